@@ -1,0 +1,1 @@
+"""The simulated machines, one module per real component."""

@@ -1,0 +1,45 @@
+"""Everything kubeinfer-sim raises on purpose.
+
+    KubeInferSimError
+    ├── UserError            exit 2: what the user gave is wrong, and the message says what would be right
+    │   ├── InputError       a file: carries diagnostics with file, line, column and path
+    │   └── UsageError       an argument or option
+    └── SimulatorFault       exit 3: our mistake; nothing the user wrote can cause it
+
+Arguments equal `self.args`, since SimPy rebuilds an exception that crosses it as `type(e)(*e.args)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.manifest.diagnostics import Diagnostic
+
+
+class KubeInferSimError(Exception):
+    """Root of every error raised on purpose."""
+
+
+class UserError(KubeInferSimError):
+    """What the user gave is wrong (exit code 2)."""
+
+
+class InputError(UserError):
+    """One or more files are wrong; `diagnostics` says where and what would be right, all at once."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__(diagnostics)
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+
+    def __str__(self) -> str:
+        return "\n".join(d.one_line() for d in self.diagnostics)
+
+
+class UsageError(UserError):
+    """An argument or option is wrong."""
+
+
+class SimulatorFault(KubeInferSimError):
+    """The simulator broke one of its own rules (exit code 3)."""

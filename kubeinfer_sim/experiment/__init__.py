@@ -1,0 +1,1 @@
+"""Simulations put together and run."""

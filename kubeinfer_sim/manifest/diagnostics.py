@@ -1,0 +1,69 @@
+"""A finding about a file: where, what was found, what would be right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+#: Where a value stands in a document: mapping keys and list indexes from the root.
+Path = tuple[str | int, ...]
+
+
+class Severity(StrEnum):
+    """How much a finding matters; errors make the input unusable."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+def format_path(path: Path) -> str:
+    """Write a path the way Kubernetes does: `spec.roles[0].replicas`, keys with dots in brackets."""
+    text = ""
+    for part in path:
+        if isinstance(part, int) or "." in part or "/" in part or not part:
+            text += f"[{part}]"
+        else:
+            text += f".{part}" if text else part
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding.
+
+    Attributes:
+        file: name of the file as the user gave it (`-` for standard input).
+        line: 1-based line, 0 when the finding is about the file as a whole.
+        column: 1-based column, 0 when unknown.
+        message: what was found and what would be right, one sentence, without the path.
+        path: where in the document; empty for the document as a whole.
+        code: stable identifier (`KI001`, `yaml`, `required`, `invalid` ...).
+        hint: how to mend it, when that is more than the message says.
+        text: the source line, for the caret.
+    """
+
+    file: str
+    line: int
+    column: int
+    message: str
+    path: Path = ()
+    severity: Severity = Severity.ERROR
+    code: str = "invalid"
+    hint: str = ""
+    text: str = ""
+
+    @property
+    def where(self) -> str:
+        """`file:line:column`, leaving out what is unknown."""
+        parts = [self.file]
+        if self.line:
+            parts.append(str(self.line))
+            if self.column:
+                parts.append(str(self.column))
+        return ":".join(parts)
+
+    def one_line(self) -> str:
+        """The finding on one line: `file:line:column: error: path: message`."""
+        path = f"{format_path(self.path)}: " if self.path else ""
+        return f"{self.where}: {self.severity}: {path}{self.message}"

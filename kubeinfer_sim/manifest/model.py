@@ -1,0 +1,196 @@
+"""A KubeInfer as the simulator uses it: plain, immutable records, defaults filled in.
+
+What the simulator does not use stays in `raw`. Quantities are whole numbers: cpu in millicores, everything
+else (memory, ephemeral-storage, huawei.com/ascend-1980 ...) in whole units rounded up, as in
+kube-scheduler's Resource (pkg/scheduler/framework/types.go).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+Resources = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class IntOrPercent:
+    """`3` or `20%`; `value` is the number before the percent sign."""
+
+    value: int
+    percent: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.value}%" if self.percent else str(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A probe with the API server's defaults filled in (pkg/apis/core/v1/defaults.go). Seconds and counts."""
+
+    handler: Literal["exec", "httpGet", "tcpSocket", "grpc"] = "exec"
+    initial_delay_seconds: int = 0
+    timeout_seconds: int = 1
+    period_seconds: int = 10
+    success_threshold: int = 1
+    failure_threshold: int = 3
+    termination_grace_period_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreStop:
+    """A preStop hook. `sleep_seconds` is known for `sleep` handlers only."""
+
+    handler: Literal["exec", "httpGet", "tcpSocket", "sleep"]
+    sleep_seconds: int | None = None
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container of a pod template. `restart_policy` is set for native sidecars (init, `Always`)."""
+
+    name: str
+    image: str
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    startup_probe: Probe | None = None
+    liveness_probe: Probe | None = None
+    readiness_probe: Probe | None = None
+    pre_stop: PreStop | None = None
+    requests: Resources = field(default_factory=dict)
+    limits: Resources = field(default_factory=dict)
+    restart_policy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSelectorRequirement:
+    """One expression of a node selector term."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSelectorTerm:
+    """Expressions and fields, all of which must hold."""
+
+    match_expressions: tuple[NodeSelectorRequirement, ...] = ()
+    match_fields: tuple[NodeSelectorRequirement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Toleration:
+    """A toleration; an empty key with `Exists` tolerates everything, an empty effect all effects."""
+
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+    toleration_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PodTemplate:
+    """The part of a PodTemplateSpec the simulator uses; `raw` holds all of it, defaults filled in.
+
+    Since `raw` is the effective template, a copy fetched from the cluster and the file it was applied from
+    have the same revision.
+
+    Attributes:
+        requests: what one pod asks of a node: max(containers + sidecars, peak of init phases) + overhead.
+        required_node_affinity: the terms of requiredDuringScheduling…, ORed; None when there is none.
+        weights_volume: `local` (hostPath), `shared` (claims, nfs, csi …) or `none`: where weights come from.
+    """
+
+    containers: tuple[Container, ...]
+    init_containers: tuple[Container, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    required_node_affinity: tuple[NodeSelectorTerm, ...] | None = None
+    tolerations: tuple[Toleration, ...] = ()
+    termination_grace_period_seconds: int = 30
+    restart_policy: Literal["Always", "OnFailure", "Never"] = "Always"
+    scheduler_name: str = "default-scheduler"
+    requests: Resources = field(default_factory=dict)
+    weights_volume: Literal["local", "shared", "none"] = "none"
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryPolicy:
+    """What is restarted when a pod of the role fails."""
+
+    restart: Literal["Instance", "Pod", "Custom"] = "Instance"
+    type: Literal["Restart"] = "Restart"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role of an instance: `replicas` pods from one template."""
+
+    name: str
+    template: PodTemplate
+    replicas: int = 1
+    recovery_policy: RecoveryPolicy = RecoveryPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class RollingUpdate:
+    """Budgets of InstanceRollingUpdate, as written (or the generator's 20 %)."""
+
+    max_surge: IntOrPercent = IntOrPercent(20, percent=True)
+    max_unavailable: IntOrPercent = IntOrPercent(20, percent=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkService:
+    """A Service of the whole KubeInfer; `spec` as written."""
+
+    name: str
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class KubeInfer:
+    """One KubeInfer object.
+
+    Attributes:
+        source: `file:line` of the document, for messages.
+        raw: the document as written.
+    """
+
+    name: str
+    roles: tuple[Role, ...]
+    namespace: str = "default"
+    replicas: int = 1
+    rolling_update: RollingUpdate = RollingUpdate()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    network_services: tuple[NetworkService, ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+    @cached_property
+    def revision(self) -> str:
+        """Hash of the role templates: ten hex digits, equal for equal templates whatever else differs.
+
+        A role's replicas and recovery policy count (they shape the pods of an instance and its behaviour);
+        the KubeInfer's own replicas, strategy, services, labels and annotations do not.
+        """
+        roles = [
+            {
+                "name": role.name,
+                "replicas": role.replicas,
+                "recoveryPolicy": role.recovery_policy.restart,
+                "template": role.template.raw,
+            }
+            for role in self.roles
+        ]
+        text = json.dumps(roles, sort_keys=True, default=str, ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:10]

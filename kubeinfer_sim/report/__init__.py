@@ -1,0 +1,1 @@
+"""Numbers to people and machines."""

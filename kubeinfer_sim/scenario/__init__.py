@@ -1,0 +1,1 @@
+"""What may happen: cluster, timings, actions on a time line, assumptions, objectives."""

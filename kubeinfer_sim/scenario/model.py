@@ -1,0 +1,230 @@
+"""A scenario ready to simulate: plain, immutable records in milliseconds and bytes.
+
+Pydantic models read what the user wrote (`schema.py`); these records are what the simulation consumes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from kubeinfer_sim.manifest.model import KubeInfer, Resources
+
+#: A time or a duration in simulated milliseconds.
+Millis = int
+
+
+class RandomSource(Protocol):
+    """What a distribution draws from: one named stream of the engine."""
+
+    def random(self) -> float:
+        """The next number in [0, 1)."""
+        ...
+
+
+class Distribution(Protocol):
+    """How long something takes."""
+
+    def sample(self, source: RandomSource) -> Millis | None:
+        """One duration in milliseconds, never negative; None when it never ends."""
+        ...
+
+    def describe(self) -> str:
+        """The distribution in a few words, as reports print it: `constant 90 s`, `triangular 20/45/60 s`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """A node taint."""
+
+    key: str
+    value: str = ""
+    effect: str = "NoSchedule"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """One node at the start of the simulation.
+
+    Attributes:
+        allocatable: cpu in millicores, everything else in whole units; a resource not named is not offered.
+        unlimited: resources the node never runs out of (cpu, memory when the user named only NPUs).
+        images: images already on the node.
+        weights: keys of the weights already in the node's page cache (`*` for all).
+    """
+
+    name: str
+    pool: str
+    allocatable: Resources
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
+    images: frozenset[str] = frozenset()
+    weights: frozenset[str] = frozenset()
+    unlimited: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimings:
+    """How long each stage of a pod takes, for one role. The defaults' sources are in the timings docs page.
+
+    `cold`/`warm` variants: which applies is decided by what is on the node when the stage begins.
+    """
+
+    bind: Distribution  # gang placed -> all its pods bound
+    image_cold: Distribution  # pull of an image that is not on the node
+    image_warm: Distribution  # image present
+    create: Distribution  # sandbox and containers
+    rank_table: Distribution  # last pod of the gang up -> engines start
+    framework_import: Distribution
+    communicator: Distribution  # HCCL / process groups
+    weights_warm: Distribution  # page cache
+    weights_local: Distribution  # cold, local disk
+    weights_shared: Distribution  # cold, shared storage
+    graph_warm: Distribution  # graph cache of this revision on this node
+    graph_cold: Distribution
+    warm_up: Distribution
+    pre_stop: Distribution  # drain in a preStop hook whose length the manifest does not tell
+    exit: Distribution  # SIGTERM -> process gone
+    cleanup: Distribution  # last container dead -> pod object gone, devices free
+    probe_latency: Distribution  # a probe that answers
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Stage timings by role name, with the default for roles not named."""
+
+    default: StageTimings
+    roles: Mapping[str, StageTimings] = field(default_factory=dict)
+
+    def of(self, role: str) -> StageTimings:
+        """The timings of a role."""
+        return self.roles.get(role, self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which pods or nodes an action is about; empty fields match everything."""
+
+    nodes: tuple[str, ...] = ()
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    instances: tuple[int, ...] = ()
+    roles: tuple[str, ...] = ()
+    pods: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """The user applies another version of the KubeInfer (whole new spec: template, replicas, strategy)."""
+
+    at: Millis
+    kubeinfer: KubeInfer
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The user changes `spec.replicas` alone."""
+
+    at: Millis
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cordon:
+    """Nodes stop (or, with `uncordon`, start) taking new pods."""
+
+    at: Millis
+    nodes: tuple[str, ...]
+    uncordon: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Cordon the nodes and evict their pods."""
+
+    at: Millis
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The health check of matching pods starts to fail (`healthy=False`) or answers again.
+
+    `until` ends it by itself. Losing readiness is not a recovery trigger; a failing liveness probe is.
+    """
+
+    at: Millis
+    target: Target
+    healthy: bool
+    until: Millis | None = None
+    probes: tuple[str, ...] = ("readiness",)
+
+
+Action = Apply | Scale | Cordon | Drain | Health
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """The switches of the semantics page; every report prints them. Times in milliseconds, None for never.
+
+    `traffic` None: wholeInstance with Instance recovery, perPod with Pod recovery.
+    """
+
+    start_barrier: Literal["instance", "role", "none"] = "instance"
+    traffic: Literal["wholeInstance", "perPod"] | None = None
+    replacement: Literal["TerminationComplete", "TerminationStarted"] = "TerminationComplete"
+    unready_grace: Millis = 10_000
+    old_instance_failure: Literal["replaceNew", "rebuildOld"] = "replaceNew"
+    startup_crash: Literal["rebuild", "kubelet"] = "rebuild"
+    backoff: tuple[Millis, ...] = (0, 30_000, 60_000, 120_000, 240_000, 480_000, 600_000)
+    backoff_reset: Millis = 1_200_000
+    max_restarts: int | None = None
+    max_restarts_window: Millis = 3_600_000
+    keep_nodes: bool = False
+    peer_loss_timeout: Millis | None = None
+    progress_deadline: Millis | None = None
+    placement: Literal["mostAllocated", "leastAllocated"] = "mostAllocated"
+
+
+@dataclass(frozen=True, slots=True)
+class Objectives:
+    """What must hold; None means not asked for."""
+
+    min_ready_instances: int | None = None
+    completes: bool | None = None
+    completes_within: Millis | None = None
+    max_lost_instance_seconds: float | None = None
+    no_stall: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Everything a simulation needs but the seed's streams.
+
+    Attributes:
+        kubeinfer: the object at time 0.
+        initial: `running`: its instances run and are ready at time 0 (where they fit); `empty`: it is
+            created at time 0.
+        actions: in order of time, ties in the order written.
+        horizon: stop at this time; None runs until settled.
+        quiet_after: when running until settled, give up after this long without progress.
+        defaults: one line per default in force that the user did not set, for reports.
+    """
+
+    name: str
+    kubeinfer: KubeInfer
+    nodes: tuple[NodeSpec, ...]
+    timings: Timings
+    initial: Literal["running", "empty"] = "running"
+    actions: tuple[Action, ...] = ()
+    assumptions: Assumptions = Assumptions()
+    objectives: Objectives = Objectives()
+    horizon: Millis | None = None
+    quiet_after: Millis = 86_400_000
+    seed: int = 0
+    kubernetes_version: str = "1.36"
+    broken_images: frozenset[str] = frozenset()
+    defaults: tuple[str, ...] = ()
+    description: str = ""
