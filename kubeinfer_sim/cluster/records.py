@@ -1,0 +1,196 @@
+"""What happens to pods and nodes, as the history tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kubeinfer_sim.engine.history import Record
+
+
+class InstanceRef(NamedTuple):
+    """Which instance: `uid` is never used twice, `ordinal` is (after the earlier holder is gone)."""
+
+    uid: int
+    kubeinfer: str
+    ordinal: int
+
+    @property
+    def name(self) -> str:
+        """`<kubeinfer>-<ordinal>`."""
+        return f"{self.kubeinfer}-{self.ordinal}"
+
+
+class PodRef(NamedTuple):
+    """Which pod: `generation` counts the pods that stood at this place of this instance, from 0."""
+
+    instance: InstanceRef
+    role: str
+    replica: int
+    generation: int
+
+    @property
+    def name(self) -> str:
+        """`<kubeinfer>-<ordinal>-<role>-<replica>`."""
+        return f"{self.instance.name}-{self.role}-{self.replica}"
+
+
+class Stage(NamedTuple):
+    """A stage of a pod's start: its name, its length in ms (None: it never ends), and why this long."""
+
+    name: str
+    duration: int | None
+    regime: str = ""
+
+
+@dataclass(slots=True)
+class PodCreated(Record):
+    """A pod object exists and waits for its gang to be placed."""
+
+    pod: PodRef
+
+
+@dataclass(slots=True)
+class GangPending(Record):
+    """A gang could not be placed; `message` is the scheduler's sentence, `proof` what it lacks."""
+
+    instance: InstanceRef
+    message: str
+    proof: str
+
+
+@dataclass(slots=True)
+class GangScheduled(Record):
+    """All pods of a gang got nodes at once; `npus` is what they take, `in_use` the cluster's total."""
+
+    instance: InstanceRef
+    nodes: tuple[tuple[PodRef, str], ...]
+    npus: int
+    in_use: int
+
+
+@dataclass(slots=True)
+class PodBound(Record):
+    """The pod is bound and its kubelet has set it up; `stages` are what comes before its containers run."""
+
+    pod: PodRef
+    node: str
+    stages: tuple[Stage, ...]
+
+
+@dataclass(slots=True)
+class ImagePullFailed(Record):
+    """An image cannot be pulled; the kubelet goes on trying (ImagePullBackOff)."""
+
+    pod: PodRef
+    image: str
+    message: str
+
+
+@dataclass(slots=True)
+class ContainersRunning(Record):
+    """All containers of the pod run and it has an address; its engine waits for the start barrier."""
+
+    pod: PodRef
+    restarts: int
+
+
+@dataclass(slots=True)
+class EngineStarted(Record):
+    """The start barrier is passed and the engine loads; `stages` as planned, one after the other."""
+
+    pod: PodRef
+    stages: tuple[Stage, ...]
+
+
+@dataclass(slots=True)
+class PodStarted(Record):
+    """The startup probe succeeded (all containers started)."""
+
+    pod: PodRef
+
+
+@dataclass(slots=True)
+class PodReady(Record):
+    """The pod's Ready condition turned true."""
+
+    pod: PodRef
+
+
+@dataclass(slots=True)
+class PodNotReady(Record):
+    """The pod's Ready condition turned false; `reason` in a word (ReadinessProbeFailed, ContainerDied …)."""
+
+    pod: PodRef
+    reason: str
+
+
+@dataclass(slots=True)
+class ContainerKilling(Record):
+    """The kubelet decided to kill a container (`reason`: StartupProbeFailed, LivenessProbeFailed)."""
+
+    pod: PodRef
+    container: str
+    reason: str
+    detail: str
+
+
+@dataclass(slots=True)
+class ContainerDied(Record):
+    """A container is dead."""
+
+    pod: PodRef
+    container: str
+    reason: str
+    exit_code: int
+
+
+@dataclass(slots=True)
+class ContainerBackOff(Record):
+    """The kubelet waits before it starts a container again (CrashLoopBackOff) until `until` ms."""
+
+    pod: PodRef
+    container: str
+    until: int
+
+
+@dataclass(slots=True)
+class PodDeleting(Record):
+    """The pod has a deletion timestamp: out of traffic, preStop, SIGTERM. `stages` as planned."""
+
+    pod: PodRef
+    reason: str
+    stages: tuple[Stage, ...]
+
+
+@dataclass(slots=True)
+class PodGone(Record):
+    """The pod object is gone and its devices are free. `npus` it gave back, `in_use` the cluster's total."""
+
+    pod: PodRef
+    npus: int
+    in_use: int
+
+
+@dataclass(slots=True)
+class NodeCordoned(Record):
+    """A node takes no new pods (`uncordoned`: it does again)."""
+
+    node: str
+    uncordoned: bool = False
+
+
+@dataclass(slots=True)
+class NodeDrained(Record):
+    """A drain of the node began: its pods are evicted."""
+
+    node: str
+
+
+@dataclass(slots=True)
+class HealthChanged(Record):
+    """The health check of a pod starts to fail, or answers again."""
+
+    pod: PodRef
+    healthy: bool
+    probes: tuple[str, ...]

@@ -1,0 +1,134 @@
+"""What happens to instances and to the KubeInfer as a whole, as the history tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kubeinfer_sim.cluster.records import InstanceRef
+from kubeinfer_sim.engine.history import Record
+
+
+@dataclass(slots=True)
+class SpecApplied(Record):
+    """The user created or changed the KubeInfer.
+
+    `changed` names what differs (template, replicas, strategy, metadata; `created` at first); `generation`
+    counts. `surge` and `unavailable` are the resolved budgets, `warnings` what their resolution says.
+    """
+
+    generation: int
+    revision: str
+    replicas: int
+    surge: int
+    unavailable: int
+    changed: tuple[str, ...]
+    label: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class InstanceCreated(Record):
+    """An instance exists. `running`: it ran already when the simulation began."""
+
+    instance: InstanceRef
+    revision: str
+    pods: int
+    running: bool
+
+
+@dataclass(slots=True)
+class InstanceReady(Record):
+    """Every pod of the instance is Ready."""
+
+    instance: InstanceRef
+
+
+@dataclass(slots=True)
+class InstanceConcerning(Record):
+    """An instance that was ready has a pod that is not."""
+
+    instance: InstanceRef
+    reason: str
+
+
+@dataclass(slots=True)
+class InstanceRestarting(Record):
+    """Recovery rebuilds the instance: all its pods are deleted. `incarnation` is the one that begins."""
+
+    instance: InstanceRef
+    incarnation: int
+    reason: str
+
+
+@dataclass(slots=True)
+class PodRebuilding(Record):
+    """Recovery rebuilds one pod of an instance."""
+
+    instance: InstanceRef
+    pod: str
+    reason: str
+
+
+@dataclass(slots=True)
+class RestartBackOff(Record):
+    """The next gang of a restarting instance waits until `until` ms."""
+
+    instance: InstanceRef
+    until: int
+
+
+@dataclass(slots=True)
+class InstanceFailed(Record):
+    """The instance used up its restarts and is held."""
+
+    instance: InstanceRef
+    reason: str
+
+
+@dataclass(slots=True)
+class InstanceDeleting(Record):
+    """The controller deletes the instance. `reason`: Rollout, NotReady (free of budget), ScaleIn."""
+
+    instance: InstanceRef
+    reason: str
+
+
+@dataclass(slots=True)
+class InstanceGone(Record):
+    """The last pod of the instance is gone; its ordinal may be used again."""
+
+    instance: InstanceRef
+
+
+@dataclass(slots=True)
+class Stalled(Record):
+    """Nothing can go on by itself. `reason`: Unschedulable, NewRevisionNotReady; `pod_reason` the pods' own."""
+
+    generation: int
+    reason: str
+    pod_reason: str
+    instances: tuple[InstanceRef, ...]
+    detail: str
+
+
+@dataclass(slots=True)
+class StallEnded(Record):
+    """What was stalled goes on."""
+
+    generation: int
+
+
+@dataclass(slots=True)
+class ProgressDeadlineExceeded(Record):
+    """No progress for the scenario's progressDeadline; reported only, nothing is stopped."""
+
+    generation: int
+
+
+@dataclass(slots=True)
+class UpdateCompleted(Record):
+    """No old instance is live, `replicas` new ones exist and all are ready."""
+
+    generation: int
+    revision: str
+    replicas: int

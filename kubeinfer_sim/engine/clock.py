@@ -1,0 +1,144 @@
+"""Simulated time: integer milliseconds, cancellable timers, one documented order of ties.
+
+A thin layer over SimPy's event queue. It hides what is easy to get wrong there: a SimPy timeout cannot be
+cancelled, `run(until=t)` leaves out what is due at t, and float times make ties depend on how they were
+summed. Here a time is an `int`, a cancelled timer leaves the queue (at once when it is on top, otherwise
+when cancelled ones outnumber the live ones), and `run(until=t)` includes t.
+
+Ties. Timers due at one instant fire by `phase`, then in the order in which they were set:
+
+1. `Phase.WORLD`: what the machines do (containers start and stop, probes answer, nodes die);
+2. `Phase.ACTION`: what a person or a script does (apply, scale, drain);
+3. `Phase.CONTROLLER`: what controllers decide on the state as it then is;
+4. `Phase.SCHEDULER`: what the scheduler places.
+
+A timer set for the current instant with an earlier phase than the one running fires next, so a controller
+never acts on half of what happened at an instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+from heapq import heapify, heappop
+from typing import Any
+
+import simpy
+from simpy.events import Event
+
+from kubeinfer_sim.errors import SimulatorFault
+
+
+class Phase(IntEnum):
+    """Who acts first within one instant; SimPy itself uses 0 and 1."""
+
+    WORLD = 1
+    ACTION = 2
+    CONTROLLER = 3
+    SCHEDULER = 4
+
+
+class Timer(Event):
+    """A callback waiting for its time. `cancel` it, or set another one; it fires at most once."""
+
+    __slots__ = ("_args", "_callback", "_clock", "when")
+
+    def __init__(self, clock: Clock, when: int, callback: Callable[..., None], args: tuple[Any, ...]) -> None:
+        # What Event.__init__ does, without the call: timers are made by the hundred thousand.
+        self.env = clock.env
+        self.callbacks = [Timer._fire]
+        self._value = None
+        self._ok = True
+        self._defused = False
+        self._clock = clock
+        self._callback = callback
+        self._args = args
+        self.when = when
+
+    def _fire(self) -> None:
+        self._clock.fired += 1
+        self._callback(*self._args)
+
+    @property
+    def pending(self) -> bool:
+        """Whether it is still going to fire."""
+        return bool(self.callbacks)
+
+    def cancel(self) -> None:
+        """Take it back; nothing happens if it has fired or was cancelled before."""
+        if self.callbacks:
+            self.callbacks = []
+            self._clock._forget_one()
+
+
+class Clock:
+    """The simulated clock.
+
+    Attributes:
+        env: the SimPy environment, for processes that read better as one (`env.process`).
+        fired: how many timers have fired: the measure of what a simulation costs.
+    """
+
+    def __init__(self, start: int = 0) -> None:
+        self.env = simpy.Environment(initial_time=start)
+        self._queue: list[tuple[int, int, int, Event]] = self.env._queue  # type: ignore[assignment]
+        self._cancelled = 0
+        self.fired = 0
+
+    @property
+    def now(self) -> int:
+        """The current time in milliseconds."""
+        return self.env._now  # type: ignore[return-value]
+
+    @property
+    def waiting(self) -> int:
+        """How many timers are still going to fire."""
+        return len(self._queue) - self._cancelled
+
+    def at(self, when: int, callback: Callable[..., None], *args: Any, phase: int = Phase.WORLD) -> Timer:
+        """Call `callback(*args)` at `when` (milliseconds, not before now).
+
+        Raises:
+            SimulatorFault: `when` lies in the past.
+        """
+        delay = when - self.env._now
+        if delay < 0:
+            raise SimulatorFault(f"a timer was set for {when} ms at {self.env._now} ms")
+        timer = Timer(self, when, callback, args)
+        self.env.schedule(timer, phase, delay)  # type: ignore[arg-type]
+        return timer
+
+    def after(self, delay: int, callback: Callable[..., None], *args: Any, phase: int = Phase.WORLD) -> Timer:
+        """Call `callback(*args)` in `delay` milliseconds."""
+        return self.at(self.now + delay, callback, *args, phase=phase)
+
+    def run(self, until: int | None = None) -> None:
+        """Fire what is due, in order; up to and including `until`, where the clock then stands."""
+        queue, step = self._queue, self.env.step
+        while queue:
+            when, _, _, event = queue[0]
+            if not event.callbacks:
+                heappop(queue)
+                self._cancelled -= 1
+                continue
+            if until is not None and when > until:
+                break
+            step()
+        if until is not None and self.now < until:
+            self.env._now = until
+
+    def next_at(self) -> int | None:
+        """When the next timer is due; None when nothing is waiting."""
+        queue = self._queue
+        while queue and not queue[0][3].callbacks:
+            heappop(queue)
+            self._cancelled -= 1
+        return queue[0][0] if queue else None
+
+    def _forget_one(self) -> None:
+        """Count a cancelled timer; clear them out once they outnumber the live ones."""
+        self._cancelled += 1
+        if self._cancelled > 64 and self._cancelled * 2 > len(self._queue):
+            self._queue[:] = [entry for entry in self._queue if entry[3].callbacks]
+            heapify(self._queue)
+            self._cancelled = 0
