@@ -31,7 +31,7 @@ class Distribution(Protocol):
         ...
 
     def describe(self) -> str:
-        """The distribution in a few words, as reports print it: `constant 90 s`, `triangular 20/45/60 s`."""
+        """The distribution in a few words, as reports print it: `constant 1m30s`, `triangular 20s/45s/1m`."""
         ...
 
 
