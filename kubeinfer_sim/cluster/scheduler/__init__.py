@@ -1,0 +1,8 @@
+"""The scheduler: gangs of pods onto nodes, and why they wait."""
+
+from kubeinfer_sim.cluster.scheduler.explain import GangNeed, Unschedulable
+from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
+from kubeinfer_sim.cluster.scheduler.nodes import NodeState, Stats
+from kubeinfer_sim.cluster.scheduler.scheduler import Placement, Scheduler
+
+__all__ = ["Gang", "GangNeed", "GangPod", "NodeState", "Placement", "Scheduler", "Stats", "Unschedulable"]

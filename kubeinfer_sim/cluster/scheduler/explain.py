@@ -1,0 +1,206 @@
+"""Why a gang has to wait: every node's verdict, and what the gang needs against what is free.
+
+Nodes are judged a class and a fill at a time, never one by one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kubeinfer_sim.cluster.scheduler import messages
+from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, GangPod
+from kubeinfer_sim.cluster.scheduler.nodes import NodeClass, NodeIndex, NodeState
+from kubeinfer_sim.cluster.scheduler.plugins import node_affinity, node_unschedulable, taint_toleration
+from kubeinfer_sim.cluster.scheduler.shape import PODS, Shape, Shapes
+
+
+@dataclass(frozen=True, slots=True)
+class GangNeed:
+    """What the pods of one shape in a gang need, and what there is.
+
+    Attributes:
+        pods: how many pods of the shape the gang has.
+        resource: the resource that matters most to them; `amount` of it per pod.
+        requests: all they ask for, as text.
+        selection: their node selector and required affinity as text; may be empty.
+        free: for how many of these pods alone there is room now (at most `pods`).
+        possible: for how many there would be room if nothing ran (at most `pods`).
+        exclusive: no node takes two of them.
+    """
+
+    pods: int
+    resource: str
+    amount: int
+    requests: str
+    selection: str
+    free: int
+    possible: int
+    exclusive: bool
+
+    def text(self, *, full: bool = False) -> str:
+        """`needs 2 nodes × 8 huawei.com/ascend-1980 with pool=infer; 1 such node is free`.
+
+        Args:
+            full: name all requests, not only the resource that matters most.
+        """
+        noun = "node" if self.exclusive else "place"
+        what = self.requests if full else format_amount(self.resource, self.amount)
+        where = f" with {self.selection}" if self.selection else ""
+        is_free = (
+            f"{self.free} such {noun} is free" if self.free == 1 else f"{self.free} such {noun}s are free"
+        )
+        if not self.free:
+            is_free = f"no such {noun} is free"
+        if self.possible < self.pods:
+            is_free += f", and the nodes have room for {self.possible or 'none'} at most"
+        return f"needs {self.pods} {noun}{'s' if self.pods != 1 else ''} × {what}{where}; {is_free}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unschedulable:
+    """Why a gang does not fit.
+
+    Attributes:
+        message: as kube-scheduler words it, for the first pod without a node while those of its gang that
+            fit are on theirs.
+        pod: that pod; None when the whole gang fits.
+        nodes: how many nodes there are.
+        counts: reason → number of nodes that give it.
+        groups: reasons of a node → names of the nodes with just these.
+        needs: what the gang needs, one entry per kind of pod.
+        placeable: how many of the gang's pods would fit at once.
+        pods: how many pods the gang has.
+    """
+
+    message: str
+    pod: GangPod | None
+    nodes: int
+    counts: dict[str, int]
+    groups: dict[tuple[str, ...], tuple[str, ...]]
+    needs: tuple[GangNeed, ...]
+    placeable: int
+    pods: int
+
+    @property
+    def reasons(self) -> dict[str, tuple[str, ...]]:
+        """Node name → its reasons; nodes that would take the pod are left out."""
+        return {name: reasons for reasons, names in self.groups.items() for name in names if reasons}
+
+    @property
+    def proof(self) -> str:
+        """What is needed against what is free, as a stall report prints it."""
+        if self.pod is None:
+            return f"all {self.pods} pods fit"
+        headlines = {messages.insufficient(need.resource) for need in self.needs}
+        full = any(reason.startswith("Insufficient") and reason not in headlines for reason in self.counts)
+        short = [need for need in self.needs if need.free < need.pods]
+        text = "; ".join(need.text(full=full) for need in short or self.needs)
+        if not short or self.placeable < min(self.pods - need.pods + need.free for need in short):
+            text += f"; together {self.placeable} of {self.pods} pods fit"
+        return text
+
+
+def explain(gang: Gang, index: NodeIndex, shapes: Shapes, placer: GangPlacer) -> Unschedulable:
+    """Judge all nodes for a gang none of whose pods is placed."""
+    counted = Counter(shape for _, shape in placer.order(gang))
+    needs = tuple(_need(index, shape, count) for shape, count in counted.items())
+    placed, missing = placer.partial(gang)
+    placeable = len(placed)
+    counts: Counter[str] = Counter()
+    groups: dict[tuple[str, ...], list[str]] = {}
+    if missing is not None:
+        for reasons, names in _verdicts(index, shapes.of(missing.template)):
+            groups.setdefault(reasons, []).extend(names)
+            for reason in reasons:
+                counts[reason] += len(names)
+    placer.undo(placed)
+    total = len(index.nodes)
+    return Unschedulable(
+        message=messages.nodes_available(total, counts) if missing is not None else "",
+        pod=missing,
+        nodes=total,
+        counts=dict(sorted(counts.items())),
+        groups={reasons: tuple(names) for reasons, names in sorted(groups.items())},
+        needs=needs,
+        placeable=placeable,
+        pods=len(gang.pods),
+    )
+
+
+def _verdicts(index: NodeIndex, shape: Shape) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """The reasons of every node, with the names of nodes that have them."""
+    allowed = index.allowed(shape)
+    for node_class in index.classes:
+        static = _static_reason(node_class, shape, restricted=allowed is not None)
+        if static is not None:
+            yield (static,), [node.name for node in node_class.members.values()]
+            continue
+        for nodes in _fills(node_class, shape):
+            if allowed is not None:
+                outside = [node.name for node in nodes if node.order not in allowed]
+                if outside:
+                    yield (node_affinity.REASON,), outside
+                nodes = [node for node in nodes if node.order in allowed]
+            if nodes:
+                yield _short_of(nodes[0], shape), [node.name for node in nodes]
+
+
+def _static_reason(node_class: NodeClass, shape: Shape, *, restricted: bool) -> str | None:
+    node = node_class.sample
+    if not node_unschedulable.takes(node.unschedulable, shape.tolerations):
+        return node_unschedulable.REASON
+    if taint_toleration.untolerated(node.taints, shape.tolerations) is not None:
+        return taint_toleration.REASON
+    if not restricted and not node.accepts(shape):
+        return node_affinity.REASON
+    return None
+
+
+def _fills(node_class: NodeClass, shape: Shape) -> Iterator[list[NodeState]]:
+    """The nodes of a class in groups with the same amounts free of what a shape asks for."""
+    resources = tuple(
+        name for name in shape.resources if name not in node_class.unlimited and name in node_class.offered
+    )
+    members = node_class.members
+    for orders in node_class.view(resources).members.values():
+        yield [members[-negated] for negated in reversed(orders)]
+
+
+def _short_of(node: NodeState, shape: Shape) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            messages.insufficient(name)
+            for name, amount in zip(shape.resources, shape.amounts, strict=True)
+            if name not in node.unlimited and node.free(name) < amount
+        )
+    )
+
+
+def _need(index: NodeIndex, shape: Shape, pods: int) -> GangNeed:
+    resource, amount = shape.headline
+    asked = zip(shape.resources, shape.amounts, strict=True)
+    return GangNeed(
+        pods=pods,
+        resource=resource,
+        amount=amount,
+        requests=", ".join(format_amount(name, n) for name, n in asked if name != PODS) or "1 pod",
+        selection=shape.selection(),
+        free=index.room(shape, pods),
+        possible=index.capacity(shape, pods),
+        exclusive=index.largest(shape) < 2,
+    )
+
+
+def format_amount(resource: str, amount: int) -> str:
+    """An amount as people write it: `8 huawei.com/ascend-1980`, `1500m cpu`, `64Gi memory`."""
+    if resource == "cpu":
+        return f"{amount}m cpu" if amount % 1000 else f"{amount // 1000} cpu"
+    if resource == PODS:
+        return f"{amount} pod" if amount == 1 else f"{amount} pods"
+    if "/" not in resource:
+        for suffix, unit in (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)):
+            if amount and amount % unit == 0:
+                return f"{amount // unit}{suffix} {resource}"
+    return f"{amount} {resource}"

@@ -1,0 +1,71 @@
+"""The gangs that wait: by priority, then first come first served, and only those a change could have helped.
+
+Gangs with the same signature (the same pods, but for their names) fit or do not fit alike. They stand in one
+line, and a line whose first gang did not fit is not tried again before something changed that its pods can use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+from kubeinfer_sim.cluster.scheduler.gang import Gang, Signature
+
+_Place = tuple[int, int]  # (-priority, arrival)
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """The waiting gangs of one signature; `blocked` after the first of them did not fit."""
+
+    signature: Signature
+    blocked: bool = False
+    heap: list[tuple[_Place, Gang]] = field(default_factory=list)
+
+
+class GangQueue:
+    """Gangs waiting to be placed."""
+
+    def __init__(self) -> None:
+        self._lines: dict[Signature, Line] = {}
+        self._waiting: dict[Hashable, _Place] = {}
+        self._arrivals = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __contains__(self, gang_key: object) -> bool:
+        return gang_key in self._waiting
+
+    def add(self, gang: Gang, signature: Signature) -> None:
+        """Put a gang at its place; a line that was found not to fit stays so."""
+        if gang.key in self._waiting:
+            raise ValueError(f"gang {gang.key!r} is queued already")
+        self._arrivals += 1
+        place = (-gang.priority, self._arrivals)
+        self._waiting[gang.key] = place
+        line = self._lines.get(signature)
+        if line is None:
+            line = self._lines[signature] = Line(signature)
+        heappush(line.heap, (place, gang))
+
+    def remove(self, gang_key: Hashable) -> None:
+        """Take a gang out; nothing happens if it does not wait."""
+        self._waiting.pop(gang_key, None)
+
+    def head(self, line: Line) -> tuple[_Place, Gang] | None:
+        """The first gang of a line; a line without any is dropped."""
+        heap = line.heap
+        while heap and self._waiting.get(heap[0][1].key) != heap[0][0]:
+            heappop(heap)
+        if heap:
+            return heap[0]
+        self._lines.pop(line.signature, None)
+        return None
+
+    def lines(self, *, blocked: bool | None = None) -> Iterator[Line]:
+        """The lines with anyone in them, or those that are (not) blocked."""
+        for line in list(self._lines.values()):
+            if (blocked is None or line.blocked is blocked) and self.head(line) is not None:
+                yield line

@@ -1,0 +1,223 @@
+"""The gang scheduler of the simulation: which node each pod of an instance goes to, or why it has to wait.
+
+It keeps no time: the caller decides when to `run` it. It stands for kube-scheduler's filters (pkg/scheduler)
+under a gang plugin such as Volcano's: a gang is placed whole or not at all, and holds nothing while it waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from heapq import heapify, heappop, heapreplace
+from typing import Literal
+
+from kubeinfer_sim.cluster.scheduler.explain import Unschedulable, explain
+from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, Signature, signature_of
+from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex, NodeState, Stats
+from kubeinfer_sim.cluster.scheduler.queue import GangQueue
+from kubeinfer_sim.cluster.scheduler.shape import Shapes
+from kubeinfer_sim.scenario.model import NodeSpec, Taint
+
+#: Pod key → node name, for each pod of a gang.
+Placement = dict[Hashable, str]
+
+
+class Scheduler:
+    """Places gangs on nodes.
+
+    Attributes:
+        stats: what was looked at, for tests of the cost.
+    """
+
+    def __init__(
+        self,
+        nodes: Iterable[NodeSpec],
+        *,
+        placement: Literal["mostAllocated", "leastAllocated"] = "mostAllocated",
+        strict_order: bool = False,
+    ) -> None:
+        """Start with empty nodes.
+
+        Args:
+            nodes: their order breaks ties; names must differ.
+            placement: whether a pod goes to the fullest or to the emptiest node that takes it.
+            strict_order: a gang that does not fit keeps back all behind it (else smaller ones pass it).
+
+        Raises:
+            ValueError: two nodes have one name, or the placement is unknown.
+        """
+        if placement not in ("mostAllocated", "leastAllocated"):
+            raise ValueError(f"placement is {placement!r}, not mostAllocated or leastAllocated")
+        self._index = NodeIndex(nodes, pack=placement == "mostAllocated")
+        self._shapes = Shapes()
+        self._placer = GangPlacer(self._index, self._shapes)
+        self._queue = GangQueue()
+        self._strict_order = strict_order
+        self._node_of: dict[Hashable, NodeState] = {}
+        self._explained: dict[Signature, Unschedulable] = {}
+
+    @property
+    def stats(self) -> Stats:
+        """What was looked at so far."""
+        return self._index.stats
+
+    @property
+    def nodes(self) -> Mapping[str, NodeState]:
+        """The nodes by name, in their order, to read: `.free(resource)`, `.allocatable`, `.pods` …"""
+        return self._index.nodes
+
+    @property
+    def queued(self) -> int:
+        """How many gangs wait."""
+        return len(self._queue)
+
+    def in_use(self, resource: str) -> int:
+        """How much of a resource the placed pods hold on all nodes together; costs no summing up."""
+        return self._index.in_use.get(resource, 0)
+
+    def node_of(self, pod_key: Hashable) -> str | None:
+        """The node a pod was placed on; None when it is not placed."""
+        node = self._node_of.get(pod_key)
+        return None if node is None else node.name
+
+    # -- the queue ---------------------------------------------------------------------------------
+
+    def submit(self, gang: Gang) -> None:
+        """Queue a gang: higher priority first, then first come first served.
+
+        Raises:
+            ValueError: the gang has no pods, is queued already, or one of its pods is placed.
+        """
+        self._check(gang)
+        self._queue.add(gang, signature_of(gang, self._shapes))
+
+    def withdraw(self, gang_key: Hashable) -> None:
+        """Take a gang out of the queue; nothing happens if it does not wait."""
+        self._queue.remove(gang_key)
+
+    def run(self) -> list[tuple[Gang, Placement]]:
+        """Place every queued gang that fits, in the order of the queue, and reserve what it takes.
+
+        Gangs that did not fit before are tried again only after a change that their pods can use.
+        """
+        placed: list[tuple[Gang, Placement]] = []
+        queue = self._queue
+        lines = [
+            (*head, line)
+            for line in queue.lines(blocked=None if self._strict_order else False)
+            if (head := queue.head(line)) is not None
+        ]
+        heapify(lines)
+        while lines:
+            _, gang, line = lines[0]
+            placement = None if line.blocked else self._place(gang, {})
+            if placement is None:
+                line.blocked = True
+                if self._strict_order:
+                    break
+                heappop(lines)
+                continue
+            queue.remove(gang.key)
+            placed.append((gang, placement))
+            head = queue.head(line)
+            if head is None:
+                heappop(lines)
+            else:
+                heapreplace(lines, (*head, line))
+        return placed
+
+    def place_now(self, gang: Gang, prefer: Mapping[Hashable, str] | None = None) -> Placement | None:
+        """Try to place a gang at once, past the queue.
+
+        Args:
+            gang: a gang that is not queued.
+            prefer: pod key → node to take again if the pod fits there.
+
+        Returns:
+            Pod key → node name, reserved; None when the gang does not fit, and nothing is held.
+
+        Raises:
+            ValueError: the gang has no pods, is queued, or one of its pods is placed.
+        """
+        self._check(gang)
+        return self._place(gang, prefer or {})
+
+    def release(self, pod_key: Hashable) -> None:
+        """A pod is gone and what it held is free; nothing happens if it is not placed."""
+        node = self._node_of.pop(pod_key, None)
+        if node is not None:
+            self._index.remove(node, pod_key)
+            self._wake(node)
+
+    def _check(self, gang: Gang) -> None:
+        if not gang.pods:
+            raise ValueError(f"gang {gang.key!r} has no pods")
+        if gang.key in self._queue:
+            raise ValueError(f"gang {gang.key!r} is queued already")
+        self._check_not_placed(gang)
+
+    def _check_not_placed(self, gang: Gang) -> None:
+        for pod in gang.pods:
+            if pod.key in self._node_of:
+                raise ValueError(f"pod {pod.key!r} of gang {gang.key!r} is placed already")
+
+    def _place(self, gang: Gang, prefer: Mapping[Hashable, str]) -> Placement | None:
+        placement = self._placer.place(gang, prefer)
+        if placement is not None:
+            self._explained.clear()
+            for key, name in placement.items():
+                self._node_of[key] = self._index.nodes[name]
+        return placement
+
+    def _wake(self, node: NodeState) -> None:
+        """Something changed on a node: lines with a pod that now fits there are tried again."""
+        self._explained.clear()
+        for line in self._queue.lines(blocked=True):
+            if any(node.accepts(shape) and node.fits(shape) for shape, _ in line.signature):
+                line.blocked = False
+
+    # -- changes of nodes --------------------------------------------------------------------------
+
+    def set_unschedulable(self, node: str, unschedulable: bool) -> None:
+        """Cordon or uncordon a node. Pods that are there stay. Raises KeyError for an unknown node."""
+        self._change(node, unschedulable=unschedulable)
+
+    def set_taints(self, node: str, taints: Iterable[Taint]) -> None:
+        """Give a node these taints instead of those it has. Pods that are there stay."""
+        self._change(node, taints=tuple(taints))
+
+    def set_labels(self, node: str, labels: Mapping[str, str]) -> None:
+        """Give a node these labels instead of those it has. Pods that are there stay."""
+        self._change(node, labels=dict(labels))
+
+    def set_allocatable(self, node: str, resource: str, amount: int) -> None:
+        """A node offers another amount of a resource (an NPU is isolated). Pods on it stay."""
+        self._change(node, allocatable={resource: amount})
+
+    def _change(
+        self,
+        name: str,
+        *,
+        unschedulable: bool | None = None,
+        taints: tuple[Taint, ...] | None = None,
+        labels: Mapping[str, str] | None = None,
+        allocatable: Mapping[str, int] | None = None,
+    ) -> None:
+        node = self._index.nodes[name]
+        self._index.change(
+            node, unschedulable=unschedulable, taints=taints, labels=labels, allocatable=allocatable
+        )
+        self._wake(node)
+
+    # -- why not -----------------------------------------------------------------------------------
+
+    def explain(self, gang: Gang) -> Unschedulable:
+        """Why a gang does not fit now, node by node; see `Unschedulable`.
+
+        Gangs that ask for the same share the answer until something changes.
+        """
+        self._check_not_placed(gang)
+        signature = signature_of(gang, self._shapes)
+        known = self._explained.get(signature)
+        if known is None:
+            known = self._explained[signature] = explain(gang, self._index, self._shapes, self._placer)
+        return known
