@@ -2,11 +2,11 @@
 
 Both waits are exponential back-offs of client-go (util/flowcontrol/backoff.go), used in different ways:
 
-- a container's (`CrashLoopBackOff`; pkg/kubelet/kuberuntime/kuberuntime_manager.go, doBackOff) is advanced
+- a container's (`ContainerBackoff`; pkg/kubelet/kuberuntime/kuberuntime_manager.go, doBackOff) is advanced
   when a container is started *again* and counts from the moment the last one exited, so the first restart
   is immediate; the kubelet's housekeeping drops an entry that is too old, even while it still makes a
   container wait;
-- an image's (`ImagePullBackOff`; pkg/kubelet/images/image_manager.go) is advanced when a pull fails and
+- an image's (`ImageBackoff`; pkg/kubelet/images/image_manager.go) is advanced when a pull fails and
   counts from that failure; nothing drops it but its age at the next failure.
 
 No clock and no events in here: the caller says when things happened and gets back when the next thing may.
@@ -143,8 +143,8 @@ class PodWorkerRetry:
 
 
 @dataclass(slots=True)
-class CrashLoopBackOff:
-    """The back-off of one container of one pod; a new pod, or a restarted kubelet, has a new one.
+class ContainerBackoff:
+    """The CrashLoopBackOff of one container of one pod; a new pod, or a restarted kubelet, has a new one.
 
     Attributes:
         entry: the state.
@@ -196,8 +196,8 @@ class CrashLoopBackOff:
 
 
 @dataclass(slots=True)
-class ImagePullBackOff:
-    """The back-off of pulling one image for one pod; a successful pull leaves it as it is."""
+class ImageBackoff:
+    """The ImagePullBackOff of one image for one pod; a successful pull leaves it as it is."""
 
     entry: Backoff = field(default_factory=Backoff)
 

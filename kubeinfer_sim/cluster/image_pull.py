@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from kubeinfer_sim.cluster.backoff import ImagePullBackOff
+from kubeinfer_sim.cluster.backoff import ImageBackoff
 from kubeinfer_sim.cluster.rate_limit import TokenBucket
 
 
@@ -63,7 +63,7 @@ class ImagePuller:
 
     image: str
     policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
-    backoff: ImagePullBackOff = field(default_factory=ImagePullBackOff)
+    backoff: ImageBackoff = field(default_factory=ImageBackoff)
     registry: TokenBucket | None = None
 
     def attempt(self, now: int, *, present: bool, inspectable: bool = True) -> ImageError | bool:

@@ -8,15 +8,15 @@ from kubeinfer_sim.cluster.backoff import (
     Backoff,
     BackoffLimits,
     Constant,
-    CrashLoopBackOff,
-    ImagePullBackOff,
+    ContainerBackoff,
+    ImageBackoff,
     PodWorkerRetry,
 )
 
 
 def waits(limits: BackoffLimits, crashes: int) -> list[int]:
     """The waits of a container that exits at once each time it starts, in seconds."""
-    backoff, now, result = CrashLoopBackOff(Backoff(limits), None), 0, []
+    backoff, now, result = ContainerBackoff(Backoff(limits), None), 0, []
     for _ in range(crashes):
         start = backoff.next_start(now, now)
         backoff.record_start(now, start)
@@ -47,14 +47,14 @@ def test_the_expiry_followed_the_maximum_up_to_1_31() -> None:
 
 
 def test_a_first_start_touches_nothing() -> None:
-    backoff = CrashLoopBackOff()
+    backoff = ContainerBackoff()
     assert backoff.next_start(None, 5) == 5
     backoff.record_start(None, 5)
     assert backoff.entry.delay == 0
 
 
 def test_housekeeping_ends_a_wait_that_outlasts_the_entry() -> None:
-    backoff = CrashLoopBackOff(Backoff(delay=300_000, updated=0), housekeeping_phase=1_500)
+    backoff = ContainerBackoff(Backoff(delay=300_000, updated=0), housekeeping_phase=1_500)
     assert backoff.next_start(500_000, 500_000) == 601_500
     backoff.record_start(500_000, 601_500)
     assert backoff.entry.delay == 10_000
@@ -62,7 +62,7 @@ def test_housekeeping_ends_a_wait_that_outlasts_the_entry() -> None:
 
 def test_repeated_liveness_kills_back_off_only_when_the_wait_exceeds_a_life() -> None:
     # Killed after 60 s of life each time: the sync that kills knows of the exit before only.
-    backoff, now, previous, starts = CrashLoopBackOff(), 0, None, []
+    backoff, now, previous, starts = ContainerBackoff(), 0, None, []
     for _ in range(6):
         now += 60_000
         killed, start = now, backoff.next_start(previous, now)
@@ -75,21 +75,21 @@ def test_repeated_liveness_kills_back_off_only_when_the_wait_exceeds_a_life() ->
 
 
 def test_up_to_1_34_a_held_pod_is_tried_every_ten_to_fifteen_seconds() -> None:
-    backoff = CrashLoopBackOff(Backoff(delay=40_000, updated=0))
+    backoff = ContainerBackoff(Backoff(delay=40_000, updated=0))
     assert backoff.restart_at(1_000, 1_000, PodWorkerRetry(minor=34, ticker_phase=None)) == 41_000
     assert backoff.restart_at(1_000, 1_000, PodWorkerRetry(34, Constant(0.5), None)) == 51_000
     assert backoff.restart_at(1_000, 1_000, PodWorkerRetry(34, Constant(0.5), 300)) == 53_300
 
 
 def test_from_1_35_a_held_pod_is_tried_when_its_wait_ends_or_after_a_minute() -> None:
-    backoff = CrashLoopBackOff(Backoff(delay=160_000, updated=0))
+    backoff = ContainerBackoff(Backoff(delay=160_000, updated=0))
     assert backoff.restart_at(0, 0, PodWorkerRetry(35, Constant(0.0), None)) == 160_000
     # 60 s and 60 s stretched to 75 s each, then the remaining 10 s stretched to 12.5 s
     assert backoff.restart_at(0, 0, PodWorkerRetry(35, Constant(0.5), None)) == 162_500
 
 
 def test_an_image_waits_from_the_end_of_the_failing_pull() -> None:
-    backoff = ImagePullBackOff()
+    backoff = ImageBackoff()
     assert backoff.next_pull(0) == 0
     backoff.record_failure(30_000)
     assert backoff.next_pull(30_000) == 40_000
@@ -99,7 +99,7 @@ def test_an_image_waits_from_the_end_of_the_failing_pull() -> None:
 
 @pytest.mark.parametrize(("gap", "delay"), [(600_000, 20_000), (600_001, 10_000)])
 def test_an_image_entry_is_forgotten_after_more_than_ten_minutes(gap: int, delay: int) -> None:
-    backoff = ImagePullBackOff()
+    backoff = ImageBackoff()
     backoff.record_failure(0)
     backoff.record_failure(gap)
     assert backoff.entry.delay == delay

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kubeinfer_sim.cluster.backoff import Backoff, BackoffLimits, CrashLoopBackOff, ImagePullBackOff
+from kubeinfer_sim.cluster.backoff import Backoff, BackoffLimits, ContainerBackoff, ImageBackoff
 
 
 def ms(seconds: float) -> int:
@@ -51,7 +51,7 @@ def test_the_table_of_client_go(case: dict[str, Any]) -> None:
                 assert entry.waits_since_update(now) == op["want"]
             case "check_restart":
                 finished = now - ms(op["finished_age_s"])
-                container = CrashLoopBackOff(entry, housekeeping_phase=None)
+                container = ContainerBackoff(entry, housekeeping_phase=None)
                 if container.next_start(finished, now) > now:
                     assert op["want"] == "back-off"
                 else:
@@ -62,7 +62,7 @@ def test_the_table_of_client_go(case: dict[str, Any]) -> None:
 
 
 def container_trace(case: dict[str, Any], phase: int | None) -> list[list[int]]:
-    backoff = CrashLoopBackOff(Backoff(BackoffLimits(case["initial_ms"], case["max_ms"])), phase)
+    backoff = ContainerBackoff(Backoff(BackoffLimits(case["initial_ms"], case["max_ms"])), phase)
     now, rows = 0, []
     for run, lag in zip(case["in"], case["lag"], strict=True):
         start, finished = now, now + run
@@ -75,7 +75,7 @@ def container_trace(case: dict[str, Any], phase: int | None) -> list[list[int]]:
 
 
 def image_trace(case: dict[str, Any]) -> list[list[int]]:
-    backoff = ImagePullBackOff(Backoff(BackoffLimits(case["initial_ms"], case["max_ms"])))
+    backoff = ImageBackoff(Backoff(BackoffLimits(case["initial_ms"], case["max_ms"])))
     now, rows = 0, []
     for duration, lag in zip(case["in"], case["lag"], strict=True):
         asked, allowed, before = now, backoff.next_pull(now), backoff.entry.delay

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubeinfer_sim.cluster.backoff import Backoff, BackoffLimits, ImagePullBackOff
+from kubeinfer_sim.cluster.backoff import Backoff, BackoffLimits, ImageBackoff
 from kubeinfer_sim.cluster.image_pull import ImageError, ImagePuller, is_image_name
 from kubeinfer_sim.cluster.rate_limit import TokenBucket
 
@@ -24,7 +24,7 @@ def test_attempts_one_after_the_other(case: dict[str, Any]) -> None:
     puller = ImagePuller(
         case["image"],
         case["policy"],
-        ImagePullBackOff(Backoff(limits)),
+        ImageBackoff(Backoff(limits)),
         TokenBucket(qps, case["registry_burst"]) if qps else None,
     )
     now = 0
