@@ -84,7 +84,7 @@ class GangPlacer:
         return placed, missing
 
     def order(self, gang: Gang) -> list[tuple[GangPod, Shape]]:
-        """The pods with their shapes, the hardest to place first: the largest, then those few nodes accept."""
+        """The pods with their shapes, the hardest first: the largest, then those few nodes accept."""
         pods = [(pod, self._shapes.of(pod.template)) for pod in gang.pods]
         shapes = {shape for _, shape in pods}
         for shape in shapes:

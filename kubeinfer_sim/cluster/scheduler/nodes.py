@@ -1,9 +1,9 @@
 """The nodes, indexed by what the scheduler asks of them: classes of like nodes, sorted by free resources.
 
 Nodes that differ in nothing a filter looks at form a class, and a filter is asked once per class and pod
-shape. In a class the nodes are sorted by the vector of their free resources, once for each set of resources pods
-ask for, so that the best node that fits is found by bisection. No operation looks at every node, but for two
-that are rare: a constraint on a label nobody asked about before, and one on a label that names single nodes
+shape. In a class the nodes are sorted by the vector of their free resources, once for each set of resources
+pods ask for, so that the best node that fits is found by bisection. No operation looks at every node, but for
+two that are rare: a constraint on a label nobody asked about before, and one on a label that names nodes
 (hostname).
 """
 

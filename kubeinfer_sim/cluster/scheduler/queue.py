@@ -1,7 +1,7 @@
 """The gangs that wait: by priority, then first come first served, and only those a change could have helped.
 
 Gangs with the same signature (the same pods, but for their names) fit or do not fit alike. They stand in one
-line, and a line whose first gang did not fit is not tried again before something changed that its pods can use.
+line, and a line whose first gang did not fit is not tried again before a change that its pods can use.
 """
 
 from __future__ import annotations
