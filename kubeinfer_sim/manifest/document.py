@@ -1,0 +1,79 @@
+"""A YAML document: plain data, and where in the text each part of it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.manifest.source import SourceText
+
+#: Where a value stands: of a scalar its offset in the text; of a mapping or a list a pair of its offset and
+#: the places of what it holds, by key as pairs (offset of the key, place of the value), by index as places.
+#: Nothing but numbers and containers, so that keeping places costs little beside the parser.
+Place = int | tuple[int, Any]
+
+
+def place_offset(place: Place) -> int:
+    """The offset in the text at which a value begins."""
+    return place if isinstance(place, int) else place[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """One YAML document.
+
+    Attributes:
+        value: the data: dict (text keys), list, str, int, float, bool, None. Read-only: aliases share parts.
+        warnings: what is legal but will surprise.
+    """
+
+    source: SourceText
+    value: Any
+    tree: Place
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def offset(self, path: Path, *, key: bool = False) -> int:
+        """Where in the text a value (or, with `key`, its key) begins.
+
+        Of a path that is not there, the nearest ancestor's key is meant, or its list item.
+        """
+        position, key_offset = self.tree, None
+        for depth, part in enumerate(path):
+            inner = position[1] if isinstance(position, tuple) else None
+            if isinstance(inner, dict) and part in inner:
+                key_offset, position = inner[part]
+            elif isinstance(inner, list) and isinstance(part, int) and 0 <= part < len(inner):
+                key_offset, position = None, inner[part]
+            elif depth and key_offset is not None:
+                return int(key_offset)
+            else:
+                return place_offset(position)
+        return int(key_offset) if key and key_offset is not None else place_offset(position)
+
+    def position(self, path: Path, *, key: bool = False) -> tuple[int, int]:
+        """1-based line and column of `offset`."""
+        return self.source.position(self.offset(path, key=key))
+
+    def diagnostic(
+        self,
+        path: Path,
+        message: str,
+        *,
+        code: str = "invalid",
+        severity: Severity = Severity.ERROR,
+        hint: str = "",
+        key: bool = False,
+    ) -> Diagnostic:
+        """A finding about the value at a path, or with `key` about its key."""
+        line, column = self.position(path, key=key)
+        text = self.source.line(line)
+        return Diagnostic(self.source.name, line, column, message, path, severity, code, hint, text)
+
+    def within(self, path: Path, value: Any) -> Document:
+        """The part at a path as a document of its own, holding `value` (an item of a `List`)."""
+        place: Any = self.tree
+        for part in path:
+            inner = place[1]
+            place = inner[part][1] if isinstance(inner, dict) else inner[part]
+        return Document(self.source, value, place)

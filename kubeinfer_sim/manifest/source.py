@@ -1,0 +1,172 @@
+"""Bytes a user names, as text with line numbers; what is not readable UTF-8 text is refused here."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import stat
+import sys
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity
+
+#: Bytes read from one file. The API server takes requests of 3 MiB; a rendered chart holds several objects.
+MAX_SOURCE_BYTES = 8 * 1024 * 1024
+
+_LINE_BREAK = re.compile(r"\r\n|\n|\r")
+#: The characters YAML 1.1 allows in a stream (section 5.1); everything else is refused before parsing.
+_NOT_YAML = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ENCODINGS = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+
+
+@dataclass(frozen=True)
+class SourceText:
+    """Text under the name the user gave it (`-` for standard input); a byte order mark is taken off."""
+
+    name: str
+    text: str
+
+    def __post_init__(self) -> None:
+        if self.text.startswith("\ufeff"):
+            object.__setattr__(self, "text", self.text[1:])
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in _LINE_BREAK.finditer(self.text))]
+
+    @cached_property
+    def _lines(self) -> dict[int, str]:
+        return {}
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """1-based line and column, in characters, of an offset into the text."""
+        starts = self._line_starts
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """A line by its 1-based number, without its line break; empty when there is none."""
+        starts = self._line_starts
+        if not 1 <= number <= len(starts):
+            return ""
+        # Kept, so that a thousand findings in one long line hold that line once.
+        if number not in self._lines:
+            end = starts[number] if number < len(starts) else len(self.text)
+            self._lines[number] = self.text[starts[number - 1] : end].rstrip("\r\n")
+        return self._lines[number]
+
+    def diagnostic(
+        self,
+        offset: int | None,
+        message: str,
+        *,
+        code: str = "yaml",
+        severity: Severity = Severity.ERROR,
+        hint: str = "",
+    ) -> Diagnostic:
+        """A finding at an offset of the text, or about the whole source when `offset` is None."""
+        if offset is None:
+            return Diagnostic(self.name, 0, 0, message, severity=severity, code=code, hint=hint)
+        line, column = self.position(offset)
+        return Diagnostic(
+            self.name, line, column, message, severity=severity, code=code, hint=hint, text=self.line(line)
+        )
+
+    def unreadable(self) -> list[Diagnostic]:
+        """What keeps the text from being parsed at all: too long, or characters YAML does not allow."""
+        if len(self.text) > MAX_SOURCE_BYTES:
+            return [self.diagnostic(None, _too_long(), code="too-large")]
+        match = _NOT_YAML.search(self.text)
+        if match is None:
+            return []
+        character = match.group()
+        name = "NUL character" if character == "\0" else f"character U+{ord(character):04X}"
+        more = len(_NOT_YAML.findall(self.text)) - 1
+        others = f", and {more} more such characters" if more else ""
+        hint = (
+            "the file looks like binary data"
+            if character == "\0"
+            else "remove it, or write it escaped in quotes"
+        )
+        return [self.diagnostic(match.start(), f"YAML syntax: {name} is not allowed{others}", hint=hint)]
+
+
+def read_source(name: str) -> SourceText:
+    """Read a file, or standard input for `-`.
+
+    At most `MAX_SOURCE_BYTES` are read, and only from regular files and standard input, so that neither a
+    FIFO nor a device can keep us waiting.
+
+    Raises:
+        InputError: there is no such file, it is no regular file, is unreadable, too long or not UTF-8.
+    """
+    try:
+        data = _read_bytes(name)
+    except OSError as error:
+        raise InputError([Diagnostic(name, 0, 0, _why(error), code="unreadable")]) from error
+    except ValueError as error:  # a NUL in the name
+        raise InputError([Diagnostic(name, 0, 0, "this is not a file name", code="unreadable")]) from error
+    return decode_source(name, data)
+
+
+def decode_source(name: str, data: bytes) -> SourceText:
+    """Turn bytes into text.
+
+    Raises:
+        InputError: too long, or not UTF-8.
+    """
+    if len(data) > MAX_SOURCE_BYTES:
+        raise InputError([Diagnostic(name, 0, 0, _too_long(), code="too-large")])
+    for mark, encoding in _ENCODINGS:
+        if data.startswith(mark):
+            message = f"the file is encoded as {encoding}, not UTF-8"
+            hint = "save it as UTF-8 (PowerShell's `>` writes UTF-16; use `| Out-File -Encoding utf8`)"
+            raise InputError([Diagnostic(name, 0, 0, message, code="encoding", hint=hint)])
+    try:
+        return SourceText(name, data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        before = SourceText(name, data[: error.start].decode("utf-8"))
+        line, column = before.position(len(before.text))
+        message = f"byte 0x{data[error.start]:02x} is not valid UTF-8"
+        raise InputError(
+            [Diagnostic(name, line, column, message, code="encoding", hint="save the file as UTF-8")]
+        ) from error
+
+
+def _read_bytes(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read(MAX_SOURCE_BYTES + 1)
+    # Without O_NONBLOCK, opening a FIFO nobody writes to would wait for ever.
+    descriptor = os.open(Path(name), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError
+        if not stat.S_ISREG(mode):
+            kind = "a FIFO" if stat.S_ISFIFO(mode) else "a device or socket"
+            raise OSError(f"is {kind}, not a file; give `-` and pipe into standard input instead")
+        return file.read(MAX_SOURCE_BYTES + 1)
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, IsADirectoryError):
+        return "is a directory, not a file"
+    if isinstance(error, PermissionError):
+        return "permission denied"
+    return error.strerror or str(error)
+
+
+def _too_long() -> str:
+    return f"longer than {MAX_SOURCE_BYTES // (1024 * 1024)} MiB, which is more than any manifest"
