@@ -52,7 +52,11 @@ class PodCreated(Record):
 
 @dataclass(slots=True)
 class GangPending(Record):
-    """A gang could not be placed; `message` is the scheduler's sentence, `proof` what it lacks."""
+    """A gang waits and nothing under way will make room for it.
+
+    `message` is what the scheduler says (`0/8 nodes are available: ...`), `proof` what the gang needs and what
+    is free.
+    """
 
     instance: InstanceRef
     message: str

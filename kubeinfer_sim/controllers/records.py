@@ -102,7 +102,7 @@ class InstanceGone(Record):
 
 @dataclass(slots=True)
 class Stalled(Record):
-    """Nothing can go on by itself. `reason`: Unschedulable, NewRevisionNotReady; `pod_reason` the pods' own."""
+    """Nothing goes on by itself. `reason`: Unschedulable, NewRevisionNotReady; `pod_reason` the pods' own."""
 
     generation: int
     reason: str

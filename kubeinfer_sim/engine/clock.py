@@ -10,7 +10,8 @@ Ties. Timers due at one instant fire by `phase`, then in the order in which they
 1. `Phase.WORLD`: what the machines do (containers start and stop, probes answer, nodes die);
 2. `Phase.ACTION`: what a person or a script does (apply, scale, drain);
 3. `Phase.CONTROLLER`: what controllers decide on the state as it then is;
-4. `Phase.SCHEDULER`: what the scheduler places.
+4. `Phase.SCHEDULER`: what the scheduler places;
+5. `Phase.OBSERVER`: what is concluded from the instant as a whole (is it stalled?).
 
 A timer set for the current instant with an earlier phase than the one running fires next, so a controller
 never acts on half of what happened at an instant.
@@ -36,6 +37,7 @@ class Phase(IntEnum):
     ACTION = 2
     CONTROLLER = 3
     SCHEDULER = 4
+    OBSERVER = 5
 
 
 class Timer(Event):

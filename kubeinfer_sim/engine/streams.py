@@ -11,16 +11,19 @@ from hashlib import blake2b
 
 
 class Stream:
-    """The numbers of one name."""
+    """The numbers of one name. Making one costs nothing to speak of until the first number is drawn."""
 
-    __slots__ = ("_count", "_key")
+    __slots__ = ("_count", "_key", "_name")
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._key = b""
         self._count = 0
 
     def random(self) -> float:
         """The next number, uniform in [0, 1), with 53 random bits."""
+        if not self._key:
+            self._key = blake2b(self._name.encode(), digest_size=32).digest()
         digest = blake2b(self._count.to_bytes(8, "little"), digest_size=8, key=self._key).digest()
         self._count += 1
         return (int.from_bytes(digest, "little") >> 11) * 2.0**-53
@@ -34,4 +37,4 @@ class Streams:
 
     def named(self, name: str) -> Stream:
         """A stream from its beginning; asking twice for one name gives the same numbers twice."""
-        return Stream(blake2b(f"{self.seed}/{name}".encode(), digest_size=32).digest())
+        return Stream(f"{self.seed}/{name}")

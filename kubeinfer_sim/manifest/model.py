@@ -176,6 +176,11 @@ class KubeInfer:
     raw: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
 
+    @property
+    def weights_key(self) -> str:
+        """Which weights its engines load: the label `app.model`, else the KubeInfer's name."""
+        return self.labels.get("app.model", self.name)
+
     @cached_property
     def revision(self) -> str:
         """Hash of the role templates: ten hex digits, equal for equal templates whatever else differs.

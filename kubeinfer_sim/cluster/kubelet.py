@@ -1,0 +1,455 @@
+"""The kubelets of all nodes: a pod's life from the moment it has a node until it is gone.
+
+Set-up, image pulls, containers, the engine's start behind the gang's barrier, probes, kills, restarts in
+place, termination. A pod costs a handful of timers in its whole life: each stage is computed when it begins,
+and the prober says which of its ticks will matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from kubeinfer_sim.cluster.backoff import Backoff, BackoffLimits, ContainerBackoff, PodWorkerRetry
+from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.prober import (
+    KINDS,
+    ContainerProber,
+    Health,
+    Outcome,
+    ProbeKind,
+    Segment,
+    Transition,
+)
+from kubeinfer_sim.cluster.records import (
+    ContainerBackOff,
+    ContainerDied,
+    ContainerKilling,
+    ContainersRunning,
+    EngineStarted,
+    HealthChanged,
+    ImagePullFailed,
+    PodBound,
+    PodDeleting,
+    PodGone,
+    PodNotReady,
+    PodReady,
+    PodStarted,
+    Stage,
+)
+from kubeinfer_sim.cluster.start_stages import StageDraws, interrupt
+from kubeinfer_sim.cluster.termination import kill_stages, pod_stop_stages
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.history import History
+from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.manifest.model import Container
+from kubeinfer_sim.scenario.model import RandomSource
+
+#: How long before time 0 the pods that run at the start were set up: long enough for any probe to have settled.
+RUNNING_SINCE = -86_400_000
+
+#: Why the kubelet kills a container on its own.
+PROBE_KILLS = ("StartupProbeFailed", "LivenessProbeFailed")
+
+
+@dataclass(slots=True)
+class ContainerRuns:
+    """The restarts of one container: its back-off, and when its newest run ended (ms)."""
+
+    backoff: ContainerBackoff
+    retry: PodWorkerRetry
+    finished: int | None = None
+
+    def start_after(self, now: int, *, seen: bool) -> int:
+        """When the container that died at `now` starts again.
+
+        `seen`: the sync that starts it knows of this death. After a kill by a probe it knows only of the run
+        before: kill and start happen in one sync (kuberuntime_manager.go, computePodActions and doBackOff).
+        """
+        known = now if seen else self.finished
+        self.finished = now
+        if known is None:
+            return now
+        start_at = now
+        if self.backoff.next_start(known, now) > now:
+            # The wait counts from the newest death, which the next sync does see.
+            start_at = self.backoff.restart_at(now, now, self.retry)
+            known = now
+        self.backoff.record_start(known, start_at)
+        return start_at
+
+
+class PodListener(Protocol):
+    """Who follows the pods: the controller."""
+
+    def pod_ready(self, pod: Pod) -> None:
+        """The pod's Ready condition turned true."""
+
+    def pod_unready(self, pod: Pod, reason: str) -> None:
+        """It turned false."""
+
+    def pod_stuck(self, pod: Pod) -> None:
+        """The pod will not become ready by itself; `pod.failure` says why."""
+
+    def container_died(self, pod: Pod, reason: str) -> bool:
+        """A container of the pod is dead. True: the pod is being replaced, so the kubelet leaves it alone."""
+        ...
+
+    def pod_gone(self, pod: Pod) -> None:
+        """The pod's object is gone and its devices are free."""
+
+
+class Kubelet:
+    """All kubelets. `release` is told of each pod that is gone and returns the NPUs then in use."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        history: History,
+        streams: Streams,
+        *,
+        broken_images: frozenset[str],
+        kubernetes_version: str,
+        release: Callable[[Pod], int],
+    ) -> None:
+        self._clock = clock
+        self._history = history
+        self._streams = streams
+        self._draws = StageDraws(streams)
+        self._broken_images = broken_images
+        self._version = kubernetes_version
+        self._release = release
+        self._minor = int(kubernetes_version.split(".")[1])
+        self._runs: dict[tuple[Pod, int], ContainerRuns] = {}
+        self.listener: PodListener
+
+    # -- start ---------------------------------------------------------------------------------------------
+
+    def add_pod(self, pod: Pod, node: Node) -> None:
+        """Set up a pod that was bound to a node: its probes' ticks are counted from now."""
+        now = self._clock.now
+        pod.node, pod.added_at, pod.state = node, now, PodState.PULLING
+        node.pods[pod] = None
+        broken = self._broken_image(pod, node)
+        stages = () if broken else self._draws.containers(pod, node, now)
+        pod.last = self._history.append(PodBound(now, pod.last, pod.ref, node.name, stages))
+        if broken:
+            # The kubelet retries for ever; nothing comes of it until somebody changes the image, so no event does.
+            self._stuck(pod, "ImagePullBackOff")
+            pod.last = self._history.append(
+                ImagePullFailed(now, pod.last, pod.ref, broken, "the registry has no such image")
+            )
+            return
+        length = _total(stages)
+        if length is None:
+            self._stuck(pod, "ImagePullNeverEnds")
+        else:
+            pod.timer = self._clock.after(length, self._containers_run, pod)
+
+    def adopt(self, pod: Pod, node: Node) -> None:
+        """The pod ran and was ready long before the simulation began."""
+        pod.node, pod.state = node, PodState.RUNNING
+        pod.added_at = pod.serving_at = pod.weights_at = RUNNING_SINCE
+        pod.started = pod.ready = True
+        node.pods[pod] = None
+        for container in pod.template.containers:
+            node.images.setdefault(container.image, RUNNING_SINCE)
+        node.page_cache[pod.weights_key] = RUNNING_SINCE
+        node.graphs[pod.revision, pod.ref.role] = RUNNING_SINCE
+        pod.barrier.arrive(pod)
+
+    def _broken_image(self, pod: Pod, node: Node) -> str:
+        for container in (*pod.template.init_containers, *pod.template.containers):
+            present = container.image in node.images and container.image_pull_policy != "Always"
+            if container.image in self._broken_images and not present:
+                return container.image
+        return ""
+
+    def _containers_run(self, pod: Pod) -> None:
+        """All containers of the pod run for the first time: the probes begin, the barrier may open."""
+        pod.timer = None
+        pod.state = PodState.RUNNING
+        pod.last = self._history.append(ContainersRunning(self._clock.now, pod.last, pod.ref, pod.restarts))
+        for index, container in enumerate(pod.template.containers):
+            if container.startup_probe or container.liveness_probe or container.readiness_probe:
+                pod.probers[index] = self._prober(pod, container)
+        self._arrive(pod, started=tuple(pod.probers))
+
+    def _arrive(self, pod: Pod, *, started: tuple[int, ...] = (), replaced: tuple[int, ...] = ()) -> None:
+        """The pod stands at its gang's barrier, with these containers just started; whose engines start now?"""
+        now = self._clock.now
+        released = pod.barrier.arrive(pod)
+        for other in released:
+            self._start_engine(other)
+        for index in started:
+            pod.probers[index].container_started(now, self._health(pod, index))
+        for index in replaced:
+            pod.probers[index].container_replaced(now, self._health(pod, index))
+        for other in released:
+            if other is not pod:
+                self._health_changed(other)
+        self._follow(pod)
+
+    def _start_engine(self, pod: Pod) -> None:
+        now = self._clock.now
+        assert pod.node is not None
+        stages = self._draws.engine(pod, pod.node, now)
+        pod.last = self._history.append(EngineStarted(now, pod.last, pod.ref, stages))
+        if pod.serving_at is None:
+            self._stuck(pod, "EngineNeverReady")
+
+    # -- probes --------------------------------------------------------------------------------------------
+
+    def _prober(self, pod: Pod, container: Container) -> ContainerProber:
+        def stream(kind: ProbeKind) -> RandomSource:
+            return self._streams.named(f"probe/{kind}/{pod.stream_name}/{container.name}")
+
+        return ContainerProber(
+            container.startup_probe,
+            container.liveness_probe,
+            container.readiness_probe,
+            added_at=pod.added_at,
+            kubernetes_version=self._version,
+            source=stream,
+        )
+
+    def _health(self, pod: Pod, index: int) -> Health:
+        """What the container's health check answers from now on, as far as it is known now."""
+        latency = self._draws.draw(pod.timings.probe_latency, pod, "probe")
+        outcome = Outcome.HANG if latency is None else Outcome.SUCCESS
+        failing = Segment(0, Outcome.FAIL)
+        serving: tuple[Segment, ...] = (failing,)
+        if index != pod.engine:
+            serving = (Segment(0, outcome, latency or 0),)
+        elif pod.serving_at is not None:
+            serving = (failing, Segment(pod.serving_at, outcome, latency or 0))
+        if not pod.sick:
+            return Health(serving, serving, serving)
+        startup, liveness, readiness = ((failing,) if kind in pod.sick else serving for kind in KINDS)
+        return Health(startup, liveness, readiness)
+
+    def _health_changed(self, pod: Pod) -> None:
+        now = self._clock.now
+        for index, prober in pod.probers.items():
+            prober.health_changed(now, self._health(pod, index))
+        self._follow(pod)
+
+    def _follow(self, pod: Pod) -> None:
+        """Apply what the probes have found by now and wake up when they will find something new."""
+        now = self._clock.now
+        if pod.timer is not None:
+            pod.timer.cancel()
+            pod.timer = None
+        following: int | None = None
+        for index, prober in pod.probers.items():
+            due = prober.next_at()
+            if due is not None and due <= now:
+                for transition in prober.advance(now):
+                    if transition.kind == "kill":
+                        self._kill(pod, index, transition)
+                due = prober.next_at()
+            if due is not None and (following is None or due < following):
+                following = due
+        self._update_conditions(pod)
+        if following is not None and pod.state is PodState.RUNNING:
+            pod.timer = self._clock.at(following, self._follow, pod)
+
+    def _update_conditions(self, pod: Pod) -> None:
+        """Started and Ready of the pod follow from its containers'."""
+        if pod.state is not PodState.RUNNING:
+            return
+        now = self._clock.now
+        probers = pod.probers.values()
+        if not pod.started and all(prober.started for prober in probers):
+            pod.started = True
+            pod.last = self._history.append(PodStarted(now, pod.last, pod.ref))
+        ready = all(prober.ready for prober in probers)
+        if ready and not pod.ready:
+            pod.ready = True
+            pod.failure = ""
+            pod.last = self._history.append(PodReady(now, pod.last, pod.ref))
+            self.listener.pod_ready(pod)
+        elif not ready and pod.ready:
+            self._unready(pod, "ReadinessProbeFailed")
+
+    def _unready(self, pod: Pod, reason: str) -> None:
+        pod.ready = False
+        pod.last = self._history.append(PodNotReady(self._clock.now, pod.last, pod.ref, reason))
+        self.listener.pod_unready(pod, reason)
+
+    def set_health(self, pods: Iterable[Pod], healthy: bool, probes: tuple[str, ...], cause: int) -> None:
+        """The health check of running pods begins to fail for these probes, or answers again."""
+        now = self._clock.now
+        for pod in pods:
+            if pod.state is not PodState.RUNNING:
+                continue
+            pod.sick = pod.sick - set(probes) if healthy else pod.sick | set(probes)
+            pod.last = self._history.append(HealthChanged(now, cause, pod.ref, healthy, probes))
+            if not pod.probers:
+                self._probe_running(pod)
+            self._health_changed(pod)
+
+    def _probe_running(self, pod: Pod) -> None:
+        """Give a pod that ran before the simulation began its probers, as they stand now.
+
+        Where its ticks fall is not known: the phase is drawn from a stream of the pod's own.
+        """
+        phase = int(self._streams.named(f"probe-phase/{pod.stream_name}").random() * 10_000)
+        pod.added_at = RUNNING_SINCE - phase
+        for index, container in enumerate(pod.template.containers):
+            if container.startup_probe or container.liveness_probe or container.readiness_probe:
+                prober = pod.probers[index] = self._prober(pod, container)
+                prober.container_started(pod.added_at, Health.alike(Segment(0, Outcome.SUCCESS)))
+                prober.advance(self._clock.now - 1)
+
+    # -- death of containers -------------------------------------------------------------------------------
+
+    def _kill(self, pod: Pod, index: int, transition: Transition) -> None:
+        """A startup or liveness probe has failed for good: stop the container within its grace period."""
+        now = self._clock.now
+        container = pod.template.containers[index]
+        startup = transition.probe == "startup"
+        reason = PROBE_KILLS[not startup]
+        probe = container.startup_probe if startup else container.liveness_probe
+        assert probe is not None
+        grace = probe.termination_grace_period_seconds
+        if grace is None:
+            grace = pod.template.termination_grace_period_seconds
+        pod.last = self._history.append(
+            ContainerKilling(
+                now,
+                pod.last,
+                pod.ref,
+                container.name,
+                reason,
+                f"{probe.failure_threshold} failures in a row, one every {probe.period_seconds} s",
+            )
+        )
+        stages = kill_stages(pod, container, grace, self._draws)
+        length = _total(stages)
+        if length is not None:
+            code = 137 if stages[-1].regime == "SIGKILL" else 143
+            pod.restart_timers[index] = self._clock.after(length, self._died, pod, index, reason, code)
+
+    def _died(self, pod: Pod, index: int, reason: str, exit_code: int) -> None:
+        """A container is dead: somebody replaces the pod, or the kubelet starts the container again."""
+        pod.restart_timers.pop(index, None)
+        name = pod.template.containers[index].name
+        pod.last = self._history.append(
+            ContainerDied(self._clock.now, pod.last, pod.ref, name, reason, exit_code)
+        )
+        if index == pod.engine:
+            self._interrupt(pod)
+        if pod.ready:
+            self._unready(pod, reason)
+        self._stuck(pod, reason)
+        if not self.listener.container_died(pod, reason):
+            self._restart(pod, index, exit_code, probe_kill=reason in PROBE_KILLS)
+
+    def _restart(self, pod: Pod, index: int, exit_code: int, *, probe_kill: bool) -> None:
+        """Start a dead container again, after its back-off (CrashLoopBackOff)."""
+        now = self._clock.now
+        policy = pod.template.restart_policy
+        if policy == "Never" or (policy == "OnFailure" and exit_code == 0):
+            return
+        runs = self._runs.get((pod, index))
+        if runs is None:
+            source = self._streams.named(f"restart/{pod.stream_name}/{index}")
+            limits = BackoffLimits.of_kubelet(minor=self._minor)
+            runs = ContainerRuns(ContainerBackoff(Backoff(limits)), PodWorkerRetry(self._minor, source))
+            self._runs[pod, index] = runs
+        start_at = runs.start_after(now, seen=not probe_kill)
+        pod.started = False
+        pod.restarts += 1
+        prober = pod.probers.get(index)
+        # Killed and started within one sync, nobody sees the container dead; else the wait shows it.
+        hidden = probe_kill and start_at == now
+        if prober is not None and not hidden:
+            prober.container_died(now)
+        if start_at > now:
+            pod.failure = "CrashLoopBackOff"
+            name = pod.template.containers[index].name
+            pod.last = self._history.append(ContainerBackOff(now, pod.last, pod.ref, name, start_at))
+        create = self._draws.draw(pod.timings.create, pod, "create")
+        if create is not None:
+            when = start_at + create
+            pod.restart_timers[index] = self._clock.at(when, self._runs_again, pod, index, hidden)
+        self._follow(pod)
+
+    def _runs_again(self, pod: Pod, index: int, hidden: bool) -> None:
+        del pod.restart_timers[index]
+        pod.last = self._history.append(ContainersRunning(self._clock.now, pod.last, pod.ref, pod.restarts))
+        probed = (index,) if index in pod.probers else ()
+        started, replaced = ((), probed) if hidden else (probed, ())
+        if index == pod.engine:
+            self._arrive(pod, started=started, replaced=replaced)
+            return
+        for each in started:
+            pod.probers[each].container_started(self._clock.now, self._health(pod, each))
+        for each in replaced:
+            pod.probers[each].container_replaced(self._clock.now, self._health(pod, each))
+        self._follow(pod)
+
+    # -- termination ---------------------------------------------------------------------------------------
+
+    def delete(self, pod: Pod, reason: str, cause: int) -> None:
+        """Delete the pod gracefully; nothing happens if that is under way."""
+        if pod.state in (PodState.DELETING, PodState.GONE):
+            return
+        now = self._clock.now
+        state, pod.state = pod.state, PodState.DELETING
+        if pod.timer is not None:
+            pod.timer.cancel()
+            pod.timer = None
+        for timer in pod.restart_timers.values():
+            timer.cancel()
+        pod.restart_timers.clear()
+        pod.ready = False
+        self._interrupt(pod)
+        if state is PodState.PENDING:
+            stages: tuple[Stage, ...] = ()
+        elif state is PodState.PULLING:
+            stages = (Stage("cleanup", self._draws.draw(pod.timings.cleanup, pod, "cleanup")),)
+        else:
+            grace = pod.template.termination_grace_period_seconds
+            stages = pod_stop_stages(pod, grace, self._draws)
+        pod.last = self._history.append(PodDeleting(now, cause, pod.ref, reason, stages))
+        length = _total(stages)
+        if length is not None:
+            pod.timer = self._clock.after(length, self._gone, pod)
+
+    def _gone(self, pod: Pod) -> None:
+        pod.timer = None
+        pod.state = PodState.GONE
+        npus = 0
+        if pod.node is not None:
+            pod.node.pods.pop(pod, None)
+            npus = pod.npus
+        for index in range(len(pod.template.containers)) if pod.restarts else ():
+            self._runs.pop((pod, index), None)
+        in_use = self._release(pod)
+        pod.last = self._history.append(PodGone(self._clock.now, pod.last, pod.ref, npus, in_use))
+        self.listener.pod_gone(pod)
+
+    def _interrupt(self, pod: Pod) -> None:
+        """The engine stops: it leaves the barrier, and what it had not finished is not on the node."""
+        pod.barrier.leave(pod)
+        if pod.node is not None:
+            interrupt(pod, pod.node, self._clock.now)
+        pod.serving_at = pod.weights_at = None
+
+    def _stuck(self, pod: Pod, failure: str) -> None:
+        pod.failure = failure
+        self.listener.pod_stuck(pod)
+
+
+def _total(stages: Iterable[Stage]) -> int | None:
+    """The length of the stages together, None when one never ends."""
+    total = 0
+    for stage in stages:
+        if stage.duration is None:
+            return None
+        total += stage.duration
+    return total

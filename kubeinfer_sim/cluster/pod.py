@@ -1,0 +1,128 @@
+"""A pod object and where it is in its life."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from kubeinfer_sim.engine.history import NO_CAUSE
+from kubeinfer_sim.manifest.model import Container, PodTemplate, Resources
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.cluster.node import Node
+    from kubeinfer_sim.cluster.prober import ContainerProber
+    from kubeinfer_sim.cluster.records import PodRef
+    from kubeinfer_sim.cluster.start_barrier import StartBarrier
+    from kubeinfer_sim.engine.clock import Timer
+    from kubeinfer_sim.scenario.model import StageTimings
+
+#: Kubernetes' native resources; anything else a pod requests is an extended resource, here: NPUs.
+NATIVE_RESOURCES = frozenset({"cpu", "memory", "ephemeral-storage", "pods"})
+
+
+def npu_count(requests: Resources) -> int:
+    """How many devices a pod takes (all its extended resources together, hugepages left out)."""
+    return sum(
+        amount
+        for name, amount in requests.items()
+        if name not in NATIVE_RESOURCES and not name.startswith("hugepages-")
+    )
+
+
+def engine_index(containers: tuple[Container, ...]) -> int:
+    """Which container runs the inference engine: the first that asks for NPUs, else the first."""
+    for index, container in enumerate(containers):
+        if npu_count(container.requests or container.limits):
+            return index
+    return 0
+
+
+class PodState(Enum):
+    """Where a pod is in its life."""
+
+    PENDING = "pending"  # no node yet
+    PULLING = "pulling"  # bound; images, sandbox, containers
+    RUNNING = "running"  # all containers run
+    DELETING = "deleting"  # has a deletion timestamp
+    GONE = "gone"
+
+
+class Pod:
+    """One pod, from its creation to the moment its object is gone.
+
+    Attributes:
+        ref: its name in the history.
+        revision: hash of the role templates it was made from.
+        weights_key: which weights its engine loads.
+        added_at: when its kubelet set it up; the probes' ticks are counted from here.
+        serving_at: when its engine answers (None: never, or not loading).
+        weights_at: when its engine has read the weights.
+        failure: why it is not ready, in Kubernetes' word (ImagePullBackOff, StartupProbeFailed …), or "".
+        last: id of the latest record about it, the cause of what follows from it.
+        probers: one per container that has probes, by container index.
+        sick: the kinds of probe whose checks fail by order of the scenario.
+        timer: what the pod as a whole waits for; restart_timers: containers being killed or started again.
+    """
+
+    __slots__ = (
+        "added_at",
+        "barrier",
+        "engine",
+        "failure",
+        "last",
+        "node",
+        "npus",
+        "probers",
+        "ready",
+        "ref",
+        "restart_timers",
+        "restarts",
+        "revision",
+        "serving_at",
+        "sick",
+        "started",
+        "state",
+        "stream_name",
+        "template",
+        "timer",
+        "timings",
+        "weights_at",
+        "weights_key",
+    )
+
+    def __init__(
+        self,
+        ref: PodRef,
+        template: PodTemplate,
+        timings: StageTimings,
+        revision: str,
+        weights_key: str,
+        barrier: StartBarrier,
+        npus: int,
+    ) -> None:
+        self.ref = ref
+        self.template = template
+        self.timings = timings
+        self.revision = revision
+        self.weights_key = weights_key
+        self.barrier = barrier
+        self.npus = npus
+        self.engine = engine_index(template.containers)
+        self.state = PodState.PENDING
+        self.node: Node | None = None
+        self.ready = False
+        self.started = False
+        self.restarts = 0
+        self.added_at = 0
+        self.serving_at: int | None = None
+        self.weights_at: int | None = None
+        self.failure = ""
+        self.sick: frozenset[str] = frozenset()
+        self.probers: dict[int, ContainerProber] = {}
+        self.timer: Timer | None = None
+        self.restart_timers: dict[int, Timer] = {}
+        self.last = NO_CAUSE
+        instance = ref.instance
+        self.stream_name = (
+            f"{instance.kubeinfer}/{instance.ordinal}/{ref.role}/{ref.replica}/{ref.generation}"
+        )

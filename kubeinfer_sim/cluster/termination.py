@@ -1,0 +1,57 @@
+"""How long a pod takes to stop: preStop, SIGTERM, SIGKILL within the grace period.
+
+Rules of pkg/kubelet/kuberuntime/kuberuntime_container.go (killContainer): preStop runs first, inside the
+grace period, which it shortens by the whole seconds it took; at least 2 s are left for SIGTERM; then SIGKILL.
+"""
+
+from __future__ import annotations
+
+import re
+
+from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.records import Stage
+from kubeinfer_sim.cluster.start_stages import StageDraws
+from kubeinfer_sim.manifest.model import Container, PreStop
+
+#: Seconds SIGTERM is given even when preStop used up the grace period (minimumGracePeriodInSeconds).
+MINIMUM_GRACE_SECONDS = 2
+
+_SLEEP = re.compile(r"(?:^|[\s;&])(?:/bin/|/usr/bin/)?sleep\s+(\d+)\s*$")
+
+
+def pre_stop_seconds(hook: PreStop) -> int | None:
+    """How long the manifest says a preStop hook takes: a `sleep` handler, or a command that ends in `sleep N`."""
+    if hook.sleep_seconds is not None:
+        return hook.sleep_seconds
+    found = _SLEEP.search(" ".join(hook.command))
+    return int(found[1]) if found else None
+
+
+def kill_stages(pod: Pod, container: Container, grace_seconds: int, draws: StageDraws) -> tuple[Stage, ...]:
+    """The stages of killing one container: `preStop` (if any), then `exit`, cut by SIGKILL.
+
+    A grace period of 0 or less runs no preStop.
+    """
+    stages = []
+    if container.pre_stop is not None and grace_seconds > 0:
+        known = pre_stop_seconds(container.pre_stop)
+        wanted = known * 1000 if known is not None else draws.draw(pod.timings.pre_stop, pod, "preStop")
+        limit = grace_seconds * 1000
+        length = limit if wanted is None else min(wanted, limit)
+        stages.append(Stage("preStop", length, "cut by the grace period" if wanted != length else ""))
+        grace_seconds -= length // 1000
+    limit = max(grace_seconds, MINIMUM_GRACE_SECONDS) * 1000
+    wanted = draws.draw(pod.timings.exit, pod, "exit")
+    killed = wanted is None or wanted > limit
+    stages.append(Stage("exit", limit if killed else wanted, "SIGKILL" if killed else ""))
+    return tuple(stages)
+
+
+def pod_stop_stages(pod: Pod, grace_seconds: int, draws: StageDraws) -> tuple[Stage, ...]:
+    """The stages of stopping a running pod: its containers in parallel (the slowest counts), then clean-up."""
+    grace = max(grace_seconds, 1)  # pkg/kubelet/pod_workers.go: a terminating pod gets at least 1 s
+    slowest: tuple[Stage, ...] = max(
+        (kill_stages(pod, container, grace, draws) for container in pod.template.containers),
+        key=lambda stages: sum(stage.duration or 0 for stage in stages),
+    )
+    return (*slowest, Stage("cleanup", draws.draw(pod.timings.cleanup, pod, "cleanup")))

@@ -1,0 +1,108 @@
+"""An instance: all pods of all roles that serve together, and how many of them are ready."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from kubeinfer_sim.engine.history import NO_CAUSE
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.cluster.gang_scheduling import PodGang
+    from kubeinfer_sim.cluster.pod import Pod
+    from kubeinfer_sim.cluster.records import InstanceRef
+    from kubeinfer_sim.controllers.recovery import RestartHistory
+    from kubeinfer_sim.engine.clock import Timer
+    from kubeinfer_sim.manifest.model import KubeInfer
+
+
+class InstanceState(Enum):
+    """Where an instance is in its life."""
+
+    STARTING = "starting"  # some pod not ready, and it has not been ready since it was made or restarted
+    READY = "ready"
+    CONCERNING = "concerning"  # was ready, and some pod is not
+    RESTARTING = "restarting"  # recovery deletes its pods and makes a new gang
+    FAILED = "failed"  # used up its restarts
+    TERMINATING = "terminating"
+
+
+class Instance:
+    """One instance.
+
+    Attributes:
+        spec: the KubeInfer it was made from; its roles and revision never change.
+        incarnation: counts its gangs, from 0.
+        pods: the pods that exist (terminating ones included).
+        ready_pods: how many of its current pods are ready.
+        wanted: how many pods it should have.
+        was_ready: it has been ready at least once.
+        failure: why it is not ready, in the word of its pods, or "".
+        unready_since: since when it has not been ready without a break.
+        overdue: it has not been ready for the grace of rule 4 (or never was).
+        failed_starts: how often a pod failed since the instance was last ready (or made).
+        hopeful: it is on its way to ready, as far as the controller can see.
+        wait: the back-off before its next gang, in ms.
+        keep: (role, replica) -> the node of that pod in the gang that is being rebuilt.
+        last: id of the latest record about it.
+    """
+
+    __slots__ = (
+        "failed_starts",
+        "failure",
+        "gang",
+        "grace_timer",
+        "hopeful",
+        "incarnation",
+        "keep",
+        "last",
+        "overdue",
+        "pods",
+        "ready_pods",
+        "recovery",
+        "ref",
+        "restart_timer",
+        "spec",
+        "state",
+        "unready_since",
+        "wait",
+        "wanted",
+        "was_ready",
+    )
+
+    def __init__(self, ref: InstanceRef, spec: KubeInfer) -> None:
+        self.ref = ref
+        self.spec = spec
+        self.state = InstanceState.STARTING
+        self.incarnation = 0
+        self.pods: dict[Pod, None] = {}
+        self.ready_pods = 0
+        self.wanted = sum(role.replicas for role in spec.roles)
+        self.was_ready = False
+        self.failure = ""
+        self.unready_since = 0
+        self.overdue = True
+        self.failed_starts = 0
+        self.hopeful = False
+        self.wait = 0
+        self.keep: dict[tuple[str, int], str] = {}
+        self.gang: PodGang | None = None
+        self.grace_timer: Timer | None = None
+        self.restart_timer: Timer | None = None
+        self.recovery: RestartHistory | None = None
+        self.last = NO_CAUSE
+
+    @property
+    def revision(self) -> str:
+        """Hash of the role templates."""
+        return self.spec.revision
+
+    @property
+    def ready(self) -> bool:
+        """Every pod of every role is Ready."""
+        return self.state is InstanceState.READY
+
+    @property
+    def terminating(self) -> bool:
+        """It is being deleted for good."""
+        return self.state is InstanceState.TERMINATING

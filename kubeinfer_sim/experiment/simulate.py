@@ -1,0 +1,164 @@
+"""One simulation: a scenario and a seed in, the history out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from kubeinfer_sim.cluster.gang_scheduling import GangScheduling
+from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.records import NodeCordoned, NodeDrained
+from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
+from kubeinfer_sim.cluster.start_stages import StageDraws
+from kubeinfer_sim.controllers.kubeinfer import KubeInferController
+from kubeinfer_sim.engine.clock import Clock, Phase
+from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.scenario.model import Action, Apply, Cordon, Drain, Health, Scale, Scenario, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished simulation.
+
+    Attributes:
+        ended_at: the time of the last thing that happened, or the horizon, in ms.
+        end: `settled`: nothing is waiting any more; `quiet`: events go on (a crash loop), but nothing came
+            nearer to its end for `scenario.quiet_after`; `horizon`: stopped at the scenario's horizon.
+        fired: how many timers the engine fired.
+    """
+
+    scenario: Scenario
+    history: History
+    ended_at: int
+    end: Literal["settled", "horizon", "quiet"]
+    fired: int
+    seed: int
+
+
+def simulate(scenario: Scenario, *, seed: int | None = None) -> Run:
+    """Play the scenario; a function of (scenario, seed) alone.
+
+    Raises:
+        SimulatorFault: the simulator broke one of its own rules.
+    """
+    return Simulation(scenario, scenario.seed if seed is None else seed).run()
+
+
+class Simulation:
+    """A cluster, its controller and the time line of what people do to it."""
+
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        self.scenario = scenario
+        self.seed = seed
+        self.clock = Clock()
+        self.history = History()
+        streams = Streams(seed)
+        self.nodes = {spec.name: Node(spec) for spec in scenario.nodes}
+        self.scheduler = Scheduler(scenario.nodes, placement=scenario.assumptions.placement)
+        self.scheduling = GangScheduling(
+            self.clock, self.history, self.scheduler, self.nodes, StageDraws(streams)
+        )
+        self.kubelet = Kubelet(
+            self.clock,
+            self.history,
+            streams,
+            broken_images=scenario.broken_images,
+            kubernetes_version=scenario.kubernetes_version,
+            release=self.scheduling.release,
+        )
+        self.controller = KubeInferController(
+            self.clock,
+            self.history,
+            self.scheduling,
+            self.kubelet,
+            scenario.kubeinfer,
+            scenario.timings,
+            scenario.assumptions,
+        )
+        self.scheduling.kubelet = self.kubelet
+        self.scheduling.on_placed = self.controller.gang_placed
+        self.kubelet.listener = self.controller
+
+    def run(self) -> Run:
+        """Play everything until the horizon, or until it is settled."""
+        scenario, clock = self.scenario, self.clock
+        self.controller.start(running=scenario.initial == "running")
+        for action in scenario.actions:
+            clock.at(action.at, self._act, action, phase=Phase.ACTION)
+        end: Literal["settled", "horizon", "quiet"] = "settled"
+        if scenario.horizon is not None:
+            clock.run(scenario.horizon)
+            end = "horizon"
+        else:
+            last_action = max((action.at for action in scenario.actions), default=0)
+            while (due := clock.next_at()) is not None:
+                limit = max(self.controller.last_progress, last_action) + scenario.quiet_after
+                if due > limit:
+                    end = "quiet"
+                    break
+                clock.run(limit)
+        return Run(scenario, self.history, self._ended_at(end), end, clock.fired, self.seed)
+
+    def _ended_at(self, end: str) -> int:
+        if end == "horizon":
+            return self.clock.now
+        return self.history[len(self.history) - 1].at if len(self.history) else 0
+
+    def _act(self, action: Action) -> None:
+        """What a person does to the cluster or the KubeInfer."""
+        match action:
+            case Apply():
+                self.controller.apply(action.kubeinfer, action.label)
+            case Scale():
+                self.controller.scale(action.replicas)
+            case Cordon():
+                for name in action.nodes:
+                    self._cordon(name, cordon=not action.uncordon)
+            case Drain():
+                for name in action.nodes:
+                    self._drain(name)
+            case Health():
+                self._health(action, healthy=action.healthy)
+                if action.until is not None:
+                    self.clock.at(action.until, self._back_to_health, action, phase=Phase.ACTION)
+
+    def _cordon(self, name: str, *, cordon: bool) -> None:
+        self.scheduler.set_unschedulable(name, cordon)
+        self.history.append(NodeCordoned(self.clock.now, NO_CAUSE, name, not cordon))
+        self.scheduling.wake()
+
+    def _drain(self, name: str) -> None:
+        """Cordon the node, then evict its pods; whoever owns them decides what is rebuilt."""
+        self._cordon(name, cordon=True)
+        cause = self.history.append(NodeDrained(self.clock.now, NO_CAUSE, name))
+        for pod in list(self.nodes[name].pods):
+            self.controller.evict(pod, "Drained", cause)
+
+    def _back_to_health(self, action: Health) -> None:
+        self._health(action, healthy=not action.healthy)
+
+    def _health(self, action: Health, *, healthy: bool) -> None:
+        pods = [pod for pod in self.controller.pods() if matches(action.target, pod)]
+        self.kubelet.set_health(pods, healthy, action.probes, NO_CAUSE)
+
+
+def matches(target: Target, pod: Pod) -> bool:
+    """Whether an action's target means this pod; empty fields match everything."""
+    ref = pod.ref
+    if target.instances and ref.instance.ordinal not in target.instances:
+        return False
+    if target.roles and ref.role not in target.roles:
+        return False
+    if target.pods and ref.replica not in target.pods:
+        return False
+    if target.nodes or target.node_selector:
+        if pod.node is None:
+            return False
+        if target.nodes and pod.node.name not in target.nodes:
+            return False
+        labels = pod.node.spec.labels
+        return all(labels.get(key) == value for key, value in target.node_selector.items())
+    return True
