@@ -1,0 +1,379 @@
+"""Resource quantities (`1500m`, `64Gi`, `1e3`) with the API server's grammar, rounding and canonical form.
+
+A quantity is held exactly, as a whole number times a power of ten, and nothing here takes time or memory that
+grows with the exponent: `1e999999999` costs no more than `1`. Source: k8s.io/apimachinery pkg/api/resource
+(quantity.go, suffix.go, amount.go, scale_int.go).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Literal
+
+Format = Literal["DecimalSI", "BinarySI", "DecimalExponent"]
+
+#: Quantities longer than this are refused; the API server has no such limit.
+MAX_LENGTH = 1000
+#: Whole numbers read off a quantity stop at this power of ten.
+MAX_DIGITS = 3000
+
+_INT64 = 2**63
+_GRAMMAR = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)", re.ASCII).fullmatch
+_DECIMAL_SUFFIXES = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_BINARY_SUFFIXES = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+_SUFFIX_OF_DECIMAL = {exponent: suffix for suffix, exponent in _DECIMAL_SUFFIXES.items()}
+_SUFFIX_OF_BINARY = {exponent: suffix for suffix, exponent in _BINARY_SUFFIXES.items()}
+_FAST_DIGITS = 18  # digits the API server keeps in an int64 without looking closer
+
+
+class QuantityError(ValueError):
+    """A text is not a quantity; the message says what would be."""
+
+
+def _ten(power: int) -> int:
+    """A power of ten, the exponent not below zero."""
+    return int(10**power)
+
+
+def _digits_below(unscaled: int, places: int) -> tuple[int, bool]:
+    """Drop decimal places, rounding away from zero; also whether nothing was lost."""
+    if places > MAX_LENGTH * 2:
+        return (0 if not unscaled else 1 if unscaled > 0 else -1), not unscaled
+    kept, lost = divmod(abs(unscaled), _ten(places))
+    if lost:
+        kept += 1
+    return (kept if unscaled >= 0 else -kept), not lost
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quantity:
+    """An amount of a resource: exactly `unscaled * 10**scale`.
+
+    Equality and order are those of the value: `1` equals `1000m`.
+
+    Attributes:
+        format: the family of suffixes it was written with, which the canonical form keeps.
+        text: the text it was parsed from, where the API server gives that back unchanged.
+        small: the API server holds it as an int64 and a scale (its other form is arbitrary precision).
+    """
+
+    unscaled: int
+    scale: int = 0
+    format: Format = "DecimalSI"
+    text: str = ""
+    small: bool = True
+
+    @staticmethod
+    def parse(text: str) -> Quantity:
+        """Read a quantity.
+
+        Raises:
+            QuantityError: the text does not follow the grammar, or is longer than `MAX_LENGTH`.
+        """
+        if len(text) > MAX_LENGTH:
+            raise QuantityError(f"a quantity has at most {MAX_LENGTH} characters, this has {len(text)}")
+        return _parse(text)
+
+    @staticmethod
+    def from_json(value: Any) -> Quantity:
+        """Read a quantity from decoded data: a text, with blanks around it or not, or a bare number.
+
+        Absence (None) is the quantity 0.
+
+        Raises:
+            QuantityError: the text is not a quantity, or the value is neither text nor number.
+        """
+        if value is None:
+            return ZERO
+        if isinstance(value, str):
+            return Quantity.parse(value.strip(_BLANKS))
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise QuantityError("a quantity is a text or a number (e.g. 500m, 64Gi, 8)")
+        return Quantity.parse(json_number(value))
+
+    @property
+    def sign(self) -> int:
+        """-1, 0 or 1."""
+        return (self.unscaled > 0) - (self.unscaled < 0)
+
+    def decimal(self) -> Decimal:
+        """The value as a Decimal, exactly."""
+        digits = tuple(int(digit) for digit in str(abs(self.unscaled)))
+        return Decimal((int(self.unscaled < 0), digits, self.scale))
+
+    def scaled_value(self, scale: int) -> int:
+        """The value in units of `10**scale`, rounded away from zero.
+
+        Values below zero that are not `small` but fit an int64 as billionths are cut and then one is added, as
+        the source's scaledValue does; where its int64 overflows, the exact number is given.
+        """
+        if not self.unscaled:
+            return 0
+        shift = self.scale - scale
+        if shift >= 0:
+            if shift > MAX_DIGITS:
+                return self.sign * _ten(MAX_DIGITS)
+            return self.unscaled * _ten(shift)
+        rounded, exact = _digits_below(self.unscaled, -shift)
+        if not exact and rounded < 0 and not self.small and self.unscaled * _ten(self.scale + 9) >= -_INT64:
+            rounded += 2
+        return rounded
+
+    def value(self) -> int:
+        """The value as a whole number, rounded up (at most `10**MAX_DIGITS`)."""
+        return self.scaled_value(0)
+
+    def milli_value(self) -> int:
+        """The value in thousandths, rounded up: millicores of cpu (at most `10**MAX_DIGITS`)."""
+        return self.scaled_value(-3)
+
+    def as_int64(self) -> int | None:
+        """The value where the API server reports it as an int64 without rounding, else None."""
+        if not self.small or self.scale < 0 or (self.unscaled and self.scale > 19):
+            return None
+        value = self.unscaled * _ten(self.scale) if self.unscaled else 0
+        return value if -_INT64 <= value < _INT64 else None
+
+    def is_integer(self) -> bool:
+        """The API server's test of resources that must be whole: thousandths divisible by 1000.
+
+        Its thousandths are an int64 and overflow; so does this, so that `7Ei` is not whole here either.
+        """
+        if self.small:
+            milli = self.milli_value()
+            return milli % 1000 == 0 or not -_INT64 <= milli < _INT64
+        if self.scale == 0 and abs(self.unscaled) == _INT64 - 1 and self.format == "BinarySI":
+            return True  # capped at the largest int64, whose overflow is whole
+        nano = self.unscaled * pow(10, self.scale + 9, 2**64) if self.unscaled else 0
+        if self.unscaled < 0 or self.scaled_value(-9) < _INT64 - 1:
+            quotient, lost = divmod(abs(_wrap(nano)), 10**6)
+            milli = (-quotient if _wrap(nano) < 0 else quotient) + bool(lost)
+        else:
+            milli = _wrap(self.scaled_value(-3))
+        return milli % 1000 == 0
+
+    def round_up(self, scale: int) -> tuple[Quantity, bool]:
+        """Round away from zero to a multiple of `10**scale`; also whether nothing was lost.
+
+        Defaulting does so at -3 for everything in a resource list.
+        """
+        if self.scale >= scale:
+            return self, True
+        unscaled, exact = _digits_below(self.unscaled, scale - self.scale)
+        return Quantity(unscaled, scale, self.format, "", self.small), exact
+
+    def canonical(self) -> str:
+        """The canonical form: the largest suffix of the format that leaves a whole number.
+
+        A decimal value with more than 18 zeros loses them beyond `E`, as the API server's own does.
+        """
+        if not self.unscaled:
+            return "0"
+        if self.format == "BinarySI" and (whole := self._binary()) is not None:
+            exponent = 0
+            while whole % 1024 == 0:
+                whole //= 1024
+                exponent += 10
+            return f"{whole}{_SUFFIX_OF_BINARY.get(exponent, '')}"
+        number = str(self.unscaled).rstrip("0")
+        exponent = self.scale + len(str(self.unscaled)) - len(number)
+        number += "0" * (exponent % 3)
+        exponent -= exponent % 3
+        if self.format == "DecimalExponent":
+            return f"{number}e{exponent}" if exponent else number
+        return number + _SUFFIX_OF_DECIMAL.get(exponent, "")
+
+    def _binary(self) -> int | None:
+        """The value if a binary suffix can show it: a whole number of at least 1024."""
+        if self.scale >= 0:
+            value = self.scaled_value(0)
+        else:
+            value, exact = _digits_below(self.unscaled, -self.scale)
+            if not exact:
+                return None
+        return value if abs(value) >= 1024 else None
+
+    def __str__(self) -> str:
+        return self.text or self.canonical()
+
+    def compare(self, other: Quantity) -> int:
+        """-1, 0 or 1 as this is less than, equal to or greater than the other."""
+        if self.sign != other.sign or not self.unscaled:
+            return (self.sign > other.sign) - (self.sign < other.sign)
+        mine = len(str(abs(self.unscaled))) + self.scale  # order of magnitude
+        others = len(str(abs(other.unscaled))) + other.scale
+        if mine != others:
+            return self.sign if mine > others else -self.sign
+        shift = self.scale - other.scale
+        a = self.unscaled * _ten(max(shift, 0))
+        b = other.unscaled * _ten(max(-shift, 0))
+        return (a > b) - (a < b)
+
+    def add(self, other: Quantity) -> Quantity:
+        """The sum, in this one's format unless this is 0.
+
+        Summands so far apart that the sum would have more than `MAX_DIGITS` digits are refused.
+
+        Raises:
+            QuantityError: the sum is too long.
+        """
+        family: Format = self.format if self.unscaled else other.format
+        if not other.unscaled:
+            return Quantity(self.unscaled, self.scale, family, "", self.small)
+        if not self.unscaled:
+            return Quantity(other.unscaled, other.scale, family, "", other.small)
+        scale = min(self.scale, other.scale)
+        if max(self.scale, other.scale) - scale > MAX_DIGITS:
+            raise QuantityError(f"a sum of quantities has at most {MAX_DIGITS} digits")
+        unscaled = self.unscaled * _ten(self.scale - scale) + other.unscaled * _ten(other.scale - scale)
+        return Quantity(unscaled, scale, family, "", self.small and other.small and abs(unscaled) < _INT64)
+
+    def negated(self) -> Quantity:
+        """The same amount with the other sign."""
+        return Quantity(-self.unscaled, self.scale, self.format, "", self.small)
+
+    def subtract(self, other: Quantity) -> Quantity:
+        """The difference, in the format `add` would give."""
+        return self.add(other.negated())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Quantity) and self.compare(other) == 0
+
+    def __lt__(self, other: Quantity) -> bool:
+        return self.compare(other) < 0
+
+    def __le__(self, other: Quantity) -> bool:
+        return self.compare(other) <= 0
+
+    def __gt__(self, other: Quantity) -> bool:
+        return self.compare(other) > 0
+
+    def __ge__(self, other: Quantity) -> bool:
+        return self.compare(other) >= 0
+
+    def __hash__(self) -> int:
+        digits = str(self.unscaled).rstrip("0") if self.unscaled else ""
+        return hash((digits, self.scale + len(str(self.unscaled)) - len(digits) if digits else 0))
+
+
+ZERO = Quantity(0)
+
+#: What Go's strings.TrimSpace removes and JSON does not escape.
+_BLANKS = (
+    " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+)
+
+
+def _wrap(number: int) -> int:
+    """A number as an int64 that overflowed."""
+    return (number + _INT64) % (2 * _INT64) - _INT64
+
+
+def json_number(value: int | float) -> str:
+    """A number as Go's encoding/json writes it, after YAML made it an int64, uint64 or float64."""
+    if isinstance(value, int):
+        if -_INT64 <= value < 2 * _INT64:
+            return str(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            raise QuantityError("a number has at most 308 digits") from None
+    if value != value or value in (float("inf"), float("-inf")):
+        raise QuantityError("a quantity is a finite number")
+    if value == 0:
+        return "0"
+    if 1e-6 <= abs(value) < 1e21:
+        return f"{Decimal(repr(value)):f}".removesuffix(".0")
+    mantissa, _, exponent = f"{Decimal(repr(value)).normalize():e}".partition("e")
+    return f"{mantissa}e{exponent[0]}{exponent[1:].lstrip('0')}"
+
+
+def _bad(text: str) -> QuantityError:
+    if not text:
+        return QuantityError("a quantity must not be empty (e.g. 500m, 64Gi, 8)")
+    hint = ""
+    lower = text.lower()
+    if re.fullmatch(r"[+-]?[0-9.]+\s*k", lower):
+        hint = "; thousands are written with a small k, 1024s with Ki"
+    elif lower.endswith("b"):
+        hint = "; leave out the B: bytes are understood"
+    elif re.search(r"\s", text):
+        hint = "; blanks are not allowed"
+    elif "," in text or "_" in text:
+        hint = "; digits are not grouped and the decimal point is a point"
+    elif re.fullmatch(r"[+-]?[0-9.]+[a-z]+", lower):
+        hint = "; upper and lower case of the suffix matter"
+    return QuantityError(
+        "a quantity is a number and a suffix: n, u, m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei or an exponent "
+        f"such as e3 (e.g. 500m, 64Gi, 8){hint}"
+    )
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> Quantity:
+    match = _GRAMMAR(text)
+    if match is None or not text:
+        raise _bad(text)
+    minus, whole, fraction, suffix = match.groups()
+    fraction = fraction or ""
+    if suffix in _DECIMAL_SUFFIXES:
+        family: Format = "DecimalSI"
+        exponent = _DECIMAL_SUFFIXES[suffix]
+    elif suffix in _BINARY_SUFFIXES:
+        family = "BinarySI"
+        exponent = _BINARY_SUFFIXES[suffix]
+    elif suffix[:1] in ("e", "E") and re.fullmatch(r"[+-]?[0-9]{1,19}", suffix[1:]):
+        parsed = int(suffix[1:])
+        if not -_INT64 <= parsed < _INT64:
+            raise _bad(text)
+        family = "DecimalExponent"
+        exponent = (parsed + 2**31) % 2**32 - 2**31  # the API server keeps 32 bits
+    else:
+        raise _bad(text)
+    whole = whole.lstrip("0")
+    if text == "0":
+        return Quantity(0, 0, "DecimalSI", text)
+    sign = -1 if minus == "-" else 1
+    digits = int((whole + fraction) or "0")
+    small = _parse_small(text, sign, whole or "0", fraction, digits, exponent, family)
+    if small is not None:
+        return small
+
+    scale = -len(fraction)
+    if family == "BinarySI":
+        digits <<= exponent
+    else:
+        scale += exponent
+    if scale < -9:
+        digits, _ = _digits_below(digits, -9 - scale)
+        scale = -9
+    if family == "BinarySI":
+        if digits > (_INT64 - 1) * _ten(-scale):
+            digits, scale = _INT64 - 1, 0
+        elif 0 < digits < _ten(-scale):
+            family = "DecimalSI"
+    return Quantity(sign * digits, scale, family, "", small=False)
+
+
+def _parse_small(
+    text: str, sign: int, whole: str, fraction: str, digits: int, exponent: int, format: Format
+) -> Quantity | None:
+    """The quantity where the API server's short cut takes it; it then often gives the text back as written."""
+    length = len(whole) + len(fraction)
+    if format == "BinarySI":
+        if fraction or 15 - length - exponent * 3 // 10 - 1 < 0:
+            return None
+        value = digits << exponent
+        if value >= _INT64:
+            return None
+        kept = text if exponent % 10 == 0 and digits & 7 else ""
+        return Quantity(sign * value, 0, format, kept)
+    scale = exponent - len(fraction)
+    if length > _FAST_DIGITS or scale < -9:
+        return None
+    shifted = whole + fraction
+    kept = text if scale % 3 == 0 and not shifted.endswith("000") and shifted[0] != "0" else ""
+    return Quantity(sign * digits, scale, format, kept)
