@@ -23,6 +23,7 @@ from kubeinfer_sim.cluster.prober import (
     Segment,
     Transition,
 )
+from kubeinfer_sim.cluster.prober.forecast import Follower, Forecasts, Start
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
     ContainerDied,
@@ -122,6 +123,11 @@ class Kubelet:
         self._version = kubernetes_version
         self._release = release
         self._minor = int(kubernetes_version.split(".")[1])
+        self._forecasts = Forecasts(
+            lambda startup, liveness, readiness, added_at: ContainerProber(
+                startup, liveness, readiness, added_at=added_at, kubernetes_version=kubernetes_version
+            )
+        )
         self._runs: dict[tuple[Pod, int], ContainerRuns] = {}
         self.listener: PodListener
 
@@ -172,25 +178,29 @@ class Kubelet:
         pod.timer = None
         pod.state = PodState.RUNNING
         pod.last = self._history.append(ContainersRunning(self._clock.now, pod.last, pod.ref, pod.restarts))
+        for other in self._arrive(pod):
+            if other is not pod:
+                self._in_sight(other)
         for index, container in enumerate(pod.template.containers):
             if container.startup_probe or container.liveness_probe or container.readiness_probe:
-                pod.probers[index] = self._prober(pod, container)
-        self._arrive(pod, started=tuple(pod.probers))
+                pod.probers[index] = self._follower(pod, index, container)
+        self._follow(pod)
 
-    def _arrive(self, pod: Pod, *, started: tuple[int, ...] = (), replaced: tuple[int, ...] = ()) -> None:
-        """The pod stands at its gang's barrier, with these containers just started; whose engines start now?"""
-        now = self._clock.now
+    def _arrive(self, pod: Pod) -> list[Pod]:
+        """The pod stands at its gang's barrier; returns the pods whose engines start now."""
         released = pod.barrier.arrive(pod)
         for other in released:
             self._start_engine(other)
-        for index in started:
-            pod.probers[index].container_started(now, self._health(pod, index))
-        for index in replaced:
-            pod.probers[index].container_replaced(now, self._health(pod, index))
-        for other in released:
-            if other is not pod:
-                self._health_changed(other)
-        self._follow(pod)
+        return released
+
+    def _in_sight(self, pod: Pod) -> None:
+        """The barrier let the pod's engine start, so its probes' findings can be foreseen."""
+        prober = pod.probers.get(pod.engine)
+        if isinstance(prober, Follower):
+            prober.serving(pod.serving_at, self._latency(pod))
+            self._follow(pod)
+        elif prober is not None:
+            self._health_changed(pod)
 
     def _start_engine(self, pod: Pod) -> None:
         now = self._clock.now
@@ -201,6 +211,35 @@ class Kubelet:
             self._stuck(pod, "EngineNeverReady")
 
     # -- probes --------------------------------------------------------------------------------------------
+
+    def _latency(self, pod: Pod) -> int | None:
+        """How long a check of the pod's takes that succeeds; None when it hangs."""
+        return self._draws.draw(pod.timings.probe_latency, pod, "probe")
+
+    def _follower(self, pod: Pod, index: int, container: Container) -> Follower:
+        added_at = pod.added_at
+        started = self._clock.now - added_at
+        serving: int | None = started
+        if index == pod.engine:
+            serving = None if pod.serving_at is None else pod.serving_at - added_at
+        start = Start(
+            container.startup_probe,
+            container.liveness_probe,
+            container.readiness_probe,
+            added_at % 1000,
+            started,
+            serving,
+            self._latency(pod),
+        )
+        return Follower(self._forecasts, start, added_at)
+
+    def _exact(self, pod: Pod, index: int) -> ContainerProber:
+        """The prober of a container, from now on its own."""
+        prober = pod.probers[index]
+        if isinstance(prober, Follower):
+            own = self._prober(pod, pod.template.containers[index])
+            prober = pod.probers[index] = prober.exact(own, self._clock.now)
+        return prober
 
     def _prober(self, pod: Pod, container: Container) -> ContainerProber:
         def stream(kind: ProbeKind) -> RandomSource:
@@ -217,7 +256,7 @@ class Kubelet:
 
     def _health(self, pod: Pod, index: int) -> Health:
         """What the container's health check answers from now on, as far as it is known now."""
-        latency = self._draws.draw(pod.timings.probe_latency, pod, "probe")
+        latency = self._latency(pod)
         outcome = Outcome.HANG if latency is None else Outcome.SUCCESS
         failing = Segment(0, Outcome.FAIL)
         serving: tuple[Segment, ...] = (failing,)
@@ -232,8 +271,8 @@ class Kubelet:
 
     def _health_changed(self, pod: Pod) -> None:
         now = self._clock.now
-        for index, prober in pod.probers.items():
-            prober.health_changed(now, self._health(pod, index))
+        for index in pod.probers:
+            self._exact(pod, index).health_changed(now, self._health(pod, index))
         self._follow(pod)
 
     def _follow(self, pod: Pod) -> None:
@@ -363,11 +402,12 @@ class Kubelet:
         start_at = runs.start_after(now, seen=not probe_kill)
         pod.started = False
         pod.restarts += 1
-        prober = pod.probers.get(index)
         # Killed and started within one sync, nobody sees the container dead; else the wait shows it.
         hidden = probe_kill and start_at == now
-        if prober is not None and not hidden:
-            prober.container_died(now)
+        if index in pod.probers:
+            prober = self._exact(pod, index)
+            if not hidden:
+                prober.container_died(now)
         if start_at > now:
             pod.failure = "CrashLoopBackOff"
             name = pod.template.containers[index].name
@@ -379,17 +419,18 @@ class Kubelet:
         self._follow(pod)
 
     def _runs_again(self, pod: Pod, index: int, hidden: bool) -> None:
+        now = self._clock.now
         del pod.restart_timers[index]
-        pod.last = self._history.append(ContainersRunning(self._clock.now, pod.last, pod.ref, pod.restarts))
-        probed = (index,) if index in pod.probers else ()
-        started, replaced = ((), probed) if hidden else (probed, ())
-        if index == pod.engine:
-            self._arrive(pod, started=started, replaced=replaced)
-            return
-        for each in started:
-            pod.probers[each].container_started(self._clock.now, self._health(pod, each))
-        for each in replaced:
-            pod.probers[each].container_replaced(self._clock.now, self._health(pod, each))
+        pod.last = self._history.append(ContainersRunning(now, pod.last, pod.ref, pod.restarts))
+        for other in self._arrive(pod) if index == pod.engine else ():
+            if other is not pod:
+                self._in_sight(other)
+        if index in pod.probers:
+            prober, health = self._exact(pod, index), self._health(pod, index)
+            if hidden:
+                prober.container_replaced(now, health)
+            else:
+                prober.container_started(now, health)
         self._follow(pod)
 
     # -- termination ---------------------------------------------------------------------------------------

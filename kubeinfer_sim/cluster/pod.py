@@ -11,6 +11,7 @@ from kubeinfer_sim.manifest.model import Container, PodTemplate, Resources
 if TYPE_CHECKING:
     from kubeinfer_sim.cluster.node import Node
     from kubeinfer_sim.cluster.prober import ContainerProber
+    from kubeinfer_sim.cluster.prober.forecast import Follower
     from kubeinfer_sim.cluster.records import PodRef
     from kubeinfer_sim.cluster.start_barrier import StartBarrier
     from kubeinfer_sim.engine.clock import Timer
@@ -118,7 +119,7 @@ class Pod:
         self.weights_at: int | None = None
         self.failure = ""
         self.sick: frozenset[str] = frozenset()
-        self.probers: dict[int, ContainerProber] = {}
+        self.probers: dict[int, ContainerProber | Follower] = {}
         self.timer: Timer | None = None
         self.restart_timers: dict[int, Timer] = {}
         self.last = NO_CAUSE
