@@ -1,0 +1,133 @@
+"""What a container answers to its probes, as a function of time.
+
+A health is piecewise constant: per kind of probe a sequence of segments, each in force from its `from_ms` to
+the next one's. A call takes outcome and latency from the segment in which it starts.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from math import log1p
+from typing import Literal
+
+from kubeinfer_sim.scenario.model import Millis, RandomSource
+
+ProbeKind = Literal["startup", "liveness", "readiness"]
+
+#: All kinds, in the order in which the kubelet's loop looks at coincident results.
+KINDS: tuple[ProbeKind, ...] = ("startup", "liveness", "readiness")
+
+
+class Outcome(Enum):
+    """What one call of a probe's handler gets.
+
+    HANG: no answer within `timeoutSeconds`; lasts exactly that long and counts as a failure.
+    ERROR: the runtime could not run the probe at all; retried at once, three calls in all, then discarded.
+    """
+
+    SUCCESS = "success"
+    FAIL = "fail"
+    HANG = "hang"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """How calls that start from `from_ms` on are answered, until the next segment begins.
+
+    Attributes:
+        from_ms: absolute simulated time. The first segment also holds for everything before it.
+        outcome, latency_ms: the answer, and how long it takes; above the probe's timeout it is a hang.
+        flap_probability: chance, drawn independently for each call, that it gets the flap answer instead.
+    """
+
+    from_ms: Millis
+    outcome: Outcome
+    latency_ms: Millis = 0
+    flap_probability: float = 0.0
+    flap_outcome: Outcome = Outcome.FAIL
+    flap_latency_ms: Millis = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The answers of one container incarnation. Segments in order of time, at least one per kind."""
+
+    startup: Sequence[Segment]
+    liveness: Sequence[Segment]
+    readiness: Sequence[Segment]
+
+    @classmethod
+    def alike(cls, *segments: Segment) -> Health:
+        """One history for all three kinds."""
+        return cls(segments, segments, segments)
+
+    @classmethod
+    def serving_from(
+        cls, serving_at: Millis, latency_ms: Millis = 0, *, before: Outcome = Outcome.FAIL
+    ) -> Health:
+        """Answers `before` until `serving_at` and success from then on, for all kinds."""
+        return cls.alike(
+            Segment(0, before, latency_ms), Segment(serving_at, Outcome.SUCCESS, latency_ms)
+        )
+
+    def of(self, kind: ProbeKind) -> Sequence[Segment]:
+        """The history of one kind."""
+        if kind == "startup":
+            return self.startup
+        return self.liveness if kind == "liveness" else self.readiness
+
+
+def segment_at(segments: Sequence[Segment], at: Millis) -> int:
+    """Index of the segment in force at a time."""
+    if len(segments) == 1:
+        return 0
+    return max(0, bisect_right(segments, at, key=_from_ms) - 1)
+
+
+def _from_ms(segment: Segment) -> Millis:
+    return segment.from_ms
+
+
+class FlapDraws:
+    """The random numbers of one worker's flapping calls, in the order of the calls.
+
+    Numbers are kept until they are used up, so that a look into the future draws nothing twice: the outcome of a
+    call depends on how many flapping answers came before it, never on when somebody asked.
+    """
+
+    __slots__ = ("_first", "_numbers", "_open", "_source")
+
+    def __init__(self, open_source: Callable[[], RandomSource]) -> None:
+        self._open = open_source
+        self._source: RandomSource | None = None
+        self._numbers: list[float] = []
+        self._first = 0
+
+    def gap(self, cursor: int, probability: float) -> int:
+        """How many calls get the usual answer before one gets the flap answer: geometrically distributed."""
+        if probability >= 1.0:
+            return 0
+        number = self.number(cursor)
+        return int(log1p(-number) / log1p(-probability)) if number > 0.0 else 0
+
+    def number(self, cursor: int) -> float:
+        """The number in [0, 1) at a position of the stream."""
+        if self._source is None:
+            self._source = self._open()
+        numbers = self._numbers
+        while len(numbers) <= cursor - self._first:
+            numbers.append(self._source.random())
+        return numbers[cursor - self._first]
+
+    def forget(self, cursor: int) -> None:
+        """Positions below `cursor` will not be asked for again."""
+        if cursor - self._first > 1024:
+            del self._numbers[: cursor - self._first]
+            self._first = cursor
+
+
+__all__ = ["KINDS", "FlapDraws", "Health", "Outcome", "ProbeKind", "Segment", "segment_at"]
