@@ -332,7 +332,7 @@ class ContainerProber:
         for index, worker in enumerate(self._workers):
             if worker is not None:
                 self._predicted[index] = None
-                if not worker.selecting:
+                if not worker.selecting or worker.key < self._key:
                     segments = self._health.of(KINDS[index])
                     self._workers[index] = worker.walk(self._view, segments, self._key)
 
@@ -383,7 +383,7 @@ class ContainerProber:
         if worker is None:
             return []
         segments = self._health.readiness
-        if not worker.selecting:
+        if not worker.selecting or worker.key < self._key:
             worker = worker.walk(self._view, segments, self._key)
         worker = worker.triggered(view, segments, self._key)
         self._workers[_READINESS] = worker
