@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from kubeinfer_sim.cluster.scheduler import messages
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, GangPod
 from kubeinfer_sim.cluster.scheduler.nodes import NodeClass, NodeIndex, NodeState
+from kubeinfer_sim.cluster.scheduler.objects import Templates
 from kubeinfer_sim.cluster.scheduler.plugins import node_affinity, node_unschedulable, taint_toleration
-from kubeinfer_sim.cluster.scheduler.shape import PODS, Shape, Shapes
+from kubeinfer_sim.cluster.scheduler.pods import PODS, PodSpec
 
 
 @dataclass(frozen=True, slots=True)
 class GangNeed:
-    """What the pods of one shape in a gang need, and what there is.
+    """What the pods of one spec in a gang need, and what there is.
 
     Attributes:
-        pods: how many pods of the shape the gang has.
+        pods: how many pods of the spec the gang has.
         resource: the resource that matters most to them; `amount` of it per pod.
         requests: all they ask for, as text.
         selection: their node selector and required affinity as text; may be empty.
@@ -102,16 +103,16 @@ class Unschedulable:
         return text
 
 
-def explain(gang: Gang, index: NodeIndex, shapes: Shapes, placer: GangPlacer) -> Unschedulable:
+def explain(gang: Gang, index: NodeIndex, templates: Templates, placer: GangPlacer) -> Unschedulable:
     """Judge all nodes for a gang none of whose pods is placed."""
-    counted = Counter(shape for _, shape in placer.order(gang))
-    needs = tuple(_need(index, shape, count) for shape, count in counted.items())
+    counted = Counter(spec for _, spec in placer.order(gang))
+    needs = tuple(_need(index, spec, count) for spec, count in counted.items())
     placed, missing = placer.partial(gang)
     placeable = len(placed)
     counts: Counter[str] = Counter()
     groups: dict[tuple[str, ...], list[str]] = {}
     if missing is not None:
-        for reasons, names in _verdicts(index, shapes.of(missing.template)):
+        for reasons, names in _verdicts(index, templates.spec_of(missing.template, missing.namespace)):
             groups.setdefault(reasons, []).extend(names)
             for reason in reasons:
                 counts[reason] += len(names)
@@ -129,67 +130,67 @@ def explain(gang: Gang, index: NodeIndex, shapes: Shapes, placer: GangPlacer) ->
     )
 
 
-def _verdicts(index: NodeIndex, shape: Shape) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+def _verdicts(index: NodeIndex, spec: PodSpec) -> Iterator[tuple[tuple[str, ...], list[str]]]:
     """The reasons of every node, with the names of nodes that have them."""
-    allowed = index.allowed(shape)
+    allowed = index.allowed(spec)
     for node_class in index.classes:
-        static = _static_reason(node_class, shape, restricted=allowed is not None)
+        static = _static_reason(node_class, spec, restricted=allowed is not None)
         if static is not None:
             yield (static,), [node.name for node in node_class.members.values()]
             continue
-        for nodes in _fills(node_class, shape):
+        for nodes in _fills(node_class, spec):
             if allowed is not None:
                 outside = [node.name for node in nodes if node.order not in allowed]
                 if outside:
                     yield (node_affinity.REASON,), outside
                 nodes = [node for node in nodes if node.order in allowed]
             if nodes:
-                yield _short_of(nodes[0], shape), [node.name for node in nodes]
+                yield _short_of(nodes[0], spec), [node.name for node in nodes]
 
 
-def _static_reason(node_class: NodeClass, shape: Shape, *, restricted: bool) -> str | None:
+def _static_reason(node_class: NodeClass, spec: PodSpec, *, restricted: bool) -> str | None:
     node = node_class.sample
-    if not node_unschedulable.takes(node.unschedulable, shape.tolerations):
+    if not node_unschedulable.takes(node.unschedulable, spec.tolerations):
         return node_unschedulable.REASON
-    if taint_toleration.untolerated(node.taints, shape.tolerations) is not None:
+    if taint_toleration.untolerated(node.taints, spec.tolerations) is not None:
         return taint_toleration.REASON
-    if not restricted and not node.accepts(shape):
+    if not restricted and not node.accepts(spec):
         return node_affinity.REASON
     return None
 
 
-def _fills(node_class: NodeClass, shape: Shape) -> Iterator[list[NodeState]]:
-    """The nodes of a class in groups with the same amounts free of what a shape asks for."""
+def _fills(node_class: NodeClass, spec: PodSpec) -> Iterator[list[NodeState]]:
+    """The nodes of a class in groups with the same amounts free of what a spec asks for."""
     resources = tuple(
-        name for name in shape.resources if name not in node_class.unlimited and name in node_class.offered
+        name for name in spec.resources if name not in node_class.unlimited and name in node_class.offered
     )
     members = node_class.members
     for orders in node_class.view(resources).members.values():
         yield [members[-negated] for negated in reversed(orders)]
 
 
-def _short_of(node: NodeState, shape: Shape) -> tuple[str, ...]:
+def _short_of(node: NodeState, spec: PodSpec) -> tuple[str, ...]:
     return tuple(
         sorted(
             messages.insufficient(name)
-            for name, amount in zip(shape.resources, shape.amounts, strict=True)
+            for name, amount in zip(spec.resources, spec.amounts, strict=True)
             if name not in node.unlimited and node.free(name) < amount
         )
     )
 
 
-def _need(index: NodeIndex, shape: Shape, pods: int) -> GangNeed:
-    resource, amount = shape.headline
-    asked = zip(shape.resources, shape.amounts, strict=True)
+def _need(index: NodeIndex, spec: PodSpec, pods: int) -> GangNeed:
+    resource, amount = spec.headline
+    asked = zip(spec.resources, spec.amounts, strict=True)
     return GangNeed(
         pods=pods,
         resource=resource,
         amount=amount,
         requests=", ".join(format_amount(name, n) for name, n in asked if name != PODS) or "1 pod",
-        selection=shape.selection(),
-        free=index.room(shape, pods),
-        possible=index.capacity(shape, pods),
-        exclusive=index.largest(shape) < 2,
+        selection=spec.selection,
+        free=index.room(spec, pods),
+        possible=index.capacity(spec, pods),
+        exclusive=index.largest(spec) < 2,
     )
 
 

@@ -10,7 +10,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex, NodeState
-from kubeinfer_sim.cluster.scheduler.shape import Shape, Shapes
+from kubeinfer_sim.cluster.scheduler.objects import Templates
+from kubeinfer_sim.cluster.scheduler.pods import PodSpec
 from kubeinfer_sim.manifest.model import PodTemplate
 
 #: Nodes tried before the search for places for unlike pods is given up.
@@ -35,21 +36,21 @@ class Gang:
     priority: int = 0
 
 
-#: What decides whether a gang fits: how many pods it has of each shape. Equal signatures fit equally.
-Signature = frozenset[tuple[Shape, int]]
+#: What decides whether a gang fits: how many pods it has of each spec. Equal signatures fit equally.
+Signature = frozenset[tuple[PodSpec, int]]
 
 
-def signature_of(gang: Gang, shapes: Shapes) -> Signature:
+def signature_of(gang: Gang, templates: Templates) -> Signature:
     """The signature of a gang."""
-    return frozenset(Counter(shapes.of(pod.template) for pod in gang.pods).items())
+    return frozenset(Counter(templates.spec_of(pod.template, pod.namespace) for pod in gang.pods).items())
 
 
 class GangPlacer:
     """Finds nodes for a gang and reserves them, or leaves everything as it was."""
 
-    def __init__(self, index: NodeIndex, shapes: Shapes) -> None:
+    def __init__(self, index: NodeIndex, templates: Templates) -> None:
         self._index = index
-        self._shapes = shapes
+        self._templates = templates
 
     def place(self, gang: Gang, prefer: Mapping[Hashable, str]) -> dict[Hashable, str] | None:
         """Reserve a node for each pod of the gang.
@@ -83,22 +84,22 @@ class GangPlacer:
         placed, missing = self._largest_first(gang, {}, go_on=True)
         return placed, missing
 
-    def order(self, gang: Gang) -> list[tuple[GangPod, Shape]]:
-        """The pods with their shapes, the hardest first: the largest, then those few nodes accept."""
-        pods = [(pod, self._shapes.of(pod.template)) for pod in gang.pods]
-        shapes = {shape for _, shape in pods}
-        for shape in shapes:
-            self._index.learn(shape)
-        if len(shapes) > 1:
-            choice = {shape: self._accepting(shape) for shape in shapes}
+    def order(self, gang: Gang) -> list[tuple[GangPod, PodSpec]]:
+        """The pods with their specs, the hardest first: the largest, then those few nodes accept."""
+        pods = [(pod, self._templates.spec_of(pod.template, pod.namespace)) for pod in gang.pods]
+        specs = {spec for _, spec in pods}
+        for spec in specs:
+            self._index.learn(spec)
+        if len(specs) > 1:
+            choice = {spec: self._accepting(spec) for spec in specs}
             pods.sort(key=lambda item: (_size(item[1]), choice[item[1]]))
         return pods
 
-    def _accepting(self, shape: Shape) -> int:
-        allowed = self._index.allowed(shape)
+    def _accepting(self, spec: PodSpec) -> int:
+        allowed = self._index.allowed(spec)
         if allowed is not None:
             return len(allowed)
-        return sum(len(c.members) for c in self._index.classes if self._index.plan(c, shape) is not None)
+        return sum(len(c.members) for c in self._index.classes if self._index.plan(c, spec) is not None)
 
     def _largest_first(
         self, gang: Gang, prefer: Mapping[Hashable, str], *, go_on: bool = False
@@ -106,45 +107,45 @@ class GangPlacer:
         index = self._index
         placed: dict[Hashable, NodeState] = {}
         missing: GangPod | None = None
-        hopeless: Shape | None = None
+        hopeless: PodSpec | None = None
         pods = self.order(gang)
-        for pod, shape in pods if prefer else ():
+        for pod, spec in pods if prefer else ():
             wanted = index.nodes.get(prefer.get(pod.key, ""))
-            if wanted is not None and wanted.accepts(shape) and wanted.fits(shape):
-                index.place(wanted, pod.key, shape)
+            if wanted is not None and wanted.accepts(spec) and wanted.fits(spec):
+                index.place(wanted, pod.key, spec)
                 placed[pod.key] = wanted
-        for pod, shape in pods:
-            if shape is hopeless or pod.key in placed:
+        for pod, spec in pods:
+            if spec is hopeless or pod.key in placed:
                 continue
-            node = index.best(shape)
+            node = index.best(spec)
             if node is not None:
-                index.place(node, pod.key, shape)
+                index.place(node, pod.key, spec)
                 placed[pod.key] = node
                 continue
             missing = missing or pod
             if not go_on:
                 break
-            hopeless = shape
+            hopeless = spec
         return placed, missing
 
     def _search(self, gang: Gang, placed: dict[Hashable, NodeState]) -> bool:
         """Look for a placement that taking the largest pods first on the best node each has missed.
 
         Only gangs of unlike pods can have one: like pods take from each other nothing but places of equal
-        worth. Nor has a gang one whose pods of one shape do not fit alone.
+        worth. Nor has a gang one whose pods of one spec do not fit alone.
         """
         index = self._index
         self.undo(placed)
         pods = self.order(gang)
-        counts = Counter(shape for _, shape in pods)
-        if len(counts) < 2 or any(index.room(shape, count) < count for shape, count in counts.items()):
+        counts = Counter(spec for _, spec in pods)
+        if len(counts) < 2 or any(index.room(spec, count) < count for spec, count in counts.items()):
             return False
-        restrictions = [orders for shape in counts if (orders := index.allowed(shape)) is not None]
+        restrictions = [orders for spec in counts if (orders := index.allowed(spec)) is not None]
         budget = SEARCH_LIMIT
         # One entry per pod placed so far: the nodes still to be tried for it.
         stack: list[list[NodeState]] = [index.candidates(pods[0][1], restrictions)]
         while stack:
-            pod, shape = pods[len(stack) - 1]
+            pod, spec = pods[len(stack) - 1]
             if pod.key in placed:
                 index.remove(placed.pop(pod.key), pod.key)
             if not stack[-1] or budget <= 0:
@@ -152,7 +153,7 @@ class GangPlacer:
                 continue
             budget -= 1
             node = stack[-1].pop()
-            index.place(node, pod.key, shape)
+            index.place(node, pod.key, spec)
             placed[pod.key] = node
             if len(stack) == len(pods):
                 return True
@@ -160,9 +161,9 @@ class GangPlacer:
         return False
 
 
-def _size(shape: Shape) -> tuple[tuple[int, str, int], ...]:
+def _size(spec: PodSpec) -> tuple[tuple[int, str, int], ...]:
     """Sort key by size, larger first: accelerators before cpu before memory."""
     return tuple(
         (-1 if "/" in name else 0, name, -amount)
-        for name, amount in zip(shape.resources, shape.amounts, strict=True)
+        for name, amount in zip(spec.resources, spec.amounts, strict=True)
     )

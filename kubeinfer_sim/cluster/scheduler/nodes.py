@@ -1,7 +1,7 @@
 """The nodes, indexed by what the scheduler asks of them: classes of like nodes, sorted by free resources.
 
 Nodes that differ in nothing a filter looks at form a class, and a filter is asked once per class and pod
-shape. In a class the nodes are sorted by the vector of their free resources, once for each set of resources
+spec. In a class the nodes are sorted by the vector of their free resources, once for each set of resources
 pods ask for, so that the best node that fits is found by bisection. No operation looks at every node, but for
 two that are rare: a constraint on a label nobody asked about before, and one on a label that names nodes
 (hostname).
@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kubeinfer_sim.cluster.scheduler.plugins import node_affinity, node_unschedulable, taint_toleration
-from kubeinfer_sim.cluster.scheduler.shape import DEFAULT_PODS, PODS, Shape
+from kubeinfer_sim.cluster.scheduler.pods import DEFAULT_PODS, PODS, Pod, PodSpec
 from kubeinfer_sim.scenario.model import NodeSpec, Taint
 
 #: A label with more values than this, and than a quarter of the nodes, names nodes, not kinds of nodes.
@@ -28,7 +28,7 @@ class Stats:
     """How much work the scheduler did: what the cost model bounds, for tests to count."""
 
     nodes: int = 0  # nodes looked at one by one
-    classes: int = 0  # (class, shape) pairs the filters were run on
+    classes: int = 0  # (class, spec) pairs the filters were run on
     buckets: int = 0  # groups of equally filled nodes looked at
     attempts: int = 0  # gangs tried
 
@@ -40,7 +40,8 @@ class NodeState:
     Attributes:
         order: place among the nodes as given; ties are broken by it.
         requested: what the pods placed here ask for, by resource; `pods` is their number.
-        pods: keys of the pods placed here.
+        pods: the pods placed here, by key.
+        images: sizes in bytes of the images on the node, by every name they have.
     """
 
     name: str
@@ -51,26 +52,27 @@ class NodeState:
     unlimited: frozenset[str]
     unschedulable: bool = False
     requested: dict[str, int] = field(default_factory=dict)
-    pods: dict[Hashable, Shape] = field(default_factory=dict)
+    pods: dict[Hashable, Pod] = field(default_factory=dict)
+    images: Mapping[str, int] = field(default_factory=dict)
     node_class: NodeClass = field(init=False, repr=False)
 
     def free(self, resource: str) -> int:
         """What is left of a resource; negative when the node is over-committed, 0 when it offers none."""
         return self.allocatable.get(resource, 0) - self.requested.get(resource, 0)
 
-    def fits(self, shape: Shape) -> bool:
-        """Whether one more pod of this shape finds its resources here (no other filter is asked)."""
+    def fits(self, spec: PodSpec) -> bool:
+        """Whether one more pod of this spec finds its resources here (no other filter is asked)."""
         return all(
             name in self.unlimited or self.free(name) >= amount
-            for name, amount in zip(shape.resources, shape.amounts, strict=True)
+            for name, amount in zip(spec.resources, spec.amounts, strict=True)
         )
 
-    def accepts(self, shape: Shape) -> bool:
-        """Whether the node's labels, name, taints and cordon let a pod of this shape in."""
+    def accepts(self, spec: PodSpec) -> bool:
+        """Whether the node's labels, name, taints and cordon let a pod of this spec in."""
         return (
-            node_unschedulable.takes(self.unschedulable, shape.tolerations)
-            and taint_toleration.untolerated(self.taints, shape.tolerations) is None
-            and node_affinity.matches(dict(shape.node_selector), shape.affinity, self.labels, self.name)
+            node_unschedulable.takes(self.unschedulable, spec.tolerations)
+            and taint_toleration.untolerated(self.taints, spec.tolerations) is None
+            and node_affinity.matches(spec.node_selector, spec.required_affinity, self.labels, self.name)
         )
 
 
@@ -160,35 +162,35 @@ class NodeClass:
         self.unlimited = sample.unlimited
         self.members: dict[int, NodeState] = {}
         self.views: dict[tuple[str, ...], View] = {}
-        self._plans: dict[Shape, Plan | None] = {}
+        self._plans: dict[PodSpec, Plan | None] = {}
 
-    def plan(self, shape: Shape, *, by_node: bool, stats: Stats) -> Plan | None:
-        """How to look for room for a shape here; None when no node of the class can ever take it.
+    def plan(self, spec: PodSpec, *, by_node: bool, stats: Stats) -> Plan | None:
+        """How to look for room for a spec here; None when no node of the class can ever take it.
 
         Args:
-            shape: what is to be placed.
+            spec: what is to be placed.
             by_node: leave labels and name to be judged node by node.
             stats: counts a run of the filters.
         """
         try:
-            return self._plans[shape]
+            return self._plans[spec]
         except KeyError:
             stats.classes += 1
-            plan = self._plans[shape] = self._make_plan(shape, by_node)
+            plan = self._plans[spec] = self._make_plan(spec, by_node)
             return plan
 
-    def _make_plan(self, shape: Shape, by_node: bool) -> Plan | None:
+    def _make_plan(self, spec: PodSpec, by_node: bool) -> Plan | None:
         sample = self.sample
         if by_node:
             admitted = (
-                node_unschedulable.takes(sample.unschedulable, shape.tolerations)
-                and taint_toleration.untolerated(sample.taints, shape.tolerations) is None
+                node_unschedulable.takes(sample.unschedulable, spec.tolerations)
+                and taint_toleration.untolerated(sample.taints, spec.tolerations) is None
             )
         else:
-            admitted = sample.accepts(shape)
+            admitted = sample.accepts(spec)
         limited = [
             (name, amount)
-            for name, amount in zip(shape.resources, shape.amounts, strict=True)
+            for name, amount in zip(spec.resources, spec.amounts, strict=True)
             if name not in self.unlimited
         ]
         if not admitted or any(self.offered.get(name, 0) < amount for name, amount in limited):
@@ -219,7 +221,7 @@ class NodeClass:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where to look for room for a shape in a class: the view, and what is needed of its resources."""
+    """Where to look for room for a spec in a class: the view, and what is needed of its resources."""
 
     view: View
     amounts: Vector
@@ -241,7 +243,7 @@ class NodeIndex:
         self._pack = pack
         self._keys: frozenset[str] = frozenset()
         self._naming: dict[str, bool] = {}
-        self._restricted: dict[Shape, frozenset[int]] = {}
+        self._restricted: dict[PodSpec, frozenset[int]] = {}
         self._classes: dict[Hashable, NodeClass] = {}
         self._numbers = 0
         for order, spec in enumerate(nodes):
@@ -299,35 +301,35 @@ class NodeIndex:
             known = self._naming[key] = len(values) > max(MANY_VALUES, len(self._ordered) // 4)
         return known
 
-    def learn(self, shape: Shape) -> None:
-        """Make ready for pods of a shape; must precede every other use of it. Costs a look at every node when
-        the shape asks for a label no shape asked for before, or names nodes; else nothing.
+    def learn(self, spec: PodSpec) -> None:
+        """Make ready for pods of a spec; must precede every other use of it. Costs a look at every node when
+        the spec asks for a label no spec asked for before, or names nodes; else nothing.
         """
-        naming = shape.by_name or any(self._names_nodes(key) for key in shape.label_keys)
+        naming = spec.by_name or any(self._names_nodes(key) for key in spec.label_keys)
         if naming:
-            if shape not in self._restricted:
+            if spec not in self._restricted:
                 self.stats.nodes += len(self._ordered)
-                self._restricted[shape] = frozenset(
+                self._restricted[spec] = frozenset(
                     node.order
                     for node in self._ordered
                     if node_affinity.matches(
-                        dict(shape.node_selector), shape.affinity, node.labels, node.name
+                        spec.node_selector, spec.required_affinity, node.labels, node.name
                     )
                 )
-        elif not shape.label_keys <= self._keys:
-            self._keys |= shape.label_keys
+        elif not spec.label_keys <= self._keys:
+            self._keys |= spec.label_keys
             self.stats.nodes += len(self._ordered)
             self._classes = {}
             for node in self._ordered:
                 self._enter(node)
 
-    def plan(self, node_class: NodeClass, shape: Shape) -> Plan | None:
-        """How to look for room for a shape in a class; None when it can never go there."""
-        return node_class.plan(shape, by_node=shape in self._restricted, stats=self.stats)
+    def plan(self, node_class: NodeClass, spec: PodSpec) -> Plan | None:
+        """How to look for room for a spec in a class; None when it can never go there."""
+        return node_class.plan(spec, by_node=spec in self._restricted, stats=self.stats)
 
-    def allowed(self, shape: Shape) -> frozenset[int] | None:
-        """The orders of the nodes a shape is restricted to by name or naming label; None: not restricted."""
-        return self._restricted.get(shape)
+    def allowed(self, spec: PodSpec) -> frozenset[int] | None:
+        """The orders of the nodes a spec is restricted to by name or naming label; None: not restricted."""
+        return self._restricted.get(spec)
 
     # -- changes of nodes --------------------------------------------------------------------------
 
@@ -350,25 +352,25 @@ class NodeIndex:
             node.allocatable = {**node.allocatable, **allocatable}
         if labels is not None:
             node.labels = labels
-            for shape, orders in self._restricted.items():
-                matches = node_affinity.matches(dict(shape.node_selector), shape.affinity, labels, node.name)
-                self._restricted[shape] = orders | {node.order} if matches else orders - {node.order}
+            for spec, orders in self._restricted.items():
+                matches = node_affinity.matches(spec.node_selector, spec.required_affinity, labels, node.name)
+                self._restricted[spec] = orders | {node.order} if matches else orders - {node.order}
         self._enter(node)
 
     # -- pods --------------------------------------------------------------------------------------
 
-    def best(self, shape: Shape) -> NodeState | None:
-        """The node a pod of this shape goes to: the fullest (or emptiest) that fits, the first of equal ones.
+    def best(self, spec: PodSpec) -> NodeState | None:
+        """The node a pod of this spec goes to: the fullest (or emptiest) that fits, the first of equal ones.
 
         Fuller means: a larger share of the resources the pod asks for is in use with the pod there, compared
         resource by resource in the order of `resource_order`.
         """
-        allowed = self._restricted.get(shape)
+        allowed = self._restricted.get(spec)
         if allowed is not None and len(allowed) <= MANY_VALUES:
-            return self._best_of(shape, allowed)
+            return self._best_of(spec, allowed)
         found: list[tuple[NodeClass, int]] = []
         for node_class in self._classes.values():
-            plan = self.plan(node_class, shape)
+            plan = self.plan(node_class, spec)
             if plan is not None:
                 order = self._first(plan, allowed)
                 if order is not None:
@@ -377,7 +379,7 @@ class NodeIndex:
             return None
         if len(found) == 1:
             return self._ordered[found[0][1]]
-        return min((self._ordered[order] for _, order in found), key=lambda node: self.rank(node, shape))
+        return min((self._ordered[order] for _, order in found), key=lambda node: self.rank(node, spec))
 
     def _first(self, plan: Plan, allowed: frozenset[int] | None) -> int | None:
         view, stats = plan.view, self.stats
@@ -393,54 +395,54 @@ class NodeIndex:
                     return -negated
         return None
 
-    def _best_of(self, shape: Shape, orders: Iterable[int]) -> NodeState | None:
+    def _best_of(self, spec: PodSpec, orders: Iterable[int]) -> NodeState | None:
         fitting = []
         for order in orders:
             self.stats.nodes += 1
             node = self._ordered[order]
-            if node.accepts(shape) and node.fits(shape):
+            if node.accepts(spec) and node.fits(spec):
                 fitting.append(node)
-        return min(fitting, key=lambda node: self.rank(node, shape), default=None)
+        return min(fitting, key=lambda node: self.rank(node, spec), default=None)
 
-    def rank(self, node: NodeState, shape: Shape) -> tuple[tuple[float, ...], int]:
-        """Sort key of nodes for a shape, the preferred one first. An unlimited resource counts as unused."""
+    def rank(self, node: NodeState, spec: PodSpec) -> tuple[tuple[float, ...], int]:
+        """Sort key of nodes for a spec, the preferred one first. An unlimited resource counts as unused."""
         sign = -1.0 if self._pack else 1.0
         shares = [
             0.0
             if name in node.unlimited
             else sign * (node.requested.get(name, 0) + amount) / node.allocatable[name]
-            for name, amount in zip(shape.resources, shape.amounts, strict=True)
+            for name, amount in zip(spec.resources, spec.amounts, strict=True)
         ]
         return tuple(shares), node.order
 
-    def place(self, node: NodeState, key: Hashable, shape: Shape) -> None:
+    def place(self, node: NodeState, key: Hashable, spec: PodSpec) -> None:
         """Reserve a pod's resources on a node; the caller has made sure that they are free."""
-        node.pods[key] = shape
-        self._account(node, shape, 1)
+        node.pods[key] = Pod(key, spec)
+        self._account(node, spec, 1)
 
-    def remove(self, node: NodeState, key: Hashable) -> Shape:
+    def remove(self, node: NodeState, key: Hashable) -> PodSpec:
         """Give back the resources of a pod on a node."""
-        shape = node.pods.pop(key)
-        self._account(node, shape, -1)
-        return shape
+        spec = node.pods.pop(key).spec
+        self._account(node, spec, -1)
+        return spec
 
-    def _account(self, node: NodeState, shape: Shape, sign: int) -> None:
+    def _account(self, node: NodeState, spec: PodSpec, sign: int) -> None:
         views = node.node_class.views.values()
         for view in views:
             view.remove(node)
         requested, in_use = node.requested, self.in_use
-        for name, amount in zip(shape.resources, shape.amounts, strict=True):
+        for name, amount in zip(spec.resources, spec.amounts, strict=True):
             requested[name] = requested.get(name, 0) + sign * amount
             in_use[name] = in_use.get(name, 0) + sign * amount
         for view in views:
             view.add(node)
 
-    def room(self, shape: Shape, enough: int) -> int:
-        """How many pods of a shape would fit at once, at most `enough`."""
+    def room(self, spec: PodSpec, enough: int) -> int:
+        """How many pods of a spec would fit at once, at most `enough`."""
         total = 0
-        allowed = self._restricted.get(shape)
+        allowed = self._restricted.get(spec)
         for node_class in self._classes.values():
-            plan = self.plan(node_class, shape)
+            plan = self.plan(node_class, spec)
             if plan is None:
                 continue
             for key in plan.view.emptiest(plan.amounts):
@@ -455,22 +457,22 @@ class NodeIndex:
                     return enough
         return total
 
-    def largest(self, shape: Shape) -> int:
-        """How many pods of a shape the roomiest node takes when it is empty."""
+    def largest(self, spec: PodSpec) -> int:
+        """How many pods of a spec the roomiest node takes when it is empty."""
         most = 0
         for node_class in self._classes.values():
-            plan = self.plan(node_class, shape)
+            plan = self.plan(node_class, spec)
             if plan is not None:
                 offered = zip(plan.view.resources, plan.amounts, strict=True)
                 most = max(most, min((node_class.offered[name] // n for name, n in offered), default=2))
         return most
 
-    def capacity(self, shape: Shape, enough: int) -> int:
-        """How many pods of a shape would fit if nothing were placed, at most `enough`."""
+    def capacity(self, spec: PodSpec, enough: int) -> int:
+        """How many pods of a spec would fit if nothing were placed, at most `enough`."""
         total = 0
-        allowed = self._restricted.get(shape)
+        allowed = self._restricted.get(spec)
         for node_class in self._classes.values():
-            plan = self.plan(node_class, shape)
+            plan = self.plan(node_class, spec)
             if plan is not None:
                 members = node_class.members
                 count = len(members) if allowed is None else sum(order in allowed for order in members)
@@ -478,17 +480,17 @@ class NodeIndex:
                 total += count * min((node_class.offered[name] // n for name, n in offered), default=enough)
         return min(total, enough)
 
-    def candidates(self, shape: Shape, told_apart_by: Iterable[frozenset[int]] = ()) -> list[NodeState]:
-        """One node of each kind a pod of this shape fits on, the preferred one last.
+    def candidates(self, spec: PodSpec, told_apart_by: Iterable[frozenset[int]] = ()) -> list[NodeState]:
+        """One node of each kind a pod of this spec fits on, the preferred one last.
 
         Of a kind are nodes of a class with the same requests on them, all inside or all outside of each of
         the sets of orders given.
         """
         sets = tuple(told_apart_by)
-        allowed = self._restricted.get(shape)
+        allowed = self._restricted.get(spec)
         kinds: dict[Hashable, NodeState] = {}
         for node_class in self._classes.values():
-            plan = self.plan(node_class, shape)
+            plan = self.plan(node_class, spec)
             if plan is None:
                 continue
             for key in plan.view.fullest(plan.amounts):
@@ -498,4 +500,4 @@ class NodeIndex:
                     if allowed is None or node.order in allowed:
                         inside = tuple(node.order in orders for orders in sets)
                         kinds.setdefault((node_class.number, inside, frozenset(node.requested.items())), node)
-        return sorted(kinds.values(), key=lambda node: self.rank(node, shape), reverse=True)
+        return sorted(kinds.values(), key=lambda node: self.rank(node, spec), reverse=True)

@@ -13,8 +13,8 @@ from typing import Literal
 from kubeinfer_sim.cluster.scheduler.explain import Unschedulable, explain
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, Signature, signature_of
 from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex, NodeState, Stats
+from kubeinfer_sim.cluster.scheduler.objects import Templates
 from kubeinfer_sim.cluster.scheduler.queue import GangQueue
-from kubeinfer_sim.cluster.scheduler.shape import Shapes
 from kubeinfer_sim.scenario.model import NodeSpec, Taint
 
 #: Pod key → node name, for each pod of a gang.
@@ -48,8 +48,8 @@ class Scheduler:
         if placement not in ("mostAllocated", "leastAllocated"):
             raise ValueError(f"placement is {placement!r}, not mostAllocated or leastAllocated")
         self._index = NodeIndex(nodes, pack=placement == "mostAllocated")
-        self._shapes = Shapes()
-        self._placer = GangPlacer(self._index, self._shapes)
+        self._templates = Templates()
+        self._placer = GangPlacer(self._index, self._templates)
         self._queue = GangQueue()
         self._strict_order = strict_order
         self._node_of: dict[Hashable, NodeState] = {}
@@ -88,7 +88,7 @@ class Scheduler:
             ValueError: the gang has no pods, is queued already, or one of its pods is placed.
         """
         self._check(gang)
-        self._queue.add(gang, signature_of(gang, self._shapes))
+        self._queue.add(gang, signature_of(gang, self._templates))
 
     def withdraw(self, gang_key: Hashable) -> None:
         """Take a gang out of the queue; nothing happens if it does not wait."""
@@ -172,7 +172,7 @@ class Scheduler:
         """Something changed on a node: lines with a pod that now fits there are tried again."""
         self._explained.clear()
         for line in self._queue.lines(blocked=True):
-            if any(node.accepts(shape) and node.fits(shape) for shape, _ in line.signature):
+            if any(node.accepts(spec) and node.fits(spec) for spec, _ in line.signature):
                 line.blocked = False
 
     # -- changes of nodes --------------------------------------------------------------------------
@@ -216,8 +216,8 @@ class Scheduler:
         Gangs that ask for the same share the answer until something changes.
         """
         self._check_not_placed(gang)
-        signature = signature_of(gang, self._shapes)
+        signature = signature_of(gang, self._templates)
         known = self._explained.get(signature)
         if known is None:
-            known = self._explained[signature] = explain(gang, self._index, self._shapes, self._placer)
+            known = self._explained[signature] = explain(gang, self._index, self._templates, self._placer)
         return known

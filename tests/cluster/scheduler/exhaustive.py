@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kubeinfer_sim.cluster.scheduler import Gang
-from kubeinfer_sim.cluster.scheduler.matching import match_node_selector_term, tolerates
+from kubeinfer_sim.manifest.kubernetes.selectors import match_node_selector_term, tolerates
 from kubeinfer_sim.manifest.model import PodTemplate
 from kubeinfer_sim.scenario.model import NodeSpec, Taint
 
@@ -25,13 +25,11 @@ class SlowNode:
 
     def admits(self, pod: PodTemplate) -> bool:
         if self.unschedulable and not any(
-            tolerates(t, "node.kubernetes.io/unschedulable", "", "NoSchedule") for t in pod.tolerations
+            tolerates(t, Taint("node.kubernetes.io/unschedulable")) for t in pod.tolerations
         ):
             return False
         for taint in self.taints:
-            if taint.effect != "PreferNoSchedule" and not any(
-                tolerates(t, taint.key, taint.value, taint.effect) for t in pod.tolerations
-            ):
+            if taint.effect != "PreferNoSchedule" and not any(tolerates(t, taint) for t in pod.tolerations):
                 return False
         if any(self.labels.get(key) != value for key, value in pod.node_selector.items()):
             return False

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kubeinfer_sim.cluster.scheduler.matching import tolerates
+from kubeinfer_sim.manifest.kubernetes.selectors import tolerates_taint
 from kubeinfer_sim.manifest.model import Toleration
+from kubeinfer_sim.scenario.model import Taint
 
 NAME = "NodeUnschedulable"
 REASON = "node(s) were unschedulable"
-TAINT_KEY = "node.kubernetes.io/unschedulable"
+TAINT = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
 
 
 def takes(unschedulable: bool, tolerations: Iterable[Toleration]) -> bool:
     """Whether a node with this `spec.unschedulable` takes a pod with these tolerations."""
-    return not unschedulable or any(tolerates(t, TAINT_KEY, "", "NoSchedule") for t in tolerations)
+    return not unschedulable or tolerates_taint(tolerations, TAINT)
