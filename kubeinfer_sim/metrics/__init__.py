@@ -1,1 +1,25 @@
 """History to numbers."""
+
+from kubeinfer_sim.metrics.changes import Change, Stall
+from kubeinfer_sim.metrics.lives import InstanceLife, PodLife, Span
+from kubeinfer_sim.metrics.measure import Measures, Measuring, Outcome, Service, measure
+from kubeinfer_sim.metrics.objectives import Judged, Judgement, judge
+from kubeinfer_sim.metrics.steps import Low, Steps
+
+__all__ = [
+    "Change",
+    "InstanceLife",
+    "Judged",
+    "Judgement",
+    "Low",
+    "Measures",
+    "Measuring",
+    "Outcome",
+    "PodLife",
+    "Service",
+    "Span",
+    "Stall",
+    "Steps",
+    "judge",
+    "measure",
+]

@@ -1,0 +1,123 @@
+"""What the user changed and how it went: one `Change` per applied spec, the stalls, warnings on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kubeinfer_sim.cluster.records import InstanceRef
+from kubeinfer_sim.controllers.records import (
+    ProgressDeadlineExceeded,
+    SpecApplied,
+    Stalled,
+    StallEnded,
+    UpdateCompleted,
+)
+from kubeinfer_sim.metrics.meter import Handlers
+
+
+@dataclass(slots=True)
+class Change:
+    """An applied spec.
+
+    Attributes:
+        changed: what differs from the one before (template, replicas, strategy, metadata; `created`).
+        completed: when all of it was in place and ready; None when that never happened.
+        superseded: when another template came before it was in place.
+    """
+
+    generation: int
+    at: int
+    revision: str
+    replicas: int
+    surge: int
+    unavailable: int
+    changed: tuple[str, ...]
+    label: str
+    completed: int | None = None
+    superseded: int | None = None
+
+    @property
+    def is_update(self) -> bool:
+        """Whether it replaces instances: another template for an object that was there."""
+        return "template" in self.changed
+
+    @property
+    def is_material(self) -> bool:
+        """Whether instances have to come or go for it."""
+        return not {"template", "replicas", "created"}.isdisjoint(self.changed)
+
+    @property
+    def duration(self) -> int | None:
+        """Ms from the change until it was in place."""
+        return None if self.completed is None else self.completed - self.at
+
+
+@dataclass(slots=True)
+class Stall:
+    """A time in which nothing could go on by itself, as last described. `ended` None: it lasts until the end."""
+
+    generation: int
+    at: int
+    reason: str
+    pod_reason: str
+    instances: tuple[InstanceRef, ...]
+    detail: str
+    ended: int | None = None
+
+
+@dataclass(slots=True)
+class Changes:
+    """Follows applied specs until they are in place."""
+
+    changes: list[Change] = field(default_factory=list)
+    stalls: list[Stall] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    deadlines: list[ProgressDeadlineExceeded] = field(default_factory=list)
+
+    def handlers(self) -> Handlers:
+        """What it listens to."""
+        return {
+            SpecApplied: self._spec,
+            UpdateCompleted: self._completed,
+            Stalled: self._stalled,
+            StallEnded: self._stall_ended,
+            ProgressDeadlineExceeded: self.deadlines.append,
+        }
+
+    def _spec(self, r: SpecApplied) -> None:
+        self._end_stall(r.at)  # it is another question now; if it is still stuck, that is said again
+        change = Change(
+            r.generation, r.at, r.revision, r.replicas, r.surge, r.unavailable, r.changed, r.label
+        )
+        if change.is_update:
+            for earlier in self.changes:
+                if earlier.completed is None and earlier.superseded is None:
+                    earlier.superseded = r.at
+        self.changes.append(change)
+        self.warnings += [warning for warning in r.warnings if warning not in self.warnings]
+
+    def _completed(self, record: UpdateCompleted) -> None:
+        self._end_stall(record.at)
+        for change in self.changes:
+            if change.generation <= record.generation and change.completed is change.superseded is None:
+                change.completed = record.at
+
+    def _stalled(self, r: Stalled) -> None:
+        last = self.stalls[-1] if self.stalls else None
+        if last is not None and last.reason == r.reason and last.ended in (None, r.at):
+            last.pod_reason, last.instances, last.detail, last.ended = (
+                r.pod_reason,
+                r.instances,
+                r.detail,
+                None,
+            )
+            return
+        self._end_stall(r.at)
+        self.stalls.append(Stall(r.generation, r.at, r.reason, r.pod_reason, r.instances, r.detail))
+
+    def _stall_ended(self, record: StallEnded) -> None:
+        self._end_stall(record.at)
+
+    def _end_stall(self, at: int) -> None:
+        if self.stalls and self.stalls[-1].ended is None:
+            self.stalls[-1].ended = at

@@ -1,0 +1,117 @@
+"""The scenario's objectives held against what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+from kubeinfer_sim.metrics.measure import Measures, Outcome
+from kubeinfer_sim.scenario.model import Objectives
+
+
+class Judgement(StrEnum):
+    """How an objective came out."""
+
+    HELD = "held"
+    MISSED = "missed"
+    OPEN = "cannotBeJudged"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One objective.
+
+    Attributes:
+        name: its key in the scenario (`minReadyInstances` ...).
+        target, measured: numbers in `unit` (`instances`, `ms`, `instance-seconds`, `stalls`); for `completes`
+            whether it does. `measured` is None when there is none.
+        reason: why it cannot be judged, or what makes the measured number worse than it looks.
+    """
+
+    name: str
+    judgement: Judgement
+    target: int | float | bool
+    measured: int | float | bool | None
+    unit: str = ""
+    reason: str = ""
+
+
+CUT = "the horizon cut the run short"
+
+
+def judge(objectives: Objectives, measures: Measures) -> tuple[Judged, ...]:
+    """Every objective that was asked for, over the whole run, in the order of the scenario page."""
+    return tuple(_judge(objectives, measures))
+
+
+def _judge(objectives: Objectives, measures: Measures) -> Iterator[Judged]:
+    # What holds so far may still be missed after the horizon.
+    cut = measures.outcome is Outcome.UNFINISHED
+    if objectives.min_ready_instances is not None:
+        target, low = objectives.min_ready_instances, measures.whole.min_ready.value
+        yield _bound("minReadyInstances", low >= target, cut, target, low, "instances")
+    if objectives.completes:
+        yield _completes(measures)
+    if objectives.completes_within is not None:
+        yield _completes_within(objectives.completes_within, measures)
+    if objectives.max_lost_instance_seconds is not None:
+        limit, lost = objectives.max_lost_instance_seconds, measures.whole.lost
+        goes_on = measures.losing and measures.outcome is Outcome.NEVER
+        yield _bound(
+            "maxLostInstanceSeconds",
+            not goes_on and lost <= Fraction(limit) * 1000,
+            cut,
+            limit,
+            seconds(lost),
+            "instance-seconds",
+            f"and {measures.losing} more each second, without end" if goes_on else "",
+        )
+    if objectives.no_stall:
+        count = len(measures.stalls)
+        yield _bound("noStall", not count, cut, 0, count, "stalls")
+
+
+def seconds(millis: int) -> int | float:
+    """Milliseconds as seconds, a whole number where it is one."""
+    return millis // 1000 if millis % 1000 == 0 else millis / 1000
+
+
+def _bound(
+    name: str, holds: bool, cut: bool, target: float, measured: float, unit: str, reason: str = ""
+) -> Judged:
+    if holds and cut:
+        return Judged(name, Judgement.OPEN, target, measured, unit, f"holds so far, but {CUT}")
+    return Judged(name, Judgement.HELD if holds else Judgement.MISSED, target, measured, unit, reason)
+
+
+def _completes(measures: Measures) -> Judged:
+    change = measures.last_material
+    if change is None or measures.outcome is Outcome.NOTHING:
+        return Judged("completes", Judgement.OPEN, True, None, reason="nothing was to be completed")
+    if change.completed is not None:
+        return Judged("completes", Judgement.HELD, True, True)
+    if measures.outcome is Outcome.UNFINISHED:
+        return Judged("completes", Judgement.OPEN, True, None, reason=CUT)
+    return Judged("completes", Judgement.MISSED, True, False)
+
+
+def _completes_within(limit: int, measures: Measures) -> Judged:
+    """The slowest change for which instances come or go, but those that another template overtook."""
+    name = "completesWithin"
+    changes = [c for c in measures.changes if c.is_material and c.superseded is None]
+    if any("created" not in change.changed for change in changes):
+        changes = [change for change in changes if "created" not in change.changed]
+    if not changes or measures.outcome is Outcome.NOTHING:
+        return Judged(name, Judgement.OPEN, limit, None, "ms", "nothing was to be completed")
+    unfinished = [change for change in changes if change.duration is None]
+    if unfinished:
+        so_far = measures.ended_at - unfinished[0].at
+        if measures.outcome is Outcome.UNFINISHED and so_far <= limit:
+            return Judged(name, Judgement.OPEN, limit, None, "ms", CUT)
+        reason = "never" if measures.outcome is Outcome.NEVER else "not finished after this long"
+        measured = None if measures.outcome is Outcome.NEVER else so_far
+        return Judged(name, Judgement.MISSED, limit, measured, "ms", reason)
+    slowest = max(change.duration or 0 for change in changes)
+    return Judged(name, Judgement.HELD if slowest <= limit else Judgement.MISSED, limit, slowest, "ms")
