@@ -148,6 +148,7 @@ class Measuring:
         """The numbers once the run is over; call it once."""
         seen, changes = self._readiness, self._changes
         owed = seen.serving_since()
+        self._adopt_creation()
         later = [
             change for change in changes.changes if change.is_material and "created" not in change.changed
         ]
@@ -172,6 +173,12 @@ class Measuring:
             instances=tuple(self._lives.finish(ended_at)),
             warnings=tuple(changes.warnings),
         )
+
+    def _adopt_creation(self) -> None:
+        """What ran at the start is in place, also when another spec came in the same instant."""
+        created = next((change for change in self._changes.changes if "created" in change.changed), None)
+        if created is not None and self._readiness.ready_at_start >= created.replicas:
+            created.completed, created.superseded = created.at, None
 
     def _outcome(self, end: End, losing: int) -> Outcome:
         if not self._commotion.happened:

@@ -29,7 +29,8 @@ class Readiness:
         by_revision: the same for each revision, in the order in which revisions appear.
         live: instances of which a pod object is left.
         npus: NPUs taken by pods.
-        ran_at_start: whether instances ran already when the simulation began.
+        ran_at_start: whether instances ran already when the simulation began, and `ready_at_start` how many
+            of them were ready.
     """
 
     def __init__(self) -> None:
@@ -39,6 +40,7 @@ class Readiness:
         self.npus = Steps()
         self.by_revision: dict[str, Steps] = {}
         self.ran_at_start = False
+        self.ready_at_start = 0
         self._revision: dict[int, str] = {}
         self._ready: set[int] = set()
         self._count: dict[str, int] = {}
@@ -81,6 +83,7 @@ class Readiness:
     def _became_ready(self, record: InstanceReady) -> None:
         if record.instance.uid not in self._ready:
             self._ready.add(record.instance.uid)
+            self.ready_at_start += self.ran_at_start and record.at == 0
             self._change(record.at, record.instance.uid, 1)
 
     def _lost(self, record: NotReady) -> None:

@@ -1,0 +1,212 @@
+"""A pod's life is cut into spans that add up to it, whatever happens to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from building import kubeinfer, scenario, seconds
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kubeinfer_sim.cluster.records import (
+    ContainerBackOff,
+    ContainerDied,
+    ContainerKilling,
+    ContainersRunning,
+    EngineStarted,
+    GangPending,
+    GangScheduled,
+    ImagePullFailed,
+    InstanceRef,
+    PodBound,
+    PodCreated,
+    PodDeleting,
+    PodGone,
+    PodReady,
+    PodRef,
+    Stage,
+)
+from kubeinfer_sim.controllers.records import InstanceCreated, InstanceDeleting, InstanceGone, InstanceReady
+from kubeinfer_sim.engine.history import NO_CAUSE
+from kubeinfer_sim.experiment.simulate import simulate
+from kubeinfer_sim.metrics import InstanceLife, Measures, measure
+from kubeinfer_sim.scenario.model import Apply, Drain, Health, Scale, Target
+
+ONE = InstanceRef(7, "infer", 1)
+POD = PodRef(ONE, "prefill", 0, 0)
+HELPER = PodRef(ONE, "decode", 0, 0)
+
+
+def measured(*records: Any, end: int = 1000) -> Measures:
+    return measure(records, ended_at=end, end="settled")
+
+
+def life(*records: Any, end: int = 1000, running: bool = False) -> InstanceLife:
+    created = InstanceCreated(0, NO_CAUSE, ONE, "rev", 1, running)
+    return measured(created, *records, end=end).instances[0]
+
+
+def stages(found: InstanceLife) -> list[tuple[str, int, int, bool]]:
+    assert found.pace is not None
+    return [(span.stage, span.since, span.until, span.cut) for span in found.pace.spans]
+
+
+def started(at: int = 0) -> list[Any]:
+    return [
+        PodCreated(at, 0, POD),
+        GangScheduled(at + 5, 0, ONE, ((POD, "node-3"),), 8, 8),
+        PodBound(at + 8, 0, POD, "node-3", (Stage("image a", 10, "warm"), Stage("create", 2))),
+        ContainersRunning(at + 20, 0, POD, 0),
+        EngineStarted(at + 30, 0, POD, (Stage("weights", 40, "cold"), Stage("graph", 20))),
+    ]
+
+
+def test_a_start_is_cut_into_what_each_component_did() -> None:
+    found = life(*started(), PodReady(100, 0, POD), InstanceReady(100, 0, ONE), end=150)
+    assert stages(found) == [
+        ("pending", 0, 5, False),
+        ("bind", 5, 8, False),
+        ("image a", 8, 18, False),
+        ("create", 18, 20, False),
+        ("barrier", 20, 30, False),
+        ("weights", 30, 70, False),
+        ("graph", 70, 90, False),
+        ("probes", 90, 100, False),
+        ("serving", 100, 150, False),
+    ]
+    assert found.pace is not None
+    assert sum(span.until - span.since for span in found.pace.start_up()) == 100
+    assert (found.state, found.was_ready, found.pace.node) == ("ready", 50, "node-3")
+
+
+def test_a_stage_that_was_interrupted_is_cut_where_the_pod_was_deleted() -> None:
+    found = life(
+        *started(),
+        InstanceDeleting(50, 0, ONE, "NotReady"),
+        PodDeleting(50, 0, POD, "NotReady", (Stage("exit", 5), Stage("cleanup", 1))),
+        PodGone(56, 0, POD, 8, 0),
+        InstanceGone(56, 0, ONE),
+    )
+    assert stages(found)[-3:] == [
+        ("weights", 30, 50, True),
+        ("exit", 50, 55, False),
+        ("cleanup", 55, 56, False),
+    ]
+    assert (found.state, found.delete_reason, found.ready) == ("gone", "NotReady", None)
+
+
+def test_a_stage_that_never_ends_lasts_until_the_end_of_the_run() -> None:
+    engine = EngineStarted(30, 0, POD, (Stage("weights", None), Stage("graph", 20)))
+    found = life(*started()[:-1], engine, end=500)
+    assert stages(found)[-1] == ("weights", 30, 500, True)
+    assert (found.state, found.pace.stage if found.pace else "") == ("starting", "weights")
+
+
+def test_a_crash_loop_is_restart_and_back_off_in_turn_and_counts_restarts() -> None:
+    found = life(
+        *started(),
+        ContainerKilling(60, 0, POD, "engine", "StartupProbeFailed", "3 failures in a row"),
+        ContainerDied(65, 0, POD, "engine", "StartupProbeFailed", 143),
+        ContainerBackOff(65, 0, POD, "engine", 80),
+        ContainersRunning(80, 0, POD, 1),
+        end=90,
+    )
+    assert stages(found)[-3:] == [
+        ("weights", 30, 65, True),
+        ("back-off", 65, 80, False),
+        ("barrier", 80, 90, False),
+    ]
+    assert found.container_restarts == 1
+    assert found.pace is not None
+    assert found.pace.trouble == "StartupProbeFailed: 3 failures in a row"
+
+
+def test_an_image_that_cannot_be_pulled_is_named_before_the_pod_that_only_waits_for_it() -> None:
+    found = life(
+        PodCreated(0, 0, HELPER),
+        PodCreated(0, 0, POD),
+        GangScheduled(0, 0, ONE, ((HELPER, "a"), (POD, "b")), 16, 16),
+        PodBound(0, 0, HELPER, "a", ()),
+        PodBound(0, 0, POD, "b", ()),
+        ImagePullFailed(0, 0, POD, "broken:1", "no such image"),
+        ContainersRunning(10, 0, HELPER, 0),
+    )
+    assert found.pace is not None
+    assert found.pace.pod == POD
+    assert found.pace.trouble == "ImagePullBackOff: no such image"
+
+
+def test_a_gang_without_a_place_is_pending_and_says_why() -> None:
+    found = life(PodCreated(0, 0, POD), GangPending(0, 0, ONE, "0/1 nodes", "needs 2, free: 1"))
+    assert found.state == "pending"
+    assert found.pending is not None
+    assert found.pending.proof == "needs 2, free: 1"
+
+
+def test_an_instance_that_ran_at_the_start_served_all_along() -> None:
+    ran = [PodCreated(0, 0, POD), GangScheduled(0, 0, ONE, ((POD, "n"),), 8, 8), InstanceReady(0, 0, ONE)]
+    assert stages(life(*ran, running=True)) == [("serving", 0, 1000, False)]
+    only_what_the_controller_says = life(
+        InstanceReady(0, 0, ONE), PodDeleting(400, 0, POD, "Rollout", (Stage("exit", 600),)), running=True
+    )
+    assert stages(only_what_the_controller_says) == [("serving", 0, 400, False), ("exit", 400, 1000, False)]
+
+
+def test_an_instance_that_should_run_but_found_no_place_is_pending() -> None:
+    found = life(PodCreated(0, 0, POD), running=True)
+    assert (found.state, stages(found)) == ("pending", [("pending", 0, 1000, False)])
+
+
+times = st.integers(0, 400_000)
+actions = st.lists(
+    st.one_of(
+        st.builds(
+            lambda at, rev: Apply(at, kubeinfer(3, 1, 1, rev, {"p": 2, "d": 1})),
+            times,
+            st.sampled_from("abc"),
+        ),
+        st.builds(Scale, times, st.integers(0, 4)),
+        st.builds(lambda at, n: Drain(at, (f"node-{n}",)), times, st.integers(0, 2)),
+        st.builds(
+            lambda at, n, what: Health(at, Target(instances=(n,)), False, at + 30_000, (what,)),
+            times,
+            st.integers(0, 3),
+            st.sampled_from(["readiness", "liveness"]),
+        ),
+    ),
+    max_size=5,
+).map(lambda found: tuple(sorted(found, key=lambda action: action.at)))
+
+
+@given(actions, st.integers(3, 12), st.sampled_from(["running", "empty"]), st.integers(0, 900_000))
+@settings(max_examples=60, deadline=None)
+def test_the_spans_of_every_pod_follow_one_another_and_add_up_to_its_life(
+    acts: Any, node_count: int, initial: str, horizon: int
+) -> None:
+    spec = kubeinfer(3, 1, 1, "a", {"p": 2, "d": 1})
+    stage_lengths = {"bind": seconds(2), "image_cold": seconds(30), "graph_cold": seconds(20)}
+    run = simulate(
+        scenario(
+            spec, node_count, 60, 10, actions=acts, initial=initial, horizon=horizon, stages=stage_lengths
+        )
+    )
+    found = measure(run.history, ended_at=run.ended_at, end=run.end)
+    for instance in found.instances:
+        assert instance.was_ready <= run.ended_at
+        for pod in instance.pods:
+            end = run.ended_at if pod.gone is None else pod.gone
+            edges = [pod.created, *(span.until for span in pod.spans)]
+            assert [span.since for span in pod.spans] == edges[:-1]
+            assert edges[-1] == end or (not pod.spans and pod.created == end)
+            assert all(span.until > span.since for span in pod.spans)
+    if found.whole.since == 0:
+        assert sum(life.was_ready for life in found.instances) == sum(
+            n * (to - at) for at, to, n in pieces(found.ready.points, run.ended_at)
+        )
+    for at, total in found.ready.points:
+        assert total == sum(steps.at(at) for steps in found.by_revision.values())
+
+
+def pieces(points: list[tuple[int, int]], end: int) -> list[tuple[int, int, int]]:
+    times = [at for at, _ in points] + [end]
+    return [(at, to, n) for (at, n), to in zip(points, times[1:], strict=True)]
