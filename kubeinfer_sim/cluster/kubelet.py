@@ -260,13 +260,15 @@ class Kubelet:
         outcome = Outcome.HANG if latency is None else Outcome.SUCCESS
         failing = Segment(0, Outcome.FAIL)
         serving: tuple[Segment, ...] = (failing,)
-        if index != pod.engine:
+        if index != pod.engine or (pod.serving_at is not None and pod.serving_at <= self._clock.now):
             serving = (Segment(0, outcome, latency or 0),)
         elif pod.serving_at is not None:
             serving = (failing, Segment(pod.serving_at, outcome, latency or 0))
         if not pod.sick:
             return Health(serving, serving, serving)
-        startup, liveness, readiness = ((failing,) if kind in pod.sick else serving for kind in KINDS)
+        startup, liveness, readiness = (
+            (Segment(0, pod.sick[kind]),) if kind in pod.sick else serving for kind in KINDS
+        )
         return Health(startup, liveness, readiness)
 
     def _health_changed(self, pod: Pod) -> None:
@@ -318,13 +320,18 @@ class Kubelet:
         pod.last = self._history.append(PodNotReady(self._clock.now, pod.last, pod.ref, reason))
         self.listener.pod_unready(pod, reason)
 
-    def set_health(self, pods: Iterable[Pod], healthy: bool, probes: tuple[str, ...], cause: int) -> None:
-        """The health check of running pods begins to fail for these probes, or answers again."""
+    def set_health(
+        self, pods: Iterable[Pod], healthy: bool, probes: tuple[str, ...], *, hang: bool, cause: int
+    ) -> None:
+        """The check behind these probes begins to fail (or to hang) in running pods, or answers again."""
         now = self._clock.now
         for pod in pods:
             if pod.state is not PodState.RUNNING:
                 continue
-            pod.sick = pod.sick - set(probes) if healthy else pod.sick | set(probes)
+            for kind in probes:
+                pod.sick.pop(kind, None)
+                if not healthy:
+                    pod.sick[kind] = Outcome.HANG if hang else Outcome.FAIL
             pod.last = self._history.append(HealthChanged(now, cause, pod.ref, healthy, probes))
             if not pod.probers:
                 self._probe_running(pod)

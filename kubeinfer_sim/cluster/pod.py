@@ -10,7 +10,7 @@ from kubeinfer_sim.manifest.model import Container, PodTemplate, Resources
 
 if TYPE_CHECKING:
     from kubeinfer_sim.cluster.node import Node
-    from kubeinfer_sim.cluster.prober import ContainerProber
+    from kubeinfer_sim.cluster.prober import ContainerProber, Outcome
     from kubeinfer_sim.cluster.prober.forecast import Follower
     from kubeinfer_sim.cluster.records import PodRef
     from kubeinfer_sim.cluster.start_barrier import StartBarrier
@@ -61,7 +61,7 @@ class Pod:
         failure: why it is not ready, in Kubernetes' word (ImagePullBackOff, StartupProbeFailed …), or "".
         last: id of the latest record about it, the cause of what follows from it.
         probers: one per container that has probes, by container index.
-        sick: the kinds of probe whose checks fail by order of the scenario.
+        sick: kind of probe -> what its checks get by order of the scenario.
         timer: what the pod as a whole waits for; restart_timers: containers being killed or started again.
     """
 
@@ -118,7 +118,7 @@ class Pod:
         self.serving_at: int | None = None
         self.weights_at: int | None = None
         self.failure = ""
-        self.sick: frozenset[str] = frozenset()
+        self.sick: dict[str, Outcome] = {}
         self.probers: dict[int, ContainerProber | Follower] = {}
         self.timer: Timer | None = None
         self.restart_timers: dict[int, Timer] = {}

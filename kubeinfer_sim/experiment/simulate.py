@@ -142,7 +142,7 @@ class Simulation:
 
     def _health(self, action: Health, *, healthy: bool) -> None:
         pods = [pod for pod in self.controller.pods() if matches(action.target, pod)]
-        self.kubelet.set_health(pods, healthy, action.probes, NO_CAUSE)
+        self.kubelet.set_health(pods, healthy, action.probes, hang=action.hang, cause=NO_CAUSE)
 
 
 def matches(target: Target, pod: Pod) -> bool:

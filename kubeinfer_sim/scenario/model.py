@@ -152,7 +152,7 @@ class Drain:
 class Health:
     """The health check of matching pods starts to fail (`healthy=False`) or answers again.
 
-    `until` ends it by itself. Losing readiness is not a recovery trigger; a failing liveness probe is.
+    With `hang` it does not answer at all until its timeout. `until` ends it by itself. Losing readiness is not a recovery trigger; a failing liveness probe is.
     """
 
     at: Millis
@@ -160,6 +160,7 @@ class Health:
     healthy: bool
     until: Millis | None = None
     probes: tuple[str, ...] = ("readiness",)
+    hang: bool = False
 
 
 Action = Apply | Scale | Cordon | Drain | Health
