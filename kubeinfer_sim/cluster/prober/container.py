@@ -285,7 +285,7 @@ class ContainerProber:
             if ahead is not None and ahead.decided == key:
                 self._workers[index] = ahead
                 self._predicted[index] = None
-                updates += [(index, ahead.container, result) for result in ahead.published]
+                updates += [(index, *result) for result in ahead.published]
         self._process(updates)
 
     def _process(self, updates: list[_Update]) -> None:
@@ -328,13 +328,12 @@ class ContainerProber:
         self._sync(None, View(view.container + 1, True, view.started, whole_second), health)
 
     def _settle(self) -> None:
-        """Brings all workers to now, before what they read changes. A worker about to choose stays where it is."""
+        """Brings all workers to now, before what they read changes."""
         for index, worker in enumerate(self._workers):
             if worker is not None:
                 self._predicted[index] = None
-                if not worker.selecting or worker.key < self._key:
-                    segments = self._health.of(KINDS[index])
-                    self._workers[index] = worker.walk(self._view, segments, self._key)
+                segments = self._health.of(KINDS[index])
+                self._workers[index] = worker.walk(self._view, segments, self._key)
 
     def _sync(
         self, by: Worker | None, fresh: View | None = None, health: Health | None = None, *, kills: bool = True
@@ -383,12 +382,11 @@ class ContainerProber:
         if worker is None:
             return []
         segments = self._health.readiness
-        if not worker.selecting or worker.key < self._key:
-            worker = worker.walk(self._view, segments, self._key)
+        worker = worker.walk(self._view, segments, self._key)
         worker = worker.triggered(view, segments, self._key)
         self._workers[_READINESS] = worker
         self._predicted[_READINESS] = None
-        return [(_READINESS, worker.container, result) for result in worker.published]
+        return [(_READINESS, *result) for result in worker.published]
 
 
 _NO_HEALTH = Health.alike(Segment(0, Outcome.FAIL))

@@ -129,7 +129,7 @@ class Worker:
         at, key: the last event.
         selecting: the round is over and something (tick or trigger) waits.
         decided: key of the decision `walk` stopped at, NEVER when there is none up to its limit.
-        published: new cached results at that decision, in order.
+        published: new cached results at that decision, in order, each with the container it is about.
     """
 
     __slots__ = (
@@ -177,7 +177,7 @@ class Worker:
     key: int
     selecting: bool
     decided: int
-    published: tuple[Result, ...]
+    published: tuple[tuple[int, Result], ...]
     gap: int
     gap_probability: float
     cursor: int
@@ -248,6 +248,9 @@ class Worker:
             if w.selecting:
                 if not w._select(view, segments, limit):
                     return w
+            elif w.published:
+                w.decided = w.key
+                return w
             elif w.end is not None:
                 key = 4 * w.end + w.spec.phase
                 if key > limit:
@@ -258,10 +261,7 @@ class Worker:
                 if not w._next_tick(view, limit):
                     return w
                 continue
-            if w.published:
-                w.decided = w.key
-                return w
-            if w.drawn > DRAWS_PER_WALK and limit >= NEVER:
+            if w.drawn > DRAWS_PER_WALK and limit >= NEVER and not w.selecting:
                 w.decided = w.key
                 return w
 
@@ -269,7 +269,7 @@ class Worker:
         """This worker after a manual trigger. At most one waits while a round is under way."""
         w = self._copy()
         w.trigger = True
-        if w.end is None and not w.asleep and not w.selecting:
+        if w.end is None and not w.asleep:
             at = key >> 2
             w.at, w.key = at, key
             w.trigger = False
@@ -329,9 +329,9 @@ class Worker:
             self.round(view, segments)
         else:
             self._tick_after(self.at)
-            if not self.trigger and self._earliest_round(view) <= self.at and view.container == self.container:
-                if view.running and not self._skip(segments, limit):
-                    return False
+            alike = view.container == self.container and view.running and not (self.trigger or self.published)
+            if alike and self._earliest_round(view) <= self.at and not self._skip(segments, limit):
+                return False
             self.round(view, segments)
         return True
 
@@ -356,7 +356,7 @@ class Worker:
     def _cache(self, result: Result) -> None:
         if self.cached is not result:
             self.cached = result
-            self.published += (result,)
+            self.published += ((self.container, result),)
 
     def _call(self, segments: Sequence[Segment]) -> None:
         """Begins one call of the handler."""
