@@ -329,7 +329,7 @@ class Worker:
             self.round(view, segments)
         else:
             self._tick_after(self.at)
-            alike = view.container == self.container and view.running and not (self.trigger or self.published)
+            alike = view.container == self.container and view.running and not self.published
             if alike and self._earliest_round(view) <= self.at and not self._skip(segments, limit):
                 return False
             self.round(view, segments)
@@ -439,7 +439,7 @@ class Worker:
         if back_to_back:
             step = latency
             reach = (limit - 4 * at - spec.phase) // (4 * step)
-        elif self.tick == at + period:
+        elif self.tick == at + period and not self.trigger:
             step = period
             reach = (limit - 4 * at) // (4 * step)
         else:
