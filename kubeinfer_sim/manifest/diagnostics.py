@@ -63,7 +63,15 @@ class Diagnostic:
                 parts.append(str(self.column))
         return ":".join(parts)
 
+    @property
+    def sentence(self) -> str:
+        """Path and message as one sentence: `spec.replicas: -2 must not be negative`."""
+        if not self.path:
+            return self.message
+        # "replicas must be …" reads on; what begins with a value needs the colon.
+        joint = " " if self.message.startswith("must ") else ": "
+        return f"{format_path(self.path)}{joint}{self.message}"
+
     def one_line(self) -> str:
         """The finding on one line: `file:line:column: error: path: message`."""
-        path = f"{format_path(self.path)}: " if self.path else ""
-        return f"{self.where}: {self.severity}: {path}{self.message}"
+        return f"{self.where}: {self.severity}: {self.sentence}"

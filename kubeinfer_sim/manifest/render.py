@@ -6,7 +6,7 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable
 
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity, format_path
+from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity
 
 _COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severity.NOTE: "\x1b[1;36m"}
 _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
@@ -47,8 +47,7 @@ def _render_one(diagnostic: Diagnostic, colour: bool, width: int | None) -> list
         return f"{code}{text}{_RESET}" if colour else text
 
     where = printable(diagnostic.where)
-    path = f"{format_path(diagnostic.path)}: " if diagnostic.path else ""
-    head = f"{where}: {diagnostic.severity}: {printable(path + diagnostic.message)}"
+    head = f"{where}: {diagnostic.severity}: {printable(diagnostic.sentence)}"
     lines = _wrap(head, width)
     if colour and lines[0].startswith(start := f"{where}: {diagnostic.severity}:"):
         painted = (

@@ -1,0 +1,90 @@
+"""maxSurge and maxUnavailable: what may be written, and what it comes to."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from kubeinfer_sim.manifest.checker import MAX_INT32, Checker, shown
+from kubeinfer_sim.manifest.diagnostics import Path, Severity
+from kubeinfer_sim.manifest.model import IntOrPercent, RollingUpdate
+
+_PERCENT = re.compile(r"[0-9]+%")
+_FRACTION = re.compile(r"[0-9]*\.[0-9]*%")
+_NEGATIVE = re.compile(r"-[0-9]+(\.[0-9]*)?%?")
+_FIELDS = ("maxSurge", "maxUnavailable")
+
+
+def check_rolling_update(checker: Checker, value: Any, path: Path, replicas: int) -> RollingUpdate:
+    """Check the budgets of an InstanceRollingUpdate.
+
+    Both written as zero is an error; both zero only by rounding lets one instance be unavailable, as in a
+    Deployment (`ResolveFenceposts`, pkg/controller/deployment/util/deployment_util.go), and is a warning.
+    """
+    written = checker.mapping(value, path)
+    checker.known_fields(written, path, _FIELDS)
+    default = RollingUpdate()
+    surge = check_int_or_percent(checker, written.get("maxSurge"), (*path, "maxSurge"))
+    unavailable = check_int_or_percent(checker, written.get("maxUnavailable"), (*path, "maxUnavailable"))
+    if surge is not None and unavailable is not None and surge.value == 0 and unavailable.value == 0:
+        checker.report(
+            (*path, "maxUnavailable"),
+            "maxSurge and maxUnavailable must not both be zero, or no instance could ever be replaced",
+            hint="maxSurge: 1 needs room for a spare instance; maxUnavailable: 1 takes one out at a time",
+        )
+        return default
+    budgets = RollingUpdate(surge or default.max_surge, unavailable or default.max_unavailable)
+    if replicas and not resolved(budgets.max_surge, replicas, up=True):
+        floor = resolved(budgets.max_unavailable, replicas, up=False)
+        if not floor:
+            checker.report(
+                (*path, "maxUnavailable"),
+                f"{budgets.max_unavailable} of {replicas} rounds down to 0 and maxSurge is "
+                f"{budgets.max_surge}, so that one instance at a time will be unavailable",
+                severity=Severity.WARNING,
+                code="budget-rounds-to-zero",
+                hint="write maxUnavailable: 1 if that is meant, or maxSurge: 1",
+            )
+    return budgets
+
+
+def resolved(budget: IntOrPercent, replicas: int, *, up: bool) -> int:
+    """How many instances a budget is, in whole-number arithmetic: surge rounds up, unavailability down."""
+    if not budget.percent:
+        return budget.value
+    return -(-budget.value * replicas // 100) if up else budget.value * replicas // 100
+
+
+def check_int_or_percent(checker: Checker, value: Any, path: Path) -> IntOrPercent | None:
+    """A whole number, or a percentage of 0 to 100 written `20%`; None when absent or wrong."""
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        if 0 <= value <= MAX_INT32:
+            return IntOrPercent(value)
+        limit = "must not be negative" if value < 0 else f"must not be more than {MAX_INT32}"
+        checker.report(path, f"{value} {limit}")
+        return None
+    if isinstance(value, str):
+        if _PERCENT.fullmatch(value):
+            if len(value) <= 20 and int(value[:-1]) <= 100:
+                return IntOrPercent(int(value[:-1]), percent=True)
+            checker.report(path, f"{shown(value)} must not be more than 100%")
+            return None
+        if _FRACTION.fullmatch(value):
+            checker.report(path, f"{shown(value)} - only whole percentages are allowed")
+            return None
+        if _NEGATIVE.fullmatch(value):
+            checker.report(path, f"{shown(value)} must not be negative")
+            return None
+    checker.report(path, f"{shown(value)} is neither an integer nor a percentage", hint=_hint(value))
+    return None
+
+
+def _hint(value: Any) -> str:
+    if isinstance(value, str) and value.isdigit():
+        return f"write {value[:20]} without quotes"
+    digits = re.match(r"\s*([0-9]{1,3})\b", value) if isinstance(value, str) else None
+    if digits:
+        return f"write {digits[1]}% for a share, {digits[1]} for a number of instances"
+    return "write a number of instances such as 1, or a share such as 20%"
