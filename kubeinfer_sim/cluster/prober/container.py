@@ -382,11 +382,12 @@ class ContainerProber:
         if worker is None:
             return []
         segments = self._health.readiness
-        worker = worker.walk(self._view, segments, self._key)
-        worker = worker.triggered(view, segments, self._key)
+        # A call that takes no time may end in the very moment in which it began: its result counts too.
+        walked = worker.walk(self._view, segments, self._key)
+        worker = walked.triggered(view, segments, self._key)
         self._workers[_READINESS] = worker
         self._predicted[_READINESS] = None
-        return [(_READINESS, *result) for result in worker.published]
+        return [(_READINESS, *result) for result in (*walked.published, *worker.published)]
 
 
 _NO_HEALTH = Health.alike(Segment(0, Outcome.FAIL))
