@@ -21,7 +21,7 @@ from kubeinfer_sim.scenario.model import NodeSpec, Scenario, StageTimings, Timin
 NPU = "huawei.com/ascend-1980"
 
 #: Asks every second; so an engine that serves at a whole second is ready at that second.
-EVERY_SECOND = Probe(period_seconds=1)
+EVERY_SECOND = Probe(period_seconds=1, failure_threshold=1)
 
 
 def seconds(value: float) -> Constant:

@@ -183,7 +183,7 @@ class Kubelet:
                 self._in_sight(other)
         for index, container in enumerate(pod.template.containers):
             if container.startup_probe or container.liveness_probe or container.readiness_probe:
-                pod.probers[index] = self._follower(pod, index, container)
+                pod.probers[index] = self._first_prober(pod, index, container)
         self._follow(pod)
 
     def _arrive(self, pod: Pod) -> list[Pod]:
@@ -232,6 +232,14 @@ class Kubelet:
             self._latency(pod),
         )
         return Follower(self._forecasts, start, added_at)
+
+    def _first_prober(self, pod: Pod, index: int, container: Container) -> Follower | ContainerProber:
+        """The prober of a container that just started for the first time; its own if it is sick from birth."""
+        if not pod.sick:
+            return self._follower(pod, index, container)
+        prober = self._prober(pod, container)
+        prober.container_started(self._clock.now, self._health(pod, index))
+        return prober
 
     def _exact(self, pod: Pod, index: int) -> ContainerProber:
         """The prober of a container, from now on its own."""
@@ -303,10 +311,11 @@ class Kubelet:
             return
         now = self._clock.now
         probers = pod.probers.values()
-        if not pod.started and all(prober.started for prober in probers):
+        if not pod.started and not pod.dead and all(prober.started for prober in probers):
             pod.started = True
             pod.last = self._history.append(PodStarted(now, pod.last, pod.ref))
-        ready = all(prober.ready for prober in probers)
+        # Killed and started again within one sync, a dead container is still ready in the API's eyes; not in ours.
+        ready = not pod.dead and all(prober.ready for prober in probers)
         if ready and not pod.ready:
             pod.ready = True
             pod.failure = ""
@@ -323,19 +332,18 @@ class Kubelet:
     def set_health(
         self, pods: Iterable[Pod], healthy: bool, probes: tuple[str, ...], *, hang: bool, cause: int
     ) -> None:
-        """The check behind these probes begins to fail (or to hang) in running pods, or answers again."""
+        """The check behind these probes begins to fail (or to hang), or answers again."""
         now = self._clock.now
         for pod in pods:
-            if pod.state is not PodState.RUNNING:
-                continue
             for kind in probes:
                 pod.sick.pop(kind, None)
                 if not healthy:
                     pod.sick[kind] = Outcome.HANG if hang else Outcome.FAIL
             pod.last = self._history.append(HealthChanged(now, cause, pod.ref, healthy, probes))
-            if not pod.probers:
-                self._probe_running(pod)
-            self._health_changed(pod)
+            if pod.state is PodState.RUNNING:
+                if not pod.probers:
+                    self._probe_running(pod)
+                self._health_changed(pod)
 
     def _probe_running(self, pod: Pod) -> None:
         """Give a pod that ran before the simulation began its probers, as they stand now.
@@ -382,6 +390,7 @@ class Kubelet:
     def _died(self, pod: Pod, index: int, reason: str, exit_code: int) -> None:
         """A container is dead: somebody replaces the pod, or the kubelet starts the container again."""
         pod.restart_timers.pop(index, None)
+        pod.dead.add(index)
         name = pod.template.containers[index].name
         pod.last = self._history.append(
             ContainerDied(self._clock.now, pod.last, pod.ref, name, reason, exit_code)
@@ -428,6 +437,7 @@ class Kubelet:
     def _runs_again(self, pod: Pod, index: int, hidden: bool) -> None:
         now = self._clock.now
         del pod.restart_timers[index]
+        pod.dead.discard(index)
         pod.last = self._history.append(ContainersRunning(now, pod.last, pod.ref, pod.restarts))
         for other in self._arrive(pod) if index == pod.engine else ():
             if other is not pod:

@@ -61,6 +61,7 @@ class Pod:
         failure: why it is not ready, in Kubernetes' word (ImagePullBackOff, StartupProbeFailed …), or "".
         last: id of the latest record about it, the cause of what follows from it.
         probers: one per container that has probes, by container index.
+        dead: the containers that are not running now (of a pod whose containers have run).
         sick: kind of probe -> what its checks get by order of the scenario.
         timer: what the pod as a whole waits for; restart_timers: containers being killed or started again.
     """
@@ -68,6 +69,7 @@ class Pod:
     __slots__ = (
         "added_at",
         "barrier",
+        "dead",
         "engine",
         "failure",
         "last",
@@ -121,6 +123,7 @@ class Pod:
         self.sick: dict[str, Outcome] = {}
         self.probers: dict[int, ContainerProber | Follower] = {}
         self.timer: Timer | None = None
+        self.dead: set[int] = set()
         self.restart_timers: dict[int, Timer] = {}
         self.last = NO_CAUSE
         instance = ref.instance

@@ -26,7 +26,7 @@ from kubeinfer_sim.scenario.distributions import Never
 from kubeinfer_sim.scenario.model import Action, Apply, Assumptions, Health, Scale, Target, Timings
 
 #: Room between the start of the simulation and the update, for what the trace says happened before it.
-BEFORE = 3_600_000
+BEFORE = 100_000_000
 
 
 @pytest.mark.vectors("kubeinfer_rollout", key="fenceposts")
@@ -73,8 +73,9 @@ def play(config: dict[str, Any]) -> tuple[Run, dict[str, Any]]:
 
     actions: list[Action] = []
     for ordinal in config.get("unready", ()):
+        # 1 ms before the tick that finds it.
         since = BEFORE - round(config.get("unreadyFor", 3600) * 1000)
-        actions.append(Health(since, Target(instances=(ordinal,)), healthy=False))
+        actions.append(Health(since - 1, Target(instances=(ordinal,)), healthy=False))
     actions.append(Apply(BEFORE, spec("new")))
     current, replicas = "new", config["R"]
     for at, kind, *value in config.get("actions", ()):
@@ -88,13 +89,14 @@ def play(config: dict[str, Any]) -> tuple[Run, dict[str, Any]]:
                 actions.append(Scale(when, replicas))
             case "unready" | "ready":
                 target = Target(instances=(value[0],))
-                actions.append(Health(when, target, healthy=kind == "ready"))
+                actions.append(Health(when - 1, target, healthy=kind == "ready"))
             case _:
                 raise ValueError(f"a trace with an action this test does not know: {kind}")
     actions.sort(key=lambda action: action.at)
     made = scenario(
-        spec("old"),
+        spec("old"),  # created at 0 and ready long before the trace begins, its probes on whole seconds
         config["cap"] if config.get("cap") is not None else 4 * (config["R"] + config["S"]) + 20,
+        initial="empty",
         actions=tuple(actions),
         assumptions=Assumptions(replacement=config.get("replace", "TerminationComplete")),
         timings=Timings(

@@ -299,7 +299,7 @@ def test_a_sidecar_that_is_killed_restarts_and_its_pod_is_not_ready_meanwhile() 
     template = replace(base.roles[0].template, containers=(engine, sidecar))
     spec = replace(base, roles=(replace(base.roles[0], template=template),))
     sick = (Health(1_000_000, Target(), healthy=False, probes=("liveness",), until=1_031_000),)
-    run = simulate(scenario(spec, 1, 10, 5, actions=sick))
+    run = simulate(scenario(spec, 1, 10, 5, actions=sick, stages={"create": seconds(2)}))
     assert [record.container for record in run.history.of(ContainerDied)] == ["proxy"]
     not_ready, ready = next(run.history.of(PodNotReady)), next(run.history.of(PodReady))
-    assert 1_025_000 <= not_ready.at < ready.at
+    assert 1_030_000 <= not_ready.at == ready.at - 2_000, "it was killed, took 5 s to exit and 2 s to start"
