@@ -1,0 +1,116 @@
+"""A link that many transfers share: a registry, or the storage the weights come from.
+
+Every transfer gets the same share of the bandwidth, but no more than one client can take (processor sharing).
+So all of them advance at one rate, and one number, the bytes served to each since the beginning, tells how far
+every transfer is: a transfer ends when that number has grown by its size. A start or an end costs O(log n), and
+nothing happens in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+
+from kubeinfer_sim.engine.clock import Clock, Timer
+
+#: Bytes by which rounding of the served bytes may be off.
+_SLACK = 1e-3
+
+
+class Transfer:
+    """One transfer under way."""
+
+    __slots__ = ("_done", "active", "begun", "size", "until")
+
+    def __init__(self, size: int, begun: int, until: float, done: Callable[[], None]) -> None:
+        self.size = size
+        self.begun = begun
+        self.until = until
+        self.active = True
+        self._done = done
+
+    def finish(self) -> None:
+        """Tell whoever waits for it."""
+        self.active = False
+        self._done()
+
+
+class SharedLink:
+    """A link of `bandwidth` bytes/s, of which one transfer takes at most `per_client` bytes/s (None: no limit)."""
+
+    def __init__(self, clock: Clock, bandwidth: float | None, per_client: float | None = None) -> None:
+        if bandwidth is None and per_client is None:
+            raise ValueError("a link needs a bandwidth, of its own or per client")
+        self._clock = clock
+        self._bandwidth = None if bandwidth is None else bandwidth / 1000
+        self._per_client = None if per_client is None else per_client / 1000
+        self._served = 0.0  # bytes each transfer got since the beginning
+        self._updated = clock.now
+        self._queue: list[tuple[float, int, Transfer]] = []
+        self._count = 0
+        self._number = 0
+        self._timer: Timer | None = None
+
+    @property
+    def active(self) -> int:
+        """How many transfers are under way."""
+        return self._count
+
+    def start(self, size: int, done: Callable[[], None]) -> Transfer:
+        """Begin a transfer of `size` bytes; `done()` is called when it has ended."""
+        self._serve()
+        transfer = Transfer(size, self._clock.now, self._served + size, done)
+        self._number += 1
+        heappush(self._queue, (transfer.until, self._number, transfer))
+        self._count += 1
+        self._plan()
+        return transfer
+
+    def cancel(self, transfer: Transfer) -> None:
+        """Give a transfer up; the others get its share. Nothing happens if it has ended."""
+        if transfer.active:
+            self._serve()
+            transfer.active = False
+            self._count -= 1
+            self._plan()
+
+    def _rate(self) -> float:
+        """Bytes per millisecond that each transfer gets now."""
+        if self._bandwidth is None:
+            assert self._per_client is not None
+            return self._per_client
+        share = self._bandwidth / self._count
+        return share if self._per_client is None else min(share, self._per_client)
+
+    def _serve(self) -> None:
+        """Account for the time since the last change."""
+        now = self._clock.now
+        if self._count:
+            self._served += self._rate() * (now - self._updated)
+        self._updated = now
+
+    def _plan(self) -> None:
+        """Wake up when the transfer that is nearest to its end is there (rounded up to the millisecond)."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        queue = self._queue
+        while queue and not queue[0][2].active:
+            heappop(queue)
+        if queue:
+            wait = -(-(queue[0][0] - self._served - _SLACK) // self._rate())
+            self._timer = self._clock.after(max(0, int(wait)), self._end)
+
+    def _end(self) -> None:
+        """Transfers whose bytes have all been served are done, in the order in which they would end."""
+        self._timer = None
+        self._serve()
+        done = []
+        while self._queue and (not self._queue[0][2].active or self._queue[0][0] <= self._served + _SLACK):
+            transfer = heappop(self._queue)[2]
+            if transfer.active:
+                self._count -= 1
+                done.append(transfer)
+        self._plan()
+        for transfer in done:
+            transfer.finish()
