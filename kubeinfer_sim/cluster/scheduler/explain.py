@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.scheduler import messages
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, GangPod
-from kubeinfer_sim.cluster.scheduler.nodes import NodeClass, NodeIndex, NodeState
+from kubeinfer_sim.cluster.scheduler.node_state import NodeState
+from kubeinfer_sim.cluster.scheduler.nodes import NodeClass, NodeIndex, accepts
 from kubeinfer_sim.cluster.scheduler.objects import Templates
 from kubeinfer_sim.cluster.scheduler.plugins import node_affinity, node_unschedulable, taint_toleration
 from kubeinfer_sim.cluster.scheduler.pods import PODS, PodSpec
@@ -154,7 +155,7 @@ def _static_reason(node_class: NodeClass, spec: PodSpec, *, restricted: bool) ->
         return node_unschedulable.REASON
     if taint_toleration.untolerated(node.taints, spec.tolerations) is not None:
         return taint_toleration.REASON
-    if not restricted and not node.accepts(spec):
+    if not restricted and not accepts(node, spec):
         return node_affinity.REASON
     return None
 

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
-from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex, NodeState
+from kubeinfer_sim.cluster.scheduler.node_state import NodeState
+from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex, accepts
 from kubeinfer_sim.cluster.scheduler.objects import Templates
 from kubeinfer_sim.cluster.scheduler.pods import PodSpec
 from kubeinfer_sim.manifest.model import PodTemplate
@@ -111,7 +112,7 @@ class GangPlacer:
         pods = self.order(gang)
         for pod, spec in pods if prefer else ():
             wanted = index.nodes.get(prefer.get(pod.key, ""))
-            if wanted is not None and wanted.accepts(spec) and wanted.fits(spec):
+            if wanted is not None and accepts(wanted, spec) and wanted.fits(spec):
                 index.place(wanted, pod.key, spec)
                 placed[pod.key] = wanted
         for pod, spec in pods:

@@ -1,6 +1,6 @@
 """The scheduler's sentences, worded as kube-scheduler 1.36 words them.
 
-Source: pkg/scheduler/framework/types.go (FitError.Error).
+Source: pkg/scheduler/framework/types.go (FitError.Error), pkg/scheduler/framework/preemption/preemption.go.
 """
 
 from __future__ import annotations
@@ -15,12 +15,22 @@ def insufficient(resource: str) -> str:
     return "Too many pods" if resource == "pods" else f"Insufficient {resource}"
 
 
-def nodes_available(total: int, counts: Mapping[str, int]) -> str:
+def not_satisfied(plugin: str) -> str:
+    """The reason of a node that a plugin left out before it was looked at."""
+    return f"node(s) didn't satisfy plugin(s) [{plugin}]"
+
+
+def nodes_available(total: int, reasons: Mapping[str, int] | str) -> str:
     """`0/8 nodes are available: 3 Insufficient cpu, 5 node(s) were unschedulable.`
 
-    A node may give several reasons. The parts are sorted as text, so `10 …` comes before `2 …`.
+    Args:
+        total: how many nodes there are.
+        reasons: reason → how many nodes give it (a node may give several), or why the pod is rejected as a whole.
+            The parts are sorted as text, so `10 …` comes before `2 …`.
     """
     if not total:
         return NO_NODES
-    parts = ", ".join(sorted(f"{count} {reason}" for reason, count in counts.items()))
-    return f"0/{total} nodes are available: {parts}." if parts else f"0/{total} nodes are available:."
+    text = f"0/{total} nodes are available:"
+    if not isinstance(reasons, str):
+        reasons = ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items()))
+    return f"{text} {reasons}." if reasons else text

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.plugins import node_affinity, node_unschedulable, taint_toleration
 from kubeinfer_sim.cluster.scheduler.pods import DEFAULT_PODS, PODS, Pod, PodSpec
 from kubeinfer_sim.scenario.model import NodeSpec, Taint
@@ -33,47 +34,17 @@ class Stats:
     attempts: int = 0  # gangs tried
 
 
-@dataclass(slots=True, eq=False)
-class NodeState:
-    """A node as the scheduler sees it. Amounts: cpu in millicores, everything else in whole units.
+def accepts(node: NodeState, spec: PodSpec) -> bool:
+    """Whether a node's labels, name, taints and cordon let a pod in."""
+    return admits(node, spec) and node_affinity.accepts(spec, node)
 
-    Attributes:
-        order: place among the nodes as given; ties are broken by it.
-        requested: what the pods placed here ask for, by resource; `pods` is their number.
-        pods: the pods placed here, by key.
-        images: sizes in bytes of the images on the node, by every name they have.
-    """
 
-    name: str
-    order: int
-    labels: Mapping[str, str]
-    taints: tuple[Taint, ...]
-    allocatable: dict[str, int]
-    unlimited: frozenset[str]
-    unschedulable: bool = False
-    requested: dict[str, int] = field(default_factory=dict)
-    pods: dict[Hashable, Pod] = field(default_factory=dict)
-    images: Mapping[str, int] = field(default_factory=dict)
-    node_class: NodeClass = field(init=False, repr=False)
-
-    def free(self, resource: str) -> int:
-        """What is left of a resource; negative when the node is over-committed, 0 when it offers none."""
-        return self.allocatable.get(resource, 0) - self.requested.get(resource, 0)
-
-    def fits(self, spec: PodSpec) -> bool:
-        """Whether one more pod of this spec finds its resources here (no other filter is asked)."""
-        return all(
-            name in self.unlimited or self.free(name) >= amount
-            for name, amount in zip(spec.resources, spec.amounts, strict=True)
-        )
-
-    def accepts(self, spec: PodSpec) -> bool:
-        """Whether the node's labels, name, taints and cordon let a pod of this spec in."""
-        return (
-            node_unschedulable.takes(self.unschedulable, spec.tolerations)
-            and taint_toleration.untolerated(self.taints, spec.tolerations) is None
-            and node_affinity.matches(spec.node_selector, spec.required_affinity, self.labels, self.name)
-        )
+def admits(node: NodeState, spec: PodSpec) -> bool:
+    """Whether a node's taints and cordon let a pod in."""
+    return (
+        node_unschedulable.takes(node.unschedulable, spec.tolerations)
+        and taint_toleration.untolerated(node.taints, spec.tolerations) is None
+    )
 
 
 class View:
@@ -181,13 +152,7 @@ class NodeClass:
 
     def _make_plan(self, spec: PodSpec, by_node: bool) -> Plan | None:
         sample = self.sample
-        if by_node:
-            admitted = (
-                node_unschedulable.takes(sample.unschedulable, spec.tolerations)
-                and taint_toleration.untolerated(sample.taints, spec.tolerations) is None
-            )
-        else:
-            admitted = sample.accepts(spec)
+        admitted = admits(sample, spec) if by_node else accepts(sample, spec)
         limited = [
             (name, amount)
             for name, amount in zip(spec.resources, spec.amounts, strict=True)
@@ -310,11 +275,7 @@ class NodeIndex:
             if spec not in self._restricted:
                 self.stats.nodes += len(self._ordered)
                 self._restricted[spec] = frozenset(
-                    node.order
-                    for node in self._ordered
-                    if node_affinity.matches(
-                        spec.node_selector, spec.required_affinity, node.labels, node.name
-                    )
+                    node.order for node in self._ordered if node_affinity.accepts(spec, node)
                 )
         elif not spec.label_keys <= self._keys:
             self._keys |= spec.label_keys
@@ -353,8 +314,8 @@ class NodeIndex:
         if labels is not None:
             node.labels = labels
             for spec, orders in self._restricted.items():
-                matches = node_affinity.matches(spec.node_selector, spec.required_affinity, labels, node.name)
-                self._restricted[spec] = orders | {node.order} if matches else orders - {node.order}
+                inside = node_affinity.accepts(spec, node)
+                self._restricted[spec] = orders | {node.order} if inside else orders - {node.order}
         self._enter(node)
 
     # -- pods --------------------------------------------------------------------------------------
@@ -400,7 +361,7 @@ class NodeIndex:
         for order in orders:
             self.stats.nodes += 1
             node = self._ordered[order]
-            if node.accepts(spec) and node.fits(spec):
+            if accepts(node, spec) and node.fits(spec):
                 fitting.append(node)
         return min(fitting, key=lambda node: self.rank(node, spec), default=None)
 
@@ -417,25 +378,29 @@ class NodeIndex:
 
     def place(self, node: NodeState, key: Hashable, spec: PodSpec) -> None:
         """Reserve a pod's resources on a node; the caller has made sure that they are free."""
-        node.pods[key] = Pod(key, spec)
-        self._account(node, spec, 1)
-
-    def remove(self, node: NodeState, key: Hashable) -> PodSpec:
-        """Give back the resources of a pod on a node."""
-        spec = node.pods.pop(key).spec
-        self._account(node, spec, -1)
-        return spec
-
-    def _account(self, node: NodeState, spec: PodSpec, sign: int) -> None:
         views = node.node_class.views.values()
         for view in views:
             view.remove(node)
-        requested, in_use = node.requested, self.in_use
-        for name, amount in zip(spec.resources, spec.amounts, strict=True):
-            requested[name] = requested.get(name, 0) + sign * amount
-            in_use[name] = in_use.get(name, 0) + sign * amount
+        node.add(Pod(key, spec))
         for view in views:
             view.add(node)
+        self._account(spec, 1)
+
+    def remove(self, node: NodeState, key: Hashable) -> PodSpec:
+        """Give back the resources of a pod on a node."""
+        views = node.node_class.views.values()
+        for view in views:
+            view.remove(node)
+        spec = node.discard(key).spec
+        for view in views:
+            view.add(node)
+        self._account(spec, -1)
+        return spec
+
+    def _account(self, spec: PodSpec, sign: int) -> None:
+        in_use = self.in_use
+        for name, amount in zip(spec.resources, spec.amounts, strict=True):
+            in_use[name] = in_use.get(name, 0) + sign * amount
 
     def room(self, spec: PodSpec, enough: int) -> int:
         """How many pods of a spec would fit at once, at most `enough`."""

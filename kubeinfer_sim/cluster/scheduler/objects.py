@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from kubeinfer_sim.cluster.scheduler.nodes import NodeState
+from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.pods import (
     PODS,
     HostPort,

@@ -40,7 +40,11 @@ def pod_resources(
     """
 
     def of(container: Mapping[str, Any]) -> ResourceList:
-        return {**(missing or {}), **resource_list((container.get("resources") or {}).get(kind))}
+        resources = container.get("resources") or {}
+        # The API server takes a limit for the request where a Pod gives none.
+        limits = resource_list(resources.get("limits"))
+        requests = resource_list(resources.get("requests")) if kind == "requests" else {}
+        return {**(missing or {}), **limits, **requests}
 
     total: ResourceList = {}
     for container in spec.get("containers") or ():

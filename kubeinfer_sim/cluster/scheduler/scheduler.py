@@ -12,7 +12,8 @@ from typing import Literal
 
 from kubeinfer_sim.cluster.scheduler.explain import Unschedulable, explain
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, Signature, signature_of
-from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex, NodeState, Stats
+from kubeinfer_sim.cluster.scheduler.node_state import NodeState
+from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex, Stats, accepts
 from kubeinfer_sim.cluster.scheduler.objects import Templates
 from kubeinfer_sim.cluster.scheduler.queue import GangQueue
 from kubeinfer_sim.scenario.model import NodeSpec, Taint
@@ -172,7 +173,7 @@ class Scheduler:
         """Something changed on a node: lines with a pod that now fits there are tried again."""
         self._explained.clear()
         for line in self._queue.lines(blocked=True):
-            if any(node.accepts(spec) and node.fits(spec) for spec, _ in line.signature):
+            if any(accepts(node, spec) and node.fits(spec) for spec, _ in line.signature):
                 line.blocked = False
 
     # -- changes of nodes --------------------------------------------------------------------------

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kubeinfer_sim.cluster.scheduler.node_state import NodeState
+from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster, Filter, Rejection
+from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.manifest.kubernetes.selectors import tolerates_taint
 from kubeinfer_sim.manifest.model import Toleration
 from kubeinfer_sim.scenario.model import Taint
@@ -20,3 +23,13 @@ TAINT = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
 def takes(unschedulable: bool, tolerations: Iterable[Toleration]) -> bool:
     """Whether a node with this `spec.unschedulable` takes a pod with these tolerations."""
     return not unschedulable or tolerates_taint(tolerations, TAINT)
+
+
+def filters(pod: Pod, cluster: Cluster) -> Filter:
+    """The check of one node."""
+    tolerations = pod.spec.tolerations
+
+    def check(node: NodeState) -> Rejection | None:
+        return None if takes(node.unschedulable, tolerations) else Rejection(NAME, (REASON,), True)
+
+    return check

@@ -1,4 +1,4 @@
-"""TaintToleration: NoSchedule and NoExecute taints must be tolerated.
+"""TaintToleration: NoSchedule and NoExecute taints must be tolerated, PreferNoSchedule ones cost score.
 
 Source: pkg/scheduler/framework/plugins/tainttoleration/taint_toleration.go.
 """
@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from kubeinfer_sim.cluster.scheduler.node_state import NodeState
+from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster, Filter, Rejection, normalized
+from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.manifest.kubernetes.selectors import tolerates_taint
 from kubeinfer_sim.manifest.model import Toleration
 from kubeinfer_sim.scenario.model import Taint
@@ -21,3 +24,28 @@ def untolerated(taints: Iterable[Taint], tolerations: Sequence[Toleration]) -> T
         if taint.effect in ("NoSchedule", "NoExecute") and not tolerates_taint(tolerations, taint):
             return taint
     return None
+
+
+def filters(pod: Pod, cluster: Cluster) -> Filter:
+    """The check of one node."""
+    tolerations = pod.spec.tolerations
+
+    def check(node: NodeState) -> Rejection | None:
+        return None if untolerated(node.taints, tolerations) is None else Rejection(NAME, (REASON,), True)
+
+    return check
+
+
+def scores(pod: Pod, cluster: Cluster, feasible: Sequence[NodeState]) -> dict[str, int]:
+    """The fewer PreferNoSchedule taints the pod does not tolerate, the more."""
+    soft = [t for t in pod.spec.tolerations if t.effect in ("", "PreferNoSchedule")]
+    return normalized(
+        {
+            node.name: sum(
+                taint.effect == "PreferNoSchedule" and not tolerates_taint(soft, taint)
+                for taint in node.taints
+            )
+            for node in feasible
+        },
+        reverse=True,
+    )

@@ -1,0 +1,68 @@
+"""A node as the scheduler sees it, and the pods on it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
+from kubeinfer_sim.scenario.model import Taint
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.cluster.scheduler.nodes import NodeClass
+
+
+@dataclass(slots=True, eq=False)
+class NodeState:
+    """A node as the scheduler sees it. Amounts: cpu in millicores, everything else in whole units.
+
+    Attributes:
+        order: place among the nodes as given; ties are broken by it.
+        requested: what the pods placed here ask for, by resource; `pods` is their number.
+        pods: the pods placed here, by key.
+        images: sizes in bytes of the images on the node, by every name they have.
+    """
+
+    name: str
+    order: int
+    labels: Mapping[str, str]
+    taints: tuple[Taint, ...]
+    allocatable: dict[str, int]
+    unlimited: frozenset[str]
+    unschedulable: bool = False
+    requested: dict[str, int] = field(default_factory=dict)
+    pods: dict[Hashable, Pod] = field(default_factory=dict)
+    images: Mapping[str, int] = field(default_factory=dict)
+    node_class: NodeClass = field(init=False, repr=False)
+
+    def free(self, resource: str) -> int:
+        """What is left of a resource; negative when the node is over-committed, 0 when it offers none."""
+        return self.allocatable.get(resource, 0) - self.requested.get(resource, 0)
+
+    def scoring_requested(self, resource: str) -> int:
+        """What the pods placed here ask for as the scores see it (cpu and memory)."""
+        return sum(pod.spec.scoring.get(resource, 0) for pod in self.pods.values())
+
+    def add(self, pod: Pod) -> None:
+        """A pod takes its place here."""
+        self.pods[pod.key] = pod
+        self._count(pod.spec, 1)
+
+    def discard(self, key: Hashable) -> Pod:
+        """A pod leaves; raises KeyError if it is not here."""
+        pod = self.pods.pop(key)
+        self._count(pod.spec, -1)
+        return pod
+
+    def _count(self, spec: PodSpec, sign: int) -> None:
+        requested = self.requested
+        for name, amount in zip(spec.resources, spec.amounts, strict=True):
+            requested[name] = requested.get(name, 0) + sign * amount
+
+    def fits(self, spec: PodSpec) -> bool:
+        """Whether one more pod of this spec finds its resources here (no other filter is asked)."""
+        return all(
+            name in self.unlimited or self.free(name) >= amount
+            for name, amount in zip(spec.resources, spec.amounts, strict=True)
+        )
