@@ -48,6 +48,10 @@ class Steps:
         place = bisect_right(self.points, when, key=lambda point: point[0])
         return self.points[place - 1][1] if place else 0
 
+    def between(self, start: int, end: int) -> list[int]:
+        """The values it has from `start` to `end`, each once, in ascending order."""
+        return sorted({self.at(start), *(value for at, value in self.points if start < at <= end)})
+
     def highest(self) -> int:
         """The highest value it ever has."""
         return max((value for _, value in self.points), default=0)

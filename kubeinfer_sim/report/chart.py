@@ -1,0 +1,219 @@
+"""A small chart of ready instances over time, in characters.
+
+Each column is a stretch of time, drawn as it was at its worst instant, so that a short dip is never lost;
+each row is an instance (or a number of them, filled when all of them are there).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from kubeinfer_sim.metrics import Measures, Steps
+from kubeinfer_sim.metrics.steps import segments
+from kubeinfer_sim.report.words import count, rounded
+from kubeinfer_sim.scenario.model import Action, Apply, Cordon, Drain, Health, Scale
+
+MOST_ROWS = 10
+_MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
+#: Distances between labelled times.
+_TICKS = (
+    *(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000),
+    *(n * _MINUTE for n in (1, 2, 5, 10, 15, 30)),
+    *(n * _HOUR for n in (1, 2, 3, 6, 12)),
+    *(n * _DAY for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)),
+)
+NEW, MIDDLE, OLD, MISSING = "█", "▒", "░", "·"
+STYLES = {NEW: "green", MIDDLE: "yellow", OLD: "cyan", MISSING: "bold red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something worth a letter under the chart."""
+
+    at: int
+    text: str
+
+
+def chart(measures: Measures, actions: tuple[Action, ...], width: int) -> list[Text]:
+    """The chart's lines, at most `width` columns wide; none when no time passed."""
+    bands = _bands(measures)
+    marks = _marks(measures, actions)
+    since, until = _range(measures, marks)
+    top = max(measures.desired.highest(), measures.ready.highest())
+    if until <= since or not top:
+        return []
+    unit = _unit(top)
+    thresholds = [min(row * unit, top) for row in range(1, -(-top // unit) + 1)]
+    gutter = len(f"{top:,}") + 3
+    columns = max(20, min(width - gutter, 140))
+    worst = _worst(measures, bands, since, until, columns)
+    glyphs = [glyph for glyph, _ in bands]
+    lines = [_legend(measures, bands, unit)]
+    for threshold in reversed(thresholds):
+        line = Text(f" {threshold:>{gutter - 3},} ┤")
+        for desired, *ready in worst:
+            glyph = _cell(threshold, desired, ready, glyphs)
+            line.append(glyph, STYLES.get(glyph, ""))
+        lines.append(line)
+    lines += _axis(since, until, columns, gutter)
+    lines += _letters(marks, since, until, columns, gutter)
+    return lines
+
+
+def revision_names(measures: Measures) -> dict[str, str]:
+    """A word for each revision: `old` and `new` when there are two, else `rev 1`, `rev 2` … by appearance."""
+    revisions = list(measures.by_revision)
+    if len(revisions) == 1:
+        return {revisions[0]: "same"}
+    if len(revisions) == 2 and measures.changes[-1].revision == revisions[1]:
+        return {revisions[0]: "old", revisions[1]: "new"}
+    return {revision: f"rev {number}" for number, revision in enumerate(revisions, 1)}
+
+
+def _bands(measures: Measures) -> list[tuple[str, list[str]]]:
+    """Glyph and revisions of each band, from the bottom: wanted in the end, others, running at the start."""
+    revisions = list(measures.by_revision)
+    final = measures.changes[-1].revision if measures.changes else ""
+    others = [revision for revision in revisions if revision != final]
+    first = [revisions[0]] if others and revisions[0] != final else []
+    middle = [revision for revision in others if revision not in first]
+    found = [(NEW, [final]), (MIDDLE, middle), (OLD, first)]
+    return [(glyph, names) for glyph, names in found if names]
+
+
+def _range(measures: Measures, marks: list[Mark]) -> tuple[int, int]:
+    """From shortly before the first thing that happened to shortly after the last."""
+    steps = (measures.desired, measures.ready, *measures.by_revision.values())
+    edges = [at for each in steps for at, _ in each.points] + [mark.at for mark in marks]
+    edges += [change.completed for change in measures.changes if change.completed is not None]
+    ran = any(life.ran_at_start for life in measures.instances)
+    first = min((at for at in edges if at > 0), default=0) if ran else 0
+    last = measures.ended_at if measures.end == "horizon" else max(edges, default=0)
+    if any(mark.at == 0 for mark in marks):
+        first = 0
+    span = max(last - first, 1)
+    since = max(0, first - span // 20)
+    # A stall that lasts is drawn longer, since nothing else will follow.
+    until = last + (span // 20 if measures.open_stall is None else span // 4 or _HOUR)
+    if measures.end == "horizon":
+        until = last
+    return (0 if since < span // 10 else since), max(until, since + 1)
+
+
+def _unit(top: int) -> int:
+    """Instances per row."""
+    unit, factors = 1, (2, 5, 10)
+    while -(-top // unit) > MOST_ROWS:
+        unit = next((unit * f for f in factors if -(-top // (unit * f)) <= MOST_ROWS), unit * 10)
+    return unit
+
+
+def _worst(
+    measures: Measures, bands: list[tuple[str, list[str]]], since: int, until: int, columns: int
+) -> list[tuple[int, ...]]:
+    """For each column (desired, ready by band …) at the instant when the fewest were ready."""
+    functions: list[Steps] = [measures.desired]
+    groups: list[slice] = []
+    for _, revisions in bands:
+        start = len(functions)
+        functions += [measures.by_revision[revision] for revision in revisions]
+        groups.append(slice(start, len(functions)))
+    span = until - since
+    found: list[tuple[int, ...] | None] = [None] * columns
+    for start, end, values in segments(functions, since, until):
+        summed = (values[0], *(sum(values[group]) for group in groups))
+        ready = sum(summed[1:])
+        for column in range((start - since) * columns // span, -(-(end - since) * columns // span)):
+            before = found[column]
+            if before is None or ready < sum(before[1:]):
+                found[column] = summed
+    return [column if column is not None else (0,) * (1 + len(bands)) for column in found]
+
+
+def _cell(threshold: int, desired: int, ready: list[int], glyphs: list[str]) -> str:
+    total = 0
+    for glyph, number in zip(glyphs, ready, strict=True):
+        total += number
+        if threshold <= total:
+            return glyph
+    return MISSING if threshold <= desired else " "
+
+
+def _legend(measures: Measures, bands: list[tuple[str, list[str]]], unit: int) -> Text:
+    names = revision_names(measures)
+    line = Text("Ready instances  ", style="bold")
+    for glyph, revisions in bands:
+        label = ", ".join("ready" if names[r] == "same" else f"{names[r]} {r}" for r in revisions)
+        line.append(glyph, STYLES[glyph]).append(f" {label}  ", "not bold")
+    line.append(MISSING, STYLES[MISSING]).append(" missing", "not bold")
+    if unit > 1:
+        line.append(f"  (1 row = {unit:,})", "not bold")
+    return line
+
+
+def _axis(since: int, until: int, columns: int, gutter: int) -> Iterator[Text]:
+    span = until - since
+    step = next((tick for tick in _TICKS if span // tick * 12 <= columns), span)
+    rule, labels = ["─"] * columns, [" "] * (columns + 12)
+    for at in range(-(-since // step) * step, until, step):
+        column = (at - since) * columns // span
+        text = rounded(at)
+        if column + len(text) <= columns + 4:
+            rule[column] = "┬"
+            labels[column : column + len(text)] = text
+    yield Text(f"{' ' * (gutter - 1)}└{''.join(rule)}", "dim")
+    yield Text(f"{' ' * gutter}{''.join(labels)}".rstrip(), "dim")
+
+
+def _marks(measures: Measures, actions: tuple[Action, ...]) -> list[Mark]:
+    marks = [Mark(action.at, _action_text(action, measures)) for action in actions]
+    for stall in measures.stalls:
+        marks.append(Mark(stall.at, f"stalled: {stall.reason}"))
+        if stall.ended is not None:
+            marks.append(Mark(stall.ended, "goes on"))
+    completions = {c.completed for c in measures.changes if c.completed is not None and c.completed > c.at}
+    marks += [Mark(at, "complete") for at in completions]
+    return sorted(dict.fromkeys(marks), key=lambda mark: mark.at)
+
+
+def _action_text(action: Action, measures: Measures) -> str:
+    match action:
+        case Apply():
+            change = next((c for c in measures.changes[1:] if c.at == action.at), None)
+            what = " and ".join(change.changed) if change is not None else "something"
+            label = f" ({action.label})" if action.label else ""
+            return f"apply: {what} changed{label}"
+        case Scale():
+            return f"scale to {action.replicas:,}"
+        case Cordon():
+            return f"{'uncordon' if action.uncordon else 'cordon'} {_nodes(action.nodes)}"
+        case Drain():
+            return f"drain {_nodes(action.nodes)}"
+        case Health():
+            return f"health check {'answers again' if action.healthy else 'fails'}"
+
+
+def _nodes(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else count(len(names), "node")
+
+
+def _letters(marks: list[Mark], since: int, until: int, columns: int, gutter: int) -> Iterator[Text]:
+    """A line of letters under the axis, and what each stands for."""
+    most = 8
+    shown = [mark for mark in marks if since <= mark.at <= until]
+    if not shown:
+        return
+    line = [" "] * (columns + 1)
+    for letter, mark in zip("ABCDEFGH", shown[:most], strict=False):
+        column = (mark.at - since) * columns // (until - since)
+        while column < columns and line[column] != " ":
+            column += 1
+        line[column] = letter
+    yield Text(f"{' ' * gutter}{''.join(line)}".rstrip(), "bold")
+    for letter, mark in zip("ABCDEFGH", shown[:most], strict=False):
+        yield Text("   ").append(letter, "bold").append(f" {rounded(mark.at)}: {mark.text}")
+    if len(shown) > most:
+        yield Text(f"   … and {count(len(shown) - most, 'more event')}", "dim")

@@ -1,0 +1,162 @@
+"""The instances of a run as rows of a table; identical timelines share a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from kubeinfer_sim.metrics import InstanceLife, Measures, PodLife, Span
+from kubeinfer_sim.report.chart import revision_names
+
+#: Stages that belong together in a narrow table.
+GROUPS = {
+    "wait": ("pending", "bind"),
+    "image": ("image", "create", "pull back-off"),
+    "gang": ("barrier", "rankTable"),
+    "engine": ("import", "communicator"),
+    "weights": ("weights",),
+    "graph": ("graph",),
+    "ready": ("warmUp", "probes"),
+    "other": (),
+}
+#: The same for a very narrow one.
+COARSE = {
+    "start": ("wait", "image", "gang"),
+    "load": ("engine", "weights", "graph"),
+    "ready": ("ready",),
+    "other": ("other",),
+}
+T = TypeVar("T")
+_GROUP_OF = {stage: group for group, stages in GROUPS.items() for stage in stages}
+_COARSE_OF = {group: coarse for coarse, groups in COARSE.items() for group in groups}
+
+
+def stage_key(stage: str) -> str:
+    """A stage's name without the image it is about."""
+    return "image" if stage.startswith("image ") else stage
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How an instance started: its pace-setting pod's stages in ms, in order.
+
+    Attributes:
+        took: from its creation until it was ready; None when it never was.
+        cut: the stage it was in when it was deleted or the run ended, "" when it became ready.
+        note: what else there is to say (`no place`, its pods' trouble, restarts).
+    """
+
+    revision: str
+    stages: tuple[tuple[str, int], ...]
+    took: int | None
+    cut: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """How an instance stopped: stages of its last pod in ms; `took` None when it is not gone in the end."""
+
+    revision: str
+    reason: str
+    stages: tuple[tuple[str, int], ...]
+    took: int | None
+
+
+@dataclass(slots=True)
+class Row(Generic[T]):
+    """Instances with the same timeline: `at` is when each began."""
+
+    what: T
+    ordinals: list[int]
+    at: list[int]
+
+
+def starts(measures: Measures) -> list[Row[Start]]:
+    """The instances that were created during the run, by first creation."""
+    names = revision_names(measures)
+    rows: dict[Start, Row[Start]] = {}
+    for life in measures.instances:
+        if not (life.ran_at_start and life.ready == life.created):
+            _add(rows, _start(life, names), life.instance.ordinal, life.created)
+    return list(rows.values())
+
+
+def stops(measures: Measures) -> list[Row[Stop]]:
+    """The instances that were deleted, by first deletion."""
+    names = revision_names(measures)
+    rows: dict[Stop, Row[Stop]] = {}
+    deleted = [life for life in measures.instances if life.deleting is not None]
+    for life in sorted(deleted, key=lambda life: (life.deleting or 0, life.instance.uid)):
+        _add(rows, _stop(life, names), life.instance.ordinal, life.deleting or 0)
+    return list(rows.values())
+
+
+def untouched(measures: Measures) -> list[InstanceLife]:
+    """The instances that ran at the start and were neither deleted nor restarted nor lost readiness."""
+    return [
+        life
+        for life in measures.instances
+        if life.ran_at_start
+        and life.ready == life.created
+        and life.deleting is None
+        and not (life.restarts or life.concerning or life.container_restarts or life.failed)
+    ]
+
+
+def disturbed(measures: Measures) -> list[InstanceLife]:
+    """The instances that lost readiness or were restarted."""
+    return [life for life in measures.instances if life.restarts or life.concerning or life.failed]
+
+
+def group_of(stage: str) -> str:
+    """The group a stage belongs to."""
+    return _GROUP_OF.get(stage, "other")
+
+
+def coarse_group_of(stage: str) -> str:
+    """The coarse group a stage belongs to."""
+    return _COARSE_OF[group_of(stage)]
+
+
+def summed(stages: Iterable[tuple[str, int]], group: Callable[[str], str]) -> dict[str, int]:
+    """Lengths of stages summed up by group."""
+    sums: dict[str, int] = {}
+    for stage, length in stages:
+        sums[group(stage)] = sums.get(group(stage), 0) + length
+    return sums
+
+
+def _add(rows: dict[T, Row[T]], what: T, ordinal: int, at: int) -> None:
+    row = rows.setdefault(what, Row(what, [], []))
+    row.ordinals.append(ordinal)
+    row.at.append(at)
+
+
+def _start(life: InstanceLife, names: dict[str, str]) -> Start:
+    pod = life.pace
+    spans = [] if pod is None else pod.start_up()
+    cut = "" if life.ready is not None or not spans else stage_key(spans[-1].stage)
+    note = ""
+    if life.ready is None:
+        note = {"pending": "no place", "gone": "deleted", "terminating": "deleted"}.get(life.state, "")
+        note = note or (pod.trouble.split(":")[0] if pod is not None else "")
+    restarts = life.restarts + life.container_restarts
+    if restarts:
+        note = f"{note}, {restarts:,}× restarted".removeprefix(", ")
+    took = None if life.ready is None else life.ready - life.created
+    return Start(names.get(life.revision, ""), _lengths(spans), took, cut, note)
+
+
+def _stop(life: InstanceLife, names: dict[str, str]) -> Stop:
+    last: PodLife | None = max(life.pods, key=lambda pod: (pod.gone is None, pod.gone or 0), default=None)
+    since = life.deleting or 0
+    spans = [] if last is None else [span for span in last.spans if span.since >= since]
+    took = None if life.gone is None else life.gone - since
+    return Stop(names.get(life.revision, ""), life.delete_reason, _lengths(spans), took)
+
+
+def _lengths(spans: Iterable[Span]) -> tuple[tuple[str, int], ...]:
+    lengths = ((span.stage, span.until - span.since) for span in spans)
+    return tuple(summed(lengths, stage_key).items())

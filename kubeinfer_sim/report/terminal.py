@@ -1,0 +1,356 @@
+"""The report for people: verdict first, then why, how much, when, which, and what it all rests on."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterable, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.metrics import Judgement, Measures, Outcome, Service
+from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.report.assumptions import assumptions
+from kubeinfer_sim.report.chart import chart
+from kubeinfer_sim.report.instances import (
+    COARSE,
+    GROUPS,
+    Row,
+    Start,
+    Stop,
+    coarse_group_of,
+    disturbed,
+    group_of,
+    starts,
+    stops,
+    summed,
+    untouched,
+)
+from kubeinfer_sim.report.verdict import (
+    Assessment,
+    complaint,
+    culprits,
+    focus,
+    npus_of_cluster,
+    objective_text,
+)
+from kubeinfer_sim.report.words import count, instance_seconds, ordinals, percent, plain, rounded
+from kubeinfer_sim.scenario.units import format_duration
+
+NARROWEST, WIDEST = 60, 160
+MOST_ROWS = 12
+
+
+def render(assessment: Assessment, *, width: int = 80, colour: bool = False, unicode: bool = True) -> str:
+    """The whole report as text, lines at most `width` columns wide (60 to 160).
+
+    Args:
+        assessment: what to report.
+        width: columns of the terminal.
+        colour: with ANSI colours.
+        unicode: False replaces everything drawn beyond ASCII.
+    """
+    width = min(max(width, NARROWEST), WIDEST)
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        no_color=not colour,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+        _environ={},
+    )
+    with console.capture() as capture:
+        for part in _parts(assessment, width):
+            console.print(part)
+    lines = (line.rstrip() for line in capture.get().split("\n"))
+    text = "\n".join(lines).rstrip("\n") + "\n"
+    return text if unicode else plain(text)
+
+
+def verdict_line(assessment: Assessment, *, unicode: bool = True) -> str:
+    """The verdict alone, on one line."""
+    text = f"{'✔' if assessment.verdict.holds else '✘'} {printable(assessment.verdict.sentence)}"
+    return text if unicode else plain(text)
+
+
+def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
+    measures, scenario = assessment.measures, assessment.run.scenario
+    yield Text(verdict_line(assessment), style="bold green" if assessment.verdict.holds else "bold red")
+    yield _subtitle(assessment)
+    yield from _section("Why", _why(measures))
+    yield from _section("Objectives", _objectives(assessment))
+    yield from _section("Key figures", _figures(assessment))
+    if measures.outcome is not Outcome.NOTHING:
+        lines = chart(measures, scenario.actions, width - 2)
+        if lines:
+            yield Text()
+            yield from lines
+        yield from _instances(measures, width - 2)
+    warnings = [Text(f"! {printable(warning)}", "yellow") for warning in measures.warnings]
+    yield from _section("Warnings", warnings)
+    yield from _section("Rests on", _rests_on(assessment))
+
+
+def _section(title: str, content: Sequence[RenderableType]) -> Iterable[RenderableType]:
+    if content:
+        yield Text()
+        yield Text(title, style="bold")
+        yield Padding(Group(*content), (0, 0, 0, 2))
+
+
+def _subtitle(assessment: Assessment) -> Text:
+    scenario = assessment.run.scenario
+    spec = scenario.kubeinfer
+    pods = sum(role.replicas for role in spec.roles)
+    roles = " + ".join(f"{role.replicas} {role.name}" for role in spec.roles)
+    nodes = len(scenario.nodes)
+    total = npus_of_cluster(scenario)
+    parts = [
+        f"{spec.namespace}/{spec.name}",
+        f"{count(spec.replicas, 'instance')} of {count(pods, 'pod')} ({roles})",
+        f"{count(nodes, 'node')} with {count(total, 'NPU')}" if total else count(nodes, "node"),
+        f"seed {assessment.run.seed}",
+    ]
+    if scenario.name and scenario.name != spec.name:
+        parts.insert(0, scenario.name)
+    text = Text(printable(" · ".join(parts)), style="dim")
+    if scenario.description:
+        text.append(f"\n{printable(' '.join(scenario.description.split()))}")
+    return text
+
+
+def _why(measures: Measures) -> list[RenderableType]:
+    """The proof, when the run does not get to its end."""
+    if measures.outcome is not Outcome.NEVER:
+        return []
+    found: list[RenderableType] = []
+    stall = measures.open_stall
+    if stall is not None:
+        reason = (
+            stall.reason if stall.pod_reason in ("", stall.reason) else f"{stall.reason}: {stall.pod_reason}"
+        )
+        found.append(Text(f"Stalled since {format_duration(stall.at)} ({reason})", style="red"))
+    stuck = culprits(measures)
+    for life in stuck[:3]:
+        found.append(Text(printable(complaint(life))))
+        if life.pending is not None and life.pending.message:
+            found.append(Text(f"  the scheduler: {printable(life.pending.message)}", style="dim"))
+    if len(stuck) > 3:
+        found.append(Text(f"… and {count(len(stuck) - 3, 'more instance')}", style="dim"))
+    return found
+
+
+def _objectives(assessment: Assessment) -> list[RenderableType]:
+    marks = {
+        Judgement.HELD: ("✔ held  ", "green"),
+        Judgement.MISSED: ("✘ missed", "red"),
+        Judgement.OPEN: ("? open  ", "yellow"),
+    }
+    return [
+        Text().append(*marks[each.judgement]).append(f"  {objective_text(each)}")
+        for each in assessment.judged
+    ]
+
+
+def _figures(assessment: Assessment) -> list[RenderableType]:
+    measures, scenario = assessment.measures, assessment.run.scenario
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    change = focus(measures)
+    if change is not None:
+        name = "Update" if change.is_update else "Deployment" if "created" in change.changed else "Scaling"
+        if change.duration is not None:
+            table.add_row(name, f"{format_duration(change.duration)}, {_span(change.at, change.completed)}")
+        else:
+            table.add_row(name, f"not finished, since {format_duration(change.at)}")
+        if change.is_update:
+            table.add_row("Budgets", _budgets(assessment))
+    service, whole = measures.service, measures.whole
+    if measures.outcome is not Outcome.NOTHING:
+        if service.since < service.until:
+            table.add_row("Ready", _ready(measures, service))
+            table.add_row("Lost", _lost(measures, service))
+        if (whole.lost, whole.min_ready.value) != (service.lost, service.min_ready.value):
+            table.add_row("Whole run", f"{_ready(measures, whole)}; {_lost(measures, whole)}")
+    total = npus_of_cluster(scenario)
+    if measures.npus.points and total:
+        room = f", {measures.npus.at(0):,} at the start" if measures.npus.at(0) != measures.peak_npus else ""
+        table.add_row("NPUs", f"peak {measures.peak_npus:,} of {total:,} in use{room}")
+    ends = {"settled": "nothing more can happen", "horizon": "the scenario's horizon"}
+    quiet = f"no progress for {format_duration(scenario.quiet_after)}"
+    table.add_row("End", f"{format_duration(measures.ended_at)} ({ends.get(measures.end, quiet)})")
+    return [table]
+
+
+def _budgets(assessment: Assessment) -> str:
+    change = focus(assessment.measures)
+    assert change is not None
+    ceiling, floor = change.replicas + change.surge, change.replicas - change.unavailable
+    return (
+        f"maxSurge {change.surge:,} (up to {count(ceiling, 'instance')}), "
+        f"maxUnavailable {change.unavailable:,} (at least {floor:,} ready)"
+    )
+
+
+def _span(since: int, until: int | None) -> str:
+    return f"from {format_duration(since)} to {format_duration(until or since)}"
+
+
+def _ready(measures: Measures, service: Service) -> str:
+    low = service.min_ready
+    wanted = measures.desired.between(service.since, service.until)
+    if len(wanted) == 1 and low.value >= wanted[0]:
+        return f"at least {low.value:,} of {wanted[0]:,} throughout"
+    of = f" of {wanted[0]:,}" if len(wanted) == 1 else f" (asked for: {wanted[0]:,} to {wanted[-1]:,})"
+    for_good = measures.outcome is Outcome.NEVER and measures.ready.last == low.value
+    lasting = "for good" if for_good else f"for {rounded(low.lasting)} in all"
+    return f"at least {low.value:,}{of}, first at {format_duration(low.at)}, {lasting}"
+
+
+def _lost(measures: Measures, service: Service) -> str:
+    text = instance_seconds(service.lost)
+    if service.availability is not None:
+        text += f" ({percent(float(service.availability))} of what was asked for was ready)"
+    if measures.losing and measures.outcome is Outcome.NEVER:
+        text += f", and {measures.losing:,} more each second"
+    return text
+
+
+def _instances(measures: Measures, width: int) -> Iterable[RenderableType]:
+    begun, ended = starts(measures), stops(measures)
+    revisions = {row.what.revision for row in (*begun, *ended)}
+    if begun:
+        title = "Starts: stages of the pod that was ready last"
+        yield from _section(title, _start_table(begun, width - 2, with_revision=len(revisions) > 1))
+    if ended:
+        yield from _section("Stops", _stop_table(ended, width - 2, with_revision=len(revisions) > 1))
+    yield from _section("Disturbed", [Text(_disturbed(life)) for life in disturbed(measures)[:MOST_ROWS]])
+    same = untouched(measures)
+    if same and (begun or ended or len(same) < len(measures.instances)):
+        names = ordinals(life.instance.ordinal for life in same)
+        yield from _section("Untouched", [Text(f"{count(len(same), 'instance')}: {names}")])
+
+
+def _start_table(rows: list[Row[Start]], width: int, *, with_revision: bool) -> list[RenderableType]:
+    """As many stages as fit: each on its own, or in groups, or in coarse ones."""
+    shown = rows[:MOST_ROWS]
+    single = list(dict.fromkeys(stage for row in shown for stage, _ in row.what.stages))
+    plans: tuple[tuple[list[str], Callable[[str], str]], ...] = (
+        (single, lambda stage: stage),
+        (list(GROUPS), group_of),
+        (list(COARSE), coarse_group_of),
+    )
+    head = ["#", *(["rev"] if with_revision else []), "created"]
+    cells: list[list[str]] = []
+    for names, group in plans:
+        split = [summed(row.what.stages, group) for row in shown]
+        used = [name for name in names if any(stages.get(name) for stages in split)]
+        cells = [[*head, *used, "took", ""]]
+        for row, stages in zip(shown, split, strict=True):
+            start = row.what
+            cut = start.cut and group(start.cut)
+            lengths = [_length(stages.get(name, 0)) + ("…" if name == cut else "") for name in used]
+            took = "-" if start.took is None else rounded(start.took)
+            cells.append([*_head(row, start.revision, with_revision), *lengths, took, start.note])
+        if _fits(cells, width):
+            break
+    return [_table(cells, width), *_cut_off([(row.what.took, len(row.ordinals)) for row in rows[MOST_ROWS:]])]
+
+
+def _stop_table(rows: list[Row[Stop]], width: int, *, with_revision: bool) -> list[RenderableType]:
+    shown = rows[:MOST_ROWS]
+    used = list(dict.fromkeys(stage for row in shown for stage, _ in row.what.stages))
+    cells = [["#", *(["rev"] if with_revision else []), "deleted", *used, "took", ""]]
+    for row in shown:
+        stop = row.what
+        lengths = [_length(dict(stop.stages).get(name, 0)) for name in used]
+        took = "-" if stop.took is None else rounded(stop.took)
+        cells.append([*_head(row, stop.revision, with_revision), *lengths, took, stop.reason])
+    return [_table(cells, width), *_cut_off([(row.what.took, len(row.ordinals)) for row in rows[MOST_ROWS:]])]
+
+
+def _fits(cells: list[list[str]], width: int) -> bool:
+    """Whether a table fits with single gaps; the notes in its last column may be folded."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return sum(widths[:-1]) + len(widths) - 1 + min(widths[-1], 16) <= width
+
+
+def _table(cells: list[list[str]], width: int) -> Table:
+    """The first row is the head; wide gaps where there is room."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    gap = 2 if sum(widths) + 2 * len(widths) <= width else 1
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim")
+    for name in cells[0]:
+        left = name in ("#", "rev", "")
+        table.add_column(name, justify="left" if left else "right", no_wrap=name != "", overflow="fold")
+    for row in cells[1:]:
+        table.add_row(*row)
+    return table
+
+
+def _head(row: Row[Start] | Row[Stop], revision: str, with_revision: bool) -> list[str]:
+    text = ordinals(row.ordinals)
+    if len(text) > 16:
+        text = f"{text[:12].rsplit(',', 1)[0]} …"
+    if len(row.ordinals) > 2:
+        text += f" ({len(row.ordinals):,})"
+    first, last = rounded(min(row.at)), rounded(max(row.at))
+    times = first if first == last else f"{first}-{last}"
+    return [text, revision, times] if with_revision else [text, times]
+
+
+def _length(millis: int) -> str:
+    return rounded(millis) if millis else "-"
+
+
+def _cut_off(took: list[tuple[int | None, int]]) -> list[RenderableType]:
+    """What a long table leaves out: how long each row took and for how many instances."""
+    if not took:
+        return []
+    lengths = sorted(length for length, times in took for _ in range(times) if length is not None)
+    number = sum(times for _, times in took)
+    text = f"… and {number:,} more like these"
+    if lengths:
+        middle = rounded(lengths[len(lengths) // 2])
+        text += f" (took {rounded(lengths[0])} to {rounded(lengths[-1])}, half of them up to {middle})"
+    return [Text(text, style="dim")]
+
+
+def _disturbed(life: InstanceLife) -> str:
+    what = []
+    if life.concerning:
+        what.append(f"lost readiness {count(life.concerning, 'time')}")
+    if life.restarts:
+        what.append(f"rebuilt {count(life.restarts, 'time')}")
+    if life.container_restarts:
+        what.append(f"{count(life.container_restarts, 'container restart')}")
+    if life.failed:
+        what.append(f"failed: {life.failed}")
+    return f"{life.instance.name}: {', '.join(what)}; in the end {life.state}"
+
+
+def _rests_on(assessment: Assessment) -> list[RenderableType]:
+    scenario = assessment.run.scenario
+    text = Text("Assumptions ", style="dim")
+    for index, each in enumerate(assumptions(scenario.assumptions)):
+        text.append(" · " if index else "")
+        text.append(f"{each.name} {each.value}", "" if each.default else "bold yellow not dim")
+        text.append("" if each.default else " (set)", "yellow not dim")
+    found: list[RenderableType] = [text]
+    found += [Text(f"Default: {printable(line)}", style="dim") for line in scenario.defaults]
+    found.append(Text(f"Kubernetes {scenario.kubernetes_version}", style="dim"))
+    return found
+
+
+def wants_colour(stream_is_terminal: bool) -> bool:
+    """Colour on a terminal only, never with NO_COLOR (https://no-color.org) or a dumb terminal."""
+    return stream_is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,223 @@
+"""The verdict: whether the run is green, and one plain sentence that says why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kubeinfer_sim.cluster.pod import npu_count
+from kubeinfer_sim.experiment.simulate import Run
+from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome, judge, measure
+from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.report.words import count, listed, rounded
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.units import format_duration
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`holds`: all that was asked for came about and every objective was held."""
+
+    holds: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A run with its numbers, judged: what every report is made from."""
+
+    run: Run
+    measures: Measures
+    judged: tuple[Judged, ...]
+    verdict: Verdict
+
+
+def assess(run: Run) -> Assessment:
+    """Measure and judge a run."""
+    measures = measure(run.history, ended_at=run.ended_at, end=run.end)
+    judged = judge(run.scenario.objectives, measures)
+    return Assessment(run, measures, judged, _verdict(run, measures, judged))
+
+
+def npus_of_cluster(scenario: Scenario) -> int:
+    """All NPUs the cluster's nodes offer."""
+    return sum(npu_count(node.allocatable) for node in scenario.nodes)
+
+
+def culprits(measures: Measures) -> list[InstanceLife]:
+    """The instances that keep the run from its end: those of the stall that lasts, or all not ready."""
+    stall = measures.open_stall
+    if stall is not None:
+        stuck = {ref.uid for ref in stall.instances}
+        return [life for life in measures.instances if life.instance.uid in stuck]
+    return [life for life in measures.instances if life.state not in ("ready", "gone")]
+
+
+def complaint(life: InstanceLife) -> str:
+    """Why an instance is not ready: `infer-3 needs 2 nodes × 8 …`, `infer-3 is not ready: ImagePullBackOff …`."""
+    name = life.instance.name
+    if life.pending is not None:
+        proof = life.pending.proof
+        return f"{name} {proof}" if proof.startswith("needs") else f"{name} has no place: {proof}"
+    if life.state == "pending":
+        return f"{name} waits for a place"
+    pod = life.pace
+    if life.failed:
+        return f"{name} has failed: {life.failed}"
+    if pod is not None and pod.trouble:
+        return f"{name} does not become ready: {pod.pod.role}-{pod.pod.replica}: {pod.trouble}"
+    if life.state == "terminating":
+        return f"{name} does not stop"
+    stage = f" (in {pod.stage})" if pod is not None and pod.stage else ""
+    return f"{name} does not become ready{stage}"
+
+
+def _verdict(run: Run, measures: Measures, judged: tuple[Judged, ...]) -> Verdict:
+    missed = [each for each in judged if each.judgement is not Judgement.HELD]
+    holds = measures.outcome is Outcome.COMPLETES and not missed
+    sentence = _SENTENCES[measures.outcome](run, measures)
+    if missed and measures.outcome is Outcome.COMPLETES:
+        first = missed[0]
+        word = "missed" if first.judgement is Judgement.MISSED else "open"
+        which = objective_text(first)
+        sentence = f"{sentence}, but {len(missed)} of {count(len(judged), 'objective')} {word}: {which}"
+    return Verdict(holds, f"{sentence}.")
+
+
+def objective_text(judged: Judged) -> str:
+    """`at least 4 instances ready (measured: 3)`."""
+    target, measured = judged.target, judged.measured
+    what = {
+        "minReadyInstances": f"at least {target} ready",
+        "completes": "completes",
+        "completesWithin": f"completes within {format_duration(int(target))}",
+        "maxLostInstanceSeconds": f"at most {target:,} instance-seconds lost",
+        "noStall": "no stall",
+    }[judged.name]
+    if judged.name == "completesWithin" and measured is not None:
+        found = format_duration(int(measured))
+    elif isinstance(measured, bool):
+        found = "it does" if measured else "it does not"
+    else:
+        found = "" if measured is None else f"{measured:,}"
+    if judged.reason:
+        found = f"{found}, {judged.reason}" if found else judged.reason
+    return f"{what} (measured: {found})" if measured is not None else f"{what} ({found})"
+
+
+def _completes(run: Run, measures: Measures) -> str:
+    change = focus(measures)
+    if change is None:
+        low = measures.whole.min_ready.value
+        wanted = measures.desired.last
+        if low >= measures.desired.highest():
+            return f"{_all(wanted, 'stay')} ready throughout"
+        return f"{_all(wanted, 'are')} ready in the end; {_in_service(measures, whole=True)}"
+    took = rounded(change.duration or 0)
+    if change.is_update:
+        newest = sum(c.is_update for c in measures.changes)
+        which = f"The last of {newest} updates" if newest > 1 else "The update"
+        return f"{which} completes in {took}; {_in_service(measures)}"
+    if "created" in change.changed:
+        return f"{_all(change.replicas, 'are')} ready after {took}"
+    scaling = f"Scaling to {count(change.replicas, 'instance')} completes in {took}"
+    return f"{scaling}; {_in_service(measures)}" if change.replicas else scaling
+
+
+def _never(run: Run, measures: Measures) -> str:
+    change = focus(measures)
+    what = _subject(change)
+    why = f"no progress for {format_duration(run.scenario.quiet_after)}" if run.end == "quiet" else ""
+    stuck = culprits(measures)
+    if stuck:
+        why = complaint(stuck[0])
+        if len(stuck) > 1:
+            why += f" ({count(len(stuck) - 1, 'more instance')} like it)"
+    if change is None or (change.completed is not None and measures.losing):
+        missing = f"{measures.losing:,} of {count(measures.desired.last, 'instance')}"
+        return f"{missing} missing for good: {why}"
+    if change.completed is not None:
+        return f"{what} completes in {rounded(change.duration or 0)}, but it never settles: {why}"
+    return f"{what} never finishes: {why}; {_left(measures)}"
+
+
+def _unfinished(run: Run, measures: Measures) -> str:
+    change = focus(measures)
+    horizon = format_duration(measures.ended_at)
+    ready, wanted = measures.ready.last, measures.desired.last
+    if change is None or change.completed is not None:
+        return f"At the horizon of {horizon} {ready:,} of {count(wanted, 'instance')} ready"
+    text = f"{_subject(change)} is not finished at the horizon of {horizon}"
+    if change.is_update:
+        new = measures.by_revision[change.revision].last
+        return f"{text}: {new:,} of {count(wanted, 'instance')} new and ready"
+    return f"{text}: {ready:,} of {count(wanted, 'instance')} ready"
+
+
+def _nothing(run: Run, measures: Measures) -> str:
+    later = [change for change in measures.changes if "created" not in change.changed]
+    if measures.desired.highest() == 0:
+        return "Nothing happened: there are no instances (replicas: 0)"
+    if not later:
+        return "Nothing happened: the scenario neither changes nor disturbs what is running"
+    changed = [name for name in later[-1].changed if name != "nothing"]
+    if changed:
+        return f"Nothing happened: only {listed(changed)} changed, so no instance is touched"
+    return "Nothing happened: what is applied is what is running (the role templates are the same)"
+
+
+_SENTENCES = {
+    Outcome.COMPLETES: _completes,
+    Outcome.NEVER: _never,
+    Outcome.UNFINISHED: _unfinished,
+    Outcome.NOTHING: _nothing,
+}
+
+
+def focus(measures: Measures) -> Change | None:
+    """The change the run is about: the newest update if it ends the run, else the last that moves instances.
+
+    None when what ran at the start was only disturbed (a drain, a failing health check).
+    """
+    last, update = measures.last_material, measures.update
+    if update is None or last is None or update.superseded is not None:
+        pass
+    elif update.completed in (None, last.completed):
+        return update
+    if last is not None and "created" in last.changed and last.duration == 0:
+        return None
+    return last
+
+
+def _subject(change: Change | None) -> str:
+    if change is None:
+        return "The KubeInfer"
+    if change.is_update:
+        return "The update"
+    if "created" in change.changed:
+        return "The deployment"
+    return f"Scaling to {count(change.replicas, 'instance')}"
+
+
+def _in_service(measures: Measures, *, whole: bool = False) -> str:
+    """`at least 2 of 2 instances stay ready`."""
+    service = measures.whole if whole else measures.service
+    low = service.min_ready
+    wanted = measures.desired.between(service.since, service.until)
+    of = f" of {wanted[0]:,}" if len(wanted) == 1 else ""
+    if low.value == 0:
+        return f"no instance is ready for {rounded(low.lasting)}"
+    plural = "s stay" if (wanted[0] if of else low.value) != 1 else " stays"
+    return f"at least {low.value:,}{of} instance{plural} ready"
+
+
+def _left(measures: Measures) -> str:
+    if measures.losing:
+        return f"{measures.losing:,} of {count(measures.desired.last, 'instance')} missing for good"
+    return _in_service(measures)
+
+
+def _all(number: int, verb: str) -> str:
+    """`All 4 instances are`, `The instance is`."""
+    if number == 1:
+        return f"The instance {'is' if verb == 'are' else verb + 's'}"
+    return f"All {number:,} instances {verb}"

@@ -1,0 +1,86 @@
+"""Numbers and names as a report words them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kubeinfer_sim.scenario.units import format_duration
+
+#: What a terminal without UTF-8 shows instead; one character for one, so that tables stay aligned.
+_PLAIN = str.maketrans(
+    {
+        "✔": "+",
+        "✘": "x",
+        "█": "#",
+        "▒": "%",
+        "░": "o",
+        "·": ".",
+        "×": "x",
+        "→": ">",
+        "…": "~",
+        "–": "-",
+        "≥": ">",
+        "─": "-",
+        "│": "|",
+        "└": "+",
+        "┴": "+",
+        "┬": "+",
+        "┤": "|",
+    }
+)
+
+
+def plain(text: str) -> str:
+    """The text with the characters a report draws with replaced by ASCII ones of the same width."""
+    return text.translate(_PLAIN)
+
+
+def rounded(millis: int) -> str:
+    """A duration to two units at most: `250ms`, `5.2s`, `12m54s`, `1h12m`, `2d3h`."""
+    if millis < 10_000:
+        step = 100 if millis >= 1000 else 1
+    elif millis < 3_600_000:
+        step = 1000
+    elif millis < 86_400_000:
+        step = 60_000
+    else:
+        step = 3_600_000
+    return format_duration((millis + step // 2) // step * step)
+
+
+def count(number: int, noun: str) -> str:
+    """`1 instance`, `2 instances`, `10,000 instances`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def instance_seconds(millis: int) -> str:
+    """Instance-milliseconds as instance-seconds, exact: `4,080 instance-seconds`."""
+    whole, rest = divmod(millis, 1000)
+    text = f"{whole:,}" + (f".{rest:03d}".rstrip("0") if rest else "")
+    return f"{text} instance-second{'' if millis == 1000 else 's'}"
+
+
+def percent(part: float) -> str:
+    """A fraction as a percentage that says 100 % only when it is all of it."""
+    text = f"{part * 100:.2f}"
+    if part < 1 and text == "100.00":
+        text = "> 99.99"
+    return f"{text.removesuffix('.00')} %"
+
+
+def ordinals(numbers: Iterable[int]) -> str:
+    """Ordinals as ranges: `0-3, 7`."""
+    ranges: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges)
+
+
+def listed(items: list[str], most: int = 5) -> str:
+    """`a, b, c`; beyond `most` items `a, b … and 7 more`."""
+    if len(items) <= most:
+        return ", ".join(items)
+    return f"{', '.join(items[: most - 1])} … and {len(items) - most + 1:,} more"
