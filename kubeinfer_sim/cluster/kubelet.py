@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from kubeinfer_sim.cluster.backoff import Backoff, BackoffLimits, ContainerBackoff, PodWorkerRetry
+from kubeinfer_sim.cluster.image_manager import ImageManager
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.prober import (
@@ -39,14 +40,16 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     PodStarted,
     Stage,
+    TransferDone,
 )
-from kubeinfer_sim.cluster.start_stages import StageDraws, interrupt
+from kubeinfer_sim.cluster.shared_link import SharedLink
+from kubeinfer_sim.cluster.start_stages import SHARED_STORAGE, StageDraws, end_of, interrupt
 from kubeinfer_sim.cluster.termination import kill_stages, pod_stop_stages
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.model import Container
-from kubeinfer_sim.scenario.model import RandomSource
+from kubeinfer_sim.scenario.model import RandomSource, Transfers
 
 #: How long before time 0 the pods that run at the start were set up: long enough for any probe to have settled.
 RUNNING_SINCE = -86_400_000
@@ -113,6 +116,7 @@ class Kubelet:
         *,
         broken_images: frozenset[str],
         kubernetes_version: str,
+        transfers: Transfers,
         release: Callable[[Pod], int],
     ) -> None:
         self._clock = clock
@@ -122,6 +126,10 @@ class Kubelet:
         self._broken_images = broken_images
         self._version = kubernetes_version
         self._release = release
+        self._transfers = transfers
+        self._images = ImageManager(clock, transfers)
+        storage = transfers.storage
+        self._storage = None if storage is None else SharedLink(clock, storage.bandwidth, storage.per_client)
         self._minor = int(kubernetes_version.split(".")[1])
         self._forecasts = Forecasts(
             lambda startup, liveness, readiness, added_at: ContainerProber(
@@ -139,7 +147,8 @@ class Kubelet:
         pod.node, pod.added_at, pod.state = node, now, PodState.PULLING
         node.pods[pod] = None
         broken = self._broken_image(pod, node)
-        stages = () if broken else self._draws.containers(pod, node, now)
+        shared = self._images.shares_registry
+        stages, pull = ((), None) if broken else self._draws.containers(pod, node, now, shared=shared)
         pod.last = self._history.append(PodBound(now, pod.last, pod.ref, node.name, stages))
         if broken:
             # The kubelet retries for ever; nothing comes of it until somebody changes the image, so no event does.
@@ -148,11 +157,40 @@ class Kubelet:
                 ImagePullFailed(now, pod.last, pod.ref, broken, "the registry has no such image")
             )
             return
-        length = _total(stages)
+        self._go_through(pod, stages, pull)
+
+    def _go_through(self, pod: Pod, stages: tuple[Stage, ...], pull: int | None) -> None:
+        """The pod is in these stages of its set-up; with `pull`, the last one pulls that container's image."""
+        if pull is not None:
+            before = end_of(stages[:-1], 0)
+            if before == 0:
+                self._pull(pod, pull)
+            elif before is not None:
+                pod.timer = self._clock.after(before, self._pull, pod, pull)
+            return
+        length = end_of(stages, 0)
         if length is None:
             self._stuck(pod, "ImagePullNeverEnds")
         else:
             pod.timer = self._clock.after(length, self._containers_run, pod)
+
+    def _pull(self, pod: Pod, index: int) -> None:
+        """Pull the image of one container (init containers counted first) over the shared registry."""
+        pod.timer = None
+        assert pod.node is not None
+        containers = (*pod.template.init_containers, *pod.template.containers)
+        image = containers[index].image
+        self._images.pull(pod.node, image, lambda: self._pulled(pod, index, image))
+
+    def _pulled(self, pod: Pod, index: int, image: str) -> None:
+        if pod.state is not PodState.PULLING or pod.node is None:
+            return
+        now = self._clock.now
+        stages, pull = self._draws.containers(pod, pod.node, now, shared=True, first=index + 1)
+        pod.last = self._history.append(
+            TransferDone(now, pod.last, pod.ref, f"image {image}", self._images.size(image), stages)
+        )
+        self._go_through(pod, stages, pull)
 
     def adopt(self, pod: Pod, node: Node) -> None:
         """The pod ran and was ready long before the simulation began."""
@@ -203,12 +241,41 @@ class Kubelet:
             self._health_changed(pod)
 
     def _start_engine(self, pod: Pod) -> None:
+        """The barrier let the engine start: everything up to the first answer, as far as it can be foreseen."""
         now = self._clock.now
-        assert pod.node is not None
-        stages = self._draws.engine(pod, pod.node, now)
+        node = pod.node
+        assert node is not None
+        stages = self._draws.before_weights(pod)
+        begins = end_of(stages, now)
+        if begins is not None:
+            weights = self._draws.weights(pod, node, begins, shared=self._storage is not None)
+            stages = (*stages, weights)
+            loaded = end_of((weights,), begins)
+            if loaded is not None:
+                stages += self._draws.after_weights(pod, node, loaded)
+            elif self._storage is not None and weights.regime == SHARED_STORAGE:
+                pod.timers["weights"] = self._clock.at(begins, self._read_weights, pod)
         pod.last = self._history.append(EngineStarted(now, pod.last, pod.ref, stages))
+        if pod.serving_at is None and "weights" not in pod.timers:
+            self._stuck(pod, "EngineNeverReady")
+
+    def _read_weights(self, pod: Pod) -> None:
+        """Read the weights over the storage that all nodes share."""
+        del pod.timers["weights"]
+        assert self._storage is not None
+        transfers = self._transfers
+        size = transfers.weights_sizes.get(pod.ref.role, transfers.default_weights_size)
+        pod.reading = self._storage.start(size, lambda: self._weights_read(pod, size))
+
+    def _weights_read(self, pod: Pod, size: int) -> None:
+        now = self._clock.now
+        pod.reading = None
+        assert pod.node is not None
+        stages = self._draws.after_weights(pod, pod.node, now)
+        pod.last = self._history.append(TransferDone(now, pod.last, pod.ref, "weights", size, stages))
         if pod.serving_at is None:
             self._stuck(pod, "EngineNeverReady")
+        self._in_sight(pod)
 
     # -- probes --------------------------------------------------------------------------------------------
 
@@ -382,14 +449,14 @@ class Kubelet:
             )
         )
         stages = kill_stages(pod, container, grace, self._draws)
-        length = _total(stages)
+        length = end_of(stages, 0)
         if length is not None:
             code = 137 if stages[-1].regime == "SIGKILL" else 143
-            pod.restart_timers[index] = self._clock.after(length, self._died, pod, index, reason, code)
+            pod.timers[index] = self._clock.after(length, self._died, pod, index, reason, code)
 
     def _died(self, pod: Pod, index: int, reason: str, exit_code: int) -> None:
         """A container is dead: somebody replaces the pod, or the kubelet starts the container again."""
-        pod.restart_timers.pop(index, None)
+        pod.timers.pop(index, None)
         pod.dead.add(index)
         name = pod.template.containers[index].name
         pod.last = self._history.append(
@@ -431,12 +498,12 @@ class Kubelet:
         create = self._draws.draw(pod.timings.create, pod, "create")
         if create is not None:
             when = start_at + create
-            pod.restart_timers[index] = self._clock.at(when, self._runs_again, pod, index, hidden)
+            pod.timers[index] = self._clock.at(when, self._runs_again, pod, index, hidden)
         self._follow(pod)
 
     def _runs_again(self, pod: Pod, index: int, hidden: bool) -> None:
         now = self._clock.now
-        del pod.restart_timers[index]
+        del pod.timers[index]
         pod.dead.discard(index)
         pod.last = self._history.append(ContainersRunning(now, pod.last, pod.ref, pod.restarts))
         for other in self._arrive(pod) if index == pod.engine else ():
@@ -461,9 +528,9 @@ class Kubelet:
         if pod.timer is not None:
             pod.timer.cancel()
             pod.timer = None
-        for timer in pod.restart_timers.values():
+        for timer in pod.timers.values():
             timer.cancel()
-        pod.restart_timers.clear()
+        pod.timers.clear()
         pod.ready = False
         self._interrupt(pod)
         if state is PodState.PENDING:
@@ -474,7 +541,7 @@ class Kubelet:
             grace = pod.template.termination_grace_period_seconds
             stages = pod_stop_stages(pod, grace, self._draws)
         pod.last = self._history.append(PodDeleting(now, cause, pod.ref, reason, stages))
-        length = _total(stages)
+        length = end_of(stages, 0)
         if length is not None:
             pod.timer = self._clock.after(length, self._gone, pod)
 
@@ -494,6 +561,11 @@ class Kubelet:
     def _interrupt(self, pod: Pod) -> None:
         """The engine stops: it leaves the barrier, and what it had not finished is not on the node."""
         pod.barrier.leave(pod)
+        if (waiting := pod.timers.pop("weights", None)) is not None:
+            waiting.cancel()
+        if pod.reading is not None and self._storage is not None:
+            self._storage.cancel(pod.reading)
+            pod.reading = None
         if pod.node is not None:
             interrupt(pod, pod.node, self._clock.now)
         pod.serving_at = pod.weights_at = None
@@ -501,13 +573,3 @@ class Kubelet:
     def _stuck(self, pod: Pod, failure: str) -> None:
         pod.failure = failure
         self.listener.pod_stuck(pod)
-
-
-def _total(stages: Iterable[Stage]) -> int | None:
-    """The length of the stages together, None when one never ends."""
-    total = 0
-    for stage in stages:
-        if stage.duration is None:
-            return None
-        total += stage.duration
-    return total

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kubeinfer_sim.cluster.prober import ContainerProber, Outcome
     from kubeinfer_sim.cluster.prober.forecast import Follower
     from kubeinfer_sim.cluster.records import PodRef
+    from kubeinfer_sim.cluster.shared_link import Transfer
     from kubeinfer_sim.cluster.start_barrier import StartBarrier
     from kubeinfer_sim.engine.clock import Timer
     from kubeinfer_sim.scenario.model import StageTimings
@@ -63,7 +64,9 @@ class Pod:
         probers: one per container that has probes, by container index.
         dead: the containers that are not running now (of a pod whose containers have run).
         sick: kind of probe -> what its checks get by order of the scenario.
-        timer: what the pod as a whole waits for; restart_timers: containers being killed or started again.
+        timer: what the pod as a whole waits for.
+        timers: what parts of it wait for: containers (by index) being killed or started, `weights` to be read.
+        reading: its weights on their way over the shared storage.
     """
 
     __slots__ = (
@@ -76,9 +79,9 @@ class Pod:
         "node",
         "npus",
         "probers",
+        "reading",
         "ready",
         "ref",
-        "restart_timers",
         "restarts",
         "revision",
         "serving_at",
@@ -88,6 +91,7 @@ class Pod:
         "stream_name",
         "template",
         "timer",
+        "timers",
         "timings",
         "weights_at",
         "weights_key",
@@ -124,7 +128,8 @@ class Pod:
         self.probers: dict[int, ContainerProber | Follower] = {}
         self.timer: Timer | None = None
         self.dead: set[int] = set()
-        self.restart_timers: dict[int, Timer] = {}
+        self.timers: dict[int | str, Timer] = {}
+        self.reading: Transfer | None = None
         self.last = NO_CAUSE
         instance = ref.instance
         self.stream_name = (

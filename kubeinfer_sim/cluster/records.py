@@ -83,6 +83,16 @@ class PodBound(Record):
 
 
 @dataclass(slots=True)
+class TransferDone(Record):
+    """A pull or a read over a shared link is done; `size` in bytes, `stages` are what follows it."""
+
+    pod: PodRef
+    stage: str
+    size: int
+    stages: tuple[Stage, ...]
+
+
+@dataclass(slots=True)
 class ImagePullFailed(Record):
     """An image cannot be pulled; the kubelet goes on trying (ImagePullBackOff)."""
 

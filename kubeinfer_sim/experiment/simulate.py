@@ -67,6 +67,7 @@ class Simulation:
             streams,
             broken_images=scenario.broken_images,
             kubernetes_version=scenario.kubernetes_version,
+            transfers=scenario.transfers,
             release=self.scheduling.release,
         )
         self.controller = KubeInferController(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from kubeinfer_sim.manifest.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.model import KubeInfer, Resources
 
 #: A time or a duration in simulated milliseconds.
@@ -152,7 +153,8 @@ class Drain:
 class Health:
     """The health check of matching pods starts to fail (`healthy=False`) or answers again.
 
-    With `hang` it does not answer at all until its timeout. `until` ends it by itself. Losing readiness is not a recovery trigger; a failing liveness probe is.
+    With `hang` it does not answer at all until its timeout. `until` ends it by itself. Losing readiness is not
+    a recovery trigger; a failing liveness probe is.
     """
 
     at: Millis
@@ -164,6 +166,40 @@ class Health:
 
 
 Action = Apply | Scale | Cordon | Drain | Health
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A registry or a storage that many nodes read from; bytes per second, None for no limit of that kind.
+
+    At least one of the two is given. Transfers that run at once share `bandwidth` equally; one alone takes at
+    most `per_client`.
+    """
+
+    bandwidth: int | None
+    per_client: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transfers:
+    """What is read over shared links, and how much of it (bytes).
+
+    Without a `registry` a cold pull takes `StageTimings.image_cold`; without a `storage` cold weights on shared
+    storage take `StageTimings.weights_shared`; each pod for itself.
+
+    Attributes:
+        image_sizes: image -> bytes; `default_image_size` for the others.
+        weights_sizes: role -> bytes one pod of it reads; `default_weights_size` for the others.
+        parallel_pulls: pulls a node makes at once: 1 is the kubelet's default (serializeImagePulls), None no limit.
+    """
+
+    registry: Link | None = None
+    image_sizes: Mapping[str, int] = field(default_factory=dict)
+    default_image_size: int = 16_000_000_000
+    storage: Link | None = None
+    weights_sizes: Mapping[str, int] = field(default_factory=dict)
+    default_weights_size: int = 100_000_000_000
+    parallel_pulls: int | None = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +247,9 @@ class Scenario:
         actions: in order of time, ties in the order written.
         horizon: stop at this time; None runs until settled.
         quiet_after: when running until settled, give up after this long without progress.
-        defaults: one line per default in force that the user did not set, for reports.
+        defaults: one line per default in force that the user did not set, for reports; not the assumptions,
+            which reports print with their values anyway.
+        warnings: what is legal in the manifests but will surprise.
     """
 
     name: str
@@ -227,5 +265,7 @@ class Scenario:
     seed: int = 0
     kubernetes_version: str = "1.36"
     broken_images: frozenset[str] = frozenset()
+    transfers: Transfers = Transfers()
     defaults: tuple[str, ...] = ()
     description: str = ""
+    warnings: tuple[Diagnostic, ...] = ()

@@ -1,0 +1,70 @@
+"""Image pulls over a registry that all nodes share (pkg/kubelet/images).
+
+A node pulls one image at a time unless told otherwise (serializeImagePulls), in the order in which they were
+asked for; an image that is being pulled is waited for, not pulled twice, as the container runtime does it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.shared_link import SharedLink
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.scenario.model import Transfers
+
+
+class NodePulls:
+    """The pulls of one node: under way by image (with who waits), and those that wait for their turn."""
+
+    __slots__ = ("queue", "waiters")
+
+    def __init__(self) -> None:
+        self.waiters: dict[str, list[Callable[[], None]]] = {}
+        self.queue: deque[str] = deque()
+
+
+class ImageManager:
+    """All nodes' image managers, on one registry."""
+
+    def __init__(self, clock: Clock, transfers: Transfers) -> None:
+        self._clock = clock
+        self._transfers = transfers
+        link = transfers.registry
+        self._registry = None if link is None else SharedLink(clock, link.bandwidth, link.per_client)
+        self._nodes: dict[Node, NodePulls] = {}
+
+    @property
+    def shares_registry(self) -> bool:
+        """Whether pulls go over a registry whose bandwidth is known."""
+        return self._registry is not None
+
+    def size(self, image: str) -> int:
+        """Bytes to pull."""
+        return self._transfers.image_sizes.get(image, self._transfers.default_image_size)
+
+    def pull(self, node: Node, image: str, done: Callable[[], None]) -> None:
+        """Get an image that is not on the node; `done()` when it is."""
+        pulls = self._nodes.setdefault(node, NodePulls())
+        if image in pulls.waiters:
+            pulls.waiters[image].append(done)
+            return
+        pulls.waiters[image] = [done]
+        limit = self._transfers.parallel_pulls
+        if limit is not None and len(pulls.waiters) - len(pulls.queue) > limit:
+            pulls.queue.append(image)
+        else:
+            self._start(node, pulls, image)
+
+    def _start(self, node: Node, pulls: NodePulls, image: str) -> None:
+        assert self._registry is not None
+        self._registry.start(self.size(image), lambda: self._pulled(node, pulls, image))
+
+    def _pulled(self, node: Node, pulls: NodePulls, image: str) -> None:
+        node.images[image] = self._clock.now
+        waiters = pulls.waiters.pop(image)
+        if pulls.queue:
+            self._start(node, pulls, pulls.queue.popleft())
+        for done in waiters:
+            done()
