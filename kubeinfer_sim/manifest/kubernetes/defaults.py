@@ -128,6 +128,8 @@ def _deployment(spec: dict[str, Any]) -> None:
     if not strategy.get("type"):
         strategy["type"] = "RollingUpdate"
     if strategy["type"] == "RollingUpdate":
-        rolling = strategy.setdefault("rollingUpdate", {})
-        rolling.setdefault("maxUnavailable", "25%")
-        rolling.setdefault("maxSurge", "25%")
+        strategy.setdefault("rollingUpdate", {})
+    default = "25%" if strategy["type"] == "RollingUpdate" else 0
+    if "rollingUpdate" in strategy:
+        strategy["rollingUpdate"].setdefault("maxUnavailable", default)
+        strategy["rollingUpdate"].setdefault("maxSurge", default)

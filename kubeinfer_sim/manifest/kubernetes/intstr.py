@@ -1,0 +1,43 @@
+"""Numbers or percentages: parsing, and what a percentage of a total comes to.
+
+Source: k8s.io/apimachinery pkg/util/intstr/intstr.go.
+"""
+
+from __future__ import annotations
+
+from kubeinfer_sim.manifest.kubernetes.labels import parse_int64
+from kubeinfer_sim.manifest.model import IntOrPercent
+
+
+def parse_int_or_percent(value: int | str | None) -> IntOrPercent:
+    """A number, or a text such as `25%`.
+
+    Raises:
+        ValueError: neither; a number in quotes is none.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return IntOrPercent(value)
+    if isinstance(value, str) and value.endswith("%"):
+        number = parse_int64(value[:-1])
+        if number is not None:
+            return IntOrPercent(number, percent=True)
+    raise ValueError(f"must be a whole number or a percentage such as 25%, got {value!r}")
+
+
+def scaled_value(value: int | str | IntOrPercent | None, total: int, *, round_up: bool) -> int:
+    """The number, or the percentage of a total, rounded up or down.
+
+    Raises:
+        ValueError: neither a number nor a percentage.
+    """
+    parsed = value if isinstance(value, IntOrPercent) else parse_int_or_percent(value)
+    if not parsed.percent:
+        return parsed.value
+    share = parsed.value * total
+    return -(-share // 100) if round_up else share // 100
+
+
+def parse_port_text(text: str) -> int | str:
+    """A text from a command line or file that may be a 32-bit number: the number if it is, else the text."""
+    number = parse_int64(text)
+    return number if number is not None and -(2**31) <= number < 2**31 else text

@@ -1,0 +1,54 @@
+"""Pod templates as the API server of 1.36 takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubeinfer_sim.manifest.diagnostics import Path
+from kubeinfer_sim.manifest.kubernetes.field_errors import FieldError, FieldWarning, Root
+from kubeinfer_sim.manifest.kubernetes.pod_warnings import warn_about_pod_template
+from kubeinfer_sim.manifest.kubernetes.reading import Reading, read
+from kubeinfer_sim.manifest.kubernetes.validation import pods
+
+
+def read_pod_template(value: Any, path: Path = ()) -> Reading:
+    """Read a PodTemplateSpec that stands at `path` in a document; errors are worded from its own root."""
+    return read(
+        value,
+        "PodTemplateSpec",
+        Root(path),
+        prepare=_drop_disabled,
+        validate=pods.validate_pod_template,
+        warn=warn_about_pod_template,
+    )
+
+
+def _drop_disabled(template: dict[str, Any]) -> None:
+    """Remove fields of features that are off in 1.36, in silence as the API server does (pkg/api/pod/util.go).
+
+    ContainerStopSignals, ClusterTrustBundleProjection, PodCertificateRequest, GenericWorkload.
+    """
+    spec = template["spec"]
+    for name in pods.CONTAINER_LISTS:
+        for container in spec.get(name, ()):
+            container.get("lifecycle", {}).pop("stopSignal", None)
+    for volume in spec.get("volumes", ()):
+        for source in volume.get("projected", {}).get("sources", ()):
+            source.pop("clusterTrustBundle", None)
+            source.pop("podCertificate", None)
+    spec.pop("schedulingGroup", None)
+
+
+def validate_pod_template(value: Any, path: Path = ()) -> list[FieldError]:
+    """Everything the API server would refuse in a PodTemplateSpec."""
+    return read_pod_template(value, path).errors
+
+
+def default_pod_template(value: Any) -> dict[str, Any]:
+    """A new PodTemplateSpec as the API server stores it."""
+    return read_pod_template(value).effective
+
+
+def pod_template_warnings(value: Any, path: Path = ()) -> list[FieldWarning]:
+    """What the API server accepts in a PodTemplateSpec with a warning."""
+    return read_pod_template(value, path).warnings

@@ -1,0 +1,44 @@
+"""Specs of Services as the API server of 1.36 takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubeinfer_sim.manifest.diagnostics import Path
+from kubeinfer_sim.manifest.kubernetes.field_errors import Field, FieldError, FieldWarning, Root
+from kubeinfer_sim.manifest.kubernetes.reading import Reading, read
+from kubeinfer_sim.manifest.kubernetes.service_warnings import warn_about_service
+from kubeinfer_sim.manifest.kubernetes.validation import services
+
+
+def read_service_spec(value: Any, path: Path = ()) -> Reading:
+    """Read a ServiceSpec that stands at `path` in a document; errors are worded from the root of the Service."""
+    return read(
+        value,
+        "ServiceSpec",
+        Field(Root(path), None, "spec"),
+        prepare=_sync_cluster_ips,
+        validate=services.validate_service_spec,
+        warn=warn_about_service,
+    )
+
+
+def _sync_cluster_ips(spec: dict[str, Any]) -> None:
+    """Copy a clusterIP given alone into clusterIPs, as the storage of Services does before validating."""
+    if spec.get("clusterIP") and not spec.get("clusterIPs"):
+        spec["clusterIPs"] = [spec["clusterIP"]]
+
+
+def validate_service_spec(value: Any, path: Path = ()) -> list[FieldError]:
+    """Everything the API server would refuse in a ServiceSpec."""
+    return read_service_spec(value, path).errors
+
+
+def default_service_spec(value: Any) -> dict[str, Any]:
+    """A new ServiceSpec as the API server stores it, before addresses and ports are allocated."""
+    return read_service_spec(value).effective
+
+
+def service_warnings(value: Any, path: Path = ()) -> list[FieldWarning]:
+    """What the API server accepts in a ServiceSpec with a warning."""
+    return read_service_spec(value, path).warnings

@@ -1,0 +1,59 @@
+"""The rolling update of a Deployment.
+
+Source: pkg/apis/apps/validation/validation.go (`ValidateDeploymentSpec`, `ValidateRollingUpdateDeployment`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field
+from kubeinfer_sim.manifest.kubernetes.labels import parse_int64
+from kubeinfer_sim.manifest.kubernetes.names import percent
+
+
+def validate_rolling_update(spec: Mapping[str, Any], at: Field, errors: Errors) -> None:
+    """Everything in a DeploymentSpec but its selector and its template."""
+    for name in ("replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"):
+        errors.non_negative(at.child(name), spec.get(name, 0))
+    ready, deadline = spec.get("minReadySeconds", 0), spec.get("progressDeadlineSeconds")
+    if deadline is not None and deadline <= ready:
+        message = f"must be greater than minReadySeconds ({ready})"
+        errors.invalid(at.child("progressDeadlineSeconds"), deadline, message)
+    strategy, strategy_at = spec.get("strategy", {}), at.child("strategy")
+    kind, budgets, budgets_at = (
+        strategy.get("type", ""),
+        strategy.get("rollingUpdate"),
+        strategy_at.child("rollingUpdate"),
+    )
+    if kind == "Recreate":
+        if budgets is not None:
+            errors.forbidden(budgets_at, "must not be given when the type is Recreate")
+    elif kind != "RollingUpdate":
+        place = strategy_at.child("type", "")
+        errors.not_supported(place, kind, ("Recreate", "RollingUpdate"))
+    elif budgets is None:
+        errors.required(budgets_at, "is required when the type is RollingUpdate")
+    else:
+        _validate_budgets(budgets.get("maxSurge", 0), budgets.get("maxUnavailable", 0), budgets_at, errors)
+
+
+def _validate_budgets(surge: int | str, unavailable: int | str, at: Field, errors: Errors) -> None:
+    for name, value in (("maxUnavailable", unavailable), ("maxSurge", surge)):
+        if isinstance(value, str):
+            errors.check(at.child(name), value, percent(value))
+        else:
+            errors.non_negative(at.child(name), value)
+    if _number(surge) == 0 and _number(unavailable) == 0:
+        message = "must not be 0 when maxSurge is 0: nothing could be replaced"
+        errors.invalid(at.child("maxUnavailable"), unavailable, message)
+    if isinstance(unavailable, str) and not percent(unavailable) and _number(unavailable) > 100:
+        errors.invalid(at.child("maxUnavailable"), unavailable, "must not be more than 100%")
+
+
+def _number(value: int | str) -> int:
+    """The number before a percent sign, or of a text of digits; 0 where there is none."""
+    if isinstance(value, int):
+        return value
+    return parse_int64(value[:-1] if not percent(value) else value) or 0
