@@ -94,7 +94,8 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
             yield Text()
             yield from lines
         yield from _instances(measures, width - 2)
-    warnings = [Text(f"! {printable(warning)}", "yellow") for warning in measures.warnings]
+    texts = dict.fromkeys((*measures.warnings, *(each.one_line() for each in scenario.warnings)))
+    warnings = [Text(f"! {printable(text)}", "yellow") for text in texts]
     yield from _section("Warnings", warnings)
     yield from _section("Rests on", _rests_on(assessment))
 
@@ -227,7 +228,7 @@ def _lost(measures: Measures, service: Service) -> str:
 
 def _instances(measures: Measures, width: int) -> Iterable[RenderableType]:
     begun, ended = starts(measures), stops(measures)
-    revisions = {row.what.revision for row in (*begun, *ended)}
+    revisions = {row.what.revision for row in begun} | {row.what.revision for row in ended}
     if begun:
         title = "Starts: stages of the pod that was ready last"
         yield from _section(title, _start_table(begun, width - 2, with_revision=len(revisions) > 1))

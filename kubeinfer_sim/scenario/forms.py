@@ -147,7 +147,7 @@ CountOrPercent = Annotated[
         {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]+%$"}]}
     ),
 ]
-Shape = Annotated[float, Field(gt=0, le=1e6)]
+Shape = Annotated[float, Field(ge=0.01, le=1e6)]
 
 
 def shown(value: object) -> str:
@@ -223,12 +223,13 @@ class ShapeForm(Form):
     """Gamma and Weibull: a shape, and either the scale or the mean."""
 
     shape: Shape
-    scale: Duration | None = None
+    scale: Duration = Field("0s", validate_default=True)
     mean: Duration | None = None
 
     @model_validator(mode="after")
     def _one(self) -> ShapeForm:
-        exactly_one(self, "scale", "mean")
+        if len(self.model_fields_set & {"scale", "mean"}) != 1:
+            raise ValueError("expected exactly one of scale and mean")
         return self
 
 

@@ -101,11 +101,13 @@ NO_NPU_STAGES: Mapping[str, Stage] = {
 }
 
 
-def profile_timings(profile: Profile, *, npu: bool = True, **stages: Distribution) -> StageTimings:
-    """The timings of a profile for a role with or without NPUs; `stages` replaces some of them."""
+def profile_timings(
+    profile: Profile, stages: Mapping[str, Distribution] | None = None, *, npu: bool = True
+) -> StageTimings:
+    """The timings of a profile for a role with or without NPUs; `stages` replaces some, by field name."""
     table = STAGES if npu else {**STAGES, **NO_NPU_STAGES}
     chosen = {field.name: _distribution(table[field.name], profile) for field in fields(StageTimings)}
-    return StageTimings(**{**chosen, **stages})
+    return StageTimings(**{**chosen, **(stages or {})})
 
 
 def _distribution(stage: Stage, profile: Profile) -> Distribution:

@@ -36,14 +36,6 @@ _NODES_SCHEMA = {"type": "string", "pattern": "^[1-9][0-9]*x[1-9][0-9]*$", "exam
 _A = Assumptions()
 
 
-def _scalar(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise ValueError(f"expected a text or a number, found {shown(value)}")
-
-
 def _quantity(value: object) -> str:
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return str(value)
@@ -68,10 +60,6 @@ KubernetesVersion = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^v?1\.(29|3[0-6])(\.[0-9]+)?$"}),
 ]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
-#: A value for `${name}`, as text.
-Scalar = Annotated[
-    str, PlainValidator(_scalar), WithJsonSchema({"type": ["string", "integer", "number", "boolean"]})
-]
 #: A Kubernetes quantity, as `kubectl get node` shows it.
 Quantity = Annotated[
     str, PlainValidator(_quantity), WithJsonSchema({"type": ["string", "integer", "number"]})
@@ -105,7 +93,9 @@ class ManifestForm(ShortForm):
     }
     path: str | None = Field(None, description="Path of the manifest, relative to this file.")
     inline: dict[str, Any] | None = Field(None, description="The KubeInfer itself.")
-    set: dict[str, Scalar] = Field({}, description="Values for ${name} in the manifest.")
+    set: dict[str, Any] = Field(
+        {}, description="Values for ${name} in the manifest: text, numbers, lists, mappings."
+    )
     set_file: dict[str, str] = Field({}, description="Values for ${name}, read from files.")
     name: str | None = Field(None, description="Which KubeInfer, when there are several.")
 
@@ -130,7 +120,7 @@ class ApplyForm(ShortForm):
     short: ClassVar[dict[str, Any]] = ManifestForm.short
     path: str | None = Field(None, description="Path of the manifest; left out: the scenario's own.")
     inline: dict[str, Any] | None = Field(None, description="The KubeInfer itself.")
-    set: dict[str, Scalar] | None = Field(None, description="Values for ${name}, over the manifest's own.")
+    set: dict[str, Any] | None = Field(None, description="Values for ${name}, over the manifest's own.")
     set_file: dict[str, str] | None = Field(None, description="Values for ${name}, read from files.")
     name: str | None = Field(None, description="Which KubeInfer, when there are several.")
     patch: dict[str, Any] | None = Field(None, description="JSON merge patch (RFC 7386) of the KubeInfer.")
@@ -292,6 +282,7 @@ class HealthForm(Form):
 
     healthy: bool = Field(False, description="false: the probes fail from then on; true: they answer again.")
     probes: list[Literal["startup", "liveness", "readiness"]] = Field(["readiness"], min_length=1)
+    hang: bool = Field(False, description="The checks do not fail at once but hang until their timeout.")
     instances: list[Annotated[int, Field(ge=0)]] = Field([], description="Ordinals, from 0.")
     roles: list[str] = Field([])
     pods: list[Annotated[int, Field(ge=0)]] = Field([], description="Places within the role, from 0.")
@@ -304,6 +295,8 @@ class HealthForm(Form):
     def _one(self) -> HealthForm:
         if self.until is not None and self.lasts is not None:
             raise ValueError("expected one of until and lasts, found both")
+        if self.healthy and self.hang:
+            raise ValueError("a check that answers does not hang: leave out hang, or healthy: true")
         return self
 
 

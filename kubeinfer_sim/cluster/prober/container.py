@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from kubeinfer_sim.cluster.prober.health import KINDS, FlapDraws, Health, Outcome, ProbeKind, Segment
+from kubeinfer_sim.cluster.prober.health import KINDS, FlapDraws, Health, ProbeKind
 from kubeinfer_sim.cluster.prober.worker import (
     FAILURE,
     NEVER,
     SUCCESS,
+    Incarnation,
     Result,
     View,
     Worker,
@@ -21,7 +22,7 @@ from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.scenario.model import Millis, RandomSource
 
 _STARTUP, _LIVENESS, _READINESS = range(3)
-_Update = tuple[int, int, Result]  # index of the worker, container, new cached result
+_Update = tuple[int, Incarnation, Result]  # index of the worker, container, new cached result
 #: A look ahead that meets only flapping without consequence gives up after this many walks.
 _LOOKS = 64
 
@@ -65,11 +66,11 @@ class ContainerProber:
     __slots__ = (
         "_ahead",
         "_carries_started",
-        "_health",
+        "_decided",
         "_key",
+        "_keys",
         "_killing",
         "_out",
-        "_predicted",
         "_ready",
         "_terminating",
         "_trigger_sees_old",
@@ -94,34 +95,36 @@ class ContainerProber:
         source: Callable[[ProbeKind], RandomSource] | None = None,
     ) -> None:
         minor = int(kubernetes_version.split(".")[1])
-        workers: list[Worker | None] = []
-        for kind, probe in zip(KINDS, (startup, liveness, readiness), strict=True):
+        self._workers: list[Worker | None] = [None, None, None]
+        for index, probe in enumerate((startup, liveness, readiness)):
             if probe is None:
-                workers.append(None)
                 continue
+            kind = KINDS[index]
             draws = FlapDraws(_opener(source, kind))
+            wake, drawn = -1, 0
+            if first_wake_ms is not None and kind in first_wake_ms:
+                wake = first_wake_ms[kind]
+            elif probe.period_seconds * 1000 > kubelet_age_ms:
+                wake, drawn = added_at + int(draws.number(0) * probe.period_seconds * 1000), 1
             spec = WorkerSpec(
                 kind,
                 probe,
                 draws,
+                wake=wake,
                 resets_ticker=minor >= 32,
                 holds_success=minor >= 32,
                 trigger_first=tie == "trigger",
             )
             worker = Worker(spec, added_at)
-            if first_wake_ms is not None and kind in first_wake_ms:
-                worker = Worker(spec, added_at, first_wake_ms[kind])
-            elif spec.period > kubelet_age_ms:
-                worker = Worker(spec, added_at, added_at + int(draws.number(0) * spec.period))
-                worker.cursor = 1
-            workers.append(worker)
-        self._workers = workers
-        self._predicted: list[Worker | None] = [None, None, None]
+            worker.cursor = drawn
+            self._workers[index] = worker
+        #: Per worker: its next decision, its key; -1 where it has yet to be computed.
+        self._decided: list[Worker | None] = [None, None, None]
+        self._keys = [NEVER if worker is None else -1 for worker in self._workers]
         self._carries_started = minor >= 35
         self._trigger_sees_old = trigger_sees == "old"
         self._wall_offset = wall_offset_ms
-        self._health = _NO_HEALTH
-        self._view = View(0, False, False, 0)
+        self._view = View(None, False, False, added_at)
         self._ready = False
         self._killing = False
         self._terminating = False
@@ -141,7 +144,7 @@ class ContainerProber:
 
     def container_started(self, at: Millis, health: Health) -> None:
         """A new container runs, and a sync sees it."""
-        self._arrive(at)
+        self._come(at)
         self._new_container(at, health)
 
     def container_replaced(self, at: Millis, health: Health) -> None:
@@ -149,35 +152,37 @@ class ContainerProber:
 
         Since 1.35 the new one inherits `started` until its startup worker's next tick.
         """
-        self._arrive(at)
+        self._come(at)
         self._killing = False
         self._new_container(at, health)
 
     def container_died(self, at: Millis) -> None:
         """The container is dead (exited or killed), and a sync sees it."""
-        self._arrive(at)
+        self._come(at)
         self._killing = False
         view = self._view
-        self._sync(None, View(view.container, False, False, view.started_at))
+        self._sync(None, View(view.incarnation, False, False, at))
 
     def health_changed(self, at: Millis, health: Health) -> None:
         """From now on the container answers differently than was said; calls in flight keep their outcome."""
-        self._arrive(at)
+        self._come(at)
         self._settle()
-        self._health = health
+        if self._view.incarnation is not None:
+            self._view.incarnation.answers = health
 
     def pod_terminating(self, at: Millis) -> None:
         """The pod is being terminated: one last sync, then only readiness is probed (prober_manager.go)."""
-        self._arrive(at)
+        self._come(at)
         if not self._busy:
             self._sync(None, kills=False)
         self._terminating = True
-        self._workers[_STARTUP] = self._workers[_LIVENESS] = None
-        self._predicted[_STARTUP] = self._predicted[_LIVENESS] = None
+        for index in (_STARTUP, _LIVENESS):
+            self._workers[index] = self._decided[index] = None
+            self._keys[index] = NEVER
 
     def sync(self, at: Millis) -> None:
         """A pod sync for another reason (periodic resync, another container of the pod)."""
-        self._arrive(at)
+        self._come(at)
         if not self._busy:
             self._sync(None)
 
@@ -210,7 +215,7 @@ class ContainerProber:
         worker = self._workers[KINDS.index(kind)]
         if worker is None:
             return None
-        worker = worker.walk(self._view, self._health.of(kind), self._key)
+        worker = worker.settled(self._view, self._key)
         return (worker.last is SUCCESS, worker.run, worker.since) if worker.run else None
 
     @property
@@ -218,6 +223,7 @@ class ContainerProber:
         return self._killing or self._terminating
 
     def _arrive(self, at: Millis) -> None:
+        """Lets everything happen that is due up to and including `at`."""
         limit = 4 * at + 3
         if limit < self._key:
             raise SimulatorFault(f"prober: {at} ms is before {self._key >> 2} ms")
@@ -233,6 +239,13 @@ class ContainerProber:
             if worker is not None and worker.cursor:
                 worker.spec.draws.forget(worker.cursor)
 
+    def _come(self, at: Millis) -> None:
+        """Before something happens to the container at `at`: everything due by then is over."""
+        self._arrive(at)
+        for index, worker in enumerate(self._workers):
+            if worker is not None:
+                self._workers[index] = worker.settled(self._view, self._key)
+
     def _look_ahead(self) -> Millis | None:
         for _ in range(_LOOKS):
             key = self._next_key()
@@ -246,7 +259,8 @@ class ContainerProber:
     def _state(self) -> _State:
         return _State(
             self._workers[:],
-            self._predicted[:],
+            self._decided[:],
+            self._keys[:],
             self._view,
             self._ready,
             self._killing,
@@ -256,7 +270,8 @@ class ContainerProber:
 
     def _restore(self, state: _State) -> None:
         self._workers = state.workers
-        self._predicted = state.predicted
+        self._decided = state.decided
+        self._keys = state.keys
         self._view = state.view
         self._ready = state.ready
         self._killing = state.killing
@@ -265,49 +280,50 @@ class ContainerProber:
 
     def _next_key(self) -> int:
         """Key of the next decision of any worker."""
-        best = NEVER
-        predicted = self._predicted
-        for index, worker in enumerate(self._workers):
-            if worker is None:
-                continue
-            ahead = predicted[index]
-            if ahead is None:
-                segments = self._health.of(KINDS[index])
-                ahead = predicted[index] = worker.walk(self._view, segments, NEVER)
-            best = min(best, ahead.decided)
-        return best
+        keys = self._keys
+        if -1 in keys:
+            for index, worker in enumerate(self._workers):
+                if keys[index] < 0 and worker is not None:
+                    decided = self._decided[index] = worker.decided(self._view)
+                    keys[index] = NEVER if decided is None else decided.key
+        return min(keys)
 
     def _decide(self, key: int) -> None:
         """All workers that decide at this key do, then the kubelet's loop takes their results, one by one."""
         self._key = key
         updates: list[_Update] = []
-        for index, ahead in enumerate(self._predicted):
-            if ahead is not None and ahead.decided == key:
-                self._workers[index] = ahead
-                self._predicted[index] = None
-                updates += [(index, *result) for result in ahead.published]
+        for index, worker in enumerate(self._decided):
+            if worker is not None and self._keys[index] == key:
+                updates += self._put(index, worker)
         self._process(updates)
+
+    def _put(self, index: int, worker: Worker) -> list[_Update]:
+        """The worker's new state; returns the updates that it has published."""
+        self._workers[index] = worker
+        self._decided[index] = None
+        self._keys[index] = -1
+        return [(index, *result) for result in worker.published]
 
     def _process(self, updates: list[_Update]) -> None:
         """The kubelet's main loop (pkg/kubelet/kubelet.go syncLoopIteration): set the status field, sync the pod."""
-        for index, container, result in updates:
+        for index, incarnation, result in updates:
+            worker = self._workers[index]
             if index == _LIVENESS:
                 if result is not FAILURE:
                     continue
-            elif container == self._view.container:
-                value = result is SUCCESS
+            elif incarnation is self._view.incarnation:
                 if index == _STARTUP:
-                    self._set_started(value, self._workers[index])
+                    self._set_started(result is SUCCESS, worker)
                 else:
-                    self._set_ready(value, self._workers[index])
+                    self._set_ready(result is SUCCESS, worker)
             if not self._busy:
-                self._sync(self._workers[index])
+                self._sync(worker)
 
     def _set_started(self, value: bool, by: Worker | None) -> None:
         view = self._view
         if view.started is not value:
             self._settle()
-            self._view = View(view.container, view.running, value, view.started_at)
+            self._view = View(view.incarnation, view.running, value, self._key >> 2)
             self._emit("started", value, by)
 
     def _set_ready(self, value: bool, by: Worker | None) -> None:
@@ -323,26 +339,25 @@ class ContainerProber:
             self._out.append(Transition(at, kind, value, by.spec.kind, by.verdict_calls, by.since))
 
     def _new_container(self, at: Millis, health: Health) -> None:
-        view = self._view
         whole_second = at - (at + self._wall_offset) % 1000
-        self._sync(None, View(view.container + 1, True, view.started, whole_second), health)
+        self._sync(None, View(Incarnation(health, whole_second), True, self._view.started, at))
 
     def _settle(self) -> None:
-        """Brings all workers to now, before what they read changes."""
+        """Brings all workers to now, before what they read changes.
+
+        A call that began at this very moment and takes no time is still under way.
+        """
+        limit = self._key - 1 if self._key & 3 else self._key
         for index, worker in enumerate(self._workers):
             if worker is not None:
-                self._predicted[index] = None
-                segments = self._health.of(KINDS[index])
-                self._workers[index] = worker.walk(self._view, segments, self._key)
+                self._put(index, worker.settled(self._view, limit))
 
-    def _sync(
-        self, by: Worker | None, fresh: View | None = None, health: Health | None = None, *, kills: bool = True
-    ) -> None:
+    def _sync(self, by: Worker | None, fresh: View | None = None, *, kills: bool = True) -> None:
         """One pod sync: status (prober_manager.go UpdatePodStatus), readiness trigger, decision to kill.
 
         Args:
             by: the worker whose result caused the sync.
-            fresh, health: the status as the runtime reports it, when that has changed.
+            fresh: the status as the runtime reports it, when that has changed.
             kills: the sync looks for containers to kill (kuberuntime_manager.go computePodActions).
         """
         old = self._view
@@ -350,18 +365,16 @@ class ContainerProber:
         startup, liveness, readiness = self._workers
         started = view.running
         if started and startup is not None:
-            if startup.container == view.container:
+            if startup.container is view.incarnation:
                 started = startup.cached is SUCCESS
             else:
                 started = view.started and self._carries_started
         ready = started and (
-            readiness is None or (readiness.container == view.container and readiness.cached is SUCCESS)
+            readiness is None or (readiness.container is view.incarnation and readiness.cached is SUCCESS)
         )
-        if fresh is not None or started is not old.started:
+        if view is not old or started is not old.started:
             self._settle()
-            self._view = view = View(view.container, view.running, started, view.started_at)
-            if health is not None:
-                self._health = health
+            self._view = view = View(view.incarnation, view.running, started, self._key >> 2)
             if started is not old.started:
                 self._emit("started", started, None)
         self._set_ready(ready, None)
@@ -370,7 +383,7 @@ class ContainerProber:
             updates = self._trigger(old if self._trigger_sees_old else view)
         if kills and view.running:
             for worker in (liveness, startup):
-                if worker is not None and worker.container == view.container and worker.cached is FAILURE:
+                if worker is not None and worker.container is view.incarnation and worker.cached is FAILURE:
                     self._killing = True
                     self._emit("kill", True, worker)
                     break
@@ -378,19 +391,10 @@ class ContainerProber:
 
     def _trigger(self, view: View) -> list[_Update]:
         """Wakes the readiness worker, or leaves it a trigger if it is under way."""
+        limit = self._key - 1 if self._key & 3 else self._key
         worker = self._workers[_READINESS]
-        if worker is None:
-            return []
-        segments = self._health.readiness
-        # A call that takes no time may end in the very moment in which it began: its result counts too.
-        walked = worker.walk(self._view, segments, self._key)
-        worker = walked.triggered(view, segments, self._key)
-        self._workers[_READINESS] = worker
-        self._predicted[_READINESS] = None
-        return [(_READINESS, *result) for result in (*walked.published, *worker.published)]
-
-
-_NO_HEALTH = Health.alike(Segment(0, Outcome.FAIL))
+        assert worker is not None
+        return self._put(_READINESS, worker.settled(self._view, limit).triggered(view, self._key))
 
 
 @dataclass(slots=True)
@@ -398,7 +402,8 @@ class _State:
     """What changes as time goes on."""
 
     workers: list[Worker | None]
-    predicted: list[Worker | None]
+    decided: list[Worker | None]
+    keys: list[int]
     view: View
     ready: bool
     killing: bool

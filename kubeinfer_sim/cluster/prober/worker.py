@@ -1,9 +1,9 @@
 """One probe worker of the kubelet (pkg/kubelet/prober/worker.go), advanced by arithmetic instead of ticks.
 
 A worker loops: one round, then wait for the next tick or a manual trigger. Most rounds change nothing but a
-counter. `walk` skips whole stretches of them: in a stretch of constant health all calls are alike, so the one that
-crosses a threshold is found by division. Everything that does change something outside the worker (the cached
-result is set or changes) is a *decision*; `walk` stops there and the prober takes over.
+counter. In a stretch of constant health all calls are alike, so the one that crosses a threshold is found by
+division and the calls before it are skipped. What can be noticed outside the worker is a *decision*: the cached
+result changes. A worker stops there and the prober takes over.
 
 Order of events is a key: 4 * milliseconds + phase, phase 0 for ticks, 1, 2, 3 for the ends of startup, liveness and
 readiness calls. So at one millisecond ticks come before ends, and ends in the order of the kinds.
@@ -11,10 +11,9 @@ readiness calls. So at one millisecond ticks come before ends, and ends in the o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import Enum
 
-from kubeinfer_sim.cluster.prober.health import FlapDraws, Outcome, ProbeKind, Segment, segment_at
+from kubeinfer_sim.cluster.prober.health import KINDS, FlapDraws, Health, Outcome, ProbeKind, segment_at
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.scenario.model import Millis
 
@@ -23,7 +22,7 @@ NEVER = 1 << 60
 #: Calls of a round that ends in errors (pkg/kubelet/prober/prober.go maxProbeRetries).
 TRIES = 3
 #: A look into an endless future of flapping stops after this many draws.
-DRAWS_PER_WALK = 256
+DRAWS_PER_LOOK = 256
 
 
 class Result(Enum):
@@ -34,33 +33,48 @@ class Result(Enum):
     FAILURE = "failure"
 
 
-SUCCESS, FAILURE, UNKNOWN = Result.SUCCESS, Result.FAILURE, Result.UNKNOWN
-_INITIAL = {"startup": UNKNOWN, "liveness": SUCCESS, "readiness": FAILURE}
-_PHASE = {"startup": 1, "liveness": 2, "readiness": 3}
+SUCCESS, FAILURE = Result.SUCCESS, Result.FAILURE
+_INITIAL = (Result.UNKNOWN, SUCCESS, FAILURE)
+
+
+class Incarnation:
+    """One container instance: what a container ID stands for.
+
+    Attributes:
+        answers: what it answers to the probes; the only thing that may change.
+        started_at: its start, cut to the whole wall-clock second as times of the API are.
+    """
+
+    __slots__ = ("answers", "started_at")
+
+    def __init__(self, answers: Health, started_at: Millis) -> None:
+        self.answers = answers
+        self.started_at = started_at
 
 
 class View:
-    """The container status as the status manager has it; what a round reads. Never changed, only replaced.
+    """The container status as a round reads it. Never changed, only replaced.
 
     Attributes:
-        container: number of the container instance (its ID); 0 before the first one.
+        incarnation: the container ID; None before the first container.
         running, started: the fields of the status.
-        started_at: start of the instance, cut to the whole wall-clock second as the API's times are.
+        since: when the status came to be so. Ticks up to then were taken under the one before.
     """
 
-    __slots__ = ("container", "running", "started", "started_at")
+    __slots__ = ("incarnation", "running", "since", "started")
 
-    def __init__(self, container: int, running: bool, started: bool, started_at: Millis) -> None:
-        self.container = container
+    def __init__(self, incarnation: Incarnation | None, running: bool, started: bool, since: Millis) -> None:
+        self.incarnation = incarnation
         self.running = running
         self.started = started
-        self.started_at = started_at
+        self.since = since
 
 
 class WorkerSpec:
     """What of a worker never changes. Times in milliseconds.
 
     Attributes:
+        wake: end of the start jitter, -1 when there is none.
         resets_ticker: a manual trigger restarts the ticker (1.32 and later).
         holds_success: the startup worker stops after success, too (1.32 and later).
         trigger_first: which one is taken when a tick and a trigger are both waiting; the real worker's `select`
@@ -72,7 +86,7 @@ class WorkerSpec:
         "draws",
         "failure_threshold",
         "holds_success",
-        "initial",
+        "index",
         "kind",
         "period",
         "phase",
@@ -80,6 +94,7 @@ class WorkerSpec:
         "success_threshold",
         "timeout",
         "trigger_first",
+        "wake",
     )
 
     def __init__(
@@ -88,19 +103,21 @@ class WorkerSpec:
         probe: Probe,
         draws: FlapDraws,
         *,
+        wake: Millis = -1,
         resets_ticker: bool = True,
         holds_success: bool = True,
         trigger_first: bool = True,
     ) -> None:
         self.kind = kind
-        self.phase = _PHASE[kind]
-        self.initial = _INITIAL[kind]
+        self.index = KINDS.index(kind)
+        self.phase = self.index + 1
         self.delay = probe.initial_delay_seconds * 1000
         self.period = probe.period_seconds * 1000
         self.timeout = probe.timeout_seconds * 1000
         self.success_threshold = probe.success_threshold
         self.failure_threshold = probe.failure_threshold
         self.draws = draws
+        self.wake = wake
         self.resets_ticker = resets_ticker
         self.holds_success = holds_success and kind == "startup"
         self.trigger_first = trigger_first
@@ -108,39 +125,34 @@ class WorkerSpec:
     def holds(self, result: Result) -> bool:
         """Whether the worker stops after this verdict until there is a new container."""
         if result is FAILURE:
-            return self.kind != "readiness"
+            return self.index != 2
         return self.holds_success
 
 
 class Worker:
-    """State of a worker. `walk` returns a new one, so a prober can look ahead and come back.
+    """State of a worker. Advancing makes a new one, so that a prober can look ahead and come back.
 
     Attributes:
-        container: the instance the cached result is about; 0 before any was seen.
+        container: the instance that the cached result is about; None before any was seen.
         cached: the cached result, None before any was set.
         last, run: last result of a call and how many in a row; they survive restarts of the container.
         since: start of the first call of the run.
         verdict_calls: length of the run at the last verdict.
         hold: verdict given, no more calls for this instance.
-        tick: the next tick, or a past one that waits to be taken.
-        asleep: before the first wake (start jitter).
+        tick: the next tick, or a past one: waiting, if a call is under way, else without effect.
         trigger: a manual trigger waits.
         end: when the call in flight ends, None when there is none; `begun`, `outcome`, `tries` belong to it.
-        at, key: the last event.
-        selecting: the round is over and something (tick or trigger) waits.
-        decided: key of the decision `walk` stopped at, NEVER when there is none up to its limit.
-        published: new cached results at that decision, in order, each with the container it is about.
+        key: the last event.
+        published: the changes of the cached result at a decision, in order, each with its container.
+        gap, gap_probability: flapping calls that still get the usual answer; -1 when not drawn.
+        cursor: how many random numbers have been drawn.
     """
 
     __slots__ = (
-        "asleep",
-        "at",
         "begun",
         "cached",
         "container",
         "cursor",
-        "decided",
-        "drawn",
         "end",
         "gap",
         "gap_probability",
@@ -150,7 +162,6 @@ class Worker:
         "outcome",
         "published",
         "run",
-        "selecting",
         "since",
         "spec",
         "tick",
@@ -159,56 +170,26 @@ class Worker:
         "verdict_calls",
     )
 
-    container: int
-    cached: Result | None
-    last: Result
-    run: int
-    since: Millis
-    verdict_calls: int
-    hold: bool
-    tick: Millis
-    asleep: bool
-    trigger: bool
-    end: Millis | None
-    begun: Millis
-    outcome: Outcome
-    tries: int
-    at: Millis
-    key: int
-    selecting: bool
-    decided: int
-    published: tuple[tuple[int, Result], ...]
-    gap: int
-    gap_probability: float
-    cursor: int
-    drawn: int
-
-    def __init__(self, spec: WorkerSpec, added_at: Millis, first_wake: Millis | None = None) -> None:
-        """`first_wake`: end of the start jitter; None when there is none."""
+    def __init__(self, spec: WorkerSpec, added_at: Millis) -> None:
         self.spec = spec
-        self.container = 0
-        self.cached = None
+        self.container: Incarnation | None = None
+        self.cached: Result | None = None
         self.last = SUCCESS
         self.run = 0
         self.since = added_at
         self.verdict_calls = 0
         self.hold = False
-        self.tick = added_at + spec.period if first_wake is None else first_wake
-        self.asleep = first_wake is not None
+        self.tick = spec.wake if spec.wake >= 0 else added_at + spec.period
         self.trigger = False
-        self.end = None
+        self.end: Millis | None = None
         self.begun = added_at
         self.outcome = Outcome.SUCCESS
         self.tries = 0
-        self.at = added_at
         self.key = 4 * added_at
-        self.selecting = False
-        self.decided = NEVER
-        self.published = ()
+        self.published: tuple[tuple[Incarnation, Result], ...] = ()
         self.gap = -1
         self.gap_probability = 0.0
         self.cursor = 0
-        self.drawn = 0
 
     def _copy(self) -> Worker:
         new = Worker.__new__(Worker)
@@ -221,192 +202,187 @@ class Worker:
         new.verdict_calls = self.verdict_calls
         new.hold = self.hold
         new.tick = self.tick
-        new.asleep = self.asleep
         new.trigger = self.trigger
         new.end = self.end
         new.begun = self.begun
         new.outcome = self.outcome
         new.tries = self.tries
-        new.at = self.at
         new.key = self.key
-        new.selecting = self.selecting
-        new.decided = NEVER
         new.published = ()
         new.gap = self.gap
         new.gap_probability = self.gap_probability
         new.cursor = self.cursor
-        new.drawn = 0
         return new
 
-    def walk(self, view: View, segments: Sequence[Segment], limit: int) -> Worker:
-        """This worker after all its events with keys up to `limit`, or at its first decision if that comes before.
+    def decided(self, view: View) -> Worker | None:
+        """This worker right after its next decision, at `key`, if the status stays as it is; None: no decision.
 
-        The status and the health must not change meanwhile.
+        While a container flaps without consequence there may be nothing published.
         """
-        w = self._copy()
+        if self.end is None and self._next_round(view) >= NEVER:
+            return None
+        new = self._copy()
+        return new if new._advance(view, NEVER) else None
+
+    def settled(self, view: View, limit: int) -> Worker:
+        """This worker after all its events with keys up to `limit`, among which there is no decision."""
+        if 4 * self._next_round(view) > limit if self.end is None else 4 * self.end + self.spec.phase > limit:
+            return self
+        new = self._copy()
+        new._advance(view, limit)
+        return new
+
+    def triggered(self, view: View, key: int) -> Worker:
+        """This worker after a manual trigger. While a round is under way it waits; more than one are one."""
+        new = self._copy()
+        at = key >> 2
+        if new.end is not None or at < new.spec.wake:
+            new.trigger = True
+            return new
+        new.key = key
+        if new.spec.resets_ticker:
+            new.tick = at + new.spec.period
+        elif new.tick <= at:
+            new._tick_after(at)
+        new._round(view)
+        return new
+
+    def _advance(self, view: View, limit: int) -> bool:
+        """Goes through the events with keys up to `limit`; True at the first decision."""
+        spec = self.spec
+        drawn = self.cursor
         while True:
-            if w.selecting:
-                if not w._select(view, segments, limit):
-                    return w
-            elif w.published:
-                w.decided = w.key
-                return w
-            elif w.end is not None:
-                key = 4 * w.end + w.spec.phase
-                if key > limit:
-                    return w
-                w.key = key
-                w._finish(segments)
-            else:
-                if not w._next_tick(view, limit):
-                    return w
-                continue
-            if w.drawn > DRAWS_PER_WALK and limit >= NEVER and not w.selecting:
-                w.decided = w.key
-                return w
-
-    def triggered(self, view: View, segments: Sequence[Segment], key: int) -> Worker:
-        """This worker after a manual trigger. At most one waits while a round is under way."""
-        w = self._copy()
-        w.trigger = True
-        if w.end is None and not w.asleep:
-            at = key >> 2
-            w.at, w.key = at, key
-            w.trigger = False
-            if w.spec.resets_ticker:
-                w.tick = at + w.spec.period
-            w.round(view, segments)
-        return w
-
-    def _next_tick(self, view: View, limit: int) -> bool:
-        """Goes to the next tick whose round does something; False if that is after the limit."""
-        earliest = self._earliest_round(view)
-        tick, period = self.tick, self.spec.period
-        if earliest < NEVER:
-            if earliest > tick:
-                tick -= (tick - earliest) // period * period
-            if 4 * tick <= limit:
-                self.tick = self.at = tick
+            if self.end is None:
+                tick = self._next_round(view)
+                if 4 * tick > limit:
+                    return False
                 self.key = 4 * tick
-                self.selecting = True
+                self.tick = tick
+            else:
+                key = 4 * self.end + spec.phase
+                if key > limit:
+                    return False
+                self.key = key
+                self._call_ends()
+            while self.end is None and (self.trigger or self.tick <= self.key >> 2):
+                if not self._select(view, limit):
+                    return False
+            if self.published or (limit >= NEVER and self.cursor - drawn > DRAWS_PER_LOOK):
                 return True
-        if limit < NEVER and 4 * self.tick <= limit:
-            self._tick_after(limit >> 2)
-        return False
 
-    def _tick_after(self, at: Millis) -> None:
-        self.tick += ((at - self.tick) // self.spec.period + 1) * self.spec.period
-        self.asleep = False
+    def _next_round(self, view: View) -> Millis:
+        """The next tick whose round does something, for a worker that waits."""
+        if self.trigger:
+            return self.tick  # it came before the first wake
+        earliest = self._earliest_round(view)
+        if earliest >= NEVER:
+            return NEVER
+        if earliest <= view.since:
+            earliest = view.since + 1
+        if earliest <= self.tick:
+            return self.tick
+        period = self.spec.period
+        return self.tick - (self.tick - earliest) // period * period
 
     def _earliest_round(self, view: View) -> Millis:
-        """From when on a round does something at all."""
-        if self.asleep and self.trigger:
+        """From when on a round does something."""
+        incarnation = view.incarnation
+        if incarnation is not self.container:
             return 0
-        if view.container == 0:
-            return NEVER
-        if view.container != self.container:
-            return 0
-        if self.hold:
+        if incarnation is None or self.hold:
             return NEVER
         if not view.running:
             return NEVER if self.cached is FAILURE else 0
-        if view.started == (self.spec.kind == "startup"):
+        if view.started == (self.spec.index == 0):
             return NEVER
-        return view.started_at + self.spec.delay
+        return incarnation.started_at + self.spec.delay
 
-    def _select(self, view: View, segments: Sequence[Segment], limit: int) -> bool:
+    def _tick_after(self, at: Millis) -> None:
+        period = self.spec.period
+        self.tick += ((at - self.tick) // period + 1) * period
+
+    def _select(self, view: View, limit: int) -> bool:
         """Takes the waiting tick or trigger and does its round; False when nothing follows for ever."""
-        tick_waits = self.tick <= self.at
         spec = self.spec
-        if self.asleep:
-            self.asleep = False
-            self._tick_after(self.at)
-            self.round(view, segments)
-        elif self.trigger and (spec.trigger_first or not tick_waits):
+        at = self.key >> 2
+        if self.trigger and self.tick != spec.wake and (spec.trigger_first or self.tick > at):
             self.trigger = False
             if spec.resets_ticker:
-                self.tick = self.at + spec.period
-            self.round(view, segments)
+                self.tick = at + spec.period
         else:
-            self._tick_after(self.at)
-            alike = view.container == self.container and view.running and not self.published
-            if alike and self._earliest_round(view) <= self.at and not self._skip(segments, limit):
+            self._tick_after(at)
+            probes = view.running and view.incarnation is self.container and not self.published
+            if probes and self._earliest_round(view) <= at and not self._skip(limit):
                 return False
-            self.round(view, segments)
+        self._round(view)
         return True
 
-    def round(self, view: View, segments: Sequence[Segment]) -> None:
+    def _round(self, view: View) -> None:
         """One round (doProbe) up to the call of the handler, if it comes to that."""
+        incarnation = view.incarnation
+        if incarnation is None:
+            return
         spec = self.spec
-        if view.container != 0:
-            if view.container != self.container:
-                self.container = view.container
-                self.hold = False
-                self.cached = None
-                self._cache(spec.initial)
-            if self.hold:
-                pass
-            elif not view.running:
-                self._cache(FAILURE)
-            elif self.at >= view.started_at + spec.delay and view.started != (spec.kind == "startup"):
-                self.tries = 0
-                self._call(segments)
-        self.selecting = self.end is None and (self.trigger or self.tick <= self.at)
+        if incarnation is not self.container:
+            self.container = incarnation
+            self.hold = False
+            self.cached = None
+            self._cache(_INITIAL[spec.index])
+        if self.hold:
+            return
+        if not view.running:
+            self._cache(FAILURE)
+        elif self.key >> 2 >= incarnation.started_at + spec.delay and view.started != (spec.index == 0):
+            self.tries = 0
+            self._call()
 
     def _cache(self, result: Result) -> None:
         if self.cached is not result:
+            assert self.container is not None
             self.cached = result
             self.published += ((self.container, result),)
 
-    def _call(self, segments: Sequence[Segment]) -> None:
+    def _call(self) -> None:
         """Begins one call of the handler."""
-        segment = segments[segment_at(segments, self.at)]
+        assert self.container is not None
+        at = self.key >> 2
+        segments = self.container.answers.of(self.spec.kind)
+        segment = segments[segment_at(segments, at)]
         outcome, latency = segment.outcome, segment.latency_ms
         if segment.flap_probability > 0.0:
-            if self._gap(segment.flap_probability) == 0:
-                self.gap = -1
+            if self._draw_gap(segment.flap_probability) == 0:
                 outcome, latency = segment.flap_outcome, segment.flap_latency_ms
-            else:
-                self.gap -= 1
+            self.gap -= 1
         if outcome is Outcome.HANG or latency > self.spec.timeout:
             outcome, latency = Outcome.HANG, self.spec.timeout
-        self.begun = self.at
+        self.begun = at
         self.outcome = outcome
-        self.end = self.at + latency
+        self.end = at + latency
 
-    def _gap(self, probability: float) -> int:
-        """How many flapping calls still get the usual answer. Redrawn for a new probability (memoryless)."""
+    def _draw_gap(self, probability: float) -> int:
+        """How many flapping calls still get the usual answer. Redrawn for a new probability: it has no memory."""
         if self.gap < 0 or self.gap_probability != probability:
             self.gap_probability = probability
             self.gap = self.spec.draws.gap(self.cursor, probability)
             self.cursor += 1
-            self.drawn += 1
         return self.gap
 
-    def _finish(self, segments: Sequence[Segment]) -> None:
-        """The call in flight ends: count, and give a verdict when a threshold is reached."""
-        assert self.end is not None
-        self.at = self.end
+    def _call_ends(self) -> None:
         self.end = None
         self.tries += 1
-        if self.outcome is Outcome.ERROR:
-            if self.tries < TRIES:
-                self._call(segments)
-                return
-        else:
-            self.counted(SUCCESS if self.outcome is Outcome.SUCCESS else FAILURE)
-        self.selecting = self.trigger or self.tick <= self.at
+        if self.outcome is not Outcome.ERROR:
+            self.count(SUCCESS if self.outcome is Outcome.SUCCESS else FAILURE)
+        elif self.tries < TRIES:
+            self._call()
 
-    def counted(self, result: Result) -> None:
-        """One more result of a call."""
-        if result is self.last:
-            self.run += 1
-            if self.run == 1:
-                self.since = self.begun
-        else:
+    def count(self, result: Result) -> None:
+        """Counts the result of a call, and gives a verdict when a threshold is reached."""
+        if result is not self.last:
             self.last = result
-            self.run = 1
+            self.run = 0
+        if self.run == 0:
             self.since = self.begun
+        self.run += 1
         spec = self.spec
         if self.run >= (spec.failure_threshold if result is FAILURE else spec.success_threshold):
             self.verdict_calls = self.run
@@ -415,41 +391,42 @@ class Worker:
                 self.hold = True
                 self.run = 0
 
-    def _skip(self, segments: Sequence[Segment], limit: int) -> bool:
+    def _skip(self, limit: int) -> bool:
         """Skips the calls from now on that are alike and decide nothing; False when these are all, for ever."""
-        spec, at, period = self.spec, self.at, self.spec.period
+        assert self.container is not None
+        spec, at, period = self.spec, self.key >> 2, self.spec.period
+        segments = self.container.answers.of(spec.kind)
         index = segment_at(segments, at)
         segment = segments[index]
         until = segments[index + 1].from_ms if index + 1 < len(segments) else NEVER
         outcome, latency = segment.outcome, segment.latency_ms
-        calls = NEVER
-        if segment.flap_probability > 0.0:
-            calls = self._gap(segment.flap_probability)
         if outcome is Outcome.HANG or latency > spec.timeout:
             outcome, latency = Outcome.HANG, spec.timeout
+        tries = TRIES if outcome is Outcome.ERROR else 1
+        calls = NEVER
+        if segment.flap_probability > 0.0:
+            calls = self._draw_gap(segment.flap_probability) // tries
+        result = SUCCESS if outcome is Outcome.SUCCESS else FAILURE
         if outcome is Outcome.ERROR:
-            until -= (TRIES - 1) * latency
-            latency *= TRIES
-        else:
-            result = SUCCESS if outcome is Outcome.SUCCESS else FAILURE
-            if self.cached is not result or spec.holds(result):
-                threshold = spec.failure_threshold if result is FAILURE else spec.success_threshold
-                calls = min(calls, threshold - (self.run if self.last is result else 0) - 1)
-        back_to_back = latency >= period  # at each end a tick is already waiting
-        if back_to_back:
-            step = latency
-            reach = (limit - 4 * at - spec.phase) // (4 * step)
+            if until < NEVER:
+                until -= (tries - 1) * latency  # all calls of a round are to be alike
+            latency *= tries
+        elif self.cached is not result or spec.holds(result):
+            threshold = spec.failure_threshold if result is FAILURE else spec.success_threshold
+            calls = min(calls, threshold - 1 - (self.run if self.last is result else 0))
+        if latency >= period:  # at each end a tick is waiting already: back to back
+            step, phase, tick_steps = latency, spec.phase, False
         elif self.tick == at + period and not self.trigger:
-            step = period
-            reach = (limit - 4 * at) // (4 * step)
+            step, phase, tick_steps = period, 0, True
         else:
             return True
-        if limit >= NEVER:
-            if until >= NEVER and calls >= NEVER:
-                return False
-            reach = NEVER
-        count = min(calls, reach, (until - at + step - 1) // step)
-        if count <= 0:
+        if limit < NEVER:
+            calls = min(calls, (limit - phase - 4 * at) // (4 * step))
+        if until < NEVER:
+            calls = min(calls, (until - at + step - 1) // step)
+        if calls >= NEVER:
+            return False
+        if calls <= 0:
             return True
         if outcome is not Outcome.ERROR:
             if self.last is not result:
@@ -457,14 +434,13 @@ class Worker:
                 self.run = 0
             if self.run == 0:
                 self.since = at
-            self.run += count
+            self.run += calls
         if segment.flap_probability > 0.0:
-            self.gap -= count
-        self.at = at + count * step
-        if back_to_back:
-            self.key = 4 * self.at + spec.phase
-            self._tick_after(self.at)
+            self.gap -= calls * tries
+        at += calls * step
+        self.key = 4 * at + phase
+        if tick_steps:
+            self.tick = at + period
         else:
-            self.key = 4 * self.at
-            self.tick = self.at + period
+            self._tick_after(at)
         return True

@@ -55,6 +55,11 @@ def is_integer_resource(name: str) -> bool:
     return name in _INTEGER_RESOURCES or is_extended_resource(name)
 
 
+def is_container_resource(name: str) -> bool:
+    """Whether a name without a domain is a resource a container can ask for."""
+    return name in _CONTAINER_RESOURCES or name.startswith(HUGE_PAGES)
+
+
 def is_overcommit_allowed(name: str) -> bool:
     """Whether a request may differ from its limit."""
     return is_native_resource(name) and not name.startswith(HUGE_PAGES)
@@ -77,7 +82,7 @@ def validate_container_resource_name(name: str, at: Field, errors: Errors) -> No
     """A resource a container can ask for."""
     validate_resource_name(name, at, errors)
     if "/" not in name:
-        if name not in _CONTAINER_RESOURCES and not name.startswith(HUGE_PAGES):
+        if not is_container_resource(name):
             errors.invalid(
                 at, name, "must be cpu, memory, ephemeral-storage, hugepages-<size> or have a domain"
             )

@@ -1,0 +1,110 @@
+"""The `kubeinfer-sim` command: finds the subcommand, imports it only then, and turns errors into exit codes.
+
+Exit codes: 0 what was asked holds, 1 it does not (objective missed, update never finishes), 2 the input is
+wrong, 3 the simulator is at fault, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from kubeinfer_sim._version import __version__
+
+#: Command -> (module under kubeinfer_sim.cli, one line of help). Imported when it is called, so --help is quick.
+COMMANDS = {
+    "run": ("run", "Simulate a scenario file."),
+    "rollout": ("rollout", "Simulate an update from one manifest to another; no scenario file needed."),
+    "validate": ("validate", "Check KubeInfer manifests as the API server would."),
+    "schema": ("schema", "Print the JSON Schema of a file kubeinfer-sim reads or writes."),
+    "completion": ("completion", "Print the shell completion script."),
+}
+
+ISSUES = "please report it with the manifest or scenario that caused it"
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"kubeinfer_sim.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="kubeinfer-sim")
+def cli() -> None:
+    """Dry-run KubeInfer deployments, rolling updates and failures on a simulated Ascend NPU cluster.
+
+    Exit codes: 0 it holds, 1 it does not, 2 the input is wrong, 3 the simulator is at fault.
+    """
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit with its code."""
+    sys.exit(run(args))
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run the command line and return its exit code; no exception leaves it."""
+    try:
+        result: Any = cli.main(args=args, prog_name="kubeinfer-sim", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has had enough; the interpreter must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # the one place where everything unexpected ends
+        return _report(error)
+    return result if isinstance(result, int) else 0
+
+
+def _report(error: Exception) -> int:
+    from kubeinfer_sim.errors import InputError, UserError
+
+    if isinstance(error, InputError):
+        from kubeinfer_sim.cli.output import show_diagnostics
+
+        show_diagnostics(error.diagnostics)
+        return 2
+    if isinstance(error, UserError):
+        click.echo(f"error: {error}", err=True)
+        return 2
+    if os.environ.get("KUBEINFER_SIM_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    else:
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        place = f"{where.tb_frame.f_code.co_name}:{where.tb_lineno}" if where is not None else "?"
+        click.echo(f"simulator fault ({type(error).__name__} in {place}): {error}", err=True)
+        click.echo(f"This is our mistake, not yours; {ISSUES}.", err=True)
+        click.echo("KUBEINFER_SIM_DEBUG=1 shows the traceback.", err=True)
+    return 3

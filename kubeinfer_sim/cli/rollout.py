@@ -1,0 +1,93 @@
+"""`kubeinfer-sim rollout OLD [NEW] --nodes 8x8`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
+from kubeinfer_sim.errors import InputError, UsageError
+from kubeinfer_sim.manifest.model import KubeInfer
+
+
+@click.command("rollout", short_help="Simulate an update from one manifest to another.")
+@click.argument("old")
+@click.argument("new", required=False)
+@click.option("--nodes", required=True, metavar="COUNTxNPUS", help="8x8: 8 nodes of 8 NPUs; or a Cluster file.")
+@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Fill ${NAME} in the manifests.")
+@click.option("--set-file", "files", metavar="NAME=PATH", multiple=True, help="Fill ${NAME} from a file.")
+@click.option("--name", metavar="[NAMESPACE/]NAME", help="Which KubeInfer, where a file holds several.")
+@click.option(
+    "--timings",
+    type=click.Choice(["typical", "range"]),
+    default="typical",
+    show_default=True,
+    help="Stages at their typical length, or drawn between low and high.",
+)
+@click.option("--horizon", metavar="TIME", default="settled", show_default=True, help="Stop there (90m, 7d).")
+@simulation_options
+def command(
+    old: str,
+    new: str | None,
+    nodes: str,
+    settings: tuple[str, ...],
+    files: tuple[str, ...],
+    name: str | None,
+    timings: str,
+    horizon: str,
+    seed: int | None,
+    json_to: str | None,
+    quiet: bool,
+    check_determinism: bool,
+) -> int:
+    """Simulate the update of the KubeInfer in OLD, which runs, to the one in NEW.
+
+    Without NEW the same manifest gets a new revision, as `kubectl rollout restart` makes one. - is standard
+    input: kubectl get kubeinfer x -o yaml | kubeinfer-sim rollout - new.yaml --nodes 8x8
+    """
+    from kubeinfer_sim.manifest.template import parse_settings
+    from kubeinfer_sim.scenario.load import rollout_scenario
+
+    if old == new == "-":
+        raise UsageError("only one of OLD and NEW can come from standard input")
+    before, after = _load(old, new, parse_settings(settings, files), name)
+    profile: Any = timings
+    scenario = rollout_scenario(before, after, nodes, profile=profile, seed=seed or 0, horizon=horizon)
+    return simulate_and_report(
+        scenario,
+        seed=seed,
+        json_to=json_to,
+        quiet=quiet,
+        check_determinism=check_determinism,
+        again=None,
+    )
+
+
+def _load(
+    old: str, new: str | None, values: Mapping[str, str], name: str | None
+) -> tuple[KubeInfer, KubeInfer | None]:
+    """Load both manifests; everything that is wrong in either is said at once."""
+    from kubeinfer_sim.manifest.load import load_manifest
+    from kubeinfer_sim.manifest.template import unknown_values
+
+    found, errors, holes = [], [], set[str]()
+    for source in (old, new):
+        if source is None:
+            continue
+        try:
+            manifests = load_manifest([source], set_values=dict(values), only=name, all_values_used=False)
+        except InputError as error:
+            errors += error.diagnostics
+            continue
+        holes |= manifests.holes
+        if len(manifests.kubeinfers) != 1:
+            names = ", ".join(each.name for each in manifests.kubeinfers)
+            raise UsageError(f"{source} holds {len(manifests.kubeinfers)} KubeInfers ({names}): choose one with --name")
+        found.append(manifests.kubeinfers[0])
+    if not errors:
+        errors = unknown_values(dict(values), holes)
+    if errors:
+        raise InputError(errors)
+    return found[0], found[1] if len(found) > 1 else None

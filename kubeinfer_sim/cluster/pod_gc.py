@@ -1,0 +1,120 @@
+"""The pod garbage collector: pods that no kubelet will ever take down.
+
+pkg/controller/podgc/gc_controller.go. Every 20 s it removes, without grace, pods whose node has been gone for
+40 s, and terminating pods on nodes that are not ready and carry the `out-of-service` taint (whatever its
+effect). A pass is carried out only when a change may have given it something to do. Terminated pods beyond
+the threshold of 12,500 are not modelled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from kubeinfer_sim.cluster.api_nodes import OUT_OF_SERVICE, BoundPod, NodeApi, NodeObject, Watcher
+from kubeinfer_sim.engine.clock import Clock, Phase
+
+
+@dataclass(frozen=True, slots=True)
+class PodGcSettings:
+    """Milliseconds; the period counts from the end of a pass."""
+
+    first_pass: int = 0
+    period: int = 20_000
+    pass_duration: int = 10
+    quarantine: int = 40_000
+
+    def pass_from(self, when: int) -> int:
+        """The first pass not before `when`."""
+        cycle = self.period + self.pass_duration
+        return self.first_pass + max(0, -(-(when - self.first_pass) // cycle)) * cycle
+
+
+class PodRemover(Protocol):
+    """Who carries out the removals."""
+
+    def remove(self, pod: BoundPod) -> None:
+        """Remove the pod's object at once."""
+
+
+class PodGarbageCollector(Watcher):
+    """The collector."""
+
+    def __init__(
+        self, clock: Clock, api: NodeApi, pods: PodRemover, settings: PodGcSettings = PodGcSettings()
+    ) -> None:
+        self._clock = clock
+        self._api = api
+        self._pods = pods
+        self._settings = settings
+        self._suspects: dict[str, None] = {}
+        self._missing_since: dict[str, int] = {}
+        self._passes: set[int] = set()
+        self._last_pass = -1
+        api.watchers.append(self)
+
+    def node_removed(self, node: NodeObject) -> None:
+        """Its pods are orphans now."""
+        self._suspect(node.name)
+
+    def ready_changed(self, node: NodeObject) -> None:
+        """A node that is out of service may be not ready now."""
+        self._suspect_out_of_service(node)
+
+    def spec_changed(self, node: NodeObject) -> None:
+        """A node may be out of service now."""
+        self._suspect_out_of_service(node)
+
+    def pod_terminating(self, pod: BoundPod) -> None:
+        """A pod may be terminating on a node that is out of service."""
+        node = self._api.nodes.get(pod.node)
+        if node is not None:
+            self._suspect_out_of_service(node)
+
+    def pod_bound(self, pod: BoundPod) -> None:
+        """A pod may be bound to a node that is gone."""
+        if pod.node not in self._api.nodes:
+            self._suspect(pod.node)
+
+    def _suspect_out_of_service(self, node: NodeObject) -> None:
+        if self._out_of_service(node):
+            self._suspect(node.name)
+
+    @staticmethod
+    def _out_of_service(node: NodeObject) -> bool:
+        return node.ready != "True" and any(taint.key == OUT_OF_SERVICE for taint in node.taints)
+
+    def _suspect(self, name: str) -> None:
+        self._suspects[name] = None
+        self._pass_at(max(self._clock.now, self._last_pass + 1))
+
+    def _pass_at(self, earliest: int) -> None:
+        when = self._settings.pass_from(earliest)
+        if when not in self._passes:
+            self._passes.add(when)
+            self._clock.at(when, self._collect, phase=Phase.CONTROLLER)
+
+    def _collect(self) -> None:
+        """One pass over the nodes under suspicion."""
+        now = self._last_pass = self._clock.now
+        self._passes.discard(now)
+        suspects, self._suspects = self._suspects, {}
+        for name in suspects:
+            node = self._api.nodes.get(name)
+            pods = self._api.pods_on(name)
+            if node is not None:
+                self._missing_since.pop(name, None)
+                if self._out_of_service(node):
+                    self._remove([pod for pod in pods if pod.terminating])
+            elif pods:
+                since = self._missing_since.setdefault(name, now)
+                if now > since + self._settings.quarantine:
+                    del self._missing_since[name]
+                    self._remove(pods)
+                else:
+                    self._suspects[name] = None
+                    self._pass_at(since + self._settings.quarantine + 1)
+
+    def _remove(self, pods: list[BoundPod]) -> None:
+        for pod in pods:
+            self._pods.remove(pod)

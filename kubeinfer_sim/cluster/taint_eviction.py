@@ -1,0 +1,155 @@
+"""The taint eviction controller: pods that do not tolerate a NoExecute taint are deleted, at once or later.
+
+pkg/controller/tainteviction/taint_eviction.go. Its deletions are ordinary graceful ones; disruption budgets
+have no say. A timer that runs is not moved by later taints, whatever they allow; it ends only when an
+untolerated taint deletes the pod at once, when the pod is tolerated for ever, or when no NoExecute taint is
+left on the node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+from kubeinfer_sim.cluster.api_nodes import (
+    NO_EXECUTE,
+    NOT_READY,
+    UNREACHABLE,
+    BoundPod,
+    NodeApi,
+    NodeObject,
+    Watcher,
+)
+from kubeinfer_sim.engine.clock import Clock, Phase, Timer
+from kubeinfer_sim.manifest.kubernetes.selectors import tolerates
+from kubeinfer_sim.manifest.model import Toleration
+from kubeinfer_sim.scenario.model import Taint
+
+#: What the DefaultTolerationSeconds admission plug-in grants.
+DEFAULT_TOLERATION_SECONDS = 300
+
+
+def with_default_tolerations(
+    tolerations: Sequence[Toleration], seconds: int = DEFAULT_TOLERATION_SECONDS
+) -> tuple[Toleration, ...]:
+    """A pod's tolerations after admission: 300 s of `not-ready` and `unreachable` unless it names them.
+
+    plugin/pkg/admission/defaulttolerationseconds/admission.go: a toleration with the key (or none) and effect
+    NoExecute (or none) counts as naming it; operator and value are not looked at.
+    """
+    added = [
+        Toleration(key, "Exists", "", NO_EXECUTE, seconds)
+        for key in (NOT_READY, UNREACHABLE)
+        if not any(t.key in ("", key) and t.effect in ("", NO_EXECUTE) for t in tolerations)
+    ]
+    return (*tolerations, *added)
+
+
+def min_toleration_seconds(seconds: Iterable[int | None]) -> int | None:
+    """How long a pod may stay, from the tolerationSeconds of its matching tolerations; None for ever.
+
+    Without any matching toleration it may not stay at all; a toleration without seconds sets no limit.
+    """
+    found = list(seconds)
+    if not found:
+        return 0
+    limits = [max(0, limit) for limit in found if limit is not None]
+    return min(limits, default=None)
+
+
+def toleration_of(taints: Iterable[Taint], tolerations: Sequence[Toleration]) -> tuple[bool, int | None]:
+    """Whether all taints are tolerated, and for how many seconds together (None: for ever)."""
+    used: list[int | None] = []
+    for taint in taints:
+        matching = [t.toleration_seconds for t in tolerations if tolerates(t, taint)]
+        if not matching:
+            return False, 0
+        used += matching
+    return True, min_toleration_seconds(used)
+
+
+class PodDeleter(Protocol):
+    """Who carries out the deletions."""
+
+    def delete(self, pod: BoundPod) -> None:
+        """Delete the pod with its grace period."""
+
+
+class _Scheduled(NamedTuple):
+    since: int
+    timer: Timer
+
+
+class TaintEvictionController(Watcher):
+    """The controller. It acts on changes only: nothing is looked at while no node is tainted."""
+
+    def __init__(self, clock: Clock, api: NodeApi, pods: PodDeleter) -> None:
+        self._clock = clock
+        self._api = api
+        self._pods = pods
+        self._tainted: dict[str, tuple[Taint, ...]] = {}
+        self._scheduled: dict[BoundPod, _Scheduled] = {}
+        api.watchers.append(self)
+
+    def node_added(self, node: NodeObject) -> None:
+        """A node may come tainted."""
+        self.spec_changed(node)
+
+    def node_removed(self, node: NodeObject) -> None:
+        """Timers of its pods go on."""
+        self._tainted.pop(node.name, None)
+
+    def spec_changed(self, node: NodeObject) -> None:
+        """NoExecute taints came or went."""
+        taints = tuple(taint for taint in node.taints if taint.effect == NO_EXECUTE)
+        if set(taints) == set(self._tainted.get(node.name, ())):
+            return
+        if taints:
+            self._tainted[node.name] = taints
+        else:
+            del self._tainted[node.name]
+        for pod in self._api.pods_on(node.name):
+            self._process(pod, taints)
+
+    def pod_bound(self, pod: BoundPod) -> None:
+        """A pod came to a node that may be tainted already."""
+        self._process(pod, self._tainted.get(pod.node, ()))
+
+    def pod_gone(self, pod: BoundPod) -> None:
+        """Nothing left to delete."""
+        self._cancel(pod)
+
+    def _process(self, pod: BoundPod, taints: tuple[Taint, ...]) -> None:
+        """What the taints mean for a pod now (processPodOnNode)."""
+        if not taints:
+            self._cancel(pod)
+            return
+        now = self._clock.now
+        tolerated, seconds = toleration_of(taints, pod.tolerations)
+        if not tolerated:
+            self._cancel(pod)
+            self._pods.delete(pod)
+            return
+        if seconds is None:
+            self._cancel(pod)
+            return
+        running = self._scheduled.get(pod)
+        if running is not None and running.since < now:
+            return
+        self._cancel(pod)
+        if pod.terminating:
+            return
+        if seconds == 0:
+            self._pods.delete(pod)
+            return
+        timer = self._clock.at(now + seconds * 1000, self._evict, pod, phase=Phase.CONTROLLER)
+        self._scheduled[pod] = _Scheduled(now, timer)
+
+    def _evict(self, pod: BoundPod) -> None:
+        del self._scheduled[pod]
+        self._pods.delete(pod)
+
+    def _cancel(self, pod: BoundPod) -> None:
+        scheduled = self._scheduled.pop(pod, None)
+        if scheduled is not None:
+            scheduled.timer.cancel()

@@ -1,0 +1,285 @@
+"""Manifests as KubeInfer objects: reads sources, picks the KubeInfers, checks everything, reports all at once.
+
+    manifests = load_manifest(["infer.yaml"], set_values={"image_name": "repo/vllm:v2"})
+    manifests.kubeinfers[0].replicas
+
+What `kubectl get -o yaml`, Helm and Kustomize print is accepted: status and server-written metadata, `List`
+objects, several documents, other kinds (skipped with a note).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Any
+
+from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.checker import Checker, shown
+from kubeinfer_sim.manifest.convert import convert_template
+from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.manifest.document import Document
+from kubeinfer_sim.manifest.kubeinfer import (
+    API_VERSION,
+    KIND,
+    KubeInferForm,
+    RoleForm,
+    check_kubeinfer,
+)
+from kubeinfer_sim.manifest.kubernetes.pod_template import default_pod_template
+from kubeinfer_sim.manifest.kubernetes.service import default_service_spec
+from kubeinfer_sim.manifest.kubernetes_findings import (
+    check_pod_template,
+    check_service_spec,
+)
+from kubeinfer_sim.manifest.model import KubeInfer, NetworkService, Role
+from kubeinfer_sim.manifest.node_ports import NodePorts
+from kubeinfer_sim.manifest.render import sort_key
+from kubeinfer_sim.manifest.source import SourceText, read_source
+from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.manifest.template import Values, fill, unknown_values
+from kubeinfer_sim.manifest.yaml_tree import read_documents
+
+#: Kinds of the vendor's API group that stand beside KubeInfer in a cluster.
+_SISTER_KINDS = frozenset({"Instance", "InstanceList"})
+
+
+@dataclass(frozen=True, slots=True)
+class OtherObject:
+    """An object of another kind, as written."""
+
+    api_version: str
+    kind: str
+    name: str
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Manifests:
+    """What was loaded.
+
+    Attributes:
+        kubeinfers: in the order of the sources.
+        documents: the document of each KubeInfer, holes filled.
+        diagnostics: warnings and notes, in the order of the text.
+        others: objects of other kinds.
+        holes: names of the holes `${name}` in the sources, filled ones included.
+    """
+
+    kubeinfers: tuple[KubeInfer, ...]
+    documents: tuple[Document, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+    others: tuple[OtherObject, ...] = ()
+    holes: frozenset[str] = frozenset()
+
+
+def load_manifest(
+    sources: Sequence[str | SourceText],
+    *,
+    set_values: Values | None = None,
+    only: str | None = None,
+    all_values_used: bool = True,
+) -> Manifests:
+    """Load KubeInfers from files (`-` for standard input) or texts.
+
+    Args:
+        sources: file names, or texts with a name for messages.
+        set_values: what fills the holes `${name}`, see `template.py`.
+        only: keep the KubeInfer of this name, or `namespace/name`.
+        all_values_used: a value no hole asks for is an error (a caller who gives the same values to several
+            loads checks that by `Manifests.holes`).
+
+    Raises:
+        InputError: with every error of every source, and their warnings.
+    """
+    loader = _Loader(set_values or {})
+    for source in sources:
+        loader.read(source)
+    loader.finish(only, all_values_used)
+    found = sorted(dict.fromkeys(loader.findings), key=_order(sources))
+    if any(each.severity is Severity.ERROR for each in found):
+        raise InputError([each for each in found if each.severity is not Severity.NOTE])
+    return Manifests(
+        tuple(each.kubeinfer for each in loader.loaded),
+        tuple(each.document for each in loader.loaded),
+        tuple(found),
+        tuple(loader.others),
+        frozenset(loader.holes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    kubeinfer: KubeInfer
+    document: Document
+
+
+@dataclass(slots=True)
+class _Loader:
+    """Reads source after source; keeps what was found."""
+
+    values: Values
+    loaded: list[_Loaded] = field(default_factory=list)
+    others: list[OtherObject] = field(default_factory=list)
+    findings: list[Diagnostic] = field(default_factory=list)
+    holes: set[str] = field(default_factory=set)
+    node_ports: NodePorts = field(default_factory=NodePorts)
+
+    def read(self, name: str | SourceText) -> None:
+        """Read one source."""
+        try:
+            source = read_source(name) if isinstance(name, str) else name
+        except InputError as error:
+            self.findings += error.diagnostics
+            return
+        documents, errors = read_documents(source)
+        self.findings += errors
+        before = len(self.loaded), len(self.others), len(self.findings)
+        for document in documents:
+            self.findings += document.warnings
+            for each in _objects(document):
+                self._object(each)
+        loaded, others, findings = before
+        nothing_wrong = not errors and not any(
+            each.severity is Severity.ERROR for each in self.findings[findings:]
+        )
+        if len(self.loaded) == loaded and nothing_wrong:
+            kinds = [f"{each.kind} {each.name}".rstrip() for each in self.others[others:]]
+            holds = (
+                f"it holds {', '.join(kinds[:5])}{' …' if len(kinds) > 5 else ''}" if kinds else "it is empty"
+            )
+            self.findings.append(
+                Diagnostic(
+                    source.name, 0, 0, f"there is no KubeInfer in this file; {holds}", code="no-kubeinfer"
+                )
+            )
+
+    def finish(self, only: str | None, all_values_used: bool) -> None:
+        """What can only be told when all sources are read."""
+        if self.values and all_values_used:
+            self.findings += unknown_values(self.values, self.holes)
+        if only is not None:
+            kept = [each for each in self.loaded if only in _names(each.kubeinfer)]
+            if self.loaded and not kept:
+                names = [each.kubeinfer.name for each in self.loaded]
+                message = f"there is no KubeInfer named {shown(only)}{did_you_mean(only, names)}"
+                hint = f"there are: {', '.join(names)}"
+                self.findings.append(
+                    Diagnostic(self.loaded[0].document.source.name, 0, 0, message, hint=hint)
+                )
+            self.loaded = kept
+
+    def _object(self, document: Document) -> None:
+        value = document.value
+        checker = Checker(document)
+        if not isinstance(value, dict):
+            checker.report((), f"expected a Kubernetes object, which is a mapping, got {shown(value)}")
+        elif value.get("kind") is None:
+            checker.report(("kind",), "required", code="required", hint=f"write kind: {KIND}")
+        elif not isinstance(value["kind"], str):
+            checker.string(value["kind"], ("kind",))
+        elif _is_kubeinfer(value):
+            self._kubeinfer(document)
+        else:
+            self._other(document, checker)
+        self.findings += checker.findings
+
+    def _other(self, document: Document, checker: Checker) -> None:
+        value = document.value
+        metadata = value.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        other = OtherObject(
+            str(value.get("apiVersion") or ""), value["kind"], name if isinstance(name, str) else "", document
+        )
+        self.others.append(other)
+        checker.report(
+            ("kind",),
+            f"{value['kind']}{' ' if other.name else ''}{other.name} is no {KIND} and is skipped",
+            severity=Severity.NOTE,
+            code="skipped",
+        )
+        if other.kind == "Service":
+            self.node_ports.add_service(checker, value.get("spec"), ("spec",), f"Service {other.name}")
+
+    def _kubeinfer(self, document: Document) -> None:
+        filled = fill(document, self.values)
+        document = filled.document
+        self.holes |= filled.names
+        checker = Checker(document)
+        kind = document.value["kind"]
+        if kind != KIND:
+            checker.report(("kind",), f"must be {KIND}, got {shown(kind)}")
+        form = check_kubeinfer(checker, document.value)
+        owner = f"KubeInfer {form.metadata.namespace}/{form.metadata.name}"
+        for service in form.services:
+            check_service_spec(checker, service.spec, service.spec_path)
+            self.node_ports.add_service(checker, service.spec, service.spec_path, owner)
+        for role in form.roles:
+            check_pod_template(checker, role.template, role.template_path)
+        open_paths = filled.open_paths
+        findings = [each for each in checker.findings if not _concerns(each.path, open_paths)]
+        self.findings += filled.findings + findings
+        if not any(each.severity is Severity.ERROR for each in filled.findings + findings):
+            self.loaded.append(_Loaded(_convert(form, document), document))
+
+
+def _objects(document: Document) -> Iterator[Document]:
+    """The objects of a document: itself, or the items of a `List`, which kubectl prints for several objects."""
+    value = document.value
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items"), list):
+        for index, item in enumerate(value["items"]):
+            if item is not None:
+                yield from _objects(document.within(("items", index), item))
+    else:
+        yield document
+
+
+def _is_kubeinfer(value: Mapping[str, Any]) -> bool:
+    """Whether a KubeInfer is meant: by its kind, a misspelling of it, or the vendor's API version."""
+    kind: str = value["kind"]
+    if kind == KIND:
+        return True
+    if kind in _SISTER_KINDS or len(kind) > 40:
+        return False
+    near = SequenceMatcher(a=kind.lower(), b=KIND.lower()).ratio() >= 0.75
+    return near or value.get("apiVersion") == API_VERSION
+
+
+def _convert(form: KubeInferForm, document: Document) -> KubeInfer:
+    line, _ = document.position(())
+    return KubeInfer(
+        name=form.metadata.name,
+        namespace=form.metadata.namespace,
+        replicas=form.replicas,
+        roles=tuple(map(_convert_role, form.roles)),
+        rolling_update=form.rolling_update,
+        labels=form.metadata.labels,
+        annotations=form.metadata.annotations,
+        network_services=tuple(
+            NetworkService(service.name, default_service_spec(service.spec)) for service in form.services
+        ),
+        raw=form.raw,
+        source=f"{document.source.name}:{line}",
+    )
+
+
+def _convert_role(role: RoleForm) -> Role:
+    template = convert_template(default_pod_template(role.template))
+    return Role(role.name, template, role.replicas, role.recovery_policy)
+
+
+def _names(kubeinfer: KubeInfer) -> tuple[str, str]:
+    return kubeinfer.name, f"{kubeinfer.namespace}/{kubeinfer.name}"
+
+
+def _concerns(path: Path, open_paths: Sequence[Path]) -> bool:
+    """Whether a finding is about an open hole, which is reported by itself."""
+    return any(path[: len(each)] == each for each in open_paths)
+
+
+def _order(sources: Sequence[str | SourceText]) -> Any:
+    """Findings in the order of the sources, then of the text."""
+    names = [each if isinstance(each, str) else each.name for each in sources]
+    places = {name: index for index, name in reversed(list(enumerate(names)))}
+    return lambda each: (places.get(each.file, len(names)), *sort_key(each))

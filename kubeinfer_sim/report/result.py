@@ -1,0 +1,421 @@
+"""The result for machines: a versioned JSON document, documented in docs/result.md.
+
+Times and durations are whole milliseconds (`…Ms`), counted from the start of the simulation. The document is
+a function of scenario, seed and version: no wall-clock time, no paths of the machine, keys in a fixed order.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from kubeinfer_sim._version import __version__
+from kubeinfer_sim.metrics import Change, InstanceLife, Judgement, Measures, Outcome, Service, Stall
+from kubeinfer_sim.metrics.objectives import seconds
+from kubeinfer_sim.report.assumptions import assumptions
+from kubeinfer_sim.report.verdict import Assessment, npus_of_cluster
+
+API_VERSION = "kubeinfer-sim/v1"
+#: (ms, value from then on), times ascending.
+Points = list[tuple[int, int]]
+
+
+class Part(BaseModel):
+    """A mapping of the result: camelCase keys, nothing unknown."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+    )
+
+
+class ScenarioPart(Part):
+    """What was simulated."""
+
+    name: str
+    description: str
+    namespace: str
+    kubeinfer: str
+    initial: Literal["running", "empty"]
+    """Whether its instances ran when the simulation began."""
+    nodes: int
+    npus: int
+    """All NPUs the nodes offer."""
+    seed: int
+    horizon_ms: int | None
+    """None: until settled."""
+    kubernetes_version: str
+
+
+class VerdictPart(Part):
+    """Whether the run is green, and why."""
+
+    holds: bool
+    """The run completes and every objective is held; exit code 0, else 1."""
+    outcome: Outcome
+    sentence: str
+
+
+class EndPart(Part):
+    """When and why the simulation stopped."""
+
+    at_ms: int
+    reason: Literal["settled", "horizon", "quiet"]
+    """Nothing more can happen; the scenario's horizon; no progress for the scenario's `quietAfter`."""
+    missing_instances: int
+    """Instances asked for and not ready at the end."""
+
+
+class ServicePart(Part):
+    """What stayed in service between two times."""
+
+    since_ms: int
+    until_ms: int
+    min_ready_instances: int
+    min_ready_at_ms: int
+    """When so few were ready first."""
+    min_ready_for_ms: int
+    """For how long in all."""
+    lost_instance_seconds: float | int
+    """Integral of max(0, desired - ready)."""
+    availability: float | None
+    """Integral of min(ready, desired) over integral of desired; null when none was desired."""
+
+
+class NpusPart(Part):
+    """NPUs taken by pods."""
+
+    peak: int
+    total: int
+    in_use: Points
+
+
+class ChangePart(Part):
+    """A spec that was applied; the first is the creation."""
+
+    generation: int
+    at_ms: int
+    changed: list[str]
+    """`template`, `replicas`, `strategy`, `metadata`, `created`, `nothing`."""
+    label: str
+    revision: str
+    replicas: int
+    surge: int
+    unavailable: int
+    """The budgets in instances."""
+    completed_at_ms: int | None
+    """When all of it was in place and ready."""
+    duration_ms: int | None
+    superseded_at_ms: int | None
+    """When another template came before it was in place."""
+
+
+class StallPart(Part):
+    """A time in which nothing could go on by itself."""
+
+    at_ms: int
+    ended_at_ms: int | None
+    """Null: it lasts until the end."""
+    generation: int
+    reason: str
+    """`Unschedulable` or `NewRevisionNotReady`."""
+    pod_reason: str
+    instances: list[str]
+    proof: str
+    """What is needed and what there is."""
+
+
+class ObjectivePart(Part):
+    """An objective of the scenario, checked over the whole run."""
+
+    name: str
+    judgement: Judgement
+    target: bool | int | float
+    measured: bool | int | float | None
+    unit: str
+    reason: str
+
+
+class RevisionPart(Part):
+    """Ready instances of one revision."""
+
+    revision: str
+    ready: Points
+
+
+class TimelinePart(Part):
+    """Numbers of instances over time: (ms, value from then on)."""
+
+    desired: Points
+    ready: Points
+    live: Points
+    """Instances of which a pod is left, terminating ones included."""
+    revisions: list[RevisionPart]
+    """By first appearance."""
+
+
+class StagePart(Part):
+    """A stretch of a pod's life."""
+
+    name: str
+    since_ms: int
+    until_ms: int
+    regime: str
+    """Why this long: `warm`, `cold, shared storage` …"""
+    cut: bool
+    """Something else happened before it was over."""
+
+
+class PodPart(Part):
+    """A pod."""
+
+    name: str
+    role: str
+    replica: int
+    node: str
+    created_at_ms: int
+    ready_at_ms: int | None
+    deleted_at_ms: int | None
+    gone_at_ms: int | None
+    restarts: int
+    """How often the kubelet restarted a container of it."""
+    trouble: str
+
+
+class InstancePart(Part):
+    """An instance, by creation; an ordinal may be used again."""
+
+    name: str
+    ordinal: int
+    revision: str
+    state: str
+    """At the end: `ready`, `starting`, `pending`, `concerning`, `failed`, `terminating`, `gone`."""
+    ran_at_start: bool
+    created_at_ms: int
+    ready_at_ms: int | None
+    """When it was ready first."""
+    deleted_at_ms: int | None
+    delete_reason: str
+    """`Rollout`, `NotReady`, `ScaleIn`."""
+    gone_at_ms: int | None
+    was_ready_ms: int
+    """For how long in all."""
+    restarts: int
+    """How often recovery rebuilt it or a pod of it."""
+    concerning: int
+    """How often it lost readiness."""
+    pending: str
+    """What its gang needs and what is free, while it has no place."""
+    pace_pod: str
+    """The pod that set the pace, whose `stages` follow."""
+    stages: list[StagePart]
+    """Without a gap from that pod's creation until it is gone or the run ends."""
+    pods: list[PodPart]
+
+
+class AssumptionPart(Part):
+    """A switch of the scenario."""
+
+    name: str
+    value: str
+    default: bool
+
+
+class CostPart(Part):
+    """What the simulation cost, in counts."""
+
+    timers: int
+    records: int
+
+
+class Result(Part):
+    """The result of one simulation."""
+
+    api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
+    kind: Literal["Result"] = "Result"
+    version: str
+    """Of kubeinfer-sim."""
+    scenario: ScenarioPart
+    verdict: VerdictPart
+    end: EndPart
+    service: ServicePart
+    """From the first change for which instances come or go after the start until the last was in place."""
+    whole_run: ServicePart
+    """From when readiness is owed: the start, or, where it began empty, when first all were ready."""
+    npus: NpusPart
+    changes: list[ChangePart]
+    stalls: list[StallPart]
+    objectives: list[ObjectivePart]
+    timeline: TimelinePart
+    instances: list[InstancePart]
+    warnings: list[str]
+    assumptions: list[AssumptionPart]
+    defaults: list[str]
+    """Defaults in force that the scenario did not set."""
+    cost: CostPart
+
+
+def build_result(assessment: Assessment) -> Result:
+    """The result document of a run."""
+    run, measures = assessment.run, assessment.measures
+    scenario = run.scenario
+    warnings = (*measures.warnings, *(each.one_line() for each in scenario.warnings))
+    return Result(
+        version=__version__,
+        scenario=ScenarioPart(
+            name=scenario.name,
+            description=scenario.description,
+            namespace=scenario.kubeinfer.namespace,
+            kubeinfer=scenario.kubeinfer.name,
+            initial=scenario.initial,
+            nodes=len(scenario.nodes),
+            npus=npus_of_cluster(scenario),
+            seed=run.seed,
+            horizon_ms=scenario.horizon,
+            kubernetes_version=scenario.kubernetes_version,
+        ),
+        verdict=VerdictPart(
+            holds=assessment.verdict.holds, outcome=measures.outcome, sentence=assessment.verdict.sentence
+        ),
+        end=EndPart(at_ms=run.ended_at, reason=run.end, missing_instances=measures.losing),
+        service=_service(measures.service),
+        whole_run=_service(measures.whole),
+        npus=NpusPart(peak=measures.peak_npus, total=npus_of_cluster(scenario), in_use=measures.npus.points),
+        changes=[_change(change) for change in measures.changes],
+        stalls=[_stall(stall) for stall in measures.stalls],
+        objectives=[
+            ObjectivePart(
+                name=each.name,
+                judgement=each.judgement,
+                target=each.target,
+                measured=each.measured,
+                unit=each.unit,
+                reason=each.reason,
+            )
+            for each in assessment.judged
+        ],
+        timeline=_timeline(measures),
+        instances=[_instance(life) for life in measures.instances],
+        warnings=list(dict.fromkeys(warnings)),
+        assumptions=[
+            AssumptionPart(name=each.name, value=each.value, default=each.default)
+            for each in assumptions(scenario.assumptions)
+        ],
+        defaults=list(scenario.defaults),
+        cost=CostPart(timers=run.fired, records=len(run.history)),
+    )
+
+
+def to_json(result: Result) -> str:
+    """The document as text, ending in a line break; equal results give equal bytes."""
+    return result.model_dump_json(by_alias=True, indent=2) + "\n"
+
+
+def result_json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the document."""
+    schema = Result.model_json_schema(by_alias=True, mode="serialization")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "kubeinfer-sim Result",
+    }
+
+
+def _service(service: Service) -> ServicePart:
+    low, availability = service.min_ready, service.availability
+    return ServicePart(
+        since_ms=service.since,
+        until_ms=service.until,
+        min_ready_instances=low.value,
+        min_ready_at_ms=low.at,
+        min_ready_for_ms=low.lasting,
+        lost_instance_seconds=seconds(service.lost),
+        availability=None if availability is None else float(availability),
+    )
+
+
+def _change(change: Change) -> ChangePart:
+    return ChangePart(
+        generation=change.generation,
+        at_ms=change.at,
+        changed=list(change.changed),
+        label=change.label,
+        revision=change.revision,
+        replicas=change.replicas,
+        surge=change.surge,
+        unavailable=change.unavailable,
+        completed_at_ms=change.completed,
+        duration_ms=change.duration,
+        superseded_at_ms=change.superseded,
+    )
+
+
+def _stall(stall: Stall) -> StallPart:
+    return StallPart(
+        at_ms=stall.at,
+        ended_at_ms=stall.ended,
+        generation=stall.generation,
+        reason=stall.reason,
+        pod_reason=stall.pod_reason,
+        instances=[ref.name for ref in stall.instances],
+        proof=stall.detail,
+    )
+
+
+def _timeline(measures: Measures) -> TimelinePart:
+    return TimelinePart(
+        desired=measures.desired.points,
+        ready=measures.ready.points,
+        live=measures.live.points,
+        revisions=[
+            RevisionPart(revision=revision, ready=steps.points)
+            for revision, steps in measures.by_revision.items()
+        ],
+    )
+
+
+def _instance(life: InstanceLife) -> InstancePart:
+    pace = life.pace
+    return InstancePart(
+        name=life.instance.name,
+        ordinal=life.instance.ordinal,
+        revision=life.revision,
+        state=life.state,
+        ran_at_start=life.ran_at_start,
+        created_at_ms=life.created,
+        ready_at_ms=life.ready,
+        deleted_at_ms=life.deleting,
+        delete_reason=life.delete_reason,
+        gone_at_ms=life.gone,
+        was_ready_ms=life.was_ready,
+        restarts=life.restarts,
+        concerning=life.concerning,
+        pending="" if life.pending is None else life.pending.proof,
+        pace_pod="" if pace is None else pace.pod.name,
+        stages=[
+            StagePart(
+                name=span.stage, since_ms=span.since, until_ms=span.until, regime=span.regime, cut=span.cut
+            )
+            for span in ([] if pace is None else pace.spans)
+        ],
+        pods=[
+            PodPart(
+                name=pod.pod.name,
+                role=pod.pod.role,
+                replica=pod.pod.replica,
+                node=pod.node,
+                created_at_ms=pod.created,
+                ready_at_ms=pod.ready,
+                deleted_at_ms=pod.deleting,
+                gone_at_ms=pod.gone,
+                restarts=pod.restarts,
+                trouble=pod.trouble,
+            )
+            for pod in life.pods
+        ],
+    )

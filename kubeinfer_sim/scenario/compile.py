@@ -1,0 +1,149 @@
+"""From a scenario as written to the scenario as simulated; what needs more than one field is checked here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from kubeinfer_sim.manifest.diagnostics import Path
+from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.scenario.actions import TimeLine, compile_action
+from kubeinfer_sim.scenario.cluster import compile_cluster
+from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.findings import Readable
+from kubeinfer_sim.scenario.manifests import Manifests
+from kubeinfer_sim.scenario.model import Action, Assumptions, Objectives, Scenario
+from kubeinfer_sim.scenario.schema import AssumptionsForm, ObjectivesForm, SpecForm
+from kubeinfer_sim.scenario.timings import compile_timings
+from kubeinfer_sim.scenario.units import format_duration
+
+
+def compile_scenario(readable: Readable, context: Context, values: Mapping[str, Any]) -> Scenario | None:
+    """The scenario; None, or one that must not be used, when something is wrong, which is noted."""
+    spec, broken = readable.spec, readable.broken
+    manifests = Manifests(context, spec.manifest, values)
+    first = None if "manifest" in broken else manifests.initial()
+    time_line = None if first is None else TimeLine(context, manifests, first)
+    # Keys (time, place): ties are taken in the order written, the update first.
+    actions: dict[tuple[int, int], Action] = {}
+    written = sorted(zip(readable.places, spec.actions, strict=True), key=lambda each: (each[1].at, each[0]))
+    if time_line is not None and spec.update is not None:
+        update = time_line.apply(0, spec.update, ("spec", "update"))
+        if update is not None:
+            actions[0, -1] = update
+    for place, form in written:
+        path: Path = ("spec", "actions", place)
+        if spec.horizon is not None and form.at > spec.horizon:
+            context.error((*path, "at"), f"is after the horizon, {format_duration(spec.horizon)}")
+        change = time_line.change(form, path) if time_line is not None else None
+        if change is not None:
+            actions[form.at, place] = change
+    versions = [] if time_line is None else time_line.versions
+    nodes, lines = (
+        ([], [])
+        if "cluster" in broken
+        else compile_cluster(spec.cluster, versions, context, ("spec", "cluster"))
+    )
+    by_name = {node.name: node for node in nodes}
+    for place, form in written:
+        other = compile_action(form, ("spec", "actions", place), by_name, versions, context)
+        if other is not None:
+            actions[form.at, place] = other
+    timings, timing_lines = compile_timings(spec.timings, versions, context, ("spec", "timings"))
+    if first is None:
+        return None
+    _check_images(spec.broken_images, versions, context)
+    initial = spec.initial or ("running" if spec.update or spec.actions else "empty")
+    return Scenario(
+        name=readable.metadata.name,
+        description=readable.metadata.description,
+        kubeinfer=first,
+        nodes=tuple(nodes),
+        timings=timings,
+        initial=initial,
+        actions=tuple(actions[key] for key in sorted(actions)),
+        assumptions=compile_assumptions(spec.assumptions),
+        objectives=_objectives(spec, initial, versions, context),
+        horizon=spec.horizon,
+        quiet_after=spec.quiet_after,
+        seed=spec.seed,
+        kubernetes_version=spec.kubernetes_version,
+        broken_images=frozenset(spec.broken_images),
+        defaults=(*_defaults(spec, initial), *lines, *timing_lines),
+        warnings=tuple(manifests.warnings),
+    )
+
+
+def compile_assumptions(form: AssumptionsForm) -> Assumptions:
+    """The switches in force."""
+    values = {name: getattr(form, name) for name in type(form).model_fields}
+    return Assumptions(**{**values, "backoff": tuple(form.backoff)})
+
+
+def _defaults(spec: SpecForm, initial: str) -> Iterator[str]:
+    given = spec.model_fields_set
+    if spec.initial is None:
+        why = "there is an update or action" if initial == "running" else "nothing is applied later"
+        yield f"initial: {initial} ({why})"
+    if spec.horizon is None:
+        yield f"horizon: settled; given up after {format_duration(spec.quiet_after)} without progress"
+    if "seed" not in given:
+        yield f"seed: {spec.seed}"
+    if "kubernetes_version" not in given:
+        yield f"kubernetesVersion: {spec.kubernetes_version} (the newest known)"
+
+
+def _check_images(images: Sequence[str], versions: Sequence[KubeInfer], context: Context) -> None:
+    known = {
+        container.image: None
+        for version in versions
+        for role in version.roles
+        for container in (*role.template.init_containers, *role.template.containers)
+    }
+    for index, image in enumerate(images):
+        if image not in known:
+            context.error(
+                ("spec", "brokenImages", index),
+                f"no pod uses this image{did_you_mean(image, known)} (images: {', '.join(known)})",
+            )
+
+
+def _objectives(spec: SpecForm, initial: str, versions: Sequence[KubeInfer], context: Context) -> Objectives:
+    """The objectives, those that could never hold or never be judged refused."""
+    form: ObjectivesForm = spec.objectives
+    path: Path = ("spec", "objectives")
+    lowest = min(version.replicas for version in versions)
+    wanted = form.min_ready_instances
+    ready = None
+    if wanted is not None:
+        # Rounded up: 80% of 4 instances are 4, not 3.
+        ready = -(-versions[0].replicas * wanted.value // 100) if wanted.percent else wanted.value
+        here = (*path, "minReadyInstances")
+        if ready > 0 and initial == "empty":
+            context.error(
+                here, "cannot hold: with initial empty no instance is ready at the start; use completesWithin"
+            )
+        elif ready > lowest:
+            context.error(
+                here, f"cannot hold: {wanted} are {ready}, and spec.replicas is {lowest} at some time"
+            )
+    changes = spec.update is not None or any(
+        each.apply or each.patch or each.scale is not None for each in spec.actions
+    )
+    if initial == "running" and not changes:
+        for name in ("completes", "completesWithin"):
+            if name in context.document.value["spec"].get("objectives", {}):
+                context.error((*path, name), "there is no update or scaling that could complete")
+    within = form.completes_within
+    if within is not None and spec.horizon is not None and within > spec.horizon:
+        context.error(
+            (*path, "completesWithin"), f"cannot be judged by the horizon, {format_duration(spec.horizon)}"
+        )
+    return Objectives(
+        min_ready_instances=ready,
+        completes=form.completes,
+        completes_within=within,
+        max_lost_instance_seconds=form.max_lost_instance_seconds,
+        no_stall=form.no_stall,
+    )

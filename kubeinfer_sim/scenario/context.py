@@ -1,0 +1,41 @@
+"""What is at hand while a scenario file is compiled: its text, its folder, and what is wrong so far."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
+from kubeinfer_sim.manifest.document import Document
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Context:
+    """One scenario (or Cluster) file being compiled; findings are collected, not raised one by one."""
+
+    document: Document
+    errors: list[Diagnostic] = field(default_factory=list)
+
+    def error(self, path: Path, message: str, *, hint: str = "", key: bool = False) -> None:
+        """Note something wrong at a path of the document."""
+        self.errors.append(self.document.diagnostic(path, message, hint=hint, key=key))
+
+    def attempt(self, path: Path, compute: Callable[[], T]) -> T | None:
+        """A value, or None after noting why there is none: other files' findings, or a message for `path`."""
+        try:
+            return compute()
+        except InputError as error:
+            self.errors.extend(error.diagnostics)
+        except ValueError as error:
+            self.error(path, str(error))
+        return None
+
+    def locate(self, path: str) -> str:
+        """A path written in the file, as seen from the working directory; relative ones start at the file."""
+        folder = os.path.dirname(self.document.source.name)  # noqa: PTH120 - Path would lose a leading ./
+        return path if os.path.isabs(path) else os.path.join(folder, path)  # noqa: PTH117, PTH118

@@ -1,0 +1,117 @@
+"""From a scenario file to a `Scenario`: everything that is wrong is found and said at once.
+
+scenario = load_scenario("scenarios/rolling-update-2p1d.yaml")
+scenario = rollout_scenario(old, None, "8x8")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from kubeinfer_sim.errors import InputError, UsageError
+from kubeinfer_sim.manifest.diagnostics import Diagnostic
+from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.source import SourceText, read_source
+from kubeinfer_sim.manifest.yaml_tree import load_documents
+from kubeinfer_sim.scenario.compile import compile_scenario
+from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.findings import read_scenario
+from kubeinfer_sim.scenario.manifests import to_yaml
+from kubeinfer_sim.scenario.model import Apply, Scenario
+from kubeinfer_sim.scenario.nodes import parse_nodes
+from kubeinfer_sim.scenario.profiles import Profile
+from kubeinfer_sim.scenario.schema import API_VERSION, LATEST_KUBERNETES
+from kubeinfer_sim.scenario.units import parse_duration
+
+
+def load_scenario(
+    source: str | SourceText,
+    *,
+    set_values: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    horizon: str | None = None,
+) -> Scenario:
+    """Read a scenario file (`-` for standard input) or text.
+
+    Args:
+        source: the file's name, or a text with a name for messages; relative paths in it start at its folder.
+        set_values: values for `${name}` in the scenario's own manifest, over those the scenario gives.
+        seed: instead of the scenario's.
+        horizon: instead of the scenario's: `settled` or a duration.
+
+    Raises:
+        InputError: everything that is wrong, here and in the files it names.
+        UsageError: a wrong override.
+    """
+    overrides: dict[str, Any] = {} if seed is None else {"seed": seed}
+    if horizon is not None:
+        try:
+            overrides["horizon"] = None if horizon == "settled" else parse_duration(horizon)
+        except ValueError as error:
+            raise UsageError(f"horizon: {error}") from None
+    text = read_source(source) if isinstance(source, str) else source
+    documents = load_documents(text)
+    if len(documents) != 1:
+        message = f"expected one document of kind Scenario, found {len(documents)}"
+        raise InputError([Diagnostic(text.name, 0, 0, message, code="no-scenario")])
+    context = Context(documents[0])
+    readable = read_scenario(context)
+    scenario = None
+    if readable is not None:
+        readable.spec = readable.spec.model_copy(update=overrides)
+        scenario = compile_scenario(readable, context, set_values or {})
+    if context.errors or scenario is None:
+        raise InputError(sorted(dict.fromkeys(context.errors), key=_order(text.name)))
+    return scenario
+
+
+def rollout_scenario(
+    old: KubeInfer,
+    new: KubeInfer | None,
+    nodes: str,
+    *,
+    profile: Profile = "typical",
+    kubernetes_version: str = LATEST_KUBERNETES,
+    seed: int = 0,
+    horizon: str = "settled",
+) -> Scenario:
+    """The scenario of one update without a scenario file: `old` runs, `new` is applied at 0s.
+
+    `new` None stands for the same manifest with a new revision, as `kubectl rollout restart` makes one. `nodes`
+    is `8x8`, or the path of a file of kind Cluster. The rest is written as in a scenario file.
+
+    Raises:
+        InputError: the nodes cannot carry the pods' labels and resources, or the Cluster file is wrong.
+        UsageError: an argument is wrong, or `new` is another object than `old`.
+    """
+    if not nodes.endswith((".yaml", ".yml", ".json")):
+        try:
+            parse_nodes(nodes)
+        except ValueError as error:
+            raise UsageError(f"nodes: {error}") from None
+    if new is not None and (new.namespace, new.name) != (old.namespace, old.name):
+        raise UsageError(
+            f"{new.namespace}/{new.name} is another object than {old.namespace}/{old.name}: "
+            "an update keeps name and namespace"
+        )
+    spec = {
+        "manifest": old.raw,
+        "update": {"newRevision": True} if new is None else new.raw,
+        "cluster": nodes,
+        "timings": {"profile": profile},
+        "kubernetesVersion": kubernetes_version,
+        "seed": seed,
+        "horizon": horizon,
+    }
+    value = {"apiVersion": API_VERSION, "kind": "Scenario", "metadata": {"name": old.name}, "spec": spec}
+    scenario = load_scenario(SourceText("rollout", to_yaml(value)))
+    if new is None:
+        return replace(scenario, kubeinfer=old)
+    return replace(scenario, kubeinfer=old, actions=(Apply(0, new, new.source),))
+
+
+def _order(first: str) -> Any:
+    """The scenario's own findings first, then those of other files; each in the order of its text."""
+    return lambda each: (each.file != first, each.file, each.line, each.column)

@@ -1,0 +1,190 @@
+"""The versions of the KubeInfer a scenario speaks of: its manifest, other manifests, patches, new revisions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.manifest.load import load_manifest
+from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.source import SourceText, read_source
+from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.schema import ApplyForm, ManifestForm
+
+#: What a new revision of the same manifest differs in; `kubectl rollout restart` has restartedAt for it.
+REVISION_ANNOTATION = "kubeinfer-sim/revision"
+
+
+@dataclass(slots=True)
+class Manifests:
+    """Reads the manifests of one scenario.
+
+    Attributes:
+        values: values from the command line, over those the scenario gives its own manifest.
+        warnings: what is legal in the manifests but will surprise.
+    """
+
+    context: Context
+    form: ManifestForm
+    values: Mapping[str, Any] = field(default_factory=dict)
+    warnings: list[Diagnostic] = field(default_factory=list)
+
+    def initial(self) -> KubeInfer | None:
+        """The scenario's own manifest; None when it is wrong, which is noted."""
+        path = ("spec", "manifest")
+        values = self._values(self.form.set, self.form.set_file, path)
+        return self._load(self.form.path, self.form.inline, {**values, **self.values}, self.form.name, path)
+
+    def applied(self, form: ApplyForm, current: KubeInfer, path: Path) -> tuple[KubeInfer, str] | None:
+        """Another version and what to call it; None when it is wrong, which is noted.
+
+        A patch and a new revision start from the version in force, a manifest replaces it whole, replicas
+        included, as `kubectl apply` does with a manifest that names them.
+        """
+        if form.new_revision:
+            restarted = self._reload(new_revision(current.raw), path, ())
+            return None if restarted is None else (restarted, "new revision")
+        if form.patch is not None:
+            return self.patched(form.patch, current, (*path, "patch"))
+        values = self._values(form.set or {}, form.set_file or {}, path)
+        settings = ", ".join(f"{name}={value}" for name, value in (form.set or {}).items())
+        if form.path is None and form.inline is None:
+            base = self._values(self.form.set, self.form.set_file, ("spec", "manifest"))
+            values = {**base, **self.values, **values}
+            found = self._load(self.form.path, self.form.inline, values, self.form.name, path, current.name)
+            label = settings or "the scenario's manifest"
+        else:
+            found = self._load(form.path, form.inline, values, form.name, path, current.name)
+            label = " ".join(filter(None, (form.path or "inline manifest", settings)))
+        return None if found is None else (found, label)
+
+    def patched(
+        self, patch: Mapping[str, Any], current: KubeInfer, path: Path
+    ) -> tuple[KubeInfer, str] | None:
+        """The version in force, patched."""
+        found = self._reload(merge_patch(current.raw, patch), path, path)
+        return (found, "patch") if found else None
+
+    def scaled(self, current: KubeInfer, replicas: int, path: Path) -> KubeInfer:
+        """The version in force with other replicas."""
+        return self._reload(merge_patch(current.raw, {"spec": {"replicas": replicas}}), path, ()) or current
+
+    def _values(self, values: Mapping[str, Any], files: Mapping[str, str], path: Path) -> dict[str, Any]:
+        found = dict(values)
+        for name, file in files.items():
+            here = (*path, "setFile", name)
+            if name in values:
+                self.context.error(here, "is given in set as well", key=True)
+            source = self._read(file, here)
+            if source is not None:
+                found[name] = source.text.removesuffix("\n").removesuffix("\r")
+        return found
+
+    def _read(self, file: str, path: Path) -> SourceText | None:
+        try:
+            return read_source(self.context.locate(file))
+        except InputError as error:
+            for each in error.diagnostics:
+                if each.code == "unreadable":  # said where the scenario names the file
+                    self.context.error(path, f"cannot read {each.file}: {each.message}")
+                else:
+                    self.context.errors.append(each)
+        return None
+
+    def _load(
+        self,
+        file: str | None,
+        inline: Any,
+        values: Mapping[str, Any],
+        name: str | None,
+        path: Path,
+        like: str | None = None,
+    ) -> KubeInfer | None:
+        """The one KubeInfer meant, from a file or from the scenario itself; `like` settles which of several."""
+        written = self._written(path)
+        if file is None:
+            own = isinstance(written, dict) and "inline" in written
+            return self._reload(inline, path, (*path, "inline") if own else path, values)
+        own = isinstance(written, dict) and "path" in written
+        source = self._read(file, (*path, "path") if own else path)
+        if source is None:
+            return None
+        try:
+            manifests = load_manifest([source], set_values=values, only=name)
+        except InputError as error:
+            self.context.errors.extend(error.diagnostics)
+            return None
+        self.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
+        found = manifests.kubeinfers
+        if len(found) > 1:
+            found = tuple(each for each in found if each.name == like)
+        if len(found) == 1:
+            return found[0]
+        names = ", ".join(each.name for each in manifests.kubeinfers)
+        self.context.error(path, f"{file} holds several KubeInfers: say which by `name` (there are: {names})")
+        return None
+
+    def _written(self, path: Path) -> Any:
+        """What the user wrote at a path."""
+        value = self.context.document.value
+        for step in path:
+            value = value[step]
+        return value
+
+    def _reload(
+        self, value: Any, path: Path, positions: Path, values: Mapping[str, Any] | None = None
+    ) -> KubeInfer | None:
+        """A KubeInfer from data; findings are placed where the scenario wrote the part they are about."""
+        text = SourceText(self.context.document.source.name, to_yaml(value))
+        try:
+            manifests = load_manifest([text], set_values=values)
+        except InputError as error:
+            for each in error.diagnostics:
+                where = (*positions, *each.path) if positions else path
+                self.context.errors.append(
+                    self.context.document.diagnostic(
+                        where, each.message, code=each.code, severity=each.severity, hint=each.hint
+                    )
+                )
+            return None
+        return manifests.kubeinfers[0]
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """The target patched as RFC 7386 says: null removes, mappings merge, everything else replaces."""
+    if not isinstance(patch, Mapping):
+        return patch
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge_patch(result.get(key), value)
+    return result
+
+
+def new_revision(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The same KubeInfer as written, every role's pod template with an annotation counted up by one."""
+    roles = [
+        merge_patch(role, {"template": {"metadata": {"annotations": {REVISION_ANNOTATION: _next(role)}}}})
+        for role in raw["spec"]["template"]["spec"]["roles"]
+    ]
+    changed: dict[str, Any] = merge_patch(raw, {"spec": {"template": {"spec": {"roles": roles}}}})
+    return changed
+
+
+def _next(role: Mapping[str, Any]) -> str:
+    metadata = role["template"].get("metadata") or {}
+    before = (metadata.get("annotations") or {}).get(REVISION_ANNOTATION, "1")
+    return str(int(before) + 1) if before.isdecimal() else before + "+"
+
+
+def to_yaml(value: Any) -> str:
+    """Data as text that reads back to the same data: JSON, which YAML holds, its odd characters escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    return re.sub("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]", lambda each: f"\\u{ord(each[0]):04x}", text)

@@ -1,0 +1,131 @@
+"""The computed node lifecycle and the tick-by-tick one agree on random scripts."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from cluster.node_lifecycle.reference import Reference
+from cluster.node_lifecycle.simulated import Simulated
+from cluster.node_lifecycle.traces import settled
+from kubeinfer_sim.manifest.model import Toleration
+
+NOT_READY, UNREACHABLE = "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"
+TOLERATIONS: dict[str, tuple[Toleration, ...]] = {
+    "none": (),
+    "all": (Toleration("", "Exists"),),
+    "s0": tuple(Toleration(key, "Exists", "", "NoExecute", 0) for key in (NOT_READY, UNREACHABLE)),
+    "s30": tuple(Toleration(key, "Exists", "", "NoExecute", 30) for key in (NOT_READY, UNREACHABLE)),
+    "mixed": (
+        Toleration(NOT_READY, "Exists", "", "NoExecute", 30),
+        Toleration(UNREACHABLE, "Exists", "", "NoExecute", 90),
+        Toleration("example.com/maintenance", "Exists", "", "NoExecute", 10),
+    ),
+}
+TAINTS = [
+    ("example.com/maintenance", "NoExecute"),
+    ("node.kubernetes.io/out-of-service", "NoExecute"),
+    ("node.kubernetes.io/out-of-service", "NoSchedule"),
+    (UNREACHABLE, "NoExecute"),
+    (NOT_READY, "NoSchedule"),
+]
+
+
+def case_of(seed: int) -> dict[str, Any]:
+    """A random cluster and what happens to it; no two causes fall on one millisecond.
+
+    Passes end in 3, pod collections in 7, leases in 1, status checks in 5, the script in 9, and pods take
+    whole hundreds of ms plus 20 to stop, so that nothing hangs on the order within an instant.
+    """
+    rng = random.Random(seed)
+    zones = rng.choice([["a"], ["a"], ["a", "b"], ["a", "b", "c"]])
+    count = rng.choice([1, 2, 3, 5, 8])
+    nodes = [
+        {
+            "name": f"n{i}",
+            "zone": rng.choice(zones),
+            "lease_phase": rng.randrange(1000) * 10 + 1,
+            "status_phase": rng.randrange(1000) * 10 + 5,
+            "last_status": -rng.randrange(30_000) * 10 - 1,
+            "exclude_disruption": rng.random() < 0.1,
+            "dead_at_start": rng.random() < 0.05,
+        }
+        for i in range(count)
+    ]
+
+    def pod(name: str) -> dict[str, Any]:
+        return {
+            "name": name,
+            "node": rng.choice(nodes)["name"],
+            "tol": rng.choice(list(TOLERATIONS)),
+            "terminate_ms": rng.randrange(1, 300) * 100 + 20,
+        }
+
+    script: list[dict[str, Any]] = []
+    for index in range(rng.randrange(1, 14)):
+        step: dict[str, Any] = {"t": rng.randrange(60_000) * 10 + 9, "node": rng.choice(nodes)["name"]}
+        step["do"] = rng.choice(
+            [
+                "die",
+                "die",
+                "die",
+                "return",
+                "return",
+                "ready_false",
+                "ready_true",
+                "taint_add",
+                "taint_remove",
+            ]
+            + ["cordon", "uncordon", "create_pod", "create_node", "delete_node"]
+        )
+        match step["do"]:
+            case "return":
+                step["mode"] = rng.choice(["heal", "restart"])
+            case "taint_add" | "taint_remove":
+                step["key"], step["effect"] = rng.choice(TAINTS)
+            case "create_pod":
+                step["pod"] = pod(f"x{index}")
+            case "create_node":
+                step["new_node"] = {
+                    "name": f"new{index}",
+                    "zone": rng.choice(zones),
+                    "lease_phase": 1,
+                    "status_phase": 5,
+                    "last_status": 0,
+                    "bare": True,
+                }
+        script.append(step)
+    script.sort(key=lambda step: step["t"])
+    # A kubelet that restarts begins its periods at that time; keep those apart from everything else too.
+    times = [step["t"] for step in script]
+    return {
+        "nodes": nodes,
+        "pods": [pod(f"p{i}") for i in range(rng.randrange(2 * count + 1))],
+        "script": [step for step, t in zip(script, times, strict=True) if times.count(t) == 1],
+        "first_tick": rng.randrange(500) * 10 + 3,
+        "pass_ms": rng.choice([0, 10, 20, 50]),
+        "podgc_first": rng.randrange(2000) * 10 + 7,
+        "podgc_pass_ms": 10,
+        "end": 900_000,
+        "anon": False,
+    }
+
+
+def assert_agreement(seed: int) -> None:
+    case = case_of(seed)
+    simulated, reference = Simulated(case, TOLERATIONS), Reference(case, TOLERATIONS)
+    assert settled(simulated.run()) == settled(reference.run()), f"seed {seed}"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_computed_passes_come_to_the_same_as_all_of_them(seed: int) -> None:
+    assert_agreement(seed)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("block", range(20))
+def test_the_computed_passes_come_to_the_same_as_all_of_them_in_a_long_sweep(block: int) -> None:
+    for seed in range(1000 + 100 * block, 1100 + 100 * block):
+        assert_agreement(seed)

@@ -1,0 +1,417 @@
+"""A prober that fires every tick: slow, and plain enough to be checked against worker.go by eye.
+
+Three workers with a ticker each, the results managers' updates and the part of the kubelet's loop that reacts to
+them. Nothing is computed ahead and nothing is skipped. At one millisecond ticks of all workers come first, then the
+ends of calls: startup, liveness, readiness. It has the verbs of `ContainerProber` and beside them records what the
+golden traces show: calls, results, syncs.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from math import floor, log
+from typing import Literal
+
+from kubeinfer_sim.cluster.prober import KINDS, Health, Outcome, ProbeKind, Segment, Transition
+from kubeinfer_sim.manifest.model import Probe
+from kubeinfer_sim.scenario.model import RandomSource
+
+INITIAL = {"startup": "unknown", "liveness": "success", "readiness": "failure"}
+TICK = 0
+END = {"startup": 1, "liveness": 2, "readiness": 3}
+
+
+@dataclass
+class Status:
+    """One container's status as the status manager holds it. `age_origin` is StartedAt, whole seconds."""
+
+    phase: str = "Pending"
+    container: str | None = None
+    state: Literal["waiting", "running", "terminated"] | None = "waiting"
+    started: bool = False
+    ready: bool = False
+    age_origin: float = 0
+
+
+@dataclass
+class Worker:
+    """worker.go's `worker`; `spec` is the probe, the rest its fields."""
+
+    kind: ProbeKind
+    spec: Probe
+    holds_success: bool = True
+    restart_policy: str = "Always"
+    deleted: bool = False
+    container: str = ""
+    cached: str | None = None
+    last_result: str = "success"
+    result_run: int = 0
+    on_hold: bool = False
+    tick_waits: bool = False
+    trigger_waits: bool = False
+    asleep: bool = False
+    calling: bool = False
+    ticker: int = 0  # generation: a reset ticker's old ticks are void
+    gap: int | None = None
+    gap_probability: float = 0.0
+    publish: Callable[[Worker, str], None] = lambda worker, result: None
+
+    def cache(self, result: str) -> None:
+        if self.cached != result:
+            self.cached = result
+            self.publish(self, result)
+
+    def round_begins(self, status: Status | None, now: float) -> Literal["exit", "go on", "call"]:
+        """doProbe up to the call of the handler."""
+        if status is None:
+            return "go on"
+        if status.phase in ("Failed", "Succeeded"):
+            return "exit"
+        if status.state is None or not status.container:
+            return "go on"
+        if status.container != self.container:
+            self.cached = None
+            self.container = status.container
+            self.cache(INITIAL[self.kind])
+            self.on_hold = False
+        if self.on_hold:
+            return "go on"
+        if status.state != "running":
+            self.cache("failure")
+            gone = status.state == "terminated" and self.restart_policy == "Never"
+            return "exit" if gone else "go on"
+        if self.deleted and self.kind in ("liveness", "startup"):
+            self.cache("success")
+            return "exit"
+        if int((now - status.age_origin) / 1000) < self.spec.initial_delay_seconds:
+            return "go on"
+        if status.started:
+            return "go on" if self.kind == "startup" else "call"
+        return "call" if self.kind == "startup" else "go on"
+
+    def round_ends(self, result: str) -> None:
+        """The rest of doProbe, with the result of the handler (never an error)."""
+        if self.last_result == result:
+            self.result_run += 1
+        else:
+            self.last_result = result
+            self.result_run = 1
+        if result == "failure" and self.result_run < self.spec.failure_threshold:
+            return
+        if result == "success" and self.result_run < self.spec.success_threshold:
+            return
+        self.cache(result)
+        if (self.kind in ("liveness", "startup") and result == "failure") or (
+            self.kind == "startup" and result == "success" and self.holds_success
+        ):
+            self.on_hold = True
+            self.result_run = 0
+
+
+@dataclass
+class Call:
+    start: int
+    end: int
+    outcome: Outcome
+    incarnation: int
+
+
+@dataclass
+class Recording:
+    calls: dict[ProbeKind, list[Call]] = field(default_factory=dict)
+    results: list[tuple[int, str, str, int]] = field(default_factory=list)
+    syncs: list[int] = field(default_factory=list)
+
+
+class ReferenceProber:
+    """The verbs of `ContainerProber`, one event per tick. `next_at` is the next event, visible or not."""
+
+    def __init__(
+        self,
+        startup: Probe | None,
+        liveness: Probe | None,
+        readiness: Probe | None,
+        *,
+        added_at: int,
+        wall_offset_ms: int = 0,
+        kubelet_age_ms: int = 3_600_000,
+        first_wake_ms: dict[ProbeKind, int] | None = None,
+        kubernetes_version: str = "1.36",
+        tie: Literal["trigger", "tick"] = "trigger",
+        trigger_sees: Literal["new", "old"] = "new",
+        source: Callable[[ProbeKind], RandomSource] | None = None,
+    ) -> None:
+        minor = int(kubernetes_version.split(".")[1])
+        self.resets_ticker = minor >= 32
+        self.carries_started = minor >= 35
+        self.tie = tie
+        self.trigger_sees = trigger_sees
+        self.wall_offset = wall_offset_ms
+        self.now = added_at
+        self.status = Status()
+        self.written = self.status  # what a worker woken by a trigger sees
+        self.incarnation = -1
+        self.health: Health | None = None
+        self.killing = self.terminating = False
+        self.transitions: list[Transition] = []
+        self.recording = Recording(syncs=[added_at])
+        self.events: list[tuple[int, int, int, Callable[[], None]]] = []
+        self.order = 0
+        self.updates: list[tuple[Worker, str, str]] = []
+        self.workers: dict[ProbeKind, Worker] = {}
+        self.sources: dict[ProbeKind, RandomSource] = {}
+        for kind, probe in zip(KINDS, (startup, liveness, readiness), strict=True):
+            if probe is None:
+                continue
+            worker = Worker(kind, probe, holds_success=minor >= 32, publish=self.published)
+            self.workers[kind] = worker
+            self.recording.calls[kind] = []
+            if source is not None:
+                self.sources[kind] = source(kind)
+            period = probe.period_seconds * 1000
+            wake = None
+            if first_wake_ms is not None and kind in first_wake_ms:
+                wake = first_wake_ms[kind]
+            elif period > kubelet_age_ms:
+                wake = added_at + int(self.sources[kind].random() * period)
+            if wake is None:
+                self.first_wake(worker)
+            else:
+                worker.asleep = True
+                self.at(wake, TICK, lambda worker=worker: self.first_wake(worker))
+        self.settle_updates()
+
+    # -- what happens to the container ---------------------------------------------------------------------
+
+    def container_started(self, at: int, health: Health) -> None:
+        self.arrive(at)
+        self.new_container(at, health)
+
+    def container_replaced(self, at: int, health: Health) -> None:
+        self.arrive(at)
+        self.killing = False
+        self.new_container(at, health)
+
+    def new_container(self, at: int, health: Health) -> None:
+        self.incarnation += 1
+        self.health = health
+        self.sync(
+            fresh=Status(
+                phase="Running",
+                container=f"c{self.incarnation}",
+                state="running",
+                started=self.status.started,
+                age_origin=(at + self.wall_offset) // 1000 * 1000 - self.wall_offset,
+            )
+        )
+
+    def container_died(self, at: int) -> None:
+        self.arrive(at)
+        self.killing = False
+        self.sync(fresh=replace(self.status, state="terminated"), while_terminating=True)
+
+    def health_changed(self, at: int, health: Health) -> None:
+        self.arrive(at)
+        self.health = health
+
+    def pod_terminating(self, at: int) -> None:
+        self.arrive(at)
+        self.sync(kills=False)
+        self.terminating = True
+        for kind in ("startup", "liveness"):
+            worker = self.workers.pop(kind, None)
+            if worker is not None:
+                worker.publish = lambda worker, result: None
+
+    def resync(self, at: int) -> None:
+        self.arrive(at)
+        self.sync()
+
+    # -- time ----------------------------------------------------------------------------------------------
+
+    def at(self, when: int, phase: int, action: Callable[[], None]) -> None:
+        self.order += 1
+        heapq.heappush(self.events, (when, phase, self.order, action))
+
+    def next_at(self) -> int | None:
+        if self.transitions:
+            return self.transitions[0].at
+        return self.events[0][0] if self.events else None
+
+    def advance(self, to: int) -> list[Transition]:
+        self.arrive(to)
+        transitions, self.transitions = self.transitions, []
+        return transitions
+
+    def arrive(self, to: int) -> None:
+        while self.events and self.events[0][0] <= to:
+            self.now, phase, _, action = heapq.heappop(self.events)
+            action()
+            # All ticks of an instant come before the loop looks at any result of that instant.
+            if not (phase == TICK and self.events and self.events[0][:2] == (self.now, TICK)):
+                self.settle_updates()
+        self.now = to
+
+    # -- workers -------------------------------------------------------------------------------------------
+
+    def first_wake(self, worker: Worker) -> None:
+        worker.asleep = False
+        self.restart_ticker(worker)
+        self.round(worker)
+
+    def restart_ticker(self, worker: Worker) -> None:
+        worker.ticker += 1
+        worker.tick_waits = False
+        self.next_tick(worker, worker.ticker, self.now)
+
+    def next_tick(self, worker: Worker, ticker: int, last: int) -> None:
+        when = last + worker.spec.period_seconds * 1000
+
+        def tick() -> None:
+            if worker.ticker == ticker:
+                self.next_tick(worker, ticker, when)
+                worker.tick_waits = True
+                self.select(worker)
+
+        self.at(when, TICK, tick)
+
+    def trigger(self, worker: Worker) -> None:
+        worker.trigger_waits = True
+        self.select(worker)
+
+    def select(self, worker: Worker) -> None:
+        """The worker's `select`, if it is there: takes what waits and does a round."""
+        if worker.calling or worker.asleep:
+            return
+        if worker.trigger_waits and (self.tie == "trigger" or not worker.tick_waits):
+            worker.trigger_waits = False
+            if self.resets_ticker:
+                self.restart_ticker(worker)
+        elif worker.tick_waits:
+            worker.tick_waits = False
+        else:
+            return
+        self.round(worker)
+
+    def round(self, worker: Worker) -> None:
+        if worker.round_begins(self.written, self.now) == "call":
+            self.call(worker, 1)
+        else:
+            self.select(worker)
+
+    def call(self, worker: Worker, attempt: int) -> None:
+        outcome, latency = self.answer(worker)
+        timeout = worker.spec.timeout_seconds * 1000
+        if outcome is Outcome.HANG or latency > timeout:
+            outcome, latency = Outcome.HANG, timeout
+        worker.calling = True
+        call = Call(self.now, self.now + latency, outcome, self.incarnation)
+        self.recording.calls[worker.kind].append(call)
+
+        def end() -> None:
+            worker.calling = False
+            if outcome is Outcome.ERROR:
+                if attempt < 3:
+                    self.call(worker, attempt + 1)
+                    return
+            else:
+                worker.round_ends("success" if outcome is Outcome.SUCCESS else "failure")
+            self.select(worker)
+
+        self.at(call.end, END[worker.kind], end)
+
+    def answer(self, worker: Worker) -> tuple[Outcome, int]:
+        assert self.health is not None
+        segments = self.health.of(worker.kind)
+        segment = segments[0]
+        for later in segments:
+            if later.from_ms <= self.now:
+                segment = later
+        if segment.flap_probability > 0 and self.flaps(worker, segment):
+            return segment.flap_outcome, segment.flap_latency_ms
+        return segment.outcome, segment.latency_ms
+
+    def flaps(self, worker: Worker, segment: Segment) -> bool:
+        """One call's draw: how many more usual answers there are before the next flap is drawn when it is needed."""
+        p = segment.flap_probability
+        if worker.gap is None or worker.gap_probability != p:
+            u = self.sources[worker.kind].random() if p < 1 else 0.0
+            worker.gap = floor(log(1 - u) / log(1 - p)) if p < 1 else 0
+            worker.gap_probability = p
+        if worker.gap == 0:
+            worker.gap = None
+            return True
+        worker.gap -= 1
+        return False
+
+    # -- the kubelet's loop --------------------------------------------------------------------------------
+
+    def published(self, worker: Worker, result: str) -> None:
+        self.recording.results.append((self.now, worker.kind, result, int(worker.container[1:])))
+        self.updates.append((worker, worker.container, result))
+
+    def settle_updates(self) -> None:
+        updates, self.updates = self.updates, []
+        for worker, container, result in sorted(updates, key=lambda update: KINDS.index(update[0].kind)):
+            if worker.kind == "startup":
+                self.set_field("started", container, result == "success")
+                self.sync()
+            elif worker.kind == "readiness":
+                self.set_field("ready", container, result == "success")
+                self.sync()
+            elif result == "failure":
+                self.sync()
+            self.settle_updates()
+
+    def set_field(self, name: Literal["started", "ready"], container: str, value: bool) -> None:
+        """SetContainerStartup, SetContainerReadiness."""
+        if self.status.container == container:
+            self.write(replace(self.status, **{name: value}))
+
+    def write(self, status: Status) -> None:
+        for name in ("started", "ready"):
+            if getattr(status, name) != getattr(self.status, name):
+                self.transitions.append(Transition(self.now, name, getattr(status, name)))
+        self.status = self.written = status
+
+    def sync(
+        self, fresh: Status | None = None, *, kills: bool = True, while_terminating: bool = False
+    ) -> None:
+        """A pod sync: fresh status, UpdatePodStatus, SetPodStatus, and the runtime's decision."""
+        if self.killing or (self.terminating and not while_terminating):
+            return
+        self.recording.syncs.append(self.now)
+        status = replace(fresh or self.status, ready=False)
+        startup, liveness, readiness = (self.workers.get(kind) for kind in KINDS)
+        if status.state != "running":
+            status.started = False
+        elif startup is not None:
+            if startup.container == status.container:
+                status.started = startup.cached == "success"
+            elif not self.carries_started:
+                status.started = False
+        else:
+            status.started = True
+        triggered = False
+        if status.started:
+            if readiness is None or (readiness.container == status.container and readiness.cached == "success"):
+                status.ready = True
+            else:
+                triggered = True
+        before = self.status
+        self.write(status)
+        if triggered:
+            assert readiness is not None
+            if self.trigger_sees == "old":
+                self.written = before
+            self.trigger(readiness)
+            self.written = self.status
+        if kills and status.state == "running":
+            for worker in (liveness, startup):
+                if worker is not None and worker.container == status.container and worker.cached == "failure":
+                    self.killing = True
+                    self.transitions.append(Transition(self.now, "kill", True, worker.kind))
+                    break
+        self.settle_updates()
