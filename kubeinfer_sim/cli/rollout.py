@@ -9,13 +9,16 @@ import click
 
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.errors import InputError, UsageError
+from kubeinfer_sim.manifest.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.model import KubeInfer
 
 
 @click.command("rollout", short_help="Simulate an update from one manifest to another.")
 @click.argument("old")
 @click.argument("new", required=False)
-@click.option("--nodes", required=True, metavar="COUNTxNPUS", help="8x8: 8 nodes of 8 NPUs; or a Cluster file.")
+@click.option(
+    "--nodes", required=True, metavar="COUNTxNPUS", help="8x8: 8 nodes of 8 NPUs; or a Cluster file."
+)
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Fill ${NAME} in the manifests.")
 @click.option("--set-file", "files", metavar="NAME=PATH", multiple=True, help="Fill ${NAME} from a file.")
 @click.option("--name", metavar="[NAMESPACE/]NAME", help="Which KubeInfer, where a file holds several.")
@@ -72,7 +75,9 @@ def _load(
     from kubeinfer_sim.manifest.load import load_manifest
     from kubeinfer_sim.manifest.template import unknown_values
 
-    found, errors, holes = [], [], set[str]()
+    found: list[KubeInfer] = []
+    errors: list[Diagnostic] = []
+    holes: set[str] = set()
     for source in (old, new):
         if source is None:
             continue
@@ -84,7 +89,9 @@ def _load(
         holes |= manifests.holes
         if len(manifests.kubeinfers) != 1:
             names = ", ".join(each.name for each in manifests.kubeinfers)
-            raise UsageError(f"{source} holds {len(manifests.kubeinfers)} KubeInfers ({names}): choose one with --name")
+            raise UsageError(
+                f"{source} holds {len(manifests.kubeinfers)} KubeInfers ({names}): choose one with --name"
+            )
         found.append(manifests.kubeinfers[0])
     if not errors:
         errors = unknown_values(dict(values), holes)

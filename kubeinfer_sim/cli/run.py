@@ -10,7 +10,9 @@ from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 @click.command("run", short_help="Simulate a scenario file.")
 @click.argument("scenario")
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Fill ${NAME} in the manifest.")
-@click.option("--horizon", metavar="TIME", help="Stop there (90m, 7d), or `settled`, instead of the scenario's.")
+@click.option(
+    "--horizon", metavar="TIME", help="Stop there (90m, 7d), or `settled`, instead of the scenario's."
+)
 @simulation_options
 def command(
     scenario: str,

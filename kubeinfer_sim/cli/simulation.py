@@ -25,9 +25,13 @@ def simulation_options(command: F) -> F:
             is_flag=True,
             help="Simulate twice, the second time with another PYTHONHASHSEED, and compare the bytes.",
         ),
-        click.option("-q", "--quiet", is_flag=True, help="No report, no timing: exit code (and --json) only."),
+        click.option(
+            "-q", "--quiet", is_flag=True, help="No report, no timing: exit code (and --json) only."
+        ),
         click.option("--seed", type=click.IntRange(min=0), help="Seed of all random streams."),
-        click.option("--json", "json_to", metavar="FILE|-", help="Write the result as JSON; - is standard output."),
+        click.option(
+            "--json", "json_to", metavar="FILE|-", help="Write the result as JSON; - is standard output."
+        ),
     ):
         command = option(command)
     return command

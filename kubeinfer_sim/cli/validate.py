@@ -14,7 +14,9 @@ from kubeinfer_sim.manifest.diagnostics import Severity
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Fill ${NAME} in the manifests.")
 @click.option("--set-file", "files", metavar="NAME=PATH", multiple=True, help="Fill ${NAME} from a file.")
 @click.option("-q", "--quiet", is_flag=True, help="Errors and warnings only.")
-@click.option("--show-defaults", is_flag=True, help="Print the manifests with the API server's defaults filled in.")
+@click.option(
+    "--show-defaults", is_flag=True, help="Print the manifests with the API server's defaults filled in."
+)
 def command(
     manifests: tuple[str, ...],
     settings: tuple[str, ...],

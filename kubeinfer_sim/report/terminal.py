@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable, Iterable, Sequence
 
 from rich.console import Console, Group, RenderableType
@@ -340,18 +339,24 @@ def _disturbed(life: InstanceLife) -> str:
 
 
 def _rests_on(assessment: Assessment) -> list[RenderableType]:
+    """Switches that are set stand out; defaults are named in short, their sources are in the JSON result."""
     scenario = assessment.run.scenario
-    text = Text("Assumptions ", style="dim")
-    for index, each in enumerate(assumptions(scenario.assumptions)):
-        text.append(" · " if index else "")
-        text.append(f"{each.name} {each.value}", "" if each.default else "bold yellow not dim")
-        text.append("" if each.default else " (set)", "yellow not dim")
-    found: list[RenderableType] = [text]
-    found += [Text(f"Default: {printable(line)}", style="dim") for line in scenario.defaults]
+    found: list[RenderableType] = []
+    every = assumptions(scenario.assumptions)
+    changed = [f"{each.name} {each.value}" for each in every if not each.default]
+    if changed:
+        found.append(Text("Set  ", "dim").append(" · ".join(changed), "bold yellow not dim"))
+    kept = " · ".join(f"{each.name} {each.value}" for each in every if each.default)
+    found.append(Text(f"Assumed  {kept}", style="dim"))
+    timings = []
+    for line in scenario.defaults:
+        name, _, rest = line.partition(": ")
+        value = rest.partition(" (")[0].removeprefix("constant ")
+        if name.startswith("timings.") and name != "timings.profile":
+            timings.append(f"{name.removeprefix('timings.')} {value}")
+        else:
+            found.append(Text(f"Default  {printable(line)}", style="dim"))
+    if timings:
+        found.append(Text(f"Default timings  {printable(' · '.join(timings))}", style="dim"))
     found.append(Text(f"Kubernetes {scenario.kubernetes_version}", style="dim"))
     return found
-
-
-def wants_colour(stream_is_terminal: bool) -> bool:
-    """Colour on a terminal only, never with NO_COLOR (https://no-color.org) or a dumb terminal."""
-    return stream_is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
