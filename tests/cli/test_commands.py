@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS = sorted((ROOT / "scenarios").glob("*.yaml"))
-MANIFEST = ROOT / "scenarios" / "manifests" / "chat.yaml"
+MANIFEST = ROOT / "scenarios" / "manifests" / "2p1d.yaml"
 
 
 def sim(
@@ -163,14 +163,10 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_a_fault_of_ours_is_exit_3_with_a_short_message() -> None:
     code = (
-        "from kubeinfer_sim.cli import main as m; import kubeinfer_sim.scenario.load as l\n"
-        "def broken(*a, **k): raise ZeroDivisionError('x')\n"
-        "l.load_scenario = broken\n"
-        "m.run and __import__('sys').exit(m.run(['run', 'x.yaml']))"
-    )
-    code = code.replace(
-        "from kubeinfer_sim.cli import main as m",
-        "import kubeinfer_sim.cli.main as m0, sys; m = sys.modules['kubeinfer_sim.cli.main']",
+        "import sys, kubeinfer_sim.cli.main, kubeinfer_sim.scenario.load as load\n"
+        "def broken(*args, **options): raise ZeroDivisionError('x')\n"
+        "load.load_scenario = broken\n"
+        "sys.exit(sys.modules['kubeinfer_sim.cli.main'].run(['run', 'x.yaml']))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 3
