@@ -67,7 +67,7 @@ def _validate_http_get(action: Mapping[str, Any], at: Field, errors: Errors) -> 
 def validate_probe(
     kind: str, probe: Mapping[str, Any] | None, grace_period: int | None, at: Field, errors: Errors
 ) -> None:
-    """A probe; `kind` is `livenessProbe`, `readinessProbe` or `startupProbe`."""
+    """A probe; `kind` (`livenessProbe`, `readinessProbe` or `startupProbe`) adds rules of its own."""
     if probe is None:
         return
     validate_handler(probe, grace_period, at, errors)
@@ -86,7 +86,7 @@ def validate_probe(
     if kind == "readinessProbe":
         if own_grace is not None:
             errors.invalid(grace_at, own_grace, "must not be given for readiness probes, which kill nothing")
-    elif probe.get("successThreshold", 0) != 1:
+    elif kind in ("livenessProbe", "startupProbe") and probe.get("successThreshold", 0) != 1:
         errors.invalid(
             at.child("successThreshold"),
             probe.get("successThreshold", 0),

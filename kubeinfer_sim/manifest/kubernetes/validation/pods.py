@@ -81,10 +81,10 @@ def validate_pod_template(template: Mapping[str, Any], at: Field, errors: Errors
     validate_annotations(annotations, annotations_at, errors)
     containers = list(each_container(spec, spec_at))
     if annotations:
-        _validate_pod_annotations(annotations, spec, containers, annotations_at, errors)
+        validate_pod_annotations(annotations, spec, containers, annotations_at, errors)
     validate_pod_spec(spec, spec_at, errors)
     if annotations:
-        _validate_annotations_match(annotations, spec, containers, spec_at, errors)
+        validate_annotations_match(annotations, spec, containers, spec_at, errors)
     if spec.get("ephemeralContainers"):
         errors.forbidden(spec_at.child("ephemeralContainers"), "must not be given in a template")
     restart = spec.get("restartPolicy", "")
@@ -96,13 +96,14 @@ def validate_pod_template(template: Mapping[str, Any], at: Field, errors: Errors
         )
 
 
-def _validate_pod_annotations(
+def validate_pod_annotations(
     annotations: Mapping[str, str],
     spec: Mapping[str, Any],
     containers: Sequence[Placed],
     at: Field,
     errors: Errors,
 ) -> None:
+    """Annotations the API server itself reads."""
     mirror = annotations.get("kubernetes.io/config.mirror")
     if mirror is not None and not spec.get("nodeName"):
         errors.invalid(at.key("kubernetes.io/config.mirror"), mirror, "needs spec.nodeName beside it")
@@ -129,13 +130,14 @@ def _is_deletion_cost(text: str) -> bool:
     return -(2**31) <= int(text) < 2**31
 
 
-def _validate_annotations_match(
+def validate_annotations_match(
     annotations: Mapping[str, str],
     spec: Mapping[str, Any],
     containers: Sequence[Placed],
     at: Field,
     errors: Errors,
 ) -> None:
+    """Annotations for seccomp and AppArmor beside the fields that took their place."""
     context = spec.get("securityContext", {})
     validate_annotation_matches_profile(
         "seccomp",
