@@ -46,6 +46,11 @@ def case_id(index: int, case: Any) -> str:
     return str(index)
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: Any, argname: str) -> str | None:
+    """Names that are the same in every process: no addresses of functions."""
+    return val.__name__ if callable(val) and hasattr(val, "__name__") else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for mark in metafunc.definition.iter_markers("vectors"):
         if "case" not in metafunc.fixturenames or not mark.args:

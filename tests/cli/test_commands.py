@@ -100,8 +100,8 @@ def test_the_running_manifest_comes_from_standard_input() -> None:
     [
         (("run", "no-such-file.yaml"), "no-such-file.yaml"),
         (("run", "."), "directory"),
-        (("rollout", str(MANIFEST), "--nodes", "8 by 8"), "8x8"),
-        (("rollout", str(MANIFEST), "--nodes", "8x8", "--set", "imaeg=x"), "imaeg"),
+        (("rollout", str(MANIFEST), "--nodes", "8 by 8", "--set", "image=a"), "8x8"),
+        (("rollout", str(MANIFEST), "--nodes", "8x8", "--set", "image=a", "--set", "imaeg=x"), "imaeg"),
         (("rollout", str(MANIFEST), "--nodes", "8x8"), "image"),
         (("validate", str(MANIFEST)), "image"),
         (("validate",), "Missing argument"),

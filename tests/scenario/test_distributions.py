@@ -69,7 +69,7 @@ MOMENTS: list[tuple[Distribution, float, float]] = [
 ]
 
 
-@pytest.mark.parametrize(("distribution", "mean", "deviation"), MOMENTS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("distribution", "mean", "deviation"), MOMENTS, ids=lambda value: getattr(value, "__name__", str(value))[:40])
 def test_means_agree_with_closed_forms(distribution: Distribution, mean: float, deviation: float) -> None:
     values = draws(distribution)
     assert abs(sum(values) / COUNT - mean) < Z * deviation / math.sqrt(COUNT) + 0.5
@@ -108,7 +108,7 @@ CDFS: list[tuple[Distribution, Callable[[float], float], list[int]]] = [
 ]
 
 
-@pytest.mark.parametrize(("distribution", "cdf", "points"), CDFS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("distribution", "cdf", "points"), CDFS, ids=lambda value: getattr(value, "__name__", str(value))[:40])
 def test_quantiles_agree_with_closed_forms(
     distribution: Distribution, cdf: Callable[[float], float], points: list[int]
 ) -> None:
@@ -144,7 +144,7 @@ EVERY: list[Distribution] = [distribution for distribution, _, _ in MOMENTS] + [
 ]
 
 
-@pytest.mark.parametrize("distribution", EVERY, ids=str)
+@pytest.mark.parametrize("distribution", EVERY, ids=lambda value: getattr(value, "__name__", str(value)))
 @pytest.mark.parametrize("u", [0.0, 2**-53, 0.5, 1 - 2**-53])
 def test_the_ends_of_the_stream_stay_within_bounds(distribution: Distribution, u: float) -> None:
     value = distribution.sample(Sequence(u, 0.5))
