@@ -27,6 +27,7 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     PodRef,
     Stage,
+    TransferDone,
 )
 from kubeinfer_sim.controllers.records import (
     InstanceConcerning,
@@ -83,14 +84,14 @@ class PodLife:
         self.close(at)
         self._since, self._plan, self._then = at, plan, then
 
-    def close(self, at: int) -> None:
-        """Write down what it went through until `at`."""
+    def close(self, at: int, *, over: bool = False) -> None:
+        """Write down what it went through until `at`; `over`: the stage that had no length ended there."""
         since = self._since
         for stage in self._plan:
             if since >= at:
                 break
             until = at if stage.duration is None else min(at, since + stage.duration)
-            cut = stage.duration is None or since + stage.duration > at
+            cut = not over if stage.duration is None else since + stage.duration > at
             if until > since:
                 self.spans.append(Span(stage.name, since, until, stage.regime, cut))
             since = until
@@ -207,6 +208,7 @@ class Lives:
             PodCreated: self._pod_created,
             PodBound: lambda r: self._pod(r.pod, r.at).enter(r.at, "create", r.stages),
             ImagePullFailed: self._pull_failed,
+            TransferDone: self._transferred,
             ContainersRunning: self._running,
             EngineStarted: lambda r: self._pod(r.pod, r.at).enter(r.at, PROBES, r.stages),
             PodReady: self._pod_ready,
@@ -302,6 +304,12 @@ class Lives:
         pod = self._pod(record.pod, record.at)
         pod.trouble = f"ImagePullBackOff: {record.message or record.image}"
         pod.enter(record.at, PULL_BACK_OFF)
+
+    def _transferred(self, record: TransferDone) -> None:
+        """What had no length beforehand is over; what follows is planned."""
+        pod = self._pod(record.pod, record.at)
+        pod.close(record.at, over=True)
+        pod.enter(record.at, PROBES if record.stage == "weights" else "create", record.stages)
 
     def _running(self, record: ContainersRunning) -> None:
         pod = self._pod(record.pod, record.at)

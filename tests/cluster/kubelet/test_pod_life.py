@@ -21,6 +21,7 @@ from kubeinfer_sim.cluster.records import (
     PodNotReady,
     PodReady,
     PodStarted,
+    TransferDone,
 )
 from kubeinfer_sim.controllers.records import (
     InstanceConcerning,
@@ -31,8 +32,20 @@ from kubeinfer_sim.controllers.records import (
 )
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, PreStop, Probe
+from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.scenario.distributions import Constant, Never
-from kubeinfer_sim.scenario.model import Apply, Assumptions, Drain, Health, Scale, Scenario, Target, Timings
+from kubeinfer_sim.scenario.model import (
+    Apply,
+    Assumptions,
+    Drain,
+    Health,
+    Link,
+    Scale,
+    Scenario,
+    Target,
+    Timings,
+    Transfers,
+)
 
 GUIDE_STARTUP = Probe(period_seconds=10, timeout_seconds=10, failure_threshold=720)
 GUIDE_LIVENESS = Probe(period_seconds=5, timeout_seconds=10, failure_threshold=6)
@@ -303,3 +316,33 @@ def test_a_sidecar_that_is_killed_restarts_and_its_pod_is_not_ready_meanwhile() 
     assert [record.container for record in run.history.of(ContainerDied)] == ["proxy"]
     not_ready, ready = next(run.history.of(PodNotReady)), next(run.history.of(PodReady))
     assert 1_030_000 <= not_ready.at == ready.at - 2_000, "it was killed, took 5 s to exit and 2 s to start"
+
+
+def test_a_pull_storm_shares_the_registry_and_an_image_is_pulled_once_per_node() -> None:
+    link = Transfers(registry=Link(110_000_000, 55_000_000), default_image_size=16_000_000_000)
+    spec = kubeinfer(4, **GUIDE)
+    alone = simulate(new_deployment(60, spec=kubeinfer(1, **GUIDE), transfers=link))
+    assert first(alone, ContainersRunning) == 290_910, "16 GB at 55 MB/s"
+    storm = simulate(new_deployment(60, spec=spec, transfers=link))
+    ends = {record.at for record in storm.history.of(ContainersRunning)}
+    assert ends == {581_819}, "four nodes share 110 MB/s"
+    shared = nodes(1, npus=32)
+    together = simulate(new_deployment(60, spec=spec, transfers=link, nodes=shared))
+    assert {record.at for record in together.history.of(ContainersRunning)} == {290_910}
+
+
+def test_cold_weights_over_a_shared_storage_slow_each_other_down() -> None:
+    link = Transfers(storage=Link(1_000_000_000), default_weights_size=100_000_000_000)
+    run = simulate(new_deployment(0, spec=kubeinfer(3), transfers=link))
+    assert {record.at for record in run.history.of(TransferDone)} == {300_000}
+    assert {record.at for record in run.history.of(PodReady)} == {300_000}
+    life = measure(run.history, ended_at=run.ended_at, end=run.end).instances[0].pods[0]
+    weights = next(span for span in life.spans if span.stage == "weights")
+    assert (weights.until - weights.since, weights.cut) == (300_000, False)
+
+
+def test_a_pod_deleted_while_it_reads_its_weights_gives_its_share_back() -> None:
+    link = Transfers(storage=Link(1_000_000_000), default_weights_size=100_000_000_000)
+    actions = (Scale(100_000, 1),)
+    run = simulate(new_deployment(0, 0, spec=kubeinfer(2), transfers=link, actions=actions))
+    assert [record.at for record in run.history.of(PodReady)] == [150_000]
