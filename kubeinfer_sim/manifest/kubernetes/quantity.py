@@ -215,10 +215,7 @@ class Quantity:
     def add(self, other: Quantity) -> Quantity:
         """The sum, in this one's format unless this is 0.
 
-        Summands so far apart that the sum would have more than `MAX_DIGITS` digits are refused.
-
-        Raises:
-            QuantityError: the sum is too long.
+        Of summands more than `MAX_DIGITS` digits apart the smaller one is lost.
         """
         family: Format = self.format if self.unscaled else other.format
         if not other.unscaled:
@@ -227,7 +224,8 @@ class Quantity:
             return Quantity(other.unscaled, other.scale, family, "", other.small)
         scale = min(self.scale, other.scale)
         if max(self.scale, other.scale) - scale > MAX_DIGITS:
-            raise QuantityError(f"a sum of quantities has at most {MAX_DIGITS} digits")
+            larger = self if self.scale > scale else other
+            return Quantity(larger.unscaled, larger.scale, family, "", small=False)
         unscaled = self.unscaled * _ten(self.scale - scale) + other.unscaled * _ten(other.scale - scale)
         return Quantity(unscaled, scale, family, "", self.small and other.small and abs(unscaled) < _INT64)
 

@@ -101,7 +101,10 @@ def validate_init_containers(
     for i, container in enumerate(containers):
         place = at.index(i)
         _validate_common(container, pod, place, errors)
-        _validate_restart_policy(container, place, errors)
+        if "restartPolicy" not in container and container.get("restartPolicyRules"):
+            errors.required(place.child("restartPolicy"), "is required beside restartPolicyRules")
+        else:
+            _validate_restart_policy(container, place, errors)
         name = container.get("name", "")
         if name in names:
             errors.duplicate(place.child("name"), name)

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field
+from kubeinfer_sim.manifest.kubernetes.decode import decode
+from kubeinfer_sim.manifest.kubernetes.field_errors import DECODE, Errors, Field, Root
 from kubeinfer_sim.manifest.kubernetes.names import (
     byte_length,
     dns1123_label,
@@ -20,6 +21,7 @@ from kubeinfer_sim.manifest.kubernetes.names import (
     qualified_name,
 )
 from kubeinfer_sim.manifest.kubernetes.pod_resources import aggregate
+from kubeinfer_sim.manifest.kubernetes.schema import Type, types
 from kubeinfer_sim.manifest.kubernetes.validation.addresses import ip_errors
 from kubeinfer_sim.manifest.kubernetes.validation.affinity import validate_affinity
 from kubeinfer_sim.manifest.kubernetes.validation.containers import (
@@ -108,11 +110,8 @@ def validate_pod_annotations(
     if mirror is not None and not spec.get("nodeName"):
         errors.invalid(at.key("kubernetes.io/config.mirror"), mirror, "needs spec.nodeName beside it")
     if annotations.get(_TOLERATIONS):
-        try:
-            tolerations = json.loads(annotations[_TOLERATIONS])
-        except (ValueError, RecursionError):
-            tolerations = None
-        if not isinstance(tolerations, list) or not all(isinstance(each, dict) for each in tolerations):
+        tolerations = _read_tolerations(annotations[_TOLERATIONS])
+        if tolerations is None:
             errors.invalid(at.child(_TOLERATIONS, ""), _TOLERATIONS, "must be a list of tolerations in JSON")
         else:
             validate_tolerations(tolerations, at.child(_TOLERATIONS), errors)
@@ -121,6 +120,17 @@ def validate_pod_annotations(
         errors.invalid(at.key(_DELETION_COST), cost, "must be an integer of 32 bits")
     names = {container.get("name", "") for container, _ in containers}
     validate_security_annotations(annotations, names, at, errors)
+
+
+def _read_tolerations(text: str) -> list[dict[str, Any]] | None:
+    """Tolerations in JSON; None for anything else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    errors = Errors()
+    found = decode(value, Type("list", "list", types()["Toleration"]), Root(), errors)
+    return None if any(error.type == DECODE for error in errors.found) else found
 
 
 def _is_deletion_cost(text: str) -> bool:
