@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from kubeinfer_sim.cli.output import show_diagnostics
+from kubeinfer_sim.cli.output import show_diagnostics, write_json
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.diagnostics import Severity
+from kubeinfer_sim.manifest.findings_json import findings_json
 
 
 @click.command("validate", short_help="Check KubeInfer manifests as the API server would.")
@@ -22,6 +23,7 @@ def command(
     settings: tuple[str, ...],
     files: tuple[str, ...],
     quiet: bool,
+    json_to: str | None,
     show_defaults: bool,
 ) -> int:
     """Check MANIFESTS (- for standard input): YAML, Kubernetes' rules for pods and Services, KubeInfer's own.
@@ -36,10 +38,18 @@ def command(
     try:
         loaded = load_manifest(list(manifests), set_values=dict(values))
     except InputError as error:
+        if json_to is not None:
+            write_json(json_to, findings_json((), error.diagnostics))
+        if json_to == "-":
+            return 2
         show_diagnostics(error.diagnostics, err=False)
         errors = sum(each.severity is Severity.ERROR for each in error.diagnostics)
         click.echo(f"\n{errors} error{'s' if errors != 1 else ''}")
         return 2
+    if json_to is not None:
+        write_json(json_to, findings_json(loaded.kubeinfers, loaded.diagnostics))
+    if json_to == "-":
+        return 0
     shown = [each for each in loaded.diagnostics if not quiet or each.severity is not Severity.NOTE]
     if shown:
         show_diagnostics(shown, err=show_defaults)

@@ -151,6 +151,15 @@ def test_validate_says_what_is_valid_and_shows_defaults() -> None:
     )
 
 
+def test_findings_come_as_json_too() -> None:
+    done = sim("validate", str(MANIFEST), "--json", "-")
+    assert done.returncode == 2
+    found = json.loads(done.stdout)
+    assert (found["kind"], found["kubeinfers"]) == ("Findings", [])
+    assert found["findings"][0]["path"].endswith("containers[0].image")
+    assert found["findings"][0]["line"] > 0
+
+
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from kubeinfer_sim.cli.main import run; run(['--help']);"
