@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cluster.node_lifecycle.traces import Write
+
 from kubeinfer_sim.cluster.api_nodes import BoundPod, NodeApi, NodeObject, Watcher
 from kubeinfer_sim.cluster.heartbeat import NEVER, Heartbeat, StatusReporter
 from kubeinfer_sim.cluster.node_lifecycle import NodeLifecycleController, NodeLifecycleSettings
@@ -136,6 +137,7 @@ class Simulated(Watcher):
     def change_taints(self, node: NodeObject, add: list[Taint], remove: list[Taint]) -> None:
         self.emulated = True
         self.api.change_taints(node, add, remove)
+        self.emulated = False  # nothing may have changed
 
     # The record of what is written
 

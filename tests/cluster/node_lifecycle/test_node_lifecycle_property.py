@@ -6,10 +6,10 @@ import random
 from typing import Any
 
 import pytest
-
 from cluster.node_lifecycle.reference import Reference
 from cluster.node_lifecycle.simulated import Simulated
 from cluster.node_lifecycle.traces import settled
+
 from kubeinfer_sim.manifest.model import Toleration
 
 NOT_READY, UNREACHABLE = "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"
@@ -31,6 +31,20 @@ TAINTS = [
     (UNREACHABLE, "NoExecute"),
     (NOT_READY, "NoSchedule"),
 ]
+DEEDS = [
+    "die",
+    "die",
+    "die",
+    "return",
+    "return",
+    "ready_false",
+    "ready_true",
+    "taint_add",
+    "taint_remove",
+    "cordon",
+    "uncordon",
+]
+DEEDS += ["create_pod", "create_node", "delete_node"]
 
 
 def case_of(seed: int) -> dict[str, Any]:
@@ -66,20 +80,7 @@ def case_of(seed: int) -> dict[str, Any]:
     script: list[dict[str, Any]] = []
     for index in range(rng.randrange(1, 14)):
         step: dict[str, Any] = {"t": rng.randrange(60_000) * 10 + 9, "node": rng.choice(nodes)["name"]}
-        step["do"] = rng.choice(
-            [
-                "die",
-                "die",
-                "die",
-                "return",
-                "return",
-                "ready_false",
-                "ready_true",
-                "taint_add",
-                "taint_remove",
-            ]
-            + ["cordon", "uncordon", "create_pod", "create_node", "delete_node"]
-        )
+        step["do"] = rng.choice(DEEDS)
         match step["do"]:
             case "return":
                 step["mode"] = rng.choice(["heal", "restart"])
