@@ -138,7 +138,7 @@ class Checker:
             if isinstance(each, bool | int | float):
                 written = shown(each)
                 hint = f'write {key}: "{written}", in quotes'
-                self.report((*path, key), f"must be a string, got {got(each)}", code="type", hint=hint)
+                self.report((*path, key), f"expected a string, got {got(each)}", code="type", hint=hint)
             else:
                 result[key] = self.string(each, (*path, key))
         return result

@@ -1,4 +1,4 @@
-"""Valid pod templates with their defaults filled in, as the records the simulation uses."""
+"""Valid pod templates, as `kubernetes/` reads them, turned into the records the simulation uses."""
 
 from __future__ import annotations
 
@@ -34,8 +34,13 @@ _SHARED_VOLUMES = frozenset({"persistentVolumeClaim", "nfs", "csi", "ephemeral",
 _SYSTEM_FOLDER = re.compile(r"/+(dev|etc|proc|sys|run|usr|lib|lib64|bin|sbin|boot|var/(log|run))(/|$)")
 
 
-def convert_template(template: Mapping[str, Any]) -> PodTemplate:
-    """Turn a valid, defaulted PodTemplateSpec into a record; `raw` is the template itself."""
+def convert_template(template: Mapping[str, Any], stored: Mapping[str, Any]) -> PodTemplate:
+    """Turn a valid PodTemplateSpec into a record.
+
+    Args:
+        template: typed, with its defaults (quantities as `Quantity`).
+        stored: the same as the API server would store it, for `raw`.
+    """
     metadata = template.get("metadata") or {}
     spec = template.get("spec") or {}
     return PodTemplate(
@@ -51,7 +56,7 @@ def convert_template(template: Mapping[str, Any]) -> PodTemplate:
         scheduler_name=spec.get("schedulerName") or "default-scheduler",
         requests=whole_units(pod_total(spec)),
         weights_volume=_weights_volume(spec.get("volumes") or ()),
-        raw=template,
+        raw=stored,
     )
 
 

@@ -1,19 +1,26 @@
 """Kubernetes' own checks of pod templates and Service specs, reported as findings about the document.
 
-Most errors are told as they come. A few whose place in the API server's words says little to people (which of
-two handlers is one too many, that a request differs from its limit) are worded about the object they are in.
+Most are told as `kubernetes/` words them, types and sets of words as the KubeInfer's own fields do. A few whose
+place in the API server's words says little to people (which of two handlers is one too many, that a request
+differs from its limit) are told about the object they are in.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 from kubeinfer_sim.manifest.checker import MAX_FINDINGS, Checker, shown
-from kubeinfer_sim.manifest.diagnostics import Path
+from kubeinfer_sim.manifest.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.kubernetes import field_errors
-from kubeinfer_sim.manifest.kubernetes.field_errors import FieldError
-from kubeinfer_sim.manifest.kubernetes.pod_template import validate_pod_template
-from kubeinfer_sim.manifest.kubernetes.service import validate_service_spec
+from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field, FieldError, Root
+from kubeinfer_sim.manifest.kubernetes.pod_template import read_pod_template
+from kubeinfer_sim.manifest.kubernetes.reading import Reading
+from kubeinfer_sim.manifest.kubernetes.service import read_service_spec
+from kubeinfer_sim.manifest.kubernetes.validation.pods import validate_pod_template
+from kubeinfer_sim.manifest.kubernetes.validation.services import validate_service_spec
+from kubeinfer_sim.manifest.suggest import did_you_mean
 
 #: Short, stable codes for the API server's error types.
 _CODES = {
@@ -28,66 +35,117 @@ _CODES = {
     field_errors.UNKNOWN: "unknown-field",
     field_errors.DECODE: "type",
 }
+#: What tells errors apart that the API server gives one type.
+_FRACTION = "must be a whole number of"
+_DIFFERS, _DIFFERS_LESS = "equal to the ", "less than or equal to the "
+_CHOICES = re.compile(r"must be one of (.*), got ", re.DOTALL)
+_QUOTED = re.compile(r'"([^"]*)"')
+_WORDS = {
+    "expected a text,": "expected a string,",
+    "expected a mapping with fields": "expected a mapping",
+    "expected a whole number": "expected an integer",
+    "expected true or false": "expected a boolean",
+    "got the text ": "got the string ",
+    "got the truth value ": "got the boolean ",
+}
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 _HOOKS = ("preStop", "postStart")
 
 
-def check_pod_template(checker: Checker, template: Any, path: Path) -> None:
-    """Report what the API server would refuse in a pod template."""
-    _report_all(checker, validate_pod_template(template, path))
+def check_pod_template(checker: Checker, template: Any, path: Path) -> Reading:
+    """Read a pod template and report what the API server would refuse, or accept with a warning."""
+    reading = read_pod_template(template, path)
+    _report_all(checker, reading, path, validate_pod_template)
+    return reading
 
 
-def check_service_spec(checker: Checker, spec: Any, path: Path) -> None:
-    """Report what the API server would refuse in a Service's spec."""
-    _report_all(checker, validate_service_spec(spec, path))
+def check_service_spec(checker: Checker, spec: Any, path: Path) -> Reading:
+    """Read a Service's spec and report what the API server would refuse, or accept with a warning."""
+    reading = read_service_spec(spec, path)
+    _report_all(checker, reading, path, validate_service_spec)
+    return reading
 
 
-def _report_all(checker: Checker, errors: list[FieldError]) -> None:
+def _report_all(
+    checker: Checker, reading: Reading, path: Path, validate: Callable[[dict[str, Any], Field, Errors], None]
+) -> None:
+    errors = list(reading.errors)
+    unreadable = [each.path for each in errors if each.type == field_errors.DECODE]
+    if unreadable:
+        # The API server stops at the first value of the wrong type. People want the rest as well, but not what
+        # only follows from a value that could not be read.
+        more = Errors()
+        validate(reading.typed, Root(path), more)
+        errors += [each for each in more.found if not any(_related(each.path, bad) for bad in unreadable)]
+    fractions = {(each.path[:-2], each.path[-1]) for each in errors if _FRACTION in each.message}
     for error in errors:
         if len(checker.findings) >= MAX_FINDINGS:
             return
-        _report(checker, error)
+        differs = _DIFFERS in error.message and _DIFFERS_LESS not in error.message
+        if not (differs and (error.path[:-2], error.path[-1]) in fractions):
+            _report(checker, error, differs=differs)
+    for warning in reading.warnings:
+        checker.report(warning.path, warning.message, severity=Severity.WARNING, code="kubernetes")
 
 
-def _report(checker: Checker, error: FieldError) -> None:
+def _related(path: Path, other: Path) -> bool:
+    """Whether one path leads to the other."""
+    length = min(len(path), len(other))
+    return path[:length] == other[:length]
+
+
+def _report(checker: Checker, error: FieldError, *, differs: bool) -> None:
     path, code = error.path, _CODES.get(error.type, "invalid")
-    if error.type == field_errors.UNKNOWN:
-        suggestion = error.message.partition("; ")[2]
-        name = str(path[-1]) if path else ""
-        message = f"unknown field {shown(name)}" + (f"; {suggestion}" if suggestion else "")
-        checker.report(path, message, code=code, key=True)
-    elif error.type == field_errors.REQUIRED:
-        checker.report(path, error.message.removeprefix("is "), code=code)
-    elif error.type == field_errors.FORBIDDEN and len(path) > 1 and path[-2] in (*_PROBES, *_HOOKS):
-        last = "grpc" if path[-2] in _PROBES else "sleep"
-        message = f"exactly one of exec, httpGet, tcpSocket, {last} may be set"
-        checker.report(path[:-1], message, code=code, key=True, at=path)
-    elif error.type == field_errors.INVALID and path and path[-1] == "successThreshold" and error.bad_value > 0:
-        checker.report(
-            path,
-            f"must be 1, got {error.bad_value}",
-            code=code,
-            hint="only readiness probes may ask for several successes in a row",
-        )
-    elif error.type == field_errors.INVALID and len(path) > 2 and path[-3] == "resources":
-        _report_amount(checker, error, code)
-    else:
-        checker.report(path, error.message, code=code)
+    found, message, hint = shown(error.bad_value), error.message, ""
+    at: Path | None = None
+    key = error.type == field_errors.UNKNOWN
+    parent = path[-2] if len(path) > 1 else ""
+    match error.type:
+        case field_errors.UNKNOWN:
+            _, semicolon, suggestion = message.partition("; ")
+            message = f"unknown field {shown(path[-1] if path else '')}{semicolon}{suggestion}"
+        case field_errors.REQUIRED if message.startswith("needs a handler"):
+            message, key = f"exactly one of {_handlers(path[-1])} must be set", True
+        case field_errors.REQUIRED:
+            message = message.removeprefix("is ")
+        case field_errors.FORBIDDEN if parent in (*_PROBES, *_HOOKS):
+            message, at, path, key = f"exactly one of {_handlers(parent)} may be set", path, path[:-1], True
+        case field_errors.DUPLICATE:
+            message = f"duplicate {path[-1] if path and isinstance(path[-1], str) else 'value'} {found}"
+        case field_errors.NOT_SUPPORTED:
+            message = _not_supported(error)
+        case field_errors.DECODE:
+            message = _decode(message)
+        case field_errors.INVALID if _FRACTION in message:
+            message = f"{found} - extended resources must be whole numbers"
+        case field_errors.INVALID if differs:
+            limit = message.partition("limit of ")[2].partition(",")[0]
+            message = f"{path[-1]} request {error.bad_value} must equal limit {limit} (extended resource)"
+            at, path = path, path[:-2]
+        case field_errors.INVALID if message.startswith("must be greater than or equal to 0"):
+            message = f"{found} must not be negative"
+        case field_errors.INVALID if message.startswith("must be 1 for liveness"):
+            message = f"must be 1, got {found}"
+            hint = "only readiness probes may ask for several successes in a row"
+    checker.report(path, message, code=code, hint=hint, at=at, key=key)
 
 
-def _report_amount(checker: Checker, error: FieldError, code: str) -> None:
-    """An amount of a resource: `resources.requests[huawei.com/ascend-1980]` and the like."""
-    *above, kind, name = error.path
-    if "whole number" in error.message:
-        written = shown(error.bad_value)
-        checker.report(error.path, f"{written} - extended resources must be whole numbers", code=code)
-    elif kind == "requests" and "equal to the" in error.message and "less than" not in error.message:
-        limit = error.message.partition("limit of ")[2].partition(",")[0]
-        checker.report(
-            tuple(above),
-            f"{name} request {error.bad_value} must equal limit {limit} (extended resource)",
-            code=code,
-            at=error.path,
-        )
-    else:
-        checker.report(error.path, error.message, code=code)
+def _handlers(owner: str | int) -> str:
+    return f"exec, httpGet, tcpSocket, {'grpc' if owner in _PROBES else 'sleep'}"
+
+
+def _not_supported(error: FieldError) -> str:
+    match = _CHOICES.search(error.message)
+    if match is None:
+        return error.message
+    choices = [each for each in _QUOTED.findall(match[1]) if each]
+    return f"{shown(error.bad_value)} is not one of {', '.join(choices)}{did_you_mean(str(error.bad_value), choices)}"
+
+
+def _decode(message: str) -> str:
+    """Say what was expected in the words used for the KubeInfer's own fields."""
+    if message.startswith("must be "):
+        message = "expected " + message.removeprefix("must be ")
+    for theirs, ours in _WORDS.items():
+        message = message.replace(theirs, ours, 1)
+    return message

@@ -23,15 +23,10 @@ from kubeinfer_sim.manifest.kubeinfer import (
     API_VERSION,
     KIND,
     KubeInferForm,
-    RoleForm,
     check_kubeinfer,
 )
-from kubeinfer_sim.manifest.kubernetes.pod_template import default_pod_template
-from kubeinfer_sim.manifest.kubernetes.service import default_service_spec
-from kubeinfer_sim.manifest.kubernetes_findings import (
-    check_pod_template,
-    check_service_spec,
-)
+from kubeinfer_sim.manifest.kubernetes.reading import Reading
+from kubeinfer_sim.manifest.kubernetes_findings import check_pod_template, check_service_spec
 from kubeinfer_sim.manifest.model import KubeInfer, NetworkService, Role
 from kubeinfer_sim.manifest.node_ports import NodePorts
 from kubeinfer_sim.manifest.render import sort_key
@@ -211,16 +206,16 @@ class _Loader:
             checker.report(("kind",), f"must be {KIND}, got {shown(kind)}")
         form = check_kubeinfer(checker, document.value)
         owner = f"KubeInfer {form.metadata.namespace}/{form.metadata.name}"
+        services: list[Reading] = []
         for service in form.services:
-            check_service_spec(checker, service.spec, service.spec_path)
+            services.append(check_service_spec(checker, service.spec, service.spec_path))
             self.node_ports.add_service(checker, service.spec, service.spec_path, owner)
-        for role in form.roles:
-            check_pod_template(checker, role.template, role.template_path)
+        roles = [check_pod_template(checker, role.template, role.template_path) for role in form.roles]
         open_paths = filled.open_paths
         findings = [each for each in checker.findings if not _concerns(each.path, open_paths)]
         self.findings += filled.findings + findings
         if not any(each.severity is Severity.ERROR for each in filled.findings + findings):
-            self.loaded.append(_Loaded(_convert(form, document), document))
+            self.loaded.append(_Loaded(_convert(form, document, services, roles), document))
 
 
 def _objects(document: Document) -> Iterator[Document]:
@@ -246,27 +241,33 @@ def _is_kubeinfer(value: Mapping[str, Any]) -> bool:
     return near or value.get("apiVersion") == API_VERSION
 
 
-def _convert(form: KubeInferForm, document: Document) -> KubeInfer:
+def _convert(
+    form: KubeInferForm, document: Document, services: Sequence[Reading], roles: Sequence[Reading]
+) -> KubeInfer:
     line, _ = document.position(())
     return KubeInfer(
         name=form.metadata.name,
         namespace=form.metadata.namespace,
         replicas=form.replicas,
-        roles=tuple(map(_convert_role, form.roles)),
+        roles=tuple(
+            Role(
+                role.name,
+                convert_template(reading.typed, reading.effective),
+                role.replicas,
+                role.recovery_policy,
+            )
+            for role, reading in zip(form.roles, roles, strict=True)
+        ),
         rolling_update=form.rolling_update,
         labels=form.metadata.labels,
         annotations=form.metadata.annotations,
         network_services=tuple(
-            NetworkService(service.name, default_service_spec(service.spec)) for service in form.services
+            NetworkService(service.name, reading.effective)
+            for service, reading in zip(form.services, services, strict=True)
         ),
         raw=form.raw,
         source=f"{document.source.name}:{line}",
     )
-
-
-def _convert_role(role: RoleForm) -> Role:
-    template = convert_template(default_pod_template(role.template))
-    return Role(role.name, template, role.replicas, role.recovery_policy)
 
 
 def _names(kubeinfer: KubeInfer) -> tuple[str, str]:

@@ -35,6 +35,4 @@ def errors(*texts, **options):
     """`line: path: message` of every error."""
     with pytest.raises(InputError) as caught:
         load(*texts, **options)
-    return [
-        f"{each.line}: {each.sentence}" for each in caught.value.diagnostics if each.severity == "error"
-    ]
+    return [f"{each.line}: {each.sentence}" for each in caught.value.diagnostics if each.severity == "error"]

@@ -80,7 +80,7 @@ CONTAINER = "spec.template.spec.roles[0].template.spec.containers[0]"
         ("  name: infer-broken\n", "", "3: metadata.name: required"),
         ("name: infer-broken\n", "name: 7\n", "4: metadata.name: expected a string, got the number 7"),
         ("namespace: default", "namespace: Default", '5: metadata.namespace: "Default" is not a DNS-1123 name'),
-        ("app.model: deepseek-r1", "app.model: true", "9: metadata.labels[app.model] must be a string, got the boolean true"),
+        ("app.model: deepseek-r1", "app.model: true", "9: metadata.labels[app.model]: expected a string, got the boolean true"),
         ("app.model: deepseek-r1", "app model: x", '9: metadata.labels.app model: label key "app model": the name part'),
         ("app.model: deepseek-r1", "app.model: a b", '9: metadata.labels[app.model]: "a b" must be empty or letters'),
         ("- name: role0 ", "- name: Role_0 ", '29: spec.template.spec.roles[0].name: "Role_0" is not a role name'),
@@ -92,14 +92,19 @@ CONTAINER = "spec.template.spec.roles[0].template.spec.containers[0]"
         ("restart: Instance", "restart: true", "33: spec.template.spec.roles[0].recoveryPolicy.restart: expected a string, got the boolean true"),
         # Services
         ("nodePort: 30090", "nodePort: 32768", "16: spec.networkServices[0].spec.ports[0].nodePort: 32768 is outside 30000-32767"),
-        ("type: NodePort", "type: NodePorts", "spec.networkServices[0].spec.type"),
+        ("type: NodePort", "type: NodePorts", '14: spec.networkServices[0].spec.type: "NodePorts" is not one of ClusterIP, ExternalName, LoadBalancer, NodePort; did you mean "NodePort"?'),
         # pod templates
-        ('modelarts-infer-npu-reset-enable: "true"', "modelarts-infer-npu-reset-enable: true", "37: spec.template.spec.roles[0].template.metadata.labels.modelarts-infer-npu-reset-enable"),
-        ("imagePullPolicy:", "imagePullPolice:", f"47: {CONTAINER}.imagePullPolice: unknown field"),
-        ("terminationGracePeriodSeconds: 120", "terminationGracePeriodSeconds: 120s", "40: spec.template.spec.roles[0].template.spec.terminationGracePeriodSeconds"),
-        ("failureThreshold: 720", "failureThreshold: -1", f"58: {CONTAINER}.startupProbe.failureThreshold"),
-        ("memory: 1200Gi", "memory: 1200GB", f"76: {CONTAINER}.resources.limits.memory"),
-        ("            - name: weights\n              hostPath", "            - name: wights\n              hostPath", f"84: {CONTAINER}.volumeMounts[0].name"),
+        ('modelarts-infer-npu-reset-enable: "true"', "modelarts-infer-npu-reset-enable: true", "37: spec.template.spec.roles[0].template.metadata.labels.modelarts-infer-npu-reset-enable: expected a string, got the boolean true; put it in quotes"),
+        ("imagePullPolicy:", "imagePullPolice:", f'46: {CONTAINER}.imagePullPolice: unknown field "imagePullPolice"; did you mean "imagePullPolicy"?'),
+        ("terminationGracePeriodSeconds: 120", "terminationGracePeriodSeconds: 120s", '40: spec.template.spec.roles[0].template.spec.terminationGracePeriodSeconds: expected an integer, got the string "120s"'),
+        ("failureThreshold: 720", "failureThreshold: -1", f"58: {CONTAINER}.startupProbe.failureThreshold: -1 must not be negative"),
+        ("Threshold: 720\n", "Threshold: 720\n                successThreshold: 2\n", f"59: {CONTAINER}.startupProbe.successThreshold must be 1, got 2"),
+        ("imagePullPolicy: IfNotPresent", "imagePullPolicy: ifNotPresent", f'46: {CONTAINER}.imagePullPolicy: "ifNotPresent" is not one of Always, IfNotPresent, Never; did you mean "IfNotPresent"?'),
+        ("volumeMounts:\n", "env:\n              - value: x\n              volumeMounts:\n", f"83: {CONTAINER}.env[0].name: required"),
+        ("- containerPort: 9000", "- containerPort: 99999", f"51: {CONTAINER}.ports[0].containerPort must be between 1 and 65535"),
+        ("startupProbe:\n                exec:\n                  command", "startupProbe:\n                #\n                #", f"53: {CONTAINER}.startupProbe: exactly one of exec, httpGet, tcpSocket, grpc must be set"),
+        ("memory: 1200Gi", "memory: 1200GB", f"76: {CONTAINER}.resources.limits.memory: a quantity is a number and a suffix"),
+        ("            - name: weights\n              hostPath", "            - name: wights\n              hostPath", f"83: {CONTAINER}.volumeMounts[0].name"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_at_its_line(old, new, expected):
@@ -133,7 +138,7 @@ def test_all_mistakes_are_told_at_once():
             ("imagePullPolicy:", "imagePullPolice:"),
         )
     )
-    assert [int(each.split(":")[0]) for each in found] == [16, 24, 33, 47, 96]
+    assert [int(each.split(":")[0]) for each in found] == [16, 24, 33, 46, 96]
 
 
 def test_mistakes_of_yaml_and_of_kubernetes_are_told_together():

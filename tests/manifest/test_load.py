@@ -59,7 +59,10 @@ def test_defaults_are_those_of_the_vendors_guide():
     text = changed(
         ("  replicas: 1\n", ""),
         ("    rollingUpdate:\n      maxSurge: 20%\n      maxUnavailable: 20%\n", ""),
-        ("        replicas: 1\n        recoveryPolicy:\n          type: Restart\n          restart: Instance\n", ""),
+        (
+            "        replicas: 1\n        recoveryPolicy:\n          type: Restart\n          restart: Instance\n",
+            "",
+        ),
         ("  namespace: default\n", ""),
     )
     kubeinfer = one(text)
@@ -95,8 +98,14 @@ spec:
 def test_what_kubectl_prints_is_the_same_object_without_a_word():
     text = changed(("spec:\n", AS_KUBECTL_PRINTS_IT))
     text += "status:\n  replicas: 1\n  conditions: [{type: Available, status: 'True'}]\n"
-    text = text.replace("              imagePullPolicy: IfNotPresent", "              imagePullPolicy: IfNotPresent\n              terminationMessagePath: /dev/termination-log\n              terminationMessagePolicy: File\n              securityContext: {}")
-    text = text.replace("            schedulerName: volcano", "            schedulerName: volcano\n            restartPolicy: Always\n            dnsPolicy: ClusterFirst\n            securityContext: {}")
+    text = text.replace(
+        "              imagePullPolicy: IfNotPresent",
+        "              imagePullPolicy: IfNotPresent\n              terminationMessagePath: /dev/termination-log\n              terminationMessagePolicy: File",
+    )
+    text = text.replace(
+        "            schedulerName: volcano",
+        "            schedulerName: volcano\n            restartPolicy: Always\n            dnsPolicy: ClusterFirst\n            securityContext: {}",
+    )
     text = text.replace("          metadata:\n", "          metadata:\n            creationTimestamp: null\n")
     loaded = load(text)
     assert loaded.diagnostics == ()
@@ -105,9 +114,21 @@ def test_what_kubectl_prints_is_the_same_object_without_a_word():
 
 def test_the_revision_is_that_of_the_templates_alone():
     revision = one(BASE).revision
-    same = [("replicas: 1", "replicas: 5"), ("20%", "1"), ("nodePort: 30090", "nodePort: 30091"), ("app.model: ", "x: ")]
+    same = [
+        ("replicas: 1", "replicas: 5"),
+        ("20%", "1"),
+        ("nodePort: 30090", "nodePort: 30091"),
+        ("app.model: ", "x: "),
+    ]
     assert {one(changed(each)).revision for each in same} == {revision}
-    other = [("ascend-vllm:A3.6", "ascend-vllm:A3.7"), ("        replicas: 1", "        replicas: 2"), ("cpu: \"160\"\n                  memory: 1200Gi\n                  huawei.com/ascend-1980: \"8\"\n                requests", "cpu: \"161\"\n                  memory: 1200Gi\n                  huawei.com/ascend-1980: \"8\"\n                requests")]
+    other = [
+        ("ascend-vllm:A3.6", "ascend-vllm:A3.7"),
+        ("        replicas: 1", "        replicas: 2"),
+        (
+            'cpu: "160"\n                  memory: 1200Gi\n                  huawei.com/ascend-1980: "8"\n                requests',
+            'cpu: "161"\n                  memory: 1200Gi\n                  huawei.com/ascend-1980: "8"\n                requests',
+        ),
+    ]
     assert revision not in {one(changed(each)).revision for each in other}
 
 
@@ -121,7 +142,9 @@ def test_the_items_of_a_list_are_objects_with_paths_of_their_own(kind):
     text = f"apiVersion: v1\nkind: {kind}\nmetadata: {{resourceVersion: ''}}\nitems:\n{as_item(BASE)}{as_item(second)}"
     assert [each.name for each in load(text).kubeinfers] == ["infer-broken", "other"]
     found = errors(text.replace("restart: Instance", "restart: X", 1))
-    assert found == ['37: spec.template.spec.roles[0].recoveryPolicy.restart: "X" is not one of Instance, Pod, Custom']
+    assert found == [
+        '37: spec.template.spec.roles[0].recoveryPolicy.restart: "X" is not one of Instance, Pod, Custom'
+    ]
 
 
 def test_other_kinds_are_skipped_with_a_note_and_kept_aside():
@@ -184,7 +207,9 @@ def test_one_of_several_can_be_picked_by_name():
     other = changed(("name: infer-broken", "name: other"), ("30090", "30091"), ("default", "prod"))
     assert [each.name for each in load(BASE, other, only="other").kubeinfers] == ["other"]
     assert [each.name for each in load(BASE, other, only="prod/other").kubeinfers] == ["other"]
-    assert errors(BASE, other, only="othr") == ['0: there is no KubeInfer named "othr"; did you mean "other"?']
+    assert errors(BASE, other, only="othr") == [
+        '0: there is no KubeInfer named "othr"; did you mean "other"?'
+    ]
 
 
 def test_documents_that_cannot_be_read_do_not_hide_the_errors_of_the_others():

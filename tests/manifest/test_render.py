@@ -3,7 +3,12 @@ from kubeinfer_sim.manifest.render import printable, render
 
 
 def diagnostic(text="  maxSurge: 20 percent", column=13, **changes):
-    values = {"message": '"20 percent" is wrong', "path": ("spec", "maxSurge"), "hint": "write 20%", **changes}
+    values = {
+        "message": '"20 percent" is wrong',
+        "path": ("spec", "maxSurge"),
+        "hint": "write 20%",
+        **changes,
+    }
     return Diagnostic("a.yaml", 12, column, text=text, **values)
 
 

@@ -45,13 +45,17 @@ def test_holes_left_open_are_errors_that_list_names_and_lines():
         load(GUIDE, set_values=values)
     found = caught.value.diagnostics
     assert [each.line for each in found] == [55, 59, 65, 73]
-    assert 'expected a list of strings, got the unexpanded placeholder string "${start_cmd}"' in found[0].message
+    assert (
+        'expected a list of strings, got the unexpanded placeholder string "${start_cmd}"' in found[0].message
+    )
     assert "open holes: start_cmd (line 55), health_cmd (lines 59, 65, 73)" in found[0].hint
 
 
 def test_a_value_no_hole_asks_for_is_an_error_with_the_nearest_hole():
     values = {**GUIDE_VALUES, "imagename": "x"}
-    assert errors(GUIDE, set_values=values) == ['0: there is no hole ${imagename}; did you mean "image_name"?']
+    assert errors(GUIDE, set_values=values) == [
+        '0: there is no hole ${imagename}; did you mean "image_name"?'
+    ]
     assert errors(BASE, set_values={"a": "b"}) == ["0: there is no hole ${a}"]
     assert load(BASE, set_values={"a": "b"}, all_values_used=False).holes == frozenset()
 
