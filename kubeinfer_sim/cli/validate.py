@@ -14,6 +14,7 @@ from kubeinfer_sim.manifest.findings_json import findings_json
 @click.argument("manifests", nargs=-1, required=True)
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Fill ${NAME} in the manifests.")
 @click.option("--set-file", "files", metavar="NAME=PATH", multiple=True, help="Fill ${NAME} from a file.")
+@click.option("--json", "json_to", metavar="FILE|-", help="Write the findings as JSON; - is standard output.")
 @click.option("-q", "--quiet", is_flag=True, help="Errors and warnings only.")
 @click.option(
     "--show-defaults", is_flag=True, help="Print the manifests with the API server's defaults filled in."

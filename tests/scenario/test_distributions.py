@@ -69,7 +69,11 @@ MOMENTS: list[tuple[Distribution, float, float]] = [
 ]
 
 
-@pytest.mark.parametrize(("distribution", "mean", "deviation"), MOMENTS, ids=lambda value: getattr(value, "__name__", str(value))[:40])
+@pytest.mark.parametrize(
+    ("distribution", "mean", "deviation"),
+    MOMENTS,
+    ids=lambda value: getattr(value, "__name__", str(value))[:40],
+)
 def test_means_agree_with_closed_forms(distribution: Distribution, mean: float, deviation: float) -> None:
     values = draws(distribution)
     assert abs(sum(values) / COUNT - mean) < Z * deviation / math.sqrt(COUNT) + 0.5
@@ -108,7 +112,9 @@ CDFS: list[tuple[Distribution, Callable[[float], float], list[int]]] = [
 ]
 
 
-@pytest.mark.parametrize(("distribution", "cdf", "points"), CDFS, ids=lambda value: getattr(value, "__name__", str(value))[:40])
+@pytest.mark.parametrize(
+    ("distribution", "cdf", "points"), CDFS, ids=lambda value: getattr(value, "__name__", str(value))[:40]
+)
 def test_quantiles_agree_with_closed_forms(
     distribution: Distribution, cdf: Callable[[float], float], points: list[int]
 ) -> None:
