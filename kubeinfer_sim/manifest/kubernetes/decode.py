@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kubeinfer_sim.manifest.kubernetes.field_errors import DECODE, UNKNOWN, Errors, Field, shown
-from kubeinfer_sim.manifest.kubernetes.quantity import ZERO, Quantity, QuantityError, json_number
-from kubeinfer_sim.manifest.kubernetes.scalars import is_time, whole_number
+from kubeinfer_sim.manifest.kubernetes.quantity import ZERO, Quantity, QuantityError
+from kubeinfer_sim.manifest.kubernetes.scalars import is_time, json_number, whole_number
 from kubeinfer_sim.manifest.kubernetes.schema import FieldType, Type
 from kubeinfer_sim.manifest.suggest import did_you_mean
 
@@ -186,7 +186,7 @@ class _Decoder:
         if isinstance(key, int | float):
             try:
                 return json_number(key)
-            except QuantityError:
+            except ValueError:
                 pass
         self.errors.add(at, DECODE, f"must have texts as keys, got {_kind_of(key)}")
         return str(key)

@@ -9,6 +9,7 @@ from kubeinfer_sim.manifest.kubernetes.field_errors import FieldError, FieldWarn
 from kubeinfer_sim.manifest.kubernetes.pod_warnings import warn_about_pod_template
 from kubeinfer_sim.manifest.kubernetes.reading import Reading, read
 from kubeinfer_sim.manifest.kubernetes.validation import pods
+from kubeinfer_sim.manifest.kubernetes.validation.hosts import CONTAINER_LISTS
 
 
 def read_pod_template(value: Any, path: Path = ()) -> Reading:
@@ -29,7 +30,7 @@ def _drop_disabled(template: dict[str, Any]) -> None:
     ContainerStopSignals, ClusterTrustBundleProjection, PodCertificateRequest, GenericWorkload.
     """
     spec = template["spec"]
-    for name in pods.CONTAINER_LISTS:
+    for name in CONTAINER_LISTS:
         for container in spec.get(name, ()):
             container.get("lifecycle", {}).pop("stopSignal", None)
     for volume in spec.get("volumes", ()):

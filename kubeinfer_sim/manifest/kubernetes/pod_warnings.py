@@ -11,7 +11,7 @@ from typing import Any
 from kubeinfer_sim.manifest.kubernetes.field_errors import Field, Warnings
 from kubeinfer_sim.manifest.kubernetes.names import label_value
 from kubeinfer_sim.manifest.kubernetes.validation.addresses import ip_warning
-from kubeinfer_sim.manifest.kubernetes.validation.pods import each_container
+from kubeinfer_sim.manifest.kubernetes.validation.hosts import each_container
 from kubeinfer_sim.manifest.kubernetes.validation.security import (
     APPARMOR_CONTAINER_PREFIX,
     SECCOMP_CONTAINER_PREFIX,

@@ -13,6 +13,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal
 
+from kubeinfer_sim.manifest.kubernetes.scalars import json_number
+
 Format = Literal["DecimalSI", "BinarySI", "DecimalExponent"]
 
 #: Quantities longer than this are refused; the API server has no such limit.
@@ -92,7 +94,10 @@ class Quantity:
             return Quantity.parse(value.strip(_BLANKS))
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise QuantityError("a quantity is a text or a number (e.g. 500m, 64Gi, 8)")
-        return Quantity.parse(json_number(value))
+        try:
+            return Quantity.parse(json_number(value))
+        except ValueError as error:
+            raise QuantityError(str(error)) from error
 
     @property
     def sign(self) -> int:
@@ -268,25 +273,6 @@ _BLANKS = (
 def _wrap(number: int) -> int:
     """A number as an int64 that overflowed."""
     return (number + _INT64) % (2 * _INT64) - _INT64
-
-
-def json_number(value: int | float) -> str:
-    """A number as Go's encoding/json writes it, after YAML made it an int64, uint64 or float64."""
-    if isinstance(value, int):
-        if -_INT64 <= value < 2 * _INT64:
-            return str(value)
-        try:
-            value = float(value)
-        except OverflowError:
-            raise QuantityError("a number has at most 308 digits") from None
-    if value != value or value in (float("inf"), float("-inf")):
-        raise QuantityError("a quantity is a finite number")
-    if value == 0:
-        return "0"
-    if 1e-6 <= abs(value) < 1e21:
-        return f"{Decimal(repr(value)):f}".removesuffix(".0")
-    mantissa, _, exponent = f"{Decimal(repr(value)).normalize():e}".partition("e")
-    return f"{mantissa}e{exponent[0]}{exponent[1:].lstrip('0')}"
 
 
 def _bad(text: str) -> QuantityError:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from decimal import Decimal
 
+_INT64 = 2**63
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)([.,]\d{1,50})?(?:Z|[+-](\d\d):(\d\d))", re.ASCII
 ).fullmatch
@@ -30,3 +32,26 @@ def whole_number(value: object) -> int | None:
     if type(value) is float and value.is_integer() and abs(value) < 1e21:
         return int(value)
     return None
+
+
+def json_number(value: int | float) -> str:
+    """A number as Go's encoding/json writes it, after YAML made it an int64, uint64 or float64.
+
+    Raises:
+        ValueError: infinite, not a number, or of more than 308 digits.
+    """
+    if isinstance(value, int):
+        if -_INT64 <= value < 2 * _INT64:
+            return str(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            raise ValueError("a number has at most 308 digits") from None
+    if value != value or value in (float("inf"), float("-inf")):
+        raise ValueError("a number must be finite")
+    if value == 0:
+        return "0"
+    if 1e-6 <= abs(value) < 1e21:
+        return f"{Decimal(repr(value)):f}".removesuffix(".0")
+    mantissa, _, exponent = f"{Decimal(repr(value)).normalize():e}".partition("e")
+    return f"{mantissa}e{exponent[0]}{exponent[1:].lstrip('0')}"

@@ -5,6 +5,7 @@ from manifest.kubernetes.golden import assert_same_defaults, assert_same_verdict
 
 from kubeinfer_sim.manifest.kubernetes.decode import decode, stored
 from kubeinfer_sim.manifest.kubernetes.field_errors import DECODE, UNKNOWN, Errors, Root
+from kubeinfer_sim.manifest.kubernetes.pod import pod_errors
 from kubeinfer_sim.manifest.kubernetes.pod_template import read_pod_template
 from kubeinfer_sim.manifest.kubernetes.rolling_update import read_deployment_spec, resolve_fenceposts
 from kubeinfer_sim.manifest.kubernetes.schema import types
@@ -16,6 +17,9 @@ def test_a_pod_template_is_answered_as_by_the_api_server(case):
     reading = assert_same_verdict(case, read_pod_template)
     if case["valid"]:
         assert_same_defaults(case, reading, "PodTemplateSpec")
+        # Where the template is accepted, the Pods made from it may yet be refused.
+        found = sorted((error.field, error.type) for error in pod_errors(reading))
+        assert found == sorted((error["field"], error["type"]) for error in case.get("pod_errors", ()))
 
 
 @pytest.mark.vectors("golden_services")

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeinfer_sim.manifest.kubernetes.quantity import Quantity, QuantityError, json_number
+from kubeinfer_sim.manifest.kubernetes.quantity import Quantity, QuantityError
+from kubeinfer_sim.manifest.kubernetes.scalars import json_number
 
 INT64 = range(-(2**63), 2**63)
 

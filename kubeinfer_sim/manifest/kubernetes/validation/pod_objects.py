@@ -12,13 +12,13 @@ from typing import Any
 
 from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field
 from kubeinfer_sim.manifest.kubernetes.names import dns1123_label, dns1123_subdomain, qualified_name
-from kubeinfer_sim.manifest.kubernetes.validation.metadata import validate_annotations, validate_labels
-from kubeinfer_sim.manifest.kubernetes.validation.pods import (
-    each_container,
+from kubeinfer_sim.manifest.kubernetes.validation.annotations import (
     validate_annotations_match,
     validate_pod_annotations,
-    validate_pod_spec,
 )
+from kubeinfer_sim.manifest.kubernetes.validation.hosts import each_container
+from kubeinfer_sim.manifest.kubernetes.validation.metadata import validate_annotations, validate_labels
+from kubeinfer_sim.manifest.kubernetes.validation.pods import validate_pod_spec
 
 _FINALIZERS = ("foregroundDeletion", "kubernetes", "orphan")
 

@@ -6,29 +6,28 @@ pkg/apis/apps/validation/validation.go (`ValidatePodTemplateSpecForReplicaSet`).
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kubeinfer_sim.manifest.kubernetes.decode import decode
-from kubeinfer_sim.manifest.kubernetes.field_errors import DECODE, Errors, Field, Root
-from kubeinfer_sim.manifest.kubernetes.names import (
-    byte_length,
-    dns1123_label,
-    dns1123_subdomain,
-    dns1123_subdomain_with_underscore,
-    qualified_name,
-)
+from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field
+from kubeinfer_sim.manifest.kubernetes.names import dns1123_label, dns1123_subdomain, qualified_name
 from kubeinfer_sim.manifest.kubernetes.pod_resources import aggregate
-from kubeinfer_sim.manifest.kubernetes.schema import Type, types
-from kubeinfer_sim.manifest.kubernetes.validation.addresses import ip_errors
 from kubeinfer_sim.manifest.kubernetes.validation.affinity import validate_affinity
+from kubeinfer_sim.manifest.kubernetes.validation.annotations import (
+    validate_annotations_match,
+    validate_pod_annotations,
+)
 from kubeinfer_sim.manifest.kubernetes.validation.containers import (
     PodContext,
     validate_containers,
     validate_ephemeral_containers,
     validate_init_containers,
+)
+from kubeinfer_sim.manifest.kubernetes.validation.hosts import (
+    each_container,
+    validate_dns,
+    validate_host,
+    validate_names,
 )
 from kubeinfer_sim.manifest.kubernetes.validation.metadata import validate_annotations, validate_labels
 from kubeinfer_sim.manifest.kubernetes.validation.resources import (
@@ -41,35 +40,16 @@ from kubeinfer_sim.manifest.kubernetes.validation.scheduling import (
     validate_spread_constraints,
     validate_tolerations,
 )
-from kubeinfer_sim.manifest.kubernetes.validation.security import (
-    APPARMOR_CONTAINER_PREFIX,
-    SECCOMP_CONTAINER_PREFIX,
-    SECCOMP_POD_ANNOTATION,
-    validate_annotation_matches_profile,
-    validate_pod_security_context,
-    validate_security_annotations,
-)
+from kubeinfer_sim.manifest.kubernetes.validation.security import validate_pod_security_context
 from kubeinfer_sim.manifest.kubernetes.validation.volumes import validate_volumes
 from kubeinfer_sim.manifest.kubernetes.validation.windows import (
-    Placed,
     validate_host_process,
     validate_linux,
     validate_windows,
 )
 
-CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
-_DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
-_TOLERATIONS = "scheduler.alpha.kubernetes.io/tolerations"
-_cost = re.compile(r"0|-?[0-9]{1,12}", re.ASCII).fullmatch
-
-
-def each_container(spec: Mapping[str, Any], at: Field) -> Iterator[Placed]:
-    """All containers of a pod with their places: init, regular, ephemeral."""
-    for name in CONTAINER_LISTS:
-        for i, container in enumerate(spec.get(name, ())):
-            yield container, at.child(name).index(i)
 
 
 def validate_pod_template(template: Mapping[str, Any], at: Field, errors: Errors) -> None:
@@ -96,84 +76,6 @@ def validate_pod_template(template: Mapping[str, Any], at: Field, errors: Errors
         errors.forbidden(
             spec_at.child("activeDeadlineSeconds"), "must not be given for pods that keep running"
         )
-
-
-def validate_pod_annotations(
-    annotations: Mapping[str, str],
-    spec: Mapping[str, Any],
-    containers: Sequence[Placed],
-    at: Field,
-    errors: Errors,
-) -> None:
-    """Annotations the API server itself reads."""
-    mirror = annotations.get("kubernetes.io/config.mirror")
-    if mirror is not None and not spec.get("nodeName"):
-        errors.invalid(at.key("kubernetes.io/config.mirror"), mirror, "needs spec.nodeName beside it")
-    if annotations.get(_TOLERATIONS):
-        tolerations = _read_tolerations(annotations[_TOLERATIONS])
-        if tolerations is None:
-            errors.invalid(at.child(_TOLERATIONS, ""), _TOLERATIONS, "must be a list of tolerations in JSON")
-        else:
-            validate_tolerations(tolerations, at.child(_TOLERATIONS), errors)
-    cost = annotations.get(_DELETION_COST)
-    if cost is not None and not _is_deletion_cost(cost):
-        errors.invalid(at.key(_DELETION_COST), cost, "must be an integer of 32 bits")
-    names = {container.get("name", "") for container, _ in containers}
-    validate_security_annotations(annotations, names, at, errors)
-
-
-def _read_tolerations(text: str) -> list[dict[str, Any]] | None:
-    """Tolerations in JSON; None for anything else."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    errors = Errors()
-    found = decode(value, Type("list", "list", types()["Toleration"]), Root(), errors)
-    return None if any(error.type == DECODE for error in errors.found) else found
-
-
-def _is_deletion_cost(text: str) -> bool:
-    """A 32-bit integer without a plus sign or leading zeros (pkg/apis/core/helper)."""
-    if not _cost(text) or (text[0] == "0" and text != "0"):
-        return False
-    return -(2**31) <= int(text) < 2**31
-
-
-def validate_annotations_match(
-    annotations: Mapping[str, str],
-    spec: Mapping[str, Any],
-    containers: Sequence[Placed],
-    at: Field,
-    errors: Errors,
-) -> None:
-    """Annotations for seccomp and AppArmor beside the fields that took their place."""
-    context = spec.get("securityContext", {})
-    validate_annotation_matches_profile(
-        "seccomp",
-        annotations.get(SECCOMP_POD_ANNOTATION),
-        context.get("seccompProfile"),
-        at.down("securityContext", "seccompProfile"),
-        errors,
-    )
-    windows = spec.get("os", {}).get("name") == "windows"
-    for container, place in containers:
-        name, own = container.get("name", ""), container.get("securityContext", {})
-        validate_annotation_matches_profile(
-            "seccomp",
-            annotations.get(f"{SECCOMP_CONTAINER_PREFIX}{name}"),
-            own.get("seccompProfile"),
-            place.down("securityContext", "seccompProfile"),
-            errors,
-        )
-        if not windows:
-            validate_annotation_matches_profile(
-                "AppArmor",
-                annotations.get(f"{APPARMOR_CONTAINER_PREFIX}{name}"),
-                own.get("appArmorProfile", context.get("appArmorProfile")),
-                place.down("securityContext", "appArmorProfile"),
-                errors,
-            )
 
 
 def validate_pod_spec(spec: Mapping[str, Any], at: Field, errors: Errors) -> None:
@@ -206,7 +108,7 @@ def validate_pod_spec(spec: Mapping[str, Any], at: Field, errors: Errors) -> Non
         validate_pod_security_context(context, spec, at.child("securityContext"), errors)
     if "affinity" in spec:
         validate_affinity(spec["affinity"], at.child("affinity"), errors)
-    _validate_dns(spec, at.child("dnsConfig"), errors)
+    validate_dns(spec, at.child("dnsConfig"), errors)
     for i, gate in enumerate(spec.get("readinessGates", ())):
         condition = gate.get("conditionType", "")
         place = at.child("readinessGates").index(i).child("conditionType")
@@ -215,8 +117,8 @@ def validate_pod_spec(spec: Mapping[str, Any], at: Field, errors: Errors) -> Non
     constraints_at = at.child("topologySpreadConstraints")
     validate_spread_constraints(spec.get("topologySpreadConstraints", ()), constraints_at, errors)
     validate_tolerations(spec.get("tolerations", ()), at.child("tolerations"), errors)
-    _validate_names(spec, at, errors)
-    _validate_host(spec, at, errors)
+    validate_names(spec, at, errors)
+    validate_host(spec, at, errors)
     _validate_os(spec, at, errors)
     _validate_file_keys(spec, at, errors)
     deadline = spec.get("activeDeadlineSeconds")
@@ -292,88 +194,6 @@ def _validate_pod_resources(spec: Mapping[str, Any], pod: PodContext, at: Field,
                 label = Field(Field(place, i), "resources", "").child("limits", f"[{name}].limits")
                 message = f"must be less than or equal to the pod's limit of {own}"
                 errors.invalid(label.child(name, ""), str(limit), message)
-
-
-def _validate_dns(spec: Mapping[str, Any], at: Field, errors: Errors) -> None:
-    config = spec.get("dnsConfig")
-    servers_at, searches_at = at.child("nameservers"), at.child("searches")
-    if spec.get("dnsPolicy") == "None":
-        if config is None:
-            errors.required(at, "is required when dnsPolicy is None")
-            return
-        if not config.get("nameservers"):
-            errors.required(servers_at, "needs at least one server when dnsPolicy is None")
-            return
-    if config is None:
-        return
-    servers, searches = config.get("nameservers", ()), config.get("searches", ())
-    if len(servers) > 3:
-        errors.invalid(servers_at, None, f"must have at most 3 servers, has {len(servers)}")
-    for i, server in enumerate(servers):
-        errors.check(servers_at.index(i), server, ip_errors(server))
-    if len(searches) > 32:
-        errors.invalid(searches_at, None, f"must have at most 32 domains, has {len(searches)}")
-    if byte_length(" ".join(searches)) > 2048:
-        errors.invalid(searches_at, None, "must have at most 2048 characters in all, spaces between included")
-    for i, domain in enumerate(searches):
-        if domain != ".":
-            messages = dns1123_subdomain_with_underscore(domain.removesuffix("."))
-            errors.check(searches_at.index(i), domain, messages)
-    for i, option in enumerate(config.get("options", ())):
-        if not option.get("name"):
-            errors.required(at.child("options").index(i), "needs a name")
-
-
-def _validate_names(spec: Mapping[str, Any], at: Field, errors: Errors) -> None:
-    """Names of other objects, of the host, of the domain."""
-    for name in ("serviceAccountName", "nodeName", "priorityClassName"):
-        if spec.get(name):
-            errors.check(at.child(name), spec[name], dns1123_subdomain(spec[name]))
-    if "runtimeClassName" in spec:
-        errors.check(
-            at.child("runtimeClassName"),
-            spec["runtimeClassName"],
-            dns1123_subdomain(spec["runtimeClassName"]),
-        )
-    for name in ("hostname", "subdomain"):
-        if spec.get(name):
-            errors.check(at.child(name), spec[name], dns1123_label(spec[name]))
-    for i, alias in enumerate(spec.get("hostAliases", ())):
-        place, ip = at.child("hostAliases").index(i), alias.get("ip", "")
-        errors.check(place.child("ip"), ip, ip_errors(ip))
-        for j, host in enumerate(alias.get("hostnames", ())):
-            errors.check(place.child("hostnames").index(j), host, dns1123_subdomain(host))
-    override = spec.get("hostnameOverride")
-    if override is not None:
-        place = at.child("hostnameOverride")
-        for name in ("setHostnameAsFQDN", "hostNetwork"):
-            if spec.get(name):
-                errors.forbidden(place, f"must not be given when {name} is true")
-        if byte_length(override) > 64:
-            errors.too_long(place, 64)
-        errors.check(place, override, dns1123_subdomain(override))
-
-
-def _validate_host(spec: Mapping[str, Any], at: Field, errors: Errors) -> None:
-    """What shares the host's network and namespaces."""
-    if spec.get("hostNetwork"):
-        for i, container in enumerate(spec.get("containers", ())):
-            for j, port in enumerate(container.get("ports", ())):
-                host_port = port.get("hostPort", 0)
-                if host_port and host_port != port.get("containerPort", 0):
-                    place = at.child("containers").index(i).child("ports").index(j).child("hostPort")
-                    errors.invalid(
-                        place, host_port, "must be equal to containerPort when hostNetwork is true"
-                    )
-    if spec.get("hostUsers", True):
-        return
-    message = "must not be true when hostUsers is false"
-    for name, label in (("hostNetwork", None), ("hostPID", ".HostPID"), ("hostIPC", ".HostIPC")):
-        if spec.get(name):
-            errors.forbidden(at.child(name, label), message)
-    for container, place in each_container(spec, at):
-        if container.get("volumeDevices"):
-            errors.forbidden(place.child("volumeDevices"), "must not be given when hostUsers is false")
 
 
 def _validate_os(spec: Mapping[str, Any], at: Field, errors: Errors) -> None:
