@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from kubeinfer_sim.manifest.diagnostics import Path
@@ -13,7 +15,7 @@ from kubeinfer_sim.manifest.kubernetes.validation import services
 
 def read_service_spec(value: Any, path: Path = ()) -> Reading:
     """Read a ServiceSpec that stands at `path` in a document; errors are worded from the root of the Service."""
-    return read(
+    reading = read(
         value,
         "ServiceSpec",
         Field(Root(path), None, "spec"),
@@ -21,6 +23,16 @@ def read_service_spec(value: Any, path: Path = ()) -> Reading:
         validate=services.validate_service_spec,
         warn=warn_about_service,
     )
+    if isinstance(value, Mapping) and not value.get("clusterIPs"):
+        # What is found in the copy stands at the clusterIP that was written.
+        copied, written = (*path, "clusterIPs"), (*path, "clusterIP")
+        for i, error in enumerate(reading.errors):
+            if error.path[: len(copied)] == copied:
+                reading.errors[i] = replace(error, path=written)
+        for i, warning in enumerate(reading.warnings):
+            if warning.path[: len(copied)] == copied:
+                reading.warnings[i] = replace(warning, path=written)
+    return reading
 
 
 def _sync_cluster_ips(spec: dict[str, Any]) -> None:

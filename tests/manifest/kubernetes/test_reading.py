@@ -121,6 +121,11 @@ def test_a_service_is_read_alike():
     assert error.field == "spec.ports"
 
 
+def test_a_bad_cluster_ip_is_told_where_it_is_written():
+    (error,) = validate_service_spec({"clusterIP": "none", "ports": [{"port": 80}]})
+    assert (error.path, error.field) == (("clusterIP",), "spec.clusterIPs[0]")
+
+
 TEXTS = (
     *("", "a", "A b", "a" * 300, "é", "../x", "/x", "1Gi", "None", "Always", "Localhost", "windows", "25%"),
     *("10.0.0.1", "::1", "fe80::1%e", "a/b/c", "huawei.com/x", "[", "metadata.labels['a']", "v1", "\n"),
