@@ -39,6 +39,7 @@ class NodeObject:
         ready: its Ready condition.
         taints: in the order in which they were added.
         created: creation time, ms.
+        number: given by the API, counting up.
     """
 
     name: str
@@ -49,6 +50,7 @@ class NodeObject:
     taints: dict[Taint, None] = field(default_factory=dict)
     unschedulable: bool = False
     created: int = 0
+    number: int = field(default=0, init=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -114,6 +116,7 @@ class NodeApi:
         self.nodes: dict[str, NodeObject] = {}
         self.watchers: list[Watcher] = []
         self._pods: dict[str, dict[Hashable, BoundPod]] = {}
+        self._created = 0
 
     def pods_on(self, node: str) -> list[BoundPod]:
         """The pods bound to a node, in the order in which they came; also of a node that is gone."""
@@ -121,6 +124,8 @@ class NodeApi:
 
     def add(self, node: NodeObject) -> None:
         """Create a node object."""
+        node.number = self._created
+        self._created += 1
         self.nodes[node.name] = node
         for watcher in self.watchers:
             watcher.node_added(node)

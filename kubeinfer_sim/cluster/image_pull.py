@@ -6,13 +6,13 @@ policy, back-off after failed pulls, the registry's rate limit. How long a pull 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
 from kubeinfer_sim.cluster.backoff import ImageBackoff
 from kubeinfer_sim.cluster.rate_limit import TokenBucket
+from kubeinfer_sim.manifest.kubernetes.images import image_tag
 
 
 class ImageError(StrEnum):
@@ -23,33 +23,6 @@ class ImageError(StrEnum):
     NEVER_PULL = "ErrImageNeverPull"
     PULL = "ErrImagePull"
     BACK_OFF = "ImagePullBackOff"
-
-
-# The grammar of github.com/distribution/reference (reference.go), for names without a default domain.
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-_DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
-_TAG = r"(?P<tag>:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
-_DIGEST = r"(?P<digest>@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?"
-_REFERENCE = re.compile(rf"(?P<path>{_COMPONENT}(?:/{_COMPONENT})*){_TAG}{_DIGEST}", re.ASCII)
-_IDENTIFIER = re.compile(r"[a-f0-9]{64}")
-
-
-def is_image_name(image: str) -> bool:
-    """Whether a text names an image, as a container runtime's client reads it (ParseNormalizedNamed).
-
-    The part before the first slash is a registry if it contains a dot, a colon or a capital, or is
-    `localhost`. Repositories are lower case, and 64 hex digits alone are an identifier, not a name.
-    """
-    if _IDENTIFIER.fullmatch(image):
-        return False
-    domain, slash, rest = image.partition("/")
-    if not slash or not (re.search(r"[.:A-Z]", domain) or domain == "localhost"):
-        domain, rest = "", image
-    elif not re.fullmatch(_DOMAIN, domain):
-        return False
-    match = _REFERENCE.fullmatch(rest)
-    return match is not None and len(match["path"]) <= 255
 
 
 @dataclass(slots=True)
@@ -78,7 +51,7 @@ class ImagePuller:
             True: pull now, and tell `failed` if that fails. False: start with the image that is there. An
             error otherwise; a pull the rate limit forbids has failed already.
         """
-        if not is_image_name(self.image):
+        if image_tag(self.image) is None:
             return ImageError.INVALID_NAME
         if not inspectable:
             return ImageError.INSPECT

@@ -212,11 +212,12 @@ class NodeLifecycleController(Watcher):
         names.update(self._passes.pop(now))
         self._writing = True
         for name in names:
-            node = self.api.nodes.get(name)
-            if node is None:
+            if name not in self.api.nodes:
                 self._uncount(self._health.pop(name, None))
-            else:
-                self._monitor_node(node)
+        # Nodes found overdue together are queued in the order of their creation; the real order is arbitrary.
+        found = (self.api.nodes[name] for name in names if name in self.api.nodes)
+        for node in sorted(found, key=lambda node: node.number):
+            self._monitor_node(node)
         self._handle_disruption()
         self._writing = False
         for name in self.zones:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubeinfer_sim.cluster.backoff import Backoff, BackoffLimits, ImageBackoff
-from kubeinfer_sim.cluster.image_pull import ImageError, ImagePuller, is_image_name
+from kubeinfer_sim.cluster.image_pull import ImageError, ImagePuller
 from kubeinfer_sim.cluster.rate_limit import TokenBucket
 
 GO_NAMES = {
@@ -40,28 +40,6 @@ def test_attempts_one_after_the_other(case: dict[str, Any]) -> None:
                 error = ImageError.PULL
         assert calls == want["runtime_calls"]
         assert (GO_NAMES.get(error, error) if error else None) == want["error"]
-
-
-@pytest.mark.parametrize(
-    ("image", "valid"),
-    [
-        ("nginx", True),
-        ("library/nginx:1.27", True),
-        ("swr.cn-north-4.example.com/team/vllm_ascend:v0.9.1-a2", True),
-        ("localhost:5000/a/b@sha256:" + "0" * 64, True),
-        ("MyRegistry/repo", True),
-        ("repo/Image", False),
-        ("nginx:", False),
-        ("nginx:1:2", False),
-        ("a b", False),
-        ("", False),
-        ("f" * 64, False),
-        ("a//b", False),
-        ("-bad.example.com/a", False),
-    ],
-)
-def test_what_counts_as_an_image_name(image: str, valid: bool) -> None:
-    assert is_image_name(image) == valid
 
 
 def test_a_token_bucket_starts_full_and_fills_at_its_rate() -> None:
