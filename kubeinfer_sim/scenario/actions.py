@@ -12,6 +12,7 @@ from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.manifests import Manifests
 from kubeinfer_sim.scenario.model import Action, Apply, Cordon, Drain, Health, NodeSpec, Scale, Target
 from kubeinfer_sim.scenario.schema import ActionForm, ApplyForm, HealthForm, NodesForm
+from kubeinfer_sim.scenario.timings import unknown_role
 from kubeinfer_sim.scenario.units import format_duration
 
 
@@ -143,10 +144,7 @@ def _health(
     roles = list(dict.fromkeys(role.name for version in versions for role in version.roles))
     for index, name in enumerate(form.roles):
         if versions and name not in roles:
-            context.error(
-                (*path, "roles", index),
-                f"no role is called {name!r}{did_you_mean(name, roles)} (roles: {', '.join(roles)})",
-            )
+            context.error((*path, "roles", index), unknown_role(name, roles))
     # A surge instance takes an ordinal above the replicas; twice as many is beyond any budget.
     ordinals = 2 * max((version.replicas for version in versions), default=0) + 1
     for index, ordinal in enumerate(form.instances):

@@ -13,10 +13,10 @@ from kubeinfer_sim.scenario.cluster import compile_cluster
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import Readable
 from kubeinfer_sim.scenario.manifests import Manifests
-from kubeinfer_sim.scenario.model import Action, Assumptions, Objectives, Scenario
-from kubeinfer_sim.scenario.schema import AssumptionsForm, ObjectivesForm, SpecForm
-from kubeinfer_sim.scenario.timings import compile_timings
-from kubeinfer_sim.scenario.units import format_duration
+from kubeinfer_sim.scenario.model import Action, Assumptions, Link, Objectives, Scenario, Transfers
+from kubeinfer_sim.scenario.schema import AssumptionsForm, LinkForm, ObjectivesForm, SpecForm, StagesForm
+from kubeinfer_sim.scenario.timings import compile_timings, unknown_role
+from kubeinfer_sim.scenario.units import format_duration, format_size
 
 
 def compile_scenario(readable: Readable, context: Context, values: Mapping[str, Any]) -> Scenario | None:
@@ -53,7 +53,8 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     timings, timing_lines = compile_timings(spec.timings, versions, context, ("spec", "timings"))
     if first is None:
         return None
-    _check_images(spec.broken_images, versions, context)
+    broken_images = [(image, ("spec", "brokenImages", i)) for i, image in enumerate(spec.broken_images)]
+    _check_images(broken_images, versions, context)
     initial = spec.initial or ("running" if spec.update or spec.actions else "empty")
     return Scenario(
         name=readable.metadata.name,
@@ -70,6 +71,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         seed=spec.seed,
         kubernetes_version=spec.kubernetes_version,
         broken_images=frozenset(spec.broken_images),
+        transfers=_transfers(spec, versions, context),
         defaults=(*_defaults(spec, initial), *lines, *timing_lines),
         warnings=tuple(manifests.warnings),
     )
@@ -92,20 +94,59 @@ def _defaults(spec: SpecForm, initial: str) -> Iterator[str]:
         yield f"seed: {spec.seed}"
     if "kubernetes_version" not in given:
         yield f"kubernetesVersion: {spec.kubernetes_version} (the newest known)"
+    transfers = spec.transfers
+    if transfers.registry and "default_image_size" not in transfers.model_fields_set:
+        yield f"transfers.defaultImageSize: {format_size(transfers.default_image_size)} (the MindIE image)"
+    if transfers.storage and "default_weights_size" not in transfers.model_fields_set:
+        yield f"transfers.defaultWeightsSize: {format_size(transfers.default_weights_size)} (assumed)"
 
 
-def _check_images(images: Sequence[str], versions: Sequence[KubeInfer], context: Context) -> None:
+def _transfers(spec: SpecForm, versions: Sequence[KubeInfer], context: Context) -> Transfers:
+    """The shared links; a stage cannot have both a link and a time of its own."""
+    form = spec.transfers
+    path: Path = ("spec", "transfers")
+    _check_images([(image, (*path, "imageSizes", image)) for image in form.image_sizes], versions, context)
+    roles = list(dict.fromkeys(role.name for version in versions for role in version.roles))
+    for name in form.weights_sizes:
+        if name not in roles:
+            context.error((*path, "weightsSizes", name), unknown_role(name, roles), key=True)
+    for link, stage in ((form.registry, "image_cold"), (form.storage, "weights_shared")):
+        alias = StagesForm.model_fields[stage].alias
+        if link is not None and getattr(spec.timings, stage) is not None:
+            name = "registry" if link is form.registry else "storage"
+            context.error(
+                (*path, name), f"timings.{alias} says how long this takes: leave out one of the two"
+            )
+    return Transfers(
+        registry=_link(form.registry),
+        image_sizes=form.image_sizes,
+        default_image_size=form.default_image_size,
+        storage=_link(form.storage),
+        weights_sizes=form.weights_sizes,
+        default_weights_size=form.default_weights_size,
+        parallel_pulls=form.parallel_pulls,
+    )
+
+
+def _link(form: LinkForm | None) -> Link | None:
+    return None if form is None else Link(form.bandwidth, form.per_client)
+
+
+def _check_images(
+    images: Sequence[tuple[str, Path]], versions: Sequence[KubeInfer], context: Context
+) -> None:
     known = {
         container.image: None
         for version in versions
         for role in version.roles
         for container in (*role.template.init_containers, *role.template.containers)
     }
-    for index, image in enumerate(images):
+    for image, path in images:
         if image not in known:
             context.error(
-                ("spec", "brokenImages", index),
-                f"no pod uses this image{did_you_mean(image, known)} (images: {', '.join(known)})",
+                path,
+                f"no pod uses image {image!r}{did_you_mean(image, known)} (images: {', '.join(known)})",
+                key=True,
             )
 
 

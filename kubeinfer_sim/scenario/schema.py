@@ -18,13 +18,15 @@ from kubeinfer_sim.scenario.forms import (
     DurationOrNever,
     Form,
     Horizon,
+    Rate,
     ShortForm,
+    Size,
     exactly_one,
     shown,
 )
-from kubeinfer_sim.scenario.model import Assumptions
+from kubeinfer_sim.scenario.model import Assumptions, Transfers
 from kubeinfer_sim.scenario.profiles import STAGES, Profile
-from kubeinfer_sim.scenario.units import format_duration
+from kubeinfer_sim.scenario.units import format_duration, format_size
 
 API_VERSION = "kubeinfer-sim/v1"
 #: Minor versions in the columns of the version table: the oldest is the one the rules were read in (1.29).
@@ -34,6 +36,7 @@ LATEST_KUBERNETES = KUBERNETES_VERSIONS[-1]
 _NODES = re.compile(r"[0-9]{1,6}x[0-9]{1,4}")
 _NODES_SCHEMA = {"type": "string", "pattern": "^[1-9][0-9]*x[1-9][0-9]*$", "examples": ["8x8"]}
 _A = Assumptions()
+_T = Transfers()
 
 
 def _quantity(value: object) -> str:
@@ -254,6 +257,49 @@ class TimingsForm(StagesForm):
     roles: dict[str, StagesForm] = Field({}, description="Stages of single roles, by name.")
 
 
+class LinkForm(Form):
+    """A registry or storage that many nodes read from; transfers at once share the bandwidth equally."""
+
+    bandwidth: Rate | None = Field(None, description="Of the registry or storage as a whole.")
+    per_client: Rate | None = Field(None, description="The most one transfer gets.")
+
+    @model_validator(mode="after")
+    def _some(self) -> LinkForm:
+        if self.bandwidth is None and self.per_client is None:
+            raise ValueError("expected bandwidth, perClient or both; without a limit leave the link out")
+        return self
+
+
+def _size(size: int) -> Any:
+    return Field(format_size(size), validate_default=True)
+
+
+def _parallel_pulls(value: object) -> int | None:
+    if value == "unlimited":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    raise ValueError(f"expected a whole number of at least 1, or unlimited; found {shown(value)}")
+
+
+class TransfersForm(Form):
+    """What is read over shared links, so that nodes that read at once slow each other down."""
+
+    registry: LinkForm | None = Field(None, description="Cold pulls; left out: timings.imageCold for each.")
+    image_sizes: dict[str, Size] = Field({}, description="By image.")
+    default_image_size: Size = _size(_T.default_image_size)
+    storage: LinkForm | None = Field(
+        None, description="Cold weights on shared storage; left out: timings.weightsShared for each pod."
+    )
+    weights_sizes: dict[str, Size] = Field({}, description="By role: what one pod of it reads.")
+    default_weights_size: Size = _size(_T.default_weights_size)
+    parallel_pulls: Annotated[
+        int | None,
+        PlainValidator(_parallel_pulls),
+        WithJsonSchema({"anyOf": [{"const": "unlimited"}, {"type": "integer", "minimum": 1}]}),
+    ] = Field(1, description="Pulls a node makes at once; the kubelet's default is 1 (serializeImagePulls).")
+
+
 class NodesForm(ShortForm):
     """Nodes: by name, by pool or by label."""
 
@@ -372,6 +418,7 @@ class SpecForm(Form):
     update: ApplyForm | None = Field(None, description="Applied at 0s; short for one action.")
     actions: list[ActionForm] = Field([])
     timings: TimingsForm = Field({}, validate_default=True)
+    transfers: TransfersForm = Field({}, validate_default=True)
     assumptions: AssumptionsForm = Field({}, validate_default=True)
     objectives: ObjectivesForm = Field({}, validate_default=True)
     horizon: Horizon = Field(

@@ -56,11 +56,7 @@ def compile_timings(
     roles = list(dict.fromkeys(role.name for kubeinfer in kubeinfers for role in kubeinfer.roles))
     for name in form.roles:
         if kubeinfers and name not in roles:
-            context.error(
-                (*path, "roles", name),
-                f"no role has this name{did_you_mean(name, roles)} (roles: {', '.join(roles)})",
-                key=True,
-            )
+            context.error((*path, "roles", name), unknown_role(name, roles), key=True)
     with_npu = {role.name for kubeinfer in kubeinfers for role in kubeinfer.roles if npus_of(role)}
     default = profile_timings(form.profile, common)
     by_role: dict[str, StageTimings] = {}
@@ -78,6 +74,11 @@ def compile_timings(
                 start = by_role[name].framework_import.describe()
                 lines.append(f"timings.roles.{name}: no NPUs, so no model to load; process start {start}")
     return Timings(default, by_role), lines
+
+
+def unknown_role(name: str, roles: Sequence[str]) -> str:
+    """What to say about a role that no version of the KubeInfer has."""
+    return f"no role is called {name!r}{did_you_mean(name, roles)} (roles: {', '.join(roles)})"
 
 
 def _lines(prefix: str, timings: StageTimings, given: dict[str, Distribution], profile: str) -> list[str]:
