@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from kubeinfer_sim.cluster.api_nodes import (
@@ -156,7 +158,7 @@ def test_dead_nodes_are_emptied_ten_seconds_apart() -> None:
         cluster.die(65_000, name)
     cluster.clock.run(until=DAY)
     deletions = [at for at, text in cluster.log if text.endswith("deleting")]
-    assert [later - first for first, later in zip(deletions, deletions[1:], strict=False)] == [10_000, 10_000]
+    assert [later - first for first, later in pairwise(deletions)] == [10_000, 10_000]
 
 
 def test_a_zone_mostly_out_is_left_alone() -> None:
