@@ -103,7 +103,7 @@ def _fit(spec: PodSpec, change: Change) -> bool:
         case NodeChange(old, new) if new is not None:
             empty = all(
                 name in new.unlimited or new.allocatable.get(name, 0) >= amount
-                for name, amount in zip(spec.resources, spec.amounts, strict=True)
+                for name, amount in spec.demand
             )
             return empty and (
                 old is None

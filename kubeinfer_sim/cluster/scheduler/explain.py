@@ -6,16 +6,17 @@ Nodes are judged a class and a fill at a time, never one by one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
-from kubeinfer_sim.cluster.scheduler import messages
-from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, GangPod
+from kubeinfer_sim.cluster.scheduler import framework, messages
+from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
+from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer
+from kubeinfer_sim.cluster.scheduler.node_class import NodeClass, accepts
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
-from kubeinfer_sim.cluster.scheduler.nodes import NodeClass, NodeIndex, accepts
-from kubeinfer_sim.cluster.scheduler.objects import Templates
+from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex
 from kubeinfer_sim.cluster.scheduler.plugins import node_affinity, node_unschedulable, taint_toleration
-from kubeinfer_sim.cluster.scheduler.pods import PODS, PodSpec
+from kubeinfer_sim.cluster.scheduler.pods import PODS, Pod, PodSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Unschedulable:
     Attributes:
         message: as kube-scheduler words it, for the first pod without a node while those of its gang that
             fit are on theirs.
-        pod: that pod; None when the whole gang fits.
+        pod: the key of that pod; None when the whole gang fits.
         nodes: how many nodes there are.
         counts: reason → number of nodes that give it.
         groups: reasons of a node → names of the nodes with just these.
@@ -77,7 +78,7 @@ class Unschedulable:
     """
 
     message: str
-    pod: GangPod | None
+    pod: Hashable | None
     nodes: int
     counts: dict[str, int]
     groups: dict[tuple[str, ...], tuple[str, ...]]
@@ -104,16 +105,16 @@ class Unschedulable:
         return text
 
 
-def explain(gang: Gang, index: NodeIndex, templates: Templates, placer: GangPlacer) -> Unschedulable:
+def explain(gang: Gang, index: NodeIndex, choice: NodeChoice, placer: GangPlacer) -> Unschedulable:
     """Judge all nodes for a gang none of whose pods is placed."""
-    counted = Counter(spec for _, spec in placer.order(gang))
+    counted = Counter(pod.spec for pod in placer.order(gang))
     needs = tuple(_need(index, spec, count) for spec, count in counted.items())
     placed, missing = placer.partial(gang)
     placeable = len(placed)
     counts: Counter[str] = Counter()
     groups: dict[tuple[str, ...], list[str]] = {}
     if missing is not None:
-        for reasons, names in _verdicts(index, templates.spec_of(missing.template, missing.namespace)):
+        for reasons, names in _verdicts(index, choice, missing):
             groups.setdefault(reasons, []).extend(names)
             for reason in reasons:
                 counts[reason] += len(names)
@@ -121,7 +122,7 @@ def explain(gang: Gang, index: NodeIndex, templates: Templates, placer: GangPlac
     total = len(index.nodes)
     return Unschedulable(
         message=messages.nodes_available(total, counts) if missing is not None else "",
-        pod=missing,
+        pod=None if missing is None else missing.key,
         nodes=total,
         counts=dict(sorted(counts.items())),
         groups={reasons: tuple(names) for reasons, names in sorted(groups.items())},
@@ -131,8 +132,13 @@ def explain(gang: Gang, index: NodeIndex, templates: Templates, placer: GangPlac
     )
 
 
-def _verdicts(index: NodeIndex, spec: PodSpec) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+def _verdicts(index: NodeIndex, choice: NodeChoice, pod: Pod) -> Iterator[tuple[tuple[str, ...], list[str]]]:
     """The reasons of every node, with the names of nodes that have them."""
+    spec = pod.spec
+    if not choice.alone(spec):
+        for name, rejection in framework.judge(pod, index.cluster).rejections.items():
+            yield tuple(sorted(rejection.reasons)), [name]
+        return
     allowed = index.allowed(spec)
     for node_class in index.classes:
         static = _static_reason(node_class, spec, restricted=allowed is not None)
@@ -165,16 +171,16 @@ def _fills(node_class: NodeClass, spec: PodSpec) -> Iterator[list[NodeState]]:
     resources = tuple(
         name for name in spec.resources if name not in node_class.unlimited and name in node_class.offered
     )
-    members = node_class.members
-    for orders in node_class.view(resources).members.values():
-        yield [members[-negated] for negated in reversed(orders)]
+    members, view = node_class.members, node_class.view(resources)
+    for key in view.keys:
+        yield [members[order] for order in view.orders(key)]
 
 
 def _short_of(node: NodeState, spec: PodSpec) -> tuple[str, ...]:
     return tuple(
         sorted(
             messages.insufficient(name)
-            for name, amount in zip(spec.resources, spec.amounts, strict=True)
+            for name, amount in spec.demand
             if name not in node.unlimited and node.free(name) < amount
         )
     )
@@ -182,7 +188,7 @@ def _short_of(node: NodeState, spec: PodSpec) -> tuple[str, ...]:
 
 def _need(index: NodeIndex, spec: PodSpec, pods: int) -> GangNeed:
     resource, amount = spec.headline
-    asked = zip(spec.resources, spec.amounts, strict=True)
+    asked = spec.demand
     return GangNeed(
         pods=pods,
         resource=resource,

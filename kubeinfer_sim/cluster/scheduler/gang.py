@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
+from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
-from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex, accepts
+from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex
 from kubeinfer_sim.cluster.scheduler.objects import Templates
-from kubeinfer_sim.cluster.scheduler.pods import PodSpec
+from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
 from kubeinfer_sim.manifest.model import PodTemplate
 
-#: Nodes tried before the search for places for unlike pods is given up.
+#: Nodes looked at before the search for places that are not the best of each pod is given up.
 SEARCH_LIMIT = 20_000
 
 
@@ -46,12 +47,17 @@ def signature_of(gang: Gang, templates: Templates) -> Signature:
     return frozenset(Counter(templates.spec_of(pod.template, pod.namespace) for pod in gang.pods).items())
 
 
+#: Where the pods of a gang are, by key.
+Placed = dict[Hashable, NodeState]
+
+
 class GangPlacer:
     """Finds nodes for a gang and reserves them, or leaves everything as it was."""
 
-    def __init__(self, index: NodeIndex, templates: Templates) -> None:
+    def __init__(self, index: NodeIndex, templates: Templates, choice: NodeChoice) -> None:
         self._index = index
         self._templates = templates
+        self._choice = choice
 
     def place(self, gang: Gang, prefer: Mapping[Hashable, str]) -> dict[Hashable, str] | None:
         """Reserve a node for each pod of the gang.
@@ -63,108 +69,117 @@ class GangPlacer:
         Returns:
             Pod key → node name in the order of the gang's pods; None when the gang does not fit.
         """
-        index = self._index
-        index.stats.attempts += 1
-        placed, missing = self._largest_first(gang, prefer)
-        if missing is not None and not self._search(gang, placed):
+        self._index.stats.attempts += 1
+        pods = self.order(gang)
+        placed: Placed = {}
+        if not self._hardest_first(pods, prefer, placed):
             self.undo(placed)
-            return None
+            if not self._search(pods, placed):
+                return None
         return {pod.key: placed[pod.key].name for pod in gang.pods}
 
-    def undo(self, placed: dict[Hashable, NodeState]) -> None:
+    def undo(self, placed: Placed) -> None:
         """Give back what was reserved."""
         for key, node in placed.items():
             self._index.remove(node, key)
         placed.clear()
 
-    def partial(self, gang: Gang) -> tuple[dict[Hashable, NodeState], GangPod | None]:
-        """As many of the gang's pods as fit, largest first, reserved; and the first one that does not fit.
+    def partial(self, gang: Gang) -> tuple[Placed, Pod | None]:
+        """As many of the gang's pods as fit, hardest first, reserved; and the first one that does not fit.
 
         The caller must `undo` it.
         """
-        placed, missing = self._largest_first(gang, {}, go_on=True)
+        placed: Placed = {}
+        missing: Pod | None = None
+        hopeless: set[PodSpec] = set()
+        for pod in self.order(gang):
+            if pod.spec in hopeless:
+                continue
+            node = self._choice.best(pod)
+            if node is None:
+                missing = missing or pod
+                hopeless.add(pod.spec)
+            else:
+                self._reserve(pod, node, placed)
         return placed, missing
 
-    def order(self, gang: Gang) -> list[tuple[GangPod, PodSpec]]:
-        """The pods with their specs, the hardest first: the largest, then those few nodes accept."""
-        pods = [(pod, self._templates.spec_of(pod.template, pod.namespace)) for pod in gang.pods]
-        specs = {spec for _, spec in pods}
+    def order(self, gang: Gang) -> list[Pod]:
+        """The pods, the hardest to place first.
+
+        Pods that want to be near others come last, large ones before small ones, and of equal ones those
+        that few nodes accept.
+        """
+        pods = [
+            Pod(pod.key, self._templates.spec_of(pod.template, pod.namespace), gang.priority)
+            for pod in gang.pods
+        ]
+        specs = {pod.spec for pod in pods}
         for spec in specs:
             self._index.learn(spec)
         if len(specs) > 1:
-            choice = {spec: self._accepting(spec) for spec in specs}
-            pods.sort(key=lambda item: (_size(item[1]), choice[item[1]]))
+            rank = {spec: (bool(spec.affinity), _size(spec), self._accepting(spec)) for spec in specs}
+            pods.sort(key=lambda pod: rank[pod.spec])
         return pods
 
     def _accepting(self, spec: PodSpec) -> int:
         allowed = self._index.allowed(spec)
         if allowed is not None:
             return len(allowed)
-        return sum(len(c.members) for c in self._index.classes if self._index.plan(c, spec) is not None)
+        return sum(len(node_class.members) for node_class, _ in self._index.plans(spec))
 
-    def _largest_first(
-        self, gang: Gang, prefer: Mapping[Hashable, str], *, go_on: bool = False
-    ) -> tuple[dict[Hashable, NodeState], GangPod | None]:
-        index = self._index
-        placed: dict[Hashable, NodeState] = {}
-        missing: GangPod | None = None
-        hopeless: PodSpec | None = None
-        pods = self.order(gang)
-        for pod, spec in pods if prefer else ():
-            wanted = index.nodes.get(prefer.get(pod.key, ""))
-            if wanted is not None and accepts(wanted, spec) and wanted.fits(spec):
-                index.place(wanted, pod.key, spec)
-                placed[pod.key] = wanted
-        for pod, spec in pods:
-            if spec is hopeless or pod.key in placed:
-                continue
-            node = index.best(spec)
-            if node is not None:
-                index.place(node, pod.key, spec)
-                placed[pod.key] = node
-                continue
-            missing = missing or pod
-            if not go_on:
-                break
-            hopeless = spec
-        return placed, missing
+    def _reserve(self, pod: Pod, node: NodeState, placed: Placed) -> None:
+        self._index.place(node, pod)
+        placed[pod.key] = node
 
-    def _search(self, gang: Gang, placed: dict[Hashable, NodeState]) -> bool:
-        """Look for a placement that taking the largest pods first on the best node each has missed.
+    def _hardest_first(self, pods: list[Pod], prefer: Mapping[Hashable, str], placed: Placed) -> bool:
+        """Place each pod on its preferred, else on its best node; whether all found one."""
+        for pod in pods if prefer else ():
+            wanted = self._index.nodes.get(prefer.get(pod.key, ""))
+            if wanted is not None and self._choice.takes(wanted, pod):
+                self._reserve(pod, wanted, placed)
+        for pod in pods:
+            if pod.key not in placed:
+                node = self._choice.best(pod)
+                if node is None:
+                    return False
+                self._reserve(pod, node, placed)
+        return True
 
-        Only gangs of unlike pods can have one: like pods take from each other nothing but places of equal
-        worth. Nor has a gang one whose pods of one spec do not fit alone.
+    def _search(self, pods: list[Pod], placed: Placed) -> bool:
+        """Look for a placement that the best node of each pod has missed.
+
+        Only gangs of unlike pods, or of pods that look at each other, can have one: other pods take from each
+        other nothing but places of equal worth. Nor has a gang one whose pods of one spec do not fit alone.
         """
-        index = self._index
-        self.undo(placed)
-        pods = self.order(gang)
-        counts = Counter(spec for _, spec in pods)
-        if len(counts) < 2 or any(index.room(spec, count) < count for spec, count in counts.items()):
+        index, choice = self._index, self._choice
+        counts = Counter(pod.spec for pod in pods)
+        tied = any(spec.needs_neighbours for spec in counts) or not all(map(choice.alone, counts))
+        if len(counts) < 2 and not tied:
+            return False
+        if index.too_little_for(counts) or any(index.room(spec, n) < n for spec, n in counts.items()):
             return False
         restrictions = [orders for spec in counts if (orders := index.allowed(spec)) is not None]
-        budget = SEARCH_LIMIT
+
+        def candidates(pod: Pod) -> list[NodeState]:
+            return choice.feasible(pod) if tied else index.candidates(pod.spec, restrictions)
+
+        limit = index.stats.nodes + SEARCH_LIMIT
         # One entry per pod placed so far: the nodes still to be tried for it.
-        stack: list[list[NodeState]] = [index.candidates(pods[0][1], restrictions)]
+        stack = [candidates(pods[0])]
         while stack:
-            pod, spec = pods[len(stack) - 1]
+            pod = pods[len(stack) - 1]
             if pod.key in placed:
                 index.remove(placed.pop(pod.key), pod.key)
-            if not stack[-1] or budget <= 0:
+            if not stack[-1] or index.stats.nodes > limit:
                 stack.pop()
                 continue
-            budget -= 1
-            node = stack[-1].pop()
-            index.place(node, pod.key, spec)
-            placed[pod.key] = node
+            self._reserve(pod, stack[-1].pop(), placed)
             if len(stack) == len(pods):
                 return True
-            stack.append(index.candidates(pods[len(stack)][1], restrictions))
+            stack.append(candidates(pods[len(stack)]))
         return False
 
 
 def _size(spec: PodSpec) -> tuple[tuple[int, str, int], ...]:
     """Sort key by size, larger first: accelerators before cpu before memory."""
-    return tuple(
-        (-1 if "/" in name else 0, name, -amount)
-        for name, amount in zip(spec.resources, spec.amounts, strict=True)
-    )
+    return tuple((-1 if "/" in name else 0, name, -amount) for name, amount in spec.demand)

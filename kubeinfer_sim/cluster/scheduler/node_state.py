@@ -10,7 +10,7 @@ from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
 from kubeinfer_sim.scenario.model import Taint
 
 if TYPE_CHECKING:
-    from kubeinfer_sim.cluster.scheduler.nodes import NodeClass
+    from kubeinfer_sim.cluster.scheduler.node_class import NodeClass
 
 
 @dataclass(slots=True, eq=False)
@@ -20,6 +20,7 @@ class NodeState:
     Attributes:
         order: place among the nodes as given; ties are broken by it.
         requested: what the pods placed here ask for, by resource; `pods` is their number.
+        scoring: their cpu and memory as the scores see it.
         pods: the pods placed here, by key.
         images: sizes in bytes of the images on the node, by every name they have.
     """
@@ -32,6 +33,7 @@ class NodeState:
     unlimited: frozenset[str]
     unschedulable: bool = False
     requested: dict[str, int] = field(default_factory=dict)
+    scoring: dict[str, int] = field(default_factory=lambda: {"cpu": 0, "memory": 0})
     pods: dict[Hashable, Pod] = field(default_factory=dict)
     images: Mapping[str, int] = field(default_factory=dict)
     node_class: NodeClass = field(init=False, repr=False)
@@ -39,10 +41,6 @@ class NodeState:
     def free(self, resource: str) -> int:
         """What is left of a resource; negative when the node is over-committed, 0 when it offers none."""
         return self.allocatable.get(resource, 0) - self.requested.get(resource, 0)
-
-    def scoring_requested(self, resource: str) -> int:
-        """What the pods placed here ask for as the scores see it (cpu and memory)."""
-        return sum(pod.spec.scoring.get(resource, 0) for pod in self.pods.values())
 
     def add(self, pod: Pod) -> None:
         """A pod takes its place here."""
@@ -57,12 +55,12 @@ class NodeState:
 
     def _count(self, spec: PodSpec, sign: int) -> None:
         requested = self.requested
-        for name, amount in zip(spec.resources, spec.amounts, strict=True):
+        for name, amount in spec.demand:
             requested[name] = requested.get(name, 0) + sign * amount
+        scoring = self.scoring
+        for name, amount in spec.scoring.items():
+            scoring[name] += sign * amount
 
     def fits(self, spec: PodSpec) -> bool:
         """Whether one more pod of this spec finds its resources here (no other filter is asked)."""
-        return all(
-            name in self.unlimited or self.free(name) >= amount
-            for name, amount in zip(spec.resources, spec.amounts, strict=True)
-        )
+        return all(name in self.unlimited or self.free(name) >= amount for name, amount in spec.demand)

@@ -1,27 +1,28 @@
 """The nodes, indexed by what the scheduler asks of them: classes of like nodes, sorted by free resources.
 
-Nodes that differ in nothing a filter looks at form a class, and a filter is asked once per class and pod
-spec. In a class the nodes are sorted by the vector of their free resources, once for each set of resources
-pods ask for, so that the best node that fits is found by bisection. No operation looks at every node, but for
-two that are rare: a constraint on a label nobody asked about before, and one on a label that names nodes
-(hostname).
+Nodes that differ in nothing a filter looks at form a class, and a filter is asked once per class and pod spec.
+In a class the nodes are sorted by the vector of their free resources, once for each set of resources pods ask
+for, so that the best node that fits is found by bisection. No operation looks at every node, but for two that are
+rare: a constraint on a label nobody asked about before, and one on a label that names nodes (hostname).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import gcd
 
+from kubeinfer_sim.cluster.scheduler.node_class import NodeClass, Plan, accepts
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
-from kubeinfer_sim.cluster.scheduler.plugins import node_affinity, node_unschedulable, taint_toleration
+from kubeinfer_sim.cluster.scheduler.plugins import node_affinity
+from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster
 from kubeinfer_sim.cluster.scheduler.pods import DEFAULT_PODS, PODS, Pod, PodSpec
+from kubeinfer_sim.cluster.scheduler.views import Vector, View
 from kubeinfer_sim.scenario.model import NodeSpec, Taint
 
 #: A label with more values than this, and than a quarter of the nodes, names nodes, not kinds of nodes.
 MANY_VALUES = 32
-
-Vector = tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -34,166 +35,15 @@ class Stats:
     attempts: int = 0  # gangs tried
 
 
-def accepts(node: NodeState, spec: PodSpec) -> bool:
-    """Whether a node's labels, name, taints and cordon let a pod in."""
-    return admits(node, spec) and node_affinity.accepts(spec, node)
-
-
-def admits(node: NodeState, spec: PodSpec) -> bool:
-    """Whether a node's taints and cordon let a pod in."""
-    return (
-        node_unschedulable.takes(node.unschedulable, spec.tolerations)
-        and taint_toleration.untolerated(node.taints, spec.tolerations) is None
-    )
-
-
-class View:
-    """The nodes of a class sorted by what is free of certain resources.
-
-    Attributes:
-        keys: the free vectors that occur, ascending.
-        members: the nodes at each, as negated orders ascending: the first node is last, where `pop` is cheap.
-    """
-
-    __slots__ = ("_at", "keys", "members", "resources")
-
-    def __init__(self, resources: tuple[str, ...], nodes: Iterable[NodeState]) -> None:
-        self.resources = resources
-        self.keys: list[Vector] = []
-        self.members: dict[Vector, list[int]] = {}
-        self._at: dict[int, Vector] = {}
-        for node in nodes:
-            self.add(node)
-
-    def add(self, node: NodeState) -> None:
-        """Take a node in."""
-        allocatable, requested = node.allocatable, node.requested
-        key = tuple([allocatable[name] - requested.get(name, 0) for name in self.resources])
-        self._at[node.order] = key
-        members = self.members.get(key)
-        if members is None:
-            self.members[key] = [-node.order]
-            insort(self.keys, key)
-        else:
-            insort(members, -node.order)
-
-    def remove(self, node: NodeState) -> None:
-        """Let a node go."""
-        key = self._at.pop(node.order)
-        members = self.members[key]
-        if len(members) == 1:
-            del self.members[key]
-            del self.keys[bisect_left(self.keys, key)]
-        elif members[-1] == -node.order:
-            members.pop()
-        else:
-            del members[bisect_left(members, -node.order)]
-
-    def fullest(self, amounts: Vector) -> Iterator[Vector]:
-        """Free vectors with room for `amounts`, the least free first, skipping what cannot fit."""
-        keys = self.keys
-        at = bisect_left(keys, amounts)
-        while at < len(keys):
-            key = keys[at]
-            short = next((i for i, amount in enumerate(amounts) if key[i] < amount), None)
-            if short is None:
-                yield key
-                at += 1
-            else:
-                at = bisect_left(keys, (*key[:short], *amounts[short:]), at + 1)
-
-    def emptiest(self, amounts: Vector) -> Iterator[Vector]:
-        """Free vectors with room for `amounts`, the most free first, skipping what cannot fit."""
-        keys = self.keys
-        at = len(keys) - 1
-        while at >= 0:
-            key = keys[at]
-            short = next((i for i, amount in enumerate(amounts) if key[i] < amount), None)
-            if short is None:
-                yield key
-                at -= 1
-            else:
-                at = bisect_left(keys, key[:short], 0, at) - 1
-
-
-class NodeClass:
-    """Nodes no filter can tell apart, but for what is free on them.
-
-    Attributes:
-        sample: one of the nodes, to ask the filters about.
-        offered: how much of each resource a node has; `unlimited` ones are not counted.
-    """
-
-    __slots__ = ("_plans", "members", "number", "offered", "sample", "unlimited", "views")
-
-    def __init__(self, number: int, sample: NodeState) -> None:
-        self.number = number
-        self.sample = sample
-        self.offered = dict(sample.allocatable)
-        self.unlimited = sample.unlimited
-        self.members: dict[int, NodeState] = {}
-        self.views: dict[tuple[str, ...], View] = {}
-        self._plans: dict[PodSpec, Plan | None] = {}
-
-    def plan(self, spec: PodSpec, *, by_node: bool, stats: Stats) -> Plan | None:
-        """How to look for room for a spec here; None when no node of the class can ever take it.
-
-        Args:
-            spec: what is to be placed.
-            by_node: leave labels and name to be judged node by node.
-            stats: counts a run of the filters.
-        """
-        try:
-            return self._plans[spec]
-        except KeyError:
-            stats.classes += 1
-            plan = self._plans[spec] = self._make_plan(spec, by_node)
-            return plan
-
-    def _make_plan(self, spec: PodSpec, by_node: bool) -> Plan | None:
-        sample = self.sample
-        admitted = admits(sample, spec) if by_node else accepts(sample, spec)
-        limited = [
-            (name, amount)
-            for name, amount in zip(spec.resources, spec.amounts, strict=True)
-            if name not in self.unlimited
-        ]
-        if not admitted or any(self.offered.get(name, 0) < amount for name, amount in limited):
-            return None
-        view = self.view(tuple(name for name, _ in limited))
-        return Plan(view, tuple(amount for _, amount in limited))
-
-    def view(self, resources: tuple[str, ...]) -> View:
-        """The nodes sorted by what is free of these resources, all of which the class offers."""
-        view = self.views.get(resources)
-        if view is None:
-            view = self.views[resources] = View(resources, self.members.values())
-        return view
-
-    def add(self, node: NodeState) -> None:
-        """Take a node in."""
-        self.members[node.order] = node
-        node.node_class = self
-        for view in self.views.values():
-            view.add(node)
-
-    def remove(self, node: NodeState) -> None:
-        """Let a node go."""
-        del self.members[node.order]
-        for view in self.views.values():
-            view.remove(node)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Where to look for room for a spec in a class: the view, and what is needed of its resources."""
-
-    view: View
-    amounts: Vector
-
-
 class NodeIndex:
-    """All nodes, in classes; places single pods and takes them back."""
+    """All nodes, in classes; places single pods and takes them back.
+
+    Attributes:
+        nodes: by name, in their order.
+        cluster: the same nodes for the plugins that look at all of them.
+        in_use: how much of each resource is requested by the pods that are placed.
+        outspoken: the specs of placed pods whose terms are about other pods, with their number.
+    """
 
     def __init__(self, nodes: Iterable[NodeSpec], *, pack: bool) -> None:
         """Index the nodes.
@@ -205,12 +55,15 @@ class NodeIndex:
         self.stats = Stats()
         self.nodes: dict[str, NodeState] = {}
         self.in_use: dict[str, int] = {}
+        self.outspoken: Counter[PodSpec] = Counter()
         self._pack = pack
         self._keys: frozenset[str] = frozenset()
         self._naming: dict[str, bool] = {}
+        self._learned: set[PodSpec] = set()
         self._restricted: dict[PodSpec, frozenset[int]] = {}
         self._classes: dict[Hashable, NodeClass] = {}
         self._numbers = 0
+        self._plans: dict[tuple[PodSpec, bool], list[tuple[NodeClass, Plan]]] = {}
         for order, spec in enumerate(nodes):
             if spec.name in self.nodes:
                 raise ValueError(f"two nodes are named {spec.name!r}")
@@ -223,6 +76,7 @@ class NodeIndex:
                 unlimited=spec.unlimited,
             )
         self._ordered = list(self.nodes.values())
+        self.cluster = Cluster(self._ordered)
         for node in self._ordered:
             self._enter(node)
 
@@ -249,17 +103,17 @@ class NodeIndex:
         if node_class is None:
             self._numbers += 1
             node_class = self._classes[key] = NodeClass(self._numbers, node)
+            self._plans.clear()
         node_class.add(node)
 
     def _leave(self, node: NodeState) -> None:
-        node_class = node.node_class
-        node_class.remove(node)
-        if not node_class.members:
+        node.node_class.remove(node)
+        if not node.node_class.members:
             del self._classes[self._class_key(node)]
-        elif node_class.sample is node:
-            node_class.sample = next(iter(node_class.members.values()))
+            self._plans.clear()
 
-    def _names_nodes(self, key: str) -> bool:
+    def names_nodes(self, key: str) -> bool:
+        """Whether a label has so many values that it tells nodes, not kinds of nodes, apart."""
         known = self._naming.get(key)
         if known is None:
             values = {node.labels.get(key) for node in self._ordered}
@@ -267,26 +121,41 @@ class NodeIndex:
         return known
 
     def learn(self, spec: PodSpec) -> None:
-        """Make ready for pods of a spec; must precede every other use of it. Costs a look at every node when
-        the spec asks for a label no spec asked for before, or names nodes; else nothing.
+        """Make ready for pods of a spec; must precede every other use of it.
+
+        Costs a look at every node when the spec asks for a label no spec asked for before, or names nodes;
+        else nothing.
         """
-        naming = spec.by_name or any(self._names_nodes(key) for key in spec.label_keys)
-        if naming:
-            if spec not in self._restricted:
-                self.stats.nodes += len(self._ordered)
-                self._restricted[spec] = frozenset(
-                    node.order for node in self._ordered if node_affinity.accepts(spec, node)
-                )
-        elif not spec.label_keys <= self._keys:
-            self._keys |= spec.label_keys
+        if spec in self._learned:
+            return
+        self._learned.add(spec)
+        if spec.by_name or any(self.names_nodes(key) for key in spec.label_keys):
+            self.stats.nodes += len(self._ordered)
+            self._restricted[spec] = frozenset(
+                node.order for node in self._ordered if node_affinity.accepts(spec, node)
+            )
+        wanted = {key for key in spec.label_keys | spec.preferred_keys if not self.names_nodes(key)}
+        if not wanted <= self._keys:
+            self._keys |= wanted
             self.stats.nodes += len(self._ordered)
             self._classes = {}
+            self._plans.clear()
             for node in self._ordered:
                 self._enter(node)
 
-    def plan(self, node_class: NodeClass, spec: PodSpec) -> Plan | None:
-        """How to look for room for a spec in a class; None when it can never go there."""
-        return node_class.plan(spec, by_node=spec in self._restricted, stats=self.stats)
+    def plans(self, spec: PodSpec, *, scored: bool = False) -> list[tuple[NodeClass, Plan]]:
+        """The classes with nodes that can take a spec when they are empty, and how to look for room there."""
+        found = self._plans.get((spec, scored))
+        if found is None:
+            found = []
+            by_node = spec in self._restricted
+            for node_class in self._classes.values():
+                self.stats.classes += 1
+                plan = node_class.plan(spec, by_node=by_node, scored=scored)
+                if plan is not None:
+                    found.append((node_class, plan))
+            self._plans[spec, scored] = found
+        return found
 
     def allowed(self, spec: PodSpec) -> frozenset[int] | None:
         """The orders of the nodes a spec is restricted to by name or naming label; None: not restricted."""
@@ -320,6 +189,38 @@ class NodeIndex:
 
     # -- pods --------------------------------------------------------------------------------------
 
+    def place(self, node: NodeState, pod: Pod) -> None:
+        """Reserve a pod's resources on a node; the caller has made sure that they are free."""
+        views = node.node_class.views.values()
+        for view in views:
+            view.remove(node)
+        node.add(pod)
+        for view in views:
+            view.add(node)
+        self._account(pod.spec, 1)
+
+    def remove(self, node: NodeState, key: Hashable) -> Pod:
+        """Give back the resources of a pod on a node."""
+        views = node.node_class.views.values()
+        for view in views:
+            view.remove(node)
+        pod = node.discard(key)
+        for view in views:
+            view.add(node)
+        self._account(pod.spec, -1)
+        return pod
+
+    def _account(self, spec: PodSpec, sign: int) -> None:
+        in_use = self.in_use
+        for name, amount in spec.demand:
+            in_use[name] = in_use.get(name, 0) + sign * amount
+        if spec.outspoken:
+            self.outspoken[spec] += sign
+            if not self.outspoken[spec]:
+                del self.outspoken[spec]
+
+    # -- where there is room -------------------------------------------------------------------------
+
     def best(self, spec: PodSpec) -> NodeState | None:
         """The node a pod of this spec goes to: the fullest (or emptiest) that fits, the first of equal ones.
 
@@ -328,42 +229,34 @@ class NodeIndex:
         """
         allowed = self._restricted.get(spec)
         if allowed is not None and len(allowed) <= MANY_VALUES:
-            return self._best_of(spec, allowed)
-        found: list[tuple[NodeClass, int]] = []
-        for node_class in self._classes.values():
-            plan = self.plan(node_class, spec)
-            if plan is not None:
-                order = self._first(plan, allowed)
-                if order is not None:
-                    found.append((node_class, order))
-        if not found:
-            return None
-        if len(found) == 1:
-            return self._ordered[found[0][1]]
-        return min((self._ordered[order] for _, order in found), key=lambda node: self.rank(node, spec))
+            self.stats.nodes += len(allowed)
+            nodes = [self._ordered[order] for order in allowed]
+            found = [node for node in nodes if accepts(node, spec) and node.fits(spec)]
+        else:
+            plans = self.plans(spec)
+            found = [node for _, plan in plans if (node := self._first(plan, allowed)) is not None]
+        if len(found) < 2:
+            return found[0] if found else None
+        return min(found, key=lambda node: self.rank(node, spec))
 
-    def _first(self, plan: Plan, allowed: frozenset[int] | None) -> int | None:
-        view, stats = plan.view, self.stats
+    def _first(self, plan: Plan, allowed: frozenset[int] | None) -> NodeState | None:
+        view = plan.view
         for key in view.fullest(plan.amounts) if self._pack else view.emptiest(plan.amounts):
-            stats.buckets += 1
-            members = view.members[key]
-            if allowed is None:
-                stats.nodes += 1
-                return -members[-1]
-            for negated in reversed(members):
-                stats.nodes += 1
-                if -negated in allowed:
-                    return -negated
+            node = self._first_at(view, key, allowed)
+            if node is not None:
+                return node
         return None
 
-    def _best_of(self, spec: PodSpec, orders: Iterable[int]) -> NodeState | None:
-        fitting = []
-        for order in orders:
+    def _first_at(self, view: View, key: Vector, allowed: frozenset[int] | None) -> NodeState | None:
+        self.stats.buckets += 1
+        if allowed is None:
             self.stats.nodes += 1
-            node = self._ordered[order]
-            if accepts(node, spec) and node.fits(spec):
-                fitting.append(node)
-        return min(fitting, key=lambda node: self.rank(node, spec), default=None)
+            return self._ordered[view.first(key)]
+        for order in view.orders(key):
+            self.stats.nodes += 1
+            if order in allowed:
+                return self._ordered[order]
+        return None
 
     def rank(self, node: NodeState, spec: PodSpec) -> tuple[tuple[float, ...], int]:
         """Sort key of nodes for a spec, the preferred one first. An unlimited resource counts as unused."""
@@ -372,78 +265,76 @@ class NodeIndex:
             0.0
             if name in node.unlimited
             else sign * (node.requested.get(name, 0) + amount) / node.allocatable[name]
-            for name, amount in zip(spec.resources, spec.amounts, strict=True)
+            for name, amount in spec.demand
         ]
         return tuple(shares), node.order
 
-    def place(self, node: NodeState, key: Hashable, spec: PodSpec) -> None:
-        """Reserve a pod's resources on a node; the caller has made sure that they are free."""
-        views = node.node_class.views.values()
-        for view in views:
-            view.remove(node)
-        node.add(Pod(key, spec))
-        for view in views:
-            view.add(node)
-        self._account(spec, 1)
-
-    def remove(self, node: NodeState, key: Hashable) -> PodSpec:
-        """Give back the resources of a pod on a node."""
-        views = node.node_class.views.values()
-        for view in views:
-            view.remove(node)
-        spec = node.discard(key).spec
-        for view in views:
-            view.add(node)
-        self._account(spec, -1)
-        return spec
-
-    def _account(self, spec: PodSpec, sign: int) -> None:
-        in_use = self.in_use
-        for name, amount in zip(spec.resources, spec.amounts, strict=True):
-            in_use[name] = in_use.get(name, 0) + sign * amount
-
-    def room(self, spec: PodSpec, enough: int) -> int:
-        """How many pods of a spec would fit at once, at most `enough`."""
-        total = 0
+    def kinds(self, spec: PodSpec) -> list[NodeState]:
+        """The first node of each kind a pod of this spec fits on; nodes of a kind have equal scores."""
         allowed = self._restricted.get(spec)
-        for node_class in self._classes.values():
-            plan = self.plan(node_class, spec)
-            if plan is None:
-                continue
+        found = [
+            node
+            for _, plan in self.plans(spec, scored=True)
+            for key in plan.view.emptiest(plan.amounts)
+            if (node := self._first_at(plan.view, key, allowed)) is not None
+        ]
+        return sorted(found, key=lambda node: node.order)
+
+    def _rooms(self, spec: PodSpec) -> Iterator[tuple[Vector, Plan]]:
+        for _, plan in self.plans(spec):
             for key in plan.view.emptiest(plan.amounts):
                 self.stats.buckets += 1
-                members = plan.view.members[key]
-                count = len(members) if allowed is None else sum(-negated in allowed for negated in members)
-                each = min(
-                    (free // amount for free, amount in zip(key, plan.amounts, strict=True)), default=enough
-                )
-                total += count * each
-                if total >= enough:
-                    return enough
+                yield key, plan
+
+    def room(self, spec: PodSpec, enough: int) -> int:
+        """How many pods of a spec would fit at once, at most `enough`; their neighbours are not looked at."""
+        total = 0
+        allowed = self._restricted.get(spec)
+        for key, plan in self._rooms(spec):
+            view = plan.view
+            nodes = view.count(key) if allowed is None else len(allowed.intersection(view.orders(key)))
+            pairs = zip(key, plan.amounts, strict=True)
+            total += nodes * min((free // amount for free, amount in pairs), default=enough)
+            if total >= enough:
+                return enough
         return total
 
-    def largest(self, spec: PodSpec) -> int:
-        """How many pods of a spec the roomiest node takes when it is empty."""
-        most = 0
-        for node_class in self._classes.values():
-            plan = self.plan(node_class, spec)
-            if plan is not None:
-                offered = zip(plan.view.resources, plan.amounts, strict=True)
-                most = max(most, min((node_class.offered[name] // n for name, n in offered), default=2))
-        return most
+    def too_little_for(self, counts: Mapping[PodSpec, int]) -> bool:
+        """Whether pods of several specs plainly ask for more of one resource together than is left for them.
+
+        What is left on a node counts in whole multiples of what divides all the requests.
+        """
+        for resource in {spec.headline[0] for spec in counts}:
+            group = {spec: n for spec, n in counts.items() if spec.headline[0] == resource}
+            step = gcd(*(spec.headline[1] for spec in group))
+            demand = sum(spec.headline[1] * n for spec, n in group.items())
+            classes = {node_class: plan for spec in group for node_class, plan in self.plans(spec)}
+            for node_class, plan in classes.items():
+                if resource in node_class.unlimited:
+                    demand = 0
+                    break
+                for key in reversed(plan.view.keys):
+                    if key[0] < step or demand <= 0:
+                        break
+                    self.stats.buckets += 1
+                    demand -= key[0] // step * step * plan.view.count(key)
+            if demand > 0:
+                return True
+        return False
 
     def capacity(self, spec: PodSpec, enough: int) -> int:
         """How many pods of a spec would fit if nothing were placed, at most `enough`."""
         total = 0
         allowed = self._restricted.get(spec)
-        for node_class in self._classes.values():
-            plan = self.plan(node_class, spec)
-            if plan is not None:
-                members = node_class.members
-                count = len(members) if allowed is None else sum(order in allowed for order in members)
-                offered = zip(plan.view.resources, plan.amounts, strict=True)
-                total += count * min((node_class.offered[name] // n for name, n in offered), default=enough)
+        for node_class, plan in self.plans(spec):
+            members = node_class.members
+            count = len(members) if allowed is None else sum(order in allowed for order in members)
+            total += count * _times(node_class, plan, enough)
         return min(total, enough)
+
+    def largest(self, spec: PodSpec) -> int:
+        """How many pods of a spec the roomiest node takes when it is empty; 2 stands for more than one."""
+        return max((_times(node_class, plan, 2) for node_class, plan in self.plans(spec)), default=0)
 
     def candidates(self, spec: PodSpec, told_apart_by: Iterable[frozenset[int]] = ()) -> list[NodeState]:
         """One node of each kind a pod of this spec fits on, the preferred one last.
@@ -454,15 +345,18 @@ class NodeIndex:
         sets = tuple(told_apart_by)
         allowed = self._restricted.get(spec)
         kinds: dict[Hashable, NodeState] = {}
-        for node_class in self._classes.values():
-            plan = self.plan(node_class, spec)
-            if plan is None:
-                continue
-            for key in plan.view.fullest(plan.amounts):
-                for negated in reversed(plan.view.members[key]):
-                    node = self._ordered[-negated]
-                    self.stats.nodes += 1
-                    if allowed is None or node.order in allowed:
-                        inside = tuple(node.order in orders for orders in sets)
-                        kinds.setdefault((node_class.number, inside, frozenset(node.requested.items())), node)
+        for key, plan in self._rooms(spec):
+            for order in plan.view.orders(key):
+                self.stats.nodes += 1
+                if allowed is None or order in allowed:
+                    node = self._ordered[order]
+                    inside = tuple(order in orders for orders in sets)
+                    kind = node.node_class.number, inside, frozenset(node.requested.items())
+                    kinds.setdefault(kind, node)
         return sorted(kinds.values(), key=lambda node: self.rank(node, spec), reverse=True)
+
+
+def _times(node_class: NodeClass, plan: Plan, enough: int) -> int:
+    """How many times what a plan needs goes into an empty node."""
+    needed = zip(plan.view.resources, plan.amounts, strict=True)
+    return min((node_class.offered[name] // amount for name, amount in needed), default=enough)

@@ -19,15 +19,10 @@ from kubeinfer_sim.cluster.scheduler.pods import (
     Selector,
     SpreadConstraint,
 )
-from kubeinfer_sim.cluster.scheduler.requests import (
-    SCORING_DEFAULTS,
-    images,
-    pod_resources,
-    resource_list,
-    whole_units,
-)
+from kubeinfer_sim.cluster.scheduler.requests import SCORING_DEFAULTS, images, requests, resource_list
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement
 from kubeinfer_sim.manifest.model import NodeSelectorRequirement, NodeSelectorTerm, PodTemplate, Toleration
+from kubeinfer_sim.manifest.pod_resources import whole_units
 from kubeinfer_sim.scenario.model import Taint
 
 Raw = Mapping[str, Any]
@@ -131,12 +126,11 @@ def pod_spec(pod: Raw, namespace: str = "", *, template: bool = False) -> PodSpe
         listed = (affinity.get(kind) or {}).get("preferredDuringSchedulingIgnoredDuringExecution") or ()
         return tuple((w["weight"], _affinity_term(w["podAffinityTerm"], namespace, merge)) for w in listed)
 
-    requests = whole_units(pod_resources(spec))
-    scoring = whole_units(pod_resources(spec, missing=SCORING_DEFAULTS))
+    asked, scoring = requests(spec), requests(spec, SCORING_DEFAULTS)
     return PodSpec(
         namespace=namespace,
         labels=labels,
-        requests={name: amount for name, amount in requests.items() if amount > 0 and name != PODS},
+        requests={name: amount for name, amount in asked.items() if amount > 0 and name != PODS},
         scoring={name: scoring.get(name, 0) for name in ("cpu", "memory")},
         node_selector=dict(spec.get("nodeSelector") or {}),
         required_affinity=None
@@ -217,12 +211,12 @@ class Templates:
         if known is not None:
             return known[1]
         raw = pod_spec(template.raw, namespace, template=True)
-        requests = {name: amount for name, amount in template.requests.items() if amount > 0 and name != PODS}
+        asked = {name: amount for name, amount in template.requests.items() if amount > 0 and name != PODS}
         spec = PodSpec(
             namespace=namespace,
             labels=template.labels,
-            requests=requests,
-            scoring=raw.scoring if template.raw.get("spec") else _at_least(requests),
+            requests=asked,
+            scoring=raw.scoring if template.raw.get("spec") else _at_least(asked),
             node_selector=template.node_selector,
             required_affinity=template.required_node_affinity,
             tolerations=template.tolerations,

@@ -164,6 +164,11 @@ class PodSpec:
         return tuple(1 if name == PODS else self.requests[name] for name in self.resources)
 
     @cached_property
+    def demand(self) -> tuple[tuple[str, int], ...]:
+        """`resources` with their `amounts`."""
+        return tuple(zip(self.resources, self.amounts, strict=True))
+
+    @cached_property
     def label_keys(self) -> frozenset[str]:
         """The node labels its node selector and required node affinity look at."""
         terms = self.required_affinity or ()
@@ -179,6 +184,36 @@ class PodSpec:
         """Whether its filters look at the pods on nodes, not only at what is free there."""
         return bool(
             self.affinity or self.anti_affinity or self.host_ports or any(c.hard for c in self.spread)
+        )
+
+    @cached_property
+    def preferred_keys(self) -> frozenset[str]:
+        """The node labels its preferred node affinity looks at."""
+        return frozenset(r.key for _, term in self.preferred_affinity for r in term.match_expressions)
+
+    @cached_property
+    def prefers_by_name(self) -> bool:
+        """Whether its preferred node affinity looks at the node's name."""
+        return any(term.match_fields for _, term in self.preferred_affinity)
+
+    @cached_property
+    def has_preferences(self) -> bool:
+        """Whether it prefers some nodes or neighbours to others."""
+        return bool(
+            self.preferred_affinity
+            or self.preferred_pod_affinity
+            or self.preferred_pod_anti_affinity
+            or self.spread
+        )
+
+    @cached_property
+    def outspoken(self) -> bool:
+        """Whether, once placed, it has a say in where other pods go."""
+        return bool(
+            self.affinity
+            or self.anti_affinity
+            or self.preferred_pod_affinity
+            or self.preferred_pod_anti_affinity
         )
 
     @property

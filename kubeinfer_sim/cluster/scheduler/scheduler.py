@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from heapq import heapify, heappop, heapreplace
-from typing import Literal
+from typing import get_args
 
+from kubeinfer_sim.cluster.scheduler.choice import NodeChoice, Placing
 from kubeinfer_sim.cluster.scheduler.explain import Unschedulable, explain
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, Signature, signature_of
+from kubeinfer_sim.cluster.scheduler.node_class import accepts
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
-from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex, Stats, accepts
+from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex, Stats
 from kubeinfer_sim.cluster.scheduler.objects import Templates
 from kubeinfer_sim.cluster.scheduler.queue import GangQueue
 from kubeinfer_sim.scenario.model import NodeSpec, Taint
@@ -33,24 +35,26 @@ class Scheduler:
         self,
         nodes: Iterable[NodeSpec],
         *,
-        placement: Literal["mostAllocated", "leastAllocated"] = "mostAllocated",
+        placement: Placing = "mostAllocated",
         strict_order: bool = False,
     ) -> None:
         """Start with empty nodes.
 
         Args:
             nodes: their order breaks ties; names must differ.
-            placement: whether a pod goes to the fullest or to the emptiest node that takes it.
+            placement: whether a pod goes to the fullest or to the emptiest node that takes it, or where
+                kube-scheduler's default scores would have it.
             strict_order: a gang that does not fit keeps back all behind it (else smaller ones pass it).
 
         Raises:
             ValueError: two nodes have one name, or the placement is unknown.
         """
-        if placement not in ("mostAllocated", "leastAllocated"):
-            raise ValueError(f"placement is {placement!r}, not mostAllocated or leastAllocated")
+        if placement not in get_args(Placing):
+            raise ValueError(f"placement is {placement!r}, not one of {', '.join(get_args(Placing))}")
         self._index = NodeIndex(nodes, pack=placement == "mostAllocated")
         self._templates = Templates()
-        self._placer = GangPlacer(self._index, self._templates)
+        self._choice = NodeChoice(self._index, placement)
+        self._placer = GangPlacer(self._index, self._templates, self._choice)
         self._queue = GangQueue()
         self._strict_order = strict_order
         self._node_of: dict[Hashable, NodeState] = {}
@@ -101,6 +105,15 @@ class Scheduler:
         Gangs that did not fit before are tried again only after a change that their pods can use.
         """
         placed: list[tuple[Gang, Placement]] = []
+        while batch := self._run_once():
+            placed += batch
+            if not self._retry_tied():
+                break
+        return placed
+
+    def _run_once(self) -> list[tuple[Gang, Placement]]:
+        """Go through the queue once, first gangs of lines by their places."""
+        placed: list[tuple[Gang, Placement]] = []
         queue = self._queue
         lines = [
             (*head, line)
@@ -126,6 +139,15 @@ class Scheduler:
                 heapreplace(lines, (*head, line))
         return placed
 
+    def _retry_tied(self) -> bool:
+        """Pods were placed: unblock the lines whose pods may want them near; whether there are any."""
+        tied = False
+        for line in self._queue.lines(blocked=True):
+            if any(spec.needs_neighbours for spec, _ in line.signature):
+                line.blocked = False
+                tied = True
+        return tied
+
     def place_now(self, gang: Gang, prefer: Mapping[Hashable, str] | None = None) -> Placement | None:
         """Try to place a gang at once, past the queue.
 
@@ -140,14 +162,17 @@ class Scheduler:
             ValueError: the gang has no pods, is queued, or one of its pods is placed.
         """
         self._check(gang)
-        return self._place(gang, prefer or {})
+        placement = self._place(gang, prefer or {})
+        if placement is not None:
+            self._retry_tied()
+        return placement
 
     def release(self, pod_key: Hashable) -> None:
         """A pod is gone and what it held is free; nothing happens if it is not placed."""
         node = self._node_of.pop(pod_key, None)
         if node is not None:
-            self._index.remove(node, pod_key)
-            self._wake(node)
+            pod = self._index.remove(node, pod_key)
+            self._wake(node, everyone=bool(pod.spec.anti_affinity))
 
     def _check(self, gang: Gang) -> None:
         if not gang.pods:
@@ -169,11 +194,18 @@ class Scheduler:
                 self._node_of[key] = self._index.nodes[name]
         return placement
 
-    def _wake(self, node: NodeState) -> None:
-        """Something changed on a node: lines with a pod that now fits there are tried again."""
+    def _wake(self, node: NodeState, *, everyone: bool = False) -> None:
+        """Something changed on a node: lines with a pod that now fits there are tried again.
+
+        Pods that look at their neighbours may be helped by a change on another node than theirs, and so may
+        `everyone` when a pod that kept others away is gone.
+        """
         self._explained.clear()
         for line in self._queue.lines(blocked=True):
-            if any(accepts(node, spec) and node.fits(spec) for spec, _ in line.signature):
+            if everyone or any(
+                spec.needs_neighbours or (accepts(node, spec) and node.fits(spec))
+                for spec, _ in line.signature
+            ):
                 line.blocked = False
 
     # -- changes of nodes --------------------------------------------------------------------------
@@ -207,7 +239,7 @@ class Scheduler:
         self._index.change(
             node, unschedulable=unschedulable, taints=taints, labels=labels, allocatable=allocatable
         )
-        self._wake(node)
+        self._wake(node, everyone=bool(self._index.outspoken))
 
     # -- why not -----------------------------------------------------------------------------------
 
@@ -220,5 +252,5 @@ class Scheduler:
         signature = signature_of(gang, self._templates)
         known = self._explained.get(signature)
         if known is None:
-            known = self._explained[signature] = explain(gang, self._index, self._templates, self._placer)
+            known = self._explained[signature] = explain(gang, self._index, self._choice, self._placer)
         return known

@@ -196,7 +196,7 @@ def run_scenario(specs, kinds, placement, data):
         for gang in waiting.values():
             assert not slow.feasible(gang), f"{gang} fits but waits"
             verdict = scheduler.explain(gang)
-            assert verdict.pod is not None
+            assert verdict.message
             assert verdict.placeable < len(gang.pods)
             assert set(verdict.reasons) == set(slow.nodes)
             assert verdict.message.startswith(f"0/{len(slow.nodes)} nodes are available: ")

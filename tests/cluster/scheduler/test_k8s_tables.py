@@ -15,7 +15,6 @@ from kubeinfer_sim.cluster.scheduler.plugins import (
 from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster
 from kubeinfer_sim.cluster.scheduler.plugins.node_resources_fit import Strategy, allocation_score
 from kubeinfer_sim.cluster.scheduler.pods import Pod
-from kubeinfer_sim.cluster.scheduler.requests import pod_resources, resource_list
 from kubeinfer_sim.manifest.kubernetes.selectors import (
     compare_numbers,
     match_node_selector_term,
@@ -59,20 +58,6 @@ def test_what_is_short_is_named_with_its_numbers(case):
         for s in sorted(found, key=lambda s: s.resource)
     ] == sorted(case["insufficient"], key=lambda s: s["resource"])
     assert (not found) is case["fits"]
-
-
-@pytest.mark.vectors("k8s_pod_requests_limits")
-def test_requests_and_limits_of_a_pod(case):
-    spec = {
-        "overhead": case["overhead"],
-        "containers": case["containers"],
-        "initContainers": [
-            {"resources": c["resources"], "restartPolicy": c["restart_policy"]}
-            for c in case["init_containers"]
-        ],
-    }
-    overhead = not case["options"].get("exclude_overhead")
-    assert pod_resources(spec, case["op"], overhead=overhead) == resource_list(case["expected"])
 
 
 @pytest.mark.vectors("k8s_scheduler_least_allocated")

@@ -46,7 +46,7 @@ def shortages(
     """
     found = []
     skipped, groups = frozenset(ignored), frozenset(ignored_groups)
-    for resource, amount in zip(spec.resources, spec.amounts, strict=True):
+    for resource, amount in spec.demand:
         if resource in node.unlimited or resource in skipped or resource.partition("/")[0] in groups:
             continue
         if node.free(resource) < amount:
@@ -100,7 +100,7 @@ def allocation_score(
     for resource, weight in strategy.resources:
         capacity = 0 if resource in node.unlimited else node.allocatable.get(resource, 0)
         if resource in scoring:
-            asked = scoring[resource] + node.scoring_requested(resource)
+            asked = scoring[resource] + node.scoring[resource]
         elif requests.get(resource, 0):
             asked = requests[resource] + node.requested.get(resource, 0)
         else:

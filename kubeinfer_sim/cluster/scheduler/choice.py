@@ -1,0 +1,104 @@
+"""Which node a pod of a gang goes to: by the index where that is exact, else by the filters and scores themselves.
+
+Three ways, the cheapest that gives the right answer:
+
+- bisection in the index, for pods that only ask for resources and kinds of nodes;
+- kube-scheduler's scores over one node of each kind, where scores are asked for;
+- every node, for pods whose constraints are about other pods (affinity, spread, host ports).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from kubeinfer_sim.cluster.scheduler import framework
+from kubeinfer_sim.cluster.scheduler.framework import DEFAULT_PROFILE, Profile
+from kubeinfer_sim.cluster.scheduler.node_class import accepts
+from kubeinfer_sim.cluster.scheduler.node_state import NodeState
+from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex
+from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster
+from kubeinfer_sim.cluster.scheduler.plugins.node_resources_fit import Strategy
+from kubeinfer_sim.cluster.scheduler.pods import PODS, Pod, PodSpec
+
+#: `default` places as kube-scheduler's default profile does; the others fill, or spread over, the nodes.
+Placing = Literal["mostAllocated", "leastAllocated", "default"]
+
+
+class NodeChoice:
+    """Chooses nodes for single pods; ties go to the first node."""
+
+    def __init__(self, index: NodeIndex, placing: Placing) -> None:
+        self._index = index
+        self._placing = placing
+
+    def alone(self, spec: PodSpec) -> bool:
+        """Whether no constraint ties a pod of this spec to the pods that are on nodes now."""
+        if spec.needs_neighbours:
+            return False
+        outspoken = self._index.outspoken
+        return not outspoken or not any(
+            term.means(spec, self._index.cluster.namespaces)
+            for other in outspoken
+            for term in other.anti_affinity
+        )
+
+    def best(self, pod: Pod) -> NodeState | None:
+        """The node for a pod; None when none takes it."""
+        index, spec = self._index, pod.spec
+        if not self.alone(spec):
+            return self._judged(pod)
+        if self._placing != "default" and not spec.has_preferences:
+            return index.best(spec)
+        if self._scored_by_neighbours(spec):
+            return self._judged(pod)
+        kinds = index.kinds(spec)
+        return self._first_best(pod, kinds, Cluster(kinds))
+
+    def takes(self, node: NodeState, pod: Pod) -> bool:
+        """Whether a node takes a pod."""
+        if self.alone(pod.spec):
+            return accepts(node, pod.spec) and node.fits(pod.spec)
+        return framework.first_rejection(framework.prepare(pod, self._index.cluster), node) is None
+
+    def feasible(self, pod: Pod) -> list[NodeState]:
+        """Every node that takes a pod, the best last."""
+        nodes = framework.judge(pod, self._index.cluster).feasible
+        self._index.stats.nodes += len(self._index.nodes)
+        if len(nodes) < 2:
+            return nodes
+        total = framework.totals(self._scores(pod, nodes, self._index.cluster), nodes)
+        return sorted(nodes, key=lambda node: (total[node.name], -node.order))
+
+    def _scored_by_neighbours(self, spec: PodSpec) -> bool:
+        """Whether scores depend on more of a node than its kind."""
+        index = self._index
+        if spec.spread or spec.preferred_pod_affinity or spec.preferred_pod_anti_affinity:
+            return True
+        if any(index.names_nodes(key) for key in spec.preferred_keys) or spec.prefers_by_name:
+            return True
+        return self._placing == "default" and bool(index.outspoken)
+
+    def _judged(self, pod: Pod) -> NodeState | None:
+        self._index.stats.nodes += len(self._index.nodes)
+        cluster = self._index.cluster
+        return self._first_best(pod, framework.judge(pod, cluster).feasible, cluster)
+
+    def _first_best(self, pod: Pod, nodes: list[NodeState], cluster: Cluster) -> NodeState | None:
+        if len(nodes) < 2:
+            return nodes[0] if nodes else None
+        total = framework.totals(self._scores(pod, nodes, cluster), nodes)
+        return min(nodes, key=lambda node: (-total[node.name], node.order))
+
+    def _scores(self, pod: Pod, nodes: list[NodeState], cluster: Cluster) -> dict[str, dict[str, int]]:
+        return framework.score(pod, cluster, nodes, self._profile(pod.spec))
+
+    def _profile(self, spec: PodSpec) -> Profile:
+        """The default profile, or the same with all that the pod requests filled up, or spread."""
+        if self._placing == "default":
+            return DEFAULT_PROFILE
+        kind: Literal["MostAllocated", "LeastAllocated"] = (
+            "MostAllocated" if self._placing == "mostAllocated" else "LeastAllocated"
+        )
+        resources = tuple((name, 1) for name in spec.resources if name != PODS)
+        return replace(DEFAULT_PROFILE, strategy=Strategy(kind, resources))
