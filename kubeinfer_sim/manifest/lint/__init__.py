@@ -1,0 +1,19 @@
+"""Lint: what is valid and will hurt all the same, with the number that makes it true for this manifest.
+
+    findings = lint(kubeinfers_and_documents, Expectations(load={"decode": LoadTime(163, 1249, 3032)}))
+
+A rule is a function in one of the `*_rules` modules; `RULES` has them all by code.
+"""
+
+from kubeinfer_sim.manifest.lint import (  # noqa: F401  (importing registers the rules)
+    container_rules,
+    placement_rules,
+    probe_rules,
+    recovery_rules,
+    stop_rules,
+    update_rules,
+)
+from kubeinfer_sim.manifest.lint.engine import lint
+from kubeinfer_sim.manifest.lint.rule import RULES, Expectations, LoadTime, Node, Rule
+
+__all__ = ["RULES", "Expectations", "LoadTime", "Node", "Rule", "lint"]

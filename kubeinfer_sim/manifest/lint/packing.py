@@ -1,0 +1,111 @@
+"""How many nodes instances take, counted in accelerators: pods in falling size onto the first node with room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kubeinfer_sim.manifest.kubernetes.selectors import match_node
+from kubeinfer_sim.manifest.lint.rule import LintContext, Node, npus_of
+from kubeinfer_sim.manifest.model import PodTemplate, Resources
+
+#: NPUs of one node where the cluster is not known: Atlas A2 has 8, A3 16 (dies).
+NODE_SIZES = (8, 16)
+#: More pods than this are not placed one by one.
+_MOST_PODS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Room some instances take.
+
+    Attributes:
+        resource: the accelerator; empty when no pod asks for any.
+        npus: how many in all.
+        per_node: how many a node has: the cluster's own number, or an assumed one.
+        nodes: how many nodes of that size; 0 when no pod asks for accelerators.
+    """
+
+    resource: str = ""
+    npus: int = 0
+    per_node: int = 0
+    nodes: int = 0
+
+
+def node_size(context: LintContext, resource: str, largest: int) -> int:
+    """How many of an accelerator a node has: the largest node of the cluster, else the smallest usual node."""
+    known = [node.allocatable.get(resource, 0) for node in context.expectations.nodes]
+    usual = next((size for size in NODE_SIZES if size >= largest), largest)
+    return max(known, default=0) or usual
+
+
+def need_of(context: LintContext, instances: int) -> Need:
+    """What some instances take on empty nodes of one size. Pods of the first accelerator found are counted."""
+    asked = [
+        (found, each.role.replicas)
+        for each in context.roles()
+        if (found := npus_of(each.role.template.requests)) is not None
+    ]
+    if not asked:
+        return Need()
+    resource = asked[0][0][0]
+    pods = sorted(
+        (number for (name, number), replicas in asked if name == resource for _ in range(replicas)),
+        reverse=True,
+    )[:_MOST_PODS]
+    per_node = node_size(context, resource, pods[0])
+    free: list[int] = []
+    for number in pods * min(instances, _MOST_PODS // len(pods) + 1):
+        index = next((i for i, left in enumerate(free) if left >= number), None)
+        if index is None:
+            free.append(max(per_node - number, 0))
+        else:
+            free[index] -= number
+    return Need(resource, instances * sum(pods), per_node, len(free))
+
+
+def suits(template: PodTemplate, node: Node) -> bool:
+    """Whether a node's labels are what a pod asks for."""
+    return match_node(template.node_selector, template.required_node_affinity, node.labels, node.name)
+
+
+def fits(requests: Resources, free: Mapping[str, int], unlimited: frozenset[str]) -> bool:
+    """Whether a pod's requests go into what is free on a node."""
+    return all(
+        not number or name in unlimited or free.get(name, 0) >= number for name, number in requests.items()
+    )
+
+
+def instances_that_fit(context: LintContext, at_most: int) -> int | None:
+    """How many instances the empty cluster holds, counted up to `at_most`; None without a cluster.
+
+    Large pods first, each on the first node with room: a good packing, not always the best one.
+    """
+    nodes = context.expectations.nodes
+    roles = sorted(
+        (each.role for each in context.roles()),
+        key=lambda role: sum(number for _, number in [npus_of(role.template.requests) or ("", 0)]),
+        reverse=True,
+    )
+    pods = sum(role.replicas for role in roles)
+    if not nodes or not pods:
+        return None
+    suitable = {id(role): [i for i, node in enumerate(nodes) if suits(role.template, node)] for role in roles}
+    free = [dict(node.allocatable) for node in nodes]
+    first = dict.fromkeys(suitable, 0)
+    for instance in range(min(at_most, _MOST_PODS // pods + 1)):
+        for role in roles:
+            requests, places = role.template.requests, suitable[id(role)]
+            for _ in range(role.replicas):
+                # What was too small for an equal pod before is too small for this one.
+                while first[id(role)] < len(places):
+                    place = places[first[id(role)]]
+                    if fits(requests, free[place], nodes[place].unlimited):
+                        break
+                    first[id(role)] += 1
+                else:
+                    return instance
+                for name, number in requests.items():
+                    if name in free[place]:
+                        free[place][name] -= number
+    return at_most
