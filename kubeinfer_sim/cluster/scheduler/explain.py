@@ -141,7 +141,7 @@ def _verdicts(index: NodeIndex, choice: NodeChoice, pod: Pod) -> Iterator[tuple[
         return
     allowed = index.allowed(spec)
     for node_class in index.classes:
-        static = _static_reason(node_class, spec, restricted=allowed is not None)
+        static = _static_reason(node_class, spec, index.cluster.version, restricted=allowed is not None)
         if static is not None:
             yield (static,), [node.name for node in node_class.members.values()]
             continue
@@ -155,12 +155,15 @@ def _verdicts(index: NodeIndex, choice: NodeChoice, pod: Pod) -> Iterator[tuple[
                 yield _short_of(nodes[0], spec), [node.name for node in nodes]
 
 
-def _static_reason(node_class: NodeClass, spec: PodSpec, *, restricted: bool) -> str | None:
+def _static_reason(
+    node_class: NodeClass, spec: PodSpec, version: tuple[int, int], *, restricted: bool
+) -> str | None:
     node = node_class.sample
     if not node_unschedulable.takes(node.unschedulable, spec.tolerations):
         return node_unschedulable.REASON
-    if taint_toleration.untolerated(node.taints, spec.tolerations) is not None:
-        return taint_toleration.REASON
+    taint = taint_toleration.untolerated(node.taints, spec.tolerations)
+    if taint is not None:
+        return taint_toleration.reason(taint, version)
     if not restricted and not accepts(node, spec):
         return node_affinity.REASON
     return None

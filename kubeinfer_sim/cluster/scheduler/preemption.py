@@ -92,14 +92,14 @@ def preempt(
     if not verdict.nodes:
         return Preemption(None)
     if pod.never_preempts:
-        return Preemption(None, _message("not eligible due to preemptionPolicy=Never."))
+        return Preemption(None, _message("not eligible due to preemptionPolicy=Never.", cluster))
     if nominated is not None:
         rejection = verdict.rejections.get(nominated.name)
         if not (rejection and rejection.unresolvable) and any(
             other.terminating and other.priority < pod.priority for other in nominated.pods.values()
         ):
             text = "not eligible due to a terminating pod on the nominated node."
-            return Preemption(None, _message(text))
+            return Preemption(None, _message(text, cluster))
     counts: Counter[str] = Counter()
     found: list[Candidate] = []
     for node in cluster.nodes:
@@ -114,12 +114,13 @@ def preempt(
             counts.update(outcome.reasons)
     if found:
         return Preemption(min(found, key=Candidate.rank))
-    return Preemption(None, _message(messages.nodes_available(verdict.nodes, counts)))
+    return Preemption(None, _message(messages.nodes_available(verdict.nodes, counts), cluster))
 
 
-def _message(text: str) -> str:
-    # Dynamic resource allocation, on by default, has its say before.
-    return f"no new claims to deallocate, preemption: {text}"
+def _message(text: str, cluster: Cluster) -> str:
+    # Dynamic resource allocation, on by default since 1.34, has its say before.
+    before = "no new claims to deallocate, " if cluster.version >= (1, 34) else ""
+    return f"{before}preemption: {text}"
 
 
 def victims_on(

@@ -37,6 +37,7 @@ class Scheduler:
         *,
         placement: Placing = "mostAllocated",
         strict_order: bool = False,
+        kubernetes_version: str = "1.36",
     ) -> None:
         """Start with empty nodes.
 
@@ -44,6 +45,7 @@ class Scheduler:
             nodes: their order breaks ties; names must differ.
             placement: whether a pod goes to the fullest or to the emptiest node that takes it, or where
                 kube-scheduler's default scores would have it.
+            kubernetes_version: whose wording and scores; `major.minor`, with or without a patch release.
             strict_order: a gang that does not fit keeps back all behind it (else smaller ones pass it).
 
         Raises:
@@ -52,6 +54,8 @@ class Scheduler:
         if placement not in get_args(Placing):
             raise ValueError(f"placement is {placement!r}, not one of {', '.join(get_args(Placing))}")
         self._index = NodeIndex(nodes, pack=placement == "mostAllocated")
+        major, minor = kubernetes_version.removeprefix("v").split(".")[:2]
+        self._index.cluster.version = (int(major), int(minor))
         self._templates = Templates()
         self._choice = NodeChoice(self._index, placement)
         self._placer = GangPlacer(self._index, self._templates, self._choice)

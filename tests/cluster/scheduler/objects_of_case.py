@@ -29,7 +29,8 @@ def cluster_of(case: dict[str, Any], nodes: str = "nodes", pods: str = "pods") -
             services.append((namespace, selector))
         elif selector:
             key = (namespace, raw["kind"], raw["metadata"]["name"])
-            workloads[key] = objects.label_selector(selector)
+            plain = raw["kind"] == "ReplicationController"
+            workloads[key] = objects.label_selector({"matchLabels": selector} if plain else selector)
     cluster.services, cluster.workloads = services, workloads
     return cluster
 

@@ -174,6 +174,13 @@ def test_every_reason_of_a_node_is_told():
     assert scheduler.place_now(gang("h", tolerant)) == {("h", 0): "cordoned-0"}
 
 
+def test_older_versions_name_the_taint():
+    specs = nodes(1, taints=(Taint("reserved", "x"),))
+    for version, reason in (("1.33", " {reserved: x}"), ("1.36.3", "(s)")):
+        verdict = Scheduler(specs, kubernetes_version=version).explain(gang("g", HALF))
+        assert verdict.message == f"0/1 nodes are available: 1 node(s) had untolerated taint{reason}."
+
+
 def test_a_node_can_be_named():
     requirement = NodeSelectorRequirement("metadata.name", "In", ("infer-3",))
     pod = PodTemplate(

@@ -1,7 +1,7 @@
 """NodeResourcesBalancedAllocation: prefer the node whose resources become more evenly used.
 
 Source: pkg/scheduler/framework/plugins/noderesources/balanced_allocation.go. In 1.36 the score is the
-change a pod makes, not the balance with the pod there; 75 is neutral.
+change a pod makes (75 is neutral), before it was the balance with the pod there.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def scores(
     feasible: Sequence[NodeState],
     resources: Sequence[str] = RESOURCES,
 ) -> dict[str, int] | None:
-    """Half of what the pod gains or loses in balance, around 75; None for a pod that requests nothing."""
+    """How balanced the node becomes; None for a pod that requests nothing."""
     requests = pod.spec.requests
     if not any(requests.get(resource) for resource in resources):
         return None
@@ -50,6 +50,9 @@ def scores(
         ]
         before = [node.requested.get(r, 0) / node.allocatable[r] for r in counted]
         after = [(node.requested.get(r, 0) + requests.get(r, 0)) / node.allocatable[r] for r in counted]
+        if cluster.version < (1, 36):
+            result[node.name] = balance(after)
+            continue
         gain = MAX_SCORE // 2 + balance(after) - balance(before)
         result[node.name] = MAX_SCORE // 2 + int(gain / 2)
     return result

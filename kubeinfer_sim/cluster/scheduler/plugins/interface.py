@@ -37,6 +37,7 @@ class Cluster:
         nodes: with the pods on them.
         namespaces: labels of the known namespaces, by name.
         services: (namespace, labels a pod must have) of each Service with a selector.
+        version: Kubernetes minor version, for what it says and how it scores.
         workloads: selector of each ReplicaSet, ReplicationController and StatefulSet by (namespace, kind, name).
     """
 
@@ -44,6 +45,7 @@ class Cluster:
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     services: Sequence[tuple[str, Mapping[str, str]]] = ()
     workloads: Mapping[tuple[str, str, str], Selector] = field(default_factory=dict)
+    version: tuple[int, int] = (1, 36)
 
     def siblings(self, pod: PodSpec) -> Selector:
         """Selects the pods that do the same work, by Services and by owner; None when nothing tells.

@@ -18,6 +18,11 @@ NAME = "TaintToleration"
 REASON = "node(s) had untolerated taint(s)"
 
 
+def reason(taint: Taint, version: tuple[int, int]) -> str:
+    """The reason as a Kubernetes version words it: the taint is not named since 1.34 (kubernetes#134740)."""
+    return REASON if version >= (1, 34) else f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}"
+
+
 def untolerated(taints: Iterable[Taint], tolerations: Sequence[Toleration]) -> Taint | None:
     """The first taint that keeps a pod with these tolerations away; None when there is none."""
     for taint in taints:
@@ -31,7 +36,8 @@ def filters(pod: Pod, cluster: Cluster) -> Filter:
     tolerations = pod.spec.tolerations
 
     def check(node: NodeState) -> Rejection | None:
-        return None if untolerated(node.taints, tolerations) is None else Rejection(NAME, (REASON,), True)
+        taint = untolerated(node.taints, tolerations)
+        return None if taint is None else Rejection(NAME, (reason(taint, cluster.version),), True)
 
     return check
 
