@@ -72,6 +72,11 @@ class Diagnostic:
         joint = " " if self.message.startswith("must ") else ": "
         return f"{format_path(self.path)}{joint}{self.message}"
 
+    @property
+    def tag(self) -> str:
+        """` [KI007]` for what lint found, which can be looked up and switched off by its code; else nothing."""
+        return f" [{self.code}]" if self.code.startswith("KI") else ""
+
     def one_line(self) -> str:
         """The finding on one line: `file:line:column: error: path: message`."""
-        return f"{self.where}: {self.severity}: {self.sentence}"
+        return f"{self.where}: {self.severity}: {self.sentence}{self.tag}"

@@ -70,13 +70,19 @@ def _report_all(
     checker: Checker, reading: Reading, path: Path, validate: Callable[[dict[str, Any], Field, Errors], None]
 ) -> None:
     errors = list(reading.errors)
-    unreadable = [each.path for each in errors if each.type == field_errors.DECODE]
+    unreadable = {each.path for each in errors if each.type == field_errors.DECODE}
     if unreadable:
         # The API server stops at the first value of the wrong type. People want the rest as well, but not what
         # only follows from a value that could not be read.
         more = Errors()
         validate(reading.typed, Root(path), more)
-        errors += [each for each in more.found if not any(_related(each.path, bad) for bad in unreadable)]
+        above = {bad[:length] for bad in unreadable for length in range(len(bad))}
+        errors += [
+            each
+            for each in more.found
+            if each.path not in above
+            and not any(each.path[:i] in unreadable for i in range(len(each.path) + 1))
+        ]
     fractions = {(each.path[:-2], each.path[-1]) for each in errors if _FRACTION in each.message}
     for error in errors:
         if len(checker.findings) >= MAX_FINDINGS:
@@ -86,12 +92,6 @@ def _report_all(
             _report(checker, error, differs=differs)
     for warning in reading.warnings:
         checker.report(warning.path, warning.message, severity=Severity.WARNING, code="kubernetes")
-
-
-def _related(path: Path, other: Path) -> bool:
-    """Whether one path leads to the other."""
-    length = min(len(path), len(other))
-    return path[:length] == other[:length]
 
 
 def _report(checker: Checker, error: FieldError, *, differs: bool) -> None:

@@ -47,7 +47,7 @@ def _render_one(diagnostic: Diagnostic, colour: bool, width: int | None) -> list
         return f"{code}{text}{_RESET}" if colour else text
 
     where = printable(diagnostic.where)
-    head = f"{where}: {diagnostic.severity}: {printable(diagnostic.sentence)}"
+    head = f"{where}: {diagnostic.severity}: {printable(diagnostic.sentence)}{diagnostic.tag}"
     lines = _wrap(head, width)
     if colour and lines[0].startswith(start := f"{where}: {diagnostic.severity}:"):
         painted = (

@@ -113,7 +113,12 @@ def read_source(name: str) -> SourceText:
     try:
         data = _read_bytes(name)
     except OSError as error:
-        raise InputError([Diagnostic(name, 0, 0, _why(error), code="unreadable")]) from error
+        hint = (
+            f"name the files in it, e.g. {name.rstrip('/')}/*.yaml"
+            if isinstance(error, IsADirectoryError)
+            else ""
+        )
+        raise InputError([Diagnostic(name, 0, 0, _why(error), code="unreadable", hint=hint)]) from error
     except ValueError as error:  # a NUL in the name
         raise InputError([Diagnostic(name, 0, 0, "this is not a file name", code="unreadable")]) from error
     return decode_source(name, data)

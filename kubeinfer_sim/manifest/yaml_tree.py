@@ -152,6 +152,7 @@ class _Reader:
         self.errors: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
         self.base = 0  # offset of what the parser reads now
+        self.errors_at = 0  # offset of the latest error
         self.nodes = 0
         self.chars = 0
         self.anchors: dict[str, _Anchor | None] = {}
@@ -183,8 +184,6 @@ class _Reader:
 
     # --- findings ------------------------------------------------------------------------------------------
 
-    errors_at = 0
-
     def _error(self, offset: int, message: str, *, code: str = "yaml", hint: str = "") -> None:
         self.errors_at = offset
         self.errors.append(self.source.diagnostic(offset, message, code=code, hint=hint))
@@ -200,8 +199,9 @@ class _Reader:
     def _syntax_error(self, error: yaml.MarkedYAMLError) -> int:
         """Report what the parser could not read; return how far it got."""
         mark = error.problem_mark or error.context_mark
-        if len(self.errors) < MAX_FINDINGS:
-            self.errors.append(explain_syntax_error(self.source, self.base, error))
+        self.errors.append(explain_syntax_error(self.source, self.base, error))
+        if len(self.errors) >= MAX_FINDINGS:
+            return len(self.source.text)
         return self.base + (mark.index if mark is not None else 0)
 
     # --- events to values ----------------------------------------------------------------------------------

@@ -158,3 +158,14 @@ def test_mistakes_in_several_sources_are_told_in_their_order():
 def test_a_flood_of_mistakes_ends_at_the_bound():
     fields = "".join(f"  field{i}: 1\n" for i in range(20_000))
     assert len(errors(BASE + fields.replace("  field", "x"))) <= 500
+
+
+def test_values_of_the_wrong_type_do_not_hide_other_mistakes_nor_make_up_new_ones():
+    found = errors(
+        changed(
+            ("image: swr.cn-east-4.myhuaweicloud.com/demo/ascend-vllm:A3.6", "image: 3"),
+            ("failureThreshold: 720", "failureThreshold: -1"),
+            ('huawei.com/ascend-1980: "8"', "huawei.com/ascend-1980: eight"),
+        )
+    )
+    assert [int(each.split(":")[0]) for each in found] == [45, 58, 77]

@@ -1,0 +1,220 @@
+"""What changes from one version of a KubeInfer to another, and what that sets in motion.
+
+Compared are the objects as they would be stored: defaults filled in, quantities in canonical form (`1000m` is
+`1`), so that only what means something else counts. A rollout follows exactly where the revision differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from kubeinfer_sim.manifest.budgets import resolved
+from kubeinfer_sim.manifest.diagnostics import Path, format_path
+from kubeinfer_sim.manifest.effective import effective
+from kubeinfer_sim.manifest.model import KubeInfer
+
+#: What kubectl keeps for itself in an object it has applied.
+_KUBECTLS_OWN = ("kubectl.kubernetes.io/last-applied-configuration",)
+
+
+class Effect(StrEnum):
+    """What a change sets in motion."""
+
+    ROLLOUT = "rollout"
+    SCALE = "scale"
+    NEXT_ROLLOUT = "next rollout"
+    SERVICES = "services"
+    NOTHING = "nothing"
+
+
+_WORDS = {
+    Effect.ROLLOUT: "part of the revision: every instance is replaced",
+    Effect.NEXT_ROLLOUT: "restarts nothing; holds for updates from now on",
+    Effect.SERVICES: "the Service changes; no pod restarts",
+    Effect.NOTHING: "restarts nothing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference.
+
+    Attributes:
+        path: in the new object, or in the old one for what is gone.
+        old: plain data; None for what was not there.
+        new: the same.
+        words: what follows from it.
+    """
+
+    path: Path
+    old: Any
+    new: Any
+    effect: Effect
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """The difference of two versions of a KubeInfer; None stands for "not there"."""
+
+    old: KubeInfer | None
+    new: KubeInfer | None
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`namespace/name`."""
+        either = self.new or self.old
+        return f"{either.namespace}/{either.name}" if either is not None else ""
+
+    @property
+    def rollout(self) -> bool:
+        """Whether the revision differs, so that instances are replaced (if there are any)."""
+        return self.old is not None and self.new is not None and self.old.revision != self.new.revision
+
+    def summary(self) -> str:
+        """One sentence: what happens when the new version is applied."""
+        if self.old is None or self.new is None:
+            return (
+                "would be created"
+                if self.old is None
+                else "is not in the new file, and stays as it is if that is applied"
+            )
+        if not self.changes:
+            return f"nothing changes (revision {self.new.revision})"
+        if not self.rollout:
+            return f"no rollout: the revision stays {self.new.revision}"
+        return f"rollout: revision {self.old.revision} → {self.new.revision}; {_pace(self.new)}"
+
+
+def diff(old: Sequence[KubeInfer], new: Sequence[KubeInfer]) -> list[Diff]:
+    """Compare KubeInfers by namespace and name, in the order of the new ones; those that are gone come last.
+
+    Of several versions of one object the last counts, as with `kubectl apply`.
+    """
+    before = {(each.namespace, each.name): each for each in old}
+    after = {(each.namespace, each.name): each for each in new}
+    found = [
+        _compare(before[key], each) if key in before else Diff(None, each) for key, each in after.items()
+    ]
+    return found + [Diff(each, None) for key, each in before.items() if key not in after]
+
+
+def _compare(old: KubeInfer, new: KubeInfer) -> Diff:
+    changes = []
+    for path, before, after in _differences(_view(old), _view(new), ()):
+        effect = _effect(path)
+        words = _scaling(old, new) if effect is Effect.SCALE else _WORDS[effect]
+        changes.append(Change(path, before, after, effect, words))
+    return Diff(old, new, tuple(changes))
+
+
+def _view(kubeinfer: KubeInfer) -> dict[str, Any]:
+    """What of an object is compared: not its name, and nothing the server or kubectl writes."""
+    spec = effective(kubeinfer)["spec"]
+    annotations = {name: text for name, text in kubeinfer.annotations.items() if name not in _KUBECTLS_OWN}
+    template = (kubeinfer.raw.get("spec") or {}).get("template") or {}
+    if template.get("metadata"):
+        spec["template"] = {"metadata": template["metadata"], **spec["template"]}
+    return {"metadata": {"labels": dict(kubeinfer.labels), "annotations": annotations}, "spec": spec}
+
+
+def _effect(path: Path) -> Effect:
+    match path:
+        case ("spec", "template", "spec", *_):
+            return Effect.ROLLOUT
+        case ("spec", "replicas"):
+            return Effect.SCALE
+        case ("spec", "strategy", *_):
+            return Effect.NEXT_ROLLOUT
+        case ("spec", "networkServices", *_):
+            return Effect.SERVICES
+    return Effect.NOTHING
+
+
+def _scaling(old: KubeInfer, new: KubeInfer) -> str:
+    more = new.replicas - old.replicas
+    number = f"{abs(more)} instance{'' if abs(more) == 1 else 's'}"
+    return f"{number} {'created' if more > 0 else 'deleted'}; the others stay as they are"
+
+
+def _pace(kubeinfer: KubeInfer) -> str:
+    """What the budgets come to."""
+    replicas = kubeinfer.replicas
+    if not replicas:
+        return "there are no instances to replace"
+    surge = resolved(kubeinfer.rolling_update.max_surge, replicas, up=True)
+    unavailable = min(resolved(kubeinfer.rolling_update.max_unavailable, replicas, up=False), replicas)
+    if not surge and not unavailable:
+        unavailable = 1  # as in ResolveFenceposts, pkg/controller/deployment/util/deployment_util.go
+    instances = f"{replicas} instance{'' if replicas == 1 else 's'} replaced"
+    return f"{instances}, up to {min(surge, replicas)} spare, up to {unavailable} unavailable"
+
+
+def _differences(old: Any, new: Any, path: Path) -> Iterator[tuple[Path, Any, Any]]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in dict.fromkeys((*old, *new)):
+            yield from _differences(old.get(key), new.get(key), (*path, key))
+    elif isinstance(old, list) and isinstance(new, list) and (old or new):
+        yield from _list_differences(old, new, path)
+    elif not _same(old, new):
+        yield path, old, new
+
+
+def _list_differences(old: list[Any], new: list[Any], path: Path) -> Iterator[tuple[Path, Any, Any]]:
+    """Items are compared by name where all have one, else by place if they are mappings, else as a whole."""
+    names = [_names(old), _names(new)]
+    if names[0] is not None and names[1] is not None:
+        before, after = names[0], names[1]
+        for name, index in after.items():
+            was = old[before[name]] if name in before else None
+            yield from _differences(was, new[index], (*path, index))
+        for name, index in before.items():
+            if name not in after:
+                yield (*path, index), old[index], None
+        kept = [name for name in before if name in after]
+        order = [name for name in after if name in before]
+        if kept != order:
+            yield path, kept, order
+    elif all(isinstance(each, Mapping) for each in (*old, *new)):
+        for index in range(max(len(old), len(new))):
+            was = old[index] if index < len(old) else None
+            yield from _differences(was, new[index] if index < len(new) else None, (*path, index))
+    elif old != new:
+        yield path, old, new
+
+
+def _names(items: list[Any]) -> dict[str, int] | None:
+    """The place of each item by its name; None where some have no name of their own."""
+    names = [each.get("name") for each in items if isinstance(each, Mapping)]
+    if (
+        len(names) < len(items)
+        or len(set(names)) < len(names)
+        or not all(isinstance(each, str) for each in names)
+    ):
+        return None
+    return {str(name): index for index, name in enumerate(names)}
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Equal, or both empty: an empty list or mapping means the same as none."""
+    return bool(old == new and type(old) is type(new)) or (_empty(old) and _empty(new))
+
+
+def _empty(value: Any) -> bool:
+    return value is None or (isinstance(value, dict | list) and not value)
+
+
+def changed_place(change: Change, diff: Diff) -> str:
+    """The path of a change, roles by their names: `roles[prefill].template.spec.containers[0].image`."""
+    path = change.path
+    kubeinfer = diff.old if change.new is None else diff.new
+    if path[:4] == ("spec", "template", "spec", "roles") and len(path) > 4 and kubeinfer is not None:
+        index = path[4]
+        assert isinstance(index, int)
+        rest = format_path(("", *path[5:])).removeprefix("[]")
+        return f"roles[{kubeinfer.roles[index].name}]{rest}"
+    return format_path(path)
