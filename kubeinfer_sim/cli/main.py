@@ -19,8 +19,10 @@ from kubeinfer_sim._version import __version__
 COMMANDS = {
     "run": ("run", "Simulate a scenario file."),
     "rollout": ("rollout", "Simulate an update from one manifest to another; no scenario file needed."),
-    "validate": ("validate", "Check KubeInfer manifests as the API server would."),
-    "schema": ("schema", "Print the JSON Schema of a file kubeinfer-sim reads or writes."),
+    "validate": ("validate", "Check KubeInfer manifests as the API server would, and lint them."),
+    "explain": ("explain", "Explain a lint rule, or list all of them."),
+    "diff": ("diff", "Say what changes from one manifest to another, and whether it rolls out."),
+    "schema": ("schema", "Print the JSON Schema of a file kubeinfer-sim reads or writes, or the CRD."),
     "completion": ("completion", "Print the shell completion script."),
 }
 

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from kubeinfer_sim.cli.output import show_diagnostics, write_json
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest.diagnostics import Severity
-from kubeinfer_sim.manifest.findings_json import findings_json
+from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity
+from kubeinfer_sim.manifest.model import KubeInfer
+
+FORMATS = ("text", "json", "sarif", "github", "junit")
 
 
-@click.command("validate", short_help="Check KubeInfer manifests as the API server would.")
+@click.command("validate", short_help="Check KubeInfer manifests as the API server would, and lint them.")
 @click.argument("manifests", nargs=-1, required=True)
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Fill ${NAME} in the manifests.")
 @click.option("--set-file", "files", metavar="NAME=PATH", multiple=True, help="Fill ${NAME} from a file.")
+@click.option("--strict", is_flag=True, help="Exit with 1 when there are warnings.")
+@click.option(
+    "--disable", metavar="CODE", multiple=True, help="Do not run a lint rule, e.g. KI007 (or KI007,KI008)."
+)
+@click.option("--no-lint", is_flag=True, help="Only what the API server and KubeInfer would refuse.")
+@click.option(
+    "--nodes", metavar="COUNTxNPUS", help="Lint for a cluster: 8x8 is 8 nodes of 8 NPUs; or a Cluster file."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    help="Form of the output; text if not given.",
+)
 @click.option("--json", "json_to", metavar="FILE|-", help="Write the findings as JSON; - is standard output.")
 @click.option("-q", "--quiet", is_flag=True, help="Errors and warnings only.")
 @click.option(
@@ -23,47 +42,124 @@ def command(
     manifests: tuple[str, ...],
     settings: tuple[str, ...],
     files: tuple[str, ...],
+    strict: bool,
+    disable: tuple[str, ...],
+    no_lint: bool,
+    nodes: str | None,
+    form: str,
     quiet: bool,
     json_to: str | None,
     show_defaults: bool,
 ) -> int:
     """Check MANIFESTS (- for standard input): YAML, Kubernetes' rules for pods and Services, KubeInfer's own.
 
-    Everything that is wrong is told at once, with its line and what would be right. Exit code 2 when a
-    manifest would be refused.
+    Everything that is wrong is told at once, with its line and what would be right; then what is valid and will
+    hurt all the same (`kubeinfer-sim explain`). Exit code 2 when a manifest is invalid, 1 when there are
+    warnings under --strict, else 0.
     """
     from kubeinfer_sim.manifest.load import load_manifest
     from kubeinfer_sim.manifest.template import parse_settings
 
-    values = parse_settings(settings, files)
-    try:
-        loaded = load_manifest(list(manifests), set_values=dict(values))
-    except InputError as error:
-        if json_to is not None:
-            write_json(json_to, findings_json((), error.diagnostics))
-        if json_to == "-":
-            return 2
-        show_diagnostics(error.diagnostics, err=False)
-        errors = sum(each.severity is Severity.ERROR for each in error.diagnostics)
-        click.echo(f"\n{errors} error{'s' if errors != 1 else ''}")
-        return 2
-    if json_to is not None:
-        write_json(json_to, findings_json(loaded.kubeinfers, loaded.diagnostics))
     if json_to == "-":
-        return 0
-    shown = [each for each in loaded.diagnostics if not quiet or each.severity is not Severity.NOTE]
+        form = "json"
+    disabled = _codes(disable)
+    kubeinfers: Sequence[KubeInfer] = ()
+    try:
+        loaded = load_manifest(list(manifests), set_values=dict(parse_settings(settings, files)))
+        found = list(loaded.diagnostics)
+        kubeinfers = loaded.kubeinfers
+        if not no_lint:
+            from kubeinfer_sim.manifest.lint import lint
+            from kubeinfer_sim.scenario.expectations import expectations
+
+            pairs = zip(kubeinfers, loaded.documents, strict=True)
+            found += lint(pairs, expectations(kubeinfers, nodes), disabled=disabled)
+            found = _in_order(found, manifests)
+    except InputError as error:
+        found = list(error.diagnostics)
+    severities = {each.severity for each in found}
+    code = 2 if Severity.ERROR in severities else int(strict and Severity.WARNING in severities)
+    shown = [each for each in found if not quiet or each.severity is not Severity.NOTE]
+    if json_to not in (None, "-"):
+        write_json(str(json_to), _rendered("json", manifests, kubeinfers, found, strict=strict))
+    if form != "text":
+        click.echo(_rendered(form, manifests, kubeinfers, shown, strict=strict), nl=False)
+        return code
     if shown:
         show_diagnostics(shown, err=show_defaults)
-    if show_defaults:
+    if code == 2:
+        click.echo(f"\n{_counts(found)}", err=show_defaults)
+    elif show_defaults:
         from kubeinfer_sim.manifest.effective import effective_yaml
 
-        click.echo(effective_yaml(loaded.kubeinfers), nl=False)
+        click.echo(effective_yaml(kubeinfers), nl=False)
     elif not quiet:
-        for each in loaded.kubeinfers:
+        for each in kubeinfers:
             pods = sum(role.replicas for role in each.roles)
             click.echo(
                 f"{each.source}: {each.namespace}/{each.name} is valid: "
                 f"{each.replicas} instance{'s' if each.replicas != 1 else ''} of {pods} "
                 f"pod{'s' if pods != 1 else ''}, revision {each.revision}"
             )
-    return 0
+        if found:
+            click.echo(_counts(found))
+    return code
+
+
+def _rendered(
+    form: str,
+    manifests: Sequence[str],
+    kubeinfers: Sequence[KubeInfer],
+    found: Sequence[Diagnostic],
+    *,
+    strict: bool,
+) -> str:
+    if form == "json":
+        from kubeinfer_sim.manifest.findings_json import findings_json
+
+        return findings_json(kubeinfers, found)
+    if form == "sarif":
+        from kubeinfer_sim.report.findings.sarif import sarif
+
+        return sarif(found)
+    if form == "github":
+        from kubeinfer_sim.report.findings.github import github_annotations
+
+        return github_annotations(found)
+    from kubeinfer_sim.report.findings.junit import junit_xml
+
+    return junit_xml(manifests, found, strict=strict)
+
+
+def _codes(texts: Sequence[str]) -> frozenset[str]:
+    """The rules named by --disable.
+
+    Raises:
+        UsageError: there is no such rule.
+    """
+    if not texts:
+        return frozenset()
+    from kubeinfer_sim.errors import UsageError
+    from kubeinfer_sim.manifest.lint import RULES
+    from kubeinfer_sim.manifest.suggest import did_you_mean
+
+    codes = [each.strip() for text in texts for each in text.split(",") if each.strip()]
+    for each in codes:
+        if each not in RULES:
+            raise UsageError(
+                f"--disable: there is no rule {each[:40]!r}{did_you_mean(each, RULES)}; "
+                "`kubeinfer-sim explain` lists the rules"
+            )
+    return frozenset(codes)
+
+
+def _in_order(found: Sequence[Diagnostic], manifests: Sequence[str]) -> list[Diagnostic]:
+    """By file as given, then by line."""
+    places = {name: index for index, name in reversed(list(enumerate(manifests)))}
+    return sorted(found, key=lambda each: (places.get(each.file, len(places)), each.line, each.column))
+
+
+def _counts(found: Sequence[Diagnostic]) -> str:
+    """`1 error, 2 warnings`."""
+    numbers = [(each, sum(one.severity is each for one in found)) for each in Severity]
+    return ", ".join(f"{number} {each}{'' if number == 1 else 's'}" for each, number in numbers if number)

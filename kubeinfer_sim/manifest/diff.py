@@ -32,7 +32,7 @@ class Effect(StrEnum):
 
 _WORDS = {
     Effect.ROLLOUT: "part of the revision: every instance is replaced",
-    Effect.NEXT_ROLLOUT: "restarts nothing; holds for updates from now on",
+    Effect.NEXT_ROLLOUT: "restarts nothing; holds for every update from now on, this one included",
     Effect.SERVICES: "the Service changes; no pod restarts",
     Effect.NOTHING: "restarts nothing",
 }
@@ -65,10 +65,17 @@ class Diff:
     changes: tuple[Change, ...] = ()
 
     @property
-    def name(self) -> str:
-        """`namespace/name`."""
+    def kubeinfer(self) -> KubeInfer:
+        """The new version, or the old one where there is no new one."""
         either = self.new or self.old
-        return f"{either.namespace}/{either.name}" if either is not None else ""
+        assert either is not None
+        return either
+
+    @property
+    def by_effect(self) -> list[Change]:
+        """The changes, those with the widest effect first."""
+        order = list(Effect)
+        return sorted(self.changes, key=lambda each: order.index(each.effect))
 
     @property
     def rollout(self) -> bool:
@@ -138,7 +145,7 @@ def _effect(path: Path) -> Effect:
 def _scaling(old: KubeInfer, new: KubeInfer) -> str:
     more = new.replicas - old.replicas
     number = f"{abs(more)} instance{'' if abs(more) == 1 else 's'}"
-    return f"{number} {'created' if more > 0 else 'deleted'}; the others stay as they are"
+    return f"{number} {'created' if more > 0 else 'deleted'}; restarts nothing"
 
 
 def _pace(kubeinfer: KubeInfer) -> str:

@@ -53,10 +53,13 @@ def spare_instance_needed(context: LintContext) -> Iterator[Finding]:
     message = f"every update needs free room for {size}"
     fix = "keep that room free, or let one instance go first: maxUnavailable: 1"
     fits = instances_that_fit(context, replicas + 1)
-    if fits is not None and fits < replicas + 1:
-        message += (
-            f"; the cluster holds {plural(fits, 'instance')} and {replicas} run, so the update would stall"
+    if fits is not None and fits <= replicas:
+        held = (
+            f"{fits} of its {replicas} instances"
+            if fits < replicas
+            else f"its {plural(replicas, 'instance')}"
         )
+        message += f"; the cluster holds {held} and nothing beside, so that the update would stall"
         yield Finding(_SURGE, message, fix, Severity.WARNING)
     else:
         yield Finding(_SURGE, message, fix)

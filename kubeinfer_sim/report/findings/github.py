@@ -1,0 +1,39 @@
+"""Findings as GitHub workflow commands, which Actions turns into annotations of the changed lines.
+
+Format and escapes: actions/toolkit packages/core/src/command.ts; GitHub's documentation, Workflow commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity
+from kubeinfer_sim.manifest.lint import RULES
+
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+
+
+def github_annotations(diagnostics: Iterable[Diagnostic]) -> str:
+    """One line for each finding."""
+    return "".join(_annotation(each) + "\n" for each in diagnostics)
+
+
+def _annotation(found: Diagnostic) -> str:
+    rule = RULES.get(found.code)
+    properties = {"file": "stdin" if found.file == "-" else found.file}
+    if found.line:
+        properties["line"] = str(found.line)
+        if found.column:
+            properties["col"] = str(found.column)
+    properties["title"] = f"{found.code} {rule.name}" if rule is not None else found.code
+    written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    text = found.sentence + (f"\n{found.hint}" if found.hint else "")
+    return f"::{_COMMANDS[found.severity]} {written}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
