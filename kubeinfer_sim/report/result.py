@@ -17,7 +17,6 @@ from kubeinfer_sim.metrics.objectives import seconds
 from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.verdict import Assessment, npus_of_cluster
 
-API_VERSION = "kubeinfer-sim/v1"
 #: (ms, value from then on), times ascending.
 Points = list[tuple[int, int]]
 
@@ -27,8 +26,7 @@ class Part(BaseModel):
 
     model_config = ConfigDict(
         alias_generator=to_camel,
-        validate_by_name=True,
-        validate_by_alias=True,
+        populate_by_name=True,
         extra="forbid",
         use_attribute_docstrings=True,
     )
