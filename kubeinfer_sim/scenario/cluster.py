@@ -8,7 +8,7 @@ from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
 from kubeinfer_sim.manifest.model import KubeInfer
-from kubeinfer_sim.manifest.source import read_source
+from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_form
@@ -24,7 +24,9 @@ def compile_cluster(
     if isinstance(form, ClusterForm) and form.path is not None:
         file = form.path
         where = (*path, "path") if isinstance(context.document.value["spec"]["cluster"], dict) else path
-        return context.attempt(where, lambda: load_cluster(context.locate(file), kubeinfers)) or ([], [])
+        source = context.read(file, where)
+        found = source and context.attempt(where, lambda: read_cluster(source, kubeinfers))
+        return found or ([], [])
     if form.nodes is not None:
         nodes = form.nodes
         return context.attempt(
@@ -33,15 +35,16 @@ def compile_cluster(
     return _pools(form.pools or [], context, (*path, "pools"))
 
 
-def load_cluster(file: str, kubeinfers: Sequence[KubeInfer]) -> tuple[list[NodeSpec], list[str]]:
+def read_cluster(source: SourceText, kubeinfers: Sequence[KubeInfer]) -> tuple[list[NodeSpec], list[str]]:
     """The nodes of a file of kind Cluster, and the defaults in force.
 
     Raises:
-        InputError: everything that is wrong with the file.
+        ValueError: the file holds no document, or several.
+        InputError: everything that is wrong with the document.
     """
-    documents = load_documents(read_source(file))
+    documents = load_documents(source)
     if len(documents) != 1:
-        raise ValueError(f"{file}: expected one document of kind Cluster, found {len(documents)}")
+        raise ValueError(f"{source.name}: expected one document of kind Cluster, found {len(documents)}")
     context = Context(documents[0])
     form = read_form(ClusterFile, context.document)
     found = compile_cluster(form.spec, kubeinfers, context, ("spec",))

@@ -10,6 +10,7 @@ from typing import TypeVar
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.document import Document
+from kubeinfer_sim.manifest.source import SourceText, read_source
 
 T = TypeVar("T")
 
@@ -33,6 +34,18 @@ class Context:
             self.errors.extend(error.diagnostics)
         except ValueError as error:
             self.error(path, str(error))
+        return None
+
+    def read(self, file: str, path: Path) -> SourceText | None:
+        """A file the document names at a path; None when it cannot be read, which is noted there."""
+        try:
+            return read_source(self.locate(file))
+        except InputError as error:
+            for each in error.diagnostics:
+                if each.code == "unreadable":
+                    self.error(path, f"cannot read {each.file}: {each.message}")
+                else:
+                    self.errors.append(each)
         return None
 
     def locate(self, path: str) -> str:

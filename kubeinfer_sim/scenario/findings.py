@@ -73,7 +73,7 @@ def read_scenario(context: Context) -> Readable | None:
     if not isinstance(value, dict):
         context.error((), f"expected a scenario, which is a mapping, found {shown(value)}")
         return None
-    if value.get("kind") in _OTHER_KINDS:
+    if isinstance(value.get("kind"), str) and value["kind"] in _OTHER_KINDS:
         context.error(
             ("kind",), f"expected kind Scenario, found {value['kind']}", hint=_OTHER_KINDS[value["kind"]]
         )

@@ -12,7 +12,7 @@ from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer
-from kubeinfer_sim.manifest.source import SourceText, read_source
+from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.schema import ApplyForm, ManifestForm
 
@@ -80,21 +80,10 @@ class Manifests:
             here = (*path, "setFile", name)
             if name in values:
                 self.context.error(here, "is given in set as well", key=True)
-            source = self._read(file, here)
+            source = self.context.read(file, here)
             if source is not None:
                 found[name] = source.text.removesuffix("\n").removesuffix("\r")
         return found
-
-    def _read(self, file: str, path: Path) -> SourceText | None:
-        try:
-            return read_source(self.context.locate(file))
-        except InputError as error:
-            for each in error.diagnostics:
-                if each.code == "unreadable":  # said where the scenario names the file
-                    self.context.error(path, f"cannot read {each.file}: {each.message}")
-                else:
-                    self.context.errors.append(each)
-        return None
 
     def _load(
         self,
@@ -111,7 +100,7 @@ class Manifests:
             own = isinstance(written, dict) and "inline" in written
             return self._reload(inline, path, (*path, "inline") if own else path, values)
         own = isinstance(written, dict) and "path" in written
-        source = self._read(file, (*path, "path") if own else path)
+        source = self.context.read(file, (*path, "path") if own else path)
         if source is None:
             return None
         try:

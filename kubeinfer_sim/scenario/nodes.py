@@ -144,8 +144,8 @@ def _meet(term: NodeSelectorTerm, labels: dict[str, str]) -> dict[str, str] | No
         elif each.operator in ("Gt", "Lt"):
             step = 1 if each.operator == "Gt" else -1
             bound = int(each.values[0])
-            number = int(labels.setdefault(key, str(bound + step)))
-            if (number - bound) * step <= 0:
+            number = labels.setdefault(key, str(bound + step))
+            if not re.fullmatch(r"-?[0-9]{1,18}", number) or (int(number) - bound) * step <= 0:
                 return None
         elif (each.operator == "NotIn" and value in each.values) or (
             each.operator == "DoesNotExist" and value is not None

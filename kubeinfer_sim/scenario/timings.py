@@ -11,7 +11,7 @@ from dataclasses import fields
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.model import KubeInfer
-from kubeinfer_sim.manifest.source import read_source
+from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.distributions import (
@@ -135,7 +135,7 @@ def _unbounded(form: DistributionForm, context: Context, path: Path) -> Distribu
         return Weibull(shape, scale if mean is None else round(mean / math.gamma(1 + 1 / shape)))
     if form.empirical:
         measured = form.empirical
-        values = context.attempt((*path, "empirical"), lambda: _values(measured, context))
+        values = _values(measured, context, (*path, "empirical"))
         if values is None:
             return Constant(0)  # the error is noted; nothing will be simulated
         return empirical(values, interpolate=measured.interpolate, source=measured.csv or "")
@@ -150,16 +150,21 @@ def _unbounded(form: DistributionForm, context: Context, path: Path) -> Distribu
     return Never() if form.constant is None else Constant(form.constant)
 
 
-def _values(form: EmpiricalForm, context: Context) -> list[int]:
-    """The measured values, from the list or the CSV file.
+def _values(form: EmpiricalForm, context: Context, path: Path) -> list[int] | None:
+    """The measured values, from the list or the CSV file; None when they are wrong, which is noted."""
+    if form.csv is None:
+        return form.values
+    source = context.read(form.csv, (*path, "csv"))
+    return None if source is None else context.attempt(path, lambda: _column(form, source))
+
+
+def _column(form: EmpiricalForm, source: SourceText) -> list[int]:
+    """A column of durations.
 
     Raises:
-        ValueError: the file has no such column, or no values.
-        InputError: the file cannot be read, or some of its cells are no durations.
+        ValueError: there is no such column, or it is empty.
+        InputError: this is no CSV file, or some of its cells are no durations.
     """
-    if form.csv is None:
-        return form.values or []
-    source = read_source(context.locate(form.csv))
     rows = csv.reader(io.StringIO(source.text), strict=True)
     try:
         table = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
