@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,18 +61,26 @@ def prober_of(kind: type, case: Mapping[str, Any], **options: Any) -> Any:
 def play(case: Mapping[str, Any], prober: Any, *, look_every: int | None = None) -> Trace:
     """Runs the case to its horizon.
 
+    Beside what the golden cases have, a case may have `health_ms` (from these times on the container answers as the
+    next incarnation will), `terminate_ms` (the pod is deleted) and rows of scripts with a fourth number, the
+    probability that a call fails instead.
+
     `look_every`: also ask the prober what is next at these intervals, which must change nothing.
     """
     trace = Trace()
     horizon = case["horizon_ms"]
-    resync = getattr(prober, "resync", None) or prober.sync
     #: (time, order among coincident ones, what)
-    todo = [(case["container_start_ms"], 1, "start"), *((at, 0, "sync") for at in case.get("extra_sync_ms", ()))]
+    todo: list[tuple[int, int, str]] = [(case["container_start_ms"], 1, "start")]
+    todo += [(at, 0, "sync") for at in case.get("extra_sync_ms", ())]
+    todo += [(at, 2, "health") for at in case.get("health_ms", ())]
+    todo += [(at, 3, "terminate") for at in case.get("terminate_ms", ())]
     incarnation = -1
+    alive = terminating = False
 
     def starts(at: int) -> Health:
-        nonlocal incarnation
+        nonlocal incarnation, alive
         incarnation += 1
+        alive = True
         trace.container.append([at, "start", incarnation])
         exits = case.get("exit_ms", [-1])
         lives = exits[min(incarnation, len(exits) - 1)]
@@ -104,13 +112,22 @@ def play(case: Mapping[str, Any], prober: Any, *, look_every: int | None = None)
             what = min(todo)
             todo.remove(what)
             if what[2] == "start":
-                prober.container_started(at, starts(at))
+                if not terminating:
+                    prober.container_started(at, starts(at))
             elif what[2] == "sync":
-                resync(at)
+                prober.sync(at)
+            elif what[2] == "health":
+                prober.health_changed(at, health_of(case, incarnation + 1, at))
+            elif what[2] == "terminate":
+                prober.pod_terminating(at)
+                terminating = True
+                if alive:
+                    todo.append((at + case["kill_ms"], 0, "killed"))
             else:
+                alive = False
                 todo[:] = [other for other in todo if other[2] not in ("exited", "killed")]
                 trace.container.append([at, "end", incarnation, what[2]])
-                if what[2] == "exited" or case["restart_delay_ms"]:
+                if what[2] == "exited" or case["restart_delay_ms"] or terminating:
                     prober.container_died(at)
                     todo.append((at + case["restart_delay_ms"], 1, "start"))
                 else:
@@ -128,19 +145,15 @@ def call_rows(calls: list[Any], horizon: int) -> Rows:
 
 
 def compressed(rows: Rows) -> Rows:
-    """Kinds with more than 100 calls: only the calls that differ from the one before, and their neighbours."""
-    return list(_compressed(rows))
+    """Kinds with more than 100 calls: only those that differ from the one before, and that one; first 5 and last."""
 
-
-def _compressed(rows: Rows) -> Iterator[list[Any]]:
     def shape(index: int) -> tuple[Any, ...]:
         start, end, outcome, incarnation = rows[index]
         distance = start - rows[index - 1][0] if index else None
         return (outcome, incarnation, None if end is None else end - start, distance)
 
     keep = {0, 1, 2, 3, 4, len(rows) - 1}
-    for index in range(1, len(rows)):
+    for index in range(1, len(rows) - 1):
         if shape(index) != shape(index - 1):
             keep |= {index - 1, index}
-    for index in sorted(keep):
-        yield [*rows[index], index]
+    return [[*rows[index], index] for index in sorted(keep)]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from math import floor, log
+from math import floor, log1p
 from typing import Literal
 
 from kubeinfer_sim.cluster.prober import KINDS, Health, Outcome, ProbeKind, Segment, Transition
@@ -152,12 +152,12 @@ class ReferenceProber:
         self.now = added_at
         self.status = Status()
         self.written = self.status  # what a worker woken by a trigger sees
-        self.incarnation = -1
-        self.health: Health | None = None
+        self.healths: list[Health] = []
         self.killing = self.terminating = False
         self.transitions: list[Transition] = []
         self.recording = Recording(syncs=[added_at])
-        self.events: list[tuple[int, int, int, Callable[[], None]]] = []
+        #: (time, phase, kind, order of scheduling, what)
+        self.events: list[tuple[int, int, int, int, Callable[[], None]]] = []
         self.order = 0
         self.updates: list[tuple[Worker, str, str]] = []
         self.workers: dict[ProbeKind, Worker] = {}
@@ -180,7 +180,7 @@ class ReferenceProber:
                 self.first_wake(worker)
             else:
                 worker.asleep = True
-                self.at(wake, TICK, lambda worker=worker: self.first_wake(worker))
+                self.at(wake, TICK, kind, lambda worker=worker: self.first_wake(worker))
         self.settle_updates()
 
     # -- what happens to the container ---------------------------------------------------------------------
@@ -195,12 +195,11 @@ class ReferenceProber:
         self.new_container(at, health)
 
     def new_container(self, at: int, health: Health) -> None:
-        self.incarnation += 1
-        self.health = health
-        self.sync(
+        self.healths.append(health)
+        self.pod_sync(
             fresh=Status(
                 phase="Running",
-                container=f"c{self.incarnation}",
+                container=f"c{len(self.healths) - 1}",
                 state="running",
                 started=self.status.started,
                 age_origin=(at + self.wall_offset) // 1000 * 1000 - self.wall_offset,
@@ -210,30 +209,31 @@ class ReferenceProber:
     def container_died(self, at: int) -> None:
         self.arrive(at)
         self.killing = False
-        self.sync(fresh=replace(self.status, state="terminated"), while_terminating=True)
+        self.pod_sync(fresh=replace(self.status, state="terminated"), while_terminating=True)
 
     def health_changed(self, at: int, health: Health) -> None:
         self.arrive(at)
-        self.health = health
+        if self.healths:
+            self.healths[-1] = health
 
     def pod_terminating(self, at: int) -> None:
         self.arrive(at)
-        self.sync(kills=False)
+        self.pod_sync(kills=False)
         self.terminating = True
         for kind in ("startup", "liveness"):
             worker = self.workers.pop(kind, None)
             if worker is not None:
                 worker.publish = lambda worker, result: None
 
-    def resync(self, at: int) -> None:
+    def sync(self, at: int) -> None:
         self.arrive(at)
-        self.sync()
+        self.pod_sync()
 
     # -- time ----------------------------------------------------------------------------------------------
 
-    def at(self, when: int, phase: int, action: Callable[[], None]) -> None:
+    def at(self, when: int, phase: int, kind: ProbeKind, action: Callable[[], None]) -> None:
         self.order += 1
-        heapq.heappush(self.events, (when, phase, self.order, action))
+        heapq.heappush(self.events, (when, phase, KINDS.index(kind), self.order, action))
 
     def next_at(self) -> int | None:
         if self.transitions:
@@ -247,7 +247,7 @@ class ReferenceProber:
 
     def arrive(self, to: int) -> None:
         while self.events and self.events[0][0] <= to:
-            self.now, phase, _, action = heapq.heappop(self.events)
+            self.now, phase, _, _, action = heapq.heappop(self.events)
             action()
             # All ticks of an instant come before the loop looks at any result of that instant.
             if not (phase == TICK and self.events and self.events[0][:2] == (self.now, TICK)):
@@ -275,7 +275,7 @@ class ReferenceProber:
                 worker.tick_waits = True
                 self.select(worker)
 
-        self.at(when, TICK, tick)
+        self.at(when, TICK, worker.kind, tick)
 
     def trigger(self, worker: Worker) -> None:
         worker.trigger_waits = True
@@ -302,12 +302,13 @@ class ReferenceProber:
             self.select(worker)
 
     def call(self, worker: Worker, attempt: int) -> None:
-        outcome, latency = self.answer(worker)
+        incarnation = int(worker.container[1:])
+        outcome, latency = self.answer(worker, self.healths[incarnation])
         timeout = worker.spec.timeout_seconds * 1000
         if outcome is Outcome.HANG or latency > timeout:
             outcome, latency = Outcome.HANG, timeout
         worker.calling = True
-        call = Call(self.now, self.now + latency, outcome, self.incarnation)
+        call = Call(self.now, self.now + latency, outcome, incarnation)
         self.recording.calls[worker.kind].append(call)
 
         def end() -> None:
@@ -320,11 +321,10 @@ class ReferenceProber:
                 worker.round_ends("success" if outcome is Outcome.SUCCESS else "failure")
             self.select(worker)
 
-        self.at(call.end, END[worker.kind], end)
+        self.at(call.end, END[worker.kind], worker.kind, end)
 
-    def answer(self, worker: Worker) -> tuple[Outcome, int]:
-        assert self.health is not None
-        segments = self.health.of(worker.kind)
+    def answer(self, worker: Worker, health: Health) -> tuple[Outcome, int]:
+        segments = health.of(worker.kind)
         segment = segments[0]
         for later in segments:
             if later.from_ms <= self.now:
@@ -337,8 +337,8 @@ class ReferenceProber:
         """One call's draw: how many more usual answers there are before the next flap is drawn when it is needed."""
         p = segment.flap_probability
         if worker.gap is None or worker.gap_probability != p:
-            u = self.sources[worker.kind].random() if p < 1 else 0.0
-            worker.gap = floor(log(1 - u) / log(1 - p)) if p < 1 else 0
+            u = self.sources[worker.kind].random()
+            worker.gap = floor(log1p(-u) / log1p(-p)) if p < 1 else 0
             worker.gap_probability = p
         if worker.gap == 0:
             worker.gap = None
@@ -357,12 +357,12 @@ class ReferenceProber:
         for worker, container, result in sorted(updates, key=lambda update: KINDS.index(update[0].kind)):
             if worker.kind == "startup":
                 self.set_field("started", container, result == "success")
-                self.sync()
+                self.pod_sync()
             elif worker.kind == "readiness":
                 self.set_field("ready", container, result == "success")
-                self.sync()
+                self.pod_sync()
             elif result == "failure":
-                self.sync()
+                self.pod_sync()
             self.settle_updates()
 
     def set_field(self, name: Literal["started", "ready"], container: str, value: bool) -> None:
@@ -376,7 +376,7 @@ class ReferenceProber:
                 self.transitions.append(Transition(self.now, name, getattr(status, name)))
         self.status = self.written = status
 
-    def sync(
+    def pod_sync(
         self, fresh: Status | None = None, *, kills: bool = True, while_terminating: bool = False
     ) -> None:
         """A pod sync: fresh status, UpdatePodStatus, SetPodStatus, and the runtime's decision."""
