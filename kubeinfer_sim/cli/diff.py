@@ -34,7 +34,7 @@ def command(old: str, new: str, settings: tuple[str, ...], files: tuple[str, ...
         raise UsageError("only one of OLD and NEW can come from standard input")
     values = dict(parse_settings(settings, files))
     before, after = (load_manifest([name], set_values=values, all_values_used=False) for name in (old, new))
-    unused = unknown_values(values, before.holes | after.holes)
+    unused = unknown_values(values, set(before.holes | after.holes))
     if unused:
         from kubeinfer_sim.errors import InputError
 

@@ -1,4 +1,4 @@
-"""`kubeinfer-sim schema scenario|cluster|result`."""
+"""`kubeinfer-sim schema scenario|cluster|result|manifest|crd`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ import json
 import click
 
 
-@click.command("schema", short_help="Print a JSON Schema.")
-@click.argument("kind", type=click.Choice(["scenario", "cluster", "result"]))
+@click.command("schema", short_help="Print a JSON Schema, or the CustomResourceDefinition.")
+@click.argument("kind", type=click.Choice(["scenario", "cluster", "result", "manifest", "crd"]))
 def command(kind: str) -> None:
-    """Print the JSON Schema of KIND, for editors and checks.
+    """Print the JSON Schema of KIND, for editors and checks; crd is a CustomResourceDefinition in YAML.
 
     An editor with yaml-language-server completes a scenario whose first line is
     # yaml-language-server: $schema=scenario.schema.json
     """
-    if kind == "scenario":
+    if kind == "crd":
+        from kubeinfer_sim.manifest.crd import crd_yaml
+
+        click.echo(crd_yaml(), nl=False)
+        return
+    if kind == "manifest":
+        from kubeinfer_sim.manifest.json_schema import manifest_json_schema as schema
+    elif kind == "scenario":
         from kubeinfer_sim.scenario.schema import scenario_json_schema as schema
     elif kind == "cluster":
         from kubeinfer_sim.scenario.schema import cluster_json_schema as schema
