@@ -1,11 +1,12 @@
 """The `kubeinfer-sim` command: finds the subcommand, imports it only then, and turns errors into exit codes.
 
 Exit codes: 0 what was asked holds, 1 it does not (objective missed, update never finishes), 2 the input is
-wrong, 3 the simulator is at fault, 130 interrupted.
+wrong, 3 the simulator is at fault, 130 interrupted, 141 nobody reads the output any more (as after SIGPIPE).
 """
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -26,7 +27,7 @@ COMMANDS = {
     "completion": ("completion", "Print the shell completion script."),
 }
 
-ISSUES = "please report it with the manifest or scenario that caused it"
+ISSUES = "please report it with the command line and the files that caused it"
 
 
 class LazyGroup(click.Group):
@@ -68,6 +69,10 @@ def main(args: list[str] | None = None) -> NoReturn:
 
 def run(args: list[str] | None = None) -> int:
     """Run the command line and return its exit code; no exception leaves it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a name is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
     try:
         result: Any = cli.main(args=args, prog_name="kubeinfer-sim", standalone_mode=False)
         sys.stdout.flush()
@@ -82,7 +87,7 @@ def run(args: list[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output has had enough; the interpreter must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 141
     except Exception as error:  # the one place where everything unexpected ends
         return _report(error)
     return result if isinstance(result, int) else 0
@@ -103,12 +108,21 @@ def _report(error: Exception) -> int:
         import traceback
 
         traceback.print_exception(error)
-    else:
-        where = error.__traceback__
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        place = f"{where.tb_frame.f_code.co_name}:{where.tb_lineno}" if where is not None else "?"
-        click.echo(f"simulator fault ({type(error).__name__} in {place}): {error}", err=True)
-        click.echo(f"This is our mistake, not yours; {ISSUES}.", err=True)
+    click.echo(f"simulator fault {_fault_id(error)} ({type(error).__name__}): {error}", err=True)
+    click.echo(f"This is our mistake, not yours; {ISSUES}, and with this id.", err=True)
+    if not os.environ.get("KUBEINFER_SIM_DEBUG"):
         click.echo("KUBEINFER_SIM_DEBUG=1 shows the traceback.", err=True)
     return 3
+
+
+def _fault_id(error: BaseException) -> str:
+    """Eight hex digits for what went wrong where: the same fault has the same id on every machine."""
+    import hashlib
+
+    places = [__version__, type(error).__name__]
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        places.append(f"{step.tb_frame.f_globals.get('__name__')}.{code.co_name}:{step.tb_lineno}")
+        step = step.tb_next
+    return hashlib.sha256("\n".join(places).encode()).hexdigest()[:8]

@@ -43,26 +43,41 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic], *, err: bool = True) -> 
 
 
 def write_json(target: str, text: str) -> None:
-    """Write a document to a file, whole or not at all, or to standard output (`-`).
+    """Write a document to a file, whole or not at all, or to standard output (`-`); always UTF-8.
+
+    What is no regular file (a pipe, a device) is written to as it is; a symbolic link keeps being one.
 
     Raises:
         UsageError: the file cannot be written.
     """
+    data = text.encode("utf-8", "backslashreplace")
     if target == "-":
-        sys.stdout.write(text)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
         return
-    path = Path(target)
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(temporary).chmod(_NEW_FILE_MODE & ~umask)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UsageError(f"--json {target}: {error.strerror or error}") from None
+        path = Path(target).resolve()
+        if target.startswith("/dev/") or (path.exists() and not path.is_file() and not path.is_dir()):
+            Path(target).write_bytes(data)
+        else:
+            _replace(path, data)
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"--json {target}: {why}") from None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(_NEW_FILE_MODE & ~umask)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -58,13 +58,18 @@ def command(
     before, after = _load(old, new, parse_settings(settings, files), name)
     profile: Any = timings
     scenario = rollout_scenario(before, after, nodes, profile=profile, seed=seed or 0, horizon=horizon)
+    again = ["rollout", old, *([new] if new is not None else []), "--nodes", nodes]
+    again += ["--timings", timings, "--horizon", horizon, "--seed", str(seed or 0)]
+    again += [part for each in settings for part in ("--set", each)]
+    again += [part for each in files for part in ("--set-file", each)]
+    again += ["--name", name] if name is not None else []
     return simulate_and_report(
         scenario,
         seed=seed,
         json_to=json_to,
         quiet=quiet,
         check_determinism=check_determinism,
-        again=None,
+        again=None if "-" in (old, new) else again,
     )
 
 

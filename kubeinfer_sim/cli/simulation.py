@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 import click
@@ -55,7 +57,7 @@ def simulate_and_report(
     """
     from kubeinfer_sim.experiment.simulate import simulate
     from kubeinfer_sim.report.result import build_result, to_json
-    from kubeinfer_sim.report.terminal import render
+    from kubeinfer_sim.report.terminal import render, verdict_line
     from kubeinfer_sim.report.verdict import assess
 
     begun = time.perf_counter()
@@ -68,12 +70,13 @@ def simulate_and_report(
             other = to_json(build_result(assess(simulate(scenario, seed=seed))))
         else:
             other = _in_another_process(again)
-        if other != text:
-            raise SimulatorFault("two runs of one scenario and seed gave different results")
+        _compare(text, other)
     if json_to is not None:
         write_json(json_to, text)
     if not quiet:
-        if json_to != "-":
+        if json_to == "-":
+            click.echo(verdict_line(assessment, unicode=unicode_on(sys.stderr)), err=True)
+        else:
             out = sys.stdout
             report = render(assessment, width=width_of(out), colour=colour_on(out), unicode=unicode_on(out))
             click.echo(report.rstrip("\n"))
@@ -83,14 +86,27 @@ def simulate_and_report(
     return 0 if assessment.verdict.holds else 1
 
 
-def _in_another_process(line: Sequence[str]) -> str:
-    import os
+def _compare(one: str, other: str) -> None:
+    if one == other:
+        return
+    lines = zip_longest(one.splitlines(), other.splitlines(), fillvalue="(nothing)")
+    number, (a, b) = next((n, pair) for n, pair in enumerate(lines, 1) if pair[0] != pair[1])
+    raise SimulatorFault(
+        "two runs of one scenario and seed gave different results, first in line "
+        f"{number} of the JSON result: {a.strip()[:100]} / {b.strip()[:100]}"
+    )
 
+
+def _in_another_process(line: Sequence[str]) -> str:
+    """The JSON result of the same command under another PYTHONHASHSEED."""
     hash_seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
     done = subprocess.run(
         [sys.executable, "-m", "kubeinfer_sim", *line, "--quiet", "--json", "-"],
         capture_output=True,
         check=False,
-        env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
     )
+    if done.returncode not in (0, 1):
+        why = done.stderr.decode("utf-8", "replace").strip()
+        raise SimulatorFault(f"the second run ended with code {done.returncode}: {why}")
     return done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")

@@ -57,13 +57,13 @@ def _judge(objectives: Objectives, measures: Measures) -> Iterator[Judged]:
     if objectives.completes_within is not None:
         yield _completes_within(objectives.completes_within, measures)
     if objectives.max_lost_instance_seconds is not None:
-        limit, lost = objectives.max_lost_instance_seconds, measures.whole.lost
+        limit, lost = Fraction(objectives.max_lost_instance_seconds), measures.whole.lost
         goes_on = measures.losing and measures.outcome is Outcome.NEVER
         yield _bound(
             "maxLostInstanceSeconds",
-            not goes_on and lost <= Fraction(limit) * 1000,
+            not goes_on and lost <= limit * 1000,
             cut,
-            limit,
+            int(limit) if limit.denominator == 1 else float(limit),
             seconds(lost),
             "instance-seconds",
             f"and {measures.losing} more each second, without end" if goes_on else "",

@@ -176,7 +176,7 @@ def _figures(assessment: Assessment) -> list[RenderableType]:
             table.add_row("Budgets", _budgets(assessment))
     service, whole = measures.service, measures.whole
     if measures.outcome is not Outcome.NOTHING:
-        if service.since < service.until:
+        if service.since < service.until or measures.outcome is Outcome.NEVER:
             table.add_row("Ready", _ready(measures, service))
             table.add_row("Lost", _lost(measures, service))
         if (whole.lost, whole.min_ready.value) != (service.lost, service.min_ready.value):

@@ -53,22 +53,26 @@ def culprits(measures: Measures) -> list[InstanceLife]:
 
 
 def complaint(life: InstanceLife) -> str:
-    """Why an instance is not ready: `infer-3 needs 2 nodes × 8 …`, `infer-3 is not ready: ImagePullBackOff …`."""
+    """Why an instance is not ready: `infer-3 needs 2 nodes × 8 …`, `infer-3 does not become ready: …`."""
     name = life.instance.name
     if life.pending is not None:
         proof = life.pending.proof
         return f"{name} {proof}" if proof.startswith("needs") else f"{name} has no place: {proof}"
     if life.state == "pending":
         return f"{name} waits for a place"
-    pod = life.pace
     if life.failed:
         return f"{name} has failed: {life.failed}"
-    if pod is not None and pod.trouble:
-        return f"{name} does not become ready: {pod.pod.role}-{pod.pod.replica}: {pod.trouble}"
     if life.state == "terminating":
         return f"{name} does not stop"
-    stage = f" (in {pod.stage})" if pod is not None and pod.stage else ""
-    return f"{name} does not become ready{stage}"
+    text = f"{name} does not become ready"
+    if life.restarts or life.container_restarts:
+        text += f", restarted {count(life.restarts + life.container_restarts, 'time')}"
+    now = life.pace
+    # A rebuilt pod has not failed yet; what the one before it failed of is the reason all the same.
+    troubled = next((pod for pod in (now, *reversed(life.pods)) if pod is not None and pod.trouble), None)
+    if troubled is not None:
+        return f"{text}: {troubled.pod.role}-{troubled.pod.replica}: {troubled.trouble}"
+    return f"{text} (in {now.stage})" if now is not None and now.stage else text
 
 
 def _verdict(run: Run, measures: Measures, judged: tuple[Judged, ...]) -> Verdict:
@@ -217,7 +221,7 @@ def _left(measures: Measures) -> str:
 
 
 def _all(number: int, verb: str) -> str:
-    """`All 4 instances are`, `The instance is`."""
+    """`All 4 instances are`, `Both instances are`, `The instance is`."""
     if number == 1:
         return f"The instance {'is' if verb == 'are' else verb + 's'}"
-    return f"All {number:,} instances {verb}"
+    return f"{'Both' if number == 2 else f'All {number:,}'} instances {verb}"
