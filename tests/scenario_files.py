@@ -46,10 +46,13 @@ kind: Scenario
 metadata: {name: test}
 spec:
 """
-SMALLEST = HEAD + """\
+SMALLEST = (
+    HEAD
+    + """\
   manifest: {path: chat.yaml, set: {replicas: 4, image: "vllm:1"}}
   cluster: 16x8
 """
+)
 
 Load = Callable[..., Scenario]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer, PodTemplate
 from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.scenario.action_forms import ActionForm, ApplyForm, HealthForm, NodesForm
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.manifests import Manifests
 from kubeinfer_sim.scenario.model import Action, Apply, Cordon, Drain, Health, NodeSpec, Scale, Target
-from kubeinfer_sim.scenario.schema import ActionForm, ApplyForm, HealthForm, NodesForm
 from kubeinfer_sim.scenario.timings import unknown_role
 from kubeinfer_sim.scenario.units import format_duration
 

@@ -10,11 +10,12 @@ from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_tree import load_documents
+from kubeinfer_sim.scenario.cluster_forms import ClusterForm, ClusterSpecForm, PoolForm
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_form
 from kubeinfer_sim.scenario.model import NodeSpec
 from kubeinfer_sim.scenario.nodes import COMMON_RESOURCES, is_extended, pool_nodes, short_nodes
-from kubeinfer_sim.scenario.schema import ClusterFile, ClusterForm, ClusterSpecForm, PoolForm
+from kubeinfer_sim.scenario.schema import ClusterFile
 
 
 def compile_cluster(

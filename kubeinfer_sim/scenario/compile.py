@@ -10,11 +10,12 @@ from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions import TimeLine, compile_action
 from kubeinfer_sim.scenario.cluster import compile_cluster
+from kubeinfer_sim.scenario.cluster_forms import LinkForm
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import Readable
 from kubeinfer_sim.scenario.manifests import Manifests
 from kubeinfer_sim.scenario.model import Action, Assumptions, Link, Objectives, Scenario, Transfers
-from kubeinfer_sim.scenario.schema import AssumptionsForm, LinkForm, ObjectivesForm, SpecForm, StagesForm
+from kubeinfer_sim.scenario.schema import AssumptionsForm, ObjectivesForm, SpecForm, StagesForm
 from kubeinfer_sim.scenario.timings import compile_timings, unknown_role
 from kubeinfer_sim.scenario.units import format_duration, format_size
 

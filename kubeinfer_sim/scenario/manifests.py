@@ -13,8 +13,8 @@ from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.scenario.action_forms import ApplyForm, ManifestForm
 from kubeinfer_sim.scenario.context import Context
-from kubeinfer_sim.scenario.schema import ApplyForm, ManifestForm
 
 #: What a new revision of the same manifest differs in; `kubectl rollout restart` has restartedAt for it.
 REVISION_ANNOTATION = "kubeinfer-sim/revision"

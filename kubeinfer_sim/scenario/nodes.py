@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from kubeinfer_sim.manifest.model import KubeInfer, NodeSelectorTerm, Resources, Role
+from kubeinfer_sim.scenario.cluster_forms import PoolForm
 from kubeinfer_sim.scenario.model import NodeSpec, Taint
-from kubeinfer_sim.scenario.schema import PoolForm
 
 #: What `8x8` offers when no pod asks for any accelerator.
 DEFAULT_NPU = "huawei.com/ascend-1980"

@@ -14,6 +14,7 @@ from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.distribution_forms import DistributionForm, EmpiricalForm
 from kubeinfer_sim.scenario.distributions import (
     Bounded,
     Constant,
@@ -28,7 +29,6 @@ from kubeinfer_sim.scenario.distributions import (
     Weibull,
     empirical,
 )
-from kubeinfer_sim.scenario.forms import DistributionForm, EmpiricalForm
 from kubeinfer_sim.scenario.model import Distribution, StageTimings, Timings
 from kubeinfer_sim.scenario.nodes import npus_of
 from kubeinfer_sim.scenario.profiles import NO_NPU_STAGES, STAGES, profile_timings

@@ -1,0 +1,149 @@
+"""How a user writes versions of the KubeInfer, and what people do on the time line."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+
+from kubeinfer_sim.scenario.forms import Duration, Form, ShortForm, exactly_one
+
+
+def _only_true(value: object) -> bool:
+    if value is not True:
+        raise ValueError("write true, or leave it out")
+    return True
+
+
+OnlyTrue = Annotated[bool, PlainValidator(_only_true), WithJsonSchema({"const": True})]
+
+
+class ManifestForm(ShortForm):
+    """A manifest: a path, or a path with values for its template, or a KubeInfer written in place."""
+
+    short: ClassVar[dict[str, Any]] = {
+        "anyOf": [
+            {"type": "string", "description": "Path of the manifest, relative to this file."},
+            {"type": "object", "required": ["apiVersion", "kind"], "description": "The KubeInfer itself."},
+        ]
+    }
+    path: str | None = Field(None, description="Path of the manifest, relative to this file.")
+    inline: dict[str, Any] | None = Field(None, description="The KubeInfer itself.")
+    set: dict[str, Any] = Field(
+        {}, description="Values for ${name} in the manifest: text, numbers, lists, mappings."
+    )
+    set_file: dict[str, str] = Field({}, description="Values for ${name}, read from files.")
+    name: str | None = Field(None, description="Which KubeInfer, when there are several.")
+
+    @classmethod
+    def expand(cls, value: Any) -> Any:
+        """A path → `{path: …}`, a KubeInfer → `{inline: …}`."""
+        if isinstance(value, str):
+            return {"path": value}
+        if isinstance(value, dict) and ("kind" in value or "apiVersion" in value):
+            return {"inline": value}
+        return value
+
+    @model_validator(mode="after")
+    def _one(self) -> ManifestForm:
+        exactly_one(self, "path", "inline")
+        return self
+
+
+class ApplyForm(ShortForm):
+    """Another version of the KubeInfer: a manifest, the same with other values, a patch, a new revision."""
+
+    short: ClassVar[dict[str, Any]] = ManifestForm.short
+    path: str | None = Field(None, description="Path of the manifest; left out: the scenario's own.")
+    inline: dict[str, Any] | None = Field(None, description="The KubeInfer itself.")
+    set: dict[str, Any] | None = Field(None, description="Values for ${name}, over the manifest's own.")
+    set_file: dict[str, str] | None = Field(None, description="Values for ${name}, read from files.")
+    name: str | None = Field(None, description="Which KubeInfer, when there are several.")
+    patch: dict[str, Any] | None = Field(None, description="JSON merge patch (RFC 7386) of the KubeInfer.")
+    new_revision: OnlyTrue | None = Field(
+        None, description="The same KubeInfer, its templates annotated as `kubectl rollout restart` does."
+    )
+
+    @classmethod
+    def expand(cls, value: Any) -> Any:
+        """As a manifest."""
+        return ManifestForm.expand(value)
+
+    @model_validator(mode="after")
+    def _one(self) -> ApplyForm:
+        manifest = self.path is not None or self.inline is not None
+        if self.path is not None and self.inline is not None:
+            raise ValueError("expected one of path and inline, found both")
+        values = self.set is not None or self.set_file is not None
+        kinds = [manifest or values, self.patch is not None, self.new_revision is not None]
+        if sum(kinds) != 1:
+            raise ValueError(
+                "expected exactly one of a manifest (path, inline, set, setFile), patch, newRevision"
+            )
+        return self
+
+
+class NodesForm(ShortForm):
+    """Nodes: by name, by pool or by label."""
+
+    short: ClassVar[dict[str, Any]] = {
+        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+    }
+    nodes: Annotated[list[str], Field(min_length=1)] | None = None
+    pool: str | None = None
+    node_selector: Annotated[dict[str, str], Field(min_length=1)] | None = None
+
+    @classmethod
+    def expand(cls, value: Any) -> Any:
+        """A name or a list of names → `{nodes: […]}`."""
+        if isinstance(value, str):
+            return {"nodes": [value]}
+        return {"nodes": value} if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _one(self) -> NodesForm:
+        exactly_one(self, "nodes", "pool", "node_selector")
+        return self
+
+
+class HealthForm(Form):
+    """The health check of some pods fails, or answers again; what is left out matches everything."""
+
+    healthy: bool = Field(False, description="false: the probes fail from then on; true: they answer again.")
+    probes: list[Literal["startup", "liveness", "readiness"]] = Field(["readiness"], min_length=1)
+    hang: bool = Field(False, description="The checks do not fail at once but hang until their timeout.")
+    instances: list[Annotated[int, Field(ge=0)]] = Field([], description="Ordinals, from 0.")
+    roles: list[str] = Field([])
+    pods: list[Annotated[int, Field(ge=0)]] = Field([], description="Places within the role, from 0.")
+    nodes: list[str] = Field([])
+    node_selector: dict[str, str] = Field({})
+    until: Duration | None = Field(None, description="When it ends by itself, from the start of the run.")
+    lasts: Duration | None = Field(None, description="When it ends by itself, from its own start.")
+
+    @model_validator(mode="after")
+    def _one(self) -> HealthForm:
+        if self.until is not None and self.lasts is not None:
+            raise ValueError("expected one of until and lasts, found both")
+        if self.healthy and self.hang:
+            raise ValueError("a check that answers does not hang: leave out hang, or healthy: true")
+        return self
+
+
+class ActionForm(Form):
+    """Something that happens at a time: exactly one of the kinds below."""
+
+    at: Duration = Field(description="From the start of the run.")
+    apply: ApplyForm | None = None
+    patch: Annotated[dict[str, Any], Field(min_length=1)] | None = Field(
+        None, description="JSON merge patch (RFC 7386) of the KubeInfer as it is then."
+    )
+    scale: Annotated[int, Field(ge=0, le=100_000)] | None = Field(None, description="The new spec.replicas.")
+    cordon: NodesForm | None = Field(None, description="Nodes that take no new pods from then on.")
+    uncordon: NodesForm | None = Field(None, description="Nodes that take pods again.")
+    drain: NodesForm | None = Field(None, description="Nodes that are cordoned and emptied.")
+    health: HealthForm | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> ActionForm:
+        exactly_one(self, "apply", "patch", "scale", "cordon", "uncordon", "drain", "health")
+        return self
