@@ -130,7 +130,7 @@ def _assert_restricts(branch: dict[str, Any], node: dict[str, Any], where: str) 
 def test_the_crd_has_a_status_subresource_and_columns() -> None:
     (version,) = crd()["spec"]["versions"]
     assert version["subresources"] == {"status": {}}
-    assert [each["name"] for each in version["additionalPrinterColumns"]][0] == "Instances"
+    assert version["additionalPrinterColumns"][0]["name"] == "Instances"
     names = crd()["spec"]["names"]
     assert crd()["metadata"]["name"] == f"{names['plural']}.{crd()['spec']['group']}"
 
