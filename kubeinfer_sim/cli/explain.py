@@ -12,7 +12,8 @@ from kubeinfer_sim.cli.output import width_of
 
 @click.command("explain", short_help="Explain a lint rule, or list all of them.")
 @click.argument("codes", metavar="[CODE]...", nargs=-1)
-def command(codes: tuple[str, ...]) -> int:
+@click.option("--markdown", is_flag=True, help="Print all of them as the documentation page.")
+def command(codes: tuple[str, ...], markdown: bool) -> int:
     """Say what a lint rule finds, why that matters, what would be right and how it is known.
 
     Without a CODE all rules are listed.
@@ -21,6 +22,11 @@ def command(codes: tuple[str, ...]) -> int:
     from kubeinfer_sim.manifest.lint import RULES
     from kubeinfer_sim.manifest.suggest import did_you_mean
 
+    if markdown:
+        from kubeinfer_sim.manifest.lint.page import lint_markdown
+
+        click.echo(lint_markdown(), nl=False)
+        return 0
     if not codes:
         for rule in sorted(RULES.values(), key=lambda each: each.code):
             click.echo(f"{rule.code}  {rule.severity:<7}  {rule.summary}")

@@ -78,11 +78,13 @@ class PodLife:
     _since: int = 0
     _plan: tuple[Stage, ...] = ()
     _then: str = PENDING
+    _endless: str = ""
 
     def enter(self, at: int, then: str, plan: tuple[Stage, ...] = ()) -> None:
         """From `at` on it goes through `plan`, one stage after the other, and stays in `then` afterwards."""
         self.close(at)
         self._since, self._plan, self._then = at, plan, then
+        self._endless = next((stage.name for stage in plan if stage.duration is None), "")
 
     def close(self, at: int, *, over: bool = False) -> None:
         """Write down what it went through until `at`; `over`: the stage that had no length ended there."""
@@ -101,8 +103,10 @@ class PodLife:
 
     @property
     def stage(self) -> str:
-        """What it is in at the end of the run."""
-        return "" if self.gone is not None or not self.spans else self.spans[-1].stage
+        """What it is in at the end of the run, or bound to get stuck in; "" when it is gone."""
+        if self.gone is not None:
+            return ""
+        return self._endless or (self.spans[-1].stage if self.spans else "")
 
     def start_up(self) -> list[Span]:
         """The spans from its creation until it was ready first, or until its deletion or the end."""

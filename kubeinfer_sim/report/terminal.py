@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from rich.console import Console, Group, RenderableType
@@ -42,6 +43,8 @@ from kubeinfer_sim.scenario.units import format_duration
 
 NARROWEST, WIDEST = 60, 160
 MOST_ROWS = 12
+#: Blanks at the end of a line, also between codes that end a colour.
+_TRAILING = re.compile(r"(?: |\x1b\[[0-9;]*m)+$", re.M)
 
 
 def render(assessment: Assessment, *, width: int = 80, colour: bool = False, unicode: bool = True) -> str:
@@ -69,8 +72,7 @@ def render(assessment: Assessment, *, width: int = 80, colour: bool = False, uni
     with console.capture() as capture:
         for part in _parts(assessment, width):
             console.print(part)
-    lines = (line.rstrip() for line in capture.get().split("\n"))
-    text = "\n".join(lines).rstrip("\n") + "\n"
+    text = _TRAILING.sub(lambda match: match[0].replace(" ", ""), capture.get()).rstrip("\n") + "\n"
     return text if unicode else plain(text)
 
 

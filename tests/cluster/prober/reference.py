@@ -396,7 +396,9 @@ class ReferenceProber:
             status.started = True
         triggered = False
         if status.started:
-            if readiness is None or (readiness.container == status.container and readiness.cached == "success"):
+            if readiness is None or (
+                readiness.container == status.container and readiness.cached == "success"
+            ):
                 status.ready = True
             else:
                 triggered = True

@@ -17,9 +17,7 @@ def assert_visible(trace: Trace, expected: dict[str, Any]) -> None:
     assert trace.status == expected["status"]
 
 
-def assert_everything(
-    trace: Trace, prober: ReferenceProber, expected: dict[str, Any], horizon: int
-) -> None:
+def assert_everything(trace: Trace, prober: ReferenceProber, expected: dict[str, Any], horizon: int) -> None:
     assert_visible(trace, expected)
     assert [list(row) for row in prober.recording.results if row[0] < horizon] == expected["results"]
     assert [at for at in prober.recording.syncs if at < horizon] == expected["syncs"]

@@ -1,0 +1,45 @@
+"""The documentation page of the lint rules, made from their metadata."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.manifest.lint.rule import RULES
+
+_HEAD = """# Lint rules
+
+<!-- Made by `kubeinfer-sim explain --markdown`; a test keeps it current. -->
+
+`kubeinfer-sim validate` first says what the API server and KubeInfer would refuse (errors, exit code 2), and then
+what is valid and will hurt all the same. Each finding names the number that makes it true for this manifest and a
+fix. What holds for several roles is said once. `kubeinfer-sim explain KI007` prints one of the entries below.
+
+Severities: an *error* cannot work, a *warning* is likely a mistake (exit code 1 under `--strict`), a *note* is good
+to know. Expected loads are the default [stage timings](scenario.md), by where the template's volumes say the weights
+are; rules that need a cluster are run with `--nodes 8x8` or `--nodes cluster.yaml`. Without one, nodes have 8 NPUs,
+or 16 when a pod asks for more than 8.
+
+A rule is switched off
+
+* for a line by a comment on it or on the line above it: `# kubeinfer-sim: disable=KI007`, several with commas, a
+  reason after ` -- `;
+* for a file by the same comment before the first line that is no comment;
+* for a run by `--disable KI007`.
+
+What is not here because it is an error and always told: a node port used twice or out of range, both budgets written
+as zero, NPU requests that differ from limits, and everything else the API server refuses.
+"""
+
+
+def lint_markdown() -> str:
+    """The page `docs/lint.md`."""
+    rules = sorted(RULES.values(), key=lambda each: each.code)
+    lines = [_HEAD, "| code | severity | finds |", "|---|---|---|"]
+    lines += [f"| [{each.code}](#{each.code.lower()}) | {each.severity} | {each.summary} |" for each in rules]
+    for each in rules:
+        lines += [
+            f"\n## {each.code}",
+            f"\n**{each.name}** ({each.severity}): {each.summary}.",
+            f"\n{each.reason}",
+            f"\nWhat would be right: {each.right}",
+            f"\nSource: {each.source}.",
+        ]
+    return "\n".join(lines) + "\n"
