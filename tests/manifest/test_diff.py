@@ -64,7 +64,7 @@ def test_the_summary_says_how_the_rollout_goes() -> None:
     )
     found = differences(text)
     assert "5 instances replaced, up to 5 spare, up to 1 unavailable" in found.summary()
-    assert [each.effect for each in found.by_effect][0] is Effect.ROLLOUT
+    assert found.by_effect[0].effect is Effect.ROLLOUT
     assert "4 instances created; restarts nothing" in [each.words for each in found.changes]
     none = differences(changed(("A3.6", "A3.7"), ("replicas: 1\n  strategy", "replicas: 0\n  strategy")))
     assert none.summary().endswith("there are no instances to replace")
