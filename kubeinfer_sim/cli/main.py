@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -70,9 +71,10 @@ def main(args: list[str] | None = None) -> NoReturn:
 def run(args: list[str] | None = None) -> int:
     """Run the command line and return its exit code; no exception leaves it."""
     for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a name is no reason to fail, nor one that cannot be asked.
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal that cannot show a name is no reason to fail.
-            stream.reconfigure(errors="backslashreplace")
+            with suppress(OSError, ValueError):
+                stream.reconfigure(errors="backslashreplace")
     try:
         result: Any = cli.main(args=args, prog_name="kubeinfer-sim", standalone_mode=False)
         sys.stdout.flush()
