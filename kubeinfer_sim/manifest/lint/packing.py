@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,8 +12,8 @@ from kubeinfer_sim.manifest.model import PodTemplate, Resources
 
 #: NPUs of one node where the cluster is not known: Atlas A2 has 8, A3 16 (dies).
 NODE_SIZES = (8, 16)
-#: More pods than this are not placed one by one.
-_MOST_PODS = 20_000
+#: More pods than this are not placed one by one, and not at all.
+_MOST_PODS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,10 @@ def node_size(context: LintContext, resource: str, largest: int) -> int:
 
 
 def need_of(context: LintContext, instances: int) -> Need:
-    """What some instances take on empty nodes of one size. Pods of the first accelerator found are counted."""
+    """What some instances take on empty nodes of one size. Pods of the first accelerator found are counted.
+
+    Large pods first, each on the fullest node with room; nodes with equally much room are counted together.
+    """
     asked = [
         (found, each.role.replicas)
         for each in context.roles()
@@ -49,19 +53,34 @@ def need_of(context: LintContext, instances: int) -> Need:
     if not asked:
         return Need()
     resource = asked[0][0][0]
-    pods = sorted(
-        (number for (name, number), replicas in asked if name == resource for _ in range(replicas)),
-        reverse=True,
-    )[:_MOST_PODS]
-    per_node = node_size(context, resource, pods[0])
-    free: list[int] = []
-    for number in pods * min(instances, _MOST_PODS // len(pods) + 1):
-        index = next((i for i, left in enumerate(free) if left >= number), None)
-        if index is None:
-            free.append(max(per_node - number, 0))
-        else:
-            free[index] -= number
-    return Need(resource, instances * sum(pods), per_node, len(free))
+    pods: Counter[int] = Counter()
+    for (name, number), replicas in asked:
+        if name == resource:
+            pods[number] += replicas * instances
+    per_node = node_size(context, resource, max(pods))
+    nodes = 0
+    free: Counter[int] = Counter()
+    for number, count in sorted(pods.items(), reverse=True):
+        for room in sorted(each for each in free if each >= number):
+            count -= _place(free, room, free.pop(room), number, count)
+        if count:
+            # A pod larger than any node counts as one node.
+            new = -(-count // max(per_node // number, 1))
+            nodes += new
+            _place(free, max(per_node, number), new, number, count)
+    return Need(resource, sum(number * count for number, count in pods.items()), per_node, nodes)
+
+
+def _place(free: Counter[int], room: int, nodes: int, number: int, count: int) -> int:
+    """Put up to `count` pods of a size onto `nodes` with as much room each; how many went there."""
+    each = room // number
+    full, rest = divmod(min(count, nodes * each), each)
+    free[room - each * number] += full
+    if rest:
+        free[room - rest * number] += 1
+    if nodes - full - bool(rest):
+        free[room] += nodes - full - bool(rest)
+    return full * each + rest
 
 
 def suits(template: PodTemplate, node: Node) -> bool:
@@ -77,7 +96,7 @@ def fits(requests: Resources, free: Mapping[str, int], unlimited: frozenset[str]
 
 
 def instances_that_fit(context: LintContext, at_most: int) -> int | None:
-    """How many instances the empty cluster holds, counted up to `at_most`; None without a cluster.
+    """How many instances the empty cluster holds, counted up to `at_most`; None where that is not known.
 
     Large pods first, each on the first node with room: a good packing, not always the best one.
     """
@@ -93,7 +112,9 @@ def instances_that_fit(context: LintContext, at_most: int) -> int | None:
     suitable = {id(role): [i for i, node in enumerate(nodes) if suits(role.template, node)] for role in roles}
     free = [dict(node.allocatable) for node in nodes]
     first = dict.fromkeys(suitable, 0)
-    for instance in range(min(at_most, _MOST_PODS // pods + 1)):
+    if at_most * pods > _MOST_PODS:
+        return None
+    for instance in range(at_most):
         for role in roles:
             requests, places = role.template.requests, suitable[id(role)]
             for _ in range(role.replicas):

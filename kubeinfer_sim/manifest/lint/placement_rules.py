@@ -12,6 +12,8 @@ from kubeinfer_sim.manifest.model import NodeSelectorRequirement, NodeSelectorTe
 
 #: NPUs that are reset together, by how many a node has: the HCCS ring of an Atlas A2, the dies of a card of an A3.
 _RESET_GROUP = {8: 8, 16: 2}
+#: What asks for more than this is no accelerator that anyone counts on a node.
+_LARGEST_NODE = 1024
 _AFFINITY = (
     "affinity",
     "nodeAffinity",
@@ -44,7 +46,7 @@ def stranded_npus(context: LintContext) -> Iterator[Finding]:
     roles = [(each, found) for each in context.roles() if (found := npus_of(each.role.template.requests))]
     for each, (resource, number) in roles:
         size = node_size(context, resource, max(n for _, (name, n) in roles if name == resource))
-        if number > size:
+        if number > size or size > _LARGEST_NODE:
             continue
         rest = _least_rest(size - number, {n for _, (name, n) in roles if name == resource})
         if rest:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from manifest.helpers import BASE, DATA, changed, load
 
+from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.lint import RULES, Expectations, lint
+from kubeinfer_sim.manifest.lint.packing import need_of
+from kubeinfer_sim.manifest.lint.rule import LintContext
 from kubeinfer_sim.manifest.load import load_manifest
+from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.expectations import expectations
 from kubeinfer_sim.scenario.model import NodeSpec
 
 NPU = "huawei.com/ascend-1980"
+VECTORS = Path(__file__).parents[2] / "vectors"
+FRAME = {"apiVersion": "infer.modelarts.huaweicloud/v1", "kind": "KubeInfer", "metadata": {"name": "x"}}
 LABELS = {"accelerator/huawei-npu": "ascend-1980"}
 #: The base with nothing to find but what the vendor's guide itself brings along.
 USUAL = {"KI001", "KI002", "KI007", "KI008", "KI022"}
@@ -268,6 +278,62 @@ def test_npus_no_pod_can_use_are_counted() -> None:
     for number in (1, 2, 4, 8, 16):
         assert not fired(npus(number), "KI019")
     assert fired(npus(8), "KI019", nodes=cluster(4, npus=12)), "the cluster's own nodes count"
+
+
+@pytest.mark.parametrize(
+    ("asked", "replicas", "instances", "nodes"),
+    [
+        ((8, 8), 1, 1, 2),
+        ((4, 4), 1, 1, 1),
+        ((6, 2), 1, 3, 3),
+        ((5, 3), 2, 1, 2),
+        ((5, 4), 1, 2, 3),
+        ((3, 3), 1, 2, 2),
+        ((16, 8), 1, 2, 3),
+        ((8, 8), 4, 1_000_000_000, 5_000_000_000),
+    ],
+)
+def test_nodes_are_counted_by_packing(asked, replicas, instances, nodes) -> None:
+    first, second = asked
+    text = changed(
+        ('ascend-1980: "8"', f'ascend-1980: "{first}"'),
+        ('ascend-1980: "8"', f'ascend-1980: "{first}"'),
+        ('ascend-1980: "8"', f'ascend-1980: "{second}"'),
+        ('ascend-1980: "8"', f'ascend-1980: "{second}"'),
+        ("        replicas: 1", f"        replicas: {replicas}"),
+    )
+    (kubeinfer,) = load(text).kubeinfers
+    assert need_of(LintContext(kubeinfer), instances).nodes == nodes
+
+
+def test_no_valid_template_makes_lint_fail() -> None:
+    table = json.loads(gzip.decompress((VECTORS / "golden_pod_templates.json.gz").read_bytes()))
+    linted = 0
+    for case in table["cases"]:
+        if not case["valid"]:
+            continue
+        (document,) = load_documents(SourceText("template.yaml", case["input"]))
+        value = {**FRAME, "spec": {"template": {"spec": {"roles": [{"template": document.value}]}}}}
+        try:
+            loaded = load(json.dumps(value))
+        except InputError:
+            continue  # what Kubernetes takes and KubeInfer does not
+        lint(
+            zip(loaded.kubeinfers, loaded.documents, strict=True),
+            replace(expectations(loaded.kubeinfers), nodes=cluster(2)),
+        )
+        linted += 1
+    assert linted > 500
+
+
+def test_absurd_numbers_cost_no_time() -> None:
+    text = npus(8).replace('ascend-1980: "8"', 'ascend-1980: "2000000000"', 2)
+    text = text.replace("replicas: 1", "replicas: 2000000000").replace(
+        "maxSurge: 20%", "maxSurge: 2000000000"
+    )
+    begin = time.perf_counter()
+    findings(text, nodes=cluster(10))
+    assert time.perf_counter() - begin < 5
 
 
 def test_a_reset_group_shared_with_others_is_noted() -> None:
