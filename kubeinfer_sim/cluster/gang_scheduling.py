@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.records import GangPending, GangScheduled, InstanceRef
+from kubeinfer_sim.cluster.records import GangPending, GangScheduled, InstanceRef, NodeVerdict
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.start_stages import StageDraws
@@ -108,7 +108,8 @@ class GangScheduling:
     def diagnose(self, gang: PodGang, cause: int) -> GangPending:
         """Record why the gang waits, node by node; looks at every class of nodes."""
         verdict = self._scheduler.explain(gang.request)
-        record = GangPending(self._clock.now, cause, gang.instance, verdict.message, verdict.proof)
+        groups = tuple(NodeVerdict(*group) for group in verdict.groups.items())
+        record = GangPending(self._clock.now, cause, gang.instance, verdict.message, verdict.proof, groups)
         self._history.append(record)
         return record
 

@@ -43,6 +43,13 @@ class Stage(NamedTuple):
     regime: str = ""
 
 
+class NodeVerdict(NamedTuple):
+    """The nodes, by name, that turn a pod down for just these reasons, worded as kube-scheduler does."""
+
+    reasons: tuple[str, ...]
+    nodes: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class PodCreated(Record):
     """A pod object exists and waits for its gang to be placed."""
@@ -55,12 +62,13 @@ class GangPending(Record):
     """A gang waits and nothing under way will make room for it.
 
     `message` is what the scheduler says (`0/8 nodes are available: ...`), `proof` what the gang needs and what
-    is free.
+    is free, `verdicts` the nodes grouped by their reasons (no reason: the node would take the pod).
     """
 
     instance: InstanceRef
     message: str
     proof: str
+    verdicts: tuple[NodeVerdict, ...] = ()
 
 
 @dataclass(slots=True)

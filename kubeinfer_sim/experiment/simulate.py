@@ -68,7 +68,11 @@ class Simulation:
         self.history = History()
         streams = Streams(seed)
         self.nodes = {spec.name: Node(spec) for spec in scenario.nodes}
-        self.scheduler = Scheduler(scenario.nodes, placement=scenario.assumptions.placement)
+        self.scheduler = Scheduler(
+            scenario.nodes,
+            placement=scenario.assumptions.placement,
+            kubernetes_version=scenario.kubernetes_version,
+        )
         self.scheduling = GangScheduling(
             self.clock, self.history, self.scheduler, self.nodes, StageDraws(streams)
         )

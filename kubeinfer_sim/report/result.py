@@ -185,6 +185,14 @@ class PodPart(Part):
     trouble: str
 
 
+class NodeVerdictPart(Part):
+    """The nodes that turn a pod down for just these reasons."""
+
+    reasons: list[str]
+    """As kube-scheduler words them; empty: these nodes would take the pod."""
+    nodes: list[str]
+
+
 class InstancePart(Part):
     """An instance, by creation; an ordinal may be used again."""
 
@@ -209,6 +217,10 @@ class InstancePart(Part):
     """How often it lost readiness."""
     pending: str
     """What its gang needs and what is free, while it has no place."""
+    pending_message: str
+    """The same as the scheduler says it of the first pod without a node: `0/8 nodes are available: …`."""
+    pending_nodes: list[NodeVerdictPart]
+    """Every node's verdict on that pod, nodes with the same reasons together."""
     pace_pod: str
     """The pod that set the pace, whose `stages` follow."""
     stages: list[StagePart]
@@ -378,7 +390,7 @@ def _timeline(measures: Measures) -> TimelinePart:
 
 
 def _instance(life: InstanceLife) -> InstancePart:
-    pace = life.pace
+    pace, pending = life.pace, life.pending
     return InstancePart(
         name=life.instance.name,
         ordinal=life.instance.ordinal,
@@ -393,7 +405,12 @@ def _instance(life: InstanceLife) -> InstancePart:
         was_ready_ms=life.was_ready,
         restarts=life.restarts,
         concerning=life.concerning,
-        pending="" if life.pending is None else life.pending.proof,
+        pending="" if pending is None else pending.proof,
+        pending_message="" if pending is None else pending.message,
+        pending_nodes=[
+            NodeVerdictPart(reasons=list(each.reasons), nodes=list(each.nodes))
+            for each in (() if pending is None else pending.verdicts)
+        ],
         pace_pod="" if pace is None else pace.pod.name,
         stages=[
             StagePart(

@@ -38,6 +38,7 @@ from kubeinfer_sim.report.verdict import (
     npus_of_cluster,
     objective_text,
 )
+from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.words import count, instance_seconds, ordinals, percent, plain, rounded
 from kubeinfer_sim.scenario.units import format_duration
 
@@ -145,6 +146,8 @@ def _why(measures: Measures) -> list[RenderableType]:
         found.append(Text(printable(complaint(life))))
         if life.pending is not None and life.pending.message:
             found.append(Text(f"  the scheduler: {printable(life.pending.message)}", style="dim"))
+            if life is stuck[0]:
+                found += [Text(f"    {printable(text)}", style="dim") for text in node_verdicts(life.pending)]
     if len(stuck) > 3:
         found.append(Text(f"… and {count(len(stuck) - 3, 'more instance')}", style="dim"))
     return found

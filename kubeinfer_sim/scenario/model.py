@@ -222,7 +222,7 @@ class Assumptions:
     keep_nodes: bool = False
     peer_loss_timeout: Millis | None = None
     progress_deadline: Millis | None = None
-    placement: Literal["mostAllocated", "leastAllocated"] = "mostAllocated"
+    placement: Literal["mostAllocated", "leastAllocated", "default"] = "mostAllocated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ class AssumptionsForm(Form):
     keep_nodes: bool = _A.keep_nodes
     peer_loss_timeout: DurationOrNever = _time(_A.peer_loss_timeout)
     progress_deadline: DurationOrNever = _time(_A.progress_deadline)
-    placement: Literal["mostAllocated", "leastAllocated"] = _A.placement
+    placement: Literal["mostAllocated", "leastAllocated", "default"] = _A.placement
 
 
 class ObjectivesForm(Form):

@@ -1,0 +1,31 @@
+"""Why a gang waits, node by node, in a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kubeinfer_sim.cluster.records import GangPending
+from kubeinfer_sim.report.words import count
+
+MOST_NAMES = 3
+MOST_GROUPS = 6
+
+
+def node_verdicts(pending: GangPending) -> Iterator[str]:
+    """`node-0, node-1: Insufficient cpu`, one line for the nodes with the same reasons, most nodes first.
+
+    Nothing when all nodes have the same reasons: the scheduler's own sentence tells as much.
+    """
+    groups = sorted(pending.verdicts, key=lambda each: -len(each.nodes))
+    if len(groups) < 2:
+        return
+    for group in groups[:MOST_GROUPS]:
+        yield f"{_names(group.nodes)}: {', '.join(group.reasons) or 'would take it'}"
+    if len(groups) > MOST_GROUPS:
+        rest = sum(len(group.nodes) for group in groups[MOST_GROUPS:])
+        yield f"… and {count(rest, 'node')} for {count(len(groups) - MOST_GROUPS, 'other reason')}"
+
+
+def _names(nodes: Sequence[str]) -> str:
+    shown = ", ".join(nodes[:MOST_NAMES])
+    return shown if len(nodes) <= MOST_NAMES else f"{shown} and {count(len(nodes) - MOST_NAMES, 'more node')}"
