@@ -30,6 +30,7 @@ from kubeinfer_sim.report.instances import (
     summed,
     untouched,
 )
+from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.verdict import (
     Assessment,
     complaint,
@@ -38,7 +39,6 @@ from kubeinfer_sim.report.verdict import (
     npus_of_cluster,
     objective_text,
 )
-from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.words import count, instance_seconds, ordinals, percent, plain, rounded
 from kubeinfer_sim.scenario.units import format_duration
 

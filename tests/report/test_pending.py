@@ -29,10 +29,10 @@ def assessed(made: Scenario) -> Assessment:
 
 def test_the_result_names_every_node_under_its_reasons() -> None:
     (instance,) = json.loads(to_json(build_result(assessed(small_and_tainted()))))["instances"]
-    assert instance["pending_message"] == (
+    assert instance["pendingMessage"] == (
         f"0/7 nodes are available: 2 node(s) had untolerated taint(s), 5 Insufficient {NPU}."
     )
-    assert instance["pending_nodes"] == [
+    assert instance["pendingNodes"] == [
         {"reasons": [f"Insufficient {NPU}"], "nodes": [f"small-{i}" for i in range(5)]},
         {"reasons": ["node(s) had untolerated taint(s)"], "nodes": ["held-0", "held-1"]},
     ]
