@@ -20,7 +20,7 @@ from kubeinfer_sim.engine.clock import Clock, Phase, Timer
 from kubeinfer_sim.engine.history import History
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class PodGang:
     """Pods of one instance that are placed together.
 

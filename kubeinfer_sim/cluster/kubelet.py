@@ -196,7 +196,7 @@ class Kubelet:
         """The pod ran and was ready long before the simulation began."""
         pod.node, pod.state = node, PodState.RUNNING
         pod.added_at = pod.serving_at = pod.weights_at = RUNNING_SINCE
-        pod.started = pod.ready = True
+        pod.started = pod.ready = pod.was_ready = True
         node.pods[pod] = None
         for container in pod.template.containers:
             node.images.setdefault(container.image, RUNNING_SINCE)
@@ -384,7 +384,7 @@ class Kubelet:
         # Killed and started again within one sync, a dead container is still ready in the API's eyes; not in ours.
         ready = not pod.dead and all(prober.ready for prober in probers)
         if ready and not pod.ready:
-            pod.ready = True
+            pod.ready = pod.was_ready = True
             pod.failure = ""
             pod.last = self._history.append(PodReady(now, pod.last, pod.ref))
             self.listener.pod_ready(pod)

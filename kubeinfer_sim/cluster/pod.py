@@ -55,6 +55,7 @@ class Pod:
     Attributes:
         ref: its name in the history.
         revision: hash of the role templates it was made from.
+        was_ready: it has been Ready at least once.
         weights_key: which weights its engine loads.
         added_at: when its kubelet set it up; the probes' ticks are counted from here.
         serving_at: when its engine answers (None: never, or not loading).
@@ -93,6 +94,7 @@ class Pod:
         "timer",
         "timers",
         "timings",
+        "was_ready",
         "weights_at",
         "weights_key",
     )
@@ -118,6 +120,7 @@ class Pod:
         self.state = PodState.PENDING
         self.node: Node | None = None
         self.ready = False
+        self.was_ready = False
         self.started = False
         self.restarts = 0
         self.added_at = 0

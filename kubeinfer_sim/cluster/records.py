@@ -34,6 +34,11 @@ class PodRef(NamedTuple):
         """`<kubeinfer>-<ordinal>-<role>-<replica>`."""
         return f"{self.instance.name}-{self.role}-{self.replica}"
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """Its place in the instance: role and replica."""
+        return self.role, self.replica
+
 
 class Stage(NamedTuple):
     """A stage of a pod's start: its name, its length in ms (None: it never ends), and why this long."""

@@ -37,6 +37,10 @@ class StartBarrier:
         if pod in self._waiting:
             self._waiting.remove(pod)
 
+    def holds(self, pod: Pod) -> bool:
+        """Whether the pod stands at it and waits."""
+        return pod in self._waiting
+
     @property
     def missing(self) -> int:
         """How many pods it still waits for."""

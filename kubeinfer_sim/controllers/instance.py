@@ -11,9 +11,14 @@ if TYPE_CHECKING:
     from kubeinfer_sim.cluster.gang_scheduling import PodGang
     from kubeinfer_sim.cluster.pod import Pod
     from kubeinfer_sim.cluster.records import InstanceRef
-    from kubeinfer_sim.controllers.recovery import RestartHistory
+    from kubeinfer_sim.cluster.start_barrier import StartBarrier
+    from kubeinfer_sim.controllers.rebuild import Rebuild
+    from kubeinfer_sim.controllers.restart_history import RestartHistory
     from kubeinfer_sim.engine.clock import Timer
     from kubeinfer_sim.manifest.model import KubeInfer
+
+#: Where a pod stands in its instance: role and replica.
+Place = tuple[str, int]
 
 
 class InstanceState(Enum):
@@ -34,8 +39,10 @@ class Instance:
         spec: the KubeInfer it was made from; its roles and revision never change.
         incarnation: counts its gangs, from 0.
         pods: the pods that exist (terminating ones included).
+        gangs: those of its pods that still wait for nodes, as they are queued.
+        barriers: role -> the start barrier its pods stand at.
         ready_pods: how many of its current pods are ready.
-        wanted: how many pods it should have.
+        wanted: how many pods it takes to be ready.
         was_ready: it has been ready at least once.
         failure: why it is not ready, in the word of its pods, or "".
         unready_since: since when it has not been ready without a break.
@@ -43,14 +50,17 @@ class Instance:
         failed_starts: how often a pod failed since the instance was last ready (or made).
         hopeful: it is on its way to ready, as far as the controller can see.
         wait: the back-off before its next gang, in ms.
-        keep: (role, replica) -> the node of that pod in the gang that is being rebuilt.
+        keep: the node of each place in the gang that is being rebuilt.
+        rebuilds: what is being rebuilt of it while the rest runs on, by each place concerned.
+        timers: what recovery waits for (back-off, delays of rules); a new incarnation forgets them.
         last: id of the latest record about it.
     """
 
     __slots__ = (
+        "barriers",
         "failed_starts",
         "failure",
-        "gang",
+        "gangs",
         "grace_timer",
         "hopeful",
         "incarnation",
@@ -59,11 +69,12 @@ class Instance:
         "overdue",
         "pods",
         "ready_pods",
+        "rebuilds",
         "recovery",
         "ref",
-        "restart_timer",
         "spec",
         "state",
+        "timers",
         "unready_since",
         "wait",
         "wanted",
@@ -76,6 +87,8 @@ class Instance:
         self.state = InstanceState.STARTING
         self.incarnation = 0
         self.pods: dict[Pod, None] = {}
+        self.gangs: dict[PodGang, None] = {}
+        self.barriers: dict[str, StartBarrier] = {}
         self.ready_pods = 0
         self.wanted = sum(role.replicas for role in spec.roles)
         self.was_ready = False
@@ -85,10 +98,10 @@ class Instance:
         self.failed_starts = 0
         self.hopeful = False
         self.wait = 0
-        self.keep: dict[tuple[str, int], str] = {}
-        self.gang: PodGang | None = None
+        self.keep: dict[Place, str] = {}
+        self.rebuilds: dict[Place, Rebuild] = {}
+        self.timers: list[Timer] = []
         self.grace_timer: Timer | None = None
-        self.restart_timer: Timer | None = None
         self.recovery: RestartHistory | None = None
         self.last = NO_CAUSE
 
@@ -106,3 +119,14 @@ class Instance:
     def terminating(self) -> bool:
         """It is being deleted for good."""
         return self.state is InstanceState.TERMINATING
+
+    @property
+    def rebuilt(self) -> bool:
+        """All of it is being rebuilt or deleted: whatever fails in it belongs to an incarnation that is going."""
+        return self.state in (InstanceState.RESTARTING, InstanceState.FAILED, InstanceState.TERMINATING)
+
+    def forget_timers(self) -> None:
+        """Take back what recovery waits for."""
+        for timer in self.timers:
+            timer.cancel()
+        self.timers.clear()
