@@ -1,1 +1,1 @@
-"""For the tests of those who use kubeinfer-sim."""
+"""For tests: the project's own, and those of users who check their manifests in CI."""
