@@ -1,4 +1,4 @@
-"""A KubeInfer as the simulator uses it: plain, immutable records, defaults filled in.
+"""A KubeInfer or a Deployment as the simulator uses it: plain, immutable records, defaults filled in.
 
 What the simulator does not use stays in `raw`. Quantities are whole numbers: cpu in millicores, everything
 else (memory, ephemeral-storage, huawei.com/ascend-1980 ...) in whole units rounded up, as in
@@ -198,4 +198,41 @@ class KubeInfer:
             for role in self.roles
         ]
         text = json.dumps(roles, sort_keys=True, default=str, ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One Deployment object (apps/v1), with the API server's defaults (pkg/apis/apps/v1/defaults.go).
+
+    Attributes:
+        strategy: `RollingUpdate` or `Recreate`; `rolling_update` counts only for the first.
+        min_ready_seconds: how long a pod must have been ready to count as available.
+        progress_deadline_seconds: how long a rollout may go without progress before it is reported; None: never.
+        revision_history_limit: how many old ReplicaSets are kept; None: all.
+        source: `file:line` of the document, for messages.
+        raw: the document as written.
+    """
+
+    name: str
+    template: PodTemplate
+    namespace: str = "default"
+    replicas: int = 1
+    strategy: Literal["RollingUpdate", "Recreate"] = "RollingUpdate"
+    rolling_update: RollingUpdate = RollingUpdate(
+        IntOrPercent(25, percent=True), IntOrPercent(25, percent=True)
+    )
+    min_ready_seconds: int = 0
+    progress_deadline_seconds: int | None = 600
+    revision_history_limit: int | None = 10
+    paused: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+    @cached_property
+    def revision(self) -> str:
+        """Hash of the pod template: ten hex digits, equal for equal templates (the pod-template-hash's part)."""
+        text = json.dumps(self.template.raw, sort_keys=True, default=str, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:10]

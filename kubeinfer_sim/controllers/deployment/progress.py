@@ -1,0 +1,147 @@
+"""Status and conditions of a Deployment: is it available, does it go on, has it stood still for too long?
+
+Source: pkg/controller/deployment/progress.go, sync.go (calculateStatus) and util/deployment_util.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
+from kubeinfer_sim.controllers.deployment.rolling import Bounds, wanted
+
+#: progressDeadlineSeconds that switches the deadline off.
+NO_DEADLINE = 2**31 - 1
+
+#: Reasons of the condition Progressing.
+CREATED = "NewReplicaSetCreated"
+FOUND = "FoundNewReplicaSet"
+UPDATED = "ReplicaSetUpdated"
+AVAILABLE = "NewReplicaSetAvailable"
+TIMED_OUT = "ProgressDeadlineExceeded"
+PAUSED = "DeploymentPaused"
+RESUMED = "DeploymentResumed"
+
+
+class Progressing(NamedTuple):
+    """The condition Progressing; `updated` is its lastUpdateTime in ms, cut to the whole second."""
+
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    updated: int
+
+
+class Counts(NamedTuple):
+    """The numbers of a Deployment's status."""
+
+    replicas: int = 0
+    updated: int = 0
+    ready: int = 0
+    available: int = 0
+    unavailable: int = 0
+    terminating: int = 0
+
+
+#: Of a Deployment nobody has looked at yet.
+NO_PODS = Counts()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A Deployment's status. `available` is the condition Available, None before there is one."""
+
+    counts: Counts = NO_PODS
+    observed_generation: int = 0
+    available: bool | None = None
+    progressing: Progressing | None = None
+
+
+def condition(
+    current: Progressing | None, status: Literal["True", "False", "Unknown"], reason: str, now: int
+) -> Progressing:
+    """The condition with this status and reason; one that says the same keeps its time."""
+    if current is not None and (current.status, current.reason) == (status, reason):
+        return current
+    return Progressing(status, reason, now - now % 1000)
+
+
+def count(
+    replica_sets: Sequence[ReplicaSet],
+    new: ReplicaSet | None,
+    bounds: Bounds,
+    generation: int,
+    status: Status,
+) -> Status:
+    """The status the ReplicaSets add up to, with the condition Available; Progressing as it was."""
+    statuses = [each.status for each in replica_sets]
+    available = sum(each.available for each in statuses)
+    counts = Counts(
+        sum(each.replicas for each in statuses),
+        new.status.replicas if new is not None else 0,
+        sum(each.ready for each in statuses),
+        available,
+        max(0, wanted(replica_sets) - available),
+        sum(each.terminating for each in statuses),
+    )
+    return replace(
+        status,
+        counts=counts,
+        observed_generation=generation,
+        available=available >= bounds.min_available,
+    )
+
+
+def complete(status: Status, replicas: int, generation: int) -> bool:
+    """Whether all wanted pods are of the new template and available, and no others are left."""
+    counts = status.counts
+    return (
+        counts.updated == counts.replicas == counts.available == replicas
+        and status.observed_generation >= generation
+    )
+
+
+def progressed(before: Counts, after: Counts) -> bool:
+    """More updated, fewer old, more ready or more available pods than before."""
+    return (
+        after.updated > before.updated
+        or after.replicas - after.updated < before.replicas - before.updated
+        or after.ready > before.ready
+        or after.available > before.available
+    )
+
+
+def deadline_ms(progress_deadline_seconds: int | None) -> int | None:
+    """The progress deadline in ms; None when there is none or it is switched off."""
+    if progress_deadline_seconds is None or progress_deadline_seconds == NO_DEADLINE:
+        return None
+    return progress_deadline_seconds * 1000
+
+
+def timed_out(current: Progressing | None, deadline: int | None, now: int) -> bool:
+    """Whether the last progress lies further back than the deadline (ms; None: there is none).
+
+    The real controller looks some microseconds after the instant it was woken for, so the deadline itself is
+    late enough.
+    """
+    if deadline is None or current is None or current.reason == AVAILABLE:
+        return False
+    return current.reason == TIMED_OUT or current.updated + deadline <= now
+
+
+def estimate(
+    before: Status, after: Status, replicas: int, generation: int, deadline: int, now: int
+) -> Status:
+    """The status with its Progressing condition brought up to date (syncRolloutStatus)."""
+    current = before.progressing
+    counts = after.counts
+    if counts.replicas == counts.updated and current is not None and current.reason == AVAILABLE:
+        return after  # no rollout is going on
+    if complete(after, replicas, generation):
+        return replace(after, progressing=condition(current, "True", AVAILABLE, now))
+    if progressed(before.counts, counts):
+        return replace(after, progressing=Progressing("True", UPDATED, now - now % 1000))
+    if timed_out(after.progressing, deadline, now):
+        return replace(after, progressing=condition(current, "False", TIMED_OUT, now))
+    return after

@@ -1,0 +1,208 @@
+"""ReplicaSets: keep as many pods of one template as asked for, and report on them.
+
+Source: pkg/controller/replicaset/replica_set.go and replica_set_utils.go. A sync compares the pods with the
+wanted number, creates what is missing or deletes what is too much, and writes a status counted before it did
+so; the pods' own events bring the next sync. Counts are kept up to date by each event, so a sync costs what
+it creates or deletes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import NamedTuple, Protocol
+
+from kubeinfer_sim.controllers.deployment.deletion_ranking import pods_to_delete
+from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
+from kubeinfer_sim.manifest.model import Deployment
+
+#: Pods created or deleted in one sync at most (replica_set.go, BurstReplicas).
+BURST_REPLICAS = 500
+
+
+class ReplicaSetStatus(NamedTuple):
+    """What a ReplicaSet's controller last wrote about its pods; terminating ones count in nothing else."""
+
+    replicas: int = 0
+    ready: int = 0
+    available: int = 0
+    terminating: int = 0
+    observed_generation: int = 0
+
+
+class PodControl(Protocol):
+    """Who makes and deletes pods for a ReplicaSet."""
+
+    def create(self, replica_set: ReplicaSet) -> ReplicaPod | None:
+        """A new pod of the ReplicaSet's template; None when the API server refuses it."""
+        ...
+
+    def delete(self, pod: ReplicaPod) -> None:
+        """Delete a pod gracefully; `ReplicaSet.pod_deleting` and `pod_gone` are called as that goes on."""
+        ...
+
+
+def slow_start_batch(count: int, initial: int, create: Callable[[], bool]) -> int:
+    """Create `count` times in batches of 1, 2, 4 … and stop after a batch with a failure; returns the successes.
+
+    So a quota or a webhook that refuses pods is asked a few times, not `count` times (slowStartBatch).
+    """
+    done, batch = 0, min(count, initial)
+    while batch > 0:
+        successes = sum(create() for _ in range(batch))
+        done += successes
+        if successes < batch:
+            break
+        count -= batch
+        batch = min(2 * batch, count)
+    return done
+
+
+@dataclass(eq=False)
+class ReplicaSet:
+    """One ReplicaSet of a Deployment.
+
+    Attributes:
+        number: counts the Deployment's ReplicaSets in order of creation, from 1.
+        spec: the Deployment as it was when the ReplicaSet was made: its template is the ReplicaSet's.
+        replicas: `spec.replicas`, what the Deployment controller asks for.
+        desired: annotation desired-replicas: the Deployment's replicas when this one was last scaled.
+        maximum: annotation max-replicas: the same with surge; what proportional scaling counts from.
+        revision: annotation revision: its place in the order of rollouts.
+        min_ready: `spec.minReadySeconds`, in ms.
+    """
+
+    number: int
+    spec: Deployment
+    replicas: int
+    desired: int | None = None
+    maximum: int | None = None
+    revision: int = 0
+    min_ready: int = 0
+    generation: int = 1
+    status: ReplicaSetStatus = field(default_factory=ReplicaSetStatus)
+    pods: dict[ReplicaPod, None] = field(default_factory=dict)
+    active: int = 0
+    ready: int = 0
+    available: int = 0
+    _waiting: list[tuple[int, int, ReplicaPod]] = field(default_factory=list)
+
+    @property
+    def terminating(self) -> int:
+        """Pods with a deletion time that are not gone."""
+        return len(self.pods) - self.active
+
+    # -- what the Deployment controller writes -------------------------------------------------------------
+
+    def scale(self, replicas: int, desired: int, maximum: int) -> bool:
+        """Set the size and the annotations beside it; whether anything changed (scaleReplicaSet)."""
+        if (replicas, desired, maximum) == (self.replicas, self.desired, self.maximum):
+            return False
+        self.generation += replicas != self.replicas
+        self.replicas, self.desired, self.maximum = replicas, desired, maximum
+        return True
+
+    def set_min_ready(self, min_ready: int, now: int) -> bool:
+        """The Deployment's minReadySeconds changed: count again who is available."""
+        if min_ready == self.min_ready:
+            return False
+        self.min_ready = min_ready
+        self.generation += 1
+        self._waiting = []
+        self.available = 0
+        for pod in self.pods:
+            if pod.ready and not pod.deleting:
+                self._await(pod, now)
+        return True
+
+    # -- what happens to its pods --------------------------------------------------------------------------
+
+    def pod_created(self, pod: ReplicaPod) -> None:
+        """The pod exists."""
+        self.pods[pod] = None
+        self.active += 1
+
+    def pod_ready(self, pod: ReplicaPod, now: int) -> None:
+        """The pod's Ready condition turned true; API times are whole seconds, cut off (metav1.Time)."""
+        pod.ready, pod.ready_since = True, now - now % 1000
+        if not pod.deleting:
+            self.ready += 1
+            self._await(pod, now)
+
+    def pod_unready(self, pod: ReplicaPod) -> None:
+        """It turned false: minReadySeconds begins again."""
+        if pod.ready and not pod.deleting:
+            self._uncount(pod)
+        pod.ready = False
+
+    def pod_deleting(self, pod: ReplicaPod) -> None:
+        """The pod has a deletion time: to its ReplicaSet it is no more."""
+        if not pod.deleting:
+            pod.deleting = True
+            self.active -= 1
+            if pod.ready:
+                self._uncount(pod)
+
+    def pod_gone(self, pod: ReplicaPod) -> None:
+        """The pod's object is gone."""
+        self.pod_deleting(pod)
+        self.pods.pop(pod, None)
+
+    def _await(self, pod: ReplicaPod, now: int) -> None:
+        assert pod.ready_since is not None
+        pod.available_at = pod.ready_since + self.min_ready
+        if pod.available_at <= now:
+            self.available += 1
+        else:
+            heappush(self._waiting, (pod.available_at, pod.number, pod))
+
+    def _uncount(self, pod: ReplicaPod) -> None:
+        self.ready -= 1
+        waiting = (pod.available_at, pod.number, pod)
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
+            self._waiting.sort()
+        else:
+            self.available -= 1
+
+    def next_available_at(self) -> int | None:
+        """When the next ready pod will have been ready for long enough."""
+        return self._waiting[0][0] if self._waiting else None
+
+    def advance(self, now: int) -> bool:
+        """Count the pods that have been ready for long enough by now; whether there are new ones."""
+        before = self.available
+        while self._waiting and self._waiting[0][0] <= now:
+            heappop(self._waiting)
+            self.available += 1
+        return self.available != before
+
+    def _create(self, control: PodControl) -> bool:
+        pod = control.create(self)
+        if pod is not None:
+            self.pod_created(pod)
+        return pod is not None
+
+    # -- its controller ------------------------------------------------------------------------------------
+
+    def sync(self, control: PodControl, siblings: list[ReplicaSet], now: int) -> bool:
+        """Create or delete pods, then write the status counted before that; whether the status changed.
+
+        Args:
+            control: makes and deletes the pods.
+            siblings: all ReplicaSets of the Deployment: a pod that shares its node with others goes first.
+            now: the time, in ms.
+        """
+        status = ReplicaSetStatus(self.active, self.ready, self.available, self.terminating, self.generation)
+        difference = self.active - self.replicas
+        if difference < 0:
+            slow_start_batch(min(-difference, BURST_REPLICAS), 1, lambda: self._create(control))
+        elif difference > 0:
+            active = [pod for pod in self.pods if not pod.deleting]
+            related = [pod for other in siblings for pod in other.pods if not pod.deleting]
+            for pod in pods_to_delete(active, min(difference, BURST_REPLICAS), related, now):
+                self.pod_deleting(pod)
+                control.delete(pod)
+        changed, self.status = status != self.status, status
+        return changed
