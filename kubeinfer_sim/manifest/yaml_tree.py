@@ -141,6 +141,7 @@ class _Frame:
     key: str | None = None  # mapping: the key whose value comes next
     key_offset: int = -1  # -1: a key comes next
     merge: bool = False
+    flow: bool = False  # written with [ ] or { }
     merged: set[str] | None = None  # mapping: keys that came by `<<`, which an own key may repeat
 
 
@@ -272,6 +273,12 @@ class _Reader:
                 self._foreign_tag(tag, offset)
         elif event.implicit[0] and (not text or text[0] in SPECIAL_STARTS):
             raw = self._resolve(text, offset)
+        if frame.flow and "?" in text and event.implicit[0] and tag is None:
+            self._error(
+                offset,
+                f'YAML: "?" in a text without quotes between brackets or braces: {_short(text)}',
+                hint="put it in quotes; kubectl and the API server refuse it",
+            )
         takes_key = type(frame.value) is dict and frame.key_offset < 0
         if takes_key:
             merge = text == "<<" and (event.implicit[0] or tag == TAG_PREFIX + "merge")
@@ -411,7 +418,8 @@ class _Reader:
         tag = event.tag
         if tag is not None and tag not in ("!", TAG_PREFIX + ("map" if type(value) is dict else "seq")):
             self._foreign_tag(tag, offset)
-        frame = _Frame(value, {} if type(value) is dict else [], offset, self.nodes - 1, self.chars)
+        tree: Any = {} if type(value) is dict else []
+        frame = _Frame(value, tree, offset, self.nodes - 1, self.chars, flow=bool(event.flow_style))
         if event.anchor is not None:
             frame.anchor = _Anchor(value, (offset, frame.tree), -1, 0, 0)  # -1: still open
             self.anchors[event.anchor] = frame.anchor

@@ -302,3 +302,12 @@ def test_findings_in_one_long_line_hold_that_line_once():
     with pytest.raises(InputError) as caught:
         load(text)
     assert len({id(each.text) for each in caught.value.diagnostics}) == 1
+
+
+def test_a_question_mark_between_brackets_must_be_quoted_as_for_kubectl():
+    # goyaml.v2 ends an unquoted text at it (yaml_parser_scan_plain_scalar); libyaml of today goes on
+    (found,) = errors("a: [curl, http://x/health?full=1]\n")
+    assert "error: YAML" in found
+    assert "?" in found
+    (document,) = load('a: http://x/?y=1\nb: ["http://x/?y=1"]\n')
+    assert document.value == {"a": "http://x/?y=1", "b": ["http://x/?y=1"]}

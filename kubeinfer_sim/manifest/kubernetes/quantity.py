@@ -148,8 +148,7 @@ class Quantity:
         Its thousandths are an int64 and overflow; so does this, so that `7Ei` is not whole here either.
         """
         if self.small:
-            milli = self.milli_value()
-            return milli % 1000 == 0 or not -_INT64 <= milli < _INT64
+            return self._small_milli() % 1000 == 0
         if self.scale == 0 and abs(self.unscaled) == _INT64 - 1 and self.format == "BinarySI":
             return True  # capped at the largest int64, whose overflow is whole
         nano = self.unscaled * pow(10, self.scale + 9, 2**64) if self.unscaled else 0
@@ -159,6 +158,17 @@ class Quantity:
         else:
             milli = _wrap(self.scaled_value(-3))
         return milli % 1000 == 0
+
+    def _small_milli(self) -> int:
+        """The thousandths of a `small` amount as positiveScaleInt64 (math.go) reckons them.
+
+        Where the int64 overflows, the powers with a multiplication of their own wrap and all others give 0.
+        """
+        shift = self.scale + 3
+        if shift in (1, 2, 3, 6, 9):
+            return _wrap(self.unscaled * _ten(shift))
+        milli = self.milli_value()
+        return milli if -_INT64 <= milli < _INT64 else 0
 
     def round_up(self, scale: int) -> tuple[Quantity, bool]:
         """Round away from zero to a multiple of `10**scale`; also whether nothing was lost.
@@ -317,6 +327,7 @@ def _parse(text: str) -> Quantity:
         exponent = (parsed + 2**31) % 2**32 - 2**31  # the API server keeps 32 bits
     else:
         raise _bad(text)
+    no_digits = not whole and not fraction
     whole = whole.lstrip("0")
     if text == "0":
         return Quantity(0, 0, "DecimalSI", text)
@@ -325,6 +336,8 @@ def _parse(text: str) -> Quantity:
     small = _parse_small(text, sign, whole or "0", fraction, digits, exponent, family)
     if small is not None:
         return small
+    if no_digits:  # only the API server's short cut takes `Ki` for 0Ki
+        raise _bad(text)
 
     scale = -len(fraction)
     if family == "BinarySI":

@@ -3,6 +3,7 @@
 import pytest
 from manifest.kubernetes.golden import assert_same_defaults, assert_same_verdict, load
 
+from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.kubernetes.decode import decode, stored
 from kubeinfer_sim.manifest.kubernetes.field_errors import DECODE, UNKNOWN, Errors, Root
 from kubeinfer_sim.manifest.kubernetes.pod import pod_errors
@@ -10,6 +11,8 @@ from kubeinfer_sim.manifest.kubernetes.pod_template import read_pod_template
 from kubeinfer_sim.manifest.kubernetes.rolling_update import read_deployment_spec, resolve_fenceposts
 from kubeinfer_sim.manifest.kubernetes.schema import types
 from kubeinfer_sim.manifest.kubernetes.service import read_service_spec
+from kubeinfer_sim.manifest.load import load_manifest
+from kubeinfer_sim.manifest.source import SourceText
 
 
 @pytest.mark.vectors("golden_pod_templates")
@@ -54,7 +57,10 @@ def test_a_scalar_at_a_typed_field_is_taken_or_refused_as_by_the_api_server(case
     if case.get("nondeterministic"):
         pytest.skip("the API server's answer changes from run to run")
     if case.get("decode_class") == "no_kind":
-        pytest.skip("which kind of object a document holds is not a question of its fields")
+        with pytest.raises(InputError) as caught:
+            load_manifest([SourceText("case", case["input"])])
+        assert len(caught.value.diagnostics) == 1
+        return
     value, duplicates, unreadable = load(case["input"])
     errors = Errors()
     schema = types()["Deployment"]

@@ -152,3 +152,29 @@ def test_the_canonical_form_reads_back_as_the_same_amount(unscaled, scale, forma
     if format == "DecimalSI" and abs(found.decimal()) >= number("1e21"):
         return  # beyond E the server's form loses zeros
     assert Quantity.parse(found.canonical()).decimal() == found.decimal()
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("7Ei", False),  # 7 * 2**60 * 1000 wraps
+        ("183.823576000000e18", False),
+        ("848956604123685M", False),
+        ("1E", True),  # a power without a multiplication of its own gives 0 where it overflows
+        ("1000m", True),
+        ("1500m", False),
+    ],
+)
+def test_the_test_for_whole_numbers_overflows_as_the_api_servers(text, whole):
+    assert Quantity.parse(text).is_integer() is whole
+
+
+@pytest.mark.parametrize("text", ["Ki", "Mi", "Gi", "Ti", "m", "E", "e3"])
+def test_no_digits_are_taken_for_zero_where_the_api_server_does(text):
+    assert Quantity.parse(text) == Quantity.parse("0")
+
+
+@pytest.mark.parametrize("text", ["Pi", "Ei", ".Pi", "-Ei", "e-10"])
+def test_no_digits_are_refused_where_the_api_servers_short_cut_does_not_reach(text):
+    with pytest.raises(QuantityError):
+        Quantity.parse(text)

@@ -187,3 +187,21 @@ def test_no_input_makes_reading_fail(type_name, read, junk):
         json.dumps(reading.effective)
         if not reading.errors:
             assert read(reading.effective).effective == reading.effective
+
+
+@pytest.mark.parametrize(
+    ("finalizers", "expected"),
+    [
+        (["orphan", "kubernetes", "example.com/mine"], []),
+        (["mine"], ["metadata.finalizers[0]"]),
+        (["-x/y"], ["metadata.finalizers"]),
+        (["y-"], ["metadata.finalizers", "metadata.finalizers[0]"]),
+        (["orphan", "foregroundDeletion"], ["metadata.finalizers"]),
+    ],
+)
+def test_finalizers_of_a_pod_are_held_to_both_of_kubernetes_rules(finalizers, expected):
+    template = {
+        "metadata": {"finalizers": finalizers},
+        "spec": {"containers": [{"name": "engine", "image": "engine:1"}]},
+    }
+    assert sorted(error.field for error in pod_errors(read_pod_template(template))) == expected

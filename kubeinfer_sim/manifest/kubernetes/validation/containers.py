@@ -154,7 +154,8 @@ def validate_ephemeral_containers(
             message = "must be the name of a regular or init container"
             errors.not_found(place.child("targetContainerName"), target, message)
         for key, value in container.items():
-            if key not in _EPHEMERAL_FIELDS and value not in ({}, "", 0):
+            given = value not in ({}, "", 0) or key == "restartPolicy"  # a pointer: empty is given, too
+            if given and key not in _EPHEMERAL_FIELDS:
                 errors.forbidden(place.child(key), "must not be given for an ephemeral container")
         for j, mount in enumerate(container.get("volumeMounts", ())):
             for key in ("subPath", "subPathExpr"):

@@ -7,7 +7,7 @@ k8s.io/apimachinery pkg/api/validation/objectmeta.go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field
@@ -53,12 +53,21 @@ def _validate_metadata(metadata: Mapping[str, Any], at: Field, errors: Errors) -
         errors.check(at.child("namespace"), namespace, dns1123_label(namespace))
     validate_labels(metadata.get("labels", {}), at.child("labels"), errors)
     validate_annotations(metadata.get("annotations", {}), at.child("annotations"), errors)
-    for i, finalizer in enumerate(metadata.get("finalizers", ())):
-        place = at.child("finalizers").index(i)
-        if messages := qualified_name(finalizer):
-            errors.check(place, finalizer, messages)
-        elif "/" not in finalizer and finalizer not in _FINALIZERS:
-            errors.invalid(place, finalizer, "must have a domain (e.g. example.com/finalizer)")
+    _validate_finalizers(metadata.get("finalizers", ()), at.child("finalizers"), errors)
+
+
+def _validate_finalizers(finalizers: Sequence[str], at: Field, errors: Errors) -> None:
+    """Names of finalizers: well formed, with a domain or Kubernetes' own, and no two that exclude each other.
+
+    Source: ValidateFinalizers in k8s.io/apimachinery pkg/api/validation/objectmeta.go, whose errors bear no
+    index, and validateKubeFinalizerName in pkg/apis/core/validation/validation.go, whose errors do.
+    """
+    for i, finalizer in enumerate(finalizers):
+        errors.check(at.index(i, ""), finalizer, qualified_name(finalizer))
+        if "/" not in finalizer and finalizer not in _FINALIZERS:
+            errors.invalid(at.index(i), finalizer, "must have a domain (e.g. example.com/finalizer)")
+    if {"foregroundDeletion", "orphan"} <= {*finalizers}:
+        errors.invalid(at, None, "must not hold both foregroundDeletion and orphan")
 
 
 def validate_pod_only(spec: Mapping[str, Any], at: Field, errors: Errors) -> None:

@@ -53,6 +53,7 @@ def validate_tolerations(tolerations: Sequence[Mapping[str, Any]], at: Field, er
 def validate_spread_constraints(constraints: Sequence[Mapping[str, Any]], at: Field, errors: Errors) -> None:
     """The topologySpreadConstraints of a pod."""
     pairs = [(c.get("topologyKey", ""), c.get("whenUnsatisfiable", "")) for c in constraints]
+    last = {pair: i for i, pair in enumerate(pairs)}
     for i, constraint in enumerate(constraints):
         place = at.index(i)
         key, action = pairs[i]
@@ -61,7 +62,7 @@ def validate_spread_constraints(constraints: Sequence[Mapping[str, Any]], at: Fi
             errors.required(place.child("topologyKey"))
         if action not in _ACTIONS:
             errors.not_supported(place.child("whenUnsatisfiable"), action, _ACTIONS)
-        if pairs[i] in pairs[i + 1 :]:
+        if last[pairs[i]] > i:
             pair_at = Field(place, None, ".{topologyKey, whenUnsatisfiable}")
             errors.duplicate(pair_at, f"{{{key}, {action}}}")
         minimum = constraint.get("minDomains")
