@@ -6,8 +6,9 @@ in which something changed, and hands bound pods to their kubelets after the bin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.node import Node
@@ -33,7 +34,7 @@ class PodGang:
     pods: Sequence[Pod]
     cause: int
     namespace: str = "default"
-    prefer: Mapping[Hashable, str] = field(default_factory=dict)
+    prefer: Mapping[Any, str] = field(default_factory=dict)
     request: Gang = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,6 +95,11 @@ class GangScheduling:
             self.npus_in_use -= pod.npus
             self.wake()
         return self.npus_in_use
+
+    def would_fit(self, gang: PodGang, without: Sequence[Pod] = ()) -> dict[Pod, str] | None:
+        """Where a gang that is not queued would go if those pods were gone; None when it would not fit."""
+        placement = self._scheduler.would_fit(gang.request, without)
+        return None if placement is None else {pod: placement[pod] for pod in gang.pods}
 
     def adopt(self, gang: PodGang) -> bool:
         """Place a gang that ran before the simulation began; False when the cluster has no room for it."""

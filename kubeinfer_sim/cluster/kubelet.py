@@ -454,6 +454,18 @@ class Kubelet:
             code = 137 if stages[-1].regime == "SIGKILL" else 143
             pod.timers[index] = self._clock.after(length, self._died, pod, index, reason, code)
 
+    def crash(
+        self, pod: Pod, reason: str, exit_code: int, *, container: int | None = None, cause: int
+    ) -> None:
+        """A container's process (by default the engine) ends by itself; nothing happens if it does not run."""
+        index = pod.engine if container is None else container
+        if pod.state is not PodState.RUNNING or index in pod.dead:
+            return
+        if (timer := pod.timers.pop(index, None)) is not None:
+            timer.cancel()
+        pod.last = cause
+        self._died(pod, index, reason, exit_code)
+
     def _died(self, pod: Pod, index: int, reason: str, exit_code: int) -> None:
         """A container is dead: somebody replaces the pod, or the kubelet starts the container again."""
         pod.timers.pop(index, None)

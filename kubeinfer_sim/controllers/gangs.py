@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from kubeinfer_sim.cluster.gang_scheduling import GangScheduling, PodGang
 from kubeinfer_sim.cluster.pod import Pod, npu_count
@@ -51,48 +51,56 @@ class Gangs:
         ]
         if not pods:
             return False
-        gang = self._gang(instance, pods, instance.keep if self._assumptions.keep_nodes else {})
+        gang = PodGang(instance.ref, pods, instance.last, instance.spec.namespace)
         if adopt and self._scheduling.adopt(gang):
             instance.ready_pods = instance.wanted
             return True
-        self._submit(instance, gang)
+        nodes = instance.keep if self._assumptions.keep_nodes else {}
+        self.queue(instance, gang, {pod: nodes[pod.ref.place] for pod in pods if pod.ref.place in nodes})
         return False
 
-    def part(
-        self, instance: Instance, places: Iterable[Place], cause: int, nodes: Mapping[Place, str]
-    ) -> list[Pod]:
-        """Make the pods of some places of an instance anew, one gang; `nodes` are taken again if they fit."""
+    def part(self, instance: Instance, places: Iterable[Place], cause: int) -> PodGang:
+        """Make the pods of some places of an instance anew, one gang; it is not queued yet."""
         instance.last = cause
         generation = self._next_generation(instance)
         roles = {role.name: role for role in instance.spec.roles}
         pods = [self._pod(instance, roles[role], replica, generation) for role, replica in places]
-        self._submit(instance, self._gang(instance, pods, nodes))
-        return pods
+        return PodGang(instance.ref, pods, instance.last, instance.spec.namespace)
+
+    def queue(self, instance: Instance, gang: PodGang, nodes: Mapping[Pod, str]) -> None:
+        """Have a gang placed, on these nodes if its pods fit there."""
+        gang.prefer = dict(nodes)
+        if all(pod in instance.spares for pod in gang.pods):
+            instance.spare_gangs[gang] = None
+        else:
+            instance.gangs[gang] = None
+        self._scheduling.submit(gang)
 
     def withdraw(self, instance: Instance) -> None:
         """Take back all gangs of the instance that still wait for nodes."""
-        for gang in instance.gangs:
+        for gang in (*instance.gangs, *instance.spare_gangs):
             self._scheduling.withdraw(gang)
         instance.gangs.clear()
+        instance.spare_gangs.clear()
+
+    def placed(self, gang: PodGang) -> Instance:
+        """A gang got its nodes; returns its instance."""
+        instance = self.owner[gang.pods[0]]
+        instance.gangs.pop(gang, None)
+        instance.spare_gangs.pop(gang, None)
+        return instance
 
     def regroup(self, instance: Instance, pods: Iterable[Pod]) -> None:
         """These pods are deleted: the gangs in which they waited go on without them."""
         going = set(pods)
-        for gang in [gang for gang in instance.gangs if not going.isdisjoint(gang.pods)]:
+        waiting = (*instance.gangs, *instance.spare_gangs)
+        for gang in [gang for gang in waiting if not going.isdisjoint(gang.pods)]:
             self._scheduling.withdraw(gang)
-            del instance.gangs[gang]
+            instance.gangs.pop(gang, None)
+            instance.spare_gangs.pop(gang, None)
             left = [pod for pod in gang.pods if pod not in going]
             if left:
-                again = PodGang(gang.instance, left, gang.cause, gang.namespace)
-                self._submit(instance, again)
-
-    def _submit(self, instance: Instance, gang: PodGang) -> None:
-        instance.gangs[gang] = None
-        self._scheduling.submit(gang)
-
-    def _gang(self, instance: Instance, pods: list[Pod], nodes: Mapping[Place, str]) -> PodGang:
-        prefer: dict[Hashable, str] = {pod: nodes[pod.ref.place] for pod in pods if pod.ref.place in nodes}
-        return PodGang(instance.ref, pods, instance.last, instance.spec.namespace, prefer)
+                self.queue(instance, PodGang(gang.instance, left, gang.cause, gang.namespace), {})
 
     def _next_generation(self, instance: Instance) -> int:
         ordinal = instance.ref.ordinal

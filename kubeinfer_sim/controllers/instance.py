@@ -52,6 +52,8 @@ class Instance:
         wait: the back-off before its next gang, in ms.
         keep: the node of each place in the gang that is being rebuilt.
         rebuilds: what is being rebuilt of it while the rest runs on, by each place concerned.
+        spares: pods it had given up and does without until they are ready again.
+        spare_gangs: those of them that wait for nodes.
         timers: what recovery waits for (back-off, delays of rules); a new incarnation forgets them.
         last: id of the latest record about it.
     """
@@ -72,6 +74,8 @@ class Instance:
         "rebuilds",
         "recovery",
         "ref",
+        "spare_gangs",
+        "spares",
         "spec",
         "state",
         "timers",
@@ -100,6 +104,8 @@ class Instance:
         self.wait = 0
         self.keep: dict[Place, str] = {}
         self.rebuilds: dict[Place, Rebuild] = {}
+        self.spares: dict[Pod, None] = {}
+        self.spare_gangs: dict[PodGang, None] = {}
         self.timers: list[Timer] = []
         self.grace_timer: Timer | None = None
         self.recovery: RestartHistory | None = None
@@ -125,8 +131,10 @@ class Instance:
         """All of it is being rebuilt or deleted: whatever fails in it belongs to an incarnation that is going."""
         return self.state in (InstanceState.RESTARTING, InstanceState.FAILED, InstanceState.TERMINATING)
 
-    def forget_timers(self) -> None:
-        """Take back what recovery waits for."""
+    def forget_parts(self) -> None:
+        """All of it is deleted: nothing is waited for, and no part of it is rebuilt by itself."""
         for timer in self.timers:
             timer.cancel()
         self.timers.clear()
+        self.rebuilds.clear()
+        self.spares.clear()

@@ -127,8 +127,7 @@ class Instances:
         self.terminating += 1
         self.overdue_old.pop(instance, None)
         self._end_grace(instance)
-        instance.forget_timers()
-        instance.rebuilds.clear()
+        instance.forget_parts()
         instance.state = InstanceState.TERMINATING
         self.weigh(instance)
         instance.last = self._history.append(InstanceDeleting(self._clock.now, cause, instance.ref, reason))

@@ -7,7 +7,7 @@ instances and what is counted about them are in `instances.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from kubeinfer_sim.cluster.gang_scheduling import GangScheduling, PodGang
@@ -17,6 +17,8 @@ from kubeinfer_sim.controllers.budget import resolve
 from kubeinfer_sim.controllers.gangs import Gangs
 from kubeinfer_sim.controllers.instance import Instance, InstanceState
 from kubeinfer_sim.controllers.instances import Instances
+from kubeinfer_sim.controllers.policies import Policies, RecoveryPlugin
+from kubeinfer_sim.controllers.rebuilding import Rebuilding
 from kubeinfer_sim.controllers.records import SpecApplied, UpdateCompleted
 from kubeinfer_sim.controllers.recovery import PlatformFault, Recovery
 from kubeinfer_sim.controllers.rollout import next_step
@@ -25,6 +27,7 @@ from kubeinfer_sim.engine.clock import Clock, Phase, Timer
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.scenario.model import Assumptions, Timings
+from kubeinfer_sim.scenario.recovery_rules import RecoveryRule
 
 
 class KubeInferController:
@@ -32,6 +35,7 @@ class KubeInferController:
 
     Attributes:
         spec: the KubeInfer as last applied.
+        recovery: what is done about failures.
     """
 
     def __init__(
@@ -43,6 +47,8 @@ class KubeInferController:
         spec: KubeInfer,
         timings: Timings,
         assumptions: Assumptions,
+        recovery: Sequence[RecoveryRule] = (),
+        plugin: RecoveryPlugin | None = None,
     ) -> None:
         self._clock = clock
         self._history = history
@@ -64,7 +70,18 @@ class KubeInferController:
             changed=self._wake_up,
             progressed=self._stalls.progressed,
         )
-        self._recovery = Recovery(clock, history, kubelet, self._instances, self._gangs, assumptions)
+        self._rebuilding = Rebuilding(
+            clock, history, scheduling, kubelet, self._instances, self._gangs, assumptions
+        )
+        self.recovery = Recovery(
+            clock,
+            history,
+            kubelet,
+            self._instances,
+            self._gangs,
+            Policies(recovery, plugin, assumptions.startup_crash),
+            self._rebuilding,
+        )
 
     @property
     def instances(self) -> dict[int, Instance]:
@@ -102,7 +119,7 @@ class KubeInferController:
         self._budget = resolve(spec.rolling_update, spec.replicas)  # from the new R, also mid-way (rule 10)
         self._record_spec(tuple(changed), label)
         self._instances.adopt_spec(spec)
-        self._recovery.spec_changed()
+        self._rebuilding.revision_changed()
         self._wake_up()
 
     def scale(self, replicas: int) -> None:
@@ -137,7 +154,7 @@ class KubeInferController:
 
     def _reconcile(self) -> None:
         self._wake = None
-        self._recovery.act()
+        self.recovery.act()
         instances, budget = self._instances, self._budget
         while any(step := next_step(instances, budget, self._assumptions)):
             for _ in range(step.creates):
@@ -165,14 +182,14 @@ class KubeInferController:
 
     def gang_placed(self, gang: PodGang) -> None:
         """A gang got its nodes."""
-        instance = self._gangs.owner[gang.pods[0]]
-        instance.gangs.pop(gang, None)
-        self._instances.weigh(instance)
+        self._instances.weigh(self._gangs.placed(gang))
 
     def pod_ready(self, pod: Pod) -> None:
         """A pod turned ready; the instance is when all are."""
         instance = self._gangs.owner[pod]
         instance.ready_pods += 1
+        if pod in instance.spares:
+            self._rebuilding.spare_ready(instance, pod)
         if instance.ready_pods == instance.wanted and instance.state in (
             InstanceState.STARTING,
             InstanceState.CONCERNING,
@@ -197,18 +214,18 @@ class KubeInferController:
 
     def container_died(self, pod: Pod, reason: str) -> bool:
         """A container is dead: rebuild the pod or its instance (True), or leave it to the kubelet."""
-        return self._recovery.container_died(pod, reason)
+        return self.recovery.container_died(pod, reason)
 
     def evict(self, pod: Pod, reason: str, cause: int) -> None:
         """Somebody else deletes the pod (a drain): that too is a trigger of recovery."""
-        self._recovery.deleted(pod, reason, cause)
+        self.recovery.deleted(pod, reason, cause)
 
     def npu_fault(self, pod: Pod, fault: PlatformFault, cause: int) -> None:
         """The platform reports a fault of an NPU the pod holds that calls for its recovery policy."""
-        self._recovery.npu_fault(pod, fault, cause)
+        self.recovery.npu_fault(pod, fault, cause)
 
     def pod_gone(self, pod: Pod) -> None:
         """A pod's object is gone."""
         instance = self._gangs.owner.pop(pod)
         del instance.pods[pod]
-        self._recovery.pod_gone(instance, pod)
+        self._rebuilding.pod_gone(instance, pod)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kubeinfer_sim.cluster.records import InstanceRef
+from kubeinfer_sim.cluster.records import InstanceRef, PodRef
 from kubeinfer_sim.engine.history import Record
 
 
@@ -70,8 +70,64 @@ class PodRebuilding(Record):
 
 
 @dataclass(slots=True)
+class RoleRebuilding(Record):
+    """Recovery rebuilds all `pods` of one role of an instance."""
+
+    instance: InstanceRef
+    role: str
+    pods: int
+    reason: str
+
+
+@dataclass(slots=True)
+class RecoveryDecided(Record):
+    """A rule of the scenario, or a function of the user's (`by`), decided about a failure; `delay` in ms."""
+
+    pod: PodRef
+    fault: str
+    by: str
+    action: str
+    delay: int
+
+
+@dataclass(slots=True)
+class RecoveryWithdrawn(Record):
+    """The delay of a decision is over and what failed is well again: nothing is done."""
+
+    pod: PodRef
+    fault: str
+
+
+@dataclass(slots=True)
+class InstanceDegraded(Record):
+    """An instance gives up pods, `given_up` of each role, so that role `saved` finds room."""
+
+    instance: InstanceRef
+    saved: str
+    given_up: tuple[tuple[str, int], ...]
+    reason: str
+
+
+@dataclass(slots=True)
+class InstanceRestored(Record):
+    """All pods the instance had given up are ready again."""
+
+    instance: InstanceRef
+
+
+@dataclass(slots=True)
+class PeersLost(Record):
+    """The engines of `survivors` hang without the lost `pod` and exit at `until` ms."""
+
+    instance: InstanceRef
+    pod: str
+    survivors: tuple[PodRef, ...]
+    until: int
+
+
+@dataclass(slots=True)
 class RestartBackOff(Record):
-    """The next gang of a restarting instance waits until `until` ms."""
+    """The next gang of a restarting instance, or of a rebuilt part of it, waits until `until` ms."""
 
     instance: InstanceRef
     until: int

@@ -1,46 +1,36 @@
-"""Recovery: what is rebuilt when a pod of an instance fails, and after which wait.
+"""Recovery: which failures call for something, and what is done about them.
 
 Section 3 of the semantics page. A *trigger* is a container that died (whatever killed it), a pod that somebody
-else deleted, or a fault of which the platform tells. The policy of the role whose pod failed says how much is
-rebuilt: `Instance` all pods of all roles, `Pod` that pod, `Custom` what the scenario's rules say, without rules
-nothing: the kubelet restarts the container.
+else deleted, or a fault of which the platform tells. What it calls for is decided at once (`policies.py`), since
+the kubelet goes on with what is left to it. What recovery itself does is collected and done once, at the end of
+the instant, so that of several triggers the widest wins (`rebuilding.py`).
 
-Triggers are collected and acted upon once, at the end of their instant, so that of several at once the widest
-wins. A trigger belongs to the incarnation of the instance in which it happened: one that comes while that is
-being rebuilt or deleted, or from a pod that is going, is dropped. Hence two pods of one gang that fail in the
-same second cause one restart, and so do the software's and the platform's report of one event.
+A trigger belongs to the incarnation of the instance in which it happened: one that comes while that is being
+rebuilt or deleted, or from a pod that is going, is dropped. Hence two pods of one gang that fail in the same
+second cause one restart, and so do the software's and the platform's report of one event.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.records import ContainerDied
 from kubeinfer_sim.controllers.gangs import Gangs
-from kubeinfer_sim.controllers.instance import Instance, InstanceState
+from kubeinfer_sim.controllers.instance import Instance
 from kubeinfer_sim.controllers.instances import Instances
-from kubeinfer_sim.controllers.rebuild import Rebuild
-from kubeinfer_sim.controllers.records import (
-    InstanceFailed,
-    InstanceRestarting,
-    PodRebuilding,
-    RestartBackOff,
-)
-from kubeinfer_sim.controllers.restart_history import RestartHistory
+from kubeinfer_sim.controllers.policies import KUBELET, WIDTH, Decision, Policies
+from kubeinfer_sim.controllers.rebuilding import Rebuilding
+from kubeinfer_sim.controllers.records import RecoveryDecided, RecoveryWithdrawn
 from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.engine.history import History
-from kubeinfer_sim.scenario.model import Assumptions
+from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.scenario.recovery_rules import ActionName, Isolation
 
-
-class Scope(IntEnum):
-    """How much is rebuilt; the widest wins."""
-
-    NOTHING = 0
-    POD = 1
-    INSTANCE = 2
+#: Exit code of a container that was killed by SIGKILL.
+SIGKILLED = 137
 
 
 class PlatformFault(Protocol):
@@ -49,6 +39,11 @@ class PlatformFault(Protocol):
     @property
     def kind(self) -> str:
         """Its name in the table of fault kinds."""
+        ...
+
+    @property
+    def cleared(self) -> bool:
+        """Whether it is over."""
         ...
 
 
@@ -60,19 +55,25 @@ class Trigger:
         incarnation: of the instance when it happened.
         fault: what happened, in a word.
         cause: id of the record that tells of it.
-        deleted: somebody else has deleted the pod.
+        decision: what is done about it.
+        platform: the fault, when the platform told of it.
     """
 
-    pod: Pod
+    instance: Instance
     incarnation: int
+    pod: Pod
     fault: str
     cause: int
-    scope: Scope
-    deleted: bool = False
+    decision: Decision
+    platform: PlatformFault | None = None
 
 
 class Recovery:
-    """Follows the failures of all instances of one KubeInfer."""
+    """Follows the failures of all instances of one KubeInfer.
+
+    Attributes:
+        isolate: takes what a pod stands on (its NPUs, its node) out of service for new pods.
+    """
 
     def __init__(
         self,
@@ -81,17 +82,19 @@ class Recovery:
         kubelet: Kubelet,
         instances: Instances,
         gangs: Gangs,
-        assumptions: Assumptions,
+        policies: Policies,
+        rebuilding: Rebuilding,
     ) -> None:
         self._clock = clock
         self._history = history
         self._kubelet = kubelet
         self._instances = instances
         self._gangs = gangs
-        self._assumptions = assumptions
+        self._policies = policies
+        self._rebuilding = rebuilding
         self._pending: dict[Instance, list[Trigger]] = {}
-        # Instances of another revision of which something is not made anew: they wait to be replaced.
-        self._withheld: dict[Instance, None] = {}
+        self._stopping: set[Pod] = set()  # a container of it is stopped by a rule: that is no failure
+        self.isolate: Callable[[Pod, Isolation, int], None]
 
     # -- triggers ------------------------------------------------------------------------------------------
 
@@ -100,36 +103,51 @@ class Recovery:
         instance = self._owner(pod)
         if instance is None or instance.rebuilt:
             return True
-        if self._assumptions.startup_crash == "kubelet" and _starting(instance, pod):
+        if pod in self._stopping:
             return False
-        scope = self._scope(instance, pod)
-        if scope is Scope.NOTHING:
-            return False
-        self._collect(instance, Trigger(pod, instance.incarnation, fault, pod.last, scope))
-        return True
+        decision = KUBELET
+        if not self._rebuilding.is_replaced(instance):
+            decision = self._policies.decide(
+                instance, pod, fault, self._clock.now, exit_code=self._exit_code(pod)
+            )
+        trigger = Trigger(instance, instance.incarnation, pod, fault, pod.last, decision)
+        if self._take(trigger):
+            return True
+        if pod.engine in pod.dead:
+            self._rebuilding.peers.lost(instance, pod, pod.last)
+        pod.was_ready = False
+        return False
 
     def deleted(self, pod: Pod, reason: str, cause: int) -> None:
         """Somebody else deletes the pod (a drain, the taint manager, a person)."""
         instance = self._owner(pod)
         if instance is None:
             return
+        decision = None
+        if not instance.rebuilt and not self._rebuilding.is_replaced(instance):
+            decision = self._policies.decide(instance, pod, reason, self._clock.now)
         if pod.ready:
-            self._take_out(instance, pod, reason, cause)
+            self._rebuilding.take_out(instance, pod, reason, cause)
         self._gangs.regroup(instance, (pod,))
         self._kubelet.delete(pod, reason, cause)
-        if not instance.rebuilt:
-            # Whatever the policy, a pod that is missing has to be made again.
-            scope = max(self._scope(instance, pod), Scope.POD)
-            self._collect(instance, Trigger(pod, instance.incarnation, reason, cause, scope, deleted=True))
+        if decision is not None:
+            # Whatever is decided, a pod that is missing has to be made again, and waiting brings nothing back.
+            action: ActionName = "RecreatePod" if decision.in_place else decision.action
+            decision = replace(decision, action=action, delay=0)
+            self._take(Trigger(instance, instance.incarnation, pod, reason, cause, decision))
+        elif not instance.rebuilt:
+            self._rebuilding.withhold(instance, pod, reason, cause)
 
     def npu_fault(self, pod: Pod, fault: PlatformFault, cause: int) -> None:
         """The platform reports a fault of an NPU the pod holds that calls for its recovery policy."""
         instance = self._owner(pod)
-        if instance is None or instance.rebuilt:
+        if instance is None or instance.rebuilt or self._rebuilding.is_replaced(instance):
             return
-        scope = self._scope(instance, pod)
-        if scope is not Scope.NOTHING:
-            self._collect(instance, Trigger(pod, instance.incarnation, fault.kind, cause, scope))
+        decision = self._policies.decide(instance, pod, fault.kind, self._clock.now)
+        if decision is not KUBELET:
+            self._take(
+                Trigger(instance, instance.incarnation, pod, fault.kind, cause, decision, platform=fault)
+            )
 
     def _owner(self, pod: Pod) -> Instance | None:
         """The pod's instance; None when the pod is going or gone: nothing it does is a failure then."""
@@ -137,197 +155,90 @@ class Recovery:
             return None
         return self._gangs.owner.get(pod)
 
-    def _scope(self, instance: Instance, pod: Pod) -> Scope:
-        if self._is_replaced(instance):
-            return Scope.NOTHING
-        role = next(role for role in instance.spec.roles if role.name == pod.ref.role)
-        return {"Instance": Scope.INSTANCE, "Pod": Scope.POD, "Custom": Scope.NOTHING}[
-            role.recovery_policy.restart
-        ]
-
-    def _is_replaced(self, instance: Instance) -> bool:
-        """Whether what fails of it is not rebuilt: the rollout replaces it by one of the new revision (rule 11)."""
-        return self._instances.is_old(instance) and self._assumptions.old_instance_failure == "replaceNew"
-
-    def _collect(self, instance: Instance, trigger: Trigger) -> None:
-        self._pending.setdefault(instance, []).append(trigger)
-        self._instances.changed()
+    def _exit_code(self, pod: Pod) -> int:
+        """Of the container that just died, as its record says."""
+        number = pod.last
+        while number != NO_CAUSE:
+            record = self._history[number]
+            if isinstance(record, ContainerDied):
+                return record.exit_code
+            number = record.cause
+        return 0
 
     # -- decisions -----------------------------------------------------------------------------------------
+
+    def _take(self, trigger: Trigger) -> bool:
+        """Begin with what is decided; False when nothing is done now (or ever), so that the pod stays."""
+        decision, instance = trigger.decision, trigger.instance
+        if decision.by:
+            number = self._history.append(
+                RecoveryDecided(
+                    self._clock.now,
+                    trigger.cause,
+                    trigger.pod.ref,
+                    trigger.fault,
+                    decision.by,
+                    decision.action,
+                    decision.delay,
+                )
+            )
+            trigger = replace(trigger, cause=number)
+        if decision.delay:
+            instance.timers.append(self._clock.after(decision.delay, self._delay_over, trigger))
+            return False
+        return self._begin(trigger)
+
+    def _begin(self, trigger: Trigger) -> bool:
+        decision = trigger.decision
+        if decision.isolate != "None" and trigger.pod.node is not None:
+            self.isolate(trigger.pod, decision.isolate, trigger.cause)
+        if decision.in_place:
+            if trigger.platform is not None and decision.action == "RestartContainer":
+                self._stop_engine(trigger)
+            return False
+        self._pending.setdefault(trigger.instance, []).append(trigger)
+        self._instances.changed()
+        return True
+
+    def _delay_over(self, trigger: Trigger) -> None:
+        """What a rule waited for: nothing is done when the pod is well again, or another one by now."""
+        instance, pod = trigger.instance, trigger.pod
+        if self._owner(pod) is not instance or instance.rebuilt or self._rebuilding.is_replaced(instance):
+            return
+        platform = trigger.platform
+        well = pod.ready if platform is None else platform.cleared
+        if well:
+            self._history.append(RecoveryWithdrawn(self._clock.now, trigger.cause, pod.ref, trigger.fault))
+        else:
+            self._begin(trigger)
+
+    def _stop_engine(self, trigger: Trigger) -> None:
+        """Stop the engine's container on the platform's word; the kubelet starts it again where it is."""
+        pod = trigger.pod
+        self._stopping.add(pod)
+        self._kubelet.crash(pod, trigger.fault, SIGKILLED, cause=trigger.cause)
+        self._stopping.discard(pod)
 
     def act(self) -> None:
         """Act upon the triggers of this instant, the widest of each instance first."""
         pending, self._pending = self._pending, {}
         for instance, triggers in pending.items():
-            for trigger in sorted(triggers, key=lambda trigger: -trigger.scope):
+            for trigger in sorted(triggers, key=lambda each: -WIDTH[each.decision.action]):
                 if instance.rebuilt or trigger.incarnation != instance.incarnation:
                     break
-                if trigger.deleted and self._is_replaced(instance):
-                    self._withhold(instance, trigger.pod, trigger.cause)
-                elif trigger.scope is Scope.INSTANCE:
-                    self._restart(instance, trigger.fault, trigger.cause)
-                else:
-                    self._rebuild_pod(instance, trigger.pod, trigger.fault, trigger.cause)
+                self._do(trigger)
 
-    def spec_changed(self) -> None:
-        """Another revision is wanted: what was withheld from instances that are of it is made after all."""
-        for instance in [each for each in self._withheld if not self._is_replaced(each)]:
-            del self._withheld[instance]
-            if instance.state is InstanceState.RESTARTING and not instance.pods:
-                self._back_off(instance)
-            for rebuild in list(dict.fromkeys(instance.rebuilds.values())):
-                if rebuild.withheld and not instance.rebuilt:
-                    self._go_on_with(instance, rebuild)
-
-    def _go_on_with(self, instance: Instance, rebuild: Rebuild) -> None:
-        rebuild.withheld = False
-        role, _ = rebuild.places[0]
-        policy = next(each for each in instance.spec.roles if each.name == role).recovery_policy
-        if policy.restart == "Instance":
-            self._restart(instance, instance.failure, rebuild.last)
-        elif not rebuild.left:
-            self._make_part(instance, rebuild)
-
-    # -- Instance ------------------------------------------------------------------------------------------
-
-    def _restart(self, instance: Instance, reason: str, cause: int) -> None:
-        """Delete all pods of the instance; when they are gone and the back-off is over, make a new gang."""
-        wait = self._note_restart(instance, None)
-        if wait is None:
-            self._fail(instance, reason, cause)
-            return
-        self._instances.leave_ready(instance, InstanceState.RESTARTING)
-        instance.failure = reason
-        instance.wait = wait
-        instance.incarnation += 1
-        instance.last = self._history.append(
-            InstanceRestarting(self._clock.now, cause, instance.ref, instance.incarnation, reason)
-        )
-        self._clear(instance, reason)
-
-    def _fail(self, instance: Instance, reason: str, cause: int) -> None:
-        """The instance has used up its restarts: its pods are deleted and it is held."""
-        self._instances.leave_ready(instance, InstanceState.FAILED)
-        instance.failure = reason
-        instance.last = self._history.append(InstanceFailed(self._clock.now, cause, instance.ref, reason))
-        self._clear(instance, reason)
-
-    def _clear(self, instance: Instance, reason: str) -> None:
-        """Delete all that is left of the gang."""
-        instance.keep = {
-            place: name for rebuild in instance.rebuilds.values() for place, name in rebuild.keep.items()
-        } | {pod.ref.place: pod.node.name for pod in instance.pods if pod.node is not None}
-        instance.forget_timers()
-        instance.rebuilds.clear()
-        self._instances.delete_pods(instance, reason)
-        if instance.state is InstanceState.RESTARTING and not instance.pods:
-            self._back_off(instance)
-
-    def _note_restart(self, instance: Instance, part: object) -> int | None:
-        if instance.recovery is None:
-            instance.recovery = RestartHistory()
-        return instance.recovery.restart(self._clock.now, self._assumptions, part)
-
-    def _back_off(self, instance: Instance) -> None:
-        """The last pod of the old gang is gone: wait, then start the next one."""
-        if self._is_replaced(instance):
-            self._withheld[instance] = None
-            return
-        until = self._clock.now + instance.wait
-        if instance.wait:
-            instance.last = self._history.append(
-                RestartBackOff(self._clock.now, instance.last, instance.ref, until)
-            )
-        instance.timers.append(self._clock.at(until, self._start_again, instance))
-
-    def _start_again(self, instance: Instance) -> None:
-        if self._is_replaced(instance):
-            self._withheld[instance] = None
-            return
-        instance.state = InstanceState.STARTING
-        self._instances.populate(instance)
-        self._instances.weigh(instance)
-
-    # -- Pod -----------------------------------------------------------------------------------------------
-
-    def _rebuild_pod(self, instance: Instance, pod: Pod, reason: str, cause: int) -> None:
-        """Delete one pod and make it again; the others run on."""
-        if pod.ref.place in instance.rebuilds:
-            return
-        wait = self._note_restart(instance, pod.ref.place)
-        if wait is None:
-            self._fail(instance, reason, cause)
-            return
-        number = self._history.append(
-            PodRebuilding(self._clock.now, cause, instance.ref, pod.ref.name, reason)
-        )
-        if pod.ready:
-            self._take_out(instance, pod, reason, number)
-        self._gangs.regroup(instance, (pod,))
-        self._kubelet.delete(pod, reason, number)
-        self._watch(instance, Rebuild.of((pod,), wait, number))
-
-    def _withhold(self, instance: Instance, pod: Pod, cause: int) -> None:
-        """The pod is missing, and so it stays until the rollout has replaced the instance."""
-        self._withheld[instance] = None
-        self._watch(instance, Rebuild.of((pod,), 0, cause, withheld=True))
-
-    def _watch(self, instance: Instance, rebuild: Rebuild) -> None:
-        instance.rebuilds.update(dict.fromkeys(rebuild.places, rebuild))
-        if not rebuild.left:
-            self._part_gone(instance, rebuild)
-
-    def _take_out(self, instance: Instance, pod: Pod, reason: str, cause: int) -> None:
-        """A ready pod stops counting."""
-        pod.last = cause
-        pod.ready = False
-        instance.ready_pods -= 1
-        self._instances.concerning(instance, reason, cause)
-
-    def _part_gone(self, instance: Instance, rebuild: Rebuild) -> None:
-        """The last of the pods to be rebuilt is gone: wait, then make them again."""
-        if rebuild.withheld:
-            return
-        if not rebuild.wait:
-            self._make_part(instance, rebuild)
-            return
-        now = self._clock.now
-        until = now + rebuild.wait
-        rebuild.last = self._history.append(RestartBackOff(now, rebuild.last, instance.ref, until))
-        rebuild.timer = self._clock.at(until, self._make_part, instance, rebuild)
-        instance.timers.append(rebuild.timer)
-
-    def _make_part(self, instance: Instance, rebuild: Rebuild) -> None:
-        if self._is_replaced(instance):
-            rebuild.withheld = True
-            self._withheld[instance] = None
-            return
-        for place in rebuild.places:
-            del instance.rebuilds[place]
-        nodes = rebuild.keep if self._assumptions.keep_nodes else {}
-        self._gangs.part(instance, rebuild.places, rebuild.last, nodes)
-        self._instances.weigh(instance)
-
-    # -- what follows --------------------------------------------------------------------------------------
-
-    def pod_gone(self, instance: Instance, pod: Pod) -> None:
-        """A pod's object is gone: the instance is gone, or its new gang or its new pod can be made."""
-        if instance.state is InstanceState.TERMINATING:
-            instance.last = pod.last
-            if not instance.pods:
-                self._withheld.pop(instance, None)
-                self._instances.gone(instance)
-        elif instance.state is InstanceState.RESTARTING:
-            instance.last = pod.last
-            if not instance.pods:
-                self._back_off(instance)
-        elif (rebuild := instance.rebuilds.get(pod.ref.place)) is not None and pod in rebuild.left:
-            del rebuild.left[pod]
-            rebuild.last = pod.last
-            if not rebuild.left:
-                self._part_gone(instance, rebuild)
-
-
-def _starting(instance: Instance, pod: Pod) -> bool:
-    """Whether the pod, or the instance as a whole, has not been ready yet."""
-    return instance.state is InstanceState.STARTING or not pod.was_ready
+    def _do(self, trigger: Trigger) -> None:
+        instance, pod, rebuilding = trigger.instance, trigger.pod, self._rebuilding
+        what = (trigger.fault, trigger.cause)
+        match trigger.decision.action:
+            case "RecreateInstance":
+                rebuilding.restart(instance, *what)
+            case "Fail":
+                rebuilding.fail(instance, *what)
+            case "RecreateRole":
+                rebuilding.rebuild_role(instance, pod.ref.role, *what)
+            case "Degrade":
+                rebuilding.rebuild_role(instance, pod.ref.role, *what, trigger.decision.give_up)
+            case _:
+                rebuilding.rebuild_pod(instance, pod, *what)

@@ -14,10 +14,12 @@ from kubeinfer_sim.cluster.records import NodeCordoned, NodeDrained
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.start_stages import StageDraws
 from kubeinfer_sim.controllers.kubeinfer import KubeInferController
+from kubeinfer_sim.controllers.policies import RecoveryPlugin
 from kubeinfer_sim.engine.clock import Clock, Phase
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.scenario.model import Action, Apply, Cordon, Drain, Health, Scale, Scenario, Target
+from kubeinfer_sim.scenario.recovery_rules import Isolation
 
 #: New objects between two collections while a simulation runs.
 GARBAGE_THRESHOLD = 200_000
@@ -42,13 +44,20 @@ class Run:
     seed: int
 
 
-def simulate(scenario: Scenario, *, seed: int | None = None) -> Run:
-    """Play the scenario; a function of (scenario, seed) alone.
+def simulate(scenario: Scenario, *, seed: int | None = None, recovery: RecoveryPlugin | None = None) -> Run:
+    """Play the scenario; a function of its arguments alone.
+
+    Args:
+        scenario: what happens.
+        seed: instead of the scenario's.
+        recovery: decides about every failure of a pod whose role has Custom recovery, in place of the
+            scenario's rules; see `controllers.policies`. It must depend on nothing but what it is given.
 
     Raises:
         SimulatorFault: the simulator broke one of its own rules.
+        UsageError: `recovery` failed, or decided something that cannot be done.
     """
-    simulation = Simulation(scenario, scenario.seed if seed is None else seed)
+    simulation = Simulation(scenario, scenario.seed if seed is None else seed, recovery)
     # The history only grows: looking through it for garbage every few hundred records doubles the time.
     before = gc.get_threshold()
     gc.set_threshold(GARBAGE_THRESHOLD, *before[1:])
@@ -61,7 +70,7 @@ def simulate(scenario: Scenario, *, seed: int | None = None) -> Run:
 class Simulation:
     """A cluster, its controller and the time line of what people do to it."""
 
-    def __init__(self, scenario: Scenario, seed: int) -> None:
+    def __init__(self, scenario: Scenario, seed: int, recovery: RecoveryPlugin | None = None) -> None:
         self.scenario = scenario
         self.seed = seed
         self.clock = Clock()
@@ -93,7 +102,10 @@ class Simulation:
             scenario.kubeinfer,
             scenario.timings,
             scenario.assumptions,
+            scenario.recovery,
+            recovery,
         )
+        self.controller.recovery.isolate = self._isolate
         self.scheduling.kubelet = self.kubelet
         self.scheduling.on_placed = self.controller.gang_placed
         self.kubelet.listener = self.controller
@@ -145,6 +157,13 @@ class Simulation:
         self.scheduler.set_unschedulable(name, cordon)
         self.history.append(NodeCordoned(self.clock.now, NO_CAUSE, name, not cordon))
         self.scheduling.wake()
+
+    def _isolate(self, pod: Pod, scope: Isolation, cause: int) -> None:
+        """A rule of recovery takes a pod's node out of service for new pods."""
+        assert pod.node is not None
+        name = pod.node.name
+        self.scheduler.set_unschedulable(name, True)
+        self.history.append(NodeCordoned(self.clock.now, cause, name))
 
     def _drain(self, name: str) -> None:
         """Cordon the node, then evict its pods; whoever owns them decides what is rebuilt."""

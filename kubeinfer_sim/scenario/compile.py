@@ -15,6 +15,7 @@ from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import Readable
 from kubeinfer_sim.scenario.manifests import Manifests
 from kubeinfer_sim.scenario.model import Action, Assumptions, Link, Objectives, Scenario, Transfers
+from kubeinfer_sim.scenario.recovery import compile_recovery, warn_of_recovery
 from kubeinfer_sim.scenario.schema import AssumptionsForm, ObjectivesForm, SpecForm, StagesForm
 from kubeinfer_sim.scenario.timings import compile_timings, unknown_role
 from kubeinfer_sim.scenario.units import format_duration, format_size
@@ -52,8 +53,10 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         if other is not None:
             actions[form.at, place] = other
     timings, timing_lines = compile_timings(spec.timings, versions, context, ("spec", "timings"))
+    recovery = compile_recovery(spec.recovery, versions, context, ("spec", "recovery"))
     if first is None:
         return None
+    assumptions = compile_assumptions(spec.assumptions)
     broken_images = [(image, ("spec", "brokenImages", i)) for i, image in enumerate(spec.broken_images)]
     _check_images(broken_images, versions, context)
     initial = spec.initial or ("running" if spec.update or spec.actions else "empty")
@@ -65,7 +68,8 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         timings=timings,
         initial=initial,
         actions=tuple(actions[key] for key in sorted(actions)),
-        assumptions=compile_assumptions(spec.assumptions),
+        assumptions=assumptions,
+        recovery=recovery,
         objectives=_objectives(spec, initial, versions, context),
         horizon=spec.horizon,
         quiet_after=spec.quiet_after,
@@ -74,7 +78,10 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         broken_images=frozenset(spec.broken_images),
         transfers=_transfers(spec, versions, context),
         defaults=(*_defaults(spec, initial), *lines, *timing_lines),
-        warnings=tuple(manifests.warnings),
+        warnings=(
+            *manifests.warnings,
+            *warn_of_recovery(versions, assumptions, rules=spec.recovery is not None),
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from kubeinfer_sim.manifest.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.model import KubeInfer, Resources
+from kubeinfer_sim.scenario.recovery_rules import RecoveryRule
 
 #: A time or a duration in simulated milliseconds.
 Millis = int
@@ -246,6 +247,7 @@ class Scenario:
             created at time 0.
         actions: in order of time, ties in the order written.
         horizon: stop at this time; None runs until settled.
+        recovery: what Custom recovery does, the first rule that matches; without rules the kubelet decides.
         quiet_after: when running until settled, give up after this long without progress.
         defaults: one line per default in force that the user did not set, for reports; not the assumptions,
             which reports print with their values anyway.
@@ -259,6 +261,7 @@ class Scenario:
     initial: Literal["running", "empty"] = "running"
     actions: tuple[Action, ...] = ()
     assumptions: Assumptions = Assumptions()
+    recovery: tuple[RecoveryRule, ...] = ()
     objectives: Objectives = Objectives()
     horizon: Millis | None = None
     quiet_after: Millis = 86_400_000

@@ -17,6 +17,7 @@ from kubeinfer_sim.scenario.distribution_forms import DistributionForm
 from kubeinfer_sim.scenario.forms import CountOrPercent, Duration, DurationOrNever, Form, Horizon, shown
 from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.profiles import STAGES, Profile
+from kubeinfer_sim.scenario.recovery_forms import RecoveryForm, RulesForm
 from kubeinfer_sim.scenario.units import format_duration
 
 API_VERSION = "kubeinfer-sim/v1"
@@ -145,6 +146,9 @@ class SpecForm(Form):
     timings: TimingsForm = Field({}, validate_default=True)
     transfers: TransfersForm = Field({}, validate_default=True)
     assumptions: AssumptionsForm = Field({}, validate_default=True)
+    recovery: RecoveryForm | None = Field(
+        None, description="What Custom recovery does; without rules the kubelet restarts containers."
+    )
     objectives: ObjectivesForm = Field({}, validate_default=True)
     horizon: Horizon = Field(
         "settled",
@@ -177,6 +181,15 @@ class ClusterFile(Form):
     spec: ClusterSpecForm
 
 
+class RecoveryFile(Form):
+    """A file of kind Recovery, for `spec.recovery` of many scenarios and for `compare`."""
+
+    api_version: Literal["kubeinfer-sim/v1"]
+    kind: Literal["Recovery"]
+    metadata: MetadataForm
+    spec: RulesForm
+
+
 def scenario_json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a scenario file."""
     return _json_schema(ScenarioFile)
@@ -185,6 +198,11 @@ def scenario_json_schema() -> dict[str, Any]:
 def cluster_json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a Cluster file."""
     return _json_schema(ClusterFile)
+
+
+def recovery_json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a Recovery file."""
+    return _json_schema(RecoveryFile)
 
 
 def _json_schema(form: type[Form]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from kubeinfer_sim.scenario.schema import (
     SpecForm,
     StagesForm,
     cluster_json_schema,
+    recovery_json_schema,
     scenario_json_schema,
 )
 
@@ -29,7 +30,11 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "scenario.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.M | re.S)
 STORIES = sorted((ROOT / "scenarios").glob("*.yaml"))
-SCHEMAS = {"Scenario": scenario_json_schema(), "Cluster": cluster_json_schema()}
+SCHEMAS = {
+    "Scenario": scenario_json_schema(),
+    "Cluster": cluster_json_schema(),
+    "Recovery": recovery_json_schema(),
+}
 
 
 def whole(block: str) -> str:

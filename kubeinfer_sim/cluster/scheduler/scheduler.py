@@ -171,6 +171,23 @@ class Scheduler:
             self._retry_tied()
         return placement
 
+    def would_fit(self, gang: Gang, without: Iterable[Hashable] = ()) -> Placement | None:
+        """Where a gang would go now if those pods were gone, past the queue; nothing is reserved.
+
+        Raises:
+            ValueError: the gang has no pods, is queued, or one of its pods is placed.
+        """
+        self._check(gang)
+        lifted = [
+            (node, self._index.remove(node, key)) for key in without if (node := self._node_of.get(key))
+        ]
+        placement = self._placer.place(gang, {})
+        for key, name in (placement or {}).items():
+            self._index.remove(self._index.nodes[name], key)
+        for node, pod in lifted:
+            self._index.place(node, pod)
+        return placement
+
     def release(self, pod_key: Hashable) -> None:
         """A pod is gone and what it held is free; nothing happens if it is not placed."""
         node = self._node_of.pop(pod_key, None)

@@ -1,0 +1,60 @@
+"""The names of what can fail, as rules of recovery ask for them, and what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from kubeinfer_sim.manifest.model import Role
+
+#: Of the pod whose containers failed: not Ready yet since they began, or Ready before.
+Phase = Literal["starting", "serving"]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultName:
+    """Something that can fail.
+
+    Attributes:
+        what: what it is, in a sentence without a full stop.
+        exit_codes: of the container that died: these, any but 0 (None), or () where no container died.
+        phases: when it can happen.
+        probe: the kind of probe without which it cannot happen.
+        npu: only a pod that holds NPUs can have it.
+    """
+
+    what: str
+    exit_codes: tuple[int, ...] | None = ()
+    phases: tuple[Phase, ...] = ("starting", "serving")
+    probe: Literal["", "startup", "liveness"] = ""
+    npu: bool = False
+
+
+#: Exit codes of a container that was killed: by SIGKILL, and by SIGTERM.
+KILLED = (137, 143)
+
+#: What happens to containers and pods. Reasons of containers are the kubelet's own words.
+POD_FAULTS: Mapping[str, FaultName] = {
+    "Error": FaultName("a container exits by itself with another code than 0", None),
+    "Completed": FaultName("a container exits by itself with code 0", (0,)),
+    "OOMKilled": FaultName("a container exceeds its memory limit", (137,)),
+    "StartupProbeFailed": FaultName("the startup probe gives up", KILLED, ("starting",), "startup"),
+    "LivenessProbeFailed": FaultName("the liveness probe gives up", KILLED, probe="liveness"),
+    "PeerLost": FaultName("an engine gives up a peer that is gone", (1,)),
+    "Drained": FaultName("somebody drains the pod's node"),
+}
+
+
+def known_faults() -> Mapping[str, FaultName]:
+    """All names."""
+    return POD_FAULTS
+
+
+def can_have(role: Role, fault: FaultName) -> bool:
+    """Whether a pod of the role can have the fault at all."""
+    template = role.template
+    if fault.npu and not template.requests.keys() - {"cpu", "memory", "ephemeral-storage", "pods"}:
+        return False
+    containers = (*template.containers, *(each for each in template.init_containers if each.restart_policy))
+    return not fault.probe or any(getattr(each, f"{fault.probe}_probe") is not None for each in containers)
