@@ -9,7 +9,7 @@ import click
 from kubeinfer_sim.cli.output import show_diagnostics, write_json
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity
-from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 
 FORMATS = ("text", "json", "sarif", "github", "junit")
 
@@ -51,7 +51,7 @@ def command(
     json_to: str | None,
     show_defaults: bool,
 ) -> int:
-    """Check MANIFESTS (- for standard input): YAML, Kubernetes' rules for pods and Services, KubeInfer's own.
+    """Check MANIFESTS (- for standard input): YAML, Kubernetes' rules, KubeInfer's own.
 
     Everything that is wrong is told at once, with its line and what would be right; then what is valid and will
     hurt all the same (`kubeinfer-sim explain`). Exit code 2 when a manifest is invalid, 1 when there are
@@ -64,10 +64,11 @@ def command(
         form = "json"
     disabled = _codes(disable)
     kubeinfers: Sequence[KubeInfer] = ()
+    deployments: Sequence[Deployment] = ()
     try:
         loaded = load_manifest(list(manifests), set_values=dict(parse_settings(settings, files)))
         found = list(loaded.diagnostics)
-        kubeinfers = loaded.kubeinfers
+        kubeinfers, deployments = loaded.kubeinfers, loaded.deployments
         if not no_lint:
             from kubeinfer_sim.manifest.lint import lint
             from kubeinfer_sim.scenario.expectations import expectations
@@ -100,6 +101,12 @@ def command(
                 f"{each.source}: {each.namespace}/{each.name} is valid: "
                 f"{each.replicas} instance{'s' if each.replicas != 1 else ''} of {pods} "
                 f"pod{'s' if pods != 1 else ''}, revision {each.revision}"
+            )
+        for deployment in deployments:
+            click.echo(
+                f"{deployment.source}: {deployment.namespace}/{deployment.name} is valid: a Deployment of "
+                f"{deployment.replicas} pod{'s' if deployment.replicas != 1 else ''}, "
+                f"{deployment.strategy}, revision {deployment.revision}"
             )
         if found:
             click.echo(_counts(found))

@@ -8,7 +8,7 @@ differs from its limit) are told about the object they are in.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kubeinfer_sim.manifest.checker import MAX_FINDINGS, Checker, shown
@@ -17,7 +17,9 @@ from kubeinfer_sim.manifest.kubernetes import field_errors
 from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field, FieldError, Root
 from kubeinfer_sim.manifest.kubernetes.pod_template import read_pod_template
 from kubeinfer_sim.manifest.kubernetes.reading import Reading
+from kubeinfer_sim.manifest.kubernetes.rolling_update import read_deployment
 from kubeinfer_sim.manifest.kubernetes.service import read_service_spec
+from kubeinfer_sim.manifest.kubernetes.validation.deployments import validate_deployment_spec
 from kubeinfer_sim.manifest.kubernetes.validation.pods import validate_pod_template
 from kubeinfer_sim.manifest.kubernetes.validation.services import validate_service_spec
 from kubeinfer_sim.manifest.suggest import did_you_mean
@@ -64,6 +66,15 @@ def check_service_spec(checker: Checker, spec: Any, path: Path) -> Reading:
     reading = read_service_spec(spec, path)
     _report_all(checker, reading, path, validate_service_spec)
     return reading
+
+
+def check_deployment_spec(checker: Checker, spec: Mapping[str, Any], path: Path) -> tuple[Reading, Reading]:
+    """Read a Deployment's spec and its pod template, and report what the API server would refuse of either."""
+    template = check_pod_template(checker, spec.get("template"), (*path, "template"))
+    # What is wrong with the template is said; to the rest of the spec it is as it could be read.
+    reading = read_deployment({**spec, "template": template.effective}, path)
+    _report_all(checker, reading, path, validate_deployment_spec)
+    return reading, template
 
 
 def _report_all(

@@ -1,4 +1,4 @@
-"""Manifests as KubeInfer objects: reads sources, picks the KubeInfers, checks everything, reports all at once.
+"""Manifests as objects: reads sources, picks KubeInfers and Deployments, checks everything, reports all at once.
 
     manifests = load_manifest(["infer.yaml"], set_values={"image_name": "repo/vllm:v2"})
     manifests.kubeinfers[0].replicas
@@ -17,6 +17,8 @@ from typing import Any
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.checker import Checker, shown
 from kubeinfer_sim.manifest.convert import convert_template
+from kubeinfer_sim.manifest.deployment import KIND as DEPLOYMENT
+from kubeinfer_sim.manifest.deployment import read_deployment_object
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.kubeinfer import (
@@ -27,7 +29,7 @@ from kubeinfer_sim.manifest.kubeinfer import (
 )
 from kubeinfer_sim.manifest.kubernetes.reading import Reading
 from kubeinfer_sim.manifest.kubernetes_findings import check_pod_template, check_service_spec
-from kubeinfer_sim.manifest.model import KubeInfer, NetworkService, Role
+from kubeinfer_sim.manifest.model import Deployment, KubeInfer, NetworkService, Role
 from kubeinfer_sim.manifest.node_ports import NodePorts
 from kubeinfer_sim.manifest.render import sort_key
 from kubeinfer_sim.manifest.source import SourceText, read_source
@@ -59,6 +61,7 @@ class Manifests:
         diagnostics: warnings and notes, in the order of the text.
         others: objects of other kinds.
         holes: names of the holes `${name}` in the sources, filled ones included.
+        deployments: in the order of the sources; they may stand beside KubeInfers or alone.
     """
 
     kubeinfers: tuple[KubeInfer, ...]
@@ -66,6 +69,7 @@ class Manifests:
     diagnostics: tuple[Diagnostic, ...] = ()
     others: tuple[OtherObject, ...] = ()
     holes: frozenset[str] = frozenset()
+    deployments: tuple[Deployment, ...] = ()
 
 
 def load_manifest(
@@ -75,12 +79,12 @@ def load_manifest(
     only: str | None = None,
     all_values_used: bool = True,
 ) -> Manifests:
-    """Load KubeInfers from files (`-` for standard input) or texts.
+    """Load KubeInfers and Deployments from files (`-` for standard input) or texts.
 
     Args:
         sources: file names, or texts with a name for messages.
         set_values: what fills the holes `${name}`, see `template.py`.
-        only: keep the KubeInfer of this name, or `namespace/name`.
+        only: keep the KubeInfer of this name, or `namespace/name`; where none has it, the Deployment.
         all_values_used: a value no hole asks for is an error (a caller who gives the same values to several
             loads checks that by `Manifests.holes`).
 
@@ -100,6 +104,7 @@ def load_manifest(
         tuple(found),
         tuple(loader.others),
         frozenset(loader.holes),
+        tuple(loader.deployments),
     )
 
 
@@ -115,6 +120,7 @@ class _Loader:
 
     values: Values
     loaded: list[_Loaded] = field(default_factory=list)
+    deployments: list[Deployment] = field(default_factory=list)
     others: list[OtherObject] = field(default_factory=list)
     findings: list[Diagnostic] = field(default_factory=list)
     holes: set[str] = field(default_factory=set)
@@ -129,7 +135,7 @@ class _Loader:
             return
         documents, errors = read_documents(source)
         self.findings += errors
-        before = len(self.loaded), len(self.others), len(self.findings)
+        before = len(self.loaded) + len(self.deployments), len(self.others), len(self.findings)
         for document in documents:
             self.findings += document.warnings
             for each in _objects(document):
@@ -138,14 +144,18 @@ class _Loader:
         nothing_wrong = not errors and not any(
             each.severity is Severity.ERROR for each in self.findings[findings:]
         )
-        if len(self.loaded) == loaded and nothing_wrong:
+        if len(self.loaded) + len(self.deployments) == loaded and nothing_wrong:
             kinds = [f"{each.kind} {each.name}".rstrip() for each in self.others[others:]]
             holds = (
                 f"it holds {', '.join(kinds[:5])}{' …' if len(kinds) > 5 else ''}" if kinds else "it is empty"
             )
             self.findings.append(
                 Diagnostic(
-                    source.name, 0, 0, f"there is no KubeInfer in this file; {holds}", code="no-kubeinfer"
+                    source.name,
+                    0,
+                    0,
+                    f"there is no KubeInfer or Deployment in this file; {holds}",
+                    code="no-kubeinfer",
                 )
             )
 
@@ -155,7 +165,10 @@ class _Loader:
             self.findings += unknown_values(self.values, self.holes)
         if only is not None:
             kept = [each for each in self.loaded if only in _names(each.kubeinfer)]
-            if self.loaded and not kept:
+            deployments = [each for each in self.deployments if only in _names(each)]
+            if not kept and deployments:
+                self.deployments = deployments
+            elif self.loaded and not kept:
                 names = [each.kubeinfer.name for each in self.loaded]
                 message = f"there is no KubeInfer named {shown(only)}{did_you_mean(only, names)}"
                 hint = f"there are: {', '.join(names)}"
@@ -175,6 +188,8 @@ class _Loader:
             checker.string(value["kind"], ("kind",))
         elif _is_kubeinfer(value):
             self._kubeinfer(document)
+        elif value["kind"] == DEPLOYMENT:
+            self._deployment(document)
         else:
             self._other(document, checker)
         self.findings += checker.findings
@@ -195,6 +210,16 @@ class _Loader:
         )
         if other.kind == "Service":
             self.node_ports.add_service(checker, value.get("spec"), ("spec",), f"Service {other.name}")
+
+    def _deployment(self, document: Document) -> None:
+        filled = fill(document, self.values)
+        self.holes |= filled.names
+        checker = Checker(filled.document)
+        deployment = read_deployment_object(checker, filled.document.value)
+        findings = [each for each in checker.findings if not _concerns(each.path, filled.open_paths)]
+        self.findings += filled.findings + findings
+        if deployment is not None and not any(each.severity is Severity.ERROR for each in filled.findings):
+            self.deployments.append(deployment)
 
     def _kubeinfer(self, document: Document) -> None:
         filled = fill(document, self.values)
@@ -270,8 +295,8 @@ def _convert(
     )
 
 
-def _names(kubeinfer: KubeInfer) -> tuple[str, str]:
-    return kubeinfer.name, f"{kubeinfer.namespace}/{kubeinfer.name}"
+def _names(found: KubeInfer | Deployment) -> tuple[str, str]:
+    return found.name, f"{found.namespace}/{found.name}"
 
 
 def _concerns(path: Path, open_paths: Sequence[Path]) -> bool:

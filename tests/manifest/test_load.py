@@ -148,15 +148,15 @@ def test_the_items_of_a_list_are_objects_with_paths_of_their_own(kind):
 
 
 def test_other_kinds_are_skipped_with_a_note_and_kept_aside():
-    others = "apiVersion: v1\nkind: Namespace\nmetadata: {name: infer}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {}\n---\n"
+    others = "apiVersion: v1\nkind: Namespace\nmetadata: {name: infer}\n---\napiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: web}\nspec: {}\n---\n"
     loaded = load(others + BASE)
     assert [(each.api_version, each.kind, each.name) for each in loaded.others] == [
         ("v1", "Namespace", "infer"),
-        ("apps/v1", "Deployment", "web"),
+        ("apps/v1", "DaemonSet", "web"),
     ]
     assert [each.sentence for each in loaded.diagnostics] == [
         "kind: Namespace infer is no KubeInfer and is skipped",
-        "kind: Deployment web is no KubeInfer and is skipped",
+        "kind: DaemonSet web is no KubeInfer and is skipped",
     ]
     assert [each.severity for each in loaded.diagnostics] == ["note", "note"]
 
@@ -172,7 +172,7 @@ def test_other_kinds_are_skipped_with_a_note_and_kept_aside():
     ],
 )
 def test_a_file_without_any_kubeinfer_is_an_error(text, holds):
-    assert errors(BASE, text) == [f"0: there is no KubeInfer in this file; {holds}"]
+    assert errors(BASE, text) == [f"0: there is no KubeInfer or Deployment in this file; {holds}"]
 
 
 @pytest.mark.parametrize("text", ["hello", "[1, 2]", "3"])

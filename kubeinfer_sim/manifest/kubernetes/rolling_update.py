@@ -9,7 +9,10 @@ from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.kubernetes.field_errors import Field, Root
 from kubeinfer_sim.manifest.kubernetes.intstr import scaled_value
 from kubeinfer_sim.manifest.kubernetes.reading import Reading, read
-from kubeinfer_sim.manifest.kubernetes.validation.deployments import validate_rolling_update
+from kubeinfer_sim.manifest.kubernetes.validation.deployments import (
+    validate_deployment_spec,
+    validate_rolling_update,
+)
 from kubeinfer_sim.manifest.model import IntOrPercent
 
 Budget = int | str | IntOrPercent
@@ -57,3 +60,8 @@ def read_deployment_spec(value: Any, path: Path = ()) -> Reading:
     """Read a DeploymentSpec: types, defaults, and the rules of its rolling update; its template is only decoded."""
     at = Field(Root(path), None, "spec")
     return read(value, "DeploymentSpec", at, validate=validate_rolling_update)
+
+
+def read_deployment(value: Any, path: Path = ()) -> Reading:
+    """Read a DeploymentSpec with the rules of its selector as well; its template is only decoded."""
+    return read(value, "DeploymentSpec", Field(Root(path), None, "spec"), validate=validate_deployment_spec)

@@ -1,6 +1,7 @@
-"""The rolling update of a Deployment.
+"""The spec of a Deployment: its rolling update, its selector, what it asks of its pod template.
 
-Source: pkg/apis/apps/validation/validation.go (`ValidateDeploymentSpec`, `ValidateRollingUpdateDeployment`).
+Source: pkg/apis/apps/validation/validation.go (`ValidateDeploymentSpec`, `ValidateRollingUpdateDeployment`,
+`ValidatePodTemplateSpecForReplicaSet`).
 """
 
 from __future__ import annotations
@@ -9,8 +10,44 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field
-from kubeinfer_sim.manifest.kubernetes.labels import parse_int64
+from kubeinfer_sim.manifest.kubernetes.labels import Requirement, matches_all, parse_int64
 from kubeinfer_sim.manifest.kubernetes.names import percent
+from kubeinfer_sim.manifest.kubernetes.validation.metadata import validate_label_selector
+
+_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
+
+
+def validate_deployment_spec(spec: Mapping[str, Any], at: Field, errors: Errors) -> None:
+    """Everything in a DeploymentSpec but what any pod template is held to."""
+    validate_rolling_update(spec, at, errors)
+    selector, selector_at = spec.get("selector"), at.child("selector")
+    template, template_at = spec.get("template", {}), at.child("template")
+    if selector is None:
+        errors.required(selector_at)
+    elif not selector.get("matchLabels") and not selector.get("matchExpressions"):
+        errors.invalid(selector_at, selector, "must not be empty, or it would select every pod")
+    else:
+        before = len(errors.found)
+        validate_label_selector(selector, selector_at, errors)
+        labels = template.get("metadata", {}).get("labels", {})
+        if len(errors.found) == before and not matches_all(_requirements(selector), labels):
+            labels_at = template_at.down("metadata", "labels")
+            errors.invalid(labels_at, labels, "must be matched by the Deployment's selector")
+    pod = template.get("spec", {})
+    policy = pod.get("restartPolicy", "Always")
+    if policy != "Always":
+        errors.not_supported(template_at.down("spec", "restartPolicy"), policy, ("Always",))
+    if pod.get("activeDeadlineSeconds") is not None:
+        place = template_at.down("spec", "activeDeadlineSeconds")
+        errors.forbidden(place, "must not be given in a Deployment's template")
+
+
+def _requirements(selector: Mapping[str, Any]) -> list[Requirement]:
+    exact = [Requirement(key, "in", (value,)) for key, value in (selector.get("matchLabels") or {}).items()]
+    return exact + [
+        Requirement(each["key"], _OPERATORS[each["operator"]], tuple(each.get("values") or ()))
+        for each in selector.get("matchExpressions") or ()
+    ]
 
 
 def validate_rolling_update(spec: Mapping[str, Any], at: Field, errors: Errors) -> None:

@@ -1,0 +1,63 @@
+"""Deployments (apps/v1) in a manifest: checked as the API server checks them, and what is meant by default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubeinfer_sim.manifest.checker import Checker, shown
+from kubeinfer_sim.manifest.convert import convert_template
+from kubeinfer_sim.manifest.kubernetes.intstr import parse_int_or_percent
+from kubeinfer_sim.manifest.kubernetes_findings import check_deployment_spec
+from kubeinfer_sim.manifest.model import Deployment, RollingUpdate
+from kubeinfer_sim.manifest.object_meta import check_object_meta
+
+KIND = "Deployment"
+API_VERSION = "apps/v1"
+_FIELDS = ("apiVersion", "kind", "metadata", "spec", "status")
+
+
+def read_deployment_object(checker: Checker, value: Mapping[str, Any]) -> Deployment | None:
+    """Check a document whose kind is Deployment; None where something is wrong, which is reported."""
+    before = len(checker.findings)
+    api_version = checker.string(value.get("apiVersion"), ("apiVersion",))
+    hint = f"write apiVersion: {API_VERSION}"
+    if value.get("apiVersion") is None:
+        checker.report(("apiVersion",), "required", code="required", hint=hint)
+    elif api_version and api_version != API_VERSION:
+        message = f"there is no kind {KIND} in {shown(api_version)} (Kubernetes 1.16 and later)"
+        checker.report(("apiVersion",), message, hint=hint)
+    checker.known_fields(value, (), _FIELDS)
+    metadata = check_object_meta(checker, value.get("metadata"), ("metadata",), named=True)
+    spec = checker.mapping(value.get("spec"), ("spec",), required=True)
+    if not spec:
+        if isinstance(value.get("spec"), dict):
+            checker.report(("spec",), "selector and template are required", code="required", key=True)
+        return None
+    reading, template = check_deployment_spec(checker, spec, ("spec",))
+    if any(each.severity == "error" for each in checker.findings[before:]):
+        return None
+    stored = reading.typed
+    strategy = stored["strategy"]
+    budgets = strategy.get("rollingUpdate")
+    line, _ = checker.document.position(())
+    return Deployment(
+        name=metadata.name,
+        template=convert_template(template.typed, template.effective),
+        namespace=metadata.namespace,
+        replicas=stored["replicas"],
+        strategy=strategy["type"],
+        rolling_update=RollingUpdate()
+        if budgets is None
+        else RollingUpdate(
+            parse_int_or_percent(budgets["maxSurge"]), parse_int_or_percent(budgets["maxUnavailable"])
+        ),
+        min_ready_seconds=stored.get("minReadySeconds", 0),
+        progress_deadline_seconds=stored.get("progressDeadlineSeconds"),
+        revision_history_limit=stored.get("revisionHistoryLimit"),
+        paused=bool(stored.get("paused")),
+        labels=metadata.labels,
+        annotations=metadata.annotations,
+        raw=value,
+        source=f"{checker.document.source.name}:{line}",
+    )
