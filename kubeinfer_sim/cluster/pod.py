@@ -135,6 +135,7 @@ class Pod:
         self.reading: Transfer | None = None
         self.last = NO_CAUSE
         instance = ref.instance
-        self.stream_name = (
-            f"{instance.kubeinfer}/{instance.ordinal}/{ref.role}/{ref.replica}/{ref.generation}"
+        owner = (
+            instance.kubeinfer if instance.kind == "KubeInfer" else f"{instance.kind}/{instance.kubeinfer}"
         )
+        self.stream_name = f"{owner}/{instance.ordinal}/{ref.role}/{ref.replica}/{ref.generation}"

@@ -9,11 +9,16 @@ from kubeinfer_sim.engine.history import Record
 
 
 class InstanceRef(NamedTuple):
-    """Which instance: `uid` is never used twice, `ordinal` is (after the earlier holder is gone)."""
+    """Which instance: `uid` is never used twice, `ordinal` is (after the earlier holder is gone).
+
+    A pod of a Deployment belongs to no instance: its reference has `kind` Deployment, the Deployment's name, the
+    pod's number, and a negative `uid`.
+    """
 
     uid: int
     kubeinfer: str
     ordinal: int
+    kind: str = "KubeInfer"
 
     @property
     def name(self) -> str:
@@ -31,7 +36,9 @@ class PodRef(NamedTuple):
 
     @property
     def name(self) -> str:
-        """`<kubeinfer>-<ordinal>-<role>-<replica>`."""
+        """`<kubeinfer>-<ordinal>-<role>-<replica>`; of a Deployment's pod `<deployment>-<number>`."""
+        if self.instance.kind == "Deployment":
+            return self.instance.name
         return f"{self.instance.name}-{self.role}-{self.replica}"
 
     @property

@@ -18,7 +18,18 @@ from kubeinfer_sim.controllers.policies import RecoveryPlugin
 from kubeinfer_sim.engine.clock import Clock, Phase
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.engine.streams import Streams
-from kubeinfer_sim.scenario.model import Action, Apply, Cordon, Drain, Health, Scale, Scenario, Target
+from kubeinfer_sim.experiment.owners import Owners
+from kubeinfer_sim.scenario.model import (
+    Action,
+    Apply,
+    ApplyDeployment,
+    Cordon,
+    Drain,
+    Health,
+    Scale,
+    Scenario,
+    Target,
+)
 from kubeinfer_sim.scenario.recovery_rules import Isolation
 
 #: New objects between two collections while a simulation runs.
@@ -106,14 +117,28 @@ class Simulation:
             recovery,
         )
         self.controller.recovery.isolate = self._isolate
+        self.owners = Owners(
+            self.clock,
+            self.history,
+            self.scheduling,
+            self.kubelet,
+            self.controller,
+            scenario.deployments,
+            scenario.timings,
+        )
+        listener = self.owners if scenario.deployments else self.controller
         self.scheduling.kubelet = self.kubelet
-        self.scheduling.on_placed = self.controller.gang_placed
-        self.kubelet.listener = self.controller
+        self.scheduling.on_placed = listener.gang_placed
+        self.kubelet.listener = listener
 
     def run(self) -> Run:
         """Play everything until the horizon, or until it is settled."""
         scenario, clock = self.scenario, self.clock
-        self.controller.start(running=scenario.initial == "running")
+        running = scenario.initial == "running"
+        if scenario.has_kubeinfer:
+            self.controller.start(running=running)
+        for deployment in self.owners.deployments.values():
+            deployment.start(running=running)
         for action in scenario.actions:
             clock.at(action.at, self._act, action, phase=Phase.ACTION)
         end: Literal["settled", "horizon", "quiet"] = "settled"
@@ -123,7 +148,7 @@ class Simulation:
         else:
             last_action = max((action.at for action in scenario.actions), default=0)
             while (due := clock.next_at()) is not None:
-                limit = max(self.controller.last_progress, last_action) + scenario.quiet_after
+                limit = max(self.owners.last_progress, last_action) + scenario.quiet_after
                 if due > limit:
                     end = "quiet"
                     break
@@ -142,6 +167,8 @@ class Simulation:
                 self.controller.apply(action.kubeinfer, action.label)
             case Scale():
                 self.controller.scale(action.replicas)
+            case ApplyDeployment():
+                self.owners.deployments[action.deployment.name].apply(action.deployment, action.label)
             case Cordon():
                 for name in action.nodes:
                     self._cordon(name, cordon=not action.uncordon)
@@ -170,19 +197,21 @@ class Simulation:
         self._cordon(name, cordon=True)
         cause = self.history.append(NodeDrained(self.clock.now, NO_CAUSE, name))
         for pod in list(self.nodes[name].pods):
-            self.controller.evict(pod, "Drained", cause)
+            self.owners.evict(pod, "Drained", cause)
 
     def _back_to_health(self, action: Health) -> None:
         self._health(action, healthy=not action.healthy)
 
     def _health(self, action: Health, *, healthy: bool) -> None:
-        pods = [pod for pod in self.controller.pods() if matches(action.target, pod)]
+        pods = [pod for pod in self.owners.pods() if matches(action.target, pod)]
         self.kubelet.set_health(pods, healthy, action.probes, hang=action.hang, cause=NO_CAUSE)
 
 
 def matches(target: Target, pod: Pod) -> bool:
     """Whether an action's target means this pod; empty fields match everything."""
     ref = pod.ref
+    if ref.instance.kind != target.kind or (target.name and ref.instance.kubeinfer != target.name):
+        return False
     if target.instances and ref.instance.ordinal not in target.instances:
         return False
     if target.roles and ref.role not in target.roles:

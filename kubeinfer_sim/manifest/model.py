@@ -231,6 +231,11 @@ class Deployment:
     raw: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
 
+    @property
+    def weights_key(self) -> str:
+        """Which weights its engines load: the label `app.model`, else the Deployment's name."""
+        return self.labels.get("app.model", self.name)
+
     @cached_property
     def revision(self) -> str:
         """Hash of the pod template: ten hex digits, equal for equal templates (the pod-template-hash's part)."""

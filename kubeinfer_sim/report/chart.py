@@ -14,7 +14,7 @@ from rich.text import Text
 from kubeinfer_sim.metrics import Measures, Steps
 from kubeinfer_sim.metrics.steps import segments
 from kubeinfer_sim.report.words import count, rounded
-from kubeinfer_sim.scenario.model import Action, Apply, Cordon, Drain, Health, Scale
+from kubeinfer_sim.scenario.model import Action, Apply, ApplyDeployment, Cordon, Drain, Health, Scale
 
 MOST_ROWS = 10
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
@@ -186,6 +186,9 @@ def _action_text(action: Action, measures: Measures) -> str:
             what = " and ".join(change.changed) if change is not None else "something"
             label = f" ({action.label})" if action.label else ""
             return f"apply: {what} changed{label}"
+        case ApplyDeployment():
+            what = f"Deployment {action.deployment.name}"
+            return f"{what}: {action.label}" if action.label else f"apply {what}"
         case Scale():
             return f"scale to {action.replicas:,}"
         case Cordon():

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from kubeinfer_sim.manifest.diagnostics import Diagnostic
-from kubeinfer_sim.manifest.model import KubeInfer, Resources
+from kubeinfer_sim.manifest.model import Deployment, KubeInfer, Resources
 from kubeinfer_sim.scenario.recovery_rules import RecoveryRule
 
 #: A time or a duration in simulated milliseconds.
@@ -107,13 +107,18 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which pods or nodes an action is about; empty fields match everything."""
+    """Which pods or nodes an action is about; empty fields match everything.
+
+    `kind` and `name` say whose pods: the KubeInfer's, or those of the Deployment of this name.
+    """
 
     nodes: tuple[str, ...] = ()
     node_selector: Mapping[str, str] = field(default_factory=dict)
     instances: tuple[int, ...] = ()
     roles: tuple[str, ...] = ()
     pods: tuple[int, ...] = ()
+    kind: Literal["KubeInfer", "Deployment"] = "KubeInfer"
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,15 @@ class Apply:
 
     at: Millis
     kubeinfer: KubeInfer
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyDeployment:
+    """The user changes a Deployment: applies another version, scales, pauses, resumes, rolls it back."""
+
+    at: Millis
+    deployment: Deployment
     label: str = ""
 
 
@@ -166,7 +180,7 @@ class Health:
     hang: bool = False
 
 
-Action = Apply | Scale | Cordon | Drain | Health
+Action = Apply | ApplyDeployment | Scale | Cordon | Drain | Health
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,12 +251,17 @@ class Objectives:
     no_stall: bool | None = None
 
 
+#: Stands in a scenario of Deployments alone.
+NO_KUBEINFER = KubeInfer(name="", roles=(), replicas=0)
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """Everything a simulation needs but the seed's streams.
 
     Attributes:
-        kubeinfer: the object at time 0.
+        kubeinfer: the object at time 0; `NO_KUBEINFER` where there are Deployments alone.
+        deployments: the Deployments at time 0, beside it or alone.
         initial: `running`: its instances run and are ready at time 0 (where they fit); `empty`: it is
             created at time 0.
         actions: in order of time, ties in the order written.
@@ -272,3 +291,9 @@ class Scenario:
     defaults: tuple[str, ...] = ()
     description: str = ""
     warnings: tuple[Diagnostic, ...] = ()
+    deployments: tuple[Deployment, ...] = ()
+
+    @property
+    def has_kubeinfer(self) -> bool:
+        """Whether there is a KubeInfer at all."""
+        return self.kubeinfer is not NO_KUBEINFER

@@ -45,7 +45,6 @@ class DeploymentController:
         spec: the Deployment as last applied.
         status: its status as last written.
         replica_sets: oldest first.
-        settled: called at the end of an instant in which anything was done.
     """
 
     def __init__(
@@ -53,14 +52,22 @@ class DeploymentController:
         clock: Clock,
         control: PodControl,
         spec: Deployment,
+        *,
         settled: Callable[[], None] = lambda: None,
+        scaled: Callable[[ReplicaSet, int], None] = lambda replica_set, before: None,
     ) -> None:
+        """Make the controller of a Deployment that is created with `start` or `adopt`.
+
+        `settled` is called when an instant's work is done, `scaled` with each ReplicaSet that gets another size
+        and the size it had.
+        """
         self._clock = clock
         self._control = control
         self.spec = spec
         self.status = Status()
         self.replica_sets: list[ReplicaSet] = []
-        self.settled = settled
+        self._settled = settled
+        self._scaled = scaled
         self._generation = 1
         self._revision = 0  # annotation deployment.kubernetes.io/revision
         self._created = 0
@@ -77,6 +84,31 @@ class DeploymentController:
 
     def start(self) -> None:
         """The Deployment was created."""
+        self._enqueue()
+
+    def adopt(self, pod: Callable[[ReplicaSet], ReplicaPod], since: int) -> None:
+        """It has been there since long ago (`since`, ms): complete, but for pods the cluster has no room for.
+
+        `pod` makes one of its pods, ready where it runs.
+        """
+        bounds = Bounds.of(self.spec)
+        new = self._new_replica_set(bounds, 1)
+        self._revision = 1
+        for _ in range(bounds.replicas):
+            made = pod(new)
+            new.pod_created(made)
+            if made.ready:
+                made.ready = False
+                new.pod_ready(made, since)
+        new.advance(self._clock.now)
+        self._await_available(new)
+        new.status = new.counted()
+        condition = None
+        if self._deadline is not None:
+            condition = progress.condition(None, "True", progress.AVAILABLE, since)
+        self.status = progress.count(
+            [new], new, bounds, self._generation, replace(Status(), progressing=condition)
+        )
         self._enqueue()
 
     def apply(self, spec: Deployment) -> None:
@@ -152,7 +184,7 @@ class DeploymentController:
             while self._queued:
                 self._queued = False
                 self._sync()
-        self.settled()
+        self._settled()
 
     # -- one sync ------------------------------------------------------------------------------------------
 
@@ -257,20 +289,9 @@ class DeploymentController:
             self._write_midway(self._view, new.revision)
 
     def _create(self, bounds: Bounds, number: int) -> ReplicaSet:
-        spec = self.spec
-        self._created += 1
-        size = new_replica_set_size(0, wanted(self.replica_sets), bounds)
-        new = ReplicaSet(
-            self._created,
-            spec,
-            size,
-            bounds.replicas,
-            bounds.ceiling,
-            number,
-            spec.min_ready_seconds * 1000,
-        )
-        self.replica_sets.append(new)
+        new = self._new_replica_set(bounds, number)
         self._touched(new)
+        self._scaled(new, 0)
         status = self._view
         if self._deadline is not None:
             now = self._clock.now
@@ -279,13 +300,25 @@ class DeploymentController:
         self._write_midway(status, number)
         return new
 
+    def _new_replica_set(self, bounds: Bounds, number: int) -> ReplicaSet:
+        spec = self.spec
+        self._created += 1
+        size = new_replica_set_size(0, wanted(self.replica_sets), bounds)
+        min_ready = spec.min_ready_seconds * 1000
+        new = ReplicaSet(self._created, spec, size, bounds.replicas, bounds.ceiling, number, min_ready)
+        self.replica_sets.append(new)
+        return new
+
     def _scale_all(self, changes: list[Change], bounds: Bounds) -> None:
         for replica_set, size in changes:
             self._scale(replica_set, size, bounds)
 
     def _scale(self, replica_set: ReplicaSet, size: int, bounds: Bounds) -> None:
+        before = replica_set.replicas
         if replica_set.scale(size, bounds.replicas, bounds.ceiling):
             self._touched(replica_set)
+            if size != before:
+                self._scaled(replica_set, before)
 
     def _touched(self, replica_set: ReplicaSet) -> None:
         """The ReplicaSet was written: both controllers look at it."""

@@ -38,6 +38,9 @@ class PodControl(Protocol):
         """A new pod of the ReplicaSet's template; None when the API server refuses it."""
         ...
 
+    def look(self, pod: ReplicaPod) -> None:
+        """Bring what a pod is ranked by up to date: its node, phase and restarts."""
+
     def delete(self, pod: ReplicaPod) -> None:
         """Delete a pod gracefully; `ReplicaSet.pod_deleting` and `pod_gone` are called as that goes on."""
         ...
@@ -186,6 +189,10 @@ class ReplicaSet:
 
     # -- its controller ------------------------------------------------------------------------------------
 
+    def counted(self) -> ReplicaSetStatus:
+        """The status as it would be written now."""
+        return ReplicaSetStatus(self.active, self.ready, self.available, self.terminating, self.generation)
+
     def sync(self, control: PodControl, siblings: list[ReplicaSet], now: int) -> bool:
         """Create or delete pods, then write the status counted before that; whether the status changed.
 
@@ -194,13 +201,15 @@ class ReplicaSet:
             siblings: all ReplicaSets of the Deployment: a pod that shares its node with others goes first.
             now: the time, in ms.
         """
-        status = ReplicaSetStatus(self.active, self.ready, self.available, self.terminating, self.generation)
+        status = self.counted()
         difference = self.active - self.replicas
         if difference < 0:
             slow_start_batch(min(-difference, BURST_REPLICAS), 1, lambda: self._create(control))
         elif difference > 0:
             active = [pod for pod in self.pods if not pod.deleting]
             related = [pod for other in siblings for pod in other.pods if not pod.deleting]
+            for pod in active:
+                control.look(pod)
             for pod in pods_to_delete(active, min(difference, BURST_REPLICAS), related, now):
                 self.pod_deleting(pod)
                 control.delete(pod)

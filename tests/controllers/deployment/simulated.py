@@ -139,6 +139,9 @@ class Simulated:
         self.clock.after(0, self.schedule, phase=Phase.SCHEDULER)
         return pod
 
+    def look(self, pod: ReplicaPod) -> None:
+        """The emulated pods are always up to date."""
+
     def delete(self, pod: ReplicaPod) -> None:
         assert isinstance(pod, EmulatedPod)
         now = self.clock.now

@@ -1,0 +1,62 @@
+"""What happens to Deployments, as the history tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kubeinfer_sim.controllers.deployment.progress import Counts
+from kubeinfer_sim.engine.history import Record
+
+
+@dataclass(slots=True)
+class DeploymentApplied(Record):
+    """The user created or changed a Deployment.
+
+    `changed` names what differs (template, replicas, strategy, settings, paused, resumed, metadata; `created` at
+    first, `nothing`). `surge` and `unavailable` are the resolved budgets in pods.
+    """
+
+    deployment: str
+    generation: int
+    revision: str
+    replicas: int
+    surge: int
+    unavailable: int
+    changed: tuple[str, ...]
+    label: str
+
+
+@dataclass(slots=True)
+class ReplicaSetScaled(Record):
+    """The Deployment controller asks a ReplicaSet for another number of pods; 0 to n creates it."""
+
+    deployment: str
+    revision: str
+    before: int
+    replicas: int
+
+
+@dataclass(slots=True)
+class DeploymentStatus(Record):
+    """A Deployment's status at the end of an instant in which it changed.
+
+    `counts` are those of its status; `available` is the condition Available, `progressing` and `reason` the
+    condition Progressing ("" without one); `complete`: all of it is in place and available.
+    """
+
+    deployment: str
+    generation: int
+    counts: Counts
+    available: bool
+    progressing: str
+    reason: str
+    complete: bool
+
+
+@dataclass(slots=True)
+class PodEvicted(Record):
+    """Somebody else deletes a Deployment's pod; its ReplicaSet makes another at once."""
+
+    deployment: str
+    pod: str
+    reason: str

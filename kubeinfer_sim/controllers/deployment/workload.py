@@ -1,0 +1,279 @@
+"""A Deployment in the simulated cluster: its controllers' pods, from their creation until they are gone.
+
+Stands between the controllers, which count pods, and scheduler and kubelets, which run them. Each pod is
+placed by itself, as kube-scheduler does with a Deployment's pods, and starts its engine without waiting for
+others. A container that dies is the kubelet's affair, a pod that is lost is replaced at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubeinfer_sim.cluster.gang_scheduling import GangScheduling, PodGang
+from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE, Kubelet
+from kubeinfer_sim.cluster.pod import Pod, PodState, npu_count
+from kubeinfer_sim.cluster.records import InstanceRef, PodCreated, PodRef
+from kubeinfer_sim.cluster.start_barrier import StartBarrier
+from kubeinfer_sim.controllers.deployment import progress
+from kubeinfer_sim.controllers.deployment.controller import DeploymentController
+from kubeinfer_sim.controllers.deployment.records import (
+    DeploymentApplied,
+    DeploymentStatus,
+    PodEvicted,
+    ReplicaSetScaled,
+)
+from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
+from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
+from kubeinfer_sim.controllers.deployment.rolling import Bounds
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.manifest.model import Deployment
+from kubeinfer_sim.scenario.model import Timings
+
+
+class DeploymentWorkload:
+    """One Deployment and its pods.
+
+    Attributes:
+        last_progress: when its status last changed.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        history: History,
+        scheduling: GangScheduling,
+        kubelet: Kubelet,
+        spec: Deployment,
+        timings: Timings,
+        uids: Iterator[int],
+    ) -> None:
+        """Make it; `uids` gives each pod's reference a number never used before."""
+        self._clock = clock
+        self._history = history
+        self._scheduling = scheduling
+        self._kubelet = kubelet
+        self._timings = timings.of(spec.name)
+        self._uids = uids
+        self._controller = DeploymentController(
+            clock, self, spec, settled=self._settled, scaled=self._note_scaled
+        )
+        self._generation = 0
+        self._applied = NO_CAUSE
+        self._causes: dict[ReplicaSet, int] = {}
+        self._status: tuple[object, ...] | None = None
+        self._replica_pods: dict[Pod, ReplicaPod] = {}
+        self._pods: dict[ReplicaPod, tuple[Pod, ReplicaSet, PodGang]] = {}
+        self._number = 0
+        self._timed_out = False
+        self.last_progress = 0
+
+    @property
+    def spec(self) -> Deployment:
+        """The Deployment as last applied."""
+        return self._controller.spec
+
+    # -- what the user does --------------------------------------------------------------------------------
+
+    def start(self, *, running: bool) -> None:
+        """Create the Deployment; with `running`, it has run for long, as far as the cluster has room for it."""
+        self._note_applied(("created",), "running" if running else "created")
+        if running:
+            self._controller.adopt(self._adopt, RUNNING_SINCE)
+        else:
+            self._controller.start()
+
+    def apply(self, spec: Deployment, label: str = "") -> None:
+        """The user applies another spec."""
+        before = self.spec
+        self._controller.apply(spec)
+        self._note_applied(_changes(before, spec), label)
+
+    def _note_applied(self, changed: tuple[str, ...], label: str) -> None:
+        self._generation += 1
+        spec = self.spec
+        bounds = Bounds.of(spec)
+        self._applied = self._history.append(
+            DeploymentApplied(
+                self._clock.now,
+                NO_CAUSE,
+                spec.name,
+                self._generation,
+                spec.revision,
+                bounds.replicas,
+                bounds.surge,
+                bounds.replicas - bounds.guaranteed,
+                changed,
+                label,
+            )
+        )
+        self.last_progress = self._clock.now
+
+    # -- what its controller does (PodControl) -------------------------------------------------------------
+
+    def create(self, replica_set: ReplicaSet) -> ReplicaPod:
+        """A new pod, which waits to be placed."""
+        pod, gang = self._make(replica_set)
+        self._scheduling.submit(gang)
+        return pod
+
+    def _adopt(self, replica_set: ReplicaSet) -> ReplicaPod:
+        pod, gang = self._make(replica_set)
+        if self._scheduling.adopt(gang):
+            pod.ready = True
+            pod.created = RUNNING_SINCE
+        else:
+            self._scheduling.submit(gang)
+        return pod
+
+    def _make(self, replica_set: ReplicaSet) -> tuple[ReplicaPod, PodGang]:
+        now, spec = self._clock.now, replica_set.spec
+        ref = InstanceRef(next(self._uids), spec.name, self._number, "Deployment")
+        pod = Pod(
+            PodRef(ref, spec.name, 0, 0),
+            spec.template,
+            self._timings,
+            spec.revision,
+            spec.weights_key,
+            StartBarrier(1),
+            npu_count(spec.template.requests),
+        )
+        pod.last = self._history.append(
+            PodCreated(now, self._causes.get(replica_set, self._applied), pod.ref)
+        )
+        replica_pod = ReplicaPod(self._number, now - now % 1000)
+        self._number += 1
+        gang = PodGang(ref, (pod,), pod.last, spec.namespace)
+        self._replica_pods[pod] = replica_pod
+        self._pods[replica_pod] = pod, replica_set, gang
+        return replica_pod, gang
+
+    def look(self, pod: ReplicaPod) -> None:
+        """Bring what the pod is ranked by up to date."""
+        real, _, gang = self._pods[pod]
+        placed = "" if self._scheduling.waits(gang) else "placed"
+        pod.node = real.node.name if real.node is not None else placed
+        pod.phase = "Running" if real.state is PodState.RUNNING else "Pending"
+        pod.restarts = real.restarts
+
+    def delete(self, pod: ReplicaPod) -> None:
+        """Delete a pod its ReplicaSet has too many of."""
+        real, replica_set, gang = self._pods[pod]
+        old = replica_set.spec.revision != self.spec.revision
+        self._scheduling.withdraw(gang)
+        cause = self._causes.get(replica_set, self._applied)
+        self._kubelet.delete(real, "Rollout" if old else "ScaleIn", cause)
+
+    def _note_scaled(self, replica_set: ReplicaSet, before: int) -> None:
+        self._causes[replica_set] = self._history.append(
+            ReplicaSetScaled(
+                self._clock.now,
+                self._applied,
+                self.spec.name,
+                replica_set.spec.revision,
+                before,
+                replica_set.replicas,
+            )
+        )
+
+    def _settled(self) -> None:
+        """Write down the status if it changed in this instant."""
+        spec, status = self.spec, self._controller.status
+        complete = progress.complete(status, spec.replicas, status.observed_generation)
+        condition = status.progressing
+        state, reason = ("", "") if condition is None else (condition.status, condition.reason)
+        key = (status.counts, status.available, state, reason, complete, self._generation)
+        if key == self._status:
+            return
+        self._status = key
+        self.last_progress = self._clock.now
+        self._history.append(
+            DeploymentStatus(
+                self._clock.now,
+                self._applied,
+                spec.name,
+                self._generation,
+                status.counts,
+                bool(status.available),
+                state,
+                reason,
+                complete,
+            )
+        )
+        timed_out = reason == progress.TIMED_OUT
+        if timed_out and not self._timed_out:
+            self.diagnose()
+        self._timed_out = timed_out
+
+    def diagnose(self) -> None:
+        """Record why the first pod that waits for a node waits, node by node."""
+        for pod, _, gang in self._pods.values():
+            if self._scheduling.waits(gang):
+                self._scheduling.diagnose(gang, pod.last)
+                return
+
+    # -- what its pods do (PodListener) --------------------------------------------------------------------
+
+    def pods(self) -> Iterator[Pod]:
+        """All pods that exist, in the order in which they were made."""
+        return iter(self._replica_pods)
+
+    def gang_placed(self, gang: PodGang) -> None:
+        """A pod got its node: of no consequence to a Deployment."""
+
+    def pod_ready(self, pod: Pod) -> None:
+        """The pod's Ready condition turned true."""
+        replica_pod = self._replica_pods[pod]
+        self._controller.pod_ready(self._pods[replica_pod][1], replica_pod)
+
+    def pod_unready(self, pod: Pod, reason: str) -> None:
+        """It turned false."""
+        replica_pod = self._replica_pods[pod]
+        self._controller.pod_unready(self._pods[replica_pod][1], replica_pod)
+
+    def pod_stuck(self, pod: Pod) -> None:
+        """The pod will not become ready by itself; a Deployment waits for it all the same."""
+
+    def container_died(self, pod: Pod, reason: str) -> bool:
+        """A container is dead: the kubelet starts it again."""
+        return False
+
+    def evict(self, pod: Pod, reason: str, cause: int) -> None:
+        """Somebody else deletes the pod (a drain): its ReplicaSet makes another at once."""
+        replica_pod = self._replica_pods[pod]
+        _, replica_set, gang = self._pods[replica_pod]
+        if replica_pod.deleting:
+            return
+        number = self._history.append(
+            PodEvicted(self._clock.now, cause, self.spec.name, pod.ref.name, reason)
+        )
+        self._causes[replica_set] = number
+        replica_set.pod_deleting(replica_pod)
+        self._scheduling.withdraw(gang)
+        self._kubelet.delete(pod, reason, number)
+        self._controller.pod_changed(replica_set)
+
+    def pod_gone(self, pod: Pod) -> None:
+        """The pod's object is gone."""
+        replica_pod = self._replica_pods.pop(pod)
+        _, replica_set, _ = self._pods.pop(replica_pod)
+        self._controller.pod_gone(replica_set, replica_pod)
+
+
+def _changes(before: Deployment, after: Deployment) -> tuple[str, ...]:
+    """What differs, in words."""
+    changed = []
+    if after.revision != before.revision:
+        changed.append("template")
+    if after.replicas != before.replicas:
+        changed.append("replicas")
+    if (after.strategy, after.rolling_update) != (before.strategy, before.rolling_update):
+        changed.append("strategy")
+    if after.paused != before.paused:
+        changed.append("paused" if after.paused else "resumed")
+    settings = ("min_ready_seconds", "progress_deadline_seconds", "revision_history_limit")
+    if any(getattr(after, name) != getattr(before, name) for name in settings):
+        changed.append("settings")
+    if not changed:
+        changed.append("metadata" if after.raw != before.raw else "nothing")
+    return tuple(changed)
