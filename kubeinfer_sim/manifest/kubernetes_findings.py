@@ -15,6 +15,7 @@ from kubeinfer_sim.manifest.checker import MAX_FINDINGS, Checker, shown
 from kubeinfer_sim.manifest.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.kubernetes import field_errors
 from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field, FieldError, Root
+from kubeinfer_sim.manifest.kubernetes.pod import pod_errors
 from kubeinfer_sim.manifest.kubernetes.pod_template import read_pod_template
 from kubeinfer_sim.manifest.kubernetes.reading import Reading
 from kubeinfer_sim.manifest.kubernetes.rolling_update import read_deployment
@@ -50,6 +51,7 @@ _WORDS = {
     "got the text ": "got the string ",
     "got the truth value ": "got the boolean ",
 }
+_REFUSED_PODS = "the object is accepted, and every Pod made from it refused: nothing ever runs"
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 _HOOKS = ("preStop", "postStart")
 
@@ -58,6 +60,8 @@ def check_pod_template(checker: Checker, template: Any, path: Path) -> Reading:
     """Read a pod template and report what the API server would refuse, or accept with a warning."""
     reading = read_pod_template(template, path)
     _report_all(checker, reading, path, validate_pod_template)
+    for error in pod_errors(reading, path):
+        _report(checker, error, differs=False, hint=_REFUSED_PODS)
     return reading
 
 
@@ -105,9 +109,9 @@ def _report_all(
         checker.report(warning.path, warning.message, severity=Severity.WARNING, code="kubernetes")
 
 
-def _report(checker: Checker, error: FieldError, *, differs: bool) -> None:
+def _report(checker: Checker, error: FieldError, *, differs: bool, hint: str = "") -> None:
     path, code = error.path, _CODES.get(error.type, "invalid")
-    found, message, hint = shown(error.bad_value), error.message, ""
+    found, message = shown(error.bad_value), error.message
     at: Path | None = None
     key = error.type == field_errors.UNKNOWN
     parent = path[-2] if len(path) > 1 else ""

@@ -111,6 +111,8 @@ def read_source(name: str) -> SourceText:
         InputError: there is no such file, it is no regular file, is unreadable, too long or not UTF-8.
     """
     try:
+        if not name:
+            raise ValueError("an empty name")
         data = _read_bytes(name)
     except OSError as error:
         hint = (
@@ -119,7 +121,7 @@ def read_source(name: str) -> SourceText:
             else ""
         )
         raise InputError([Diagnostic(name, 0, 0, _why(error), code="unreadable", hint=hint)]) from error
-    except ValueError as error:  # a NUL in the name
+    except ValueError as error:  # empty, or a NUL in it
         raise InputError([Diagnostic(name, 0, 0, "this is not a file name", code="unreadable")]) from error
     return decode_source(name, data)
 

@@ -61,6 +61,9 @@ MAX_TEXT = MAX_SOURCE_BYTES
 MAX_SCALAR = 1024 * 1024
 MAX_FINDINGS = 200
 
+_OCTAL = re.compile(r"[-+]?0[0-7_]+").fullmatch
+#: Fields that are written in octal by custom.
+_FILE_MODES = ("mode", "defaultMode")
 _NEXT_DOCUMENT = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
 
 
@@ -273,6 +276,12 @@ class _Reader:
                 self._foreign_tag(tag, offset)
         elif event.implicit[0] and (not text or text[0] in SPECIAL_STARTS):
             raw = self._resolve(text, offset)
+            if type(raw) is int and _OCTAL(text) and frame.key not in _FILE_MODES:
+                self._warning(
+                    offset,
+                    f"YAML: {text} is octal and means {raw}",
+                    hint=f'write {raw}, or "{text}" in quotes where a text is meant',
+                )
         if frame.flow and "?" in text and event.implicit[0] and tag is None:
             self._error(
                 offset,

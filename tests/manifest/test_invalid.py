@@ -112,6 +112,43 @@ def test_a_mistake_is_told_at_its_line(old, new, expected):
     assert any(expected in each for each in found), found
 
 
+def test_a_template_whose_pods_are_all_refused_is_an_error():
+    text = changed(
+        ("schedulerName: volcano", "schedulerName: volcano\n            hostNetwork: true"),
+        (
+            "            volumes:",
+            "            - {name: side, image: a:1, ports: [{containerPort: 9000}]}\n            volumes:",
+        ),
+    )
+    with pytest.raises(InputError) as caught:
+        load(text)
+    print(*[each.one_line() for each in caught.value.diagnostics], sep="\n")
+    (found,) = [each for each in caught.value.diagnostics if each.severity == "error"]
+    assert found.line == 88
+    assert "every Pod made from it refused" in found.hint
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("010", 8), ("0o10", None), ("0", None), ("00", 0), ("10", None)]
+)
+def test_a_number_that_is_octal_by_surprise_is_warned_of(written, meant):
+    found = [each.message for each in load(changed(("replicas: 1\n", f"replicas: {written}\n"))).diagnostics]
+    expected = [] if meant is None else [f"YAML: {written} is octal and means {meant}"]
+    assert [each for each in found if "octal" in each] == expected
+
+
+def test_file_modes_are_octal_by_custom():
+    text = changed(
+        (
+            "              hostPath:\n",
+            "              secret: {secretName: a, defaultMode: 0444}\n              x:\n",
+        )
+    )
+    with pytest.raises(InputError) as caught:
+        load(text)
+    assert not [each for each in caught.value.diagnostics if "octal" in each.message]
+
+
 def test_a_missing_template_is_told():
     text = BASE[: BASE.index("  template:")]
     assert errors(text) == ["10: spec.template: required"]

@@ -10,6 +10,7 @@ from kubeinfer_sim.manifest.lint import (  # noqa: F401  (importing registers th
     placement_rules,
     probe_rules,
     recovery_rules,
+    reference_rules,
     stop_rules,
     update_rules,
 )

@@ -7,19 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kubeinfer_sim.manifest.diagnostics import Path, Severity
+from kubeinfer_sim.manifest.kubernetes.images import image_tag
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
 from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, RoleAt, duration, has_npus, rule
 from kubeinfer_sim.manifest.model import Resources
 
 _CACHE = re.compile(r"cache|model|weight|checkpoint|compile|graph|hugging", re.IGNORECASE)
-
-
-def _tag(image: str) -> str | None:
-    """The tag of an image, `latest` when there is none; None for an image named by digest."""
-    if "@" in image:
-        return None
-    name = image.rpartition("/")[2]
-    return name.partition(":")[2] or "latest"
 
 
 @rule(
@@ -39,7 +32,7 @@ def moving_image(context: LintContext) -> Iterator[Finding]:
     pods = sum(each.role.replicas for each in context.roles()) * context.kubeinfer.replicas
     for each in context.containers(sidecars=True):
         container = each.container
-        if _tag(container.image) == "latest" and container.image:
+        if image_tag(container.image) == "latest":
             yield Finding(
                 (*each.path, "image"),
                 f"{container.image} may be another image at each start: {each.role.replicas} of the {pods} pods "

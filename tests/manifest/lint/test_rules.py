@@ -134,6 +134,46 @@ CASES = [
         ["drains for about 60 s: 2 s are left to exit"],
     ),
     (
+        "KI025",
+        [("ascend-vllm:A3.6", "Ascend-VLLM:A3.6")],
+        45,
+        "error",
+        [
+            "is no image reference",
+            "InvalidImageName",
+            "write swr.cn-east-4.myhuaweicloud.com/demo/ascend-vllm:a3.6",
+        ],
+    ),
+    (
+        "KI025",
+        [("ascend-vllm:A3.6", "ascend-vllm:$(TAG)")],
+        45,
+        "error",
+        ['ascend-vllm:$(TAG)"', "registry/path:tag"],
+    ),
+    (
+        "KI026",
+        [
+            (
+                'exec:\n                  command: ["/bin/bash", "-c", "python3 /mnt/deepseek/deploy/health.py --port 9000"]',
+                "httpGet:\n                  port: http",
+            ),
+        ],
+        55,
+        "error",
+        ['no port of role0 is named "http"', "never started nor killed", "name the port, or give its number"],
+    ),
+    (
+        "KI026",
+        [
+            ("- containerPort: 9000", "- name: api\n                containerPort: 9000"),
+            ('command: ["/bin/bash", "-c"]', "lifecycle: {preStop: {httpGet: {port: apy}}}"),
+        ],
+        47,
+        "error",
+        ['no port of role0 is named "apy": the hook fails and nothing is drained', "its ports are named api"],
+    ),
+    (
         "KI011",
         [("GracePeriodSeconds: 120", "GracePeriodSeconds: 3600")],
         40,
@@ -416,6 +456,14 @@ def test_with_a_cluster_the_spare_instance_is_looked_for() -> None:
         ([("restart: Instance", "restart: Pod")], "KI014"),
         ([("ascend-vllm:A3.6", "ascend-vllm@sha256:" + "0" * 64)], "KI018"),
         ([("GracePeriodSeconds: 120", "GracePeriodSeconds: 900")], "KI011"),
+        ([("ascend-vllm:A3.6", "ascend-vllm:A3.6@sha256:" + "0" * 64)], "KI025"),
+        (
+            [
+                ("- containerPort: 9000", "- name: api\n                containerPort: 9000"),
+                ('command: ["/bin/bash", "-c"]', "lifecycle: {preStop: {httpGet: {port: api}}}"),
+            ],
+            "KI026",
+        ),
         (
             [('command: ["/bin/bash", "-c"]', "lifecycle: {preStop: {sleep: {seconds: 90}}}")],
             "KI010",

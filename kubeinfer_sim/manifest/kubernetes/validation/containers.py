@@ -78,7 +78,7 @@ class PodContext:
 def validate_containers(containers: Sequence[Container], pod: PodContext, at: Field, errors: Errors) -> None:
     """The regular containers, of which there must be one."""
     if not containers:
-        errors.required(at, "needs at least one container")
+        errors.required(at, "at least one container is required")
         return
     names: set[str] = set()
     for i, container in enumerate(containers):

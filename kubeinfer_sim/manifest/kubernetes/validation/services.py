@@ -137,12 +137,14 @@ def _validate_cluster_ips(spec: Mapping[str, Any], at: Field, errors: Errors) ->
         errors.invalid(ips_at, None, f"must have the clusterIP {ip} first")
     elif ips and not ip:
         errors.invalid(ips_at, None, "must be empty when clusterIP is not given")
+    seen: set[str] = set()
     for i, family in enumerate(families):
         place = at.child("ipFamilies").index(i)
         if family not in _FAMILIES:
             errors.not_supported(place, family, _FAMILIES)
-        if family in families[:i]:
+        if family in seen:
             errors.duplicate(place, family)
+        seen.add(family)
     policy = spec.get("ipFamilyPolicy")
     if policy is not None and policy not in _FAMILY_POLICIES:
         errors.not_supported(at.child("ipFamilyPolicy"), policy, _FAMILY_POLICIES)
