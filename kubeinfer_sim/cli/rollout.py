@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
+from kubeinfer_sim.cli.simulation import cluster_options, simulate_and_report, simulation_options
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.manifest.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.model import KubeInfer
@@ -16,9 +16,8 @@ from kubeinfer_sim.manifest.model import KubeInfer
 @click.command("rollout", short_help="Simulate an update from one manifest to another.")
 @click.argument("old")
 @click.argument("new", required=False)
-@click.option(
-    "--nodes", required=True, metavar="COUNTxNPUS", help="8x8: 8 nodes of 8 NPUs; or a Cluster file."
-)
+@click.option("--nodes", metavar="COUNTxNPUS", help="8x8: 8 nodes of 8 NPUs.")
+@cluster_options
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Fill ${NAME} in the manifests.")
 @click.option("--set-file", "files", metavar="NAME=PATH", multiple=True, help="Fill ${NAME} from a file.")
 @click.option("--name", metavar="[NAMESPACE/]NAME", help="Which KubeInfer, where a file holds several.")
@@ -34,7 +33,9 @@ from kubeinfer_sim.manifest.model import KubeInfer
 def command(
     old: str,
     new: str | None,
-    nodes: str,
+    nodes: str | None,
+    cluster: str | None,
+    pods: str | None,
     settings: tuple[str, ...],
     files: tuple[str, ...],
     name: str | None,
@@ -53,12 +54,24 @@ def command(
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.scenario.load import rollout_scenario
 
-    if old == new == "-":
-        raise UsageError("only one of OLD and NEW can come from standard input")
+    if [old, new, cluster, pods].count("-") > 1:
+        raise UsageError("only one file can come from standard input")
+    where = nodes if cluster is None else cluster
+    if where is None or None not in (nodes, cluster):
+        raise UsageError("give the nodes either as --nodes 8x8 or as --cluster FILE")
     before, after = _load(old, new, parse_settings(settings, files), name)
     profile: Any = timings
-    scenario = rollout_scenario(before, after, nodes, profile=profile, seed=seed or 0, horizon=horizon)
-    again = ["rollout", old, *([new] if new is not None else []), "--nodes", nodes]
+    scenario = rollout_scenario(
+        before, after, where, profile=profile, seed=seed or 0, horizon=horizon, pods=pods
+    )
+    again = [
+        "rollout",
+        old,
+        *([new] if new is not None else []),
+        "--cluster" if cluster else "--nodes",
+        where,
+    ]
+    again += ["--pods", pods] if pods is not None else []
     again += ["--timings", timings, "--horizon", horizon, "--seed", str(seed or 0)]
     again += [part for each in settings for part in ("--set", each)]
     again += [part for each in files for part in ("--set-file", each)]
@@ -69,7 +82,7 @@ def command(
         json_to=json_to,
         quiet=quiet,
         check_determinism=check_determinism,
-        again=None if "-" in (old, new) else again,
+        again=None if "-" in (old, new, cluster, pods) else again,
     )
 
 

@@ -39,6 +39,20 @@ def simulation_options(command: F) -> F:
     return command
 
 
+def cluster_options(command: F) -> F:
+    """The options of a real cluster as input."""
+    for option in (
+        click.option("--pods", metavar="FILE", help="What runs there: from kubectl get pods -A -o json."),
+        click.option(
+            "--cluster",
+            metavar="FILE",
+            help="The nodes: from kubectl get nodes -o json (or yaml), or a Cluster file.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def simulate_and_report(
     scenario: Scenario,
     *,

@@ -24,7 +24,10 @@ FORMATS = ("text", "json", "sarif", "github", "junit")
 )
 @click.option("--no-lint", is_flag=True, help="Only what the API server and KubeInfer would refuse.")
 @click.option(
-    "--nodes", metavar="COUNTxNPUS", help="Lint for a cluster: 8x8 is 8 nodes of 8 NPUs; or a Cluster file."
+    "--nodes",
+    "--cluster",
+    metavar="COUNTxNPUS|FILE",
+    help="Lint for a cluster: 8x8 is 8 nodes of 8 NPUs; or a Cluster file, or from kubectl get nodes -o json.",
 )
 @click.option(
     "--format",

@@ -6,19 +6,21 @@ in which something changed, and hands bound pods to their kubelets after the bin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.node import Node
-from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.pod import Pod, PodState, npu_count
 from kubeinfer_sim.cluster.records import GangPending, GangScheduled, InstanceRef, NodeVerdict
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
+from kubeinfer_sim.cluster.scheduler.objects import running_pods
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.start_stages import StageDraws
 from kubeinfer_sim.engine.clock import Clock, Phase, Timer
 from kubeinfer_sim.engine.history import History
+from kubeinfer_sim.scenario.model import RunningPod
 
 
 @dataclass(slots=True, eq=False)
@@ -63,6 +65,12 @@ class GangScheduling:
         self.npus_in_use = 0
         self.kubelet: Kubelet
         self.on_placed: Callable[[PodGang], None]
+
+    def occupy(self, running: Iterable[RunningPod]) -> None:
+        """Pods that are on the nodes already, and stay there; they may over-commit a node."""
+        for pod, node in running_pods(running):
+            self._scheduler.occupy(pod, node)
+            self.npus_in_use += npu_count(pod.spec.requests)
 
     def submit(self, gang: PodGang) -> None:
         """Queue a gang; it is looked at before this instant ends."""

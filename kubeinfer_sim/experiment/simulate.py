@@ -96,6 +96,7 @@ class Simulation:
         self.scheduling = GangScheduling(
             self.clock, self.history, self.scheduler, self.nodes, StageDraws(streams)
         )
+        self.scheduling.occupy(scenario.running)
         self.kubelet = Kubelet(
             self.clock,
             self.history,

@@ -1,6 +1,7 @@
 """What a whole pod asks of its node: containers, sidecars, init containers, overhead, pod-level resources.
 
-Works on typed values, as `kubernetes/` reads them. Source: k8s.io/component-helpers resource/helpers.go
+Works on typed values, as `kubernetes/` reads them; `requests` on what JSON or YAML gave.
+Source: k8s.io/component-helpers resource/helpers.go
 (`PodRequests`, `PodLimits`), as the scheduler and the kubelet use them.
 """
 
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from kubeinfer_sim.manifest.kubernetes.pod_resources import Quantities, aggregate
+from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
 
 #: A few resources may be given for the pod as a whole (`IsSupportedPodLevelResource`).
 _POD_LEVEL = ("cpu", "memory")
@@ -54,3 +56,29 @@ def whole_units(quantities: Quantities) -> dict[str, int]:
     return {
         name: value.milli_value() if name == "cpu" else value.value() for name, value in quantities.items()
     }
+
+
+def resource_list(raw: Mapping[str, Any] | None) -> dict[str, Quantity]:
+    """A resource list as written; raises QuantityError where an amount is none."""
+    return {str(name): Quantity.from_json(value) for name, value in (raw or {}).items()}
+
+
+def requests(spec: Mapping[str, Any], missing: Mapping[str, Quantity] | None = None) -> dict[str, int]:
+    """What a pod requests: cpu in millicores, everything else in whole units.
+
+    Args:
+        spec: a pod spec as decoded.
+        missing: what to take for a container that does not name a resource.
+    """
+
+    def resources(holder: Mapping[str, Any], defaults: Mapping[str, Quantity]) -> dict[str, Any]:
+        raw = holder.get("resources") or {}
+        limits, asked = resource_list(raw.get("limits")), resource_list(raw.get("requests"))
+        return {"requests": {**defaults, **limits, **asked}}
+
+    typed = {
+        group: [{**each, "resources": resources(each, missing or {})} for each in spec.get(group) or ()]
+        for group in ("containers", "initContainers")
+    }
+    whole = {"resources": resources(spec, {}), "overhead": resource_list(spec.get("overhead"))}
+    return whole_units(pod_total({**typed, **whole}))

@@ -31,10 +31,15 @@ _ENCODINGS = (
 
 @dataclass(frozen=True)
 class SourceText:
-    """Text under the name the user gave it (`-` for standard input); a byte order mark is taken off."""
+    """Text under the name the user gave it (`-` for standard input); a byte order mark is taken off.
+
+    Attributes:
+        limit: how long a text of this kind may be, in bytes.
+    """
 
     name: str
     text: str
+    limit: int = MAX_SOURCE_BYTES
 
     def __post_init__(self) -> None:
         if self.text.startswith("\ufeff"):
@@ -84,8 +89,8 @@ class SourceText:
 
     def unreadable(self) -> list[Diagnostic]:
         """What keeps the text from being parsed at all: too long, or characters YAML does not allow."""
-        if len(self.text) > MAX_SOURCE_BYTES:
-            return [self.diagnostic(None, _too_long(), code="too-large")]
+        if len(self.text) > self.limit:
+            return [self.diagnostic(None, _too_long(self.limit), code="too-large")]
         match = _NOT_YAML.search(self.text)
         if match is None:
             return []
@@ -101,10 +106,10 @@ class SourceText:
         return [self.diagnostic(match.start(), f"YAML syntax: {name} is not allowed{others}", hint=hint)]
 
 
-def read_source(name: str) -> SourceText:
+def read_source(name: str, limit: int = MAX_SOURCE_BYTES) -> SourceText:
     """Read a file, or standard input for `-`.
 
-    At most `MAX_SOURCE_BYTES` are read, and only from regular files and standard input, so that neither a
+    At most `limit` bytes are read, and only from regular files and standard input, so that neither a
     FIFO nor a device can keep us waiting.
 
     Raises:
@@ -113,7 +118,7 @@ def read_source(name: str) -> SourceText:
     try:
         if not name:
             raise ValueError("an empty name")
-        data = _read_bytes(name)
+        data = _read_bytes(name, limit)
     except OSError as error:
         hint = (
             f"name the files in it, e.g. {name.rstrip('/')}/*.yaml"
@@ -123,24 +128,24 @@ def read_source(name: str) -> SourceText:
         raise InputError([Diagnostic(name, 0, 0, _why(error), code="unreadable", hint=hint)]) from error
     except ValueError as error:  # empty, or a NUL in it
         raise InputError([Diagnostic(name, 0, 0, "this is not a file name", code="unreadable")]) from error
-    return decode_source(name, data)
+    return decode_source(name, data, limit)
 
 
-def decode_source(name: str, data: bytes) -> SourceText:
+def decode_source(name: str, data: bytes, limit: int = MAX_SOURCE_BYTES) -> SourceText:
     """Turn bytes into text.
 
     Raises:
         InputError: too long, or not UTF-8.
     """
-    if len(data) > MAX_SOURCE_BYTES:
-        raise InputError([Diagnostic(name, 0, 0, _too_long(), code="too-large")])
+    if len(data) > limit:
+        raise InputError([Diagnostic(name, 0, 0, _too_long(limit), code="too-large")])
     for mark, encoding in _ENCODINGS:
         if data.startswith(mark):
             message = f"the file is encoded as {encoding}, not UTF-8"
             hint = "save it as UTF-8 (PowerShell's `>` writes UTF-16; use `| Out-File -Encoding utf8`)"
             raise InputError([Diagnostic(name, 0, 0, message, code="encoding", hint=hint)])
     try:
-        return SourceText(name, data.decode("utf-8"))
+        return SourceText(name, data.decode("utf-8"), limit)
     except UnicodeDecodeError as error:
         before = SourceText(name, data[: error.start].decode("utf-8"))
         line, column = before.position(len(before.text))
@@ -150,9 +155,9 @@ def decode_source(name: str, data: bytes) -> SourceText:
         ) from error
 
 
-def _read_bytes(name: str) -> bytes:
+def _read_bytes(name: str, limit: int) -> bytes:
     if name == "-":
-        return sys.stdin.buffer.read(MAX_SOURCE_BYTES + 1)
+        return sys.stdin.buffer.read(limit + 1)
     # Without O_NONBLOCK, opening a FIFO nobody writes to would wait for ever.
     descriptor = os.open(Path(name), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(descriptor, "rb") as file:
@@ -162,7 +167,7 @@ def _read_bytes(name: str) -> bytes:
         if not stat.S_ISREG(mode):
             kind = "a FIFO" if stat.S_ISFIFO(mode) else "a device or socket"
             raise OSError(f"is {kind}, not a file; give `-` and pipe into standard input instead")
-        return file.read(MAX_SOURCE_BYTES + 1)
+        return file.read(limit + 1)
 
 
 def _why(error: OSError) -> str:
@@ -175,5 +180,6 @@ def _why(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _too_long() -> str:
-    return f"longer than {MAX_SOURCE_BYTES // (1024 * 1024)} MiB, which is more than any manifest"
+def _too_long(limit: int) -> str:
+    why = ", which is more than any manifest" if limit == MAX_SOURCE_BYTES else ""
+    return f"longer than {limit // (1024 * 1024)} MiB{why}"

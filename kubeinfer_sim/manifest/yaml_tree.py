@@ -153,6 +153,8 @@ class _Reader:
 
     def __init__(self, source: SourceText) -> None:
         self.source = source
+        share = source.limit / MAX_SOURCE_BYTES
+        self.max_nodes, self.max_text = int(MAX_NODES * share), int(MAX_TEXT * share)
         self.errors: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
         self.base = 0  # offset of what the parser reads now
@@ -252,8 +254,12 @@ class _Reader:
     def _count(self, nodes: int, chars: int, offset: int) -> None:
         self.nodes += nodes
         self.chars += chars
-        if self.nodes > MAX_NODES or self.chars > MAX_TEXT:
-            what = f"{MAX_NODES:,} values" if self.nodes > MAX_NODES else f"{MAX_TEXT:,} characters"
+        if self.nodes > self.max_nodes or self.chars > self.max_text:
+            what = (
+                f"{self.max_nodes:,} values"
+                if self.nodes > self.max_nodes
+                else f"{self.max_text:,} characters"
+            )
             self._error(offset, f"YAML: more than {what} when every alias is written out", code="too-large")
             raise _StopReading
 

@@ -51,8 +51,18 @@ class PoolForm(Form):
     weights: list[str] = Field([], description="Weights in the nodes' page cache; * for all.")
 
 
+_FILE = "Nodes of a real cluster: path of what `kubectl get nodes -o json` (or yaml) wrote."
+_PODS = "With `file`: what runs there already, path of what `kubectl get pods -A -o json` wrote."
+
+
+def pods_belong_to_file(form: ClusterForm | ClusterSpecForm) -> None:
+    """Raise ValueError where pods are given for other nodes than those of a file."""
+    if form.pods is not None and form.file is None:
+        raise ValueError("pods belong to `file`, the nodes they run on")
+
+
 class ClusterSpecForm(Form):
-    """The nodes: pools, or `nodes: 8x8`."""
+    """The nodes: pools, `nodes: 8x8`, or those of a real cluster."""
 
     nodes: Annotated[str, WithJsonSchema(_NODES_SCHEMA)] | None = Field(
         None, description="8x8: 8 nodes of 8 NPUs, with the labels the manifest asks for."
@@ -61,18 +71,25 @@ class ClusterSpecForm(Form):
     images: list[str] = Field([], description="With `nodes`: images already on them.")
     weights: list[str] = Field([], description="With `nodes`: weights in their page cache; * for all.")
 
+    file: str | None = Field(None, description=_FILE)
+    pods: str | None = Field(None, description=_PODS)
+
     @model_validator(mode="after")
     def _one(self) -> ClusterSpecForm:
-        exactly_one(self, "nodes", "pools")
-        if self.pools is not None and (self.images or self.weights):
+        exactly_one(self, "nodes", "pools", "file")
+        pods_belong_to_file(self)
+        if self.nodes is None and (self.images or self.weights):
             raise ValueError("images and weights at this place belong to `nodes`; give them in each pool")
         return self
 
 
 class ClusterForm(ShortForm):
-    """The cluster: pools, `nodes: 8x8`, or the path of a file of kind Cluster."""
+    """The cluster: pools, `nodes: 8x8`, the path of a file of kind Cluster, or a real cluster's nodes."""
 
-    short: ClassVar[dict[str, Any]] = {"type": "string", "description": "8x8, or the path of a Cluster file."}
+    short: ClassVar[dict[str, Any]] = {
+        "type": "string",
+        "description": "8x8, or the path of a Cluster file or of what kubectl get nodes wrote.",
+    }
     path: str | None = Field(None, description="Path of a file of kind Cluster, relative to this file.")
     nodes: Annotated[str, WithJsonSchema(_NODES_SCHEMA)] | None = Field(
         None, description="8x8: 8 nodes of 8 NPUs, with the labels the manifest asks for."
@@ -90,9 +107,13 @@ class ClusterForm(ShortForm):
             return {"nodes": value} if _NODES.fullmatch(value) else {"path": value}
         return value
 
+    file: str | None = Field(None, description=_FILE)
+    pods: str | None = Field(None, description=_PODS)
+
     @model_validator(mode="after")
     def _one(self) -> ClusterForm:
-        exactly_one(self, "path", "nodes", "pools")
+        exactly_one(self, "path", "nodes", "pools", "file")
+        pods_belong_to_file(self)
         if self.nodes is None and (self.images or self.weights):
             raise ValueError("images and weights at this place belong to `nodes`; give them in each pool")
         return self

@@ -9,7 +9,7 @@ from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions import TimeLine, compile_action
-from kubeinfer_sim.scenario.cluster import compile_cluster
+from kubeinfer_sim.scenario.cluster import NO_CLUSTER, compile_cluster
 from kubeinfer_sim.scenario.cluster_forms import LinkForm
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import Readable
@@ -42,12 +42,10 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         if change is not None:
             actions[form.at, place] = change
     versions = [] if time_line is None else time_line.versions
-    nodes, lines = (
-        ([], [])
-        if "cluster" in broken
-        else compile_cluster(spec.cluster, versions, context, ("spec", "cluster"))
-    )
-    by_name = {node.name: node for node in nodes}
+    cluster = NO_CLUSTER
+    if "cluster" not in broken:
+        cluster = compile_cluster(spec.cluster, versions, context, ("spec", "cluster"))
+    by_name = {node.name: node for node in cluster.nodes}
     for place, form in written:
         other = compile_action(form, ("spec", "actions", place), by_name, versions, context)
         if other is not None:
@@ -64,7 +62,8 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         name=readable.metadata.name,
         description=readable.metadata.description,
         kubeinfer=first,
-        nodes=tuple(nodes),
+        nodes=cluster.nodes,
+        running=cluster.running,
         timings=timings,
         initial=initial,
         actions=tuple(actions[key] for key in sorted(actions)),
@@ -77,9 +76,10 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         kubernetes_version=spec.kubernetes_version,
         broken_images=frozenset(spec.broken_images),
         transfers=_transfers(spec, versions, context),
-        defaults=(*_defaults(spec, initial), *lines, *timing_lines),
+        defaults=(*_defaults(spec, initial), *cluster.lines, *timing_lines),
         warnings=(
             *manifests.warnings,
+            *cluster.warnings,
             *warn_of_recovery(versions, assumptions, rules=spec.recovery is not None),
         ),
     )

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.lint.rule import Expectations, LoadTime, has_npus
 from kubeinfer_sim.manifest.model import KubeInfer, Role
-from kubeinfer_sim.manifest.source import read_source
 from kubeinfer_sim.scenario.model import NodeSpec
 from kubeinfer_sim.scenario.profiles import NO_NPU_STAGES, STAGES, Stage
 from kubeinfer_sim.scenario.units import parse_duration
@@ -16,7 +15,9 @@ _ALWAYS = ("rank_table", "framework_import", "communicator", "warm_up")
 
 
 def expectations(kubeinfers: Sequence[KubeInfer], nodes: str | None = None) -> Expectations:
-    """What to expect of KubeInfers on a cluster: `8x8`, a file of kind Cluster, or None where it is not known.
+    """What to expect of KubeInfers on a cluster: `8x8`, or a file of kind Cluster or from kubectl get nodes.
+
+    None stands for a cluster that is not known.
 
     Raises:
         InputError: the file is wrong.
@@ -66,11 +67,12 @@ def _seconds(column: str, stage: Stage) -> int:
 def _nodes(text: str, kubeinfers: Sequence[KubeInfer]) -> Sequence[NodeSpec]:
     # Only with a cluster: Pydantic takes longer to import than everything else here.
     from kubeinfer_sim.scenario.cluster import read_cluster
+    from kubeinfer_sim.scenario.kubectl.listing import read_listing_file
     from kubeinfer_sim.scenario.nodes import short_nodes
 
     try:
-        if text.endswith((".yaml", ".yml", ".json")):
-            return read_cluster(read_source(text), kubeinfers)[0]
+        if text == "-" or text.endswith((".yaml", ".yml", ".json")):
+            return read_cluster(read_listing_file(text), kubeinfers).nodes
         return short_nodes(text, kubeinfers)[0]
     except ValueError as error:
         raise UsageError(f"--nodes: {error}") from None

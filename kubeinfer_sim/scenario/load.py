@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from pydantic import ValidationError
+
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.manifest.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_tree import load_documents
+from kubeinfer_sim.scenario.cluster_forms import ClusterForm
 from kubeinfer_sim.scenario.compile import compile_scenario
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_scenario
@@ -32,6 +35,8 @@ def load_scenario(
     set_values: Mapping[str, Any] | None = None,
     seed: int | None = None,
     horizon: str | None = None,
+    cluster: str | None = None,
+    pods: str | None = None,
 ) -> Scenario:
     """Read a scenario file (`-` for standard input) or text.
 
@@ -40,6 +45,8 @@ def load_scenario(
         set_values: values for `${name}` in the scenario's own manifest, over those the scenario gives.
         seed: instead of the scenario's.
         horizon: instead of the scenario's: `settled` or a duration.
+        cluster: instead of the scenario's: `8x8`, or the path of a Cluster file or of what kubectl get nodes wrote.
+        pods: with a `cluster` from kubectl, the path of what kubectl get pods -A wrote.
 
     Raises:
         InputError: everything that is wrong, here and in the files it names.
@@ -51,16 +58,26 @@ def load_scenario(
             overrides["horizon"] = None if horizon == "settled" else parse_duration(horizon)
         except ValueError as error:
             raise UsageError(f"horizon: {error}") from None
+    if pods is not None and cluster is None:
+        raise UsageError("pods are those of the nodes given as cluster: give both")
+    if cluster is not None:
+        written = {"file": cluster, "pods": pods} if pods is not None else cluster
+        try:
+            overrides["cluster"] = ClusterForm.model_validate(written)
+        except ValidationError as error:
+            raise UsageError(f"cluster: {error.errors()[0]['msg']}") from None
     text = read_source(source) if isinstance(source, str) else source
     documents = load_documents(text)
     if len(documents) != 1:
         message = f"expected one document of kind Scenario, found {len(documents)}"
         raise InputError([Diagnostic(text.name, 0, 0, message, code="no-scenario")])
-    context = Context(documents[0])
+    context = Context(documents[0], typed=frozenset(each for each in (cluster, pods) if each is not None))
     readable = read_scenario(context)
     scenario = None
     if readable is not None:
         readable.spec = readable.spec.model_copy(update=overrides)
+        if cluster is not None:
+            readable.broken.discard("cluster")
         scenario = compile_scenario(readable, context, set_values or {})
     if context.errors or scenario is None:
         raise InputError(sorted(dict.fromkeys(context.errors), key=_order(text.name)))
@@ -76,17 +93,19 @@ def rollout_scenario(
     kubernetes_version: str = LATEST_KUBERNETES,
     seed: int = 0,
     horizon: str = "settled",
+    pods: str | None = None,
 ) -> Scenario:
     """The scenario of one update without a scenario file: `old` runs, `new` is applied at 0s.
 
     `new` None stands for the same manifest with a new revision, as `kubectl rollout restart` makes one. `nodes`
-    is `8x8`, or the path of a file of kind Cluster. The rest is written as in a scenario file.
+    is `8x8`, or the path of a file of kind Cluster or of what kubectl get nodes wrote; with the latter, `pods` is
+    the path of what kubectl get pods -A wrote. The rest is written as in a scenario file.
 
     Raises:
         InputError: the nodes cannot carry the pods' labels and resources, or the Cluster file is wrong.
         UsageError: an argument is wrong, or `new` is another object than `old`.
     """
-    if not nodes.endswith((".yaml", ".yml", ".json")):
+    if nodes != "-" and not nodes.endswith((".yaml", ".yml", ".json")):
         try:
             parse_nodes(nodes)
         except ValueError as error:
@@ -99,7 +118,7 @@ def rollout_scenario(
     spec = {
         "manifest": old.raw,
         "update": {"newRevision": True} if new is None else new.raw,
-        "cluster": nodes,
+        "cluster": nodes if pods is None else {"file": nodes, "pods": pods},
         "timings": {"profile": profile},
         "kubernetesVersion": kubernetes_version,
         "seed": seed,

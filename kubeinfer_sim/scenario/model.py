@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from kubeinfer_sim.manifest.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer, Resources
@@ -55,6 +55,7 @@ class NodeSpec:
         unlimited: resources the node never runs out of (cpu, memory when the user named only NPUs).
         images: images already on the node.
         weights: keys of the weights already in the node's page cache (`*` for all).
+        unschedulable: cordoned.
     """
 
     name: str
@@ -65,6 +66,24 @@ class NodeSpec:
     images: frozenset[str] = frozenset()
     weights: frozenset[str] = frozenset()
     unlimited: frozenset[str] = frozenset()
+    unschedulable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunningPod:
+    """A pod that runs on the cluster beside the KubeInfer: it keeps what it has, and its neighbours' rules hold.
+
+    Attributes:
+        manifest: what the scheduler reads of it, as decoded: labels, owner, and parts of its spec. Pods that differ in
+            nothing of this share one.
+        requests: what it takes of its node; cpu in millicores, everything else in whole units.
+    """
+
+    namespace: str
+    name: str
+    node: str
+    manifest: Mapping[str, Any]
+    requests: Resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +290,7 @@ class Scenario:
         defaults: one line per default in force that the user did not set, for reports; not the assumptions,
             which reports print with their values anyway.
         warnings: what is legal in the manifests but will surprise.
+        running: pods that hold their places on the nodes throughout.
     """
 
     name: str
@@ -291,6 +311,7 @@ class Scenario:
     defaults: tuple[str, ...] = ()
     description: str = ""
     warnings: tuple[Diagnostic, ...] = ()
+    running: tuple[RunningPod, ...] = ()
     deployments: tuple[Deployment, ...] = ()
 
     @property

@@ -118,7 +118,7 @@ def test_a_mistake_is_found_where_it_stands(findings: Findings, spec: str, line:
         ("nowhere.yaml", "spec.cluster: cannot read"),
         ("{nodes: 8x8, pools: []}", "must not be empty"),
         ("{nodes: eight}", "write 8x8 for 8 nodes of 8 NPUs each"),
-        ("{}", "expected exactly one of path, nodes, pools; found none"),
+        ("{}", "expected exactly one of path, nodes, pools, file; found none"),
         ("{pools: [{name: a, count: 0, allocatable: {cpu: 1}}]}", "count must be at least 1, found 0"),
         ("{pools: [{name: a, count: 1, allocatable: {}}]}", "allocatable must not be empty"),
         ("{pools: [{name: a, count: 1, allocatable: {cpu: 1x}}]}", "spec.cluster.pools[0].allocatable.cpu"),

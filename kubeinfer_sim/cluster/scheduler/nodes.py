@@ -74,6 +74,7 @@ class NodeIndex:
                 taints=spec.taints,
                 allocatable={PODS: DEFAULT_PODS, **spec.allocatable},
                 unlimited=spec.unlimited,
+                unschedulable=spec.unschedulable,
             )
         self._ordered = list(self.nodes.values())
         self.cluster = Cluster(self._ordered)

@@ -5,7 +5,7 @@ Objects are taken as the API server would have accepted them; what is missing ha
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,11 +19,11 @@ from kubeinfer_sim.cluster.scheduler.pods import (
     Selector,
     SpreadConstraint,
 )
-from kubeinfer_sim.cluster.scheduler.requests import SCORING_DEFAULTS, images, requests, resource_list
+from kubeinfer_sim.cluster.scheduler.requests import SCORING_DEFAULTS, images
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement
 from kubeinfer_sim.manifest.model import NodeSelectorRequirement, NodeSelectorTerm, PodTemplate, Toleration
-from kubeinfer_sim.manifest.pod_resources import whole_units
-from kubeinfer_sim.scenario.model import Taint
+from kubeinfer_sim.manifest.pod_resources import requests, resource_list, whole_units
+from kubeinfer_sim.scenario.model import RunningPod, Taint
 
 Raw = Mapping[str, Any]
 
@@ -179,6 +179,17 @@ def pod(raw: Raw, key: Hashable = None) -> Pod:
         terminating=raw["metadata"].get("deletionTimestamp") is not None,
         never_preempts=spec.get("preemptionPolicy") == "Never",
     )
+
+
+def running_pods(running: Iterable[RunningPod]) -> Iterator[tuple[Pod, str]]:
+    """Pods of a real cluster with the names of their nodes; those that share a manifest share a spec."""
+    specs: dict[int, PodSpec] = {}
+    for each in running:
+        spec = specs.get(id(each.manifest))
+        if spec is None:
+            spec = specs[id(each.manifest)] = pod_spec(each.manifest)
+        priority = each.manifest["spec"].get("priority") or 0
+        yield Pod((each.namespace, each.name), spec, priority), each.node
 
 
 def node(raw: Raw, order: int = 0) -> NodeState:

@@ -17,6 +17,7 @@ from kubeinfer_sim.cluster.scheduler.node_class import accepts
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex, Stats
 from kubeinfer_sim.cluster.scheduler.objects import Templates
+from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.cluster.scheduler.queue import GangQueue
 from kubeinfer_sim.scenario.model import NodeSpec, Taint
 
@@ -187,6 +188,19 @@ class Scheduler:
         for node, pod in lifted:
             self._index.place(node, pod)
         return placement
+
+    def occupy(self, pod: Pod, node: str) -> None:
+        """A pod is on a node already, whether or not it would be let in; it counts until it is released.
+
+        Raises:
+            KeyError: there is no such node.
+            ValueError: the pod is on a node already.
+        """
+        if pod.key in self._node_of:
+            raise ValueError(f"pod {pod.key!r} is on a node already")
+        where = self._index.nodes[node]
+        self._index.place(where, pod)
+        self._node_of[pod.key] = where
 
     def release(self, pod_key: Hashable) -> None:
         """A pod is gone and what it held is free; nothing happens if it is not placed."""

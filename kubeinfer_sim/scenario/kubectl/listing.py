@@ -1,0 +1,266 @@
+"""The objects in what kubectl prints: a List, a single object or several documents, as JSON or YAML.
+
+Files of real clusters are large: JSON is decoded an object at a time by the standard library, and where in the
+text something stands is worked out only for what is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from typing import Any
+
+from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.manifest.document import Document
+from kubeinfer_sim.manifest.source import SourceText, read_source
+from kubeinfer_sim.manifest.yaml_tree import load_documents, read_documents
+from kubeinfer_sim.scenario.forms import shown
+
+#: Bytes of one file: `kubectl get pods -A -o json` of a cluster of 5,000 nodes is some hundred MB.
+MAX_KUBECTL_BYTES = 1024 * 1024 * 1024
+MOST_FINDINGS = 20
+
+_KIND = re.compile(r"""(?:^|[{,\s])["']?kind["']?\s*:\s*["']?(\w+)""")
+_KUBECTL_KINDS = frozenset({"List", "Node", "NodeList", "Pod", "PodList", "Event", "EventList"})
+_BLANK = re.compile(r"[ \t\r\n]*")
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One object of a listing.
+
+    Attributes:
+        value: the object as decoded.
+        path: where it stands in its document.
+        begin: where its text begins; `end` where it ends. Of YAML both are 0: the document knows.
+    """
+
+    source: SourceText
+    value: dict[str, Any]
+    path: Path = ()
+    begin: int = 0
+    end: int = 0
+    document: Document | None = None
+
+    def diagnostic(
+        self,
+        path: Path,
+        message: str,
+        *,
+        severity: Severity = Severity.ERROR,
+        hint: str = "",
+        key: bool = False,
+    ) -> Diagnostic:
+        """A finding about the part of the object at a path, or with `key` about its key."""
+        whole = (*self.path, *path)
+        if self.document is not None:
+            offset = self.document.offset(whole, key=key)
+        else:
+            # JSON is YAML: the one reader that keeps positions serves both.
+            text = self.source.text[self.begin : self.end]
+            parts, _ = read_documents(SourceText(self.source.name, text))
+            offset = self.begin + (parts[0].offset(path, key=key) if parts else 0)
+        line, column = self.source.position(offset)
+        text = self.source.line(line)
+        return Diagnostic(
+            self.source.name, line, column, message, whole, severity, hint=hint, text=text[:400]
+        )
+
+
+@dataclass(slots=True)
+class Wrong:
+    """What is wrong with the objects of a file: as many findings as people read, and how many more there are.
+
+    A large file has one mistake many times, and each place in it costs time to find.
+    """
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    more: int = 0
+
+    def note(self, item: Item, path: Path, message: str, *, hint: str = "") -> None:
+        """Note something wrong with an object."""
+        if len(self.diagnostics) < MOST_FINDINGS:
+            self.diagnostics.append(item.diagnostic(path, message, hint=hint))
+        else:
+            self.more += 1
+
+    def raise_if_any(self, source: SourceText) -> None:
+        """Raise InputError with everything noted, if anything was."""
+        if self.more:
+            self.diagnostics.append(source.diagnostic(None, f"{self.more:,} more errors in this file"))
+        if self.diagnostics:
+            raise InputError(self.diagnostics)
+
+
+def read_listing_file(name: str) -> SourceText:
+    """Read a file kubectl wrote, or standard input for `-`.
+
+    Raises:
+        InputError: it cannot be read, or is longer than `MAX_KUBECTL_BYTES`.
+    """
+    return read_source(name, MAX_KUBECTL_BYTES)
+
+
+def is_from_kubectl(source: SourceText) -> bool:
+    """Whether a text looks like something kubectl prints, by the first kind that it names."""
+    match = _KIND.search(source.text, 0, 1_000_000)
+    return match is not None and match[1] in _KUBECTL_KINDS
+
+
+def items_of(source: SourceText, kind: str) -> Iterator[Item]:
+    """The objects of one kind, in the order of the text.
+
+    Raises:
+        InputError: the text is neither JSON nor YAML, or holds other things than objects of this kind.
+    """
+    others: dict[str, list[Item]] = {}
+    found = 0
+    for item in _objects(source):
+        name = item.value.get("kind")
+        if name == kind:
+            found += 1
+            yield item
+        else:
+            others.setdefault(name if isinstance(name, str) else "", []).append(item)
+    if others:
+        raise InputError([_other_kind(name, items, kind) for name, items in others.items()])
+    if not found and kind == "Node":
+        message = "holds no nodes"
+        hint = "write it with: kubectl get nodes -o json"
+        raise InputError([source.diagnostic(None, message, code="empty", hint=hint)])
+
+
+def _other_kind(name: str, items: list[Item], kind: str) -> Diagnostic:
+    wanted = {"Node": "kubectl get nodes -o json", "Pod": "kubectl get pods -A -o json"}.get(kind, "")
+    where = {"Node": "--cluster", "Pod": "--pods"}.get(name)
+    hint = f"write it with: {wanted}" if wanted else ""
+    if where is not None:
+        hint = f"give the file with {name}s as {where}"
+    more = f", and {len(items) - 1:,} more" if len(items) > 1 else ""
+    what = f"a {name}{more}" if name else f"an object without a kind{more}"
+    return items[0].diagnostic(("kind",), f"expected a {kind}, found {what}", hint=hint)
+
+
+def _objects(source: SourceText) -> Iterator[Item]:
+    if source.text.startswith("{", _skip(source.text, 0)):
+        yield from _json_objects(source)
+        return
+    for document in load_documents(source):
+        value = document.value
+        if isinstance(value, dict) and isinstance(value.get("items"), list):
+            kind = _item_kind(value)
+            for place, each in enumerate(value["items"]):
+                yield _item(Item(source, each, ("items", place), document=document), kind)
+        else:
+            yield _item(Item(source, value, document=document))
+
+
+def _item_kind(listing: dict[str, Any]) -> str:
+    """The kind of the items of a typed list (`NodeList`), which the API leaves out of the items themselves."""
+    kind = listing.get("kind")
+    return kind.removesuffix("List") if isinstance(kind, str) else ""
+
+
+def _item(item: Item, kind: str = "") -> Item:
+    if not isinstance(item.value, dict):
+        raise InputError([item.diagnostic((), f"expected an object, found {shown(item.value)}")])
+    if kind:
+        item.value.setdefault("kind", kind)
+    return item
+
+
+def _json_objects(source: SourceText) -> Iterator[Item]:
+    """The objects of one or several JSON documents, one after the other."""
+    text = source.text
+    at = _skip(text, 0)
+    try:
+        while at < len(text):
+            listed = _start_of_items(text, at) if text[at] == "{" else None
+            if listed is None:
+                value, end = _DECODER.raw_decode(text, at)
+                yield _item(Item(source, value, (), at, end))
+            else:
+                end, kind = listed
+                for place, (value, start, stop) in enumerate(_elements(text, end)):
+                    yield _item(Item(source, value, ("items", place), start, stop), kind)
+                    end = stop
+                end = _rest(text, end)
+            at = _skip(text, end)
+    except json.JSONDecodeError as error:
+        message = f"JSON syntax: {error.msg[0].lower()}{error.msg[1:]}"
+        hint = "the file ends too early: was it cut off?" if error.pos >= len(text.rstrip()) else ""
+        raise InputError([source.diagnostic(min(error.pos, len(text)), message, hint=hint)]) from None
+    except RecursionError:
+        raise InputError([source.diagnostic(None, "JSON is nested too deeply")]) from None
+
+
+def _skip(text: str, at: int) -> int:
+    match = _BLANK.match(text, at)
+    assert match is not None
+    return match.end()
+
+
+def _expect(text: str, at: int, mark: str) -> int:
+    """Where what follows a delimiter begins."""
+    at = _skip(text, at)
+    if text[at : at + 1] != mark:
+        raise json.JSONDecodeError(f"expected {mark!r}", text, at)
+    return _skip(text, at + 1)
+
+
+def _key(text: str, at: int) -> tuple[str, int]:
+    """A key of an object, and where its value begins."""
+    if text[at : at + 1] != '"':
+        raise json.JSONDecodeError("expected a key in quotes", text, at)
+    key, at = scanstring(text, at + 1)
+    return key, _expect(text, at, ":")
+
+
+def _start_of_items(text: str, begin: int) -> tuple[int, str] | None:
+    """Of a list: where the array of its items begins, and their kind if a key before it tells.
+
+    None for a single object.
+    """
+    kind = ""
+    at = _expect(text, begin, "{")
+    while text[at : at + 1] != "}":
+        key, at = _key(text, at)
+        if key == "items" and text[at : at + 1] == "[":
+            return at, kind
+        value, at = _DECODER.raw_decode(text, at)
+        if key == "kind" and isinstance(value, str):
+            kind = value.removesuffix("List")
+        at = _skip(text, at)
+        if text[at : at + 1] != "}":
+            at = _expect(text, at, ",")
+    return None
+
+
+def _elements(text: str, begin: int) -> Iterator[tuple[Any, int, int]]:
+    """The elements of an array: each value, where it begins, and where to go on behind it."""
+    at = _skip(text, begin + 1)
+    while text[at : at + 1] != "]":
+        value, end = _DECODER.raw_decode(text, at)
+        yield value, at, end
+        at = _skip(text, end)
+        if text[at : at + 1] != "]":
+            at = _expect(text, at, ",")
+
+
+def _rest(text: str, at: int) -> int:
+    """Behind the items of a list: where the list itself ends."""
+    at = _skip(text, at)
+    if text[at : at + 1] == "[":  # there were no items
+        at = _skip(text, at + 1)
+    at = _expect(text, at, "]")
+    while text[at : at + 1] != "}":
+        at = _expect(text, at, ",")
+        _, at = _key(text, at)
+        _, at = _DECODER.raw_decode(text, at)
+        at = _skip(text, at)
+    return at + 1
