@@ -66,12 +66,16 @@ def _overdue_victims(instances: Instances, taken: set[Instance]) -> list[Instanc
 
 
 def _budget_victims(instances: Instances, count: int, taken: set[Instance]) -> list[Instance]:
-    """Old instances whose going leaves enough ready ones: not ready first, then highest ordinal (rule 5)."""
+    """Old instances whose going leaves enough ready ones: not ready first, then highest ordinal (rule 5).
+
+    Those that are not ready cost nothing of the budget of `count`: they only have to wait for one.
+    """
     if count <= 0:
         return []
+    unready: list[Instance] = []
     victims: list[Instance] = []
     if instances.in_grace:
-        victims = sorted(
+        unready = sorted(
             (
                 instance
                 for instance in instances.by_ordinal.values()
@@ -81,7 +85,7 @@ def _budget_victims(instances: Instances, count: int, taken: set[Instance]) -> l
                 and instance not in taken
             ),
             key=lambda instance: -instance.ref.ordinal,
-        )[:count]
+        )
     while len(victims) < count and instances.ready_old:
         candidate = instances.by_ordinal.get(-heappop(instances.ready_old))
         if (
@@ -92,4 +96,4 @@ def _budget_victims(instances: Instances, count: int, taken: set[Instance]) -> l
             and candidate not in victims
         ):
             victims.append(candidate)
-    return victims
+    return unready + victims
