@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 from kubeinfer_sim.cluster.node import Node
-from kubeinfer_sim.cluster.shared_link import SharedLink
+from kubeinfer_sim.cluster.shared_link import SharedLink, Transfer
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.scenario.model import Transfers
 
@@ -18,9 +18,10 @@ from kubeinfer_sim.scenario.model import Transfers
 class NodePulls:
     """The pulls of one node: under way by image (with who waits), and those that wait for their turn."""
 
-    __slots__ = ("queue", "waiters")
+    __slots__ = ("queue", "transfers", "waiters")
 
     def __init__(self) -> None:
+        self.transfers: dict[str, Transfer] = {}
         self.waiters: dict[str, list[Callable[[], None]]] = {}
         self.queue: deque[str] = deque()
 
@@ -59,11 +60,21 @@ class ImageManager:
 
     def _start(self, node: Node, pulls: NodePulls, image: str) -> None:
         assert self._registry is not None
-        self._registry.start(self.size(image), lambda: self._pulled(node, pulls, image))
+        pulls.transfers[image] = self._registry.start(
+            self.size(image), lambda: self._pulled(node, pulls, image)
+        )
+
+    def give_up(self, node: Node) -> None:
+        """The machine went down: its pulls end, and nobody is told."""
+        pulls = self._nodes.pop(node, None)
+        if pulls is not None and self._registry is not None:
+            for transfer in pulls.transfers.values():
+                self._registry.cancel(transfer)
 
     def _pulled(self, node: Node, pulls: NodePulls, image: str) -> None:
         node.images[image] = self._clock.now
         waiters = pulls.waiters.pop(image)
+        pulls.transfers.pop(image, None)
         if pulls.queue:
             self._start(node, pulls, pulls.queue.popleft())
         for done in waiters:

@@ -38,6 +38,7 @@ from kubeinfer_sim.cluster.records import (
     PodGone,
     PodNotReady,
     PodReady,
+    PodRemoved,
     PodStarted,
     Stage,
     TransferDone,
@@ -105,6 +106,22 @@ class PodListener(Protocol):
         """The pod's object is gone and its devices are free."""
 
 
+class PodWatcher(Protocol):
+    """Who else wants to know which pods stand on which node: what looks after failing nodes and budgets."""
+
+    def pod_bound(self, pod: Pod) -> None:
+        """The pod is bound to its node."""
+
+    def pod_ready_changed(self, pod: Pod) -> None:
+        """Its Ready condition has changed."""
+
+    def pod_terminating(self, pod: Pod) -> None:
+        """It has a deletion timestamp."""
+
+    def pod_gone(self, pod: Pod) -> None:
+        """Its object is gone."""
+
+
 class Kubelet:
     """All kubelets. `release` is told of each pod that is gone and returns the NPUs then in use."""
 
@@ -138,14 +155,28 @@ class Kubelet:
         )
         self._runs: dict[tuple[Pod, int], ContainerRuns] = {}
         self.listener: PodListener
+        self.watchers: list[PodWatcher] = []
+        # What a node that cannot be reached has yet to do: pods it has not heard of, and pods to stop.
+        self._unheard: dict[Pod, None] = {}
+        self._to_stop: dict[Pod, PodState] = {}
 
     # -- start ---------------------------------------------------------------------------------------------
 
     def add_pod(self, pod: Pod, node: Node) -> None:
-        """Set up a pod that was bound to a node: its probes' ticks are counted from now."""
-        now = self._clock.now
-        pod.node, pod.added_at, pod.state = node, now, PodState.PULLING
+        """A pod was bound to a node; its kubelet sets it up as soon as it hears of it."""
+        pod.node, pod.state = node, PodState.PULLING
         node.pods[pod] = None
+        if node.reachable:
+            self._set_up(pod, node)
+        else:
+            self._unheard[pod] = None
+            pod.last = self._history.append(PodBound(self._clock.now, pod.last, pod.ref, node.name, ()))
+        for watcher in self.watchers:
+            watcher.pod_bound(pod)
+
+    def _set_up(self, pod: Pod, node: Node) -> None:
+        """The kubelet begins with a pod: its probes' ticks are counted from now."""
+        now = pod.added_at = self._clock.now
         broken = self._broken_image(pod, node)
         shared = self._images.shares_registry
         stages, pull = ((), None) if broken else self._draws.containers(pod, node, now, shared=shared)
@@ -203,6 +234,8 @@ class Kubelet:
         node.page_cache[pod.weights_key] = RUNNING_SINCE
         node.graphs[pod.revision, pod.ref.role] = RUNNING_SINCE
         pod.barrier.arrive(pod)
+        for watcher in self.watchers:
+            watcher.pod_bound(pod)
 
     def _broken_image(self, pod: Pod, node: Node) -> str:
         for container in (*pod.template.init_containers, *pod.template.containers):
@@ -316,7 +349,7 @@ class Kubelet:
             prober = pod.probers[index] = prober.exact(own, self._clock.now)
         return prober
 
-    def _prober(self, pod: Pod, container: Container) -> ContainerProber:
+    def _prober(self, pod: Pod, container: Container, *, kubelet_age_ms: int = 3_600_000) -> ContainerProber:
         def stream(kind: ProbeKind) -> RandomSource:
             return self._streams.named(f"probe/{kind}/{pod.stream_name}/{container.name}")
 
@@ -325,6 +358,7 @@ class Kubelet:
             container.liveness_probe,
             container.readiness_probe,
             added_at=pod.added_at,
+            kubelet_age_ms=kubelet_age_ms,
             kubernetes_version=self._version,
             source=stream,
         )
@@ -373,8 +407,8 @@ class Kubelet:
             pod.timer = self._clock.at(following, self._follow, pod)
 
     def _update_conditions(self, pod: Pod) -> None:
-        """Started and Ready of the pod follow from its containers'."""
-        if pod.state is not PodState.RUNNING:
+        """Started and Ready of the pod follow from its containers', as far as the API server hears of them."""
+        if pod.state is not PodState.RUNNING or (pod.node is not None and not pod.node.reachable):
             return
         now = self._clock.now
         probers = pod.probers.values()
@@ -382,12 +416,14 @@ class Kubelet:
             pod.started = True
             pod.last = self._history.append(PodStarted(now, pod.last, pod.ref))
         # Killed and started again within one sync, a dead container is still ready in the API's eyes; not in ours.
-        ready = not pod.dead and all(prober.ready for prober in probers)
+        ready = not pod.dead and not pod.overruled and all(prober.ready for prober in probers)
         if ready and not pod.ready:
             pod.ready = pod.was_ready = True
             pod.failure = ""
             pod.last = self._history.append(PodReady(now, pod.last, pod.ref))
             self.listener.pod_ready(pod)
+            for watcher in self.watchers:
+                watcher.pod_ready_changed(pod)
         elif not ready and pod.ready:
             self._unready(pod, "ReadinessProbeFailed")
 
@@ -395,6 +431,8 @@ class Kubelet:
         pod.ready = False
         pod.last = self._history.append(PodNotReady(self._clock.now, pod.last, pod.ref, reason))
         self.listener.pod_unready(pod, reason)
+        for watcher in self.watchers:
+            watcher.pod_ready_changed(pod)
 
     def set_health(
         self, pods: Iterable[Pod], healthy: bool, probes: tuple[str, ...], *, hang: bool, cause: int
@@ -470,12 +508,17 @@ class Kubelet:
         """A container is dead: somebody replaces the pod, or the kubelet starts the container again."""
         pod.timers.pop(index, None)
         pod.dead.add(index)
+        known = pod.node is None or pod.node.reachable
         name = pod.template.containers[index].name
         pod.last = self._history.append(
             ContainerDied(self._clock.now, pod.last, pod.ref, name, reason, exit_code)
         )
         if index == pod.engine:
             self._interrupt(pod)
+        if not known:
+            # Nobody but its kubelet knows: what the API server has not heard cannot cause a rebuild.
+            self._restart(pod, index, exit_code, probe_kill=reason in PROBE_KILLS)
+            return
         if pod.ready:
             self._unready(pod, reason)
         self._stuck(pod, reason)
@@ -535,31 +578,57 @@ class Kubelet:
         """Delete the pod gracefully; nothing happens if that is under way."""
         if pod.state in (PodState.DELETING, PodState.GONE):
             return
-        now = self._clock.now
         state, pod.state = pod.state, PodState.DELETING
+        pod.ready = False
+        stages: tuple[Stage, ...] = ()
+        reachable = pod.node is None or pod.node.reachable
+        if reachable:
+            stages = self._stop(pod, state)
+        else:
+            # It stays Terminating until the node is back or somebody removes it.
+            self._to_stop[pod] = PodState.PENDING if pod in self._unheard else state
+        pod.last = self._history.append(PodDeleting(self._clock.now, cause, pod.ref, reason, stages))
+        for watcher in self.watchers:
+            watcher.pod_terminating(pod)
+        if reachable:
+            self._gone_after(pod, stages)
+
+    def _stop(self, pod: Pod, state: PodState) -> tuple[Stage, ...]:
+        """The kubelet stops a pod that was in this state; returns what that takes."""
+        self._forget_timers(pod)
+        self._interrupt(pod)
+        if state is PodState.PENDING:
+            return ()
+        if state is PodState.PULLING:
+            return (Stage("cleanup", self._draws.draw(pod.timings.cleanup, pod, "cleanup")),)
+        return pod_stop_stages(pod, pod.template.termination_grace_period_seconds, self._draws)
+
+    def _gone_after(self, pod: Pod, stages: tuple[Stage, ...]) -> None:
+        length = end_of(stages, 0)
+        if length is not None:
+            pod.timer = self._clock.after(length, self._stopped, pod)
+
+    def _stopped(self, pod: Pod) -> None:
+        """Nothing of the pod is left on its node; its object goes as soon as the kubelet can say so."""
+        pod.timer = None
+        if pod.node is None or pod.node.reachable:
+            self._gone(pod)
+        else:
+            self._to_stop[pod] = PodState.GONE
+
+    @staticmethod
+    def _forget_timers(pod: Pod) -> None:
         if pod.timer is not None:
             pod.timer.cancel()
             pod.timer = None
         for timer in pod.timers.values():
             timer.cancel()
         pod.timers.clear()
-        pod.ready = False
-        self._interrupt(pod)
-        if state is PodState.PENDING:
-            stages: tuple[Stage, ...] = ()
-        elif state is PodState.PULLING:
-            stages = (Stage("cleanup", self._draws.draw(pod.timings.cleanup, pod, "cleanup")),)
-        else:
-            grace = pod.template.termination_grace_period_seconds
-            stages = pod_stop_stages(pod, grace, self._draws)
-        pod.last = self._history.append(PodDeleting(now, cause, pod.ref, reason, stages))
-        length = end_of(stages, 0)
-        if length is not None:
-            pod.timer = self._clock.after(length, self._gone, pod)
 
     def _gone(self, pod: Pod) -> None:
-        pod.timer = None
         pod.state = PodState.GONE
+        self._unheard.pop(pod, None)
+        self._to_stop.pop(pod, None)
         npus = 0
         if pod.node is not None:
             pod.node.pods.pop(pod, None)
@@ -568,6 +637,8 @@ class Kubelet:
             self._runs.pop((pod, index), None)
         in_use = self._release(pod)
         pod.last = self._history.append(PodGone(self._clock.now, pod.last, pod.ref, npus, in_use))
+        for watcher in self.watchers:
+            watcher.pod_gone(pod)
         self.listener.pod_gone(pod)
 
     def _interrupt(self, pod: Pod) -> None:
@@ -585,3 +656,74 @@ class Kubelet:
     def _stuck(self, pod: Pod, failure: str) -> None:
         pod.failure = failure
         self.listener.pod_stuck(pod)
+
+    # -- nodes that fail -----------------------------------------------------------------------------------
+
+    def go_down(self, node: Node) -> None:
+        """The machine is dead, and all that ran on it; the API server knows nothing of that."""
+        node.alive = node.reachable = False
+        self._images.give_up(node)
+        for pod in node.pods:
+            stopping = pod.state is PodState.DELETING
+            self._forget_timers(pod)
+            self._interrupt(pod)
+            pod.probers.clear()
+            if stopping:
+                self._to_stop[pod] = PodState.PULLING  # nothing runs any more
+        node.lose_memory(self._clock.now)
+
+    def cut_off(self, node: Node) -> None:
+        """The machine runs on, but its kubelet and the API server do not hear of each other."""
+        node.reachable = False
+
+    def come_back(self, node: Node) -> None:
+        """The kubelet talks to the API server again; what ran on a dead machine is started anew."""
+        rebooted = not node.alive
+        node.alive = node.reachable = True
+        for pod in list(node.pods):
+            if pod in self._to_stop:
+                state = self._to_stop.pop(pod)
+                if state is PodState.GONE:
+                    self._gone(pod)
+                else:
+                    self._gone_after(pod, self._stop(pod, PodState.PULLING if rebooted else state))
+            elif pod in self._unheard or (rebooted and pod.state is PodState.PULLING):
+                self._unheard.pop(pod, None)
+                self._set_up(pod, node)
+            elif rebooted:
+                self._boot(pod)
+            elif pod.state is PodState.RUNNING:
+                self._follow(pod)
+
+    def _boot(self, pod: Pod) -> None:
+        """The machine is up again: the kubelet, new itself, finds the pod's containers dead."""
+        pod.added_at = self._clock.now
+        for index, container in enumerate(pod.template.containers):
+            if container.startup_probe or container.liveness_probe or container.readiness_probe:
+                pod.probers[index] = self._prober(pod, container, kubelet_age_ms=0)
+        for index in range(len(pod.template.containers)):
+            if pod.state is PodState.RUNNING:
+                self._died(pod, index, "NodeRebooted", 137)
+
+    def mark_not_ready(self, pod: Pod, cause: int) -> None:
+        """The node lifecycle controller writes Ready: False, whatever the containers do."""
+        pod.overruled = True
+        if pod.ready:
+            pod.last = cause
+            self._unready(pod, "NodeNotReady")
+        self._stuck(pod, "NodeNotReady")
+
+    def restore_ready(self, pod: Pod) -> None:
+        """The pod's kubelet reports again: Ready is what its containers say."""
+        pod.overruled = False
+        if pod.state is PodState.RUNNING:
+            self._follow(pod)
+
+    def remove(self, pod: Pod, reason: str, cause: int) -> None:
+        """Remove the pod's object at once (grace period 0, force); what it held counts as free."""
+        if pod.state is PodState.GONE:
+            return
+        self._forget_timers(pod)
+        self._interrupt(pod)
+        pod.last = self._history.append(PodRemoved(self._clock.now, cause, pod.ref, reason))
+        self._gone(pod)

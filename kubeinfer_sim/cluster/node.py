@@ -26,9 +26,11 @@ class Node:
         page_cache: weights key -> the time from which they are in the page cache.
         graphs: (revision, role) -> the time from which the compiled graph is in the node's cache.
         pods: the pods bound to it, in the order in which they came.
+        alive: the machine runs.
+        reachable: it runs, and its kubelet talks to the API server.
     """
 
-    __slots__ = ("graphs", "images", "name", "page_cache", "pods", "spec")
+    __slots__ = ("alive", "graphs", "images", "name", "page_cache", "pods", "reachable", "spec")
 
     def __init__(self, spec: NodeSpec) -> None:
         self.spec = spec
@@ -37,6 +39,7 @@ class Node:
         self.page_cache: dict[str, int] = dict.fromkeys(spec.weights, 0)
         self.graphs: dict[tuple[str, str], int] = {}
         self.pods: dict[Pod, None] = {}
+        self.alive = self.reachable = True
 
     def weights_ready(self, key: str, now: int) -> bool:
         """Whether the weights are in the page cache now."""
@@ -45,3 +48,9 @@ class Node:
     def graph_ready(self, key: tuple[str, str], now: int) -> bool:
         """Whether the compiled graph of this revision and role is on the node now."""
         return self.graphs.get(key, now + 1) <= now
+
+    def lose_memory(self, now: int) -> None:
+        """The machine went down: what is on disk stays, the page cache and what was half done are gone."""
+        self.page_cache.clear()
+        self.images = {image: at for image, at in self.images.items() if at <= now}
+        self.graphs = {graph: at for graph, at in self.graphs.items() if at <= now}

@@ -68,6 +68,7 @@ class Pod:
         timer: what the pod as a whole waits for.
         timers: what parts of it wait for: containers (by index) being killed or started, `weights` to be read.
         reading: its weights on their way over the shared storage.
+        overruled: the node lifecycle controller has declared it not ready.
     """
 
     __slots__ = (
@@ -79,6 +80,7 @@ class Pod:
         "last",
         "node",
         "npus",
+        "overruled",
         "probers",
         "reading",
         "ready",
@@ -133,6 +135,7 @@ class Pod:
         self.dead: set[int] = set()
         self.timers: dict[int | str, Timer] = {}
         self.reading: Transfer | None = None
+        self.overruled = False
         self.last = NO_CAUSE
         instance = ref.instance
         owner = (

@@ -228,3 +228,71 @@ class HealthChanged(Record):
     pod: PodRef
     healthy: bool
     probes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class NodeFailed(Record):
+    """Something happened to a machine.
+
+    `mode`: `silent` it is dead, `cutOff` it runs on but the API server hears nothing of it, `notReady` its kubelet
+    reports itself not ready, `reboot` it goes down and comes back.
+    """
+
+    node: str
+    mode: str
+
+
+@dataclass(slots=True)
+class NodeReturned(Record):
+    """The kubelet of a node that was silent sends again; `rebooted`: its containers and page cache are gone."""
+
+    node: str
+    rebooted: bool
+
+
+@dataclass(slots=True)
+class NodeReadyChanged(Record):
+    """The node's Ready condition is True, False or (nothing heard for the grace period) Unknown."""
+
+    node: str
+    ready: str
+
+
+@dataclass(slots=True)
+class NodeTainted(Record):
+    """The node lifecycle controller changed the node's NoExecute taints; these it has now."""
+
+    node: str
+    taints: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class NodeOutOfService(Record):
+    """Somebody set (or with `ended` removed) the out-of-service taint: the machine is known to be dead."""
+
+    node: str
+    ended: bool = False
+
+
+@dataclass(slots=True)
+class PodRemoved(Record):
+    """The pod's object is removed at once, whatever its node does; `reason`: ForceDeleted, PodGC."""
+
+    pod: PodRef
+    reason: str
+
+
+@dataclass(slots=True)
+class DrainHeld(Record):
+    """An eviction that a drain asks for is refused; `detail` names the budget. The drain tries again every 5 s."""
+
+    node: str
+    detail: str
+
+
+@dataclass(slots=True)
+class DrainEnded(Record):
+    """A drain is over; `errors`, one sentence each, is empty when the node is empty."""
+
+    node: str
+    errors: tuple[str, ...]

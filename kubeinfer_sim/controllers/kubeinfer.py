@@ -180,6 +180,10 @@ class KubeInferController:
         """All pods that exist, in the order in which they were made."""
         return iter(self._gangs.owner)
 
+    def pods_wanted(self, pod: Pod) -> int:
+        """How many pods the pod's instance should have."""
+        return self._gangs.owner[pod].wanted
+
     def gang_placed(self, gang: PodGang) -> None:
         """A gang got its nodes."""
         self._instances.weigh(self._gangs.placed(gang))

@@ -63,6 +63,10 @@ class Owners:
         """Somebody else deletes the pod."""
         self.of(pod).evict(pod, reason, cause)
 
+    def pods_wanted(self, pod: Pod) -> int:
+        """How many pods the pod's owner should have."""
+        return self.of(pod).pods_wanted(pod)
+
     def gang_placed(self, gang: PodGang) -> None:
         """A gang got its nodes."""
         self.of(gang.pods[0]).gang_placed(gang)

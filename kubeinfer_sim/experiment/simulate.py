@@ -6,11 +6,14 @@ import gc
 from dataclasses import dataclass
 from typing import Literal
 
+from kubeinfer_sim.cluster.drain import DrainOptions
+from kubeinfer_sim.cluster.drains import Budgets, Drains
 from kubeinfer_sim.cluster.gang_scheduling import GangScheduling
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.node import Node
-from kubeinfer_sim.cluster.pod import Pod
-from kubeinfer_sim.cluster.records import NodeCordoned, NodeDrained
+from kubeinfer_sim.cluster.node_failures import NodeFailures
+from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.records import NodeCordoned
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.start_stages import StageDraws
 from kubeinfer_sim.controllers.kubeinfer import KubeInferController
@@ -25,7 +28,11 @@ from kubeinfer_sim.scenario.model import (
     ApplyDeployment,
     Cordon,
     Drain,
+    ForceDelete,
     Health,
+    NodeDown,
+    NodeUp,
+    OutOfService,
     Scale,
     Scenario,
     Target,
@@ -131,6 +138,23 @@ class Simulation:
         self.scheduling.kubelet = self.kubelet
         self.scheduling.on_placed = listener.gang_placed
         self.kubelet.listener = listener
+        budgets = Budgets(scenario.disruption_budgets, self.owners.pods_wanted)
+        self.drains = Drains(self.clock, self.history, self.nodes, budgets, self.owners.evict)
+        if scenario.drains_nodes:
+            self.kubelet.watchers += [budgets, self.drains]
+        self.failures: NodeFailures | None = None
+        if scenario.loses_nodes:
+            self.failures = NodeFailures(
+                self.clock,
+                self.history,
+                streams,
+                self.nodes,
+                self.scheduler,
+                self.scheduling,
+                self.kubelet,
+                self.owners.evict,
+                scenario.node_lifecycle,
+            )
 
     def run(self) -> Run:
         """Play everything until the horizon, or until it is settled."""
@@ -174,8 +198,12 @@ class Simulation:
                 for name in action.nodes:
                     self._cordon(name, cordon=not action.uncordon)
             case Drain():
-                for name in action.nodes:
-                    self._drain(name)
+                options = DrainOptions(
+                    action.ignore_daemon_sets, action.delete_empty_dir_data, action.force, action.timeout
+                )
+                self.drains.start(action.nodes, options, lambda name: self._cordon(name, cordon=True))
+            case NodeDown() | NodeUp() | OutOfService() | ForceDelete():
+                self._node_failure(action)
             case Health():
                 self._health(action, healthy=action.healthy)
                 if action.until is not None:
@@ -183,6 +211,8 @@ class Simulation:
 
     def _cordon(self, name: str, *, cordon: bool) -> None:
         self.scheduler.set_unschedulable(name, cordon)
+        if self.failures is not None:
+            self.failures.cordon(name, cordon=cordon)
         self.history.append(NodeCordoned(self.clock.now, NO_CAUSE, name, not cordon))
         self.scheduling.wake()
 
@@ -193,12 +223,26 @@ class Simulation:
         self.scheduler.set_unschedulable(name, True)
         self.history.append(NodeCordoned(self.clock.now, cause, name))
 
-    def _drain(self, name: str) -> None:
-        """Cordon the node, then evict its pods; whoever owns them decides what is rebuilt."""
-        self._cordon(name, cordon=True)
-        cause = self.history.append(NodeDrained(self.clock.now, NO_CAUSE, name))
-        for pod in list(self.nodes[name].pods):
-            self.owners.evict(pod, "Drained", cause)
+    def _node_failure(self, action: NodeDown | NodeUp | OutOfService | ForceDelete) -> None:
+        assert self.failures is not None
+        match action:
+            case NodeDown():
+                for name in action.nodes:
+                    self.failures.fail(name, action.mode, until=action.until)
+            case NodeUp():
+                for name in action.nodes:
+                    self.failures.restore(name)
+            case OutOfService():
+                for name in action.nodes:
+                    self.failures.out_of_service(name, ended=action.ended)
+            case ForceDelete():
+                pods = [
+                    pod
+                    for pod in self.owners.pods()
+                    if matches(action.target, pod)
+                    and (pod.state is PodState.DELETING or not action.terminating_only)
+                ]
+                self.failures.force_delete(pods, NO_CAUSE)
 
     def _back_to_health(self, action: Health) -> None:
         self._health(action, healthy=not action.healthy)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from typing import Literal
@@ -14,8 +14,10 @@ from kubeinfer_sim.cluster.records import (
     HealthChanged,
     NodeCordoned,
     NodeDrained,
+    NodeFailed,
     PodDeleting,
     PodNotReady,
+    PodRef,
 )
 from kubeinfer_sim.controllers.records import (
     InstanceConcerning,
@@ -27,6 +29,7 @@ from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.metrics.changes import Change, Changes, Stall
 from kubeinfer_sim.metrics.lives import InstanceLife, Lives
 from kubeinfer_sim.metrics.meter import Handlers, OnePass
+from kubeinfer_sim.metrics.nodes import DrainRun, NodeEvents, NodeOutage
 from kubeinfer_sim.metrics.readiness import Readiness
 from kubeinfer_sim.metrics.steps import Low, Steps, segments, shortfall
 
@@ -56,6 +59,7 @@ class Commotion:
             HealthChanged,
             NodeCordoned,
             NodeDrained,
+            NodeFailed,
             ContainerDied,
             PodNotReady,
             PodDeleting,
@@ -100,6 +104,8 @@ class Measures:
         desired, ready, live, npus: step functions; `by_revision` splits `ready`.
         losing: instances missing at the end; when the run has settled they stay missing.
         peak_npus: the most NPUs taken at once.
+        outages, drains: nodes that failed, and drains, in order of time.
+        stuck: pods that are Terminating on a node that is down, with since when and the node.
     """
 
     ended_at: int
@@ -118,6 +124,9 @@ class Measures:
     stalls: tuple[Stall, ...]
     instances: tuple[InstanceLife, ...]
     warnings: tuple[str, ...]
+    outages: tuple[NodeOutage, ...] = ()
+    drains: tuple[DrainRun, ...] = ()
+    stuck: Mapping[PodRef, tuple[int, str]] = field(default_factory=dict)
 
     @property
     def update(self) -> Change | None:
@@ -141,8 +150,10 @@ class Measuring:
 
     def __init__(self) -> None:
         self._readiness, self._lives, self._changes = Readiness(), Lives(), Changes()
-        self._commotion = Commotion()
-        self.observe = OnePass((self._readiness, self._lives, self._changes, self._commotion)).observe
+        self._commotion, self._nodes = Commotion(), NodeEvents()
+        self.observe = OnePass(
+            (self._readiness, self._lives, self._changes, self._commotion, self._nodes)
+        ).observe
 
     def finish(self, ended_at: int, end: End) -> Measures:
         """The numbers once the run is over; call it once."""
@@ -172,6 +183,9 @@ class Measuring:
             stalls=tuple(changes.stalls),
             instances=tuple(self._lives.finish(ended_at)),
             warnings=tuple(changes.warnings),
+            outages=tuple(self._nodes.outages),
+            drains=tuple(self._nodes.drains),
+            stuck=self._nodes.stuck,
         )
 
     def _adopt_creation(self) -> None:
@@ -191,10 +205,13 @@ class Measuring:
         finished = not (awaited and material is not None and material.completed is None) and not losing
         if end == "quiet":
             return Outcome.NEVER
-        if finished:
+        undrained = any(drain.complaint for drain in self._nodes.drains)
+        if finished and not undrained:
             return Outcome.COMPLETES
         # A stall ends by somebody's action alone, and all actions are before the horizon.
         stalled = bool(self._changes.stalls) and self._changes.stalls[-1].ended is None
+        if finished and any(drain.errors for drain in self._nodes.drains):
+            return Outcome.NEVER
         return Outcome.UNFINISHED if end == "horizon" and not stalled else Outcome.NEVER
 
 

@@ -14,7 +14,19 @@ from rich.text import Text
 from kubeinfer_sim.metrics import Measures, Steps
 from kubeinfer_sim.metrics.steps import segments
 from kubeinfer_sim.report.words import count, rounded
-from kubeinfer_sim.scenario.model import Action, Apply, ApplyDeployment, Cordon, Drain, Health, Scale
+from kubeinfer_sim.scenario.model import (
+    Action,
+    Apply,
+    ApplyDeployment,
+    Cordon,
+    Drain,
+    ForceDelete,
+    Health,
+    NodeDown,
+    NodeUp,
+    OutOfService,
+    Scale,
+)
 
 MOST_ROWS = 10
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
@@ -197,6 +209,20 @@ def _action_text(action: Action, measures: Measures) -> str:
             return f"drain {_nodes(action.nodes)}"
         case Health():
             return f"health check {'answers again' if action.healthy else 'fails'}"
+        case NodeDown():
+            words = {
+                "silent": "dies",
+                "cutOff": "is cut off",
+                "notReady": "is not ready",
+                "reboot": "reboots",
+            }
+            return f"{_nodes(action.nodes)} {words[action.mode]}"
+        case NodeUp():
+            return f"{_nodes(action.nodes)} is back"
+        case OutOfService():
+            return f"{_nodes(action.nodes)} {'in service again' if action.ended else 'out of service'}"
+        case ForceDelete():
+            return "pods force-deleted"
 
 
 def _nodes(names: tuple[str, ...]) -> str:

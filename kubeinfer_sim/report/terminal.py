@@ -30,6 +30,7 @@ from kubeinfer_sim.report.instances import (
     summed,
     untouched,
 )
+from kubeinfer_sim.report.nodes import node_lines
 from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.verdict import (
     Assessment,
@@ -96,6 +97,7 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
             yield Text()
             yield from lines
         yield from _instances(measures, width - 2)
+    yield from _section("Nodes", node_lines(measures))
     texts = dict.fromkeys((*measures.warnings, *(each.one_line() for each in scenario.warnings)))
     warnings = [Text(f"! {printable(text)}", "yellow") for text in texts]
     yield from _section("Warnings", warnings)
@@ -143,7 +145,7 @@ def _why(measures: Measures) -> list[RenderableType]:
         found.append(Text(f"Stalled since {format_duration(stall.at)} ({reason})", style="red"))
     stuck = culprits(measures)
     for life in stuck[:3]:
-        found.append(Text(printable(complaint(life))))
+        found.append(Text(printable(complaint(life, measures.stuck))))
         if life.pending is not None and life.pending.message:
             found.append(Text(f"  the scheduler: {printable(life.pending.message)}", style="dim"))
             if life is stuck[0]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.pod import npu_count
+from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.experiment.simulate import Run
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome, judge, measure
 from kubeinfer_sim.metrics.lives import InstanceLife
@@ -52,9 +54,20 @@ def culprits(measures: Measures) -> list[InstanceLife]:
     return [life for life in measures.instances if life.state not in ("ready", "gone")]
 
 
-def complaint(life: InstanceLife) -> str:
-    """Why an instance is not ready: `infer-3 needs 2 nodes × 8 …`, `infer-3 does not become ready: …`."""
+def complaint(life: InstanceLife, stuck: Mapping[PodRef, tuple[int, str]]) -> str:
+    """Why an instance is not ready: `infer-3 needs 2 nodes × 8 …`, `infer-3 does not become ready: …`.
+
+    `stuck`: the pods that are Terminating on a node that is down.
+    """
     name = life.instance.name
+    hanging = [pod.pod for pod in life.pods if pod.pod in stuck]
+    if hanging:
+        since, node = stuck[hanging[0]]
+        more = f" (and {count(len(hanging) - 1, 'more pod')})" if len(hanging) > 1 else ""
+        return (
+            f"{name} waits for {hanging[0].name}{more}, Terminating since {rounded(since)} on {node}, which is "
+            "down: until it returns, the pod is force-deleted or the node gets the out-of-service taint"
+        )
     if life.pending is not None:
         proof = life.pending.proof
         return f"{name} {proof}" if proof.startswith("needs") else f"{name} has no place: {proof}"
@@ -133,9 +146,14 @@ def _never(run: Run, measures: Measures) -> str:
     why = f"no progress for {format_duration(run.scenario.quiet_after)}" if run.end == "quiet" else ""
     stuck = culprits(measures)
     if stuck:
-        why = complaint(stuck[0])
+        why = complaint(stuck[0], measures.stuck)
         if len(stuck) > 1:
             why += f" ({count(len(stuck) - 1, 'more instance')} like it)"
+    drain = next((each for each in measures.drains if each.complaint), None)
+    if drain is not None and not measures.losing and (change is None or change.completed is not None):
+        if drain.ended is not None:
+            return f"The drain of {drain.node} fails: {drain.complaint}"
+        return f"The drain of {drain.node} never ends: {drain.complaint}"
     if change is None or (change.completed is not None and measures.losing):
         missing = f"{measures.losing:,} of {count(measures.desired.last, 'instance')}"
         return f"{missing} missing for good: {why}"

@@ -7,6 +7,14 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from kubeinfer_sim.scenario.forms import Duration, Form, ShortForm, exactly_one
+from kubeinfer_sim.scenario.node_forms import (
+    DrainForm,
+    ForceDeleteForm,
+    NodeDownForm,
+    NodesForm,
+    OutOfServiceForm,
+    RebootForm,
+)
 
 
 def _only_true(value: object) -> bool:
@@ -83,29 +91,6 @@ class ApplyForm(ShortForm):
         return self
 
 
-class NodesForm(ShortForm):
-    """Nodes: by name, by pool or by label."""
-
-    short: ClassVar[dict[str, Any]] = {
-        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
-    }
-    nodes: Annotated[list[str], Field(min_length=1)] | None = None
-    pool: str | None = None
-    node_selector: Annotated[dict[str, str], Field(min_length=1)] | None = None
-
-    @classmethod
-    def expand(cls, value: Any) -> Any:
-        """A name or a list of names → `{nodes: […]}`."""
-        if isinstance(value, str):
-            return {"nodes": [value]}
-        return {"nodes": value} if isinstance(value, list) else value
-
-    @model_validator(mode="after")
-    def _one(self) -> NodesForm:
-        exactly_one(self, "nodes", "pool", "node_selector")
-        return self
-
-
 class HealthForm(Form):
     """The health check of some pods fails, or answers again; what is left out matches everything."""
 
@@ -140,10 +125,15 @@ class ActionForm(Form):
     scale: Annotated[int, Field(ge=0, le=100_000)] | None = Field(None, description="The new spec.replicas.")
     cordon: NodesForm | None = Field(None, description="Nodes that take no new pods from then on.")
     uncordon: NodesForm | None = Field(None, description="Nodes that take pods again.")
-    drain: NodesForm | None = Field(None, description="Nodes that are cordoned and emptied.")
+    drain: DrainForm | None = Field(None, description="Nodes that are cordoned and emptied.")
+    node_down: NodeDownForm | None = None
+    node_up: NodesForm | None = Field(None, description="Nodes that failed and are back.")
+    reboot: RebootForm | None = None
+    out_of_service: OutOfServiceForm | None = None
+    force_delete: ForceDeleteForm | None = None
     health: HealthForm | None = None
 
     @model_validator(mode="after")
     def _one(self) -> ActionForm:
-        exactly_one(self, "apply", "patch", "scale", "cordon", "uncordon", "drain", "health")
+        exactly_one(self, *(name for name in type(self).model_fields if name != "at"))
         return self

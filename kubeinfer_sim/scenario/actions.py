@@ -6,12 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kubeinfer_sim.manifest.diagnostics import Path
-from kubeinfer_sim.manifest.model import KubeInfer, PodTemplate
+from kubeinfer_sim.manifest.model import KubeInfer, PodTemplate, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.action_forms import ActionForm, ApplyForm, HealthForm, NodesForm
+from kubeinfer_sim.scenario.action_forms import ActionForm, ApplyForm, HealthForm
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.manifests import Manifests
-from kubeinfer_sim.scenario.model import Action, Apply, Cordon, Drain, Health, NodeSpec, Scale, Target
+from kubeinfer_sim.scenario.model import (
+    Action,
+    Apply,
+    Cordon,
+    Drain,
+    ForceDelete,
+    Health,
+    NodeDown,
+    NodeSpec,
+    NodeUp,
+    OutOfService,
+    Scale,
+    Target,
+)
+from kubeinfer_sim.scenario.node_forms import ForceDeleteForm, NodesForm
 from kubeinfer_sim.scenario.timings import unknown_role
 from kubeinfer_sim.scenario.units import format_duration
 
@@ -86,10 +100,74 @@ def compile_action(
     if form.uncordon is not None:
         return Cordon(form.at, _nodes(form.uncordon, nodes, context, (*path, "uncordon")), uncordon=True)
     if form.drain is not None:
-        return Drain(form.at, _nodes(form.drain, nodes, context, (*path, "drain")))
+        drain = form.drain
+        return Drain(
+            form.at,
+            _nodes(drain, nodes, context, (*path, "drain")),
+            drain.timeout,
+            drain.delete_emptydir_data,
+            drain.force,
+            drain.ignore_daemonsets,
+        )
+    if (failure := compile_failure(form, path, nodes, versions, context)) is not None:
+        return failure
     if form.health is not None:
         return _health(form.at, form.health, nodes, versions, context, (*path, "health"))
     return None
+
+
+def compile_failure(
+    form: ActionForm,
+    path: Path,
+    nodes: Mapping[str, NodeSpec],
+    versions: Sequence[KubeInfer],
+    context: Context,
+) -> Action | None:
+    """A node that fails, or what is done about it; None when the action is another one."""
+    at = form.at
+    if (down := form.node_down) is not None:
+        here = (*path, "nodeDown")
+        until = _end(at, down.until, down.lasts, context, here)
+        return NodeDown(at, _nodes(down, nodes, context, here), down.mode, until)
+    if (reboot := form.reboot) is not None:
+        names = _nodes(reboot, nodes, context, (*path, "reboot"))
+        return NodeDown(at, names, "reboot", at + reboot.takes)
+    if form.node_up is not None:
+        return NodeUp(at, _nodes(form.node_up, nodes, context, (*path, "nodeUp")))
+    if (service := form.out_of_service) is not None:
+        return OutOfService(at, _nodes(service, nodes, context, (*path, "outOfService")), service.ended)
+    if (force := form.force_delete) is not None:
+        target = _target(force, nodes, versions, context, (*path, "forceDelete"))
+        return ForceDelete(at, target, force.terminating_only)
+    return None
+
+
+def check_returns(actions: Mapping[tuple[int, int], Action], context: Context) -> None:
+    """A node comes back only after it went, and is taken into service only after it was out of it."""
+    down: set[str] = set()
+    out: set[str] = set()
+    for (_, place), action in sorted(actions.items(), key=lambda each: each[0]):
+        path: Path = ("spec", "actions", place)
+        match action:
+            case NodeDown():
+                down.update(action.nodes)
+            case NodeUp():
+                for name in dict.fromkeys(action.nodes):
+                    if name not in down:
+                        context.error((*path, "nodeUp"), f"node {name} is not down before")
+            case OutOfService(ended=False):
+                out.update(action.nodes)
+            case OutOfService():
+                for name in dict.fromkeys(action.nodes):
+                    if name not in out:
+                        context.error((*path, "outOfService"), f"node {name} is not out of service before")
+
+
+def _end(at: int, until: int | None, lasts: int | None, context: Context, path: Path) -> int | None:
+    end = at + lasts if lasts is not None else until
+    if end is not None and end <= at:
+        context.error(path, f"ends at {format_duration(end)}, not after it begins at {format_duration(at)}")
+    return end
 
 
 def _nodes(form: NodesForm, nodes: Mapping[str, NodeSpec], context: Context, path: Path) -> tuple[str, ...]:
@@ -135,9 +213,31 @@ def _health(
     context: Context,
     path: Path,
 ) -> Health:
-    until = at + form.lasts if form.lasts is not None else form.until
-    if until is not None and until <= at:
-        context.error(path, f"ends at {format_duration(until)}, not after it begins at {format_duration(at)}")
+    until = _end(at, form.until, form.lasts, context, path)
+    matched = _matched_roles(form, versions)
+    target = _target(form, nodes, versions, context, path)
+    for index, probe in enumerate(form.probes):
+        if matched and not any(_has_probe(role.template, probe) for role in matched):
+            context.error(
+                (*path, "probes", index), f"none of these pods has a {probe} probe, so nothing would fail"
+            )
+    return Health(at, target, form.healthy, until, tuple(form.probes), form.hang)
+
+
+def _matched_roles(form: HealthForm | ForceDeleteForm, versions: Sequence[KubeInfer]) -> list[Role]:
+    return [
+        role for version in versions for role in version.roles if not form.roles or role.name in form.roles
+    ]
+
+
+def _target(
+    form: HealthForm | ForceDeleteForm,
+    nodes: Mapping[str, NodeSpec],
+    versions: Sequence[KubeInfer],
+    context: Context,
+    path: Path,
+) -> Target:
+    """The pods meant; what can never match is noted."""
     _known_nodes(form.nodes, nodes, context, (*path, "nodes"))
     if form.node_selector:
         _selected(form.node_selector, nodes, context, (*path, "nodeSelector"))
@@ -150,24 +250,16 @@ def _health(
     for index, ordinal in enumerate(form.instances):
         if versions and ordinal >= ordinals:
             context.error((*path, "instances", index), f"there is never an instance {ordinal}")
-    matched = [
-        role for version in versions for role in version.roles if not form.roles or role.name in form.roles
-    ]
+    matched = _matched_roles(form, versions)
     places = max((role.replicas for role in matched), default=0)
     for index, place in enumerate(form.pods):
         if matched and place >= places:
             context.error(
                 (*path, "pods", index), f"there is no pod {place}: the role has {places}, numbered from 0"
             )
-    for index, probe in enumerate(form.probes):
-        if matched and not any(_has_probe(role.template, probe) for role in matched):
-            context.error(
-                (*path, "probes", index), f"none of these pods has a {probe} probe, so nothing would fail"
-            )
-    target = Target(
+    return Target(
         tuple(form.nodes), form.node_selector, tuple(form.instances), tuple(form.roles), tuple(form.pods)
     )
-    return Health(at, target, form.healthy, until, tuple(form.probes), form.hang)
 
 
 def _has_probe(template: PodTemplate, probe: str) -> bool:

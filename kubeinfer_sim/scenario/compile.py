@@ -8,13 +8,22 @@ from typing import Any
 from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.actions import TimeLine, compile_action
+from kubeinfer_sim.scenario.actions import TimeLine, check_returns, compile_action
 from kubeinfer_sim.scenario.cluster import NO_CLUSTER, compile_cluster
 from kubeinfer_sim.scenario.cluster_forms import LinkForm
 from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.disruption_budgets import compile_budgets
 from kubeinfer_sim.scenario.findings import Readable
 from kubeinfer_sim.scenario.manifests import Manifests
-from kubeinfer_sim.scenario.model import Action, Assumptions, Link, Objectives, Scenario, Transfers
+from kubeinfer_sim.scenario.model import (
+    Action,
+    Assumptions,
+    Link,
+    NodeLifecycle,
+    Objectives,
+    Scenario,
+    Transfers,
+)
 from kubeinfer_sim.scenario.recovery import compile_recovery, warn_of_recovery
 from kubeinfer_sim.scenario.schema import AssumptionsForm, ObjectivesForm, SpecForm, StagesForm
 from kubeinfer_sim.scenario.timings import compile_timings, unknown_role
@@ -50,6 +59,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         other = compile_action(form, ("spec", "actions", place), by_name, versions, context)
         if other is not None:
             actions[form.at, place] = other
+    check_returns(actions, context)
     timings, timing_lines = compile_timings(spec.timings, versions, context, ("spec", "timings"))
     recovery = compile_recovery(spec.recovery, versions, context, ("spec", "recovery"))
     if first is None:
@@ -75,6 +85,10 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         seed=spec.seed,
         kubernetes_version=spec.kubernetes_version,
         broken_images=frozenset(spec.broken_images),
+        node_lifecycle=_node_lifecycle(spec),
+        disruption_budgets=compile_budgets(
+            spec.pod_disruption_budgets, manifests.others.values(), versions, context
+        ),
         transfers=_transfers(spec, versions, context),
         defaults=(*_defaults(spec, initial), *cluster.lines, *timing_lines),
         warnings=(
@@ -107,6 +121,14 @@ def _defaults(spec: SpecForm, initial: str) -> Iterator[str]:
         yield f"transfers.defaultImageSize: {format_size(transfers.default_image_size)} (the MindIE image)"
     if transfers.storage and "default_weights_size" not in transfers.model_fields_set:
         yield f"transfers.defaultWeightsSize: {format_size(transfers.default_weights_size)} (assumed)"
+
+
+def _node_lifecycle(spec: SpecForm) -> NodeLifecycle:
+    form = spec.node_lifecycle
+    grace = form.monitor_grace_period
+    if grace is None:
+        grace = 50_000 if int(spec.kubernetes_version.split(".")[1]) >= 32 else 40_000
+    return NodeLifecycle(grace, form.default_toleration_seconds)
 
 
 def _transfers(spec: SpecForm, versions: Sequence[KubeInfer], context: Context) -> Transfers:

@@ -10,7 +10,7 @@ from typing import Any
 
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
-from kubeinfer_sim.manifest.load import load_manifest
+from kubeinfer_sim.manifest.load import OtherObject, load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.action_forms import ApplyForm, ManifestForm
@@ -27,12 +27,14 @@ class Manifests:
     Attributes:
         values: values from the command line, over those the scenario gives its own manifest.
         warnings: what is legal in the manifests but will surprise.
+        others: objects of other kinds beside the KubeInfers, by kind and name; the first of a name counts.
     """
 
     context: Context
     form: ManifestForm
     values: Mapping[str, Any] = field(default_factory=dict)
     warnings: list[Diagnostic] = field(default_factory=list)
+    others: dict[tuple[str, str], OtherObject] = field(default_factory=dict)
 
     def initial(self) -> KubeInfer | None:
         """The scenario's own manifest; None when it is wrong, which is noted."""
@@ -109,6 +111,8 @@ class Manifests:
             self.context.errors.extend(error.diagnostics)
             return None
         self.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
+        for each in manifests.others:
+            self.others.setdefault((each.kind, each.name), each)
         found = manifests.kubeinfers
         if len(found) > 1:
             found = tuple(each for each in found if each.name == like)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from kubeinfer_sim.manifest.diagnostics import Diagnostic
-from kubeinfer_sim.manifest.model import Deployment, KubeInfer, Resources
+from kubeinfer_sim.manifest.kubernetes.labels import Requirement as LabelRequirement
+from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, KubeInfer, Resources
 from kubeinfer_sim.scenario.recovery_rules import RecoveryRule
 
 #: A time or a duration in simulated milliseconds.
@@ -177,10 +178,59 @@ class Cordon:
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """Cordon the nodes and evict their pods."""
+    """`kubectl drain` of the nodes, one after the other: cordon, then evict pods as budgets allow.
+
+    Attributes:
+        timeout: give up a node after this long (--timeout); None tries for ever.
+        delete_empty_dir_data, force, ignore_daemon_sets: kubectl's flags.
+    """
 
     at: Millis
     nodes: tuple[str, ...]
+    timeout: Millis | None = None
+    delete_empty_dir_data: bool = True
+    force: bool = False
+    ignore_daemon_sets: bool = True
+
+
+#: `silent`: the machine is dead; `cutOff`: it runs on, unheard of; `notReady`: its kubelet says it is not ready.
+FailureMode = Literal["silent", "cutOff", "notReady", "reboot"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDown:
+    """Machines fail; `until` is when they are back by themselves (None: not)."""
+
+    at: Millis
+    nodes: tuple[str, ...]
+    mode: FailureMode = "silent"
+    until: Millis | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeUp:
+    """Machines that failed are back."""
+
+    at: Millis
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfService:
+    """Somebody sets (`ended`: removes) the out-of-service taint."""
+
+    at: Millis
+    nodes: tuple[str, ...]
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForceDelete:
+    """`kubectl delete pod --grace-period=0 --force` of matching pods; `terminating_only`: those that hang."""
+
+    at: Millis
+    target: Target
+    terminating_only: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +249,46 @@ class Health:
     hang: bool = False
 
 
-Action = Apply | ApplyDeployment | Scale | Cordon | Drain | Health
+Action = (
+    Apply
+    | ApplyDeployment
+    | Scale
+    | Cordon
+    | Drain
+    | Health
+    | NodeDown
+    | NodeUp
+    | OutOfService
+    | ForceDelete
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLifecycle:
+    """Settings of what follows a node's failure.
+
+    Attributes:
+        grace: --node-monitor-grace-period: 50 s, up to 1.31 40 s.
+        toleration_seconds: what the API server grants pods that do not say (DefaultTolerationSeconds).
+    """
+
+    grace: Millis = 50_000
+    toleration_seconds: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class DisruptionBudget:
+    """A PodDisruptionBudget: exactly one of `min_available` and `max_unavailable`.
+
+    `where` is the file and line it is written at, as `file:line`.
+    """
+
+    name: str
+    selector: tuple[LabelRequirement, ...]
+    min_available: IntOrPercent | None = None
+    max_unavailable: IntOrPercent | None = None
+    always_allow_unhealthy: bool = False
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +393,8 @@ class Scenario:
     objectives: Objectives = Objectives()
     horizon: Millis | None = None
     quiet_after: Millis = 86_400_000
+    node_lifecycle: NodeLifecycle = NodeLifecycle()
+    disruption_budgets: tuple[DisruptionBudget, ...] = ()
     seed: int = 0
     kubernetes_version: str = "1.36"
     broken_images: frozenset[str] = frozenset()
@@ -318,3 +409,13 @@ class Scenario:
     def has_kubeinfer(self) -> bool:
         """Whether there is a KubeInfer at all."""
         return self.kubeinfer is not NO_KUBEINFER
+
+    @property
+    def loses_nodes(self) -> bool:
+        """Whether any node can fail."""
+        return any(isinstance(each, NodeDown | NodeUp | OutOfService | ForceDelete) for each in self.actions)
+
+    @property
+    def drains_nodes(self) -> bool:
+        """Whether any node is drained."""
+        return any(isinstance(each, Drain) for each in self.actions)

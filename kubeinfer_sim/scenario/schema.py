@@ -16,6 +16,7 @@ from kubeinfer_sim.scenario.cluster_forms import ClusterForm, ClusterSpecForm, T
 from kubeinfer_sim.scenario.distribution_forms import DistributionForm
 from kubeinfer_sim.scenario.forms import CountOrPercent, Duration, DurationOrNever, Form, Horizon, shown
 from kubeinfer_sim.scenario.model import Assumptions
+from kubeinfer_sim.scenario.node_forms import DisruptionBudgetForm, NodeLifecycleForm
 from kubeinfer_sim.scenario.profiles import STAGES, Profile
 from kubeinfer_sim.scenario.recovery_forms import RecoveryForm, RulesForm
 from kubeinfer_sim.scenario.units import format_duration
@@ -150,6 +151,10 @@ class SpecForm(Form):
         None, description="What Custom recovery does; without rules the kubelet restarts containers."
     )
     objectives: ObjectivesForm = Field({}, validate_default=True)
+    node_lifecycle: NodeLifecycleForm = Field({}, validate_default=True)
+    pod_disruption_budgets: list[DisruptionBudgetForm] = Field(
+        [], description="Beside those in the manifest files; they hold drains."
+    )
     horizon: Horizon = Field(
         "settled",
         validate_default=True,

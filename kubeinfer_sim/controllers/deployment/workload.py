@@ -73,6 +73,10 @@ class DeploymentWorkload:
         """The Deployment as last applied."""
         return self._controller.spec
 
+    def pods_wanted(self, pod: Pod) -> int:
+        """How many pods there should be."""
+        return self.spec.replicas
+
     # -- what the user does --------------------------------------------------------------------------------
 
     def start(self, *, running: bool) -> None:

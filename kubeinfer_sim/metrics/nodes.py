@@ -1,0 +1,141 @@
+"""What became of nodes that failed and of drains, and when the control plane noticed and acted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kubeinfer_sim.cluster.records import (
+    DrainEnded,
+    DrainHeld,
+    GangScheduled,
+    NodeDrained,
+    NodeFailed,
+    NodeReadyChanged,
+    NodeReturned,
+    NodeTainted,
+    PodDeleting,
+    PodGone,
+    PodRef,
+)
+from kubeinfer_sim.metrics.meter import Handlers
+
+
+@dataclass(slots=True)
+class NodeOutage:
+    """One failure of a machine; times in ms, None for what never came.
+
+    Attributes:
+        noticed: its Ready condition was not True any more.
+        tainted: it got a NoExecute taint.
+        evicted: the first of its pods was deleted.
+        returned: its kubelet was heard again.
+    """
+
+    node: str
+    mode: str
+    at: int
+    noticed: int | None = None
+    tainted: int | None = None
+    evicted: int | None = None
+    returned: int | None = None
+
+
+@dataclass(slots=True)
+class DrainRun:
+    """One drain of a node. `held` is what holds it back, "" when nothing does."""
+
+    node: str
+    at: int
+    ended: int | None = None
+    held: str = ""
+    held_since: int | None = None
+    errors: tuple[str, ...] = ()
+
+    @property
+    def complaint(self) -> str:
+        """Why it has not emptied the node; "" when it has."""
+        if self.ended is None:
+            return self.held or "its pods do not go"
+        return "; ".join(self.errors)
+
+
+class NodeEvents:
+    """Follows nodes that fail and drains; `stuck` are the pods that are Terminating on a node that is down."""
+
+    def __init__(self) -> None:
+        self.outages: list[NodeOutage] = []
+        self.drains: list[DrainRun] = []
+        self._down: dict[str, NodeOutage] = {}
+        self._draining: dict[str, DrainRun] = {}
+        self._node: dict[PodRef, str] = {}
+        self._terminating: dict[PodRef, int] = {}
+
+    def handlers(self) -> Handlers:
+        """What it listens to."""
+        return {
+            NodeFailed: self._failed,
+            NodeReadyChanged: self._ready_changed,
+            NodeTainted: self._tainted,
+            NodeReturned: self._returned,
+            NodeDrained: self._drained,
+            DrainHeld: self._held,
+            DrainEnded: self._ended,
+            GangScheduled: self._scheduled,
+            PodDeleting: self._deleting,
+            PodGone: self._gone,
+        }
+
+    @property
+    def stuck(self) -> dict[PodRef, tuple[int, str]]:
+        """Pod -> since when it is Terminating (ms), and the node that is down."""
+        return {
+            pod: (since, self._node[pod])
+            for pod, since in self._terminating.items()
+            if self._node.get(pod) in self._down
+        }
+
+    def _failed(self, record: NodeFailed) -> None:
+        outage = self._down[record.node] = NodeOutage(record.node, record.mode, record.at)
+        self.outages.append(outage)
+
+    def _ready_changed(self, record: NodeReadyChanged) -> None:
+        outage = self._down.get(record.node)
+        if outage is not None and outage.noticed is None and record.ready != "True":
+            outage.noticed = record.at
+
+    def _tainted(self, record: NodeTainted) -> None:
+        outage = self._down.get(record.node)
+        if outage is not None and outage.tainted is None and record.taints:
+            outage.tainted = record.at
+
+    def _returned(self, record: NodeReturned) -> None:
+        outage = self._down.pop(record.node, None)
+        if outage is not None:
+            outage.returned = record.at
+
+    def _drained(self, record: NodeDrained) -> None:
+        drain = self._draining[record.node] = DrainRun(record.node, record.at)
+        self.drains.append(drain)
+
+    def _held(self, record: DrainHeld) -> None:
+        drain = self._draining[record.node]
+        drain.held = record.detail
+        if drain.held_since is None:
+            drain.held_since = record.at
+
+    def _ended(self, record: DrainEnded) -> None:
+        drain = self._draining.pop(record.node)
+        drain.ended, drain.errors = record.at, record.errors
+
+    def _scheduled(self, record: GangScheduled) -> None:
+        self._node.update(record.nodes)
+
+    def _deleting(self, record: PodDeleting) -> None:
+        self._terminating[record.pod] = record.at
+        outage = self._down.get(self._node.get(record.pod, ""))
+        if outage is not None and outage.evicted is None:
+            outage.evicted = record.at
+
+    def _gone(self, record: PodGone) -> None:
+        self._terminating.pop(record.pod, None)
+        self._node.pop(record.pod, None)

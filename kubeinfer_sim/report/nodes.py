@@ -1,0 +1,55 @@
+"""The lines of the report on nodes that failed and on drains."""
+
+from __future__ import annotations
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.metrics import Measures
+from kubeinfer_sim.metrics.nodes import DrainRun, NodeOutage
+from kubeinfer_sim.report.words import count, rounded
+
+_MOST = 12
+_MODES = {
+    "silent": "died",
+    "cutOff": "was cut off",
+    "notReady": "reported itself not ready",
+    "reboot": "rebooted",
+}
+
+
+def node_lines(measures: Measures) -> list[RenderableType]:
+    """One line for each outage and each drain."""
+    lines = [_outage(each) for each in measures.outages] + [_drain(each) for each in measures.drains]
+    found: list[RenderableType] = [Text(printable(line)) for line in lines[:_MOST]]
+    if len(lines) > _MOST:
+        found.append(Text(f"… and {count(len(lines) - _MOST, 'more event')}", style="dim"))
+    return found
+
+
+def _outage(outage: NodeOutage) -> str:
+    """`a2-0 died at 10m: not ready after 51s, NoExecute after 51s, first pod deleted after 5m51s; never back`."""
+    steps = [
+        f"{what} after {rounded(at - outage.at)}"
+        for what, at in (
+            ("not ready", outage.noticed),
+            ("NoExecute taint", outage.tainted),
+            ("first pod deleted", outage.evicted),
+            ("back", outage.returned),
+        )
+        if at is not None
+    ]
+    if outage.noticed is None:
+        steps.insert(0, "the API server never noticed")
+    if outage.returned is None:
+        steps.append("not back")
+    return f"{outage.node} {_MODES[outage.mode]} at {rounded(outage.at)}: {', '.join(steps)}"
+
+
+def _drain(drain: DrainRun) -> str:
+    text = f"{drain.node} drained from {rounded(drain.at)}"
+    if drain.ended is not None and not drain.errors:
+        held = "" if drain.held_since is None else f", held by a budget since {rounded(drain.held_since)}"
+        return f"{text}: empty after {rounded(drain.ended - drain.at)}{held}"
+    return f"{text}: {'failed' if drain.ended is not None else 'held'}: {drain.complaint}"
