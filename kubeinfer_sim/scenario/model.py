@@ -250,16 +250,7 @@ class Health:
 
 
 Action = (
-    Apply
-    | ApplyDeployment
-    | Scale
-    | Cordon
-    | Drain
-    | Health
-    | NodeDown
-    | NodeUp
-    | OutOfService
-    | ForceDelete
+    Apply | ApplyDeployment | Scale | Cordon | Drain | Health | NodeDown | NodeUp | OutOfService | ForceDelete
 )
 
 
