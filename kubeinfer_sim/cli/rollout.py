@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from kubeinfer_sim.cli.simulation import cluster_options, simulate_and_report, simulation_options
-from kubeinfer_sim.errors import InputError, UsageError
-from kubeinfer_sim.manifest.diagnostics import Diagnostic
+from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.model import KubeInfer
 
 
@@ -89,30 +88,16 @@ def command(
 def _load(
     old: str, new: str | None, values: Mapping[str, str], name: str | None
 ) -> tuple[KubeInfer, KubeInfer | None]:
-    """Load both manifests; everything that is wrong in either is said at once."""
-    from kubeinfer_sim.manifest.load import load_manifest
-    from kubeinfer_sim.manifest.template import unknown_values
+    """The one KubeInfer of each manifest."""
+    from kubeinfer_sim.cli.manifests import load_each
 
+    sources = [old] if new is None else [old, new]
     found: list[KubeInfer] = []
-    errors: list[Diagnostic] = []
-    holes: set[str] = set()
-    for source in (old, new):
-        if source is None:
-            continue
-        try:
-            manifests = load_manifest([source], set_values=dict(values), only=name, all_values_used=False)
-        except InputError as error:
-            errors += error.diagnostics
-            continue
-        holes |= manifests.holes
+    for source, manifests in zip(sources, load_each(sources, values, only=name), strict=True):
         if len(manifests.kubeinfers) != 1:
             names = ", ".join(each.name for each in manifests.kubeinfers)
             raise UsageError(
                 f"{source} holds {len(manifests.kubeinfers)} KubeInfers ({names}): choose one with --name"
             )
         found.append(manifests.kubeinfers[0])
-    if not errors:
-        errors = unknown_values(dict(values), holes)
-    if errors:
-        raise InputError(errors)
     return found[0], found[1] if len(found) > 1 else None

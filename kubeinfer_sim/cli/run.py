@@ -11,6 +11,7 @@ from kubeinfer_sim.errors import UsageError
 @click.command("run", short_help="Simulate a scenario file.")
 @click.argument("scenario")
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Fill ${NAME} in the manifest.")
+@click.option("--set-file", "files", metavar="NAME=PATH", multiple=True, help="Fill ${NAME} from a file.")
 @click.option(
     "--horizon", metavar="TIME", help="Stop there (90m, 7d), or `settled`, instead of the scenario's."
 )
@@ -19,6 +20,7 @@ from kubeinfer_sim.errors import UsageError
 def command(
     scenario: str,
     settings: tuple[str, ...],
+    files: tuple[str, ...],
     horizon: str | None,
     cluster: str | None,
     pods: str | None,
@@ -38,13 +40,14 @@ def command(
         raise UsageError("only one file can come from standard input")
     loaded = load_scenario(
         scenario,
-        set_values=parse_settings(settings),
+        set_values=parse_settings(settings, files),
         seed=seed,
         horizon=horizon,
         cluster=cluster,
         pods=pods,
     )
     again = ["run", scenario, *(part for each in settings for part in ("--set", each))]
+    again += [part for each in files for part in ("--set-file", each)]
     again += ["--horizon", horizon] if horizon is not None else []
     again += ["--seed", str(seed)] if seed is not None else []
     again += ["--cluster", cluster] if cluster is not None else []

@@ -54,10 +54,7 @@ def load_scenario(
     """
     overrides: dict[str, Any] = {} if seed is None else {"seed": seed}
     if horizon is not None:
-        try:
-            overrides["horizon"] = None if horizon == "settled" else parse_duration(horizon)
-        except ValueError as error:
-            raise UsageError(f"horizon: {error}") from None
+        overrides["horizon"] = _horizon(horizon)
     if pods is not None and cluster is None:
         raise UsageError("pods are those of the nodes given as cluster: give both")
     if cluster is not None:
@@ -110,6 +107,7 @@ def rollout_scenario(
             parse_nodes(nodes)
         except ValueError as error:
             raise UsageError(f"nodes: {error}") from None
+    _horizon(horizon)
     if new is not None and (new.namespace, new.name) != (old.namespace, old.name):
         raise UsageError(
             f"{new.namespace}/{new.name} is another object than {old.namespace}/{old.name}: "
@@ -129,6 +127,18 @@ def rollout_scenario(
     if new is None:
         return replace(scenario, kubeinfer=old)
     return replace(scenario, kubeinfer=old, actions=(Apply(0, new, new.source),))
+
+
+def _horizon(text: str) -> int | None:
+    """Milliseconds, None for `settled`.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    try:
+        return None if text == "settled" else parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"horizon: {error}") from None
 
 
 def _order(first: str) -> Any:

@@ -235,13 +235,21 @@ def test_diff_says_what_rolls_out_in_text_and_json(call, tmp_path: Path) -> None
     assert "rollout: revision" in out
     assert "roles[role0].template.spec.containers[0].image" in out
     assert "1 instance created" in out
-    code, out, _ = call("diff", "--json", VALID, str(new))
+    code, out, _ = call("diff", "--json", "-", VALID, str(new))
     (found,) = json.loads(out)["kubeinfers"]
     assert (code, found["rollout"]) == (0, True)
     assert found["revision"]["old"] != found["revision"]["new"]
     assert {each["effect"] for each in found["changes"]} == {"rollout", "scale"}
     assert call("diff", VALID, INVALID)[0] == 2
     assert call("diff", "-", "-")[0] == 2
+    code, _, err = call("diff", INVALID, "nowhere.yaml")
+    assert code == 2
+    assert "nowhere.yaml: error: no such file" in err
+    assert INVALID in err.replace("\n    ", "")
+    written = tmp_path / "diff.json"
+    code, out, _ = call("diff", VALID, str(new), "--json", str(written))
+    assert "rollout: revision" in out
+    assert json.loads(written.read_text(encoding="utf-8"))["kind"] == "Diff"
 
 
 def test_the_pre_commit_hook_names_this_command() -> None:
