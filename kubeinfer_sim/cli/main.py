@@ -21,6 +21,7 @@ from kubeinfer_sim._version import __version__
 COMMANDS = {
     "run": ("run", "Simulate a scenario file."),
     "rollout": ("rollout", "Simulate an update from one manifest to another; no scenario file needed."),
+    "compare": ("compare", "Simulate a scenario with a knob turned, under the same faults."),
     "validate": ("validate", "Check KubeInfer manifests as the API server would, and lint them."),
     "explain": ("explain", "Explain a lint rule, or list all of them."),
     "diff": ("diff", "Say what changes from one manifest to another, and whether it rolls out."),

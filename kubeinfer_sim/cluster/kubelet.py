@@ -501,6 +501,8 @@ class Kubelet:
             return
         if (timer := pod.timers.pop(index, None)) is not None:
             timer.cancel()
+        if not pod.probers:
+            self._probe_running(pod)
         pod.last = cause
         self._died(pod, index, reason, exit_code)
 

@@ -32,12 +32,15 @@ from kubeinfer_sim.cluster.records import (
 from kubeinfer_sim.controllers.records import (
     InstanceConcerning,
     InstanceCreated,
+    InstanceDegraded,
     InstanceDeleting,
     InstanceFailed,
     InstanceGone,
     InstanceReady,
     InstanceRestarting,
+    InstanceRestored,
     PodRebuilding,
+    RoleRebuilding,
 )
 from kubeinfer_sim.metrics.meter import Handlers
 
@@ -123,8 +126,10 @@ class InstanceLife:
         ready: when it was ready first.
         was_ready: ms for which it was ready in all.
         deleting: when the controller began to delete it, and `delete_reason` why.
-        restarts: how often recovery rebuilt it; `concerning`: how often it lost readiness.
+        restarts: how often recovery rebuilt it or a part of it; `concerning`: how often it lost readiness.
         pending: the scheduler's last word while its gang has no place.
+        given_up: pods it gave up for others of its own; `degraded` for how many ms it lacked some, in all,
+            and `degraded_since` when it still does.
         pods: all pods that ever stood in it.
     """
 
@@ -140,6 +145,9 @@ class InstanceLife:
     gone: int | None = None
     restarts: int = 0
     concerning: int = 0
+    given_up: int = 0
+    degraded: int = 0
+    degraded_since: int | None = None
     failed: str = ""
     pending: GangPending | None = None
     pods: list[PodLife] = field(default_factory=list)
@@ -207,6 +215,9 @@ class Lives:
             InstanceFailed: self._failed,
             InstanceGone: self._instance_gone,
             PodRebuilding: self._rebuilding,
+            RoleRebuilding: self._rebuilding,
+            InstanceDegraded: self._degraded,
+            InstanceRestored: self._restored,
             GangPending: self._pending,
             GangScheduled: self._scheduled,
             PodCreated: self._pod_created,
@@ -231,6 +242,9 @@ class Lives:
         for life in self.instances.values():
             if life.ready_since is not None:
                 life.was_ready += at - life.ready_since
+            end = life.gone if life.gone is not None else at
+            if life.degraded_since is not None:
+                life.degraded += end - life.degraded_since
         return list(self.instances.values())
 
     def _instance(self, ref: InstanceRef, at: int) -> InstanceLife:
@@ -275,10 +289,26 @@ class Lives:
         self._unready(record.instance, record.at).concerning += 1
 
     def _restarting(self, record: InstanceRestarting) -> None:
-        self._unready(record.instance, record.at).restarts += 1
+        life = self._unready(record.instance, record.at)
+        life.restarts += 1
+        self._whole_again(life, record.at)
 
-    def _rebuilding(self, record: PodRebuilding) -> None:
+    def _rebuilding(self, record: PodRebuilding | RoleRebuilding) -> None:
         self._instance(record.instance, record.at).restarts += 1
+
+    def _degraded(self, record: InstanceDegraded) -> None:
+        life = self._instance(record.instance, record.at)
+        life.given_up += sum(pods for _, pods in record.given_up)
+        if life.degraded_since is None:
+            life.degraded_since = record.at
+
+    def _restored(self, record: InstanceRestored) -> None:
+        self._whole_again(self._instance(record.instance, record.at), record.at)
+
+    def _whole_again(self, life: InstanceLife, at: int) -> None:
+        if life.degraded_since is not None:
+            life.degraded += at - life.degraded_since
+            life.degraded_since = None
 
     def _deleting(self, record: InstanceDeleting) -> None:
         life = self._unready(record.instance, record.at)

@@ -340,6 +340,8 @@ def _disturbed(life: InstanceLife) -> str:
         what.append(f"rebuilt {count(life.restarts, 'time')}")
     if life.container_restarts:
         what.append(f"{count(life.container_restarts, 'container restart')}")
+    if life.given_up:
+        what.append(f"gave up {count(life.given_up, 'pod')} and did without for {rounded(life.degraded)}")
     if life.failed:
         what.append(f"failed: {life.failed}")
     return f"{life.instance.name}: {', '.join(what)}; in the end {life.state}"
@@ -351,6 +353,8 @@ def _rests_on(assessment: Assessment) -> list[RenderableType]:
     found: list[RenderableType] = []
     every = assumptions(scenario.assumptions)
     changed = [f"{each.name} {each.value}" for each in every if not each.default]
+    if scenario.recovery:
+        changed.append(f"recovery: {count(len(scenario.recovery), 'rule')} for Custom")
     if changed:
         found.append(Text("Set  ", "dim").append(" · ".join(changed), "bold yellow not dim"))
     kept = " · ".join(f"{each.name} {each.value}" for each in every if each.default)

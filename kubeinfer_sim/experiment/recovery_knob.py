@@ -1,0 +1,93 @@
+"""Variants of a scenario that differ in recovery: the policy of every role, rules from a file, a function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib import import_module
+from pathlib import PurePath
+from typing import Literal, cast
+
+from kubeinfer_sim.controllers.policies import RecoveryPlugin
+from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.experiment.compare import Variant
+from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.source import read_source
+from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.scenario.model import Action, Apply, Scenario
+from kubeinfer_sim.scenario.recovery import read_recovery
+from kubeinfer_sim.scenario.recovery_rules import with_policy
+
+LEVELS = ("Instance", "Pod", "Custom")
+
+
+def recovery_variants(scenario: Scenario, wanted: Sequence[str]) -> list[Variant]:
+    """A variant for each of `wanted`.
+
+    `Instance`, `Pod` and `Custom` (with the scenario's own rules) set the policy of every role; the path of a
+    file of kind Recovery means Custom with its rules; `module:function` Custom with a function that decides.
+
+    Raises:
+        InputError: what is wrong with a file of rules.
+        UsageError: neither of these, one named twice, or a function that cannot be loaded.
+    """
+    variants = [_variant(scenario, text.strip()) for text in wanted]
+    names = [variant.name for variant in variants]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"--recovery: {name} is there twice")
+    return variants
+
+
+def _variant(scenario: Scenario, text: str) -> Variant:
+    if text in LEVELS:
+        level = cast('Literal["Instance", "Pod", "Custom"]', text)
+        return Variant(text, _with_policy(scenario, level))
+    custom = _with_policy(scenario, "Custom")
+    if text.endswith((".yaml", ".yml", ".json")):
+        source = read_source(text)
+        try:
+            rules = read_recovery(source, _versions(custom))
+        except ValueError as error:
+            raise UsageError(f"--recovery: {error}") from None
+        return Variant(PurePath(text).name, replace(custom, recovery=rules))
+    if ":" in text:
+        return Variant(text, custom, load_function(text))
+    raise UsageError(
+        f"--recovery: {text!r} is none of {', '.join(LEVELS)}, no file of rules (.yaml), and no "
+        f"module:function{did_you_mean(text, LEVELS)}"
+    )
+
+
+def load_function(text: str) -> RecoveryPlugin:
+    """The function `module:function` names, from the Python path or the working directory.
+
+    Raises:
+        UsageError: there is none.
+    """
+    module, _, name = text.partition(":")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(f"--recovery {text}: {error}") from None
+    if not callable(found):
+        raise UsageError(f"--recovery {text}: it is no function")
+    return cast("RecoveryPlugin", found)
+
+
+def _with_policy(scenario: Scenario, restart: Literal["Instance", "Pod", "Custom"]) -> Scenario:
+    def changed(action: Action) -> Action:
+        if isinstance(action, Apply):
+            return replace(action, kubeinfer=with_policy(action.kubeinfer, restart))
+        return action
+
+    return replace(
+        scenario,
+        kubeinfer=with_policy(scenario.kubeinfer, restart),
+        actions=tuple(changed(action) for action in scenario.actions),
+    )
+
+
+def _versions(scenario: Scenario) -> list[KubeInfer]:
+    later = [action.kubeinfer for action in scenario.actions if isinstance(action, Apply)]
+    return [scenario.kubeinfer, *later]
