@@ -25,6 +25,7 @@ COMMANDS = {
     "validate": ("validate", "Check KubeInfer manifests as the API server would, and lint them."),
     "explain": ("explain", "Explain a lint rule, or list all of them."),
     "diff": ("diff", "Say what changes from one manifest to another, and whether it rolls out."),
+    "calibrate": ("calibrate", "Learn stage timings from pods that run on a real cluster."),
     "schema": ("schema", "Print the JSON Schema of a file kubeinfer-sim reads or writes, or the CRD."),
     "completion": ("completion", "Print the shell completion script."),
 }

@@ -43,6 +43,11 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic], *, err: bool = True) -> 
 
 
 def write_json(target: str, text: str) -> None:
+    """Write the document of --json; see `write_text`."""
+    write_text(target, text, option="--json")
+
+
+def write_text(target: str, text: str, *, option: str) -> None:
     """Write a document to a file, whole or not at all, or to standard output (`-`); always UTF-8.
 
     What is no regular file (a pipe, a device) is written to as it is; a symbolic link keeps being one.
@@ -66,7 +71,7 @@ def write_json(target: str, text: str) -> None:
         raise
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise UsageError(f"--json {target}: {why}") from None
+        raise UsageError(f"{option} {target}: {why}") from None
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""`kubeinfer-sim schema scenario|cluster|recovery|result|manifest|crd`."""
+"""`kubeinfer-sim schema scenario|cluster|timings|recovery|result|manifest|crd`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import click
 
 
 @click.command("schema", short_help="Print a JSON Schema, or the CustomResourceDefinition.")
-@click.argument("kind", type=click.Choice(["scenario", "cluster", "recovery", "result", "manifest", "crd"]))
+@click.argument(
+    "kind", type=click.Choice(["scenario", "cluster", "timings", "recovery", "result", "manifest", "crd"])
+)
 def command(kind: str) -> None:
     """Print the JSON Schema of KIND, for editors and checks; crd is a CustomResourceDefinition in YAML.
 
@@ -26,6 +28,8 @@ def command(kind: str) -> None:
         from kubeinfer_sim.scenario.schema import scenario_json_schema as schema
     elif kind == "cluster":
         from kubeinfer_sim.scenario.schema import cluster_json_schema as schema
+    elif kind == "timings":
+        from kubeinfer_sim.scenario.schema import timings_json_schema as schema
     elif kind == "recovery":
         from kubeinfer_sim.scenario.schema import recovery_json_schema as schema
     else:

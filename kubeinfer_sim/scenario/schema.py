@@ -86,11 +86,19 @@ class StagesForm(Form):
     probe_latency: DistributionForm | None = _stage("probe_latency")
 
 
-class TimingsForm(StagesForm):
+class TimingsSpecForm(StagesForm):
+    """Stages for all roles, and of single roles."""
+
+    roles: dict[str, StagesForm] = Field({}, description="Stages of single roles, by name.")
+
+
+class TimingsForm(TimingsSpecForm):
     """Stage timings: a profile, stages that differ from it, and roles that differ from those."""
 
     profile: Profile = Field("typical", description="Where stages not named here come from.")
-    roles: dict[str, StagesForm] = Field({}, description="Stages of single roles, by name.")
+    file: str | None = Field(
+        None, description="Path of a file of kind Timings; what is written here goes before it."
+    )
 
 
 def _time(millis: int | None) -> Any:
@@ -193,6 +201,20 @@ class RecoveryFile(Form):
     kind: Literal["Recovery"]
     metadata: MetadataForm
     spec: RulesForm
+
+
+class TimingsFile(Form):
+    """A file of kind Timings, for `spec.timings.file` of many scenarios."""
+
+    api_version: Literal["kubeinfer-sim/v1"]
+    kind: Literal["Timings"]
+    metadata: MetadataForm
+    spec: TimingsSpecForm
+
+
+def timings_json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a Timings file."""
+    return _json_schema(TimingsFile)
 
 
 def scenario_json_schema() -> dict[str, Any]:

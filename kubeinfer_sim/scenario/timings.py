@@ -6,13 +6,14 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.distribution_forms import DistributionForm, EmpiricalForm
 from kubeinfer_sim.scenario.distributions import (
@@ -29,10 +30,11 @@ from kubeinfer_sim.scenario.distributions import (
     Weibull,
     empirical,
 )
+from kubeinfer_sim.scenario.findings import read_form
 from kubeinfer_sim.scenario.model import Distribution, StageTimings, Timings
 from kubeinfer_sim.scenario.nodes import npus_of
 from kubeinfer_sim.scenario.profiles import NO_NPU_STAGES, STAGES, profile_timings
-from kubeinfer_sim.scenario.schema import StagesForm, TimingsForm
+from kubeinfer_sim.scenario.schema import StagesForm, TimingsFile, TimingsForm
 from kubeinfer_sim.scenario.units import parse_duration
 
 #: What one word in the scenario sets, unless the stage is named itself.
@@ -52,28 +54,76 @@ def compile_timings(
     A role none of whose pods asks for an NPU loads no model: stages set for all roles do not give it one,
     only stages set for that role do.
     """
-    common = compile_stages(form, context, path)
+    common, from_file = compile_stages(form, context, path), _NO_STAGES
+    if form.file is not None:
+        source = context.read(form.file, (*path, "file"))
+        read = source and context.attempt((*path, "file"), lambda: read_timings(source))
+        from_file = read or _NO_STAGES
     roles = list(dict.fromkeys(role.name for kubeinfer in kubeinfers for role in kubeinfer.roles))
     for name in form.roles:
         if kubeinfers and name not in roles:
             context.error((*path, "roles", name), unknown_role(name, roles), key=True)
     with_npu = {role.name for kubeinfer in kubeinfers for role in kubeinfer.roles if npus_of(role)}
-    default = profile_timings(form.profile, common)
+    in_all = {**from_file.common, **common}
+    default = profile_timings(form.profile, in_all)
     by_role: dict[str, StageTimings] = {}
     lines = [f"timings.profile: {form.profile}"] if "profile" not in form.model_fields_set else []
-    lines += _lines("timings", default, common, form.profile)
+    lines += _lines("timings", default, in_all, form.profile)
+    unused = [name for name in from_file.roles if name not in roles]
+    if unused:
+        lines.append(f"timings.file: nothing here is called {', '.join(unused)}; left out")
+        if len(unused) == len(from_file.roles) and not from_file.common and kubeinfers:
+            context.error(
+                (*path, "file"), f"all of the file is about other roles: {unknown_role(unused[0], roles)}"
+            )
     for name in roles:
         own = compile_stages(form.roles[name], context, (*path, "roles", name)) if name in form.roles else {}
+        learned = from_file.roles.get(name, {})
+        if learned:
+            # What is written for all roles in the scenario goes before what the file has for one.
+            own = {**learned, **(common if name in with_npu else {}), **own}
         if name in with_npu:
             if own:
-                by_role[name] = profile_timings(form.profile, {**common, **own})
+                by_role[name] = profile_timings(form.profile, {**in_all, **own})
         else:
-            shared = {stage: each for stage, each in common.items() if stage not in NO_NPU_STAGES}
+            shared = {stage: each for stage, each in in_all.items() if stage not in NO_NPU_STAGES}
             by_role[name] = profile_timings(form.profile, {**shared, **own}, npu=False)
             if NO_NPU_STAGES.keys() - own.keys():
                 start = by_role[name].framework_import.describe()
                 lines.append(f"timings.roles.{name}: no NPUs, so no model to load; process start {start}")
     return Timings(default, by_role), lines
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The stages of a Timings file: for all roles, and by role."""
+
+    common: dict[str, Distribution] = field(default_factory=dict)
+    roles: dict[str, dict[str, Distribution]] = field(default_factory=dict)
+
+
+_NO_STAGES = Stages()
+
+
+def read_timings(source: SourceText) -> Stages:
+    """The stages in a file of kind Timings.
+
+    Raises:
+        ValueError: the file holds no document, or several.
+        InputError: everything that is wrong with the document.
+    """
+    documents = load_documents(source)
+    if len(documents) != 1:
+        raise ValueError(f"{source.name}: expected one document of kind Timings, found {len(documents)}")
+    context = Context(documents[0])
+    form = read_form(TimingsFile, context.document).spec
+    found = Stages(
+        compile_stages(form, context, ("spec",)),
+        {name: compile_stages(each, context, ("spec", "roles", name)) for name, each in form.roles.items()},
+    )
+    if context.errors:
+        raise InputError(context.errors)
+    return found
 
 
 def unknown_role(name: str, roles: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from kubeinfer_sim.scenario.schema import (
     cluster_json_schema,
     recovery_json_schema,
     scenario_json_schema,
+    timings_json_schema,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +35,7 @@ SCHEMAS = {
     "Scenario": scenario_json_schema(),
     "Cluster": cluster_json_schema(),
     "Recovery": recovery_json_schema(),
+    "Timings": timings_json_schema(),
 }
 
 

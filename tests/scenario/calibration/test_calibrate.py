@@ -1,0 +1,230 @@
+"""A scenario is simulated, its pods and events written as kubectl would, and its timings learned back."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from building import NPU, kubeinfer, nodes, stage_timings
+from kubectl_objects import listed
+from scenario_files import MANIFEST, SMALLEST
+
+from kubeinfer_sim.cluster.records import (
+    ContainersRunning,
+    PodBound,
+    PodCreated,
+    PodReady,
+    PodRef,
+)
+from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.experiment.simulate import simulate
+from kubeinfer_sim.manifest.model import Probe
+from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.scenario.calibration.calibrate import calibrate
+from kubeinfer_sim.scenario.calibration.observe import go_duration
+from kubeinfer_sim.scenario.distributions import Constant, Gamma, Lognormal, Triangular
+from kubeinfer_sim.scenario.load import load_scenario
+from kubeinfer_sim.scenario.model import Distribution, Scenario, Timings
+from kubeinfer_sim.scenario.timings import read_timings
+
+PROBE = Probe(period_seconds=5, success_threshold=3, failure_threshold=1000)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TRUTH: dict[str, Distribution] = {
+    "bind": Triangular(1_000, 5_000, 30_000),
+    "image_cold": Lognormal(290_000, 600_000),
+    "create": Gamma(9.0, 20_000),
+    "weights_shared": Lognormal(700_000, 1_000_000),
+}
+
+
+def when(at: int) -> str:
+    """A moment as the API writes it: whole seconds."""
+    return (START + timedelta(milliseconds=at)).replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def go_text(millis: int) -> str:
+    minutes, rest = divmod(millis, 60_000)
+    return f"{minutes}m{rest / 1000:g}s" if minutes else f"{rest / 1000:g}s"
+
+
+def written(scenario: Scenario) -> tuple[str, str]:
+    """The pods and events of a run, as kubectl would list them."""
+    moments: dict[PodRef, dict[type[Record], int]] = {}
+    pods: dict[PodRef, dict[str, Any]] = {}
+    events: list[dict[str, Any]] = []
+    for record in simulate(scenario).history:
+        if isinstance(record, PodCreated | PodBound | ContainersRunning | PodReady):
+            moments.setdefault(record.pod, {})[type(record)] = record.at
+        if isinstance(record, PodBound):
+            for stage in record.stages:
+                if stage.name.startswith("image "):
+                    image, length = stage.name.removeprefix("image "), go_text(stage.duration or 0)
+                    took = f"in {length} ({length} including waiting). Image size: 16000000000 bytes."
+                    about = {"kind": "Pod", "namespace": "default", "name": record.pod.name}
+                    events.append(
+                        {
+                            "kind": "Event",
+                            "involvedObject": about,
+                            "reason": "Pulled",
+                            "message": f'Successfully pulled image "{image}" {took}',
+                        }
+                    )
+    for ref, at in moments.items():
+        conditions = {"PodScheduled": PodBound, "PodReadyToStartContainers": PodBound, "Ready": PodReady}
+        pods[ref] = {
+            "kind": "Pod",
+            "metadata": {"name": ref.name, "namespace": "default", "creationTimestamp": when(at[PodCreated])},
+            "spec": {
+                "containers": [
+                    {
+                        "name": "engine",
+                        "image": "engine:1",
+                        "readinessProbe": {"periodSeconds": 5, "successThreshold": 3},
+                        "resources": {"limits": {NPU: 8}},
+                    }
+                ]
+            },
+            "status": {
+                "conditions": [
+                    {"type": name, "status": "True", "lastTransitionTime": when(at[kind])}
+                    for name, kind in conditions.items()
+                ],
+                "containerStatuses": [
+                    {"name": "engine", "state": {"running": {"startedAt": when(at[ContainersRunning])}}}
+                ],
+            },
+        }
+    return listed(*pods.values()), listed(*events)
+
+
+@pytest.fixture(scope="module")
+def run() -> tuple[str, str]:
+    spec = kubeinfer(300, roles={"decode": 2}, readiness=PROBE)
+    made = Scenario("truth", spec, nodes(600), Timings(stage_timings(**TRUTH)), initial="empty", seed=3)
+    return written(made)
+
+
+def test_what_was_simulated_is_learned_back(run: tuple[str, str]) -> None:
+    text, summary = calibrate(SourceText("pods.json", run[0]), SourceText("events.json", run[1]))
+    stages = read_timings(SourceText("timings.yaml", text)).roles["decode"]
+    image, create, load = stages["image_cold"], stages["create"], stages["weights_shared"]
+    assert isinstance(image, Lognormal)
+    assert image.p50 == pytest.approx(290_000, rel=0.06)
+    assert image.p95 == pytest.approx(600_000, rel=0.1)
+    assert isinstance(create, Gamma)
+    assert create.mean == pytest.approx(20_000, rel=0.05)
+    assert create.shape == pytest.approx(9.0, rel=0.2)
+    assert isinstance(load, Lognormal)
+    assert load.p50 == pytest.approx(700_000, rel=0.03)
+    assert load.p95 == pytest.approx(1_000_000, rel=0.05)
+    assert stages["warm_up"] == stages["communicator"] == stages["graph_cold"] == Constant(0)
+    assert "from" in summary
+    assert "600 pods" in summary
+
+
+def test_the_file_says_what_it_rests_on(run: tuple[str, str]) -> None:
+    text, _ = calibrate(SourceText("pods.json", run[0]), SourceText("events.json", run[1]))
+    assert "# Learned by kubeinfer-sim calibrate from pods.json and events.json: 600 of decode." in text
+    assert "whole seconds" in text
+    assert '#   "engine:1": 16GB' in text
+    assert text.count("KS distance") == 4
+    assert (
+        text.count("n = 600") == 3
+    )  # a gang is bound together, but each of its pods has its own pull and load
+
+
+def test_without_events_pulls_and_containers_are_one_and_this_is_said(run: tuple[str, str]) -> None:
+    text, _ = calibrate(SourceText("pods.json", run[0]), None)
+    stages = read_timings(SourceText("timings.yaml", text)).roles["decode"]
+    assert "bind" not in stages
+    assert stages["image_cold"] == stages["image_warm"]
+    assert "600 pods without events of their pulls" in text
+
+
+def test_a_scenario_includes_the_file_and_goes_before_it(run: tuple[str, str], tmp_path: Path) -> None:
+    text, _ = calibrate(SourceText("pods.json", run[0]), SourceText("events.json", run[1]))
+    (tmp_path / "chat.yaml").write_text(MANIFEST.replace("name: serve", "name: decode"))
+    (tmp_path / "timings.yaml").write_text(text)
+    more = "  timings: {file: timings.yaml, create: 7s}\n"
+    (tmp_path / "scenario.yaml").write_text(SMALLEST + more)
+    timings = load_scenario(str(tmp_path / "scenario.yaml")).timings.of("decode")
+    assert isinstance(timings.image_cold, Lognormal)
+    assert timings.create == Constant(7_000)
+
+
+def test_a_file_about_other_roles_alone_is_an_error(run: tuple[str, str], tmp_path: Path) -> None:
+    text, _ = calibrate(SourceText("pods.json", run[0]), None)
+    (tmp_path / "chat.yaml").write_text(MANIFEST)
+    (tmp_path / "timings.yaml").write_text(text)
+    (tmp_path / "scenario.yaml").write_text(SMALLEST + "  timings: {file: timings.yaml}\n")
+    with pytest.raises(InputError, match="all of the file is about other roles"):
+        load_scenario(str(tmp_path / "scenario.yaml"))
+
+
+def test_the_same_files_give_the_same_bytes(run: tuple[str, str]) -> None:
+    one, other = (
+        calibrate(SourceText("pods.json", run[0]), SourceText("events.json", run[1]))[0] for _ in range(2)
+    )
+    assert one == other
+
+
+def few(run: tuple[str, str], count: int, change: dict[str, Any]) -> str:
+    items = json.loads(run[0])["items"][:count]
+    return listed(*({**each, **change} for each in items))
+
+
+def test_too_few_pods_are_said(run: tuple[str, str]) -> None:
+    assert calibrate(SourceText("p", few(run, 4, {})), None)[0].count("too few") >= 2
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"status": {}}, "no length of any stage can be learned from 4 pods: 4 pods that are not Ready"),
+        ({"status": 3}, "expected a mapping, as the API server writes pods"),
+        ({"kind": "Node"}, "expected a Pod, found a Node"),
+    ],
+)
+def test_what_cannot_be_learned_from_is_an_error(
+    run: tuple[str, str], change: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(InputError, match=expected):
+        calibrate(SourceText("p", few(run, 4, change)), None)
+
+
+@pytest.mark.parametrize("part", ["spec", "status", "metadata"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"containers": 3},
+        {"conditions": [3], "containerStatuses": {"a": 1}},
+        {"name": 4, "labels": [], "ownerReferences": [{}]},
+    ],
+)
+def test_pods_of_odd_shapes_are_never_a_traceback(run: tuple[str, str], part: str, value: Any) -> None:
+    try:
+        calibrate(SourceText("p", few(run, 30, {part: value})), SourceText("e", run[1]))
+    except InputError as error:
+        assert error.diagnostics
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3m2s", 182),
+        ("1h2m3.5s", 3723.5),
+        ("512.5ms", 0.5125),
+        ("1.234s", 1.234),
+        ("5µs", 5e-6),
+        ("x", None),
+        ("3m2", None),
+        ("", None),
+    ],
+)
+def test_lengths_are_read_as_go_prints_them(text: str, expected: float | None) -> None:
+    assert go_duration(text) == (expected if expected is None else pytest.approx(expected))
