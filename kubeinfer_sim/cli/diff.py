@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from kubeinfer_sim.errors import UsageError
@@ -22,7 +24,7 @@ def command(
     kubectl get kubeinfer x -o yaml | kubeinfer-sim diff - new.yaml
     """
     from kubeinfer_sim.cli.manifests import load_each
-    from kubeinfer_sim.cli.output import write_json
+    from kubeinfer_sim.cli.output import width_of, write_json
     from kubeinfer_sim.manifest.diff import diff
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.diff import diff_json, diff_text
@@ -34,5 +36,5 @@ def command(
     if json_to is not None:
         write_json(json_to, diff_json(found))
     if json_to != "-":
-        click.echo(diff_text(found))
+        click.echo(diff_text(found, width=width_of(sys.stdout)))
     return 0

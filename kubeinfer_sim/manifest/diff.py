@@ -94,7 +94,7 @@ class Diff:
             return f"nothing changes (revision {self.new.revision})"
         if not self.rollout:
             return f"no rollout: the revision stays {self.new.revision}"
-        return f"rollout: revision {self.old.revision} → {self.new.revision}; {_pace(self.new)}"
+        return f"rollout: revision {self.old.revision} → {self.new.revision}; {_pace(self.old, self.new)}"
 
 
 def diff(old: Sequence[KubeInfer], new: Sequence[KubeInfer]) -> list[Diff]:
@@ -115,6 +115,9 @@ def _compare(old: KubeInfer, new: KubeInfer) -> Diff:
     for path, before, after in _differences(_view(old), _view(new), ()):
         effect = _effect(path)
         words = _scaling(old, new) if effect is Effect.SCALE else _WORDS[effect]
+        same = _same_budget(path, old, new)
+        if same:
+            effect, words = Effect.NOTHING, same
         changes.append(Change(path, before, after, effect, words))
     return Diff(old, new, tuple(changes))
 
@@ -144,21 +147,36 @@ def _effect(path: Path) -> Effect:
 
 def _scaling(old: KubeInfer, new: KubeInfer) -> str:
     more = new.replicas - old.replicas
-    number = f"{abs(more)} instance{'' if abs(more) == 1 else 's'}"
-    return f"{number} {'created' if more > 0 else 'deleted'}; restarts nothing"
+    return f"{_instances(abs(more))} {'created' if more > 0 else 'deleted'}; restarts nothing"
 
 
-def _pace(kubeinfer: KubeInfer) -> str:
+def _same_budget(path: Path, old: KubeInfer, new: KubeInfer) -> str:
+    """Words for a budget that is written otherwise and comes to the same number; empty where it does not."""
+    if path[:3] != ("spec", "strategy", "rollingUpdate") or path[-1] not in ("maxSurge", "maxUnavailable"):
+        return ""
+    surge = path[-1] == "maxSurge"
+    both = [
+        each.rolling_update.max_surge if surge else each.rolling_update.max_unavailable for each in (old, new)
+    ]
+    was, now = (resolved(each, new.replicas, up=surge) for each in both)
+    return f"does nothing: either means {now} while replicas is {new.replicas}" if was == now else ""
+
+
+def _instances(number: int) -> str:
+    return f"{number} instance{'' if number == 1 else 's'}"
+
+
+def _pace(old: KubeInfer, new: KubeInfer) -> str:
     """What the budgets come to."""
-    replicas = kubeinfer.replicas
-    if not replicas:
+    replicas = new.replicas
+    if not replicas or not old.replicas:
         return "there are no instances to replace"
-    surge = resolved(kubeinfer.rolling_update.max_surge, replicas, up=True)
-    unavailable = min(resolved(kubeinfer.rolling_update.max_unavailable, replicas, up=False), replicas)
+    surge = resolved(new.rolling_update.max_surge, replicas, up=True)
+    unavailable = min(resolved(new.rolling_update.max_unavailable, replicas, up=False), replicas)
     if not surge and not unavailable:
         unavailable = 1  # as in ResolveFenceposts, pkg/controller/deployment/util/deployment_util.go
-    instances = f"{replicas} instance{'' if replicas == 1 else 's'} replaced"
-    return f"{instances}, up to {min(surge, replicas)} spare, up to {unavailable} unavailable"
+    replaced = f"{_instances(min(old.replicas, replicas))} replaced"
+    return f"{replaced}, up to {min(surge, replicas)} spare, up to {unavailable} unavailable"
 
 
 def _differences(old: Any, new: Any, path: Path) -> Iterator[tuple[Path, Any, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +13,9 @@ from kubeinfer_sim.manifest.diff import Diff, changed_place
 _LONGEST_VALUE = 100
 
 
-def diff_text(found: Sequence[Diff]) -> str:
+def diff_text(found: Sequence[Diff], *, width: int = 80) -> str:
     """A paragraph for each KubeInfer: what follows, then the changes by what they do."""
-    return "\n\n".join(map(_paragraph, found))
+    return "\n\n".join(_paragraph(each, width) for each in found)
 
 
 def diff_json(found: Sequence[Diff]) -> str:
@@ -49,15 +50,29 @@ def diff_json(found: Sequence[Diff]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _paragraph(found: Diff) -> str:
-    lines = [f"{found.kubeinfer.namespace}/{found.kubeinfer.name}: {found.summary()}"]
+def _paragraph(found: Diff, width: int) -> str:
+    lines = _wrap(f"{found.kubeinfer.namespace}/{found.kubeinfer.name}: {found.summary()}", width)
     heading = ""
     for each in found.by_effect:
         if each.words != heading:
             heading = each.words
-            lines.append(f"  {heading}:")
-        lines.append(f"    {changed_place(each, found)}: {_value(each.old)} → {_value(each.new)}")
+            lines += _wrap(f"  {heading}:", width)
+        place, old, new = changed_place(each, found), _value(each.old), _value(each.new)
+        if len(f"    {place}: {old} → {new}") <= width:
+            lines.append(f"    {place}: {old} → {new}")
+        elif len(f"      {old} → {new}") <= width:
+            lines += [f"    {place}:", f"      {old} → {new}"]
+        else:  # one above the other, to be compared
+            lines += [f"    {place}:", f"      {old}", f"    → {new}"]
     return "\n".join(lines)
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """A sentence in lines; the following ones are indented by two more columns than the first."""
+    indent = text[: len(text) - len(text.lstrip())]
+    return textwrap.wrap(
+        text, width, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _value(value: Any) -> str:

@@ -46,7 +46,7 @@ def test_what_means_the_same_is_no_difference(old: str, new: str) -> None:
         ("        replicas: 1", "        replicas: 2", "roles[role0].replicas", Effect.ROLLOUT),
         ("restart: Instance", "restart: Pod", "roles[role0].recoveryPolicy.restart", Effect.ROLLOUT),
         ("replicas: 1\n  strategy", "replicas: 3\n  strategy", "spec.replicas", Effect.SCALE),
-        ("maxSurge: 20%", "maxSurge: 1", "spec.strategy.rollingUpdate.maxSurge", Effect.NEXT_ROLLOUT),
+        ("maxSurge: 20%", "maxSurge: 2", "spec.strategy.rollingUpdate.maxSurge", Effect.NEXT_ROLLOUT),
         ("30090", "30095", "spec.networkServices[0].spec.ports[0].nodePort", Effect.SERVICES),
         ("app.model: deepseek-r1", "app.model: x", "metadata.labels[app.model]", Effect.NOTHING),
     ],
@@ -63,11 +63,20 @@ def test_the_summary_says_how_the_rollout_goes() -> None:
         ("A3.6", "A3.7"), ("replicas: 1\n  strategy", "replicas: 5\n  strategy"), ("Surge: 20%", "Surge: 9")
     )
     found = differences(text)
-    assert "5 instances replaced, up to 5 spare, up to 1 unavailable" in found.summary()
+    assert "1 instance replaced, up to 5 spare, up to 1 unavailable" in found.summary()
     assert found.by_effect[0].effect is Effect.ROLLOUT
     assert "4 instances created; restarts nothing" in [each.words for each in found.changes]
     none = differences(changed(("A3.6", "A3.7"), ("replicas: 1\n  strategy", "replicas: 0\n  strategy")))
     assert none.summary().endswith("there are no instances to replace")
+
+
+@pytest.mark.parametrize(
+    ("written", "means"), [("maxSurge: 1", 1), ("maxSurge: 100%", 1), ("maxSurge: 1%", 1)]
+)
+def test_a_budget_that_comes_to_the_same_number_does_nothing(written: str, means: int) -> None:
+    (change,) = differences(changed(("maxSurge: 20%", written))).changes
+    assert change.effect is Effect.NOTHING
+    assert change.words == f"does nothing: either means {means} while replicas is 1"
 
 
 def test_containers_and_volumes_are_matched_by_name() -> None:
