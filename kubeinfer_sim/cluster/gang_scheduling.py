@@ -96,13 +96,14 @@ class GangScheduling:
         if self._wake is None and self._gangs:
             self._wake = self._clock.after(0, self._run, phase=Phase.SCHEDULER)
 
-    def release(self, pod: Pod) -> int:
-        """A pod is gone; returns the NPUs still in use."""
-        if self._scheduler.node_of(pod) is not None:
-            self._scheduler.release(pod)
-            self.npus_in_use -= pod.npus
-            self.wake()
-        return self.npus_in_use
+    def release(self, pod: Pod) -> tuple[int, int]:
+        """A pod is gone; returns the NPUs it held (also when it was not bound yet) and those still in use."""
+        if self._scheduler.node_of(pod) is None:
+            return 0, self.npus_in_use
+        self._scheduler.release(pod)
+        self.npus_in_use -= pod.npus
+        self.wake()
+        return pod.npus, self.npus_in_use
 
     def would_fit(self, gang: PodGang, without: Sequence[Pod] = ()) -> dict[Pod, str] | None:
         """Where a gang that is not queued would go if those pods were gone; None when it would not fit."""

@@ -123,7 +123,7 @@ class PodWatcher(Protocol):
 
 
 class Kubelet:
-    """All kubelets. `release` is told of each pod that is gone and returns the NPUs then in use."""
+    """All kubelets. `release` is told of each pod that is gone: NPUs it gives back, NPUs then in use."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class Kubelet:
         broken_images: frozenset[str],
         kubernetes_version: str,
         transfers: Transfers,
-        release: Callable[[Pod], int],
+        release: Callable[[Pod], tuple[int, int]],
     ) -> None:
         self._clock = clock
         self._history = history
@@ -499,6 +499,8 @@ class Kubelet:
         index = pod.engine if container is None else container
         if pod.state is not PodState.RUNNING or index in pod.dead:
             return
+        if pod.node is not None and not pod.node.alive:
+            return
         if (timer := pod.timers.pop(index, None)) is not None:
             timer.cancel()
         if not pod.probers:
@@ -631,13 +633,11 @@ class Kubelet:
         pod.state = PodState.GONE
         self._unheard.pop(pod, None)
         self._to_stop.pop(pod, None)
-        npus = 0
         if pod.node is not None:
             pod.node.pods.pop(pod, None)
-            npus = pod.npus
         for index in range(len(pod.template.containers)) if pod.restarts else ():
             self._runs.pop((pod, index), None)
-        in_use = self._release(pod)
+        npus, in_use = self._release(pod)
         pod.last = self._history.append(PodGone(self._clock.now, pod.last, pod.ref, npus, in_use))
         for watcher in self.watchers:
             watcher.pod_gone(pod)

@@ -103,6 +103,8 @@ class NodeFailures(Watcher):
         self._last: dict[str, int] = {}
         self._returns: dict[str, Timer] = {}
         self._taints: dict[str, tuple[str, ...]] = {}
+        #: Told of each pod whose engine its peers cannot reach any more, long before the API server knows.
+        self.on_silent: Callable[[Pod, int], None] = lambda pod, cause: None
         self.api = NodeApi()
         for node in nodes.values():
             self.api.add(self._object(node, streams))
@@ -155,6 +157,8 @@ class NodeFailures(Watcher):
                 self._kubelet.go_down(node)
             self._reporter.silent(known)
             self._lifecycle.silent(known)
+            for pod in node.pods:
+                self.on_silent(pod, self._last[name])
         if until is not None:
             self._returns[name] = self._clock.at(until, self.restore, name)
 

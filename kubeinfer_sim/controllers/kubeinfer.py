@@ -224,6 +224,12 @@ class KubeInferController:
         """Somebody else deletes the pod (a drain): that too is a trigger of recovery."""
         self.recovery.deleted(pod, reason, cause)
 
+    def engine_silent(self, pod: Pod, cause: int) -> None:
+        """The pod's engine no longer answers its peers (its machine is down, it hangs), and nobody knows yet."""
+        instance = self._gangs.owner.get(pod)
+        if instance is not None:
+            self._rebuilding.peers.lost(instance, pod, cause)
+
     def npu_fault(self, pod: Pod, fault: PlatformFault, cause: int) -> None:
         """The platform reports a fault of an NPU the pod holds that calls for its recovery policy."""
         self.recovery.npu_fault(pod, fault, cause)
@@ -232,4 +238,5 @@ class KubeInferController:
         """A pod's object is gone."""
         instance = self._gangs.owner.pop(pod)
         del instance.pods[pod]
+        self.recovery.vanished(instance, pod)
         self._rebuilding.pod_gone(instance, pod)

@@ -30,7 +30,7 @@ class Peers:
         self._broken: dict[Pod, int] = {}
 
     def lost(self, instance: Instance, pod: Pod, cause: int) -> None:
-        """The engine of a pod is gone, and its role is not rebuilt as a whole."""
+        """The engine of a pod is gone or silent, and its role is not rebuilt as a whole."""
         if self._timeout is None or self._broken.pop(pod, None) == pod.restarts:
             return
         survivors = [
@@ -59,6 +59,7 @@ class Peers:
         return (
             pod.state is PodState.RUNNING
             and pod.engine not in pod.dead
+            and (pod.node is None or pod.node.reachable)
             and not pod.barrier.holds(pod)
             and self._broken.get(pod) != pod.restarts
         )

@@ -149,6 +149,22 @@ class Recovery:
                 Trigger(instance, instance.incarnation, pod, fault.kind, cause, decision, platform=fault)
             )
 
+    def vanished(self, instance: Instance, pod: Pod) -> None:
+        """A pod's object is gone: if nobody has told of its deletion, that is a failure like any other."""
+        known = pod.ref.place in instance.rebuilds or any(
+            trigger.pod is pod for trigger in self._pending.get(instance, ())
+        )
+        if instance.rebuilt or known:
+            return
+        self._instances.concerning(instance, "Deleted", pod.last)
+        if self._rebuilding.is_replaced(instance):
+            self._rebuilding.withhold(instance, pod, "Deleted", pod.last)
+            return
+        decision = self._policies.decide(instance, pod, "Deleted", self._clock.now)
+        action: ActionName = "RecreatePod" if decision.in_place else decision.action
+        decision = replace(decision, action=action, delay=0)
+        self._take(Trigger(instance, instance.incarnation, pod, "Deleted", pod.last, decision))
+
     def _owner(self, pod: Pod) -> Instance | None:
         """The pod's instance; None when the pod is going or gone: nothing it does is a failure then."""
         if pod.state in (PodState.DELETING, PodState.GONE):

@@ -155,6 +155,7 @@ class Simulation:
                 self.owners.evict,
                 scenario.node_lifecycle,
             )
+            self.failures.on_silent = self.controller.engine_silent
 
     def run(self) -> Run:
         """Play everything until the horizon, or until it is settled."""
@@ -209,19 +210,17 @@ class Simulation:
                 if action.until is not None:
                     self.clock.at(action.until, self._back_to_health, action, phase=Phase.ACTION)
 
-    def _cordon(self, name: str, *, cordon: bool) -> None:
+    def _cordon(self, name: str, *, cordon: bool, cause: int = NO_CAUSE) -> None:
         self.scheduler.set_unschedulable(name, cordon)
         if self.failures is not None:
             self.failures.cordon(name, cordon=cordon)
-        self.history.append(NodeCordoned(self.clock.now, NO_CAUSE, name, not cordon))
+        self.history.append(NodeCordoned(self.clock.now, cause, name, not cordon))
         self.scheduling.wake()
 
     def _isolate(self, pod: Pod, scope: Isolation, cause: int) -> None:
         """A rule of recovery takes a pod's node out of service for new pods."""
         assert pod.node is not None
-        name = pod.node.name
-        self.scheduler.set_unschedulable(name, True)
-        self.history.append(NodeCordoned(self.clock.now, cause, name))
+        self._cordon(pod.node.name, cordon=True, cause=cause)
 
     def _node_failure(self, action: NodeDown | NodeUp | OutOfService | ForceDelete) -> None:
         assert self.failures is not None

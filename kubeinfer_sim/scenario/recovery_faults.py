@@ -43,6 +43,9 @@ POD_FAULTS: Mapping[str, FaultName] = {
     "LivenessProbeFailed": FaultName("the liveness probe gives up", KILLED, probe="liveness"),
     "PeerLost": FaultName("an engine gives up a peer that is gone", (1,)),
     "Drained": FaultName("somebody drains the pod's node"),
+    "TaintManagerEviction": FaultName("the pod's node is not ready, or not reachable, for too long"),
+    "ForceDeleted": FaultName("somebody deletes the pod by force"),
+    "Deleted": FaultName("somebody else deletes the pod"),
 }
 
 
