@@ -242,6 +242,9 @@ class Recovery:
             for trigger in sorted(triggers, key=lambda each: -WIDTH[each.decision.action]):
                 if instance.rebuilt or trigger.incarnation != instance.incarnation:
                     break
+                place = trigger.pod.ref.place
+                if any(pod.ref.place == place and pod is not trigger.pod for pod in instance.pods):
+                    continue  # another trigger of this instant has seen to it: its successor is there
                 self._do(trigger)
 
     def _do(self, trigger: Trigger) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from scenario_files import MANIFEST, Load
 
 from kubeinfer_sim.scenario.recovery_checks import possible_failures
-from kubeinfer_sim.scenario.recovery_rules import GiveUp, Limit, RecoveryRule
+from kubeinfer_sim.scenario.recovery_faults import known_faults
+from kubeinfer_sim.scenario.recovery_rules import ActionName, GiveUp, Limit, RecoveryRule
 
 Findings = Callable[..., list[str]]
 
@@ -144,3 +146,11 @@ def test_pod_recovery_of_a_group_is_warned_about_unless_its_peers_time_out(load:
     assert any("collective group" in each.message for each in load().warnings)
     quiet = load("assumptions: {peerLossTimeout: 30m}")
     assert not any("collective group" in each.message for each in quiet.warnings)
+
+
+def test_the_page_names_every_fault_and_every_action() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "recovery.md").read_text(encoding="utf-8")
+    for name, fault in known_faults().items():
+        assert f"| `{name}` | {fault.what} |" in page
+    for action in get_args(ActionName):
+        assert f"| `{action}` |" in page
