@@ -49,6 +49,7 @@ SIZE_PATTERN = rf"^\s*{_N}\s*(B|[kKMGTP]B|[KMGTP]iB)\s*$"
 RATE_PATTERN = rf"^\s*{_N}\s*((B|[kKMGTP]B|[KMGTP]iB)/s|[kMGT]?bit/s)\s*$"
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z/]*)\s*")
+_CLOCK = re.compile(r"\s*(\d{1,3}):(\d\d)\s*").fullmatch
 _LONGEST_TEXT = 64
 
 
@@ -172,6 +173,8 @@ def _parts(
 def _wrong_unit(
     value: str, number: str, unit: str, what: str, units: dict[str, int] | dict[str, Fraction], example: str
 ) -> str:
+    if what == "duration" and (clock := _CLOCK(value)):
+        return f"{value!r} is a time of day: write {clock[1]}m{clock[2]}s or {clock[1]}h{clock[2]}m"
     if not unit:
         return f"{value!r} has no unit: write {number}{example} if that is what is meant"
     by_lower = {known.lower(): known for known in units}

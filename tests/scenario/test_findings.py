@@ -39,6 +39,7 @@ FIRST = SMALLEST.count("\n") + 1
         ("assumptions: {keepNodes: 1}", 0, "expected true or false, found 1"),
         ("brokenImages: [1]", 0, "spec.brokenImages[0]: expected a text, in quotes, found 1"),
         # Units
+        ("horizon: 1:30", 0, "spec.horizon: '1:30' is a time of day: write 1m30s or 1h30m"),
         ("horizon: 90", 0, "spec.horizon: 90 has no unit: write 90s"),
         ("horizon: .nan", 0, "YAML"),
         ("quietAfter: -5m", 0, "spec.quietAfter: -5m: a duration cannot be negative"),

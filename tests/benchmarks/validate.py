@@ -1,0 +1,67 @@
+"""What checking manifests costs: `python tests/benchmarks/validate.py`. Run by hand, asserted nowhere.
+
+Printed are seconds, median (min-max) of some runs: a file of about 3,000 lines in this process (reading, all
+rules, lint), and whole processes from start to end on one small manifest, with the imports that entails.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from kubeinfer_sim.manifest.lint import lint
+from kubeinfer_sim.manifest.load import load_manifest
+from kubeinfer_sim.manifest.source import SourceText, read_source
+from kubeinfer_sim.manifest.yaml_tree import read_documents
+from kubeinfer_sim.scenario.expectations import expectations
+
+RUNS = 11
+SMALL = Path(__file__).parents[1] / "manifest" / "data" / "valid" / "06-mixed-single-role.yaml"
+
+
+def long_file(lines: int) -> str:
+    """The small manifest many times over, each with a name and a node port of its own."""
+    text = SMALL.read_text(encoding="utf-8")
+    count = round(lines / (text.count("\n") + 1))
+    return "---\n".join(
+        text.replace("infer-qwen3-mix", f"infer-{i}").replace("30093", str(30100 + i)) for i in range(count)
+    )
+
+
+def check(text: str) -> None:
+    loaded = load_manifest([SourceText("long.yaml", text)])
+    lint(zip(loaded.kubeinfers, loaded.documents, strict=True), expectations(loaded.kubeinfers))
+
+
+def process(*words: str) -> None:
+    subprocess.run([sys.executable, *words], check=True, capture_output=True)
+
+
+def measure(what: str, run: Callable[[], object]) -> None:
+    times = []
+    run()
+    for _ in range(RUNS):
+        begun = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - begun)
+    print(f"| {what} | {statistics.median(times):.3f} ({min(times):.3f}-{max(times):.3f}) |")
+
+
+def main() -> None:
+    text = long_file(3000)
+    lines = text.count("\n")
+    print("| what | s |\n|---|---|")
+    measure(f"{lines:,} lines: YAML with positions", lambda: read_documents(SourceText("long.yaml", text)))
+    measure(f"{lines:,} lines: all rules and lint", lambda: check(text))
+    measure("one small manifest: all rules and lint", lambda: check(read_source(str(SMALL)).text))
+    measure("process: python -c pass", lambda: process("-c", "pass"))
+    measure("process: kubeinfer-sim --help", lambda: process("-m", "kubeinfer_sim", "--help"))
+    measure("process: kubeinfer-sim validate", lambda: process("-m", "kubeinfer_sim", "validate", str(SMALL)))
+
+
+if __name__ == "__main__":
+    main()
