@@ -9,7 +9,7 @@ import click
 
 from kubeinfer_sim.cli.simulation import cluster_options, simulate_and_report, simulation_options
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 
 
 @click.command("rollout", short_help="Simulate an update from one manifest to another.")
@@ -45,7 +45,7 @@ def command(
     quiet: bool,
     check_determinism: bool,
 ) -> int:
-    """Simulate the update of the KubeInfer in OLD, which runs, to the one in NEW.
+    """Simulate the update of the KubeInfer (or the Deployment) in OLD, which runs, to the one in NEW.
 
     Without NEW the same manifest gets a new revision, as `kubectl rollout restart` makes one. - is standard
     input: kubectl get kubeinfer x -o yaml | kubeinfer-sim rollout - new.yaml --nodes 8x8
@@ -87,17 +87,17 @@ def command(
 
 def _load(
     old: str, new: str | None, values: Mapping[str, str], name: str | None
-) -> tuple[KubeInfer, KubeInfer | None]:
-    """The one KubeInfer of each manifest."""
+) -> tuple[KubeInfer | Deployment, KubeInfer | Deployment | None]:
+    """The one KubeInfer (or Deployment) of each manifest."""
     from kubeinfer_sim.cli.manifests import load_each
 
     sources = [old] if new is None else [old, new]
-    found: list[KubeInfer] = []
+    found: list[KubeInfer | Deployment] = []
     for source, manifests in zip(sources, load_each(sources, values, only=name), strict=True):
-        if len(manifests.kubeinfers) != 1:
-            names = ", ".join(each.name for each in manifests.kubeinfers)
-            raise UsageError(
-                f"{source} holds {len(manifests.kubeinfers)} KubeInfers ({names}): choose one with --name"
-            )
-        found.append(manifests.kubeinfers[0])
+        objects = manifests.kubeinfers or manifests.deployments
+        if len(objects) != 1:
+            names = ", ".join(each.name for each in objects)
+            kind = "KubeInfers" if manifests.kubeinfers else "Deployments"
+            raise UsageError(f"{source} holds {len(objects)} {kind} ({names}): choose one with --name")
+        found.append(objects[0])
     return found[0], found[1] if len(found) > 1 else None

@@ -27,6 +27,7 @@ from kubeinfer_sim.controllers.records import (
 )
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.metrics.changes import Change, Changes, Stall
+from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome, Deployments
 from kubeinfer_sim.metrics.lives import InstanceLife, Lives
 from kubeinfer_sim.metrics.meter import Handlers, OnePass
 from kubeinfer_sim.metrics.nodes import DrainRun, NodeEvents, NodeOutage
@@ -44,6 +45,15 @@ class Outcome(StrEnum):
     NEVER = "neverFinishes"  # it never will be
     UNFINISHED = "unfinished"  # not by the scenario's horizon
     NOTHING = "nothingHappened"  # no instance, pod or node was touched
+
+
+_OVERALL = {
+    DeploymentOutcome.COMPLETES: Outcome.COMPLETES,
+    DeploymentOutcome.NEVER: Outcome.NEVER,
+    DeploymentOutcome.UNFINISHED: Outcome.UNFINISHED,
+    DeploymentOutcome.PAUSED: Outcome.UNFINISHED,
+    DeploymentOutcome.UNTOUCHED: Outcome.NOTHING,
+}
 
 
 class Commotion:
@@ -127,6 +137,16 @@ class Measures:
     outages: tuple[NodeOutage, ...] = ()
     drains: tuple[DrainRun, ...] = ()
     stuck: Mapping[PodRef, tuple[int, str]] = field(default_factory=dict)
+    deployments: tuple[DeploymentMeasures, ...] = ()
+
+    @property
+    def overall(self) -> Outcome:
+        """How the KubeInfer and the Deployments came out together."""
+        found = {_OVERALL[each.outcome] for each in self.deployments}
+        if self.desired.points:
+            found.add(self.outcome)
+        order = (Outcome.NEVER, Outcome.UNFINISHED, Outcome.COMPLETES)
+        return next((each for each in order if each in found), Outcome.NOTHING)
 
     @property
     def update(self) -> Change | None:
@@ -150,9 +170,16 @@ class Measuring:
 
     def __init__(self) -> None:
         self._readiness, self._lives, self._changes = Readiness(), Lives(), Changes()
-        self._commotion, self._nodes = Commotion(), NodeEvents()
+        self._commotion, self._nodes, self._deployments = Commotion(), NodeEvents(), Deployments()
         self.observe = OnePass(
-            (self._readiness, self._lives, self._changes, self._commotion, self._nodes)
+            (
+                self._readiness,
+                self._lives,
+                self._changes,
+                self._commotion,
+                self._nodes,
+                self._deployments,
+            )
         ).observe
 
     def finish(self, ended_at: int, end: End) -> Measures:
@@ -166,6 +193,8 @@ class Measuring:
         start = later[0].at if later else owed
         done = later[-1].completed if later else None
         losing = max(0, seen.desired.last - seen.ready.last)
+        lives = self._lives.finish(ended_at)
+        pods = (life for life in lives if life.instance.kind == "Deployment")
         return Measures(
             ended_at=ended_at,
             end=end,
@@ -181,11 +210,12 @@ class Measuring:
             peak_npus=seen.npus.highest(),
             changes=tuple(changes.changes),
             stalls=tuple(changes.stalls),
-            instances=tuple(self._lives.finish(ended_at)),
+            instances=tuple(life for life in lives if life.instance.kind == "KubeInfer"),
             warnings=tuple(changes.warnings),
             outages=tuple(self._nodes.outages),
             drains=tuple(self._nodes.drains),
             stuck=self._nodes.stuck,
+            deployments=self._deployments.finish(ended_at, end, pods),
         )
 
     def _adopt_creation(self) -> None:

@@ -8,28 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.metrics import Change, InstanceLife, Judgement, Measures, Outcome, Service, Stall
 from kubeinfer_sim.metrics.objectives import seconds
 from kubeinfer_sim.report.assumptions import assumptions
+from kubeinfer_sim.report.deployment_result import DeploymentPart, deployment_parts
+from kubeinfer_sim.report.result_part import Part, Points
 from kubeinfer_sim.report.verdict import Assessment, npus_of_cluster
-
-#: (ms, value from then on), times ascending.
-Points = list[tuple[int, int]]
-
-
-class Part(BaseModel):
-    """A mapping of the result: camelCase keys, nothing unknown."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-    )
 
 
 class ScenarioPart(Part):
@@ -39,6 +24,7 @@ class ScenarioPart(Part):
     description: str
     namespace: str
     kubeinfer: str
+    """Its name; empty where there are Deployments alone."""
     initial: Literal["running", "empty"]
     """Whether its instances ran when the simulation began."""
     nodes: int
@@ -263,6 +249,8 @@ class Result(Part):
     objectives: list[ObjectivePart]
     timeline: TimelinePart
     instances: list[InstancePart]
+    deployments: list[DeploymentPart]
+    """The Deployments of the manifest, beside the KubeInfer or alone."""
     warnings: list[str]
     assumptions: list[AssumptionPart]
     defaults: list[str]
@@ -290,7 +278,7 @@ def build_result(assessment: Assessment) -> Result:
             kubernetes_version=scenario.kubernetes_version,
         ),
         verdict=VerdictPart(
-            holds=assessment.verdict.holds, outcome=measures.outcome, sentence=assessment.verdict.sentence
+            holds=assessment.verdict.holds, outcome=measures.overall, sentence=assessment.verdict.sentence
         ),
         end=EndPart(at_ms=run.ended_at, reason=run.end, missing_instances=measures.losing),
         service=_service(measures.service),
@@ -311,6 +299,7 @@ def build_result(assessment: Assessment) -> Result:
         ],
         timeline=_timeline(measures),
         instances=[_instance(life) for life in measures.instances],
+        deployments=deployment_parts(scenario, measures.deployments),
         warnings=list(dict.fromkeys(warnings)),
         assumptions=[
             AssumptionPart(name=each.name, value=each.value, default=each.default)

@@ -16,6 +16,7 @@ from kubeinfer_sim.metrics import Judgement, Measures, Outcome, Service
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.chart import chart
+from kubeinfer_sim.report.deployments import sections
 from kubeinfer_sim.report.instances import (
     COARSE,
     GROUPS,
@@ -91,13 +92,15 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
     yield from _section("Why", _why(measures))
     yield from _section("Objectives", _objectives(assessment))
     yield from _section("Key figures", _figures(assessment))
-    if measures.outcome is not Outcome.NOTHING:
+    if measures.outcome is not Outcome.NOTHING and scenario.has_kubeinfer:
         lines = chart(measures, scenario.actions, width - 2)
         if lines:
             yield Text()
             yield from lines
         yield from _instances(measures, width - 2)
     yield from _section("Nodes", node_lines(measures))
+    for title, content in sections(measures.deployments):
+        yield from _section(title, content)
     texts = dict.fromkeys((*measures.warnings, *(each.one_line() for each in scenario.warnings)))
     warnings = [Text(f"! {printable(text)}", "yellow") for text in texts]
     yield from _section("Warnings", warnings)
@@ -118,9 +121,10 @@ def _subtitle(assessment: Assessment) -> Text:
     roles = " + ".join(f"{role.replicas} {role.name}" for role in spec.roles)
     nodes = len(scenario.nodes)
     total = npus_of_cluster(scenario)
+    own = f"{count(spec.replicas, 'instance')} of {count(pods, 'pod')} ({roles})"
     parts = [
-        f"{spec.namespace}/{spec.name}",
-        f"{count(spec.replicas, 'instance')} of {count(pods, 'pod')} ({roles})",
+        *([f"{spec.namespace}/{spec.name}", own] if scenario.has_kubeinfer else []),
+        *(f"Deployment {each.name}: {count(each.replicas, 'pod')}" for each in scenario.deployments),
         f"{count(nodes, 'node')} with {count(total, 'NPU')}" if total else count(nodes, "node"),
         f"seed {assessment.run.seed}",
     ]
@@ -182,7 +186,7 @@ def _figures(assessment: Assessment) -> list[RenderableType]:
         if change.is_update:
             table.add_row("Budgets", _budgets(assessment))
     service, whole = measures.service, measures.whole
-    if measures.outcome is not Outcome.NOTHING:
+    if measures.outcome is not Outcome.NOTHING and scenario.has_kubeinfer:
         if service.since < service.until or measures.outcome is Outcome.NEVER:
             table.add_row("Ready", _ready(measures, service))
             table.add_row("Lost", _lost(measures, service))

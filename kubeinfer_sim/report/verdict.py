@@ -9,7 +9,9 @@ from kubeinfer_sim.cluster.pod import npu_count
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.experiment.simulate import Run
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome, judge, measure
+from kubeinfer_sim.metrics.deployments import DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.words import count, listed, rounded
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration
@@ -90,14 +92,27 @@ def complaint(life: InstanceLife, stuck: Mapping[PodRef, tuple[int, str]]) -> st
 
 def _verdict(run: Run, measures: Measures, judged: tuple[Judged, ...]) -> Verdict:
     missed = [each for each in judged if each.judgement is not Judgement.HELD]
-    holds = measures.outcome is Outcome.COMPLETES and not missed
-    sentence = _SENTENCES[measures.outcome](run, measures)
-    if missed and measures.outcome is Outcome.COMPLETES:
+    holds = measures.overall is Outcome.COMPLETES and not missed
+    sentence = _sentence(run, measures)
+    if missed and measures.overall is Outcome.COMPLETES:
         first = missed[0]
         word = "missed" if first.judgement is Judgement.MISSED else "open"
         which = objective_text(first)
         sentence = f"{sentence}, but {len(missed)} of {count(len(judged), 'objective')} {word}: {which}"
     return Verdict(holds, f"{sentence}.")
+
+
+def _sentence(run: Run, measures: Measures) -> str:
+    """How the KubeInfer came out, then each Deployment that was touched; the one that fails first."""
+    told = [each for each in measures.deployments if each.outcome is not DeploymentOutcome.UNTOUCHED]
+    told.sort(key=lambda each: each.holds)
+    parts = [sentence(each) for each in told]
+    if measures.desired.points and not (parts and measures.outcome is Outcome.NOTHING):
+        own = _SENTENCES[measures.outcome](run, measures)
+        parts.insert(0 if measures.outcome is not Outcome.COMPLETES or not told or told[0].holds else 1, own)
+    if not parts:
+        return "Nothing happened: what is running is neither changed nor disturbed"
+    return opening("; ".join([parts[0], *(part[:1].lower() + part[1:] for part in parts[1:])]))
 
 
 def objective_text(judged: Judged) -> str:

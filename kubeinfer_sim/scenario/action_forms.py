@@ -114,6 +114,10 @@ class HealthForm(Form):
         return self
 
 
+#: The actions on one object, which `object` may name.
+_ON_OBJECTS = ("apply", "patch", "scale", "pause", "resume", "rollback", "health", "forceDelete")
+
+
 class ActionForm(Form):
     """Something that happens at a time: exactly one of the kinds below."""
 
@@ -122,7 +126,19 @@ class ActionForm(Form):
     patch: Annotated[dict[str, Any], Field(min_length=1)] | None = Field(
         None, description="JSON merge patch (RFC 7386) of the KubeInfer as it is then."
     )
+    object: str | None = Field(
+        None,
+        description="Whose spec or pods: KubeInfer/name or Deployment/name; left out: the KubeInfer, or the only "
+        "Deployment where there is none.",
+    )
     scale: Annotated[int, Field(ge=0, le=100_000)] | None = Field(None, description="The new spec.replicas.")
+    pause: OnlyTrue | None = Field(
+        None, description="Set spec.paused of a Deployment (kubectl rollout pause)."
+    )
+    resume: OnlyTrue | None = Field(None, description="Clear it again.")
+    rollback: OnlyTrue | None = Field(
+        None, description="Back to the pod templates before the present ones (kubectl rollout undo)."
+    )
     cordon: NodesForm | None = Field(None, description="Nodes that take no new pods from then on.")
     uncordon: NodesForm | None = Field(None, description="Nodes that take pods again.")
     drain: DrainForm | None = Field(None, description="Nodes that are cordoned and emptied.")
@@ -135,5 +151,7 @@ class ActionForm(Form):
 
     @model_validator(mode="after")
     def _one(self) -> ActionForm:
-        exactly_one(self, *(name for name in type(self).model_fields if name != "at"))
+        kind = exactly_one(self, *(name for name in type(self).model_fields if name not in ("at", "object")))
+        if self.object is not None and kind not in _ON_OBJECTS:
+            raise ValueError(f"object says whose spec or pods are meant; {kind} is about something else")
         return self

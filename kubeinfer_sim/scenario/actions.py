@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer, PodTemplate, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.action_forms import ActionForm, ApplyForm, HealthForm
 from kubeinfer_sim.scenario.context import Context
-from kubeinfer_sim.scenario.manifests import Manifests
+from kubeinfer_sim.scenario.deployments import PREFIX, DeploymentLines, as_kubeinfer
+from kubeinfer_sim.scenario.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.model import (
+    NO_KUBEINFER,
     Action,
     Apply,
     Cordon,
@@ -32,7 +34,7 @@ from kubeinfer_sim.scenario.units import format_duration
 
 @dataclass(slots=True)
 class TimeLine:
-    """The KubeInfer as it changes with time.
+    """The KubeInfer, and beside it the Deployments, as they change with time.
 
     Attributes:
         current: the version in force after the actions so far, its replicas as last scaled.
@@ -42,17 +44,37 @@ class TimeLine:
     context: Context
     manifests: Manifests
     current: KubeInfer
+    deployments: DeploymentLines
     versions: list[KubeInfer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.versions.append(self.current)
 
-    def apply(self, at: int, form: ApplyForm, path: Path) -> Apply | None:
-        """Another version of the KubeInfer; None when it is wrong, which is noted."""
+    @property
+    def everything(self) -> list[KubeInfer]:
+        """Every version of every object, Deployments as KubeInfers of one role."""
+        own = [each for each in self.versions if each is not NO_KUBEINFER]
+        return own + [as_kubeinfer(each) for each in self.deployments.versions]
+
+    def apply(self, at: int, form: ApplyForm, path: Path) -> list[Action]:
+        """Another version of what the manifest holds; empty when it is wrong, which is noted."""
+        if self.current is NO_KUBEINFER and (form.new_revision or form.patch is not None):
+            name = self._only(path)
+            return [] if name is None else [*self.deployments.applied(at, form, name, path)]
         return self._apply(at, self.manifests.applied(form, self.current, path), path)
 
-    def change(self, form: ActionForm, path: Path) -> Action | None:
-        """An action that changes the KubeInfer; None when it is another one, or wrong, which is noted."""
+    def change(self, form: ActionForm, path: Path) -> list[Action]:
+        """An action that changes an object; empty when it is another one, or wrong, which is noted."""
+        if (
+            not (form.apply or form.patch or form.pause or form.resume or form.rollback)
+            and form.scale is None
+        ):
+            return []
+        name = self.target(form, path)
+        if name is None:
+            return []
+        if name:
+            return [*self.deployments.change(form, name, path)]
         if form.apply is not None:
             return self.apply(form.at, form.apply, (*path, "apply"))
         if form.patch is not None:
@@ -60,23 +82,84 @@ class TimeLine:
             return self._apply(form.at, self.manifests.patched(form.patch, self.current, path), path)
         if form.scale is not None:
             self._replace(self.manifests.scaled(self.current, form.scale, (*path, "scale")))
-            return Scale(form.at, form.scale)
+            return [Scale(form.at, form.scale)]
+        if form.rollback:
+            return self._roll_back(form.at, (*path, "rollback"))
+        word = "pause" if form.pause else "resume"
+        self.context.error(
+            (*path, word), f"a KubeInfer cannot be {word}d; a Deployment can (object: Deployment/…)"
+        )
+        return []
+
+    def target(self, form: ActionForm, path: Path) -> str | None:
+        """The Deployment an action is about; "" for the KubeInfer, None when it is unclear, which is noted."""
+        text = form.object
+        if text is not None and text.startswith(PREFIX):
+            return self.deployments.named(text, (*path, "object"))
+        if text is not None and text != f"KubeInfer/{self.current.name}":
+            known = [f"{PREFIX}{each}" for each in self.deployments.current]
+            if self.current is not NO_KUBEINFER:
+                known.insert(0, f"KubeInfer/{self.current.name}")
+            message = f"no object is {text!r}{did_you_mean(text, known)} (there are: {', '.join(known)})"
+            self.context.error((*path, "object"), message)
+            return None
+        if self.current is not NO_KUBEINFER or form.apply is not None:
+            return ""
+        return self._only(path)
+
+    def _only(self, path: Path) -> str | None:
+        """The one Deployment, where there is no KubeInfer."""
+        names = list(self.deployments.current)
+        if len(names) == 1:
+            return names[0]
+        known = ", ".join(f"{PREFIX}{name}" for name in names)
+        self.context.error(path, f"say which object is meant: object: one of {known}")
         return None
 
-    def _apply(self, at: int, found: tuple[KubeInfer, str] | None, path: Path) -> Apply | None:
+    def _roll_back(self, at: int, path: Path) -> list[Action]:
+        """The role templates of the version before the present ones."""
+        current = self.current
+        before = next((each for each in reversed(self.versions) if each.revision != current.revision), None)
+        if before is None:
+            self.context.error(path, "there are no earlier role templates to go back to")
+            return []
+        raw = {**current.raw, "spec": {**current.raw["spec"], "template": before.raw["spec"]["template"]}}
+        rolled_back = replace(current, roles=before.roles, raw=raw)
+        self._replace(rolled_back)
+        return [Apply(at, rolled_back, "rollback")]
+
+    def _apply(self, at: int, found: Loaded | None, path: Path) -> list[Action]:
+        """Apply the KubeInfer and the Deployments of a manifest, those that are there and differ."""
         if found is None:
-            return None
-        kubeinfer, label = found
+            return []
+        actions: list[Action] = []
+        if found.kubeinfer is not None:
+            actions += self._apply_kubeinfer(at, found.kubeinfer, found.label, path)
+        for each in found.deployments:
+            current = self.deployments.current.get(each.name)
+            if current is None:
+                self.context.error(
+                    path, f"Deployment {each.name} is not in the scenario's manifest; it would be created"
+                )
+            elif each.raw != current.raw:
+                actions += self.deployments.apply(at, each, found.label)
+        return actions
+
+    def _apply_kubeinfer(self, at: int, kubeinfer: KubeInfer, label: str, path: Path) -> list[Action]:
         first = self.versions[0]
+        if first is NO_KUBEINFER:
+            message = f"KubeInfer {kubeinfer.name} is not in the scenario's manifest; it would be created"
+            self.context.error(path, message)
+            return []
         if (kubeinfer.namespace, kubeinfer.name) != (first.namespace, first.name):
             self.context.error(
                 path,
                 f"this is KubeInfer {kubeinfer.namespace}/{kubeinfer.name}, another object than "
                 f"{first.namespace}/{first.name}; an update keeps name and namespace",
             )
-            return None
+            return []
         self._replace(kubeinfer)
-        return Apply(at, kubeinfer, label)
+        return [Apply(at, kubeinfer, label)]
 
     def _replace(self, kubeinfer: KubeInfer) -> None:
         self.current = kubeinfer
@@ -87,12 +170,12 @@ def compile_action(
     form: ActionForm,
     path: Path,
     nodes: Mapping[str, NodeSpec],
-    versions: Sequence[KubeInfer],
+    time_line: TimeLine | None,
     context: Context,
 ) -> Action | None:
-    """An action that leaves the KubeInfer as it is; None when it is another one.
+    """An action that leaves the objects as they are; None when it is another one.
 
-    Without `nodes` (the cluster is wrong) no node is called unknown, without `versions` (the manifest is wrong)
+    Without `nodes` (the cluster is wrong) no node is called unknown, without a time line (the manifest is wrong)
     no role.
     """
     if form.cordon is not None:
@@ -109,10 +192,22 @@ def compile_action(
             drain.force,
             drain.ignore_daemonsets,
         )
-    if (failure := compile_failure(form, path, nodes, versions, context)) is not None:
+    versions: list[KubeInfer] = []
+    deployment = ""
+    if time_line is not None:
+        versions = time_line.versions
+        if form.health is not None or form.force_delete is not None:
+            named = time_line.target(form, path)
+            if named is None:
+                return None
+            deployment = named
+        if deployment:
+            every = time_line.deployments.versions
+            versions = [as_kubeinfer(each) for each in every if each.name == deployment]
+    if (failure := compile_failure(form, path, nodes, versions, deployment, context)) is not None:
         return failure
     if form.health is not None:
-        return _health(form.at, form.health, nodes, versions, context, (*path, "health"))
+        return _health(form.at, form.health, nodes, versions, deployment, context, (*path, "health"))
     return None
 
 
@@ -121,6 +216,7 @@ def compile_failure(
     path: Path,
     nodes: Mapping[str, NodeSpec],
     versions: Sequence[KubeInfer],
+    deployment: str,
     context: Context,
 ) -> Action | None:
     """A node that fails, or what is done about it; None when the action is another one."""
@@ -137,16 +233,16 @@ def compile_failure(
     if (service := form.out_of_service) is not None:
         return OutOfService(at, _nodes(service, nodes, context, (*path, "outOfService")), service.ended)
     if (force := form.force_delete) is not None:
-        target = _target(force, nodes, versions, context, (*path, "forceDelete"))
+        target = _target(force, nodes, versions, deployment, context, (*path, "forceDelete"))
         return ForceDelete(at, target, force.terminating_only)
     return None
 
 
-def check_returns(actions: Mapping[tuple[int, int], Action], context: Context) -> None:
+def check_returns(actions: Mapping[tuple[int, int, int], Action], context: Context) -> None:
     """A node comes back only after it went, and is taken into service only after it was out of it."""
     down: set[str] = set()
     out: set[str] = set()
-    for (_, place), action in sorted(actions.items(), key=lambda each: each[0]):
+    for (_, place, _), action in sorted(actions.items(), key=lambda each: each[0]):
         path: Path = ("spec", "actions", place)
         match action:
             case NodeDown():
@@ -210,12 +306,13 @@ def _health(
     form: HealthForm,
     nodes: Mapping[str, NodeSpec],
     versions: Sequence[KubeInfer],
+    deployment: str,
     context: Context,
     path: Path,
 ) -> Health:
     until = _end(at, form.until, form.lasts, context, path)
     matched = _matched_roles(form, versions)
-    target = _target(form, nodes, versions, context, path)
+    target = _target(form, nodes, versions, deployment, context, path)
     for index, probe in enumerate(form.probes):
         if matched and not any(_has_probe(role.template, probe) for role in matched):
             context.error(
@@ -234,13 +331,20 @@ def _target(
     form: HealthForm | ForceDeleteForm,
     nodes: Mapping[str, NodeSpec],
     versions: Sequence[KubeInfer],
+    deployment: str,
     context: Context,
     path: Path,
 ) -> Target:
-    """The pods meant; what can never match is noted."""
+    """The pods meant, of the KubeInfer or of a Deployment; what can never match is noted."""
     _known_nodes(form.nodes, nodes, context, (*path, "nodes"))
     if form.node_selector:
         _selected(form.node_selector, nodes, context, (*path, "nodeSelector"))
+    if deployment:
+        # Its pods are told apart by their numbers, in order of creation.
+        if form.instances or form.roles:
+            context.error(path, "a Deployment has no instances and roles: name pods by number, or nodes")
+        pods = tuple(form.pods)
+        return Target(tuple(form.nodes), form.node_selector, pods, kind="Deployment", name=deployment)
     roles = list(dict.fromkeys(role.name for version in versions for role in version.roles))
     for index, name in enumerate(form.roles):
         if versions and name not in roles:

@@ -12,10 +12,12 @@ from kubeinfer_sim.scenario.actions import TimeLine, check_returns, compile_acti
 from kubeinfer_sim.scenario.cluster import NO_CLUSTER, compile_cluster
 from kubeinfer_sim.scenario.cluster_forms import LinkForm
 from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.deployments import DeploymentLines
 from kubeinfer_sim.scenario.disruption_budgets import compile_budgets
 from kubeinfer_sim.scenario.findings import Readable
-from kubeinfer_sim.scenario.manifests import Manifests
+from kubeinfer_sim.scenario.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.model import (
+    NO_KUBEINFER,
     Action,
     Assumptions,
     Link,
@@ -35,34 +37,32 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     spec, broken = readable.spec, readable.broken
     manifests = Manifests(context, spec.manifest, values)
     first = None if "manifest" in broken else manifests.initial()
-    time_line = None if first is None else TimeLine(context, manifests, first)
-    # Keys (time, place): ties are taken in the order written, the update first.
-    actions: dict[tuple[int, int], Action] = {}
+    time_line = None if first is None else _time_line(first, context, manifests)
+    # Keys (time, place, one of several): ties are taken in the order written, the update first.
+    actions: dict[tuple[int, int, int], Action] = {}
     written = sorted(zip(readable.places, spec.actions, strict=True), key=lambda each: (each[1].at, each[0]))
     if time_line is not None and spec.update is not None:
         update = time_line.apply(0, spec.update, ("spec", "update"))
-        if update is not None:
-            actions[0, -1] = update
+        actions |= {(0, -1, index): each for index, each in enumerate(update)}
     for place, form in written:
         path: Path = ("spec", "actions", place)
         if spec.horizon is not None and form.at > spec.horizon:
             context.error((*path, "at"), f"is after the horizon, {format_duration(spec.horizon)}")
-        change = time_line.change(form, path) if time_line is not None else None
-        if change is not None:
-            actions[form.at, place] = change
-    versions = [] if time_line is None else time_line.versions
+        changes = time_line.change(form, path) if time_line is not None else []
+        actions |= {(form.at, place, index): each for index, each in enumerate(changes)}
+    versions = [] if time_line is None else time_line.everything
     cluster = NO_CLUSTER
     if "cluster" not in broken:
         cluster = compile_cluster(spec.cluster, versions, context, ("spec", "cluster"))
     by_name = {node.name: node for node in cluster.nodes}
     for place, form in written:
-        other = compile_action(form, ("spec", "actions", place), by_name, versions, context)
+        other = compile_action(form, ("spec", "actions", place), by_name, time_line, context)
         if other is not None:
-            actions[form.at, place] = other
+            actions[form.at, place, 0] = other
     check_returns(actions, context)
     timings, timing_lines = compile_timings(spec.timings, versions, context, ("spec", "timings"))
-    recovery = compile_recovery(spec.recovery, versions, context, ("spec", "recovery"))
-    if first is None:
+    recovery = compile_recovery(spec.recovery, _kubeinfers(time_line), context, ("spec", "recovery"))
+    if first is None or time_line is None:
         return None
     assumptions = compile_assumptions(spec.assumptions)
     broken_images = [(image, ("spec", "brokenImages", i)) for i, image in enumerate(spec.broken_images)]
@@ -71,7 +71,8 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     return Scenario(
         name=readable.metadata.name,
         description=readable.metadata.description,
-        kubeinfer=first,
+        kubeinfer=time_line.versions[0],
+        deployments=first.deployments,
         nodes=cluster.nodes,
         running=cluster.running,
         timings=timings,
@@ -79,7 +80,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         actions=tuple(actions[key] for key in sorted(actions)),
         assumptions=assumptions,
         recovery=recovery,
-        objectives=_objectives(spec, initial, versions, context),
+        objectives=_objectives(spec, initial, _kubeinfers(time_line), context),
         horizon=spec.horizon,
         quiet_after=spec.quiet_after,
         seed=spec.seed,
@@ -94,9 +95,20 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         warnings=(
             *manifests.warnings,
             *cluster.warnings,
-            *warn_of_recovery(versions, assumptions, rules=spec.recovery is not None),
+            *warn_of_recovery(_kubeinfers(time_line), assumptions, rules=spec.recovery is not None),
         ),
     )
+
+
+def _time_line(first: Loaded, context: Context, manifests: Manifests) -> TimeLine:
+    deployments = DeploymentLines(context, manifests)
+    deployments.start(first.deployments)
+    return TimeLine(context, manifests, first.kubeinfer or NO_KUBEINFER, deployments)
+
+
+def _kubeinfers(time_line: TimeLine | None) -> list[KubeInfer]:
+    """The versions of the KubeInfer itself."""
+    return [] if time_line is None else [each for each in time_line.versions if each is not NO_KUBEINFER]
 
 
 def compile_assumptions(form: AssumptionsForm) -> Assumptions:
@@ -184,6 +196,10 @@ def _objectives(spec: SpecForm, initial: str, versions: Sequence[KubeInfer], con
     """The objectives, those that could never hold or never be judged refused."""
     form: ObjectivesForm = spec.objectives
     path: Path = ("spec", "objectives")
+    if not versions:
+        if form.model_fields_set:
+            context.error(path, "these are about the instances of a KubeInfer, and there is none")
+        return Objectives()
     lowest = min(version.replicas for version in versions)
     wanted = form.min_ready_instances
     ready = None

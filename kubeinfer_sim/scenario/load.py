@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.manifest.diagnostics import Diagnostic
-from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.cluster_forms import ClusterForm
@@ -22,7 +22,7 @@ from kubeinfer_sim.scenario.compile import compile_scenario
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_scenario
 from kubeinfer_sim.scenario.manifests import to_yaml
-from kubeinfer_sim.scenario.model import Apply, Scenario
+from kubeinfer_sim.scenario.model import Apply, ApplyDeployment, Scenario
 from kubeinfer_sim.scenario.nodes import parse_nodes
 from kubeinfer_sim.scenario.profiles import Profile
 from kubeinfer_sim.scenario.schema import API_VERSION, LATEST_KUBERNETES
@@ -82,8 +82,8 @@ def load_scenario(
 
 
 def rollout_scenario(
-    old: KubeInfer,
-    new: KubeInfer | None,
+    old: KubeInfer | Deployment,
+    new: KubeInfer | Deployment | None,
     nodes: str,
     *,
     profile: Profile = "typical",
@@ -108,7 +108,7 @@ def rollout_scenario(
         except ValueError as error:
             raise UsageError(f"nodes: {error}") from None
     _horizon(horizon)
-    if new is not None and (new.namespace, new.name) != (old.namespace, old.name):
+    if new is not None and (type(new), new.namespace, new.name) != (type(old), old.namespace, old.name):
         raise UsageError(
             f"{new.namespace}/{new.name} is another object than {old.namespace}/{old.name}: "
             "an update keeps name and namespace"
@@ -124,7 +124,12 @@ def rollout_scenario(
     }
     value = {"apiVersion": API_VERSION, "kind": "Scenario", "metadata": {"name": old.name}, "spec": spec}
     scenario = load_scenario(SourceText("rollout", to_yaml(value)))
-    if new is None:
+    if isinstance(old, Deployment):
+        if not isinstance(new, Deployment):
+            return replace(scenario, deployments=(old,))
+        change = (ApplyDeployment(0, new, new.source),)
+        return replace(scenario, deployments=(old,), actions=change)
+    if not isinstance(new, KubeInfer):
         return replace(scenario, kubeinfer=old)
     return replace(scenario, kubeinfer=old, actions=(Apply(0, new, new.source),))
 

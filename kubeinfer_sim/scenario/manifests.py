@@ -1,23 +1,32 @@
-"""The versions of the KubeInfer a scenario speaks of: its manifest, other manifests, patches, new revisions."""
+"""The versions of the objects a scenario speaks of: its manifest, other manifests, patches, new revisions."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.load import OtherObject, load_manifest
-from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.action_forms import ApplyForm, ManifestForm
 from kubeinfer_sim.scenario.context import Context
 
 #: What a new revision of the same manifest differs in; `kubectl rollout restart` has restartedAt for it.
 REVISION_ANNOTATION = "kubeinfer-sim/revision"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The objects of one manifest: the KubeInfer meant, if there is one, and all Deployments."""
+
+    kubeinfer: KubeInfer | None
+    deployments: tuple[Deployment, ...]
+    label: str = ""
 
 
 @dataclass(slots=True)
@@ -36,45 +45,48 @@ class Manifests:
     warnings: list[Diagnostic] = field(default_factory=list)
     others: dict[tuple[str, str], OtherObject] = field(default_factory=dict)
 
-    def initial(self) -> KubeInfer | None:
+    def initial(self) -> Loaded | None:
         """The scenario's own manifest; None when it is wrong, which is noted."""
         path = ("spec", "manifest")
         values = self._values(self.form.set, self.form.set_file, path)
         return self._load(self.form.path, self.form.inline, {**values, **self.values}, self.form.name, path)
 
-    def applied(self, form: ApplyForm, current: KubeInfer, path: Path) -> tuple[KubeInfer, str] | None:
+    def applied(self, form: ApplyForm, current: KubeInfer, path: Path) -> Loaded | None:
         """Another version and what to call it; None when it is wrong, which is noted.
 
         A patch and a new revision start from the version in force, a manifest replaces it whole, replicas
         included, as `kubectl apply` does with a manifest that names them.
         """
         if form.new_revision:
-            restarted = self._reload(new_revision(current.raw), path, ())
-            return None if restarted is None else (restarted, "new revision")
+            restarted = self.reload(new_revision(current.raw), path, ())
+            return None if restarted is None else replace(restarted, label="new revision")
         if form.patch is not None:
             return self.patched(form.patch, current, (*path, "patch"))
+        return self.read(form, path, current.name)
+
+    def read(self, form: ApplyForm, path: Path, like: str) -> Loaded | None:
+        """A manifest that is applied, of another file or with other values; `like` settles which of several."""
         values = self._values(form.set or {}, form.set_file or {}, path)
         settings = ", ".join(f"{name}={value}" for name, value in (form.set or {}).items())
         if form.path is None and form.inline is None:
             base = self._values(self.form.set, self.form.set_file, ("spec", "manifest"))
             values = {**base, **self.values, **values}
-            found = self._load(self.form.path, self.form.inline, values, self.form.name, path, current.name)
+            found = self._load(self.form.path, self.form.inline, values, self.form.name, path, like)
             label = settings or "the scenario's manifest"
         else:
-            found = self._load(form.path, form.inline, values, form.name, path, current.name)
+            found = self._load(form.path, form.inline, values, form.name, path, like)
             label = " ".join(filter(None, (form.path or "inline manifest", settings)))
-        return None if found is None else (found, label)
+        return None if found is None else replace(found, label=label)
 
-    def patched(
-        self, patch: Mapping[str, Any], current: KubeInfer, path: Path
-    ) -> tuple[KubeInfer, str] | None:
+    def patched(self, patch: Mapping[str, Any], current: KubeInfer, path: Path) -> Loaded | None:
         """The version in force, patched."""
-        found = self._reload(merge_patch(current.raw, patch), path, path)
-        return (found, "patch") if found else None
+        found = self.reload(merge_patch(current.raw, patch), path, path)
+        return None if found is None else replace(found, label="patch")
 
     def scaled(self, current: KubeInfer, replicas: int, path: Path) -> KubeInfer:
         """The version in force with other replicas."""
-        return self._reload(merge_patch(current.raw, {"spec": {"replicas": replicas}}), path, ()) or current
+        found = self.reload(merge_patch(current.raw, {"spec": {"replicas": replicas}}), path, ())
+        return current if found is None or found.kubeinfer is None else found.kubeinfer
 
     def _values(self, values: Mapping[str, Any], files: Mapping[str, str], path: Path) -> dict[str, Any]:
         found = dict(values)
@@ -95,12 +107,12 @@ class Manifests:
         name: str | None,
         path: Path,
         like: str | None = None,
-    ) -> KubeInfer | None:
-        """The one KubeInfer meant, from a file or from the scenario itself; `like` settles which of several."""
+    ) -> Loaded | None:
+        """What is meant, from a file or from the scenario itself; `like` settles which KubeInfer of several."""
         written = self._written(path)
         if file is None:
             own = isinstance(written, dict) and "inline" in written
-            return self._reload(inline, path, (*path, "inline") if own else path, values)
+            return self.reload(inline, path, (*path, "inline") if own else path, values)
         own = isinstance(written, dict) and "path" in written
         source = self.context.read(file, (*path, "path") if own else path)
         if source is None:
@@ -117,7 +129,9 @@ class Manifests:
         if len(found) > 1:
             found = tuple(each for each in found if each.name == like)
         if len(found) == 1:
-            return found[0]
+            return Loaded(found[0], manifests.deployments)
+        if not manifests.kubeinfers:
+            return Loaded(None, manifests.deployments)
         names = ", ".join(each.name for each in manifests.kubeinfers)
         self.context.error(path, f"{file} holds several KubeInfers: say which by `name` (there are: {names})")
         return None
@@ -129,10 +143,10 @@ class Manifests:
             value = value[step]
         return value
 
-    def _reload(
+    def reload(
         self, value: Any, path: Path, positions: Path, values: Mapping[str, Any] | None = None
-    ) -> KubeInfer | None:
-        """A KubeInfer from data; findings are placed where the scenario wrote the part they are about."""
+    ) -> Loaded | None:
+        """An object from data; findings are placed where the scenario wrote the part they are about."""
         text = SourceText(self.context.document.source.name, to_yaml(value))
         try:
             manifests = load_manifest([text], set_values=values)
@@ -145,7 +159,7 @@ class Manifests:
                     )
                 )
             return None
-        return manifests.kubeinfers[0]
+        return Loaded(next(iter(manifests.kubeinfers), None), manifests.deployments)
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
@@ -171,8 +185,14 @@ def new_revision(raw: Mapping[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def _next(role: Mapping[str, Any]) -> str:
-    metadata = role["template"].get("metadata") or {}
+def new_revision_of_template(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The patch that gives a Deployment's pod template an annotation counted up by one."""
+    annotations = {REVISION_ANNOTATION: _next(raw["spec"])}
+    return {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+
+
+def _next(owner: Mapping[str, Any]) -> str:
+    metadata = owner["template"].get("metadata") or {}
     before = (metadata.get("annotations") or {}).get(REVISION_ANNOTATION, "1")
     return str(int(before) + 1) if before.isdecimal() else before + "+"
 

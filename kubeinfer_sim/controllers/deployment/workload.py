@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from kubeinfer_sim.cluster.gang_scheduling import GangScheduling, PodGang
 from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE, Kubelet
 from kubeinfer_sim.cluster.pod import Pod, PodState, npu_count
-from kubeinfer_sim.cluster.records import InstanceRef, PodCreated, PodRef
+from kubeinfer_sim.cluster.records import InstanceRef, PodCreated, PodReady, PodRef
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.controllers.deployment import progress
 from kubeinfer_sim.controllers.deployment.controller import DeploymentController
@@ -126,9 +126,13 @@ class DeploymentWorkload:
         if self._scheduling.adopt(gang):
             pod.ready = True
             pod.created = RUNNING_SINCE
+            self._note_running(gang.pods[0])
         else:
             self._scheduling.submit(gang)
         return pod
+
+    def _note_running(self, pod: Pod) -> None:
+        pod.last = self._history.append(PodReady(self._clock.now, pod.last, pod.ref))
 
     def _make(self, replica_set: ReplicaSet) -> tuple[ReplicaPod, PodGang]:
         now, spec = self._clock.now, replica_set.spec

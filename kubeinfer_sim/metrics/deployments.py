@@ -1,0 +1,205 @@
+"""What became of each Deployment: its counts over time, its conditions, its changes and how they went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from kubeinfer_sim.controllers.deployment.progress import AVAILABLE, PAUSED, TIMED_OUT
+from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus
+from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.metrics.meter import Handlers
+from kubeinfer_sim.metrics.steps import Low, Steps
+
+#: Before anything is measured.
+NO_LOW = Low(0, 0, 0)
+
+
+class DeploymentOutcome(StrEnum):
+    """How a Deployment came out."""
+
+    COMPLETES = "completes"  # all that was asked for is in place and available at the end
+    NEVER = "neverFinishes"  # the run settled without that
+    UNFINISHED = "unfinished"  # the run was stopped before
+    PAUSED = "paused"  # it waits for a person
+    UNTOUCHED = "untouched"  # nothing was asked of it, and its pods stayed available
+
+
+class Condition(NamedTuple):
+    """The conditions from an instant on: Available, Progressing's status and reason ("" without one)."""
+
+    at: int
+    available: bool
+    progressing: str
+    reason: str
+
+
+@dataclass(slots=True)
+class DeploymentChange:
+    """An applied spec.
+
+    Attributes:
+        changed: what differs from the one before.
+        surge: pods above `replicas` an update may make; `unavailable`: pods it may do without.
+        completed: when all of it was in place and available.
+        superseded: when another template came before it was.
+    """
+
+    generation: int
+    at: int
+    revision: str
+    replicas: int
+    surge: int
+    unavailable: int
+    changed: tuple[str, ...]
+    label: str
+    completed: int | None = None
+    superseded: int | None = None
+
+    @property
+    def is_update(self) -> bool:
+        """Whether it replaces pods."""
+        return "template" in self.changed
+
+    @property
+    def is_material(self) -> bool:
+        """Whether pods have to come or go for it; what ran at the start was in place."""
+        created = "created" in self.changed and self.label != "running"
+        return created or not {"template", "replicas"}.isdisjoint(self.changed)
+
+    @property
+    def duration(self) -> int | None:
+        """Ms from the change until it was in place."""
+        return None if self.completed is None else self.completed - self.at
+
+
+@dataclass(slots=True)
+class DeploymentMeasures:
+    """One Deployment over a run; times in ms.
+
+    Attributes:
+        desired, ready, available, updated: pods over time, as its spec and status say.
+        pods: the lives of its pods, by creation.
+        low: the fewest pods available, from its first material change after the start until the last one
+            was in place (or the run ended); the whole run when there was none.
+    """
+
+    name: str
+    desired: Steps = field(default_factory=Steps)
+    ready: Steps = field(default_factory=Steps)
+    available: Steps = field(default_factory=Steps)
+    updated: Steps = field(default_factory=Steps)
+    conditions: list[Condition] = field(default_factory=list)
+    changes: list[DeploymentChange] = field(default_factory=list)
+    pods: tuple[InstanceLife, ...] = ()
+    outcome: DeploymentOutcome = DeploymentOutcome.UNTOUCHED
+    low: Low = NO_LOW
+    since: int = 0
+    until: int = 0
+
+    @property
+    def focus(self) -> DeploymentChange | None:
+        """The last change for which pods come or go."""
+        return next((change for change in reversed(self.changes) if change.is_material), None)
+
+    @property
+    def exceeded(self) -> list[tuple[int, int | None]]:
+        """From when until when the progress deadline was reported as exceeded (None: until the end)."""
+        found: list[tuple[int, int | None]] = []
+        for condition in self.conditions:
+            if found and found[-1][1] is None:
+                if condition.reason != TIMED_OUT:
+                    found[-1] = (found[-1][0], condition.at)
+            elif condition.reason == TIMED_OUT:
+                found.append((condition.at, None))
+        return found
+
+    @property
+    def missing(self) -> int:
+        """Pods asked for and not available at the end."""
+        return max(0, self.desired.last - self.available.last)
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is left to wish for."""
+        return self.outcome in (DeploymentOutcome.COMPLETES, DeploymentOutcome.UNTOUCHED)
+
+
+class Deployments:
+    """Follows the Deployments of a run."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, DeploymentMeasures] = {}
+
+    def handlers(self) -> Handlers:
+        """What it listens to."""
+        return {DeploymentApplied: self._applied, DeploymentStatus: self._status}
+
+    def _applied(self, record: DeploymentApplied) -> None:
+        measures = self.by_name.setdefault(record.deployment, DeploymentMeasures(record.deployment))
+        change = DeploymentChange(
+            record.generation,
+            record.at,
+            record.revision,
+            record.replicas,
+            record.surge,
+            record.unavailable,
+            record.changed,
+            record.label,
+        )
+        if change.is_update:
+            for earlier in measures.changes:
+                if earlier.completed is None and earlier.superseded is None and earlier.is_material:
+                    earlier.superseded = record.at
+        measures.changes.append(change)
+        measures.desired.set(record.at, record.replicas)
+
+    def _status(self, record: DeploymentStatus) -> None:
+        measures = self.by_name[record.deployment]
+        at, counts = record.at, record.counts
+        measures.ready.set(at, counts.ready)
+        measures.available.set(at, counts.available)
+        measures.updated.set(at, counts.updated)
+        condition = Condition(at, record.available, record.progressing, record.reason)
+        if not measures.conditions or measures.conditions[-1][1:] != condition[1:]:
+            measures.conditions.append(condition)
+        if record.complete:
+            for change in measures.changes:
+                if change.generation <= record.generation and change.completed is change.superseded is None:
+                    change.completed = at
+
+    def finish(
+        self, ended_at: int, end: str, lives: Iterable[InstanceLife]
+    ) -> tuple[DeploymentMeasures, ...]:
+        """The numbers once the run is over, in the order in which the Deployments were created."""
+        by_name: dict[str, list[InstanceLife]] = {}
+        for life in lives:
+            by_name.setdefault(life.instance.kubeinfer, []).append(life)
+        for measures in self.by_name.values():
+            measures.pods = tuple(by_name.get(measures.name, ()))
+            material = [change for change in measures.changes if change.is_material]
+            later = [change for change in material if "created" not in change.changed]
+            focus = measures.focus
+            done = focus.completed if focus is not None else None
+            measures.since = later[0].at if later else 0
+            measures.until = ended_at if not later or done is None else done
+            measures.low = measures.available.lowest(measures.since, measures.until)
+            measures.outcome = _outcome(measures, end)
+        return tuple(self.by_name.values())
+
+
+def _outcome(measures: DeploymentMeasures, end: str) -> DeploymentOutcome:
+    focus = measures.focus
+    in_place = focus is None or focus.completed is not None
+    if in_place and not measures.missing:
+        pods_moved = len(measures.pods) > (measures.changes[0].replicas if measures.changes else 0)
+        touched = focus is not None or pods_moved or measures.low.value < measures.desired.last
+        return DeploymentOutcome.COMPLETES if touched else DeploymentOutcome.UNTOUCHED
+    reason = measures.conditions[-1].reason if measures.conditions else ""
+    if reason == PAUSED:
+        return DeploymentOutcome.PAUSED
+    if end == "horizon" and reason not in (TIMED_OUT, AVAILABLE):
+        return DeploymentOutcome.UNFINISHED
+    return DeploymentOutcome.NEVER

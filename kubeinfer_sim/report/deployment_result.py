@@ -1,0 +1,166 @@
+"""Deployments in the result document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
+from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.report.result_part import Part, Points
+from kubeinfer_sim.scenario.model import Scenario
+
+
+class DeploymentChangePart(Part):
+    """A spec of the Deployment that was applied; the first is the creation."""
+
+    generation: int
+    at_ms: int
+    changed: list[str]
+    """`template`, `replicas`, `strategy`, `settings`, `paused`, `resumed`, `metadata`, `created`, `nothing`."""
+    label: str
+    revision: str
+    replicas: int
+    surge: int
+    unavailable: int
+    """The budgets in pods."""
+    completed_at_ms: int | None
+    """When all of it was in place and available."""
+    duration_ms: int | None
+    superseded_at_ms: int | None
+    """When another template came before it was in place."""
+
+
+class DeploymentConditionPart(Part):
+    """The Deployment's conditions from an instant on."""
+
+    at_ms: int
+    available: bool
+    progressing: str
+    """`True`, `False` or `Unknown`; empty without a progress deadline."""
+    reason: str
+    """Of Progressing: `ReplicaSetUpdated`, `NewReplicaSetAvailable`, `ProgressDeadlineExceeded` …"""
+
+
+class DeadlinePart(Part):
+    """A time in which the progress deadline was reported as exceeded; it stops nothing."""
+
+    since_ms: int
+    until_ms: int | None
+    """Null: until the end."""
+
+
+class DeploymentTimelinePart(Part):
+    """Numbers of pods over time: (ms, value from then on), as spec and status say."""
+
+    desired: Points
+    ready: Points
+    available: Points
+    """Ready for minReadySeconds."""
+    updated: Points
+    """Of the newest template."""
+
+
+class DeploymentPodPart(Part):
+    """A pod of the Deployment, by creation."""
+
+    name: str
+    node: str
+    created_at_ms: int
+    ready_at_ms: int | None
+    deleted_at_ms: int | None
+    gone_at_ms: int | None
+    restarts: int
+    trouble: str
+    pending: str
+    """What it needs and what is free, while it has no place."""
+    pending_message: str
+    """The same as the scheduler says it."""
+
+
+class DeploymentPart(Part):
+    """A Deployment of the scenario."""
+
+    name: str
+    namespace: str
+    strategy: str
+    outcome: DeploymentOutcome
+    min_available_pods: int
+    """From the first change for which pods come or go after the start until the last was in place."""
+    min_available_at_ms: int
+    min_available_for_ms: int
+    missing_pods: int
+    """Asked for and not available at the end."""
+    changes: list[DeploymentChangePart]
+    conditions: list[DeploymentConditionPart]
+    deadline_exceeded: list[DeadlinePart]
+    timeline: DeploymentTimelinePart
+    pods: list[DeploymentPodPart]
+
+
+def deployment_parts(scenario: Scenario, found: Sequence[DeploymentMeasures]) -> list[DeploymentPart]:
+    """The Deployments of a run, in the order of the manifest."""
+    specs = {each.name: each for each in scenario.deployments}
+    return [
+        DeploymentPart(
+            name=each.name,
+            namespace=specs[each.name].namespace,
+            strategy=specs[each.name].strategy,
+            outcome=each.outcome,
+            min_available_pods=each.low.value,
+            min_available_at_ms=each.low.at,
+            min_available_for_ms=each.low.lasting,
+            missing_pods=each.missing,
+            changes=[
+                DeploymentChangePart(
+                    generation=change.generation,
+                    at_ms=change.at,
+                    changed=list(change.changed),
+                    label=change.label,
+                    revision=change.revision,
+                    replicas=change.replicas,
+                    surge=change.surge,
+                    unavailable=change.unavailable,
+                    completed_at_ms=change.completed,
+                    duration_ms=change.duration,
+                    superseded_at_ms=change.superseded,
+                )
+                for change in each.changes
+            ],
+            conditions=[
+                DeploymentConditionPart(
+                    at_ms=condition.at,
+                    available=condition.available,
+                    progressing=condition.progressing,
+                    reason=condition.reason,
+                )
+                for condition in each.conditions
+            ],
+            deadline_exceeded=[
+                DeadlinePart(since_ms=since, until_ms=until) for since, until in each.exceeded
+            ],
+            timeline=DeploymentTimelinePart(
+                desired=each.desired.points,
+                ready=each.ready.points,
+                available=each.available.points,
+                updated=each.updated.points,
+            ),
+            pods=[_pod(life) for life in each.pods],
+        )
+        for each in found
+    ]
+
+
+def _pod(life: InstanceLife) -> DeploymentPodPart:
+    pod, pending = life.pods[0], life.pending
+    return DeploymentPodPart(
+        name=pod.pod.name,
+        node=pod.node,
+        created_at_ms=pod.created,
+        ready_at_ms=pod.ready,
+        deleted_at_ms=pod.deleting,
+        gone_at_ms=pod.gone,
+        restarts=pod.restarts,
+        trouble=pod.trouble,
+        pending="" if pending is None else pending.proof,
+        pending_message="" if pending is None else pending.message,
+    )

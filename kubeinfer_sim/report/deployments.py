@@ -1,0 +1,169 @@
+"""Deployments in the report: one section each, and their part of the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
+from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.report.pending import node_verdicts
+from kubeinfer_sim.report.words import count, rounded
+from kubeinfer_sim.scenario.units import format_duration
+
+MOST_PODS = 12
+
+
+def sentence(measures: DeploymentMeasures) -> str:
+    """How the Deployment came out, without a full stop."""
+    name = f"Deployment {printable(measures.name)}"
+    change, outcome = measures.focus, measures.outcome
+    if change is None:
+        what = name
+    elif change.is_update:
+        what = f"the update of {name}"
+    elif "created" in change.changed:
+        what = f"the creation of {name}"
+    else:
+        what = f"scaling {name} to {count(change.replicas, 'pod')}"
+    match outcome:
+        case DeploymentOutcome.UNTOUCHED:
+            return f"{name} is not touched: {count(measures.desired.last, 'pod')} available"
+        case DeploymentOutcome.COMPLETES if change is None:
+            return f"{name} is complete in the end; {_available(measures)}"
+        case DeploymentOutcome.COMPLETES:
+            took = rounded((change.duration if change is not None else None) or 0)
+            if change is not None and "created" in change.changed:
+                return f"{name} is available after {took}"
+            return f"{what} completes in {took}; {_available(measures)}"
+        case DeploymentOutcome.PAUSED:
+            return f"{what} is paused before it is complete"
+        case DeploymentOutcome.UNFINISHED:
+            return f"{what} is not finished when the run ends: {_counts(measures)}"
+    reason = why(measures)
+    because = f": {reason}" if reason else ""
+    if change is None or change.completed is not None:
+        missing = f"{measures.missing:,} of {count(measures.desired.last, 'pod')}"
+        return f"{missing} of {name} missing for good{because}"
+    return f"{what} never finishes{because}; {_available(measures)}"
+
+
+def opening(text: str) -> str:
+    """The sentence with its first letter large."""
+    return text[:1].upper() + text[1:]
+
+
+def why(measures: DeploymentMeasures) -> str:
+    """Why it does not get to its end, as far as its pods tell."""
+    stuck = _stuck(measures)
+    if not stuck:
+        return ""
+    first = _complaint(stuck[0])
+    return first if len(stuck) == 1 else f"{first} ({count(len(stuck) - 1, 'more pod')} not ready)"
+
+
+def sections(deployments: Sequence[DeploymentMeasures]) -> Iterable[tuple[str, list[RenderableType]]]:
+    """Title and content of each Deployment's section."""
+    for measures in deployments:
+        yield f"Deployment {printable(measures.name)}", _section(measures)
+
+
+def _section(measures: DeploymentMeasures) -> list[RenderableType]:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    change = measures.focus
+    if change is not None:
+        word = "Update" if change.is_update else "Creation" if "created" in change.changed else "Scaling"
+        done = change.completed
+        if done is not None:
+            took = format_duration(done - change.at)
+            span = f"from {format_duration(change.at)} to {format_duration(done)}"
+            table.add_row(word, f"{took}, {span}")
+        else:
+            table.add_row(word, f"not finished, since {format_duration(change.at)}")
+        if change.is_update:
+            low = change.replicas - change.unavailable
+            table.add_row(
+                "Budgets",
+                f"maxSurge {change.surge:,} (up to {count(change.replicas + change.surge, 'pod')}), "
+                f"maxUnavailable {change.unavailable:,} (at least {low:,} available)",
+            )
+    table.add_row("Available", _available(measures))
+    if measures.conditions:
+        last = measures.conditions[-1]
+        said = f"Available={last.available}"
+        if last.reason:
+            said += f", Progressing={last.progressing} ({last.reason})"
+        table.add_row("Conditions", f"{said} since {format_duration(last.at)}")
+    if measures.exceeded:
+        table.add_row("Deadline", _deadline(measures))
+    gone = sum(life.pods[0].deleting is not None for life in measures.pods if life.pods)
+    table.add_row("Pods", f"{len(measures.pods):,} in all, {gone:,} of them deleted")
+    found: list[RenderableType] = [table]
+    for life in _stuck(measures)[:MOST_PODS]:
+        found.append(Text(printable(_complaint(life))))
+        if life.pending is not None and life.pending.message:
+            found.append(Text(f"  the scheduler: {printable(life.pending.message)}", style="dim"))
+            found += [Text(f"    {printable(text)}", style="dim") for text in node_verdicts(life.pending)]
+    return found
+
+
+def _deadline(measures: DeploymentMeasures) -> Text:
+    times = measures.exceeded
+    since, until = times[0]
+    end = "until the end" if until is None else f"until {format_duration(until)}"
+    text = f"ProgressDeadlineExceeded from {format_duration(since)} {end}"
+    if len(times) > 1:
+        last = times[-1][1]
+        again = (
+            "the last time until the end" if last is None else f"the last time until {format_duration(last)}"
+        )
+        text += f", {len(times):,} times, {again}"
+    return Text(f"{text}; it stops nothing", "red" if times[-1][1] is None else "yellow")
+
+
+def _stuck(measures: DeploymentMeasures) -> list[InstanceLife]:
+    """Pods that are there and not ready at the end; those that can tell why come first."""
+    if measures.holds:
+        return []
+    pods = [
+        life
+        for life in measures.pods
+        if life.pods and life.pods[0].deleting is None and life.pods[0].stage != "serving"
+    ]
+    return sorted(pods, key=lambda life: life.pending is None and not life.pods[0].trouble)
+
+
+def _complaint(life: InstanceLife) -> str:
+    pod = life.pods[0]
+    if life.pending is not None:
+        proof = life.pending.proof
+        return (
+            f"{pod.pod.name} {proof}"
+            if proof.startswith("needs")
+            else f"{pod.pod.name} has no place: {proof}"
+        )
+    if not pod.node:
+        return f"{pod.pod.name} waits for a place"
+    if pod.trouble:
+        return f"{pod.pod.name} does not become ready: {pod.trouble}"
+    return f"{pod.pod.name} is not ready (in {pod.stage})"
+
+
+def _available(measures: DeploymentMeasures) -> str:
+    low = measures.low
+    wanted = measures.desired.between(measures.since, measures.until)
+    of = f" of {wanted[0]:,}" if len(wanted) == 1 else f" (asked for: {wanted[0]:,} to {wanted[-1]:,})"
+    if low.value == 0 and wanted[-1]:
+        return f"no pod is available for {rounded(low.lasting)}"
+    return f"at least {low.value:,}{of} pods available"
+
+
+def _counts(measures: DeploymentMeasures) -> str:
+    updated, wanted = measures.updated.last, measures.desired.last
+    return f"{updated:,} of {count(wanted, 'pod')} updated, {measures.available.last:,} available"

@@ -1,0 +1,20 @@
+"""What every part of the result document has in common."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+#: (ms, value from then on), times ascending.
+Points = list[tuple[int, int]]
+
+
+class Part(BaseModel):
+    """A mapping of the result: camelCase keys, nothing unknown."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+    )

@@ -1,0 +1,119 @@
+"""Deployments in the simulated cluster: beside a KubeInfer and alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from building import budget, kubeinfer, nodes, pod_template, scenario, stage_timings
+
+from kubeinfer_sim.cluster.records import PodDeleting
+from kubeinfer_sim.experiment.simulate import Run, simulate
+from kubeinfer_sim.manifest.model import Deployment, RollingUpdate
+from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
+from kubeinfer_sim.report.verdict import assess
+from kubeinfer_sim.scenario.model import NO_KUBEINFER, ApplyDeployment, Drain, Scenario, Timings
+
+
+def deployment(revision: str = "old", replicas: int = 4, npus: int = 8, **fields: Any) -> Deployment:
+    budgets = RollingUpdate(budget(fields.pop("surge", 1)), budget(fields.pop("unavailable", 0)))
+    template = pod_template(revision, npus)
+    return Deployment("llm", template, replicas=replicas, rolling_update=budgets, **fields)
+
+
+def alone(before: Deployment, *actions: Any, count: int = 5, load: float = 60, term: float = 10) -> Scenario:
+    return Scenario(
+        "test",
+        NO_KUBEINFER,
+        nodes(count),
+        Timings(stage_timings(load, term)),
+        deployments=(before,),
+        actions=actions,
+    )
+
+
+def measured(run: Run) -> DeploymentMeasures:
+    [found] = assess(run).measures.deployments
+    return found
+
+
+def test_surge_takes_one_load_per_pod_after_the_other():
+    run = simulate(alone(deployment(), ApplyDeployment(0, deployment("new"))))
+    found = measured(run)
+    # The NPUs of a pod that goes are free 10 s after its successor is ready.
+    assert found.focus is not None
+    assert found.focus.duration == 4 * 60_000 + 3 * 10_000
+    assert (found.low.value, found.outcome) == (4, DeploymentOutcome.COMPLETES)
+    assert assess(run).verdict.holds
+
+
+def test_a_full_cluster_exceeds_the_deadline_and_says_what_is_missing():
+    run = simulate(alone(deployment(), ApplyDeployment(0, deployment("new")), count=4))
+    found, verdict = measured(run), assess(run).verdict
+    assert found.exceeded == [(601_000, None)]
+    assert (found.outcome, found.low.value) == (DeploymentOutcome.NEVER, 4)
+    assert not verdict.holds
+    assert "llm-4 needs 1 node" in verdict.sentence
+
+
+def test_unavailability_makes_room_on_a_full_cluster():
+    before, after = deployment(surge=0, unavailable=1), deployment("new", surge=0, unavailable=1)
+    found = measured(simulate(alone(before, ApplyDeployment(0, after), count=4)))
+    assert found.focus is not None
+    assert (found.focus.duration, found.low.value) == (4 * 70_000, 3)
+
+
+def test_recreate_waits_for_the_last_old_pod():
+    before, after = deployment(strategy="Recreate"), deployment("new", strategy="Recreate")
+    found = measured(simulate(alone(before, ApplyDeployment(0, after), count=4)))
+    assert found.focus is not None
+    assert (found.focus.duration, found.low.value) == (70_000, 0)
+
+
+def test_a_drained_pod_is_replaced_at_once():
+    run = simulate(alone(deployment(), Drain(0, ("node-0",))))
+    found = measured(run)
+    assert [r.reason for r in run.history.of(PodDeleting)] == ["Drained"]
+    assert (len(found.pods), found.low.value, found.outcome) == (5, 3, DeploymentOutcome.COMPLETES)
+
+
+def test_a_paused_update_waits_for_a_person():
+    run = simulate(alone(deployment(), ApplyDeployment(0, deployment("new", paused=True))))
+    assert measured(run).outcome is DeploymentOutcome.PAUSED
+    assert not assess(run).verdict.holds
+
+
+def test_nothing_asked_is_no_green_verdict():
+    run = simulate(alone(deployment()))
+    assert measured(run).outcome is DeploymentOutcome.UNTOUCHED
+    assert not assess(run).verdict.holds
+
+
+def test_created_from_nothing_it_is_available_after_one_load():
+    found = measured(simulate(replace(alone(deployment()), initial="empty")))
+    assert found.focus is not None
+    assert (found.focus.changed, found.focus.duration) == (("created",), 60_000)
+
+
+def test_it_shares_the_nodes_with_the_kubeinfer():
+    beside = replace(
+        scenario(kubeinfer(2), 4, load=60),
+        deployments=(deployment(replicas=2),),
+        actions=(ApplyDeployment(0, deployment("new", replicas=3)),),
+    )
+    assert not assess(simulate(beside)).verdict.holds  # two of four nodes are the KubeInfer's
+    roomy = replace(beside, nodes=nodes(7))
+    assert assess(simulate(roomy)).verdict.holds
+
+
+@pytest.mark.parametrize("replicas", [10, 40])
+def test_a_pod_costs_no_more_events_in_a_larger_deployment(replicas):
+    before, after = deployment(replicas=replicas), deployment("new", replicas=replicas)
+    run = simulate(alone(before, ApplyDeployment(0, after), count=replicas + 1))
+    assert run.fired <= 10 * replicas
+
+
+def test_the_same_scenario_gives_the_same_history():
+    made = alone(deployment(), ApplyDeployment(0, deployment("new")))
+    assert list(simulate(made).history) == list(simulate(made).history)
