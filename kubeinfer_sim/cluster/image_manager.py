@@ -6,8 +6,8 @@ asked for; an image that is being pulled is waited for, not pulled twice, as the
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
 
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.shared_link import SharedLink, Transfer
@@ -79,3 +79,26 @@ class ImageManager:
             self._start(node, pulls, pulls.queue.popleft())
         for done in waiters:
             done()
+
+
+class Registry:
+    """What can be pulled at all. `broken`: images nobody can pull (a wrong tag, a deleted one)."""
+
+    def __init__(self, broken: Iterable[str]) -> None:
+        self._broken: Counter[str] = Counter(broken)
+        self._down = 0
+
+    def refuses(self, image: str) -> str:
+        """Why an image cannot be pulled now; "" when it can."""
+        if self._down > 0:
+            return "the registry does not answer"
+        return "the registry has no such image" if self._broken[image] > 0 else ""
+
+    def set(self, images: Iterable[str], *, broken: bool) -> None:
+        """Pulls of these images (none given: of all) fail, or one of the reasons for that is gone."""
+        change = 1 if broken else -1
+        names = list(images)
+        for image in names:
+            self._broken[image] += change
+        if not names:
+            self._down += change

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from kubeinfer_sim.cluster.backoff import ImageBackoff
+from kubeinfer_sim.cluster.backoff import ImageBackoff, PodWorkerRetry
 from kubeinfer_sim.cluster.rate_limit import TokenBucket
 from kubeinfer_sim.manifest.kubernetes.images import image_tag
 
@@ -67,3 +67,17 @@ class ImagePuller:
     def failed(self, now: int) -> None:
         """The pull failed at `now`: the container waits with ErrImagePull, then with ImagePullBackOff."""
         self.backoff.record_failure(now)
+
+
+def next_attempt(first: int, now: int, backoff: ImageBackoff, retry: PodWorkerRetry) -> int:
+    """When a pod, whose pulls have all failed since `first`, tries again at `now` or later (ms).
+
+    The attempts in between are played, not simulated: nobody notices them.
+    """
+    at = first
+    while at < now:
+        backoff.record_failure(at)
+        at += 1
+        while (due := backoff.next_pull(at)) > at:
+            at = retry.next(at, due - at)
+    return at

@@ -11,8 +11,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from kubeinfer_sim.cluster.backoff import Backoff, BackoffLimits, ContainerBackoff, PodWorkerRetry
-from kubeinfer_sim.cluster.image_manager import ImageManager
+from kubeinfer_sim.cluster.backoff import (
+    Backoff,
+    BackoffLimits,
+    ContainerBackoff,
+    ImageBackoff,
+    PodWorkerRetry,
+)
+from kubeinfer_sim.cluster.image_manager import ImageManager, Registry
+from kubeinfer_sim.cluster.image_pull import next_attempt
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.prober import (
@@ -33,6 +40,7 @@ from kubeinfer_sim.cluster.records import (
     EngineStarted,
     HealthChanged,
     ImagePullFailed,
+    ImagePullRetried,
     PodBound,
     PodDeleting,
     PodGone,
@@ -45,12 +53,12 @@ from kubeinfer_sim.cluster.records import (
 )
 from kubeinfer_sim.cluster.shared_link import SharedLink
 from kubeinfer_sim.cluster.start_stages import SHARED_STORAGE, StageDraws, end_of, interrupt
-from kubeinfer_sim.cluster.termination import kill_stages, pod_stop_stages
+from kubeinfer_sim.cluster.termination import kill_grace_seconds, kill_stages, pod_stop_stages
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.model import Container
-from kubeinfer_sim.scenario.model import RandomSource, Transfers
+from kubeinfer_sim.scenario.model import CrashBackOff, RandomSource, Transfers
 
 #: How long before time 0 the pods that run at the start were set up: long enough for any probe to have settled.
 RUNNING_SINCE = -86_400_000
@@ -135,12 +143,16 @@ class Kubelet:
         kubernetes_version: str,
         transfers: Transfers,
         release: Callable[[Pod], tuple[int, int]],
+        crash_back_off: CrashBackOff,
     ) -> None:
         self._clock = clock
         self._history = history
         self._streams = streams
-        self._draws = StageDraws(streams)
-        self._broken_images = broken_images
+        self._crash = crash_back_off
+        self._draws = StageDraws(streams, kubernetes_version)
+        self._registry = Registry(broken_images)
+        # Pods whose image cannot be had: which, and when that was first found.
+        self._imageless: dict[Pod, tuple[str, int]] = {}
         self._version = kubernetes_version
         self._release = release
         self._transfers = transfers
@@ -177,17 +189,55 @@ class Kubelet:
     def _set_up(self, pod: Pod, node: Node) -> None:
         """The kubelet begins with a pod: its probes' ticks are counted from now."""
         now = pod.added_at = self._clock.now
-        broken = self._broken_image(pod, node)
+        failure = self._image_failure(pod, node)
         shared = self._images.shares_registry
-        stages, pull = ((), None) if broken else self._draws.containers(pod, node, now, shared=shared)
+        stages, pull = ((), None) if failure else self._draws.containers(pod, node, now, shared=shared)
         pod.last = self._history.append(PodBound(now, pod.last, pod.ref, node.name, stages))
-        if broken:
-            # The kubelet retries for ever; nothing comes of it until somebody changes the image, so no event does.
-            self._stuck(pod, "ImagePullBackOff")
-            pod.last = self._history.append(
-                ImagePullFailed(now, pod.last, pod.ref, broken, "the registry has no such image")
-            )
+        if failure is None:
+            self._go_through(pod, stages, pull)
             return
+        # The kubelet retries for ever; nothing comes of it until somebody changes the image, so no event does.
+        reason, image, message = failure
+        self._imageless[pod] = image, now
+        self._stuck(pod, reason)
+        pod.last = self._history.append(ImagePullFailed(now, pod.last, pod.ref, image, message))
+
+    def _image_failure(self, pod: Pod, node: Node) -> tuple[str, str, str] | None:
+        """Reason, image and message of the first image the pod cannot have; None when it can have all."""
+        for container in (*pod.template.init_containers, *pod.template.containers):
+            image, policy = container.image, container.image_pull_policy
+            present = image in node.images
+            if policy == "Never":
+                if not present:
+                    return "ErrImageNeverPull", image, "it is not on the node, and its pull policy is Never"
+            elif (policy == "Always" or not present) and (why := self._registry.refuses(image)):
+                return "ImagePullBackOff", image, why
+        return None
+
+    def break_images(self, images: Iterable[str], *, broken: bool) -> None:
+        """Pulls of these images (none given: of all) fail from now on, or succeed again."""
+        self._registry.set(images, broken=broken)
+        now = self._clock.now
+        for pod, (image, since) in list(self._imageless.items()):
+            if pod.failure == "ImagePullBackOff" and not self._registry.refuses(image):
+                retry = PodWorkerRetry(self._minor, self._streams.named(f"pull/{pod.stream_name}"))
+                when = next_attempt(since, now, ImageBackoff(), retry)
+                pod.timer = self._clock.at(when, self._try_again, pod)
+
+    def _try_again(self, pod: Pod) -> None:
+        """The next attempt of a pod whose image could not be pulled, after its back-off."""
+        pod.timer = None
+        assert pod.node is not None
+        _, since = self._imageless.pop(pod)
+        if (failure := self._image_failure(pod, pod.node)) is not None:
+            self._imageless[pod] = failure[1], since
+            return
+        pod.failure = ""
+        shared = self._images.shares_registry
+        stages, pull = self._draws.containers(pod, pod.node, self._clock.now, shared=shared)
+        pod.last = self._history.append(
+            ImagePullRetried(self._clock.now, pod.last, pod.ref, pod.node.name, stages)
+        )
         self._go_through(pod, stages, pull)
 
     def _go_through(self, pod: Pod, stages: tuple[Stage, ...], pull: int | None) -> None:
@@ -201,7 +251,8 @@ class Kubelet:
             return
         length = end_of(stages, 0)
         if length is None:
-            self._stuck(pod, "ImagePullNeverEnds")
+            endless = next(stage.name for stage in stages if stage.duration is None)
+            self._stuck(pod, "ImagePullNeverEnds" if endless.startswith("image ") else "InitNeverEnds")
         else:
             pod.timer = self._clock.after(length, self._containers_run, pod)
 
@@ -217,7 +268,7 @@ class Kubelet:
         if pod.state is not PodState.PULLING or pod.node is None:
             return
         now = self._clock.now
-        stages, pull = self._draws.containers(pod, pod.node, now, shared=True, first=index + 1)
+        stages, pull = self._draws.containers(pod, pod.node, now, shared=True, first=index, pulled=True)
         pod.last = self._history.append(
             TransferDone(now, pod.last, pod.ref, f"image {image}", self._images.size(image), stages)
         )
@@ -229,20 +280,13 @@ class Kubelet:
         pod.added_at = pod.serving_at = pod.weights_at = RUNNING_SINCE
         pod.started = pod.ready = pod.was_ready = True
         node.pods[pod] = None
-        for container in pod.template.containers:
+        for container in (*pod.template.init_containers, *pod.template.containers):
             node.images.setdefault(container.image, RUNNING_SINCE)
         node.page_cache[pod.weights_key] = RUNNING_SINCE
         node.graphs[pod.revision, pod.ref.role] = RUNNING_SINCE
         pod.barrier.arrive(pod)
         for watcher in self.watchers:
             watcher.pod_bound(pod)
-
-    def _broken_image(self, pod: Pod, node: Node) -> str:
-        for container in (*pod.template.init_containers, *pod.template.containers):
-            present = container.image in node.images and container.image_pull_policy != "Always"
-            if container.image in self._broken_images and not present:
-                return container.image
-        return ""
 
     def _containers_run(self, pod: Pod) -> None:
         """All containers of the pod run for the first time: the probes begin, the barrier may open."""
@@ -252,7 +296,7 @@ class Kubelet:
         for other in self._arrive(pod):
             if other is not pod:
                 self._in_sight(other)
-        for index, container in enumerate(pod.template.containers):
+        for index, container in enumerate(pod.containers):
             if container.startup_probe or container.liveness_probe or container.readiness_probe:
                 pod.probers[index] = self._first_prober(pod, index, container)
         self._follow(pod)
@@ -334,18 +378,21 @@ class Kubelet:
         return Follower(self._forecasts, start, added_at)
 
     def _first_prober(self, pod: Pod, index: int, container: Container) -> Follower | ContainerProber:
-        """The prober of a container that just started for the first time; its own if it is sick from birth."""
-        if not pod.sick:
+        """The prober of a container that just started for the first time; its own if it is sick from birth.
+
+        A sidecar has run for a while by then.
+        """
+        if not pod.sick and index not in pod.sidecars:
             return self._follower(pod, index, container)
         prober = self._prober(pod, container)
-        prober.container_started(self._clock.now, self._health(pod, index))
+        prober.container_started(pod.sidecars.get(index, self._clock.now), self._health(pod, index))
         return prober
 
     def _exact(self, pod: Pod, index: int) -> ContainerProber:
         """The prober of a container, from now on its own."""
         prober = pod.probers[index]
         if isinstance(prober, Follower):
-            own = self._prober(pod, pod.template.containers[index])
+            own = self._prober(pod, pod.containers[index])
             prober = pod.probers[index] = prober.exact(own, self._clock.now)
         return prober
 
@@ -375,9 +422,7 @@ class Kubelet:
             serving = (failing, Segment(pod.serving_at, outcome, latency or 0))
         if not pod.sick:
             return Health(serving, serving, serving)
-        startup, liveness, readiness = (
-            (Segment(0, pod.sick[kind]),) if kind in pod.sick else serving for kind in KINDS
-        )
+        startup, liveness, readiness = ((pod.sick[kind],) if kind in pod.sick else serving for kind in KINDS)
         return Health(startup, liveness, readiness)
 
     def _health_changed(self, pod: Pod) -> None:
@@ -435,16 +480,16 @@ class Kubelet:
             watcher.pod_ready_changed(pod)
 
     def set_health(
-        self, pods: Iterable[Pod], healthy: bool, probes: tuple[str, ...], *, hang: bool, cause: int
+        self, pods: Iterable[Pod], answer: Segment | None, probes: tuple[str, ...], *, cause: int
     ) -> None:
-        """The check behind these probes begins to fail (or to hang), or answers again."""
+        """The check behind these probes answers so from now on; None: as the container's state has it."""
         now = self._clock.now
         for pod in pods:
             for kind in probes:
                 pod.sick.pop(kind, None)
-                if not healthy:
-                    pod.sick[kind] = Outcome.HANG if hang else Outcome.FAIL
-            pod.last = self._history.append(HealthChanged(now, cause, pod.ref, healthy, probes))
+                if answer is not None:
+                    pod.sick[kind] = answer
+            pod.last = self._history.append(HealthChanged(now, cause, pod.ref, answer is None, probes))
             if pod.state is PodState.RUNNING:
                 if not pod.probers:
                     self._probe_running(pod)
@@ -457,7 +502,7 @@ class Kubelet:
         """
         phase = int(self._streams.named(f"probe-phase/{pod.stream_name}").random() * 10_000)
         pod.added_at = RUNNING_SINCE - phase
-        for index, container in enumerate(pod.template.containers):
+        for index, container in enumerate(pod.containers):
             if container.startup_probe or container.liveness_probe or container.readiness_probe:
                 prober = pod.probers[index] = self._prober(pod, container)
                 prober.container_started(pod.added_at, Health.alike(Segment(0, Outcome.SUCCESS)))
@@ -468,14 +513,14 @@ class Kubelet:
     def _kill(self, pod: Pod, index: int, transition: Transition) -> None:
         """A startup or liveness probe has failed for good: stop the container within its grace period."""
         now = self._clock.now
-        container = pod.template.containers[index]
+        container = pod.containers[index]
         startup = transition.probe == "startup"
         reason = PROBE_KILLS[not startup]
         probe = container.startup_probe if startup else container.liveness_probe
         assert probe is not None
-        grace = probe.termination_grace_period_seconds
-        if grace is None:
-            grace = pod.template.termination_grace_period_seconds
+        grace = kill_grace_seconds(
+            pod=pod.template.termination_grace_period_seconds, probe=probe.termination_grace_period_seconds
+        )
         pod.last = self._history.append(
             ContainerKilling(
                 now,
@@ -513,7 +558,7 @@ class Kubelet:
         pod.timers.pop(index, None)
         pod.dead.add(index)
         known = pod.node is None or pod.node.reachable
-        name = pod.template.containers[index].name
+        name = pod.containers[index].name
         pod.last = self._history.append(
             ContainerDied(self._clock.now, pod.last, pod.ref, name, reason, exit_code)
         )
@@ -532,13 +577,15 @@ class Kubelet:
     def _restart(self, pod: Pod, index: int, exit_code: int, *, probe_kill: bool) -> None:
         """Start a dead container again, after its back-off (CrashLoopBackOff)."""
         now = self._clock.now
-        policy = pod.template.restart_policy
+        policy = "Always" if index >= len(pod.template.containers) else pod.template.restart_policy
         if policy == "Never" or (policy == "OnFailure" and exit_code == 0):
             return
         runs = self._runs.get((pod, index))
         if runs is None:
             source = self._streams.named(f"restart/{pod.stream_name}/{index}")
-            limits = BackoffLimits.of_kubelet(minor=self._minor)
+            limits = BackoffLimits.of_kubelet(
+                minor=self._minor, reduced=self._crash.reduced, maximum=self._crash.maximum
+            )
             runs = ContainerRuns(ContainerBackoff(Backoff(limits)), PodWorkerRetry(self._minor, source))
             self._runs[pod, index] = runs
         start_at = runs.start_after(now, seen=not probe_kill)
@@ -552,7 +599,7 @@ class Kubelet:
                 prober.container_died(now)
         if start_at > now:
             pod.failure = "CrashLoopBackOff"
-            name = pod.template.containers[index].name
+            name = pod.containers[index].name
             pod.last = self._history.append(ContainerBackOff(now, pod.last, pod.ref, name, start_at))
         create = self._draws.draw(pod.timings.create, pod, "create")
         if create is not None:
@@ -633,9 +680,10 @@ class Kubelet:
         pod.state = PodState.GONE
         self._unheard.pop(pod, None)
         self._to_stop.pop(pod, None)
+        self._imageless.pop(pod, None)
         if pod.node is not None:
             pod.node.pods.pop(pod, None)
-        for index in range(len(pod.template.containers)) if pod.restarts else ():
+        for index in range(len(pod.containers)) if pod.restarts else ():
             self._runs.pop((pod, index), None)
         npus, in_use = self._release(pod)
         pod.last = self._history.append(PodGone(self._clock.now, pod.last, pod.ref, npus, in_use))
@@ -700,10 +748,10 @@ class Kubelet:
     def _boot(self, pod: Pod) -> None:
         """The machine is up again: the kubelet, new itself, finds the pod's containers dead."""
         pod.added_at = self._clock.now
-        for index, container in enumerate(pod.template.containers):
+        for index, container in enumerate(pod.containers):
             if container.startup_probe or container.liveness_probe or container.readiness_probe:
                 pod.probers[index] = self._prober(pod, container, kubelet_age_ms=0)
-        for index in range(len(pod.template.containers)):
+        for index in range(len(pod.containers)):
             if pod.state is PodState.RUNNING:
                 self._died(pod, index, "NodeRebooted", 137)
 

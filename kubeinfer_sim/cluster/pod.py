@@ -10,7 +10,7 @@ from kubeinfer_sim.manifest.model import Container, PodTemplate, Resources
 
 if TYPE_CHECKING:
     from kubeinfer_sim.cluster.node import Node
-    from kubeinfer_sim.cluster.prober import ContainerProber, Outcome
+    from kubeinfer_sim.cluster.prober import ContainerProber, Segment
     from kubeinfer_sim.cluster.prober.forecast import Follower
     from kubeinfer_sim.cluster.records import PodRef
     from kubeinfer_sim.cluster.shared_link import Transfer
@@ -39,6 +39,11 @@ def engine_index(containers: tuple[Container, ...]) -> int:
     return 0
 
 
+def is_sidecar(container: Container) -> bool:
+    """Whether an init container runs on beside the containers: a native sidecar (restartPolicy: Always)."""
+    return container.restart_policy == "Always"
+
+
 class PodState(Enum):
     """Where a pod is in its life."""
 
@@ -64,6 +69,8 @@ class Pod:
         last: id of the latest record about it, the cause of what follows from it.
         probers: one per container that has probes, by container index.
         dead: the containers that are not running now (of a pod whose containers have run).
+        containers: those that run as long as the pod: its containers, then its sidecars.
+        sidecars: when each sidecar was started, by its place in `containers`.
         sick: kind of probe -> what its checks get by order of the scenario.
         timer: what the pod as a whole waits for.
         timers: what parts of it wait for: containers (by index) being killed or started, `weights` to be read.
@@ -74,6 +81,7 @@ class Pod:
     __slots__ = (
         "added_at",
         "barrier",
+        "containers",
         "dead",
         "engine",
         "failure",
@@ -89,6 +97,7 @@ class Pod:
         "revision",
         "serving_at",
         "sick",
+        "sidecars",
         "started",
         "state",
         "stream_name",
@@ -129,7 +138,11 @@ class Pod:
         self.serving_at: int | None = None
         self.weights_at: int | None = None
         self.failure = ""
-        self.sick: dict[str, Outcome] = {}
+        self.containers = template.containers
+        if template.init_containers:
+            self.containers += tuple(each for each in template.init_containers if is_sidecar(each))
+        self.sidecars: dict[int, int] = {}
+        self.sick: dict[str, Segment] = {}
         self.probers: dict[int, ContainerProber | Follower] = {}
         self.timer: Timer | None = None
         self.dead: set[int] = set()

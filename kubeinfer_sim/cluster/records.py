@@ -122,6 +122,15 @@ class ImagePullFailed(Record):
 
 
 @dataclass(slots=True)
+class ImagePullRetried(Record):
+    """The image that could not be pulled can be now; `stages` are what comes before the containers run."""
+
+    pod: PodRef
+    node: str
+    stages: tuple[Stage, ...]
+
+
+@dataclass(slots=True)
 class ContainersRunning(Record):
     """All containers of the pod run and it has an address; its engine waits for the start barrier."""
 
@@ -167,6 +176,15 @@ class ContainerKilling(Record):
     container: str
     reason: str
     detail: str
+
+
+@dataclass(slots=True)
+class ContainerCrashed(Record):
+    """The scenario has a container's process end by itself."""
+
+    pod: PodRef
+    reason: str
+    exit_code: int
 
 
 @dataclass(slots=True)

@@ -9,63 +9,109 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kubeinfer_sim.cluster.node import Node
-from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.pod import Pod, is_sidecar
+from kubeinfer_sim.cluster.prober import ContainerProber, Health, Outcome, Segment
 from kubeinfer_sim.cluster.records import Stage
 from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.manifest.model import Container
 from kubeinfer_sim.scenario.model import Distribution
 
 #: Where weights come from that are neither in the page cache nor on the node's own disk.
 SHARED_STORAGE = "cold, shared storage"
+#: How an image is pulled whose pull takes as long as the registry that all nodes share needs.
+SHARED_REGISTRY = "cold, shared registry"
 
 
 class StageDraws:
     """Draws stage lengths; constants draw nothing."""
 
-    __slots__ = ("_streams",)
+    __slots__ = ("_streams", "_version")
 
-    def __init__(self, streams: Streams) -> None:
+    def __init__(self, streams: Streams, kubernetes_version: str = "1.36") -> None:
         self._streams = streams
+        self._version = kubernetes_version
 
     def draw(self, distribution: Distribution, pod: Pod, stage: str) -> int | None:
         """One length in ms of `stage` for `pod`; None when it never ends."""
         return distribution.sample(self._streams.named(f"stage/{stage}/{pod.stream_name}/{pod.restarts}"))
 
     def containers(
-        self, pod: Pod, node: Node, now: int, *, shared: bool, first: int = 0
+        self, pod: Pod, node: Node, now: int, *, shared: bool, first: int = 0, pulled: bool = False
     ) -> tuple[tuple[Stage, ...], int | None]:
-        """What comes before all containers run: image pulls in turn, then sandbox and containers.
+        """What comes before all containers run, one after the other as the kubelet does it.
 
-        The image of a node where another pod is still pulling it is waited for, not pulled twice, as the
-        container runtime does it. With a `shared` registry a cold pull takes as long as the registry needs:
-        its stage is the last one returned, has no duration, and the second value says which container (of init
-        containers and containers, counted together) it was for. `first` is the container to begin with.
+        Each init container's image and run, a sidecar's only until it has started; then the images of the
+        containers, sandbox and containers. The image of a node where another pod is still pulling it is waited
+        for, not pulled twice, as the container runtime does it. With a `shared` registry a cold pull takes as
+        long as the registry needs: its stage is the last one returned, has no duration, and the second value
+        says which container (of init containers and containers, counted together) it was for. `first` is the
+        container to begin with, `pulled` says that its image is there.
         """
         stages: list[Stage] = []
-        at = now
-        every = (*pod.template.init_containers, *pod.template.containers)
+        at: int | None = now
+        init = pod.template.init_containers
+        every = (*init, *pod.template.containers)
         for index in range(first, len(every)):
-            image = every[index].image
-            name = f"image {image}"
-            present_at = node.images.get(image)
-            if present_at is None and shared:
-                return (*stages, Stage(name, None, "cold, shared registry")), index
-            if present_at is None:
-                length = self.draw(pod.timings.image_cold, pod, f"image/{image}")
-                regime = "cold"
-                if length is not None:
-                    node.images[image] = at + length
-            elif present_at > at:
-                length, regime = present_at - at, "another pod pulls"
-            elif any(stage.name == name for stage in stages):
-                continue
-            else:
-                length, regime = self.draw(pod.timings.image_warm, pod, f"image/{image}"), "warm"
-            stages.append(Stage(name, length, regime))
-            if length is None:
-                return tuple(stages), None
-            at += length
+            assert at is not None
+            if not (pulled and index == first):
+                stage = self._image(pod, node, at, every[index].image, stages, shared=shared)
+                if stage is not None:
+                    stages.append(stage)
+                    if stage.duration is None:
+                        return tuple(stages), index if stage.regime == SHARED_REGISTRY else None
+                    at += stage.duration
+            if index < len(init):
+                stages.append(self._init(pod, init[index], at))
+                at = end_of(stages[-1:], at)
+                if at is None:
+                    return tuple(stages), None
         stages.append(Stage("create", self.draw(pod.timings.create, pod, "create")))
         return tuple(stages), None
+
+    def _image(
+        self, pod: Pod, node: Node, at: int, image: str, before: list[Stage], *, shared: bool
+    ) -> Stage | None:
+        """How the pod gets an image; None when it has just got it."""
+        name = f"image {image}"
+        present_at = node.images.get(image)
+        if present_at is None and shared:
+            return Stage(name, None, SHARED_REGISTRY)
+        if present_at is None:
+            length = self.draw(pod.timings.image_cold, pod, f"image/{image}")
+            if length is not None:
+                node.images[image] = at + length
+            return Stage(name, length, "cold")
+        if present_at > at:
+            return Stage(name, present_at - at, "another pod pulls")
+        if any(stage.name == name for stage in before):
+            return None
+        return Stage(name, self.draw(pod.timings.image_warm, pod, f"image/{image}"), "warm")
+
+    def _init(self, pod: Pod, container: Container, at: int) -> Stage:
+        """An init container's run; of a sidecar, until the next container may start."""
+        if not is_sidecar(container):
+            return Stage(f"init {container.name}", self.draw(pod.timings.init, pod, f"init/{container.name}"))
+        pod.sidecars[pod.containers.index(container, len(pod.template.containers))] = at
+        return Stage(f"sidecar {container.name}", self._until_started(pod, container, at))
+
+    def _until_started(self, pod: Pod, container: Container, at: int) -> int | None:
+        """How long a sidecar started at `at` takes until its startup probe has succeeded."""
+        if container.startup_probe is None:
+            return 0
+        prober = ContainerProber(
+            container.startup_probe, None, None, added_at=pod.added_at, kubernetes_version=self._version
+        )
+        latency = self.draw(pod.timings.probe_latency, pod, "probe")
+        answer = Segment(0, Outcome.HANG) if latency is None else Segment(0, Outcome.SUCCESS, latency)
+        prober.container_started(at, Health.alike(answer))
+        while not prober.started:
+            due = prober.next_at()
+            if due is None:
+                return None
+            if any(each.kind == "kill" for each in prober.advance(due)):
+                return None
+            at_started = due
+        return at_started - at
 
     def before_weights(self, pod: Pod) -> tuple[Stage, ...]:
         """From the start barrier until the engine reads its weights."""

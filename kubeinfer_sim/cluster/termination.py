@@ -47,11 +47,36 @@ def kill_stages(pod: Pod, container: Container, grace_seconds: int, draws: Stage
     return tuple(stages)
 
 
+def kill_grace_seconds(*, pod: int | None, deletion: int | None = None, probe: int | None = None) -> int:
+    """The grace period with which one container is killed (setTerminationGracePeriod).
+
+    Args:
+        pod: terminationGracePeriodSeconds of the pod.
+        deletion: deletionGracePeriodSeconds of a pod that is being deleted; wins over everything.
+        probe: terminationGracePeriodSeconds of the probe that has the container killed, if one has.
+    """
+    for seconds in (deletion, probe, pod):
+        if seconds is not None:
+            return seconds
+    return MINIMUM_GRACE_SECONDS
+
+
 def pod_stop_stages(pod: Pod, grace_seconds: int, draws: StageDraws) -> tuple[Stage, ...]:
-    """The stages of stopping a running pod: its containers in parallel (the slowest counts), then clean-up."""
+    """The stages of stopping a running pod: containers in parallel, sidecars after them, then clean-up.
+
+    The slowest container counts. Sidecars stop one after the other, the last started first, within what is left
+    of the grace period (pkg/kubelet/kuberuntime/kuberuntime_termination_order.go).
+    """
     grace = max(grace_seconds, 1)  # pkg/kubelet/pod_workers.go: a terminating pod gets at least 1 s
-    slowest: tuple[Stage, ...] = max(
+    stages: tuple[Stage, ...] = max(
         (kill_stages(pod, container, grace, draws) for container in pod.template.containers),
         key=lambda stages: sum(stage.duration or 0 for stage in stages),
     )
-    return (*slowest, Stage("cleanup", draws.draw(pod.timings.cleanup, pod, "cleanup")))
+    for sidecar in reversed(pod.containers[len(pod.template.containers) :]):
+        left = grace * 1000 - sum(stage.duration or 0 for stage in stages)
+        limit = max(left, MINIMUM_GRACE_SECONDS * 1000)
+        wanted = draws.draw(pod.timings.sidecar_exit, pod, f"sidecarExit/{sidecar.name}")
+        killed = wanted is None or wanted > limit
+        regime = "SIGKILL" if killed else ""
+        stages = (*stages, Stage(f"sidecar {sidecar.name}", limit if killed else wanted, regime))
+    return (*stages, Stage("cleanup", draws.draw(pod.timings.cleanup, pod, "cleanup")))

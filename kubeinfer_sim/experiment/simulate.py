@@ -13,7 +13,8 @@ from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.node_failures import NodeFailures
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.records import NodeCordoned
+from kubeinfer_sim.cluster.prober import Outcome, Segment
+from kubeinfer_sim.cluster.records import ContainerCrashed, NodeCordoned
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.start_stages import StageDraws
 from kubeinfer_sim.controllers.kubeinfer import KubeInferController
@@ -27,9 +28,11 @@ from kubeinfer_sim.scenario.model import (
     Apply,
     ApplyDeployment,
     Cordon,
+    Crash,
     Drain,
     ForceDelete,
     Health,
+    ImageFault,
     NodeDown,
     NodeUp,
     OutOfService,
@@ -112,6 +115,7 @@ class Simulation:
             kubernetes_version=scenario.kubernetes_version,
             transfers=scenario.transfers,
             release=self.scheduling.release,
+            crash_back_off=scenario.crash_back_off,
         )
         self.controller = KubeInferController(
             self.clock,
@@ -206,9 +210,15 @@ class Simulation:
             case NodeDown() | NodeUp() | OutOfService() | ForceDelete():
                 self._node_failure(action)
             case Health():
-                self._health(action, healthy=action.healthy)
+                self._health(action, answer_of(action))
                 if action.until is not None:
                     self.clock.at(action.until, self._back_to_health, action, phase=Phase.ACTION)
+            case Crash():
+                self._crash(action)
+            case ImageFault():
+                self.kubelet.break_images(action.images, broken=True)
+                if action.until is not None:
+                    self.clock.at(action.until, self._images_back, action.images, phase=Phase.ACTION)
 
     def _cordon(self, name: str, *, cordon: bool, cause: int = NO_CAUSE) -> None:
         self.scheduler.set_unschedulable(name, cordon)
@@ -244,11 +254,39 @@ class Simulation:
                 self.failures.force_delete(pods, NO_CAUSE)
 
     def _back_to_health(self, action: Health) -> None:
-        self._health(action, healthy=not action.healthy)
+        self._health(action, FAILING if action.healthy else None)
 
-    def _health(self, action: Health, *, healthy: bool) -> None:
+    def _health(self, action: Health, answer: Segment | None) -> None:
         pods = [pod for pod in self.owners.pods() if matches(action.target, pod)]
-        self.kubelet.set_health(pods, healthy, action.probes, hang=action.hang, cause=NO_CAUSE)
+        self.kubelet.set_health(pods, answer, action.probes, cause=NO_CAUSE)
+
+    def _crash(self, action: Crash) -> None:
+        for pod in [pod for pod in self.owners.pods() if matches(action.target, pod)]:
+            names = [container.name for container in pod.containers]
+            if action.container and action.container not in names:
+                continue
+            index = names.index(action.container) if action.container else None
+            cause = self.history.append(
+                ContainerCrashed(self.clock.now, NO_CAUSE, pod.ref, action.reason, action.exit_code)
+            )
+            self.kubelet.crash(pod, action.reason, action.exit_code, container=index, cause=cause)
+
+    def _images_back(self, images: tuple[str, ...]) -> None:
+        self.kubelet.break_images(images, broken=False)
+
+
+FAILING = Segment(0, Outcome.FAIL)
+
+
+def answer_of(action: Health) -> Segment | None:
+    """What a health action makes the checks answer; None: what the container's state has them answer."""
+    if action.healthy:
+        return None
+    if action.hang:
+        return Segment(0, Outcome.HANG)
+    if action.flapping is None and action.latency is None:
+        return FAILING
+    return Segment(0, Outcome.SUCCESS, action.latency or 0, action.flapping or 0.0)
 
 
 def matches(target: Target, pod: Pod) -> bool:

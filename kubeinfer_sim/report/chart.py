@@ -19,9 +19,11 @@ from kubeinfer_sim.scenario.model import (
     Apply,
     ApplyDeployment,
     Cordon,
+    Crash,
     Drain,
     ForceDelete,
     Health,
+    ImageFault,
     NodeDown,
     NodeUp,
     OutOfService,
@@ -208,7 +210,17 @@ def _action_text(action: Action, measures: Measures) -> str:
         case Drain():
             return f"drain {_nodes(action.nodes)}"
         case Health():
-            return f"health check {'answers again' if action.healthy else 'fails'}"
+            if action.flapping is not None:
+                return f"health check fails {action.flapping:.0%} of the time"
+            if action.latency is not None:
+                return f"health check takes {rounded(action.latency)}"
+            return (
+                f"health check {'answers again' if action.healthy else 'hangs' if action.hang else 'fails'}"
+            )
+        case Crash():
+            return f"{action.container or 'engine'} ends: {action.reason} ({action.exit_code})"
+        case ImageFault():
+            return f"pulls of {action.images[0] if len(action.images) == 1 else 'images'} fail"
         case NodeDown():
             words = {
                 "silent": "dies",

@@ -12,7 +12,7 @@ from kubeinfer_sim.report.chart import revision_names
 #: Stages that belong together in a narrow table.
 GROUPS = {
     "wait": ("pending", "bind"),
-    "image": ("image", "create", "pull back-off"),
+    "image": ("image", "init", "sidecar", "create", "pull back-off"),
     "gang": ("barrier", "rankTable"),
     "engine": ("import", "communicator"),
     "weights": ("weights",),
@@ -33,8 +33,9 @@ _COARSE_OF = {group: coarse for coarse, groups in COARSE.items() for group in gr
 
 
 def stage_key(stage: str) -> str:
-    """A stage's name without the image it is about."""
-    return "image" if stage.startswith("image ") else stage
+    """A stage's name without the image or container it is about."""
+    word = stage.partition(" ")[0]
+    return word if word in ("image", "init", "sidecar") else stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,10 @@ class HealthForm(Form):
     healthy: bool = Field(False, description="false: the probes fail from then on; true: they answer again.")
     probes: list[Literal["startup", "liveness", "readiness"]] = Field(["readiness"], min_length=1)
     hang: bool = Field(False, description="The checks do not fail at once but hang until their timeout.")
+    flapping: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="Each check fails only with this probability."
+    )
+    latency: Duration | None = Field(None, description="The checks succeed, but only after this long.")
     instances: list[Annotated[int, Field(ge=0)]] = Field([], description="Ordinals, from 0.")
     roles: list[str] = Field([])
     pods: list[Annotated[int, Field(ge=0)]] = Field([], description="Places within the role, from 0.")
@@ -111,6 +115,47 @@ class HealthForm(Form):
             raise ValueError("expected one of until and lasts, found both")
         if self.healthy and self.hang:
             raise ValueError("a check that answers does not hang: leave out hang, or healthy: true")
+        if self.healthy and (self.flapping is not None or self.latency is not None):
+            raise ValueError("healthy: true ends what was wrong: leave out flapping and latency")
+        if self.hang and (self.flapping is not None or self.latency is not None):
+            raise ValueError("a check that hangs neither flaps nor answers late: expected one of them")
+        return self
+
+
+class CrashForm(Form):
+    """A container's process ends by itself in some pods; what is left out matches everything."""
+
+    exit_code: Annotated[int, Field(ge=0, le=255)] | None = Field(
+        None, description="Default 1, with OOMKilled 137, with Completed 0."
+    )
+    reason: Literal["Error", "OOMKilled", "Completed"] = "Error"
+    container: str = Field("", description="By name; default: the one that asks for NPUs, else the first.")
+    instances: list[Annotated[int, Field(ge=0)]] = Field([], description="Ordinals, from 0.")
+    roles: list[str] = Field([])
+    pods: list[Annotated[int, Field(ge=0)]] = Field([], description="Places within the role, from 0.")
+    nodes: list[str] = Field([])
+    node_selector: dict[str, str] = Field({})
+
+    @model_validator(mode="after")
+    def _fits(self) -> CrashForm:
+        if self.reason == "Completed" and self.exit_code not in (None, 0):
+            raise ValueError("a container that is Completed has exit code 0")
+        if self.reason != "Completed" and self.exit_code == 0:
+            raise ValueError("exit code 0 is reason: Completed")
+        return self
+
+
+class ImageFaultForm(Form):
+    """Images that cannot be pulled for a time."""
+
+    images: list[str] = Field([], description="Left out: all, the registry is down.")
+    until: Duration | None = Field(None, description="When it ends by itself, from the start of the run.")
+    lasts: Duration | None = Field(None, description="When it ends by itself, from its own start.")
+
+    @model_validator(mode="after")
+    def _end(self) -> ImageFaultForm:
+        if self.until is not None and self.lasts is not None:
+            raise ValueError("expected one of until and lasts, found both")
         return self
 
 
@@ -148,6 +193,8 @@ class ActionForm(Form):
     out_of_service: OutOfServiceForm | None = None
     force_delete: ForceDeleteForm | None = None
     health: HealthForm | None = None
+    crash: CrashForm | None = None
+    image_fault: ImageFaultForm | None = None
 
     @model_validator(mode="after")
     def _one(self) -> ActionForm:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer, PodTemplate, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.action_forms import ActionForm, ApplyForm, HealthForm
+from kubeinfer_sim.scenario.action_forms import ActionForm, ApplyForm, CrashForm, HealthForm
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.deployments import PREFIX, DeploymentLines, as_kubeinfer
 from kubeinfer_sim.scenario.manifests import Loaded, Manifests
@@ -17,9 +17,11 @@ from kubeinfer_sim.scenario.model import (
     Action,
     Apply,
     Cordon,
+    Crash,
     Drain,
     ForceDelete,
     Health,
+    ImageFault,
     NodeDown,
     NodeSpec,
     NodeUp,
@@ -196,7 +198,7 @@ def compile_action(
     deployment = ""
     if time_line is not None:
         versions = time_line.versions
-        if form.health is not None or form.force_delete is not None:
+        if form.health or form.force_delete or form.crash:
             named = time_line.target(form, path)
             if named is None:
                 return None
@@ -204,6 +206,14 @@ def compile_action(
         if deployment:
             every = time_line.deployments.versions
             versions = [as_kubeinfer(each) for each in every if each.name == deployment]
+    if form.crash is not None:
+        return _crash(form.at, form.crash, nodes, versions, deployment, context, (*path, "crash"))
+    if (fault := form.image_fault) is not None:
+        path = (*path, "imageFault")
+        named_images = [(image, (*path, "images", i)) for i, image in enumerate(fault.images)]
+        check_images(named_images, [] if time_line is None else time_line.everything, context)
+        until = _end(form.at, fault.until, fault.lasts, context, path)
+        return ImageFault(form.at, tuple(fault.images), until)
     if (failure := compile_failure(form, path, nodes, versions, deployment, context)) is not None:
         return failure
     if form.health is not None:
@@ -318,17 +328,65 @@ def _health(
             context.error(
                 (*path, "probes", index), f"none of these pods has a {probe} probe, so nothing would fail"
             )
-    return Health(at, target, form.healthy, until, tuple(form.probes), form.hang)
+    return Health(at, target, form.healthy, until, tuple(form.probes), form.hang, form.flapping, form.latency)
 
 
-def _matched_roles(form: HealthForm | ForceDeleteForm, versions: Sequence[KubeInfer]) -> list[Role]:
+def _crash(
+    at: int,
+    form: CrashForm,
+    nodes: Mapping[str, NodeSpec],
+    versions: Sequence[KubeInfer],
+    deployment: str,
+    context: Context,
+    path: Path,
+) -> Crash:
+    names = {
+        container.name: None
+        for role in _matched_roles(form, versions)
+        for container in (
+            *role.template.containers,
+            *(each for each in role.template.init_containers if each.restart_policy),
+        )
+    }
+    if form.container and names and form.container not in names:
+        context.error(
+            (*path, "container"),
+            f"none of these pods has a container {form.container!r}{did_you_mean(form.container, names)}",
+        )
+    code = form.exit_code
+    if code is None:
+        code = {"Error": 1, "OOMKilled": 137, "Completed": 0}[form.reason]
+    target = _target(form, nodes, versions, deployment, context, path)
+    return Crash(at, target, form.reason, code, form.container)
+
+
+def check_images(images: Sequence[tuple[str, Path]], versions: Sequence[KubeInfer], context: Context) -> None:
+    """An image that no pod uses is an error, which is noted."""
+    known = {
+        container.image: None
+        for version in versions
+        for role in version.roles
+        for container in (*role.template.init_containers, *role.template.containers)
+    }
+    for image, path in images:
+        if known and image not in known:
+            context.error(
+                path,
+                f"no pod uses image {image!r}{did_you_mean(image, known)} (images: {', '.join(known)})",
+                key=True,
+            )
+
+
+def _matched_roles(
+    form: HealthForm | ForceDeleteForm | CrashForm, versions: Sequence[KubeInfer]
+) -> list[Role]:
     return [
         role for version in versions for role in version.roles if not form.roles or role.name in form.roles
     ]
 
 
 def _target(
-    form: HealthForm | ForceDeleteForm,
+    form: HealthForm | ForceDeleteForm | CrashForm,
     nodes: Mapping[str, NodeSpec],
     versions: Sequence[KubeInfer],
     deployment: str,

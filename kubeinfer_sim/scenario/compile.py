@@ -7,8 +7,12 @@ from typing import Any
 
 from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer
-from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.actions import TimeLine, check_returns, compile_action
+from kubeinfer_sim.scenario.actions import (
+    TimeLine,
+    check_images,
+    check_returns,
+    compile_action,
+)
 from kubeinfer_sim.scenario.cluster import NO_CLUSTER, compile_cluster
 from kubeinfer_sim.scenario.cluster_forms import LinkForm
 from kubeinfer_sim.scenario.context import Context
@@ -20,6 +24,7 @@ from kubeinfer_sim.scenario.model import (
     NO_KUBEINFER,
     Action,
     Assumptions,
+    CrashBackOff,
     Link,
     NodeLifecycle,
     Objectives,
@@ -66,7 +71,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         return None
     assumptions = compile_assumptions(spec.assumptions)
     broken_images = [(image, ("spec", "brokenImages", i)) for i, image in enumerate(spec.broken_images)]
-    _check_images(broken_images, versions, context)
+    check_images(broken_images, versions, context)
     initial = spec.initial or ("running" if spec.update or spec.actions else "empty")
     return Scenario(
         name=readable.metadata.name,
@@ -87,6 +92,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         kubernetes_version=spec.kubernetes_version,
         broken_images=frozenset(spec.broken_images),
         node_lifecycle=_node_lifecycle(spec),
+        crash_back_off=_crash_back_off(spec, context),
         disruption_budgets=compile_budgets(
             spec.pod_disruption_budgets, manifests.others.values(), versions, context
         ),
@@ -143,11 +149,21 @@ def _node_lifecycle(spec: SpecForm) -> NodeLifecycle:
     return NodeLifecycle(grace, form.default_toleration_seconds)
 
 
+def _crash_back_off(spec: SpecForm, context: Context) -> CrashBackOff:
+    form = spec.kubelet
+    if form.max_container_restart_period is not None and int(spec.kubernetes_version.split(".")[1]) < 35:
+        path: Path = ("spec", "kubelet", "maxContainerRestartPeriod")
+        context.error(
+            path, f'kubelets have it from 1.35 on, and kubernetesVersion is "{spec.kubernetes_version}"'
+        )
+    return CrashBackOff(form.max_container_restart_period, form.reduced_crash_loop_back_off)
+
+
 def _transfers(spec: SpecForm, versions: Sequence[KubeInfer], context: Context) -> Transfers:
     """The shared links; a stage cannot have both a link and a time of its own."""
     form = spec.transfers
     path: Path = ("spec", "transfers")
-    _check_images([(image, (*path, "imageSizes", image)) for image in form.image_sizes], versions, context)
+    check_images([(image, (*path, "imageSizes", image)) for image in form.image_sizes], versions, context)
     roles = list(dict.fromkeys(role.name for version in versions for role in version.roles))
     for name in form.weights_sizes:
         if name not in roles:
@@ -172,24 +188,6 @@ def _transfers(spec: SpecForm, versions: Sequence[KubeInfer], context: Context) 
 
 def _link(form: LinkForm | None) -> Link | None:
     return None if form is None else Link(form.bandwidth, form.per_client)
-
-
-def _check_images(
-    images: Sequence[tuple[str, Path]], versions: Sequence[KubeInfer], context: Context
-) -> None:
-    known = {
-        container.image: None
-        for version in versions
-        for role in version.roles
-        for container in (*role.template.init_containers, *role.template.containers)
-    }
-    for image, path in images:
-        if image not in known:
-            context.error(
-                path,
-                f"no pod uses image {image!r}{did_you_mean(image, known)} (images: {', '.join(known)})",
-                key=True,
-            )
 
 
 def _objectives(spec: SpecForm, initial: str, versions: Sequence[KubeInfer], context: Context) -> Objectives:

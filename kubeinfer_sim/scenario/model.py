@@ -97,6 +97,7 @@ class StageTimings:
     bind: Distribution  # gang placed -> all its pods bound
     image_cold: Distribution  # pull of an image that is not on the node
     image_warm: Distribution  # image present
+    init: Distribution  # the run of one init container
     create: Distribution  # sandbox and containers
     rank_table: Distribution  # last pod of the gang up -> engines start
     framework_import: Distribution
@@ -109,6 +110,7 @@ class StageTimings:
     warm_up: Distribution
     pre_stop: Distribution  # drain in a preStop hook whose length the manifest does not tell
     exit: Distribution  # SIGTERM -> process gone
+    sidecar_exit: Distribution  # SIGTERM -> a sidecar gone, after all containers
     cleanup: Distribution  # last container dead -> pod object gone, devices free
     probe_latency: Distribution  # a probe that answers
 
@@ -237,8 +239,12 @@ class ForceDelete:
 class Health:
     """The health check of matching pods starts to fail (`healthy=False`) or answers again.
 
-    With `hang` it does not answer at all until its timeout. `until` ends it by itself. Losing readiness is not
-    a recovery trigger; a failing liveness probe is.
+    `until` ends it by itself. Losing readiness is not a recovery trigger; a failing liveness probe is.
+
+    Attributes:
+        hang: it does not answer at all until its timeout.
+        flapping: it fails only with this probability, each time anew.
+        latency: it answers, but only after this long.
     """
 
     at: Millis
@@ -247,10 +253,43 @@ class Health:
     until: Millis | None = None
     probes: tuple[str, ...] = ("readiness",)
     hang: bool = False
+    flapping: float | None = None
+    latency: Millis | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A container's process ends by itself in matching pods; `container` "": the one that runs the engine."""
+
+    at: Millis
+    target: Target
+    reason: str = "Error"
+    exit_code: int = 1
+    container: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFault:
+    """Pulls of these images (none named: of all) fail until `until` (None: for good)."""
+
+    at: Millis
+    images: tuple[str, ...] = ()
+    until: Millis | None = None
 
 
 Action = (
-    Apply | ApplyDeployment | Scale | Cordon | Drain | Health | NodeDown | NodeUp | OutOfService | ForceDelete
+    Apply
+    | ApplyDeployment
+    | Scale
+    | Cordon
+    | Drain
+    | Health
+    | Crash
+    | ImageFault
+    | NodeDown
+    | NodeUp
+    | OutOfService
+    | ForceDelete
 )
 
 
@@ -265,6 +304,19 @@ class NodeLifecycle:
 
     grace: Millis = 50_000
     toleration_seconds: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class CrashBackOff:
+    """Settings of CrashLoopBackOff.
+
+    Attributes:
+        maximum: the kubelet's `crashLoopBackOff.maxContainerRestartPeriod` (from 1.35); None: 300 s.
+        reduced: feature gate ReduceDefaultCrashLoopBackOffDecay: 1 s doubling to 60 s.
+    """
+
+    maximum: Millis | None = None
+    reduced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +437,7 @@ class Scenario:
     horizon: Millis | None = None
     quiet_after: Millis = 86_400_000
     node_lifecycle: NodeLifecycle = NodeLifecycle()
+    crash_back_off: CrashBackOff = CrashBackOff()
     disruption_budgets: tuple[DisruptionBudget, ...] = ()
     seed: int = 0
     kubernetes_version: str = "1.36"

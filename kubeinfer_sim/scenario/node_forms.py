@@ -102,6 +102,17 @@ class NodeLifecycleForm(Form):
     )
 
 
+class KubeletForm(Form):
+    """The kubelets' configuration."""
+
+    max_container_restart_period: Annotated[Duration, Field(ge=1_000, le=300_000)] | None = Field(
+        None, description="crashLoopBackOff.maxContainerRestartPeriod, 1s to 5m; from Kubernetes 1.35."
+    )
+    reduced_crash_loop_back_off: bool = Field(
+        False, description="Feature gate ReduceDefaultCrashLoopBackOffDecay: 1s doubling to 1m."
+    )
+
+
 class DisruptionBudgetForm(Form):
     """A PodDisruptionBudget; those in the manifest files are read as well."""
 

@@ -47,6 +47,7 @@ STAGES: Mapping[str, Stage] = {
         "20m",
         "16 GB MindIE image at 55 MB/s (KAITO #2325); slower when many nodes share a registry",
     ),
+    "init": Stage("run of one init container", "1s", "5s", "1m", "assumed"),
     "create": Stage("sandbox and containers", "1s", "3s", "10s", "KAITO #2325"),
     "rank_table": Stage(
         "last pod of the gang up → engines start",
@@ -73,6 +74,13 @@ STAGES: Mapping[str, Stage] = {
         "assumed; high: the guide's grace period; cut by the grace period in force",
     ),
     "exit": Stage("SIGTERM → process gone", "5s", "30s", "2m5s", "assumed; cut by the grace period in force"),
+    "sidecar_exit": Stage(
+        "SIGTERM → a sidecar gone, after all containers",
+        "0s",
+        "1s",
+        "30s",
+        "assumed; cut by the grace period",
+    ),
     "cleanup": Stage(
         "last container dead → pod object gone, NPUs free",
         "1s",

@@ -16,7 +16,7 @@ from kubeinfer_sim.scenario.cluster_forms import ClusterForm, ClusterSpecForm, T
 from kubeinfer_sim.scenario.distribution_forms import DistributionForm
 from kubeinfer_sim.scenario.forms import CountOrPercent, Duration, DurationOrNever, Form, Horizon, shown
 from kubeinfer_sim.scenario.model import Assumptions
-from kubeinfer_sim.scenario.node_forms import DisruptionBudgetForm, NodeLifecycleForm
+from kubeinfer_sim.scenario.node_forms import DisruptionBudgetForm, KubeletForm, NodeLifecycleForm
 from kubeinfer_sim.scenario.profiles import STAGES, Profile
 from kubeinfer_sim.scenario.recovery_forms import RecoveryForm, RulesForm
 from kubeinfer_sim.scenario.units import format_duration
@@ -66,6 +66,7 @@ class StagesForm(Form):
     image: DistributionForm | None = Field(None, description="imageWarm and imageCold at once.")
     image_warm: DistributionForm | None = _stage("image_warm")
     image_cold: DistributionForm | None = _stage("image_cold")
+    init: DistributionForm | None = _stage("init")
     create: DistributionForm | None = _stage("create")
     rank_table: DistributionForm | None = _stage("rank_table")
     framework_import: DistributionForm | None = _stage("framework_import")
@@ -82,6 +83,7 @@ class StagesForm(Form):
     warm_up: DistributionForm | None = _stage("warm_up")
     pre_stop: DistributionForm | None = _stage("pre_stop")
     exit: DistributionForm | None = _stage("exit")
+    sidecar_exit: DistributionForm | None = _stage("sidecar_exit")
     cleanup: DistributionForm | None = _stage("cleanup")
     probe_latency: DistributionForm | None = _stage("probe_latency")
 
@@ -160,6 +162,7 @@ class SpecForm(Form):
     )
     objectives: ObjectivesForm = Field({}, validate_default=True)
     node_lifecycle: NodeLifecycleForm = Field({}, validate_default=True)
+    kubelet: KubeletForm = Field({}, validate_default=True)
     pod_disruption_budgets: list[DisruptionBudgetForm] = Field(
         [], description="Beside those in the manifest files; they hold drains."
     )
