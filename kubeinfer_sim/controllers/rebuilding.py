@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from kubeinfer_sim.cluster.gang_scheduling import GangScheduling, PodGang
 from kubeinfer_sim.cluster.kubelet import Kubelet
-from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.controllers.degrade import make_room
 from kubeinfer_sim.controllers.gangs import Gangs
 from kubeinfer_sim.controllers.instance import Instance, InstanceState
@@ -151,7 +151,7 @@ class Rebuilding:
         if wait is None:
             self.fail(instance, reason, cause)
             return
-        pods = [pod for pod in instance.pods if pod.ref.role == role and pod.state is not PodState.DELETING]
+        pods = [pod for pod in instance.pods if pod.ref.role == role]  # some may be on their way out
         number = self._history.append(
             RoleRebuilding(self._clock.now, cause, instance.ref, role, len(places), reason)
         )

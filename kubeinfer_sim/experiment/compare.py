@@ -16,7 +16,7 @@ from kubeinfer_sim.experiment.columns import COLUMNS, Column
 from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.experiment.statistics import Estimate, estimate
 from kubeinfer_sim.metrics import measure
-from kubeinfer_sim.metrics.outages import time_by_stage
+from kubeinfer_sim.metrics.outage_stages import time_by_stage
 from kubeinfer_sim.scenario.model import Scenario
 
 

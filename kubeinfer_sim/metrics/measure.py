@@ -32,6 +32,7 @@ from kubeinfer_sim.metrics.lives import InstanceLife, Lives
 from kubeinfer_sim.metrics.meter import Handlers, OnePass
 from kubeinfer_sim.metrics.nodes import DrainRun, NodeEvents, NodeOutage
 from kubeinfer_sim.metrics.readiness import Readiness
+from kubeinfer_sim.metrics.recoveries import Recoveries, Recovery
 from kubeinfer_sim.metrics.steps import Low, Steps, segments, shortfall
 
 #: Why a simulation stopped: nothing waits any more, the scenario's horizon, or no progress for long.
@@ -115,6 +116,7 @@ class Measures:
         losing: instances missing at the end; when the run has settled they stay missing.
         peak_npus: the most NPUs taken at once.
         outages, drains: nodes that failed, and drains, in order of time.
+        recoveries: what recovery did, in order of time.
         stuck: pods that are Terminating on a node that is down, with since when and the node.
     """
 
@@ -136,6 +138,7 @@ class Measures:
     warnings: tuple[str, ...]
     outages: tuple[NodeOutage, ...] = ()
     drains: tuple[DrainRun, ...] = ()
+    recoveries: tuple[Recovery, ...] = ()
     stuck: Mapping[PodRef, tuple[int, str]] = field(default_factory=dict)
     deployments: tuple[DeploymentMeasures, ...] = ()
 
@@ -171,6 +174,7 @@ class Measuring:
     def __init__(self) -> None:
         self._readiness, self._lives, self._changes = Readiness(), Lives(), Changes()
         self._commotion, self._nodes, self._deployments = Commotion(), NodeEvents(), Deployments()
+        self._recoveries = Recoveries()
         self.observe = OnePass(
             (
                 self._readiness,
@@ -179,6 +183,7 @@ class Measuring:
                 self._commotion,
                 self._nodes,
                 self._deployments,
+                self._recoveries,
             )
         ).observe
 
@@ -214,6 +219,7 @@ class Measuring:
             warnings=tuple(changes.warnings),
             outages=tuple(self._nodes.outages),
             drains=tuple(self._nodes.drains),
+            recoveries=tuple(self._recoveries.steps),
             stuck=self._nodes.stuck,
             deployments=self._deployments.finish(ended_at, end, pods),
         )

@@ -198,9 +198,13 @@ class InstancePart(Part):
     was_ready_ms: int
     """For how long in all."""
     restarts: int
-    """How often recovery rebuilt it or a pod of it."""
+    """How often recovery rebuilt it, a role or a pod of it."""
     concerning: int
     """How often it lost readiness."""
+    given_up: int
+    """Pods it gave up for others of its own (action Degrade)."""
+    degraded_ms: int
+    """For how long it lacked some of them, in all."""
     pending: str
     """What its gang needs and what is free, while it has no place."""
     pending_message: str
@@ -212,6 +216,20 @@ class InstancePart(Part):
     stages: list[StagePart]
     """Without a gap from that pod's creation until it is gone or the run ends."""
     pods: list[PodPart]
+
+
+class RecoveryPart(Part):
+    """A step of recovery."""
+
+    at_ms: int
+    instance: str
+    action: str
+    """An action of the rules of recovery, or `GiveUp`, `Restored`, `PeersLost`, `Withdrawn`."""
+    what: str
+    """The pod or role it is about."""
+    fault: str
+    by: str
+    """The rule or function that decided; empty for a level (Instance, Pod)."""
 
 
 class AssumptionPart(Part):
@@ -251,6 +269,8 @@ class Result(Part):
     instances: list[InstancePart]
     deployments: list[DeploymentPart]
     """The Deployments of the manifest, beside the KubeInfer or alone."""
+    recoveries: list[RecoveryPart]
+    """What recovery did, in order of time."""
     warnings: list[str]
     assumptions: list[AssumptionPart]
     defaults: list[str]
@@ -300,6 +320,17 @@ def build_result(assessment: Assessment) -> Result:
         timeline=_timeline(measures),
         instances=[_instance(life) for life in measures.instances],
         deployments=deployment_parts(scenario, measures.deployments),
+        recoveries=[
+            RecoveryPart(
+                at_ms=step.at,
+                instance=step.instance,
+                action=step.action,
+                what=step.what,
+                fault=step.fault,
+                by=step.by,
+            )
+            for step in measures.recoveries
+        ],
         warnings=list(dict.fromkeys(warnings)),
         assumptions=[
             AssumptionPart(name=each.name, value=each.value, default=each.default)
@@ -394,6 +425,8 @@ def _instance(life: InstanceLife) -> InstancePart:
         was_ready_ms=life.was_ready,
         restarts=life.restarts,
         concerning=life.concerning,
+        given_up=life.given_up,
+        degraded_ms=life.degraded,
         pending="" if pending is None else pending.proof,
         pending_message="" if pending is None else pending.message,
         pending_nodes=[

@@ -33,6 +33,7 @@ from kubeinfer_sim.report.instances import (
 )
 from kubeinfer_sim.report.nodes import node_lines
 from kubeinfer_sim.report.pending import node_verdicts
+from kubeinfer_sim.report.recoveries import recovery_lines
 from kubeinfer_sim.report.verdict import (
     Assessment,
     complaint,
@@ -101,6 +102,7 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
     yield from _section("Nodes", node_lines(measures))
     for title, content in sections(measures.deployments):
         yield from _section(title, content)
+    yield from _section("Recovery", recovery_lines(measures))
     texts = dict.fromkeys((*measures.warnings, *(each.one_line() for each in scenario.warnings)))
     warnings = [Text(f"! {printable(text)}", "yellow") for text in texts]
     yield from _section("Warnings", warnings)

@@ -42,7 +42,17 @@ from kubeinfer_sim.controllers.records import (
 from kubeinfer_sim.experiment.simulate import Run, Simulation
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.scenario.distributions import Uniform
-from kubeinfer_sim.scenario.model import Action, Apply, Assumptions, Cordon, Drain, Health, Scale, Target
+from kubeinfer_sim.scenario.model import (
+    Action,
+    Apply,
+    Assumptions,
+    Cordon,
+    Drain,
+    Health,
+    NodeDown,
+    Scale,
+    Target,
+)
 from kubeinfer_sim.scenario.recovery_rules import GiveUp, Limit, RecoveryRule
 
 ROLES = {"prefill": 2, "decode": 1}
@@ -110,9 +120,7 @@ def failings(draw: st.DrawFn) -> Failing:
         # Often at one instant, or within a second.
         draw(st.integers(0, 20)) * 100_000 + draw(st.sampled_from([0, 0, 300, 900, 5_000, 30_000])),
         draw(
-            st.sampled_from(
-                ["crash", "exit 3", "platform", "drain", "liveness", "readiness", "sidecar drain"]
-            )
+            st.sampled_from(["crash", "exit 3", "platform", "drain", "liveness", "readiness", "node", "node"])
         ),
         role,
         draw(st.integers(0, ROLES[role] - 1)),
@@ -164,8 +172,14 @@ def run_of(case: Case) -> tuple[Run, int]:
         if each.kind in ("liveness", "readiness"):
             target = Target(instances=(each.ordinal,), roles=(each.role,), pods=(each.replica,))
             actions.append(Health(each.at, target, False, each.at + 20_000, (each.kind,)))  # type: ignore[arg-type]
-        elif "drain" in each.kind:
+        elif each.kind == "drain":
             actions.append(Drain(each.at, (f"node-{each.ordinal * GANG + each.replica}",)))
+        elif each.kind == "node":  # back before its pods are evicted, or after
+            until = each.at + (200_000 if each.replica else 500_000)
+            name = f"node-{each.ordinal * GANG + each.replica}"
+            actions.append(
+                NodeDown(each.at, (name,), "silent" if each.role == "prefill" else "cutOff", until)
+            )
         else:
             events.append((each.at / 1000, failing(each)))
     actions.append(Cordon(CALM, tuple(f"node-{i}" for i in range(node_count)), uncordon=True))
@@ -191,7 +205,9 @@ def run_of(case: Case) -> tuple[Run, int]:
 
 
 def _names_real_nodes(action: Action, node_count: int) -> bool:
-    return not isinstance(action, Drain) or int(action.nodes[0].removeprefix("node-")) < node_count
+    if not isinstance(action, Drain | NodeDown):
+        return True
+    return int(action.nodes[0].removeprefix("node-")) < node_count
 
 
 def failing(each: Failing):  # type: ignore[no-untyped-def]

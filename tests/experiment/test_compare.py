@@ -17,7 +17,7 @@ from kubeinfer_sim.experiment.recovery_knob import recovery_variants
 from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.experiment.statistics import estimate
 from kubeinfer_sim.metrics import measure
-from kubeinfer_sim.metrics.outages import outages, time_by_stage
+from kubeinfer_sim.metrics.outage_stages import outages, time_by_stage
 from kubeinfer_sim.report.comparison import comparison_json, render_comparison, sentences
 from kubeinfer_sim.scenario.distributions import Uniform
 from kubeinfer_sim.scenario.model import Drain, Health, Scenario, Target

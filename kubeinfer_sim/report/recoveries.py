@@ -1,0 +1,42 @@
+"""The lines of the report on what recovery did."""
+
+from __future__ import annotations
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.metrics import Measures
+from kubeinfer_sim.metrics.recoveries import Recovery
+from kubeinfer_sim.report.words import count, rounded
+
+_MOST = 12
+_WORDS = {
+    "RecreateInstance": "rebuilt",
+    "RecreateRole": "{what} rebuilt",
+    "RecreatePod": "{what} rebuilt alone",
+    "RestartContainer": "{what} left to the kubelet, in place",
+    "Ignore": "{what} ignored",
+    "Fail": "given up and held",
+    "GiveUp": "gives up {what}",
+    "Restored": "whole again",
+    "PeersLost": "{what}'s peers hang without it",
+    "Withdrawn": "{what} well again, left alone",
+}
+
+
+def recovery_lines(measures: Measures) -> list[RenderableType]:
+    """One line for each step, the first ones of many."""
+    steps = measures.recoveries
+    lines: list[RenderableType] = [Text(printable(_line(each))) for each in steps[:_MOST]]
+    if len(steps) > _MOST:
+        lines.append(Text(f"… and {count(len(steps) - _MOST, 'more step')}", style="dim"))
+    return lines
+
+
+def _line(step: Recovery) -> str:
+    """`10m36s infer-0: decode rebuilt (LivenessProbeFailed, rule 1)`."""
+    what = step.what.rpartition(" of ")[2] if step.action == "PeersLost" else step.what
+    why = ", ".join(part for part in (step.fault, step.by) if part)
+    text = f"{rounded(step.at)} {step.instance}: {_WORDS[step.action].format(what=what)}"
+    return f"{text} ({why})" if why else text
