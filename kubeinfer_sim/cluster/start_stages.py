@@ -14,6 +14,7 @@ from kubeinfer_sim.cluster.prober import ContainerProber, Health, Outcome, Segme
 from kubeinfer_sim.cluster.records import Stage
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.model import Container
+from kubeinfer_sim.scenario.distributions import Constant
 from kubeinfer_sim.scenario.model import Distribution
 
 #: Where weights come from that are neither in the page cache nor on the node's own disk.
@@ -33,6 +34,8 @@ class StageDraws:
 
     def draw(self, distribution: Distribution, pod: Pod, stage: str) -> int | None:
         """One length in ms of `stage` for `pod`; None when it never ends."""
+        if isinstance(distribution, Constant):
+            return distribution.value  # most stages of most scenarios: not even a stream is named
         return distribution.sample(self._streams.named(f"stage/{stage}/{pod.stream_name}/{pod.restarts}"))
 
     def containers(

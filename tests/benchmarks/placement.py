@@ -1,0 +1,87 @@
+"""What placing costs: `python tests/benchmarks/placement.py [INSTANCES ...]`. Run by hand, asserted nowhere.
+
+The job Kubernetriks (a simulator of Kubernetes clusters in Rust) publishes as its own: 10,000 pods on 5,200 nodes
+are created, run for an hour and end. Here each pod is an instance of one pod; the cluster has labels and taints, and
+0.52 nodes for each pod. Printed are counts and the time, alone and as a ratio, in the same process, to a bare SimPy
+loop of as many timeouts as the run has events.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
+
+from building import kubeinfer, stage_timings
+from rollout import bare_loop, spread
+
+from kubeinfer_sim.experiment.simulate import Simulation
+from kubeinfer_sim.manifest.model import Toleration
+from kubeinfer_sim.scenario.model import NodeSpec, Scale, Scenario, Taint, Timings
+
+RUNS = 3
+HOUR = 3_600_000
+NPU = "huawei.com/ascend-1980"
+
+
+def job(instances: int) -> Scenario:
+    """Nodes of three zones and four kinds; every second one wants a toleration, every eighth is another pool's."""
+    nodes = tuple(
+        NodeSpec(
+            f"node-{i}",
+            "pool",
+            {"cpu": 64_000, "memory": 256 * 2**30, NPU: 4},
+            {
+                "kubernetes.io/hostname": f"node-{i}",
+                "zone": f"z{i % 3}",
+                "pool": "web" if i % 8 == 7 else "infer",
+                "generation": str(i % 4),
+            },
+            (Taint("dedicated", "infer"),) if i % 2 else (),
+        )
+        for i in range(instances * 52 // 100)
+    )
+    spec = kubeinfer(
+        instances,
+        npus=1,
+        readiness=None,
+        node_selector={"pool": "infer"},
+        tolerations=(Toleration("dedicated", "Equal", "infer", "NoSchedule"),),
+    )
+    return Scenario(
+        "benchmark",
+        spec,
+        nodes,
+        Timings(stage_timings(10, 5)),
+        initial="empty",
+        actions=(Scale(HOUR, 0),),
+    )
+
+
+def main() -> None:
+    print(
+        "| instances | nodes | events | records | nodes looked at per pod | median s | µs per pod | ratio (events) |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for instances in [int(text) for text in sys.argv[1:]] or [1_250, 2_500, 5_000, 10_000]:
+        scenario = job(instances)
+        times, ratios = [], []
+        for _ in range(RUNS):
+            begun = time.perf_counter()
+            simulation = Simulation(scenario, 0)
+            run = simulation.run()
+            times.append(time.perf_counter() - begun)
+            ratios.append(times[-1] / bare_loop(run.fired, min(instances, 4000)))
+        took = statistics.median(times)
+        looked = simulation.scheduler.stats.nodes / instances
+        print(
+            f"| {instances:,} | {len(scenario.nodes):,} | {run.fired:,} | {len(run.history):,} | {looked:.2f} "
+            f"| {took:.3f} | {1e6 * took / instances:.0f} | {spread(ratios)} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
