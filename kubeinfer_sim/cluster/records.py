@@ -84,6 +84,15 @@ class GangPending(Record):
 
 
 @dataclass(slots=True)
+class PodPreempted(Record):
+    """A pod of lower priority (`namespace/name`, or one of ours) is evicted to make room for a gang."""
+
+    pod: str
+    node: str
+    by: InstanceRef
+
+
+@dataclass(slots=True)
 class GangScheduled(Record):
     """All pods of a gang got nodes at once; `npus` is what they take, `in_use` the cluster's total."""
 

@@ -16,6 +16,7 @@ from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.prober import Outcome, Segment
 from kubeinfer_sim.cluster.records import ContainerCrashed, NodeCordoned
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
+from kubeinfer_sim.cluster.scheduling_rate import SchedulingRate
 from kubeinfer_sim.cluster.start_stages import StageDraws
 from kubeinfer_sim.controllers.kubeinfer import KubeInferController
 from kubeinfer_sim.controllers.policies import RecoveryPlugin
@@ -103,8 +104,16 @@ class Simulation:
             placement=scenario.assumptions.placement,
             kubernetes_version=scenario.kubernetes_version,
         )
+        assumptions = scenario.assumptions
         self.scheduling = GangScheduling(
-            self.clock, self.history, self.scheduler, self.nodes, StageDraws(streams)
+            self.clock,
+            self.history,
+            self.scheduler,
+            self.nodes,
+            StageDraws(streams),
+            rate=SchedulingRate() if assumptions.scheduling_rate == "mindcluster" else None,
+            preemption=assumptions.preemption,
+            priority_classes=scenario.priority_classes,
         )
         self.scheduling.occupy(scenario.running)
         self.kubelet = Kubelet(
@@ -141,6 +150,7 @@ class Simulation:
         listener = self.owners if scenario.deployments else self.controller
         self.scheduling.kubelet = self.kubelet
         self.scheduling.on_placed = listener.gang_placed
+        self.scheduling.on_preempted = lambda pod, cause: listener.evict(pod, "Preempted", cause)
         self.kubelet.listener = listener
         budgets = Budgets(scenario.disruption_budgets, self.owners.pods_wanted)
         self.drains = Drains(self.clock, self.history, self.nodes, budgets, self.owners.evict)

@@ -72,6 +72,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     assumptions = compile_assumptions(spec.assumptions)
     broken_images = [(image, ("spec", "brokenImages", i)) for i, image in enumerate(spec.broken_images)]
     check_images(broken_images, versions, context)
+    _check_priorities(spec, versions, context)
     initial = spec.initial or ("running" if spec.update or spec.actions else "empty")
     return Scenario(
         name=readable.metadata.name,
@@ -80,6 +81,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         deployments=first.deployments,
         nodes=cluster.nodes,
         running=cluster.running,
+        priority_classes=spec.priority_classes,
         timings=timings,
         initial=initial,
         actions=tuple(actions[key] for key in sorted(actions)),
@@ -157,6 +159,25 @@ def _crash_back_off(spec: SpecForm, context: Context) -> CrashBackOff:
             path, f'kubelets have it from 1.35 on, and kubernetesVersion is "{spec.kubernetes_version}"'
         )
     return CrashBackOff(form.max_container_restart_period, form.reduced_crash_loop_back_off)
+
+
+def _check_priorities(spec: SpecForm, versions: Sequence[KubeInfer], context: Context) -> None:
+    """A pod of an unknown PriorityClass would be refused; without preemption its value does not matter."""
+    if not (spec.priority_classes or spec.assumptions.preemption):
+        return
+    named = {
+        name: None
+        for version in versions
+        for role in version.roles
+        if (name := role.template.raw.get("spec", {}).get("priorityClassName"))
+    }
+    for name in named:
+        if name not in spec.priority_classes and not name.startswith("system-"):
+            written = context.document.value["spec"]
+            place = "priorityClasses" if "priority_classes" in spec.model_fields_set else "assumptions"
+            path: Path = ("spec", place) if place in written else ("spec",)
+            message = f"pods name PriorityClass {name!r}, whose value is not given"
+            context.error(path, message, hint=f"add it: priorityClasses: {{{name}: 1000}}", key=True)
 
 
 def _transfers(spec: SpecForm, versions: Sequence[KubeInfer], context: Context) -> Transfers:

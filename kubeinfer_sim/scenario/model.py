@@ -389,6 +389,8 @@ class Assumptions:
     peer_loss_timeout: Millis | None = None
     progress_deadline: Millis | None = None
     placement: Literal["mostAllocated", "leastAllocated", "default"] = "mostAllocated"
+    scheduling_rate: Literal["unlimited", "mindcluster"] = "unlimited"
+    preemption: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,7 +424,8 @@ class Scenario:
         defaults: one line per default in force that the user did not set, for reports; not the assumptions,
             which reports print with their values anyway.
         warnings: what is legal in the manifests but will surprise.
-        running: pods that hold their places on the nodes throughout.
+        running: pods that hold their places on the nodes, throughout or until they are preempted.
+        priority_classes: the value of each PriorityClass by name.
     """
 
     name: str
@@ -447,6 +450,7 @@ class Scenario:
     description: str = ""
     warnings: tuple[Diagnostic, ...] = ()
     running: tuple[RunningPod, ...] = ()
+    priority_classes: Mapping[str, int] = field(default_factory=dict)
     deployments: tuple[Deployment, ...] = ()
 
     @property

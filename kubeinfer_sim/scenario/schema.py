@@ -127,6 +127,8 @@ class AssumptionsForm(Form):
     peer_loss_timeout: DurationOrNever = _time(_A.peer_loss_timeout)
     progress_deadline: DurationOrNever = _time(_A.progress_deadline)
     placement: Literal["mostAllocated", "leastAllocated", "default"] = _A.placement
+    scheduling_rate: Literal["unlimited", "mindcluster"] = _A.scheduling_rate
+    preemption: bool = _A.preemption
 
 
 class ObjectivesForm(Form):
@@ -177,6 +179,9 @@ class SpecForm(Form):
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     kubernetes_version: KubernetesVersion = LATEST_KUBERNETES
     broken_images: list[str] = Field([], description="Images that cannot be pulled.")
+    priority_classes: dict[str, Annotated[int, Field(ge=-(2**31), le=1_000_000_000)]] = Field(
+        {}, description="Value of each PriorityClass that manifests name."
+    )
 
 
 class ScenarioFile(Form):

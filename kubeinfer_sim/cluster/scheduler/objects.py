@@ -181,15 +181,15 @@ def pod(raw: Raw, key: Hashable = None) -> Pod:
     )
 
 
-def running_pods(running: Iterable[RunningPod]) -> Iterator[tuple[Pod, str]]:
-    """Pods of a real cluster with the names of their nodes; those that share a manifest share a spec."""
+def running_pods(running: Iterable[RunningPod]) -> Iterator[tuple[RunningPod, Pod]]:
+    """Pods of a real cluster as the scheduler sees them; those that share a manifest share a spec."""
     specs: dict[int, PodSpec] = {}
     for each in running:
         spec = specs.get(id(each.manifest))
         if spec is None:
             spec = specs[id(each.manifest)] = pod_spec(each.manifest)
         priority = each.manifest["spec"].get("priority") or 0
-        yield Pod((each.namespace, each.name), spec, priority), each.node
+        yield each, Pod((each.namespace, each.name), spec, priority)
 
 
 def node(raw: Raw, order: int = 0) -> NodeState:

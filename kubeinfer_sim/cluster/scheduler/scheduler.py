@@ -13,6 +13,7 @@ from typing import get_args
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice, Placing
 from kubeinfer_sim.cluster.scheduler.explain import Unschedulable, explain
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, Signature, signature_of
+from kubeinfer_sim.cluster.scheduler.gang_preemption import victims_for
 from kubeinfer_sim.cluster.scheduler.node_class import accepts
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex, Stats
@@ -201,6 +202,13 @@ class Scheduler:
         where = self._index.nodes[node]
         self._index.place(where, pod)
         self._node_of[pod.key] = where
+
+    def victims_for(self, gang: Gang) -> list[tuple[Pod, str]] | None:
+        """Pods of lower priority, with their nodes, that would have to go so that a gang fits; nothing is changed.
+
+        None when the gang would not fit even then.
+        """
+        return victims_for(gang, self._index, self._choice, self._placer)
 
     def release(self, pod_key: Hashable) -> None:
         """A pod is gone and what it held is free; nothing happens if it is not placed."""

@@ -32,7 +32,15 @@ GROUP = "infer.modelarts.huaweicloud"
 #: Names the KubeInfer an object belongs to.
 GROUP_LABEL = "app.modelarts.huaweicloud/instanceGroupId"
 #: What of a pod's spec the scheduler reads once the pod has its node.
-_SPEC_FIELDS = ("affinity", "overhead", "priority", "resources", "preemptionPolicy", "hostNetwork")
+_SPEC_FIELDS = (
+    "affinity",
+    "hostNetwork",
+    "overhead",
+    "preemptionPolicy",
+    "priority",
+    "resources",
+    "terminationGracePeriodSeconds",
+)
 _CONTAINER_FIELDS = ("resources", "restartPolicy", "ports", "image")
 _MOST_OVERCOMMITTED = 5
 

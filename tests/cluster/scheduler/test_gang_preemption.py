@@ -1,0 +1,152 @@
+"""A gang has pods of lower priority evicted: as few as kube-scheduler would, all it takes or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from building import NPU, kubeinfer, scenario
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kubectl_objects import listed, node, pod
+from scenario_files import MANIFEST, SMALLEST
+
+from kubeinfer_sim.cluster.records import GangScheduled, PodPreempted
+from kubeinfer_sim.cluster.scheduler import Gang, GangPod, Scheduler
+from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
+from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.experiment.simulate import Run, simulate
+from kubeinfer_sim.manifest.model import PodTemplate
+from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.scenario.cluster import read_real_cluster
+from kubeinfer_sim.scenario.load import load_scenario
+from kubeinfer_sim.scenario.model import Assumptions, NodeSpec, Scenario
+
+
+def gang(size: int, npus: int, priority: int) -> Gang:
+    template = PodTemplate(containers=(), requests={NPU: npus})
+    return Gang("gang", tuple(GangPod(i, template) for i in range(size)), priority)
+
+
+def filled(free: Sequence[int], pods: Sequence[tuple[int, int, int]]) -> Scheduler:
+    """Nodes with so many NPUs, and pods on them: (node, NPUs, priority)."""
+    scheduler = Scheduler([NodeSpec(f"n{i}", "pool", {NPU: npus}) for i, npus in enumerate(free)])
+    for number, (where, npus, priority) in enumerate(pods):
+        scheduler.occupy(Pod(f"p{number}", PodSpec(requests={NPU: npus}), priority), f"n{where}")
+    return scheduler
+
+
+def requested(scheduler: Scheduler) -> dict[str, int]:
+    return {name: each.requested.get(NPU, 0) for name, each in scheduler.nodes.items()}
+
+
+def victims(scheduler: Scheduler, wanted: Gang) -> list[object] | None:
+    found = scheduler.victims_for(wanted)
+    return None if found is None else [each.key for each, _ in found]
+
+
+def test_the_least_important_pods_go_from_as_many_nodes_as_it_takes() -> None:
+    scheduler = filled([8, 8, 8], [(0, 8, 5), (1, 8, 1), (2, 8, 3)])
+    assert victims(scheduler, gang(2, 8, 10)) == ["p1", "p2"]
+
+
+def test_nobody_goes_for_a_gang_that_would_not_fit_all_the_same() -> None:
+    assert victims(filled([8, 8], [(0, 8, 1), (1, 8, 20)]), gang(2, 8, 10)) is None
+
+
+def test_pods_of_the_same_priority_are_safe() -> None:
+    assert victims(filled([8], [(0, 8, 10)]), gang(1, 8, 10)) is None
+
+
+def test_what_is_free_is_used_first() -> None:
+    assert victims(filled([8, 8], [(0, 8, 1)]), gang(2, 8, 10)) == ["p0"]
+
+
+pods = st.lists(st.tuples(st.integers(0, 2), st.sampled_from([1, 2, 4, 8]), st.integers(0, 4)), max_size=6)
+
+
+@given(pods, st.integers(1, 3), st.sampled_from([1, 2, 4, 8]))
+@settings(max_examples=150, deadline=None)
+def test_victims_make_room_are_less_important_and_none_is_taken_for_nothing(
+    placed: list[tuple[int, int, int]], size: int, npus: int
+) -> None:
+    scheduler = filled([8, 8, 8], placed)
+    before = requested(scheduler)
+    wanted = gang(size, npus, 3)
+    fits_now = scheduler.would_fit(wanted) is not None
+    found = victims(scheduler, wanted)
+    assert requested(scheduler) == before
+    lower = [f"p{i}" for i, (_, _, priority) in enumerate(placed) if priority < 3]
+    helps = [
+        set(some)
+        for count in range(len(lower) + 1)
+        for some in combinations(lower, count)
+        if scheduler.would_fit(wanted, some) is not None
+    ]
+    if fits_now:
+        assert not found
+    elif found is None:
+        assert not helps
+    else:
+        assert set(found) <= set(lower)
+        assert set(found) in helps
+
+
+def on_full_nodes(priority: int, **fields: object) -> Scenario:
+    """Two nodes full of pods of priorities 10 and 2 000, one KubeInfer that wants one of them."""
+    cluster = read_real_cluster(
+        SourceText("nodes.json", listed(node("n0"), node("n1"))),
+        SourceText(
+            "pods.json",
+            listed(
+                pod("vip", "n0", npus=8, priority=2000),
+                pod("batch", "n1", npus=8, priority=10, terminationGracePeriodSeconds=90),
+            ),
+        ),
+        [],
+    )
+    spec = kubeinfer(1)
+    template = spec.roles[0].template
+    spec = replace(
+        spec,
+        roles=(replace(spec.roles[0], template=replace(template, raw={"spec": {"priorityClassName": "c"}})),),
+    )
+    made = scenario(spec, 1, initial="empty", **fields)
+    return replace(made, nodes=cluster.nodes, running=cluster.running, priority_classes={"c": priority})
+
+
+def outcome(run: Run) -> tuple[list[str], list[tuple[int, str]]]:
+    return (
+        [each.pod for each in run.history if isinstance(each, PodPreempted)],
+        [(each.at, each.nodes[0][1]) for each in run.history if isinstance(each, GangScheduled)],
+    )
+
+
+def test_a_pod_of_a_real_cluster_goes_when_its_grace_period_is_over() -> None:
+    made = on_full_nodes(100, assumptions=Assumptions(preemption=True))
+    assert outcome(simulate(made)) == (["other/batch"], [(90_000, "n1")])
+
+
+def test_without_the_switch_nobody_goes() -> None:
+    assert outcome(simulate(on_full_nodes(100))) == ([], [])
+
+
+def test_with_too_little_priority_nobody_goes() -> None:
+    assert outcome(simulate(on_full_nodes(10, assumptions=Assumptions(preemption=True)))) == ([], [])
+
+
+def test_a_priority_class_whose_value_is_not_given_is_an_error(tmp_path: Path) -> None:
+    manifest = MANIFEST.replace(
+        "nodeSelector: {pool: infer}", "nodeSelector: {pool: infer}\n            priorityClassName: high"
+    )
+    (tmp_path / "chat.yaml").write_text(manifest)
+    (tmp_path / "scenario.yaml").write_text(SMALLEST + "  assumptions: {preemption: true}\n")
+    with pytest.raises(InputError, match="PriorityClass 'high', whose value is not given"):
+        load_scenario(str(tmp_path / "scenario.yaml"))
+    (tmp_path / "scenario.yaml").write_text(
+        SMALLEST + "  assumptions: {preemption: true}\n  priorityClasses: {high: 1000}\n"
+    )
+    assert load_scenario(str(tmp_path / "scenario.yaml")).priority_classes == {"high": 1000}
