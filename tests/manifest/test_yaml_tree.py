@@ -4,9 +4,10 @@ import pytest
 import yaml
 
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest import yaml_tree
+from kubeinfer_sim.manifest import yaml_builder, yaml_tree
 from kubeinfer_sim.manifest.source import SourceText
-from kubeinfer_sim.manifest.yaml_tree import MAX_DEPTH, MAX_NODES, MAX_SCALAR, load_documents
+from kubeinfer_sim.manifest.yaml_builder import MAX_DEPTH, MAX_NODES, MAX_SCALAR
+from kubeinfer_sim.manifest.yaml_tree import load_documents
 
 
 @pytest.fixture(params=["libyaml", "python"], autouse=True)
@@ -267,14 +268,14 @@ def bomb(levels):
 )
 def test_hostile_text_ends_in_one_clear_error(text, message, monkeypatch):
     counted = 0
-    original = yaml_tree._Reader._count
+    original = yaml_builder.Builder._count
 
     def count(self, nodes, chars, offset):
         nonlocal counted
         counted += 1
         original(self, nodes, chars, offset)
 
-    monkeypatch.setattr(yaml_tree._Reader, "_count", count)
+    monkeypatch.setattr(yaml_builder.Builder, "_count", count)
     assert any(message in each for each in errors(text))
     assert counted <= 20_000  # what was looked at, however much the text stands for
 
@@ -286,15 +287,15 @@ def test_a_flood_of_values_ends_at_the_bound(parser):
 
 
 def test_a_flood_of_errors_ends_at_the_bound():
-    assert len(errors("a: 1\n" * 10_000)) == yaml_tree.MAX_FINDINGS
+    assert len(errors("a: 1\n" * 10_000)) == yaml_builder.MAX_FINDINGS
 
 
 def test_reading_starts_again_no_more_often_than_there_may_be_findings(monkeypatch):
     starts = []
     original = yaml_tree._parser
     monkeypatch.setattr(yaml_tree, "_parser", lambda text: starts.append(text) or original(text))
-    assert len(errors("a: [\n---\n" * 10_000)) == yaml_tree.MAX_FINDINGS
-    assert len(starts) == yaml_tree.MAX_FINDINGS
+    assert len(errors("a: [\n---\n" * 10_000)) == yaml_builder.MAX_FINDINGS
+    assert len(starts) == yaml_builder.MAX_FINDINGS
 
 
 def test_findings_in_one_long_line_hold_that_line_once():
