@@ -3,9 +3,9 @@
 PyYAML's scanner and parser (libyaml when it is there) yield events; values and positions are built from them in
 `yaml_builder.py`. Here documents are found, and reading goes on with the next one where one has a syntax error.
 
-Bounds (of `yaml_builder.py`), per source; beyond them there is an error and reading ends, so time and memory grow with them and
-not with what an attacker writes: `MAX_SOURCE_BYTES` of text, `MAX_NODES` values and `MAX_TEXT` characters
-with every alias counted as often as it is used, `MAX_DEPTH` levels, `MAX_SCALAR` characters in one
+Bounds per source (`yaml_builder.py`); beyond them there is an error and reading ends, so that time and memory grow
+with them and not with what an attacker writes: `MAX_SOURCE_BYTES` of text, `MAX_NODES` values and `MAX_TEXT`
+characters with every alias counted as often as it is used, `MAX_DEPTH` levels, `MAX_SCALAR` characters in one
 scalar, `MAX_NUMBER_CHARS` in a number, `MAX_FINDINGS` findings.
 Without libyaml PyYAML takes no tab between tokens (`a:<tab>b`), which the API server does, and is 15 times
 slower. Aliased values are shared, not copied: treat what `Document.value` holds as read-only.

@@ -7,47 +7,31 @@ grows with the exponent: `1e999999999` costs no more than `1`. Source: k8s.io/ap
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
+from kubeinfer_sim.manifest.kubernetes.quantity_text import (
+    BINARY_SUFFIXES,
+    DECIMAL_SUFFIXES,
+    INT64,
+    MAX_LENGTH,
+    Format,
+    QuantityError,
+    digits_below,
+    parse_quantity,
+    ten,
+)
 from kubeinfer_sim.manifest.kubernetes.scalars import json_number
 
-Format = Literal["DecimalSI", "BinarySI", "DecimalExponent"]
+__all__ = ["MAX_LENGTH", "ZERO", "Quantity", "QuantityError"]
 
-#: Quantities longer than this are refused; the API server has no such limit.
-MAX_LENGTH = 1000
 #: Whole numbers read off a quantity stop at this power of ten.
 MAX_DIGITS = 3000
 
-_INT64 = 2**63
-_GRAMMAR = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)", re.ASCII).fullmatch
-_DECIMAL_SUFFIXES = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-_BINARY_SUFFIXES = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
-_SUFFIX_OF_DECIMAL = {exponent: suffix for suffix, exponent in _DECIMAL_SUFFIXES.items()}
-_SUFFIX_OF_BINARY = {exponent: suffix for suffix, exponent in _BINARY_SUFFIXES.items()}
-_FAST_DIGITS = 18  # digits the API server keeps in an int64 without looking closer
-
-
-class QuantityError(ValueError):
-    """A text is not a quantity; the message says what would be."""
-
-
-def _ten(power: int) -> int:
-    """A power of ten, the exponent not below zero."""
-    return int(10**power)
-
-
-def _digits_below(unscaled: int, places: int) -> tuple[int, bool]:
-    """Drop decimal places, rounding away from zero; also whether nothing was lost."""
-    if places > MAX_LENGTH * 2:
-        return (0 if not unscaled else 1 if unscaled > 0 else -1), not unscaled
-    kept, lost = divmod(abs(unscaled), _ten(places))
-    if lost:
-        kept += 1
-    return (kept if unscaled >= 0 else -kept), not lost
+_SUFFIX_OF_DECIMAL = {exponent: suffix for suffix, exponent in DECIMAL_SUFFIXES.items()}
+_SUFFIX_OF_BINARY = {exponent: suffix for suffix, exponent in BINARY_SUFFIXES.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +61,7 @@ class Quantity:
         """
         if len(text) > MAX_LENGTH:
             raise QuantityError(f"a quantity has at most {MAX_LENGTH} characters, this has {len(text)}")
-        return _parse(text)
+        return _parsed(text)
 
     @staticmethod
     def from_json(value: Any) -> Quantity:
@@ -120,10 +104,10 @@ class Quantity:
         shift = self.scale - scale
         if shift >= 0:
             if shift > MAX_DIGITS:
-                return self.sign * _ten(MAX_DIGITS)
-            return self.unscaled * _ten(shift)
-        rounded, exact = _digits_below(self.unscaled, -shift)
-        if not exact and rounded < 0 and not self.small and self.unscaled * _ten(self.scale + 9) >= -_INT64:
+                return self.sign * ten(MAX_DIGITS)
+            return self.unscaled * ten(shift)
+        rounded, exact = digits_below(self.unscaled, -shift)
+        if not exact and rounded < 0 and not self.small and self.unscaled * ten(self.scale + 9) >= -INT64:
             rounded += 2
         return rounded
 
@@ -139,8 +123,8 @@ class Quantity:
         """The value where the API server reports it as an int64 without rounding, else None."""
         if not self.small or self.scale < 0 or (self.unscaled and self.scale > 19):
             return None
-        value = self.unscaled * _ten(self.scale) if self.unscaled else 0
-        return value if -_INT64 <= value < _INT64 else None
+        value = self.unscaled * ten(self.scale) if self.unscaled else 0
+        return value if -INT64 <= value < INT64 else None
 
     def is_integer(self) -> bool:
         """The API server's test of resources that must be whole: thousandths divisible by 1000.
@@ -149,10 +133,10 @@ class Quantity:
         """
         if self.small:
             return self._small_milli() % 1000 == 0
-        if self.scale == 0 and abs(self.unscaled) == _INT64 - 1 and self.format == "BinarySI":
+        if self.scale == 0 and abs(self.unscaled) == INT64 - 1 and self.format == "BinarySI":
             return True  # capped at the largest int64, whose overflow is whole
         nano = self.unscaled * pow(10, self.scale + 9, 2**64) if self.unscaled else 0
-        if self.unscaled < 0 or self.scaled_value(-9) < _INT64 - 1:
+        if self.unscaled < 0 or self.scaled_value(-9) < INT64 - 1:
             quotient, lost = divmod(abs(_wrap(nano)), 10**6)
             milli = (-quotient if _wrap(nano) < 0 else quotient) + bool(lost)
         else:
@@ -166,9 +150,9 @@ class Quantity:
         """
         shift = self.scale + 3
         if shift in (1, 2, 3, 6, 9):
-            return _wrap(self.unscaled * _ten(shift))
+            return _wrap(self.unscaled * ten(shift))
         milli = self.milli_value()
-        return milli if -_INT64 <= milli < _INT64 else 0
+        return milli if -INT64 <= milli < INT64 else 0
 
     def round_up(self, scale: int) -> tuple[Quantity, bool]:
         """Round away from zero to a multiple of `10**scale`; also whether nothing was lost.
@@ -177,7 +161,7 @@ class Quantity:
         """
         if self.scale >= scale:
             return self, True
-        unscaled, exact = _digits_below(self.unscaled, scale - self.scale)
+        unscaled, exact = digits_below(self.unscaled, scale - self.scale)
         return Quantity(unscaled, scale, self.format, "", self.small), exact
 
     def canonical(self) -> str:
@@ -206,7 +190,7 @@ class Quantity:
         if self.scale >= 0:
             value = self.scaled_value(0)
         else:
-            value, exact = _digits_below(self.unscaled, -self.scale)
+            value, exact = digits_below(self.unscaled, -self.scale)
             if not exact:
                 return None
         return value if abs(value) >= 1024 else None
@@ -223,8 +207,8 @@ class Quantity:
         if mine != others:
             return self.sign if mine > others else -self.sign
         shift = self.scale - other.scale
-        a = self.unscaled * _ten(max(shift, 0))
-        b = other.unscaled * _ten(max(-shift, 0))
+        a = self.unscaled * ten(max(shift, 0))
+        b = other.unscaled * ten(max(-shift, 0))
         return (a > b) - (a < b)
 
     def add(self, other: Quantity) -> Quantity:
@@ -241,8 +225,8 @@ class Quantity:
         if max(self.scale, other.scale) - scale > MAX_DIGITS:
             larger = self if self.scale > scale else other
             return Quantity(larger.unscaled, larger.scale, family, "", small=False)
-        unscaled = self.unscaled * _ten(self.scale - scale) + other.unscaled * _ten(other.scale - scale)
-        return Quantity(unscaled, scale, family, "", self.small and other.small and abs(unscaled) < _INT64)
+        unscaled = self.unscaled * ten(self.scale - scale) + other.unscaled * ten(other.scale - scale)
+        return Quantity(unscaled, scale, family, "", self.small and other.small and abs(unscaled) < INT64)
 
     def negated(self) -> Quantity:
         """The same amount with the other sign."""
@@ -280,97 +264,11 @@ _BLANKS = (
 )
 
 
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Quantity:
+    return Quantity(*parse_quantity(text))
+
+
 def _wrap(number: int) -> int:
     """A number as an int64 that overflowed."""
-    return (number + _INT64) % (2 * _INT64) - _INT64
-
-
-def _bad(text: str) -> QuantityError:
-    if not text:
-        return QuantityError("a quantity must not be empty (e.g. 500m, 64Gi, 8)")
-    hint = ""
-    lower = text.lower()
-    if re.fullmatch(r"[+-]?[0-9.]+\s*k", lower):
-        hint = "; thousands are written with a small k, 1024s with Ki"
-    elif lower.endswith("b"):
-        hint = "; leave out the B: bytes are understood"
-    elif re.search(r"\s", text):
-        hint = "; blanks are not allowed"
-    elif "," in text or "_" in text:
-        hint = "; digits are not grouped and the decimal point is a point"
-    elif re.fullmatch(r"[+-]?[0-9.]+[a-z]+", lower):
-        hint = "; upper and lower case of the suffix matter"
-    return QuantityError(
-        "a quantity is a number and a suffix: n, u, m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei or an exponent "
-        f"such as e3 (e.g. 500m, 64Gi, 8){hint}"
-    )
-
-
-@lru_cache(maxsize=4096)
-def _parse(text: str) -> Quantity:
-    match = _GRAMMAR(text)
-    if match is None or not text:
-        raise _bad(text)
-    minus, whole, fraction, suffix = match.groups()
-    fraction = fraction or ""
-    if suffix in _DECIMAL_SUFFIXES:
-        family: Format = "DecimalSI"
-        exponent = _DECIMAL_SUFFIXES[suffix]
-    elif suffix in _BINARY_SUFFIXES:
-        family = "BinarySI"
-        exponent = _BINARY_SUFFIXES[suffix]
-    elif suffix[:1] in ("e", "E") and re.fullmatch(r"[+-]?[0-9]{1,19}", suffix[1:]):
-        parsed = int(suffix[1:])
-        if not -_INT64 <= parsed < _INT64:
-            raise _bad(text)
-        family = "DecimalExponent"
-        exponent = (parsed + 2**31) % 2**32 - 2**31  # the API server keeps 32 bits
-    else:
-        raise _bad(text)
-    no_digits = not whole and not fraction
-    whole = whole.lstrip("0")
-    if text == "0":
-        return Quantity(0, 0, "DecimalSI", text)
-    sign = -1 if minus == "-" else 1
-    digits = int((whole + fraction) or "0")
-    small = _parse_small(text, sign, whole or "0", fraction, digits, exponent, family)
-    if small is not None:
-        return small
-    if no_digits:  # only the API server's short cut takes `Ki` for 0Ki
-        raise _bad(text)
-
-    scale = -len(fraction)
-    if family == "BinarySI":
-        digits <<= exponent
-    else:
-        scale += exponent
-    if scale < -9:
-        digits, _ = _digits_below(digits, -9 - scale)
-        scale = -9
-    if family == "BinarySI":
-        if digits > (_INT64 - 1) * _ten(-scale):
-            digits, scale = _INT64 - 1, 0
-        elif 0 < digits < _ten(-scale):
-            family = "DecimalSI"
-    return Quantity(sign * digits, scale, family, "", small=False)
-
-
-def _parse_small(
-    text: str, sign: int, whole: str, fraction: str, digits: int, exponent: int, format: Format
-) -> Quantity | None:
-    """The quantity where the API server's short cut takes it; it then often gives the text back as written."""
-    length = len(whole) + len(fraction)
-    if format == "BinarySI":
-        if fraction or 15 - length - exponent * 3 // 10 - 1 < 0:
-            return None
-        value = digits << exponent
-        if value >= _INT64:
-            return None
-        kept = text if exponent % 10 == 0 and digits & 7 else ""
-        return Quantity(sign * value, 0, format, kept)
-    scale = exponent - len(fraction)
-    if length > _FAST_DIGITS or scale < -9:
-        return None
-    shifted = whole + fraction
-    kept = text if scale % 3 == 0 and not shifted.endswith("000") and shifted[0] != "0" else ""
-    return Quantity(sign * digits, scale, format, kept)
+    return (number + INT64) % (2 * INT64) - INT64
