@@ -40,6 +40,7 @@ _CODES = {
 }
 #: What tells errors apart that the API server gives one type.
 _FRACTION = "must be a whole number of"
+_PORT_RANGE = "must be between 1 and 65535, inclusive"
 _DIFFERS, _DIFFERS_LESS = "equal to the ", "less than or equal to the "
 _CHOICES = re.compile(r"must be one of (.*), got ", re.DOTALL)
 _QUOTED = re.compile(r'"([^"]*)"')
@@ -53,6 +54,12 @@ _WORDS = {
 }
 _REFUSED_PODS = "the object is accepted, and every Pod made from it refused: nothing ever runs"
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+_NAMED = {
+    "containers": "container name",
+    "initContainers": "container name",
+    "volumes": "volume name",
+    "ports": "port name",
+}
 _HOOKS = ("preStop", "postStart")
 
 
@@ -126,7 +133,7 @@ def _report(checker: Checker, error: FieldError, *, differs: bool, hint: str = "
         case field_errors.FORBIDDEN if parent in (*_PROBES, *_HOOKS):
             message, at, path, key = f"exactly one of {_handlers(parent)} may be set", path, path[:-1], True
         case field_errors.DUPLICATE:
-            message = f"duplicate {path[-1] if path and isinstance(path[-1], str) else 'value'} {found}"
+            message = f"duplicate {_what(path)} {found}"
         case field_errors.NOT_SUPPORTED:
             message = _not_supported(error)
         case field_errors.DECODE:
@@ -137,12 +144,26 @@ def _report(checker: Checker, error: FieldError, *, differs: bool, hint: str = "
             limit = message.partition("limit of ")[2].partition(",")[0]
             message = f"{path[-1]} request {error.bad_value} must equal limit {limit} (extended resource)"
             at, path = path, path[:-2]
+        case field_errors.INVALID if _DIFFERS_LESS in message:
+            limit = message.partition("limit of ")[2].partition(",")[0]
+            message = f"{path[-1]} request {error.bad_value} must not be more than limit {limit}"
+            at, path = path, path[:-2]
+        case field_errors.INVALID if message.startswith(_PORT_RANGE):
+            message = f"{found} is outside 1-65535"
         case field_errors.INVALID if message.startswith("must be greater than or equal to 0"):
             message = f"{found} must not be negative"
         case field_errors.INVALID if message.startswith("must be 1 for liveness"):
             message = f"must be 1, got {found}"
             hint = "only readiness probes may ask for several successes in a row"
     checker.report(path, message, code=code, hint=hint, at=at, key=key)
+
+
+def _what(path: Path) -> str:
+    """What is there twice: `container name`, `hostPort`, `value`."""
+    if not path or not isinstance(path[-1], str):
+        return "value"
+    owner = path[-3] if path[-1] == "name" and len(path) > 2 else ""
+    return _NAMED.get(str(owner), path[-1])
 
 
 def _handlers(owner: str | int) -> str:
