@@ -1,4 +1,4 @@
-"""`kubeinfer-sim compare SCENARIO --recovery Instance,Pod,rules.yaml`."""
+"""`kubeinfer-sim compare SCENARIO --recovery Instance,Pod,rules.yaml`, or another knob."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ import click
 @click.option(
     "--recovery",
     metavar="LIST",
-    required=True,
     help="Instance, Pod, Custom, files of rules (.yaml), module:function; separated by commas.",
+)
+@click.option(
+    "--assume",
+    metavar="NAME=LIST",
+    help="An assumption of the scenario and values for it: startupCrash=rebuild,kubelet.",
 )
 @click.option("--seeds", type=click.IntRange(min=1, max=100_000), default=1, help="How many seeds to run.")
 @click.option("--seed", type=click.IntRange(min=0), help="The first seed, instead of the scenario's.")
@@ -26,30 +30,40 @@ import click
 )
 def command(
     scenario: str,
-    recovery: str,
+    recovery: str | None,
+    assume: str | None,
     seeds: int,
     seed: int | None,
     settings: tuple[str, ...],
     horizon: str | None,
     json_to: str | None,
 ) -> int:
-    """Simulate SCENARIO once for each kind of recovery, under the same faults, and say how they differ.
+    """Simulate SCENARIO once for each setting of a knob, under the same faults, and say how they differ.
+
+    The knob is --recovery or --assume.
 
     The first is what the others are held against. With several seeds every number is a mean, with half of its
     95 % interval; the differences are paired by seed. A function named with module:function decides about every
     failure (see docs/recovery.md); it is run as it is, so name none you do not trust.
     """
     from kubeinfer_sim.cli.output import colour_on, unicode_on, width_of, write_json
+    from kubeinfer_sim.errors import UsageError
+    from kubeinfer_sim.experiment.assumption_knob import assumption_variants
     from kubeinfer_sim.experiment.compare import compare
     from kubeinfer_sim.experiment.recovery_knob import recovery_variants
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.comparison import comparison_json, render_comparison
     from kubeinfer_sim.scenario.load import load_scenario
 
+    if (recovery is None) == (assume is None):
+        raise UsageError("compare needs a knob: one of --recovery and --assume")
     loaded = load_scenario(scenario, set_values=parse_settings(settings), seed=seed, horizon=horizon)
-    if ":" in recovery:
-        sys.path.insert(0, "")  # a function in the working directory, as with `python -m`
-    variants = recovery_variants(loaded, recovery.split(","))
+    if recovery is not None:
+        if ":" in recovery:
+            sys.path.insert(0, "")  # a function in the working directory, as with `python -m`
+        variants = recovery_variants(loaded, recovery.split(","))
+    else:
+        variants = assumption_variants(loaded, assume or "")
     found = compare(variants, range(loaded.seed, loaded.seed + seeds))
     if json_to is not None:
         write_json(json_to, comparison_json(found))

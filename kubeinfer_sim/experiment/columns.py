@@ -23,6 +23,7 @@ class Column:
         name: its key in the JSON result; `title` heads its row in the table.
         better: whether a high or a low number is the better one.
         measure: the number, in `unit`.
+        decides: whether it is about service, so that it says which variant is better; the others say how.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Column:
     unit: Unit
     better: Literal["high", "low"]
     measure: Callable[[Run, Measures], float]
+    decides: bool = True
 
 
 def _availability(run: Run, measures: Measures) -> float:
@@ -67,21 +69,29 @@ def _replaced(run: Run, measures: Measures) -> float:
     return sum(len(life.pods) - len({pod.pod.place for pod in life.pods}) for life in measures.instances)
 
 
-#: By the first, what is better is decided.
+def _degraded(run: Run, measures: Measures) -> float:
+    """How long instances were without pods they had given up."""
+    return sum(life.degraded for life in measures.instances)
+
+
+def _restarts(run: Run, measures: Measures) -> float:
+    return sum(life.restarts for life in measures.instances)
+
+
+def _container_restarts(run: Run, measures: Measures) -> float:
+    return sum(life.container_restarts for life in measures.instances)
+
+
+#: By the first that tells two variants apart it is decided which one is better.
 COLUMNS: tuple[Column, ...] = (
     Column("lostInstanceMs", "instance time lost", "instance-ms", "low", lambda run, m: m.whole.lost),
     Column("availability", "availability", "fraction", "high", _availability),
     Column("longestOutageMs", "longest with none ready", "ms", "low", _outage(lambda wanted: min(1, wanted))),
     Column("longestShortMs", "longest below wanted", "ms", "low", _outage(lambda wanted: wanted)),
     Column("npuHoursLost", "NPU-hours lost", "NPU-hours", "low", _npu_hours),
-    Column("restarts", "restarts", "count", "low", lambda run, m: sum(life.restarts for life in m.instances)),
-    Column("podsRebuilt", "pods rebuilt", "count", "low", _replaced),
-    Column(
-        "containerRestarts",
-        "containers restarted",
-        "count",
-        "low",
-        lambda run, m: sum(life.container_restarts for life in m.instances),
-    ),
     Column("notReadyAtEnd", "not ready in the end", "count", "low", lambda run, m: m.losing),
+    Column("degradedMs", "instance time degraded", "instance-ms", "low", _degraded, decides=False),
+    Column("restarts", "restarts", "count", "low", _restarts, decides=False),
+    Column("podsRebuilt", "pods rebuilt", "count", "low", _replaced, decides=False),
+    Column("containerRestarts", "containers restarted", "count", "low", _container_restarts, decides=False),
 )

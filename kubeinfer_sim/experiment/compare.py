@@ -71,13 +71,21 @@ class Comparison:
         return best
 
     def better(self, one: Outcome, other: Outcome) -> Column | None:
-        """The first column by which one is better than the other; None when it is not, or cannot be told."""
+        """The first column that decides, by which one is better; None when none is, or it cannot be told."""
         for column in self.columns:
+            if not column.decides:
+                continue
             difference = one.against(other, column)
             if difference.differs:
                 gain = difference.mean > 0 if column.better == "high" else difference.mean < 0
                 return column if gain else None
         return None
+
+    def same(self, one: Outcome, other: Outcome) -> bool:
+        """Whether all that decides is equal under every seed."""
+        return all(
+            one.values[column.name] == other.values[column.name] for column in self.columns if column.decides
+        )
 
 
 def compare(

@@ -40,6 +40,7 @@ from kubeinfer_sim.controllers.records import (
     InstanceReady,
     InstanceRestarting,
     InstanceRestored,
+    PeersLost,
     PodRebuilding,
     RoleRebuilding,
 )
@@ -48,6 +49,8 @@ from kubeinfer_sim.metrics.meter import Handlers
 #: Stages that no component plans: they last until something else happens.
 PENDING, BIND, PULL_BACK_OFF, BARRIER, PROBES = "pending", "bind", "pull back-off", "barrier", "probes"
 SERVING, NOT_READY, RESTART, BACK_OFF, CLEAN_UP = "serving", "not ready", "restart", "back-off", "clean-up"
+#: Ready as far as its probes can tell, but its group has lost a member.
+HANGING = "hanging"
 
 
 class Span(NamedTuple):
@@ -219,6 +222,7 @@ class Lives:
             RoleRebuilding: self._rebuilding,
             InstanceDegraded: self._degraded,
             InstanceRestored: self._restored,
+            PeersLost: self._peers_lost,
             GangPending: self._pending,
             GangScheduled: self._scheduled,
             PodCreated: self._pod_created,
@@ -306,6 +310,10 @@ class Lives:
 
     def _restored(self, record: InstanceRestored) -> None:
         self._whole_again(self._instance(record.instance, record.at), record.at)
+
+    def _peers_lost(self, record: PeersLost) -> None:
+        for ref in record.survivors:
+            self._pod(ref, record.at).enter(record.at, HANGING)
 
     def _whole_again(self, life: InstanceLife, at: int) -> None:
         if life.degraded_since is not None:

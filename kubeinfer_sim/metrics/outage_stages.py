@@ -19,7 +19,7 @@ from kubeinfer_sim.controllers.records import (
     InstanceRestarting,
 )
 from kubeinfer_sim.engine.history import Record
-from kubeinfer_sim.metrics.lives import CLEAN_UP, SERVING, InstanceLife, PodLife
+from kubeinfer_sim.metrics.lives import CLEAN_UP, HANGING, SERVING, InstanceLife, PodLife
 
 #: Stages that belong together in an explanation, in its words.
 WORDS = {
@@ -41,6 +41,7 @@ WORDS = {
     "create": "pulling and creating",
     "pull back-off": "pulling and creating",
     "restart": "restarting containers",
+    HANGING: "hanging without a peer",
     "not ready": "failing its checks",
     "probes": "passing its probes",
     SERVING: "waiting for other pods",

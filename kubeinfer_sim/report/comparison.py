@@ -53,12 +53,11 @@ def sentences(comparison: Comparison) -> list[str]:
     for other in others:
         column = comparison.better(best, other)
         if column is None:
-            told = (
-                "the same"
-                if len(comparison.seeds) == 1
-                else f"not told apart by {len(comparison.seeds)} seeds"
-            )
-            said.append(f"{best.variant.name} and {other.variant.name} come out {told}.")
+            names = f"{best.variant.name} and {other.variant.name}"
+            if comparison.same(best, other):
+                said.append(f"{names} come out the same.")
+            else:
+                said.append(f"{names} cannot be told apart by {count(len(comparison.seeds), 'seed')}.")
             continue
         difference = best.against(other, column)
         fewer = "fewer" if column.unit == "count" else "less"

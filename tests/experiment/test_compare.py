@@ -11,6 +11,7 @@ from building import kubeinfer, scenario, seconds
 
 from kubeinfer_sim.cli.main import run as command_line
 from kubeinfer_sim.errors import InputError, UsageError
+from kubeinfer_sim.experiment.assumption_knob import assumption_variants
 from kubeinfer_sim.experiment.columns import COLUMNS
 from kubeinfer_sim.experiment.compare import Variant, compare
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
@@ -101,6 +102,17 @@ def test_what_is_better_is_said_with_its_reason() -> None:
     )
 
 
+def test_a_group_that_hangs_without_a_peer_makes_pod_level_the_worse_one() -> None:
+    from kubeinfer_sim.scenario.load import load_scenario
+
+    story = load_scenario(str(SCENARIOS / "peer-loss-under-pod-recovery.yaml"))
+    found = compare(recovery_variants(story, ["Pod", "Instance"]), [0])
+    assert sentences(found) == [
+        "Instance is better than Pod: 30m less instance time lost; Pod spends 30m hanging without a peer where "
+        "Instance spends 0s."
+    ]
+
+
 def test_equal_variants_are_called_the_same() -> None:
     made = scenario(kubeinfer(2, restart="Custom"), 3, 60, 10)
     found = compare(recovery_variants(made, ["Instance", "Pod"]), [3])
@@ -172,3 +184,27 @@ def test_a_function_named_on_the_command_line_decides(
     story = str(SCENARIOS / "drain-a-node.yaml")
     assert command_line(["compare", story, "--recovery", "Instance,my_recovery:decide"]) == 0
     assert "come out the same" in capsys.readouterr().out
+
+
+def test_an_assumption_is_a_knob_too(capsys: pytest.CaptureFixture[str]) -> None:
+    made = drained()
+    variants = assumption_variants(made, "backoff=0s,10m")
+    assert [variant.scenario.assumptions.backoff for variant in variants] == [(0,), (600_000,)]
+    first, second = assumption_variants(made, "startupCrash=rebuild,kubelet")
+    assert (first.scenario.assumptions, second.scenario.assumptions.startup_crash) == (
+        made.assumptions,
+        "kubelet",
+    )
+    (variant,) = assumption_variants(made, "peerLossTimeout=never")
+    assert variant.scenario.assumptions.peer_loss_timeout is None
+    with pytest.raises(UsageError, match='did you mean "startupCrash"'):
+        assumption_variants(made, "startupcrash=rebuild")
+    with pytest.raises(InputError, match="rebuild or kubelet"):
+        assumption_variants(made, "startupCrash=never")
+    with pytest.raises(UsageError, match="expected values"):
+        assumption_variants(made, "startupCrash")
+    story = str(SCENARIOS / "drain-a-node.yaml")
+    assert command_line(["compare", story, "--assume", "backoff=0s,10m"]) == 0
+    assert "10m" in capsys.readouterr().out
+    assert command_line(["compare", story]) == 2
+    assert "compare needs a knob" in capsys.readouterr().err

@@ -1,0 +1,44 @@
+"""Variants of a scenario that differ in one assumption on how KubeInfer behaves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.experiment.compare import Variant
+from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.manifest.yaml_tree import load_documents
+from kubeinfer_sim.scenario.compile import compile_assumptions
+from kubeinfer_sim.scenario.findings import read_form
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.schema import AssumptionsForm
+
+
+def assumption_variants(scenario: Scenario, text: str) -> list[Variant]:
+    """A variant for each value of `name=value,value…`, names and values as in `spec.assumptions`.
+
+    Raises:
+        InputError: a value is none of this assumption.
+        UsageError: there is no such assumption, or fewer than one value.
+    """
+    alias, _, values = text.partition("=")
+    names = {field.alias or name: name for name, field in AssumptionsForm.model_fields.items()}
+    if alias not in names:
+        raise UsageError(
+            f"--assume: there is no assumption {alias!r}{did_you_mean(alias, names)} "
+            f"(assumptions: {', '.join(names)})"
+        )
+    wanted = list(dict.fromkeys(value.strip() for value in values.split(",") if value.strip()))
+    if not wanted:
+        raise UsageError(f"--assume {alias}: expected values, as in {alias}=A,B")
+    name = names[alias]
+    variants = []
+    for value in wanted:
+        written = f"[{value}]" if name == "backoff" else value
+        source = SourceText("--assume", f"{alias}: {written}\n")
+        form = read_form(AssumptionsForm, load_documents(source)[0])
+        value_read = getattr(compile_assumptions(form), name)
+        assumptions = replace(scenario.assumptions, **{name: value_read})
+        variants.append(Variant(value, replace(scenario, assumptions=assumptions)))
+    return variants
