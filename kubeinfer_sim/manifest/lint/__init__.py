@@ -7,6 +7,7 @@ A rule is a function in one of the `*_rules` modules; `RULES` has them all by co
 
 from kubeinfer_sim.manifest.lint import (  # noqa: F401  (importing registers the rules)
     container_rules,
+    host_port_rules,
     placement_rules,
     probe_rules,
     recovery_rules,

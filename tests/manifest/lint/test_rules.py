@@ -134,6 +134,22 @@ CASES = [
         ["drains for about 60 s: 2 s are left to exit"],
     ),
     (
+        "KI027",
+        [
+            ('huawei.com/ascend-1980: "8"', 'huawei.com/ascend-1980: "4"'),
+            ('huawei.com/ascend-1980: "8"', 'huawei.com/ascend-1980: "4"'),
+            ("schedulerName: volcano", "schedulerName: volcano\n            hostNetwork: true"),
+            ("        replicas: 1", "        replicas: 2"),
+        ],
+        52,
+        "warning",
+        [
+            "port 9000 of a node can be had once",
+            "4 of its 8 NPUs",
+            "another pod of its role, up to 4 stay idle",
+        ],
+    ),
+    (
         "KI025",
         [("ascend-vllm:A3.6", "Ascend-VLLM:A3.6")],
         45,
@@ -456,6 +472,15 @@ def test_with_a_cluster_the_spare_instance_is_looked_for() -> None:
         ([("restart: Instance", "restart: Pod")], "KI014"),
         ([("ascend-vllm:A3.6", "ascend-vllm@sha256:" + "0" * 64)], "KI018"),
         ([("GracePeriodSeconds: 120", "GracePeriodSeconds: 900")], "KI011"),
+        ([("schedulerName: volcano", "schedulerName: volcano\n            hostNetwork: true")], "KI027"),
+        (
+            [
+                ('huawei.com/ascend-1980: "8"', 'huawei.com/ascend-1980: "4"'),
+                ('huawei.com/ascend-1980: "8"', 'huawei.com/ascend-1980: "4"'),
+                ("        replicas: 1", "        replicas: 2"),
+            ],
+            "KI027",
+        ),
         ([("ascend-vllm:A3.6", "ascend-vllm:A3.6@sha256:" + "0" * 64)], "KI025"),
         (
             [
