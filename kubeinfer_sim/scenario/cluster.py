@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
@@ -128,7 +129,7 @@ def _pools(pools: Sequence[PoolForm], context: Context, path: Path) -> Cluster:
             name: _amount(name, text, context, (*path, index, "allocatable", name))
             for name, text in pool.allocatable.items()
         }
-        nodes += pool_nodes(pool, allocatable)
+        nodes += context.attempt((*path, index, "npuTopology"), partial(pool_nodes, pool, allocatable)) or []
         missing = [name for name in COMMON_RESOURCES if name not in allocatable]
         if missing:
             lines.append(f"cluster.pools.{pool.name}: {', '.join(missing)} unlimited (not named)")

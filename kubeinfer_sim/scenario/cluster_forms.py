@@ -37,6 +37,14 @@ class TaintForm(Form):
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = "NoSchedule"
 
 
+class NpuTopologyForm(Form):
+    """How the NPUs of a node are linked."""
+
+    ring: Annotated[int, Field(ge=1, le=1024)] = Field(
+        description="NPUs of an HCCS ring; a pod that fits into one gets all its NPUs in one."
+    )
+
+
 class PoolForm(Form):
     """Equal nodes, named `<name>-0`, `<name>-1` …"""
 
@@ -46,6 +54,9 @@ class PoolForm(Form):
     taints: list[TaintForm] = Field([])
     allocatable: Annotated[dict[str, Quantity], Field(min_length=1)] = Field(
         description="cpu, memory, huawei.com/ascend-1980 and any other resource of one node."
+    )
+    npu_topology: NpuTopologyForm | None = Field(
+        None, description="Left out: any NPUs of a node go together."
     )
     images: list[str] = Field([], description="Images already on the nodes.")
     weights: list[str] = Field([], description="Weights in the nodes' page cache; * for all.")

@@ -48,6 +48,14 @@ class Taint:
 
 
 @dataclass(frozen=True, slots=True)
+class NpuTopology:
+    """How the NPUs of a node, counted as `resource`, are linked: in rings of so many."""
+
+    resource: str
+    ring: int
+
+
+@dataclass(frozen=True, slots=True)
 class NodeSpec:
     """One node at the start of the simulation.
 
@@ -57,6 +65,7 @@ class NodeSpec:
         images: images already on the node.
         weights: keys of the weights already in the node's page cache (`*` for all).
         unschedulable: cordoned.
+        npu_topology: None where any NPUs of the node go together.
     """
 
     name: str
@@ -68,6 +77,7 @@ class NodeSpec:
     weights: frozenset[str] = frozenset()
     unlimited: frozenset[str] = frozenset()
     unschedulable: bool = False
+    npu_topology: NpuTopology | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from kubeinfer_sim.manifest.model import KubeInfer, NodeSelectorTerm, Resources, Role
 from kubeinfer_sim.scenario.cluster_forms import PoolForm
-from kubeinfer_sim.scenario.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.model import NodeSpec, NpuTopology, Taint
 
 #: What `8x8` offers when no pod asks for any accelerator.
 DEFAULT_NPU = "huawei.com/ascend-1980"
@@ -56,10 +56,41 @@ def pool_nodes(pool: PoolForm, allocatable: Resources) -> list[NodeSpec]:
     taints = tuple(Taint(each.key, each.value, each.effect) for each in pool.taints)
     images, weights = frozenset(pool.images), frozenset(pool.weights)
     unlimited = frozenset(COMMON_RESOURCES) - allocatable.keys()
+    topology = _topology(pool, allocatable)
     return [
-        NodeSpec(f"{pool.name}-{i}", pool.name, allocatable, pool.labels, taints, images, weights, unlimited)
+        NodeSpec(
+            name=f"{pool.name}-{i}",
+            pool=pool.name,
+            allocatable=allocatable,
+            labels=pool.labels,
+            taints=taints,
+            images=images,
+            weights=weights,
+            unlimited=unlimited,
+            npu_topology=topology,
+        )
         for i in range(pool.count)
     ]
+
+
+def _topology(pool: PoolForm, allocatable: Resources) -> NpuTopology | None:
+    """The pool's rings.
+
+    Raises:
+        ValueError: it has no NPUs, several kinds of them, or fewer than a ring has.
+    """
+    if pool.npu_topology is None:
+        return None
+    extended = [name for name in allocatable if is_extended(name)]
+    npus = [name for name in extended if name.startswith("huawei.com/")] or extended
+    if len(npus) != 1:
+        raise ValueError(
+            f"rings of which NPUs? allocatable names {', '.join(npus) or 'none'}, expected one kind"
+        )
+    ring = pool.npu_topology.ring
+    if ring > allocatable[npus[0]]:
+        raise ValueError(f"a ring has {ring} NPUs, and a node of this pool only {allocatable[npus[0]]}")
+    return NpuTopology(npus[0], ring)
 
 
 def short_nodes(

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
-from kubeinfer_sim.cluster.scheduler import framework, messages
+from kubeinfer_sim.cluster.scheduler import framework, messages, npu_rings
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer
 from kubeinfer_sim.cluster.scheduler.node_class import NodeClass, accepts
@@ -174,19 +174,25 @@ def _fills(node_class: NodeClass, spec: PodSpec) -> Iterator[list[NodeState]]:
     resources = tuple(
         name for name in spec.resources if name not in node_class.unlimited and name in node_class.offered
     )
+    rings = node_class.sample.rings
+    if rings is not None and rings.resource in resources:
+        resources = (*resources, rings.account)
     members, view = node_class.members, node_class.view(resources)
     for key in view.keys:
         yield [members[order] for order in view.orders(key)]
 
 
 def _short_of(node: NodeState, spec: PodSpec) -> tuple[str, ...]:
-    return tuple(
+    found = tuple(
         sorted(
             messages.insufficient(name)
             for name, amount in spec.demand
             if name not in node.unlimited and node.free(name) < amount
         )
     )
+    if not found and node.rings is not None and not node.in_one_ring(spec):
+        return (npu_rings.reason(node.rings.resource),)
+    return found
 
 
 def _need(index: NodeIndex, spec: PodSpec, pods: int) -> GangNeed:

@@ -42,4 +42,4 @@ def victims_for(
     finally:
         placer.undo(placed)
         for pod, node in gone:
-            index.place(node, pod)
+            index.place(node, pod, back=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
+from kubeinfer_sim.cluster.scheduler.npu_rings import times
 from kubeinfer_sim.cluster.scheduler.plugins import node_affinity, node_unschedulable, taint_toleration
 from kubeinfer_sim.cluster.scheduler.pods import PodSpec
 from kubeinfer_sim.cluster.scheduler.views import Vector, View
@@ -28,10 +30,27 @@ def admits(node: NodeState, spec: PodSpec) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where to look for room for a spec in a class: the view, and what is needed of its resources."""
+    """Where to look for room for a spec in a class: the view, and what is needed of its resources.
+
+    Attributes:
+        rings: of nodes whose NPUs are in rings: where in the view's vectors the rings begin, how many there are, NPUs
+            of a ring, and how many NPUs are needed.
+    """
 
     view: View
     amounts: Vector
+    rings: tuple[int, int, int, int] | None = None
+
+    def times(self, free: Sequence[int], enough: int) -> int:
+        """How many pods with these needs go into what is free, at most `enough`."""
+        first, count, size, npus = self.rings or (len(free) + 1, 0, 1, 0)
+        pairs = zip(free, self.amounts, strict=False)
+        # What is free in one ring at most comes before the rings, and says nothing of how many fit.
+        most = min(
+            (left // amount for i, (left, amount) in enumerate(pairs) if amount > 0 and i != first - 1),
+            default=enough,
+        )
+        return min(most, times(free[first : first + count], size, npus, enough)) if count else most
 
 
 class NodeClass:
@@ -73,11 +92,18 @@ class NodeClass:
             return None
         if any(self.offered.get(name, 0) < amount for name, amount in wanted.items()):
             return None
+        rings = None
+        if sample.rings is not None and (npus := wanted.get(sample.rings.resource)):
+            account, each = sample.rings.account, sample.rings.names
+            if self.offered[account] < npus:
+                return None
+            rings = len(wanted) + 1, len(each), sample.rings.size, npus
+            wanted |= {account: npus, **dict.fromkeys(each, _ANY)}
         if scored:
             for name in ("cpu", "memory"):
                 if name in self.offered and name not in self.unlimited:
                     wanted.setdefault(name, _ANY)
-        return Plan(self.view(tuple(wanted), scored=scored), tuple(wanted.values()))
+        return Plan(self.view(tuple(wanted), scored=scored), tuple(wanted.values()), rings)
 
     def view(self, resources: tuple[str, ...], *, scored: bool = False) -> View:
         """The nodes sorted by what is free of these resources, all of which the class offers."""

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kubeinfer_sim.cluster.scheduler.npu_rings import Rings
 from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
 from kubeinfer_sim.scenario.model import Taint
 
@@ -23,6 +24,7 @@ class NodeState:
         scoring: their cpu and memory as the scores see it.
         pods: the pods placed here, by key.
         images: sizes in bytes of the images on the node, by every name they have.
+        rings: its NPUs, where they are in rings; the most one pod can have is kept among the resources.
     """
 
     name: str
@@ -36,22 +38,51 @@ class NodeState:
     scoring: dict[str, int] = field(default_factory=lambda: {"cpu": 0, "memory": 0})
     pods: dict[Hashable, Pod] = field(default_factory=dict)
     images: Mapping[str, int] = field(default_factory=dict)
+    rings: Rings | None = None
     node_class: NodeClass = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.rings is not None:
+            self.allocatable = {**self.allocatable, **dict(self.rings.when_empty())}
+            self._account()
 
     def free(self, resource: str) -> int:
         """What is left of a resource; negative when the node is over-committed, 0 when it offers none."""
         return self.allocatable.get(resource, 0) - self.requested.get(resource, 0)
 
-    def add(self, pod: Pod) -> None:
-        """A pod takes its place here."""
+    def add(self, pod: Pod, *, back: bool = False) -> None:
+        """A pod takes its place here, or with `back` the very place it had here before."""
         self.pods[pod.key] = pod
         self._count(pod.spec, 1)
+        if self.rings is not None:
+            amount = pod.spec.requests.get(self.rings.resource, 0)
+            pod.rings = self.rings.take_again(pod.rings) if back else self.rings.take(amount)
+            self._account()
 
     def discard(self, key: Hashable) -> Pod:
         """A pod leaves; raises KeyError if it is not here."""
         pod = self.pods.pop(key)
         self._count(pod.spec, -1)
+        if self.rings is not None:
+            self.rings.give(pod.rings)
+            self._account()
         return pod
+
+    def _account(self) -> None:
+        """Keep what is free in the rings where the index looks for what is free."""
+        if self.rings is not None:
+            for name, free in self.rings.accounts():
+                self.requested[name] = self.allocatable[name] - free
+
+    def offer(self, npus: int, ring: int | None) -> None:
+        """So many NPUs more, or fewer, are in service in a ring; None where that is not known."""
+        if self.rings is not None:
+            self.rings.offer(npus, ring)
+            self._account()
+
+    def in_one_ring(self, spec: PodSpec) -> bool:
+        """Whether its rings, if it has any, have room for the NPUs of one more pod of this spec."""
+        return self.rings is None or spec.requests.get(self.rings.resource, 0) <= self.rings.largest
 
     def _count(self, spec: PodSpec, sign: int) -> None:
         requested = self.requested
@@ -63,4 +94,6 @@ class NodeState:
 
     def fits(self, spec: PodSpec) -> bool:
         """Whether one more pod of this spec finds its resources here (no other filter is asked)."""
-        return all(name in self.unlimited or self.free(name) >= amount for name, amount in spec.demand)
+        return self.in_one_ring(spec) and all(
+            name in self.unlimited or self.free(name) >= amount for name, amount in spec.demand
+        )

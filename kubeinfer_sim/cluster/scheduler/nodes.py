@@ -15,6 +15,7 @@ from math import gcd
 
 from kubeinfer_sim.cluster.scheduler.node_class import NodeClass, Plan, accepts
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
+from kubeinfer_sim.cluster.scheduler.npu_rings import Rings
 from kubeinfer_sim.cluster.scheduler.plugins import node_affinity
 from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster
 from kubeinfer_sim.cluster.scheduler.pods import DEFAULT_PODS, PODS, Pod, PodSpec
@@ -75,6 +76,7 @@ class NodeIndex:
                 allocatable={PODS: DEFAULT_PODS, **spec.allocatable},
                 unlimited=spec.unlimited,
                 unschedulable=spec.unschedulable,
+                rings=_rings(spec),
             )
         self._ordered = list(self.nodes.values())
         self.cluster = Cluster(self._ordered)
@@ -172,14 +174,20 @@ class NodeIndex:
         taints: tuple[Taint, ...] | None = None,
         labels: Mapping[str, str] | None = None,
         allocatable: Mapping[str, int] | None = None,
+        ring: int | None = None,
     ) -> None:
-        """Give a node other properties; those left None stay. `allocatable` changes what it names."""
+        """Give a node other properties; those left None stay.
+
+        `allocatable` changes what it names; `ring` says in which ring of the node NPUs come or go.
+        """
         self._leave(node)
         if unschedulable is not None:
             node.unschedulable = unschedulable
         if taints is not None:
             node.taints = taints
         if allocatable is not None:
+            if node.rings is not None and node.rings.resource in allocatable:
+                node.offer(allocatable[node.rings.resource] - node.allocatable[node.rings.resource], ring)
             node.allocatable = {**node.allocatable, **allocatable}
         if labels is not None:
             node.labels = labels
@@ -190,12 +198,15 @@ class NodeIndex:
 
     # -- pods --------------------------------------------------------------------------------------
 
-    def place(self, node: NodeState, pod: Pod) -> None:
-        """Reserve a pod's resources on a node; the caller has made sure that they are free."""
+    def place(self, node: NodeState, pod: Pod, *, back: bool = False) -> None:
+        """Reserve a pod's resources on a node; the caller has made sure that they are free.
+
+        With `back` the pod was there before, and gets the very NPUs it had.
+        """
         views = node.node_class.views.values()
         for view in views:
             view.remove(node)
-        node.add(pod)
+        node.add(pod, back=back)
         for view in views:
             view.add(node)
         self._account(pod.spec, 1)
@@ -294,8 +305,7 @@ class NodeIndex:
         for key, plan in self._rooms(spec):
             view = plan.view
             nodes = view.count(key) if allowed is None else len(allowed.intersection(view.orders(key)))
-            pairs = zip(key, plan.amounts, strict=True)
-            total += nodes * min((free // amount for free, amount in pairs), default=enough)
+            total += nodes * plan.times(key, enough)
             if total >= enough:
                 return enough
         return total
@@ -359,5 +369,11 @@ class NodeIndex:
 
 def _times(node_class: NodeClass, plan: Plan, enough: int) -> int:
     """How many times what a plan needs goes into an empty node."""
-    needed = zip(plan.view.resources, plan.amounts, strict=True)
-    return min((node_class.offered[name] // amount for name, amount in needed), default=enough)
+    return plan.times([node_class.offered[name] for name in plan.view.resources], enough)
+
+
+def _rings(spec: NodeSpec) -> Rings | None:
+    topology = spec.npu_topology
+    if topology is None:
+        return None
+    return Rings(topology.resource, topology.ring, spec.allocatable.get(topology.resource, 0))

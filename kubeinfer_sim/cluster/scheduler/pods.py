@@ -257,6 +257,7 @@ class Pod:
         key: how the caller names it; unique.
         started: when it was started, in seconds on any scale; later is younger.
         terminating: it is being deleted and still holds what it holds.
+        rings: how many NPUs it has of each ring of its node; empty where there are no rings.
     """
 
     key: Hashable
@@ -265,3 +266,4 @@ class Pod:
     started: float = 0.0
     terminating: bool = False
     never_preempts: bool = False
+    rings: tuple[int, ...] = ()

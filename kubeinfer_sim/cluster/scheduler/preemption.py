@@ -142,7 +142,7 @@ def victims_on(
             return rejection
         protected = _protected(lower, budgets)
         for other in sorted(lower, key=lambda other: other.key not in protected):
-            node.add(other)
+            node.add(other, back=True)
             if first_rejection(prepare(pod, cluster), node) is not None:
                 node.discard(other.key)
                 victims.append(other)
@@ -150,7 +150,7 @@ def victims_on(
     finally:
         for other in lower:
             if other.key not in node.pods:
-                node.add(other)
+                node.add(other, back=True)
     return Candidate(node, tuple(sorted(victims, key=_importance)), violations)
 
 

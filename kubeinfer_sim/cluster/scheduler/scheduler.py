@@ -187,7 +187,7 @@ class Scheduler:
         for key, name in (placement or {}).items():
             self._index.remove(self._index.nodes[name], key)
         for node, pod in lifted:
-            self._index.place(node, pod)
+            self._index.place(node, pod, back=True)
         return placement
 
     def occupy(self, pod: Pod, node: str) -> None:
@@ -265,9 +265,14 @@ class Scheduler:
         """Give a node these labels instead of those it has. Pods that are there stay."""
         self._change(node, labels=dict(labels))
 
-    def set_allocatable(self, node: str, resource: str, amount: int) -> None:
-        """A node offers another amount of a resource (an NPU is isolated). Pods on it stay."""
-        self._change(node, allocatable={resource: amount})
+    def set_allocatable(self, node: str, resource: str, amount: int, *, ring: int | None = None) -> None:
+        """A node offers another amount of a resource (an NPU of a ring is isolated). Pods on it stay."""
+        self._change(node, allocatable={resource: amount}, ring=ring)
+
+    def rings_of(self, pod_key: Hashable) -> tuple[int, ...]:
+        """How many NPUs a placed pod has of each ring of its node; empty where there are no rings."""
+        node = self._node_of.get(pod_key)
+        return () if node is None else node.pods[pod_key].rings
 
     def _change(
         self,
@@ -277,10 +282,16 @@ class Scheduler:
         taints: tuple[Taint, ...] | None = None,
         labels: Mapping[str, str] | None = None,
         allocatable: Mapping[str, int] | None = None,
+        ring: int | None = None,
     ) -> None:
         node = self._index.nodes[name]
         self._index.change(
-            node, unschedulable=unschedulable, taints=taints, labels=labels, allocatable=allocatable
+            node,
+            unschedulable=unschedulable,
+            taints=taints,
+            labels=labels,
+            allocatable=allocatable,
+            ring=ring,
         )
         self._wake(node, everyone=bool(self._index.outspoken))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from kubeinfer_sim.cluster.scheduler import npu_rings
 from kubeinfer_sim.cluster.scheduler.messages import insufficient
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.plugins.interface import MAX_SCORE, Cluster, Filter, Rejection
@@ -63,6 +64,9 @@ def filters(pod: Pod, cluster: Cluster) -> Filter:
         if node.fits(spec):
             return None
         found = shortages(spec, node)
+        if not found and node.rings is not None:
+            split = node.allocatable[node.rings.account] < spec.requests[node.rings.resource]
+            return Rejection(NAME, (npu_rings.reason(node.rings.resource),), split)
         return Rejection(
             NAME,
             tuple(insufficient(shortage.resource) for shortage in found),
