@@ -52,7 +52,8 @@ def command(
     from kubeinfer_sim.experiment.compare import compare
     from kubeinfer_sim.experiment.recovery_knob import recovery_variants
     from kubeinfer_sim.manifest.template import parse_settings
-    from kubeinfer_sim.report.comparison import comparison_json, render_comparison
+    from kubeinfer_sim.report.comparison import render_comparison
+    from kubeinfer_sim.report.comparison_result import comparison_json
     from kubeinfer_sim.scenario.load import load_scenario
 
     if (recovery is None) == (assume is None):

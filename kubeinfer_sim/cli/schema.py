@@ -1,4 +1,4 @@
-"""`kubeinfer-sim schema scenario|cluster|timings|recovery|result|manifest|crd`."""
+"""`kubeinfer-sim schema scenario|cluster|timings|recovery|result|comparison|manifest|crd`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import click
 
 @click.command("schema", short_help="Print a JSON Schema, or the CustomResourceDefinition.")
 @click.argument(
-    "kind", type=click.Choice(["scenario", "cluster", "timings", "recovery", "result", "manifest", "crd"])
+    "kind",
+    type=click.Choice(
+        ["scenario", "cluster", "timings", "recovery", "result", "comparison", "manifest", "crd"]
+    ),
 )
 def command(kind: str) -> None:
     """Print the JSON Schema of KIND, for editors and checks; crd is a CustomResourceDefinition in YAML.
@@ -30,6 +33,8 @@ def command(kind: str) -> None:
         from kubeinfer_sim.scenario.schema import cluster_json_schema as schema
     elif kind == "timings":
         from kubeinfer_sim.scenario.schema import timings_json_schema as schema
+    elif kind == "comparison":
+        from kubeinfer_sim.report.comparison_result import comparison_json_schema as schema
     elif kind == "recovery":
         from kubeinfer_sim.scenario.schema import recovery_json_schema as schema
     else:

@@ -242,6 +242,14 @@ class NodeCordoned(Record):
 
 
 @dataclass(slots=True)
+class NpusIsolated(Record):
+    """NPUs of a node are out of service for new pods."""
+
+    node: str
+    npus: int
+
+
+@dataclass(slots=True)
 class NodeDrained(Record):
     """A drain of the node began: its pods are evicted."""
 

@@ -12,9 +12,9 @@ from kubeinfer_sim.cluster.gang_scheduling import GangScheduling
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.node_failures import NodeFailures
-from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.pod import Pod, PodState, npu_count
 from kubeinfer_sim.cluster.prober import Outcome, Segment
-from kubeinfer_sim.cluster.records import ContainerCrashed, NodeCordoned
+from kubeinfer_sim.cluster.records import ContainerCrashed, NodeCordoned, NpusIsolated
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduling_rate import SchedulingRate
 from kubeinfer_sim.cluster.start_stages import StageDraws
@@ -238,9 +238,17 @@ class Simulation:
         self.scheduling.wake()
 
     def _isolate(self, pod: Pod, scope: Isolation, cause: int) -> None:
-        """A rule of recovery takes a pod's node out of service for new pods."""
+        """A rule of recovery takes a pod's node, or the NPUs it holds, out of service for new pods."""
         assert pod.node is not None
-        self._cordon(pod.node.name, cordon=True, cause=cause)
+        name = pod.node.name
+        if scope == "Node":
+            self._cordon(name, cordon=True, cause=cause)
+            return
+        node = self.scheduler.nodes[name]
+        for resource, amount in pod.template.requests.items():
+            if npu_count({resource: amount}):
+                self.scheduler.set_allocatable(name, resource, node.allocatable[resource] - amount)
+        self.history.append(NpusIsolated(self.clock.now, cause, name, pod.npus))
 
     def _node_failure(self, action: NodeDown | NodeUp | OutOfService | ForceDelete) -> None:
         assert self.failures is not None

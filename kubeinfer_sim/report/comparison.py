@@ -1,16 +1,13 @@
-"""A comparison for people (a table, and in words what is better and why) and for machines (JSON)."""
+"""A comparison for people: a table, and in words what is better and why."""
 
 from __future__ import annotations
 
 import io
-import json
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kubeinfer_sim._version import __version__
 from kubeinfer_sim.experiment.columns import Column
 from kubeinfer_sim.experiment.compare import Comparison, Outcome
 from kubeinfer_sim.experiment.statistics import Estimate
@@ -135,47 +132,3 @@ def _text(column: Column, number: float) -> str:
     if column.unit == "NPU-hours":
         return f"{number:,.1f}"
     return f"{number:,.1f}".removesuffix(".0")
-
-
-def comparison_json(comparison: Comparison) -> str:
-    """The comparison as a JSON document."""
-    return json.dumps(_document(comparison), indent=2, ensure_ascii=False) + "\n"
-
-
-def _document(comparison: Comparison) -> dict[str, Any]:
-    base = comparison.outcomes[0]
-    return {
-        "apiVersion": "kubeinfer-sim/v1",
-        "kind": "Comparison",
-        "version": __version__,
-        "scenario": comparison.scenario,
-        "seeds": list(comparison.seeds),
-        "columns": [
-            {"name": each.name, "title": each.title, "unit": each.unit, "better": each.better}
-            for each in comparison.columns
-        ],
-        "variants": [
-            {
-                "name": outcome.variant.name,
-                "values": outcome.values,
-                "mean": {each.name: _interval(outcome.mean(each)) for each in comparison.columns},
-                "differenceToFirst": {
-                    each.name: _interval(outcome.against(base, each)) for each in comparison.columns
-                },
-                "outageMsSpentOn": outcome.spent,
-            }
-            for outcome in comparison.outcomes
-        ],
-        "best": comparison.best.variant.name,
-        "sentences": sentences(comparison),
-    }
-
-
-def _interval(number: Estimate) -> dict[str, float | None]:
-    """The mean and its 95 % interval; no interval for a single seed."""
-    half = number.half
-    return {
-        "mean": number.mean,
-        "low": None if half is None else number.mean - half,
-        "high": None if half is None else number.mean + half,
-    }

@@ -38,7 +38,7 @@ KILLED = (137, 143)
 POD_FAULTS: Mapping[str, FaultName] = {
     "Error": FaultName("a container exits by itself with another code than 0", None),
     "Completed": FaultName("a container exits by itself with code 0", (0,)),
-    "OOMKilled": FaultName("a container exceeds its memory limit", (137,)),
+    "OOMKilled": FaultName("a container exceeds its memory limit", None),
     "StartupProbeFailed": FaultName("the startup probe gives up", KILLED, ("starting",), "startup"),
     "LivenessProbeFailed": FaultName("the liveness probe gives up", KILLED, probe="liveness"),
     "PeerLost": FaultName("an engine gives up a peer that is gone", (1,)),

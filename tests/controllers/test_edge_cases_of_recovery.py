@@ -258,6 +258,20 @@ def test_the_isolated_node_of_a_rule_is_not_taken_again() -> None:
     assert len(of(alone, GangScheduled)) == 1, "no spare: an outage without end"
 
 
+def test_the_isolated_npus_of_a_rule_are_not_taken_again_but_the_rest_of_the_node_is() -> None:
+    from kubeinfer_sim.scenario.model import NodeSpec
+
+    spec = kubeinfer(2, restart="Custom")
+    rules = (RecoveryRule("RecreateInstance", isolate="Device"),)
+    shared = replace(
+        scenario(spec, 0, 60, 10, recovery=rules), nodes=(NodeSpec("node-0", "pool", {NPU: 24}),)
+    )
+    run = play(shared, crash(100))
+    assert seconds_of(run, InstanceReady) == [0.0, 0.0, 170.0], "8 of its 24 NPUs are left for it"
+    again = play(shared, crash(100), crash(300, ordinal=1))
+    assert seconds_of(again, InstanceReady) == [0.0, 0.0, 170.0], "16 are isolated, and 8 are taken"
+
+
 def test_nothing_is_reserved_while_a_gang_restarts_unless_it_keeps_its_nodes() -> None:
     # Instance 1 is waiting for a place when instance 0 restarts: it takes what instance 0 leaves.
     spec = kubeinfer(2, roles={"decode": 2})

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 from building import kubeinfer, scenario, seconds
 
@@ -19,7 +20,8 @@ from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.experiment.statistics import estimate
 from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.metrics.outage_stages import outages, time_by_stage
-from kubeinfer_sim.report.comparison import comparison_json, render_comparison, sentences
+from kubeinfer_sim.report.comparison import render_comparison, sentences
+from kubeinfer_sim.report.comparison_result import comparison_json, comparison_json_schema
 from kubeinfer_sim.scenario.distributions import Uniform
 from kubeinfer_sim.scenario.model import Drain, Health, Scenario, Target
 
@@ -129,6 +131,10 @@ def test_the_table_fits_80_columns_and_the_json_has_all_numbers() -> None:
     plain = render_comparison(found, unicode=False)
     assert plain.isascii()
     document = json.loads(comparison_json(found))
+    published = SCENARIOS.parent / "docs" / "schemas" / "comparison.schema.json"
+    schema = json.loads(published.read_text(encoding="utf-8"))
+    assert schema == comparison_json_schema()
+    jsonschema.Draft202012Validator(schema).validate(document)
     assert document["seeds"] == [0, 1, 2]
     assert document["best"] in {each["name"] for each in document["variants"]}
     pod = document["variants"][1]

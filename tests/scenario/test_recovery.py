@@ -91,7 +91,7 @@ def test_rules_may_be_a_file_of_their_own(load: Load, findings: Findings, folder
         (["{faults: [StartupProbeFailed], phase: serving, action: Fail}"], "9: spec.recovery.rules[0]: no failure ever comes to this rule: no failure that can happen matches it (StartupProbeFailed happens only while starting)"),
         (["{faults: [LivenessProbeFailed], action: Fail}"], "9: spec.recovery.rules[0]: no failure ever comes to this rule: no failure that can happen matches it (LivenessProbeFailed needs a liveness probe)"),
         (["{faults: [StartupProbeFailed], roles: [proxy], action: Fail}"], "9: spec.recovery.rules[0]: no failure ever comes to this rule: no failure that can happen matches it"),
-        (["{faults: [OOMKilled], exitCodes: [1], action: Fail}"], "9: spec.recovery.rules[0]: no failure ever comes to this rule: no failure that can happen matches it (OOMKilled comes with 137)"),
+        (["{faults: [Completed], exitCodes: [1], action: Fail}"], "9: spec.recovery.rules[0]: no failure ever comes to this rule: no failure that can happen matches it (Completed comes with 0)"),
         (["{faults: [Drained], exitCodes: [1], action: Fail}"], "(Drained comes with no exit code)"),
     ],
 )  # fmt: skip

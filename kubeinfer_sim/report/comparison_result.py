@@ -1,0 +1,110 @@
+"""A comparison for machines: a versioned JSON document and its schema."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from kubeinfer_sim._version import __version__
+from kubeinfer_sim.experiment.compare import Comparison, Outcome
+from kubeinfer_sim.experiment.statistics import Estimate
+from kubeinfer_sim.report.comparison import sentences
+from kubeinfer_sim.report.result_part import Part
+
+
+class ColumnPart(Part):
+    """A number by which the variants are compared."""
+
+    name: str
+    title: str
+    unit: Literal["fraction", "ms", "instance-ms", "count", "NPU-hours"]
+    better: Literal["high", "low"]
+    decides: bool
+    """Whether it is about service, so that it says which variant is better."""
+
+
+class EstimatePart(Part):
+    """A mean over the seeds with its 95 % interval; no interval for a single seed."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+
+class VariantPart(Part):
+    """A setting of the knob; mappings are by the names of the columns."""
+
+    name: str
+    values: dict[str, list[float]]
+    """One number per seed."""
+    mean: dict[str, EstimatePart]
+    difference_to_first: dict[str, EstimatePart]
+    """Paired by seed."""
+    outage_ms_spent_on: dict[str, float]
+    """What the time of outages went to, in instance-milliseconds, mean over the seeds."""
+
+
+class ComparisonDocument(Part):
+    """Variants of one scenario under the same faults."""
+
+    api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
+    kind: Literal["Comparison"] = "Comparison"
+    version: str
+    """Of kubeinfer-sim."""
+    scenario: str
+    seeds: list[int]
+    columns: list[ColumnPart]
+    variants: list[VariantPart]
+    best: str
+    """The first of the best variants."""
+    sentences: list[str]
+
+
+def comparison_json(comparison: Comparison) -> str:
+    """The comparison as a JSON document, ending in a line break; equal comparisons give equal bytes."""
+    base = comparison.outcomes[0]
+    document = ComparisonDocument(
+        version=__version__,
+        scenario=comparison.scenario,
+        seeds=list(comparison.seeds),
+        columns=[
+            ColumnPart(
+                name=each.name, title=each.title, unit=each.unit, better=each.better, decides=each.decides
+            )
+            for each in comparison.columns
+        ],
+        variants=[_variant(comparison, outcome, base) for outcome in comparison.outcomes],
+        best=comparison.best.variant.name,
+        sentences=sentences(comparison),
+    )
+    return document.model_dump_json(by_alias=True, indent=2) + "\n"
+
+
+def comparison_json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the document."""
+    schema = ComparisonDocument.model_json_schema(by_alias=True, mode="serialization")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "kubeinfer-sim Comparison",
+    }
+
+
+def _variant(comparison: Comparison, outcome: Outcome, base: Outcome) -> VariantPart:
+    return VariantPart(
+        name=outcome.variant.name,
+        values=outcome.values,
+        mean={each.name: _estimate(outcome.mean(each)) for each in comparison.columns},
+        difference_to_first={
+            each.name: _estimate(outcome.against(base, each)) for each in comparison.columns
+        },
+        outage_ms_spent_on=outcome.spent,
+    )
+
+
+def _estimate(number: Estimate) -> EstimatePart:
+    half = number.half
+    return EstimatePart(
+        mean=number.mean,
+        low=None if half is None else number.mean - half,
+        high=None if half is None else number.mean + half,
+    )
