@@ -34,6 +34,7 @@ from kubeinfer_sim.report.instances import (
 from kubeinfer_sim.report.nodes import node_lines
 from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.recoveries import recovery_lines
+from kubeinfer_sim.report.traffic import traffic_lines
 from kubeinfer_sim.report.verdict import (
     Assessment,
     complaint,
@@ -100,6 +101,7 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
             yield from lines
         yield from _instances(measures, width - 2)
     yield from _section("Nodes", node_lines(measures))
+    yield from _section("Requests", traffic_lines(assessment.traffic))
     for title, content in sections(measures.deployments):
         yield from _section(title, content)
     yield from _section("Recovery", recovery_lines(measures))

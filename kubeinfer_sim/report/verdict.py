@@ -11,6 +11,7 @@ from kubeinfer_sim.experiment.simulate import Run
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome, judge, measure
 from kubeinfer_sim.metrics.deployments import DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.metrics.traffic import TrafficMeasures, measure_traffic
 from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.words import count, listed, rounded
 from kubeinfer_sim.scenario.model import Scenario
@@ -33,13 +34,35 @@ class Assessment:
     measures: Measures
     judged: tuple[Judged, ...]
     verdict: Verdict
+    traffic: TrafficMeasures | None = None
 
 
 def assess(run: Run) -> Assessment:
     """Measure and judge a run."""
     measures = measure(run.history, ended_at=run.ended_at, end=run.end)
     judged = judge(run.scenario.objectives, measures)
-    return Assessment(run, measures, judged, _verdict(run, measures, judged))
+    return Assessment(run, measures, judged, _verdict(run, measures, judged), _traffic(run))
+
+
+def _traffic(run: Run) -> TrafficMeasures | None:
+    scenario = run.scenario
+    if scenario.traffic is None:
+        return None
+    spec = scenario.kubeinfer
+    gate = scenario.assumptions.traffic
+    if gate is None:
+        restarts = {role.recovery_policy.restart for role in spec.roles}
+        gate = "perPod" if restarts == {"Pod"} else "wholeInstance"
+    return measure_traffic(
+        run.history,
+        scenario.traffic,
+        whole=gate == "wholeInstance",
+        publish_not_ready=any(
+            service.spec.get("publishNotReadyAddresses") is True for service in spec.network_services
+        ),
+        ended_at=run.ended_at,
+        seed=run.seed,
+    )
 
 
 def npus_of_cluster(scenario: Scenario) -> int:

@@ -34,6 +34,7 @@ from kubeinfer_sim.scenario.model import (
 from kubeinfer_sim.scenario.recovery import compile_recovery, warn_of_recovery
 from kubeinfer_sim.scenario.schema import AssumptionsForm, ObjectivesForm, SpecForm, StagesForm
 from kubeinfer_sim.scenario.timings import compile_timings, unknown_role
+from kubeinfer_sim.scenario.traffic import compile_traffic
 from kubeinfer_sim.scenario.units import format_duration, format_size
 
 
@@ -95,6 +96,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         broken_images=frozenset(spec.broken_images),
         node_lifecycle=_node_lifecycle(spec),
         crash_back_off=_crash_back_off(spec, context),
+        traffic=compile_traffic(spec.traffic, context, ("spec", "traffic")),
         disruption_budgets=compile_budgets(
             spec.pod_disruption_budgets, manifests.others.values(), versions, context
         ),

@@ -317,6 +317,23 @@ class NodeLifecycle:
 
 
 @dataclass(frozen=True, slots=True)
+class Traffic:
+    """How readiness becomes traffic, and what the requests are like. Times in milliseconds.
+
+    Attributes:
+        propagation: pod change -> EndpointSlice written and seen by the proxies.
+        sync_period: shortest time between two rewrites of a node's rules.
+        requests_per_second: that one serving instance (with perPod traffic: pod) gets; None: not known.
+        request_duration: how long a request takes; None: not known.
+    """
+
+    propagation: Millis = 100
+    sync_period: Millis = 1_000
+    requests_per_second: float | None = None
+    request_duration: Distribution | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CrashBackOff:
     """Settings of CrashLoopBackOff.
 
@@ -451,6 +468,7 @@ class Scenario:
     quiet_after: Millis = 86_400_000
     node_lifecycle: NodeLifecycle = NodeLifecycle()
     crash_back_off: CrashBackOff = CrashBackOff()
+    traffic: Traffic | None = None
     disruption_budgets: tuple[DisruptionBudget, ...] = ()
     seed: int = 0
     kubernetes_version: str = "1.36"

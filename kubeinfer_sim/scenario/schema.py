@@ -19,6 +19,7 @@ from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.node_forms import DisruptionBudgetForm, KubeletForm, NodeLifecycleForm
 from kubeinfer_sim.scenario.profiles import STAGES, Profile
 from kubeinfer_sim.scenario.recovery_forms import RecoveryForm, RulesForm
+from kubeinfer_sim.scenario.traffic_forms import TrafficForm
 from kubeinfer_sim.scenario.units import format_duration
 
 API_VERSION = "kubeinfer-sim/v1"
@@ -165,6 +166,7 @@ class SpecForm(Form):
     objectives: ObjectivesForm = Field({}, validate_default=True)
     node_lifecycle: NodeLifecycleForm = Field({}, validate_default=True)
     kubelet: KubeletForm = Field({}, validate_default=True)
+    traffic: TrafficForm | None = Field(None, description="Requests: given, the report says what they meet.")
     pod_disruption_budgets: list[DisruptionBudgetForm] = Field(
         [], description="Beside those in the manifest files; they hold drains."
     )

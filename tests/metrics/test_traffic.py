@@ -1,0 +1,109 @@
+"""What requests meet, against closed forms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import exp
+from typing import Any
+
+import pytest
+from building import kubeinfer, scenario, seconds
+
+from kubeinfer_sim.experiment.simulate import simulate
+from kubeinfer_sim.manifest.model import NetworkService
+from kubeinfer_sim.metrics.traffic import TrafficMeasures
+from kubeinfer_sim.report.verdict import assess
+from kubeinfer_sim.scenario.distributions import Constant, Exponential
+from kubeinfer_sim.scenario.model import Crash, NodeDown, Scale, Target, Traffic
+
+MINUTE = 60_000
+AT = 10 * MINUTE
+
+
+def met(*actions: Any, traffic: Traffic | None = None, replicas: int = 2, **fields: Any) -> TrafficMeasures:
+    spec = fields.pop("spec", None) or kubeinfer(replicas, restart=fields.pop("restart", "Instance"))
+    traffic = traffic or Traffic(requests_per_second=4, request_duration=Constant(20_000))
+    found = assess(simulate(scenario(spec, 4, 60, 5, actions=actions, traffic=traffic, **fields))).traffic
+    assert found is not None
+    return found
+
+
+def test_a_dead_engine_loses_what_it_has_in_hand_and_what_still_comes() -> None:
+    (stop,) = met(Crash(AT, Target(instances=(0,)))).stops
+    assert stop.cut == pytest.approx(4 * 20)
+    assert stop.refused == pytest.approx(4 * 0.1)
+    assert stop.error == 0
+
+
+def test_a_stop_cuts_only_requests_longer_than_the_drain() -> None:
+    # 5 s until the engine exits, 0.1 s of which requests still come.
+    (stop,) = met(Scale(AT, 1)).stops
+    assert stop.out == AT + 100
+    assert stop.ends == AT + 5_000
+    assert stop.cut == pytest.approx(4 * (20 - 4.9))
+    assert stop.refused == 0
+
+
+def test_a_drain_longer_than_any_request_loses_none() -> None:
+    found = met(Scale(AT, 1), stages={"exit": seconds(30)})
+    assert found.lost == (0, 0)
+
+
+def test_exponential_requests_follow_their_closed_form_within_the_interval() -> None:
+    traffic = Traffic(requests_per_second=4, request_duration=Exponential(20_000))
+    (stop,) = met(Scale(AT, 1), traffic=traffic).stops
+    expected = 4 * 20 * exp(-4.9 / 20)
+    assert abs(stop.cut - expected) < 2 * stop.error  # the interval is 95 %, this bound 4 standard errors
+    assert stop.error < 0.1 * expected
+
+
+def test_changes_within_the_sync_period_are_followed_together() -> None:
+    found = met(Crash(AT, Target(instances=(0,))), Crash(AT + 200, Target(instances=(1,))))
+    assert [stop.out - AT for stop in found.stops] == [100, 1_100]
+
+
+def test_with_one_instance_down_and_one_up_something_serves_throughout() -> None:
+    assert met(Crash(AT, Target(instances=(0,)))).unserved == 0
+
+
+def test_with_all_down_nothing_serves_until_the_first_is_back_and_the_proxies_know() -> None:
+    found = met(Crash(AT, Target()))
+    # Both die at once; recovery stops what is left (5 s) and loads again (60 s).
+    assert found.unserved == found.longest_unserved
+    assert found.unserved == pytest.approx(65_000, abs=2_000)
+
+
+def test_a_terminating_instance_serves_as_long_as_nobody_else_does() -> None:
+    found = met(Scale(AT, 0), stages={"exit": seconds(30)})
+    scaled_to_zero = found.unserved
+    run_on = met(Crash(AT, Target()), stages={"exit": seconds(30)})
+    assert scaled_to_zero < run_on.unserved
+
+
+def test_requests_go_to_a_silent_machine_until_the_node_controller_notices() -> None:
+    found = met(NodeDown(AT, ("node-0",)))
+    (stop,) = found.stops
+    assert 40_000 < stop.out - stop.ends < 57_000
+    assert stop.refused == pytest.approx(4 * (stop.out - AT) / 1000)
+
+
+def test_per_pod_traffic_loses_only_the_pod_that_stops() -> None:
+    spec = kubeinfer(1, restart="Pod", roles={"serve": 2})
+    found = met(Crash(AT, Target(pods=(0,))), spec=spec)
+    assert [stop.unit for stop in found.stops] == ["infer-0-serve-0"]
+    assert found.unserved == 0
+
+
+def test_published_unready_addresses_send_requests_to_pods_that_load() -> None:
+    spec = replace(
+        kubeinfer(2), network_services=(NetworkService("svc", {"publishNotReadyAddresses": True}),)
+    )
+    found = met(Crash(AT, Target(instances=(0,))), spec=spec)
+    assert found.misdirected == pytest.approx(60_000, abs=1_000)
+    assert met(Crash(AT, Target(instances=(0,)))).misdirected == 0
+
+
+def test_without_a_rate_nothing_is_claimed_of_requests() -> None:
+    found = met(Crash(AT, Target()), traffic=Traffic())
+    assert found.lost == (0, 0)
+    assert found.unserved > 0
