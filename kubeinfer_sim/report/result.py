@@ -6,15 +6,22 @@ a function of scenario, seed and version: no wall-clock time, no paths of the ma
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from kubeinfer_sim._version import __version__
-from kubeinfer_sim.metrics import Change, InstanceLife, Judgement, Measures, Outcome, Service, Stall
+from kubeinfer_sim.manifest.model import PodTemplate
+from kubeinfer_sim.metrics import Change, InstanceLife, Judgement, Measures, Outcome, PodLife, Service, Stall
 from kubeinfer_sim.metrics.objectives import seconds
+from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.deployment_result import DeploymentPart, deployment_parts
 from kubeinfer_sim.report.result_part import Part, Points
 from kubeinfer_sim.report.verdict import Assessment, npus_of_cluster
+from kubeinfer_sim.scenario.model import Apply
+
+#: (revision, role) -> the pod template.
+Templates = Mapping[tuple[str, str], PodTemplate]
 
 
 class ScenarioPart(Part):
@@ -155,6 +162,15 @@ class StagePart(Part):
     """Something else happened before it was over."""
 
 
+class ConditionPart(Part):
+    """A condition of a pod's status."""
+
+    type: str
+    status: bool
+    reason: str
+    message: str
+
+
 class PodPart(Part):
     """A pod."""
 
@@ -169,6 +185,10 @@ class PodPart(Part):
     restarts: int
     """How often the kubelet restarted a container of it."""
     trouble: str
+    phase: str
+    """At the end of the run; empty when it is gone."""
+    conditions: list[ConditionPart]
+    """At the end of the run, as the kubelet writes them."""
 
 
 class NodeVerdictPart(Part):
@@ -232,6 +252,58 @@ class RecoveryPart(Part):
     """The rule or function that decided; empty for a level (Instance, Pod)."""
 
 
+class NodeOutagePart(Part):
+    """A machine that failed, and when the control plane noticed and acted."""
+
+    node: str
+    mode: str
+    at_ms: int
+    not_ready_at_ms: int | None
+    tainted_at_ms: int | None
+    first_pod_deleted_at_ms: int | None
+    returned_at_ms: int | None
+
+
+class DrainPart(Part):
+    """A drain of a node."""
+
+    node: str
+    at_ms: int
+    ended_at_ms: int | None
+    held: str
+    """What held it back: the budgets, by name, file and line; empty when nothing did."""
+    errors: list[str]
+
+
+class StopPart(Part):
+    """What requests met when an instance (or pod) stopped."""
+
+    unit: str
+    at_ms: int
+    out_of_traffic_at_ms: int
+    ends_at_ms: int
+    reason: str
+    requests_cut: float
+    """Expected: in its hands when its engine ended."""
+    requests_refused: float
+    """Expected: sent to it after its end."""
+    error: float
+    """Half the width of the 95 % interval of their sum."""
+
+
+class TrafficPart(Part):
+    """What requests met; only with `spec.traffic`."""
+
+    serving: Points
+    unserved_ms: int
+    longest_unserved_ms: int
+    misdirected_ms: int
+    """Instance-ms in which requests went to pods that do not answer (publishNotReadyAddresses)."""
+    requests_lost: float
+    error: float
+    stops: list[StopPart]
+
+
 class AssumptionPart(Part):
     """A switch of the scenario."""
 
@@ -271,6 +343,9 @@ class Result(Part):
     """The Deployments of the manifest, beside the KubeInfer or alone."""
     recoveries: list[RecoveryPart]
     """What recovery did, in order of time."""
+    node_outages: list[NodeOutagePart]
+    drains: list[DrainPart]
+    traffic: TrafficPart | None
     warnings: list[str]
     assumptions: list[AssumptionPart]
     defaults: list[str]
@@ -282,6 +357,8 @@ def build_result(assessment: Assessment) -> Result:
     """The result document of a run."""
     run, measures = assessment.run, assessment.measures
     scenario = run.scenario
+    versions = [scenario.kubeinfer, *(a.kubeinfer for a in scenario.actions if isinstance(a, Apply))]
+    templates = {(each.revision, role.name): role.template for each in versions for role in each.roles}
     warnings = (*measures.warnings, *(each.one_line() for each in scenario.warnings))
     return Result(
         version=__version__,
@@ -318,7 +395,7 @@ def build_result(assessment: Assessment) -> Result:
             for each in assessment.judged
         ],
         timeline=_timeline(measures),
-        instances=[_instance(life) for life in measures.instances],
+        instances=[_instance(life, measures, templates) for life in measures.instances],
         deployments=deployment_parts(scenario, measures.deployments),
         recoveries=[
             RecoveryPart(
@@ -331,6 +408,29 @@ def build_result(assessment: Assessment) -> Result:
             )
             for step in measures.recoveries
         ],
+        node_outages=[
+            NodeOutagePart(
+                node=each.node,
+                mode=each.mode,
+                at_ms=each.at,
+                not_ready_at_ms=each.noticed,
+                tainted_at_ms=each.tainted,
+                first_pod_deleted_at_ms=each.evicted,
+                returned_at_ms=each.returned,
+            )
+            for each in measures.outages
+        ],
+        drains=[
+            DrainPart(
+                node=each.node,
+                at_ms=each.at,
+                ended_at_ms=each.ended,
+                held=each.held,
+                errors=list(each.errors),
+            )
+            for each in measures.drains
+        ],
+        traffic=_traffic(assessment.traffic),
         warnings=list(dict.fromkeys(warnings)),
         assumptions=[
             AssumptionPart(name=each.name, value=each.value, default=each.default)
@@ -409,7 +509,48 @@ def _timeline(measures: Measures) -> TimelinePart:
     )
 
 
-def _instance(life: InstanceLife) -> InstancePart:
+def _traffic(traffic: TrafficMeasures | None) -> TrafficPart | None:
+    if traffic is None:
+        return None
+    lost, error = traffic.lost
+    return TrafficPart(
+        serving=traffic.serving.points,
+        unserved_ms=traffic.unserved,
+        longest_unserved_ms=traffic.longest_unserved,
+        misdirected_ms=traffic.misdirected,
+        requests_lost=lost,
+        error=error,
+        stops=[
+            StopPart(
+                unit=stop.unit,
+                at_ms=stop.at,
+                out_of_traffic_at_ms=stop.out,
+                ends_at_ms=stop.ends,
+                reason=stop.reason,
+                requests_cut=stop.cut,
+                requests_refused=stop.refused,
+                error=stop.error,
+            )
+            for stop in traffic.stops
+        ],
+    )
+
+
+def _status(
+    pod: PodLife, life: InstanceLife, measures: Measures, templates: Templates
+) -> tuple[str, list[ConditionPart]]:
+    state = measures.pods.get(pod.pod)
+    template = templates.get((life.revision, pod.pod.role))
+    if state is None or template is None:
+        return "", []
+    phase, conditions = state.status(template)
+    return phase, [
+        ConditionPart(type=each.type, status=each.status, reason=each.reason, message=each.message)
+        for each in conditions
+    ]
+
+
+def _instance(life: InstanceLife, measures: Measures, templates: Templates) -> InstancePart:
     pace, pending = life.pace, life.pending
     return InstancePart(
         name=life.instance.name,
@@ -440,19 +581,23 @@ def _instance(life: InstanceLife) -> InstancePart:
             )
             for span in ([] if pace is None else pace.spans)
         ],
-        pods=[
-            PodPart(
-                name=pod.pod.name,
-                role=pod.pod.role,
-                replica=pod.pod.replica,
-                node=pod.node,
-                created_at_ms=pod.created,
-                ready_at_ms=pod.ready,
-                deleted_at_ms=pod.deleting,
-                gone_at_ms=pod.gone,
-                restarts=pod.restarts,
-                trouble=pod.trouble,
-            )
-            for pod in life.pods
-        ],
+        pods=[_pod(pod, life, measures, templates) for pod in life.pods],
+    )
+
+
+def _pod(pod: PodLife, life: InstanceLife, measures: Measures, templates: Templates) -> PodPart:
+    phase, conditions = _status(pod, life, measures, templates)
+    return PodPart(
+        name=pod.pod.name,
+        role=pod.pod.role,
+        replica=pod.pod.replica,
+        node=pod.node,
+        created_at_ms=pod.created,
+        ready_at_ms=pod.ready,
+        deleted_at_ms=pod.deleting,
+        gone_at_ms=pod.gone,
+        restarts=pod.restarts,
+        trouble=pod.trouble,
+        phase=phase,
+        conditions=conditions,
     )
