@@ -46,6 +46,11 @@ class SourceText:
             object.__setattr__(self, "text", self.text[1:])
 
     @cached_property
+    def may_have_holes(self) -> bool:
+        """Whether `${` occurs anywhere; looked for once, however many documents there are."""
+        return "${" in self.text
+
+    @cached_property
     def _line_starts(self) -> list[int]:
         return [0, *(match.end() for match in _LINE_BREAK.finditer(self.text))]
 

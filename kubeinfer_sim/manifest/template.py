@@ -82,7 +82,7 @@ def parse_settings(settings: Iterable[str], files: Iterable[str] = ()) -> dict[s
 
 def fill(document: Document, values: Values) -> Filled:
     """Fill the holes of a document and find those that are left open."""
-    if "${" not in document.source.text:
+    if not document.source.may_have_holes:
         return Filled(document)
     filler = _Filler(document, values)
     value, tree = filler.walk(document.value, document.tree, (), shell=False)
