@@ -32,7 +32,7 @@ def command(
     if old == new == "-":
         raise UsageError("only one of OLD and NEW can come from standard input")
     before, after = load_each([old, new], parse_settings(settings, files))
-    found = diff(before.kubeinfers, after.kubeinfers)
+    found = diff((*before.kubeinfers, *before.deployments), (*after.kubeinfers, *after.deployments))
     if json_to is not None:
         write_json(json_to, diff_json(found))
     if json_to != "-":

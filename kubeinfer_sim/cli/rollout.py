@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -10,6 +10,9 @@ import click
 from kubeinfer_sim.cli.simulation import cluster_options, simulate_and_report, simulation_options
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+
+#: What a manifest is about, and the Deployments beside it.
+Version = tuple[KubeInfer | Deployment | None, Sequence[Deployment]]
 
 
 @click.command("rollout", short_help="Simulate an update from one manifest to another.")
@@ -58,10 +61,19 @@ def command(
     where = nodes if cluster is None else cluster
     if where is None or None not in (nodes, cluster):
         raise UsageError("give the nodes either as --nodes 8x8 or as --cluster FILE")
-    before, after = _load(old, new, parse_settings(settings, files), name)
+    (before, beside), (after, beside_new) = _load(old, new, parse_settings(settings, files), name)
+    assert before is not None
     profile: Any = timings
     scenario = rollout_scenario(
-        before, after, where, profile=profile, seed=seed or 0, horizon=horizon, pods=pods
+        before,
+        after,
+        where,
+        profile=profile,
+        seed=seed or 0,
+        horizon=horizon,
+        pods=pods,
+        beside=beside,
+        beside_new=beside_new,
     )
     again = [
         "rollout",
@@ -85,19 +97,17 @@ def command(
     )
 
 
-def _load(
-    old: str, new: str | None, values: Mapping[str, str], name: str | None
-) -> tuple[KubeInfer | Deployment, KubeInfer | Deployment | None]:
-    """The one KubeInfer (or Deployment) of each manifest."""
+def _load(old: str, new: str | None, values: Mapping[str, str], name: str | None) -> tuple[Version, Version]:
+    """The one KubeInfer of each manifest with the Deployments beside it, or its one Deployment."""
     from kubeinfer_sim.cli.manifests import load_each
 
     sources = [old] if new is None else [old, new]
-    found: list[KubeInfer | Deployment] = []
+    found: list[Version] = []
     for source, manifests in zip(sources, load_each(sources, values, only=name), strict=True):
         objects = manifests.kubeinfers or manifests.deployments
         if len(objects) != 1:
             names = ", ".join(each.name for each in objects)
             kind = "KubeInfers" if manifests.kubeinfers else "Deployments"
             raise UsageError(f"{source} holds {len(objects)} {kind} ({names}): choose one with --name")
-        found.append(objects[0])
-    return found[0], found[1] if len(found) > 1 else None
+        found.append((objects[0], manifests.deployments if manifests.kubeinfers else ()))
+    return found[0], found[1] if len(found) > 1 else (None, ())

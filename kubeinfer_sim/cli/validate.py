@@ -96,7 +96,7 @@ def command(
     elif show_defaults:
         from kubeinfer_sim.manifest.effective import effective_yaml
 
-        click.echo(effective_yaml(kubeinfers), nl=False)
+        click.echo(effective_yaml(kubeinfers, deployments), nl=False)
     elif not quiet:
         for each in kubeinfers:
             pods = sum(role.replicas for role in each.roles)

@@ -1,4 +1,4 @@
-"""What changes from one version of a KubeInfer to another, and what that sets in motion.
+"""What changes from one version of a KubeInfer or a Deployment to another, and what that sets in motion.
 
 Compared are the objects as they would be stored: defaults filled in, quantities in canonical form (`1000m` is
 `1`), so that only what means something else counts. A rollout follows exactly where the revision differs.
@@ -13,8 +13,11 @@ from typing import Any
 
 from kubeinfer_sim.manifest.budgets import resolved
 from kubeinfer_sim.manifest.diagnostics import Path, format_path
-from kubeinfer_sim.manifest.effective import effective
-from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.effective import effective, effective_deployment
+from kubeinfer_sim.manifest.kubernetes.rolling_update import resolve_fenceposts
+from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+
+Versioned = KubeInfer | Deployment
 
 #: What kubectl keeps for itself in an object it has applied.
 _KUBECTLS_OWN = ("kubectl.kubernetes.io/last-applied-configuration",)
@@ -36,6 +39,7 @@ _WORDS = {
     Effect.SERVICES: "the Service changes; no pod restarts",
     Effect.NOTHING: "restarts nothing",
 }
+_POD_WORDS = _WORDS | {Effect.ROLLOUT: "part of the pod template: every pod is replaced"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +62,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """The difference of two versions of a KubeInfer; None stands for "not there"."""
+    """The difference of two versions of an object; None stands for "not there"."""
 
-    old: KubeInfer | None
-    new: KubeInfer | None
+    old: Versioned | None
+    new: Versioned | None
     changes: tuple[Change, ...] = ()
 
     @property
-    def kubeinfer(self) -> KubeInfer:
+    def object(self) -> Versioned:
         """The new version, or the old one where there is no new one."""
         either = self.new or self.old
         assert either is not None
@@ -79,7 +83,7 @@ class Diff:
 
     @property
     def rollout(self) -> bool:
-        """Whether the revision differs, so that instances are replaced (if there are any)."""
+        """Whether the revision differs, so that instances or pods are replaced (if there are any)."""
         return self.old is not None and self.new is not None and self.old.revision != self.new.revision
 
     def summary(self) -> str:
@@ -94,23 +98,33 @@ class Diff:
             return f"nothing changes (revision {self.new.revision})"
         if not self.rollout:
             return f"no rollout: the revision stays {self.new.revision}"
-        return f"rollout: revision {self.old.revision} → {self.new.revision}; {_pace(self.old, self.new)}"
+        if isinstance(self.old, Deployment) and isinstance(self.new, Deployment):
+            pace = _pod_pace(self.old, self.new)
+        else:
+            assert isinstance(self.old, KubeInfer)
+            assert isinstance(self.new, KubeInfer)
+            pace = _pace(self.old, self.new)
+        return f"rollout: revision {self.old.revision} → {self.new.revision}; {pace}"
 
 
-def diff(old: Sequence[KubeInfer], new: Sequence[KubeInfer]) -> list[Diff]:
-    """Compare KubeInfers by namespace and name, in the order of the new ones; those that are gone come last.
+def diff(old: Sequence[Versioned], new: Sequence[Versioned]) -> list[Diff]:
+    """Compare objects by kind, namespace and name, in the order of the new ones; those that are gone come last.
 
     Of several versions of one object the last counts, as with `kubectl apply`.
     """
-    before = {(each.namespace, each.name): each for each in old}
-    after = {(each.namespace, each.name): each for each in new}
+    before = {(type(each), each.namespace, each.name): each for each in old}
+    after = {(type(each), each.namespace, each.name): each for each in new}
     found = [
         _compare(before[key], each) if key in before else Diff(None, each) for key, each in after.items()
     ]
     return found + [Diff(each, None) for key, each in before.items() if key not in after]
 
 
-def _compare(old: KubeInfer, new: KubeInfer) -> Diff:
+def _compare(old: Versioned, new: Versioned) -> Diff:
+    if isinstance(old, Deployment):
+        assert isinstance(new, Deployment)
+        return _compare_deployments(old, new)
+    assert isinstance(new, KubeInfer)
     changes = []
     for path, before, after in _differences(_view(old), _view(new), ()):
         effect = _effect(path)
@@ -122,14 +136,61 @@ def _compare(old: KubeInfer, new: KubeInfer) -> Diff:
     return Diff(old, new, tuple(changes))
 
 
+def _compare_deployments(old: Deployment, new: Deployment) -> Diff:
+    changes = []
+    for path, before, after in _differences(_deployment_view(old), _deployment_view(new), ()):
+        match path:
+            case ("spec", "template", *_):
+                effect, words = Effect.ROLLOUT, _POD_WORDS[Effect.ROLLOUT]
+            case ("spec", "replicas"):
+                more = new.replicas - old.replicas
+                words = f"{_pods(abs(more))} {'created' if more > 0 else 'deleted'}; restarts nothing"
+                effect = Effect.SCALE
+            case ("spec", "paused"):
+                words = "updates wait until it is resumed" if new.paused else "an update that waited goes on"
+                effect = Effect.NEXT_ROLLOUT
+            case ("spec", *_):
+                effect, words = Effect.NEXT_ROLLOUT, _POD_WORDS[Effect.NEXT_ROLLOUT]
+            case _:
+                effect, words = Effect.NOTHING, _POD_WORDS[Effect.NOTHING]
+        changes.append(Change(path, before, after, effect, words))
+    return Diff(old, new, tuple(changes))
+
+
+def _deployment_view(deployment: Deployment) -> dict[str, Any]:
+    return {"metadata": _own_metadata(deployment), "spec": effective_deployment(deployment)["spec"]}
+
+
+def _own_metadata(found: Versioned) -> dict[str, Any]:
+    annotations = {name: text for name, text in found.annotations.items() if name not in _KUBECTLS_OWN}
+    return {"labels": dict(found.labels), "annotations": annotations}
+
+
+def _pods(number: int) -> str:
+    return f"{number} pod{'' if number == 1 else 's'}"
+
+
+def _pod_pace(old: Deployment, new: Deployment) -> str:
+    """What a Deployment's strategy comes to."""
+    if not old.replicas or not new.replicas:
+        return "there are no pods to replace"
+    replaced = f"{_pods(min(old.replicas, new.replicas))} replaced"
+    if new.paused:
+        return "nothing is replaced while it is paused"
+    if new.strategy == "Recreate":
+        return f"{replaced}, all at once (Recreate)"
+    budgets = new.rolling_update
+    posts = resolve_fenceposts(budgets.max_surge, budgets.max_unavailable, new.replicas)
+    return f"{replaced}, up to {posts.surge} spare, up to {posts.max_unavailable} unavailable"
+
+
 def _view(kubeinfer: KubeInfer) -> dict[str, Any]:
     """What of an object is compared: not its name, and nothing the server or kubectl writes."""
     spec = effective(kubeinfer)["spec"]
-    annotations = {name: text for name, text in kubeinfer.annotations.items() if name not in _KUBECTLS_OWN}
     template = (kubeinfer.raw.get("spec") or {}).get("template") or {}
     if template.get("metadata"):
         spec["template"] = {"metadata": template["metadata"], **spec["template"]}
-    return {"metadata": {"labels": dict(kubeinfer.labels), "annotations": annotations}, "spec": spec}
+    return {"metadata": _own_metadata(kubeinfer), "spec": spec}
 
 
 def _effect(path: Path) -> Effect:
@@ -237,7 +298,8 @@ def changed_place(change: Change, diff: Diff) -> str:
     """The path of a change, roles by their names: `roles[prefill].template.spec.containers[0].image`."""
     path = change.path
     kubeinfer = diff.old if change.new is None else diff.new
-    if path[:4] == ("spec", "template", "spec", "roles") and len(path) > 4 and kubeinfer is not None:
+    roles = path[:4] == ("spec", "template", "spec", "roles") and len(path) > 4
+    if roles and isinstance(kubeinfer, KubeInfer):
         index = path[4]
         assert isinstance(index, int)
         rest = format_path(("", *path[5:])).removeprefix("[]")

@@ -1,4 +1,4 @@
-"""A KubeInfer as it would stand in the cluster: what was written, with the defaults filled in."""
+"""Objects as they would stand in the cluster: what was written, with the defaults filled in."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 import yaml
 
+from kubeinfer_sim.manifest.kubernetes.rolling_update import read_deployment
 from kubeinfer_sim.manifest.kubernetes.service import default_service_spec
-from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 
 #: What the server writes and a manifest that is applied need not say.
 _SERVER_WRITTEN = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink")
@@ -17,11 +18,7 @@ _SERVER_WRITTEN = ("managedFields", "resourceVersion", "uid", "generation", "cre
 
 def effective(kubeinfer: KubeInfer) -> dict[str, Any]:
     """The object with KubeInfer's defaults and, in pod templates and Services, the API server's."""
-    value: dict[str, Any] = copy.deepcopy(dict(kubeinfer.raw))
-    value.pop("status", None)
-    metadata = dict(value.get("metadata") or {})
-    value["metadata"] = {key: each for key, each in metadata.items() if key not in _SERVER_WRITTEN}
-    value["metadata"]["namespace"] = kubeinfer.namespace
+    value = _as_applied(kubeinfer)
     spec = dict(value.get("spec") or {})
     update = kubeinfer.rolling_update
     spec["replicas"] = kubeinfer.replicas
@@ -54,11 +51,29 @@ def effective(kubeinfer: KubeInfer) -> dict[str, Any]:
     return value
 
 
-def effective_yaml(kubeinfers: Iterable[KubeInfer]) -> str:
+def effective_deployment(deployment: Deployment) -> dict[str, Any]:
+    """The object with the API server's defaults."""
+    value = _as_applied(deployment)
+    template = copy.deepcopy(dict(deployment.template.raw))
+    spec = read_deployment({**value["spec"], "template": template}).effective
+    value["spec"] = {**spec, "template": template}
+    return value
+
+
+def _as_applied(found: KubeInfer | Deployment) -> dict[str, Any]:
+    """The document without what only the server writes."""
+    value: dict[str, Any] = copy.deepcopy(dict(found.raw))
+    value.pop("status", None)
+    metadata = dict(value.get("metadata") or {})
+    value["metadata"] = {key: each for key, each in metadata.items() if key not in _SERVER_WRITTEN}
+    value["metadata"]["namespace"] = found.namespace
+    return value
+
+
+def effective_yaml(kubeinfers: Iterable[KubeInfer], deployments: Iterable[Deployment] = ()) -> str:
     """The objects as YAML documents."""
-    return yaml.safe_dump_all(
-        [effective(each) for each in kubeinfers], sort_keys=False, allow_unicode=True, width=100
-    )
+    objects = [effective(each) for each in kubeinfers] + [effective_deployment(each) for each in deployments]
+    return yaml.safe_dump_all(objects, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _int_or_percent(value: Any) -> int | str:

@@ -9,49 +9,54 @@ from typing import Any
 
 from kubeinfer_sim.manifest.diagnostics import format_path
 from kubeinfer_sim.manifest.diff import Diff, changed_place
+from kubeinfer_sim.manifest.model import Deployment
 
 _LONGEST_VALUE = 100
 
 
 def diff_text(found: Sequence[Diff], *, width: int = 80) -> str:
-    """A paragraph for each KubeInfer: what follows, then the changes by what they do."""
+    """A paragraph for each object: what follows, then the changes by what they do."""
     return "\n\n".join(_paragraph(each, width) for each in found)
 
 
 def diff_json(found: Sequence[Diff]) -> str:
     """The document described in docs/validate.md."""
+    deployments = [each for each in found if isinstance(each.object, Deployment)]
     document = {
         "apiVersion": "kubeinfer-sim/v1",
         "kind": "Diff",
-        "kubeinfers": [
-            {
-                "namespace": each.kubeinfer.namespace,
-                "name": each.kubeinfer.name,
-                "rollout": each.rollout,
-                "revision": {
-                    "old": each.old.revision if each.old is not None else None,
-                    "new": each.new.revision if each.new is not None else None,
-                },
-                "summary": each.summary(),
-                "changes": [
-                    {
-                        "path": format_path(change.path),
-                        "old": change.old,
-                        "new": change.new,
-                        "effect": change.effect.value,
-                        "explanation": change.words,
-                    }
-                    for change in each.changes
-                ],
-            }
-            for each in found
-        ],
+        "kubeinfers": [_document(each) for each in found if each not in deployments],
+        "deployments": [_document(each) for each in deployments],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
+def _document(found: Diff) -> dict[str, Any]:
+    return {
+        "namespace": found.object.namespace,
+        "name": found.object.name,
+        "rollout": found.rollout,
+        "revision": {
+            "old": found.old.revision if found.old is not None else None,
+            "new": found.new.revision if found.new is not None else None,
+        },
+        "summary": found.summary(),
+        "changes": [
+            {
+                "path": format_path(change.path),
+                "old": change.old,
+                "new": change.new,
+                "effect": change.effect.value,
+                "explanation": change.words,
+            }
+            for change in found.changes
+        ],
+    }
+
+
 def _paragraph(found: Diff, width: int) -> str:
-    lines = _wrap(f"{found.kubeinfer.namespace}/{found.kubeinfer.name}: {found.summary()}", width)
+    kind = "Deployment " if isinstance(found.object, Deployment) else ""
+    lines = _wrap(f"{kind}{found.object.namespace}/{found.object.name}: {found.summary()}", width)
     heading = ""
     for each in found.by_effect:
         if each.words != heading:

@@ -6,7 +6,7 @@ scenario = rollout_scenario(old, None, "8x8")
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -91,12 +91,15 @@ def rollout_scenario(
     seed: int = 0,
     horizon: str = "settled",
     pods: str | None = None,
+    beside: Sequence[Deployment] = (),
+    beside_new: Sequence[Deployment] = (),
 ) -> Scenario:
     """The scenario of one update without a scenario file: `old` runs, `new` is applied at 0s.
 
     `new` None stands for the same manifest with a new revision, as `kubectl rollout restart` makes one. `nodes`
     is `8x8`, or the path of a file of kind Cluster or of what kubectl get nodes wrote; with the latter, `pods` is
-    the path of what kubectl get pods -A wrote. The rest is written as in a scenario file.
+    the path of what kubectl get pods -A wrote. `beside` are the Deployments that stand beside a KubeInfer,
+    `beside_new` their new versions. The rest is written as in a scenario file.
 
     Raises:
         InputError: the nodes cannot carry the pods' labels and resources, or the Cluster file is wrong.
@@ -113,9 +116,15 @@ def rollout_scenario(
             f"{new.namespace}/{new.name} is another object than {old.namespace}/{old.name}: "
             "an update keeps name and namespace"
         )
-    spec = {
-        "manifest": old.raw,
-        "update": {"newRevision": True} if new is None else new.raw,
+    there = {each.name for each in beside}
+    for each in beside_new:
+        if each.name not in there:
+            raise UsageError(
+                f"Deployment {each.name} is in the new manifest only: an update creates no objects"
+            )
+    spec: dict[str, Any] = {
+        "manifest": _together(old, beside),
+        "update": {"newRevision": True} if new is None else _together(new, beside_new),
         "cluster": nodes if pods is None else {"file": nodes, "pods": pods},
         "timings": {"profile": profile},
         "kubernetesVersion": kubernetes_version,
@@ -131,7 +140,15 @@ def rollout_scenario(
         return replace(scenario, deployments=(old,), actions=change)
     if not isinstance(new, KubeInfer):
         return replace(scenario, kubeinfer=old)
-    return replace(scenario, kubeinfer=old, actions=(Apply(0, new, new.source),))
+    changes = [each for each in scenario.actions if isinstance(each, ApplyDeployment)]
+    return replace(scenario, kubeinfer=old, actions=(Apply(0, new, new.source), *changes))
+
+
+def _together(one: KubeInfer | Deployment, beside: Sequence[Deployment]) -> Mapping[str, Any]:
+    """The document of one object, or a List of several."""
+    if not beside:
+        return one.raw
+    return {"apiVersion": "v1", "kind": "List", "items": [one.raw, *(each.raw for each in beside)]}
 
 
 def _horizon(text: str) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.diff import diff
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, RollingUpdate
 from kubeinfer_sim.manifest.source import SourceText
@@ -114,3 +115,41 @@ def test_a_deployment_without_a_spec_is_an_error(spec):
     head = ROUTER[: ROUTER.index("spec:")]
     with pytest.raises(InputError):
         load(head + spec + "\n")
+
+
+def difference(*changes: tuple[str, str]):
+    text = ROUTER
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    (found,) = diff(load(ROUTER), load(text))
+    return found
+
+
+def test_a_difference_says_whether_pods_are_replaced_and_at_which_pace():
+    found = difference(("router:1", "router:2"))
+    assert found.rollout
+    assert found.summary().endswith("; 3 pods replaced, up to 1 spare, up to 0 unavailable")
+    assert [each.words for each in found.changes] == ["part of the pod template: every pod is replaced"]
+
+
+def test_replicas_strategy_and_pause_replace_nothing():
+    found = difference(
+        ("replicas: 3", "replicas: 5\n  paused: true\n  strategy: {rollingUpdate: {maxSurge: 1}}")
+    )
+    assert not found.rollout
+    assert {each.path[1]: each.effect.value for each in found.changes} == {
+        "replicas": "scale",
+        "strategy": "next rollout",
+        "paused": "next rollout",
+    }
+
+
+def test_written_defaults_are_no_difference():
+    written = "replicas: 3\n  progressDeadlineSeconds: 600\n  strategy: {type: RollingUpdate}"
+    assert difference(("replicas: 3", written)).changes == ()
+
+
+def test_recreate_replaces_all_at_once():
+    found = difference(("replicas: 3", "replicas: 3\n  strategy: {type: Recreate}"), ("router:1", "router:2"))
+    assert found.summary().endswith("3 pods replaced, all at once (Recreate)")
