@@ -3,8 +3,8 @@
     @pytest.mark.vectors("k8s_tolerations")
     def test_toleration_matches_taint(case): ...
 
-`case` is one entry of the table's `cases` (or of the list named by `key`). A table that is not in the
-folder is skipped.
+`case` is one entry of the table's `cases` (or of the list named by `key`, with dots where it lies deeper). A table
+that is not in the folder is skipped.
 """
 
 from __future__ import annotations
@@ -68,11 +68,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             continue
         name, key = mark.args[0], mark.kwargs.get("key", "cases")
         table = load_table(metafunc.config.getoption("--vectors"), name)
-        if table is None or key not in table:
+        cases: Any = table
+        for step in key.split("."):
+            cases = cases.get(step) if isinstance(cases, dict) else None
+        if cases is None:
             reason = f"no {name}.json(.gz) with {key!r} in the vectors folder"
             metafunc.parametrize("case", [pytest.param(None, marks=pytest.mark.skip(reason=reason), id=name)])
             continue
-        cases = table[key]
         metafunc.parametrize("case", cases, ids=[case_id(i, c) for i, c in enumerate(cases)])
 
 

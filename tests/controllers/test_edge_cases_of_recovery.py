@@ -13,9 +13,9 @@
 11  sidecar or init container restart (init containers: tests/cluster/kubelet)
 12  exit 0 with restartPolicy Always and Never
 13  drain evicts one pod and rebuilds the instance
-14  fault on an idle NPU: capacity only (tests/cluster/devices)
-15  fault clears before the delay ends: nothing (of the device plugin: tests/cluster/devices)
-16  reset waits for the whole ring (tests/cluster/devices)
+14  fault on an idle NPU: capacity only (no test here: it is the device plugin's, whose faults reach no pod then)
+15  fault clears before the delay ends: nothing (a rule's delay; the device plugin's own 60 s are not its matter)
+16  reset waits for the whole ring (no test here: it is the device plugin's)
 
 Those of rollouts and gangs are in test_edge_cases_of_rollouts.py.
 """
