@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kubeinfer_sim.cluster.scheduler import Gang, GangPod, Scheduler
 from kubeinfer_sim.cluster.scheduler import nodes as nodes_module
+from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
 from kubeinfer_sim.manifest.model import (
     NodeSelectorRequirement,
     NodeSelectorTerm,
@@ -145,7 +146,7 @@ def run_scenario(specs, kinds, placement, data):
 
     for step in range(data.draw(st.integers(1, 8))):
         match data.draw(
-            st.sampled_from(["submit", "submit", "submit", "release", "node", "withdraw", "now"])
+            st.sampled_from(["submit", "submit", "submit", "release", "node", "withdraw", "now", "occupy"])
         ):
             case "submit" | "now" as how:
                 kind = data.draw(st.sampled_from(kinds))
@@ -169,6 +170,13 @@ def run_scenario(specs, kinds, placement, data):
                 scheduler.release(key)
                 for node in slow.nodes.values():
                     node.pods.pop(key, None)
+            case "occupy":  # a pod that is there already, whether or not it would fit
+                template = data.draw(templates)
+                name = data.draw(st.sampled_from(sorted(slow.nodes)))
+                asked = {resource: n for resource, n in template.requests.items() if n}
+                scheduler.occupy(Pod(("there", step), PodSpec(requests=asked)), name)
+                slow.nodes[name].pods["there", step] = template
+                placed.append(("there", step))
             case "withdraw" if waiting:
                 key = data.draw(st.sampled_from(sorted(waiting)))
                 del waiting[key]
