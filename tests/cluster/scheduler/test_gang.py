@@ -303,7 +303,11 @@ def test_placing_ten_thousand_gangs_on_fifty_thousand_nodes_looks_at_a_node_of_e
     assert len(scheduler.run()) == 9_999
     looked = (scheduler.stats.nodes, scheduler.stats.buckets, scheduler.stats.classes)
     kinds = 2  # infer nodes with the taint, and without
-    assert [now - then for now, then in zip(looked, before, strict=True)] == [kinds * 19_998, kinds * 19_998, 0]
+    assert [now - then for now, then in zip(looked, before, strict=True)] == [
+        kinds * 19_998,
+        kinds * 19_998,
+        0,
+    ]
 
 
 def test_filters_run_once_per_class_of_nodes_and_shape_of_pod():
