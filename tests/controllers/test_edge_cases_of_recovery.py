@@ -10,7 +10,8 @@
  8  restart storm from a shared cause
  9  Pod level with a broken peer group
 10  role with 0 replicas
-11  sidecar or init container restart (init containers: tests/cluster/kubelet)
+11  sidecar or init container restart (sidecars, also those written as init containers; an ordinary init container
+    runs its time or never ends in the simulation, it does not fail)
 12  exit 0 with restartPolicy Always and Never
 13  drain evicts one pod and rebuilds the instance
 14  fault on an idle NPU: capacity only (no test here: it is the device plugin's, whose faults reach no pod then)
@@ -351,6 +352,17 @@ def test_a_sidecar_that_dies_is_a_trigger_like_any_container(restart: str) -> No
     run = play(made, crash(100, "decode", container=1))
     assert len(of(run, PodGone)) == {"Instance": 3, "Pod": 1, "Custom": 0}[restart]
     assert of(run, InstanceReady)[-1].at == (102_000 if restart == "Custom" else 172_000)
+
+
+def test_a_sidecar_written_as_an_init_container_is_a_trigger_too() -> None:
+    base = kubeinfer(1, roles=PD)
+    sidecar = Container("log", "log:1", restart_policy="Always")
+    roles = tuple(
+        replace(role, template=replace(role.template, init_containers=(sidecar,))) for role in base.roles
+    )
+    run = play(scenario(replace(base, roles=roles), 3, 60, 10), crash(100, "decode", container=1))
+    assert [record.container for record in of(run, ContainerDied)] == ["log"]
+    assert seconds_of(run, InstanceRestarting) == [100.0]
 
 
 @pytest.mark.parametrize("policy", ["Always", "Never"])
