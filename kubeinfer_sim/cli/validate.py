@@ -85,9 +85,9 @@ def command(
     code = 2 if Severity.ERROR in severities else int(strict and Severity.WARNING in severities)
     shown = [each for each in found if not quiet or each.severity is not Severity.NOTE]
     if json_to not in (None, "-"):
-        write_json(str(json_to), _rendered("json", manifests, kubeinfers, found, strict=strict))
+        write_json(str(json_to), _rendered("json", manifests, kubeinfers, deployments, found, strict=strict))
     if form != "text":
-        click.echo(_rendered(form, manifests, kubeinfers, shown, strict=strict), nl=False)
+        click.echo(_rendered(form, manifests, kubeinfers, deployments, shown, strict=strict), nl=False)
         return code
     if shown:
         show_diagnostics(shown, err=show_defaults)
@@ -120,6 +120,7 @@ def _rendered(
     form: str,
     manifests: Sequence[str],
     kubeinfers: Sequence[KubeInfer],
+    deployments: Sequence[Deployment],
     found: Sequence[Diagnostic],
     *,
     strict: bool,
@@ -127,7 +128,7 @@ def _rendered(
     if form == "json":
         from kubeinfer_sim.manifest.findings_json import findings_json
 
-        return findings_json(kubeinfers, found)
+        return findings_json(kubeinfers, found, deployments)
     if form == "sarif":
         from kubeinfer_sim.report.findings.sarif import sarif
 

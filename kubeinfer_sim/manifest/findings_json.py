@@ -6,24 +6,20 @@ import json
 from collections.abc import Iterable
 
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, format_path
-from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 
 
-def findings_json(kubeinfers: Iterable[KubeInfer], diagnostics: Iterable[Diagnostic]) -> str:
+def findings_json(
+    kubeinfers: Iterable[KubeInfer],
+    diagnostics: Iterable[Diagnostic],
+    deployments: Iterable[Deployment] = (),
+) -> str:
     """What was checked and what was found, in the order of the text; equal input gives equal bytes."""
     document = {
         "apiVersion": "kubeinfer-sim/v1",
         "kind": "Findings",
-        "kubeinfers": [
-            {
-                "namespace": each.namespace,
-                "name": each.name,
-                "source": each.source,
-                "replicas": each.replicas,
-                "revision": each.revision,
-            }
-            for each in kubeinfers
-        ],
+        "kubeinfers": [_summary(each) for each in kubeinfers],
+        "deployments": [_summary(each) for each in deployments],
         "findings": [
             {
                 "severity": each.severity.value,
@@ -39,3 +35,13 @@ def findings_json(kubeinfers: Iterable[KubeInfer], diagnostics: Iterable[Diagnos
         ],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _summary(found: KubeInfer | Deployment) -> dict[str, str | int]:
+    return {
+        "namespace": found.namespace,
+        "name": found.name,
+        "source": found.source,
+        "replicas": found.replicas,
+        "revision": found.revision,
+    }
