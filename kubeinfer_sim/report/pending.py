@@ -1,11 +1,13 @@
-"""Why a gang waits, node by node, in a few lines."""
+"""Why a gang waits, node by node, in a few lines; and who had to go so that it need not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kubeinfer_sim.cluster.records import GangPending
+from kubeinfer_sim.cluster.records import GangPending, PodPreempted
+from kubeinfer_sim.experiment.simulate import Run
 from kubeinfer_sim.report.words import count
+from kubeinfer_sim.scenario.units import format_duration
 
 MOST_NAMES = 3
 MOST_GROUPS = 6
@@ -24,6 +26,22 @@ def node_verdicts(pending: GangPending) -> Iterator[str]:
     if len(groups) > MOST_GROUPS:
         rest = sum(len(group.nodes) for group in groups[MOST_GROUPS:])
         yield f"… and {count(rest, 'node')} for {count(len(groups) - MOST_GROUPS, 'other reason')}"
+
+
+def preemptions(run: Run) -> list[PodPreempted]:
+    """The pods that were evicted for more important ones."""
+    if not run.scenario.assumptions.preemption:
+        return []
+    return [record for record in run.history if isinstance(record, PodPreempted)]
+
+
+def preempted(run: Run) -> Iterator[str]:
+    """`other/batch on n1, for infer-0 at 10m`, a line each."""
+    found = preemptions(run)
+    for each in found[:MOST_GROUPS]:
+        yield f"{each.pod} on {each.node}, for {each.by.name} at {format_duration(each.at)}"
+    if len(found) > MOST_GROUPS:
+        yield f"… and {count(len(found) - MOST_GROUPS, 'more pod')}"
 
 
 def _names(nodes: Sequence[str]) -> str:

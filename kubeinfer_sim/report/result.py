@@ -16,6 +16,7 @@ from kubeinfer_sim.metrics.objectives import seconds
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.deployment_result import DeploymentPart, deployment_parts
+from kubeinfer_sim.report.pending import preemptions
 from kubeinfer_sim.report.result_part import Part, Points
 from kubeinfer_sim.report.verdict import Assessment, npus_of_cluster
 from kubeinfer_sim.scenario.model import Apply
@@ -319,6 +320,17 @@ class CostPart(Part):
     records: int
 
 
+class PreemptionPart(Part):
+    """A pod of lower priority that was evicted to make room."""
+
+    at_ms: int
+    pod: str
+    """`namespace/name`, or of an instance its pod's name."""
+    node: str
+    by: str
+    """The instance the room is for."""
+
+
 class Result(Part):
     """The result of one simulation."""
 
@@ -336,6 +348,7 @@ class Result(Part):
     npus: NpusPart
     changes: list[ChangePart]
     stalls: list[StallPart]
+    preemptions: list[PreemptionPart]
     objectives: list[ObjectivePart]
     timeline: TimelinePart
     instances: list[InstancePart]
@@ -383,6 +396,10 @@ def build_result(assessment: Assessment) -> Result:
         npus=NpusPart(peak=measures.peak_npus, total=npus_of_cluster(scenario), in_use=measures.npus.points),
         changes=[_change(change) for change in measures.changes],
         stalls=[_stall(stall) for stall in measures.stalls],
+        preemptions=[
+            PreemptionPart(at_ms=each.at, pod=each.pod, node=each.node, by=each.by.name)
+            for each in preemptions(run)
+        ],
         objectives=[
             ObjectivePart(
                 name=each.name,

@@ -32,7 +32,7 @@ from kubeinfer_sim.report.instances import (
     untouched,
 )
 from kubeinfer_sim.report.nodes import node_lines
-from kubeinfer_sim.report.pending import node_verdicts
+from kubeinfer_sim.report.pending import node_verdicts, preempted
 from kubeinfer_sim.report.recoveries import recovery_lines
 from kubeinfer_sim.report.traffic import traffic_lines
 from kubeinfer_sim.report.verdict import (
@@ -105,6 +105,8 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
     for title, content in sections(measures.deployments):
         yield from _section(title, content)
     yield from _section("Recovery", recovery_lines(measures))
+    evicted = [Text(printable(text)) for text in preempted(assessment.run)]
+    yield from _section("Preempted", evicted)
     texts = dict.fromkeys((*measures.warnings, *(each.one_line() for each in scenario.warnings)))
     warnings = [Text(f"! {printable(text)}", "yellow") for text in texts]
     yield from _section("Warnings", warnings)

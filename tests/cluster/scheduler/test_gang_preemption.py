@@ -21,6 +21,9 @@ from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import PodTemplate
 from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.report.result import build_result
+from kubeinfer_sim.report.terminal import render
+from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.cluster import read_real_cluster
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Assumptions, NodeSpec, Scenario
@@ -128,6 +131,13 @@ def outcome(run: Run) -> tuple[list[str], list[tuple[int, str]]]:
 def test_a_pod_of_a_real_cluster_goes_when_its_grace_period_is_over() -> None:
     made = on_full_nodes(100, assumptions=Assumptions(preemption=True))
     assert outcome(simulate(made)) == (["other/batch"], [(90_000, "n1")])
+
+
+def test_report_and_result_name_who_had_to_go() -> None:
+    done = assess(simulate(on_full_nodes(100, assumptions=Assumptions(preemption=True))))
+    assert "other/batch on n1, for infer-0 at 0s" in render(done)
+    (found,) = build_result(done).preemptions
+    assert (found.at_ms, found.pod, found.node, found.by) == (0, "other/batch", "n1", "infer-0")
 
 
 def test_without_the_switch_nobody_goes() -> None:
