@@ -61,6 +61,8 @@ def command(
     where = nodes if cluster is None else cluster
     if where is None or None not in (nodes, cluster):
         raise UsageError("give the nodes either as --nodes 8x8 or as --cluster FILE")
+    if pods is not None and cluster is None:
+        raise UsageError("--pods are those of the nodes given as --cluster FILE: give both")
     (before, beside), (after, beside_new) = _load(old, new, parse_settings(settings, files), name)
     assert before is not None
     profile: Any = timings

@@ -56,7 +56,7 @@ def load_scenario(
     if horizon is not None:
         overrides["horizon"] = _horizon(horizon)
     if pods is not None and cluster is None:
-        raise UsageError("pods are those of the nodes given as cluster: give both")
+        raise UsageError("--pods are those of the nodes given as --cluster FILE: give both")
     if cluster is not None:
         written = {"file": cluster, "pods": pods} if pods is not None else cluster
         try:

@@ -31,7 +31,7 @@ def calibrate(
     samples = sum(len(lengths) for stages in observed.lengths.values() for lengths in stages.values())
     if not samples:
         why = "; ".join(f"{count} {note}" for note, count in sorted(observed.notes.items()))
-        message = f"no length of any stage can be learned from {len(listed)} pods"
+        message = f"no length of any stage can be learned from {len(listed):,} pods"
         raise InputError([pods.diagnostic(None, f"{message}: {why}" if why else message, code="calibrate")])
     sources = [pods.name, *([events.name] if events is not None else [])]
     stages = sum(map(len, observed.lengths.values()))
