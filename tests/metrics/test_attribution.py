@@ -1,0 +1,177 @@
+"""Every lost instance-millisecond has one cause and one stage, and they add up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from building import kubeinfer, nodes, scenario, seconds
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kubeinfer_sim.cluster.records import ContainerCrashed, NodeDrained, NodeFailed
+from kubeinfer_sim.controllers.records import SpecApplied
+from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.experiment.simulate import simulate
+from kubeinfer_sim.metrics import Measures, measure
+from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, incidents
+from kubeinfer_sim.metrics.availability import measure_availability
+from kubeinfer_sim.scenario.model import (
+    Apply,
+    Crash,
+    Drain,
+    ForceDelete,
+    Health,
+    ImageFault,
+    NodeDown,
+    NodeUp,
+    Scale,
+    Target,
+)
+
+AT = 600_000
+STAGES = {
+    "weights_warm": seconds(20),
+    "graph_warm": seconds(10),
+    "image_warm": seconds(1),
+    "bind": seconds(3),
+    "cleanup": seconds(2),
+}
+
+
+def charged(
+    *actions: Any, spec: Any = None, count: int = 4, **fields: Any
+) -> tuple[History, Measures, list[CauseSummary]]:
+    made = scenario(spec or kubeinfer(2), count, 30, 5, actions=actions, stages=STAGES, **fields)
+    run = simulate(made)
+    measures = measure(run.history, ended_at=run.ended_at, end=run.end)
+    return run.history, measures, attribute(run.history, measures)
+
+
+def test_a_crash_is_charged_with_all_stages_of_the_rebuild() -> None:
+    history, measures, (only,) = charged(Crash(AT, Target(instances=(0,))))
+    assert isinstance(history[only.cause], ContainerCrashed)
+    assert only.total == measures.whole.lost
+    assert only.lost["terminate"] == 7_000
+    assert only.lost["waitForNpu"] == 3_000
+    assert only.lost["weights"] == 20_000
+    assert only.lost["graph"] == 10_000
+    assert only.lost["warmUp"] == 30_000
+    assert only.incidents == 1
+
+
+def test_detection_is_the_time_until_the_instance_is_not_ready() -> None:
+    history, _, (only,) = charged(NodeDown(AT, ("node-0",)), NodeUp(AT + 1_200_000, ("node-0",)))
+    assert isinstance(history[only.cause], NodeFailed)
+    assert only.detection is not None
+    assert 40_000 < only.detection < 56_000
+    assert only.repair is not None
+    assert only.lost["detect"] >= 299_000  # tolerated for 300 s before anything is deleted
+
+
+def test_an_update_and_a_drain_are_told_apart() -> None:
+    spec = kubeinfer(2, surge=0, unavailable=1)
+    update = Apply(AT, kubeinfer(2, surge=0, unavailable=1, revision="new"))
+    history, measures, found = charged(update, Drain(AT + 900_000, ("node-0",)), spec=spec)
+    kinds = {type(history[each.cause]) for each in found if each.total}
+    assert kinds == {SpecApplied, NodeDrained}
+    assert sum(each.total for each in found) == measures.whole.lost
+
+
+def test_incidents_have_a_beginning_and_an_end() -> None:
+    history, _, _ = charged(Crash(AT, Target(instances=(0,))))
+    (only,) = (each for each in incidents(history) if not each.first)
+    assert (only.began, only.since) == (AT, AT)
+    assert only.until is not None
+    assert history[only.cause].cause == NO_CAUSE
+
+
+@st.composite
+def disturbances(draw: st.DrawFn) -> tuple[Any, ...]:
+    actions: list[Any] = []
+    for index in range(draw(st.integers(1, 6))):
+        at = draw(st.integers(0, 2_000)) * 500
+        node = (f"node-{draw(st.integers(0, 4))}",)
+        target = Target(instances=tuple(draw(st.sets(st.integers(0, 3), max_size=2))))
+        kind = draw(
+            st.sampled_from(["crash", "health", "drain", "down", "up", "scale", "apply", "force", "image"])
+        )
+        match kind:
+            case "crash":
+                actions.append(Crash(at, target))
+            case "health":
+                until = at + draw(st.integers(1, 200)) * 1000
+                actions.append(Health(at, target, False, until, ("readiness",)))
+            case "drain":
+                actions.append(Drain(at, node))
+            case "down":
+                mode = draw(st.sampled_from(("silent", "cutOff", "notReady")))
+                actions.append(NodeDown(at, node, mode, at + draw(st.integers(1, 800)) * 1000))
+            case "up":
+                actions.append(NodeUp(at, node))
+            case "scale":
+                actions.append(Scale(at, draw(st.integers(0, 4))))
+            case "force":
+                actions.append(ForceDelete(at, target))
+            case "image":
+                actions.append(ImageFault(at, until=at + draw(st.integers(1, 300)) * 1000))
+            case "apply":
+                actions.append(("apply", at, index))
+    return tuple(sorted(actions, key=lambda each: each[1] if isinstance(each, tuple) else each.at))
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    disturbances(),
+    st.sampled_from(("Instance", "Pod", "Custom")),
+    st.sampled_from(((0, 1), (1, 0), (1, 1), (2, 1))),
+    st.sampled_from(("running", "empty")),
+    st.integers(3, 6),
+)
+def test_the_charges_add_up_to_the_loss_to_the_millisecond(
+    actions: tuple[Any, ...], restart: str, budgets: tuple[int, int], initial: str, count: int
+) -> None:
+    surge, unavailable = budgets
+
+    def spec(revision: str) -> Any:
+        return kubeinfer(
+            2, surge, unavailable, revision, roles={"prefill": 1, "decode": 1}, restart=restart, npus=4
+        )
+
+    real = tuple(Apply(each[1], spec(f"r{each[2]}")) if isinstance(each, tuple) else each for each in actions)
+    made = scenario(
+        spec("old"), count, 30, 5, actions=real, stages=STAGES, initial=initial, horizon=4_000_000
+    )
+    run = simulate(replace(made, nodes=nodes(max(count, 5))))
+    measures = measure(run.history, ended_at=run.ended_at, end=run.end)
+    found = attribute(run.history, measures)
+    assert sum(each.total for each in found) == measures.whole.lost
+    assert all(run.history[each.cause].cause == NO_CAUSE for each in found)
+    assert all(length > 0 for each in found for length in each.lost.values())
+
+
+def test_availability_levels_and_capacity_of_one_outage() -> None:
+    history, measures, _ = charged(
+        Crash(AT, Target(instances=(0,))), spec=kubeinfer(2, surge=0, unavailable=1), horizon=2 * AT
+    )
+    down = measures.whole.lost
+    found = measure_availability(history, measures, {"role0": 1})
+    one, budget, every = found.levels
+    assert (one.fraction, one.outages) == (1, 0)
+    assert (budget.fraction, budget.outages) == (1, 0)
+    assert (every.outages, every.longest, every.total) == (1, down, down)
+    assert every.fraction == 1 - down / (2 * AT)
+    assert found.capacity == 1 - down / (4 * AT)
+    assert found.roles == {"role0": found.capacity}
+
+
+def test_the_capacity_of_an_instance_is_that_of_its_weakest_role() -> None:
+    spec = kubeinfer(1, roles={"prefill": 2, "decode": 4}, restart="Pod")
+    history, measures, _ = charged(
+        Crash(AT, Target(roles=("decode",), pods=(0,))), spec=spec, count=6, horizon=2 * AT
+    )
+    down = measures.whole.lost
+    found = measure_availability(history, measures, {"prefill": 2, "decode": 4})
+    assert found.capacity is not None
+    assert abs(found.capacity - (1 - 0.25 * down / (2 * AT))) < 1e-12
+    assert found.roles["prefill"] == 1
