@@ -66,7 +66,7 @@ class NodeEvents:
         self.outages: list[NodeOutage] = []
         self.drains: list[DrainRun] = []
         self._down: dict[str, NodeOutage] = {}
-        self._draining: dict[str, DrainRun] = {}
+        self._draining: dict[str, list[DrainRun]] = {}
         self._node: dict[PodRef, str] = {}
         self._terminating: dict[PodRef, int] = {}
 
@@ -114,17 +114,19 @@ class NodeEvents:
             outage.returned = record.at
 
     def _drained(self, record: NodeDrained) -> None:
-        drain = self._draining[record.node] = DrainRun(record.node, record.at)
+        drain = DrainRun(record.node, record.at)
+        self._draining.setdefault(record.node, []).append(drain)
         self.drains.append(drain)
 
     def _held(self, record: DrainHeld) -> None:
-        drain = self._draining[record.node]
-        drain.held = record.detail
-        if drain.held_since is None:
-            drain.held_since = record.at
+        # Several drains of one node at once are held by the same budgets.
+        for drain in self._draining[record.node]:
+            drain.held = record.detail
+            if drain.held_since is None:
+                drain.held_since = record.at
 
     def _ended(self, record: DrainEnded) -> None:
-        drain = self._draining.pop(record.node)
+        drain = self._draining[record.node].pop(0)
         drain.ended, drain.errors = record.at, record.errors
 
     def _scheduled(self, record: GangScheduled) -> None:

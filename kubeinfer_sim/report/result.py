@@ -10,11 +10,15 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from kubeinfer_sim._version import __version__
+from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import PodTemplate
 from kubeinfer_sim.metrics import Change, InstanceLife, Judgement, Measures, Outcome, PodLife, Service, Stall
+from kubeinfer_sim.metrics.attribution import STAGES
+from kubeinfer_sim.metrics.availability import Availability
 from kubeinfer_sim.metrics.objectives import seconds
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.assumptions import assumptions
+from kubeinfer_sim.report.causes import cause_text
 from kubeinfer_sim.report.deployment_result import DeploymentPart, deployment_parts
 from kubeinfer_sim.report.pending import preemptions
 from kubeinfer_sim.report.result_part import Part, Points
@@ -276,6 +280,43 @@ class DrainPart(Part):
     errors: list[str]
 
 
+class CausePart(Part):
+    """What one initiating record cost."""
+
+    at_ms: int | None
+    what: str
+    lost_instance_ms: int
+    stages: dict[str, int]
+    """Instance-ms by stage: detect, decide, terminate, waitForNpu, image, gang, engine, weights, graph, warmUp,
+    probe, restart."""
+    incidents: int
+    """Instances it took out of readiness."""
+    mean_detection_ms: float | None
+    """From the record until they were not ready."""
+    mean_repair_ms: float | None
+    """From then until they were ready again; of those that were."""
+
+
+class LevelPart(Part):
+    """How often at least so many instances were ready."""
+
+    name: str
+    """`one`, `budget` (replicas less maxUnavailable), `all`."""
+    fraction: float
+    outages: int
+    longest_ms: int
+    total_ms: int
+
+
+class AvailabilityPart(Part):
+    """Over the time in which service is owed (`wholeRun`)."""
+
+    levels: list[LevelPart]
+    capacity: float | None
+    """Integral of capacity over desired; an instance's is that of its weakest role."""
+    roles: dict[str, float]
+
+
 class StopPart(Part):
     """What requests met when an instance (or pod) stopped."""
 
@@ -359,6 +400,9 @@ class Result(Part):
     node_outages: list[NodeOutagePart]
     drains: list[DrainPart]
     traffic: TrafficPart | None
+    availability: AvailabilityPart | None
+    causes: list[CausePart]
+    """Dearest first; `lostInstanceMs` adds up to the loss of `wholeRun`."""
     warnings: list[str]
     assumptions: list[AssumptionPart]
     defaults: list[str]
@@ -448,6 +492,19 @@ def build_result(assessment: Assessment) -> Result:
             for each in measures.drains
         ],
         traffic=_traffic(assessment.traffic),
+        availability=_availability(assessment.availability),
+        causes=[
+            CausePart(
+                at_ms=None if each.cause == NO_CAUSE else run.history[each.cause].at,
+                what=cause_text(run.history, each.cause),
+                lost_instance_ms=each.total,
+                stages={stage: each.lost[stage] for stage in STAGES if each.lost[stage]},
+                incidents=each.incidents,
+                mean_detection_ms=each.detection,
+                mean_repair_ms=each.repair,
+            )
+            for each in assessment.causes
+        ],
         warnings=list(dict.fromkeys(warnings)),
         assumptions=[
             AssumptionPart(name=each.name, value=each.value, default=each.default)
@@ -524,6 +581,22 @@ def _timeline(measures: Measures) -> TimelinePart:
             for revision, steps in measures.by_revision.items()
         ],
     )
+
+
+def _availability(found: Availability | None) -> AvailabilityPart | None:
+    if found is None:
+        return None
+    levels = [
+        LevelPart(
+            name=each.name,
+            fraction=each.fraction,
+            outages=each.outages,
+            longest_ms=each.longest,
+            total_ms=each.total,
+        )
+        for each in found.levels
+    ]
+    return AvailabilityPart(levels=levels, capacity=found.capacity, roles=dict(found.roles))
 
 
 def _traffic(traffic: TrafficMeasures | None) -> TrafficPart | None:

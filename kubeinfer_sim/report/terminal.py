@@ -31,6 +31,7 @@ from kubeinfer_sim.report.instances import (
     summed,
     untouched,
 )
+from kubeinfer_sim.report.lost_time import availability_lines, lost_time_lines
 from kubeinfer_sim.report.nodes import node_lines
 from kubeinfer_sim.report.pending import node_verdicts, preempted
 from kubeinfer_sim.report.recoveries import recovery_lines
@@ -100,6 +101,9 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
             yield Text()
             yield from lines
         yield from _instances(measures, width - 2)
+    if measures.outcome is not Outcome.NOTHING:
+        yield from _section("Available", availability_lines(assessment.availability))
+        yield from _section("Lost time", lost_time_lines(assessment.run.history, assessment.causes))
     yield from _section("Nodes", node_lines(measures))
     yield from _section("Requests", traffic_lines(assessment.traffic))
     for title, content in sections(measures.deployments):

@@ -9,6 +9,8 @@ from kubeinfer_sim.cluster.pod import npu_count
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.experiment.simulate import Run
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome, judge, measure
+from kubeinfer_sim.metrics.attribution import CauseSummary, attribute
+from kubeinfer_sim.metrics.availability import Availability, measure_availability
 from kubeinfer_sim.metrics.deployments import DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.traffic import TrafficMeasures, measure_traffic
@@ -35,13 +37,24 @@ class Assessment:
     judged: tuple[Judged, ...]
     verdict: Verdict
     traffic: TrafficMeasures | None = None
+    causes: tuple[CauseSummary, ...] = ()
+    availability: Availability | None = None
 
 
 def assess(run: Run) -> Assessment:
     """Measure and judge a run."""
     measures = measure(run.history, ended_at=run.ended_at, end=run.end)
     judged = judge(run.scenario.objectives, measures)
-    return Assessment(run, measures, judged, _verdict(run, measures, judged), _traffic(run))
+    pods = {role.name: role.replicas for role in run.scenario.kubeinfer.roles}
+    return Assessment(
+        run,
+        measures,
+        judged,
+        _verdict(run, measures, judged),
+        _traffic(run),
+        tuple(attribute(run.history, measures)),
+        measure_availability(run.history, measures, pods) if run.scenario.has_kubeinfer else None,
+    )
 
 
 def _traffic(run: Run) -> TrafficMeasures | None:

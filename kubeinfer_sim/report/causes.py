@@ -1,0 +1,64 @@
+"""What began it: a few words for each kind of record that nothing in the history caused."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.cluster.records import (
+    ContainerCrashed,
+    HealthChanged,
+    NodeCordoned,
+    NodeDrained,
+    NodeFailed,
+    NodeOutOfService,
+    NodeReturned,
+    PodRemoved,
+)
+from kubeinfer_sim.controllers.records import SpecApplied
+from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
+from kubeinfer_sim.report.words import rounded
+
+_MODES = {"silent": "died", "cutOff": "was cut off", "notReady": "was not ready", "reboot": "rebooted"}
+
+
+def cause_text(history: History, cause: int) -> str:
+    """The initiating record with this id in a few words, with its time."""
+    if cause == NO_CAUSE:
+        return "the start"
+    record = history[cause]
+    return f"{_what(record)} at {rounded(record.at)}"
+
+
+def _what(record: Record) -> str:
+    match record:
+        case SpecApplied():
+            if "created" in record.changed:
+                return "creation"
+            return "update" if "template" in record.changed else "change of " + " and ".join(record.changed)
+        case NodeFailed():
+            return f"{record.node} {_MODES.get(record.mode, record.mode)}"
+        case NodeReturned():
+            return f"{record.node} came back"
+        case NodeDrained():
+            return f"drain of {record.node}"
+        case NodeCordoned():
+            return f"{'uncordon' if record.uncordoned else 'cordon'} of {record.node}"
+        case NodeOutOfService():
+            return f"{record.node} out of service"
+        case HealthChanged():
+            what = "answers again" if record.healthy else "fails"
+            return f"health check of {record.pod.name} {what}"
+        case ContainerCrashed():
+            return f"{record.pod.name} ended ({record.reason})"
+        case PodRemoved():
+            return f"{record.pod.name} removed ({record.reason})"
+    return _plain(record)
+
+
+def _plain(record: Record) -> str:
+    """Any other record: its name in words, and what it is about."""
+    name = type(record).__name__
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+    for attribute in ("kind", "node", "pod", "instance"):
+        value = getattr(record, attribute, None)
+        if value is not None:
+            words += f" {getattr(value, 'name', value)}"
+    return words
