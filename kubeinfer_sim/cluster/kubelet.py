@@ -224,6 +224,11 @@ class Kubelet:
                 when = next_attempt(since, now, ImageBackoff(), retry)
                 pod.timer = self._clock.at(when, self._try_again, pod)
 
+    def throttle_storage(self, factor: float) -> None:
+        """The storage that all nodes share goes at this part of its speed; nothing happens where there is none."""
+        if self._storage is not None:
+            self._storage.throttle(factor)
+
     def _try_again(self, pod: Pod) -> None:
         """The next attempt of a pod whose image could not be pulled, after its back-off."""
         pod.timer = None

@@ -50,6 +50,7 @@ class SharedLink:
         self._count = 0
         self._number = 0
         self._timer: Timer | None = None
+        self._factor = 1.0
 
     @property
     def active(self) -> int:
@@ -74,13 +75,19 @@ class SharedLink:
             self._count -= 1
             self._plan()
 
+    def throttle(self, factor: float) -> None:
+        """From now on everything goes at this part of the speed: 1 as it should, 0 not at all."""
+        self._serve()
+        self._factor = factor
+        self._plan()
+
     def _rate(self) -> float:
         """Bytes per millisecond that each transfer gets now."""
         if self._bandwidth is None:
             assert self._per_client is not None
-            return self._per_client
-        share = self._bandwidth / self._count
-        return share if self._per_client is None else min(share, self._per_client)
+            return self._per_client * self._factor
+        share = self._bandwidth * self._factor / self._count
+        return share if self._per_client is None else min(share, self._per_client * self._factor)
 
     def _serve(self) -> None:
         """Account for the time since the last change."""
@@ -97,7 +104,7 @@ class SharedLink:
         queue = self._queue
         while queue and not queue[0][2].active:
             heappop(queue)
-        if queue:
+        if queue and self._factor:
             wait = -(-(queue[0][0] - self._served - _SLACK) // self._rate())
             self._timer = self._clock.after(max(0, int(wait)), self._end)
 

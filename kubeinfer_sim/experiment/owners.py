@@ -13,6 +13,7 @@ from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.controllers.deployment.workload import DeploymentWorkload
 from kubeinfer_sim.controllers.kubeinfer import KubeInferController
+from kubeinfer_sim.controllers.recovery import PlatformFault
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.manifest.model import Deployment
@@ -62,6 +63,11 @@ class Owners:
     def evict(self, pod: Pod, reason: str, cause: int) -> None:
         """Somebody else deletes the pod."""
         self.of(pod).evict(pod, reason, cause)
+
+    def npu_fault(self, pod: Pod, fault: PlatformFault, cause: int) -> None:
+        """The platform tells of a fault of an NPU the pod holds; a Deployment has nobody who listens."""
+        if pod.ref.instance.kind == "KubeInfer":
+            self._kubeinfer.npu_fault(pod, fault, cause)
 
     def pods_wanted(self, pod: Pod) -> int:
         """How many pods the pod's owner should have."""

@@ -6,6 +6,8 @@ import gc
 from dataclasses import dataclass
 from typing import Literal
 
+from kubeinfer_sim.cluster.device_plugin import RESET_LABEL, DevicePlugin
+from kubeinfer_sim.cluster.devices import Devices
 from kubeinfer_sim.cluster.drain import DrainOptions
 from kubeinfer_sim.cluster.drains import Budgets, Drains
 from kubeinfer_sim.cluster.gang_scheduling import GangScheduling
@@ -15,6 +17,7 @@ from kubeinfer_sim.cluster.node_failures import NodeFailures
 from kubeinfer_sim.cluster.pod import Pod, PodState, npu_count
 from kubeinfer_sim.cluster.prober import Outcome, Segment
 from kubeinfer_sim.cluster.records import ContainerCrashed, NodeCordoned, NpusIsolated
+from kubeinfer_sim.cluster.repair import RepairShop
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduling_rate import SchedulingRate
 from kubeinfer_sim.cluster.start_stages import StageDraws
@@ -23,7 +26,10 @@ from kubeinfer_sim.controllers.policies import RecoveryPlugin
 from kubeinfer_sim.engine.clock import Clock, Phase
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.experiment.faults import Faults, NodeFault
 from kubeinfer_sim.experiment.owners import Owners
+from kubeinfer_sim.experiment.targets import matches
+from kubeinfer_sim.scenario.fault_model import FaultPlan
 from kubeinfer_sim.scenario.model import (
     Action,
     Apply,
@@ -31,6 +37,7 @@ from kubeinfer_sim.scenario.model import (
     Cordon,
     Crash,
     Drain,
+    Fault,
     ForceDelete,
     Health,
     ImageFault,
@@ -39,7 +46,6 @@ from kubeinfer_sim.scenario.model import (
     OutOfService,
     Scale,
     Scenario,
-    Target,
 )
 from kubeinfer_sim.scenario.recovery_rules import Isolation
 
@@ -170,6 +176,64 @@ class Simulation:
                 scenario.node_lifecycle,
             )
             self.failures.on_silent = self.controller.engine_silent
+        self.devices: Devices | None = None
+        self.faults: Faults | None = None
+        if scenario.fault_kinds:
+            self._make_faults(streams)
+
+    def _make_faults(self, streams: Streams) -> None:
+        """What only scenarios with faults need: who holds which NPU, the device plugin, the fault processes."""
+        scenario, clock, history = self.scenario, self.clock, self.history
+        settings = (scenario.faults or FaultPlan()).npus
+        taken: dict[str, int] = {}
+        for pod in scenario.running:
+            taken[pod.node] = taken.get(pod.node, 0) + npu_count(pod.requests)
+        devices = self.devices = Devices(
+            clock,
+            history,
+            self.nodes,
+            self.scheduler,
+            self.scheduling,
+            group=settings.group,
+            taken=taken,
+        )
+        self.kubelet.watchers.append(devices)
+        shop = RepairShop(clock, streams, crews=settings.crews, spares=settings.spares, swap=settings.swap)
+        specs = [
+            scenario.kubeinfer,
+            *(each.kubeinfer for each in scenario.actions if isinstance(each, Apply)),
+        ]
+        plugin = DevicePlugin(
+            clock,
+            history,
+            streams,
+            devices,
+            self.kubelet,
+            self.owners,
+            shop,
+            settings,
+            watches_idle=any(
+                role.template.labels.get(RESET_LABEL) == "true" for spec in specs for role in spec.roles
+            ),
+            silent=self.controller.engine_silent,
+        )
+        self.faults = Faults(
+            clock,
+            history,
+            streams,
+            scenario,
+            self.nodes,
+            self.kubelet,
+            plugin,
+            devices,
+            self.failures,
+            self.drains,
+            shop,
+            pods=self.owners.pods,
+            cordon=lambda name, on, cause: self._cordon(name, cordon=on, cause=cause),
+            node_fault=lambda pod, kind, cause: self.owners.npu_fault(pod, NodeFault(kind), cause),
+            silent=self.controller.engine_silent,
+        )
 
     def run(self) -> Run:
         """Play everything until the horizon, or until it is settled."""
@@ -179,6 +243,8 @@ class Simulation:
             self.controller.start(running=running)
         for deployment in self.owners.deployments.values():
             deployment.start(running=running)
+        if self.faults is not None:
+            self.faults.start()
         for action in scenario.actions:
             clock.at(action.at, self._act, action, phase=Phase.ACTION)
         end: Literal["settled", "horizon", "quiet"] = "settled"
@@ -225,6 +291,9 @@ class Simulation:
                     self.clock.at(action.until, self._back_to_health, action, phase=Phase.ACTION)
             case Crash():
                 self._crash(action)
+            case Fault():
+                assert self.faults is not None
+                self.faults.act(action)
             case ImageFault():
                 self.kubelet.break_images(action.images, broken=True)
                 if action.until is not None:
@@ -243,6 +312,9 @@ class Simulation:
         name = pod.node.name
         if scope == "Node":
             self._cordon(name, cordon=True, cause=cause)
+            return
+        if self.devices is not None:
+            self.devices.isolate(pod, cause)
             return
         node = self.scheduler.nodes[name]
         for resource, amount in pod.template.requests.items():
@@ -305,24 +377,3 @@ def answer_of(action: Health) -> Segment | None:
     if action.flapping is None and action.latency is None:
         return FAILING
     return Segment(0, Outcome.SUCCESS, action.latency or 0, action.flapping or 0.0)
-
-
-def matches(target: Target, pod: Pod) -> bool:
-    """Whether an action's target means this pod; empty fields match everything."""
-    ref = pod.ref
-    if ref.instance.kind != target.kind or (target.name and ref.instance.kubeinfer != target.name):
-        return False
-    if target.instances and ref.instance.ordinal not in target.instances:
-        return False
-    if target.roles and ref.role not in target.roles:
-        return False
-    if target.pods and ref.replica not in target.pods:
-        return False
-    if target.nodes or target.node_selector:
-        if pod.node is None:
-            return False
-        if target.nodes and pod.node.name not in target.nodes:
-            return False
-        labels = pod.node.spec.labels
-        return all(labels.get(key) == value for key, value in target.node_selector.items())
-    return True

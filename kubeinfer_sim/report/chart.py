@@ -21,6 +21,7 @@ from kubeinfer_sim.scenario.model import (
     Cordon,
     Crash,
     Drain,
+    Fault,
     ForceDelete,
     Health,
     ImageFault,
@@ -219,6 +220,8 @@ def _action_text(action: Action, measures: Measures) -> str:
             )
         case Crash():
             return f"{action.container or 'engine'} ends: {action.reason} ({action.exit_code})"
+        case Fault():
+            return f"fault: {action.level or action.kind}"
         case ImageFault():
             return f"pulls of {action.images[0] if len(action.images) == 1 else 'images'} fail"
         case NodeDown():

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
+from kubeinfer_sim.scenario.fault_forms import FaultForm
 from kubeinfer_sim.scenario.forms import Duration, Form, ShortForm, exactly_one
 from kubeinfer_sim.scenario.node_forms import (
     DrainForm,
@@ -195,6 +196,7 @@ class ActionForm(Form):
     health: HealthForm | None = None
     crash: CrashForm | None = None
     image_fault: ImageFaultForm | None = None
+    fault: FaultForm | None = Field(None, description="Something breaks; docs/faults.md lists the kinds.")
 
     @model_validator(mode="after")
     def _one(self) -> ActionForm:

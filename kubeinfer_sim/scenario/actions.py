@@ -11,6 +11,8 @@ from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.action_forms import ActionForm, ApplyForm, CrashForm, HealthForm
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.deployments import PREFIX, DeploymentLines, as_kubeinfer
+from kubeinfer_sim.scenario.fault_forms import FaultForm
+from kubeinfer_sim.scenario.faults import compile_fault
 from kubeinfer_sim.scenario.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.model import (
     NO_KUBEINFER,
@@ -214,6 +216,10 @@ def compile_action(
         check_images(named_images, [] if time_line is None else time_line.everything, context)
         until = _end(form.at, fault.until, fault.lasts, context, path)
         return ImageFault(form.at, tuple(fault.images), until)
+    if form.fault is not None:
+        path = (*path, "fault")
+        target = _fault_target(form.fault, nodes, versions, context, path)
+        return compile_fault(form.at, form.fault, target, nodes, context, path)
     if (failure := compile_failure(form, path, nodes, versions, deployment, context)) is not None:
         return failure
     if form.health is not None:
@@ -378,7 +384,7 @@ def check_images(images: Sequence[tuple[str, Path]], versions: Sequence[KubeInfe
 
 
 def _matched_roles(
-    form: HealthForm | ForceDeleteForm | CrashForm, versions: Sequence[KubeInfer]
+    form: HealthForm | ForceDeleteForm | CrashForm | FaultForm, versions: Sequence[KubeInfer]
 ) -> list[Role]:
     return [
         role for version in versions for role in version.roles if not form.roles or role.name in form.roles
@@ -386,7 +392,7 @@ def _matched_roles(
 
 
 def _target(
-    form: HealthForm | ForceDeleteForm | CrashForm,
+    form: HealthForm | ForceDeleteForm | CrashForm | FaultForm,
     nodes: Mapping[str, NodeSpec],
     versions: Sequence[KubeInfer],
     deployment: str,
@@ -422,6 +428,20 @@ def _target(
     return Target(
         tuple(form.nodes), form.node_selector, tuple(form.instances), tuple(form.roles), tuple(form.pods)
     )
+
+
+def _fault_target(
+    form: FaultForm,
+    nodes: Mapping[str, NodeSpec],
+    versions: Sequence[KubeInfer],
+    context: Context,
+    path: Path,
+) -> Target:
+    """What a fault strikes; `node` is short for one of `nodes`."""
+    if form.node is not None:
+        _known_nodes([form.node], nodes, context, (*path, "node"))
+        return replace(_target(form, nodes, versions, "", context, path), nodes=(form.node,))
+    return _target(form, nodes, versions, "", context, path)
 
 
 def _has_probe(template: PodTemplate, probe: str) -> bool:

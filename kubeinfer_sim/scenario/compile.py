@@ -18,6 +18,7 @@ from kubeinfer_sim.scenario.cluster_forms import LinkForm
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.deployments import DeploymentLines
 from kubeinfer_sim.scenario.disruption_budgets import compile_budgets
+from kubeinfer_sim.scenario.faults import check_storage_fault, compile_faults
 from kubeinfer_sim.scenario.findings import Readable
 from kubeinfer_sim.scenario.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.model import (
@@ -25,6 +26,7 @@ from kubeinfer_sim.scenario.model import (
     Action,
     Assumptions,
     CrashBackOff,
+    Fault,
     Link,
     NodeLifecycle,
     Objectives,
@@ -66,6 +68,13 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         if other is not None:
             actions[form.at, place, 0] = other
     check_returns(actions, context)
+    storage = spec.transfers.storage is not None
+    for (_, place, _), action in actions.items():
+        if isinstance(action, Fault):
+            check_storage_fault(action, context, ("spec", "actions", place, "fault"), storage=storage)
+    faults, fault_lines = compile_faults(
+        spec.faults, by_name, versions, context, horizon=spec.horizon, storage=storage
+    )
     timings, timing_lines = compile_timings(spec.timings, versions, context, ("spec", "timings"))
     recovery = compile_recovery(spec.recovery, _kubeinfers(time_line), context, ("spec", "recovery"))
     if first is None or time_line is None:
@@ -74,7 +83,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     broken_images = [(image, ("spec", "brokenImages", i)) for i, image in enumerate(spec.broken_images)]
     check_images(broken_images, versions, context)
     _check_priorities(spec, versions, context)
-    initial = spec.initial or ("running" if spec.update or spec.actions else "empty")
+    initial = spec.initial or ("running" if spec.update or spec.actions or faults else "empty")
     return Scenario(
         name=readable.metadata.name,
         description=readable.metadata.description,
@@ -88,6 +97,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         actions=tuple(actions[key] for key in sorted(actions)),
         assumptions=assumptions,
         recovery=recovery,
+        faults=faults,
         objectives=_objectives(spec, initial, _kubeinfers(time_line), context),
         horizon=spec.horizon,
         quiet_after=spec.quiet_after,
@@ -101,7 +111,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             spec.pod_disruption_budgets, manifests.others.values(), versions, context
         ),
         transfers=_transfers(spec, versions, context),
-        defaults=(*_defaults(spec, initial), *cluster.lines, *timing_lines),
+        defaults=(*_defaults(spec, initial), *cluster.lines, *timing_lines, *fault_lines),
         warnings=(
             *manifests.warnings,
             *cluster.warnings,

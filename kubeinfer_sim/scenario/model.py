@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from kubeinfer_sim.manifest.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement as LabelRequirement
 from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, KubeInfer, Resources
+from kubeinfer_sim.scenario.fault_kinds import KINDS, Symptom
 from kubeinfer_sim.scenario.recovery_rules import RecoveryRule
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.fault_model import FaultPlan
 
 #: A time or a duration in simulated milliseconds.
 Millis = int
@@ -287,6 +291,36 @@ class ImageFault:
     until: Millis | None = None
 
 
+#: Strike one at random instead of all that the target means.
+AtRandom = Literal["", "busyNpu", "idleNpu", "pod", "node"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something breaks; `kind` and `level` are names of `fault_kinds.py`.
+
+    Attributes:
+        npus: numbers on the nodes of the target, or places among those each pod holds; () the first one.
+        level, symptom: "" and None: as the kind says.
+        clears_after: ms until it ends by itself; None: as the kind says.
+        repair: how long its repair takes; None: as the settings say.
+        failed_resets: attempts to reset the NPU that fail.
+        factor: what is left of the storage's bandwidth, for StorageSlow.
+    """
+
+    at: Millis
+    kind: str
+    target: Target = Target()
+    npus: tuple[int, ...] = ()
+    level: str = ""
+    symptom: Symptom | None = None
+    clears_after: Millis | None = None
+    repair: Distribution | None = None
+    failed_resets: int = 0
+    random: AtRandom = ""
+    factor: float = 0.1
+
+
 Action = (
     Apply
     | ApplyDeployment
@@ -295,6 +329,7 @@ Action = (
     | Drain
     | Health
     | Crash
+    | Fault
     | ImageFault
     | NodeDown
     | NodeUp
@@ -453,6 +488,7 @@ class Scenario:
         warnings: what is legal in the manifests but will surprise.
         running: pods that hold their places on the nodes, throughout or until they are preempted.
         priority_classes: the value of each PriorityClass by name.
+        faults: fault processes, and how NPUs are looked after; None: faults on the time line alone, defaults.
     """
 
     name: str
@@ -480,6 +516,7 @@ class Scenario:
     running: tuple[RunningPod, ...] = ()
     priority_classes: Mapping[str, int] = field(default_factory=dict)
     deployments: tuple[Deployment, ...] = ()
+    faults: FaultPlan | None = None
 
     @property
     def has_kubeinfer(self) -> bool:
@@ -489,9 +526,18 @@ class Scenario:
     @property
     def loses_nodes(self) -> bool:
         """Whether any node can fail."""
-        return any(isinstance(each, NodeDown | NodeUp | OutOfService | ForceDelete) for each in self.actions)
+        return any(KINDS[kind].hits == "node" for kind in self.fault_kinds) or any(
+            isinstance(each, NodeDown | NodeUp | OutOfService | ForceDelete) for each in self.actions
+        )
 
     @property
     def drains_nodes(self) -> bool:
         """Whether any node is drained."""
-        return any(isinstance(each, Drain) for each in self.actions)
+        return "Maintenance" in self.fault_kinds or any(isinstance(each, Drain) for each in self.actions)
+
+    @property
+    def fault_kinds(self) -> set[str]:
+        """The kinds of faults it has."""
+        kinds = {each.kind for each in self.actions if isinstance(each, Fault)}
+        processes = () if self.faults is None else self.faults.processes
+        return kinds | {part.kind for process in processes for part in process.mix}

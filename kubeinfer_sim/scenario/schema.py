@@ -14,6 +14,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from kubeinfer_sim.scenario.action_forms import ActionForm, ApplyForm, ManifestForm, OnlyTrue
 from kubeinfer_sim.scenario.cluster_forms import ClusterForm, ClusterSpecForm, TransfersForm
 from kubeinfer_sim.scenario.distribution_forms import DistributionForm
+from kubeinfer_sim.scenario.fault_forms import FaultsForm
 from kubeinfer_sim.scenario.forms import CountOrPercent, Duration, DurationOrNever, Form, Horizon, shown
 from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.node_forms import DisruptionBudgetForm, KubeletForm, NodeLifecycleForm
@@ -162,6 +163,9 @@ class SpecForm(Form):
     assumptions: AssumptionsForm = Field({}, validate_default=True)
     recovery: RecoveryForm | None = Field(
         None, description="What Custom recovery does; without rules the kubelet restarts containers."
+    )
+    faults: FaultsForm | None = Field(
+        None, description="Faults that come again and again, and how NPUs are looked after."
     )
     objectives: ObjectivesForm = Field({}, validate_default=True)
     node_lifecycle: NodeLifecycleForm = Field({}, validate_default=True)

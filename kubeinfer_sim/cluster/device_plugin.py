@@ -1,0 +1,414 @@
+"""The Ascend device plugin: sees faults of NPUs, takes NPUs out, resets them, asks for recovery.
+
+Section 4 of the semantics page. It looks only where it is tied to the workload: at NPUs of pods that carry the label
+`modelarts-infer-npu-reset-enable: "true"`, and at idle ones where any workload carries it. Everywhere else only the
+symptom shows: the process exits or hangs, and is restarted on the same broken NPU until somebody repairs it.
+A fault is reported at the node's next report (every 5 s, each node with a phase of its own) and takes 1 to 11 s more
+through ClusterD and the controller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from kubeinfer_sim.cluster.devices import Devices, Npu
+from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, FaultInjected, NpuResetTried
+from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.prober import Outcome, Segment
+from kubeinfer_sim.cluster.repair import RepairShop
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.scenario.fault_kinds import KINDS, LEVELS, Symptom
+from kubeinfer_sim.scenario.fault_model import NpuHandling
+from kubeinfer_sim.scenario.model import Distribution, Millis
+
+#: The label that ties KubeInfer to the device plugin.
+RESET_LABEL = "modelarts-infer-npu-reset-enable"
+ALL_PROBES = ("startup", "liveness", "readiness")
+REPEATED = "ManuallySeparateNPU"
+
+
+def is_watched(pod: Pod) -> bool:
+    """Whether the device plugin acts for the pod."""
+    return pod.template.labels.get(RESET_LABEL) == "true"
+
+
+class NpuFault:
+    """A fault of one NPU, from its beginning to its end.
+
+    Attributes:
+        kind, level, symptom: see `scenario/fault_kinds.py`.
+        npu: the one it is in.
+        since: when it began, in ms.
+        cause: id of the newest record about it.
+        cleared: it is over.
+        handled: the platform knows of it.
+        failed_resets: how many attempts to reset the NPU fail before one succeeds.
+        repair: how long its repair takes.
+    """
+
+    __slots__ = (
+        "cause",
+        "cleared",
+        "failed_resets",
+        "handled",
+        "kind",
+        "level",
+        "npu",
+        "repair",
+        "since",
+        "symptom",
+        "told",
+    )
+
+    def __init__(
+        self,
+        kind: str,
+        level: str,
+        symptom: Symptom,
+        npu: Npu,
+        since: Millis,
+        cause: int,
+        *,
+        failed_resets: int = 0,
+        repair: Distribution | None = None,
+    ) -> None:
+        self.kind = kind
+        self.level = level
+        self.symptom: Symptom = symptom
+        self.npu = npu
+        self.since = since
+        self.cause = cause
+        self.failed_resets = failed_resets
+        self.repair = repair
+        self.cleared = False
+        self.handled = False
+        self.told = False
+
+
+class FaultListener(Protocol):
+    """Who decides about recovery."""
+
+    def npu_fault(self, pod: Pod, fault: NpuFault, cause: int) -> None:
+        """The platform tells of a fault of an NPU the pod holds that calls for its recovery policy."""
+
+
+class DevicePlugin:
+    """The device plugins of all nodes.
+
+    `watches_idle`: some workload carries the label. `silent(pod, cause)` is told of engines that stop to answer.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        history: History,
+        streams: Streams,
+        devices: Devices,
+        kubelet: Kubelet,
+        listener: FaultListener,
+        shop: RepairShop,
+        settings: NpuHandling,
+        *,
+        watches_idle: bool,
+        silent: Callable[[Pod, int], None],
+    ) -> None:
+        self._clock = clock
+        self._history = history
+        self._streams = streams
+        self._devices = devices
+        self._kubelet = kubelet
+        self._listener = listener
+        self._shop = shop
+        self._settings = settings
+        self._watches_idle = watches_idle
+        self._silent = silent
+        self._phases: dict[str, int] = {}
+        self._draws: dict[str, int] = {}
+        # Groups that wait for all of their NPUs to be idle, by their first one: the fault to reset for.
+        self._waiting: dict[Npu, NpuFault] = {}
+        self._resetting: set[Npu] = set()
+        # Since when a group that waits for its reset is idle, where it has to be for a while.
+        self._idle_since: dict[Npu, Millis] = {}
+        devices.on_bound = self._bound
+        devices.on_idle = self._idle
+        devices.on_isolate = self._isolate
+
+    # -- a fault begins and ends ---------------------------------------------------------------------------
+
+    def inject(
+        self,
+        npu: Npu,
+        kind: str,
+        *,
+        level: str = "",
+        symptom: Symptom | None = None,
+        clears_after: Millis | None = None,
+        failed_resets: int = 0,
+        repair: Distribution | None = None,
+        process: str = "",
+        cause: int = NO_CAUSE,
+    ) -> NpuFault | None:
+        """An NPU breaks; None when it is out of the machine at the time, so that nothing can."""
+        if npu.state == "out":
+            return None
+        table, now = KINDS[kind], self._clock.now
+        level = level or table.level
+        lasts = table.lasts if clears_after is None else clears_after
+        holder = npu.holder
+        number = self._history.append(
+            FaultInjected(now, cause, kind, level, npu.name, None if holder is None else holder.ref, process)
+        )
+        fault = NpuFault(
+            kind,
+            level,
+            table.symptom if symptom is None else symptom,
+            npu,
+            now,
+            number,
+            failed_resets=failed_resets,
+            repair=repair,
+        )
+        npu.faults[fault] = None
+        if lasts is not None:
+            self._clock.after(lasts, self._ends, fault)
+        if self._watches(npu):
+            self._report(fault)
+        elif lasts is None:
+            self._shop.repair(npu.name, self._repair_time(fault), lambda: self._over([fault], "repaired"))
+        if holder is not None:
+            self._shows(holder, fault, crash=True)
+        return fault
+
+    def _watches(self, npu: Npu) -> bool:
+        if npu.holder is not None:
+            return is_watched(npu.holder)
+        return self._watches_idle
+
+    def _ends(self, fault: NpuFault) -> None:
+        """The fault ends by itself; an NPU that was taken out until then comes back."""
+        if fault.cleared or (fault.handled and LEVELS[fault.level].npu in ("reset", "repair")):
+            return
+        lingers = KINDS[fault.kind].lingers
+        self._over([fault], "itself", back=not lingers)
+        if lingers:
+            self._clock.after(lingers, self._back, fault.npu, fault.cause)
+
+    def _over(self, faults: list[NpuFault], how: str, *, back: bool = True) -> None:
+        for fault in faults:
+            if fault.cleared:
+                continue
+            fault.cleared = True
+            fault.npu.faults.pop(fault, None)
+            fault.cause = self._history.append(
+                FaultCleared(self._clock.now, fault.cause, fault.kind, fault.npu.name, how)
+            )
+            holder = fault.npu.holder
+            sick = fault.symptom in ("crash", "hang", "unhealthy")
+            if sick and holder is not None and not any(self._broken(npu) for npu in self._devices.of(holder)):
+                self._kubelet.set_health([holder], None, ALL_PROBES, cause=fault.cause)
+            if back:
+                self._back(fault.npu, fault.cause)
+
+    def _back(self, npu: Npu, cause: int) -> None:
+        """Offer an NPU again, if nothing else speaks against it."""
+        if npu.state == "isolated" and not any(
+            other.handled and LEVELS[other.level].npu != "stays" for other in npu.faults
+        ):
+            self._devices.set_state([npu], "inService", cause)
+
+    # -- how it shows --------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _broken(npu: Npu) -> bool:
+        return any(fault.symptom in ("crash", "hang", "unhealthy") for fault in npu.faults)
+
+    def _shows(self, pod: Pod, fault: NpuFault, *, crash: bool) -> None:
+        """What the fault does to the pod that holds the NPU: its checks never answer while it lasts."""
+        if fault.symptom in ("slow", "none") or pod.state in (PodState.DELETING, PodState.GONE):
+            return
+        outcome = Outcome.HANG if fault.symptom == "hang" else Outcome.FAIL
+        self._kubelet.set_health([pod], Segment(0, outcome), ALL_PROBES, cause=fault.cause)
+        if fault.symptom == "crash" and crash:
+            self._kubelet.crash(pod, "Error", 1, cause=fault.cause)
+        elif fault.symptom == "hang" and pod.state is PodState.RUNNING:
+            self._silent(pod, fault.cause)
+
+    def _bound(self, pod: Pod) -> None:
+        """A pod got NPUs that may be broken, so that it will not come up; if it is watched, that is reported."""
+        for npu in self._devices.of(pod):
+            self._idle_since.pop(self._devices.group(npu)[0], None)
+            for fault in npu.faults:
+                self._shows(pod, fault, crash=False)
+                if not fault.told and self._watches(npu):
+                    self._report(fault)
+
+    # -- report and detection ------------------------------------------------------------------------------
+
+    def _draw(self, what: str, length: Distribution) -> Millis:
+        number = self._draws[what] = self._draws.get(what, 0) + 1
+        return length.sample(self._streams.named(f"device-plugin/{what}/{number}")) or 0
+
+    def _report(self, fault: NpuFault) -> None:
+        """The fault is in the node's next report after it counts, and known some seconds later."""
+        fault.told = True
+        settings, node = self._settings, fault.npu.node
+        period = settings.report_period
+        phase = self._phases.get(node)
+        if phase is None:
+            source = self._streams.named(f"device-plugin/phase/{node}")
+            phase = self._phases[node] = int(source.random() * period)
+        counts_from = max(self._clock.now, fault.since + KINDS[fault.kind].settles)
+        tick = counts_from + (phase - counts_from) % period
+        delay = self._draw(f"pipeline/{fault.npu.name}", settings.pipeline)
+        self._clock.at(tick + delay, self._known, fault)
+
+    def _known(self, fault: NpuFault) -> None:
+        """The platform knows of a fault: what its level calls for follows."""
+        if fault.cleared:
+            return
+        now, npu, settings = self._clock.now, fault.npu, self._settings
+        fault.handled = True
+        level = LEVELS[fault.level]
+        if level.counts:
+            npu.told = [at for at in npu.told if at > now - settings.repeat_window] + [now]
+            if settings.repeats and len(npu.told) >= settings.repeats and level.npu != "repair":
+                fault.level = REPEATED
+        fault.cause = self._history.append(
+            FaultDetected(
+                now, fault.cause, fault.kind, npu.name, "device plugin", now - fault.since, fault.level
+            )
+        )
+        level = LEVELS[fault.level]
+        patience = fault.since + (settings.patience if level.patience else 0)
+        if patience > now:
+            fault.handled = False
+            self._clock.at(patience, self._act, fault)
+        else:
+            self._act(fault)
+
+    def _act(self, fault: NpuFault) -> None:
+        """Take the NPU out as the level says, and ask for recovery."""
+        if fault.cleared:
+            return
+        fault.handled = True
+        npu, level = fault.npu, LEVELS[fault.level]
+        if level.npu == "stays" or npu.state in ("out", "resetting"):
+            return
+        if level.npu == "repair" or (level.npu == "reset" and not self._settings.hot_reset):
+            self._out(npu, fault)
+        else:
+            self._devices.set_state([npu], "isolated", fault.cause)
+            if level.npu == "reset":
+                self._want_reset(fault)
+        if level.acts and npu.holder is not None and is_watched(npu.holder):
+            self._listener.npu_fault(npu.holder, fault, fault.cause)
+
+    def _out(self, npu: Npu, fault: NpuFault) -> None:
+        """Out until repaired; after repeated faults for a fixed time."""
+        cause = self._devices.set_state([npu], "out", fault.cause)
+        fault.cause = cause
+        if fault.level == REPEATED:
+            self._clock.after(self._settings.repeat_isolation, self._repaired, npu)
+        else:
+            self._shop.repair(npu.name, self._repair_time(fault), lambda: self._repaired(npu))
+
+    def _repair_time(self, fault: NpuFault) -> Distribution:
+        return self._settings.repair if fault.repair is None else fault.repair
+
+    def _repaired(self, npu: Npu) -> None:
+        causes = [fault.cause for fault in npu.faults]
+        self._over(list(npu.faults), "repaired", back=False)
+        npu.told.clear()
+        npu.resets.clear()
+        self._devices.set_state([npu], "inService", causes[-1] if causes else NO_CAUSE)
+
+    def _isolate(self, npu: Npu, cause: int) -> None:
+        """A rule of recovery takes an NPU out until it is repaired."""
+        if npu.state == "inService":
+            number = self._devices.set_state([npu], "out", cause)
+            for fault in npu.faults:
+                fault.cause = number
+            self._shop.repair(npu.name, self._settings.repair, lambda: self._repaired(npu))
+
+    # -- reset ---------------------------------------------------------------------------------------------
+
+    def _want_reset(self, fault: NpuFault) -> None:
+        group = self._devices.group(fault.npu)
+        self._waiting.setdefault(group[0], fault)
+        self._try_reset(group)
+
+    def _idle(self, npu: Npu) -> None:
+        """A pod gave an NPU back: a group may be idle now; a fault nobody looked at may be seen."""
+        for fault in npu.faults:
+            if not fault.told and self._watches(npu):
+                self._report(fault)
+        group = self._devices.group(npu)
+        if group[0] in self._waiting:
+            self._try_reset(group)
+
+    def _try_reset(self, group: list[Npu]) -> None:
+        """Reset the group once nobody holds any of it (and has not for `idle_before`)."""
+        if group[0] in self._resetting or not all(npu.idle for npu in group):
+            return
+        if self._settings.idle_before:
+            since = self._idle_since[group[0]] = self._clock.now
+            self._clock.after(self._settings.idle_before, self._still_idle, group, since)
+        else:
+            self._begin_reset(group, 1)
+
+    def _still_idle(self, group: list[Npu], since: Millis) -> None:
+        if self._idle_since.get(group[0]) == since and group[0] in self._waiting:
+            self._begin_reset(group, 1)
+
+    def _begin_reset(self, group: list[Npu], attempt: int) -> None:
+        """One attempt; none of the group is offered meanwhile."""
+        settings, now, first = self._settings, self._clock.now, self._waiting[group[0]]
+        npu = first.npu
+        if settings.attempts_window is not None:
+            npu.resets = [at for at in npu.resets if at > now - settings.attempts_window]
+        if (attempt if settings.attempts_window is None else len(npu.resets) + 1) > settings.attempts:
+            self._give_up(group)
+            return
+        npu.resets.append(now)
+        self._resetting.add(group[0])
+        ready = [each for each in group if each.state in ("inService", "isolated")]
+        first.cause = self._devices.set_state(ready, "resetting", first.cause)
+        length = self._draw(f"reset/{group[0].name}", settings.attempt)
+        self._clock.after(min(length, settings.attempt_timeout), self._reset_over, group, attempt)
+
+    def _reset_over(self, group: list[Npu], attempt: int) -> None:
+        first = self._waiting[group[0]]
+        faults = [
+            fault
+            for npu in group
+            if npu.state == "resetting"
+            for fault in npu.faults
+            if LEVELS[fault.level].npu != "repair"
+        ]
+        success = all(fault.failed_resets < attempt for fault in faults)
+        numbers = tuple(npu.number for npu in group)
+        first.cause = self._history.append(
+            NpuResetTried(self._clock.now, first.cause, first.npu.node, numbers, attempt, success)
+        )
+        if not success:
+            self._begin_reset(group, attempt + 1)
+            return
+        del self._waiting[group[0]]
+        self._resetting.discard(group[0])
+        self._over(faults, "reset", back=False)
+        back = [npu for npu in group if npu.state == "resetting"]
+        self._devices.set_state(back, "inService", first.cause)
+
+    def _give_up(self, group: list[Npu]) -> None:
+        """No attempt is left: the broken NPUs are out until repaired, the others are offered again."""
+        first = self._waiting.pop(group[0])
+        self._resetting.discard(group[0])
+        broken = [npu for npu in group if npu.faults and npu.state in ("resetting", "isolated")]
+        well = [npu for npu in group if npu.state == "resetting" and npu not in broken]
+        self._devices.set_state(well, "inService", first.cause)
+        for npu in broken:
+            self._out(npu, next(iter(npu.faults)))

@@ -1,0 +1,63 @@
+"""What breaks, how it is noticed and what becomes of the NPU, as the history tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kubeinfer_sim.cluster.records import PodRef
+from kubeinfer_sim.engine.history import Record
+
+
+@dataclass(slots=True)
+class FaultInjected(Record):
+    """Something breaks: the first cause of all that follows.
+
+    `kind` and `level` are names of `scenario/fault_kinds.py` (`level` "" but for NPUs), `where` is `node/npu3`, a
+    node, a pod or `cluster`; `pod` holds the NPU then, `process` is the fault process it comes from.
+    """
+
+    kind: str
+    level: str
+    where: str
+    pod: PodRef | None = None
+    process: str = ""
+
+
+@dataclass(slots=True)
+class FaultDetected(Record):
+    """The platform knows: `by` (`device plugin`, `NodeD`), `latency` ms after it broke. `level` as handled."""
+
+    kind: str
+    where: str
+    by: str
+    latency: int
+    level: str = ""
+
+
+@dataclass(slots=True)
+class FaultCleared(Record):
+    """It is over; `how`: `itself`, `reset`, `repaired`."""
+
+    kind: str
+    where: str
+    how: str
+
+
+@dataclass(slots=True)
+class NpuStateChanged(Record):
+    """NPUs of a node changed to `state`: `inService`, `isolated`, `resetting`, `out`; `offered` is what is left."""
+
+    node: str
+    npus: tuple[int, ...]
+    state: str
+    offered: int
+
+
+@dataclass(slots=True)
+class NpuResetTried(Record):
+    """An attempt to reset a group of NPUs is over."""
+
+    node: str
+    npus: tuple[int, ...]
+    attempt: int
+    success: bool

@@ -1,0 +1,66 @@
+"""Repairs: how long, by how many hands, and with how many spares.
+
+What is broken waits for a free crew, in order of arrival. With a spare on the shelf the place is filled after the
+swap, and what was broken comes back to the shelf after its repair.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.scenario.model import Distribution, Millis
+
+
+class RepairShop:
+    """Who repairs NPUs and machines. `crews` None: as many as needed. Repair times come from a stream per object."""
+
+    def __init__(
+        self, clock: Clock, streams: Streams, *, crews: int | None = None, spares: int = 0, swap: Millis = 0
+    ) -> None:
+        self._clock = clock
+        self._streams = streams
+        self._free = crews
+        self._pooled = spares > 0
+        self._spares = spares
+        self._swap = swap
+        self._queue: deque[tuple[Millis, Callable[[], None]]] = deque()
+        self._without_spare: deque[Callable[[], None]] = deque()
+        self._numbers: dict[str, int] = {}
+
+    def repair(self, name: str, length: Distribution, done: Callable[[], None]) -> None:
+        """Have `name` repaired; `done()` when its place is filled again, by a spare or by itself."""
+        number = self._numbers[name] = self._numbers.get(name, 0) + 1
+        time = length.sample(self._streams.named(f"repair/{name}/{number}"))
+        back = self._restock if self._pooled else done
+        if self._spares:
+            self._spares -= 1
+            self._clock.after(self._swap, done)
+        elif self._pooled:
+            self._without_spare.append(done)
+        if time is None:
+            return
+        self._queue.append((time, back))
+        self._begin()
+
+    def _restock(self) -> None:
+        """A repaired one goes on the shelf, or where one is missed longest."""
+        if self._without_spare:
+            self._clock.after(self._swap, self._without_spare.popleft())
+        else:
+            self._spares += 1
+
+    def _begin(self) -> None:
+        while self._queue and (self._free is None or self._free):
+            time, back = self._queue.popleft()
+            if self._free is not None:
+                self._free -= 1
+            self._clock.after(time, self._end, back)
+
+    def _end(self, back: Callable[[], None]) -> None:
+        if self._free is not None:
+            self._free += 1
+        back()
+        self._begin()
