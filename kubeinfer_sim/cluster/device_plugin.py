@@ -355,13 +355,16 @@ class DevicePlugin:
         if group[0] in self._resetting or not all(npu.idle for npu in group):
             return
         if self._settings.idle_before:
+            if group[0] in self._idle_since:
+                return
             since = self._idle_since[group[0]] = self._clock.now
             self._clock.after(self._settings.idle_before, self._still_idle, group, since)
         else:
             self._begin_reset(group, 1)
 
     def _still_idle(self, group: list[Npu], since: Millis) -> None:
-        if self._idle_since.get(group[0]) == since and group[0] in self._waiting:
+        if self._idle_since.get(group[0]) == since:
+            del self._idle_since[group[0]]
             self._begin_reset(group, 1)
 
     def _begin_reset(self, group: list[Npu], attempt: int) -> None:
