@@ -1,0 +1,88 @@
+"""What AIReSim's default job costs: `python tests/benchmarks/airesim.py [--write] [--original FOLDER]`. Run by hand.
+
+The job (256 days on 4,096 servers, `tests/published/airesim.py`) is timed, alone and as ratio to a bare SimPy loop of as
+many timeouts; with --original also AIReSim itself, from a checkout of github.com/karthikp-ubc/airesim, in the same
+process. With --write the table goes into docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from published.airesim import HOUR, Parameters, TrainingJob
+from rollout import bare_loop, spread
+
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- airesim -->", "<!-- /airesim -->"
+#: SimPy's processes in the bare loop: about as many servers are in repair at any time.
+PROCESSES = 50
+
+
+def timed(job: Callable[[int], Any], runs: int) -> tuple[list[float], list[Any]]:
+    times, results = [], []
+    for seed in range(42, 42 + runs):
+        begun = time.perf_counter()
+        results.append(job(seed))
+        times.append(time.perf_counter() - begun)
+    return times, results
+
+
+def original(folder: str, seed: int) -> float:
+    """AIReSim itself; the total time in hours."""
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    from airesim.params import Params
+    from airesim.simulator import Simulator
+
+    return float(Simulator(Params(), seed=seed).run().training_time_hours)
+
+
+def seconds(times: list[float]) -> str:
+    return f"{statistics.median(times):.2f} ({min(times):.2f}-{max(times):.2f})"
+
+
+def table(runs: int, folder: str | None) -> str:
+    times, jobs = timed(lambda seed: TrainingJob(Parameters(), seed).run(), runs)
+    events = [job.clock.fired for job in jobs]
+    ratios = [took / bare_loop(count, PROCESSES) for took, count in zip(times, events, strict=True)]
+    hours = statistics.fmean(job.total / HOUR for job in jobs)
+    lines = [
+        "| simulator | total time of the job, h | events | seconds | ratio to bare SimPy | of AIReSim's time |",
+        "|---|---|---|---|---|---|",
+    ]
+    mine = f"| this engine | {hours:,.1f} | {statistics.fmean(events):,.0f} | {seconds(times)} | {spread(ratios)} "
+    if folder is None:
+        lines.append(mine + "| |")
+    else:
+        theirs, totals = timed(lambda seed: original(folder, seed), 3)
+        share = statistics.median(times) / statistics.median(theirs)
+        lines.append(mine + f"| 1/{1 / share:.0f} |")
+        lines.append(f"| AIReSim | {statistics.fmean(totals):,.1f} | | {seconds(theirs)} | | 1 |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
+    parser.add_argument("--original", metavar="FOLDER", help="a checkout of AIReSim, timed too")
+    parser.add_argument("--runs", type=int, default=5)
+    options = parser.parse_args()
+    text = table(options.runs, options.original)
+    print(text)
+    if options.write:
+        before, _, rest = PAGE.read_text(encoding="utf-8").partition(f"{BEGIN}\n")
+        after = rest.partition(END)[2]
+        PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
