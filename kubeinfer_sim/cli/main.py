@@ -22,6 +22,7 @@ COMMANDS = {
     "run": ("run", "Simulate a scenario file."),
     "rollout": ("rollout", "Simulate an update from one manifest to another; no scenario file needed."),
     "compare": ("compare", "Simulate a scenario with a knob turned, under the same faults."),
+    "why": ("why", "Say why a scenario is as it is at one time, and what will end it."),
     "validate": ("validate", "Check KubeInfer manifests as the API server would, and lint them."),
     "explain": ("explain", "Explain a lint rule, or list all of them."),
     "diff": ("diff", "Say what changes from one manifest to another, and whether it rolls out."),

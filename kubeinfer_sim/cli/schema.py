@@ -1,4 +1,4 @@
-"""`kubeinfer-sim schema scenario|cluster|timings|recovery|result|comparison|manifest|crd`."""
+"""`kubeinfer-sim schema scenario|cluster|timings|recovery|result|comparison|why|manifest|crd`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 @click.argument(
     "kind",
     type=click.Choice(
-        ["scenario", "cluster", "timings", "recovery", "result", "comparison", "manifest", "crd"]
+        ["scenario", "cluster", "timings", "recovery", "result", "comparison", "why", "manifest", "crd"]
     ),
 )
 def command(kind: str) -> None:
@@ -35,6 +35,8 @@ def command(kind: str) -> None:
         from kubeinfer_sim.scenario.schema import timings_json_schema as schema
     elif kind == "comparison":
         from kubeinfer_sim.report.comparison_result import comparison_json_schema as schema
+    elif kind == "why":
+        from kubeinfer_sim.report.why_result import why_json_schema as schema
     elif kind == "recovery":
         from kubeinfer_sim.scenario.schema import recovery_json_schema as schema
     else:

@@ -1,0 +1,389 @@
+"""What a run was like at one time: which instances were ready, since when the others were not, why, and until when.
+
+Everything is read from the history of the whole run, so it also tells how each state ends. A pod of a Deployment counts
+as an instance of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from kubeinfer_sim.cluster.records import (
+    DrainEnded,
+    DrainHeld,
+    GangPending,
+    GangScheduled,
+    InstanceRef,
+    NodeCordoned,
+    NodeFailed,
+    NodeReturned,
+    PodCreated,
+    PodDeleting,
+    PodGone,
+    PodNotReady,
+    PodReady,
+    PodRef,
+)
+from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
+from kubeinfer_sim.controllers.records import (
+    InstanceConcerning,
+    InstanceCreated,
+    InstanceDegraded,
+    InstanceDeleting,
+    InstanceFailed,
+    InstanceGone,
+    InstanceReady,
+    InstanceRestarting,
+    InstanceRestored,
+    RestartBackOff,
+    SpecApplied,
+    Stalled,
+    StallEnded,
+    UpdateCompleted,
+)
+from kubeinfer_sim.engine.history import History, Record
+from kubeinfer_sim.metrics.lives import PENDING, SERVING, InstanceLife, Lives, PodLife, Span
+from kubeinfer_sim.metrics.meter import OnePass
+from kubeinfer_sim.metrics.steps import Steps
+
+State = Literal["ready", "starting", "notReady", "failed", "terminating"]
+Ending = Literal["ready", "notReady", "failed", "terminating", "gone", "never"]
+
+#: What a record makes of the instance (or the Deployment's pod) it is about.
+_INSTANCE_STATES: dict[type[Record], State | Literal["gone"]] = {
+    InstanceCreated: "starting",
+    InstanceReady: "ready",
+    InstanceConcerning: "notReady",
+    InstanceRestarting: "notReady",
+    InstanceFailed: "failed",
+    InstanceDeleting: "terminating",
+    InstanceGone: "gone",
+}
+_POD_STATES: dict[type[Record], State | Literal["gone"]] = {
+    PodCreated: "starting",
+    PodReady: "ready",
+    PodNotReady: "notReady",
+    PodDeleting: "terminating",
+    PodGone: "gone",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PodMoment:
+    """A pod that is not ready: the stage it is in since `since` ms and until `until` (None: to the end of the run).
+
+    `node` is "" while it has none.
+    """
+
+    pod: PodRef
+    node: str
+    stage: str
+    since: int
+    until: int | None
+    regime: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceMoment:
+    """An instance (or a Deployment's pod) that exists at the time.
+
+    Attributes:
+        since: since when it is in this state, ms; an instance that is rebuilt is not ready since it first was not.
+        pods: those that exist and are not ready, what keeps the instance waiting longest first.
+        absent: whether none of its pods exists.
+        given_up: pods it gave up for others of its own (Degrade) and has not got back.
+        causes: what led to it, from the initiating record to the latest, by their ids.
+        ending: how the state ends, `ended_at` when (ms); `never`, None: not within the run.
+        following: the records that lead from here to that end.
+    """
+
+    instance: InstanceRef
+    state: State
+    since: int
+    pods: tuple[PodMoment, ...]
+    absent: bool
+    given_up: int
+    causes: tuple[Record, ...]
+    ending: Ending
+    ended_at: int | None
+    following: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentMoment:
+    """How many pods of a Deployment are wanted and ready."""
+
+    name: str
+    wanted: int
+    ready: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A run at one time.
+
+    Attributes:
+        wanted, ready: instances; both 0 without a KubeInfer.
+        quiet: nothing has happened yet but what began running at the start; `first` is the first thing that does.
+        under_way: what lasts: machines that are down, cordons, drains that are held, a stalled update.
+        instances: those that exist, the KubeInfer's by ordinal, then the Deployments' pods.
+    """
+
+    at: int
+    wanted: int
+    ready: int
+    quiet: bool
+    first: Record | None
+    under_way: tuple[Record, ...]
+    instances: tuple[InstanceMoment, ...]
+    deployments: tuple[DeploymentMoment, ...]
+
+
+@dataclass(slots=True)
+class _Course:
+    """How the states of one instance follow one another, each with the record that began it."""
+
+    instance: InstanceRef
+    states: list[tuple[State | Literal["gone"], Record]]
+
+    def at(self, when: int) -> int:
+        """The place of the state in force at an instant; -1 before the first."""
+        return sum(record.at <= when for _, record in self.states) - 1
+
+
+class _Latest:
+    """The latest records up to a time about each pod, and about each instance as a whole, its place, its losses."""
+
+    def __init__(self) -> None:
+        self.pods: dict[PodRef, int] = {}
+        self.instances: dict[tuple[InstanceRef, bool], int] = {}
+        self.given_up: dict[InstanceRef, int] = {}
+        self.degraded: dict[InstanceRef, int] = {}
+
+    def follow(self, record: Record) -> None:
+        """Take the next record."""
+        if isinstance(record, InstanceDegraded):
+            more = sum(pods for _, pods in record.given_up)
+            self.given_up[record.instance] = self.given_up.get(record.instance, 0) + more
+            self.degraded[record.instance] = record.id
+        elif isinstance(record, InstanceRestored | InstanceRestarting):
+            self.given_up.pop(record.instance, None)
+            self.degraded.pop(record.instance, None)
+        pod, instance = getattr(record, "pod", None), getattr(record, "instance", None)
+        if isinstance(pod, PodRef):
+            self.pods[pod] = record.id
+        elif isinstance(instance, InstanceRef):
+            place = isinstance(record, GangPending | GangScheduled | RestartBackOff)
+            self.instances[instance, place] = record.id
+
+    def of(self, instance: InstanceRef, waiting: list[PodLife]) -> set[int]:
+        """Those about an instance, and about the pod it waits for longest."""
+        found = {self.instances.get((instance, place)) for place in (False, True)}
+        if waiting:
+            found.add(self.pods.get(waiting[0].pod))
+        return {number for number in found if number is not None}
+
+
+def look(history: History, at: int, ended_at: int, *, only: int | None = None) -> Moment:
+    """The run at `at` ms, after all that happened in that instant.
+
+    Args:
+        history: of the whole run.
+        at: between 0 and `ended_at`.
+        ended_at: the end of the run, ms.
+        only: an ordinal: say everything about the KubeInfer's instances with it, and nothing about others.
+    """
+    lives = Lives()
+    one_pass = OnePass([lives])
+    courses: dict[InstanceRef, _Course] = {}
+    wanted = Steps()
+    by_deployment: dict[str, list[int]] = {}
+    latest = _Latest()
+    for record in history:
+        one_pass.observe(record)
+        if record.at <= at:
+            latest.follow(record)
+        _follow(record, courses)
+        if isinstance(record, SpecApplied):
+            wanted.set(record.at, record.replicas)
+        elif isinstance(record, DeploymentApplied) and record.at <= at:
+            by_deployment[record.deployment] = [record.replicas, 0]
+    # A millisecond later, so that what begins at the end of the run is seen to have begun.
+    life_of = {life.instance: life for life in lives.finish(ended_at + 1)}
+    found = []
+    for course in courses.values():
+        place = course.at(at)
+        if place < 0 or course.states[place][0] == "gone":
+            continue
+        if course.states[place][0] == "ready" and course.instance.kind == "Deployment":
+            by_deployment[course.instance.kubeinfer][1] += 1
+        if only is None or (course.instance.kind == "KubeInfer" and course.instance.ordinal == only):
+            found.append(_instance(history, course, place, life_of[course.instance], latest, at, ended_at))
+    there = [c for c in courses.values() if c.instance.kind == "KubeInfer"]
+    ready_now = sum(c.states[p][0] == "ready" for c in there if (p := c.at(at)) >= 0)
+    begun = _initial(history)
+    return Moment(
+        at=at,
+        wanted=wanted.at(at),
+        ready=ready_now,
+        quiet=not any(record.at <= at and record.id not in begun for record in history),
+        first=next((record for record in history if record.id not in begun), None),
+        under_way=tuple(_under_way(history, at)),
+        instances=tuple(sorted(found, key=_order)),
+        deployments=tuple(DeploymentMoment(name, *numbers) for name, numbers in by_deployment.items()),
+    )
+
+
+def ordinals_ever(history: History) -> list[int]:
+    """The ordinals the KubeInfer's instances ever have in the run."""
+    return sorted({record.instance.ordinal for record in history.of(InstanceCreated)})
+
+
+def _under_way(history: History, at: int) -> list[Record]:
+    """What began by then and lasts, in order of its beginning."""
+    open_: dict[tuple[str, str], Record] = {}
+    for record in history:
+        if record.at > at:
+            break
+        match record:
+            case NodeFailed():
+                open_["down", record.node] = record
+            case NodeReturned():
+                open_.pop(("down", record.node), None)
+            case NodeCordoned():
+                open_.pop(("cordoned", record.node), None)
+                if not record.uncordoned:
+                    open_["cordoned", record.node] = record
+            case DrainHeld():
+                open_.setdefault(("drain", record.node), record)
+            case DrainEnded():
+                open_.pop(("drain", record.node), None)
+            case SpecApplied() | StallEnded() | UpdateCompleted():
+                open_.pop(("stall", ""), None)
+            case Stalled():
+                open_["stall", ""] = record
+    return sorted(open_.values(), key=lambda record: record.id)
+
+
+def _order(moment: InstanceMoment) -> tuple[bool, str, int, int]:
+    ref = moment.instance
+    return (ref.kind != "KubeInfer", ref.kubeinfer, ref.ordinal, abs(ref.uid))
+
+
+def _initial(history: History) -> set[int]:
+    """The records of what ran already when the simulation began."""
+    begun: set[int] = set()
+    for record in history:
+        if record.at > 0:
+            break
+        if isinstance(record, SpecApplied | DeploymentApplied):
+            if "created" in record.changed and record.label == "running":
+                begun.add(record.id)
+        elif record.cause in begun:
+            begun.add(record.id)
+    return begun
+
+
+def _follow(record: Record, courses: dict[InstanceRef, _Course]) -> None:
+    state: State | Literal["gone"] | None = _INSTANCE_STATES.get(type(record))
+    if state is not None:
+        ref: InstanceRef = record.instance  # type: ignore[attr-defined]
+    else:
+        state = _POD_STATES.get(type(record))
+        if state is None:
+            return
+        ref = record.pod.instance  # type: ignore[attr-defined]
+        if ref.kind != "Deployment":
+            return
+    states = courses.setdefault(ref, _Course(ref, [])).states
+    last = states[-1][0] if states else None
+    # Not ready stays not ready until it is ready, however often it is rebuilt; what is going is going.
+    if state == last or (
+        state in ("notReady", "starting") and last in ("starting", "terminating", "notReady")
+    ):
+        return
+    if last == "terminating" and state != "gone":
+        return
+    if states and states[-1][1].at == record.at:
+        states.pop()  # of several at one instant the last one counts
+        if states and states[-1][0] == state:
+            return
+    states.append((state, record))
+
+
+def _instance(
+    history: History,
+    course: _Course,
+    place: int,
+    life: InstanceLife,
+    latest: _Latest,
+    at: int,
+    ended_at: int,
+) -> InstanceMoment:
+    state, began = course.states[place]
+    assert state != "gone"
+    next_state: Ending = "never"
+    end: Record | None = None
+    if place + 1 < len(course.states):
+        next_, end = course.states[place + 1]
+        assert next_ != "starting"  # an instance starts once
+        next_state = next_
+    alive = [pod for pod in life.pods if pod.created <= at and (pod.gone is None or pod.gone > at)]
+    waiting = [] if state == "ready" else [pod for pod in alive if not _serves(pod, at)]
+    waiting.sort(key=lambda pod: _pace(pod, end))
+    causes = {began.id}
+    if state != "ready":
+        causes |= {number for number in latest.of(course.instance, waiting) if number > began.id}
+    if course.instance in latest.degraded:
+        causes.add(latest.degraded[course.instance])
+    following: list[Record] = []
+    if end is not None:
+        following = [record for record in reversed(history.chain(end.id)) if record.at > at]
+    return InstanceMoment(
+        instance=course.instance,
+        state=state,
+        since=began.at,
+        pods=tuple(_pod(pod, at, ended_at) for pod in waiting),
+        absent=not alive,
+        given_up=latest.given_up.get(course.instance, 0),
+        causes=tuple(_causes(history, causes)),
+        ending=next_state,
+        ended_at=None if end is None else end.at,
+        following=tuple(following),
+    )
+
+
+def _causes(history: History, numbers: Iterable[int]) -> Iterator[Record]:
+    """The chains of all these records as one, in order of time."""
+    chain = {record.id: record for number in numbers for record in history.chain(number)}
+    return (chain[number] for number in sorted(chain))
+
+
+def _serves(pod: PodLife, at: int) -> bool:
+    span = _span(pod, at)
+    return span is not None and span.stage == SERVING
+
+
+def _span(pod: PodLife, at: int) -> Span | None:
+    """The stretch of its life a pod is in: the last that begins by then."""
+    return next((span for span in reversed(pod.spans) if span.since <= at), None)
+
+
+def _pace(pod: PodLife, end: Record | None) -> tuple[int, bool, PodRef]:
+    """The pod that is ready last comes first; of those alike, one in trouble."""
+    until = end.at if end is not None else None
+    ready = [
+        span.since for span in pod.spans if span.stage == SERVING and (until is None or span.since <= until)
+    ]
+    return (-ready[-1] if ready else (0 if until is None else -until), not pod.trouble, pod.pod)
+
+
+def _pod(pod: PodLife, at: int, ended_at: int) -> PodMoment:
+    span = _span(pod, at)
+    if span is None:
+        return PodMoment(pod.pod, "", PENDING, pod.created, None, "")
+    node = "" if span.stage == PENDING else pod.node
+    until = span.until if span.until <= ended_at else None
+    return PodMoment(pod.pod, node, span.stage, span.since, until, span.regime)

@@ -1,0 +1,275 @@
+"""A sentence for every kind of record: what happened, to what, where, and why as far as the record says.
+
+`sentence` is what `why` and its JSON document tell a history with. A record type that has no sentence of its own gets a
+plain one made of its name and its fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
+
+from kubeinfer_sim.cluster import records as cluster
+from kubeinfer_sim.cluster.records import InstanceRef, PodRef, Stage
+from kubeinfer_sim.controllers import records as controllers
+from kubeinfer_sim.controllers.deployment import records as deployments
+from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.report.words import count, listed, rounded
+from kubeinfer_sim.scenario.units import format_duration, format_size
+
+Words = Callable[[Any], str]
+
+_FAILURES = {
+    "silent": "dies without a word",
+    "cutOff": "is cut off: it runs on, but the API server hears nothing of it",
+    "notReady": "reports itself not ready",
+    "reboot": "goes down for a reboot",
+}
+_DELETED_FOR = {
+    "Rollout": "the update replaces it",
+    "NotReady": "it is not ready, so deleting it costs the update no budget",
+    "ScaleIn": "fewer instances are asked for",
+    "ForceDeleted": "somebody deletes it by force",
+    "PodGC": "the pod garbage collector",
+    "TaintManagerEviction": "its node's NoExecute taint is not tolerated any longer",
+    "Drained": "its node is drained",
+    "Preempted": "it makes room for a gang of higher priority",
+}
+
+
+def sentence(record: Record) -> str:
+    """What the record says, as a sentence without its full stop and its time."""
+    words = SENTENCES.get(type(record))
+    return plain_sentence(record) if words is None else words(record)
+
+
+def plain_sentence(record: Record) -> str:
+    """A record in the words of its type and its fields: `disk filled (node node-0, percent 98)`."""
+    name = type(record).__name__
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+    told = [
+        f"{each.name.replace('_', ' ')} {value}"
+        for each in fields(record)
+        if each.name not in ("at", "cause", "id")
+        and (value := _value(getattr(record, each.name))) not in ("", "None")
+    ]
+    return f"{words} ({', '.join(told)})" if told else words
+
+
+def _value(value: object) -> str:
+    if isinstance(value, PodRef | InstanceRef):
+        return value.name
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return listed([_value(each) for each in value])
+    return str(value)
+
+
+def _for(reason: str) -> str:
+    """What a reason in the API's spelling means, in brackets; that spelling where it needs no words."""
+    return f" ({_DELETED_FOR.get(reason, reason)})" if reason else ""
+
+
+def _more(detail: str) -> str:
+    return f": {detail}" if detail else ""
+
+
+def _stages(stages: Sequence[Stage]) -> str:
+    """What comes next and how long it takes."""
+    if not stages:
+        return ""
+    if any(stage.duration is None for stage in stages):
+        endless = next(stage.name for stage in stages if stage.duration is None)
+        return f"; {endless} takes as long as it takes"
+    total = sum(stage.duration or 0 for stage in stages)
+    longest = max(stages, key=lambda stage: stage.duration or 0)
+    if len(stages) == 1 or not longest.duration:
+        return f"; {longest.name} takes {rounded(total)}"
+    return f"; {rounded(total)} of stages follow, {longest.name} the longest ({rounded(longest.duration)})"
+
+
+def _gang_scheduled(record: cluster.GangScheduled) -> str:
+    nodes = list(dict.fromkeys(node for _, node in record.nodes))
+    where = f" on {listed(nodes, 4)}" if nodes else ""
+    return f"{record.instance.name}: {count(len(record.nodes), 'pod')} placed{where}"
+
+
+def _pending(record: cluster.GangPending) -> str:
+    said = record.proof or record.message
+    return (
+        f"{record.instance.name} {said}"
+        if said.startswith("needs")
+        else f"{record.instance.name} waits: {said}"
+    )
+
+
+def _crashed(record: cluster.ContainerCrashed) -> str:
+    how = "runs out of memory" if record.reason == "OOMKilled" else "ends by itself"
+    return f"a container of {record.pod.name} {how} ({record.reason}, exit code {record.exit_code})"
+
+
+def _health(record: cluster.HealthChanged) -> str:
+    which = f"{' and '.join(record.probes)} check of {record.pod.name}"
+    return f"the {which} {'answers again' if record.healthy else 'begins to fail'}"
+
+
+def _node_ready(record: cluster.NodeReadyChanged) -> str:
+    if record.ready == "Unknown":
+        return f"the node controller has heard nothing of {record.node} for too long: not ready (Unknown)"
+    return f"{record.node} is {'ready again' if record.ready == 'True' else 'not ready'}"
+
+
+def _tainted(record: cluster.NodeTainted) -> str:
+    if not record.taints:
+        return f"{record.node} has no NoExecute taint any more"
+    return f"{record.node} gets the NoExecute taint {listed(list(record.taints))}"
+
+
+def _drain_ended(record: cluster.DrainEnded) -> str:
+    return f"the drain of {record.node} {'fails: ' + record.errors[0] if record.errors else 'is done'}"
+
+
+def _returned(record: cluster.NodeReturned) -> str:
+    lost = ", its containers and page cache gone" if record.rebooted else ""
+    return f"{record.node} is back{lost}"
+
+
+def _spec(record: controllers.SpecApplied) -> str:
+    if "created" in record.changed:
+        return f"the KubeInfer is created: {count(record.replicas, 'instance')}"
+    label = f" ({record.label})" if record.label else ""
+    if "template" in record.changed:
+        budgets = f"maxSurge {record.surge}, maxUnavailable {record.unavailable}"
+        return f"an update is applied{label}: revision {record.revision}, {budgets}"
+    what = listed([each for each in record.changed if each != "nothing"])
+    if what == "replicas":
+        return f"the KubeInfer is scaled to {count(record.replicas, 'instance')}{label}"
+    return f"a change of {what or 'nothing'} is applied{label}"
+
+
+def _created(record: controllers.InstanceCreated) -> str:
+    how = "runs" if record.running else "is created"
+    return f"{record.instance.name} {how}: {count(record.pods, 'pod')}, revision {record.revision}"
+
+
+def _decided(record: controllers.RecoveryDecided) -> str:
+    wait = f" after {rounded(record.delay)}" if record.delay else ""
+    return f"{record.by} decides about {record.fault} of {record.pod.name}: {record.action}{wait}"
+
+
+def _degraded(record: controllers.InstanceDegraded) -> str:
+    given = listed([count(pods, f"{role} pod") for role, pods in record.given_up])
+    return f"{record.instance.name} gives up {given} for {record.saved}"
+
+
+def _peers(record: controllers.PeersLost) -> str:
+    number = len(record.survivors)
+    hang = "hangs" if number == 1 else "hang"
+    until = format_duration(record.until)
+    return f"{count(number, 'peer')} of {record.pod} {hang} in a collective operation until {until}"
+
+
+def _stalled(record: controllers.Stalled) -> str:
+    return f"nothing goes on by itself ({record.pod_reason or record.reason}){_more(record.detail)}"
+
+
+def _deployment(record: deployments.DeploymentApplied) -> str:
+    return f"Deployment {record.deployment}: {listed(list(record.changed))} applied, {count(record.replicas, 'pod')}"
+
+
+def _status(record: deployments.DeploymentStatus) -> str:
+    state = (
+        "complete"
+        if record.complete
+        else record.reason or ("available" if record.available else "not available")
+    )
+    return f"Deployment {record.deployment} is {state}"
+
+
+#: Record type -> its sentence.
+SENTENCES: dict[type[Record], Words] = {
+    cluster.PodCreated: lambda r: f"{r.pod.name} is created and waits for a place",
+    cluster.GangPending: _pending,
+    cluster.PodPreempted: lambda r: f"{r.pod} on {r.node} is evicted to make room for {r.by.name}",
+    cluster.GangScheduled: _gang_scheduled,
+    cluster.PodBound: lambda r: f"{r.pod.name} is bound to {r.node}{_stages(r.stages)}",
+    cluster.TransferDone: lambda r: (
+        f"{r.pod.name} has read its {r.stage}, {format_size(r.size)}{_stages(r.stages)}"
+    ),
+    cluster.ImagePullFailed: lambda r: f"{r.pod.name} cannot pull {r.image}{_more(r.message)}",
+    cluster.ImagePullRetried: lambda r: f"{r.pod.name} can pull its image now{_stages(r.stages)}",
+    cluster.ContainersRunning: lambda r: (
+        f"the containers of {r.pod.name} run"
+        + (f" again, restarted {count(r.restarts, 'time')}" if r.restarts else "")
+    ),
+    cluster.EngineStarted: lambda r: f"the engine of {r.pod.name} starts to load{_stages(r.stages)}",
+    cluster.PodStarted: lambda r: f"the startup probe of {r.pod.name} succeeds",
+    cluster.PodReady: lambda r: f"{r.pod.name} is Ready",
+    cluster.PodNotReady: lambda r: f"{r.pod.name} is not Ready any more{_for(r.reason)}",
+    cluster.ContainerKilling: lambda r: (
+        f"the kubelet kills container {r.container} of {r.pod.name} ({r.reason}){_more(r.detail)}"
+    ),
+    cluster.ContainerCrashed: _crashed,
+    cluster.ContainerDied: lambda r: (
+        f"container {r.container} of {r.pod.name} is dead ({r.reason}, exit code {r.exit_code})"
+    ),
+    cluster.ContainerBackOff: lambda r: (
+        f"container {r.container} of {r.pod.name} is in CrashLoopBackOff until {format_duration(r.until)}"
+    ),
+    cluster.PodDeleting: lambda r: f"{r.pod.name} is deleted{_for(r.reason)}{_stages(r.stages)}",
+    cluster.PodGone: lambda r: f"{r.pod.name} is gone" + (f", {count(r.npus, 'NPU')} free" if r.npus else ""),
+    cluster.NodeCordoned: lambda r: (
+        f"{r.node} takes {'pods again' if r.uncordoned else 'no new pods (cordon)'}"
+    ),
+    cluster.NpusIsolated: lambda r: (
+        f"{count(r.npus, 'NPU')} of {r.node} are taken out of service for new pods"
+    ),
+    cluster.NodeDrained: lambda r: f"somebody drains {r.node}",
+    cluster.HealthChanged: _health,
+    cluster.NodeFailed: lambda r: f"{r.node} {_FAILURES.get(r.mode, 'fails: ' + r.mode)}",
+    cluster.NodeReturned: _returned,
+    cluster.NodeReadyChanged: _node_ready,
+    cluster.NodeTainted: _tainted,
+    cluster.NodeOutOfService: lambda r: (
+        f"somebody {'removes' if r.ended else 'sets'} the out-of-service taint of {r.node}"
+    ),
+    cluster.PodRemoved: lambda r: f"the object of {r.pod.name} is removed at once{_for(r.reason)}",
+    cluster.DrainHeld: lambda r: f"the drain of {r.node} is held{_more(r.detail)}",
+    cluster.DrainEnded: _drain_ended,
+    controllers.SpecApplied: _spec,
+    controllers.InstanceCreated: _created,
+    controllers.InstanceReady: lambda r: f"{r.instance.name} is ready",
+    controllers.InstanceConcerning: lambda r: f"{r.instance.name} is not ready any more{_for(r.reason)}",
+    controllers.InstanceRestarting: lambda r: (
+        f"recovery rebuilds {r.instance.name}, all its pods{_for(r.reason)}"
+    ),
+    controllers.PodRebuilding: lambda r: f"recovery rebuilds {r.pod} alone{_for(r.reason)}",
+    controllers.RoleRebuilding: lambda r: (
+        f"recovery rebuilds role {r.role} of {r.instance.name}, {count(r.pods, 'pod')}{_for(r.reason)}"
+    ),
+    controllers.RecoveryDecided: _decided,
+    controllers.RecoveryWithdrawn: lambda r: f"{r.pod.name} is well again, nothing is done about {r.fault}",
+    controllers.InstanceDegraded: _degraded,
+    controllers.InstanceRestored: lambda r: f"{r.instance.name} has back all the pods it gave up",
+    controllers.PeersLost: _peers,
+    controllers.RestartBackOff: lambda r: (
+        f"the next gang of {r.instance.name} waits until {format_duration(r.until)} (back-off)"
+    ),
+    controllers.InstanceFailed: lambda r: f"{r.instance.name} has failed and is held{_for(r.reason)}",
+    controllers.InstanceDeleting: lambda r: f"{r.instance.name} is deleted{_for(r.reason)}",
+    controllers.InstanceGone: lambda r: f"{r.instance.name} is gone",
+    controllers.Stalled: _stalled,
+    controllers.StallEnded: lambda r: "what was stalled goes on",
+    controllers.ProgressDeadlineExceeded: lambda r: "the progress deadline is exceeded",
+    controllers.UpdateCompleted: lambda r: (
+        f"all {count(r.replicas, 'instance')} of revision {r.revision} are ready"
+    ),
+    deployments.DeploymentApplied: _deployment,
+    deployments.ReplicaSetScaled: lambda r: (
+        f"Deployment {r.deployment} scales revision {r.revision} from {r.before:,} to {count(r.replicas, 'pod')}"
+    ),
+    deployments.DeploymentStatus: _status,
+    deployments.PodEvicted: lambda r: f"{r.pod} is evicted{_for(r.reason)}",
+}

@@ -1,0 +1,313 @@
+"""`why` for people: what the state is at one time, what led to it, and what will end it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.experiment.simulate import Run
+from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.metrics.lives import (
+    BACK_OFF,
+    BARRIER,
+    BIND,
+    CLEAN_UP,
+    HANGING,
+    NOT_READY,
+    PENDING,
+    PROBES,
+    PULL_BACK_OFF,
+    RESTART,
+)
+from kubeinfer_sim.metrics.moment import InstanceMoment, Moment, PodMoment, look, ordinals_ever
+from kubeinfer_sim.report.sentences import sentence
+from kubeinfer_sim.report.words import count, listed, ordinals, plain, rounded
+from kubeinfer_sim.scenario.units import format_duration, parse_duration
+
+#: Instances told in full when none is asked for; steps of a chain; pods of an instance.
+MOST_INSTANCES, MOST_STEPS, MOST_PODS = 4, 16, 4
+
+#: What pods do in a stage.
+_DOING = {
+    PENDING: "waiting for a place",
+    BIND: "being bound",
+    "create": "creating sandbox and containers",
+    PULL_BACK_OFF: "waiting to try again to pull the image",
+    BARRIER: "waiting for the rest of the gang",
+    "rankTable": "waiting for the rank table",
+    "import": "importing the framework",
+    "communicator": "setting up communication",
+    "weights": "loading weights",
+    "graph": "preparing graphs",
+    "warmUp": "warming up",
+    PROBES: "passing probes",
+    NOT_READY: "running, but not Ready",
+    RESTART: "restarting a container",
+    BACK_OFF: "waiting in CrashLoopBackOff",
+    HANGING: "hanging without a peer",
+    "preStop": "running the preStop hook",
+    "exit": "stopping (SIGTERM sent)",
+    "sidecar exit": "stopping sidecars",
+    "cleanup": "being cleaned up",
+    CLEAN_UP: "Terminating",
+}
+
+
+def moment_of(run: Run, at: str, instance: int | None) -> Moment:
+    """The run at a time the user named.
+
+    Args:
+        run: a finished simulation.
+        at: a duration from the start, with its unit: `2h13m`.
+        instance: an ordinal, None for all.
+
+    Raises:
+        UsageError: no time within the run, or an instance that never exists.
+    """
+    try:
+        when = parse_duration(at)
+    except ValueError as error:
+        raise UsageError(f"--at: {error}") from None
+    if when > run.ended_at:
+        end = format_duration(run.ended_at)
+        more = "--horizon makes it longer" if run.end == "horizon" else f"--at {end} is how it stays"
+        raise UsageError(f"--at {at}: the run ends at {end} ({_end(run)}); {more}")
+    if instance is not None:
+        there = ordinals_ever(run.history)
+        if instance not in there:
+            known = f"there are {ordinals(there)}" if there else "the run has no instances of a KubeInfer"
+            raise UsageError(f"--instance {instance}: no instance has this ordinal at any time; {known}")
+    return look(run.history, when, run.ended_at, only=instance)
+
+
+def headline(moment: Moment) -> str:
+    """How many are ready of how many: `At 20m 1 of 2 instances is ready.`"""
+    parts = []
+    if moment.wanted or moment.ready or not moment.deployments:
+        verb = "is" if 1 in (moment.ready, moment.wanted) else "are"
+        parts.append(f"{moment.ready:,} of {count(moment.wanted, 'instance')} {verb} ready")
+    parts += [
+        f"{each.ready:,} of {count(each.wanted, 'pod')} of Deployment {each.name}"
+        + (" are ready" if not parts and not place else "")
+        for place, each in enumerate(moment.deployments)
+    ]
+    return f"At {format_duration(moment.at)} {' and '.join(parts)}."
+
+
+def render_why(
+    run: Run, moment: Moment, instance: int | None, *, width: int = 80, unicode: bool = True
+) -> str:
+    """The answer as text, lines at most `width` columns wide.
+
+    Args:
+        run: the simulation.
+        moment: what `moment_of` found in it.
+        instance: the ordinal that was asked for, None for all.
+        width: columns of the terminal.
+        unicode: False replaces everything drawn beyond ASCII.
+    """
+    lines: list[str] = []
+    for indent, text in _lines(run, moment, instance):
+        lines += _wrapped(text, indent, width) if text else [""]
+    answer = "\n".join(lines).rstrip("\n") + "\n"
+    return answer if unicode else plain(answer)
+
+
+def _wrapped(text: str, indent: int, width: int) -> list[str]:
+    """A paragraph; of a step (time, tab, sentence) the sentence hangs beside its time."""
+    time, tab, rest = text.partition("\t")
+    text, rest = printable(time), printable(rest)
+    first, later = " " * indent, " " * indent
+    if tab:
+        first, later, text = f"{first}{time:<8} ", f"{later}{'':<9}", rest
+    wrap = textwrap.wrap(text, width, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
+    return wrap or [first.rstrip()]
+
+
+def _lines(run: Run, moment: Moment, instance: int | None) -> Iterator[tuple[int, str]]:
+    yield 0, headline(moment)
+    if moment.quiet:
+        yield 0, _nothing_yet(moment)
+    if moment.under_way:
+        yield 0, ""
+        yield 0, "Under way"
+        yield from ((2, text) for text in _steps(moment.under_way))
+    if instance is not None:
+        if not moment.instances:
+            yield 0, _absent(run, moment, instance)
+        for each in moment.instances:
+            yield 0, ""
+            yield from _told(run, moment, each)
+        return
+    waiting = [each for each in moment.instances if each.state != "ready" or each.given_up]
+    waiting.sort(key=lambda each: _badness(each, run.ended_at))
+    for each in waiting[:MOST_INSTANCES]:
+        yield 0, ""
+        yield from _told(run, moment, each)
+    if rest := waiting[MOST_INSTANCES:]:
+        yield 0, ""
+        yield 0, f"… and {len(rest):,} more: {listed([each.instance.name for each in rest], 8)}"
+    if (missing := _not_created(moment)) > 0:
+        yield 0, ""
+        verb = "does" if missing == 1 else "do"
+        yield (
+            0,
+            f"{count(missing, 'instance')} that {'is' if missing == 1 else 'are'} wanted {verb} not exist.",
+        )
+    yield from _ready(moment, heading=bool(waiting))
+
+
+def _nothing_yet(moment: Moment) -> str:
+    if moment.first is None:
+        return "Nothing has happened by then, and nothing will: what ran at the start runs on."
+    when = rounded(moment.first.at)
+    return f"Nothing has happened by then; the first thing is at {when}: {sentence(moment.first)}."
+
+
+def _badness(each: InstanceMoment, ended_at: int) -> tuple[int, int, int]:
+    """Those whose service is missing first, and of them those that are missing longest from here on."""
+    left = ended_at + 1 if each.ending == "never" or each.ended_at is None else each.ended_at
+    order = {"terminating": 1, "ready": 2}  # ready, but not whole
+    return (order.get(each.state, 0), -left, each.since)
+
+
+def _not_created(moment: Moment) -> int:
+    there = [each for each in moment.instances if each.instance.kind == "KubeInfer"]
+    return moment.wanted - sum(each.state != "terminating" for each in there)
+
+
+def _ready(moment: Moment, *, heading: bool) -> Iterator[tuple[int, str]]:
+    """One line for all that became ready at the same time."""
+    groups: dict[tuple[str, int], list[int]] = {}
+    for each in moment.instances:
+        if each.state == "ready" and not each.given_up:
+            ref = each.instance
+            name = ref.kubeinfer if ref.kind == "KubeInfer" else f"Deployment {ref.kubeinfer}, pods"
+            groups.setdefault((name, each.since), []).append(ref.ordinal)
+    if groups:
+        yield 0, ""
+        yield 0, "Ready"
+    shown = list(groups.items())
+    for (name, since), numbers in shown[:MOST_STEPS]:
+        yield 2, f"{name} {_short(ordinals(numbers))}: since {rounded(since)}"
+    if len(shown) > MOST_STEPS:
+        rest = sum(len(numbers) for _, numbers in shown[MOST_STEPS:])
+        yield 2, f"… and {rest:,} more"
+
+
+def _short(numbers: str) -> str:
+    return numbers if len(numbers) <= 40 else f"{numbers[:36].rpartition(',')[0]} …"
+
+
+def _told(run: Run, moment: Moment, each: InstanceMoment) -> Iterator[tuple[int, str]]:
+    """One instance: its state, its pods, what led to it and what ends it."""
+    yield 0, f"{state_sentence(each, moment.at)}."
+    groups: dict[tuple[str, int, str], list[PodMoment]] = {}
+    for pod in each.pods:
+        groups.setdefault((pod.stage, pod.since, pod.regime), []).append(pod)
+    for pods in list(groups.values())[:MOST_PODS]:
+        yield 2, f"{pods_sentence(pods)}"
+    if len(groups) > MOST_PODS:
+        yield 2, f"… and {sum(len(pods) for pods in list(groups.values())[MOST_PODS:]):,} more pods"
+    if each.state != "ready" or each.given_up:
+        yield 2, "Why"
+        yield from ((4, text) for text in _steps(each.causes))
+    yield 2, f"{ending_sentence(run, each, moment.at)}"
+    yield from ((4, text) for text in _steps(each.following))
+
+
+def _steps(records: Sequence[Record]) -> Iterator[str]:
+    """The time and the sentence of each; in the middle of a long chain steps are left out."""
+    head = MOST_STEPS // 2 - 1
+    for place, record in enumerate(records):
+        left_out = len(records) - MOST_STEPS
+        if left_out > 0 and head <= place < head + left_out:
+            if place == head:
+                yield f"…\t{count(left_out, 'step')} in between"
+            continue
+        yield f"{rounded(record.at)}\t{sentence(record)}"
+
+
+_STATES = {
+    "ready": "has been ready",
+    "starting": "has been starting",
+    "notReady": "has not been ready",
+    "failed": "has failed and has been held",
+    "terminating": "has been terminating",
+}
+
+
+def state_sentence(each: InstanceMoment, at: int) -> str:
+    """`chat-0 has not been ready since 10m51s, for 9m9s`."""
+    name = f"Pod {each.instance.name}" if each.instance.kind == "Deployment" else each.instance.name
+    text = f"{name} {_STATES[each.state]} since {rounded(each.since)}"
+    if at > each.since:
+        text += f", for {rounded(at - each.since)}"
+    if each.given_up:
+        text += f", without {count(each.given_up, 'pod')} that it gave up"
+    return f"{text}; none of its pods exists" if each.absent else text
+
+
+def pods_sentence(pods: Sequence[PodMoment]) -> str:
+    """What pods in the same stage since the same time are doing."""
+    first = pods[0]
+    names = listed([each.pod.name + (f" on {each.node}" if each.node else "") for each in pods], 2)
+    if len(pods) > 2:
+        names = f"{count(len(pods), 'pod')} ({names})"
+    word = first.stage.partition(" ")[0]
+    doing = _DOING.get(first.stage)
+    if doing is None:
+        doing = f"pulling {first.stage.partition(' ')[2]}" if word == "image" else f"in stage {first.stage}"
+    why = f" ({first.regime})" if first.regime else ""
+    until = "" if first.until is None else f", until {rounded(first.until)}"
+    return f"{names}: {doing}{why} since {rounded(first.since)}{until}"
+
+
+def ending_sentence(run: Run, each: InstanceMoment, at: int) -> str:
+    """What ends the state and when: `Ready again at 1h6m, in 46m`."""
+    if each.ended_at is None:
+        if each.state == "ready":
+            return "Stays ready until the end of the run."
+        return f"Never: {_never(run)}" if run.end != "horizon" else f"Not by {_end(run)}."
+    again = " again" if each.state == "notReady" else ""
+    what = {
+        "ready": f"Ready{again}",
+        "notReady": "Not ready any more",
+        "failed": "Given up",
+        "terminating": "Deleted",
+        "gone": "Gone",
+    }[each.ending]
+    return f"{what} at {rounded(each.ended_at)}, in {rounded(each.ended_at - at)}:"
+
+
+def _never(run: Run) -> str:
+    after = format_duration(run.ended_at)
+    if run.end == "quiet":
+        return f"the run was given up at {after}, after {_end(run)}."
+    return f"nothing can happen any more after {after}."
+
+
+def _end(run: Run) -> str:
+    quiet = format_duration(run.scenario.quiet_after)
+    return {
+        "settled": "nothing more can happen",
+        "horizon": f"the horizon, {format_duration(run.ended_at)}",
+        "quiet": f"{quiet} without progress",
+    }[run.end]
+
+
+def _absent(run: Run, moment: Moment, ordinal: int) -> str:
+    """No instance with this ordinal at the time: not yet, or not any more."""
+    name = f"{run.scenario.kubeinfer.name}-{ordinal}"
+    about = [r for r in run.history if getattr(getattr(r, "instance", None), "ordinal", None) == ordinal]
+    before = [record for record in about if record.at <= moment.at]
+    after = [record for record in about if record.at > moment.at]
+    text = ""
+    if before:
+        text = f"{name} does not exist any more; {rounded(before[-1].at)}: {sentence(before[-1])}."
+    if after:
+        text = f"{text} " if text else f"{name} does not exist yet; "
+        text += f"{rounded(after[0].at)}: {sentence(after[0])}."
+    return text

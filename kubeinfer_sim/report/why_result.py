@@ -1,0 +1,167 @@
+"""The answer of `why` for machines: a versioned JSON document and its schema."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from kubeinfer_sim._version import __version__
+from kubeinfer_sim.engine.history import NO_CAUSE, Record
+from kubeinfer_sim.experiment.simulate import Run
+from kubeinfer_sim.metrics.moment import Ending, InstanceMoment, Moment, State
+from kubeinfer_sim.report.result_part import Part
+from kubeinfer_sim.report.sentences import sentence
+from kubeinfer_sim.report.why import ending_sentence, headline, state_sentence
+
+
+class StepPart(Part):
+    """A record of the history."""
+
+    id: int
+    """Its place in the history."""
+    cause: int | None
+    """The record that caused it; null: nothing in the history did (a person, a fault)."""
+    at_ms: int
+    type: str
+    sentence: str
+
+
+class PodMomentPart(Part):
+    """A pod that is not ready."""
+
+    name: str
+    node: str
+    """Empty while it has none."""
+    stage: str
+    """As in the result's `stages`."""
+    since_ms: int
+    until_ms: int | None
+    """Null: to the end of the run."""
+    regime: str
+
+
+class InstanceMomentPart(Part):
+    """An instance of the KubeInfer, or a pod of a Deployment, that exists at the time."""
+
+    name: str
+    kind: Literal["KubeInfer", "Deployment"]
+    """Whose it is."""
+    ordinal: int
+    state: State
+    since_ms: int
+    sentence: str
+    pods: list[PodMomentPart]
+    """Those not ready; what it waits for longest first."""
+    given_up: int
+    """Pods it gave up for others of its own (Degrade) and has not got back."""
+    causes: list[StepPart]
+    """From the initiating record to the latest before the time."""
+    ending: Ending
+    """What it is next; `never`: not within the run."""
+    ends_at_ms: int | None
+    ending_sentence: str
+    following: list[StepPart]
+    """What leads from here to that end."""
+
+
+class DeploymentMomentPart(Part):
+    """A Deployment's pods."""
+
+    name: str
+    wanted: int
+    ready: int
+
+
+class WhyDocument(Part):
+    """A run at one time. Times are in ms from the start of the simulation."""
+
+    api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
+    kind: Literal["Why"] = "Why"
+    version: str
+    """Of kubeinfer-sim."""
+    scenario: str
+    seed: int
+    at_ms: int
+    run_ends_at_ms: int
+    run_end: Literal["settled", "horizon", "quiet"]
+    wanted_instances: int
+    ready_instances: int
+    sentence: str
+    quiet: bool
+    """Nothing has happened by then but what ran at the start."""
+    under_way: list[StepPart]
+    """What began and lasts: machines that are down, cordons, drains that are held, a stalled update."""
+    instances: list[InstanceMomentPart]
+    """All that exist, or the one that was asked for."""
+    deployments: list[DeploymentMomentPart]
+
+
+def why_json(run: Run, moment: Moment) -> str:
+    """The document as text, ending in a line break; equal runs and times give equal bytes."""
+    document = WhyDocument(
+        version=__version__,
+        scenario=run.scenario.name,
+        seed=run.seed,
+        at_ms=moment.at,
+        run_ends_at_ms=run.ended_at,
+        run_end=run.end,
+        wanted_instances=moment.wanted,
+        ready_instances=moment.ready,
+        sentence=headline(moment),
+        quiet=moment.quiet,
+        under_way=_steps(moment.under_way),
+        instances=[_instance(run, each, moment.at) for each in moment.instances],
+        deployments=[
+            DeploymentMomentPart(name=each.name, wanted=each.wanted, ready=each.ready)
+            for each in moment.deployments
+        ],
+    )
+    return document.model_dump_json(by_alias=True, indent=2) + "\n"
+
+
+def why_json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the document."""
+    schema = WhyDocument.model_json_schema(by_alias=True, mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "kubeinfer-sim Why"}
+
+
+def _instance(run: Run, each: InstanceMoment, at: int) -> InstanceMomentPart:
+    ref = each.instance
+    return InstanceMomentPart(
+        name=ref.name,
+        kind="Deployment" if ref.kind == "Deployment" else "KubeInfer",
+        ordinal=ref.ordinal,
+        state=each.state,
+        since_ms=each.since,
+        sentence=f"{state_sentence(each, at)}.",
+        pods=[
+            PodMomentPart(
+                name=pod.pod.name,
+                node=pod.node,
+                stage=pod.stage,
+                since_ms=pod.since,
+                until_ms=pod.until,
+                regime=pod.regime,
+            )
+            for pod in each.pods
+        ],
+        given_up=each.given_up,
+        causes=_steps(each.causes),
+        ending=each.ending,
+        ends_at_ms=each.ended_at,
+        ending_sentence=ending_sentence(run, each, at).rstrip(":."),
+        following=_steps(each.following),
+    )
+
+
+def _steps(records: Sequence[Record]) -> list[StepPart]:
+    return [
+        StepPart(
+            id=record.id,
+            cause=None if record.cause == NO_CAUSE else record.cause,
+            at_ms=record.at,
+            type=type(record).__name__,
+            sentence=sentence(record),
+        )
+        for record in records
+    ]

@@ -1,0 +1,115 @@
+"""`why` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "docs" / "schemas" / "why.schema.json"
+
+
+def why(scenario: str, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
+    path = scenario if "/" in scenario else f"scenarios/{scenario}.yaml"
+    return subprocess.run(
+        [sys.executable, "-m", "kubeinfer_sim", "why", path, *args],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80", **env},
+    )
+
+
+@pytest.mark.parametrize(
+    ("scenario", "at"),
+    [
+        ("silent-node-death", "20m"),
+        ("startup-window-too-short", "5h"),
+        ("mass-restart-pull-storm", "15m"),
+        ("router-beside-kubeinfer", "10s"),
+        ("no-spare-degrade", "2h"),
+        ("drain-held-by-a-budget", "5m"),
+    ],
+)
+def test_the_answer_fits_80_columns_and_its_json_is_valid(scenario: str, at: str, tmp_path: Path) -> None:
+    target = tmp_path / "why.json"
+    done = why(scenario, "--at", at, "--json", str(target))
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    document = json.loads(target.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(document)
+    assert " ".join(done.stdout.split()).startswith(document["sentence"])
+
+
+def test_the_published_schema_is_current() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kubeinfer_sim", "schema", "why"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        check=True,
+    )
+    assert done.stdout == SCHEMA.read_text(encoding="utf-8")
+
+
+def test_json_on_standard_output_is_data_only_and_the_same_under_any_hash_seed() -> None:
+    outputs = {why("fault-mid-rollout", "--at", "20m", "--json", "-", PYTHONHASHSEED=s).stdout for s in "012"}
+    assert len(outputs) == 1
+    assert json.loads(outputs.pop())["kind"] == "Why"
+
+
+def test_one_instance_is_told_alone() -> None:
+    done = why("silent-node-death", "--at", "20m", "--instance", "1")
+    assert "chat-1 has been ready since 0s" in done.stdout
+    assert "chat-0" not in done.stdout
+
+
+def test_the_chain_begins_with_the_first_cause_and_the_end_is_named() -> None:
+    text = why("silent-node-death", "--at", "20m").stdout
+    chain, _, end = text.partition("Ready again at 1h6m")
+    assert chain.index("node-0 dies") < chain.index("recovery rebuilds chat-0")
+    assert "removed at once" in end
+
+
+def test_where_nothing_has_happened_it_says_so() -> None:
+    done = why("silent-node-death", "--at", "5m")
+    assert done.returncode == 0
+    assert "Nothing has happened by then; the first thing is at 10m" in done.stdout
+
+
+def test_an_instance_that_does_not_exist_at_that_time_is_told_with_its_times() -> None:
+    done = why("scale-to-zero-and-back", "--at", "1m10s", "--instance", "2")
+    assert done.returncode == 0
+    assert "chat-2" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("scenario", "args", "says"),
+    [
+        ("silent-node-death", ("--at", "5h"), "the run ends at 1h6m3s (nothing more can happen)"),
+        ("silent-node-death", ("--at=-5m",), "a duration cannot be negative"),
+        ("silent-node-death", ("--at", "90"), "'90' has no unit: write 90s"),
+        ("silent-node-death", ("--at", "10m", "--instance", "7"), "there are 0-1"),
+        ("silent-node-death", ("--at", "10m", "--instance", "x"), "--instance"),
+        ("model-as-deployment", ("--at", "10s", "--instance", "0"), "no instances of a KubeInfer"),
+        ("silent-node-death", (), "--at"),
+        ("no-such-scenario", ("--at", "5m"), "no such file"),
+        ("README.md/", ("--at", "5m"), "README.md"),
+    ],
+)
+def test_what_the_user_got_wrong_is_exit_2_and_says_what_would_be_right(
+    scenario: str, args: tuple[str, ...], says: str
+) -> None:
+    done = why(scenario, *args)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
