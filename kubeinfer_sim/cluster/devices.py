@@ -106,6 +106,11 @@ class Devices(PodWatcher):
             for name, node in nodes.items()
         }
         self._group = group
+        # By node, the NPUs of a ring, and whether the scheduler keeps account of them.
+        self._ring = {
+            name: (node.spec.npu_topology.ring, True) if node.spec.npu_topology else (RING, False)
+            for name, node in nodes.items()
+        }
         self._held: dict[Pod, list[Npu]] = {}
         self.on_bound: Callable[[Pod], None] = lambda pod: None
         self.on_idle: Callable[[Npu], None] = lambda npu: None
@@ -126,7 +131,8 @@ class Devices(PodWatcher):
     def group(self, npu: Npu) -> list[Npu]:
         """Those that are reset together with it."""
         npus = self.npus[npu.node]
-        size = self._group or (2 if len(npus) == 16 else RING)
+        ring, counted = self._ring[npu.node]
+        size = self._group or (2 if len(npus) == 16 and not counted else ring)
         first = npu.number // size * size
         return npus[first : first + size]
 
@@ -137,22 +143,29 @@ class Devices(PodWatcher):
         assert pod.node is not None
         if not pod.npus or not self.npus[pod.node.name]:
             return
-        held = self._held[pod] = self._choose(self.npus[pod.node.name], pod.npus)
+        held = self._held[pod] = self._choose(pod, pod.node.name)
         for npu in held:
             npu.holder, npu.taken = pod, False
         self.on_bound(pod)
 
-    @staticmethod
-    def _choose(npus: list[Npu], count: int) -> list[Npu]:
-        """The fullest ring that has room, so that other rings stay whole; else from as few rings as can be.
+    def _choose(self, pod: Pod, node: str) -> list[Npu]:
+        """From the rings the scheduler chose, where it counts them; else from the fullest ring that has room.
 
         Between the scheduler's decision and the binding an NPU may have broken: the pod then gets one that is not
         offered any more, as the kubelet's admission would only send it back to the same node.
         """
+        npus, count, (ring_size, _) = self.npus[node], pod.npus, self._ring[node]
         free = [npu for npu in npus if npu.idle and npu.state == "inService"]
         rings: dict[int, list[Npu]] = {}
         for npu in free:
-            rings.setdefault(npu.number // RING, []).append(npu)
+            rings.setdefault(npu.number // ring_size, []).append(npu)
+        chosen = [
+            npu
+            for ring, amount in enumerate(self._scheduler.rings_of(pod))
+            for npu in rings.get(ring, [])[:amount]
+        ]
+        if len(chosen) == count:
+            return chosen
         fitting = [ring for ring in rings.values() if len(ring) >= count]
         if fitting:
             return min(fitting, key=len)[:count]
@@ -183,14 +196,30 @@ class Devices(PodWatcher):
         changed = [npu for npu in npus if npu.state != state]
         if not changed:
             return cause
+        crossing = [npu for npu in changed if "inService" in (npu.state, state)]
         for npu in changed:
             npu.state = state
         node = changed[0].node
         offered = sum(npu.state == "inService" for npu in self.npus[node])
-        self._scheduler.set_allocatable(node, self._resource[node], offered)
+        self._offer(node, crossing, offered)
         self._scheduling.wake()
         numbers = tuple(npu.number for npu in changed)
         return self._history.append(NpuStateChanged(self._clock.now, cause, node, numbers, state, offered))
+
+    def _offer(self, node: str, crossing: list[Npu], offered: int) -> None:
+        """Tell the scheduler, ring by ring where it keeps account of them."""
+        resource, (size, counted) = self._resource[node], self._ring[node]
+        if not counted:
+            self._scheduler.set_allocatable(node, resource, offered)
+            return
+        rings: dict[int, int] = {}
+        for npu in crossing:
+            rings[npu.number // size] = rings.get(npu.number // size, 0) + 1
+        before = self._scheduler.nodes[node].allocatable[resource]
+        step = 1 if offered > before else -1
+        for ring, number in rings.items() if offered != before else ():
+            before += step * number
+            self._scheduler.set_allocatable(node, resource, before, ring=ring)
 
     def isolate(self, pod: Pod, cause: int) -> None:
         """A rule of recovery takes the pod's broken NPUs out, or all of them when none is known to be broken."""

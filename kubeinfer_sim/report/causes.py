@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import (
     ContainerCrashed,
     HealthChanged,
@@ -46,6 +47,8 @@ def _what(record: Record) -> str:
         case HealthChanged():
             what = "answers again" if record.healthy else "fails"
             return f"health check of {record.pod.name} {what}"
+        case FaultInjected():
+            return f"{record.kind} of {record.where}"
         case ContainerCrashed():
             return f"{record.pod.name} ended ({record.reason})"
         case PodRemoved():

@@ -17,6 +17,7 @@ from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.chart import chart
 from kubeinfer_sim.report.deployments import sections
+from kubeinfer_sim.report.faults import fault_lines
 from kubeinfer_sim.report.instances import (
     COARSE,
     GROUPS,
@@ -105,6 +106,7 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
         yield from _section("Available", availability_lines(assessment.availability))
         yield from _section("Lost time", lost_time_lines(assessment.run.history, assessment.causes))
     yield from _section("Nodes", node_lines(measures))
+    yield from _section("Faults", fault_lines(assessment.run.history))
     yield from _section("Requests", traffic_lines(assessment.traffic))
     for title, content in sections(measures.deployments):
         yield from _section(title, content)
