@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kubeinfer_sim.manifest.model import Role
+from kubeinfer_sim.scenario.fault_kinds import KINDS
 
 #: Of the pod whose containers failed: not Ready yet since they began, or Ready before.
 Phase = Literal["starting", "serving"]
@@ -48,10 +49,17 @@ POD_FAULTS: Mapping[str, FaultName] = {
     "Deleted": FaultName("somebody else deletes the pod"),
 }
 
+#: What the platform tells of, of kinds whose level asks for recovery: the device plugin of NPUs, NodeD of machines.
+PLATFORM_FAULTS: Mapping[str, FaultName] = {
+    name: FaultName(kind.what, npu=kind.hits == "npu")
+    for name, kind in KINDS.items()
+    if kind.hits == "npu" or name == "NodeHardware"
+}
+
 
 def known_faults() -> Mapping[str, FaultName]:
     """All names."""
-    return POD_FAULTS
+    return {**POD_FAULTS, **PLATFORM_FAULTS}
 
 
 def can_have(role: Role, fault: FaultName) -> bool:

@@ -1,0 +1,73 @@
+"""Faults as users write them: what can strike nothing, or makes no sense, is an error with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from scenario_files import Load
+
+from kubeinfer_sim.scenario.fault_model import NpuHandling
+from kubeinfer_sim.scenario.model import Fault, Target
+
+Findings = Callable[..., list[str]]
+
+
+def test_a_fault_has_its_target_and_the_values_given(load: Load) -> None:
+    text = "actions:\n- {at: 5m, fault: {kind: HbmFault, node: node-1, npu: 7, level: SeparateNPU, clearsAfter: 2m}}"
+    (fault,) = load(text).actions
+    expected = Fault(300_000, "HbmFault", Target(nodes=("node-1",)), (7,), "SeparateNPU", None, 120_000)
+    assert fault == expected
+
+
+def test_a_profile_alone_is_a_process_at_its_published_rate(load: Load) -> None:
+    faults = load("faults: meta-rsc1\nhorizon: 30d").faults
+    assert faults is not None
+    (process,) = faults.processes
+    assert (process.name, process.per) == ("meta-rsc1", "node")
+    assert faults.npus == NpuHandling()
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("{kind: NpuFalt, node: node-0}", "there is no fault 'NpuFalt'; did you mean \"NpuFault\""),
+        ("{kind: NpuFault, node: node-0, npu: 8}", "there is no NPU 8 on node-0: it has 8, numbered from 0"),
+        ("{kind: NpuFault, node: node-16}", "there is no node 'node-16'"),
+        ("{kind: NpuFault, node: node-0, level: RestartNpu}", 'did you mean "RestartNPU"'),
+        ("{kind: NodeDeath, nodeSelector: {rack: r9}}", "no node has the labels rack=r9"),
+        ("{kind: ProcessHang, roles: [nobody]}", "no role is called 'nobody'"),
+        ("{kind: ProcessHang, level: RestartNPU}", "level is for faults of NPUs"),
+        ("{kind: NpuFault}", "say which npu"),
+        ("{kind: NodeDeath, random: busyNpu}", "NodeDeath can strike node, not busyNpu"),
+        ("StorageSlow", "StorageSlow strikes nothing: no storage is shared"),
+    ],
+)
+def test_a_fault_that_strikes_nothing_is_an_error(findings: Findings, fault: str, message: str) -> None:
+    (found,) = findings(f"actions:\n- {{at: 5m, fault: {fault}}}")
+    assert message in found
+    assert found.startswith("8: spec.actions[0].fault")
+
+
+@pytest.mark.parametrize(
+    ("process", "message"),
+    [
+        ("{kind: NpuFault, rate: 5}", "5 has no unit: write 5 per 1000d"),
+        ("{kind: NpuFault, rate: -5 per 1d}", "a rate cannot be negative"),
+        ("{kind: NpuFault, rate: 1 per 3}", "'3' has no unit"),
+        ("{kind: NpuFault, rate: 0 per 1d}", "must be more than 0"),
+        ("{kind: NpuFault}", "expected exactly one of rate, every"),
+        ("{profile: meta-rsc3}", "there is no fault profile 'meta-rsc3'; did you mean"),
+        ("{kind: NodeDeath, per: npu, rate: 1 per 1d}", "does not fit NodeDeath"),
+        ("{kind: NodeDeath, per: domain, domain: rack, rate: 1 per 1d}", "no node has a label 'rack'"),
+        ("{mix: [NpuFault, NodeDeath], rate: 1 per 1d}", "say per what"),
+    ],
+)
+def test_a_process_that_makes_no_sense_is_an_error(findings: Findings, process: str, message: str) -> None:
+    found = findings(f"horizon: 30d\nfaults:\n  processes:\n  - {process}")
+    assert message in found[0]
+    assert found[0].startswith("10: spec.faults.processes[0]")
+
+
+def test_faults_without_end_need_a_horizon(findings: Findings) -> None:
+    assert "say when to stop" in findings("faults: meta-rsc1")[0]
