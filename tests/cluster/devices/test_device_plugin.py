@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from building import kubeinfer, scenario
-from controllers.playing import of, play, seconds_of
+from building import NPU, kubeinfer, nodes, scenario
+from controllers.playing import of, play, pod_of, seconds_of
 
 from kubeinfer_sim.cluster.fault_records import (
     FaultCleared,
@@ -17,11 +17,11 @@ from kubeinfer_sim.cluster.fault_records import (
 )
 from kubeinfer_sim.cluster.records import ContainerDied, PodBound, PodReady
 from kubeinfer_sim.controllers.records import InstanceReady, InstanceRestarting
-from kubeinfer_sim.experiment.simulate import Run
+from kubeinfer_sim.experiment.simulate import Run, Simulation
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.scenario.distributions import Constant
 from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
-from kubeinfer_sim.scenario.model import Fault, Target
+from kubeinfer_sim.scenario.model import Fault, NpuTopology, Target
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 NODE = Target(nodes=("node-0",))
@@ -254,3 +254,20 @@ def test_without_the_label_the_pod_restarts_on_the_same_broken_npu_until_it_is_r
 def test_with_the_label_the_same_fault_is_over_in_minutes() -> None:
     played = run(npu_fault(100, symptom="crash", repair=Constant(1_000_000)), startup=STARTUP)
     assert of(played, InstanceReady)[-1].at < 400_000
+
+
+def test_npus_come_from_the_rings_the_scheduler_counts_and_leave_them() -> None:
+    topology = NpuTopology(NPU, 4)
+    spec = kubeinfer(1, npus=4, labels=LABEL)
+    faults = (npu_fault(100, "SeparateNPU", repair=Constant(3_600_000)),)
+    made = scenario(spec, 1, 60, 10, actions=faults, nodes=nodes(1, npu_topology=topology))
+    simulation = Simulation(made, 0)
+    simulation.clock.at(
+        400_000,
+        lambda: held.extend(npu.number for npu in simulation.devices.of(pod_of(simulation))),  # type: ignore[union-attr]
+    )
+    held: list[int] = []
+    played = simulation.run()
+    # One of the first ring is out: four whole NPUs are left only in the second.
+    assert held == [4, 5, 6, 7]
+    assert [record.offered for record in of(played, NpuStateChanged)] == [7, 8]
