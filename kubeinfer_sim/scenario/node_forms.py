@@ -15,6 +15,7 @@ from kubeinfer_sim.scenario.forms import (
     exactly_one,
 )
 from kubeinfer_sim.scenario.model import NodeLifecycle
+from kubeinfer_sim.scenario.units import format_duration
 
 
 class NodesForm(ShortForm):
@@ -105,12 +106,21 @@ class NodeLifecycleForm(Form):
 class KubeletForm(Form):
     """The kubelets' configuration."""
 
-    max_container_restart_period: Annotated[Duration, Field(ge=1_000, le=300_000)] | None = Field(
+    max_container_restart_period: Duration | None = Field(
         None, description="crashLoopBackOff.maxContainerRestartPeriod, 1s to 5m; from Kubernetes 1.35."
     )
     reduced_crash_loop_back_off: bool = Field(
         False, description="Feature gate ReduceDefaultCrashLoopBackOffDecay: 1s doubling to 1m."
     )
+
+    @model_validator(mode="after")
+    def _range(self) -> KubeletForm:
+        period = self.max_container_restart_period
+        if period is not None and not 1_000 <= period <= 300_000:
+            raise ValueError(
+                f"maxContainerRestartPeriod must be from 1s to 5m, found {format_duration(period)}"
+            )
+        return self
 
 
 class DisruptionBudgetForm(Form):
