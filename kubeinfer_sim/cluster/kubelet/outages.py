@@ -1,0 +1,71 @@
+"""Nodes that die, are cut off or come back, as their kubelets see it."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.cluster.kubelet.stopping import Stopping
+from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.pod import Pod, PodState
+
+
+class Outages(Stopping):
+    """What becomes of the pods of a node that cannot be reached."""
+
+    def go_down(self, node: Node) -> None:
+        """The machine is dead, and all that ran on it; the API server knows nothing of that."""
+        node.alive = node.reachable = False
+        self._images.give_up(node)
+        for pod in node.pods:
+            stopping = pod.state is PodState.DELETING
+            self._forget_timers(pod)
+            self._interrupt(pod)
+            pod.probers.clear()
+            if stopping:
+                self._to_stop[pod] = PodState.PULLING  # nothing runs any more
+        node.lose_memory(self._clock.now)
+
+    def cut_off(self, node: Node) -> None:
+        """The machine runs on, but its kubelet and the API server do not hear of each other."""
+        node.reachable = False
+
+    def come_back(self, node: Node) -> None:
+        """The kubelet talks to the API server again; what ran on a dead machine is started anew."""
+        rebooted = not node.alive
+        node.alive = node.reachable = True
+        for pod in list(node.pods):
+            if pod in self._to_stop:
+                state = self._to_stop.pop(pod)
+                if state is PodState.GONE:
+                    self._gone(pod)
+                else:
+                    self._gone_after(pod, self._stop(pod, PodState.PULLING if rebooted else state))
+            elif pod in self._unheard or (rebooted and pod.state is PodState.PULLING):
+                self._unheard.pop(pod, None)
+                self._set_up(pod, node)
+            elif rebooted:
+                self._boot(pod)
+            elif pod.state is PodState.RUNNING:
+                self._follow(pod)
+
+    def _boot(self, pod: Pod) -> None:
+        """The machine is up again: the kubelet, new itself, finds the pod's containers dead."""
+        pod.added_at = self._clock.now
+        for index, container in enumerate(pod.containers):
+            if container.startup_probe or container.liveness_probe or container.readiness_probe:
+                pod.probers[index] = self._prober(pod, container, kubelet_age_ms=0)
+        for index in range(len(pod.containers)):
+            if pod.state is PodState.RUNNING:
+                self._died(pod, index, "NodeRebooted", 137)
+
+    def mark_not_ready(self, pod: Pod, cause: int) -> None:
+        """The node lifecycle controller writes Ready: False, whatever the containers do."""
+        pod.overruled = True
+        if pod.ready:
+            pod.last = cause
+            self._unready(pod, "NodeNotReady")
+        self._stuck(pod, "NodeNotReady")
+
+    def restore_ready(self, pod: Pod) -> None:
+        """The pod's kubelet reports again: Ready is what its containers say."""
+        pod.overruled = False
+        if pod.state is PodState.RUNNING:
+            self._follow(pod)

@@ -1,0 +1,186 @@
+"""Probes and conditions: what the prober finds out, and what the pod's status makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kubeinfer_sim.cluster.kubelet.state import RUNNING_SINCE, KubeletState
+from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.prober import (
+    KINDS,
+    ContainerProber,
+    Health,
+    Outcome,
+    ProbeKind,
+    Segment,
+    Transition,
+)
+from kubeinfer_sim.cluster.prober.forecast import Follower, Start
+from kubeinfer_sim.cluster.records import (
+    HealthChanged,
+    PodNotReady,
+    PodReady,
+    PodStarted,
+)
+from kubeinfer_sim.manifest.model import Container
+from kubeinfer_sim.scenario.model import RandomSource
+
+
+class Probing(KubeletState):
+    """Follows the probes of all containers; Started and Ready of a pod follow from its containers'."""
+
+    def _latency(self, pod: Pod) -> int | None:
+        """How long a check of the pod's takes that succeeds; None when it hangs."""
+        return self._draws.draw(pod.timings.probe_latency, pod, "probe")
+
+    def _follower(self, pod: Pod, index: int, container: Container) -> Follower:
+        added_at = pod.added_at
+        started = self._clock.now - added_at
+        serving: int | None = started
+        if index == pod.engine:
+            serving = None if pod.serving_at is None else pod.serving_at - added_at
+        start = Start(
+            container.startup_probe,
+            container.liveness_probe,
+            container.readiness_probe,
+            added_at % 1000,
+            started,
+            serving,
+            self._latency(pod),
+        )
+        return Follower(self._forecasts, start, added_at)
+
+    def _first_prober(self, pod: Pod, index: int, container: Container) -> Follower | ContainerProber:
+        """The prober of a container that just started for the first time; its own if it is sick from birth.
+
+        A sidecar has run for a while by then.
+        """
+        if not pod.sick and index not in pod.sidecars:
+            return self._follower(pod, index, container)
+        prober = self._prober(pod, container)
+        prober.container_started(pod.sidecars.get(index, self._clock.now), self._health(pod, index))
+        return prober
+
+    def _exact(self, pod: Pod, index: int) -> ContainerProber:
+        """The prober of a container, from now on its own."""
+        prober = pod.probers[index]
+        if isinstance(prober, Follower):
+            own = self._prober(pod, pod.containers[index])
+            prober = pod.probers[index] = prober.exact(own, self._clock.now)
+        return prober
+
+    def _prober(self, pod: Pod, container: Container, *, kubelet_age_ms: int = 3_600_000) -> ContainerProber:
+        def stream(kind: ProbeKind) -> RandomSource:
+            return self._streams.named(f"probe/{kind}/{pod.stream_name}/{container.name}")
+
+        return ContainerProber(
+            container.startup_probe,
+            container.liveness_probe,
+            container.readiness_probe,
+            added_at=pod.added_at,
+            kubelet_age_ms=kubelet_age_ms,
+            kubernetes_version=self._version,
+            source=stream,
+        )
+
+    def _health(self, pod: Pod, index: int) -> Health:
+        """What the container's health check answers from now on, as far as it is known now."""
+        latency = self._latency(pod)
+        outcome = Outcome.HANG if latency is None else Outcome.SUCCESS
+        failing = Segment(0, Outcome.FAIL)
+        serving: tuple[Segment, ...] = (failing,)
+        if index != pod.engine or (pod.serving_at is not None and pod.serving_at <= self._clock.now):
+            serving = (Segment(0, outcome, latency or 0),)
+        elif pod.serving_at is not None:
+            serving = (failing, Segment(pod.serving_at, outcome, latency or 0))
+        if not pod.sick:
+            return Health(serving, serving, serving)
+        startup, liveness, readiness = ((pod.sick[kind],) if kind in pod.sick else serving for kind in KINDS)
+        return Health(startup, liveness, readiness)
+
+    def _health_changed(self, pod: Pod) -> None:
+        now = self._clock.now
+        for index in pod.probers:
+            self._exact(pod, index).health_changed(now, self._health(pod, index))
+        self._follow(pod)
+
+    def _follow(self, pod: Pod) -> None:
+        """Apply what the probes have found by now and wake up when they will find something new."""
+        now = self._clock.now
+        if pod.timer is not None:
+            pod.timer.cancel()
+            pod.timer = None
+        following: int | None = None
+        for index, prober in pod.probers.items():
+            due = prober.next_at()
+            if due is not None and due <= now:
+                for transition in prober.advance(now):
+                    if transition.kind == "kill":
+                        self._kill(pod, index, transition)
+                due = prober.next_at()
+            if due is not None and (following is None or due < following):
+                following = due
+        self._update_conditions(pod)
+        if following is not None and pod.state is PodState.RUNNING:
+            pod.timer = self._clock.at(following, self._follow, pod)
+
+    def _update_conditions(self, pod: Pod) -> None:
+        """Started and Ready of the pod follow from its containers', as far as the API server hears of them."""
+        if pod.state is not PodState.RUNNING or (pod.node is not None and not pod.node.reachable):
+            return
+        now = self._clock.now
+        probers = pod.probers.values()
+        if not pod.started and not pod.dead and all(prober.started for prober in probers):
+            pod.started = True
+            pod.last = self._history.append(PodStarted(now, pod.last, pod.ref))
+        # Killed and started again within one sync, a dead container is still ready in the API's eyes; not in ours.
+        ready = not pod.dead and not pod.overruled and all(prober.ready for prober in probers)
+        if ready and not pod.ready:
+            pod.ready = pod.was_ready = True
+            pod.failure = ""
+            pod.last = self._history.append(PodReady(now, pod.last, pod.ref))
+            self.listener.pod_ready(pod)
+            for watcher in self.watchers:
+                watcher.pod_ready_changed(pod)
+        elif not ready and pod.ready:
+            self._unready(pod, "ReadinessProbeFailed")
+
+    def _unready(self, pod: Pod, reason: str) -> None:
+        pod.ready = False
+        pod.last = self._history.append(PodNotReady(self._clock.now, pod.last, pod.ref, reason))
+        self.listener.pod_unready(pod, reason)
+        for watcher in self.watchers:
+            watcher.pod_ready_changed(pod)
+
+    def set_health(
+        self, pods: Iterable[Pod], answer: Segment | None, probes: tuple[str, ...], *, cause: int
+    ) -> None:
+        """The check behind these probes answers so from now on; None: as the container's state has it."""
+        now = self._clock.now
+        for pod in pods:
+            for kind in probes:
+                pod.sick.pop(kind, None)
+                if answer is not None:
+                    pod.sick[kind] = answer
+            pod.last = self._history.append(HealthChanged(now, cause, pod.ref, answer is None, probes))
+            if pod.state is PodState.RUNNING:
+                if not pod.probers:
+                    self._probe_running(pod)
+                self._health_changed(pod)
+
+    def _probe_running(self, pod: Pod) -> None:
+        """Give a pod that ran before the simulation began its probers, as they stand now.
+
+        Where its ticks fall is not known: the phase is drawn from a stream of the pod's own.
+        """
+        phase = int(self._streams.named(f"probe-phase/{pod.stream_name}").random() * 10_000)
+        pod.added_at = RUNNING_SINCE - phase
+        for index, container in enumerate(pod.containers):
+            if container.startup_probe or container.liveness_probe or container.readiness_probe:
+                prober = pod.probers[index] = self._prober(pod, container)
+                prober.container_started(pod.added_at, Health.alike(Segment(0, Outcome.SUCCESS)))
+                prober.advance(self._clock.now - 1)
+
+    def _kill(self, pod: Pod, index: int, transition: Transition) -> None:
+        """A startup or liveness probe has failed for good."""
+        raise NotImplementedError

@@ -1,0 +1,142 @@
+"""Containers that die: killed by a probe or ended by themselves, and started again after their back-off."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.cluster.backoff import (
+    Backoff,
+    BackoffLimits,
+    ContainerBackoff,
+    PodWorkerRetry,
+)
+from kubeinfer_sim.cluster.kubelet.container_runs import ContainerRuns
+from kubeinfer_sim.cluster.kubelet.engine import EngineStart
+from kubeinfer_sim.cluster.kubelet.state import PROBE_KILLS
+from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.prober import (
+    Transition,
+)
+from kubeinfer_sim.cluster.records import (
+    ContainerBackOff,
+    ContainerDied,
+    ContainerKilling,
+    ContainersRunning,
+)
+from kubeinfer_sim.cluster.start_stages import end_of
+from kubeinfer_sim.cluster.termination import kill_grace_seconds, kill_stages
+
+
+class Restarts(EngineStart):
+    """Kills, deaths and restarts in place."""
+
+    def _kill(self, pod: Pod, index: int, transition: Transition) -> None:
+        """A startup or liveness probe has failed for good: stop the container within its grace period."""
+        now = self._clock.now
+        container = pod.containers[index]
+        startup = transition.probe == "startup"
+        reason = PROBE_KILLS[not startup]
+        probe = container.startup_probe if startup else container.liveness_probe
+        assert probe is not None
+        grace = kill_grace_seconds(
+            pod=pod.template.termination_grace_period_seconds, probe=probe.termination_grace_period_seconds
+        )
+        pod.last = self._history.append(
+            ContainerKilling(
+                now,
+                pod.last,
+                pod.ref,
+                container.name,
+                reason,
+                f"{probe.failure_threshold} failures in a row, one every {probe.period_seconds} s",
+            )
+        )
+        stages = kill_stages(pod, container, grace, self._draws)
+        length = end_of(stages, 0)
+        if length is not None:
+            code = 137 if stages[-1].regime == "SIGKILL" else 143
+            pod.timers[index] = self._clock.after(length, self._died, pod, index, reason, code)
+
+    def crash(
+        self, pod: Pod, reason: str, exit_code: int, *, container: int | None = None, cause: int
+    ) -> None:
+        """A container's process (by default the engine) ends by itself; nothing happens if it does not run."""
+        index = pod.engine if container is None else container
+        if pod.state is not PodState.RUNNING or index in pod.dead:
+            return
+        if pod.node is not None and not pod.node.alive:
+            return
+        if (timer := pod.timers.pop(index, None)) is not None:
+            timer.cancel()
+        if not pod.probers:
+            self._probe_running(pod)
+        pod.last = cause
+        self._died(pod, index, reason, exit_code)
+
+    def _died(self, pod: Pod, index: int, reason: str, exit_code: int) -> None:
+        """A container is dead: somebody replaces the pod, or the kubelet starts the container again."""
+        pod.timers.pop(index, None)
+        pod.dead.add(index)
+        known = pod.node is None or pod.node.reachable
+        name = pod.containers[index].name
+        pod.last = self._history.append(
+            ContainerDied(self._clock.now, pod.last, pod.ref, name, reason, exit_code)
+        )
+        if index == pod.engine:
+            self._interrupt(pod)
+        if not known:
+            # Nobody but its kubelet knows: what the API server has not heard cannot cause a rebuild.
+            self._restart(pod, index, exit_code, probe_kill=reason in PROBE_KILLS)
+            return
+        if pod.ready:
+            self._unready(pod, reason)
+        self._stuck(pod, reason)
+        if not self.listener.container_died(pod, reason):
+            self._restart(pod, index, exit_code, probe_kill=reason in PROBE_KILLS)
+
+    def _restart(self, pod: Pod, index: int, exit_code: int, *, probe_kill: bool) -> None:
+        """Start a dead container again, after its back-off (CrashLoopBackOff)."""
+        now = self._clock.now
+        policy = "Always" if index >= len(pod.template.containers) else pod.template.restart_policy
+        if policy == "Never" or (policy == "OnFailure" and exit_code == 0):
+            return
+        runs = self._runs.get((pod, index))
+        if runs is None:
+            source = self._streams.named(f"restart/{pod.stream_name}/{index}")
+            limits = BackoffLimits.of_kubelet(
+                minor=self._minor, reduced=self._crash.reduced, maximum=self._crash.maximum
+            )
+            runs = ContainerRuns(ContainerBackoff(Backoff(limits)), PodWorkerRetry(self._minor, source))
+            self._runs[pod, index] = runs
+        start_at = runs.start_after(now, seen=not probe_kill)
+        pod.started = False
+        pod.restarts += 1
+        # Killed and started within one sync, nobody sees the container dead; else the wait shows it.
+        hidden = probe_kill and start_at == now
+        if index in pod.probers:
+            prober = self._exact(pod, index)
+            if not hidden:
+                prober.container_died(now)
+        if start_at > now:
+            pod.failure = "CrashLoopBackOff"
+            name = pod.containers[index].name
+            pod.last = self._history.append(ContainerBackOff(now, pod.last, pod.ref, name, start_at))
+        create = self._draws.draw(pod.timings.create, pod, "create")
+        if create is not None:
+            when = start_at + create
+            pod.timers[index] = self._clock.at(when, self._runs_again, pod, index, hidden)
+        self._follow(pod)
+
+    def _runs_again(self, pod: Pod, index: int, hidden: bool) -> None:
+        now = self._clock.now
+        del pod.timers[index]
+        pod.dead.discard(index)
+        pod.last = self._history.append(ContainersRunning(now, pod.last, pod.ref, pod.restarts))
+        for other in self._arrive(pod) if index == pod.engine else ():
+            if other is not pod:
+                self._in_sight(other)
+        if index in pod.probers:
+            prober, health = self._exact(pod, index), self._health(pod, index)
+            if hidden:
+                prober.container_replaced(now, health)
+            else:
+                prober.container_started(now, health)
+        self._follow(pod)

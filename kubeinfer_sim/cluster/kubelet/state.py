@@ -1,0 +1,73 @@
+"""What all kubelets know, and whom they tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kubeinfer_sim.cluster.image_manager import ImageManager, Registry
+from kubeinfer_sim.cluster.kubelet.container_runs import ContainerRuns
+from kubeinfer_sim.cluster.kubelet.listeners import PodListener, PodWatcher
+from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.prober import (
+    ContainerProber,
+)
+from kubeinfer_sim.cluster.prober.forecast import Forecasts
+from kubeinfer_sim.cluster.shared_link import SharedLink
+from kubeinfer_sim.cluster.start_stages import StageDraws
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.history import History
+from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.scenario.model import CrashBackOff, Transfers
+
+#: How long before time 0 the pods that run at the start were set up: long enough for any probe to have settled.
+RUNNING_SINCE = -86_400_000
+
+#: Why the kubelet kills a container on its own.
+PROBE_KILLS = ("StartupProbeFailed", "LivenessProbeFailed")
+
+
+class KubeletState:
+    """The state that the parts of the kubelet share."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        history: History,
+        streams: Streams,
+        *,
+        broken_images: frozenset[str],
+        kubernetes_version: str,
+        transfers: Transfers,
+        release: Callable[[Pod], tuple[int, int]],
+        crash_back_off: CrashBackOff,
+    ) -> None:
+        self._clock = clock
+        self._history = history
+        self._streams = streams
+        self._crash = crash_back_off
+        self._draws = StageDraws(streams, kubernetes_version)
+        self._registry = Registry(broken_images)
+        # Pods whose image cannot be had: which, and when that was first found.
+        self._imageless: dict[Pod, tuple[str, int]] = {}
+        self._version = kubernetes_version
+        self._release = release
+        self._transfers = transfers
+        self._images = ImageManager(clock, transfers)
+        storage = transfers.storage
+        self._storage = None if storage is None else SharedLink(clock, storage.bandwidth, storage.per_client)
+        self._minor = int(kubernetes_version.split(".")[1])
+        self._forecasts = Forecasts(
+            lambda startup, liveness, readiness, added_at: ContainerProber(
+                startup, liveness, readiness, added_at=added_at, kubernetes_version=kubernetes_version
+            )
+        )
+        self._runs: dict[tuple[Pod, int], ContainerRuns] = {}
+        self.listener: PodListener
+        self.watchers: list[PodWatcher] = []
+        # What a node that cannot be reached has yet to do: pods it has not heard of, and pods to stop.
+        self._unheard: dict[Pod, None] = {}
+        self._to_stop: dict[Pod, PodState] = {}
+
+    def _stuck(self, pod: Pod, failure: str) -> None:
+        pod.failure = failure
+        self.listener.pod_stuck(pod)

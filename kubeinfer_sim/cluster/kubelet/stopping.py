@@ -1,0 +1,93 @@
+"""A pod's end: stopped within its grace period, or its object removed at once."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.cluster.kubelet.set_up import SetUp
+from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.records import (
+    PodDeleting,
+    PodGone,
+    PodRemoved,
+    Stage,
+)
+from kubeinfer_sim.cluster.start_stages import end_of
+from kubeinfer_sim.cluster.termination import pod_stop_stages
+
+
+class Stopping(SetUp):
+    """Stops pods."""
+
+    def delete(self, pod: Pod, reason: str, cause: int) -> None:
+        """Delete the pod gracefully; nothing happens if that is under way."""
+        if pod.state in (PodState.DELETING, PodState.GONE):
+            return
+        state, pod.state = pod.state, PodState.DELETING
+        pod.ready = False
+        stages: tuple[Stage, ...] = ()
+        reachable = pod.node is None or pod.node.reachable
+        if reachable:
+            stages = self._stop(pod, state)
+        else:
+            # It stays Terminating until the node is back or somebody removes it.
+            self._to_stop[pod] = PodState.PENDING if pod in self._unheard else state
+        pod.last = self._history.append(PodDeleting(self._clock.now, cause, pod.ref, reason, stages))
+        for watcher in self.watchers:
+            watcher.pod_terminating(pod)
+        if reachable:
+            self._gone_after(pod, stages)
+
+    def _stop(self, pod: Pod, state: PodState) -> tuple[Stage, ...]:
+        """The kubelet stops a pod that was in this state; returns what that takes."""
+        self._forget_timers(pod)
+        self._interrupt(pod)
+        if state is PodState.PENDING:
+            return ()
+        if state is PodState.PULLING:
+            return (Stage("cleanup", self._draws.draw(pod.timings.cleanup, pod, "cleanup")),)
+        return pod_stop_stages(pod, pod.template.termination_grace_period_seconds, self._draws)
+
+    def _gone_after(self, pod: Pod, stages: tuple[Stage, ...]) -> None:
+        length = end_of(stages, 0)
+        if length is not None:
+            pod.timer = self._clock.after(length, self._stopped, pod)
+
+    def _stopped(self, pod: Pod) -> None:
+        """Nothing of the pod is left on its node; its object goes as soon as the kubelet can say so."""
+        pod.timer = None
+        if pod.node is None or pod.node.reachable:
+            self._gone(pod)
+        else:
+            self._to_stop[pod] = PodState.GONE
+
+    @staticmethod
+    def _forget_timers(pod: Pod) -> None:
+        if pod.timer is not None:
+            pod.timer.cancel()
+            pod.timer = None
+        for timer in pod.timers.values():
+            timer.cancel()
+        pod.timers.clear()
+
+    def _gone(self, pod: Pod) -> None:
+        pod.state = PodState.GONE
+        self._unheard.pop(pod, None)
+        self._to_stop.pop(pod, None)
+        self._imageless.pop(pod, None)
+        if pod.node is not None:
+            pod.node.pods.pop(pod, None)
+        for index in range(len(pod.containers)) if pod.restarts else ():
+            self._runs.pop((pod, index), None)
+        npus, in_use = self._release(pod)
+        pod.last = self._history.append(PodGone(self._clock.now, pod.last, pod.ref, npus, in_use))
+        for watcher in self.watchers:
+            watcher.pod_gone(pod)
+        self.listener.pod_gone(pod)
+
+    def remove(self, pod: Pod, reason: str, cause: int) -> None:
+        """Remove the pod's object at once (grace period 0, force); what it held counts as free."""
+        if pod.state is PodState.GONE:
+            return
+        self._forget_timers(pod)
+        self._interrupt(pod)
+        pod.last = self._history.append(PodRemoved(self._clock.now, cause, pod.ref, reason))
+        self._gone(pod)
