@@ -1,5 +1,67 @@
-"""Dry-run KubeInfer deployments, rolling updates and failures on a simulated Ascend NPU cluster."""
+"""Dry-run KubeInfer deployments, rolling updates and failures on a simulated Ascend NPU cluster.
+
+    from kubeinfer_sim import load_scenario, simulate, assess
+
+    print(assess(simulate(load_scenario("scenario.yaml"))).verdict.sentence)
+
+These names are promised; everything else can be imported but may change. They are imported when they are asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from kubeinfer_sim._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from kubeinfer_sim.errors import InputError, SimulatorFault
+    from kubeinfer_sim.experiment.compare import Variant, compare
+    from kubeinfer_sim.experiment.simulate import Run, simulate
+    from kubeinfer_sim.manifest.load import load_manifest
+    from kubeinfer_sim.metrics.measure import Measures, measure
+    from kubeinfer_sim.report.result import build_result
+    from kubeinfer_sim.report.verdict import Assessment, assess
+    from kubeinfer_sim.scenario.load import load_scenario, rollout_scenario
+    from kubeinfer_sim.scenario.model import Scenario
+
+_HOMES = {
+    "InputError": "errors",
+    "SimulatorFault": "errors",
+    "Variant": "experiment.compare",
+    "compare": "experiment.compare",
+    "Run": "experiment.simulate",
+    "simulate": "experiment.simulate",
+    "load_manifest": "manifest.load",
+    "Measures": "metrics.measure",
+    "measure": "metrics.measure",
+    "build_result": "report.result",
+    "Assessment": "report.verdict",
+    "assess": "report.verdict",
+    "load_scenario": "scenario.load",
+    "rollout_scenario": "scenario.load",
+    "Scenario": "scenario.model",
+}
+
+__all__ = [
+    "Assessment",
+    "InputError",
+    "Measures",
+    "Run",
+    "Scenario",
+    "SimulatorFault",
+    "Variant",
+    "__version__",
+    "assess",
+    "build_result",
+    "compare",
+    "load_manifest",
+    "load_scenario",
+    "measure",
+    "rollout_scenario",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"kubeinfer_sim.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
