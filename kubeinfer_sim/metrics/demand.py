@@ -1,0 +1,115 @@
+"""The offered load against the capacity there was: what was not served, and for how long it was too much.
+
+Load is made of straight lines, capacity of steps, so areas and crossings are exact (`fractions`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from kubeinfer_sim.metrics.steps import Steps, segments
+from kubeinfer_sim.scenario.load_curve import LoadCurve
+
+_NOTHING = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """A time in which more was asked than could be served; ms, where lines cross not always whole ones."""
+
+    since: Fraction
+    until: Fraction
+
+    @property
+    def length(self) -> Fraction:
+        """In ms."""
+        return self.until - self.since
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What became of the load between two times (ms).
+
+    Attributes:
+        offered, unserved: integral of the load, and of what of it was above the capacity; in the load's unit
+            times ms.
+        overloads: in order of time, touching ones joined.
+        worst: the highest load above the capacity; `worst_at` when that first was, ms.
+    """
+
+    since: int
+    until: int
+    offered: Fraction
+    unserved: Fraction
+    overloads: tuple[Overload, ...]
+    worst: Fraction
+    worst_at: int
+
+    @property
+    def fraction(self) -> Fraction | None:
+        """The part of the load that was not served; None when there was no load."""
+        return self.unserved / self.offered if self.offered else None
+
+    @property
+    def overloaded(self) -> Fraction:
+        """For how long the load was above the capacity, ms."""
+        return sum((each.length for each in self.overloads), _NOTHING)
+
+    @property
+    def longest(self) -> Fraction:
+        """The longest overload, ms."""
+        return max((each.length for each in self.overloads), default=_NOTHING)
+
+
+def measure_demand(curve: LoadCurve, capacity: Steps, unit: Fraction, since: int, until: int) -> Demand:
+    """Load against capacity.
+
+    Args:
+        curve: the load.
+        capacity: over time, one of it taking `unit` of the load.
+        unit: in the load's unit.
+        since, until: ms.
+    """
+    offered = unserved = worst = _NOTHING
+    worst_at = since
+    overloads: list[Overload] = []
+    for begin, end, first, last, have in _stretches(curve, capacity, unit, since, until):
+        length = end - begin
+        offered += (first + last) / 2 * length
+        over, more = first - have, last - have
+        if max(over, more) > worst:
+            worst, worst_at = max(over, more), begin if over >= more else end
+        if over <= 0 and more <= 0:
+            continue
+        start, stop = Fraction(begin), Fraction(end)
+        if over < 0:  # the line crosses the capacity on its way up
+            start = begin + length * over / (over - more)
+            over = _NOTHING
+        elif more < 0:  # … or down
+            stop = begin + length * over / (over - more)
+            more = _NOTHING
+        unserved += (over + more) / 2 * (stop - start)
+        if overloads and overloads[-1].until == start:
+            start = overloads.pop().since
+        overloads.append(Overload(start, stop))
+    return Demand(since, until, offered, unserved, tuple(overloads), worst, worst_at)
+
+
+def _stretches(
+    curve: LoadCurve, capacity: Steps, unit: Fraction, since: int, until: int
+) -> Iterator[tuple[int, int, Fraction, Fraction, Fraction]]:
+    """(from, to, load at first, load at last, capacity) with a straight load and a constant capacity."""
+    steps = segments((capacity,), since, until)
+    step = next(steps, None)
+    for piece in curve.pieces(since, until):
+        slope = (piece.last - piece.first) / (piece.until - piece.since)
+        at = piece.since
+        while step is not None and at < piece.until:
+            end = min(step[1], piece.until)
+            first = piece.first + slope * (at - piece.since)
+            yield at, end, first, piece.first + slope * (end - piece.since), step[2][0] * unit
+            at = end
+            if at == step[1]:
+                step = next(steps, None)
