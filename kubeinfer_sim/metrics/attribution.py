@@ -1,19 +1,16 @@
 """Every lost instance-millisecond, charged to what began it and to the stage it was spent in.
 
-Lost is what is missing: max(0, desired - ready), as everywhere. While `d` instances are missing, `d` of those that are
-not ready are charged: first those on their way back or up (the ones longest not ready first), then those that are
-going, then instances that do not exist yet. So the charges add up to the loss, to the millisecond.
-
-An instance's cause is found by following the history back from the record that took its readiness away (or, when it was
-never ready, created it) to one that nothing in the history caused: an update, a drain, a machine's death, a fault.
+Which times are lost, and to what, is said in `losses.py`: as many losses are open as instances are missing, so the
+charges add up to the loss, to the millisecond. A loss is in the stage of the instance that makes it good, once that
+exists; before, in that of the instance that was lost. An instance's stage is that of the pod that is ready last.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from heapq import nsmallest
 from statistics import fmean
 
 from kubeinfer_sim.controllers.records import (
@@ -21,15 +18,13 @@ from kubeinfer_sim.controllers.records import (
     InstanceCreated,
     InstanceDeleting,
     InstanceFailed,
-    InstanceGone,
     InstanceReady,
     InstanceRestarting,
-    SpecApplied,
 )
-from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
+from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.metrics.lives import CLEAN_UP, HANGING, SERVING, InstanceLife, PodLife, Span
+from kubeinfer_sim.metrics.losses import Loss, losses, root
 from kubeinfer_sim.metrics.measure import Measures
-from kubeinfer_sim.metrics.steps import segments
 
 #: Stages in the order in which an outage goes through them.
 STAGES = (
@@ -74,7 +69,7 @@ _STAGE_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Incident:
     """One time in which one instance was not ready after it had been, or before it was for the first time.
 
@@ -115,191 +110,134 @@ class CauseSummary:
         return self.lost.total()
 
 
-def root(history: History, number: int) -> int:
-    """The id of the record that began what led to a record."""
-    while number != NO_CAUSE and (cause := history[number].cause) != NO_CAUSE:
-        number = cause
-    return number
-
-
-@dataclass(slots=True)
-class _Stretch:
-    """A time in which an instance exists and is not ready."""
-
-    life: InstanceLife
-    since: int
-    cause: int
-    going: bool
-    first: bool
-    until: int = 0
-    ready: bool = False
-
-
 def incidents(history: History) -> list[Incident]:
     """All incidents, in order of their beginning."""
     found = []
-    for stretch in _stretches(history, {}, history[len(history) - 1].at if len(history) else 0):
-        if stretch.going:
-            continue
-        began = history[stretch.cause].at if stretch.cause != NO_CAUSE else stretch.since
-        ref = stretch.life.instance
-        until = stretch.until if stretch.ready else None
-        found.append(Incident(ref.name, ref.uid, stretch.cause, began, stretch.since, until, stretch.first))
-    return sorted(found, key=lambda each: (each.since, each.uid))
+    open_: dict[int, Incident] = {}
+    for record in history:
+        match record:
+            case InstanceCreated() | InstanceConcerning() | InstanceRestarting() | InstanceFailed():
+                ref = record.instance
+                if ref.uid not in open_:
+                    cause, first = root(history, record.id), isinstance(record, InstanceCreated)
+                    began = history[cause].at
+                    open_[ref.uid] = Incident(ref.name, ref.uid, cause, began, record.at, None, first)
+                    found.append(open_[ref.uid])
+            case InstanceReady():
+                if (incident := open_.pop(record.instance.uid, None)) is not None:
+                    incident.until = record.at
+            case InstanceDeleting():
+                open_.pop(record.instance.uid, None)
+    return found
 
 
 def attribute(history: History, measures: Measures) -> list[CauseSummary]:
     """What each initiating record cost between the beginning and the end of `measures.whole`, dearest first."""
     lives = {life.instance.uid: life for life in measures.instances}
     summaries: dict[int, CauseSummary] = {}
-
-    def of(cause: int) -> CauseSummary:
-        return summaries.setdefault(cause, CauseSummary(cause))
-
-    specs = list(history.of(SpecApplied))
-    stretches = list(_stretches(history, lives, measures.ended_at))
-    for at, until, missing, charged in _sweep(stretches, measures):
-        for stretch, stage in charged:
-            of(stretch.cause).lost[stage] += until - at
-        if rest := missing - len(charged):
-            newest = max((spec for spec in specs if spec.at <= at), key=lambda spec: spec.id)
-            of(newest.id).lost["decide"] += rest * (until - at)
-    _add_times(history, [each for each in stretches if not each.going and not each.first], of)
+    for loss in losses(history, measures.ended_at):
+        summary = summaries.setdefault(loss.cause, CauseSummary(loss.cause))
+        for since, until, stage in stages_of(loss, lives):
+            if (length := min(until, measures.whole.until) - max(since, measures.whole.since)) > 0:
+                summary.lost[stage] += length
+    detection: dict[int, list[int]] = {}
+    repair: dict[int, list[int]] = {}
+    for each in incidents(history):
+        if each.first:
+            continue
+        summary = summaries.setdefault(each.cause, CauseSummary(each.cause))
+        summary.incidents += 1
+        detection.setdefault(each.cause, []).append(each.since - each.began)
+        if each.until is not None:
+            repair.setdefault(each.cause, []).append(each.until - each.since)
+    for cause, values in detection.items():
+        summaries[cause].detection = fmean(values)
+    for cause, values in repair.items():
+        summaries[cause].repair = fmean(values)
     found = [each for each in summaries.values() if each.total or each.incidents]
     return sorted(found, key=lambda each: (-each.total, each.cause))
 
 
-def _add_times(history: History, stretches: Sequence[_Stretch], of: Callable[[int], CauseSummary]) -> None:
-    detection: dict[int, list[int]] = {}
-    repair: dict[int, list[int]] = {}
-    for each in stretches:
-        summary = of(each.cause)
-        summary.incidents += 1
-        if each.cause != NO_CAUSE:
-            detection.setdefault(each.cause, []).append(each.since - history[each.cause].at)
-        if each.ready:
-            repair.setdefault(each.cause, []).append(each.until - each.since)
-    for cause, values in detection.items():
-        of(cause).detection = fmean(values)
-    for cause, values in repair.items():
-        of(cause).repair = fmean(values)
+def stages_of(loss: Loss, lives: Mapping[int, InstanceLife]) -> Iterator[tuple[int, int, str]]:
+    """(from, to, stage) of a loss, in order and without a gap.
+
+    Args:
+        loss: which.
+        lives: the instances of the run by uid.
+    """
+    lost = None if loss.lost is None else lives[loss.lost]
+    made_good = None if loss.made_good is None else lives[loss.made_good]
+    turn = loss.until
+    if made_good is not None:
+        turn = loss.since if made_good is lost else min(max(loss.since, made_good.created), loss.until)
+    if turn > loss.since:
+        if lost is None:
+            yield loss.since, turn, "decide"
+        else:
+            yield from _stages(lost, loss.since, turn, ready=False)
+    if made_good is not None and loss.until > turn:
+        yield from _stages(made_good, turn, loss.until, ready=loss.ended)
 
 
-def _stretches(history: History, lives: dict[int, InstanceLife], ended_at: int) -> Iterator[_Stretch]:
-    """Every time in which an instance exists and is not ready."""
-    open_: dict[int, _Stretch] = {}
-
-    def life_of(record: Record) -> InstanceLife:
-        ref = record.instance  # type: ignore[attr-defined]
-        return lives.get(ref.uid) or lives.setdefault(ref.uid, InstanceLife(ref, "", record.at))
-
-    def close(uid: int, at: int, *, ready: bool) -> Iterator[_Stretch]:
-        if (stretch := open_.pop(uid, None)) is not None:
-            stretch.until, stretch.ready = at, ready
-            yield stretch
-
-    for record in history:
-        match record:
-            case InstanceCreated():
-                cause = root(history, record.id)
-                open_[record.instance.uid] = _Stretch(life_of(record), record.at, cause, False, True)
-            case InstanceReady():
-                yield from close(record.instance.uid, record.at, ready=True)
-            case InstanceConcerning() | InstanceRestarting() | InstanceFailed():
-                if record.instance.uid not in open_:
-                    cause = root(history, record.id)
-                    open_[record.instance.uid] = _Stretch(life_of(record), record.at, cause, False, False)
-            case InstanceDeleting():
-                yield from close(record.instance.uid, record.at, ready=False)
-                cause = root(history, record.id)
-                open_[record.instance.uid] = _Stretch(life_of(record), record.at, cause, True, False)
-            case InstanceGone():
-                yield from close(record.instance.uid, record.at, ready=False)
-    for uid in list(open_):
-        yield from close(uid, ended_at, ready=False)
+def _stages(life: InstanceLife, since: int, until: int, *, ready: bool) -> Iterator[tuple[int, int, str]]:
+    """The stages of an instance that is not ready between two times; `ready`: it is in the end."""
+    at = since
+    if (pace := _pace(life, since, until, ready=ready)) is not None:
+        for pod in life.pods:
+            if pod.pod.place != pace.pod.place or not _overlaps(pod, since, until):
+                continue
+            for place in range(_place_at(pod, at), len(pod.spans)):
+                span = pod.spans[place]
+                begins, ends = max(span.since, at), min(span.until, until)
+                if begins >= until:
+                    break
+                if ends > begins:
+                    yield from _between(life, at, begins)
+                    yield begins, ends, _stage(span.stage)
+                    at = ends
+    yield from _between(life, at, until)
 
 
-def _sweep(
-    stretches: Sequence[_Stretch], measures: Measures
-) -> Iterator[tuple[int, int, int, list[tuple[_Stretch, str]]]]:
-    """Pieces of time with instances missing: (since, until, how many, who is charged with which stage)."""
-    begins: dict[int, list[int]] = {}
-    ends: dict[int, list[int]] = {}
-    changes: dict[int, list[tuple[int, str]]] = {}
-    whole = measures.whole
-    for number, stretch in enumerate(stretches):
-        begins.setdefault(stretch.since, []).append(number)
-        ends.setdefault(stretch.until, []).append(number)
-        for at, stage in _stages(stretch):
-            changes.setdefault(at, []).append((number, stage))
-    cuts = sorted({*begins, *ends, *changes})
-    active: dict[int, tuple[bool, int, int]] = {}
-    stage_of: dict[int, str] = {}
-    place = 0
-    for since, until, (wanted, ready) in segments(
-        (measures.desired, measures.ready), whole.since, whole.until
-    ):
-        at = since
-        while at < until:
-            while place < len(cuts) and cuts[place] <= at:
-                now = cuts[place]
-                for number in ends.get(now, ()):
-                    active.pop(number, None)
-                for number in begins.get(now, ()):
-                    if stretches[number].until > now:
-                        active[number] = (stretches[number].going, stretches[number].since, number)
-                stage_of.update(changes.get(now, ()))
-                place += 1
-            upto = min(until, cuts[place]) if place < len(cuts) else until
-            missing = wanted - ready
-            if missing > 0:
-                chosen: Iterable[int] = active
-                if len(active) > missing:
-                    chosen = nsmallest(missing, active, key=active.__getitem__)
-                yield at, upto, missing, [(stretches[n], stage_of.get(n, "decide")) for n in chosen]
-            at = upto
-
-
-def _stages(stretch: _Stretch) -> Iterator[tuple[int, str]]:
-    """(ms, stage from then on) of a stretch: the stages of the pods at the place that set its pace."""
-    yield stretch.since, "terminate" if stretch.going else "decide"
-    if stretch.going:
+def _between(life: InstanceLife, since: int, until: int) -> Iterator[tuple[int, int, str]]:
+    """Nothing stands at the place that sets the pace: others of its instance still stop, or it waits."""
+    if since >= until:
         return
-    pace = _pace(stretch)
-    at = stretch.since
-    for span in sorted(_spans(stretch, pace), key=lambda each: each.since):
-        begins, ends = max(span.since, at), min(span.until, stretch.until)
-        if ends <= begins:
-            continue
-        if begins > at:
-            yield at, "decide"
-        yield begins, _stage(span.stage)
-        at = ends
-    if at < stretch.until:
-        yield at, "decide"
-
-
-def _spans(stretch: _Stretch, pace: PodLife | None) -> Iterator[Span]:
-    for pod in () if pace is None else stretch.life.pods:
-        if pace is not None and pod.pod.place == pace.pod.place:
-            yield from pod.spans
-
-
-def _pace(stretch: _Stretch) -> PodLife | None:
-    """The pod that became ready when the stretch ended, else one that is not ready, the one in trouble first."""
-    until = stretch.until
-    pods = [
-        pod
-        for pod in stretch.life.pods
-        if pod.created <= until and (pod.gone is None or pod.gone >= stretch.since)
+    stopping = [
+        until if pod.gone is None else min(pod.gone, until)
+        for pod in life.pods
+        if pod.deleting is not None and pod.deleting <= since and (pod.gone is None or pod.gone > since)
     ]
-    if stretch.ready:
+    gone = max(stopping, default=since)
+    if gone > since:
+        yield since, gone, "terminate"
+    if until > gone:
+        yield gone, until, "decide"
+
+
+def _place_at(pod: PodLife, at: int) -> int:
+    return max(0, bisect_right(pod.spans, at, key=lambda span: span.since) - 1)
+
+
+def _span_at(pod: PodLife, at: int) -> Span | None:
+    if not pod.spans:
+        return None
+    span = pod.spans[_place_at(pod, at)]
+    return span if span.since <= at < span.until else None
+
+
+def _overlaps(pod: PodLife, since: int, until: int) -> bool:
+    return pod.created <= until and (pod.gone is None or pod.gone >= since)
+
+
+def _pace(life: InstanceLife, since: int, until: int, *, ready: bool) -> PodLife | None:
+    """The pod whose readiness made the instance ready, else one that is not ready, the one in trouble first."""
+    pods = [pod for pod in life.pods if _overlaps(pod, since, until)]
+    if ready:
         for pod in reversed(pods):
-            if any(span.since == until and span.stage == SERVING for span in pod.spans):
+            span = _span_at(pod, until)
+            if span is not None and (span.since, span.stage) == (until, SERVING):
                 return pod
-    waiting = [
-        pod for pod in pods if not any(s.stage == SERVING and s.since <= until < s.until for s in pod.spans)
-    ]
+    waiting = [pod for pod in pods if (span := _span_at(pod, until)) is None or span.stage != SERVING]
     if not waiting:
         return pods[-1] if pods else None
     return max(waiting, key=lambda pod: (bool(pod.trouble), pod.created))

@@ -70,7 +70,8 @@ def measure_demand(curve: LoadCurve, capacity: Steps, unit: Fraction, since: int
         curve: the load.
         capacity: over time, one of it taking `unit` of the load.
         unit: in the load's unit.
-        since, until: ms.
+        since: from when, ms.
+        until: until when, ms.
     """
     offered = unserved = worst = _NOTHING
     worst_at = since

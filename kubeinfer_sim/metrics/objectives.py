@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from math import ceil
 
+from kubeinfer_sim.metrics.availability import Level, held_share, measure_level
+from kubeinfer_sim.metrics.capacity import Capacity
+from kubeinfer_sim.metrics.demand import Demand
 from kubeinfer_sim.metrics.measure import Measures, Outcome
 from kubeinfer_sim.scenario.model import Objectives
 
@@ -25,9 +29,10 @@ class Judged:
 
     Attributes:
         name: its key in the scenario (`minReadyInstances` ...).
-        target, measured: numbers in `unit` (`instances`, `ms`, `instance-seconds`, `stalls`); for `completes`
+        target, measured: numbers in `unit` (`instances`, `ms`, `%`, `instance-seconds`, `stalls`); for `completes`
             whether it does. `measured` is None when there is none.
         reason: why it cannot be judged, or what makes the measured number worse than it looks.
+        level: of `availability` and `longestOutage`: how many instances are to be ready.
     """
 
     name: str
@@ -36,14 +41,31 @@ class Judged:
     measured: int | float | bool | None
     unit: str = ""
     reason: str = ""
+    level: str = ""
 
 
 CUT = "the horizon cut the run short"
 
 
-def judge(objectives: Objectives, measures: Measures) -> tuple[Judged, ...]:
-    """Every objective that was asked for, over the whole run, in the order of the scenario page."""
-    return tuple(_judge(objectives, measures))
+def judge(
+    objectives: Objectives,
+    measures: Measures,
+    capacity: Capacity | None = None,
+    demand: Demand | None = None,
+) -> tuple[Judged, ...]:
+    """Every objective that was asked for, over the whole run, in the order of the scenario page.
+
+    Args:
+        objectives: what must hold.
+        measures: of the run.
+        capacity: of the run, for `min_capacity`.
+        demand: of the run, for the objectives about the load.
+    """
+    return (
+        *_judge(objectives, measures),
+        *_judge_availability(objectives, measures),
+        *_judge_service(objectives, measures, capacity, demand),
+    )
 
 
 def _judge(objectives: Objectives, measures: Measures) -> Iterator[Judged]:
@@ -71,6 +93,58 @@ def _judge(objectives: Objectives, measures: Measures) -> Iterator[Judged]:
     if objectives.no_stall:
         count = len(measures.stalls)
         yield _bound("noStall", not count, cut, 0, count, "stalls")
+
+
+def _judge_availability(objectives: Objectives, measures: Measures) -> Iterator[Judged]:
+    for each in objectives.availability:
+        found = measure_level(each.level, measures)
+        if each.at_least is not None:
+            yield _fraction(
+                "availability", found.held >= each.at_least, each.at_least, found.held, found.name
+            )
+        if each.longest_outage is not None:
+            held = found.longest <= each.longest_outage
+            yield _longest_outage(held, each.longest_outage, found, measures)
+
+
+def _longest_outage(held: bool, target: int, found: Level, measures: Measures) -> Judged:
+    """An outage at the end of the run goes on: for good when nothing can happen any more."""
+    judgement, reason = Judgement.HELD if held else Judgement.MISSED, ""
+    if found.lasts and measures.outcome is Outcome.NEVER:
+        judgement, reason = Judgement.MISSED, "and the last one never ends"
+    elif found.lasts and held:
+        judgement, reason = Judgement.OPEN, f"holds so far, but {CUT}"
+    return Judged("longestOutage", judgement, target, found.longest, "ms", reason, found.name)
+
+
+def _judge_service(
+    objectives: Objectives, measures: Measures, capacity: Capacity | None, demand: Demand | None
+) -> Iterator[Judged]:
+    if objectives.min_capacity is not None and capacity is not None:
+        least = objectives.min_capacity
+        if (share := held_share(capacity.share, measures)) is None:
+            reason = "no instance was asked for"
+            yield Judged("minCapacity", Judgement.OPEN, _percentage(least), None, "%", reason)
+        else:
+            yield _fraction("minCapacity", share >= least, least, share)
+    if demand is None:
+        return
+    if objectives.max_unserved is not None:
+        most, unserved = objectives.max_unserved, demand.fraction or Fraction(0)
+        yield _fraction("maxUnserved", unserved <= most, most, unserved)
+    if objectives.max_overload is not None:
+        target, overloaded = objectives.max_overload, demand.overloaded
+        judgement = Judgement.HELD if overloaded <= target else Judgement.MISSED
+        yield Judged("maxOverload", judgement, target, ceil(overloaded), "ms")
+
+
+def _fraction(name: str, held: bool, target: Fraction, measured: Fraction, level: str = "") -> Judged:
+    judgement = Judgement.HELD if held else Judgement.MISSED
+    return Judged(name, judgement, _percentage(target), _percentage(measured), "%", level=level)
+
+
+def _percentage(fraction: Fraction) -> float:
+    return float(fraction * 100)
 
 
 def seconds(millis: int) -> int | float:

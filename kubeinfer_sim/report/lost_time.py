@@ -13,7 +13,7 @@ from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.attribution import STAGES, CauseSummary
 from kubeinfer_sim.metrics.availability import Availability
 from kubeinfer_sim.report.causes import cause_text
-from kubeinfer_sim.report.words import count, instance_seconds, rounded
+from kubeinfer_sim.report.words import count, fine_percent, instance_seconds, rounded
 
 _MOST = 8
 _WORDS = {
@@ -75,17 +75,14 @@ def availability_lines(availability: Availability | None) -> list[RenderableType
             outages = f"{count(level.outages, 'outage')}, longest {rounded(level.longest)}"
             if level.outages > 1:
                 outages += f", {rounded(level.total)} in all"
-        table.add_row(_LEVELS[level.name], _percent(level.fraction), outages)
+        table.add_row(_LEVELS[level.name], fine_percent(level.fraction), outages)
     if availability.capacity is not None:
-        roles = ", ".join(f"{name} {_percent(value)}" for name, value in availability.roles.items())
+        roles = ", ".join(
+            f"{name} {fine_percent(float(value))}" for name, value in availability.roles.items()
+        )
         table.add_row(
-            "capacity", _percent(availability.capacity), roles if len(availability.roles) > 1 else ""
+            "capacity",
+            fine_percent(float(availability.capacity)),
+            roles if len(availability.roles) > 1 else "",
         )
     return [table]
-
-
-def _percent(fraction: float) -> str:
-    """Never 100 % for less than all."""
-    if fraction >= 1:
-        return "100 %"
-    return f"{min(fraction * 100, 99.9999):.4f}".rstrip("0").rstrip(".") + " %"

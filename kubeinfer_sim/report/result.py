@@ -20,6 +20,7 @@ from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.causes import cause_text
 from kubeinfer_sim.report.deployment_result import DeploymentPart, deployment_parts
+from kubeinfer_sim.report.load import LoadPart, load_part
 from kubeinfer_sim.report.pending import preemptions
 from kubeinfer_sim.report.result_part import Part, Points
 from kubeinfer_sim.report.verdict import Assessment, npus_of_cluster
@@ -135,6 +136,8 @@ class ObjectivePart(Part):
     measured: bool | int | float | None
     unit: str
     reason: str
+    level: str
+    """Of `availability` and `longestOutage`: how many instances are to be ready; else empty."""
 
 
 class RevisionPart(Part):
@@ -400,6 +403,7 @@ class Result(Part):
     node_outages: list[NodeOutagePart]
     drains: list[DrainPart]
     traffic: TrafficPart | None
+    load: LoadPart | None
     availability: AvailabilityPart | None
     causes: list[CausePart]
     """Dearest first; `lostInstanceMs` adds up to the loss of `wholeRun`."""
@@ -452,6 +456,7 @@ def build_result(assessment: Assessment) -> Result:
                 measured=each.measured,
                 unit=each.unit,
                 reason=each.reason,
+                level=each.level,
             )
             for each in assessment.judged
         ],
@@ -492,6 +497,7 @@ def build_result(assessment: Assessment) -> Result:
             for each in measures.drains
         ],
         traffic=_traffic(assessment.traffic),
+        load=load_part(scenario.load, assessment.demand),
         availability=_availability(assessment.availability),
         causes=[
             CausePart(
@@ -596,7 +602,11 @@ def _availability(found: Availability | None) -> AvailabilityPart | None:
         )
         for each in found.levels
     ]
-    return AvailabilityPart(levels=levels, capacity=found.capacity, roles=dict(found.roles))
+    return AvailabilityPart(
+        levels=levels,
+        capacity=None if found.capacity is None else float(found.capacity),
+        roles={name: float(value) for name, value in found.roles.items()},
+    )
 
 
 def _traffic(traffic: TrafficMeasures | None) -> TrafficPart | None:

@@ -32,6 +32,7 @@ from kubeinfer_sim.report.instances import (
     summed,
     untouched,
 )
+from kubeinfer_sim.report.load import load_lines
 from kubeinfer_sim.report.lost_time import availability_lines, lost_time_lines
 from kubeinfer_sim.report.nodes import node_lines
 from kubeinfer_sim.report.pending import node_verdicts, preempted
@@ -107,6 +108,7 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
         yield from _section("Lost time", lost_time_lines(assessment.run.history, assessment.causes))
     yield from _section("Nodes", node_lines(measures))
     yield from _section("Faults", fault_lines(assessment.run.history))
+    yield from _section("Load", load_lines(scenario.load, assessment.demand))
     yield from _section("Requests", traffic_lines(assessment.traffic))
     for title, content in sections(measures.deployments):
         yield from _section(title, content)

@@ -11,11 +11,13 @@ from kubeinfer_sim.experiment.simulate import Run
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome, judge, measure
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute
 from kubeinfer_sim.metrics.availability import Availability, measure_availability
+from kubeinfer_sim.metrics.capacity import Capacity, measure_capacity
+from kubeinfer_sim.metrics.demand import Demand, measure_demand
 from kubeinfer_sim.metrics.deployments import DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.traffic import TrafficMeasures, measure_traffic
 from kubeinfer_sim.report.deployments import opening, sentence
-from kubeinfer_sim.report.words import count, listed, rounded
+from kubeinfer_sim.report.words import count, fine_percent, listed, rounded
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration
 
@@ -39,13 +41,15 @@ class Assessment:
     traffic: TrafficMeasures | None = None
     causes: tuple[CauseSummary, ...] = ()
     availability: Availability | None = None
+    demand: Demand | None = None
 
 
 def assess(run: Run) -> Assessment:
     """Measure and judge a run."""
     measures = measure(run.history, ended_at=run.ended_at, end=run.end)
-    judged = judge(run.scenario.objectives, measures)
-    pods = {role.name: role.replicas for role in run.scenario.kubeinfer.roles}
+    capacity = _capacity(run)
+    demand = _demand(run, measures, capacity)
+    judged = judge(run.scenario.objectives, measures, capacity, demand)
     return Assessment(
         run,
         measures,
@@ -53,8 +57,31 @@ def assess(run: Run) -> Assessment:
         _verdict(run, measures, judged),
         _traffic(run),
         tuple(attribute(run.history, measures)),
-        measure_availability(run.history, measures, pods) if run.scenario.has_kubeinfer else None,
+        measure_availability(measures, capacity) if capacity is not None else None,
+        demand,
     )
+
+
+def _capacity(run: Run) -> Capacity | None:
+    scenario = run.scenario
+    if not scenario.has_kubeinfer:
+        return None
+    load = scenario.load
+    if load is None:
+        return measure_capacity(run.history, whole=scenario.serves_whole)
+    return measure_capacity(
+        run.history,
+        whole=scenario.serves_whole,
+        pod_serves=load.pod_serves,
+        instance_serves=load.instance_serves,
+    )
+
+
+def _demand(run: Run, measures: Measures, capacity: Capacity | None) -> Demand | None:
+    if run.scenario.load is None or capacity is None:
+        return None
+    serves, whole = capacity.serves, measures.whole
+    return measure_demand(run.scenario.load.curve, serves.steps, serves.unit, whole.since, whole.until)
 
 
 def _traffic(run: Run) -> TrafficMeasures | None:
@@ -62,14 +89,10 @@ def _traffic(run: Run) -> TrafficMeasures | None:
     if scenario.traffic is None:
         return None
     spec = scenario.kubeinfer
-    gate = scenario.assumptions.traffic
-    if gate is None:
-        restarts = {role.recovery_policy.restart for role in spec.roles}
-        gate = "perPod" if restarts == {"Pod"} else "wholeInstance"
     return measure_traffic(
         run.history,
         scenario.traffic,
-        whole=gate == "wholeInstance",
+        whole=scenario.serves_whole,
         publish_not_ready=any(
             service.spec.get("publishNotReadyAddresses") is True for service in spec.network_services
         ),
@@ -160,9 +183,16 @@ def objective_text(judged: Judged) -> str:
         "completesWithin": f"completes within {format_duration(int(target))}",
         "maxLostInstanceSeconds": f"at most {target:,} instance-seconds lost",
         "noStall": "no stall",
+        "availability": f"{judged.level} ready at least {target:g} % of the time",
+        "longestOutage": f"{judged.level} ready but for {format_duration(int(target))} at a time",
+        "minCapacity": f"at least {target:g} % of the capacity",
+        "maxUnserved": f"at most {target:g} % of the load not served",
+        "maxOverload": f"overloaded for at most {format_duration(int(target))}",
     }[judged.name]
-    if judged.name == "completesWithin" and measured is not None:
+    if judged.unit == "ms" and measured is not None:
         found = format_duration(int(measured))
+    elif judged.unit == "%" and measured is not None:
+        found = fine_percent(measured / 100)
     elif isinstance(measured, bool):
         found = "it does" if measured else "it does not"
     else:

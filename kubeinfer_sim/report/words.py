@@ -68,6 +68,14 @@ def percent(part: float) -> str:
     return f"{text.removesuffix('.00')} %"
 
 
+def fine_percent(fraction: float) -> str:
+    """A fraction as a percentage, to four places: 100 % and 0 % only when it is all or nothing of it."""
+    if fraction >= 1 or fraction <= 0:
+        return f"{fraction * 100:g} %"
+    text = f"{min(max(fraction * 100, 0.0001), 99.9999):.4f}".rstrip("0").rstrip(".")
+    return f"{text} %"
+
+
 def ordinals(numbers: Iterable[int]) -> str:
     """Ordinals as ranges: `0-3, 7`."""
     ranges: list[list[int]] = []

@@ -29,12 +29,13 @@ from kubeinfer_sim.scenario.model import (
     Fault,
     Link,
     NodeLifecycle,
-    Objectives,
     Scenario,
     Transfers,
 )
+from kubeinfer_sim.scenario.objectives import compile_objectives
+from kubeinfer_sim.scenario.offered_load import compile_load
 from kubeinfer_sim.scenario.recovery import compile_recovery, warn_of_recovery
-from kubeinfer_sim.scenario.schema import AssumptionsForm, ObjectivesForm, SpecForm, StagesForm
+from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm, StagesForm
 from kubeinfer_sim.scenario.timings import compile_timings, unknown_role
 from kubeinfer_sim.scenario.traffic import compile_traffic
 from kubeinfer_sim.scenario.units import format_duration, format_size
@@ -98,7 +99,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         assumptions=assumptions,
         recovery=recovery,
         faults=faults,
-        objectives=_objectives(spec, initial, _kubeinfers(time_line), context),
+        objectives=compile_objectives(spec, initial, _kubeinfers(time_line), context),
         horizon=spec.horizon,
         quiet_after=spec.quiet_after,
         seed=spec.seed,
@@ -106,6 +107,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         broken_images=frozenset(spec.broken_images),
         node_lifecycle=_node_lifecycle(spec),
         crash_back_off=_crash_back_off(spec, context),
+        load=compile_load(spec.load, _kubeinfers(time_line), context, ("spec", "load")),
         traffic=compile_traffic(spec.traffic, context, ("spec", "traffic")),
         disruption_budgets=compile_budgets(
             spec.pod_disruption_budgets, manifests.others.values(), versions, context
@@ -221,47 +223,3 @@ def _transfers(spec: SpecForm, versions: Sequence[KubeInfer], context: Context) 
 
 def _link(form: LinkForm | None) -> Link | None:
     return None if form is None else Link(form.bandwidth, form.per_client)
-
-
-def _objectives(spec: SpecForm, initial: str, versions: Sequence[KubeInfer], context: Context) -> Objectives:
-    """The objectives, those that could never hold or never be judged refused."""
-    form: ObjectivesForm = spec.objectives
-    path: Path = ("spec", "objectives")
-    if not versions:
-        if form.model_fields_set:
-            context.error(path, "these are about the instances of a KubeInfer, and there is none")
-        return Objectives()
-    lowest = min(version.replicas for version in versions)
-    wanted = form.min_ready_instances
-    ready = None
-    if wanted is not None:
-        # Rounded up: 80% of 4 instances are 4, not 3.
-        ready = -(-versions[0].replicas * wanted.value // 100) if wanted.percent else wanted.value
-        here = (*path, "minReadyInstances")
-        if ready > 0 and initial == "empty":
-            context.error(
-                here, "cannot hold: with initial empty no instance is ready at the start; use completesWithin"
-            )
-        elif ready > lowest:
-            context.error(
-                here, f"cannot hold: {wanted} are {ready}, and spec.replicas is {lowest} at some time"
-            )
-    changes = spec.update is not None or any(
-        each.apply or each.patch or each.scale is not None for each in spec.actions
-    )
-    if initial == "running" and not changes:
-        for name in ("completes", "completesWithin"):
-            if name in context.document.value["spec"].get("objectives", {}):
-                context.error((*path, name), "there is no update or scaling that could complete")
-    within = form.completes_within
-    if within is not None and spec.horizon is not None and within > spec.horizon:
-        context.error(
-            (*path, "completesWithin"), f"cannot be judged by the horizon, {format_duration(spec.horizon)}"
-        )
-    return Objectives(
-        min_ready_instances=ready,
-        completes=form.completes,
-        completes_within=within,
-        max_lost_instance_seconds=form.max_lost_instance_seconds,
-        no_stall=form.no_stall,
-    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from fractions import Fraction
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -25,6 +26,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from kubeinfer_sim.manifest.model import IntOrPercent
+from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.units import (
     DURATION_PATTERN,
     RATE_PATTERN,
@@ -110,6 +112,30 @@ def _int_or_percent(value: object) -> IntOrPercent:
     raise ValueError(f"expected a whole number or a percentage such as 80%, found {shown(value)}")
 
 
+def _percentage(value: object) -> Fraction:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,9})?%", value):
+        found = Fraction(value[:-1]) / 100
+        if found > 1:
+            raise ValueError(f"{value} is more than 100%")
+        return found
+    raise ValueError(f"expected a percentage such as 99.9%, found {shown(value)}")
+
+
+def _ready_count(value: object) -> str | IntOrPercent:
+    if value in ("one", "budget", "all"):
+        return str(value)
+    try:
+        found = _int_or_percent(value)
+    except ValueError as error:
+        if isinstance(value, str) and not value.endswith("%"):
+            message = f"expected one, budget, all, a number or a percentage, found {shown(value)}"
+            raise ValueError(f"{message}{did_you_mean(value, ('one', 'budget', 'all'))}") from None
+        raise ValueError(str(error)) from None
+    if not found.value:
+        raise ValueError(f"{shown(value)} are always ready: expected at least 1")
+    return found
+
+
 def _duration_text(value: int | None) -> str:
     return "never" if value is None else format_duration(value)
 
@@ -144,6 +170,28 @@ CountOrPercent = Annotated[
     PlainValidator(_int_or_percent),
     WithJsonSchema(
         {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]+%$"}]}
+    ),
+]
+
+
+#: A part of a whole, exact, written `99.9%`.
+Percentage = Annotated[
+    Fraction,
+    PlainValidator(_percentage),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]+)?%$", "examples": ["99.9%"]}),
+]
+#: How many instances: `one`, `budget`, `all`, a number or a percentage.
+ReadyCount = Annotated[
+    str | IntOrPercent,
+    PlainValidator(_ready_count),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": ["one", "budget", "all"]},
+                {"type": "integer", "minimum": 1},
+                {"type": "string", "pattern": "^[0-9]+%$"},
+            ]
+        }
     ),
 ]
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from kubeinfer_sim.manifest.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement as LabelRequirement
 from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, KubeInfer, Resources
 from kubeinfer_sim.scenario.fault_kinds import KINDS, Symptom
+from kubeinfer_sim.scenario.load_curve import OfferedLoad
 from kubeinfer_sim.scenario.recovery_rules import RecoveryRule
 
 if TYPE_CHECKING:
@@ -456,14 +458,49 @@ class Assumptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadyLevel:
+    """How many instances are to be ready: `count`, or that percentage of the desired ones, rounded up; never more."""
+
+    name: str
+    count: int = 0
+    percent: bool = False
+
+    def of(self, desired: int) -> int:
+        """The number, of so many desired."""
+        return -(-desired * self.count // 100) if self.percent else min(self.count, desired)
+
+
+#: Any at all (when any is desired), as many as maxUnavailable leaves at the time, all that are desired.
+ONE, BUDGET, ALL = ReadyLevel("one", 1), ReadyLevel("budget"), ReadyLevel("all", 100, percent=True)
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityObjective:
+    """For how much of the time so many instances must be ready, and how long they may be missing at a time."""
+
+    level: ReadyLevel
+    at_least: Fraction | None = None
+    longest_outage: Millis | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Objectives:
-    """What must hold; None means not asked for."""
+    """What must hold; None means not asked for.
+
+    Attributes:
+        min_capacity: integral of capacity over desired, at least.
+        max_unserved: part of the offered load that may go unserved; `max_overload`: time in which it may.
+    """
 
     min_ready_instances: int | None = None
     completes: bool | None = None
     completes_within: Millis | None = None
     max_lost_instance_seconds: float | None = None
     no_stall: bool | None = None
+    availability: tuple[AvailabilityObjective, ...] = ()
+    min_capacity: Fraction | None = None
+    max_unserved: Fraction | None = None
+    max_overload: Millis | None = None
 
 
 #: Stands in a scenario of Deployments alone.
@@ -505,6 +542,7 @@ class Scenario:
     node_lifecycle: NodeLifecycle = NodeLifecycle()
     crash_back_off: CrashBackOff = CrashBackOff()
     traffic: Traffic | None = None
+    load: OfferedLoad | None = None
     disruption_budgets: tuple[DisruptionBudget, ...] = ()
     seed: int = 0
     kubernetes_version: str = "1.36"
@@ -522,6 +560,13 @@ class Scenario:
     def has_kubeinfer(self) -> bool:
         """Whether there is a KubeInfer at all."""
         return self.kubeinfer is not NO_KUBEINFER
+
+    @property
+    def serves_whole(self) -> bool:
+        """Whether an instance with a pod that is not ready leaves traffic as a whole."""
+        if self.assumptions.traffic is not None:
+            return self.assumptions.traffic == "wholeInstance"
+        return {role.recovery_policy.restart for role in self.kubeinfer.roles} != {"Pod"}
 
     @property
     def loses_nodes(self) -> bool:

@@ -68,7 +68,7 @@ def _curve(form: LoadForm, context: Context, path: Path) -> LoadCurve | None:
     written = context.document.value["spec"]["load"]["csv"]
     where = (*here, "file") if isinstance(written, dict) else here
     source = context.read(file.file, where)
-    return source and context.attempt(where, lambda: _read(file, source))
+    return None if source is None else context.attempt(where, lambda: _read(file, source))
 
 
 def _read(form: LoadFileForm, source: SourceText) -> LoadCurve:

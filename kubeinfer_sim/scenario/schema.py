@@ -9,13 +9,23 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from kubeinfer_sim.scenario.action_forms import ActionForm, ApplyForm, ManifestForm, OnlyTrue
 from kubeinfer_sim.scenario.cluster_forms import ClusterForm, ClusterSpecForm, TransfersForm
 from kubeinfer_sim.scenario.distribution_forms import DistributionForm
 from kubeinfer_sim.scenario.fault_forms import FaultsForm
-from kubeinfer_sim.scenario.forms import CountOrPercent, Duration, DurationOrNever, Form, Horizon, shown
+from kubeinfer_sim.scenario.forms import (
+    CountOrPercent,
+    Duration,
+    DurationOrNever,
+    Form,
+    Horizon,
+    Percentage,
+    ReadyCount,
+    shown,
+)
+from kubeinfer_sim.scenario.load_forms import LoadForm
 from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.node_forms import DisruptionBudgetForm, KubeletForm, NodeLifecycleForm
 from kubeinfer_sim.scenario.profiles import STAGES, Profile
@@ -133,6 +143,24 @@ class AssumptionsForm(Form):
     preemption: bool = _A.preemption
 
 
+class AvailabilityForm(Form):
+    """For how much of the time so many instances must be ready."""
+
+    ready: ReadyCount = Field(
+        "all",
+        validate_default=True,
+        description="How many: one, budget (as maxUnavailable leaves), all, a number, a percentage.",
+    )
+    at_least: Percentage | None = Field(None, description="Of the time, as 99.9%; needs a horizon.")
+    longest_outage: Duration | None = Field(None, description="At no time are fewer ready for longer.")
+
+    @model_validator(mode="after")
+    def _something(self) -> AvailabilityForm:
+        if self.at_least is None and self.longest_outage is None:
+            raise ValueError("expected atLeast, longestOutage or both")
+        return self
+
+
 class ObjectivesForm(Form):
     """What must hold; each is checked, reported, and decides the exit code."""
 
@@ -145,6 +173,16 @@ class ObjectivesForm(Form):
         None, description="Missing ready instances, summed over time."
     )
     no_stall: OnlyTrue | None = Field(None, description="The update never stalls.")
+    availability: list[AvailabilityForm] = Field([], description="How often how many instances are ready.")
+    min_capacity: Percentage | None = Field(
+        None, description="Capacity over time of what was asked for; needs a horizon."
+    )
+    max_unserved: Percentage | None = Field(
+        None, description="Of the offered load (spec.load); needs a horizon."
+    )
+    max_overload: Duration | None = Field(
+        None, description="Time in which spec.load is above the capacity; needs a horizon."
+    )
 
 
 class SpecForm(Form):
@@ -170,6 +208,7 @@ class SpecForm(Form):
     objectives: ObjectivesForm = Field({}, validate_default=True)
     node_lifecycle: NodeLifecycleForm = Field({}, validate_default=True)
     kubelet: KubeletForm = Field({}, validate_default=True)
+    load: LoadForm | None = Field(None, description="What is asked of all instances together.")
     traffic: TrafficForm | None = Field(None, description="Requests: given, the report says what they meet.")
     pod_disruption_budgets: list[DisruptionBudgetForm] = Field(
         [], description="Beside those in the manifest files; they hold drains."

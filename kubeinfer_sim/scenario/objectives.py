@@ -1,0 +1,103 @@
+"""From the objectives a user writes to those that are judged; those that could never hold or be judged are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubeinfer_sim.manifest.diagnostics import Path
+from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.model import ALL, BUDGET, ONE, AvailabilityObjective, Objectives, ReadyLevel
+from kubeinfer_sim.scenario.schema import AvailabilityForm, ObjectivesForm, SpecForm
+from kubeinfer_sim.scenario.units import format_duration
+
+_LEVELS = {level.name: level for level in (ONE, BUDGET, ALL)}
+
+
+def compile_objectives(
+    spec: SpecForm, initial: str, versions: Sequence[KubeInfer], context: Context
+) -> Objectives:
+    """The objectives, those that could never hold or never be judged refused."""
+    form: ObjectivesForm = spec.objectives
+    path: Path = ("spec", "objectives")
+    if not versions:
+        if form.model_fields_set:
+            context.error(path, "these are about the instances of a KubeInfer, and there is none")
+        return Objectives()
+    lowest = min(version.replicas for version in versions)
+    wanted = form.min_ready_instances
+    ready = None
+    if wanted is not None:
+        # Rounded up: 80% of 4 instances are 4, not 3.
+        ready = -(-versions[0].replicas * wanted.value // 100) if wanted.percent else wanted.value
+        here = (*path, "minReadyInstances")
+        if ready > 0 and initial == "empty":
+            context.error(
+                here, "cannot hold: with initial empty no instance is ready at the start; use completesWithin"
+            )
+        elif ready > lowest:
+            context.error(
+                here, f"cannot hold: {wanted} are {ready}, and spec.replicas is {lowest} at some time"
+            )
+    changes = spec.update is not None or any(
+        each.apply or each.patch or each.scale is not None for each in spec.actions
+    )
+    if initial == "running" and not changes:
+        for name in ("completes", "completesWithin"):
+            if name in context.document.value["spec"].get("objectives", {}):
+                context.error((*path, name), "there is no update or scaling that could complete")
+    within = form.completes_within
+    if within is not None and spec.horizon is not None and within > spec.horizon:
+        context.error(
+            (*path, "completesWithin"), f"cannot be judged by the horizon, {format_duration(spec.horizon)}"
+        )
+    _check_horizon(spec, context, path)
+    return Objectives(
+        min_ready_instances=ready,
+        completes=form.completes,
+        completes_within=within,
+        max_lost_instance_seconds=form.max_lost_instance_seconds,
+        no_stall=form.no_stall,
+        availability=tuple(
+            _availability(each, lowest, context, (*path, "availability", i))
+            for i, each in enumerate(form.availability)
+        ),
+        min_capacity=form.min_capacity,
+        max_unserved=form.max_unserved,
+        max_overload=form.max_overload,
+    )
+
+
+def _availability(form: AvailabilityForm, lowest: int, context: Context, path: Path) -> AvailabilityObjective:
+    if isinstance(form.ready, str):
+        level = _LEVELS[form.ready]
+    else:
+        level = ReadyLevel(str(form.ready), form.ready.value, form.ready.percent)
+        if not level.percent and level.count > lowest:
+            message = f"cannot hold: {level.count} are asked for, and spec.replicas is {lowest} at some time"
+            context.error((*path, "ready"), message)
+    return AvailabilityObjective(level, form.at_least, form.longest_outage)
+
+
+def _check_horizon(spec: SpecForm, context: Context, path: Path) -> None:
+    """A part of the time, or of the load, means nothing when the run ends as soon as nothing more can happen."""
+    form = spec.objectives
+    fractions: list[Path] = [
+        (*path, "availability", i, "atLeast")
+        for i, each in enumerate(form.availability)
+        if each.at_least is not None
+    ]
+    named = {
+        "minCapacity": form.min_capacity,
+        "maxUnserved": form.max_unserved,
+        "maxOverload": form.max_overload,
+    }
+    fractions += [(*path, name) for name, value in named.items() if value is not None]
+    for place in fractions:
+        if spec.load is None and place[-1] in ("maxUnserved", "maxOverload"):
+            context.error(place, "there is no load it could be about: say what is asked for in spec.load")
+        elif spec.horizon is None:
+            message = (
+                "needs a horizon: without one the run ends when nothing more can happen, so it has no length"
+            )
+            context.error(place, message, hint="add one, for example horizon: 30d")
