@@ -61,7 +61,8 @@ def load_lines(load: OfferedLoad | None, demand: Demand | None) -> list[Renderab
 
 def _amount(amount: Fraction, load: OfferedLoad) -> str:
     """Of a rate what it comes to (`1,200 requests`), else the unit times seconds."""
-    total = f"{float(amount / 1000):,.6g}"
+    value = float(amount / 1000)
+    total = f"{value:,.0f}" if value >= 1000 else f"{value:,.4g}"
     if load.unit.endswith("/s"):
         return f"{total} {load.unit.removesuffix('/s')}"
     return f"{total} {load.unit}·s" if load.unit else f"{total} instance-seconds"

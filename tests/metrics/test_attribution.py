@@ -15,7 +15,7 @@ from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.metrics import Measures, measure
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, incidents
-from kubeinfer_sim.metrics.availability import measure_availability
+from kubeinfer_sim.metrics.losses import losses
 from kubeinfer_sim.scenario.model import (
     Apply,
     Crash,
@@ -150,28 +150,36 @@ def test_the_charges_add_up_to_the_loss_to_the_millisecond(
     assert all(length > 0 for each in found for length in each.lost.values())
 
 
-def test_availability_levels_and_capacity_of_one_outage() -> None:
-    history, measures, _ = charged(
-        Crash(AT, Target(instances=(0,))), spec=kubeinfer(2, surge=0, unavailable=1), horizon=2 * AT
-    )
-    down = measures.whole.lost
-    found = measure_availability(history, measures, {"role0": 1})
-    one, budget, every = found.levels
-    assert (one.fraction, one.outages) == (1, 0)
-    assert (budget.fraction, budget.outages) == (1, 0)
-    assert (every.outages, every.longest, every.total) == (1, down, down)
-    assert every.fraction == 1 - down / (2 * AT)
-    assert found.capacity == 1 - down / (4 * AT)
-    assert found.roles == {"role0": found.capacity}
+def test_a_surge_instance_that_starts_while_another_fails_is_not_charged() -> None:
+    # The update makes a third instance first; an old one crashes while that loads.
+    update = Apply(AT, kubeinfer(2, revision="new"))
+    history, measures, found = charged(update, Crash(AT + 20_000, Target(instances=(0,))), count=4)
+    (only,) = [each for each in found if each.total]
+    assert isinstance(history[only.cause], ContainerCrashed)
+    assert only.total == measures.whole.lost
 
 
-def test_the_capacity_of_an_instance_is_that_of_its_weakest_role() -> None:
-    spec = kubeinfer(1, roles={"prefill": 2, "decode": 4}, restart="Pod")
-    history, measures, _ = charged(
-        Crash(AT, Target(roles=("decode",), pods=(0,))), spec=spec, count=6, horizon=2 * AT
-    )
-    down = measures.whole.lost
-    found = measure_availability(history, measures, {"prefill": 2, "decode": 4})
-    assert found.capacity is not None
-    assert abs(found.capacity - (1 - 0.25 * down / (2 * AT))) < 1e-12
-    assert found.roles["prefill"] == 1
+def test_a_loss_is_in_the_stage_of_the_instance_that_makes_it_good() -> None:
+    # The surge instance needs 3 s to be bound and 30 s of warm-up (all else is 0 s on a new node).
+    update = Apply(AT, kubeinfer(2, revision="new"))
+    _, _, found = charged(update, Crash(AT + 20_000, Target(instances=(0,))), count=4)
+    assert dict(found[0].lost) == {"warmUp": 13_000}
+
+
+def test_an_instance_that_comes_back_ends_its_own_loss() -> None:
+    flap = Health(AT, Target(instances=(0,)), healthy=False, until=AT + 5_000)
+    crash = Crash(AT + 1_000, Target(instances=(1,)))
+    history, measures, _ = charged(flap, crash)
+    first, second = losses(history, measures.ended_at)
+    assert (first.lost, first.made_good) == (0, 0)
+    assert (second.lost, second.made_good) == (1, 1)
+    assert first.until < second.until
+
+
+def test_what_never_comes_back_is_charged_until_the_end() -> None:
+    # No spare node: the drained instance has no place.
+    history, measures, (only,) = charged(Drain(AT, ("node-0",)), count=2, horizon=2 * AT)
+    assert isinstance(history[only.cause], NodeDrained)
+    assert only.total == measures.whole.lost == AT
+    assert only.lost == {"terminate": 7_000, "waitForNpu": AT - 7_000}
+    assert only.repair is None

@@ -1,0 +1,103 @@
+"""The load as written, and the objectives that rest on it: what is read, and what is refused in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from scenario_files import Load
+
+from kubeinfer_sim.scenario.load_curve import LoadCurve
+from kubeinfer_sim.scenario.model import ALL, BUDGET, AvailabilityObjective, ReadyLevel
+
+Findings = Callable[..., list[str]]
+HOUR = 3_600_000
+
+
+def test_a_number_is_a_constant_load_in_instances(load: Load) -> None:
+    found = load("load: 2.5").load
+    assert found is not None
+    assert found.curve == LoadCurve(((0, Fraction(5, 2)),))
+    assert (found.unit, found.instance_serves, found.line) == ("", 1, "2.5 instances")
+
+
+def test_a_day_starts_at_the_time_of_day_given(load: Load) -> None:
+    found = load(
+        "load:\n  daily: [{at: 3h, load: 10}, {at: 12h, load: 80.1}]\n  startsAt: 9h\n"
+        "  unit: requests/s\n  instanceServes: 40"
+    ).load
+    assert found is not None
+    assert found.curve == LoadCurve(((3 * HOUR, Fraction("80.1")), (18 * HOUR, Fraction(10))), 24 * HOUR)
+    assert found.instance_serves == 40
+    assert found.line == "daily, 10 to 80.1 requests/s"
+
+
+def test_a_csv_file_has_times_and_loads(load: Load, folder: Path) -> None:
+    (folder / "load.csv").write_text("time,note,load\n0s,a,1\n1h,b,2.5\n", encoding="utf-8")
+    found = load("load: {csv: load.csv}").load
+    assert found is not None
+    assert found.curve == LoadCurve(((0, Fraction(1)), (HOUR, Fraction(5, 2))))
+    (folder / "load.csv").write_text("load,time\n1,0\n3,60\n", encoding="utf-8")
+    found = load("load: {csv: {file: load.csv, unit: m, repeat: 1d}}").load
+    assert found is not None
+    assert found.curve == LoadCurve(((0, Fraction(1)), (HOUR, Fraction(3))), 24 * HOUR)
+
+
+def test_a_csv_file_is_refused_row_by_row(findings: Findings, folder: Path) -> None:
+    (folder / "load.csv").write_text("time,load\n0s,1\n0s,2\n7,3\n2h,-1\n3h,many\n", encoding="utf-8")
+    assert findings("load: {csv: load.csv}") == [
+        "load.csv:3: column 'time': 0s is not after the row before, 0s",
+        "load.csv:4: column 'time': 7 has no unit: write 7s, or say `unit: s` in the scenario",
+        "load.csv:5: column 'load': must be from 0 to 10^15, found -1",
+        "load.csv:6: column 'load': expected a number, found 'many'",
+    ]
+    (folder / "load.csv").write_text("when,load\n0s,1\n", encoding="utf-8")
+    (only,) = findings("load: {csv: load.csv}")
+    assert "load.csv has no column 'time'" in only
+    (only,) = findings("load: {csv: {file: none.csv}}")
+    assert "none.csv" in only
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("load: -1", "must be at least 0, found -1"),
+        ("load: {}", "expected exactly one of constant, daily, csv; found none"),
+        ("load: {constant: 1, daily: [{at: 1h, load: 2}]}", "found constant and daily"),
+        ("load: {constant: 1, startsAt: 1h}", "startsAt belongs to daily"),
+        ("load: {daily: [{at: 2h, load: 2}, {at: 1h, load: 2}]}", "times of day go upwards"),
+        ("load: {daily: [{at: 24h, load: 2}]}", "below 24h"),
+        ("load: {constant: 1, unit: requests/s}", "say what an instance takes"),
+        ("load: {constant: 1, instanceServes: 4}", "say in which unit"),
+        ("load: {constant: 1, unit: r, instanceServes: 4, podServes: {serve: 1}}", "found both"),
+        ("load: {constant: 1, unit: r, podServes: {server: 1}}", "no role is called 'server'; did you mean"),
+        ("load: {constant: 1, unit: r, podServes: {serve: 0}}", "must be more than 0"),
+        ("horizon: 1h\nobjectives: {maxUnserved: 1%}", "there is no load it could be about"),
+        ("load: 1\nobjectives: {maxOverload: 1m}", "needs a horizon"),
+        ("objectives: {minCapacity: 99%}", "needs a horizon"),
+        ("objectives: {minCapacity: 0.99}", "expected a percentage such as 99.9%, found 0.99"),
+        ("objectives: {minCapacity: 101%}", "101% is more than 100%"),
+        ("objectives: {availability: [{ready: all, atLeast: 99%}]}", "needs a horizon"),
+        ("objectives: {availability: [{ready: all}]}", "expected atLeast, longestOutage or both"),
+        ("objectives: {availability: [{ready: al, longestOutage: 1m}]}", "did you mean"),
+        ("objectives: {availability: [{ready: 0, longestOutage: 1m}]}", "0 are always ready"),
+        ("objectives: {availability: [{ready: 5, longestOutage: 1m}]}", "cannot hold: 5 are asked for"),
+    ],
+)
+def test_what_says_nothing_is_refused(findings: Findings, text: str, words: str) -> None:
+    (only,) = findings(text)
+    assert words in only
+
+
+def test_availability_objectives_name_how_many(load: Load) -> None:
+    text = (
+        "horizon: 30d\nobjectives:\n  availability:\n  - {ready: all, atLeast: 99.9%}\n"
+        "  - {ready: budget, longestOutage: 5m}\n  - {ready: 75%, atLeast: 99.99%, longestOutage: 1m}\n"
+    )
+    assert load(text).objectives.availability == (
+        AvailabilityObjective(ALL, Fraction(999, 1000)),
+        AvailabilityObjective(BUDGET, None, 300_000),
+        AvailabilityObjective(ReadyLevel("75%", 75, percent=True), Fraction(9999, 10_000), 60_000),
+    )
