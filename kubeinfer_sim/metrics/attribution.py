@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from statistics import fmean
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from kubeinfer_sim.controllers.records import (
     InstanceConcerning,
@@ -90,24 +89,65 @@ class Incident:
 
 @dataclass(slots=True)
 class CauseSummary:
-    """What one initiating record cost.
+    """What one initiating record cost, or all those of one kind.
 
     Attributes:
+        cause: id of the record; of a kind, of the first one.
         lost: stage -> instance-ms.
-        incidents: how many instances it took out of readiness (first starts not counted).
-        detection, repair: mean ms from the record until not ready, and from then until ready again; None if never.
+        incidents: how many instances were taken out of readiness (first starts not counted); `detecting` for how
+            many ms in all until they were not ready.
+        repaired: how many of them were ready again, and `repairing` after how many ms in all.
+        records: how many initiating records.
     """
 
     cause: int
     lost: Counter[str] = field(default_factory=Counter)
     incidents: int = 0
-    detection: float | None = None
-    repair: float | None = None
+    detecting: int = 0
+    repaired: int = 0
+    repairing: int = 0
+    records: int = 1
 
     @property
     def total(self) -> int:
         """Instance-ms in all."""
         return self.lost.total()
+
+    @property
+    def detection(self) -> float | None:
+        """Mean ms from the record until an instance was not ready (MTTD); None without an incident."""
+        return self.detecting / self.incidents if self.incidents else None
+
+    @property
+    def repair(self) -> float | None:
+        """Mean ms from not ready to ready again (MTTR), of those that were; None when none was."""
+        return self.repairing / self.repaired if self.repaired else None
+
+    def add(self, other: CauseSummary) -> None:
+        """Take what another one cost, too."""
+        self.lost.update(other.lost)
+        self.incidents += other.incidents
+        self.detecting += other.detecting
+        self.repaired += other.repaired
+        self.repairing += other.repairing
+        self.records += other.records
+
+
+def by_kind(summaries: Iterable[CauseSummary], kind: Callable[[int], str]) -> dict[str, CauseSummary]:
+    """What the initiating records of each kind cost together, dearest first.
+
+    Args:
+        summaries: of single records.
+        kind: of the record with an id.
+    """
+    kinds: dict[str, CauseSummary] = {}
+    for each in summaries:
+        name = kind(each.cause)
+        if name in kinds:
+            kinds[name].add(each)
+        else:
+            kinds[name] = replace(each, lost=Counter(each.lost))
+    return dict(sorted(kinds.items(), key=lambda item: (-item[1].total, item[0])))
 
 
 def incidents(history: History) -> list[Incident]:
@@ -140,20 +180,15 @@ def attribute(history: History, measures: Measures) -> list[CauseSummary]:
         for since, until, stage in stages_of(loss, lives):
             if (length := min(until, measures.whole.until) - max(since, measures.whole.since)) > 0:
                 summary.lost[stage] += length
-    detection: dict[int, list[int]] = {}
-    repair: dict[int, list[int]] = {}
-    for each in incidents(history):
-        if each.first:
+    for incident in incidents(history):
+        if incident.first:
             continue
-        summary = summaries.setdefault(each.cause, CauseSummary(each.cause))
+        summary = summaries.setdefault(incident.cause, CauseSummary(incident.cause))
         summary.incidents += 1
-        detection.setdefault(each.cause, []).append(each.since - each.began)
-        if each.until is not None:
-            repair.setdefault(each.cause, []).append(each.until - each.since)
-    for cause, values in detection.items():
-        summaries[cause].detection = fmean(values)
-    for cause, values in repair.items():
-        summaries[cause].repair = fmean(values)
+        summary.detecting += incident.since - incident.began
+        if incident.until is not None:
+            summary.repaired += 1
+            summary.repairing += incident.until - incident.since
     found = [each for each in summaries.values() if each.total or each.incidents]
     return sorted(found, key=lambda each: (-each.total, each.cause))
 

@@ -28,6 +28,33 @@ def cause_text(history: History, cause: int) -> str:
     return f"{_what(record)} at {rounded(record.at)}"
 
 
+def cause_kind(history: History, cause: int) -> str:
+    """What kind of thing the initiating record with this id is: a kind of fault, `update`, `drain` …"""
+    if cause == NO_CAUSE:
+        return "start"
+    record = history[cause]
+    match record:
+        case SpecApplied():
+            kinds = {"created": "creation", "template": "update", "replicas": "scaling"}
+            return next((kind for name, kind in kinds.items() if name in record.changed), "change")
+        case FaultInjected():
+            return record.kind
+        case NodeFailed():
+            return f"node {_MODES.get(record.mode, record.mode)}"
+        case NodeDrained():
+            return "drain"
+        case HealthChanged():
+            return "health check"
+        case ContainerCrashed():
+            return f"process ended ({record.reason})"
+    return _name(record)
+
+
+def _name(record: Record) -> str:
+    name = type(record).__name__
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+
+
 def _what(record: Record) -> str:
     match record:
         case SpecApplied():
@@ -58,8 +85,7 @@ def _what(record: Record) -> str:
 
 def _plain(record: Record) -> str:
     """Any other record: its name in words, and what it is about."""
-    name = type(record).__name__
-    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+    words = _name(record)
     for attribute in ("kind", "node", "pod", "instance"):
         value = getattr(record, attribute, None)
         if value is not None:

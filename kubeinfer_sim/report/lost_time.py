@@ -10,12 +10,14 @@ from rich.text import Text
 
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.manifest.render import printable
-from kubeinfer_sim.metrics.attribution import STAGES, CauseSummary
+from kubeinfer_sim.metrics.attribution import STAGES, CauseSummary, by_kind
 from kubeinfer_sim.metrics.availability import Availability
-from kubeinfer_sim.report.causes import cause_text
+from kubeinfer_sim.report.causes import cause_kind, cause_text
 from kubeinfer_sim.report.words import count, fine_percent, instance_seconds, rounded
 
 _MOST = 8
+#: More are told kind by kind.
+_MOST_CAUSES = 5
 _WORDS = {
     "detect": "detect",
     "decide": "back-off",
@@ -30,25 +32,45 @@ _WORDS = {
     "probe": "probes",
     "restart": "restart",
 }
-_LEVELS = {"one": "at least one ready", "budget": "as many as the budget keeps", "all": "all ready"}
+_LEVELS = {"one": "at least one ready", "budget": "as the budget keeps", "all": "all ready"}
 
 
 def lost_time_lines(history: History, causes: tuple[CauseSummary, ...]) -> list[RenderableType]:
-    """What each cause cost, dearest first, with its stages."""
-    found: list[RenderableType] = []
+    """What each cause cost, dearest first, with its stages; each kind of them where there are many."""
     shown = [each for each in causes if each.total]
-    for each in shown[:_MOST]:
+    if len(shown) > _MOST_CAUSES:
+        return _kinds(history, shown)
+    found: list[RenderableType] = []
+    for each in shown:
         found.append(Text(printable(f"{cause_text(history, each.cause)}: {instance_seconds(each.total)}")))
         found.append(Text(f"  {_stages(each.lost)}", style="dim"))
         if each.incidents and each.repair is not None and _is_fault(history, each.cause):
             detected = "at once" if not each.detection else f"after {rounded(round(each.detection))}"
             text = f"  {count(each.incidents, 'instance')} hit, noticed {detected}, ready again after"
             found.append(Text(f"{text} {rounded(round(each.repair))} more", style="dim"))
-    if len(shown) > _MOST:
-        rest = sum(each.total for each in shown[_MOST:])
-        found.append(
-            Text(f"… and {count(len(shown) - _MOST, 'more cause')}: {instance_seconds(rest)}", "dim")
-        )
+    return found
+
+
+def _kinds(history: History, causes: list[CauseSummary]) -> list[RenderableType]:
+    """A table of what began the losses, kind by kind, and the stages of all together."""
+    kinds = by_kind(causes, lambda cause: cause_kind(history, cause))
+    total: Counter[str] = Counter()
+    for each in causes:
+        total.update(each.lost)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("began with", overflow="fold")
+    for name in ("times", "instance time", "share", "until noticed", "until ready"):
+        table.add_column(name, justify="right")
+    for name, each in list(kinds.items())[:_MOST]:
+        share = fine_percent(round(each.total / total.total(), 3))
+        times = [each.detection, each.repair]
+        means = ["-" if mean is None else rounded(round(mean)) for mean in times]
+        table.add_row(printable(name), f"{each.records:,}", rounded(each.total), share, *means)
+    found: list[RenderableType] = [table]
+    if len(kinds) > _MOST:
+        rest = sum(each.total for each in list(kinds.values())[_MOST:])
+        found.append(Text(f"… and {count(len(kinds) - _MOST, 'more kind')}: {instance_seconds(rest)}", "dim"))
+    found.append(Text(f"stages of all together: {_stages(total)}", style="dim"))
     return found
 
 

@@ -13,12 +13,12 @@ from kubeinfer_sim._version import __version__
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import PodTemplate
 from kubeinfer_sim.metrics import Change, InstanceLife, Judgement, Measures, Outcome, PodLife, Service, Stall
-from kubeinfer_sim.metrics.attribution import STAGES
+from kubeinfer_sim.metrics.attribution import STAGES, by_kind
 from kubeinfer_sim.metrics.availability import Availability
 from kubeinfer_sim.metrics.objectives import seconds
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.assumptions import assumptions
-from kubeinfer_sim.report.causes import cause_text
+from kubeinfer_sim.report.causes import cause_kind, cause_text
 from kubeinfer_sim.report.deployment_result import DeploymentPart, deployment_parts
 from kubeinfer_sim.report.load import LoadPart, load_part
 from kubeinfer_sim.report.pending import preemptions
@@ -300,6 +300,21 @@ class CausePart(Part):
     """From then until they were ready again; of those that were."""
 
 
+class CauseKindPart(Part):
+    """What all initiating records of one kind cost together."""
+
+    kind: str
+    """A kind of fault, `update`, `drain`, `scaling` …"""
+    causes: int
+    lost_instance_ms: int
+    stages: dict[str, int]
+    incidents: int
+    mean_detection_ms: float | None
+    """MTTD: from the record until an instance was not ready."""
+    mean_repair_ms: float | None
+    """MTTR: from then until it was ready again; of those that were."""
+
+
 class LevelPart(Part):
     """How often at least so many instances were ready."""
 
@@ -407,6 +422,8 @@ class Result(Part):
     availability: AvailabilityPart | None
     causes: list[CausePart]
     """Dearest first; `lostInstanceMs` adds up to the loss of `wholeRun`."""
+    cause_kinds: list[CauseKindPart]
+    """The same for each kind of beginning: of fault, update, drain."""
     warnings: list[str]
     assumptions: list[AssumptionPart]
     defaults: list[str]
@@ -510,6 +527,18 @@ def build_result(assessment: Assessment) -> Result:
                 mean_repair_ms=each.repair,
             )
             for each in assessment.causes
+        ],
+        cause_kinds=[
+            CauseKindPart(
+                kind=kind,
+                causes=each.records,
+                lost_instance_ms=each.total,
+                stages={stage: each.lost[stage] for stage in STAGES if each.lost[stage]},
+                incidents=each.incidents,
+                mean_detection_ms=each.detection,
+                mean_repair_ms=each.repair,
+            )
+            for kind, each in by_kind(assessment.causes, lambda cause: cause_kind(run.history, cause)).items()
         ],
         warnings=list(dict.fromkeys(warnings)),
         assumptions=[

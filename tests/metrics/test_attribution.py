@@ -14,8 +14,11 @@ from kubeinfer_sim.controllers.records import SpecApplied
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.metrics import Measures, measure
-from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, incidents
+from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind, incidents
 from kubeinfer_sim.metrics.losses import losses
+from kubeinfer_sim.report.causes import cause_kind
+from kubeinfer_sim.report.terminal import render
+from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.model import (
     Apply,
     Crash,
@@ -183,3 +186,25 @@ def test_what_never_comes_back_is_charged_until_the_end() -> None:
     assert only.total == measures.whole.lost == AT
     assert only.lost == {"terminate": 7_000, "waitForNpu": AT - 7_000}
     assert only.repair is None
+
+
+def test_causes_of_one_kind_add_up_with_their_mean_times() -> None:
+    crashes = [Crash(AT * (1 + index), Target(instances=(index % 2,))) for index in range(6)]
+    history, measures, found = charged(*crashes, horizon=10 * AT)
+    kinds = by_kind(found, lambda cause: cause_kind(history, cause))
+    (crash,) = kinds.values()
+    assert list(kinds) == ["process ended (Error)"]
+    assert (crash.records, crash.incidents, crash.repaired) == (6, 6, 6)
+    assert crash.total == measures.whole.lost == crash.repairing
+    assert crash.detection == 0
+    assert crash.repair == measures.whole.lost / 6
+    assert sum(each.total for each in found) == crash.total  # the single ones are left as they were
+
+
+def test_many_causes_are_told_kind_by_kind() -> None:
+    crashes = [Crash(AT * (1 + index), Target(instances=(index % 2,))) for index in range(6)]
+    made = scenario(kubeinfer(2), 4, 30, 5, actions=tuple(crashes), stages=STAGES, horizon=10 * AT)
+    text = render(assess(simulate(made)))
+    assert "process ended (Error)      6" in text
+    assert "stages of all together: back-off 3m · stop 42s" in text
+    assert max(map(len, text.splitlines())) <= 80
