@@ -22,7 +22,7 @@ from kubeinfer_sim.controllers.records import (
 )
 from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.metrics.lives import CLEAN_UP, HANGING, SERVING, InstanceLife, PodLife, Span
-from kubeinfer_sim.metrics.losses import Loss, losses, root
+from kubeinfer_sim.metrics.losses import Loss, losses, roots
 from kubeinfer_sim.metrics.measure import Measures
 
 #: Stages in the order in which an outage goes through them.
@@ -154,12 +154,13 @@ def incidents(history: History) -> list[Incident]:
     """All incidents, in order of their beginning."""
     found = []
     open_: dict[int, Incident] = {}
+    began_with = roots(history)
     for record in history:
         match record:
             case InstanceCreated() | InstanceConcerning() | InstanceRestarting() | InstanceFailed():
                 ref = record.instance
                 if ref.uid not in open_:
-                    cause, first = root(history, record.id), isinstance(record, InstanceCreated)
+                    cause, first = began_with[record.id], isinstance(record, InstanceCreated)
                     began = history[cause].at
                     open_[ref.uid] = Incident(ref.name, ref.uid, cause, began, record.at, None, first)
                     found.append(open_[ref.uid])

@@ -9,6 +9,7 @@ open as instances are missing, and a surge instance that starts while all others
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
@@ -25,11 +26,12 @@ from kubeinfer_sim.controllers.records import (
 from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
 
 
-def root(history: History, number: int) -> int:
-    """The id of the record that began what led to a record."""
-    while number != NO_CAUSE and (cause := history[number].cause) != NO_CAUSE:
-        number = cause
-    return number
+def roots(history: Iterable[Record]) -> list[int]:
+    """For each record the id of the one that began what led to it; one pass, since causes come first."""
+    found: list[int] = []
+    for record in history:
+        found.append(record.id if record.cause == NO_CAUSE else found[record.cause])
+    return found
 
 
 @dataclass(slots=True)
@@ -95,6 +97,7 @@ class _Open:
 def losses(history: History, ended_at: int) -> list[Loss]:
     """All losses of a run that ended at `ended_at` ms, in the order in which they began, empty ones left out."""
     found: list[Loss] = []
+    began_with = roots(history)
     open_, ready, wanted = _Open(), set[int](), 0
     starting: dict[int, None] = {}
     for record in history:
@@ -122,7 +125,7 @@ def losses(history: History, ended_at: int) -> list[Loss]:
                 continue
         missing = max(0, wanted - len(ready))
         while len(open_) < missing:
-            loss = Loss(len(found), root(history, record.id), record.at, uid)
+            loss = Loss(len(found), began_with[record.id], record.at, uid)
             found.append(loss)
             open_.add(loss, going=isinstance(record, InstanceDeleting))
         while len(open_) > missing:

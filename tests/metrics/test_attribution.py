@@ -14,8 +14,9 @@ from kubeinfer_sim.controllers.records import SpecApplied
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.metrics import Measures, measure
-from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind, incidents
-from kubeinfer_sim.metrics.losses import losses
+from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind, incidents, stages_of
+from kubeinfer_sim.metrics.losses import losses, roots
+from kubeinfer_sim.metrics.steps import segments
 from kubeinfer_sim.report.causes import cause_kind
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import assess
@@ -151,6 +152,19 @@ def test_the_charges_add_up_to_the_loss_to_the_millisecond(
     assert sum(each.total for each in found) == measures.whole.lost
     assert all(run.history[each.cause].cause == NO_CAUSE for each in found)
     assert all(length > 0 for each in found for length in each.lost.values())
+    open_ = [(loss.since, loss.until) for loss in losses(run.history, run.ended_at)]
+    for since, _, (wanted, ready) in segments((measures.desired, measures.ready), 0, run.ended_at):
+        assert sum(begin <= since < end for begin, end in open_) == max(0, wanted - ready)
+    lives = {life.instance.uid: life for life in measures.instances}
+    for loss in losses(run.history, run.ended_at):
+        edges = [edge for since, until, _ in stages_of(loss, lives) for edge in (since, until)]
+        assert (edges[0], edges[-1]) == (loss.since, loss.until)
+        assert edges[1:-1:2] == edges[2:-1:2]
+
+
+def test_the_beginning_of_every_record_is_that_of_its_chain() -> None:
+    history, _, _ = charged(Crash(AT, Target(instances=(0,))), Drain(2 * AT, ("node-0",)))
+    assert roots(history) == [history.chain(record.id)[-1].id for record in history]
 
 
 def test_a_surge_instance_that_starts_while_another_fails_is_not_charged() -> None:
