@@ -174,17 +174,21 @@ def _sentence(run: Run, measures: Measures) -> str:
     return opening("; ".join([parts[0], *(part[:1].lower() + part[1:] for part in parts[1:])]))
 
 
+_LEVELS = {"one": "at least one", "budget": "what the budget keeps", "all": "all"}
+
+
 def objective_text(judged: Judged) -> str:
     """`at least 4 instances ready (measured: 3)`."""
     target, measured = judged.target, judged.measured
+    level = _LEVELS.get(judged.level, f"at least {judged.level}")
     what = {
         "minReadyInstances": f"at least {target} ready",
         "completes": "completes",
         "completesWithin": f"completes within {format_duration(int(target))}",
         "maxLostInstanceSeconds": f"at most {target:,} instance-seconds lost",
         "noStall": "no stall",
-        "availability": f"{judged.level} ready at least {target:g} % of the time",
-        "longestOutage": f"{judged.level} ready but for {format_duration(int(target))} at a time",
+        "availability": f"{level} ready at least {target:g} % of the time",
+        "longestOutage": f"{level} ready but for {format_duration(int(target))} at a time",
         "minCapacity": f"at least {target:g} % of the capacity",
         "maxUnserved": f"at most {target:g} % of the load not served",
         "maxOverload": f"overloaded for at most {format_duration(int(target))}",

@@ -24,6 +24,7 @@ from kubeinfer_sim.scenario.model import (
     Apply,
     Crash,
     Drain,
+    Fault,
     ForceDelete,
     Health,
     ImageFault,
@@ -98,7 +99,9 @@ def disturbances(draw: st.DrawFn) -> tuple[Any, ...]:
         node = (f"node-{draw(st.integers(0, 4))}",)
         target = Target(instances=tuple(draw(st.sets(st.integers(0, 3), max_size=2))))
         kind = draw(
-            st.sampled_from(["crash", "health", "drain", "down", "up", "scale", "apply", "force", "image"])
+            st.sampled_from(
+                ["crash", "health", "drain", "down", "up", "scale", "apply", "force", "image", "fault"]
+            )
         )
         match kind:
             case "crash":
@@ -119,6 +122,9 @@ def disturbances(draw: st.DrawFn) -> tuple[Any, ...]:
                 actions.append(ForceDelete(at, target))
             case "image":
                 actions.append(ImageFault(at, until=at + draw(st.integers(1, 300)) * 1000))
+            case "fault":
+                broken = draw(st.sampled_from(("NpuFault", "HbmFault", "ProcessCrash", "ProcessHang")))
+                actions.append(Fault(at, broken, target, clears_after=draw(st.integers(1, 400)) * 1000))
             case "apply":
                 actions.append(("apply", at, index))
     return tuple(sorted(actions, key=lambda each: each[1] if isinstance(each, tuple) else each.at))

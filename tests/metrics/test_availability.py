@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from kubeinfer_sim.metrics.availability import Availability, measure_availabilit
 from kubeinfer_sim.metrics.capacity import Capacity, measure_capacity
 from kubeinfer_sim.metrics.steps import Steps
 from kubeinfer_sim.report.verdict import assess
+from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import (
     ALL,
     BUDGET,
@@ -33,6 +35,7 @@ from kubeinfer_sim.scenario.model import (
 )
 
 DAY = 86_400_000
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 
 def instance(number: int) -> InstanceRef:
@@ -136,9 +139,7 @@ def steps(capacity: Capacity) -> list[tuple[int, Fraction]]:
 
 
 def test_pods_that_were_given_up_are_missing_capacity() -> None:
-    from kubeinfer_sim.scenario.load import load_scenario
-
-    assessed = assess(simulate(load_scenario("scenarios/no-spare-degrade.yaml")))
+    assessed = assess(simulate(load_scenario(str(SCENARIOS / "no-spare-degrade.yaml"))))
     assert assessed.availability is not None
     assert 0.5 < assessed.availability.roles["prefill"] < 0.51
     assert assessed.availability.capacity is not None
