@@ -15,7 +15,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from published.airesim import Parameters
 from published.airesim_report import MEASURES, REPORTS, Escalation, replications
-from published.comparing import Published
+from published.arithmetic import KAITO, VLLM, liveness, serial_rollout, start_up, startup_window
+from published.comparing import Published, z_of_mean
+from published.rates import LLAMA3, LLAMA3_SEEDS, SCALING, interruptions
+from published.repairable import SEEDS, SERVICES, Series, shares
 
 from kubeinfer_sim.experiment.statistics import estimate
 
@@ -73,7 +76,93 @@ def airesim_closed_form() -> str:
     return table(("effective training ratio, closed form", "published", "here"), rows)
 
 
+def rates() -> str:
+    def rows() -> Iterable[Sequence[str]]:
+        for nodes, days, published in SCALING:
+            count = interruptions("meta-rsc1", nodes, days)
+            hours = days * 24 / count
+            half = 1.96 * hours / count**0.5
+            what = f"mean time to failure of {nodes:,} nodes, h (6.50 per 1000 node-days)"
+            yield what, f"{published:g}", f"{hours:.3f} ± {half:.3f}"
+        counts = [interruptions("llama3", *LLAMA3, seed=seed) for seed in range(LLAMA3_SEEDS)]
+        yield "Llama 3: interruptions of 2,048 nodes in 54 days", "419 ± 20", mean(counts, 0)
+        hours = [LLAMA3[1] * 24 / count for count in counts]
+        yield "Llama 3: mean time between them, h", "3.09", mean(hours, 2)
+
+    return table(("what", "published", "here"), rows())
+
+
+def sums() -> str:
+    rollout = serial_rollout()
+    in_time, late, short, long = (
+        startup_window(*window)
+        for window in ((720, 10, 7200), (720, 10, 7201), (150, 30, 5000), (240, 30, 5000))
+    )
+
+    def seconds(value: float | None) -> str:
+        assert value is not None
+        return f"{number(value, 0)} s"
+
+    def between(values: Sequence[float]) -> str:
+        return f"{min(values):.1f} to {max(values):.1f} s"
+
+    def fate(window: tuple[float | None, float | None, int]) -> str:
+        started, _, restarts = window
+        return (
+            f"{restarts} restarts in a day, never starts"
+            if started is None
+            else f"starts after {seconds(started)}"
+        )
+
+    rows = [
+        ("serial rollout of 4 groups (kthena)", "4,080 s", seconds(rollout.seconds)),
+        ("instance-seconds lost in it", "4,080", number(rollout.lost, 0)),
+        ("groups ready throughout", "3 of 4", f"{rollout.least_ready} of 4"),
+        ("start of KAITO #2325, 11 phases", "966 s", seconds(start_up(KAITO))),
+        ("start of vLLM #19824, 5 phases", "215 s", seconds(start_up(VLLM))),
+        ("startup probe 720 × 10 s, load of 7,200 s", "7,200 s", seconds(in_time[0])),
+        ("the same, load of 7,201 s: killed after", "7,200 s", seconds(late[1])),
+        ("150 × 30 s, load of 5,000 s (aws-do-eks #40): killed after", "4,500 s", seconds(short[1])),
+        ("what becomes of it", "loops for ever", fate(short)),
+        ("240 × 30 s, the same load", "survives", fate(long)),
+        ("liveness 6 × 5 s: killed after a refusing check", "25 to 30 s", between(liveness(hangs=False))),
+        ("a check that hangs into its 10 s", "60 to 65 s", between(liveness(hangs=True))),
+    ]
+    return table(("what", "published", "here"), rows)
+
+
+def unavailability() -> str:
+    def rows() -> Iterable[Sequence[str]]:
+        for nodes, published in ((8, "5.8e-4"), (4, "2.9e-4")):
+            series = Series(nodes)
+            lost = [share for share, _ in series.played(SERIES_SEEDS)]
+            found = estimate(lost)
+            assert found.half is not None
+            here = f"{found.mean * 1e4:.2f}e-4 ± {found.half * 1e4:.2f}e-4"
+            form = f"{series.unavailability * 1e4:.2f}e-4"
+            yield f"{nodes} nodes", published, form, here, f"{z_of_mean(lost, series.unavailability):.1f}"
+
+    return table(("instance of", "published", "closed form", "here", "z"), rows())
+
+
+def closed_forms() -> str:
+    def rows() -> Iterable[Sequence[str]]:
+        for service in SERVICES:
+            values = [share[-1] for share in shares(service, SEEDS)]
+            expected = service.probability(service.instances)
+            yield service.name, f"{expected:.4f}", mean(values, 4), f"{z_of_mean(values, expected):.1f}"
+
+    return table(("part of time with all instances ready", "closed form", "here", "z"), rows())
+
+
+#: Runs of instances in series.
+SERIES_SEEDS = 6
+
 SECTIONS: Mapping[str, Callable[[], str]] = {
+    "rates": rates,
+    "sums": sums,
+    "unavailability": unavailability,
+    "closed-forms": closed_forms,
     "airesim": lambda: airesim("any"),
     "airesim-corrected": lambda: airesim("failed"),
     "airesim-closed-form": airesim_closed_form,
