@@ -84,7 +84,9 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     broken_images = [(image, ("spec", "brokenImages", i)) for i, image in enumerate(spec.broken_images)]
     check_images(broken_images, versions, context)
     _check_priorities(spec, versions, context)
-    initial = spec.initial or ("running" if spec.update or spec.actions or faults else "empty")
+    # What cannot be read was meant all the same: it must not make other findings.
+    later = spec.update or spec.actions or faults or broken & {"update", "actions", "faults"}
+    initial = spec.initial or ("running" if later else "empty")
     return Scenario(
         name=readable.metadata.name,
         description=readable.metadata.description,

@@ -77,6 +77,7 @@ FIRST = SMALLEST.count("\n") + 1
         ("actions: [{at: 1m, health: {roles: [proxy]}}]", 0, "none of these pods has a readiness probe"),
         ("actions: [{at: 1m, health: {until: 30s}}]", 0, "ends at 30s, not after it begins at 1m"),
         ("actions: [{at: 1m, health: {until: 2m, lasts: 1m}}]", 0, "found both"),
+        ("actions: [{at: 1m, health: {hang: true, healthy: true}}]\nobjectives: {minReadyInstances: 1}", 0, "does not hang"),
         ("actions: [{at: 1m, patch: {spec: {replicas: -1}}}]", 0, "spec.actions[0].patch.spec.replicas: -1 must not be negative"),
         ("actions: [{at: 1m, patch: {spec: {template: null}}}]", 0, "spec.actions[0].patch.spec.template"),
         ("actions: [{at: 1m, patch: {metadata: {name: x}}}]", 0, "an update keeps name and namespace"),
