@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
+from kubeinfer_sim.cluster import fault_records as faults
 from kubeinfer_sim.cluster import records as cluster
 from kubeinfer_sim.cluster.records import InstanceRef, PodRef, Stage
 from kubeinfer_sim.controllers import records as controllers
 from kubeinfer_sim.controllers.deployment import records as deployments
 from kubeinfer_sim.engine.history import Record
-from kubeinfer_sim.report.words import count, listed, rounded
+from kubeinfer_sim.report.words import count, listed, ordinals, rounded
+from kubeinfer_sim.scenario.fault_kinds import KINDS
 from kubeinfer_sim.scenario.units import format_duration, format_size
 
 Words = Callable[[Any], str]
@@ -188,6 +190,42 @@ def _status(record: deployments.DeploymentStatus) -> str:
     return f"Deployment {record.deployment} is {state}"
 
 
+def _fault(record: faults.FaultInjected) -> str:
+    what = KINDS[record.kind].what if record.kind in KINDS else record.kind
+    level = f", level {record.level}" if record.level else ""
+    holder = (
+        f", held by {record.pod.name}" if record.pod is not None and record.pod.name != record.where else ""
+    )
+    process = f"; from {record.process}" if record.process else ""
+    return f"{record.where}: {what} ({record.kind}{level}){holder}{process}"
+
+
+def _detected(record: faults.FaultDetected) -> str:
+    late = f" {rounded(record.latency)} after it broke" if record.latency else " at once"
+    level = f", level {record.level}" if record.level else ""
+    return f"the {record.by.removeprefix('the ')} reports {record.kind} of {record.where}{level},{late}"
+
+
+_CLEARED = {"itself": "by itself", "reset": "by a reset", "repaired": "repaired"}
+_NPU_STATES = {
+    "inService": "in service",
+    "isolated": "isolated from new pods",
+    "resetting": "being reset",
+    "out": "out until repaired",
+}
+
+
+def _npus(record: faults.NpuStateChanged) -> str:
+    state = _NPU_STATES.get(record.state, record.state)
+    verb = "is" if len(record.npus) == 1 else "are"
+    return f"NPU {ordinals(record.npus)} of {record.node} {verb} {state}; {record.offered} left to give"
+
+
+def _reset(record: faults.NpuResetTried) -> str:
+    result = "succeeds" if record.success else "fails"
+    return f"reset {record.attempt} of NPU {ordinals(record.npus)} of {record.node} {result}"
+
+
 #: Record type -> its sentence.
 SENTENCES: dict[type[Record], Words] = {
     cluster.PodCreated: lambda r: f"{r.pod.name} is created and waits for a place",
@@ -238,6 +276,11 @@ SENTENCES: dict[type[Record], Words] = {
     cluster.PodRemoved: lambda r: f"the object of {r.pod.name} is removed at once{_for(r.reason)}",
     cluster.DrainHeld: lambda r: f"the drain of {r.node} is held{_more(r.detail)}",
     cluster.DrainEnded: _drain_ended,
+    faults.FaultInjected: _fault,
+    faults.FaultDetected: _detected,
+    faults.FaultCleared: lambda r: f"{r.kind} of {r.where} is over ({_CLEARED.get(r.how, r.how)})",
+    faults.NpuStateChanged: _npus,
+    faults.NpuResetTried: _reset,
     controllers.SpecApplied: _spec,
     controllers.InstanceCreated: _created,
     controllers.InstanceReady: lambda r: f"{r.instance.name} is ready",
