@@ -19,6 +19,12 @@ import click
     metavar="NAME=LIST",
     help="An assumption of the scenario and values for it: startupCrash=rebuild,kubelet.",
 )
+@click.option(
+    "--vary",
+    metavar="NAME=LIST",
+    help="Any other knob: maxSurge, maxUnavailable, label (on,off), spareNodes, or a path in the scenario's spec "
+    "(kubernetesVersion=1.31,1.36; cluster=3x8,4x8; faults.npus.spares=0,2).",
+)
 @click.option("--seeds", type=click.IntRange(min=1, max=100_000), default=1, help="How many seeds to run.")
 @click.option("--seed", type=click.IntRange(min=0), help="The first seed, instead of the scenario's.")
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Fill ${NAME} in the manifest.")
@@ -32,6 +38,7 @@ def command(
     scenario: str,
     recovery: str | None,
     assume: str | None,
+    vary: str | None,
     seeds: int,
     seed: int | None,
     settings: tuple[str, ...],
@@ -40,7 +47,7 @@ def command(
 ) -> int:
     """Simulate SCENARIO once for each setting of a knob, under the same faults, and say how they differ.
 
-    The knob is --recovery or --assume.
+    The knob is --recovery, --assume or --vary.
 
     The first is what the others are held against. With several seeds every number is a mean, with half of its
     95 % interval; the differences are paired by seed. A function named with module:function decides about every
@@ -50,22 +57,29 @@ def command(
     from kubeinfer_sim.errors import UsageError
     from kubeinfer_sim.experiment.assumption_knob import assumption_variants
     from kubeinfer_sim.experiment.compare import compare
+    from kubeinfer_sim.experiment.knobs import knob_variants
     from kubeinfer_sim.experiment.recovery_knob import recovery_variants
+    from kubeinfer_sim.manifest.source import read_source
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.comparison import render_comparison
     from kubeinfer_sim.report.comparison_result import comparison_json
     from kubeinfer_sim.scenario.load import load_scenario
 
-    if (recovery is None) == (assume is None):
-        raise UsageError("compare needs a knob: one of --recovery and --assume")
-    loaded = load_scenario(scenario, set_values=parse_settings(settings), seed=seed, horizon=horizon)
-    if recovery is not None:
-        if ":" in recovery:
-            sys.path.insert(0, "")  # a function in the working directory, as with `python -m`
-        variants = recovery_variants(loaded, recovery.split(","))
+    if sum(knob is not None for knob in (recovery, assume, vary)) != 1:
+        raise UsageError("compare needs a knob: one of --recovery, --assume and --vary")
+    source, values = read_source(scenario), parse_settings(settings)
+    if vary is not None:
+        variants = knob_variants(vary, source, values, seed=seed, horizon=horizon)
     else:
-        variants = assumption_variants(loaded, assume or "")
-    found = compare(variants, range(loaded.seed, loaded.seed + seeds))
+        loaded = load_scenario(source, set_values=values, seed=seed, horizon=horizon)
+        if recovery is not None:
+            if ":" in recovery:
+                sys.path.insert(0, "")  # a function in the working directory, as with `python -m`
+            variants = recovery_variants(loaded, recovery.split(","))
+        else:
+            variants = assumption_variants(loaded, assume or "")
+    first = variants[0].scenario.seed
+    found = compare(variants, range(first, first + seeds))
     if json_to is not None:
         write_json(json_to, comparison_json(found))
     if json_to != "-":

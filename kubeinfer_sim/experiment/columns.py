@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from kubeinfer_sim.cluster.pod import npu_count
-from kubeinfer_sim.experiment.simulate import Run
-from kubeinfer_sim.metrics import Measures
+from kubeinfer_sim.experiment.figures import Figures
+from kubeinfer_sim.metrics import Judgement
+from kubeinfer_sim.metrics.attribution import CauseSummary
+from kubeinfer_sim.metrics.cause_kinds import ORDERS
 from kubeinfer_sim.metrics.steps import segments
 
-Unit = Literal["fraction", "ms", "instance-ms", "count", "NPU-hours"]
+#: `held`: 1 or 0.
+Unit = Literal["fraction", "ms", "instance-ms", "count", "NPU-hours", "held"]
 MS_PER_HOUR = 3_600_000
 
 
@@ -22,29 +25,100 @@ class Column:
     Attributes:
         name: its key in the JSON result; `title` heads its row in the table.
         better: whether a high or a low number is the better one.
-        measure: the number, in `unit`.
+        measure: the number, in `unit`; None where a run has none.
         decides: whether it is about service, so that it says which variant is better; the others say how.
+        about: `objective`, the kind of beginning (of fault, `drain` …) it is about, or "" for the whole run.
+        absent: the number of a run that never met what it is about.
     """
 
     name: str
     title: str
     unit: Unit
     better: Literal["high", "low"]
-    measure: Callable[[Run, Measures], float]
+    measure: Callable[[Figures], float | None]
     decides: bool = True
+    about: str = ""
+    absent: float | None = None
 
 
-def _availability(run: Run, measures: Measures) -> float:
+def columns_of(found: Figures) -> Iterator[Column]:
+    """The columns a run has a number for: of the whole run, of its objectives, of each kind of fault."""
+    yield from COLUMNS
+    for index, each in enumerate(found.judged):
+        title = f"{each.name}{f' ({each.level})' if each.level else ''} held"
+        name = f"objectives/{index}/{each.name}"
+        yield Column(name, title, "held", "high", _held(index), decides=False, about="objective")
+    for kind, cause in found.kinds.items():
+        if kind not in ORDERS and cause.incidents:
+            yield from _of_kind(kind)
+
+
+def _of_kind(kind: str) -> Iterator[Column]:
+    """What faults of a kind cost, and how long they took to be noticed and repaired."""
+    name = f"causes/{kind}"
+
+    def of(measure: Callable[[CauseSummary], float | None]) -> Callable[[Figures], float | None]:
+        return lambda found: measure(found.kinds[kind]) if kind in found.kinds else None
+
+    def lost(found: Figures) -> float:
+        return found.kinds[kind].total if kind in found.kinds else 0
+
+    yield Column(f"{name}/lostInstanceMs", "time lost", "instance-ms", "low", lost, False, kind, 0)
+    yield Column(f"{name}/meanDetectionMs", "until noticed", "ms", "low", of(_detection), False, kind)
+    yield Column(f"{name}/meanRepairMs", "until ready", "ms", "low", of(_repair), False, kind)
+
+
+def _detection(cause: CauseSummary) -> float | None:
+    return cause.detection
+
+
+def _repair(cause: CauseSummary) -> float | None:
+    return cause.repair
+
+
+def _held(index: int) -> Callable[[Figures], float | None]:
+    return lambda found: float(found.judged[index].judgement is Judgement.HELD)
+
+
+def _completes(found: Figures) -> float | None:
+    """Whether what was asked for last came into place."""
+    change = found.measures.last_material
+    if change is None or "created" in change.changed:
+        return None
+    return float(change.completed is not None)
+
+
+def _takes(found: Figures) -> float | None:
+    change = found.measures.last_material
+    return None if change is None or "created" in change.changed else change.duration
+
+
+def _availability(found: Figures) -> float | None:
     """Ready instances (not more than wanted), over time, as a fraction of those wanted."""
-    fraction = measures.whole.availability
-    return 1.0 if fraction is None else float(fraction)
+    fraction = found.measures.whole.availability
+    return None if fraction is None else float(fraction)
 
 
-def _outage(level: Callable[[int], int]) -> Callable[[Run, Measures], float]:
+def _capacity(found: Figures) -> float | None:
+    """The same of the capacity: an instance counts as much as its weakest role."""
+    held = None if found.availability is None else found.availability.capacity
+    return None if held is None else float(held)
+
+
+def _unserved(found: Figures) -> float | None:
+    return None if found.demand is None else float(found.demand.fraction or 0)
+
+
+def _overload(found: Figures) -> float | None:
+    return None if found.demand is None else float(found.demand.overloaded)
+
+
+def _outage(level: Callable[[int], int]) -> Callable[[Figures], float]:
     """The longest stretch of time with fewer instances ready than `level(wanted)`."""
 
-    def longest(run: Run, measures: Measures) -> float:
+    def longest(found: Figures) -> float:
         most = current = 0
+        measures = found.measures
         whole = measures.whole
         for since, until, (wanted, ready) in segments(
             (measures.desired, measures.ready), whole.since, whole.until
@@ -56,40 +130,47 @@ def _outage(level: Callable[[int], int]) -> Callable[[Run, Measures], float]:
     return longest
 
 
-def _npu_hours(run: Run, measures: Measures) -> float:
+def _npu_hours(found: Figures) -> float:
     """NPUs of the instances that were missing, over time."""
     per_instance = sum(
-        role.replicas * npu_count(role.template.requests) for role in run.scenario.kubeinfer.roles
+        role.replicas * npu_count(role.template.requests) for role in found.run.scenario.kubeinfer.roles
     )
-    return measures.whole.lost * per_instance / MS_PER_HOUR
+    return found.measures.whole.lost * per_instance / MS_PER_HOUR
 
 
-def _replaced(run: Run, measures: Measures) -> float:
+def _replaced(found: Figures) -> float:
     """Pods made anew: all but the first at their place of their instance."""
-    return sum(len(life.pods) - len({pod.pod.place for pod in life.pods}) for life in measures.instances)
+    lives = found.measures.instances
+    return sum(len(life.pods) - len({pod.pod.place for pod in life.pods}) for life in lives)
 
 
-def _degraded(run: Run, measures: Measures) -> float:
+def _degraded(found: Figures) -> float:
     """How long instances were without pods they had given up."""
-    return sum(life.degraded for life in measures.instances)
+    return sum(life.degraded for life in found.measures.instances)
 
 
-def _restarts(run: Run, measures: Measures) -> float:
-    return sum(life.restarts for life in measures.instances)
+def _restarts(found: Figures) -> float:
+    return sum(life.restarts for life in found.measures.instances)
 
 
-def _container_restarts(run: Run, measures: Measures) -> float:
-    return sum(life.container_restarts for life in measures.instances)
+def _container_restarts(found: Figures) -> float:
+    return sum(life.container_restarts for life in found.measures.instances)
 
 
 #: By the first that tells two variants apart it is decided which one is better.
 COLUMNS: tuple[Column, ...] = (
-    Column("lostInstanceMs", "instance time lost", "instance-ms", "low", lambda run, m: m.whole.lost),
+    Column("completes", "last change completes", "held", "high", _completes),
+    Column("lostInstanceMs", "instance time lost", "instance-ms", "low", lambda f: f.measures.whole.lost),
     Column("availability", "availability", "fraction", "high", _availability),
+    Column("capacity", "capacity", "fraction", "high", _capacity),
+    Column("unserved", "load not served", "fraction", "low", _unserved),
+    Column("overloadMs", "overloaded", "ms", "low", _overload),
     Column("longestOutageMs", "longest with none ready", "ms", "low", _outage(lambda wanted: min(1, wanted))),
     Column("longestShortMs", "longest below wanted", "ms", "low", _outage(lambda wanted: wanted)),
     Column("npuHoursLost", "NPU-hours lost", "NPU-hours", "low", _npu_hours),
-    Column("notReadyAtEnd", "not ready in the end", "count", "low", lambda run, m: m.losing),
+    Column("notReadyAtEnd", "not ready in the end", "count", "low", lambda f: f.measures.losing),
+    Column("lastChangeMs", "last change takes", "ms", "low", _takes),
+    Column("peakNpus", "most NPUs in use", "count", "low", lambda f: f.measures.peak_npus, decides=False),
     Column("degradedMs", "instance time degraded", "instance-ms", "low", _degraded, decides=False),
     Column("restarts", "restarts", "count", "low", _restarts, decides=False),
     Column("podsRebuilt", "pods rebuilt", "count", "low", _replaced, decides=False),

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kubeinfer_sim.controllers.policies import RecoveryPlugin
-from kubeinfer_sim.experiment.columns import COLUMNS, Column
+from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.experiment.columns import Column, columns_of
+from kubeinfer_sim.experiment.figures import figures
 from kubeinfer_sim.experiment.simulate import simulate
-from kubeinfer_sim.experiment.statistics import Estimate, estimate
-from kubeinfer_sim.metrics import measure
-from kubeinfer_sim.metrics.outage_stages import time_by_stage
+from kubeinfer_sim.experiment.statistics import Estimate, estimate, proportion
+from kubeinfer_sim.metrics.attribution import STAGES
 from kubeinfer_sim.scenario.model import Scenario
 
 
@@ -34,22 +35,27 @@ class Outcome:
     """What a variant came to.
 
     Attributes:
-        values: column -> one number per seed.
-        spent: what the outages were spent on -> instance-ms, mean over the seeds.
+        values: column -> one number per seed, None under seeds that have none (of faults that did not come).
+        spent: stage -> what of the lost time was spent in it, instance-ms, mean over the seeds; adds up to the mean
+            of `lostInstanceMs`.
     """
 
     variant: Variant
-    values: dict[str, list[float]]
+    values: dict[str, list[float | None]]
     spent: dict[str, float]
 
-    def mean(self, column: Column) -> Estimate:
-        """The number over all seeds."""
-        return estimate(self.values[column.name])
+    def mean(self, column: Column) -> Estimate | None:
+        """The number over all seeds that have one; None when none has."""
+        known = [value for value in self.values[column.name] if value is not None]
+        if not known:
+            return None
+        return proportion(known) if column.unit == "held" else estimate(known)
 
-    def against(self, other: Outcome, column: Column) -> Estimate:
-        """How much more it is than under another variant, paired by seed."""
+    def against(self, other: Outcome, column: Column) -> Estimate | None:
+        """How much more it is than under another variant, paired by seed; None when no seed has both."""
         pairs = zip(self.values[column.name], other.values[column.name], strict=True)
-        return estimate([mine - theirs for mine, theirs in pairs])
+        gains = [mine - theirs for mine, theirs in pairs if mine is not None and theirs is not None]
+        return estimate(gains) if gains else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ class Comparison:
             if not column.decides:
                 continue
             difference = one.against(other, column)
-            if difference.differs:
+            if difference is not None and difference.differs:
                 gain = difference.mean > 0 if column.better == "high" else difference.mean < 0
                 return column if gain else None
         return None
@@ -88,27 +94,42 @@ class Comparison:
         )
 
 
-def compare(
-    variants: Sequence[Variant], seeds: Sequence[int], columns: Sequence[Column] = COLUMNS
-) -> Comparison:
+def compare(variants: Sequence[Variant], seeds: Sequence[int]) -> Comparison:
     """Simulate every variant under every seed.
 
     Raises:
+        UsageError: a scenario has no KubeInfer whose instances could be counted.
         ValueError: no variant, or no seed.
     """
     if not variants or not seeds:
         raise ValueError("a comparison needs variants and seeds")
-    outcomes = tuple(_outcome(variant, seeds, columns) for variant in variants)
-    return Comparison(variants[0].scenario.name, tuple(seeds), tuple(columns), outcomes)
+    if not all(variant.scenario.has_kubeinfer for variant in variants):
+        raise UsageError("compare counts the instances of a KubeInfer, and the scenario has none")
+    columns: dict[str, Column] = {}
+    played = [[_play(variant, seed, columns) for seed in seeds] for variant in variants]
+    outcomes = [_outcome(variant, runs, columns) for variant, runs in zip(variants, played, strict=True)]
+    ordered = sorted(columns.values(), key=lambda each: (each.about != "", each.about != "objective"))
+    return Comparison(variants[0].scenario.name, tuple(seeds), tuple(ordered), tuple(outcomes))
 
 
-def _outcome(variant: Variant, seeds: Sequence[int], columns: Sequence[Column]) -> Outcome:
-    values: dict[str, list[float]] = {column.name: [] for column in columns}
-    spent: Counter[str] = Counter()
-    for seed in seeds:
-        run = simulate(variant.scenario, seed=seed, recovery=variant.recovery)
-        measures = measure(run.history, ended_at=run.ended_at, end=run.end)
-        for column in columns:
-            values[column.name].append(column.measure(run, measures))
-        spent.update(time_by_stage(run.history, measures.instances, run.ended_at))
-    return Outcome(variant, values, {stage: length / len(seeds) for stage, length in spent.most_common()})
+#: Of one run: column -> number, and what of the lost time was spent in each stage (instance-ms).
+_Played = tuple[dict[str, float | None], Counter[str]]
+
+
+def _play(variant: Variant, seed: int, columns: dict[str, Column]) -> _Played:
+    """Simulate once; `columns` takes those that are met first."""
+    found = figures(simulate(variant.scenario, seed=seed, recovery=variant.recovery))
+    values = {}
+    for column in columns_of(found):
+        columns.setdefault(column.name, column)
+        values[column.name] = column.measure(found)
+    return values, sum((cause.lost for cause in found.causes), Counter[str]())
+
+
+def _outcome(variant: Variant, runs: Sequence[_Played], columns: dict[str, Column]) -> Outcome:
+    spent = sum((each for _, each in runs), Counter[str]())
+    return Outcome(
+        variant,
+        {name: [values.get(name, column.absent) for values, _ in runs] for name, column in columns.items()},
+        {stage: spent[stage] / len(runs) for stage in STAGES if spent[stage]},
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
@@ -72,7 +73,8 @@ class Faults:
         self._node_fault = node_fault
         self._silent = silent
         self._plan = scenario.faults or FaultPlan()
-        self._number = 0
+        #: What was drawn for in this instant, and how often.
+        self._drawn: tuple[int, Counter[str]] = (0, Counter())
 
     # -- what is struck ------------------------------------------------------------------------------------
 
@@ -154,9 +156,18 @@ class Faults:
         else:
             self._cluster(fault, process)
 
-    def _source(self) -> Stream:
-        self._number += 1
-        return self._streams.named(f"fault-at-random/{self._number}")
+    def _source(self, what: str) -> Stream:
+        """The stream for what is random about a fault, named after it and its time.
+
+        So it does not matter which faults found something to strike before, and the same faults strike whatever
+        the recovery under test has left running.
+        """
+        now = self._clock.now
+        if self._drawn[0] != now:
+            self._drawn = now, Counter()
+        drawn = self._drawn[1]
+        drawn[what] += 1
+        return self._streams.named(f"fault-at-random/{now}/{what}/{drawn[what]}")
 
     def _chosen_pods(self, fault: Fault) -> list[Pod]:
         pods = [
@@ -165,7 +176,7 @@ class Faults:
             if matches(fault.target, pod) and pod.state in (PodState.PULLING, PodState.RUNNING)
         ]
         if fault.random == "pod" and pods:
-            return [pods[int(self._source().random() * len(pods))]]
+            return [pods[int(self._source(fault.kind).random() * len(pods))]]
         return pods
 
     def _chosen_nodes(self, fault: Fault) -> list[str]:
@@ -177,7 +188,7 @@ class Faults:
             and target.node_selector.items() <= node.spec.labels.items()
         ]
         if fault.random == "node":
-            return [names[int(self._source().random() * len(names))]]
+            return [names[int(self._source(fault.kind).random() * len(names))]]
         return names
 
     def _npus(self, fault: Fault, process: str) -> None:
@@ -208,7 +219,7 @@ class Faults:
                 and npu.state == "inService"
                 and (npu.holder is not None and matches(target, npu.holder) if busy else npu.idle)
             ]
-            return [npus[int(self._source().random() * len(npus))]] if npus else []
+            return [npus[int(self._source(fault.kind).random() * len(npus))]] if npus else []
         if target.instances or target.roles or target.pods:
             held = [devices.of(pod) for pod in self._pods() if matches(target, pod)]
             return [npus[place] for npus in held for place in fault.npus or (0,) if place < len(npus)]
@@ -277,7 +288,7 @@ class Faults:
                 self._clock.after(lasts, self._cordon, name, False, cause, phase=Phase.ACTION)
         else:
             low, high = NODE_D
-            delay = low + int(self._source().random() * (high - low))
+            delay = low + int(self._source(f"{fault.kind}/{name}").random() * (high - low))
             self._clock.after(delay, self._node_known, name, fault, cause)
 
     def _repair_node(self, name: str, fault: Fault, done: Callable[[], None]) -> None:

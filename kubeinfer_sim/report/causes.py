@@ -15,9 +15,8 @@ from kubeinfer_sim.cluster.records import (
 )
 from kubeinfer_sim.controllers.records import SpecApplied
 from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
+from kubeinfer_sim.metrics.cause_kinds import NODE_FAILURES, record_name
 from kubeinfer_sim.report.words import rounded
-
-_MODES = {"silent": "died", "cutOff": "was cut off", "notReady": "was not ready", "reboot": "rebooted"}
 
 
 def cause_text(history: History, cause: int) -> str:
@@ -28,33 +27,6 @@ def cause_text(history: History, cause: int) -> str:
     return f"{_what(record)} at {rounded(record.at)}"
 
 
-def cause_kind(history: History, cause: int) -> str:
-    """What kind of thing the initiating record with this id is: a kind of fault, `update`, `drain` …"""
-    if cause == NO_CAUSE:
-        return "start"
-    record = history[cause]
-    match record:
-        case SpecApplied():
-            kinds = {"created": "creation", "template": "update", "replicas": "scaling"}
-            return next((kind for name, kind in kinds.items() if name in record.changed), "change")
-        case FaultInjected():
-            return record.kind
-        case NodeFailed():
-            return f"node {_MODES.get(record.mode, record.mode)}"
-        case NodeDrained():
-            return "drain"
-        case HealthChanged():
-            return "health check"
-        case ContainerCrashed():
-            return f"process ended ({record.reason})"
-    return _name(record)
-
-
-def _name(record: Record) -> str:
-    name = type(record).__name__
-    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
-
-
 def _what(record: Record) -> str:
     match record:
         case SpecApplied():
@@ -62,7 +34,7 @@ def _what(record: Record) -> str:
                 return "creation"
             return "update" if "template" in record.changed else "change of " + " and ".join(record.changed)
         case NodeFailed():
-            return f"{record.node} {_MODES.get(record.mode, record.mode)}"
+            return f"{record.node} {NODE_FAILURES.get(record.mode, record.mode)}"
         case NodeReturned():
             return f"{record.node} came back"
         case NodeDrained():
@@ -85,7 +57,7 @@ def _what(record: Record) -> str:
 
 def _plain(record: Record) -> str:
     """Any other record: its name in words, and what it is about."""
-    words = _name(record)
+    words = record_name(record)
     for attribute in ("kind", "node", "pod", "instance"):
         value = getattr(record, attribute, None)
         if value is not None:

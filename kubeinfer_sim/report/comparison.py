@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
+from math import ceil, log10
 
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +16,23 @@ from kubeinfer_sim.experiment.statistics import Estimate
 from kubeinfer_sim.report.words import count, plain, rounded
 
 MINUS = "−"
+#: Kinds of faults the table has rows for, dearest first; the JSON has all.
+_MOST_KINDS = 5
+#: What the stages of lost time mean in a sentence, "spends 2h …".
+_SPENDING = {
+    "detect": "until somebody acts",
+    "decide": "backing off",
+    "terminate": "stopping",
+    "waitForNpu": "waiting for free NPUs",
+    "image": "pulling and creating",
+    "gang": "waiting for the rest of the gang",
+    "engine": "loading",
+    "weights": "loading",
+    "graph": "loading",
+    "warmUp": "loading",
+    "probe": "passing its probes",
+    "restart": "restarting containers",
+}
 
 
 def render_comparison(
@@ -38,49 +57,63 @@ def render_comparison(
     return text if unicode else plain(text).replace(MINUS, "-").replace("±", "+-")
 
 
+# -- in words ----------------------------------------------------------------------------------------------
+
+
 def sentences(comparison: Comparison) -> list[str]:
     """What is better, by how much, and why."""
     best = comparison.best
     others = [outcome for outcome in comparison.outcomes if outcome is not best]
     if not others:
-        return [
-            f"{best.variant.name} loses {_value(comparison.columns[0], best.mean(comparison.columns[0]))}."
-        ]
-    said = []
-    for other in others:
-        column = comparison.better(best, other)
-        if column is None:
-            names = f"{best.variant.name} and {other.variant.name}"
-            if comparison.same(best, other):
-                said.append(f"{names} come out the same.")
-            else:
-                said.append(f"{names} cannot be told apart by {count(len(comparison.seeds), 'seed')}.")
-            continue
-        difference = best.against(other, column)
-        fewer = "fewer" if column.unit == "count" else "less"
-        less = fewer if column.better == "low" else "more"
-        by = _value(column, Estimate(abs(difference.mean), difference.half))
-        said.append(
-            f"{best.variant.name} is better than {other.variant.name}: {by} {less} {column.title}{_why(best, other)}."
-        )
-    return said
+        lost = next(column for column in comparison.columns if column.name == "lostInstanceMs")
+        return [f"{best.variant.name} loses {_value(lost, best.mean(lost))}."]
+    return [_sentence(comparison, best, other) for other in others]
+
+
+def _sentence(comparison: Comparison, best: Outcome, other: Outcome) -> str:
+    column = comparison.better(best, other)
+    if column is None:
+        names = f"{best.variant.name} and {other.variant.name}"
+        if comparison.same(best, other):
+            return f"{names} come out the same."
+        return f"{names} cannot be told apart by {count(len(comparison.seeds), 'seed')}."
+    opening = f"{best.variant.name} is better than {other.variant.name}"
+    if column.unit == "held":
+        if len(comparison.seeds) == 1:
+            return f"{opening}: with {other.variant.name} the last change never completes."
+        times = [_times(outcome.values[column.name]) for outcome in (best, other)]
+        return f"{opening}: the last change completes in {times[0]}, with {other.variant.name} in {times[1]}."
+    difference = best.against(other, column)
+    assert difference is not None
+    fewer = "fewer" if column.unit == "count" else "less"
+    less = fewer if column.better == "low" else "more"
+    by = _with_half(column, difference)
+    return f"{opening}: {by} {less} {column.title}{_why(best, other)}."
+
+
+def _times(values: list[float | None]) -> str:
+    """`3 of 10 runs`."""
+    return f"{sum(value == 1 for value in values)} of {count(len(values), 'run')}"
 
 
 def _why(best: Outcome, other: Outcome) -> str:
-    """The largest saving by what the outages were spent on."""
-    saved = {
-        stage: length - best.spent.get(stage, 0.0)
-        for stage, length in other.spent.items()
-        if length > best.spent.get(stage, 0.0)
-    }
-    stages = sorted(saved, key=lambda stage: -saved[stage])[:2]
+    """The largest saving by what the lost time was spent on."""
+    mine, theirs = _spending(best), _spending(other)
+    saved = {what: length - mine[what] for what, length in theirs.items() if length > mine[what]}
+    dearest = sorted(saved, key=lambda what: -saved[what])[:2]
     parts = [
-        f"{rounded(round(other.spent[stage]))} {stage} where {best.variant.name} spends "
-        f"{rounded(round(best.spent.get(stage, 0.0)))}"
-        for stage in stages
-        if saved[stage] >= 1000
+        f"{rounded(round(theirs[what]))} {what} where {best.variant.name} spends {rounded(round(mine[what]))}"
+        for what in dearest
+        if saved[what] >= 1000
     ]
     return f"; {other.variant.name} spends {', and '.join(parts)}" if parts else ""
+
+
+def _spending(outcome: Outcome) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for stage, length in outcome.spent.items():
+        found[_SPENDING[stage]] += length  # type: ignore[assignment]  # a Counter of floats
+    return found
 
 
 def _subtitle(comparison: Comparison) -> str:
@@ -89,46 +122,96 @@ def _subtitle(comparison: Comparison) -> str:
     if len(seeds) == 1:
         return f"{text} · seed {seeds[0]}"
     return (
-        f"{text} · {count(len(seeds), 'seed')} ({seeds[0]}-{seeds[-1]}) · means, ± half of the 95 % interval"
+        f"{text} · {count(len(seeds), 'seed')} ({seeds[0]}-{seeds[-1]}) · means, ± half of the 95 % interval, "
+        "none where all seeds agree"
     )
+
+
+# -- the table ---------------------------------------------------------------------------------------------
 
 
 def _table(comparison: Comparison) -> Table:
     """A row for each number; below it the difference to the first variant, where there is one."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, pad_edge=False)
-    table.add_column("")
-    base = comparison.outcomes[0]
+    table.add_column("", overflow="fold")
     for outcome in comparison.outcomes:
         table.add_column(outcome.variant.name, justify="right", overflow="fold")
+    about = ""
+    shown = _kinds_shown(comparison)
     for column in comparison.columns:
-        means = [outcome.mean(column) for outcome in comparison.outcomes]
-        if not any(mean.mean for mean in means):
+        if column.about not in ("", "objective", *shown):
             continue
-        table.add_row(column.title, *(_value(column, mean) for mean in means))
-        differences = [outcome.against(base, column) for outcome in comparison.outcomes[1:]]
-        if any(difference.mean for difference in differences):
-            table.add_row("", "", *(_signed(column, each) for each in differences), style="dim")
+        if column.about not in ("", "objective", about):
+            table.add_row(Text(column.about, style="bold"))
+            about = column.about
+        _add(table, comparison, column)
+    hidden = len({column.about for column in comparison.columns} - {"", "objective"}) - len(shown)
+    if hidden > 0:
+        table.add_row(Text(f"… {count(hidden, 'more kind')}", style="dim"))
     return table
 
 
-def _value(column: Column, number: Estimate) -> str:
-    text = _text(column, number.mean)
-    return text if not number.half else f"{text} ± {_text(column, number.half)}"
+def _kinds_shown(comparison: Comparison) -> list[str]:
+    """The kinds of faults that cost most, under all variants together."""
+    cost = {
+        column.about: sum(each.mean for outcome in comparison.outcomes if (each := outcome.mean(column)))
+        for column in comparison.columns
+        if column.name.endswith("/lostInstanceMs")
+    }
+    dearest = set(sorted(cost, key=lambda kind: -cost[kind])[:_MOST_KINDS])
+    return [kind for kind in cost if kind in dearest]
 
 
-def _signed(column: Column, number: Estimate) -> str:
+def _add(table: Table, comparison: Comparison, column: Column) -> None:
+    base = comparison.outcomes[0]
+    means = [outcome.mean(column) for outcome in comparison.outcomes]
+    known = [mean for mean in means if mean is not None]
+    of_kind = column.about not in ("", "objective")
+    if not known or (not of_kind and column.unit != "held" and not any(mean.mean for mean in known)):
+        return
+    inset = "  " if of_kind else ""
+    table.add_row(inset + column.title, *(_value(column, mean) for mean in means))
+    if column.unit == "held" and len(comparison.seeds) == 1:
+        return
+    differences = [outcome.against(base, column) for outcome in comparison.outcomes[1:]]
+    if any(difference is not None and difference.mean for difference in differences):
+        table.add_row("", "", *(_signed(column, each) for each in differences), style="dim")
+
+
+def _value(column: Column, number: Estimate | None) -> str:
+    if number is None:
+        return "-"
+    if column.unit == "held":
+        if number.low is None or number.high is None:
+            return "yes" if number.mean else "no"
+        low, high = number.low * 100, number.high * 100
+        return f"{number.mean * 100:.0f} % ({low:.0f}–{high:.0f})"
+    return _with_half(column, number)
+
+
+def _signed(column: Column, number: Estimate | None) -> str:
+    if number is None:
+        return "-"
     if not number.mean and not number.half:
         return "="
     sign = MINUS if number.mean < 0 else "+"
-    text = f"{sign}{_text(column, abs(number.mean))}"
-    return text if not number.half else f"{text} ± {_text(column, number.half)}"
+    return sign + _with_half(column, number)
 
 
-def _text(column: Column, number: float) -> str:
-    if column.unit == "fraction":
-        return f"{number * 100:.2f} %"
+def _with_half(column: Column, number: Estimate) -> str:
+    """The size of a number ± half of its interval, as exact as that asks for."""
+    mean, half = abs(number.mean), number.half
     if column.unit in ("ms", "instance-ms"):
-        return rounded(round(number))
-    if column.unit == "NPU-hours":
-        return f"{number:,.1f}"
-    return f"{number:,.1f}".removesuffix(".0")
+        text = rounded(round(mean))
+        return f"{text} ± {rounded(round(half))}" if half else text
+    unit = ""
+    if column.unit in ("fraction", "held"):
+        mean, half, unit = mean * 100, half and half * 100, " %"
+    least = 2 if unit else 0 if column.unit == "count" and mean.is_integer() else 1
+    places = _places(half or mean, least=least)
+    return f"{mean:,.{places}f}{f' ± {half:,.{places}f}' if half else ''}{unit}"
+
+
+def _places(number: float, *, least: int) -> int:
+    """Decimals that show the first digit of a number, at most four."""
+    return least if not number else min(4, max(least, ceil(-log10(number))))

@@ -16,14 +16,17 @@ class ColumnPart(Part):
 
     name: str
     title: str
-    unit: Literal["fraction", "ms", "instance-ms", "count", "NPU-hours"]
+    unit: Literal["fraction", "ms", "instance-ms", "count", "NPU-hours", "held"]
+    """`held`: 1 or 0; its mean is a proportion."""
     better: Literal["high", "low"]
     decides: bool
     """Whether it is about service, so that it says which variant is better."""
+    about: str
+    """Empty: the whole run; `objective`; else the kind of fault (or `drain` …) it is about."""
 
 
 class EstimatePart(Part):
-    """A mean over the seeds with its 95 % interval; no interval for a single seed."""
+    """A mean over the seeds with its 95 % interval: Student's t, of a proportion Wilson's; none for a single seed."""
 
     mean: float
     low: float | None
@@ -34,13 +37,14 @@ class VariantPart(Part):
     """A setting of the knob; mappings are by the names of the columns."""
 
     name: str
-    values: dict[str, list[float]]
-    """One number per seed."""
-    mean: dict[str, EstimatePart]
-    difference_to_first: dict[str, EstimatePart]
-    """Paired by seed."""
-    outage_ms_spent_on: dict[str, float]
-    """What the time of outages went to, in instance-milliseconds, mean over the seeds."""
+    values: dict[str, list[float | None]]
+    """One number per seed; null where the run has none (no fault of that kind came, there is no load)."""
+    mean: dict[str, EstimatePart | None]
+    """Over the seeds that have a number; null when none has."""
+    difference_to_first: dict[str, EstimatePart | None]
+    """Paired by seed, over those where both have a number."""
+    lost_ms_by_stage: dict[str, float]
+    """What `lostInstanceMs` was spent on, by the stages of `causes` in the result; mean over the seeds."""
 
 
 class ComparisonDocument(Part):
@@ -68,7 +72,12 @@ def comparison_json(comparison: Comparison) -> str:
         seeds=list(comparison.seeds),
         columns=[
             ColumnPart(
-                name=each.name, title=each.title, unit=each.unit, better=each.better, decides=each.decides
+                name=each.name,
+                title=each.title,
+                unit=each.unit,
+                better=each.better,
+                decides=each.decides,
+                about=each.about,
             )
             for each in comparison.columns
         ],
@@ -97,14 +106,9 @@ def _variant(comparison: Comparison, outcome: Outcome, base: Outcome) -> Variant
         difference_to_first={
             each.name: _estimate(outcome.against(base, each)) for each in comparison.columns
         },
-        outage_ms_spent_on=outcome.spent,
+        lost_ms_by_stage=outcome.spent,
     )
 
 
-def _estimate(number: Estimate) -> EstimatePart:
-    half = number.half
-    return EstimatePart(
-        mean=number.mean,
-        low=None if half is None else number.mean - half,
-        high=None if half is None else number.mean + half,
-    )
+def _estimate(number: Estimate | None) -> EstimatePart | None:
+    return None if number is None else EstimatePart(mean=number.mean, low=number.low, high=number.high)

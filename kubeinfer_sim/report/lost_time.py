@@ -12,7 +12,8 @@ from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.attribution import STAGES, CauseSummary, by_kind
 from kubeinfer_sim.metrics.availability import Availability
-from kubeinfer_sim.report.causes import cause_kind, cause_text
+from kubeinfer_sim.metrics.cause_kinds import cause_kind
+from kubeinfer_sim.report.causes import cause_text
 from kubeinfer_sim.report.words import count, fine_percent, instance_seconds, rounded
 
 _MOST = 8

@@ -7,16 +7,11 @@ from rich.text import Text
 
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Measures
+from kubeinfer_sim.metrics.cause_kinds import NODE_FAILURES
 from kubeinfer_sim.metrics.nodes import DrainRun, NodeOutage
 from kubeinfer_sim.report.words import count, rounded
 
 _MOST = 12
-_MODES = {
-    "silent": "died",
-    "cutOff": "was cut off",
-    "notReady": "reported itself not ready",
-    "reboot": "rebooted",
-}
 
 
 def node_lines(measures: Measures) -> list[RenderableType]:
@@ -44,7 +39,7 @@ def _outage(outage: NodeOutage) -> str:
         steps.insert(0, "the API server never noticed")
     if outage.returned is None:
         steps.append("not back")
-    return f"{outage.node} {_MODES[outage.mode]} at {rounded(outage.at)}: {', '.join(steps)}"
+    return f"{outage.node} {NODE_FAILURES[outage.mode]} at {rounded(outage.at)}: {', '.join(steps)}"
 
 
 def _drain(drain: DrainRun) -> str:

@@ -15,10 +15,11 @@ from kubeinfer_sim.manifest.model import PodTemplate
 from kubeinfer_sim.metrics import Change, InstanceLife, Judgement, Measures, Outcome, PodLife, Service, Stall
 from kubeinfer_sim.metrics.attribution import STAGES, by_kind
 from kubeinfer_sim.metrics.availability import Availability
+from kubeinfer_sim.metrics.cause_kinds import cause_kind
 from kubeinfer_sim.metrics.objectives import seconds
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.assumptions import assumptions
-from kubeinfer_sim.report.causes import cause_kind, cause_text
+from kubeinfer_sim.report.causes import cause_text
 from kubeinfer_sim.report.deployment_result import DeploymentPart, deployment_parts
 from kubeinfer_sim.report.load import LoadPart, load_part
 from kubeinfer_sim.report.pending import preemptions

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.pod import npu_count
 from kubeinfer_sim.cluster.records import PodRef
+from kubeinfer_sim.experiment.figures import figures
 from kubeinfer_sim.experiment.simulate import Run
-from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome, judge, measure
-from kubeinfer_sim.metrics.attribution import CauseSummary, attribute
-from kubeinfer_sim.metrics.availability import Availability, measure_availability
-from kubeinfer_sim.metrics.capacity import Capacity, measure_capacity
-from kubeinfer_sim.metrics.demand import Demand, measure_demand
+from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome
+from kubeinfer_sim.metrics.attribution import CauseSummary
+from kubeinfer_sim.metrics.availability import Availability
+from kubeinfer_sim.metrics.demand import Demand
 from kubeinfer_sim.metrics.deployments import DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.traffic import TrafficMeasures, measure_traffic
@@ -46,42 +46,17 @@ class Assessment:
 
 def assess(run: Run) -> Assessment:
     """Measure and judge a run."""
-    measures = measure(run.history, ended_at=run.ended_at, end=run.end)
-    capacity = _capacity(run)
-    demand = _demand(run, measures, capacity)
-    judged = judge(run.scenario.objectives, measures, capacity, demand)
+    found = figures(run)
     return Assessment(
         run,
-        measures,
-        judged,
-        _verdict(run, measures, judged),
+        found.measures,
+        found.judged,
+        _verdict(run, found.measures, found.judged),
         _traffic(run),
-        tuple(attribute(run.history, measures)),
-        measure_availability(measures, capacity) if capacity is not None else None,
-        demand,
+        found.causes,
+        found.availability,
+        found.demand,
     )
-
-
-def _capacity(run: Run) -> Capacity | None:
-    scenario = run.scenario
-    if not scenario.has_kubeinfer:
-        return None
-    load = scenario.load
-    if load is None:
-        return measure_capacity(run.history, whole=scenario.serves_whole)
-    return measure_capacity(
-        run.history,
-        whole=scenario.serves_whole,
-        pod_serves=load.pod_serves,
-        instance_serves=load.instance_serves,
-    )
-
-
-def _demand(run: Run, measures: Measures, capacity: Capacity | None) -> Demand | None:
-    if run.scenario.load is None or capacity is None:
-        return None
-    serves, whole = capacity.serves, measures.whole
-    return measure_demand(run.scenario.load.curve, serves.steps, serves.unit, whole.since, whole.until)
 
 
 def _traffic(run: Run) -> TrafficMeasures | None:

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from kubeinfer_sim.errors import InputError, UsageError
-from kubeinfer_sim.manifest.diagnostics import Diagnostic
+from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_tree import load_documents
@@ -37,6 +37,7 @@ def load_scenario(
     horizon: str | None = None,
     cluster: str | None = None,
     pods: str | None = None,
+    changes: Mapping[Path, Any] | None = None,
 ) -> Scenario:
     """Read a scenario file (`-` for standard input) or text.
 
@@ -47,6 +48,7 @@ def load_scenario(
         horizon: instead of the scenario's: `settled` or a duration.
         cluster: instead of the scenario's: `8x8`, or the path of a Cluster file or of what kubectl get nodes wrote.
         pods: with a `cluster` from kubectl, the path of what kubectl get pods -A wrote.
+        changes: path -> value to read in place of what the file has there.
 
     Raises:
         InputError: everything that is wrong, here and in the files it names.
@@ -68,7 +70,10 @@ def load_scenario(
     if len(documents) != 1:
         message = f"expected one document of kind Scenario, found {len(documents)}"
         raise InputError([Diagnostic(text.name, 0, 0, message, code="no-scenario")])
-    context = Context(documents[0], typed=frozenset(each for each in (cluster, pods) if each is not None))
+    document = documents[0]
+    for path, value in (changes or {}).items():
+        document = replace(document, value=_with(document.value, path, value))
+    context = Context(document, typed=frozenset(each for each in (cluster, pods) if each is not None))
     readable = read_scenario(context)
     scenario = None
     if readable is not None:
@@ -79,6 +84,17 @@ def load_scenario(
     if context.errors or scenario is None:
         raise InputError(sorted(dict.fromkeys(context.errors), key=_order(text.name)))
     return scenario
+
+
+def _with(value: Any, path: Path, new: Any) -> Any:
+    """A copy of what a document holds, with another value at a path; mappings on the way are made."""
+    if not path:
+        return new
+    step, rest = path[0], path[1:]
+    if isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
+        return [*value[:step], _with(value[step], rest, new), *value[step + 1 :]]
+    held = value if isinstance(value, dict) else {}
+    return {**held, step: _with(held.get(step), rest, new)}
 
 
 def rollout_scenario(

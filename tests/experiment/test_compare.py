@@ -4,36 +4,44 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 from building import kubeinfer, scenario, seconds
 
 from kubeinfer_sim.cli.main import run as command_line
+from kubeinfer_sim.cluster.fault_records import FaultDetected
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.assumption_knob import assumption_variants
 from kubeinfer_sim.experiment.columns import COLUMNS
 from kubeinfer_sim.experiment.compare import Variant, compare
+from kubeinfer_sim.experiment.faults import Faults
+from kubeinfer_sim.experiment.knobs import knob_variants, split_values
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
 from kubeinfer_sim.experiment.simulate import simulate
-from kubeinfer_sim.experiment.statistics import estimate
+from kubeinfer_sim.experiment.statistics import Estimate, estimate, proportion
+from kubeinfer_sim.manifest.model import Probe
+from kubeinfer_sim.manifest.source import read_source
 from kubeinfer_sim.metrics import measure
-from kubeinfer_sim.metrics.outage_stages import outages, time_by_stage
 from kubeinfer_sim.report.comparison import render_comparison, sentences
 from kubeinfer_sim.report.comparison_result import comparison_json, comparison_json_schema
-from kubeinfer_sim.scenario.distributions import Uniform
-from kubeinfer_sim.scenario.model import Drain, Health, Scenario, Target
+from kubeinfer_sim.scenario.distributions import Exponential, Uniform
+from kubeinfer_sim.scenario.fault_model import FaultPlan, FaultProcess, MixPart
+from kubeinfer_sim.scenario.fault_profiles import LLAMA3_MIX
+from kubeinfer_sim.scenario.load import load_scenario
+from kubeinfer_sim.scenario.model import Apply, Drain, Fault, Health, Scenario, Target
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 PD = {"prefill": 2, "decode": 1}
-LOST = COLUMNS[0]
+LOST = next(column for column in COLUMNS if column.name == "lostInstanceMs")
+DAY = 86_400_000
 
 
 def drained(**fields: object) -> Scenario:
     """Two instances of three pods; a node is drained, and one pod's health check fails later."""
-    from kubeinfer_sim.manifest.model import Probe
-
     startup, liveness = (
         Probe(period_seconds=1, failure_threshold=3600),
         Probe(period_seconds=5, failure_threshold=6),
@@ -54,8 +62,7 @@ def test_every_variant_sees_the_same_faults_and_stage_lengths() -> None:
         assert measure(run.history, ended_at=run.ended_at, end=run.end).whole.lost == value
     assert len(set(instance.values["lostInstanceMs"])) == 6, "seeds differ"
     again = compare([instance.variant, Variant("the same", instance.variant.scenario)], range(6))
-    assert again.outcomes[1].against(again.outcomes[0], LOST).mean == 0
-    assert not again.outcomes[1].against(again.outcomes[0], LOST).differs
+    assert again.outcomes[1].against(again.outcomes[0], LOST) == Estimate(0, 0, 0)
     assert pod.values["podsRebuilt"] == [2.0] * 6
     assert instance.values["podsRebuilt"] == [6.0] * 6
 
@@ -73,17 +80,155 @@ def test_the_difference_is_paired_by_seed_and_has_students_interval() -> None:
         estimate([])
 
 
-def test_the_stages_of_outages_add_up_to_them_to_the_millisecond() -> None:
-    for name in ("no-spare-outage", "no-spare-degrade", "drain-a-node", "readiness-flap"):
-        from kubeinfer_sim.scenario.load import load_scenario
+def test_a_proportion_has_wilsons_interval() -> None:
+    # Newcombe, Statistics in Medicine 17 (1998), table I, method 3: 81 of 263 and 1 of 29.
+    found = proportion([1.0] * 81 + [0.0] * 182)
+    assert (found.low, found.high) == (pytest.approx(0.2553, abs=5e-5), pytest.approx(0.3662, abs=5e-5))
+    found = proportion([1.0] + [0.0] * 28)
+    assert (found.low, found.high) == (pytest.approx(0.0061, abs=5e-5), pytest.approx(0.1718, abs=5e-5))
+    none = proportion([0.0] * 20)
+    assert (none.mean, none.low, none.high) == (0, 0, pytest.approx(0.1611, abs=5e-5))
+    assert proportion([1.0]) == Estimate(1)
+    with pytest.raises(ValueError, match="no values"):
+        proportion([])
 
-        run = simulate(load_scenario(str(SCENARIOS / f"{name}.yaml")))
-        lives = measure(run.history, ended_at=run.ended_at, end=run.end).instances
-        spent = time_by_stage(run.history, lives, run.ended_at)
-        assert sum(spent.values()) == sum(
-            until - since for _, since, until in outages(run.history, run.ended_at)
+
+def test_the_stages_add_up_to_the_time_lost() -> None:
+    for name in ("no-spare-outage", "no-spare-degrade", "drain-a-node", "readiness-flap"):
+        (outcome,) = compare([Variant(name, load_scenario(str(SCENARIOS / f"{name}.yaml")))], [0, 1]).outcomes
+        lost = outcome.mean(LOST)
+        assert lost is not None
+        assert sum(outcome.spent.values()) == lost.mean
+        assert all(length > 0 for length in outcome.spent.values())
+
+
+def broken(**fields: Any) -> Scenario:
+    """Two instances of three pods on as many nodes and two spare ones, where everything fails now and then."""
+    processes = (
+        FaultProcess("hardware", "node", Exponential(4 * DAY), LLAMA3_MIX, repair=Exponential(DAY // 2)),
+        FaultProcess(
+            "software", "pod", Exponential(3 * DAY), (MixPart(2, "ProcessCrash"), MixPart(1, "ProcessHang"))
+        ),
+        FaultProcess("chips", "npu", Exponential(40 * DAY), (MixPart(1, "HbmFault"), MixPart(1, "CardDrop"))),
+    )
+    at_random = (
+        Fault(DAY, "HbmFault", random="busyNpu"),
+        Fault(DAY, "HbmFault", random="busyNpu"),
+        Fault(2 * DAY, "NodeHardware", random="node", clears_after=DAY),
+        Fault(3 * DAY, "ProcessHang", random="pod"),
+    )
+    startup, liveness = (
+        Probe(period_seconds=5, failure_threshold=720),
+        Probe(period_seconds=5, failure_threshold=6),
+    )
+    spec = kubeinfer(
+        2, roles=PD, startup=startup, liveness=liveness, labels={"modelarts-infer-npu-reset-enable": "true"}
+    )
+    return scenario(
+        spec, 8, 300, 10, actions=at_random, faults=FaultPlan(processes), horizon=30 * DAY, **fields
+    )
+
+
+def test_fault_times_are_identical_in_every_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What strikes, when, what and where, is the same whatever is compared, and so is how long it lasts."""
+    made = broken()
+    (instance, pod), label, assume = (
+        recovery_variants(made, ["Instance", "Pod"]),
+        [Variant("label=off", without_label(made))],
+        assumption_variants(made, "keepNodes=true"),
+    )
+    strikes: list[tuple[int, Fault, str]] = []
+    act = Faults.act
+
+    def noted(self: Faults, fault: Fault, process: str = "") -> None:
+        strikes.append((self._clock.now, fault, process))
+        act(self, fault, process)
+
+    monkeypatch.setattr(Faults, "act", noted)
+    for seed in (0, 1):
+        seen = []
+        for variant in (instance, pod, *label, *assume):
+            strikes.clear()
+            simulate(variant.scenario, seed=seed)
+            seen.append(list(strikes))
+        assert len(seen[0]) > 100
+        assert all(each == seen[0] for each in seen[1:])
+
+
+def test_what_is_random_about_a_fault_does_not_depend_on_what_others_found_to_strike() -> None:
+    """The node NodeD finds faulty, and after how long, is the same when no pod was there for a fault before."""
+    struck = []
+    for replicas in (0, 2):
+        spec = kubeinfer(replicas, roles=PD)
+        actions = (
+            Fault(DAY, "ProcessHang", random="pod"),
+            Fault(DAY, "HbmFault", random="busyNpu"),
+            Fault(2 * DAY, "NodeHardware", random="node", clears_after=DAY),
         )
-        assert all(length > 0 for length in spent.values())
+        run = simulate(scenario(spec, 8, 300, 10, actions=actions, horizon=3 * DAY))
+        struck.append([(r.at, r.where) for r in run.history.of(FaultDetected) if r.kind == "NodeHardware"])
+    assert struck[0] == struck[1] != []
+
+
+def without_label(made: Scenario) -> Scenario:
+    role, *others = made.kubeinfer.roles
+    roles = tuple(replace(each, template=replace(each.template, labels={})) for each in (role, *others))
+    return replace(made, kubeinfer=replace(made.kubeinfer, roles=roles))
+
+
+def test_each_kind_of_fault_has_its_times_and_none_where_it_never_came() -> None:
+    found = compare(recovery_variants(broken(), ["Instance", "Pod"]), range(3))
+    names = [column.name for column in found.columns]
+    assert "causes/HbmFault/meanRepairMs" in names
+    assert "causes/ProcessHang/meanDetectionMs" in names
+    instance, pod = found.outcomes
+    lost = [column for column in found.columns if column.name.endswith("/lostInstanceMs")]
+    for outcome in (instance, pod):
+        for seed in range(3):
+            assert (
+                sum(outcome.values[each.name][seed] or 0 for each in lost) == outcome.values[LOST.name][seed]
+            )
+    times = [column for column in found.columns if column.name.endswith("Ms") and column.about]
+    assert any(None in instance.values[column.name] for column in times), "some kind is rare"
+    rare = next(column for column in times if None in instance.values[column.name])
+    mean = instance.mean(rare)
+    known = [value for value in instance.values[rare.name] if value is not None]
+    assert mean is None if not known else mean is not None
+    document = json.loads(comparison_json(found))
+    assert document["variants"][0]["values"][rare.name] == instance.values[rare.name]
+    text = render_comparison(found)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "until noticed" in text
+
+
+def test_capacity_load_and_objectives_are_compared() -> None:
+    story = load_scenario(str(SCENARIOS / "update-at-the-busiest-hour.yaml"))
+    by_night = replace(story, actions=tuple(replace(each, at=0) for each in story.actions))
+    found = compare([Variant("at 08:00", story), Variant("at 00:00", by_night)], [0, 1])
+    day, night = found.outcomes
+    columns = {column.name: column for column in found.columns}
+    for name in ("capacity", "unserved", "overloadMs", "lastChangeMs", "completes"):
+        assert None not in day.values[name], name
+    assert day.values["unserved"][0] > 0 == night.values["unserved"][0]  # type: ignore[operator]
+    held = columns["objectives/3/maxUnserved"]
+    assert (day.values[held.name], night.values[held.name]) == ([0, 0], [1, 1])
+    text = render_comparison(found)
+    assert "load not served" in text
+    assert "maxUnserved held" in text
+    assert found.best is night
+
+
+def test_an_update_that_never_completes_is_the_worse_one_whatever_it_spares() -> None:
+    full = load_scenario(str(SCENARIOS / "full-cluster-stall.yaml"))
+    (stalled, going) = knob_variants(
+        "maxUnavailable=0,1", read_source(str(SCENARIOS / "full-cluster-stall.yaml")), {}
+    )
+    assert stalled.scenario.nodes == full.nodes
+    found = compare([stalled, going], [0])
+    assert found.best.variant is going
+    assert sentences(found) == [
+        "maxUnavailable=1 is better than maxUnavailable=0: with maxUnavailable=0 the last change never completes."
+    ]
 
 
 def test_what_is_better_is_said_with_its_reason() -> None:
@@ -91,8 +236,6 @@ def test_what_is_better_is_said_with_its_reason() -> None:
     text = " ".join(sentences(found))
     assert text.startswith("Pod is better than Instance") or "come out the same" in text
     rules = SCENARIOS / "recovery" / "save-decode.yaml"
-    from kubeinfer_sim.scenario.load import load_scenario
-
     story = load_scenario(str(SCENARIOS / "no-spare-degrade.yaml"))
     found = compare(recovery_variants(story, ["Instance", str(rules)]), [0])
     assert found.best.variant.name == "save-decode.yaml"
@@ -105,12 +248,10 @@ def test_what_is_better_is_said_with_its_reason() -> None:
 
 
 def test_a_group_that_hangs_without_a_peer_makes_pod_level_the_worse_one() -> None:
-    from kubeinfer_sim.scenario.load import load_scenario
-
     story = load_scenario(str(SCENARIOS / "peer-loss-under-pod-recovery.yaml"))
     found = compare(recovery_variants(story, ["Pod", "Instance"]), [0])
     assert sentences(found) == [
-        "Instance is better than Pod: 30m less instance time lost; Pod spends 30m hanging without a peer where "
+        "Instance is better than Pod: 30m less instance time lost; Pod spends 30m until somebody acts where "
         "Instance spends 0s."
     ]
 
@@ -144,8 +285,6 @@ def test_the_table_fits_80_columns_and_the_json_has_all_numbers() -> None:
 
 
 def test_a_variant_sets_the_policy_of_every_role_in_every_version() -> None:
-    from kubeinfer_sim.scenario.model import Apply
-
     made = scenario(kubeinfer(1, roles=PD), 6, actions=(Apply(1000, kubeinfer(1, roles=PD, revision="new")),))
     (variant,) = recovery_variants(made, ["Pod"])
     (apply,) = variant.scenario.actions
@@ -213,4 +352,102 @@ def test_an_assumption_is_a_knob_too(capsys: pytest.CaptureFixture[str]) -> None
     assert command_line(["compare", story, "--assume", "backoff=0s,10m"]) == 0
     assert "10m" in capsys.readouterr().out
     assert command_line(["compare", story]) == 2
+    assert "compare needs a knob" in capsys.readouterr().err
+
+
+UP_FIRST = SCENARIOS / "up-first.yaml"
+
+
+def varied(text: str, path: Path = UP_FIRST) -> list[Scenario]:
+    return [variant.scenario for variant in knob_variants(text, read_source(str(path)), {})]
+
+
+def test_budgets_are_knobs_in_every_version() -> None:
+    for made, surge in zip(varied("maxSurge=2,25%"), ("2", "25%"), strict=True):
+        (apply,) = (each for each in made.actions if isinstance(each, Apply))
+        assert str(made.kubeinfer.rolling_update.max_surge) == surge
+        assert str(apply.kubeinfer.rolling_update.max_surge) == surge
+        assert made.kubeinfer.revision != apply.kubeinfer.revision
+    (made,) = varied("maxUnavailable=1")
+    assert str(made.kubeinfer.rolling_update.max_unavailable) == "1"
+
+
+def test_the_label_is_a_knob() -> None:
+    path = SCENARIOS / "npu-fault-with-label.yaml"
+    on, off = varied("label=on,off", path)
+    found = compare([Variant("on", on), Variant("off", off)], [0])
+    assert found.best.variant.name == "on"
+    assert load_scenario(str(path)).kubeinfer == on.kubeinfer
+
+
+def test_spare_nodes_are_a_knob_and_leave_the_others_faults_alone() -> None:
+    none, two = varied("spareNodes=0,2")
+    assert two.nodes[: len(none.nodes)] == none.nodes
+    more = two.nodes[len(none.nodes) :]
+    assert [node.name for node in more] == ["node-spare-0", "node-spare-1"]
+    assert {node.allocatable["huawei.com/ascend-1980"] for node in more} == {8}
+    with pytest.raises(UsageError, match="the pools are node"):
+        varied("spareNodes.gpu=1")
+
+
+def test_every_field_of_the_scenario_is_a_knob_by_its_path() -> None:
+    assert [made.kubernetes_version for made in varied("kubernetesVersion=1.30,1.36")] == ["1.30", "1.36"]
+    assert [made.node_lifecycle.grace for made in varied("kubernetesVersion=1.31,1.36")] == [40_000, 50_000]
+    assert [len(made.nodes) for made in varied("cluster=5x8,6x8")] == [5, 6]
+    assert [made.kubeinfer.replicas for made in varied("manifest.set.replicas=4,5")] == [4, 5]
+    assert [made.assumptions.keep_nodes for made in varied("keepNodes=true,false")] == [True, False]
+    assert [made.assumptions.keep_nodes for made in varied("assumptions.keepNodes=true,false")] == [
+        True,
+        False,
+    ]
+    assert [
+        made.actions[0].at for made in varied("actions.0.at=10m,20m", SCENARIOS / "silent-node-death.yaml")
+    ] == [
+        600_000,
+        1_200_000,
+    ]
+    spares = varied("faults.npus.spares=0,2")
+    assert [made.faults.npus.spares for made in spares if made.faults] == [0, 2]
+    names = [v.name for v in knob_variants("faults.npus.spares=0,2", read_source(str(UP_FIRST)), {})]
+    assert names == ["spares=0", "spares=2"]
+
+
+def test_values_are_split_outside_of_brackets() -> None:
+    assert split_values("1,[2,3],{a: 4, b: 5},'6,7',1, ") == ["1", "[2,3]", "{a: 4, b: 5}", "'6,7'"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("maxsurge=1", 'no knob; did you mean "maxSurge"'),
+        ("maxSurge=", "expected values"),
+        ("maxSurge=-1", "expected a number or a percentage"),
+        ("maxSurge=101%", "expected a number or a percentage"),
+        ("maxSurge=0", "must not both be zero"),
+        ("label=maybe", "expected on or off"),
+        ("spareNodes=-1", "expected a number of nodes"),
+        ("seed=1,2", "same seeds"),
+        ("kubernetesVersion=2.0", "kubernetesVersion=2.0: expected a version from"),
+        ("faults.npus.sparse=1", 'unknown field; did you mean "spares"'),
+        ("faults.processes.0.rate=1", "faults.processes.0.rate=1"),
+        ("cluster=[", "--vary cluster="),
+    ],
+)
+def test_a_knob_that_cannot_be_turned_is_said(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        varied(text)
+
+
+def test_a_scenario_without_instances_cannot_be_compared() -> None:
+    path = SCENARIOS / "model-as-deployment.yaml"
+    with pytest.raises(UsageError, match="the scenario has none"):
+        compare(knob_variants("kubernetesVersion=1.35,1.36", read_source(str(path)), {}), [0])
+
+
+def test_the_command_takes_any_knob(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line(["compare", str(UP_FIRST), "--vary", "cluster=5x8,6x8"]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    assert "cluster=5x8" in out
+    assert command_line(["compare", str(UP_FIRST), "--vary", "maxSurge=1", "--assume", "backoff=0s"]) == 2
     assert "compare needs a knob" in capsys.readouterr().err

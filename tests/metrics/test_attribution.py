@@ -15,9 +15,9 @@ from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.metrics import Measures, measure
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind, incidents, stages_of
+from kubeinfer_sim.metrics.cause_kinds import cause_kind
 from kubeinfer_sim.metrics.losses import losses, roots
 from kubeinfer_sim.metrics.steps import segments
-from kubeinfer_sim.report.causes import cause_kind
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.model import (

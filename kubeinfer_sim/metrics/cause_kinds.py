@@ -1,0 +1,46 @@
+"""What kind of thing began it: a kind of fault, an update, a drain, from the initiating record alone."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.cluster.fault_records import FaultInjected
+from kubeinfer_sim.cluster.records import ContainerCrashed, HealthChanged, NodeDrained, NodeFailed
+from kubeinfer_sim.controllers.records import SpecApplied
+from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
+
+#: How a node fails -> what is said of it.
+NODE_FAILURES = {
+    "silent": "died",
+    "cutOff": "was cut off",
+    "notReady": "reported itself not ready",
+    "reboot": "rebooted",
+}
+#: What people ask of the KubeInfer itself.
+ORDERS = ("start", "creation", "update", "scaling", "change")
+
+
+def cause_kind(history: History, cause: int) -> str:
+    """What kind of thing the initiating record with this id is: a kind of fault, `drain`, or one of `ORDERS`."""
+    if cause == NO_CAUSE:
+        return "start"
+    record = history[cause]
+    match record:
+        case SpecApplied():
+            kinds = {"created": "creation", "template": "update", "replicas": "scaling"}
+            return next((kind for name, kind in kinds.items() if name in record.changed), "change")
+        case FaultInjected():
+            return record.kind
+        case NodeFailed():
+            return f"node {NODE_FAILURES.get(record.mode, record.mode)}"
+        case NodeDrained():
+            return "drain"
+        case HealthChanged():
+            return "health check"
+        case ContainerCrashed():
+            return f"process ended ({record.reason})"
+    return record_name(record)
+
+
+def record_name(record: Record) -> str:
+    """The name of a record's type in words: `pod removed`."""
+    name = type(record).__name__
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
