@@ -14,25 +14,29 @@
     runs its time or never ends in the simulation, it does not fail)
 12  exit 0 with restartPolicy Always and Never
 13  drain evicts one pod and rebuilds the instance
-14  fault on an idle NPU: capacity only (no test here: it is the device plugin's, whose faults reach no pod then)
-15  fault clears before the delay ends: nothing (a rule's delay; the device plugin's own 60 s are not its matter)
-16  reset waits for the whole ring (no test here: it is the device plugin's)
+14  fault on an idle NPU: capacity only
+15  fault clears before the delay ends: nothing
+16  reset waits for the whole ring
 
-Those of rollouts and gangs are in test_edge_cases_of_rollouts.py.
+Those of rollouts are in test_edge_cases_of_rollouts.py, those of gangs in test_edge_cases_of_gangs.py. What the device
+plugin does by level: tests/cluster/devices.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from building import NPU, kubeinfer, scenario, seconds
 from controllers.playing import NpuFault, crash, of, play, pod_of, seconds_of
 
+from kubeinfer_sim.cluster.fault_records import FaultDetected, NpuResetTried, NpuStateChanged
 from kubeinfer_sim.cluster.records import (
     ContainerDied,
     ContainersRunning,
     GangScheduled,
+    PodBound,
     PodDeleting,
     PodGone,
     PodReady,
@@ -50,9 +54,21 @@ from kubeinfer_sim.controllers.records import (
     RestartBackOff,
     UpdateCompleted,
 )
-from kubeinfer_sim.experiment.simulate import Simulation
+from kubeinfer_sim.experiment.simulate import Run, Simulation
 from kubeinfer_sim.manifest.model import Container, Probe, RecoveryPolicy, Role
-from kubeinfer_sim.scenario.model import Apply, Assumptions, Cordon, Drain, Link, Transfers
+from kubeinfer_sim.scenario.distributions import Constant
+from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
+from kubeinfer_sim.scenario.model import (
+    Apply,
+    Assumptions,
+    Cordon,
+    Drain,
+    Fault,
+    Link,
+    Scale,
+    Target,
+    Transfers,
+)
 from kubeinfer_sim.scenario.recovery_rules import RecoveryRule
 
 LIVENESS = Probe(period_seconds=5, failure_threshold=6)
@@ -300,6 +316,19 @@ def test_a_restart_storm_from_a_shared_cause_shares_the_storage() -> None:
     assert {record.at for record in of(alone, PodReady)} == {160_000}
 
 
+def test_a_switch_fault_restarts_every_instance_behind_it_once_and_nobody_else() -> None:
+    behind = Target(nodes=("node-0", "node-1", "node-2"))
+    link = Transfers(storage=Link(1_000_000_000), default_weights_size=60_000_000_000)
+    made = scenario(kubeinfer(4), 4, 60, 5, transfers=link, actions=(Fault(100_000, "SwitchFault", behind),))
+    run = play(made)
+    assert [(r.at, r.instance.ordinal) for r in of(run, InstanceRestarting)] == [
+        (100_000, 0),
+        (100_000, 1),
+        (100_000, 2),
+    ]
+    assert len(of(run, InstanceConcerning)) == 3
+
+
 # 9 -----------------------------------------------------------------------------------------------------
 
 
@@ -416,7 +445,55 @@ def test_a_drain_during_start_up_rebuilds_also_where_crashes_are_left_to_the_kub
     assert seconds_of(play(made), InstanceRestarting) == [30.0]
 
 
+# 14 ----------------------------------------------------------------------------------------------------
+
+LABEL = {"modelarts-infer-npu-reset-enable": "true"}
+RESET_45_S = FaultPlan(npus=NpuHandling(attempt=Constant(45_000), repair=Constant(3_600_000)))
+
+
+def npu_fault(at: float, level: str, node: str = "node-0", **fields: Any) -> Fault:
+    """A fault of NPU 0 of a node that shows in nothing but the device plugin's report."""
+    return Fault(round(at * 1000), "NpuFault", Target(nodes=(node,)), (0,), level, "none", **fields)
+
+
+def labelled(
+    replicas: int, node_count: int, npus: int, *actions: Fault | Scale | Apply, **fields: Any
+) -> Run:
+    spec = kubeinfer(replicas, npus=npus, labels=LABEL, **fields)
+    return play(scenario(spec, node_count, 60, 10, actions=actions, faults=RESET_45_S, horizon=86_400_000))
+
+
+def test_a_fault_of_an_idle_npu_costs_capacity_and_nothing_else() -> None:
+    run = labelled(1, 2, 8, npu_fault(100, "SeparateNPU", "node-1"))
+    assert [(r.node, r.state, r.offered) for r in of(run, NpuStateChanged)] == [
+        ("node-1", "out", 7),
+        ("node-1", "inService", 8),
+    ]
+    assert seconds_of(run, InstanceReady) == [0.0]
+    assert not of(run, InstanceConcerning)
+    assert not of(run, InstanceRestarting)
+    assert not of(run, PodDeleting)
+
+
+def test_the_capacity_a_fault_of_an_idle_npu_costs_is_missed_by_the_next_gang() -> None:
+    run = labelled(1, 2, 8, npu_fault(100, "SeparateNPU", "node-1"), Scale(1_000_000, 2))
+    (detected,) = of(run, FaultDetected)
+    repaired = detected.at + 3_600_000
+    assert of(run, GangScheduled)[1].at == repaired, "seven NPUs are no node for it"
+    assert of(run, InstanceReady)[1].at == repaired + 60_000
+
+
 # 15 ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("lasts", "restarts"), [(60, []), (61, [160.0])])
+def test_a_fault_that_clears_within_the_60_s_of_restart_request_is_nothing(
+    lasts: int, restarts: list[float]
+) -> None:
+    run = labelled(1, 2, 8, npu_fault(100, "RestartRequest", clears_after=lasts * 1000))
+    assert len(of(run, FaultDetected)) == 1, "it is seen"
+    assert seconds_of(run, InstanceRestarting) == restarts
+    assert len(of(run, NpuStateChanged)) == (2 if restarts else 0)
 
 
 def test_what_is_well_again_before_the_delay_ends_is_left_alone() -> None:
@@ -441,6 +518,30 @@ def test_a_platform_fault_that_clears_before_the_delay_ends_is_left_alone(cleare
 
     run = play(made, (100, report))
     assert seconds_of(run, InstanceRestarting) == ([] if cleared else [160.0])
+
+
+# 16 ----------------------------------------------------------------------------------------------------
+
+
+def test_the_reset_waits_until_the_whole_ring_is_idle() -> None:
+    # Two instances of 4 NPUs share the ring of node-0; the neighbour ends at 1000 s and its NPUs are free at 1010 s.
+    run = labelled(2, 2, 4, npu_fault(100, "RestartNPU"), Scale(1_000_000, 1))
+    (restarted,) = of(run, InstanceRestarting)
+    assert restarted.instance.ordinal == 0
+    (bound,) = [bound for bound in of(run, PodBound) if bound.at]
+    assert bound.node == "node-1", "not on the ring that waits"
+    assert [(r.at / 1000, r.npus, r.state) for r in of(run, NpuStateChanged)][1:] == [
+        (1010.0, tuple(range(8)), "resetting"),
+        (1055.0, tuple(range(8)), "inService"),
+    ]
+    assert [each.npus for each in of(run, NpuResetTried)] == [tuple(range(8))]
+
+
+def test_the_reset_waits_for_ever_behind_a_neighbour_that_stays() -> None:
+    run = labelled(2, 2, 4, npu_fault(100, "RestartNPU"))
+    assert not of(run, NpuResetTried)
+    assert [record.state for record in of(run, NpuStateChanged)] == ["isolated"]
+    assert of(run, InstanceReady)[-1].at == of(run, InstanceRestarting)[0].at + 70_000, "the service goes on"
 
 
 # -- recovery during an update (rule 11) --------------------------------------------------------------------
@@ -565,7 +666,7 @@ def test_restart_container_on_the_platforms_word_stops_the_engine_and_is_no_fail
 
 
 def test_losing_readiness_alone_asks_no_rule() -> None:
-    from kubeinfer_sim.scenario.model import Health, Target
+    from kubeinfer_sim.scenario.model import Health
 
     made = replace(
         custom(RecoveryRule("Fail")), actions=(Health(100_000, Target(), healthy=False, until=130_000),)

@@ -1,6 +1,5 @@
-"""The edge cases of InstanceRollingUpdate and of gangs (section 5 of the semantics page), one test or more each.
+"""The edge cases of InstanceRollingUpdate (section 5 of the semantics page), one test or more each.
 
-Rollout
  1  one instance with 20 %/20 %: surge first, needs a second full gang
  2  full cluster, U = 0: stalls for ever, service intact
  3  full cluster, U = 1: goes on
@@ -17,14 +16,8 @@ Rollout
 14  batches drift apart, no lockstep
 15  grace longer than load
 16  a pod stuck Terminating on a dead node holds a place until force deletion
-    (force deletion itself: tests/cluster/node_lifecycle)
-Gang
-17  half a gang never holds NPUs
-18  two instances each waiting for the other's cards
-19  a big gang starved by small ones
-20  the old gang still there when the new one is created
 
-Those of recovery are in test_edge_cases_of_recovery.py.
+Those of recovery are in test_edge_cases_of_recovery.py, those of gangs in test_edge_cases_of_gangs.py.
 """
 
 from __future__ import annotations
@@ -32,10 +25,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from building import NPU, budget, kubeinfer, scenario, stage_timings
-from controllers.playing import held, of, seconds_of
+from building import budget, kubeinfer, scenario, stage_timings
+from controllers.playing import of, seconds_of
 
-from kubeinfer_sim.cluster.records import GangScheduled, PodCreated, PodGone
+from kubeinfer_sim.cluster.records import PodCreated, PodGone
 from kubeinfer_sim.controllers.records import (
     InstanceConcerning,
     InstanceCreated,
@@ -47,9 +40,17 @@ from kubeinfer_sim.controllers.records import (
     UpdateCompleted,
 )
 from kubeinfer_sim.experiment.simulate import Run, simulate
-from kubeinfer_sim.manifest.model import Probe, Role, RollingUpdate
+from kubeinfer_sim.manifest.model import Probe, RollingUpdate
 from kubeinfer_sim.scenario.distributions import Never, Uniform
-from kubeinfer_sim.scenario.model import Apply, Health, NodeSpec, Scale, Target, Timings
+from kubeinfer_sim.scenario.model import (
+    Apply,
+    ForceDelete,
+    Health,
+    NodeDown,
+    Scale,
+    Target,
+    Timings,
+)
 
 
 def updated(
@@ -237,6 +238,43 @@ def test_a_grace_period_longer_than_the_load_holds_the_place_until_the_pod_is_go
     )
 
 
+def test_a_pod_stuck_terminating_on_a_dead_node_holds_its_place_until_it_is_deleted_by_force() -> None:
+    dead, forced = ("node-1",), 3_600_000
+    actions = (NodeDown(100_000, dead), updated(2, 0, 1, 1_000_000))
+    made = scenario(kubeinfer(2, 0, 1), 3, 60, 10, actions=actions)
+    stuck = simulate(made)
+    assert not completed(stuck)
+    (out,) = of(stuck, InstanceDeleting)
+    assert (out.instance.ordinal, out.reason) == (1, "NotReady"), "rule 4: it is out of traffic anyway"
+    assert not of(stuck, PodGone), "its kubelet never says so"
+    assert len(of(stuck, InstanceCreated)) == 2, "a free node, but its place among R + S is taken"
+    freed = simulate(replace(made, actions=(*actions, ForceDelete(forced, Target(nodes=dead)))))
+    assert completed(freed)
+    created = of(freed, InstanceCreated)[2]
+    assert (created.at, created.instance.ordinal) == (forced, 1), "the moment its object is removed"
+    assert min(ready_levels(freed)) == 1
+
+
+def test_of_two_that_may_be_missing_one_that_is_already_costs_no_budget() -> None:
+    # Rule 5 counts ready instances: one that is not ready takes nothing from R - U, and goes with the first pass.
+    sick = Health(995_000, Target(instances=(0,)), healthy=False)
+    run = simulate(scenario(kubeinfer(4, 0, 2), 4, 60, 10, actions=(sick, updated(4, 0, 2, 1_000_000))))
+    first_pass = [(r.at, r.instance.ordinal) for r in of(run, InstanceDeleting)][:2]
+    assert first_pass == [(1_000_000, 0), (1_000_000, 3)], "the one not ready first, then the highest ordinal"
+    assert min(ready_levels(run)) == 2
+    assert completed(run)
+
+
+def test_those_not_ready_wait_for_the_window_when_no_ready_one_may_go() -> None:
+    sick = Health(995_000, Target(instances=(0, 1)), healthy=False)
+    run = simulate(scenario(kubeinfer(4, 0, 2), 4, 60, 10, actions=(sick, updated(4, 0, 2, 1_000_000))))
+    unready = [record.at for record in of(run, InstanceConcerning)]
+    deleting = of(run, InstanceDeleting)[:2]
+    assert [record.at for record in deleting] == [at + 10_000 for at in unready]
+    assert {record.instance.ordinal for record in deleting} == {0, 1}
+    assert min(ready_levels(run)) == 2
+
+
 def test_a_pod_that_never_goes_holds_its_place() -> None:
     stuck = stage_timings(60, 10, cleanup=Never())
     made = scenario(kubeinfer(2, 0, 1), 2, actions=(updated(2, 0, 1),))
@@ -244,52 +282,3 @@ def test_a_pod_that_never_goes_holds_its_place() -> None:
     assert not completed(run)
     assert len(of(run, InstanceDeleting)) == 1, "one is out; a second would be a double outage"
     assert len(of(run, InstanceCreated)) == 2, "its ordinal, its NPUs and its place are not free"
-
-
-def test_half_a_gang_never_holds_npus() -> None:
-    roles = {"prefill": 2, "decode": 1}
-    old = kubeinfer(2, 1, 1, "old", roles)
-    run = simulate(scenario(old, 8, 60, 10, actions=(updated(2, 1, 1, roles=roles),)))
-    assert completed(run)
-    for record in of(run, GangScheduled):
-        assert len(record.nodes) == 3
-    # Between its parts going, an instance holds less than a gang; but never does one begin with less.
-    assert all(npus in (0, 24) for each in held(run) for npus in each.values())
-
-
-def test_two_instances_each_waiting_for_the_others_cards_do_not_exist() -> None:
-    # Two gangs of 4 on 6 nodes: taking pod by pod, each would get 3 and wait for ever.
-    run = simulate(scenario(kubeinfer(2, roles={"decode": 4}), 6, 60, 10, initial="empty"))
-    (first,) = of(run, GangScheduled)
-    assert len(first.nodes) == 4
-    assert len(of(run, InstanceReady)) == 1
-    later = simulate(
-        scenario(kubeinfer(2, roles={"decode": 4}), 6, 60, 10, initial="empty", actions=(Scale(100_000, 1),))
-    )
-    assert completed(later), "the one with a place is ready, the other one goes"
-
-
-def test_a_big_gang_is_starved_by_small_ones_as_long_as_they_fit() -> None:
-    # One role wants a node of its own, the other half of one; one instance of the big KubeInfer waits while a
-    # rollout's small gangs come and go on the nodes it would need.
-    big = replace(
-        kubeinfer(2, 1, 1, "old", npus=8), roles=(Role("big", kubeinfer(npus=16).roles[0].template),)
-    )
-    small = kubeinfer(4, 0, 2, "new", npus=8)
-    made = replace(
-        scenario(small, 0, 60, 10, initial="empty", actions=(Apply(200_000, replace(big, replicas=2)),)),
-        nodes=(NodeSpec("node-0", "pool", {NPU: 16}), NodeSpec("node-1", "pool", {NPU: 16})),
-    )
-    run = simulate(made)
-    assert completed(run), "when both halves of a node are free, the big one goes there"
-    placed = [record for record in of(run, GangScheduled) if record.npus == 16]
-    assert len(placed) == 2
-    gone = seconds_of(run, InstanceGone)
-    assert placed[0].at / 1000 >= gone[1], "one freed half is not enough"
-
-
-def test_the_new_gang_waits_while_the_old_one_is_still_there() -> None:
-    run = simulate(scenario(kubeinfer(1, 0, 1), 1, 60, 30, actions=(updated(1, 0, 1),)))
-    placed, gone = of(run, GangScheduled), of(run, PodGone)
-    assert placed[1].at == gone[0].at == 31_000
-    assert placed[0].nodes[0][1] == placed[1].nodes[0][1]
