@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Self
 
 from kubeinfer_sim.cluster.records import InstanceRef
+from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
 from kubeinfer_sim.controllers.records import (
     ProgressDeadlineExceeded,
     SpecApplied,
@@ -16,11 +19,12 @@ from kubeinfer_sim.metrics.meter import Handlers
 
 
 @dataclass(slots=True)
-class Change:
-    """An applied spec.
+class AppliedSpec:
+    """An applied spec, of the KubeInfer or of a Deployment.
 
     Attributes:
         changed: what differs from the one before (template, replicas, strategy, metadata; `created`).
+        surge, unavailable: the budgets, in instances or pods.
         completed: when all of it was in place and ready; None when that never happened.
         superseded: when another template came before it was in place.
     """
@@ -36,20 +40,44 @@ class Change:
     completed: int | None = None
     superseded: int | None = None
 
-    @property
-    def is_update(self) -> bool:
-        """Whether it replaces instances: another template for an object that was there."""
-        return "template" in self.changed
+    @classmethod
+    def of(cls, r: SpecApplied | DeploymentApplied) -> Self:
+        """What a record says was applied."""
+        return cls(r.generation, r.at, r.revision, r.replicas, r.surge, r.unavailable, r.changed, r.label)
 
     @property
-    def is_material(self) -> bool:
-        """Whether instances have to come or go for it."""
-        return not {"template", "replicas", "created"}.isdisjoint(self.changed)
+    def is_update(self) -> bool:
+        """Whether it replaces instances (or pods): another template for an object that was there."""
+        return "template" in self.changed
 
     @property
     def duration(self) -> int | None:
         """Ms from the change until it was in place."""
         return None if self.completed is None else self.completed - self.at
+
+
+def supersede(earlier: Iterable[AppliedSpec], at: int) -> None:
+    """Another template came: what is not in place yet never will be."""
+    for each in earlier:
+        if each.completed is None and each.superseded is None:
+            each.superseded = at
+
+
+def complete(changes: Iterable[AppliedSpec], generation: int, at: int) -> None:
+    """All up to a generation is in place."""
+    for each in changes:
+        if each.generation <= generation and each.completed is each.superseded is None:
+            each.completed = at
+
+
+@dataclass(slots=True)
+class Change(AppliedSpec):
+    """An applied spec of the KubeInfer."""
+
+    @property
+    def is_material(self) -> bool:
+        """Whether instances have to come or go for it."""
+        return not {"template", "replicas", "created"}.isdisjoint(self.changed)
 
 
 @dataclass(slots=True)
@@ -86,21 +114,15 @@ class Changes:
 
     def _spec(self, r: SpecApplied) -> None:
         self._end_stall(r.at)  # it is another question now; if it is still stuck, that is said again
-        change = Change(
-            r.generation, r.at, r.revision, r.replicas, r.surge, r.unavailable, r.changed, r.label
-        )
+        change = Change.of(r)
         if change.is_update:
-            for earlier in self.changes:
-                if earlier.completed is None and earlier.superseded is None:
-                    earlier.superseded = r.at
+            supersede(self.changes, r.at)
         self.changes.append(change)
         self.warnings += [warning for warning in r.warnings if warning not in self.warnings]
 
     def _completed(self, record: UpdateCompleted) -> None:
         self._end_stall(record.at)
-        for change in self.changes:
-            if change.generation <= record.generation and change.completed is change.superseded is None:
-                change.completed = record.at
+        complete(self.changes, record.generation, record.at)
 
     def _stalled(self, r: Stalled) -> None:
         last = self.stalls[-1] if self.stalls else None

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from kubeinfer_sim.controllers.deployment.progress import AVAILABLE, PAUSED, TIMED_OUT
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus
+from kubeinfer_sim.metrics.changes import AppliedSpec, complete, supersede
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.meter import Handlers
 from kubeinfer_sim.metrics.steps import Low, Steps
@@ -37,42 +38,14 @@ class Condition(NamedTuple):
 
 
 @dataclass(slots=True)
-class DeploymentChange:
-    """An applied spec.
-
-    Attributes:
-        changed: what differs from the one before.
-        surge: pods above `replicas` an update may make; `unavailable`: pods it may do without.
-        completed: when all of it was in place and available.
-        superseded: when another template came before it was.
-    """
-
-    generation: int
-    at: int
-    revision: str
-    replicas: int
-    surge: int
-    unavailable: int
-    changed: tuple[str, ...]
-    label: str
-    completed: int | None = None
-    superseded: int | None = None
-
-    @property
-    def is_update(self) -> bool:
-        """Whether it replaces pods."""
-        return "template" in self.changed
+class DeploymentChange(AppliedSpec):
+    """An applied spec of a Deployment; in place is what is available, too."""
 
     @property
     def is_material(self) -> bool:
         """Whether pods have to come or go for it; what ran at the start was in place."""
         created = "created" in self.changed and self.label != "running"
         return created or not {"template", "replicas"}.isdisjoint(self.changed)
-
-    @property
-    def duration(self) -> int | None:
-        """Ms from the change until it was in place."""
-        return None if self.completed is None else self.completed - self.at
 
 
 @dataclass(slots=True)
@@ -139,20 +112,9 @@ class Deployments:
 
     def _applied(self, record: DeploymentApplied) -> None:
         measures = self.by_name.setdefault(record.deployment, DeploymentMeasures(record.deployment))
-        change = DeploymentChange(
-            record.generation,
-            record.at,
-            record.revision,
-            record.replicas,
-            record.surge,
-            record.unavailable,
-            record.changed,
-            record.label,
-        )
+        change = DeploymentChange.of(record)
         if change.is_update:
-            for earlier in measures.changes:
-                if earlier.completed is None and earlier.superseded is None and earlier.is_material:
-                    earlier.superseded = record.at
+            supersede((each for each in measures.changes if each.is_material), record.at)
         measures.changes.append(change)
         measures.desired.set(record.at, record.replicas)
 
@@ -166,9 +128,7 @@ class Deployments:
         if not measures.conditions or measures.conditions[-1][1:] != condition[1:]:
             measures.conditions.append(condition)
         if record.complete:
-            for change in measures.changes:
-                if change.generation <= record.generation and change.completed is change.superseded is None:
-                    change.completed = at
+            complete(measures.changes, record.generation, at)
 
     def finish(
         self, ended_at: int, end: str, lives: Iterable[InstanceLife]

@@ -1,4 +1,4 @@
-"""What every part of the result document has in common."""
+"""What every part of the JSON documents has in common."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Points = list[tuple[int, int]]
 
 
 class Part(BaseModel):
-    """A mapping of the result: camelCase keys, nothing unknown."""
+    """A mapping of a document: camelCase keys, nothing unknown."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,

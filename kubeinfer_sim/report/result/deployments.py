@@ -6,28 +6,18 @@ from collections.abc import Sequence
 
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.report.result.changes import AppliedPart, applied_part
 from kubeinfer_sim.report.result_part import Part, Points
 from kubeinfer_sim.scenario.model import Scenario
 
 
-class DeploymentChangePart(Part):
-    """A spec of the Deployment that was applied; the first is the creation."""
+class DeploymentChangePart(AppliedPart):
+    """A spec of the Deployment that was applied; the first is the creation. Budgets are in pods."""
 
-    generation: int
-    at_ms: int
     changed: list[str]
     """`template`, `replicas`, `strategy`, `settings`, `paused`, `resumed`, `metadata`, `created`, `nothing`."""
-    label: str
-    revision: str
-    replicas: int
-    surge: int
-    unavailable: int
-    """The budgets in pods."""
     completed_at_ms: int | None
     """When all of it was in place and available."""
-    duration_ms: int | None
-    superseded_at_ms: int | None
-    """When another template came before it was in place."""
 
 
 class DeploymentConditionPart(Part):
@@ -110,22 +100,7 @@ def deployment_parts(scenario: Scenario, found: Sequence[DeploymentMeasures]) ->
             min_available_at_ms=each.low.at,
             min_available_for_ms=each.low.lasting,
             missing_pods=each.missing,
-            changes=[
-                DeploymentChangePart(
-                    generation=change.generation,
-                    at_ms=change.at,
-                    changed=list(change.changed),
-                    label=change.label,
-                    revision=change.revision,
-                    replicas=change.replicas,
-                    surge=change.surge,
-                    unavailable=change.unavailable,
-                    completed_at_ms=change.completed,
-                    duration_ms=change.duration,
-                    superseded_at_ms=change.superseded,
-                )
-                for change in each.changes
-            ],
+            changes=[applied_part(DeploymentChangePart, change) for change in each.changes],
             conditions=[
                 DeploymentConditionPart(
                     at_ms=condition.at,

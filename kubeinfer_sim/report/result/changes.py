@@ -1,0 +1,101 @@
+"""What was asked for and how it went: applied specs, stalls, pods that had to make room."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from kubeinfer_sim.experiment.simulate import Run
+from kubeinfer_sim.metrics import Stall
+from kubeinfer_sim.metrics.changes import AppliedSpec
+from kubeinfer_sim.report.pending import preemptions
+from kubeinfer_sim.report.result_part import Part
+
+P = TypeVar("P", bound="AppliedPart")
+
+
+class AppliedPart(Part):
+    """A spec that was applied; the first is the creation."""
+
+    generation: int
+    at_ms: int
+    changed: list[str]
+    """What differs from the one before: `template`, `replicas`, `strategy`, `metadata`, `created`, `nothing`."""
+    label: str
+    revision: str
+    replicas: int
+    surge: int
+    unavailable: int
+    """The budgets as numbers."""
+    completed_at_ms: int | None
+    """When all of it was in place and ready."""
+    duration_ms: int | None
+    superseded_at_ms: int | None
+    """When another template came before it was in place."""
+
+
+class ChangePart(AppliedPart):
+    """A spec that was applied; the first is the creation. Budgets are in instances."""
+
+
+class StallPart(Part):
+    """A time in which nothing could go on by itself."""
+
+    at_ms: int
+    ended_at_ms: int | None
+    """Null: it lasts until the end."""
+    generation: int
+    reason: str
+    """`Unschedulable` or `NewRevisionNotReady`."""
+    pod_reason: str
+    instances: list[str]
+    proof: str
+    """What is needed and what there is."""
+
+
+class PreemptionPart(Part):
+    """A pod of lower priority that was evicted to make room."""
+
+    at_ms: int
+    pod: str
+    """`namespace/name`, or of an instance its pod's name."""
+    node: str
+    by: str
+    """The instance the room is for."""
+
+
+def applied_part(kind: type[P], change: AppliedSpec) -> P:
+    """An applied spec, as this kind of part."""
+    return kind(
+        generation=change.generation,
+        at_ms=change.at,
+        changed=list(change.changed),
+        label=change.label,
+        revision=change.revision,
+        replicas=change.replicas,
+        surge=change.surge,
+        unavailable=change.unavailable,
+        completed_at_ms=change.completed,
+        duration_ms=change.duration,
+        superseded_at_ms=change.superseded,
+    )
+
+
+def stall_part(stall: Stall) -> StallPart:
+    """A time in which nothing could go on."""
+    return StallPart(
+        at_ms=stall.at,
+        ended_at_ms=stall.ended,
+        generation=stall.generation,
+        reason=stall.reason,
+        pod_reason=stall.pod_reason,
+        instances=[ref.name for ref in stall.instances],
+        proof=stall.detail,
+    )
+
+
+def preemption_parts(run: Run) -> list[PreemptionPart]:
+    """The pods that made room."""
+    return [
+        PreemptionPart(at_ms=each.at, pod=each.pod, node=each.node, by=each.by.name)
+        for each in preemptions(run)
+    ]

@@ -1,0 +1,88 @@
+"""What disturbed the service and what was done about it: node outages, drains, steps of recovery."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.metrics import Measures
+from kubeinfer_sim.report.result_part import Part
+
+
+class RecoveryPart(Part):
+    """A step of recovery."""
+
+    at_ms: int
+    instance: str
+    action: str
+    """An action of the rules of recovery, or `GiveUp`, `Restored`, `PeersLost`, `Withdrawn`."""
+    what: str
+    """The pod or role it is about."""
+    fault: str
+    by: str
+    """The rule or function that decided; empty for a level (Instance, Pod)."""
+
+
+class NodeOutagePart(Part):
+    """A machine that failed, and when the control plane noticed and acted."""
+
+    node: str
+    mode: str
+    at_ms: int
+    not_ready_at_ms: int | None
+    tainted_at_ms: int | None
+    first_pod_deleted_at_ms: int | None
+    returned_at_ms: int | None
+
+
+class DrainPart(Part):
+    """A drain of a node."""
+
+    node: str
+    at_ms: int
+    ended_at_ms: int | None
+    held: str
+    """What held it back: the budgets, by name, file and line; empty when nothing did."""
+    errors: list[str]
+
+
+def recovery_parts(measures: Measures) -> list[RecoveryPart]:
+    """What recovery did, in order of time."""
+    return [
+        RecoveryPart(
+            at_ms=step.at,
+            instance=step.instance,
+            action=step.action,
+            what=step.what,
+            fault=step.fault,
+            by=step.by,
+        )
+        for step in measures.recoveries
+    ]
+
+
+def node_outage_parts(measures: Measures) -> list[NodeOutagePart]:
+    """The machines that failed, in order of time."""
+    return [
+        NodeOutagePart(
+            node=each.node,
+            mode=each.mode,
+            at_ms=each.at,
+            not_ready_at_ms=each.noticed,
+            tainted_at_ms=each.tainted,
+            first_pod_deleted_at_ms=each.evicted,
+            returned_at_ms=each.returned,
+        )
+        for each in measures.outages
+    ]
+
+
+def drain_parts(measures: Measures) -> list[DrainPart]:
+    """The drains, in order of time."""
+    return [
+        DrainPart(
+            node=each.node,
+            at_ms=each.at,
+            ended_at_ms=each.ended,
+            held=each.held,
+            errors=list(each.errors),
+        )
+        for each in measures.drains
+    ]

@@ -1,0 +1,154 @@
+"""The result for machines: a versioned JSON document, documented in docs/result.md.
+
+Times and durations are whole milliseconds (`…Ms`), counted from the start of the simulation. The document is
+a function of scenario, seed and version: no wall-clock time, no paths of the machine, keys in a fixed order.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from kubeinfer_sim._version import __version__
+from kubeinfer_sim.report.result.availability import (
+    AvailabilityPart,
+    CauseKindPart,
+    CausePart,
+    availability_part,
+    cause_kind_parts,
+    cause_parts,
+)
+from kubeinfer_sim.report.result.changes import (
+    ChangePart,
+    PreemptionPart,
+    StallPart,
+    applied_part,
+    preemption_parts,
+    stall_part,
+)
+from kubeinfer_sim.report.result.deployments import DeploymentPart, deployment_parts
+from kubeinfer_sim.report.result.disturbances import (
+    DrainPart,
+    NodeOutagePart,
+    RecoveryPart,
+    drain_parts,
+    node_outage_parts,
+    recovery_parts,
+)
+from kubeinfer_sim.report.result.instances import InstancePart, instance_parts
+from kubeinfer_sim.report.result.load import LoadPart, load_part
+from kubeinfer_sim.report.result.run import (
+    AssumptionPart,
+    CostPart,
+    EndPart,
+    ScenarioPart,
+    VerdictPart,
+    assumption_parts,
+    cost_part,
+    end_part,
+    scenario_part,
+    verdict_part,
+)
+from kubeinfer_sim.report.result.service import (
+    NpusPart,
+    ObjectivePart,
+    ServicePart,
+    TimelinePart,
+    npus_part,
+    objective_parts,
+    service_part,
+    timeline_part,
+)
+from kubeinfer_sim.report.result.traffic import TrafficPart, traffic_part
+from kubeinfer_sim.report.result_part import Part
+from kubeinfer_sim.report.verdict import Assessment
+
+
+class Result(Part):
+    """The result of one simulation."""
+
+    api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
+    kind: Literal["Result"] = "Result"
+    version: str
+    """Of kubeinfer-sim."""
+    scenario: ScenarioPart
+    verdict: VerdictPart
+    end: EndPart
+    service: ServicePart
+    """From the first change for which instances come or go after the start until the last was in place."""
+    whole_run: ServicePart
+    """From when readiness is owed: the start, or, where it began empty, when first all were ready."""
+    npus: NpusPart
+    changes: list[ChangePart]
+    stalls: list[StallPart]
+    preemptions: list[PreemptionPart]
+    objectives: list[ObjectivePart]
+    timeline: TimelinePart
+    instances: list[InstancePart]
+    deployments: list[DeploymentPart]
+    """The Deployments of the manifest, beside the KubeInfer or alone."""
+    recoveries: list[RecoveryPart]
+    """What recovery did, in order of time."""
+    node_outages: list[NodeOutagePart]
+    drains: list[DrainPart]
+    traffic: TrafficPart | None
+    load: LoadPart | None
+    availability: AvailabilityPart | None
+    causes: list[CausePart]
+    """Dearest first; `lostInstanceMs` adds up to the loss of `wholeRun`."""
+    cause_kinds: list[CauseKindPart]
+    """The same for each kind of beginning: of fault, update, drain."""
+    warnings: list[str]
+    assumptions: list[AssumptionPart]
+    defaults: list[str]
+    """Defaults in force that the scenario did not set."""
+    cost: CostPart
+
+
+def build_result(assessment: Assessment) -> Result:
+    """The result document of a run."""
+    run, measures = assessment.run, assessment.measures
+    scenario, history = run.scenario, run.history
+    warnings = (*measures.warnings, *(each.one_line() for each in scenario.warnings))
+    return Result(
+        version=__version__,
+        scenario=scenario_part(run),
+        verdict=verdict_part(assessment),
+        end=end_part(run, measures),
+        service=service_part(measures.service),
+        whole_run=service_part(measures.whole),
+        npus=npus_part(scenario, measures),
+        changes=[applied_part(ChangePart, change) for change in measures.changes],
+        stalls=[stall_part(stall) for stall in measures.stalls],
+        preemptions=preemption_parts(run),
+        objectives=objective_parts(assessment.judged),
+        timeline=timeline_part(measures),
+        instances=instance_parts(scenario, measures),
+        deployments=deployment_parts(scenario, measures.deployments),
+        recoveries=recovery_parts(measures),
+        node_outages=node_outage_parts(measures),
+        drains=drain_parts(measures),
+        traffic=traffic_part(assessment.traffic),
+        load=load_part(scenario.load, assessment.demand),
+        availability=availability_part(assessment.availability),
+        causes=cause_parts(history, assessment.causes),
+        cause_kinds=cause_kind_parts(history, assessment.causes),
+        warnings=list(dict.fromkeys(warnings)),
+        assumptions=assumption_parts(scenario),
+        defaults=list(scenario.defaults),
+        cost=cost_part(run),
+    )
+
+
+def to_json(result: Result) -> str:
+    """The document as text, ending in a line break; equal results give equal bytes."""
+    return result.model_dump_json(by_alias=True, indent=2) + "\n"
+
+
+def result_json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the document."""
+    schema = Result.model_json_schema(by_alias=True, mode="serialization")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "kubeinfer-sim Result",
+    }

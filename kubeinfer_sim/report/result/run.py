@@ -1,0 +1,106 @@
+"""What was simulated, how it came out, what it rests on and what it cost."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from kubeinfer_sim.experiment.simulate import Run
+from kubeinfer_sim.metrics import Measures, Outcome
+from kubeinfer_sim.report.assumptions import assumptions
+from kubeinfer_sim.report.result_part import Part
+from kubeinfer_sim.report.verdict import Assessment, npus_of_cluster
+from kubeinfer_sim.scenario.model import Scenario
+
+
+class ScenarioPart(Part):
+    """What was simulated."""
+
+    name: str
+    description: str
+    namespace: str
+    kubeinfer: str
+    """Its name; empty where there are Deployments alone."""
+    initial: Literal["running", "empty"]
+    """Whether its instances ran when the simulation began."""
+    nodes: int
+    npus: int
+    """All NPUs the nodes offer."""
+    seed: int
+    horizon_ms: int | None
+    """None: until settled."""
+    kubernetes_version: str
+
+
+class VerdictPart(Part):
+    """Whether the run is green, and why."""
+
+    holds: bool
+    """The run completes and every objective is held; exit code 0, else 1."""
+    outcome: Outcome
+    sentence: str
+
+
+class EndPart(Part):
+    """When and why the simulation stopped."""
+
+    at_ms: int
+    reason: Literal["settled", "horizon", "quiet"]
+    """Nothing more can happen; the scenario's horizon; no progress for the scenario's `quietAfter`."""
+    missing_instances: int
+    """Instances asked for and not ready at the end."""
+
+
+class AssumptionPart(Part):
+    """A switch of the scenario."""
+
+    name: str
+    value: str
+    default: bool
+
+
+class CostPart(Part):
+    """What the simulation cost, in counts."""
+
+    timers: int
+    records: int
+
+
+def scenario_part(run: Run) -> ScenarioPart:
+    """What was simulated."""
+    scenario = run.scenario
+    return ScenarioPart(
+        name=scenario.name,
+        description=scenario.description,
+        namespace=scenario.kubeinfer.namespace,
+        kubeinfer=scenario.kubeinfer.name,
+        initial=scenario.initial,
+        nodes=len(scenario.nodes),
+        npus=npus_of_cluster(scenario),
+        seed=run.seed,
+        horizon_ms=scenario.horizon,
+        kubernetes_version=scenario.kubernetes_version,
+    )
+
+
+def verdict_part(assessment: Assessment) -> VerdictPart:
+    """How it came out."""
+    verdict = assessment.verdict
+    return VerdictPart(holds=verdict.holds, outcome=assessment.measures.overall, sentence=verdict.sentence)
+
+
+def end_part(run: Run, measures: Measures) -> EndPart:
+    """When and why it stopped."""
+    return EndPart(at_ms=run.ended_at, reason=run.end, missing_instances=measures.losing)
+
+
+def assumption_parts(scenario: Scenario) -> list[AssumptionPart]:
+    """All switches."""
+    return [
+        AssumptionPart(name=each.name, value=each.value, default=each.default)
+        for each in assumptions(scenario.assumptions)
+    ]
+
+
+def cost_part(run: Run) -> CostPart:
+    """What it cost."""
+    return CostPart(timers=run.fired, records=len(run.history))
