@@ -21,12 +21,11 @@ from kubeinfer_sim.cluster.repair import RepairShop
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.scenario.fault_kinds import KINDS, LEVELS, Symptom
 from kubeinfer_sim.scenario.fault_model import NpuHandling
 from kubeinfer_sim.scenario.model import Distribution, Millis
 
-#: The label that ties KubeInfer to the device plugin.
-RESET_LABEL = "modelarts-infer-npu-reset-enable"
 ALL_PROBES = ("startup", "liveness", "readiness")
 REPEATED = "ManuallySeparateNPU"
 

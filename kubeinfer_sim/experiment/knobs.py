@@ -13,12 +13,11 @@ from dataclasses import replace
 from itertools import count, islice
 from typing import Any
 
-from kubeinfer_sim.cluster.device_plugin import RESET_LABEL
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.assumption_knob import assumption_variants
 from kubeinfer_sim.experiment.compare import Variant
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
-from kubeinfer_sim.manifest.model import IntOrPercent, KubeInfer
+from kubeinfer_sim.manifest.model import RESET_LABEL, IntOrPercent, KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.manifest.yaml_tree import load_documents

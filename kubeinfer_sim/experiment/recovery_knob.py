@@ -14,8 +14,8 @@ from kubeinfer_sim.experiment.compare import Variant
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import read_source
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.model import Action, Apply, Scenario
-from kubeinfer_sim.scenario.recovery import read_recovery
+from kubeinfer_sim.scenario.model import Action, Apply, Fault, Scenario
+from kubeinfer_sim.scenario.recovery import raised_kinds, read_recovery
 from kubeinfer_sim.scenario.recovery_rules import with_policy
 
 LEVELS = ("Instance", "Pod", "Custom")
@@ -47,7 +47,8 @@ def _variant(scenario: Scenario, text: str) -> Variant:
     if text.endswith((".yaml", ".yml", ".json")):
         source = read_source(text)
         try:
-            rules = read_recovery(source, _versions(custom))
+            struck = (action for action in scenario.actions if isinstance(action, Fault))
+            rules = read_recovery(source, _versions(custom), raised_kinds(struck, scenario.faults))
         except ValueError as error:
             raise UsageError(f"--recovery: {error}") from None
         return Variant(PurePath(text).name, replace(custom, recovery=rules))

@@ -6,7 +6,7 @@ import gc
 from dataclasses import dataclass
 from typing import Literal
 
-from kubeinfer_sim.cluster.device_plugin import RESET_LABEL, DevicePlugin
+from kubeinfer_sim.cluster.device_plugin import DevicePlugin
 from kubeinfer_sim.cluster.devices import Devices
 from kubeinfer_sim.cluster.drain import DrainOptions
 from kubeinfer_sim.cluster.drains import Budgets, Drains
@@ -29,6 +29,7 @@ from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.experiment.faults import Faults, NodeFault
 from kubeinfer_sim.experiment.owners import Owners
 from kubeinfer_sim.experiment.targets import matches
+from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.scenario.fault_model import FaultPlan
 from kubeinfer_sim.scenario.model import (
     Action,

@@ -17,6 +17,10 @@ from typing import Any, Literal
 Resources = Mapping[str, int]
 
 
+#: The label on a pod template that ties KubeInfer to the Ascend device plugin, when it is "true".
+RESET_LABEL = "modelarts-infer-npu-reset-enable"
+
+
 @dataclass(frozen=True, slots=True)
 class IntOrPercent:
     """`3` or `20%`; `value` is the number before the percent sign."""

@@ -34,7 +34,7 @@ from kubeinfer_sim.scenario.model import (
 )
 from kubeinfer_sim.scenario.objectives import compile_objectives
 from kubeinfer_sim.scenario.offered_load import compile_load
-from kubeinfer_sim.scenario.recovery import compile_recovery, warn_of_recovery
+from kubeinfer_sim.scenario.recovery import compile_recovery, raised_kinds, warn_of_recovery
 from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm, StagesForm
 from kubeinfer_sim.scenario.timings import compile_timings, unknown_role
 from kubeinfer_sim.scenario.traffic import compile_traffic
@@ -77,7 +77,10 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         spec.faults, by_name, versions, context, horizon=spec.horizon, storage=storage
     )
     timings, timing_lines = compile_timings(spec.timings, versions, context, ("spec", "timings"))
-    recovery = compile_recovery(spec.recovery, _kubeinfers(time_line), context, ("spec", "recovery"))
+    struck = (action for action in actions.values() if isinstance(action, Fault))
+    recovery = compile_recovery(
+        spec.recovery, _kubeinfers(time_line), context, ("spec", "recovery"), raised_kinds(struck, faults)
+    )
     if first is None or time_line is None:
         return None
     assumptions = compile_assumptions(spec.assumptions)

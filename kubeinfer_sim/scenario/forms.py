@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     GetJsonSchemaHandler,
@@ -136,6 +137,12 @@ def _ready_count(value: object) -> str | IntOrPercent:
     return found
 
 
+def _not_zero(value: int) -> int:
+    if not value:
+        raise ValueError("0s: nothing is ever counted within no time; expected a longer one")
+    return value
+
+
 def _duration_text(value: int | None) -> str:
     return "never" if value is None else format_duration(value)
 
@@ -150,6 +157,8 @@ Duration = Annotated[
     PlainSerializer(_duration_text),
     WithJsonSchema(DURATION_SCHEMA),
 ]
+#: Milliseconds, more than none: of a window in which something is counted.
+PositiveDuration = Annotated[Duration, AfterValidator(_not_zero)]
 #: Milliseconds, or None, written `never`.
 DurationOrNever = Annotated[
     int | None,

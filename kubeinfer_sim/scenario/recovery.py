@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
@@ -10,29 +10,44 @@ from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.fault_model import FaultPlan
 from kubeinfer_sim.scenario.findings import read_form
-from kubeinfer_sim.scenario.model import Assumptions
+from kubeinfer_sim.scenario.model import Assumptions, Fault
 from kubeinfer_sim.scenario.recovery_checks import check_rules
+from kubeinfer_sim.scenario.recovery_faults import asks_for_recovery
 from kubeinfer_sim.scenario.recovery_forms import RecoveryForm, RuleForm
 from kubeinfer_sim.scenario.recovery_rules import RecoveryRule
 from kubeinfer_sim.scenario.schema import RecoveryFile
 
 
+def raised_kinds(faults: Iterable[Fault], plan: FaultPlan | None) -> frozenset[str]:
+    """Kinds of faults to which a scenario gives a level that asks for recovery."""
+    parts = [part for process in plan.processes for part in process.mix] if plan else []
+    levels = [(each.kind, each.level) for each in faults] + [(part.kind, part.level) for part in parts]
+    return frozenset(kind for kind, level in levels if level and asks_for_recovery(level))
+
+
 def compile_recovery(
-    form: RecoveryForm | None, versions: Sequence[KubeInfer], context: Context, path: Path
+    form: RecoveryForm | None,
+    versions: Sequence[KubeInfer],
+    context: Context,
+    path: Path,
+    raised: frozenset[str] = frozenset(),
 ) -> tuple[RecoveryRule, ...]:
-    """The rules; none when they are wrong, which is noted."""
+    """The rules; none when they are wrong, which is noted. `raised`: see `raised_kinds`."""
     if form is None:
         return ()
     if form.path is not None:
         file = form.path
         where = (*path, "path") if isinstance(context.document.value["spec"]["recovery"], dict) else path
         source = context.read(file, where)
-        return (source and context.attempt(where, lambda: read_recovery(source, versions))) or ()
-    return _rules(form.rules or (), versions, context, (*path, "rules"))
+        return (source and context.attempt(where, lambda: read_recovery(source, versions, raised))) or ()
+    return _rules(form.rules or (), versions, context, (*path, "rules"), raised)
 
 
-def read_recovery(source: SourceText, versions: Sequence[KubeInfer]) -> tuple[RecoveryRule, ...]:
+def read_recovery(
+    source: SourceText, versions: Sequence[KubeInfer], raised: frozenset[str] = frozenset()
+) -> tuple[RecoveryRule, ...]:
     """The rules of a file of kind Recovery, for these versions of a KubeInfer.
 
     Raises:
@@ -44,17 +59,21 @@ def read_recovery(source: SourceText, versions: Sequence[KubeInfer]) -> tuple[Re
         raise ValueError(f"{source.name}: expected one document of kind Recovery, found {len(documents)}")
     context = Context(documents[0])
     form = read_form(RecoveryFile, context.document)
-    found = _rules(form.spec.rules, versions, context, ("spec", "rules"))
+    found = _rules(form.spec.rules, versions, context, ("spec", "rules"), raised)
     if context.errors:
         raise InputError(context.errors)
     return found
 
 
 def _rules(
-    forms: Sequence[RuleForm], versions: Sequence[KubeInfer], context: Context, path: Path
+    forms: Sequence[RuleForm],
+    versions: Sequence[KubeInfer],
+    context: Context,
+    path: Path,
+    raised: frozenset[str],
 ) -> tuple[RecoveryRule, ...]:
     rules = tuple(form.rule() for form in forms)
-    check_rules(rules, versions, context, path)
+    check_rules(rules, versions, context, path, raised)
     return rules
 
 

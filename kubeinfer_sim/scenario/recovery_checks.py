@@ -7,7 +7,7 @@ from itertools import product
 from typing import NamedTuple
 
 from kubeinfer_sim.manifest.diagnostics import Path
-from kubeinfer_sim.manifest.model import KubeInfer, Role
+from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.recovery_faults import Phase, can_have, known_faults
@@ -25,9 +25,16 @@ class Failure(NamedTuple):
 
 
 def check_rules(
-    rules: Sequence[RecoveryRule], versions: Sequence[KubeInfer], context: Context, path: Path
+    rules: Sequence[RecoveryRule],
+    versions: Sequence[KubeInfer],
+    context: Context,
+    path: Path,
+    raised: frozenset[str] = frozenset(),
 ) -> None:
-    """Note unknown names, and rules that nothing comes to; `versions` empty: the manifest is wrong."""
+    """Note unknown names, and rules that nothing comes to; `versions` empty: the manifest is wrong.
+
+    `raised`: kinds of faults that ask for recovery because the scenario gives them another level than their own.
+    """
     known = known_faults()
     roles = {role.name: role for version in versions for role in version.roles}
     sound = True
@@ -56,7 +63,7 @@ def check_rules(
             path, "no role has recoveryPolicy.restart Custom, so no failure ever comes to these rules"
         )
         return
-    _check_reach(rules, custom, context, path)
+    _check_reach(rules, custom, context, path, raised)
 
 
 def _check_give_up(
@@ -84,10 +91,14 @@ def _custom_roles(versions: Sequence[KubeInfer]) -> dict[str, Role]:
 
 
 def _check_reach(
-    rules: Sequence[RecoveryRule], roles: Mapping[str, Role], context: Context, path: Path
+    rules: Sequence[RecoveryRule],
+    roles: Mapping[str, Role],
+    context: Context,
+    path: Path,
+    raised: frozenset[str],
 ) -> None:
     """A rule that matches no failure that can happen, or none that no rule before it takes."""
-    left = list(possible_failures(rules, roles.values()))
+    left = list(possible_failures(rules, roles.values(), raised))
     every = list(left)
     for index, rule in enumerate(rules):
         if not any(rule.matches(*failure) for failure in left):
@@ -102,7 +113,7 @@ def _check_reach(
                 None,
             )
             why = (
-                "no failure that can happen matches it" + _why_impossible(rule, roles)
+                "no failure that can happen matches it" + _why_impossible(rule, roles, raised)
                 if before is None
                 else f"the rules before it take all it matches, rule {before} first"
             )
@@ -110,12 +121,14 @@ def _check_reach(
         left = [failure for failure in left if not rule.matches(*failure)]
 
 
-def possible_failures(rules: Sequence[RecoveryRule], roles: Iterable[Role]) -> Iterator[Failure]:
+def possible_failures(
+    rules: Sequence[RecoveryRule], roles: Iterable[Role], raised: frozenset[str] = frozenset()
+) -> Iterator[Failure]:
     """Every kind of failure the roles can have, told apart as far as the rules can."""
     named = sorted({code for rule in rules for code in rule.exit_codes} - {0})
     other = max(named, default=0) + 1
     for role, (name, fault) in product(roles, known_faults().items()):
-        if not can_have(role, fault):
+        if not can_have(role, fault) or not (fault.acts or name in raised):
             continue
         codes: tuple[int | None, ...]
         codes = (*named, other) if fault.exit_codes is None else fault.exit_codes or (None,)
@@ -123,7 +136,7 @@ def possible_failures(rules: Sequence[RecoveryRule], roles: Iterable[Role]) -> I
             yield Failure(role.name, name, phase, code)
 
 
-def _why_impossible(rule: RecoveryRule, roles: Mapping[str, Role]) -> str:
+def _why_impossible(rule: RecoveryRule, roles: Mapping[str, Role], raised: frozenset[str]) -> str:
     """The plainest reason why a rule matches nothing, when there is one."""
     known = known_faults()
     if rule.roles and not any(name in roles for name in rule.roles):
@@ -135,7 +148,9 @@ def _why_impossible(rule: RecoveryRule, roles: Mapping[str, Role]) -> str:
         if rule.exit_codes and fault.exit_codes is not None:
             codes = ", ".join(map(str, fault.exit_codes)) or "no exit code"
             return f" ({name} comes with {codes})"
+        if not (fault.acts or name in raised):
+            return f" (pods run on at the level of {name}; a fault may be given another one)"
         if not any(can_have(role, fault) for role in roles.values()):
-            needs = f"a {fault.probe} probe" if fault.probe else "NPUs"
+            needs = f"a {fault.probe} probe" if fault.probe else f'NPUs and the label {RESET_LABEL}: "true"'
             return f" ({name} needs {needs})"
     return ""

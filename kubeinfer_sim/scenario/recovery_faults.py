@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from kubeinfer_sim.manifest.model import Role
-from kubeinfer_sim.scenario.fault_kinds import KINDS
+from kubeinfer_sim.manifest.model import RESET_LABEL, Role
+from kubeinfer_sim.scenario.fault_kinds import KINDS, LEVELS
 
 #: Of the pod whose containers failed: not Ready yet since they began, or Ready before.
 Phase = Literal["starting", "serving"]
@@ -22,7 +22,8 @@ class FaultName:
         exit_codes: of the container that died: these, any but 0 (None), or () where no container died.
         phases: when it can happen.
         probe: the kind of probe without which it cannot happen.
-        npu: only a pod that holds NPUs can have it.
+        npu: only a pod that holds NPUs, and carries the label that has the platform look at them, can have it.
+        acts: its own level, or that of its repetition, asks for recovery.
     """
 
     what: str
@@ -30,6 +31,7 @@ class FaultName:
     phases: tuple[Phase, ...] = ("starting", "serving")
     probe: Literal["", "startup", "liveness"] = ""
     npu: bool = False
+    acts: bool = True
 
 
 #: Exit codes of a container that was killed: by SIGKILL, and by SIGTERM.
@@ -49,9 +51,15 @@ POD_FAULTS: Mapping[str, FaultName] = {
     "Deleted": FaultName("somebody else deletes the pod"),
 }
 
-#: What the platform tells of, of kinds whose level asks for recovery: the device plugin of NPUs, NodeD of machines.
+
+def asks_for_recovery(level: str) -> bool:
+    """Whether a fault of this level, or the third of them within a day, makes the platform ask for recovery."""
+    return LEVELS[level].acts or LEVELS[level].counts
+
+
+#: What the platform tells of: the device plugin of NPUs, NodeD of machines.
 PLATFORM_FAULTS: Mapping[str, FaultName] = {
-    name: FaultName(kind.what, npu=kind.hits == "npu")
+    name: FaultName(kind.what, npu=kind.hits == "npu", acts=not kind.level or asks_for_recovery(kind.level))
     for name, kind in KINDS.items()
     if kind.hits == "npu" or name == "NodeHardware"
 }
@@ -63,9 +71,12 @@ def known_faults() -> Mapping[str, FaultName]:
 
 
 def can_have(role: Role, fault: FaultName) -> bool:
-    """Whether a pod of the role can have the fault at all."""
+    """Whether a pod of the role can have the fault at all, and somebody tells recovery of it."""
     template = role.template
-    if fault.npu and not template.requests.keys() - {"cpu", "memory", "ephemeral-storage", "pods"}:
+    if fault.npu and (
+        template.labels.get(RESET_LABEL) != "true"
+        or not template.requests.keys() - {"cpu", "memory", "ephemeral-storage", "pods"}
+    ):
         return False
     containers = (*template.containers, *(each for each in template.init_containers if each.restart_policy))
     return not fault.probe or any(getattr(each, f"{fault.probe}_probe") is not None for each in containers)

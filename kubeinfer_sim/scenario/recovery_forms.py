@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from kubeinfer_sim.scenario.forms import Duration, Form, ShortForm, exactly_one
+from kubeinfer_sim.scenario.forms import Duration, Form, PositiveDuration, ShortForm, exactly_one
 from kubeinfer_sim.scenario.recovery_faults import Phase
 from kubeinfer_sim.scenario.recovery_rules import (
     IN_PLACE,
@@ -22,7 +22,7 @@ class LimitForm(Form):
     """How often a rule may act, and what is done instead when it is used up."""
 
     count: Annotated[int, Field(ge=1)]
-    window: Duration = Field(description="Only times within it count.")
+    window: PositiveDuration = Field(description="Only times within it count.")
     then: ActionName
 
 

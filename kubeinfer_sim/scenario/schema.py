@@ -22,6 +22,7 @@ from kubeinfer_sim.scenario.forms import (
     Form,
     Horizon,
     Percentage,
+    PositiveDuration,
     ReadyCount,
     shown,
 )
@@ -134,7 +135,7 @@ class AssumptionsForm(Form):
     )
     backoff_reset: Duration = _time(_A.backoff_reset)
     max_restarts: Annotated[int, Field(ge=0)] | None = _A.max_restarts
-    max_restarts_window: Duration = _time(_A.max_restarts_window)
+    max_restarts_window: PositiveDuration = _time(_A.max_restarts_window)
     keep_nodes: bool = _A.keep_nodes
     peer_loss_timeout: DurationOrNever = _time(_A.peer_loss_timeout)
     progress_deadline: DurationOrNever = _time(_A.progress_deadline)

@@ -92,6 +92,10 @@ def test_rules_may_be_a_file_of_their_own(load: Load, findings: Findings, folder
         (["{faults: [LivenessProbeFailed], action: Fail}"], "9: spec.recovery.rules[0]: no failure ever comes to this rule: no failure that can happen matches it (LivenessProbeFailed needs a liveness probe)"),
         (["{faults: [StartupProbeFailed], roles: [proxy], action: Fail}"], "9: spec.recovery.rules[0]: no failure ever comes to this rule: no failure that can happen matches it"),
         (["{faults: [Completed], exitCodes: [1], action: Fail}"], "9: spec.recovery.rules[0]: no failure ever comes to this rule: no failure that can happen matches it (Completed comes with 0)"),
+        (["{faults: [CardDrop], action: Fail}"], '(CardDrop needs NPUs and the label modelarts-infer-npu-reset-enable: "true")'),
+        (["{faults: [SubHealth], action: Fail}"], "(pods run on at the level of SubHealth; a fault may be given another one)"),
+        (["{action: Fail, delay: -5s}"], "9: spec.recovery.rules[0].delay: -5s: a duration cannot be negative"),
+        (["{action: Fail, limit: {count: 1, window: 0s, then: Ignore}}"], "9: spec.recovery.rules[0].limit.window: 0s: nothing is ever counted within no time"),
         (["{faults: [Drained], exitCodes: [1], action: Fail}"], "(Drained comes with no exit code)"),
     ],
 )  # fmt: skip

@@ -18,8 +18,8 @@ from kubeinfer_sim.manifest.lint.rule import (
     plural,
     rule,
 )
+from kubeinfer_sim.manifest.model import RESET_LABEL
 
-RESET_LABEL = "modelarts-infer-npu-reset-enable"
 _SEMANTICS = "KubeInfer semantics, hardware faults; the vendor's YAML guide (KubeInfer+DP)"
 
 
