@@ -68,7 +68,10 @@ def _overdue_victims(instances: Instances, taken: set[Instance]) -> list[Instanc
 def _budget_victims(instances: Instances, count: int, taken: set[Instance]) -> list[Instance]:
     """Old instances whose going leaves enough ready ones: not ready first, then highest ordinal (rule 5).
 
-    Those that are not ready cost nothing of the budget of `count`: they only have to wait for one.
+    Those that are not ready cost nothing of the budget of `count`, since it counts ready ones: they go along while one
+    may go. kthena comes to the same with live - (R - U) - new ones not ready, spent on those not running first
+    (model_serving_controller.go): that is `count` and the old ones not ready. With no ready one to spare, they wait
+    for rule 4, where kthena takes them at once.
     """
     if count <= 0:
         return []

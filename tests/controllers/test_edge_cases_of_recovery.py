@@ -43,6 +43,7 @@ from kubeinfer_sim.cluster.records import (
 )
 from kubeinfer_sim.controllers.records import (
     InstanceConcerning,
+    InstanceCreated,
     InstanceDeleting,
     InstanceFailed,
     InstanceReady,
@@ -594,6 +595,71 @@ def test_an_instance_that_was_restarting_when_the_template_changed_goes_by_rule_
     assert (out.at, out.instance.ordinal, out.reason) == (110_000, 0, "NotReady")
     old_gangs = [r for r in of(run, GangScheduled) if r.instance.uid == 0]
     assert len(old_gangs) == 2, "made again at 104 s, before anybody wanted another template"
+
+
+PARTS = [
+    ("Instance", (), 3),
+    ("Pod", (), 1),
+    ("Custom", (RecoveryRule("RecreatePod"),), 1),
+    ("Custom", (RecoveryRule("RecreateRole"),), 2),
+    ("Custom", (RecoveryRule("RecreateInstance", delay=5_000),), 3),
+    ("Custom", (), 0),
+]
+
+
+def mid_update(restart: str, rules: tuple[RecoveryRule, ...], ordinal: int, **assumed: Any) -> Run:
+    """A prefill pod of an instance crashes 20 s into the 60 s its first successor loads, or 10 s after that."""
+    old, new = (kubeinfer(2, 1, 0, revision, PD, restart) for revision in ("old", "new"))
+    made = scenario(
+        old, 9, 60, 10, actions=(Apply(1000, new),), recovery=rules, assumptions=Assumptions(**assumed)
+    )
+    return play(made, crash(20 if ordinal < 2 else 70, "prefill", ordinal=ordinal))
+
+
+@pytest.mark.parametrize(("restart", "rules", "pods"), PARTS)
+def test_each_level_rebuilds_its_part_of_a_new_instance_during_an_update(
+    restart: str, rules: tuple[RecoveryRule, ...], pods: int
+) -> None:
+    run = mid_update(restart, rules, ordinal=2)
+    assert of(run, UpdateCompleted)[-1].generation == 2
+    rebuilt = [record.pod for record in of(run, PodGone) if record.pod.instance.uid == 2]
+    assert len(rebuilt) == pods
+    assert {record.instance.uid for record in of(run, InstanceDeleting)} == {0, 1}, "only old ones go"
+
+
+@pytest.mark.parametrize(("restart", "rules", "pods"), PARTS)
+def test_no_level_rebuilds_an_old_instance_during_an_update(
+    restart: str, rules: tuple[RecoveryRule, ...], pods: int
+) -> None:
+    run = mid_update(restart, rules, ordinal=1)
+    assert of(run, UpdateCompleted)[-1].generation == 2
+    assert not of(run, InstanceRestarting)
+    assert not of(run, PodRebuilding)
+    out = of(run, InstanceDeleting)[0]
+    assert (out.at, out.instance.uid, out.reason) == (30_000, 1, "NotReady"), "free of budget, after 10 s"
+    assert len([record for record in of(run, GangScheduled) if record.instance.uid == 1]) == 1
+
+
+@pytest.mark.parametrize(("restart", "rules", "pods"), PARTS)
+def test_with_rebuild_old_each_level_rebuilds_its_part_of_an_old_instance_during_an_update(
+    restart: str, rules: tuple[RecoveryRule, ...], pods: int
+) -> None:
+    run = mid_update(restart, rules, 1, old_instance_failure="rebuildOld", unready_grace=3_600_000)
+    assert of(run, UpdateCompleted)[-1].generation == 2
+    again = {record.pod for record in of(run, PodGone) if record.pod.instance.uid == 1 and record.at < 61_000}
+    assert len(again) == pods
+    revisions = {record.instance.uid: record.revision for record in of(run, InstanceCreated)}
+    assert len({revisions[0], revisions[1]}) == 1
+
+
+def test_an_npu_fault_during_an_update_restarts_the_new_instance_and_not_the_old_one() -> None:
+    for uid, restarts in ((2, 1), (0, 0)):
+        old, new = (kubeinfer(2, 1, 0, revision, labels=LABEL) for revision in ("old", "new"))
+        fault = Fault(70_000, "NpuFault", Target(instances=(uid,)), (0,), "RestartNPU", "none")
+        run = play(scenario(old, 4, 60, 10, actions=(Apply(1000, new), fault), faults=RESET_45_S))
+        assert [record.instance.uid for record in of(run, InstanceRestarting)] == [uid] * restarts
+        assert of(run, UpdateCompleted)[-1].generation == 2
+        assert of(run, NpuStateChanged)[-1].state == "inService", "reset all the same"
 
 
 # -- rules ------------------------------------------------------------------------------------------------

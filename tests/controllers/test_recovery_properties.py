@@ -6,6 +6,8 @@ R3  one restart for each incarnation: they are counted without gap, and between 
 R4  no instance mixes revisions, no place of an instance has two holders.
 R5  when the failures stop and there is room, every instance ends ready and the update completes.
 R6  an instance counts as ready exactly while all pods it takes are ready.
+R7  whatever fails, the update itself takes no ready instance below R - U, and makes none above R + S.
+R8  no NPU is lost: what the device plugin took out of service is back once it is reset or repaired.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from controllers.playing import Event, NpuFault, play
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kubeinfer_sim.cluster.fault_records import NpuStateChanged
 from kubeinfer_sim.cluster.records import (
     GangScheduled,
     PodCreated,
@@ -34,6 +37,7 @@ from kubeinfer_sim.controllers.records import (
     InstanceDegraded,
     InstanceDeleting,
     InstanceFailed,
+    InstanceGone,
     InstanceReady,
     InstanceRestarting,
     SpecApplied,
@@ -41,13 +45,15 @@ from kubeinfer_sim.controllers.records import (
 )
 from kubeinfer_sim.experiment.simulate import Run, Simulation
 from kubeinfer_sim.manifest.model import Probe
-from kubeinfer_sim.scenario.distributions import Uniform
+from kubeinfer_sim.scenario.distributions import Constant, Uniform
+from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
 from kubeinfer_sim.scenario.model import (
     Action,
     Apply,
     Assumptions,
     Cordon,
     Drain,
+    Fault,
     Health,
     NodeDown,
     Scale,
@@ -56,6 +62,7 @@ from kubeinfer_sim.scenario.model import (
 from kubeinfer_sim.scenario.recovery_rules import GiveUp, Limit, RecoveryRule
 
 ROLES = {"prefill": 2, "decode": 1}
+LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 GANG = sum(ROLES.values())
 #: Failures stop here, ms; what was cordoned is uncordoned.
 CALM = 3_000_000
@@ -120,7 +127,20 @@ def failings(draw: st.DrawFn) -> Failing:
         # Often at one instant, or within a second.
         draw(st.integers(0, 20)) * 100_000 + draw(st.sampled_from([0, 0, 300, 900, 5_000, 30_000])),
         draw(
-            st.sampled_from(["crash", "exit 3", "platform", "drain", "liveness", "readiness", "node", "node"])
+            st.sampled_from(
+                [
+                    "crash",
+                    "exit 3",
+                    "platform",
+                    "drain",
+                    "liveness",
+                    "readiness",
+                    "node",
+                    "node",
+                    "npu",
+                    "npu",
+                ]
+            )
         ),
         role,
         draw(st.integers(0, ROLES[role] - 1)),
@@ -161,7 +181,9 @@ def run_of(case: Case) -> tuple[Run, int]:
     }
 
     def spec(revision: str):  # type: ignore[no-untyped-def]
-        return kubeinfer(case.replicas, case.surge, case.unavailable, revision, ROLES, restart, **probes)
+        return kubeinfer(
+            case.replicas, case.surge, case.unavailable, revision, ROLES, restart, labels=LABEL, **probes
+        )
 
     most = max([case.replicas, *(replicas for _, replicas in case.scales)])
     node_count = (most + max(case.surge, 1)) * GANG + case.spare
@@ -180,6 +202,10 @@ def run_of(case: Case) -> tuple[Run, int]:
             actions.append(
                 NodeDown(each.at, (name,), "silent" if each.role == "prefill" else "cutOff", until)
             )
+        elif each.kind == "npu":  # the device plugin resets it, or has it repaired
+            target = Target(instances=(each.ordinal,), roles=(each.role,), pods=(each.replica,))
+            level = "SeparateNPU" if each.replica else "RestartNPU"
+            actions.append(Fault(each.at, "NpuFault", target, (0,), level, failed_resets=each.ordinal))
         else:
             events.append((each.at / 1000, failing(each)))
     actions.append(Cordon(CALM, tuple(f"node-{i}" for i in range(node_count)), uncordon=True))
@@ -192,6 +218,7 @@ def run_of(case: Case) -> tuple[Run, int]:
         stages={"warm_up": Uniform(30_000, 200_000), "bind": seconds(1), "create": seconds(1)},
         actions=tuple(action for action in actions if _names_real_nodes(action, node_count)),
         recovery=RULES.get(case.policy, ()),
+        faults=FaultPlan(npus=NpuHandling(repeats=0, repair=Constant(600_000))),
         assumptions=Assumptions(
             peer_loss_timeout=case.peers,
             keep_nodes=case.keep,
@@ -240,9 +267,24 @@ def check(case: Case) -> None:
     given_up: Counter[int] = Counter()
     ready: set[int] = set()
     ran: set[int] = set()
+    live: set[int] = set()
+    going: set[int] = set()
+    spec: SpecApplied | None = None
+    npus: dict[tuple[str, int], str] = {}
     for record in run.history:
         match record:
+            case SpecApplied():
+                spec = record
+            case NpuStateChanged():
+                npus.update({(record.node, number): record.state for number in record.npus})
+            case InstanceGone():
+                live.discard(record.instance.uid)
             case InstanceCreated():
+                live.add(record.instance.uid)
+                assert spec is not None
+                counted = live - going if case.replacement == "TerminationStarted" else live
+                old = any(revisions[uid] != spec.revision for uid in live if uid in revisions)
+                assert len(counted) <= spec.replicas + (spec.surge if old else 0), "R7"
                 revisions[record.instance.uid] = record.revision
                 gangs_since[record.instance.uid] = False
                 if record.running:
@@ -292,6 +334,11 @@ def check(case: Case) -> None:
                 assert len(ready_pods[uid]) >= GANG - given_up[uid], "R6"
             case InstanceConcerning() | InstanceDeleting() | InstanceFailed():
                 ready.discard(record.instance.uid)
+                if isinstance(record, InstanceDeleting):
+                    going.add(record.instance.uid)
+                    if record.reason == "Rollout":
+                        assert spec is not None
+                        assert len(ready) >= spec.replicas - spec.unavailable, "R7"
     assert not list(run.history.of(InstanceFailed))
     assert run.end == "settled"
     last = list(run.history.of(SpecApplied))[-1]
@@ -300,6 +347,7 @@ def check(case: Case) -> None:
     assert any(done.generation == last.generation for done in run.history.of(UpdateCompleted)), "R5"
     assert len(holders) == last.replicas * GANG
     assert not waiting
+    assert set(npus.values()) <= {"inService"}, "R8"
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
