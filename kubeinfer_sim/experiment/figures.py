@@ -42,10 +42,11 @@ def figures(run: Run) -> Figures:
     measures = measure(run.history, ended_at=run.ended_at, end=run.end)
     capacity = _capacity(run)
     demand = _demand(run, measures, capacity)
+    named = [each.level for each in run.scenario.objectives.availability]
     return Figures(
         run,
         measures,
-        measure_availability(measures, capacity) if capacity is not None else None,
+        measure_availability(measures, capacity, named) if capacity is not None else None,
         demand,
         judge(run.scenario.objectives, measures, capacity, demand),
         tuple(attribute(run.history, measures)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -46,7 +46,7 @@ class Availability:
     """Over `since` to `until` (ms).
 
     Attributes:
-        levels: at least one, the budget's floor, all.
+        levels: at least one, the budget's floor, all, and those that are named beside them.
         capacity: integral of the instances' capacity over desired (see `capacity.py`); None when none was desired.
         roles: role -> integral of ready pods over wanted ones.
     """
@@ -58,18 +58,22 @@ class Availability:
     roles: Mapping[str, Fraction]
 
 
-def measure_availability(measures: Measures, capacity: Capacity) -> Availability:
+def measure_availability(
+    measures: Measures, capacity: Capacity, named: Iterable[ReadyLevel] = ()
+) -> Availability:
     """The availability of a run over the time in which service is owed.
 
     Args:
         measures: of the run.
         capacity: of the same run.
+        named: levels to look at beside one, the budget's and all.
     """
+    levels = {level.name: level for level in (ONE, BUDGET, ALL, *named)}
     since, until = measures.whole.since, measures.whole.until
     return Availability(
         since,
         until,
-        tuple(measure_level(each, measures) for each in (ONE, BUDGET, ALL)),
+        tuple(measure_level(each, measures) for each in levels.values()),
         held_share(capacity.share, measures),
         {
             name: held

@@ -98,7 +98,9 @@ def availability_lines(availability: Availability | None) -> list[RenderableType
             outages = f"{count(level.outages, 'outage')}, longest {rounded(level.longest)}"
             if level.outages > 1:
                 outages += f", {rounded(level.total)} in all"
-        table.add_row(_LEVELS[level.name], fine_percent(level.fraction), outages)
+        table.add_row(
+            _LEVELS.get(level.name, f"at least {level.name} ready"), fine_percent(level.fraction), outages
+        )
     if availability.capacity is not None:
         roles = ", ".join(
             f"{name} {fine_percent(float(value))}" for name, value in availability.roles.items()

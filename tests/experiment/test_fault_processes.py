@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean, stdev
 
@@ -16,7 +18,7 @@ from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.streams import Stream, Streams
 from kubeinfer_sim.experiment.fault_processes import RunningProcess
 from kubeinfer_sim.experiment.simulate import Run
-from kubeinfer_sim.scenario.distributions import Exponential, Weibull
+from kubeinfer_sim.scenario.distributions import Constant, Exponential, Gamma, Uniform, Weibull
 from kubeinfer_sim.scenario.fault_model import FaultPlan, FaultProcess, MixPart, NpuHandling
 from kubeinfer_sim.scenario.fault_profiles import LLAMA3_MIX, PROFILES
 from kubeinfer_sim.scenario.model import Distribution, Fault, Target
@@ -91,6 +93,51 @@ def test_renewals_come_at_the_rate_of_the_mean_whatever_the_shape() -> None:
     assert abs(fmean(values) - expected) / (stdev(values) / math.sqrt(len(values))) < 3
 
 
+SHAPES = (
+    (Constant(10 * DAY), 0.0),
+    (Exponential(10 * DAY), 1.0),
+    (Weibull(2, round(10 * DAY / math.gamma(1.5))), 4 / math.pi - 1),
+    (Gamma(0.5, 10 * DAY), 2.0),
+    (Uniform(5 * DAY, 15 * DAY), 1 / 12),
+)
+
+
+@pytest.mark.parametrize(("every", "squared"), SHAPES, ids=lambda each: type(each).__name__)
+def test_renewal_counts_have_the_mean_and_variance_of_renewal_theory(
+    every: Distribution, squared: float
+) -> None:
+    """Until t: t/mean + (c^2 - 1)/2 of them, with a variance of c^2 t/mean and a constant (Cox, Renewal Theory, 1962).
+
+    `squared` is c^2, the squared coefficient of variation of the times between; the constant is a margin here.
+    """
+    count, mean = 1_500, 200.0
+    seen = Counter(name for _, name in strikes(every, count, 2_000 * DAY + DAY // 2))
+    values = [seen[f"node-{i}"] for i in range(count)]
+    if not squared:
+        assert set(values) == {200}
+        return
+    until = mean + 0.05  # in means, since half a day is
+    error = math.sqrt(squared * mean / count)
+    assert abs(fmean(values) - until - (squared - 1) / 2) / error < 3
+    deviation = math.sqrt(2 / (count - 1))
+    margin = (1 + squared) ** 2 / (squared * mean)
+    assert abs(stdev(values) ** 2 / (squared * mean) - 1) < 3 * deviation + margin
+
+
+def test_the_faults_of_many_are_a_poisson_process() -> None:
+    """Counts of many seeds are as scattered as their mean, and times between as exponential ones."""
+    per_seed = [strikes(Exponential(30 * DAY), 40, 90 * DAY, seed=seed) for seed in range(60)]
+    counts = [len(times) for times in per_seed]
+    expected = 40 * 3
+    assert abs(fmean(counts) - expected) / math.sqrt(expected / len(counts)) < 3
+    dispersion = (len(counts) - 1) * stdev(counts) ** 2 / fmean(counts)
+    assert abs(dispersion - (len(counts) - 1)) / math.sqrt(2 * (len(counts) - 1)) < 3
+    gaps = [later - sooner for times in per_seed for (sooner, _), (later, _) in itertools.pairwise(times)]
+    mean = 30 * DAY / 40
+    longer = sum(gap > mean for gap in gaps) / len(gaps)
+    assert abs(longer - math.exp(-1)) / math.sqrt(math.exp(-1) * (1 - math.exp(-1)) / len(gaps)) < 3
+
+
 def npus_of_a_year(seed: int, mtbf: int, mttr: int, count: int = 8, years: float = 3, **handling: int) -> Run:
     """NPUs that nobody uses break and are repaired; exact, since the exponential has no memory."""
     process = FaultProcess(
@@ -151,6 +198,51 @@ def test_k_of_n_units_with_and_without_limited_repair(crews: int | None) -> None
     ]
     failed = birth_death(4, 1 / MTBF, 1 / MTTR, crews or 4)
     assert z_score(values, failed[0] + failed[1]) < 3
+
+
+def with_spares(places: int, spares: int, crews: int) -> list[float]:
+    """Stationary probability of 0, 1 … broken units: the machine-repair model with spares.
+
+    Of `places` units in use each fails at 1/MTBF, those on the shelf do not; `crews` repair at 1/MTTR each (Gross and
+    Harris, Fundamentals of Queueing Theory, 2.7). A place is empty only while more are broken than there are spares.
+    """
+    weights = [1.0]
+    for broken in range(places + spares):
+        in_use = places - max(0, broken - spares)
+        weights.append(weights[-1] * in_use / MTBF / (min(broken + 1, crews) / MTTR))
+    return [weight / sum(weights) for weight in weights]
+
+
+@pytest.mark.parametrize("spares", [1, 2])
+@pytest.mark.parametrize("crews", [None, 1, 2])
+def test_with_spares_places_are_filled_for_as_long_as_the_closed_form_says(
+    spares: int, crews: int | None
+) -> None:
+    limits = {"spares": spares, "swap": 1} | ({} if crews is None else {"crews": crews})
+    runs = [npus_of_a_year(seed, MTBF, MTTR, 4, years=2, **limits) for seed in range(24)]
+    broken = with_spares(4, spares, crews or 4 + spares)
+    for least in (4, 3):
+        values = [share_with_at_least(run, least, 4) for run in runs]
+        assert z_score(values, math.fsum(broken[: spares + 4 - least + 1])) < 3
+
+
+def test_the_closed_form_with_spares_is_that_of_its_generator() -> None:
+    """Against the stationary distribution of the Markov chain itself, and, without spares, of `birth_death`."""
+    for places, spares, crews in ((1, 1, 1), (4, 2, 1), (4, 2, 2), (3, 5, 8)):
+        found = with_spares(places, spares, crews)
+        units = places + spares
+        for broken in range(units + 1):  # what flows in flows out
+            fails = [max(0, min(places, units - each)) / MTBF for each in range(units + 1)]
+            heals = [min(each, crews) / MTTR for each in range(units + 1)]
+            out = found[broken] * (fails[broken] + heals[broken])
+            below = found[broken - 1] * fails[broken - 1] if broken else 0.0
+            above = found[broken + 1] * heals[broken + 1] if broken < units else 0.0
+            assert out == pytest.approx(below + above)
+    assert with_spares(4, 0, 1) == pytest.approx(birth_death(4, 1 / MTBF, 1 / MTTR, 1))
+    one = MTTR / MTBF
+    assert with_spares(1, 1, 2)[2] == pytest.approx(
+        one**2 / 2 / (1 + one + one**2 / 2)
+    )  # Erlang's loss formula
 
 
 def test_spares_fill_places_while_there_are_any() -> None:

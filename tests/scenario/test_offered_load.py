@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from building import kubeinfer, scenario
 from scenario_files import Load
 
+from kubeinfer_sim.experiment.figures import figures
+from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.scenario.load_curve import LoadCurve
-from kubeinfer_sim.scenario.model import ALL, BUDGET, AvailabilityObjective, ReadyLevel
+from kubeinfer_sim.scenario.model import ALL, BUDGET, AvailabilityObjective, Fault, ReadyLevel, Target
 
 Findings = Callable[..., list[str]]
-HOUR = 3_600_000
+MINUTE, HOUR = 60_000, 3_600_000
 
 
 def test_a_number_is_a_constant_load_in_instances(load: Load) -> None:
@@ -43,6 +47,21 @@ def test_a_csv_file_has_times_and_loads(load: Load, folder: Path) -> None:
     found = load("load: {csv: {file: load.csv, unit: m, repeat: 1d}}").load
     assert found is not None
     assert found.curve == LoadCurve(((0, Fraction(1)), (HOUR, Fraction(3))), 24 * HOUR)
+
+
+def test_what_an_outage_leaves_unserved_of_a_load_from_a_file(load: Load, folder: Path) -> None:
+    # 12 requests/s from 01:00 to 02:00, then down to 0 at 03:00; the only instance, which takes 24, is out from 01:30
+    # to 02:30: half an hour at 12, then half an hour from 12 down to 6.
+    (folder / "load.csv").write_text("time,load\n1h,12\n2h,12\n3h,0\n", encoding="utf-8")
+    written = load("load: {csv: load.csv, unit: requests/s, instanceServes: 24}").load
+    crash = Fault(90 * MINUTE, "ProcessCrash", Target())
+    made = scenario(kubeinfer(1), 2, 3_595, 5, actions=(crash,), horizon=4 * HOUR)
+    demand = figures(simulate(replace(made, load=written))).demand
+    assert demand is not None
+    assert demand.unserved == 12 * 30 * MINUTE + 9 * 30 * MINUTE
+    assert demand.overloaded == HOUR
+    assert demand.offered == (12 * 2 + 6) * HOUR
+    assert (demand.worst, demand.worst_at) == (12, 90 * MINUTE)
 
 
 def test_a_csv_file_is_refused_row_by_row(findings: Findings, folder: Path) -> None:

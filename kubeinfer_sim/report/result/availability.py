@@ -16,7 +16,7 @@ class LevelPart(Part):
     """How often at least so many instances were ready."""
 
     name: str
-    """`one`, `budget` (replicas less maxUnavailable), `all`."""
+    """`one`, `budget` (replicas less maxUnavailable), `all`, then those the objectives name (`3`, `80%`)."""
     fraction: float
     outages: int
     longest_ms: int

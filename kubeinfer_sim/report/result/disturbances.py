@@ -1,9 +1,29 @@
-"""What disturbed the service and what was done about it: node outages, drains, steps of recovery."""
+"""What disturbed the service and what was done about it: faults, node outages, drains, steps of recovery."""
 
 from __future__ import annotations
 
+from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.metrics import Measures
+from kubeinfer_sim.metrics.faults import fault_stories
 from kubeinfer_sim.report.result_part import Part
+
+
+class FaultPart(Part):
+    """A fault, and when it was noticed and over."""
+
+    at_ms: int
+    kind: str
+    level: str
+    """Of NPU faults; else empty."""
+    where: str
+    """The NPU, pod or node; `cluster` for what all share."""
+    detected_at_ms: int | None
+    """When somebody first noticed; null: nobody did."""
+    detected_by: str
+    """`device plugin`, `NodeD`, `liveness probe`, `startup probe`, `readiness probe`, `process exit`,
+    `node controller`, `peers`."""
+    ready_again_at_ms: int | None
+    """When an instance it had stopped was ready again; null: it stopped none, or it is still out."""
 
 
 class RecoveryPart(Part):
@@ -41,6 +61,22 @@ class DrainPart(Part):
     held: str
     """What held it back: the budgets, by name, file and line; empty when nothing did."""
     errors: list[str]
+
+
+def fault_parts(history: History) -> list[FaultPart]:
+    """The faults, in order of time."""
+    return [
+        FaultPart(
+            at_ms=each.at,
+            kind=each.kind,
+            level=each.level,
+            where=each.where,
+            detected_at_ms=each.detected,
+            detected_by=each.by,
+            ready_again_at_ms=each.recovered,
+        )
+        for each in fault_stories(history)
+    ]
 
 
 def recovery_parts(measures: Measures) -> list[RecoveryPart]:

@@ -28,9 +28,11 @@ from kubeinfer_sim.report.result.changes import (
 from kubeinfer_sim.report.result.deployments import DeploymentPart, deployment_parts
 from kubeinfer_sim.report.result.disturbances import (
     DrainPart,
+    FaultPart,
     NodeOutagePart,
     RecoveryPart,
     drain_parts,
+    fault_parts,
     node_outage_parts,
     recovery_parts,
 )
@@ -86,6 +88,8 @@ class Result(Part):
     instances: list[InstancePart]
     deployments: list[DeploymentPart]
     """The Deployments of the manifest, beside the KubeInfer or alone."""
+    faults: list[FaultPart]
+    """In order of time: those of actions and of fault processes."""
     recoveries: list[RecoveryPart]
     """What recovery did, in order of time."""
     node_outages: list[NodeOutagePart]
@@ -124,6 +128,7 @@ def build_result(assessment: Assessment) -> Result:
         timeline=timeline_part(measures),
         instances=instance_parts(scenario, measures),
         deployments=deployment_parts(scenario, measures.deployments),
+        faults=fault_parts(history),
         recoveries=recovery_parts(measures),
         node_outages=node_outage_parts(measures),
         drains=drain_parts(measures),
