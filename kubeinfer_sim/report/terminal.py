@@ -35,6 +35,7 @@ from kubeinfer_sim.report.instances import (
 from kubeinfer_sim.report.load import load_lines
 from kubeinfer_sim.report.lost_time import availability_lines, lost_time_lines
 from kubeinfer_sim.report.nodes import node_lines
+from kubeinfer_sim.report.npus import npu_lines
 from kubeinfer_sim.report.pending import node_verdicts, preempted
 from kubeinfer_sim.report.recoveries import recovery_lines
 from kubeinfer_sim.report.traffic import traffic_lines
@@ -108,6 +109,7 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
         yield from _section("Lost time", lost_time_lines(assessment.run.history, assessment.causes))
     yield from _section("Nodes", node_lines(measures))
     yield from _section("Faults", fault_lines(assessment.run.history))
+    yield from _section("NPUs out of service", npu_lines(assessment.run.history))
     yield from _section("Load", load_lines(scenario.load, assessment.demand))
     yield from _section("Requests", traffic_lines(assessment.traffic))
     for title, content in sections(measures.deployments):

@@ -204,8 +204,12 @@ def run_of(case: Case) -> tuple[Run, int]:
             )
         elif each.kind == "npu":  # the device plugin resets it, or has it repaired
             target = Target(instances=(each.ordinal,), roles=(each.role,), pods=(each.replica,))
-            level = "SeparateNPU" if each.replica else "RestartNPU"
-            actions.append(Fault(each.at, "NpuFault", target, (0,), level, failed_resets=each.ordinal))
+            # A container that is restarted in place holds its NPU for ever: only what ends by itself ends then.
+            ends = 300_000 if case.policy in ("none", "containers") else None
+            level = "RestartBusiness" if ends else "SeparateNPU" if each.replica else "RestartNPU"
+            actions.append(
+                Fault(each.at, "NpuFault", target, (0,), level, None, ends, failed_resets=each.ordinal)
+            )
         else:
             events.append((each.at / 1000, failing(each)))
     actions.append(Cordon(CALM, tuple(f"node-{i}" for i in range(node_count)), uncordon=True))

@@ -1,0 +1,85 @@
+"""What the report says of NPUs out of service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from building import kubeinfer, scenario
+from controllers.playing import play
+
+from kubeinfer_sim.experiment.simulate import Run
+from kubeinfer_sim.metrics.npus import npu_outages
+from kubeinfer_sim.report.npus import npu_lines
+from kubeinfer_sim.scenario.distributions import Constant
+from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
+from kubeinfer_sim.scenario.model import Fault, Scale, Target
+
+LABEL = {"modelarts-infer-npu-reset-enable": "true"}
+
+
+def fault(
+    at: int = 100, level: str = "RestartNPU", npu: int = 0, node: str = "node-0", **fields: Any
+) -> Fault:
+    return Fault(at * 1000, "NpuFault", Target(nodes=(node,)), (npu,), level, "none", **fields)
+
+
+def played(*actions: Fault | Scale, npus: int = 8, replicas: int = 1, group: int = 0) -> Run:
+    handling = NpuHandling(
+        pipeline=Constant(5_000), attempt=Constant(45_000), repair=Constant(3_600_000), group=group
+    )
+    spec = kubeinfer(replicas, npus=npus, labels=LABEL)
+    made = scenario(
+        spec, 2, 60, 10, actions=actions, faults=FaultPlan(npus=handling), horizon=10 * 86_400_000
+    )
+    return play(made)
+
+
+def lines(run: Run) -> list[str]:
+    return [str(line) for line in npu_lines(run.history)]
+
+
+def test_a_reset_is_told_with_what_it_waited_for() -> None:
+    run = played(fault(), Scale(4_000_000, 1), npus=4, replicas=2)
+    (outage,) = npu_outages(run.history)
+    assert outage.reset_at == 4_010_000, "when the neighbour on the ring is gone"
+    assert outage.back == 4_055_000
+    (line,) = lines(run)
+    assert line.startswith("node-0 npu0: isolated at 1m")
+    assert line.endswith("later, when all 8 that reset together were idle; back after 45s")
+
+
+def test_a_ring_that_is_never_idle_is_told() -> None:
+    (line,) = lines(played(fault(), npus=4, replicas=2))
+    assert line.endswith("never reset, since those it resets with were never all idle")
+
+
+def test_attempts_that_fail_end_in_a_repair() -> None:
+    (line,) = lines(played(fault(failed_resets=3), group=1))
+    assert line.endswith("later, when it was idle, 3 attempts; out until repaired; back after 1h2m")
+
+
+def test_what_is_out_or_isolated_is_told_as_such() -> None:
+    (line,) = lines(played(fault(level="SeparateNPU")))
+    assert line.endswith("until repaired; back after 1h")
+    (line,) = lines(played(fault(level="RestartBusiness", clears_after=500_000)))
+    assert "until the fault was over; back after 8m" in line
+    (line,) = lines(played(fault(level="PreSeparateNPU")))
+    assert line.endswith("; not back in the end")
+
+
+def test_many_are_summed_up() -> None:
+    run = played(*(fault(100 + npu, "SeparateNPU", npu, "node-1") for npu in range(8)))
+    assert lines(run) == ["8 times an NPU was out of service; 8 out until repaired; back after 1h (mean)"]
+
+
+def test_where_nothing_was_out_of_service_nothing_is_said() -> None:
+    assert lines(played(fault(level="NotHandleFault"))) == []
+
+
+def test_the_scenario_of_the_ring_tells_how_long_the_reset_waited() -> None:
+    from kubeinfer_sim import load_scenario, simulate
+
+    run = simulate(load_scenario(str(Path(__file__).parents[2] / "scenarios" / "ring-reset-waits.yaml")))
+    (line,) = lines(run)
+    assert "reset 2h later, when all 8 that reset together were idle" in line
