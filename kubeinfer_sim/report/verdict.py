@@ -227,12 +227,26 @@ def _unfinished(run: Run, measures: Measures) -> str:
     horizon = format_duration(measures.ended_at)
     ready, wanted = measures.ready.last, measures.desired.last
     if change is None or change.completed is not None:
-        return f"At the horizon of {horizon} {ready:,} of {count(wanted, 'instance')} ready"
+        text = f"At the horizon of {horizon} {ready:,} of {count(wanted, 'instance')} ready"
+        return text + _held_up(measures)
     text = f"{_subject(change)} is not finished at the horizon of {horizon}"
     if change.is_update:
         new = measures.by_revision[change.revision].last
-        return f"{text}: {new:,} of {count(wanted, 'instance')} new and ready"
-    return f"{text}: {ready:,} of {count(wanted, 'instance')} ready"
+        return f"{text}: {new:,} of {count(wanted, 'instance')} new and ready{_held_up(measures)}"
+    return f"{text}: {ready:,} of {count(wanted, 'instance')} ready{_held_up(measures)}"
+
+
+def _held_up(measures: Measures) -> str:
+    """`; chat-0 does not become ready, restarted 36 times: …`; nothing of those that are merely on their way."""
+    stuck = [
+        life
+        for life in culprits(measures)
+        if life.pending is not None or life.failed or life.restarts or life.container_restarts
+    ]
+    if not stuck:
+        return ""
+    more = f" ({count(len(stuck) - 1, 'more instance')} like it)" if len(stuck) > 1 else ""
+    return f"; {complaint(stuck[0], measures.stuck)}{more}"
 
 
 def _nothing(run: Run, measures: Measures) -> str:

@@ -9,8 +9,10 @@ from building import kubeinfer, scenario
 from controllers.playing import play
 
 from kubeinfer_sim.experiment.simulate import Run
+from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.metrics.npus import npu_outages
 from kubeinfer_sim.report.npus import npu_lines
+from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.distributions import Constant
 from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
 from kubeinfer_sim.scenario.model import Fault, Scale, Target
@@ -83,3 +85,18 @@ def test_the_scenario_of_the_ring_tells_how_long_the_reset_waited() -> None:
     run = simulate(load_scenario(str(Path(__file__).parents[2] / "scenarios" / "ring-reset-waits.yaml")))
     (line,) = lines(run)
     assert "reset 2h later, when all 8 that reset together were idle" in line
+
+
+def test_a_horizon_that_comes_too_soon_is_told_with_what_held_the_instances_up() -> None:
+    # Custom without rules: the kubelet restarts the container on the broken NPU it holds, which is therefore never reset.
+    spec = kubeinfer(
+        1, labels=LABEL, restart="Custom", startup=Probe(period_seconds=10, failure_threshold=30)
+    )
+    broken = Fault(100_000, "NpuFault", Target(nodes=("node-0",)), (0,))
+    run = play(scenario(spec, 2, 60, 10, actions=(broken,), horizon=86_400_000))
+    sentence = assess(run).verdict.sentence
+    assert sentence.startswith(
+        "At the horizon of 1d 0 of 1 instance ready; infer-0 does not become ready, restarted "
+    )
+    assert sentence.endswith("StartupProbeFailed: 30 failures in a row, one every 10 s.")
+    assert lines(run)[0].endswith("never reset, since those it resets with were never all idle")

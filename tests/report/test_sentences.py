@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import pkgutil
 import types
@@ -37,6 +38,7 @@ def record_types(base: type[Record] = Record) -> Iterator[type[Record]]:
         for module in pkgutil.walk_packages(kubeinfer_sim.__path__, "kubeinfer_sim."):
             if "records" in module.name:
                 importlib.import_module(module.name)
+        gc.collect()  # a class with slots is made twice; the first one is listed until it is collected
     for each in base.__subclasses__():
         if each.__module__.startswith("kubeinfer_sim."):
             yield each
