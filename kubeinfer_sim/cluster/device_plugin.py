@@ -177,7 +177,9 @@ class DevicePlugin:
         if self._watches(npu):
             self._report(fault)
         elif lasts is None:
-            self._shop.repair(npu.name, self._repair_time(fault), lambda: self._over([fault], "repaired"))
+            self._shop.repair(
+                npu.name, fault.since, self._repair_time(fault), lambda: self._over([fault], "repaired")
+            )
         if holder is not None:
             self._shows(holder, fault, crash=True)
         return fault
@@ -313,7 +315,7 @@ class DevicePlugin:
         if fault.level == REPEATED:
             self._clock.after(self._settings.repeat_isolation, self._repaired, npu)
         else:
-            self._shop.repair(npu.name, self._repair_time(fault), lambda: self._repaired(npu))
+            self._shop.repair(npu.name, fault.since, self._repair_time(fault), lambda: self._repaired(npu))
 
     def _repair_time(self, fault: NpuFault) -> Distribution:
         return self._settings.repair if fault.repair is None else fault.repair
@@ -331,7 +333,8 @@ class DevicePlugin:
             number = self._devices.set_state([npu], "out", cause)
             for fault in npu.faults:
                 fault.cause = number
-            self._shop.repair(npu.name, self._settings.repair, lambda: self._repaired(npu))
+            now = self._clock.now
+            self._shop.repair(npu.name, now, self._settings.repair, lambda: self._repaired(npu))
 
     # -- reset ---------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from kubeinfer_sim.scenario.model import Distribution, Millis
 
 
 class RepairShop:
-    """Who repairs NPUs and machines. `crews` None: as many as needed. Repair times come from a stream per object."""
+    """Who repairs NPUs and machines. `crews` None: as many as needed. Each repair time has a stream of its own."""
 
     def __init__(
         self, clock: Clock, streams: Streams, *, crews: int | None = None, spares: int = 0, swap: Millis = 0
@@ -28,12 +28,13 @@ class RepairShop:
         self._swap = swap
         self._queue: deque[tuple[Millis, Callable[[], None]]] = deque()
         self._without_spare: deque[Callable[[], None]] = deque()
-        self._numbers: dict[str, int] = {}
 
-    def repair(self, name: str, length: Distribution, done: Callable[[], None]) -> None:
-        """Have `name` repaired; `done()` when its place is filled again, by a spare or by itself."""
-        number = self._numbers[name] = self._numbers.get(name, 0) + 1
-        time = length.sample(self._streams.named(f"repair/{name}/{number}"))
+    def repair(self, name: str, broke: Millis, length: Distribution, done: Callable[[], None]) -> None:
+        """Have `name` repaired; `done()` when its place is filled again, by a spare or by itself.
+
+        `broke` is when its fault began: how long the repair takes is the fault's own, whatever was repaired before.
+        """
+        time = length.sample(self._streams.named(f"repair/{name}/{broke}"))
         back = self._restock if self._pooled else done
         if self._spares:
             self._spares -= 1

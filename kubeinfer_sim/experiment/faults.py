@@ -278,7 +278,7 @@ class Faults:
             until = None if lasts is None else now + lasts
             self._failures.fail(name, "silent", until=until, cause=cause)
             if until is None:
-                self._repair_node(name, fault, lambda: self._restore(name))
+                self._repair_node(name, now, fault, lambda: self._restore(name))
         elif fault.kind == "SwitchFault":
             for pod in [each for each in node.pods if each.npus]:
                 self._kubelet.crash(pod, "Error", 1, cause=cause)
@@ -291,9 +291,9 @@ class Faults:
             delay = low + int(self._source(f"{fault.kind}/{name}").random() * (high - low))
             self._clock.after(delay, self._node_known, name, fault, cause)
 
-    def _repair_node(self, name: str, fault: Fault, done: Callable[[], None]) -> None:
+    def _repair_node(self, name: str, broke: int, fault: Fault, done: Callable[[], None]) -> None:
         length = fault.repair or self._plan.npus.repair
-        self._shop.repair(name, length, done)
+        self._shop.repair(name, broke, length, done)
 
     def _restore(self, name: str) -> None:
         assert self._failures is not None
@@ -311,7 +311,7 @@ class Faults:
         if lasts is not None:
             self._clock.after(max(0, began + lasts - now), self._node_well, name, fault.kind, cause)
         else:
-            self._repair_node(name, fault, lambda: self._node_well(name, fault.kind, cause))
+            self._repair_node(name, began, fault, lambda: self._node_well(name, fault.kind, cause))
 
     def _node_well(self, name: str, kind: str, cause: int) -> None:
         cause = self._history.append(FaultCleared(self._clock.now, cause, kind, name, "repaired"))

@@ -48,7 +48,8 @@ def load_scenario(
         horizon: instead of the scenario's: `settled` or a duration.
         cluster: instead of the scenario's: `8x8`, or the path of a Cluster file or of what kubectl get nodes wrote.
         pods: with a `cluster` from kubectl, the path of what kubectl get pods -A wrote.
-        changes: path -> value to read in place of what the file has there.
+        changes: path -> value to read in place of what the file has there; a file's path in it starts at the working
+            directory.
 
     Raises:
         InputError: everything that is wrong, here and in the files it names.
@@ -71,9 +72,13 @@ def load_scenario(
         message = f"expected one document of kind Scenario, found {len(documents)}"
         raise InputError([Diagnostic(text.name, 0, 0, message, code="no-scenario")])
     document = documents[0]
+    typed = [each for each in (cluster, pods, *(changes or {}).values()) if isinstance(each, str)]
     for path, value in (changes or {}).items():
-        document = replace(document, value=_with(document.value, path, value))
-    context = Context(document, typed=frozenset(each for each in (cluster, pods) if each is not None))
+        try:
+            document = replace(document, value=_with(document.value, path, value))
+        except IndexError as error:
+            raise UsageError(f"{'.'.join(map(str, path))}: there is no item {error}") from None
+    context = Context(document, typed=frozenset(typed))
     readable = read_scenario(context)
     scenario = None
     if readable is not None:
@@ -87,11 +92,17 @@ def load_scenario(
 
 
 def _with(value: Any, path: Path, new: Any) -> Any:
-    """A copy of what a document holds, with another value at a path; mappings on the way are made."""
+    """A copy of what a document holds, with another value at a path; mappings on the way are made.
+
+    Raises:
+        IndexError: a list has no such item; the argument is its number.
+    """
     if not path:
         return new
     step, rest = path[0], path[1:]
-    if isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
+    if isinstance(step, int):
+        if not isinstance(value, list) or step >= len(value):
+            raise IndexError(step)
         return [*value[:step], _with(value[step], rest, new), *value[step + 1 :]]
     held = value if isinstance(value, dict) else {}
     return {**held, step: _with(held.get(step), rest, new)}

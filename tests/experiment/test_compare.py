@@ -14,6 +14,9 @@ from building import kubeinfer, scenario, seconds
 
 from kubeinfer_sim.cli.main import run as command_line
 from kubeinfer_sim.cluster.fault_records import FaultDetected
+from kubeinfer_sim.cluster.repair import RepairShop
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.assumption_knob import assumption_variants
 from kubeinfer_sim.experiment.columns import COLUMNS
@@ -168,6 +171,21 @@ def test_what_is_random_about_a_fault_does_not_depend_on_what_others_found_to_st
         run = simulate(scenario(spec, 8, 300, 10, actions=actions, horizon=3 * DAY))
         struck.append([(r.at, r.where) for r in run.history.of(FaultDetected) if r.kind == "NodeHardware"])
     assert struck[0] == struck[1] != []
+
+
+def test_a_repair_takes_as_long_whatever_was_repaired_before() -> None:
+    """With one recovery an NPU may have been out before, with another it may not."""
+    lengths = []
+    for before in ([], [DAY], [DAY, 2 * DAY]):
+        clock, back = Clock(), list[int]()
+        shop = RepairShop(clock, Streams(7))
+        for at in before:
+            shop.repair("node-0/npu3", at, Exponential(DAY), lambda: None)
+        shop.repair("node-0/npu3", 9 * DAY, Exponential(DAY), lambda: back.append(clock.now))  # noqa: B023
+        clock.run()
+        lengths += back
+    assert len(lengths) == 3
+    assert len(set(lengths)) == 1
 
 
 def without_label(made: Scenario) -> Scenario:
@@ -429,8 +447,10 @@ def test_values_are_split_outside_of_brackets() -> None:
         ("seed=1,2", "same seeds"),
         ("kubernetesVersion=2.0", "kubernetesVersion=2.0: expected a version from"),
         ("faults.npus.sparse=1", 'unknown field; did you mean "spares"'),
-        ("faults.processes.0.rate=1", "faults.processes.0.rate=1"),
+        ("faults.processes.0.rate=1", "faults.processes.0.rate: there is no item 0"),
         ("cluster=[", "--vary cluster="),
+        ("cluster=no-such.yaml", "--vary cluster=no-such.yaml: no such file"),
+        ("actions.7.at=5m", "actions.7.at: there is no item 7"),
     ],
 )
 def test_a_knob_that_cannot_be_turned_is_said(text: str, message: str) -> None:

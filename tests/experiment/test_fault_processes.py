@@ -249,7 +249,7 @@ def test_spares_fill_places_while_there_are_any() -> None:
     clock, filled = Clock(), []
     shop = RepairShop(clock, Streams(0), spares=1, swap=10)
     for name in ("a", "b"):
-        shop.repair(name, Exponential(1000), lambda name=name: filled.append((name, clock.now)))  # type: ignore[misc]
+        shop.repair(name, 0, Exponential(1000), lambda name=name: filled.append((name, clock.now)))  # type: ignore[misc]
     clock.run()
     assert filled[0] == ("a", 10)
     assert filled[1][0] == "b"
