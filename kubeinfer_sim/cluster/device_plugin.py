@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from kubeinfer_sim.cluster.ailments import ALL_PROBES, Ailment, Ailments
 from kubeinfer_sim.cluster.devices import Devices, Npu
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, FaultInjected, NpuResetTried
 from kubeinfer_sim.cluster.kubelet import Kubelet
@@ -26,7 +27,6 @@ from kubeinfer_sim.scenario.fault_kinds import KINDS, LEVELS, Symptom
 from kubeinfer_sim.scenario.fault_model import NpuHandling
 from kubeinfer_sim.scenario.model import Distribution, Millis
 
-ALL_PROBES = ("startup", "liveness", "readiness")
 REPEATED = "ManuallySeparateNPU"
 
 
@@ -43,6 +43,7 @@ class NpuFault:
         npu: the one it is in.
         since: when it began, in ms.
         cause: id of the newest record about it.
+        ailment: what the pod that holds the NPU suffers from.
         cleared: it is over.
         handled: the platform knows of it.
         failed_resets: how many attempts to reset the NPU fail before one succeeds.
@@ -50,6 +51,7 @@ class NpuFault:
     """
 
     __slots__ = (
+        "ailment",
         "cause",
         "cleared",
         "failed_resets",
@@ -78,6 +80,7 @@ class NpuFault:
         self.kind = kind
         self.level = level
         self.symptom: Symptom = symptom
+        self.ailment = Ailment(Segment(0, Outcome.HANG if symptom == "hang" else Outcome.FAIL), ALL_PROBES)
         self.npu = npu
         self.since = since
         self.cause = cause
@@ -108,6 +111,7 @@ class DevicePlugin:
         streams: Streams,
         devices: Devices,
         kubelet: Kubelet,
+        ailments: Ailments,
         listener: FaultListener,
         shop: RepairShop,
         settings: NpuHandling,
@@ -120,6 +124,7 @@ class DevicePlugin:
         self._streams = streams
         self._devices = devices
         self._kubelet = kubelet
+        self._ailments = ailments
         self._listener = listener
         self._shop = shop
         self._settings = settings
@@ -130,6 +135,7 @@ class DevicePlugin:
         # Groups that wait for all of their NPUs to be idle, by their first one: the fault to reset for.
         self._waiting: dict[Npu, NpuFault] = {}
         self._resetting: set[Npu] = set()
+        self._repairing: set[Npu] = set()
         # Since when a group that waits for its reset is idle, where it has to be for a while.
         self._idle_since: dict[Npu, Millis] = {}
         devices.on_bound = self._bound
@@ -177,9 +183,7 @@ class DevicePlugin:
         if self._watches(npu):
             self._report(fault)
         elif lasts is None:
-            self._shop.repair(
-                npu.name, fault.since, self._repair_time(fault), lambda: self._over([fault], "repaired")
-            )
+            self._repair(npu, fault.since, fault.repair)
         if holder is not None:
             self._shows(holder, fault, crash=True)
         return fault
@@ -208,9 +212,8 @@ class DevicePlugin:
                 FaultCleared(self._clock.now, fault.cause, fault.kind, fault.npu.name, how)
             )
             holder = fault.npu.holder
-            sick = fault.symptom in ("crash", "hang", "unhealthy")
-            if sick and holder is not None and not any(self._broken(npu) for npu in self._devices.of(holder)):
-                self._kubelet.set_health([holder], None, ALL_PROBES, cause=fault.cause)
+            if holder is not None:
+                self._ailments.heal(holder, fault.ailment, fault.cause)
             if back:
                 self._back(fault.npu, fault.cause)
 
@@ -223,16 +226,11 @@ class DevicePlugin:
 
     # -- how it shows --------------------------------------------------------------------------------------
 
-    @staticmethod
-    def _broken(npu: Npu) -> bool:
-        return any(fault.symptom in ("crash", "hang", "unhealthy") for fault in npu.faults)
-
     def _shows(self, pod: Pod, fault: NpuFault, *, crash: bool) -> None:
         """What the fault does to the pod that holds the NPU: its checks never answer while it lasts."""
         if fault.symptom in ("slow", "none") or pod.state in (PodState.DELETING, PodState.GONE):
             return
-        outcome = Outcome.HANG if fault.symptom == "hang" else Outcome.FAIL
-        self._kubelet.set_health([pod], Segment(0, outcome), ALL_PROBES, cause=fault.cause)
+        self._ailments.strike(pod, fault.ailment, fault.cause)
         if fault.symptom == "crash" and crash:
             self._kubelet.crash(pod, "Error", 1, cause=fault.cause)
         elif fault.symptom == "hang" and pod.state is PodState.RUNNING:
@@ -315,17 +313,22 @@ class DevicePlugin:
         if fault.level == REPEATED:
             self._clock.after(self._settings.repeat_isolation, self._repaired, npu)
         else:
-            self._shop.repair(npu.name, fault.since, self._repair_time(fault), lambda: self._repaired(npu))
+            self._repair(npu, fault.since, fault.repair)
 
-    def _repair_time(self, fault: NpuFault) -> Distribution:
-        return self._settings.repair if fault.repair is None else fault.repair
+    def _repair(self, npu: Npu, broke: Millis, length: Distribution | None) -> None:
+        """Order a repair, unless the NPU is being repaired already: that mends all that is wrong with it."""
+        if npu not in self._repairing:
+            self._repairing.add(npu)
+            self._shop.repair(npu.name, broke, length or self._settings.repair, lambda: self._repaired(npu))
 
     def _repaired(self, npu: Npu) -> None:
+        self._repairing.discard(npu)
         causes = [fault.cause for fault in npu.faults]
         self._over(list(npu.faults), "repaired", back=False)
         npu.told.clear()
         npu.resets.clear()
-        self._devices.set_state([npu], "inService", causes[-1] if causes else NO_CAUSE)
+        if npu.state != "resetting":  # else it is back when its group is
+            self._devices.set_state([npu], "inService", causes[-1] if causes else NO_CAUSE)
 
     def _isolate(self, npu: Npu, cause: int) -> None:
         """A rule of recovery takes an NPU out until it is repaired."""
@@ -333,8 +336,7 @@ class DevicePlugin:
             number = self._devices.set_state([npu], "out", cause)
             for fault in npu.faults:
                 fault.cause = number
-            now = self._clock.now
-            self._shop.repair(npu.name, now, self._settings.repair, lambda: self._repaired(npu))
+            self._repair(npu, self._clock.now, None)
 
     # -- reset ---------------------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ class FaultDetected(Record):
 
 @dataclass(slots=True)
 class FaultCleared(Record):
-    """It is over; `how`: `itself`, `reset`, `repaired`."""
+    """It is over; `how`: `itself`, `reset`, `repaired`, `restarted` (with the process)."""
 
     kind: str
     where: str

@@ -6,6 +6,7 @@ import gc
 from dataclasses import dataclass
 from typing import Literal
 
+from kubeinfer_sim.cluster.ailments import Ailments
 from kubeinfer_sim.cluster.device_plugin import DevicePlugin
 from kubeinfer_sim.cluster.devices import Devices
 from kubeinfer_sim.cluster.drain import DrainOptions
@@ -26,8 +27,12 @@ from kubeinfer_sim.controllers.policies import RecoveryPlugin
 from kubeinfer_sim.engine.clock import Clock, Phase
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.engine.streams import Streams
-from kubeinfer_sim.experiment.faults import Faults, NodeFault
+from kubeinfer_sim.experiment.fault_draws import FaultDraws
+from kubeinfer_sim.experiment.faults import Faults
+from kubeinfer_sim.experiment.node_faults import NodeFaults
 from kubeinfer_sim.experiment.owners import Owners
+from kubeinfer_sim.experiment.pod_faults import PodFaults
+from kubeinfer_sim.experiment.shared_faults import SharedFaults
 from kubeinfer_sim.experiment.targets import matches
 from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.scenario.fault_model import FaultPlan
@@ -199,6 +204,7 @@ class Simulation:
             taken=taken,
         )
         self.kubelet.watchers.append(devices)
+        ailments = Ailments(clock, self.kubelet)
         shop = RepairShop(clock, streams, crews=settings.crews, spares=settings.spares, swap=settings.swap)
         specs = [
             scenario.kubeinfer,
@@ -210,6 +216,7 @@ class Simulation:
             streams,
             devices,
             self.kubelet,
+            ailments,
             self.owners,
             shop,
             settings,
@@ -218,22 +225,37 @@ class Simulation:
             ),
             silent=self.controller.engine_silent,
         )
+
+        draws = FaultDraws(clock, streams)
+        on_nodes: NodeFaults | None = None
+        if self.failures is not None:
+            on_nodes = NodeFaults(
+                clock,
+                history,
+                self.nodes,
+                self.kubelet,
+                self.failures,
+                self.drains,
+                shop,
+                settings.repair,
+                cordoned=lambda name: self.scheduler.nodes[name].unschedulable,
+                cordon=lambda name, on, cause: self._cordon(name, cordon=on, cause=cause),
+                tell=self.owners.npu_fault,
+                source=draws,
+            )
+        silent = self.controller.engine_silent
         self.faults = Faults(
             clock,
-            history,
             streams,
             scenario,
             self.nodes,
-            self.kubelet,
-            plugin,
             devices,
-            self.failures,
-            self.drains,
-            shop,
+            plugin,
+            PodFaults(clock, history, self.kubelet, ailments, silent),
+            SharedFaults(clock, history, self.kubelet),
+            on_nodes,
+            draws,
             pods=self.owners.pods,
-            cordon=lambda name, on, cause: self._cordon(name, cordon=on, cause=cause),
-            node_fault=lambda pod, kind, cause: self.owners.npu_fault(pod, NodeFault(kind), cause),
-            silent=self.controller.engine_silent,
         )
 
     def run(self) -> Run:

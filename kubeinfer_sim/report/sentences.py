@@ -206,7 +206,12 @@ def _detected(record: faults.FaultDetected) -> str:
     return f"the {record.by.removeprefix('the ')} reports {record.kind} of {record.where}{level},{late}"
 
 
-_CLEARED = {"itself": "by itself", "reset": "by a reset", "repaired": "repaired"}
+_CLEARED = {
+    "itself": "by itself",
+    "reset": "by a reset",
+    "repaired": "repaired",
+    "restarted": "with its process",
+}
 _NPU_STATES = {
     "inService": "in service",
     "isolated": "isolated from new pods",

@@ -307,7 +307,8 @@ class Fault:
         clears_after: ms until it ends by itself; None: as the kind says.
         repair: how long its repair takes; None: as the settings say.
         failed_resets: attempts to reset the NPU that fail.
-        factor: what is left of the storage's bandwidth, for StorageSlow.
+        factor: what is left of the storage's bandwidth (StorageSlow), or of the capacity of the pod (symptom slow);
+            None: the defaults.
     """
 
     at: Millis
@@ -320,7 +321,7 @@ class Fault:
     repair: Distribution | None = None
     failed_resets: int = 0
     random: AtRandom = ""
-    factor: float = 0.1
+    factor: float | None = None
 
 
 Action = (

@@ -75,6 +75,7 @@ class EngineStart(Probing):
 
     def _interrupt(self, pod: Pod) -> None:
         """The engine stops: it leaves the barrier, and what it had not finished is not on the node."""
+        self.engine_stopped(pod)
         pod.barrier.leave(pod)
         if (waiting := pod.timers.pop("weights", None)) is not None:
             waiting.cancel()

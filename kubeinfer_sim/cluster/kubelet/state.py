@@ -64,6 +64,8 @@ class KubeletState:
         self._runs: dict[tuple[Pod, int], ContainerRuns] = {}
         self.listener: PodListener
         self.watchers: list[PodWatcher] = []
+        #: Told of each pod whose engine's process has ended, however.
+        self.engine_stopped: Callable[[Pod], None] = lambda pod: None
         # What a node that cannot be reached has yet to do: pods it has not heard of, and pods to stop.
         self._unheard: dict[Pod, None] = {}
         self._to_stop: dict[Pod, PodState] = {}
