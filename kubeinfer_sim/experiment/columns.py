@@ -10,8 +10,8 @@ from kubeinfer_sim.cluster.pod import npu_count
 from kubeinfer_sim.experiment.figures import Figures
 from kubeinfer_sim.metrics import Judgement
 from kubeinfer_sim.metrics.attribution import CauseSummary
+from kubeinfer_sim.metrics.availability import Level
 from kubeinfer_sim.metrics.cause_kinds import ORDERS
-from kubeinfer_sim.metrics.steps import segments
 
 #: `held`: 1 or 0.
 Unit = Literal["fraction", "ms", "instance-ms", "count", "NPU-hours", "held"]
@@ -113,21 +113,22 @@ def _overload(found: Figures) -> float | None:
     return None if found.demand is None else float(found.demand.overloaded)
 
 
-def _outage(level: Callable[[int], int]) -> Callable[[Figures], float]:
-    """The longest stretch of time with fewer instances ready than `level(wanted)`."""
+def _level(name: str, measure: Callable[[Level], float]) -> Callable[[Figures], float | None]:
+    """A number of one of the levels every run has."""
 
-    def longest(found: Figures) -> float:
-        most = current = 0
-        measures = found.measures
-        whole = measures.whole
-        for since, until, (wanted, ready) in segments(
-            (measures.desired, measures.ready), whole.since, whole.until
-        ):
-            current = current + until - since if ready < level(wanted) else 0
-            most = max(most, current)
-        return most
+    def found(figures: Figures) -> float | None:
+        levels = () if figures.availability is None else figures.availability.levels
+        return next((measure(level) for level in levels if level.name == name), None)
 
-    return longest
+    return found
+
+
+def _longest(level: Level) -> float:
+    return level.longest
+
+
+def _outages(level: Level) -> float:
+    return level.outages
 
 
 def _npu_hours(found: Figures) -> float:
@@ -165,11 +166,13 @@ COLUMNS: tuple[Column, ...] = (
     Column("capacity", "capacity", "fraction", "high", _capacity),
     Column("unserved", "load not served", "fraction", "low", _unserved),
     Column("overloadMs", "overloaded", "ms", "low", _overload),
-    Column("longestOutageMs", "longest with none ready", "ms", "low", _outage(lambda wanted: min(1, wanted))),
-    Column("longestShortMs", "longest below wanted", "ms", "low", _outage(lambda wanted: wanted)),
+    Column("longestOutageMs", "longest with none ready", "ms", "low", _level("one", _longest)),
+    Column("longestShortMs", "longest below wanted", "ms", "low", _level("all", _longest)),
     Column("npuHoursLost", "NPU-hours lost", "NPU-hours", "low", _npu_hours),
     Column("notReadyAtEnd", "not ready in the end", "count", "low", lambda f: f.measures.losing),
     Column("lastChangeMs", "last change takes", "ms", "low", _takes),
+    Column("outages", "times with none ready", "count", "low", _level("one", _outages), decides=False),
+    Column("timesShort", "times below wanted", "count", "low", _level("all", _outages), decides=False),
     Column("peakNpus", "most NPUs in use", "count", "low", lambda f: f.measures.peak_npus, decides=False),
     Column("degradedMs", "instance time degraded", "instance-ms", "low", _degraded, decides=False),
     Column("restarts", "restarts", "count", "low", _restarts, decides=False),

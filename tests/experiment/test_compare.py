@@ -213,6 +213,15 @@ def test_each_kind_of_fault_has_its_times_and_none_where_it_never_came() -> None
     known = [value for value in instance.values[rare.name] if value is not None]
     assert mean is None if not known else mean is not None
     document = json.loads(comparison_json(found))
+    jsonschema.Draft202012Validator(comparison_json_schema()).validate(document)
+    for variant in document["variants"]:
+        for name, values in variant["values"].items():
+            several = sum(value is not None for value in values) > 1
+            for estimated in (variant["mean"][name], variant["differenceToFirst"][name]):
+                if estimated is not None and estimated["low"] is not None:
+                    assert estimated["low"] <= estimated["mean"] <= estimated["high"]
+            if several:
+                assert variant["mean"][name]["low"] is not None, f"{name} has no interval"
     assert document["variants"][0]["values"][rare.name] == instance.values[rare.name]
     text = render_comparison(found)
     assert max(map(len, text.splitlines())) <= 80
