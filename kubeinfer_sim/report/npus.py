@@ -53,7 +53,8 @@ def _summary(outages: list[NpuOutage]) -> str:
     text = f"{len(outages):,} times an NPU was out of service"
     waits = [each.reset_at - each.since for each in outages if each.reset_at is not None]
     if waits:
-        text += f": {len(waits):,} reset, {rounded(round(fmean(waits)))} later (mean), when those it resets with were idle"
+        later = rounded(round(fmean(waits)))
+        text += f": {len(waits):,} reset, {later} later (mean), when those it resets with were idle"
     repairs = sum(each.out_at is not None for each in outages)
     if repairs:
         text += f"; {repairs:,} out until repaired"
