@@ -394,7 +394,7 @@ class DevicePlugin:
             for npu in group
             if npu.state == "resetting"
             for fault in npu.faults
-            if LEVELS[fault.level].npu != "repair"
+            if not self._is_beyond(fault)
         ]
         success = all(fault.failed_resets < attempt for fault in faults)
         numbers = tuple(npu.number for npu in group)
@@ -407,15 +407,29 @@ class DevicePlugin:
         del self._waiting[group[0]]
         self._resetting.discard(group[0])
         self._over(faults, "reset", back=False)
-        back = [npu for npu in group if npu.state == "resetting"]
-        self._devices.set_state(back, "inService", first.cause)
+        reset = [npu for npu in group if npu.state == "resetting"]
+        beyond = {
+            npu: fault for npu in reset for fault in npu.faults if fault.handled and self._is_beyond(fault)
+        }
+        self._devices.set_state([npu for npu in reset if npu not in beyond], "inService", first.cause)
+        for npu, fault in beyond.items():
+            self._out(npu, fault)
+
+    @staticmethod
+    def _is_beyond(fault: NpuFault) -> bool:
+        """Whether no reset heals it."""
+        return LEVELS[fault.level].npu == "repair"
 
     def _give_up(self, group: list[Npu]) -> None:
         """No attempt is left: the broken NPUs are out until repaired, the others are offered again."""
         first = self._waiting.pop(group[0])
         self._resetting.discard(group[0])
-        broken = [npu for npu in group if npu.faults and npu.state in ("resetting", "isolated")]
+        serious = {
+            npu: [fault for fault in npu.faults if fault.handled and LEVELS[fault.level].npu != "stays"]
+            for npu in group
+        }
+        broken = [npu for npu in group if serious[npu] and npu.state in ("resetting", "isolated")]
         well = [npu for npu in group if npu.state == "resetting" and npu not in broken]
         self._devices.set_state(well, "inService", first.cause)
         for npu in broken:
-            self._out(npu, next(iter(npu.faults)))
+            self._out(npu, serious[npu][0])

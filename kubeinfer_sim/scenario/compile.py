@@ -18,7 +18,7 @@ from kubeinfer_sim.scenario.cluster_forms import LinkForm
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.deployments import DeploymentLines
 from kubeinfer_sim.scenario.disruption_budgets import compile_budgets
-from kubeinfer_sim.scenario.faults import check_storage_fault, compile_faults
+from kubeinfer_sim.scenario.faults import check_storage_fault, compile_faults, warn_of_unseen_faults
 from kubeinfer_sim.scenario.findings import Readable
 from kubeinfer_sim.scenario.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.model import (
@@ -77,7 +77,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         spec.faults, by_name, versions, context, horizon=spec.horizon, storage=storage
     )
     timings, timing_lines = compile_timings(spec.timings, versions, context, ("spec", "timings"))
-    struck = (action for action in actions.values() if isinstance(action, Fault))
+    struck = [action for action in actions.values() if isinstance(action, Fault)]
     recovery = compile_recovery(
         spec.recovery, _kubeinfers(time_line), context, ("spec", "recovery"), raised_kinds(struck, faults)
     )
@@ -123,6 +123,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             *manifests.warnings,
             *cluster.warnings,
             *warn_of_recovery(_kubeinfers(time_line), assumptions, rules=spec.recovery is not None),
+            *warn_of_unseen_faults(_kubeinfers(time_line), struck, faults),
         ),
     )
 

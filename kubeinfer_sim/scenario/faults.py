@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from kubeinfer_sim.manifest.diagnostics import Path
-from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.distributions import Exponential
@@ -105,6 +105,23 @@ def compile_faults(
                     path, f"faults of NPUs ({process.name}) strike nothing: no node has NPUs", key=True
                 )
     return FaultPlan(tuple(processes), compile_npus(form.npus, context, (*path, "npus"))), lines
+
+
+def warn_of_unseen_faults(
+    versions: Sequence[KubeInfer], faults: Sequence[Fault], plan: FaultPlan | None
+) -> Iterator[Diagnostic]:
+    """Faults of NPUs strike, and no pod carries the label that has somebody look at them."""
+    struck = [each.kind for each in faults]
+    struck += [part.kind for process in (plan.processes if plan else ()) for part in process.mix]
+    roles = [role for version in versions for role in version.roles]
+    watched = any(role.template.labels.get(RESET_LABEL) == "true" for role in roles)
+    if roles and not watched and any(KINDS[kind].hits == "npu" for kind in struck):
+        message = (
+            f'no template has the label {RESET_LABEL}: "true", so nobody looks at the NPUs: their faults show only '
+            "in engines that end or hang, and these are started again on the same broken NPU until somebody repairs it"
+        )
+        first = versions[0]
+        yield Diagnostic(first.source or first.name, 0, 0, message, severity=Severity.WARNING)
 
 
 def check_storage_fault(fault: Fault, context: Context, path: Path, *, storage: bool) -> None:

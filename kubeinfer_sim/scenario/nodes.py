@@ -55,7 +55,7 @@ def pool_nodes(pool: PoolForm, allocatable: Resources) -> list[NodeSpec]:
     """The nodes of a pool; resources every node has are unlimited unless the pool names them."""
     taints = tuple(Taint(each.key, each.value, each.effect) for each in pool.taints)
     images, weights = frozenset(pool.images), frozenset(pool.weights)
-    unlimited = frozenset(COMMON_RESOURCES) - allocatable.keys()
+    unlimited = frozenset(COMMON_RESOURCES).difference(allocatable)
     topology = _topology(pool, allocatable)
     return [
         NodeSpec(

@@ -70,7 +70,10 @@ def test_every_story_scenario_validates_and_loads_without_warnings(story: Path) 
     scenario = load_scenario(str(story))
     assert scenario.name == story.stem
     assert scenario.description
-    assert scenario.warnings == ()
+    # That nobody looks at the NPU is what this one tells.
+    blind = ["so nobody looks at the NPUs"] if story.stem == "npu-fault-without-label" else []
+    assert len(scenario.warnings) == len(blind)
+    assert all(text in each.message for text, each in zip(blind, scenario.warnings, strict=True))
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))

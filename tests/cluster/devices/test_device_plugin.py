@@ -163,6 +163,30 @@ def test_the_third_attempt_may_still_heal() -> None:
     assert "out" not in [state for _, state in states(played)]
 
 
+def test_a_fault_no_reset_heals_takes_the_npu_out_though_its_ring_is_being_reset() -> None:
+    # The reset runs from about 120 s (10 s to stop the pod) to 165 s; meanwhile another NPU of the ring is done for.
+    slow = NpuHandling(attempt=Constant(45_000), pipeline=Constant(3_000))
+    played = run(
+        npu_fault(100),
+        npu_fault(118, "SeparateNPU", npus=(5,), repair=Constant(3_600_000)),
+        settings=slow,
+        node_count=1,
+    )
+    (reset,) = of(played, NpuResetTried)
+    told = [each for each in of(played, FaultDetected) if each.level == "SeparateNPU"]
+    resetting = next(each for each in of(played, NpuStateChanged) if each.state == "resetting")
+    assert resetting.at < told[0].at < reset.at
+    after = [(each.npus, each.state) for each in of(played, NpuStateChanged) if each.at >= reset.at]
+    assert after == [((0, 1, 2, 3, 4, 6, 7), "inService"), ((5,), "out"), ((5,), "inService")]
+    assert of(played, InstanceReady)[-1].at == reset.at + 3_600_000 + 60_000, "no whole node until then"
+
+
+def test_a_neighbour_that_is_only_slower_is_not_taken_out_when_the_resets_fail() -> None:
+    played = run(npu_fault(100, failed_resets=3), npu_fault(50, "SubHealthFault", npus=(4,)))
+    assert ((0,), "out") in states(played)
+    assert not any(4 in npus and state == "out" for npus, state in states(played))
+
+
 def test_an_attempt_never_lasts_longer_than_its_timeout() -> None:
     played = run(npu_fault(100), settings=NpuHandling(attempt=Constant(500_000)))
     resetting = next(record for record in of(played, NpuStateChanged) if record.state == "resetting")
