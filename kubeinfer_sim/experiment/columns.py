@@ -63,6 +63,10 @@ def _of_kind(kind: str) -> Iterator[Column]:
     def lost(found: Figures) -> float:
         return found.kinds[kind].total if kind in found.kinds else 0
 
+    def hit(found: Figures) -> float:
+        return found.kinds[kind].incidents if kind in found.kinds else 0
+
+    yield Column(f"{name}/incidents", "instances hit", "count", "low", hit, False, kind, 0)
     yield Column(f"{name}/lostInstanceMs", "time lost", "instance-ms", "low", lost, False, kind, 0)
     yield Column(f"{name}/meanDetectionMs", "until noticed", "ms", "low", of(_detection), False, kind)
     yield Column(f"{name}/meanRepairMs", "until ready", "ms", "low", of(_repair), False, kind)

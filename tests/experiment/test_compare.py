@@ -198,6 +198,7 @@ def test_each_kind_of_fault_has_its_times_and_none_where_it_never_came() -> None
     found = compare(recovery_variants(broken(), ["Instance", "Pod"]), range(3))
     names = [column.name for column in found.columns]
     assert "causes/HbmFault/meanRepairMs" in names
+    assert "causes/HbmFault/incidents" in names
     assert "causes/ProcessHang/meanDetectionMs" in names
     instance, pod = found.outcomes
     lost = [column for column in found.columns if column.name.endswith("/lostInstanceMs")]
@@ -206,6 +207,9 @@ def test_each_kind_of_fault_has_its_times_and_none_where_it_never_came() -> None
             assert (
                 sum(outcome.values[each.name][seed] or 0 for each in lost) == outcome.values[LOST.name][seed]
             )
+    for column in found.columns:  # no such fault: no time, but a count
+        if column.name.endswith("/incidents"):
+            assert None not in instance.values[column.name]
     times = [column for column in found.columns if column.name.endswith("Ms") and column.about]
     assert any(None in instance.values[column.name] for column in times), "some kind is rare"
     rare = next(column for column in times if None in instance.values[column.name])
