@@ -8,6 +8,7 @@ R5  when the failures stop and there is room, every instance ends ready and the 
 R6  an instance counts as ready exactly while all pods it takes are ready.
 R7  whatever fails, the update itself takes no ready instance below R - U, and makes none above R + S.
 R8  no NPU is lost: what the device plugin took out of service is back once it is reset or repaired.
+R9  an instance that is not ready in the end is named by the verdict, with the reason.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ from kubeinfer_sim.controllers.records import (
 )
 from kubeinfer_sim.experiment.simulate import Run, Simulation
 from kubeinfer_sim.manifest.model import Probe
+from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.distributions import Constant, Uniform
 from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
 from kubeinfer_sim.scenario.model import (
@@ -88,6 +90,9 @@ RULES: dict[str, tuple[RecoveryRule, ...]] = {
     ),
     "none": (),
 }
+
+#: Some failures are not recovered from: the instance is held.
+GIVING_UP = (RecoveryRule("Fail", exit_codes=(3,)), RecoveryRule("RecreateInstance"))
 
 
 @dataclass(frozen=True)
@@ -221,7 +226,7 @@ def run_of(case: Case) -> tuple[Run, int]:
         case.term,
         stages={"warm_up": Uniform(30_000, 200_000), "bind": seconds(1), "create": seconds(1)},
         actions=tuple(action for action in actions if _names_real_nodes(action, node_count)),
-        recovery=RULES.get(case.policy, ()),
+        recovery=GIVING_UP if case.policy == "giving up" else RULES.get(case.policy, ()),
         faults=FaultPlan(npus=NpuHandling(repeats=0, repair=Constant(600_000))),
         assumptions=Assumptions(
             peer_loss_timeout=case.peers,
@@ -365,6 +370,20 @@ def test_recovery_keeps_its_invariants(case: Case) -> None:
 @given(cases())
 def test_recovery_keeps_its_invariants_over_a_long_sweep(case: Case) -> None:
     check(case)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cases())
+def test_every_instance_ends_ready_or_the_verdict_says_why_not(case: Case) -> None:
+    run, _ = run_of(replace(case, policy="giving up"))
+    assessment = assess(run)
+    last = list(run.history.of(SpecApplied))[-1]
+    if assessment.measures.ready.last == last.replicas:
+        assert assessment.verdict.holds, "R5"
+        return
+    assert not assessment.verdict.holds
+    failed = {f"{record.instance.name} has failed: " for record in run.history.of(InstanceFailed)}
+    assert any(text in assessment.verdict.sentence for text in failed), assessment.verdict.sentence
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
