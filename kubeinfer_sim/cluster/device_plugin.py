@@ -14,7 +14,13 @@ from typing import Protocol
 
 from kubeinfer_sim.cluster.ailments import ALL_PROBES, Ailment, Ailments
 from kubeinfer_sim.cluster.devices import Devices, Npu
-from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, FaultInjected, NpuResetTried
+from kubeinfer_sim.cluster.fault_records import (
+    FaultCleared,
+    FaultDetected,
+    FaultInjected,
+    NpuResetTried,
+    PodSlowed,
+)
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.prober import Outcome, Segment
@@ -31,8 +37,8 @@ REPEATED = "ManuallySeparateNPU"
 
 
 def is_watched(pod: Pod) -> bool:
-    """Whether the device plugin acts for the pod."""
-    return pod.template.labels.get(RESET_LABEL) == "true"
+    """Whether the device plugin acts for the pod: the label ties KubeInfers to it, not Deployments."""
+    return pod.ref.instance.kind == "KubeInfer" and pod.template.labels.get(RESET_LABEL) == "true"
 
 
 class NpuFault:
@@ -48,6 +54,7 @@ class NpuFault:
         handled: the platform knows of it.
         failed_resets: how many attempts to reset the NPU fail before one succeeds.
         repair: how long its repair takes.
+        slows: the pod that holds the NPU works at this part of its speed.
     """
 
     __slots__ = (
@@ -61,6 +68,7 @@ class NpuFault:
         "npu",
         "repair",
         "since",
+        "slows",
         "symptom",
         "told",
     )
@@ -76,7 +84,9 @@ class NpuFault:
         *,
         failed_resets: int = 0,
         repair: Distribution | None = None,
+        slows: float = 1.0,
     ) -> None:
+        self.slows = slows
         self.kind = kind
         self.level = level
         self.symptom: Symptom = symptom
@@ -155,6 +165,7 @@ class DevicePlugin:
         failed_resets: int = 0,
         repair: Distribution | None = None,
         process: str = "",
+        factor: float | None = None,
         cause: int = NO_CAUSE,
     ) -> NpuFault | None:
         """An NPU breaks; None when it is out of the machine at the time, so that nothing can."""
@@ -167,15 +178,18 @@ class DevicePlugin:
         number = self._history.append(
             FaultInjected(now, cause, kind, level, npu.name, None if holder is None else holder.ref, process)
         )
+        symptom = table.symptom if symptom is None else symptom
+        slows = (self._settings.slow_factor if factor is None else factor) if symptom == "slow" else 1.0
         fault = NpuFault(
             kind,
             level,
-            table.symptom if symptom is None else symptom,
+            symptom,
             npu,
             now,
             number,
             failed_resets=failed_resets,
             repair=repair,
+            slows=slows,
         )
         npu.faults[fault] = None
         if lasts is not None:
@@ -214,6 +228,8 @@ class DevicePlugin:
             holder = fault.npu.holder
             if holder is not None:
                 self._ailments.heal(holder, fault.ailment, fault.cause)
+                if fault.symptom == "slow":
+                    self._slowed(holder, fault.cause)
             if back:
                 self._back(fault.npu, fault.cause)
 
@@ -228,13 +244,21 @@ class DevicePlugin:
 
     def _shows(self, pod: Pod, fault: NpuFault, *, crash: bool) -> None:
         """What the fault does to the pod that holds the NPU: its checks never answer while it lasts."""
-        if fault.symptom in ("slow", "none") or pod.state in (PodState.DELETING, PodState.GONE):
+        if fault.symptom == "none" or pod.state in (PodState.DELETING, PodState.GONE):
+            return
+        if fault.symptom == "slow":
+            self._slowed(pod, fault.cause)
             return
         self._ailments.strike(pod, fault.ailment, fault.cause)
         if fault.symptom == "crash" and crash:
             self._kubelet.crash(pod, "Error", 1, cause=fault.cause)
         elif fault.symptom == "hang" and pod.state is PodState.RUNNING:
             self._silent(pod, fault.cause)
+
+    def _slowed(self, pod: Pod, cause: int) -> None:
+        """The pod's speed is that of its slowest NPU: they compute each step together."""
+        slows = (fault.slows for npu in self._devices.of(pod) for fault in npu.faults)
+        self._history.append(PodSlowed(self._clock.now, cause, pod.ref, min(slows, default=1.0)))
 
     def _bound(self, pod: Pod) -> None:
         """A pod got NPUs that may be broken, so that it will not come up; if it is watched, that is reported."""

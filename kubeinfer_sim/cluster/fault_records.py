@@ -44,6 +44,14 @@ class FaultCleared(Record):
 
 
 @dataclass(slots=True)
+class PodSlowed(Record):
+    """A pod works at this part of its speed from now on; 1 as it should."""
+
+    pod: PodRef
+    factor: float
+
+
+@dataclass(slots=True)
 class NpuStateChanged(Record):
     """NPUs of a node changed to `state`: `inService`, `isolated`, `resetting`, `out`; `offered` is what is left."""
 

@@ -168,6 +168,7 @@ class Faults:
                 clears_after=fault.clears_after,
                 failed_resets=fault.failed_resets,
                 repair=fault.repair,
+                factor=fault.factor,
                 process=process,
             )
 

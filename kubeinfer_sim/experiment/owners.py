@@ -65,7 +65,10 @@ class Owners:
         self.of(pod).evict(pod, reason, cause)
 
     def npu_fault(self, pod: Pod, fault: PlatformFault, cause: int) -> None:
-        """The platform tells of a fault of an NPU the pod holds; a Deployment has nobody who listens."""
+        """The platform tells of a fault of an NPU the pod holds, or of its machine.
+
+        Nobody listens for a Deployment: its pods stay until somebody drains the machine, or they fail by themselves.
+        """
         if pod.ref.instance.kind == "KubeInfer":
             self._kubeinfer.npu_fault(pod, fault, cause)
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from kubeinfer_sim.manifest.checker import Checker, shown
 from kubeinfer_sim.manifest.convert import convert_template
+from kubeinfer_sim.manifest.diagnostics import Severity
 from kubeinfer_sim.manifest.kubernetes.intstr import parse_int_or_percent
 from kubeinfer_sim.manifest.kubernetes_findings import check_deployment_spec
-from kubeinfer_sim.manifest.model import Deployment, RollingUpdate
+from kubeinfer_sim.manifest.model import RESET_LABEL, Deployment, RollingUpdate
 from kubeinfer_sim.manifest.object_meta import check_object_meta
 
 KIND = "Deployment"
@@ -37,6 +38,15 @@ def read_deployment_object(checker: Checker, value: Mapping[str, Any]) -> Deploy
     reading, template = check_deployment_spec(checker, spec, ("spec",))
     if any(each.severity == "error" for each in checker.findings[before:]):
         return None
+    if template.typed["metadata"].get("labels", {}).get(RESET_LABEL) == "true":
+        checker.report(
+            ("spec", "template", "metadata", "labels", RESET_LABEL),
+            "has no effect on a Deployment: it ties KubeInfers to the device plugin. Of a broken NPU only symptoms "
+            "show, and the container restarts on it",
+            code="reset-label-without-effect",
+            severity=Severity.WARNING,
+            key=True,
+        )
     stored = reading.typed
     strategy = stored["strategy"]
     budgets = strategy.get("rollingUpdate")

@@ -1,7 +1,10 @@
-"""How much the instances can take over time: each as much as its weakest role, as far as readiness tells.
+"""How much the instances can take over time: each as much as its weakest role, as far as readiness and speed tell.
 
 An instance's share is the smallest, over its roles, of ready pods ÷ pods of the role; where the scenario says what a
-pod takes (`spec.load.podServes`), what its weakest role takes ÷ what that is with all pods ready.
+pod takes (`spec.load.podServes`), what its weakest role takes ÷ what that is with all pods ready. A pod whose NPU is
+slow slows down its whole role: the pods of a role are taken for one collective group (as in `controllers/peers.py`),
+whose steps last as long as their slowest part's. That is an assumption: of a role of independent replicas, only the one
+would be slower.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
 
+from kubeinfer_sim.cluster.fault_records import PodSlowed
 from kubeinfer_sim.cluster.records import (
     PodCreated,
     PodDeleting,
@@ -90,6 +94,7 @@ class _Instance:
     pods: dict[PodRef, None] = field(default_factory=dict)
     ready: dict[PodRef, None] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    slow: dict[PodRef, Fraction] = field(default_factory=dict)
     whole: bool = False
 
 
@@ -112,6 +117,12 @@ class _Meter:
                 instance.pods[record.pod] = None
                 instance.places.setdefault(record.pod.role, set()).add(record.pod.replica)
                 instance.counts.setdefault(record.pod.role, 0)
+            case PodSlowed() if record.pod.instance.uid in self._instances:
+                instance = self._instances[record.pod.instance.uid]
+                instance.slow.pop(record.pod, None)
+                if record.factor < 1:
+                    instance.slow[record.pod] = Fraction(str(record.factor))
+                self._weigh(record.at, record.pod.instance.uid, instance)
             case PodReady():
                 self._pod(record.at, record.pod, ready=True)
             case PodNotReady() | PodDeleting() | PodRemoved() | PodGone():
@@ -147,6 +158,15 @@ class _Meter:
         instance.counts[pod.role] += 1 if ready else -1
         return True
 
+    @staticmethod
+    def _speeds(instance: _Instance) -> dict[str, Fraction]:
+        """Of the roles that are slower than they should be, the speed of the slowest pod that is ready."""
+        speeds: dict[str, Fraction] = {}
+        for pod, factor in instance.slow.items():
+            if pod in instance.ready:
+                speeds[pod.role] = min(factor, speeds.get(pod.role, factor))
+        return speeds
+
     def _weigh(self, at: int, uid: int, instance: _Instance) -> None:
         for role, number in instance.counts.items():
             steps = self.roles.setdefault(role, _Sum())
@@ -159,14 +179,17 @@ class _Meter:
     def _capacity(self, instance: _Instance) -> tuple[Fraction, Fraction]:
         shape = {role: (number, len(instance.places[role])) for role, number in instance.counts.items()}
         key = tuple(shape.values())
-        if key not in self._known or self._pod_serves:
+        if instance.slow or key not in self._known or self._pod_serves:
+            speeds = self._speeds(instance)
             named = {role: each for role, each in self._pod_serves.items() if role in shape}
             full = min((each * shape[role][1] for role, each in named.items()), default=self._serves)
             takes = [
-                number * named[role] if role in named else full * number / of
+                (number * named[role] if role in named else full * number / of) * speeds.get(role, 1)
                 for role, (number, of) in shape.items()
             ]
             load = min(full, *takes) if takes else full
+            if instance.slow:
+                return load / full, load
             self._known[key] = load / full, load
         return self._known[key]
 

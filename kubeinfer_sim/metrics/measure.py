@@ -8,6 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Literal
 
+from kubeinfer_sim.cluster.fault_records import PodSlowed
 from kubeinfer_sim.cluster.records import (
     ContainerDied,
     GangPending,
@@ -74,6 +75,7 @@ class Commotion:
             NodeFailed,
             ContainerDied,
             PodNotReady,
+            PodSlowed,
             PodDeleting,
             InstanceConcerning,
             InstanceDeleting,

@@ -284,6 +284,7 @@ SENTENCES: dict[type[Record], Words] = {
     faults.FaultInjected: _fault,
     faults.FaultDetected: _detected,
     faults.FaultCleared: lambda r: f"{r.kind} of {r.where} is over ({_CLEARED.get(r.how, r.how)})",
+    faults.PodSlowed: lambda r: f"{r.pod.name} works at {r.factor} of its speed",
     faults.NpuStateChanged: _npus,
     faults.NpuResetTried: _reset,
     controllers.SpecApplied: _spec,

@@ -161,7 +161,7 @@ class ImageFaultForm(Form):
 
 
 #: The actions on one object, which `object` may name.
-_ON_OBJECTS = ("apply", "patch", "scale", "pause", "resume", "rollback", "health", "forceDelete")
+_ON_OBJECTS = ("fault", "apply", "patch", "scale", "pause", "resume", "rollback", "health", "forceDelete")
 
 
 class ActionForm(Form):

@@ -12,7 +12,8 @@ from kubeinfer_sim.scenario.action_forms import ActionForm, ApplyForm, CrashForm
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.deployments import PREFIX, DeploymentLines, as_kubeinfer
 from kubeinfer_sim.scenario.fault_forms import FaultForm
-from kubeinfer_sim.scenario.faults import compile_fault
+from kubeinfer_sim.scenario.fault_kinds import KINDS
+from kubeinfer_sim.scenario.faults import compile_fault, npus_held, strikes_pods
 from kubeinfer_sim.scenario.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.model import (
     NO_KUBEINFER,
@@ -200,7 +201,7 @@ def compile_action(
     deployment = ""
     if time_line is not None:
         versions = time_line.versions
-        if form.health or form.force_delete or form.crash:
+        if form.health or form.force_delete or form.crash or (form.fault and strikes_pods(form.fault)):
             named = time_line.target(form, path)
             if named is None:
                 return None
@@ -218,7 +219,10 @@ def compile_action(
         return ImageFault(form.at, tuple(fault.images), until)
     if form.fault is not None:
         path = (*path, "fault")
-        target = _fault_target(form.fault, nodes, versions, context, path)
+        if form.object is not None and not strikes_pods(form.fault):
+            context.error(path, "object says whose pods are struck: name pods, or leave it out")
+        target = _fault_target(form.fault, nodes, versions, deployment, context, path)
+        _check_held(form.fault, _matched_roles(form.fault, versions), context, path)
         return compile_fault(form.at, form.fault, target, nodes, context, path)
     if (failure := compile_failure(form, path, nodes, versions, deployment, context)) is not None:
         return failure
@@ -430,18 +434,32 @@ def _target(
     )
 
 
+def _check_held(form: FaultForm, roles: Sequence[Role], context: Context, path: Path) -> None:
+    """Pods whose NPUs a fault strikes have to hold some; the places count those of each pod."""
+    if KINDS[form.kind].hits != "npu" or not (form.instances or form.roles or form.pods) or not roles:
+        return
+    most = max(npus_held(role) for role in roles)
+    key = "npu" if form.npu is not None else "npus"
+    place = form.npu if form.npu is not None else max(form.npus, default=0)
+    if not most:
+        context.error(path, f"{form.kind} strikes nothing: these pods hold no NPUs")
+    elif place >= most:
+        context.error((*path, key), f"these pods hold no NPU {place}: they have {most} each, numbered from 0")
+
+
 def _fault_target(
     form: FaultForm,
     nodes: Mapping[str, NodeSpec],
     versions: Sequence[KubeInfer],
+    deployment: str,
     context: Context,
     path: Path,
 ) -> Target:
     """What a fault strikes; `node` is short for one of `nodes`."""
     if form.node is not None:
         _known_nodes([form.node], nodes, context, (*path, "node"))
-        return replace(_target(form, nodes, versions, "", context, path), nodes=(form.node,))
-    return _target(form, nodes, versions, "", context, path)
+        return replace(_target(form, nodes, versions, deployment, context, path), nodes=(form.node,))
+    return _target(form, nodes, versions, deployment, context, path)
 
 
 def _has_probe(template: PodTemplate, probe: str) -> bool:

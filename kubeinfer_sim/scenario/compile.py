@@ -74,7 +74,13 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         if isinstance(action, Fault):
             check_storage_fault(action, context, ("spec", "actions", place, "fault"), storage=storage)
     faults, fault_lines = compile_faults(
-        spec.faults, by_name, versions, context, horizon=spec.horizon, storage=storage
+        spec.faults,
+        by_name,
+        versions,
+        context,
+        horizon=spec.horizon,
+        storage=storage,
+        pods=time_line is None or bool(_kubeinfers(time_line)),
     )
     timings, timing_lines = compile_timings(spec.timings, versions, context, ("spec", "timings"))
     struck = [action for action in actions.values() if isinstance(action, Fault)]

@@ -94,8 +94,10 @@ class FaultForm(ShortForm):
     failed_resets: Annotated[int, Field(ge=0, le=100)] = Field(
         0, description="Attempts to reset the NPU that fail."
     )
-    factor: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.1, description="Of StorageSlow: what is left of the storage's bandwidth."
+    factor: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="What is left: of the storage's bandwidth (StorageSlow, default 0.1), or of the speed of a pod "
+        "whose NPU is slow (default: faults.npus.slowFactor).",
     )
 
     @classmethod
@@ -118,6 +120,9 @@ class FaultForm(ShortForm):
         }
         if kind.hits != "npu" and (found := [key for key, each in npu_only.items() if each is not None]):
             raise ValueError(f"{found[0]} is for faults of NPUs; {self.kind} strikes a {kind.hits}")
+        slow = kind.hits == "npu" and (self.symptom or kind.symptom) == "slow"
+        if self.factor is not None and not slow and self.kind != "StorageSlow":
+            raise ValueError(f"factor is for StorageSlow and for NPUs that are slow; {self.kind} has none")
         if (kind.hits == "node" and by_pod) or (kind.hits == "cluster" and (by_node or by_pod)):
             raise ValueError(f"{self.kind} strikes a {kind.hits}: leave out what else is named")
         allowed = {"npu": ("busyNpu", "idleNpu"), "pod": ("pod",), "node": ("node",), "cluster": ()}[
@@ -192,6 +197,9 @@ class NpusForm(Form):
     repeats: Annotated[int, Field(ge=0, le=1000)] | None = None
     repeat_window: Duration | None = None
     repeat_isolation: Duration | None = None
+    slow_factor: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None, description="Speed of a pod with a slow NPU, of 1; default 0.5 (assumed)."
+    )
     repair: DistributionForm | None = None
     crews: Annotated[int, Field(ge=1)] | None = Field(None, description="Repairs that go on at once.")
     spares: Annotated[int, Field(ge=0)] | None = None

@@ -25,6 +25,8 @@ class NpuHandling:
         pipeline: report -> the recovery policy knows; with the report period 3 to 16 s in all.
         patience: of level RestartRequest, from the beginning of the fault.
         attempts: to reset, per fault, or per `attempts_window` when that is given.
+        slow_factor: the speed of a pod with an NPU that is slower than it should be (symptom slow); assumed, for no
+            measurement on NPUs is published.
         repair: of an NPU that is out; days, for it is replaced (timings page).
         repeats: faults of one NPU within `repeat_window` that take it out for `repeat_isolation`; 0: never.
         crews: repairs that go on at once; None: no limit.
@@ -44,6 +46,7 @@ class NpuHandling:
     repeat_window: Millis = 86_400_000
     repeat_isolation: Millis = 172_800_000
     repair: Distribution = field(default_factory=lambda: Constant(172_800_000))
+    slow_factor: float = 0.5
     crews: int | None = None
     spares: int = 0
     swap: Millis = 7_200_000

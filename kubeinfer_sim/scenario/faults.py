@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
-from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer
+from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.distributions import Exponential
@@ -21,6 +21,15 @@ _GROUPS = {"npu": 1, "card": 2, "ring": 8}
 _NATIVE = {"cpu", "memory", "ephemeral-storage", "pods"}
 
 
+def npus_held(role: Role) -> int:
+    """How many NPUs each pod of a role holds."""
+    return sum(
+        amount
+        for name, amount in role.template.requests.items()
+        if name not in _NATIVE and not name.startswith("hugepages-")
+    )
+
+
 def npus_of(node: NodeSpec) -> int:
     """How many NPUs a node offers: the extended resource of which it has most."""
     return max(
@@ -31,6 +40,12 @@ def npus_of(node: NodeSpec) -> int:
         ),
         default=0,
     )
+
+
+def strikes_pods(form: FaultForm) -> bool:
+    """Whether it matters whose pods a fault is about: those of the KubeInfer or of a Deployment."""
+    by_pod = bool(form.instances or form.roles or form.pods)
+    return KINDS[form.kind].hits == "pod" or by_pod or form.random == "busyNpu"
 
 
 def compile_fault(
@@ -44,7 +59,7 @@ def compile_fault(
         for name, node in nodes.items()
         if (not target.nodes or name in target.nodes) and target.node_selector.items() <= node.labels.items()
     ]
-    if kind.hits == "npu" and nodes and meant:
+    if kind.hits == "npu" and nodes and meant and not (form.instances or form.roles or form.pods):
         most = max(meant, key=npus_of)
         here = (*path, "npu") if form.npu is not None else (*path, "npus") if form.npus else path
         if not npus_of(most):
@@ -77,6 +92,7 @@ def compile_faults(
     *,
     horizon: int | None,
     storage: bool,
+    pods: bool,
 ) -> tuple[FaultPlan | None, list[str]]:
     """Fault processes and settings, with a line on each for reports."""
     if form is None:
@@ -87,7 +103,7 @@ def compile_faults(
     short = isinstance(context.document.value["spec"].get("faults"), str)
     for index, each in enumerate(form.processes):
         here: Path = path if short else (*path, "processes", index)
-        made = _process(each, nodes, context, here)
+        made = _process(each, nodes, context, here, pods=pods)
         if made is not None:
             if any(made.name == other.name for other in processes):
                 context.error(here, f"two processes are named {made.name!r}: give this one another name")
@@ -142,7 +158,7 @@ def _source(form: ProcessForm) -> str:
 
 
 def _process(
-    form: ProcessForm, nodes: Mapping[str, NodeSpec], context: Context, path: Path
+    form: ProcessForm, nodes: Mapping[str, NodeSpec], context: Context, path: Path, *, pods: bool
 ) -> FaultProcess | None:
     if form.profile is not None:
         profile = PROFILES.get(form.profile)
@@ -167,6 +183,11 @@ def _process(
         )
         return None
     per: Per = form.per or hits.pop()
+    if per == "pod" and not pods:
+        context.error(
+            path, "a process strikes the KubeInfer's pods, and there is no KubeInfer: say per: node"
+        )
+        return None
     for place, part in enumerate(parts):
         if part.level is not None and KINDS[part.kind].hits != "npu":
             context.error((*path, "mix", place, "level"), f"levels are of NPUs; {part.kind} has none")

@@ -40,6 +40,15 @@ def test_a_profile_alone_is_a_process_at_its_published_rate(load: Load) -> None:
         ("{kind: ProcessHang, level: RestartNPU}", "level is for faults of NPUs"),
         ("{kind: NpuFault}", "say which npu"),
         ("{kind: NodeDeath, random: busyNpu}", "NodeDeath can strike node, not busyNpu"),
+        ("{kind: NpuFault, instances: [0], npu: 9}", "these pods hold no NPU 9"),
+        (
+            "{kind: NodeDeath, node: node-0, factor: 0.5}",
+            "factor is for StorageSlow and for NPUs that are slow",
+        ),
+        ("{kind: SubHealth, node: node-0, factor: 1}", "less than 1"),
+        ("{kind: SubHealth, node: node-0, clearsAfter: 5}", "5 has no unit"),
+        ("{kind: CardDrop, node: node-0, repair: -1d}", "a duration cannot be negative"),
+        ("{kind: ProcessCrash, instances: [99]}", "there is never an instance 99"),
         ("StorageSlow", "StorageSlow strikes nothing: no storage is shared"),
     ],
 )

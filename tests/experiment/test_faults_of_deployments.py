@@ -1,0 +1,51 @@
+"""Faults of the NPUs that pods of Deployments hold: only symptoms show, whatever label the pods carry."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from building import kubeinfer, pod_template, scenario
+from controllers.playing import of, play
+
+from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, FaultInjected, NpuStateChanged
+from kubeinfer_sim.cluster.records import ContainerDied, PodGone, PodReady
+from kubeinfer_sim.experiment.simulate import Run
+from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, Probe, RollingUpdate
+from kubeinfer_sim.scenario.distributions import Constant
+from kubeinfer_sim.scenario.model import Fault, Target
+
+CHAT = Target(instances=(0,), kind="Deployment", name="chat")
+HOUR = 3_600_000
+STARTUP = Probe(period_seconds=10, failure_threshold=12)
+
+
+def run(fault: Fault, labels: dict[str, str] | None = None) -> Run:
+    template = pod_template(startup=STARTUP, labels=labels or {})
+    updates = RollingUpdate(IntOrPercent(25, True), IntOrPercent(25, True))
+    chat = Deployment("chat", template, replicas=2, strategy="RollingUpdate", rolling_update=updates)
+    made = scenario(kubeinfer(0), 3, 60, 10, actions=(fault,), horizon=4 * HOUR)
+    return play(replace(made, deployments=(chat,)))
+
+
+@pytest.mark.parametrize("label", ["true", "false"])
+def test_the_container_restarts_on_the_broken_npu_until_it_is_repaired(label: str) -> None:
+    fault = Fault(100_000, "NpuFault", CHAT, npus=(0,), repair=Constant(HOUR))
+    played = run(fault, {"modelarts-infer-npu-reset-enable": label})
+    (injected,) = of(played, FaultInjected)
+    assert injected.pod is not None
+    assert injected.pod.instance.kubeinfer == "chat"
+    assert not of(played, FaultDetected)
+    assert not of(played, NpuStateChanged)
+    assert not of(played, PodGone)
+    reasons = [record.reason for record in of(played, ContainerDied)]
+    assert reasons[0] == "Error"
+    assert reasons.count("StartupProbeFailed") > 3
+    assert of(played, PodReady)[-1].at > of(played, FaultCleared)[0].at == 100_000 + HOUR
+
+
+def test_a_busy_npu_at_random_is_one_of_the_deployment_that_is_named() -> None:
+    target = Target(kind="Deployment", name="chat")
+    (injected,) = of(run(Fault(100_000, "NpuFault", target, random="busyNpu")), FaultInjected)
+    assert injected.pod is not None
+    assert injected.pod.instance.kubeinfer == "chat"
