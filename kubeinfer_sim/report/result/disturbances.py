@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from statistics import fmean
+
 from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.metrics import Measures
-from kubeinfer_sim.metrics.faults import fault_stories
+from kubeinfer_sim.metrics.faults import FaultStory, fault_stories
 from kubeinfer_sim.report.result_part import Part
 
 
@@ -24,6 +26,28 @@ class FaultPart(Part):
     `node controller`, `peers`."""
     ready_again_at_ms: int | None
     """When an instance it had stopped was ready again; null: it stopped none, or it is still out."""
+
+
+class DetectionPart(Part):
+    """Faults of one kind that one detector noticed first."""
+
+    by: str
+    faults: int
+    mean_ms: float
+    """From the fault until it was noticed."""
+
+
+class FaultKindPart(Part):
+    """All faults of one kind: how they were noticed, and, apart from that, how long their instances were away."""
+
+    kind: str
+    faults: int
+    detections: list[DetectionPart]
+    unnoticed: int
+    ready_again: int
+    """Faults that stopped an instance which was ready again later."""
+    mean_ready_again_ms: float | None
+    """Of those: from the fault until then, detection included."""
 
 
 class RecoveryPart(Part):
@@ -61,6 +85,32 @@ class DrainPart(Part):
     held: str
     """What held it back: the budgets, by name, file and line; empty when nothing did."""
     errors: list[str]
+
+
+def fault_kind_parts(history: History) -> list[FaultKindPart]:
+    """The faults by kind, in order of first appearance."""
+    kinds: dict[str, list[FaultStory]] = {}
+    for story in fault_stories(history):
+        kinds.setdefault(story.kind, []).append(story)
+    return [_fault_kind(kind, stories) for kind, stories in kinds.items()]
+
+
+def _fault_kind(kind: str, stories: list[FaultStory]) -> FaultKindPart:
+    waits: dict[str, list[int]] = {}
+    for story in stories:
+        if story.detected is not None:
+            waits.setdefault(story.by, []).append(story.detected - story.at)
+    away = [story.recovered - story.at for story in stories if story.recovered is not None]
+    return FaultKindPart(
+        kind=kind,
+        faults=len(stories),
+        detections=[
+            DetectionPart(by=by, faults=len(each), mean_ms=fmean(each)) for by, each in waits.items()
+        ],
+        unnoticed=sum(story.detected is None for story in stories),
+        ready_again=len(away),
+        mean_ready_again_ms=fmean(away) if away else None,
+    )
 
 
 def fault_parts(history: History) -> list[FaultPart]:

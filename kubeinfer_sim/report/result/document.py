@@ -28,10 +28,12 @@ from kubeinfer_sim.report.result.changes import (
 from kubeinfer_sim.report.result.deployments import DeploymentPart, deployment_parts
 from kubeinfer_sim.report.result.disturbances import (
     DrainPart,
+    FaultKindPart,
     FaultPart,
     NodeOutagePart,
     RecoveryPart,
     drain_parts,
+    fault_kind_parts,
     fault_parts,
     node_outage_parts,
     recovery_parts,
@@ -90,6 +92,8 @@ class Result(Part):
     """The Deployments of the manifest, beside the KubeInfer or alone."""
     faults: list[FaultPart]
     """In order of time: those of actions and of fault processes."""
+    fault_kinds: list[FaultKindPart]
+    """The same by kind, with detection apart from recovery."""
     recoveries: list[RecoveryPart]
     """What recovery did, in order of time."""
     node_outages: list[NodeOutagePart]
@@ -129,6 +133,7 @@ def build_result(assessment: Assessment) -> Result:
         instances=instance_parts(scenario, measures),
         deployments=deployment_parts(scenario, measures.deployments),
         faults=fault_parts(history),
+        fault_kinds=fault_kind_parts(history),
         recoveries=recovery_parts(measures),
         node_outages=node_outage_parts(measures),
         drains=drain_parts(measures),

@@ -1,0 +1,34 @@
+"""Detection and recovery of each kind of fault, apart from one another, in the result."""
+
+from __future__ import annotations
+
+from building import kubeinfer, scenario
+from controllers.playing import play
+
+from kubeinfer_sim.report.result.disturbances import DetectionPart, fault_kind_parts
+from kubeinfer_sim.scenario.model import Fault, Target
+
+
+def test_detection_and_recovery_are_counted_by_kind() -> None:
+    faults = (
+        *(Fault(at * 1000, "ProcessCrash", Target(instances=(0,))) for at in (100, 5000)),
+        Fault(9_000_000, "SlowStart", Target(instances=(0,)), clears_after=1),
+    )
+    crash, slow = fault_kind_parts(play(scenario(kubeinfer(), 2, 60, 10, actions=faults)).history)
+    assert (crash.kind, crash.faults, crash.unnoticed) == ("ProcessCrash", 2, 0)
+    assert crash.detections == [DetectionPart(by="process exit", faults=2, mean_ms=0)]
+    # The exit takes 10 s, the load 60 s.
+    assert (crash.ready_again, crash.mean_ready_again_ms) == (2, 70_000)
+    assert (slow.kind, slow.unnoticed, slow.ready_again, slow.mean_ready_again_ms) == (
+        "SlowStart",
+        1,
+        0,
+        None,
+    )
+
+
+def test_a_hung_worker_that_no_probe_looks_at_is_unnoticed() -> None:
+    spec = kubeinfer(roles={"decode": 2}, readiness=None)
+    hang = Fault(100_000, "ProcessHang", Target(roles=("decode",), pods=(1,)))
+    (kind,) = fault_kind_parts(play(scenario(spec, 2, 60, 10, actions=(hang,))).history)
+    assert (kind.unnoticed, kind.detections) == (1, [])
