@@ -40,12 +40,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @cache
 def load_table(folder: str, name: str) -> dict[str, Any] | None:
-    """The table `name` (.json or .json.gz) of a folder, None when it is not there."""
+    """The table `name` (.json or .json.gz) of a folder, None when it is not there.
+
+    Raises:
+        pytest.fail.Exception: there is such a file, but not with JSON in it.
+    """
     for suffix in (".json", ".json.gz"):
         path = Path(folder) / f"{name}{suffix}"
         if path.is_file():
             raw = path.read_bytes()
-            return json.loads(gzip.decompress(raw) if suffix.endswith(".gz") else raw)
+            try:
+                return json.loads(gzip.decompress(raw) if suffix.endswith(".gz") else raw)
+            except (ValueError, OSError, EOFError, zlib.error) as error:
+                pytest.fail(f"{path.name} cannot be read: {error}", pytrace=False)
     return None
 
 
@@ -75,6 +82,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             reason = f"no {name}.json(.gz) with {key!r} in the vectors folder"
             metafunc.parametrize("case", [pytest.param(None, marks=pytest.mark.skip(reason=reason), id=name)])
             continue
+        if not cases:
+            empty = pytest.mark.skip(reason=f"{key!r} of {name} in the vectors folder is empty")
+            metafunc.parametrize("case", [pytest.param(None, marks=empty, id=name)])
+            continue
         metafunc.parametrize("case", cases, ids=[case_id(i, c) for i, c in enumerate(cases)])
 
 
@@ -93,6 +104,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if not Path(config.getoption("--vectors")).is_dir():
+        raise pytest.UsageError(f"--vectors {config.getoption('--vectors')}: no such folder")
     if config.inipath is None:
         # With `--vectors DIR` pytest, which reads its configuration before it loads plugins, looked beside DIR.
         config.option.importmode = "importlib"
