@@ -87,14 +87,13 @@ def pod_phase(
         return "Failed"
 
     running = waiting = stopped = succeeded = unknown = 0
-    sidecar_pending = False
     for name in pod.sidecars:
         status = statuses.get(name, ContainerStatus("unknown"))
         running += status.state == "running"
         unknown += status.state == "unknown"
         never_started = status.state == "waiting" and status.last_exit_code is None
         waiting += never_started
-        sidecar_pending |= never_started or (status.state == "running" and not status.started)
+        init_pending |= status.state == "running" and not status.started
     for name in pod.regular:
         status = statuses.get(name, ContainerStatus("unknown"))
         running += status.state == "running"
@@ -107,8 +106,9 @@ def pod_phase(
             stopped += status.last_exit_code is not None
             waiting += status.last_exit_code is None
 
-    # Sidecars that restart do not put a pod back to Pending once its regular containers have started.
-    if init_pending or waiting or (sidecar_pending and not pod.any_regular_started(statuses)) or unknown:
+    # Once a regular container has started, neither a sidecar that restarts nor an init container that the
+    # runtime has forgotten puts the pod back to Pending.
+    if waiting or unknown or (init_pending and not pod.any_regular_started(statuses)):
         return "Pending"
     if running:
         return "Running"

@@ -39,6 +39,8 @@ def test_the_table_of_client_go(case: dict[str, Any]) -> None:
                 entry.next(now, now)
             case "gc":
                 entry.clean(now)
+            case "reset":
+                entry.delay = 0
             case "expect_get":
                 assert entry.delay == ms(op["s"])
             case "expect_get_at_least":

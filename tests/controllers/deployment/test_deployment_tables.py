@@ -24,12 +24,14 @@ NOW = 10**10  # ms
 TEMPLATE = PodTemplate(containers=(Container("c", "image"),))
 
 
-def bounds(case: Case, replicas: int) -> Bounds:
-    """A case's budgets resolved; a case without a strategy means RollingUpdate."""
+def bounds(case: Case, replicas: int | None) -> Bounds:
+    """A case's budgets resolved; what a case leaves out is 0, RollingUpdate, and 1 replica."""
     budgets = RollingUpdate(
-        parse_int_or_percent(case.get("max_surge", 0)), parse_int_or_percent(case.get("max_unavailable", 0))
+        parse_int_or_percent(case.get("max_surge") or 0),
+        parse_int_or_percent(case.get("max_unavailable") or 0),
     )
-    strategy = case.get("strategy", "RollingUpdate")
+    strategy = case.get("strategy") or "RollingUpdate"
+    replicas = 1 if replicas is None else replicas
     return Bounds.of(
         Deployment("foo", TEMPLATE, replicas=replicas, strategy=strategy, rolling_update=budgets)
     )
@@ -49,13 +51,13 @@ def test_complete(case: Case) -> None:
 @pytest.mark.vectors("k8s_deployment_max_unavailable")
 def test_max_unavailable(case: Case) -> None:
     spec = case["deployment"]
-    assert bounds(spec, spec["replicas"]).max_unavailable == case["expected"]
+    assert bounds(spec, spec.get("replicas")).max_unavailable == case["expected"]
 
 
 @pytest.mark.vectors("k8s_deployment_min_available")
 def test_min_available(case: Case) -> None:
     spec = case["deployment"]
-    assert bounds(spec, spec["replicas"]).guaranteed == case["expected"]
+    assert bounds(spec, spec.get("replicas")).guaranteed == case["expected"]
 
 
 @pytest.mark.vectors("k8s_deployment_new_rs_new_replicas")
