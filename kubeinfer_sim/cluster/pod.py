@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kubeinfer_sim.cluster.records import PodRef
     from kubeinfer_sim.cluster.shared_link import Transfer
     from kubeinfer_sim.cluster.start_barrier import StartBarrier
+    from kubeinfer_sim.cluster.start_stages import SetUpPlan
     from kubeinfer_sim.engine.clock import Timer
     from kubeinfer_sim.scenario.model import StageTimings
 
@@ -65,6 +66,8 @@ class Pod:
         added_at: when its kubelet set it up; the probes' ticks are counted from here.
         serving_at: when its engine answers (None: never, or not loading).
         weights_at: when its engine has read the weights.
+        init_restarts: how often one of its init containers was started again.
+        plan: what its set-up goes through and since when, while it does; of pods with init containers alone.
         failure: why it is not ready, in Kubernetes' word (ImagePullBackOff, StartupProbeFailed …), or "".
         last: id of the latest record about it, the cause of what follows from it.
         probers: one per container that has probes, by container index.
@@ -85,10 +88,12 @@ class Pod:
         "dead",
         "engine",
         "failure",
+        "init_restarts",
         "last",
         "node",
         "npus",
         "overruled",
+        "plan",
         "probers",
         "reading",
         "ready",
@@ -134,6 +139,8 @@ class Pod:
         self.was_ready = False
         self.started = False
         self.restarts = 0
+        self.init_restarts = 0
+        self.plan: tuple[int, SetUpPlan] | None = None
         self.added_at = 0
         self.serving_at: int | None = None
         self.weights_at: int | None = None

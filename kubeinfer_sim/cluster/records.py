@@ -140,11 +140,24 @@ class ImagePullRetried(Record):
 
 
 @dataclass(slots=True)
+class SetUpContinued(Record):
+    """The pod's set-up goes on otherwise than planned; `container`: the init container that is started again, or ""."""
+
+    pod: PodRef
+    container: str
+    stages: tuple[Stage, ...]
+
+
+@dataclass(slots=True)
 class ContainersRunning(Record):
-    """All containers of the pod run and it has an address; its engine waits for the start barrier."""
+    """All containers of the pod run and it has an address; its engine waits for the start barrier.
+
+    `container` is the one that was started again; "" when all run for the first time.
+    """
 
     pod: PodRef
     restarts: int
+    container: str = ""
 
 
 @dataclass(slots=True)
@@ -198,21 +211,23 @@ class ContainerCrashed(Record):
 
 @dataclass(slots=True)
 class ContainerDied(Record):
-    """A container is dead."""
+    """A container is dead; `init`: one that the containers of the pod have to wait for."""
 
     pod: PodRef
     container: str
     reason: str
     exit_code: int
+    init: bool = False
 
 
 @dataclass(slots=True)
 class ContainerBackOff(Record):
-    """The kubelet waits before it starts a container again (CrashLoopBackOff) until `until` ms."""
+    """The kubelet waits before it starts a container again (CrashLoopBackOff) until `until` ms; `init` as above."""
 
     pod: PodRef
     container: str
     until: int
+    init: bool = False
 
 
 @dataclass(slots=True)

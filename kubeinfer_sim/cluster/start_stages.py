@@ -7,11 +7,13 @@ barrier. Each duration is drawn from a stream named after the pod and the stage.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, is_sidecar
 from kubeinfer_sim.cluster.prober import ContainerProber, Health, Outcome, Segment
 from kubeinfer_sim.cluster.records import Stage
+from kubeinfer_sim.cluster.start_faults import Failure, StartFaults
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.model import Container
 from kubeinfer_sim.scenario.distributions import Constant
@@ -23,14 +25,47 @@ SHARED_STORAGE = "cold, shared storage"
 SHARED_REGISTRY = "cold, shared registry"
 
 
+@dataclass(frozen=True, slots=True)
+class SetUpPlan:
+    """A stretch of a pod's set-up that can be told beforehand.
+
+    Attributes:
+        stages: one after the other; the last has no duration when it never ends, or waits for the registry.
+        places: which container each stage is for (init containers and containers, counted together).
+        pull: the container whose image the last stage pulls over the shared registry.
+        failure: the init container of the last stage ends like this; None: all containers run after the stages.
+    """
+
+    stages: tuple[Stage, ...]
+    places: tuple[int, ...]
+    pull: int | None = None
+    failure: Failure | None = None
+
+    def now(self, elapsed: int) -> int | None:
+        """The place in `stages` of what goes on so long (ms) after it began; None when all is over."""
+        for index, stage in enumerate(self.stages):
+            if stage.duration is None or elapsed < stage.duration:
+                return index
+            elapsed -= stage.duration
+        return None
+
+
 class StageDraws:
     """Draws stage lengths; constants draw nothing."""
 
-    __slots__ = ("_streams", "_version")
+    __slots__ = ("_faults", "_streams", "_version")
 
-    def __init__(self, streams: Streams, kubernetes_version: str = "1.36") -> None:
+    def __init__(
+        self, streams: Streams, kubernetes_version: str = "1.36", faults: StartFaults | None = None
+    ) -> None:
         self._streams = streams
         self._version = kubernetes_version
+        self._faults = faults
+
+    def struck(self, pod: Pod, container: str, failure: Failure) -> None:
+        """A run has ended as it was planned to fail."""
+        if self._faults is not None:
+            self._faults.count(pod, container, failure.fault)
 
     def draw(self, distribution: Distribution, pod: Pod, stage: str) -> int | None:
         """One length in ms of `stage` for `pod`; None when it never ends."""
@@ -40,17 +75,17 @@ class StageDraws:
 
     def containers(
         self, pod: Pod, node: Node, now: int, *, shared: bool, first: int = 0, pulled: bool = False
-    ) -> tuple[tuple[Stage, ...], int | None]:
+    ) -> SetUpPlan:
         """What comes before all containers run, one after the other as the kubelet does it.
 
         Each init container's image and run, a sidecar's only until it has started; then the images of the
         containers, sandbox and containers. The image of a node where another pod is still pulling it is waited
         for, not pulled twice, as the container runtime does it. With a `shared` registry a cold pull takes as
-        long as the registry needs: its stage is the last one returned, has no duration, and the second value
-        says which container (of init containers and containers, counted together) it was for. `first` is the
-        container to begin with, `pulled` says that its image is there.
+        long as the registry needs, so nothing is planned beyond it; nor beyond an init container that fails.
+        `first` is the container to begin with, `pulled` says that its image is there.
         """
         stages: list[Stage] = []
+        places: list[int] = []
         at: int | None = now
         init = pod.template.init_containers
         every = (*init, *pod.template.containers)
@@ -60,16 +95,23 @@ class StageDraws:
                 stage = self._image(pod, node, at, every[index].image, stages, shared=shared)
                 if stage is not None:
                     stages.append(stage)
+                    places.append(index)
                     if stage.duration is None:
-                        return tuple(stages), index if stage.regime == SHARED_REGISTRY else None
+                        pull = index if stage.regime == SHARED_REGISTRY else None
+                        return SetUpPlan(tuple(stages), tuple(places), pull)
                     at += stage.duration
             if index < len(init):
                 stages.append(self._init(pod, init[index], at))
+                places.append(index)
+                failure = None
+                if self._faults is not None and not is_sidecar(init[index]):
+                    failure = self._faults.of_init(pod, init[index].name, at)
                 at = end_of(stages[-1:], at)
-                if at is None:
-                    return tuple(stages), None
+                if at is None or failure is not None:
+                    return SetUpPlan(tuple(stages), tuple(places), failure=failure)
         stages.append(Stage("create", self.draw(pod.timings.create, pod, "create")))
-        return tuple(stages), None
+        places.append(len(every) - 1)
+        return SetUpPlan(tuple(stages), tuple(places))
 
     def _image(
         self, pod: Pod, node: Node, at: int, image: str, before: list[Stage], *, shared: bool
@@ -93,7 +135,9 @@ class StageDraws:
     def _init(self, pod: Pod, container: Container, at: int) -> Stage:
         """An init container's run; of a sidecar, until the next container may start."""
         if not is_sidecar(container):
-            return Stage(f"init {container.name}", self.draw(pod.timings.init, pod, f"init/{container.name}"))
+            again = f"/{pod.init_restarts}" if pod.init_restarts else ""
+            length = self.draw(pod.timings.init, pod, f"init/{container.name}{again}")
+            return Stage(f"init {container.name}", length)
         pod.sidecars[pod.containers.index(container, len(pod.template.containers))] = at
         return Stage(f"sidecar {container.name}", self._until_started(pod, container, at))
 
@@ -152,6 +196,14 @@ class StageDraws:
         warm_up = Stage("warmUp", self.draw(timings.warm_up, pod, "warmUp"))
         pod.serving_at = end_of((warm_up,), compiled)
         return graph, warm_up
+
+
+def forget_pulls(node: Node, plan: SetUpPlan, now: int) -> None:
+    """What a plan that comes to nothing was to pull after `now` is not on the node."""
+    for stage in plan.stages:
+        image = stage.name.removeprefix("image ")
+        if stage.regime == "cold" and node.images.get(image, 0) > now:
+            del node.images[image]
 
 
 def interrupt(pod: Pod, node: Node, now: int) -> None:

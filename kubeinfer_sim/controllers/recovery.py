@@ -99,7 +99,10 @@ class Recovery:
     # -- triggers ------------------------------------------------------------------------------------------
 
     def container_died(self, pod: Pod, fault: str) -> bool:
-        """A container is dead: True when recovery sees to the pod, False when it is the kubelet's."""
+        """A container is dead: True when recovery sees to the pod, False when it is the kubelet's.
+
+        `fault` is why; of an init container after `Init:`, as kubectl has it, which rules need not say.
+        """
         instance = self._owner(pod)
         if instance is None or instance.rebuilt:
             return True
@@ -108,7 +111,7 @@ class Recovery:
         decision = KUBELET
         if not self._rebuilding.is_replaced(instance):
             decision = self._policies.decide(
-                instance, pod, fault, self._clock.now, exit_code=self._exit_code(pod)
+                instance, pod, fault.removeprefix("Init:"), self._clock.now, exit_code=self._exit_code(pod)
             )
         trigger = Trigger(instance, instance.incarnation, pod, fault, pod.last, decision)
         if self._take(trigger):

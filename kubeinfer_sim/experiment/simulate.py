@@ -33,7 +33,7 @@ from kubeinfer_sim.experiment.node_faults import NodeFaults
 from kubeinfer_sim.experiment.owners import Owners
 from kubeinfer_sim.experiment.pod_faults import PodFaults
 from kubeinfer_sim.experiment.shared_faults import SharedFaults
-from kubeinfer_sim.experiment.targets import matches
+from kubeinfer_sim.experiment.targets import matches, start_faults
 from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.scenario.fault_model import FaultPlan
 from kubeinfer_sim.scenario.model import (
@@ -52,6 +52,7 @@ from kubeinfer_sim.scenario.model import (
     OutOfService,
     Scale,
     Scenario,
+    StartFault,
 )
 from kubeinfer_sim.scenario.recovery_rules import Isolation
 
@@ -137,6 +138,7 @@ class Simulation:
             transfers=scenario.transfers,
             release=self.scheduling.release,
             crash_back_off=scenario.crash_back_off,
+            start_faults=start_faults(scenario.actions),
         )
         self.controller = KubeInferController(
             self.clock,
@@ -317,6 +319,8 @@ class Simulation:
             case Fault():
                 assert self.faults is not None
                 self.faults.act(action)
+            case StartFault():
+                pass  # the kubelets know of it from the beginning
             case ImageFault():
                 self.kubelet.break_images(action.images, broken=True)
                 if action.until is not None:
@@ -375,10 +379,9 @@ class Simulation:
 
     def _crash(self, action: Crash) -> None:
         for pod in [pod for pod in self.owners.pods() if matches(action.target, pod)]:
-            names = [container.name for container in pod.containers]
-            if action.container and action.container not in names:
+            index = self.kubelet.number_of(pod, action.container)
+            if index is None:
                 continue
-            index = names.index(action.container) if action.container else None
             cause = self.history.append(
                 ContainerCrashed(self.clock.now, NO_CAUSE, pod.ref, action.reason, action.exit_code)
             )

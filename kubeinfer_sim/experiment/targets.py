@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
+
 from kubeinfer_sim.cluster.pod import Pod
-from kubeinfer_sim.scenario.model import Target
+from kubeinfer_sim.cluster.start_faults import StartFaults
+from kubeinfer_sim.scenario.model import Action, StartFault, Target
 
 
 def matches(target: Target, pod: Pod) -> bool:
@@ -25,3 +29,9 @@ def matches(target: Target, pod: Pod) -> bool:
         labels = pod.node.spec.labels
         return all(labels.get(key) == value for key, value in target.node_selector.items())
     return True
+
+
+def start_faults(actions: Iterable[Action]) -> StartFaults | None:
+    """What goes wrong while containers start, with the pods it means; None where nothing does."""
+    found = [(each, partial(matches, each.target)) for each in actions if isinstance(each, StartFault)]
+    return StartFaults(found) if found else None

@@ -27,6 +27,7 @@ from kubeinfer_sim.cluster.records import (
     PodNotReady,
     PodReady,
     PodRef,
+    SetUpContinued,
     Stage,
     TransferDone,
 )
@@ -229,6 +230,7 @@ class Lives:
             PodBound: lambda r: self._pod(r.pod, r.at).enter(r.at, "create", r.stages),
             ImagePullFailed: self._pull_failed,
             ImagePullRetried: lambda r: self._pod(r.pod, r.at).enter(r.at, "create", r.stages),
+            SetUpContinued: lambda r: self._pod(r.pod, r.at).enter(r.at, "create", r.stages),
             TransferDone: self._transferred,
             ContainersRunning: self._running,
             EngineStarted: lambda r: self._pod(r.pod, r.at).enter(r.at, PROBES, r.stages),
@@ -236,7 +238,7 @@ class Lives:
             PodNotReady: lambda r: self._pod(r.pod, r.at).enter(r.at, NOT_READY),
             ContainerKilling: self._killing,
             ContainerDied: self._died,
-            ContainerBackOff: lambda r: self._pod(r.pod, r.at).enter(r.at, BACK_OFF),
+            ContainerBackOff: self._backing_off,
             PodDeleting: self._pod_deleting,
             PodGone: self._pod_gone,
         }
@@ -358,6 +360,8 @@ class Lives:
     def _running(self, record: ContainersRunning) -> None:
         pod = self._pod(record.pod, record.at)
         pod.restarts = max(pod.restarts, record.restarts)
+        if pod.trouble.startswith("Init:"):
+            pod.trouble = ""
         pod.enter(record.at, BARRIER)
 
     def _pod_ready(self, record: PodReady) -> None:
@@ -373,8 +377,17 @@ class Lives:
     def _died(self, record: ContainerDied) -> None:
         pod = self._pod(record.pod, record.at)
         if pod.deleting is None:
-            pod.trouble = pod.trouble or f"{record.reason}, exit code {record.exit_code}"
+            if record.init and record.exit_code:
+                pod.trouble = f"Init:{record.reason}: {record.container}, exit code {record.exit_code}"
+            elif not record.init:
+                pod.trouble = pod.trouble or f"{record.reason}, exit code {record.exit_code}"
             pod.enter(record.at, RESTART)
+
+    def _backing_off(self, record: ContainerBackOff) -> None:
+        pod = self._pod(record.pod, record.at)
+        if record.init:
+            pod.trouble = f"Init:CrashLoopBackOff: {pod.trouble.partition(': ')[2]}"
+        pod.enter(record.at, BACK_OFF)
 
     def _pod_deleting(self, record: PodDeleting) -> None:
         pod = self._pod(record.pod, record.at)

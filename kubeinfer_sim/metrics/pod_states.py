@@ -41,6 +41,7 @@ class PodState:
     Attributes:
         running: its containers have run.
         dead: container that is not running -> the exit code of its last run.
+        init: init container that waits to be run again (or never is) -> the exit code of its last run.
         overruled: the node lifecycle controller says that it is not ready.
     """
 
@@ -51,6 +52,7 @@ class PodState:
     ready: bool = False
     overruled: bool = False
     dead: dict[str, int] = field(default_factory=dict)
+    init: dict[str, int] = field(default_factory=dict)
 
     def status(self, template: PodTemplate) -> tuple[Phase, tuple[Condition, ...]]:
         """Phase and conditions as the kubelet writes them (pkg/kubelet/status/generate.go)."""
@@ -65,8 +67,7 @@ class PodState:
             return "Pending", (scheduled,)
         statuses = {name: self._container(name, "Always") for name in pod.sidecars}
         statuses |= {name: self._container(name, template.restart_policy) for name in pod.regular}
-        done = ContainerStatus("terminated", ready=True) if self.running else ContainerStatus()
-        statuses |= dict.fromkeys(pod.init, done)
+        statuses |= self._init(pod)
         phase = pod_phase(pod, statuses, previous="Pending")
         conditions = [
             Condition("PodReadyToStartContainers", self.running),
@@ -79,6 +80,20 @@ class PodState:
             # The node lifecycle controller writes the Ready condition alone (pkg/controller/util/node).
             conditions[2] = Condition("Ready", False, conditions[2].reason, conditions[2].message)
         return phase, tuple(conditions)
+
+    def _init(self, pod: PodContainers) -> dict[str, ContainerStatus]:
+        """Those before one that has failed have ended well."""
+        done = ContainerStatus("terminated", ready=True)
+        if self.running:
+            return dict.fromkeys(pod.init, done)
+        found = dict.fromkeys(pod.init, ContainerStatus())
+        for name, code in self.init.items():
+            found |= dict.fromkeys(pod.init[: pod.init.index(name)], done)
+            never = pod.restart_policy == "Never"
+            found[name] = (
+                ContainerStatus("terminated", code) if never else ContainerStatus(last_exit_code=code)
+            )
+        return found
 
     def _container(self, name: str, policy: str) -> ContainerStatus:
         if not self.running:
@@ -131,11 +146,15 @@ class PodStates:
     def _running(self, record: ContainersRunning) -> None:
         state = self._state(record.pod)
         state.running = True
-        if state.dead:
-            del state.dead[next(iter(state.dead))]
+        state.init.clear()
+        if record.container:
+            state.dead.pop(record.container, None)
 
     def _died(self, record: ContainerDied) -> None:
         state = self._state(record.pod)
+        if record.init:
+            state.init = {record.container: record.exit_code} if record.exit_code else {}
+            return
         state.dead[record.container] = record.exit_code
         state.started = state.ready = False
 

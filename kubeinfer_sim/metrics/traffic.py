@@ -131,7 +131,7 @@ class _Follower:
                 pod.ready = pod.running = True
             case PodNotReady():
                 self._pod(record.pod).ready = False
-            case ContainerDied():
+            case ContainerDied(init=False):
                 self._ends(record.pod, record.at, record.at, record.reason)
                 self._pod(record.pod).ready = self._pod(record.pod).running = False
             case PodDeleting():

@@ -29,6 +29,7 @@ from kubeinfer_sim.scenario.model import (
     NodeUp,
     OutOfService,
     Scale,
+    StartFault,
 )
 
 MOST_ROWS = 10
@@ -220,6 +221,10 @@ def _action_text(action: Action, measures: Measures) -> str:
             )
         case Crash():
             return f"{action.container or 'engine'} ends: {action.reason} ({action.exit_code})"
+        case StartFault():
+            return (
+                f"{action.container or 'init containers'} fail{'s' if action.container else ''} from now on"
+            )
         case Fault():
             return f"fault: {action.level or action.kind}"
         case ImageFault():

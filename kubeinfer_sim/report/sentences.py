@@ -243,6 +243,14 @@ SENTENCES: dict[type[Record], Words] = {
     ),
     cluster.ImagePullFailed: lambda r: f"{r.pod.name} cannot pull {r.image}{_more(r.message)}",
     cluster.ImagePullRetried: lambda r: f"{r.pod.name} can pull its image now{_stages(r.stages)}",
+    cluster.SetUpContinued: lambda r: (
+        (
+            f"init container {r.container} of {r.pod.name} runs again"
+            if r.container
+            else f"{r.pod.name} goes on"
+        )
+        + _stages(r.stages)
+    ),
     cluster.ContainersRunning: lambda r: (
         f"the containers of {r.pod.name} run"
         + (f" again, restarted {count(r.restarts, 'time')}" if r.restarts else "")
@@ -256,10 +264,12 @@ SENTENCES: dict[type[Record], Words] = {
     ),
     cluster.ContainerCrashed: _crashed,
     cluster.ContainerDied: lambda r: (
-        f"container {r.container} of {r.pod.name} is dead ({r.reason}, exit code {r.exit_code})"
+        f"{'init ' if r.init else ''}container {r.container} of {r.pod.name} "
+        + (f"is dead ({r.reason}, exit code {r.exit_code})" if r.exit_code or not r.init else "has ended")
     ),
     cluster.ContainerBackOff: lambda r: (
-        f"container {r.container} of {r.pod.name} is in CrashLoopBackOff until {format_duration(r.until)}"
+        f"{'init ' if r.init else ''}container {r.container} of {r.pod.name} is in CrashLoopBackOff until "
+        f"{format_duration(r.until)}"
     ),
     cluster.PodDeleting: lambda r: f"{r.pod.name} is deleted{_for(r.reason)}{_stages(r.stages)}",
     cluster.PodGone: lambda r: f"{r.pod.name} is gone" + (f", {count(r.npus, 'NPU')} free" if r.npus else ""),

@@ -130,7 +130,11 @@ class CrashForm(Form):
         None, description="Default 1, with OOMKilled 137, with Completed 0."
     )
     reason: Literal["Error", "OOMKilled", "Completed"] = "Error"
-    container: str = Field("", description="By name; default: the one that asks for NPUs, else the first.")
+    container: str = Field(
+        "",
+        description="By name; default: an init container that runs at the time, else the one that asks for NPUs, else "
+        "the first.",
+    )
     instances: list[Annotated[int, Field(ge=0)]] = Field([], description="Ordinals, from 0.")
     roles: list[str] = Field([])
     pods: list[Annotated[int, Field(ge=0)]] = Field([], description="Places within the role, from 0.")
@@ -143,6 +147,37 @@ class CrashForm(Form):
             raise ValueError("a container that is Completed has exit code 0")
         if self.reason != "Completed" and self.exit_code == 0:
             raise ValueError("exit code 0 is reason: Completed")
+        return self
+
+
+class InitFaultForm(Form):
+    """Runs of init containers that fail from then on, in pods that are there or come; pods count by name."""
+
+    container: str = Field("", description="By name; default: every init container that has to end.")
+    exit_code: Annotated[int, Field(ge=0, le=255)] | None = Field(
+        None, description="Default 1, with OOMKilled 137."
+    )
+    reason: Literal["Error", "OOMKilled"] = "Error"
+    times: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        None, description="So many runs of each pod, the next one ends well; default: all."
+    )
+    until: Duration | None = Field(
+        None, description="Runs that begin later end well; from the start of the run."
+    )
+    lasts: Duration | None = Field(None, description="The same, from its own start.")
+    instances: list[Annotated[int, Field(ge=0)]] = Field([], description="Ordinals, from 0.")
+    roles: list[str] = Field([])
+    pods: list[Annotated[int, Field(ge=0)]] = Field([], description="Places within the role, from 0.")
+    nodes: list[str] = Field([])
+    node_selector: dict[str, str] = Field({})
+
+    @model_validator(mode="after")
+    def _fits(self) -> InitFaultForm:
+        ends = [name for name in ("times", "until", "lasts") if getattr(self, name) is not None]
+        if len(ends) > 1:
+            raise ValueError(f"expected one of times, until and lasts, found {' and '.join(ends)}")
+        if self.exit_code == 0:
+            raise ValueError("an init container that ends with exit code 0 has not failed")
         return self
 
 
@@ -161,7 +196,19 @@ class ImageFaultForm(Form):
 
 
 #: The actions on one object, which `object` may name.
-_ON_OBJECTS = ("fault", "apply", "patch", "scale", "pause", "resume", "rollback", "health", "forceDelete")
+_ON_OBJECTS = (
+    "fault",
+    "apply",
+    "patch",
+    "scale",
+    "pause",
+    "resume",
+    "rollback",
+    "health",
+    "crash",
+    "initFault",
+    "forceDelete",
+)
 
 
 class ActionForm(Form):
@@ -195,6 +242,7 @@ class ActionForm(Form):
     force_delete: ForceDeleteForm | None = None
     health: HealthForm | None = None
     crash: CrashForm | None = None
+    init_fault: InitFaultForm | None = None
     image_fault: ImageFaultForm | None = None
     fault: FaultForm | None = Field(None, description="Something breaks; docs/faults.md lists the kinds.")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer, PodTemplate, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.action_forms import ActionForm, ApplyForm, CrashForm, HealthForm
+from kubeinfer_sim.scenario.action_forms import ActionForm, ApplyForm, CrashForm, HealthForm, InitFaultForm
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.deployments import PREFIX, DeploymentLines, as_kubeinfer
 from kubeinfer_sim.scenario.fault_forms import FaultForm
@@ -33,6 +33,7 @@ from kubeinfer_sim.scenario.model import (
     Target,
 )
 from kubeinfer_sim.scenario.node_forms import ForceDeleteForm, NodesForm
+from kubeinfer_sim.scenario.start_faults import compile_init_fault
 from kubeinfer_sim.scenario.timings import unknown_role
 from kubeinfer_sim.scenario.units import format_duration
 
@@ -201,7 +202,8 @@ def compile_action(
     deployment = ""
     if time_line is not None:
         versions = time_line.versions
-        if form.health or form.force_delete or form.crash or (form.fault and strikes_pods(form.fault)):
+        strikes = form.health or form.force_delete or form.crash or form.init_fault
+        if strikes or (form.fault and strikes_pods(form.fault)):
             named = time_line.target(form, path)
             if named is None:
                 return None
@@ -211,6 +213,11 @@ def compile_action(
             versions = [as_kubeinfer(each) for each in every if each.name == deployment]
     if form.crash is not None:
         return _crash(form.at, form.crash, nodes, versions, deployment, context, (*path, "crash"))
+    if (init := form.init_fault) is not None:
+        path = (*path, "initFault")
+        target = _target(init, nodes, versions, deployment, context, path)
+        until = _end(form.at, init.until, init.lasts, context, path)
+        return compile_init_fault(form.at, init, target, until, _matched_roles(init, versions), context, path)
     if (fault := form.image_fault) is not None:
         path = (*path, "imageFault")
         named_images = [(image, (*path, "images", i)) for i, image in enumerate(fault.images)]
@@ -353,10 +360,7 @@ def _crash(
     names = {
         container.name: None
         for role in _matched_roles(form, versions)
-        for container in (
-            *role.template.containers,
-            *(each for each in role.template.init_containers if each.restart_policy),
-        )
+        for container in (*role.template.containers, *role.template.init_containers)
     }
     if form.container and names and form.container not in names:
         context.error(
@@ -388,7 +392,7 @@ def check_images(images: Sequence[tuple[str, Path]], versions: Sequence[KubeInfe
 
 
 def _matched_roles(
-    form: HealthForm | ForceDeleteForm | CrashForm | FaultForm, versions: Sequence[KubeInfer]
+    form: HealthForm | ForceDeleteForm | CrashForm | InitFaultForm | FaultForm, versions: Sequence[KubeInfer]
 ) -> list[Role]:
     return [
         role for version in versions for role in version.roles if not form.roles or role.name in form.roles
@@ -396,7 +400,7 @@ def _matched_roles(
 
 
 def _target(
-    form: HealthForm | ForceDeleteForm | CrashForm | FaultForm,
+    form: HealthForm | ForceDeleteForm | CrashForm | InitFaultForm | FaultForm,
     nodes: Mapping[str, NodeSpec],
     versions: Sequence[KubeInfer],
     deployment: str,

@@ -298,6 +298,23 @@ AtRandom = Literal["", "busyNpu", "idleNpu", "pod", "node"]
 
 
 @dataclass(frozen=True, slots=True)
+class StartFault:
+    """Runs of init containers that begin from `at` on fail: `times` of each pod, until `until`, or (None) all.
+
+    `container` "": every init container that ends. Pods count by name: one that replaces another goes on where that
+    has left off.
+    """
+
+    at: Millis
+    target: Target = Target()
+    container: str = ""
+    reason: str = "Error"
+    exit_code: int = 1
+    times: int | None = None
+    until: Millis | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """Something breaks; `kind` and `level` are names of `fault_kinds.py`.
 
@@ -334,6 +351,7 @@ Action = (
     | Crash
     | Fault
     | ImageFault
+    | StartFault
     | NodeDown
     | NodeUp
     | OutOfService

@@ -10,8 +10,7 @@
  8  restart storm from a shared cause
  9  Pod level with a broken peer group
 10  role with 0 replicas
-11  sidecar or init container restart (sidecars, also those written as init containers; an ordinary init container
-    runs its time or never ends in the simulation, it does not fail)
+11  sidecar or init container restart
 12  exit 0 with restartPolicy Always and Never
 13  drain evicts one pod and rebuilds the instance
 14  fault on an idle NPU: capacity only
@@ -33,6 +32,7 @@ from controllers.playing import NpuFault, crash, of, play, pod_of, seconds_of
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, NpuResetTried, NpuStateChanged
 from kubeinfer_sim.cluster.records import (
+    ContainerBackOff,
     ContainerDied,
     ContainersRunning,
     GangScheduled,
@@ -56,7 +56,7 @@ from kubeinfer_sim.controllers.records import (
     UpdateCompleted,
 )
 from kubeinfer_sim.experiment.simulate import Run, Simulation
-from kubeinfer_sim.manifest.model import Container, Probe, RecoveryPolicy, Role
+from kubeinfer_sim.manifest.model import Container, KubeInfer, Probe, RecoveryPolicy, Role
 from kubeinfer_sim.scenario.distributions import Constant
 from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
 from kubeinfer_sim.scenario.model import (
@@ -67,6 +67,7 @@ from kubeinfer_sim.scenario.model import (
     Fault,
     Link,
     Scale,
+    StartFault,
     Target,
     Transfers,
 )
@@ -74,6 +75,15 @@ from kubeinfer_sim.scenario.recovery_rules import RecoveryRule
 
 LIVENESS = Probe(period_seconds=5, failure_threshold=6)
 PD = {"prefill": 2, "decode": 1}
+
+
+def with_init(spec: KubeInfer) -> KubeInfer:
+    """Its pods run an init container first."""
+    fetch = (Container("fetch", "fetch:1"),)
+    roles = tuple(
+        replace(role, template=replace(role.template, init_containers=fetch)) for role in spec.roles
+    )
+    return replace(spec, roles=roles)
 
 
 # 1 -----------------------------------------------------------------------------------------------------
@@ -393,6 +403,59 @@ def test_a_sidecar_written_as_an_init_container_is_a_trigger_too() -> None:
     run = play(scenario(replace(base, roles=roles), 3, 60, 10), crash(100, "decode", container=1))
     assert [record.container for record in of(run, ContainerDied)] == ["log"]
     assert seconds_of(run, InstanceRestarting) == [100.0]
+
+
+@pytest.mark.parametrize(("restart", "gone"), [("Instance", 3), ("Pod", 1), ("Custom", 0)])
+def test_an_init_container_that_fails_is_a_trigger_like_any_container(restart: str, gone: int) -> None:
+    spec = with_init(kubeinfer(1, roles=PD, restart=restart))
+    fails = StartFault(0, Target(roles=("decode",)), times=1)
+    made = scenario(spec, 3, 60, 10, initial="empty", stages={"init": seconds(7)}, actions=(fails,))
+    run = play(made)
+    died = [(record.at, record.container, record.reason, record.init) for record in of(run, ContainerDied)]
+    assert died == [(7_000, "fetch", "Error", True)]
+    assert len(of(run, PodGone)) == gone
+    # In place or rebuilt, it runs 7 s more, and all of the gang wait for it before they load. To rebuild all, the
+    # two pods whose containers run have to be stopped first, which takes 10 s.
+    assert seconds_of(run, InstanceReady) == [84.0 if restart == "Instance" else 74.0]
+
+
+def test_an_init_container_that_fails_for_ever_restarts_its_instance_with_its_back_off() -> None:
+    spec = with_init(kubeinfer(1, roles=PD))
+    made = scenario(spec, 3, 60, 10, initial="empty", actions=(StartFault(0, Target(roles=("decode",))),))
+    run = play(replace(made, horizon=300_000))
+    assert seconds_of(run, InstanceRestarting) == [0.0, 10.0, 50.0, 120.0, 250.0], (
+        "10 s to stop, 0, 30, 60 and 120 s"
+    )
+    assert {record.reason for record in of(run, InstanceRestarting)} == {"Init:Error"}
+
+
+def test_an_init_container_that_fails_during_the_start_may_be_left_to_its_kubelet() -> None:
+    spec = with_init(kubeinfer(1, roles=PD))
+    made = scenario(
+        spec,
+        3,
+        60,
+        10,
+        initial="empty",
+        actions=(StartFault(0, Target(roles=("decode",)), times=2),),
+        assumptions=Assumptions(startup_crash="kubelet"),
+        kubernetes_version="1.35",
+    )
+    run = play(made)
+    assert not of(run, PodGone)
+    (waits,) = of(run, ContainerBackOff)
+    assert 10_000 <= waits.until <= 16_000, "at once, then after 10 s, up to half longer"
+    assert seconds_of(run, InstanceReady) == [waits.until / 1000 + 60]
+
+
+def test_a_rule_names_what_an_init_container_died_of_as_of_any_container() -> None:
+    spec = with_init(kubeinfer(1, roles=PD, restart="Custom"))
+    rules = (RecoveryRule("RecreatePod", faults=("OOMKilled",), exit_codes=(137,)),)
+    for reason, code, gone in (("OOMKilled", 137, 1), ("Error", 1, 0)):
+        fails = StartFault(0, Target(roles=("decode",)), "fetch", reason, code, times=1)
+        run = play(scenario(spec, 3, 60, 10, initial="empty", recovery=rules, actions=(fails,)))
+        assert len(of(run, PodGone)) == gone
+        assert of(run, InstanceReady)
 
 
 @pytest.mark.parametrize("policy", ["Always", "Never"])

@@ -98,15 +98,7 @@ class Restarts(EngineStart):
         policy = "Always" if index >= len(pod.template.containers) else pod.template.restart_policy
         if policy == "Never" or (policy == "OnFailure" and exit_code == 0):
             return
-        runs = self._runs.get((pod, index))
-        if runs is None:
-            source = self._streams.named(f"restart/{pod.stream_name}/{index}")
-            limits = BackoffLimits.of_kubelet(
-                minor=self._minor, reduced=self._crash.reduced, maximum=self._crash.maximum
-            )
-            runs = ContainerRuns(ContainerBackoff(Backoff(limits)), PodWorkerRetry(self._minor, source))
-            self._runs[pod, index] = runs
-        start_at = runs.start_after(now, seen=not probe_kill)
+        start_at = self._runs_of(pod, index).start_after(now, seen=not probe_kill)
         pod.started = False
         pod.restarts += 1
         # Killed and started within one sync, nobody sees the container dead; else the wait shows it.
@@ -125,11 +117,25 @@ class Restarts(EngineStart):
             pod.timers[index] = self._clock.at(when, self._runs_again, pod, index, hidden)
         self._follow(pod)
 
+    def _runs_of(self, pod: Pod, index: int) -> ContainerRuns:
+        """The restarts of a container by its place in `pod.containers`, or of init container i by -1 - i."""
+        runs = self._runs.get((pod, index))
+        if runs is None:
+            source = self._streams.named(f"restart/{pod.stream_name}/{index}")
+            limits = BackoffLimits.of_kubelet(
+                minor=self._minor, reduced=self._crash.reduced, maximum=self._crash.maximum
+            )
+            runs = ContainerRuns(ContainerBackoff(Backoff(limits)), PodWorkerRetry(self._minor, source))
+            self._runs[pod, index] = runs
+        return runs
+
     def _runs_again(self, pod: Pod, index: int, hidden: bool) -> None:
         now = self._clock.now
         del pod.timers[index]
         pod.dead.discard(index)
-        pod.last = self._history.append(ContainersRunning(now, pod.last, pod.ref, pod.restarts))
+        pod.last = self._history.append(
+            ContainersRunning(now, pod.last, pod.ref, pod.restarts, pod.containers[index].name)
+        )
         for other in self._arrive(pod) if index == pod.engine else ():
             if other is not pod:
                 self._in_sight(other)

@@ -18,10 +18,13 @@ from kubeinfer_sim.cluster.records import (
     ImagePullFailed,
     ImagePullRetried,
     PodBound,
-    Stage,
     TransferDone,
 )
-from kubeinfer_sim.cluster.start_stages import end_of
+from kubeinfer_sim.cluster.start_faults import Failure
+from kubeinfer_sim.cluster.start_stages import SetUpPlan, end_of
+
+#: The timer of what a pod's set-up waits for.
+SET_UP = "setUp"
 
 
 class SetUp(Restarts):
@@ -43,17 +46,24 @@ class SetUp(Restarts):
         """The kubelet begins with a pod: its probes' ticks are counted from now."""
         now = pod.added_at = self._clock.now
         failure = self._image_failure(pod, node)
-        shared = self._images.shares_registry
-        stages, pull = ((), None) if failure else self._draws.containers(pod, node, now, shared=shared)
-        pod.last = self._history.append(PodBound(now, pod.last, pod.ref, node.name, stages))
+        plan = SetUpPlan((), ()) if failure else self._planned(pod)
+        pod.last = self._history.append(PodBound(now, pod.last, pod.ref, node.name, plan.stages))
         if failure is None:
-            self._go_through(pod, stages, pull)
+            self._go_through(pod, plan)
             return
         # The kubelet retries for ever; nothing comes of it until somebody changes the image, so no event does.
         reason, image, message = failure
         self._imageless[pod] = image, now
         self._stuck(pod, reason)
         pod.last = self._history.append(ImagePullFailed(now, pod.last, pod.ref, image, message))
+
+    def _planned(self, pod: Pod, first: int = 0, *, pulled: bool = False) -> SetUpPlan:
+        """What lies ahead from this container on; with `pulled`, its image is there."""
+        assert pod.node is not None
+        shared = self._images.shares_registry
+        return self._draws.containers(
+            pod, pod.node, self._clock.now, shared=shared, first=first, pulled=pulled
+        )
 
     def _image_failure(self, pod: Pod, node: Node) -> tuple[str, str, str] | None:
         """Reason, image and message of the first image the pod cannot have; None when it can have all."""
@@ -75,43 +85,50 @@ class SetUp(Restarts):
             if pod.failure == "ImagePullBackOff" and not self._registry.refuses(image):
                 retry = PodWorkerRetry(self._minor, self._streams.named(f"pull/{pod.stream_name}"))
                 when = next_attempt(since, now, ImageBackoff(), retry)
-                pod.timer = self._clock.at(when, self._try_again, pod)
+                pod.timers[SET_UP] = self._clock.at(when, self._try_again, pod)
 
     def _try_again(self, pod: Pod) -> None:
         """The next attempt of a pod whose image could not be pulled, after its back-off."""
-        pod.timer = None
+        del pod.timers[SET_UP]
         assert pod.node is not None
         _, since = self._imageless.pop(pod)
         if (failure := self._image_failure(pod, pod.node)) is not None:
             self._imageless[pod] = failure[1], since
             return
         pod.failure = ""
-        shared = self._images.shares_registry
-        stages, pull = self._draws.containers(pod, pod.node, self._clock.now, shared=shared)
+        plan = self._planned(pod)
         pod.last = self._history.append(
-            ImagePullRetried(self._clock.now, pod.last, pod.ref, pod.node.name, stages)
+            ImagePullRetried(self._clock.now, pod.last, pod.ref, pod.node.name, plan.stages)
         )
-        self._go_through(pod, stages, pull)
+        self._go_through(pod, plan)
 
-    def _go_through(self, pod: Pod, stages: tuple[Stage, ...], pull: int | None) -> None:
-        """The pod is in these stages of its set-up; with `pull`, the last one pulls that container's image."""
-        if pull is not None:
-            before = end_of(stages[:-1], 0)
+    def _go_through(self, pod: Pod, plan: SetUpPlan) -> None:
+        """The pod is in these stages of its set-up, the first of which begins now."""
+        if pod.template.init_containers:
+            pod.plan = self._clock.now, plan
+        if plan.pull is not None:
+            before = end_of(plan.stages[:-1], 0)
             if before == 0:
-                self._pull(pod, pull)
+                self._pull(pod, plan.pull)
             elif before is not None:
-                pod.timer = self._clock.after(before, self._pull, pod, pull)
+                pod.timers[SET_UP] = self._clock.after(before, self._pull, pod, plan.pull)
             return
-        length = end_of(stages, 0)
+        length = end_of(plan.stages, 0)
         if length is None:
-            endless = next(stage.name for stage in stages if stage.duration is None)
+            endless = next(stage.name for stage in plan.stages if stage.duration is None)
             self._stuck(pod, "ImagePullNeverEnds" if endless.startswith("image ") else "InitNeverEnds")
+        elif (failure := plan.failure) is not None:
+            pod.timers[SET_UP] = self._clock.after(length, self._init_failed, pod, plan.places[-1], failure)
         else:
-            pod.timer = self._clock.after(length, self._containers_run, pod)
+            pod.timers[SET_UP] = self._clock.after(length, self._containers_run, pod)
+
+    def _init_failed(self, pod: Pod, place: int, failure: Failure) -> None:
+        """A run of an init container has ended badly."""
+        raise NotImplementedError
 
     def _pull(self, pod: Pod, index: int) -> None:
         """Pull the image of one container (init containers counted first) over the shared registry."""
-        pod.timer = None
+        pod.timers.pop(SET_UP, None)
         assert pod.node is not None
         containers = (*pod.template.init_containers, *pod.template.containers)
         image = containers[index].image
@@ -121,11 +138,11 @@ class SetUp(Restarts):
         if pod.state is not PodState.PULLING or pod.node is None:
             return
         now = self._clock.now
-        stages, pull = self._draws.containers(pod, pod.node, now, shared=True, first=index, pulled=True)
+        plan = self._planned(pod, index, pulled=True)
         pod.last = self._history.append(
-            TransferDone(now, pod.last, pod.ref, f"image {image}", self._images.size(image), stages)
+            TransferDone(now, pod.last, pod.ref, f"image {image}", self._images.size(image), plan.stages)
         )
-        self._go_through(pod, stages, pull)
+        self._go_through(pod, plan)
 
     def adopt(self, pod: Pod, node: Node) -> None:
         """The pod ran and was ready long before the simulation began."""
@@ -143,7 +160,10 @@ class SetUp(Restarts):
 
     def _containers_run(self, pod: Pod) -> None:
         """All containers of the pod run for the first time: the probes begin, the barrier may open."""
-        pod.timer = None
+        del pod.timers[SET_UP]
+        pod.plan = None
+        if pod.failure.startswith("Init:"):
+            pod.failure = ""
         pod.state = PodState.RUNNING
         pod.last = self._history.append(ContainersRunning(self._clock.now, pod.last, pod.ref, pod.restarts))
         for other in self._arrive(pod):

@@ -13,6 +13,7 @@ from kubeinfer_sim.cluster.prober import (
 )
 from kubeinfer_sim.cluster.prober.forecast import Forecasts
 from kubeinfer_sim.cluster.shared_link import SharedLink
+from kubeinfer_sim.cluster.start_faults import StartFaults
 from kubeinfer_sim.cluster.start_stages import StageDraws
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import History
@@ -40,12 +41,13 @@ class KubeletState:
         transfers: Transfers,
         release: Callable[[Pod], tuple[int, int]],
         crash_back_off: CrashBackOff,
+        start_faults: StartFaults | None = None,
     ) -> None:
         self._clock = clock
         self._history = history
         self._streams = streams
         self._crash = crash_back_off
-        self._draws = StageDraws(streams, kubernetes_version)
+        self._draws = StageDraws(streams, kubernetes_version, start_faults)
         self._registry = Registry(broken_images)
         # Pods whose image cannot be had: which, and when that was first found.
         self._imageless: dict[Pod, tuple[str, int]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubeinfer_sim.cluster.kubelet.set_up import SetUp
+from kubeinfer_sim.cluster.kubelet.init_containers import InitContainers
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import (
     PodDeleting,
@@ -14,7 +14,7 @@ from kubeinfer_sim.cluster.start_stages import end_of
 from kubeinfer_sim.cluster.termination import pod_stop_stages
 
 
-class Stopping(SetUp):
+class Stopping(InitContainers):
     """Stops pods."""
 
     def delete(self, pod: Pod, reason: str, cause: int) -> None:
@@ -75,8 +75,9 @@ class Stopping(SetUp):
         self._imageless.pop(pod, None)
         if pod.node is not None:
             pod.node.pods.pop(pod, None)
-        for index in range(len(pod.containers)) if pod.restarts else ():
-            self._runs.pop((pod, index), None)
+        if pod.restarts or pod.init_restarts:
+            for index in range(-len(pod.template.init_containers), len(pod.containers)):
+                self._runs.pop((pod, index), None)
         npus, in_use = self._release(pod)
         pod.last = self._history.append(PodGone(self._clock.now, pod.last, pod.ref, npus, in_use))
         for watcher in self.watchers:

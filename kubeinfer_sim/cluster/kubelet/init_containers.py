@@ -1,0 +1,106 @@
+"""Init containers that fail, and are run again after their back-off.
+
+Each runs until it has ended well; what follows it waits (pkg/kubelet/kuberuntime/kuberuntime_container.go,
+computeInitContainerActions). Its back-off is a container's (kuberuntime_manager.go, doBackOff). With restartPolicy
+Never its first failure is the pod's end. The words are those of `kubectl get pod`: Init:Error, Init:CrashLoopBackOff.
+"""
+
+from __future__ import annotations
+
+from kubeinfer_sim.cluster.kubelet.set_up import SET_UP, SetUp
+from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.records import ContainerBackOff, ContainerDied, SetUpContinued
+from kubeinfer_sim.cluster.start_faults import Failure
+from kubeinfer_sim.cluster.start_stages import forget_pulls
+
+
+class InitContainers(SetUp):
+    """What becomes of init containers that end badly."""
+
+    def number_of(self, pod: Pod, name: str) -> int | None:
+        """Which container of the pod is meant: its place in `pod.containers`; of init container i, -1 - i.
+
+        Args:
+            pod: any.
+            name: of a container; "": the init container that runs, else the engine's.
+
+        Returns:
+            None when it has none of this name, or it is an init container that does not run now.
+        """
+        running = self._running_init(pod)
+        if running is not None and name in ("", pod.template.init_containers[running].name):
+            return -1 - running
+        if not name:
+            return pod.engine
+        return next((index for index, each in enumerate(pod.containers) if each.name == name), None)
+
+    def _running_init(self, pod: Pod) -> int | None:
+        """Which of its init containers runs now."""
+        if pod.state is not PodState.PULLING or pod.plan is None or not (pod.node and pod.node.alive):
+            return None
+        since, plan = pod.plan
+        place = plan.now(self._clock.now - since)
+        if place is None or not plan.stages[place].name.startswith("init "):
+            return None
+        return plan.places[place]
+
+    def crash(
+        self, pod: Pod, reason: str, exit_code: int, *, container: int | None = None, cause: int
+    ) -> None:
+        """As for any container; an init container is named by -1 - its place."""
+        if container is None or container >= 0:
+            super().crash(pod, reason, exit_code, container=container, cause=cause)
+        elif self._running_init(pod) == -1 - container:
+            assert pod.plan is not None
+            assert pod.node is not None
+            if (timer := pod.timers.pop(SET_UP, None)) is not None:
+                timer.cancel()
+            forget_pulls(pod.node, pod.plan[1], self._clock.now)
+            pod.last = cause
+            self._init_died(pod, -1 - container, reason, exit_code)
+
+    def _init_failed(self, pod: Pod, place: int, failure: Failure) -> None:
+        del pod.timers[SET_UP]
+        self._draws.struck(pod, pod.template.init_containers[place].name, failure)
+        self._init_died(pod, place, failure.reason, failure.exit_code)
+
+    def _init_died(self, pod: Pod, place: int, reason: str, exit_code: int) -> None:
+        """An init container has ended: well, or it is run again, unless somebody replaces the pod."""
+        now = self._clock.now
+        pod.plan = None
+        name = pod.template.init_containers[place].name
+        pod.last = self._history.append(
+            ContainerDied(now, pod.last, pod.ref, name, reason, exit_code, init=True)
+        )
+        if not exit_code:
+            self._go_on(pod, name, place + 1)
+            return
+        if pod.node is None or pod.node.reachable:
+            self._stuck(pod, f"Init:{reason}")
+            if self.listener.container_died(pod, f"Init:{reason}"):
+                return
+        if pod.template.restart_policy == "Never":
+            return
+        start_at = self._runs_of(pod, -1 - place).start_after(now, seen=True)
+        pod.init_restarts += 1
+        if start_at == now:
+            self._go_on(pod, name, place)
+            return
+        pod.last = self._history.append(ContainerBackOff(now, pod.last, pod.ref, name, start_at, init=True))
+        if pod.node is None or pod.node.reachable:
+            self._stuck(pod, "Init:CrashLoopBackOff")
+        pod.timers[SET_UP] = self._clock.at(start_at, self._init_again, pod, name, place)
+
+    def _init_again(self, pod: Pod, name: str, place: int) -> None:
+        """The back-off is over."""
+        del pod.timers[SET_UP]
+        self._go_on(pod, name, place)
+
+    def _go_on(self, pod: Pod, name: str, first: int) -> None:
+        """The set-up goes on with this container, whose image is there if it ran before."""
+        again = first < len(pod.template.init_containers) and pod.template.init_containers[first].name == name
+        plan = self._planned(pod, first, pulled=again)
+        pod.last = self._history.append(
+            SetUpContinued(self._clock.now, pod.last, pod.ref, name if again else "", plan.stages)
+        )
+        self._go_through(pod, plan)

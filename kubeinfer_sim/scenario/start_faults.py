@@ -1,0 +1,47 @@
+"""Init containers that the scenario has fail: checked against the pods that are meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubeinfer_sim.manifest.diagnostics import Path
+from kubeinfer_sim.manifest.model import Role
+from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.scenario.action_forms import InitFaultForm
+from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.model import StartFault, Target
+
+
+def compile_init_fault(
+    at: int,
+    form: InitFaultForm,
+    target: Target,
+    until: int | None,
+    roles: Sequence[Role],
+    context: Context,
+    path: Path,
+) -> StartFault:
+    """Which runs fail; a container that never runs as an init container that ends is an error, which is noted.
+
+    `roles` are those of the pods that `target` means, of all versions; none when the manifest is wrong.
+    """
+    templates = [role.template for role in roles]
+    init = {each.name: each for template in templates for each in template.init_containers}
+    ending = [name for name, each in init.items() if each.restart_policy != "Always"]
+    if templates and not form.container and not ending:
+        context.error(path, "none of these pods has an init container that has to end, so nothing would fail")
+    elif templates and form.container and form.container not in ending:
+        what = f"none of these pods has an init container {form.container!r}"
+        if form.container in init:
+            what = f"{form.container!r} is a sidecar (restartPolicy: Always) and does not have to end"
+            context.error((*path, "container"), f"{what}: that it dies is said with crash")
+        elif any(form.container == each.name for template in templates for each in template.containers):
+            what = f"{form.container!r} is no init container"
+            context.error((*path, "container"), f"{what}: that it dies is said with crash")
+        else:
+            known = f" (there are: {', '.join(ending)})" if ending else ""
+            context.error((*path, "container"), f"{what}{did_you_mean(form.container, ending)}{known}")
+    code = form.exit_code
+    if code is None:
+        code = 137 if form.reason == "OOMKilled" else 1
+    return StartFault(at, target, form.container, form.reason, code, form.times, until)

@@ -1,0 +1,76 @@
+"""What goes wrong while containers start, as a scenario says it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from scenario_files import MANIFEST, SMALLEST, Load
+
+from kubeinfer_sim.scenario.model import Crash, StartFault, Target
+
+Findings = Callable[..., list[str]]
+FIRST = SMALLEST.count("\n") + 1
+INIT = """\
+            initContainers:
+            - {name: fetch, image: "fetch:1"}
+            - {name: log, image: "log:1", restartPolicy: Always}
+            containers:
+            - name: engine
+"""
+
+
+@pytest.fixture
+def with_init(folder: Path) -> Path:
+    """The manifest with an init container `fetch` and a sidecar `log` in role serve."""
+    text = MANIFEST.replace("            containers:\n            - name: engine\n", INIT)
+    (folder / "chat.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.usefixtures("with_init")
+def test_an_init_fault_says_which_runs_fail_and_how(load: Load) -> None:
+    fault = "{container: fetch, times: 3, roles: [serve], instances: [0], nodes: [node-3]}"
+    scenario = load(f"actions:\n- {{at: 1m, initFault: {fault}}}")
+    target = Target(("node-3",), {}, (0,), ("serve",))
+    assert scenario.actions == (StartFault(60_000, target, "fetch", "Error", 1, 3),)
+    scenario = load("actions: [{at: 1m, initFault: {reason: OOMKilled, lasts: 30s}}]")
+    assert scenario.actions == (StartFault(60_000, Target(), "", "OOMKilled", 137, None, 90_000),)
+
+
+@pytest.mark.usefixtures("with_init")
+def test_a_crash_may_name_an_init_container(load: Load) -> None:
+    scenario = load("actions: [{at: 1m, crash: {container: fetch, exitCode: 3}}]")
+    assert scenario.actions == (Crash(60_000, Target(), "Error", 3, "fetch"),)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("container: fecth", "none of these pods has an init container 'fecth'; did you mean \"fetch\"?"),
+        ("container: engine", "'engine' is no init container: that it dies is said with crash"),
+        ("container: log", "'log' is a sidecar (restartPolicy: Always) and does not have to end"),
+        ("roles: [proxy]", "none of these pods has an init container that has to end, so nothing would fail"),
+        ("times: 2, lasts: 5m", "expected one of times, until and lasts, found times and lasts"),
+        ("until: 1h, lasts: 5m", "expected one of times, until and lasts, found until and lasts"),
+        ("until: 1s", "ends at 1s, not after it begins at 1m"),
+        ("exitCode: 0", "an init container that ends with exit code 0 has not failed"),
+        ("times: 0", "times must be at least 1, found 0"),
+        ("reason: Completed", "found 'Completed'"),
+        ("probability: 0.5", "unknown field"),
+        ("instances: [20]", "there is never an instance 20"),
+    ],
+)
+@pytest.mark.usefixtures("with_init")
+def test_what_is_wrong_with_an_init_fault_is_said_where_it_stands(
+    findings: Findings, fault: str, words: str
+) -> None:
+    (found,) = findings(f"actions:\n- {{at: 1m, initFault: {{{fault}}}}}")
+    assert words in found
+    assert found.startswith(f"{FIRST + 1}: spec.actions[0]")
+
+
+@pytest.mark.usefixtures("with_init")
+def test_all_that_is_wrong_with_it_is_said_at_once(findings: Findings) -> None:
+    assert len(findings("actions: [{at: 1m, initFault: {container: x, nodes: [node-99], lasts: 0s}}]")) == 3
