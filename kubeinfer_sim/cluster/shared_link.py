@@ -3,11 +3,14 @@
 Every transfer gets the same share of the bandwidth, but no more than one client can take (processor sharing).
 So all of them advance at one rate, and one number, the bytes served to each since the beginning, tells how far
 every transfer is: a transfer ends when that number has grown by its size. A start or an end costs O(log n), and
-nothing happens in between.
+nothing happens in between. A start that is known beforehand is no event either: it is accounted for when the next
+end is planned.
 """
 
 from __future__ import annotations
 
+import math
+from bisect import insort
 from collections.abc import Callable
 from heapq import heappop, heappush
 
@@ -18,14 +21,19 @@ _SLACK = 1e-3
 
 
 class Transfer:
-    """One transfer under way."""
+    """One transfer, under way or about to begin.
+
+    Attributes:
+        until: the bytes served to each at which it has got its own; None before it begins.
+        active: it has neither ended nor been cancelled.
+    """
 
     __slots__ = ("_done", "active", "begun", "size", "until")
 
-    def __init__(self, size: int, begun: int, until: float, done: Callable[[], None]) -> None:
+    def __init__(self, size: int, begun: int, done: Callable[[], None]) -> None:
         self.size = size
         self.begun = begun
-        self.until = until
+        self.until: float | None = None
         self.active = True
         self._done = done
 
@@ -47,6 +55,7 @@ class SharedLink:
         self._served = 0.0  # bytes each transfer got since the beginning
         self._updated = clock.now
         self._queue: list[tuple[float, int, Transfer]] = []
+        self._arrivals: list[tuple[int, int, Transfer]] = []  # those about to begin, in order
         self._count = 0
         self._number = 0
         self._timer: Timer | None = None
@@ -55,15 +64,18 @@ class SharedLink:
     @property
     def active(self) -> int:
         """How many transfers are under way."""
+        self._serve()
         return self._count
 
-    def start(self, size: int, done: Callable[[], None]) -> Transfer:
-        """Begin a transfer of `size` bytes; `done()` is called when it has ended."""
+    def start(self, size: int, done: Callable[[], None], *, at: int | None = None) -> Transfer:
+        """Begin a transfer of `size` bytes, now or `at` a time to come; `done()` is called when it has ended."""
         self._serve()
-        transfer = Transfer(size, self._clock.now, self._served + size, done)
         self._number += 1
-        heappush(self._queue, (transfer.until, self._number, transfer))
-        self._count += 1
+        transfer = Transfer(size, self._clock.now if at is None else at, done)
+        if transfer.begun > self._clock.now:
+            insort(self._arrivals, (transfer.begun, self._number, transfer))
+        else:
+            self._begin(transfer, self._number)
         self._plan()
         return transfer
 
@@ -72,7 +84,10 @@ class SharedLink:
         if transfer.active:
             self._serve()
             transfer.active = False
-            self._count -= 1
+            if transfer.until is None:
+                self._arrivals = [each for each in self._arrivals if each[2].active]
+            else:
+                self._count -= 1
             self._plan()
 
     def throttle(self, factor: float) -> None:
@@ -81,20 +96,32 @@ class SharedLink:
         self._factor = factor
         self._plan()
 
-    def _rate(self) -> float:
-        """Bytes per millisecond that each transfer gets now."""
+    def _begin(self, transfer: Transfer, number: int) -> None:
+        transfer.until = self._served + transfer.size
+        heappush(self._queue, (transfer.until, number, transfer))
+        self._count += 1
+
+    def _rate(self, count: int) -> float:
+        """Bytes per millisecond that each of so many transfers gets."""
         if self._bandwidth is None:
             assert self._per_client is not None
             return self._per_client * self._factor
-        share = self._bandwidth * self._factor / self._count
+        share = self._bandwidth * self._factor / count
         return share if self._per_client is None else min(share, self._per_client * self._factor)
 
     def _serve(self) -> None:
         """Account for the time since the last change."""
         now = self._clock.now
+        while self._arrivals and self._arrivals[0][0] <= now:
+            at, number, transfer = self._arrivals.pop(0)
+            self._advance(at)
+            self._begin(transfer, number)
+        self._advance(now)
+
+    def _advance(self, to: int) -> None:
         if self._count:
-            self._served += self._rate() * (now - self._updated)
-        self._updated = now
+            self._served += self._rate(self._count) * (to - self._updated)
+        self._updated = to
 
     def _plan(self) -> None:
         """Wake up when the transfer that is nearest to its end is there (rounded up to the millisecond)."""
@@ -104,9 +131,20 @@ class SharedLink:
         queue = self._queue
         while queue and not queue[0][2].active:
             heappop(queue)
-        if queue and self._factor:
-            wait = -(-(queue[0][0] - self._served - _SLACK) // self._rate())
-            self._timer = self._clock.after(max(0, int(wait)), self._end)
+        if not self._factor:
+            return
+        at, served, count = self._updated, self._served, self._count
+        first = queue[0][0] if queue else math.inf
+        for begins, _, transfer in self._arrivals:
+            if count:
+                rate = self._rate(count)
+                if at + (first - served - _SLACK) / rate <= begins:
+                    break
+                served += rate * (begins - at)
+            at, count, first = begins, count + 1, min(first, served + transfer.size)
+        if count:
+            wait = -(-(first - served - _SLACK) // self._rate(count))
+            self._timer = self._clock.at(max(self._clock.now, at + int(wait)), self._end)
 
     def _end(self) -> None:
         """Transfers whose bytes have all been served are done, in the order in which they would end."""

@@ -45,18 +45,12 @@ class EngineStart(Probing):
             if loaded is not None:
                 stages += self._draws.after_weights(pod, node, loaded)
             elif self._storage is not None and weights.regime == SHARED_STORAGE:
-                pod.timers["weights"] = self._clock.at(begins, self._read_weights, pod)
+                transfers = self._transfers
+                size = transfers.weights_sizes.get(pod.ref.role, transfers.default_weights_size)
+                pod.reading = self._storage.start(size, lambda: self._weights_read(pod, size), at=begins)
         pod.last = self._history.append(EngineStarted(now, pod.last, pod.ref, stages))
-        if pod.serving_at is None and "weights" not in pod.timers:
+        if pod.serving_at is None and pod.reading is None:
             self._stuck(pod, "EngineNeverReady")
-
-    def _read_weights(self, pod: Pod) -> None:
-        """Read the weights over the storage that all nodes share."""
-        del pod.timers["weights"]
-        assert self._storage is not None
-        transfers = self._transfers
-        size = transfers.weights_sizes.get(pod.ref.role, transfers.default_weights_size)
-        pod.reading = self._storage.start(size, lambda: self._weights_read(pod, size))
 
     def _weights_read(self, pod: Pod, size: int) -> None:
         now = self._clock.now
@@ -77,8 +71,6 @@ class EngineStart(Probing):
         """The engine stops: it leaves the barrier, and what it had not finished is not on the node."""
         self.engine_stopped(pod)
         pod.barrier.leave(pod)
-        if (waiting := pod.timers.pop("weights", None)) is not None:
-            waiting.cancel()
         if pod.reading is not None and self._storage is not None:
             self._storage.cancel(pod.reading)
             pod.reading = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from kubeinfer_sim.cluster.kubelet.state import RUNNING_SINCE, KubeletState
@@ -35,7 +36,7 @@ class Probing(KubeletState):
 
     def _follower(self, pod: Pod, index: int, container: Container) -> Follower:
         added_at = pod.added_at
-        started = self._clock.now - added_at
+        started = pod.sidecars.get(index, self._clock.now) - added_at
         serving: int | None = started
         if index == pod.engine:
             serving = None if pod.serving_at is None else pod.serving_at - added_at
@@ -51,11 +52,11 @@ class Probing(KubeletState):
         return Follower(self._forecasts, start, added_at)
 
     def _first_prober(self, pod: Pod, index: int, container: Container) -> Follower | ContainerProber:
-        """The prober of a container that just started for the first time; its own if it is sick from birth.
+        """The prober of a container that has started for the first time; its own if it is sick from birth.
 
         A sidecar has run for a while by then.
         """
-        if not pod.sick and index not in pod.sidecars:
+        if not pod.sick:
             return self._follower(pod, index, container)
         prober = self._prober(pod, container)
         prober.container_started(pod.sidecars.get(index, self._clock.now), self._health(pod, index))
@@ -122,7 +123,25 @@ class Probing(KubeletState):
                 following = due
         self._update_conditions(pod)
         if following is not None and pod.state is PodState.RUNNING:
-            pod.timer = self._clock.at(following, self._follow, pod)
+            if len(pod.probers) > 1:
+                following = self._next_change(pod, following)
+            if following is not None:
+                pod.timer = self._clock.at(following, self._follow, pod)
+
+    def _next_change(self, pod: Pod, soonest: int) -> int | None:
+        """When the pod's conditions change next, or a container is killed; None when that is not in sight.
+
+        Of several containers only the last to start, and the last to be ready, changes what the pod is. That can be
+        known where all follow a forecast; elsewhere it is the `soonest` change of any of them.
+        """
+        followers = [prober for prober in pod.probers.values() if isinstance(prober, Follower)]
+        if len(followers) < len(pod.probers):
+            return soonest
+        change = max(prober.becomes("ready" if pod.started else "started") for prober in followers)
+        if change <= self._clock.now:
+            change = math.inf
+        change = min(change, *(prober.suffers_at() for prober in followers))
+        return None if change == math.inf else int(change)
 
     def _update_conditions(self, pod: Pod) -> None:
         """Started and Ready of the pod follow from its containers', as far as the API server hears of them."""

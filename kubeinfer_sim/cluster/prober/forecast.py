@@ -7,8 +7,9 @@ whose start turns out otherwise (its health changes, it dies) gets a `ContainerP
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from kubeinfer_sim.cluster.prober.container import ContainerProber, Transition
 from kubeinfer_sim.cluster.prober.health import Health, Outcome, Segment
@@ -117,6 +118,22 @@ class Follower:
                 self.ready = transition.value
             found.append(transition)
         return found
+
+    def becomes(self, kind: Literal["started", "ready"]) -> float:
+        """From when on it is started, or ready; infinity when it never will be."""
+        if self.started if kind == "started" else self.ready:
+            return self._added_at
+        for transition in self._path[self._index :]:
+            if transition.kind == kind and transition.value:
+                return self._added_at + transition.at
+        return math.inf
+
+    def suffers_at(self) -> float:
+        """When it is killed, or loses what it has; infinity when that is not in sight."""
+        for transition in self._path[self._index :]:
+            if transition.kind == "kill" or not transition.value:
+                return self._added_at + transition.at
+        return math.inf
 
     def exact(self, prober: ContainerProber, now: Millis) -> ContainerProber:
         """Bring a new prober of this container to where this one stands."""
