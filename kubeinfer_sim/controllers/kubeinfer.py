@@ -153,7 +153,6 @@ class KubeInferController:
             self._wake = self._clock.after(0, self._reconcile, phase=Phase.CONTROLLER)
 
     def _reconcile(self) -> None:
-        self._wake = None
         self.recovery.act()
         instances, budget = self._instances, self._budget
         while any(step := next_step(instances, budget, self._assumptions)):
@@ -173,6 +172,9 @@ class KubeInferController:
             )
             self._stalls.completed()  # rule 12
         self._stalls.look()
+        self._wake = None  # what it has changed itself it has also seen
+        if self.recovery.pending:
+            self._wake_up()
 
     # -- what the pods do (PodListener) --------------------------------------------------------------------
 

@@ -73,6 +73,7 @@ class Recovery:
 
     Attributes:
         isolate: takes what a pod stands on (its NPUs, its node) out of service for new pods.
+        pending: the triggers to act upon once this instant's events are all in.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class Recovery:
         self._gangs = gangs
         self._policies = policies
         self._rebuilding = rebuilding
-        self._pending: dict[Instance, list[Trigger]] = {}
+        self.pending: dict[Instance, list[Trigger]] = {}
         self._stopping: set[Pod] = set()  # a container of it is stopped by a rule: that is no failure
         self.isolate: Callable[[Pod, Isolation, int], None]
 
@@ -155,7 +156,7 @@ class Recovery:
     def vanished(self, instance: Instance, pod: Pod) -> None:
         """A pod's object is gone: if nobody has told of its deletion, that is a failure like any other."""
         known = pod.ref.place in instance.rebuilds or any(
-            trigger.pod is pod for trigger in self._pending.get(instance, ())
+            trigger.pod is pod for trigger in self.pending.get(instance, ())
         )
         if instance.rebuilt or known:
             return
@@ -215,7 +216,7 @@ class Recovery:
             if trigger.platform is not None and decision.action == "RestartContainer":
                 self._stop_engine(trigger)
             return False
-        self._pending.setdefault(trigger.instance, []).append(trigger)
+        self.pending.setdefault(trigger.instance, []).append(trigger)
         self._instances.changed()
         return True
 
@@ -240,7 +241,7 @@ class Recovery:
 
     def act(self) -> None:
         """Act upon the triggers of this instant, the widest of each instance first."""
-        pending, self._pending = self._pending, {}
+        pending, self.pending = self.pending, {}
         for instance, triggers in pending.items():
             for trigger in sorted(triggers, key=lambda each: -WIDTH[each.decision.action]):
                 if instance.rebuilt or trigger.incarnation != instance.incarnation:

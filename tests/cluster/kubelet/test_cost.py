@@ -33,17 +33,18 @@ PROBES = {
     "readiness": Probe(period_seconds=11, timeout_seconds=10, failure_threshold=3, success_threshold=3),
 }
 OF_CONTAINER = {f"{name}_probe": probe for name, probe in PROBES.items()}
-SIDECAR = Container("proxy", "proxy:1", restart_policy="Always", **OF_CONTAINER)  # type: ignore[arg-type]
+TOOLS = "tools:1"
+SIDECAR = Container("proxy", TOOLS, restart_policy="Always", **OF_CONTAINER)  # type: ignore[arg-type]
 
 
 def with_everything(replicas: int) -> KubeInfer:
-    """Init containers and sidecars, each with an image of its own, all probes, a preStop hook, two containers."""
+    """Two init containers and a sidecar of an image of their own, all probes, a preStop hook, two containers."""
     template = pod_template(startup=PROBES["startup"], liveness=PROBES["liveness"], grace=120)
     engine = replace(template.containers[0], pre_stop=PreStop("sleep", 20), **OF_CONTAINER)
     template = replace(
         template,
-        containers=(engine, Container("router", "router:1", readiness_probe=PROBES["readiness"])),
-        init_containers=(Container("fetch", "init:1"), SIDECAR, Container("unpack", "init:2")),
+        containers=(engine, Container("router", "engine:1", readiness_probe=PROBES["readiness"])),
+        init_containers=(Container("fetch", TOOLS), SIDECAR, Container("unpack", TOOLS)),
     )
     spec = kubeinfer(replicas)
     return replace(spec, roles=(replace(spec.roles[0], template=template),))
@@ -57,7 +58,7 @@ def everything(replicas: int, *, nodes: int, **fields: Any) -> Scenario:
 
 LINKS = Transfers(
     registry=Link(1_000_000_000, 500_000_000),
-    image_sizes={"init:1": 100_000_000, "init:2": 200_000_000, "proxy:1": 300_000_000},
+    image_sizes={TOOLS: 300_000_000},
     storage=Link(20_000_000_000),
 )
 
@@ -90,6 +91,7 @@ def test_healthy_pods_on_watched_nodes_cost_no_events() -> None:
 @pytest.mark.parametrize("links", [Transfers(), LINKS], ids=["timings", "links"])
 @pytest.mark.parametrize("end", ["scaled in", "drained"])
 def test_a_life_with_everything_costs_at_most_ten_events(links: Transfers, end: str) -> None:
+    """Drained, each life counts with half of the recovery between two of them, one node after the other."""
     pods = 20
     names = tuple(f"node-{i}" for i in range(pods))
     action = Scale(DAY, 0) if end == "scaled in" else Drain(DAY, names)

@@ -105,6 +105,7 @@ def test_a_storm_costs_events_per_transfer_not_per_pair() -> None:
 def test_it_agrees_with_the_slow_reference(
     jobs: list[tuple[int, int]], bandwidth: int | None, per_client: int | None
 ) -> None:
+    """Also when all starts are said beforehand, which costs an event for each end and none for a start."""
     if bandwidth is None and per_client is None:
         with pytest.raises(ValueError, match="bandwidth"):
             SharedLink(Clock(), None)
@@ -113,3 +114,34 @@ def test_it_agrees_with_the_slow_reference(
     # Each end is rounded up to a millisecond, which may delay what follows by as much.
     for got, wanted in zip(fast, slow_reference(jobs, bandwidth, per_client), strict=True):
         assert wanted - 1e-3 <= got <= wanted + len(jobs) + 1
+    clock = Clock()
+    link = SharedLink(clock, bandwidth, per_client)
+    ends: dict[int, int] = {}
+    for index, (at, size) in enumerate(jobs):
+        link.start(size, lambda index=index: ends.setdefault(index, clock.now), at=at)  # type: ignore[misc]
+    clock.run()
+    assert [ends[index] for index in range(len(jobs))] == fast
+    assert clock.fired <= len(jobs)
+
+
+def test_a_transfer_cancelled_before_it_begins_takes_nothing() -> None:
+    clock = Clock()
+    link = SharedLink(clock, 1_000_000)
+    ends: list[int] = []
+    link.start(1_000_000, lambda: ends.append(clock.now))
+    later = link.start(1_000_000, lambda: ends.append(-1), at=500)
+    assert link.active == 1
+    clock.after(100, link.cancel, later)
+    clock.run()
+    assert ends == [1_000]
+
+
+def test_a_link_that_stands_still_lets_nothing_end_but_lets_transfers_begin() -> None:
+    clock = Clock()
+    link = SharedLink(clock, 1_000_000)
+    ends: list[int] = []
+    link.throttle(0)
+    link.start(1_000_000, lambda: ends.append(clock.now), at=500)
+    clock.after(2_000, link.throttle, 1)
+    clock.run()
+    assert ends == [3_000]
