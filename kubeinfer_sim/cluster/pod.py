@@ -76,7 +76,7 @@ class Pod:
         sidecars: when each sidecar was started, by its place in `containers`.
         sick: kind of probe -> what its checks get by order of the scenario.
         timer: what the pod as a whole waits for.
-        timers: what its containers, by index, wait for: being killed or started.
+        timers: what parts of it wait for: containers (by index) being killed or started, its `setUp`.
         reading: its weights on their way over the shared storage, or about to be.
         overruled: the node lifecycle controller has declared it not ready.
     """
@@ -153,7 +153,7 @@ class Pod:
         self.probers: dict[int, ContainerProber | Follower] = {}
         self.timer: Timer | None = None
         self.dead: set[int] = set()
-        self.timers: dict[int, Timer] = {}
+        self.timers: dict[int | str, Timer] = {}
         self.reading: Transfer | None = None
         self.overruled = False
         self.last = NO_CAUSE
