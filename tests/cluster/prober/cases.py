@@ -40,8 +40,18 @@ def health_of(case: Mapping[str, Any], incarnation: int, start: int) -> Health:
     return Health(*histories)
 
 
-def segment(start: int, from_ms: int, outcome: str, latency_ms: int, flap: float = 0.0) -> Segment:
-    return Segment(start + from_ms, Outcome(outcome), latency_ms, flap)
+def segment(
+    start: int,
+    from_ms: int,
+    outcome: str,
+    latency_ms: int,
+    flap: float = 0.0,
+    flap_outcome: str = "fail",
+    flap_latency_ms: int = 0,
+) -> Segment:
+    return Segment(
+        start + from_ms, Outcome(outcome), latency_ms, flap, Outcome(flap_outcome), flap_latency_ms
+    )
 
 
 def prober_of(kind: type, case: Mapping[str, Any], **options: Any) -> Any:
@@ -63,7 +73,7 @@ def play(case: Mapping[str, Any], prober: Any, *, look_every: int | None = None)
 
     Beside what the golden cases have, a case may have `health_ms` (from these times on the container answers as the
     next incarnation will), `terminate_ms` (the pod is deleted) and rows of scripts with a fourth number, the
-    probability that a call fails instead.
+    probability that a call gets another answer instead: the fifth and sixth entry, or a failure at once.
 
     `look_every`: also ask the prober what is next at these intervals, which must change nothing.
     """

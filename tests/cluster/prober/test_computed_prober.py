@@ -17,7 +17,7 @@ from kubeinfer_sim.cluster.prober import KINDS, ContainerProber
 def a_probe(draw: Random, kind: str) -> dict[str, int]:
     return {
         "initialDelaySeconds": draw.choice([0, 0, 0, 1, 5, 12, 40]),
-        "periodSeconds": draw.choice([1, 1, 2, 3, 5, 10, 15]),
+        "periodSeconds": draw.choice([1, 1, 2, 3, 5, 10, 15, 60]),
         "timeoutSeconds": draw.choice([1, 1, 2, 5, 7, 12]),
         "successThreshold": draw.choice([1, 1, 2, 4]) if kind == "readiness" else 1,
         "failureThreshold": draw.choice([1, 1, 2, 3, 6, 30]),
@@ -34,7 +34,8 @@ def a_script(draw: Random, flaps: bool) -> list[list[Any]]:
         outcome = draw.choice(["success", "success", "success", "fail", "fail", "hang", "error"])
         latency = draw.choice([0, 1, 17, 400, 1000, 3000, draw.randrange(1, 8000)])
         p = draw.choice([0.0, 0.0, 0.02, 0.3, 0.5, 0.9, 1.0]) if flaps else 0.0
-        return [from_ms, outcome, latency, p]
+        other = draw.choice(["fail", "fail", "success", "hang", "error"])
+        return [from_ms, outcome, latency, p, other, draw.choice([0, 0, 250, 1000, 6000])]
 
     return [answer(at) for at in sorted({0, *(a_moment(draw, 150_000) for _ in range(draw.randrange(4)))})]
 
