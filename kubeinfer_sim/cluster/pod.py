@@ -74,7 +74,8 @@ class Pod:
         dead: the containers that are not running now (of a pod whose containers have run).
         containers: those that run as long as the pod: its containers, then its sidecars.
         sidecars: when each sidecar was started, by its place in `containers`.
-        sick: kind of probe -> what its checks get by order of the scenario.
+        waits: the sidecar, by its place in `containers`, whose start the set-up waits for without knowing how long.
+        sick: kind of probe, or `kind/container` -> what its checks get by order of the scenario.
         timer: what the pod as a whole waits for.
         timers: what parts of it wait for: containers (by index) being killed or started, its `setUp`.
         reading: its weights on their way over the shared storage, or about to be.
@@ -110,6 +111,7 @@ class Pod:
         "timer",
         "timers",
         "timings",
+        "waits",
         "was_ready",
         "weights_at",
         "weights_key",
@@ -149,6 +151,7 @@ class Pod:
         if template.init_containers:
             self.containers += tuple(each for each in template.init_containers if is_sidecar(each))
         self.sidecars: dict[int, int] = {}
+        self.waits: int | None = None
         self.sick: dict[str, Segment] = {}
         self.probers: dict[int, ContainerProber | Follower] = {}
         self.timer: Timer | None = None

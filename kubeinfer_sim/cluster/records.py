@@ -273,11 +273,12 @@ class NodeDrained(Record):
 
 @dataclass(slots=True)
 class HealthChanged(Record):
-    """The health check of a pod starts to fail, or answers again."""
+    """The health check of a pod (or of one `container` of it) starts to fail, or answers again."""
 
     pod: PodRef
     healthy: bool
     probes: tuple[str, ...]
+    container: str = ""
 
 
 @dataclass(slots=True)

@@ -34,12 +34,14 @@ class SetUpPlan:
         places: which container each stage is for (init containers and containers, counted together).
         pull: the container whose image the last stage pulls over the shared registry.
         failure: the init container of the last stage ends like this; None: all containers run after the stages.
+        watched: the sidecar of the last stage is sick, so its probes say how long that lasts.
     """
 
     stages: tuple[Stage, ...]
     places: tuple[int, ...]
     pull: int | None = None
     failure: Failure | None = None
+    watched: int | None = None
 
     def now(self, elapsed: int) -> int | None:
         """The place in `stages` of what goes on so long (ms) after it began; None when all is over."""
@@ -48,6 +50,17 @@ class SetUpPlan:
                 return index
             elapsed -= stage.duration
         return None
+
+    def after(self, elapsed: int) -> tuple[Stage, ...]:
+        """What is left of the stages so long (ms) after they began."""
+        place = self.now(elapsed)
+        if place is None:
+            return ()
+        stage = self.stages[place]
+        if stage.duration is not None:
+            done = elapsed - sum(each.duration or 0 for each in self.stages[:place])
+            stage = stage._replace(duration=stage.duration - done)
+        return (stage, *self.stages[place + 1 :])
 
 
 class StageDraws:
@@ -81,8 +94,9 @@ class StageDraws:
         Each init container's image and run, a sidecar's only until it has started; then the images of the
         containers, sandbox and containers. The image of a node where another pod is still pulling it is waited
         for, not pulled twice, as the container runtime does it. With a `shared` registry a cold pull takes as
-        long as the registry needs, so nothing is planned beyond it; nor beyond an init container that fails.
-        `first` is the container to begin with, `pulled` says that its image is there.
+        long as the registry needs, so nothing is planned beyond it; nor beyond an init container that fails, or a
+        sidecar whose checks do not answer as they should. `first` is the container to begin with, `pulled` says
+        that its image is there.
         """
         stages: list[Stage] = []
         places: list[int] = []
@@ -101,6 +115,9 @@ class StageDraws:
                         return SetUpPlan(tuple(stages), tuple(places), pull)
                     at += stage.duration
             if index < len(init):
+                if pod.sick and is_sidecar(init[index]):
+                    stages.append(Stage(f"sidecar {init[index].name}", None))
+                    return SetUpPlan(tuple(stages), (*places, index), watched=index)
                 stages.append(self._init(pod, init[index], at))
                 places.append(index)
                 failure = None

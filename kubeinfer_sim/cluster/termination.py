@@ -27,7 +27,9 @@ def pre_stop_seconds(hook: PreStop) -> int | None:
     return int(found[1]) if found else None
 
 
-def kill_stages(pod: Pod, container: Container, grace_seconds: int, draws: StageDraws) -> tuple[Stage, ...]:
+def kill_stages(
+    pod: Pod, container: Container, grace_seconds: int, draws: StageDraws, *, sidecar: bool = False
+) -> tuple[Stage, ...]:
     """The stages of killing one container: `preStop` (if any), then `exit`, cut by SIGKILL.
 
     A grace period of 0 or less runs no preStop.
@@ -41,7 +43,10 @@ def kill_stages(pod: Pod, container: Container, grace_seconds: int, draws: Stage
         stages.append(Stage("preStop", length, "cut by the grace period" if wanted != length else ""))
         grace_seconds -= length // 1000
     limit = max(grace_seconds, MINIMUM_GRACE_SECONDS) * 1000
-    wanted = draws.draw(pod.timings.exit, pod, "exit")
+    if sidecar:
+        wanted = draws.draw(pod.timings.sidecar_exit, pod, f"sidecarExit/{container.name}")
+    else:
+        wanted = draws.draw(pod.timings.exit, pod, "exit")
     killed = wanted is None or wanted > limit
     stages.append(Stage("exit", limit if killed else wanted, "SIGKILL" if killed else ""))
     return tuple(stages)
@@ -61,18 +66,27 @@ def kill_grace_seconds(*, pod: int | None, deletion: int | None = None, probe: i
     return MINIMUM_GRACE_SECONDS
 
 
-def pod_stop_stages(pod: Pod, grace_seconds: int, draws: StageDraws) -> tuple[Stage, ...]:
+def pod_stop_stages(
+    pod: Pod, grace_seconds: int, draws: StageDraws, *, until: int | None = None
+) -> tuple[Stage, ...]:
     """The stages of stopping a running pod: containers in parallel, sidecars after them, then clean-up.
 
-    The slowest container counts. Sidecars stop one after the other, the last started first, within what is left
-    of the grace period (pkg/kubelet/kuberuntime/kuberuntime_termination_order.go).
+    Of a pod that is being set up, only the sidecars `until` now run. The slowest container counts. Sidecars stop one
+    after the other, the last started first, within what is left of the grace period
+    (pkg/kubelet/kuberuntime/kuberuntime_termination_order.go).
     """
     grace = max(grace_seconds, 1)  # pkg/kubelet/pod_workers.go: a terminating pod gets at least 1 s
-    stages: tuple[Stage, ...] = max(
-        (kill_stages(pod, container, grace, draws) for container in pod.template.containers),
-        key=lambda stages: sum(stage.duration or 0 for stage in stages),
-    )
-    for sidecar in reversed(pod.containers[len(pod.template.containers) :]):
+    stages: tuple[Stage, ...] = ()
+    if until is None:
+        stages = max(
+            (kill_stages(pod, container, grace, draws) for container in pod.template.containers),
+            key=lambda stages: sum(stage.duration or 0 for stage in stages),
+        )
+    regular = len(pod.template.containers)
+    for index in range(len(pod.containers) - 1, regular - 1, -1):
+        if until is not None and (index in pod.dead or pod.sidecars.get(index, until + 1) > until):
+            continue
+        sidecar = pod.containers[index]
         left = grace * 1000 - sum(stage.duration or 0 for stage in stages)
         limit = max(left, MINIMUM_GRACE_SECONDS * 1000)
         wanted = draws.draw(pod.timings.sidecar_exit, pod, f"sidecarExit/{sidecar.name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from kubeinfer_sim.cluster.ailments import Ailments
 from kubeinfer_sim.cluster.device_plugin import DevicePlugin
@@ -139,6 +139,7 @@ class Simulation:
             release=self.scheduling.release,
             crash_back_off=scenario.crash_back_off,
             start_faults=start_faults(scenario.actions),
+            born_sick=self._born_sick if any(_strikes_new(each) for each in scenario.actions) else None,
         )
         self.controller = KubeInferController(
             self.clock,
@@ -375,7 +376,23 @@ class Simulation:
 
     def _health(self, action: Health, answer: Segment | None) -> None:
         pods = [pod for pod in self.owners.pods() if matches(action.target, pod)]
-        self.kubelet.set_health(pods, answer, action.probes, cause=NO_CAUSE)
+        self.kubelet.set_health(pods, answer, action.probes, container=action.container, cause=NO_CAUSE)
+
+    def _born_sick(self, pod: Pod, now: int) -> dict[str, Segment]:
+        """What the checks get of a pod that is set up now; of several actions the latest counts."""
+        sick: dict[str, Segment] = {}
+        for action in self.scenario.actions:
+            if (
+                not _strikes_new(action)
+                or action.at > now
+                or (action.until is not None and action.until <= now)
+            ):
+                continue
+            answer = answer_of(action)
+            if answer is not None and matches(action.target, pod):
+                suffix = f"/{action.container}" if action.container else ""
+                sick |= {f"{probe}{suffix}": answer for probe in action.probes}
+        return sick
 
     def _crash(self, action: Crash) -> None:
         for pod in [pod for pod in self.owners.pods() if matches(action.target, pod)]:
@@ -392,6 +409,10 @@ class Simulation:
 
 
 FAILING = Segment(0, Outcome.FAIL)
+
+
+def _strikes_new(action: Action) -> TypeGuard[Health]:
+    return isinstance(action, Health) and action.new_pods
 
 
 def answer_of(action: Health) -> Segment | None:

@@ -230,7 +230,7 @@ class Lives:
             PodBound: lambda r: self._pod(r.pod, r.at).enter(r.at, "create", r.stages),
             ImagePullFailed: self._pull_failed,
             ImagePullRetried: lambda r: self._pod(r.pod, r.at).enter(r.at, "create", r.stages),
-            SetUpContinued: lambda r: self._pod(r.pod, r.at).enter(r.at, "create", r.stages),
+            SetUpContinued: self._continued,
             TransferDone: self._transferred,
             ContainersRunning: self._running,
             EngineStarted: lambda r: self._pod(r.pod, r.at).enter(r.at, PROBES, r.stages),
@@ -356,6 +356,11 @@ class Lives:
         pod = self._pod(record.pod, record.at)
         pod.close(record.at, over=True)
         pod.enter(record.at, PROBES if record.stage == "weights" else "create", record.stages)
+
+    def _continued(self, record: SetUpContinued) -> None:
+        pod = self._pod(record.pod, record.at)
+        pod.close(record.at, over=True)
+        pod.enter(record.at, "create", record.stages)
 
     def _running(self, record: ContainersRunning) -> None:
         pod = self._pod(record.pod, record.at)

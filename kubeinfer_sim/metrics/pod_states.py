@@ -66,6 +66,9 @@ class PodState:
         if not self.bound:
             return "Pending", (scheduled,)
         statuses = {name: self._container(name, "Always") for name in pod.sidecars}
+        if not self.running:
+            codes = {name: code for name, code in self.init.items() if name in statuses}
+            statuses |= {name: ContainerStatus(last_exit_code=code) for name, code in codes.items()}
         statuses |= {name: self._container(name, template.restart_policy) for name in pod.regular}
         statuses |= self._init(pod)
         phase = pod_phase(pod, statuses, previous="Pending")
@@ -88,6 +91,8 @@ class PodState:
             return dict.fromkeys(pod.init, done)
         found = dict.fromkeys(pod.init, ContainerStatus())
         for name, code in self.init.items():
+            if name not in pod.init:
+                continue  # a sidecar
             found |= dict.fromkeys(pod.init[: pod.init.index(name)], done)
             never = pod.restart_policy == "Never"
             found[name] = (

@@ -113,7 +113,8 @@ def _crashed(record: cluster.ContainerCrashed) -> str:
 
 
 def _health(record: cluster.HealthChanged) -> str:
-    which = f"{' and '.join(record.probes)} check of {record.pod.name}"
+    whose = f"{record.container} of {record.pod.name}" if record.container else record.pod.name
+    which = f"{' and '.join(record.probes)} check of {whose}"
     return f"the {which} {'answers again' if record.healthy else 'begins to fail'}"
 
 
@@ -244,16 +245,12 @@ SENTENCES: dict[type[Record], Words] = {
     cluster.ImagePullFailed: lambda r: f"{r.pod.name} cannot pull {r.image}{_more(r.message)}",
     cluster.ImagePullRetried: lambda r: f"{r.pod.name} can pull its image now{_stages(r.stages)}",
     cluster.SetUpContinued: lambda r: (
-        (
-            f"init container {r.container} of {r.pod.name} runs again"
-            if r.container
-            else f"{r.pod.name} goes on"
-        )
+        (f"container {r.container} of {r.pod.name} runs again" if r.container else f"{r.pod.name} goes on")
         + _stages(r.stages)
     ),
     cluster.ContainersRunning: lambda r: (
         f"the containers of {r.pod.name} run"
-        + (f" again, restarted {count(r.restarts, 'time')}" if r.restarts else "")
+        + (f" again, restarted {count(r.restarts, 'time')}" if r.container else "")
     ),
     cluster.EngineStarted: lambda r: f"the engine of {r.pod.name} starts to load{_stages(r.stages)}",
     cluster.PodStarted: lambda r: f"the startup probe of {r.pod.name} succeeds",

@@ -97,6 +97,8 @@ class HealthForm(Form):
 
     healthy: bool = Field(False, description="false: the probes fail from then on; true: they answer again.")
     probes: list[Literal["startup", "liveness", "readiness"]] = Field(["readiness"], min_length=1)
+    container: str = Field("", description="By name; default: all that have such a probe.")
+    new_pods: bool = Field(False, description="true: also in pods that come while it lasts.")
     hang: bool = Field(False, description="The checks do not fail at once but hang until their timeout.")
     flapping: Annotated[float, Field(gt=0, le=1)] | None = Field(
         None, description="Each check fails only with this probability."
@@ -118,6 +120,8 @@ class HealthForm(Form):
             raise ValueError("a check that answers does not hang: leave out hang, or healthy: true")
         if self.healthy and (self.flapping is not None or self.latency is not None):
             raise ValueError("healthy: true ends what was wrong: leave out flapping and latency")
+        if self.healthy and self.new_pods:
+            raise ValueError("pods that come are healthy: leave out newPods, or healthy: true")
         if self.hang and (self.flapping is not None or self.latency is not None):
             raise ValueError("a check that hangs neither flaps nor answers late: expected one of them")
         return self

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kubeinfer_sim.manifest.diagnostics import Path
-from kubeinfer_sim.manifest.model import KubeInfer, PodTemplate, Role
+from kubeinfer_sim.manifest.model import Container, KubeInfer, PodTemplate, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.action_forms import ActionForm, ApplyForm, CrashForm, HealthForm, InitFaultForm
 from kubeinfer_sim.scenario.context import Context
@@ -340,12 +340,34 @@ def _health(
     until = _end(at, form.until, form.lasts, context, path)
     matched = _matched_roles(form, versions)
     target = _target(form, nodes, versions, deployment, context, path)
+    probed = [each for role in matched for each in _long_running(role.template)]
+    named = [each for each in probed if form.container in ("", each.name)]
+    if matched and not named:
+        known = list(dict.fromkeys(each.name for each in probed))
+        context.error(
+            (*path, "container"),
+            f"none of these pods has a container {form.container!r} that may have probes"
+            f"{did_you_mean(form.container, known)} (there are: {', '.join(known)})",
+        )
     for index, probe in enumerate(form.probes):
-        if matched and not any(_has_probe(role.template, probe) for role in matched):
+        if matched and named and not any(_has_probe(each, probe) for each in named):
+            whose = f"container {form.container}" if form.container else "none of these pods"
             context.error(
-                (*path, "probes", index), f"none of these pods has a {probe} probe, so nothing would fail"
+                (*path, "probes", index),
+                f"{whose} has {'no' if form.container else 'a'} {probe} probe, so nothing would fail",
             )
-    return Health(at, target, form.healthy, until, tuple(form.probes), form.hang, form.flapping, form.latency)
+    return Health(
+        at,
+        target,
+        form.healthy,
+        until,
+        tuple(form.probes),
+        form.hang,
+        form.flapping,
+        form.latency,
+        form.container,
+        form.new_pods,
+    )
 
 
 def _crash(
@@ -466,6 +488,13 @@ def _fault_target(
     return _target(form, nodes, versions, deployment, context, path)
 
 
-def _has_probe(template: PodTemplate, probe: str) -> bool:
-    containers = (*template.containers, *(each for each in template.init_containers if each.restart_policy))
-    return any(getattr(each, f"{probe}_probe") is not None for each in containers)
+def _long_running(template: PodTemplate) -> list[Container]:
+    """The containers and sidecars of a pod: those that have probes."""
+    return [
+        *template.containers,
+        *(each for each in template.init_containers if each.restart_policy == "Always"),
+    ]
+
+
+def _has_probe(container: Container, probe: str) -> bool:
+    return getattr(container, f"{probe}_probe") is not None

@@ -261,6 +261,8 @@ class Health:
         hang: it does not answer at all until its timeout.
         flapping: it fails only with this probability, each time anew.
         latency: it answers, but only after this long.
+        container: whose check; "": those of all containers.
+        new_pods: pods that are set up while it lasts are struck, too.
     """
 
     at: Millis
@@ -271,6 +273,8 @@ class Health:
     hang: bool = False
     flapping: float | None = None
     latency: Millis | None = None
+    container: str = ""
+    new_pods: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from scenario_files import MANIFEST, SMALLEST, Load
 
-from kubeinfer_sim.scenario.model import Crash, StartFault, Target
+from kubeinfer_sim.scenario.model import Crash, Health, StartFault, Target
 
 Findings = Callable[..., list[str]]
 FIRST = SMALLEST.count("\n") + 1
@@ -74,3 +74,32 @@ def test_what_is_wrong_with_an_init_fault_is_said_where_it_stands(
 @pytest.mark.usefixtures("with_init")
 def test_all_that_is_wrong_with_it_is_said_at_once(findings: Findings) -> None:
     assert len(findings("actions: [{at: 1m, initFault: {container: x, nodes: [node-99], lasts: 0s}}]")) == 3
+
+
+@pytest.mark.usefixtures("with_init")
+def test_a_health_action_may_be_about_one_container_and_pods_to_come(load: Load) -> None:
+    scenario = load("actions: [{at: 0s, health: {container: engine, newPods: true, lasts: 5m}}]")
+    (action,) = scenario.actions
+    assert isinstance(action, Health)
+    assert (action.container, action.new_pods, action.until) == ("engine", True, 300_000)
+
+
+@pytest.mark.parametrize(
+    ("health", "words"),
+    [
+        (
+            "container: engin",
+            'did you mean "engine"? (there are: engine, log, proxy)',
+        ),
+        ("container: fetch", "none of these pods has a container 'fetch' that may have probes"),
+        ("container: log", "container log has no readiness probe, so nothing would fail"),
+        ("healthy: true, newPods: true", "pods that come are healthy: leave out newPods, or healthy: true"),
+    ],
+)
+@pytest.mark.usefixtures("with_init")
+def test_what_is_wrong_with_the_container_of_a_health_action_is_said(
+    findings: Findings, health: str, words: str
+) -> None:
+    (found,) = findings(f"actions:\n- {{at: 1m, health: {{{health}}}}}")
+    assert words in found
+    assert found.startswith(f"{FIRST + 1}: spec.actions[0]")

@@ -73,7 +73,7 @@ class InitContainers(SetUp):
             ContainerDied(now, pod.last, pod.ref, name, reason, exit_code, init=True)
         )
         if not exit_code:
-            self._go_on(pod, name, place + 1)
+            self._go_on(pod, place + 1)
             return
         if pod.node is None or pod.node.reachable:
             self._stuck(pod, f"Init:{reason}")
@@ -84,23 +84,22 @@ class InitContainers(SetUp):
         start_at = self._runs_of(pod, -1 - place).start_after(now, seen=True)
         pod.init_restarts += 1
         if start_at == now:
-            self._go_on(pod, name, place)
+            self._go_on(pod, place, again=name)
             return
         pod.last = self._history.append(ContainerBackOff(now, pod.last, pod.ref, name, start_at, init=True))
         if pod.node is None or pod.node.reachable:
             self._stuck(pod, "Init:CrashLoopBackOff")
-        pod.timers[SET_UP] = self._clock.at(start_at, self._init_again, pod, name, place)
+        pod.timers[SET_UP] = self._clock.at(start_at, self._init_again, pod, place, name)
 
-    def _init_again(self, pod: Pod, name: str, place: int) -> None:
+    def _init_again(self, pod: Pod, place: int, name: str) -> None:
         """The back-off is over."""
         del pod.timers[SET_UP]
-        self._go_on(pod, name, place)
+        self._go_on(pod, place, again=name)
 
-    def _go_on(self, pod: Pod, name: str, first: int) -> None:
-        """The set-up goes on with this container, whose image is there if it ran before."""
-        again = first < len(pod.template.init_containers) and pod.template.init_containers[first].name == name
-        plan = self._planned(pod, first, pulled=again)
+    def _go_on(self, pod: Pod, first: int, *, pulled: bool = False, again: str = "") -> None:
+        """The set-up goes on with this container; its image is there if it was `pulled` or runs `again`."""
+        plan = self._planned(pod, first, pulled=pulled or bool(again))
         pod.last = self._history.append(
-            SetUpContinued(self._clock.now, pod.last, pod.ref, name if again else "", plan.stages)
+            SetUpContinued(self._clock.now, pod.last, pod.ref, again, plan.stages)
         )
         self._go_through(pod, plan)

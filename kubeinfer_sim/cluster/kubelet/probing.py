@@ -96,7 +96,9 @@ class Probing(KubeletState):
             serving = (failing, Segment(pod.serving_at, outcome, latency or 0))
         if not pod.sick:
             return Health(serving, serving, serving)
-        startup, liveness, readiness = ((pod.sick[kind],) if kind in pod.sick else serving for kind in KINDS)
+        sick, name = pod.sick, pod.containers[index].name
+        answers = [sick.get(f"{kind}/{name}") or sick.get(kind) for kind in KINDS]
+        startup, liveness, readiness = (serving if each is None else (each,) for each in answers)
         return Health(startup, liveness, readiness)
 
     def _health_changed(self, pod: Pod) -> None:
@@ -122,11 +124,13 @@ class Probing(KubeletState):
             if due is not None and (following is None or due < following):
                 following = due
         self._update_conditions(pod)
-        if following is not None and pod.state is PodState.RUNNING:
+        if following is not None and pod.state in (PodState.RUNNING, PodState.PULLING):
             if len(pod.probers) > 1:
                 following = self._next_change(pod, following)
             if following is not None:
                 pod.timer = self._clock.at(following, self._follow, pod)
+        if pod.waits is not None:
+            self._look_at_sidecar(pod)
 
     def _next_change(self, pod: Pod, soonest: int) -> int | None:
         """When the pod's conditions change next, or a container is killed; None when that is not in sight.
@@ -172,19 +176,38 @@ class Probing(KubeletState):
             watcher.pod_ready_changed(pod)
 
     def set_health(
-        self, pods: Iterable[Pod], answer: Segment | None, probes: tuple[str, ...], *, cause: int
+        self,
+        pods: Iterable[Pod],
+        answer: Segment | None,
+        probes: tuple[str, ...],
+        *,
+        container: str = "",
+        cause: int,
     ) -> None:
-        """The check behind these probes answers so from now on; None: as the container's state has it."""
+        """The check behind these probes answers so from now on; None: as the container's state has it.
+
+        Without a `container`, those of all containers.
+        """
         now = self._clock.now
         for pod in pods:
+            if pod.state is PodState.PULLING and pod.sidecars:
+                self._watch_sidecars(pod)
             for kind in probes:
-                pod.sick.pop(kind, None)
+                key = f"{kind}/{container}" if container else kind
+                pod.sick.pop(key, None)
                 if answer is not None:
-                    pod.sick[kind] = answer
-            pod.last = self._history.append(HealthChanged(now, cause, pod.ref, answer is None, probes))
+                    pod.sick[key] = answer
+                elif not container:
+                    for each in [each for each in pod.sick if each.startswith(f"{kind}/")]:
+                        del pod.sick[each]
+            pod.last = self._history.append(
+                HealthChanged(now, cause, pod.ref, answer is None, probes, container)
+            )
             if pod.state is PodState.RUNNING:
                 if not pod.probers:
                     self._probe_running(pod)
+                self._health_changed(pod)
+            elif pod.state is PodState.PULLING and pod.probers:
                 self._health_changed(pod)
 
     def _probe_running(self, pod: Pod) -> None:
@@ -202,4 +225,12 @@ class Probing(KubeletState):
 
     def _kill(self, pod: Pod, index: int, transition: Transition) -> None:
         """A startup or liveness probe has failed for good."""
+        raise NotImplementedError
+
+    def _watch_sidecars(self, pod: Pod) -> None:
+        """Sidecars of a pod that is being set up run: from now on their probes are followed."""
+        raise NotImplementedError
+
+    def _look_at_sidecar(self, pod: Pod) -> None:
+        """The set-up may go on when the sidecar it waits for has started."""
         raise NotImplementedError

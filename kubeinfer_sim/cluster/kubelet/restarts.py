@@ -49,7 +49,9 @@ class Restarts(EngineStart):
                 f"{probe.failure_threshold} failures in a row, one every {probe.period_seconds} s",
             )
         )
-        stages = kill_stages(pod, container, grace, self._draws)
+        stages = kill_stages(
+            pod, container, grace, self._draws, sidecar=index >= len(pod.template.containers)
+        )
         length = end_of(stages, 0)
         if length is not None:
             code = 137 if stages[-1].regime == "SIGKILL" else 143
@@ -77,8 +79,9 @@ class Restarts(EngineStart):
         pod.dead.add(index)
         known = pod.node is None or pod.node.reachable
         name = pod.containers[index].name
+        init = pod.state is PodState.PULLING
         pod.last = self._history.append(
-            ContainerDied(self._clock.now, pod.last, pod.ref, name, reason, exit_code)
+            ContainerDied(self._clock.now, pod.last, pod.ref, name, reason, exit_code, init)
         )
         if index == pod.engine:
             self._interrupt(pod)
@@ -88,8 +91,9 @@ class Restarts(EngineStart):
             return
         if pod.ready:
             self._unready(pod, reason)
-        self._stuck(pod, reason)
-        if not self.listener.container_died(pod, reason):
+        word = f"Init:{reason}" if init else reason
+        self._stuck(pod, word)
+        if not self.listener.container_died(pod, word):
             self._restart(pod, index, exit_code, probe_kill=reason in PROBE_KILLS)
 
     def _restart(self, pod: Pod, index: int, exit_code: int, *, probe_kill: bool) -> None:
@@ -108,9 +112,12 @@ class Restarts(EngineStart):
             if not hidden:
                 prober.container_died(now)
         if start_at > now:
-            pod.failure = "CrashLoopBackOff"
+            init = pod.state is PodState.PULLING
+            pod.failure = "Init:CrashLoopBackOff" if init else "CrashLoopBackOff"
             name = pod.containers[index].name
-            pod.last = self._history.append(ContainerBackOff(now, pod.last, pod.ref, name, start_at))
+            pod.last = self._history.append(ContainerBackOff(now, pod.last, pod.ref, name, start_at, init))
+            if init and (pod.node is None or pod.node.reachable):
+                self._stuck(pod, pod.failure)
         create = self._draws.draw(pod.timings.create, pod, "create")
         if create is not None:
             when = start_at + create
@@ -133,9 +140,7 @@ class Restarts(EngineStart):
         now = self._clock.now
         del pod.timers[index]
         pod.dead.discard(index)
-        pod.last = self._history.append(
-            ContainersRunning(now, pod.last, pod.ref, pod.restarts, pod.containers[index].name)
-        )
+        self._tell_running(pod, index)
         for other in self._arrive(pod) if index == pod.engine else ():
             if other is not pod:
                 self._in_sight(other)
@@ -146,3 +151,10 @@ class Restarts(EngineStart):
             else:
                 prober.container_started(now, health)
         self._follow(pod)
+
+    def _tell_running(self, pod: Pod, index: int) -> None:
+        """A container has been started again."""
+        name = pod.containers[index].name
+        pod.last = self._history.append(
+            ContainersRunning(self._clock.now, pod.last, pod.ref, pod.restarts, name)
+        )

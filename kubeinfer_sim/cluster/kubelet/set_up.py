@@ -45,6 +45,12 @@ class SetUp(Restarts):
     def _set_up(self, pod: Pod, node: Node) -> None:
         """The kubelet begins with a pod: its probes' ticks are counted from now."""
         now = pod.added_at = self._clock.now
+        if pod.sidecars:  # of an attempt that ended with its machine
+            pod.waits = None
+            pod.sidecars.clear()
+            pod.dead.clear()
+        if self._born_sick is not None:
+            pod.sick |= self._born_sick(pod, now)
         failure = self._image_failure(pod, node)
         plan = SetUpPlan((), ()) if failure else self._planned(pod)
         pod.last = self._history.append(PodBound(now, pod.last, pod.ref, node.name, plan.stages))
@@ -106,6 +112,11 @@ class SetUp(Restarts):
         """The pod is in these stages of its set-up, the first of which begins now."""
         if pod.template.init_containers:
             pod.plan = self._clock.now, plan
+        if plan.watched is not None:
+            before = end_of(plan.stages[:-1], 0)
+            assert before is not None
+            pod.timers[SET_UP] = self._clock.after(before, self._start_sidecar, pod, plan.watched)
+            return
         if plan.pull is not None:
             before = end_of(plan.stages[:-1], 0)
             if before == 0:
@@ -121,6 +132,10 @@ class SetUp(Restarts):
             pod.timers[SET_UP] = self._clock.after(length, self._init_failed, pod, plan.places[-1], failure)
         else:
             pod.timers[SET_UP] = self._clock.after(length, self._containers_run, pod)
+
+    def _start_sidecar(self, pod: Pod, place: int) -> None:
+        """A sidecar is started whose checks do not answer as they should."""
+        raise NotImplementedError
 
     def _init_failed(self, pod: Pod, place: int, failure: Failure) -> None:
         """A run of an init container has ended badly."""
@@ -170,6 +185,8 @@ class SetUp(Restarts):
             if other is not pod:
                 self._in_sight(other)
         for index, container in enumerate(pod.containers):
+            if index in pod.probers:
+                continue  # a sidecar that is being watched
             if container.startup_probe or container.liveness_probe or container.readiness_probe:
                 pod.probers[index] = self._first_prober(pod, index, container)
         self._follow(pod)

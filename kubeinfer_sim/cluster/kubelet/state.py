@@ -10,6 +10,7 @@ from kubeinfer_sim.cluster.kubelet.listeners import PodListener, PodWatcher
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.prober import (
     ContainerProber,
+    Segment,
 )
 from kubeinfer_sim.cluster.prober.forecast import Forecasts
 from kubeinfer_sim.cluster.shared_link import SharedLink
@@ -42,11 +43,13 @@ class KubeletState:
         release: Callable[[Pod], tuple[int, int]],
         crash_back_off: CrashBackOff,
         start_faults: StartFaults | None = None,
+        born_sick: Callable[[Pod, int], dict[str, Segment]] | None = None,
     ) -> None:
         self._clock = clock
         self._history = history
         self._streams = streams
         self._crash = crash_back_off
+        self._born_sick = born_sick
         self._draws = StageDraws(streams, kubernetes_version, start_faults)
         self._registry = Registry(broken_images)
         # Pods whose image cannot be had: which, and when that was first found.

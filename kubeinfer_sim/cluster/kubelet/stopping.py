@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubeinfer_sim.cluster.kubelet.init_containers import InitContainers
+from kubeinfer_sim.cluster.kubelet.sidecars import Sidecars
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import (
     PodDeleting,
@@ -14,7 +14,7 @@ from kubeinfer_sim.cluster.start_stages import end_of
 from kubeinfer_sim.cluster.termination import pod_stop_stages
 
 
-class Stopping(InitContainers):
+class Stopping(Sidecars):
     """Stops pods."""
 
     def delete(self, pod: Pod, reason: str, cause: int) -> None:
@@ -42,9 +42,9 @@ class Stopping(InitContainers):
         self._interrupt(pod)
         if state is PodState.PENDING:
             return ()
-        if state is PodState.PULLING:
-            return (Stage("cleanup", self._draws.draw(pod.timings.cleanup, pod, "cleanup")),)
-        return pod_stop_stages(pod, pod.template.termination_grace_period_seconds, self._draws)
+        until = self._clock.now if state is PodState.PULLING else None
+        grace = pod.template.termination_grace_period_seconds
+        return pod_stop_stages(pod, grace, self._draws, until=until)
 
     def _gone_after(self, pod: Pod, stages: tuple[Stage, ...]) -> None:
         length = end_of(stages, 0)
