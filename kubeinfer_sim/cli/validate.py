@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import textwrap
 from collections.abc import Sequence
 
 import click
 
-from kubeinfer_sim.cli.output import show_diagnostics, write_json
+from kubeinfer_sim.cli.output import show_diagnostics, width_of, write_json
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
@@ -100,13 +102,13 @@ def command(
     elif not quiet:
         for each in kubeinfers:
             pods = sum(role.replicas for role in each.roles)
-            click.echo(
+            _say(
                 f"{each.source}: {each.namespace}/{each.name} is valid: "
                 f"{each.replicas} instance{'s' if each.replicas != 1 else ''} of {pods} "
                 f"pod{'s' if pods != 1 else ''}, revision {each.revision}"
             )
         for deployment in deployments:
-            click.echo(
+            _say(
                 f"{deployment.source}: {deployment.namespace}/{deployment.name} is valid: a Deployment of "
                 f"{deployment.replicas} pod{'s' if deployment.replicas != 1 else ''}, "
                 f"{deployment.strategy}, revision {deployment.revision}"
@@ -114,6 +116,18 @@ def command(
         if found:
             click.echo(_counts(found))
     return code
+
+
+def _say(sentence: str) -> None:
+    """A sentence on standard output, folded where the terminal ends."""
+    for line in textwrap.wrap(
+        sentence,
+        width_of(sys.stdout),
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    ):
+        click.echo(line)
 
 
 def _rendered(

@@ -103,8 +103,12 @@ def compare(variants: Sequence[Variant], seeds: Sequence[int]) -> Comparison:
     """
     if not variants or not seeds:
         raise ValueError("a comparison needs variants and seeds")
-    if not all(variant.scenario.has_kubeinfer for variant in variants):
-        raise UsageError("compare counts the instances of a KubeInfer, and the scenario has none")
+    bare = next((variant.scenario for variant in variants if not variant.scenario.has_kubeinfer), None)
+    if bare is not None:
+        raise UsageError(
+            f"compare counts the instances of a KubeInfer, and the scenario has none: {bare.name} "
+            "is about Deployments alone, on which `run` reports"
+        )
     columns: dict[str, Column] = {}
     played = [[_play(variant, seed, columns) for seed in seeds] for variant in variants]
     outcomes = [_outcome(variant, runs, columns) for variant, runs in zip(variants, played, strict=True)]

@@ -109,6 +109,7 @@ class Faults:
                 part.symptom,
                 None if clears is None else clears.sample(source),
                 process.repair,
+                factor=part.factor,
             )
             if process.per == "node" and KINDS[part.kind].hits == "npu":
                 count = len(self._devices.npus[names[index]])

@@ -10,11 +10,8 @@ from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import NO_CAUSE, History
-from kubeinfer_sim.scenario.fault_kinds import KINDS
+from kubeinfer_sim.scenario.fault_kinds import KINDS, STORAGE_FACTOR
 from kubeinfer_sim.scenario.model import Fault
-
-#: What StorageSlow leaves of the storage's bandwidth (assumed).
-STORAGE_FACTOR = 0.1
 
 
 class SharedFaults:

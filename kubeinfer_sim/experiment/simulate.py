@@ -187,6 +187,7 @@ class Simulation:
             self.failures.on_silent = self.controller.engine_silent
         self.devices: Devices | None = None
         self.faults: Faults | None = None
+        self.ailments: Ailments | None = None
         if scenario.fault_kinds:
             self._make_faults(streams)
 
@@ -207,7 +208,7 @@ class Simulation:
             taken=taken,
         )
         self.kubelet.watchers.append(devices)
-        ailments = Ailments(clock, self.kubelet)
+        ailments = self.ailments = Ailments(clock, self.kubelet)
         shop = RepairShop(clock, streams, crews=settings.crews, spares=settings.spares, swap=settings.swap)
         specs = [
             scenario.kubeinfer,
@@ -376,7 +377,11 @@ class Simulation:
 
     def _health(self, action: Health, answer: Segment | None) -> None:
         pods = [pod for pod in self.owners.pods() if matches(action.target, pod)]
-        self.kubelet.set_health(pods, answer, action.probes, container=action.container, cause=NO_CAUSE)
+        if self.ailments is None:
+            self.kubelet.set_health(pods, answer, action.probes, container=action.container, cause=NO_CAUSE)
+            return
+        for pod in pods:
+            self.ailments.make(pod, answer, action.probes, action.container, NO_CAUSE)
 
     def _born_sick(self, pod: Pod, now: int) -> dict[str, Segment]:
         """What the checks get of a pod that is set up now; of several actions the latest counts."""
@@ -392,6 +397,8 @@ class Simulation:
             if answer is not None and matches(action.target, pod):
                 suffix = f"/{action.container}" if action.container else ""
                 sick |= {f"{probe}{suffix}": answer for probe in action.probes}
+        if self.ailments is not None:
+            self.ailments.born(pod, sick)
         return sick
 
     def _crash(self, action: Crash) -> None:

@@ -32,6 +32,9 @@ from kubeinfer_sim.manifest.yaml_tree import load_documents
 #: What fills the holes: text as given on the command line, or data as written in a scenario file.
 Values = Mapping[str, Any]
 
+#: How a hole that is left open is filled from the command line.
+FILL = "fill each with --set NAME=VALUE or --set-file NAME=FILE"
+
 _HOLE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SHELL_FIELDS = frozenset({"command", "args", "env", "annotations"})
 _LIST_FIELDS = frozenset({"command", "args"})
@@ -99,7 +102,7 @@ def unknown_values(values: Values, names: set[str]) -> list[Diagnostic]:
     """A finding for each value no hole asks for."""
     return [
         Diagnostic(
-            "--set",
+            f"--set {name}",
             0,
             0,
             f"there is no hole ${{{name}}}{did_you_mean(name, names)}",
@@ -114,11 +117,16 @@ def unknown_values(values: Values, names: set[str]) -> list[Diagnostic]:
 def _hint(holes: Mapping[str, list[int]]) -> str:
     """How to fill the holes that are open, from the lines of each."""
     shown = [f"{name} ({_lines(lines)})" for name, lines in holes.items()]
-    return f"open holes: {', '.join(shown)}; fill each with --set NAME=VALUE or --set-file NAME=FILE"
+    return f"open holes: {', '.join(shown)}; {FILL}"
 
 
 def _lines(lines: list[int]) -> str:
     return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
+
+
+def holes_of(text: str) -> list[str]:
+    """The names of the holes in a line of a manifest, in their order."""
+    return list(dict.fromkeys(_HOLE.findall(text)))
 
 
 class _Filler:

@@ -85,8 +85,12 @@ def _stages(lost: Counter[str]) -> str:
 
 
 def availability_lines(availability: Availability | None) -> list[RenderableType]:
-    """The levels that were not always held; nothing when all were."""
-    if availability is None or all(level.outages == 0 for level in availability.levels):
+    """The levels that were not always held, and the capacity; nothing when all of it was always there."""
+    if availability is None:
+        return []
+    lowered = availability.capacity is not None and availability.capacity < 1
+    always_ready = all(level.outages == 0 for level in availability.levels)
+    if always_ready and not lowered:
         return []
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim")
@@ -105,9 +109,7 @@ def availability_lines(availability: Availability | None) -> list[RenderableType
         roles = ", ".join(
             f"{name} {fine_percent(float(value))}" for name, value in availability.roles.items()
         )
-        table.add_row(
-            "capacity",
-            fine_percent(float(availability.capacity)),
-            roles if len(availability.roles) > 1 else "",
-        )
+        # Ready all the time and yet not as fast as it should be: only a slow NPU does that.
+        why = "lowered by slow NPUs" if always_ready else roles if len(availability.roles) > 1 else ""
+        table.add_row("capacity", fine_percent(float(availability.capacity)), why)
     return [table]

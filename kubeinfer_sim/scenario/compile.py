@@ -18,7 +18,12 @@ from kubeinfer_sim.scenario.cluster_forms import LinkForm
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.deployments import DeploymentLines
 from kubeinfer_sim.scenario.disruption_budgets import compile_budgets
-from kubeinfer_sim.scenario.faults import check_storage_fault, compile_faults, warn_of_unseen_faults
+from kubeinfer_sim.scenario.faults import (
+    assumed_lines,
+    check_storage_fault,
+    compile_faults,
+    warn_of_unseen_faults,
+)
 from kubeinfer_sim.scenario.findings import Readable
 from kubeinfer_sim.scenario.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.model import (
@@ -124,7 +129,13 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             spec.pod_disruption_budgets, manifests.others.values(), versions, context
         ),
         transfers=_transfers(spec, versions, context),
-        defaults=(*_defaults(spec, initial), *cluster.lines, *timing_lines, *fault_lines),
+        defaults=(
+            *_defaults(spec, initial),
+            *cluster.lines,
+            *timing_lines,
+            *fault_lines,
+            *assumed_lines(spec.faults, struck, faults),
+        ),
         warnings=(
             *manifests.warnings,
             *cluster.warnings,

@@ -67,6 +67,19 @@ SymptomName = Literal["crash", "hang", "unhealthy", "slow", "none"]
 Ordinal = Annotated[int, Field(ge=0)]
 
 
+Factor = Annotated[float, Field(gt=0, lt=1)]
+_FACTOR = (
+    "What StorageSlow leaves of the bandwidth (default 0.1), and a slow NPU of its pod's speed "
+    "(default: faults.npus.slowFactor)."
+)
+
+
+def _check_factor(kind: str, symptom: str | None, factor: float | None) -> None:
+    slow = KINDS[kind].hits == "npu" and (symptom or KINDS[kind].symptom) == "slow"
+    if factor is not None and not slow and kind != "StorageSlow":
+        raise ValueError(f"factor is for StorageSlow and for NPUs that are slow; {kind} has none")
+
+
 class FaultForm(ShortForm):
     """Something breaks: a kind of fault, and what it strikes; what is left out matches everything."""
 
@@ -94,11 +107,7 @@ class FaultForm(ShortForm):
     failed_resets: Annotated[int, Field(ge=0, le=100)] = Field(
         0, description="Attempts to reset the NPU that fail."
     )
-    factor: Annotated[float, Field(gt=0, lt=1)] | None = Field(
-        None,
-        description="What is left: of the storage's bandwidth (StorageSlow, default 0.1), or of the speed of a pod "
-        "whose NPU is slow (default: faults.npus.slowFactor).",
-    )
+    factor: Factor | None = Field(None, description=_FACTOR)
 
     @classmethod
     def expand(cls, value: Any) -> Any:
@@ -120,9 +129,7 @@ class FaultForm(ShortForm):
         }
         if kind.hits != "npu" and (found := [key for key, each in npu_only.items() if each is not None]):
             raise ValueError(f"{found[0]} is for faults of NPUs; {self.kind} strikes a {kind.hits}")
-        slow = kind.hits == "npu" and (self.symptom or kind.symptom) == "slow"
-        if self.factor is not None and not slow and self.kind != "StorageSlow":
-            raise ValueError(f"factor is for StorageSlow and for NPUs that are slow; {self.kind} has none")
+        _check_factor(self.kind, self.symptom, self.factor)
         if (kind.hits == "node" and by_pod) or (kind.hits == "cluster" and (by_node or by_pod)):
             raise ValueError(f"{self.kind} strikes a {kind.hits}: leave out what else is named")
         allowed = {"npu": ("busyNpu", "idleNpu"), "pod": ("pod",), "node": ("node",), "cluster": ()}[
@@ -144,6 +151,12 @@ class MixForm(ShortForm):
     weight: Annotated[float, Field(gt=0, le=1e9)] = 1.0
     level: LevelName | None = None
     symptom: SymptomName | None = None
+    factor: Factor | None = Field(None, description=_FACTOR)
+
+    @model_validator(mode="after")
+    def _fits(self) -> MixForm:
+        _check_factor(self.kind, self.symptom, self.factor)
+        return self
 
     @classmethod
     def expand(cls, value: Any) -> Any:
@@ -164,6 +177,7 @@ class ProcessForm(Form):
     domain: str | None = Field(None, description="For per: domain, the node label that names domains.")
     rate: FaultRate | None = Field(None, description="Exponential: so many per time and object.")
     every: DistributionForm | None = Field(None, description="Time between faults of one object.")
+    factor: Factor | None = Field(None, description=_FACTOR)
     clears_after: DistributionForm | None = None
     repair: DistributionForm | None = None
 
@@ -174,6 +188,10 @@ class ProcessForm(Form):
             exactly_one(self, "rate", "every")
         elif self.every is not None or self.per is not None:
             raise ValueError("a profile says per what and how often; only rate may replace its own")
+        if self.factor is not None and self.kind is None:
+            raise ValueError("factor belongs to a kind: give it beside kind, or to the kinds of the mix")
+        if self.kind is not None:
+            _check_factor(self.kind, None, self.factor)
         if (self.per == "domain") != (self.domain is not None):
             raise ValueError("per: domain and domain (a node label) belong together")
         return self

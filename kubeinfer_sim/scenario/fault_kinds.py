@@ -71,6 +71,9 @@ class FaultKind:
     lasts: int | None = None
 
 
+#: What StorageSlow leaves of the storage's bandwidth (assumed).
+STORAGE_FACTOR = 0.1
+
 KINDS: Mapping[str, FaultKind] = {
     "NpuFault": FaultKind("an NPU fails", "npu", "RestartNPU", "crash"),
     "HbmFault": FaultKind("uncorrectable error in an NPU's HBM", "npu", "RestartNPU", "crash"),

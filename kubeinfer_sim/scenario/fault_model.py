@@ -54,12 +54,13 @@ class NpuHandling:
 
 @dataclass(frozen=True, slots=True)
 class MixPart:
-    """One kind in a mix: how often (weights need not add up to 1), and as what."""
+    """One kind in a mix: how often (weights need not add up to 1), and as what; `factor` as in `Fault`."""
 
     weight: float
     kind: str
     level: str = ""
     symptom: Symptom | None = None
+    factor: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from random import Random
 
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer, Role
@@ -10,14 +11,17 @@ from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.distributions import Exponential
 from kubeinfer_sim.scenario.fault_forms import FaultForm, FaultsForm, NpusForm, ProcessForm
-from kubeinfer_sim.scenario.fault_kinds import KINDS
+from kubeinfer_sim.scenario.fault_kinds import KINDS, STORAGE_FACTOR
 from kubeinfer_sim.scenario.fault_model import FaultPlan, FaultProcess, MixPart, NpuHandling, Per
 from kubeinfer_sim.scenario.fault_profiles import LLAMA3_MIX, PROFILES
 from kubeinfer_sim.scenario.model import Fault, NodeSpec, Target
 from kubeinfer_sim.scenario.timings import compile_distribution
-from kubeinfer_sim.scenario.units import format_duration
 
 _GROUPS = {"npu": 1, "card": 2, "ring": 8}
+#: Faults of one process by the horizon, more or less; a minute's work.
+MOST_FAULTS = 1_000_000
+#: Lengths drawn to tell how often a process strikes.
+_DRAWS = 1_000
 _NATIVE = {"cpu", "memory", "ephemeral-storage", "pods"}
 
 
@@ -108,6 +112,7 @@ def compile_faults(
             if any(made.name == other.name for other in processes):
                 context.error(here, f"two processes are named {made.name!r}: give this one another name")
             _check_storage([part.kind for part in made.mix], context, here, storage=storage)
+            _check_number(made, nodes, versions, horizon, context, here)
             processes.append(made)
             lines.append(f"faults {made.name}: every {made.every.describe()} per {made.per}{_source(each)}")
     if processes and horizon is None:
@@ -153,6 +158,40 @@ def _check_storage(kinds: Sequence[str], context: Context, path: Path, *, storag
             )
 
 
+def _check_number(
+    process: FaultProcess,
+    nodes: Mapping[str, NodeSpec],
+    versions: Sequence[KubeInfer],
+    horizon: int | None,
+    context: Context,
+    path: Path,
+) -> None:
+    """Faults in every millisecond would be simulated for ever."""
+    objects = {
+        "npu": sum(map(npus_of, nodes.values())),
+        "pod": max(
+            (each.replicas * sum(role.replicas for role in each.roles) for each in versions), default=0
+        ),
+        "node": len(nodes),
+        "domain": len({node.labels.get(process.domain) for node in nodes.values()} - {None}),
+        "cluster": 1,
+    }[process.per]
+    source = Random(0)
+    drawn = [process.every.sample(source) for _ in range(_DRAWS)]
+    # Each of them begins a wait of its own; what never comes counts for nothing.
+    mean = sum(max(1, each) for each in drawn if each is not None) / _DRAWS
+    if horizon is None or None in drawn or not objects:
+        return
+    number = objects * horizon / mean
+    if number > MOST_FAULTS:
+        of = {"npu": f" ({objects:,} NPUs)", "cluster": ""}.get(process.per, f" ({objects:,} {process.per}s)")
+        context.error(
+            path,
+            f"comes to about {float(f'{number:.2g}'):,.0f} faults by the horizon{of}, more than the {MOST_FAULTS:,} "
+            "that are simulated: make them rarer, or the horizon earlier",
+        )
+
+
 def _source(form: ProcessForm) -> str:
     return "" if form.profile is None else f" ({PROFILES[form.profile].source})"
 
@@ -173,9 +212,11 @@ def _process(
         mean = profile.mean if form.rate is None else form.rate
         return FaultProcess(form.name or form.profile, "node", Exponential(mean), mix)
     parts = form.mix or []
-    mix = tuple(MixPart(part.weight, part.kind, part.level or "", part.symptom) for part in parts)
+    mix = tuple(
+        MixPart(part.weight, part.kind, part.level or "", part.symptom, part.factor) for part in parts
+    )
     if form.kind is not None:
-        mix = (MixPart(1.0, form.kind),)
+        mix = (MixPart(1.0, form.kind, factor=form.factor),)
     hits = {KINDS[part.kind].hits for part in mix}
     if form.per is None and len(hits) > 1:
         context.error(
@@ -241,10 +282,25 @@ def compile_npus(form: NpusForm, context: Context, path: Path) -> NpuHandling:
     return NpuHandling(**values)  # type: ignore[arg-type]
 
 
-def handling_lines(settings: NpuHandling) -> Iterator[str]:
-    """What a report says of how NPUs are looked after."""
-    hot = "reset" if settings.hot_reset else "never reset"
-    yield (
-        f"NPUs: reported every {format_duration(settings.report_period)}, {hot}, "
-        f"repair {settings.repair.describe()}"
+def assumed_lines(form: FaultsForm | None, faults: Sequence[Fault], plan: FaultPlan | None) -> Iterator[str]:
+    """What is assumed of the faults that may strike, where the scenario does not say it."""
+    settings = (plan or FaultPlan()).npus
+    said = set() if form is None else form.npus.model_fields_set
+    struck = [(each.kind, each.symptom, each.factor, each.repair) for each in faults]
+    struck += [
+        (part.kind, part.symptom, part.factor, process.repair)
+        for process in (plan.processes if plan else ())
+        for part in process.mix
+    ]
+    npus = [each for each in struck if KINDS[each[0]].hits == "npu"]
+    if "repair" not in said and any(
+        repair is None and KINDS[kind].lasts is None for kind, _, _, repair in npus
+    ):
+        yield f"faults.npus.repair: {settings.repair.describe()} (assumed)"
+    slow = any(
+        (symptom or KINDS[kind].symptom) == "slow" and factor is None for kind, symptom, factor, _ in npus
     )
+    if "slow_factor" not in said and slow:
+        yield f"faults.npus.slowFactor: {settings.slow_factor:g} (assumed)"
+    if any(kind == "StorageSlow" and factor is None for kind, _, factor, _ in struck):
+        yield f"faults StorageSlow.factor: {STORAGE_FACTOR:g} (assumed)"

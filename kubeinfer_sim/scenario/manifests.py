@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity, format_path
 from kubeinfer_sim.manifest.load import OtherObject, load_manifest
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.manifest.template import FILL, holes_of
 from kubeinfer_sim.scenario.action_forms import ApplyForm, ManifestForm
 from kubeinfer_sim.scenario.context import Context
 
@@ -120,7 +121,7 @@ class Manifests:
         try:
             manifests = load_manifest([source], set_values=values, only=name)
         except InputError as error:
-            self.context.errors.extend(error.diagnostics)
+            self.context.errors.extend(self._with_origin(each, values, path) for each in error.diagnostics)
             return None
         self.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
         for each in manifests.others:
@@ -134,6 +135,43 @@ class Manifests:
             return Loaded(None, manifests.deployments)
         names = ", ".join(each.name for each in manifests.kubeinfers)
         self.context.error(path, f"{file} holds several KubeInfers: say which by `name` (there are: {names})")
+        return None
+
+    def _with_origin(self, found: Diagnostic, values: Mapping[str, Any], path: Path) -> Diagnostic:
+        """A finding in a manifest whose holes are filled at a path of the scenario, with where the value is from.
+
+        What is wrong with a value as such (`--set NAME`, to the loader) is placed where the scenario gives it.
+        """
+        option, _, name = found.file.partition(" ")
+        if option == "--set":
+            place = self._origin(name, path)
+            return (
+                found
+                if place is None
+                else self.context.document.diagnostic(
+                    place, found.message, code=found.code, hint=found.hint, key=found.code == "unknown-value"
+                )
+            )
+        if found.code == "open-hole":
+            line, _ = self.context.document.position(path)
+            here = f"{self.context.document.source.name}:{line} ({format_path(path)})"
+            return replace(found, hint=found.hint.replace(FILL, f"give values under `set` in {here}"))
+        hints = [found.hint] if found.hint else []
+        for name in holes_of(found.text):
+            place = self._origin(name, path) if name in values else None
+            if place is not None:
+                line, column = self.context.document.position(place)
+                where = f"{self.context.document.source.name}:{line}:{column}"
+                hints.append(f"${{{name}}} is filled by {where}: {format_path(place)}")
+        return replace(found, hint="; ".join(hints))
+
+    def _origin(self, name: str, path: Path) -> Path | None:
+        """Where the scenario gives a hole its value; None when the command line does, or nobody."""
+        for at in dict.fromkeys((path, ("spec", "manifest"))):
+            written = self._written(at)
+            for key in ("set", "setFile"):
+                if isinstance(written, dict) and name in (written.get(key) or {}):
+                    return None if name in self.values and at == ("spec", "manifest") else (*at, key, name)
         return None
 
     def _written(self, path: Path) -> Any:

@@ -43,9 +43,9 @@ def compile_objectives(
         each.apply or each.patch or each.scale is not None for each in spec.actions
     )
     if initial == "running" and not changes:
-        for name in ("completes", "completesWithin"):
-            if name in context.document.value["spec"].get("objectives", {}):
-                context.error((*path, name), "there is no update or scaling that could complete")
+        for name, written in (("completes", "completes"), ("completes_within", "completesWithin")):
+            if name in form.model_fields_set:
+                context.error((*path, written), "there is no update or scaling that could complete")
     within = form.completes_within
     if within is not None and spec.horizon is not None and within > spec.horizon:
         context.error(

@@ -9,11 +9,11 @@ from building import kubeinfer, scenario
 from controllers.playing import of, play, seconds_of
 
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, FaultInjected, NpuStateChanged
-from kubeinfer_sim.cluster.records import HealthChanged, NodeCordoned, NodeReturned, PodNotReady
+from kubeinfer_sim.cluster.records import HealthChanged, NodeCordoned, NodeReturned, PodNotReady, PodReady
 from kubeinfer_sim.controllers.records import InstanceReady, InstanceRestarting
 from kubeinfer_sim.experiment.simulate import Run
 from kubeinfer_sim.scenario.distributions import Constant
-from kubeinfer_sim.scenario.model import Action, Cordon, Fault, Link, Target, Transfers
+from kubeinfer_sim.scenario.model import Action, Cordon, Fault, Health, Link, Target, Transfers
 
 NODE = Target(nodes=("node-0",))
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
@@ -136,3 +136,30 @@ def test_an_npu_that_is_out_cannot_break_once_more() -> None:
     played = run(*actions, labelled=True)
     assert len(of(played, FaultInjected)) == 1
     assert [record.state for record in of(played, NpuStateChanged)] == ["out", "inService"]
+
+
+def test_a_health_action_that_ends_does_not_heal_a_fault() -> None:
+    bad = Health(120_000, Target(), healthy=False, until=150_000, probes=("readiness",))
+    played = run(fault(100, "HealthCheckFails", 300), bad)
+    assert [record.at for record in of(played, HealthChanged) if record.healthy] == [400_000]
+
+
+def test_a_fault_that_is_over_leaves_what_a_health_action_made() -> None:
+    bad = Health(50_000, Target(), healthy=False, until=900_000, probes=("readiness",))
+    played = run(fault(100, "HealthCheckFails", 300), bad)
+    healed = [(record.at, record.probes) for record in of(played, HealthChanged) if record.healthy]
+    assert healed == [(400_000, ("liveness",)), (900_000, ("readiness",))]
+
+
+def test_checks_made_to_answer_again_answer_what_the_fault_lets_them() -> None:
+    bad = Health(50_000, Target(), healthy=False, probes=("readiness",))
+    good = Health(60_000, Target(), healthy=True, probes=("readiness",))
+    played = run(bad, good, fault(55, "HealthCheckFails", 300))
+    assert [record.at for record in of(played, HealthChanged) if record.healthy] == [355_000]
+
+
+def test_what_is_made_of_one_container_outlasts_a_fault_of_all() -> None:
+    bad = Health(50_000, Target(), healthy=False, until=900_000, probes=("readiness",), container="engine")
+    played = run(fault(100, "HealthCheckFails", 300), bad)
+    assert [at for at in seconds_of(played, PodNotReady) if at < 1000] == [51]
+    assert [at for at in seconds_of(played, PodReady) if at > 51] == [901]

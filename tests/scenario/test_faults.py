@@ -80,3 +80,46 @@ def test_a_process_that_makes_no_sense_is_an_error(findings: Findings, process: 
 
 def test_faults_without_end_need_a_horizon(findings: Findings) -> None:
     assert "say when to stop" in findings("faults: meta-rsc1")[0]
+
+
+def test_factors_of_a_mix_and_of_a_process_are_those_of_its_faults(load: Load) -> None:
+    text = """
+faults:
+  processes:
+  - {kind: SubHealth, every: 10d, factor: 0.7}
+  - {name: two, per: node, every: 10d, mix: [{kind: OverTemperature, factor: 0.9}, NpuFault]}
+horizon: 30d
+"""
+    plan = load(text).faults
+    assert plan is not None
+    assert [[part.factor for part in process.mix] for process in plan.processes] == [[0.7], [0.9, None]]
+
+
+@pytest.mark.parametrize(
+    ("process", "message"),
+    [
+        ("{kind: NpuFault, every: 10d, factor: 0.7}", "NpuFault has none"),
+        ("{every: 10d, per: node, mix: [{kind: NodeDeath, factor: 0.7}]}", "NodeDeath has none"),
+        ("{profile: llama3, factor: 0.7}", "factor belongs to a kind"),
+        ("{kind: NpuFault, every: 0s}", "comes to about 330,000,000,000 faults by the horizon (128 NPUs)"),
+        (
+            "{kind: ImagePullFailure, every: {exponential: 1s}}",
+            "comes to about 2,600,000 faults by the horizon, more",
+        ),
+    ],
+)
+def test_a_process_that_makes_no_sense_or_never_ends_is_an_error(
+    findings: Findings, process: str, message: str
+) -> None:
+    (found,) = findings(f"faults: {{processes: [{process}]}}\nhorizon: 30d")
+    assert message in found
+    assert found.startswith("7: spec.faults.processes[0]")
+
+
+def test_what_is_assumed_of_faults_is_told_where_the_scenario_does_not_say_it(load: Load) -> None:
+    slow = "actions: [{at: 1h, fault: {kind: SubHealth, node: node-0}}]\n"
+    assert "faults.npus.slowFactor: 0.5 (assumed)" in load(slow).defaults
+    said = load(slow + "faults: {npus: {slowFactor: 0.5, repair: 1d}}").defaults
+    assert not [line for line in said if line.startswith("faults")]
+    own = "actions: [{at: 1h, fault: {kind: SubHealth, node: node-0, factor: 0.5, repair: 1d}}]\n"
+    assert not [line for line in load(own).defaults if line.startswith("faults")]

@@ -140,7 +140,7 @@ def _before_start(pod: _PodTimes, pulls: _Pulls | None, found: Observed) -> None
     containers = entries(pod.value["spec"].get("containers")) or [{}]
     if pulls is not None and len(pulls.images) >= len({str(each.get("image")) for each in containers}):
         engine = containers[_engine(containers)].get("image")
-        if engine in pulls.alone:
+        if isinstance(engine, str) and engine in pulls.alone:
             found.add(pod.role, "imageCold", pulls.alone[engine])
         found.add(pod.role, "create", pod.started - pod.scheduled - pulls.whole - pod.init)
     elif pod.sandbox is not None:

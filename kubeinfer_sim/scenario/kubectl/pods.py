@@ -78,7 +78,8 @@ def read_pods(source: SourceText, nodes: Sequence[NodeSpec], kubeinfers: Sequenc
     """The pods that run beside the KubeInfers.
 
     Raises:
-        InputError: the text holds other things than pods, a pod without a name, or requests that are no quantities.
+        InputError: the text holds other things than pods, a pod without a name or twice, requests that are no
+            quantities.
     """
     reader = _PodReader(kubeinfers)
     found = Running()
@@ -145,6 +146,7 @@ class _PodReader:
     def __init__(self, kubeinfers: Sequence[KubeInfer]) -> None:
         self.wrong = Wrong()
         self.seen = 0
+        self._named: set[tuple[str, str]] = set()
         self._owners = [_Owner(kubeinfer) for kubeinfer in _by_name(kubeinfers)]
         self._manifests: dict[str, tuple[Mapping[str, Any], Mapping[str, int]]] = {}
 
@@ -174,6 +176,10 @@ class _PodReader:
         if not node:
             found.waiting += 1
             return None
+        if (namespace, name) in self._named:
+            self.wrong.note(item, ("metadata", "name"), f"there is another pod {namespace}/{name} above")
+            return None
+        self._named.add((namespace, name))
         key = json.dumps([namespace, metadata.get("labels"), metadata.get("ownerReferences"), _read(spec)])
         known = self._manifests.get(key) or self._checked(item, namespace)
         if known is None:

@@ -129,3 +129,11 @@ def test_parts_of_other_shapes_are_told_and_never_a_traceback(part: str, value: 
         read_pods(SourceText("pods.json", json.dumps({**pod("a"), part: value})), NODES, [kubeinfer()])
     except InputError as error:
         assert all(each.line for each in error.diagnostics)
+
+
+def test_two_pods_of_one_name_are_told_with_the_place_of_the_second() -> None:
+    with pytest.raises(InputError) as caught:
+        read(pod("a", npus=8), pod("a", where="n1"), pod("a", namespace="third"))
+    (found,) = caught.value.diagnostics
+    assert "there is another pod other/a above" in found.sentence
+    assert found.line > 20

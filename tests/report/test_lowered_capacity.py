@@ -1,0 +1,29 @@
+"""Slow NPUs lower the capacity while everything is ready: the report says so, whether a load is offered or not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from building import kubeinfer, scenario
+
+from kubeinfer_sim.experiment.simulate import simulate
+from kubeinfer_sim.report.terminal import render
+from kubeinfer_sim.report.verdict import assess
+from kubeinfer_sim.scenario.model import Fault, Target
+
+HOUR = 3_600_000
+
+
+def text(*actions: Fault) -> str:
+    made = scenario(kubeinfer(2), 2, actions=actions, initial="running")
+    return render(assess(simulate(replace(made, horizon=10 * HOUR))))
+
+
+def test_capacity_is_told_when_nothing_but_speed_is_missing() -> None:
+    slow = Fault(HOUR, "SubHealth", Target(nodes=("node-0",)), factor=0.4, clears_after=HOUR)
+    line = next(line for line in text(slow).splitlines() if line.strip().startswith("capacity"))
+    assert line.split(maxsplit=1) == ["capacity", "97 %  lowered by slow NPUs"]
+
+
+def test_nothing_is_said_when_nothing_was_missing() -> None:
+    assert "Available" not in text()
