@@ -161,5 +161,7 @@ def test_checks_made_to_answer_again_answer_what_the_fault_lets_them() -> None:
 def test_what_is_made_of_one_container_outlasts_a_fault_of_all() -> None:
     bad = Health(50_000, Target(), healthy=False, until=900_000, probes=("readiness",), container="engine")
     played = run(fault(100, "HealthCheckFails", 300), bad)
-    assert [at for at in seconds_of(played, PodNotReady) if at < 1000] == [51]
-    assert [at for at in seconds_of(played, PodReady) if at > 51] == [901]
+    (lost,) = [at for at in seconds_of(played, PodNotReady) if at < 1000]
+    (back,) = [at for at in seconds_of(played, PodReady) if at > lost]
+    assert 50 <= lost <= 51
+    assert 900 <= back <= 901
