@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from kubeinfer_sim.cluster.records import ImagePullRetried, PodBound, SetUpContinued, Stage, TransferDone
+from kubeinfer_sim.experiment.simulate import Run
 from kubeinfer_sim.manifest.model import (
     Container,
     IntOrPercent,
@@ -103,3 +105,11 @@ def scenario(spec: KubeInfer, node_count: int, load: float = 0, term: float = 0,
         timings=Timings(stage_timings(load, term, **stages)),
     )
     return replace(made, **fields)
+
+
+def set_up_stages(run: Run, since: int = 0) -> list[Stage]:
+    """What the pods of a run went through before their containers ran, as told from `since` on."""
+    told = (PodBound, SetUpContinued, ImagePullRetried, TransferDone)
+    return [
+        stage for each in run.history if isinstance(each, told) and each.at >= since for stage in each.stages
+    ]

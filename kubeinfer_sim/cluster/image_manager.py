@@ -1,29 +1,78 @@
-"""Image pulls over a registry that all nodes share (pkg/kubelet/images).
+"""Who may pull which image when: the image managers of all nodes, and the registry they pull from.
 
-A node pulls one image at a time unless told otherwise (serializeImagePulls), in the order in which they were
-asked for; an image that is being pulled is waited for, not pulled twice, as the container runtime does it.
+A node pulls one image at a time unless told otherwise (serializeImagePulls, maxParallelImagePulls), in the order
+in which they were asked for, whether or not another pod has got the image meanwhile (pkg/kubelet/images/puller.go);
+of several that pull one image at once the container runtime pulls it once. Each pull takes a token of its node's
+bucket when its turn comes, and fails where there is none (registryPullQPS, registryBurst; images/helpers.go).
+
+Where each pull takes its own time all of that is known when a pod asks, and costs no event. Over a registry whose
+bandwidth is shared nobody knows, and each pull ends in an event.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from heapq import heappop, heappush
+from math import inf
+from typing import NamedTuple
 
 from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.rate_limit import TokenBucket
+from kubeinfer_sim.cluster.records import Stage
 from kubeinfer_sim.cluster.shared_link import SharedLink, Transfer
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.scenario.model import Transfers
 
+#: What the kubelet says of a pull for which its bucket has no token (images/helpers.go).
+QPS_EXCEEDED = "pull QPS exceeded"
 
+
+class Turn(NamedTuple):
+    """What asking for an image comes to; with `refused`, the stages end in a failure."""
+
+    stages: tuple[Stage, ...]
+    refused: bool = False
+
+
+@dataclass(slots=True)
+class Request:
+    """A pod asks for an image.
+
+    Attributes:
+        warm: ms the pull takes when the image is there by then; None: it never ends.
+        done: called when the image is there; whether it had to be transferred.
+        refused: called when the bucket has no token.
+    """
+
+    image: str
+    warm: int | None
+    done: Callable[[bool], None]
+    refused: Callable[[], None]
+
+
+@dataclass(slots=True)
 class NodePulls:
-    """The pulls of one node: under way by image (with who waits), and those that wait for their turn."""
+    """The pulls of one node.
 
-    __slots__ = ("queue", "transfers", "waiters")
+    Attributes:
+        busy_until: where each pull takes its own time: when those under way, or waiting, will be over, as a heap.
+        queue: where they share a registry: those that wait for their turn.
+        waiting: who waits for which transfer.
+    """
 
-    def __init__(self) -> None:
-        self.transfers: dict[str, Transfer] = {}
-        self.waiters: dict[str, list[Callable[[], None]]] = {}
-        self.queue: deque[str] = deque()
+    bucket: TokenBucket | None
+    busy_until: list[float] = field(default_factory=list)
+    running: int = 0
+    queue: deque[Request] = field(default_factory=deque)
+    transfers: dict[str, Transfer] = field(default_factory=dict)
+    waiting: dict[str, list[Request]] = field(default_factory=dict)
+
+    def admits(self, at: int) -> bool:
+        """Whether there is a token for a pull at `at`, which it takes."""
+        return self.bucket is None or self.bucket.try_accept(at)
 
 
 class ImageManager:
@@ -45,24 +94,93 @@ class ImageManager:
         """Bytes to pull."""
         return self._transfers.image_sizes.get(image, self._transfers.default_image_size)
 
-    def pull(self, node: Node, image: str, done: Callable[[], None]) -> None:
-        """Get an image that is not on the node; `done()` when it is."""
-        pulls = self._nodes.setdefault(node, NodePulls())
-        if image in pulls.waiters:
-            pulls.waiters[image].append(done)
-            return
-        pulls.waiters[image] = [done]
-        limit = self._transfers.parallel_pulls
-        if limit is not None and len(pulls.waiters) - len(pulls.queue) > limit:
-            pulls.queue.append(image)
-        else:
-            self._start(node, pulls, image)
+    def _of(self, node: Node) -> NodePulls:
+        pulls = self._nodes.get(node)
+        if pulls is None:
+            transfers = self._transfers
+            qps = transfers.registry_pull_qps
+            bucket = TokenBucket(qps, transfers.registry_burst, self._clock.now) if qps else None
+            pulls = self._nodes[node] = NodePulls(bucket)
+        return pulls
 
-    def _start(self, node: Node, pulls: NodePulls, image: str) -> None:
+    def turn(
+        self, node: Node, image: str, cold: Callable[[], int | None], warm: Callable[[], int | None]
+    ) -> Turn:
+        """Ask now for a pull that takes its own time: `cold()` ms, or `warm()` when the image is there by then."""
+        pulls, now = self._of(node), self._clock.now
+        busy, limit = pulls.busy_until, self._transfers.parallel_pulls
+        while busy and busy[0] <= now:
+            heappop(busy)
+        begins = float(now) if limit is None or len(busy) < limit else heappop(busy)
+        name = f"image {image}"
+        there = node.images.get(image)
+        if begins == inf:
+            heappush(busy, inf)
+            return Turn((Stage(name, None, "behind a pull that never ends"),))
+        at = int(begins)
+        stages: tuple[Stage, ...] = ()
+        if at > now:
+            stages = (Stage(name, at - now, "another pod pulls" if there == at else "other pulls first"),)
+        if not pulls.admits(at):
+            if at > now:
+                heappush(busy, at)
+            return Turn(stages, refused=True)
+        if there is None:
+            length, regime = cold(), "cold"
+            if length is not None:
+                node.images[image] = at + length
+        elif there > at:
+            length, regime = there - at, "another pod pulls"
+        else:
+            length, regime = warm(), "warm"
+        heappush(busy, inf if length is None else at + length)
+        return Turn((*stages, Stage(name, length, regime)))
+
+    def pull(self, node: Node, request: Request) -> None:
+        """Ask now for a pull over the shared registry."""
+        pulls = self._of(node)
+        pulls.queue.append(request)
+        self._next(node, pulls)
+
+    def _next(self, node: Node, pulls: NodePulls) -> None:
+        """Begin with those whose turn it is."""
         assert self._registry is not None
-        pulls.transfers[image] = self._registry.start(
-            self.size(image), lambda: self._pulled(node, pulls, image)
-        )
+        limit = self._transfers.parallel_pulls
+        while pulls.queue and (limit is None or pulls.running < limit):
+            request = pulls.queue.popleft()
+            image = request.image
+            if not pulls.admits(self._clock.now):
+                request.refused()
+            elif image in node.images:
+                if request.warm == 0:
+                    request.done(False)
+                    continue
+                pulls.running += 1
+                if request.warm is not None:
+                    self._clock.after(request.warm, self._checked, node, pulls, request)
+            else:
+                pulls.running += 1
+                pulls.waiting.setdefault(image, []).append(request)
+                if image not in pulls.transfers:
+                    pulls.transfers[image] = self._registry.start(
+                        self.size(image), partial(self._pulled, node, pulls, image)
+                    )
+
+    def _checked(self, node: Node, pulls: NodePulls, request: Request) -> None:
+        """The registry has said that the node's image is the one it has."""
+        if self._nodes.get(node) is pulls:
+            pulls.running -= 1
+            request.done(False)
+            self._next(node, pulls)
+
+    def _pulled(self, node: Node, pulls: NodePulls, image: str) -> None:
+        node.images[image] = self._clock.now
+        del pulls.transfers[image]
+        requests = pulls.waiting.pop(image)
+        pulls.running -= len(requests)
+        for request in requests:
+            request.done(True)
+        self._next(node, pulls)
 
     def give_up(self, node: Node) -> None:
         """The machine went down: its pulls end, and nobody is told."""
@@ -70,15 +188,6 @@ class ImageManager:
         if pulls is not None and self._registry is not None:
             for transfer in pulls.transfers.values():
                 self._registry.cancel(transfer)
-
-    def _pulled(self, node: Node, pulls: NodePulls, image: str) -> None:
-        node.images[image] = self._clock.now
-        waiters = pulls.waiters.pop(image)
-        pulls.transfers.pop(image, None)
-        if pulls.queue:
-            self._start(node, pulls, pulls.queue.popleft())
-        for done in waiters:
-            done()
 
 
 class Registry:

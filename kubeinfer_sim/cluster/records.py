@@ -113,7 +113,10 @@ class PodBound(Record):
 
 @dataclass(slots=True)
 class TransferDone(Record):
-    """A pull or a read over a shared link is done; `size` in bytes, `stages` are what follows it."""
+    """A pull or a read over a shared link is done; `size` in bytes, `stages` are what follows it.
+
+    Size 0: the node had the image by then, and the registry was only asked.
+    """
 
     pod: PodRef
     stage: str

@@ -32,7 +32,7 @@ class SetUpPlan:
     Attributes:
         stages: one after the other; the last has no duration when it never ends, or waits for the registry.
         places: which container each stage is for (init containers and containers, counted together).
-        pull: the container whose image the last stage pulls over the shared registry.
+        pull: the container whose image has to be asked for then; over a shared registry the last stage is that.
         failure: the init container of the last stage ends like this; None: all containers run after the stages.
         watched: the sidecar of the last stage is sick, so its probes say how long that lasts.
     """
@@ -87,16 +87,22 @@ class StageDraws:
         return distribution.sample(self._streams.named(f"stage/{stage}/{pod.stream_name}/{pod.restarts}"))
 
     def containers(
-        self, pod: Pod, node: Node, now: int, *, shared: bool, first: int = 0, pulled: bool = False
+        self,
+        pod: Pod,
+        node: Node,
+        now: int,
+        *,
+        shared: bool,
+        first: int = 0,
+        pulled: tuple[Stage, ...] | None = None,
     ) -> SetUpPlan:
         """What comes before all containers run, one after the other as the kubelet does it.
 
         Each init container's image and run, a sidecar's only until it has started; then the images of the
-        containers, sandbox and containers. The image of a node where another pod is still pulling it is waited
-        for, not pulled twice, as the container runtime does it. With a `shared` registry a cold pull takes as
-        long as the registry needs, so nothing is planned beyond it; nor beyond an init container that fails, or a
-        sidecar whose checks do not answer as they should. `first` is the container to begin with, `pulled` says
-        that its image is there.
+        containers, sandbox and containers. Nothing is planned beyond an image that has to be pulled, for what comes
+        of that depends on what else the node pulls then; nor beyond an init container that fails, or a sidecar whose
+        checks do not answer as they should. `first` is the container to begin with, `pulled` how it gets its image
+        when that is known already.
         """
         stages: list[Stage] = []
         places: list[int] = []
@@ -105,15 +111,23 @@ class StageDraws:
         every = (*init, *pod.template.containers)
         for index in range(first, len(every)):
             assert at is not None
-            if not (pulled and index == first):
-                stage = self._image(pod, node, at, every[index].image, stages, shared=shared)
-                if stage is not None:
-                    stages.append(stage)
+            container = every[index]
+            if pulled is not None and index == first:
+                stages += pulled
+            elif needs_pull(container, node, at):
+                if shared:
+                    regime = "warm" if container.image in node.images else SHARED_REGISTRY
+                    stages.append(Stage(f"image {container.image}", None, regime))
                     places.append(index)
-                    if stage.duration is None:
-                        pull = index if stage.regime == SHARED_REGISTRY else None
-                        return SetUpPlan(tuple(stages), tuple(places), pull)
-                    at += stage.duration
+                return SetUpPlan(tuple(stages), tuple(places), index)
+            elif all(stage.name != f"image {container.image}" for stage in stages):
+                stages.append(
+                    Stage(f"image {container.image}", self.image_warm(pod, container.image), "warm")
+                )
+            places += [index] * (len(stages) - len(places))
+            at = end_of(stages, now)
+            if at is None:
+                return SetUpPlan(tuple(stages), tuple(places))
             if index < len(init):
                 if pod.sick and is_sidecar(init[index]):
                     stages.append(Stage(f"sidecar {init[index].name}", None))
@@ -130,24 +144,13 @@ class StageDraws:
         places.append(len(every) - 1)
         return SetUpPlan(tuple(stages), tuple(places))
 
-    def _image(
-        self, pod: Pod, node: Node, at: int, image: str, before: list[Stage], *, shared: bool
-    ) -> Stage | None:
-        """How the pod gets an image; None when it has just got it."""
-        name = f"image {image}"
-        present_at = node.images.get(image)
-        if present_at is None and shared:
-            return Stage(name, None, SHARED_REGISTRY)
-        if present_at is None:
-            length = self.draw(pod.timings.image_cold, pod, f"image/{image}")
-            if length is not None:
-                node.images[image] = at + length
-            return Stage(name, length, "cold")
-        if present_at > at:
-            return Stage(name, present_at - at, "another pod pulls")
-        if any(stage.name == name for stage in before):
-            return None
-        return Stage(name, self.draw(pod.timings.image_warm, pod, f"image/{image}"), "warm")
+    def image_cold(self, pod: Pod, image: str) -> int | None:
+        """How long a pull takes of an image that is not on the node."""
+        return self.draw(pod.timings.image_cold, pod, f"image/{image}")
+
+    def image_warm(self, pod: Pod, image: str) -> int | None:
+        """How long it takes to see that the image is there."""
+        return self.draw(pod.timings.image_warm, pod, f"image/{image}")
 
     def _init(self, pod: Pod, container: Container, at: int) -> Stage:
         """An init container's run; of a sidecar, until the next container may start."""
@@ -215,12 +218,15 @@ class StageDraws:
         return graph, warm_up
 
 
-def forget_pulls(node: Node, plan: SetUpPlan, now: int) -> None:
-    """What a plan that comes to nothing was to pull after `now` is not on the node."""
-    for stage in plan.stages:
-        image = stage.name.removeprefix("image ")
-        if stage.regime == "cold" and node.images.get(image, 0) > now:
-            del node.images[image]
+def needs_pull(container: Container, node: Node, at: int) -> bool:
+    """Whether the kubelet has to ask for the image at `at`: its policy says so, or it is not on the node.
+
+    With policy Never it does not ask, but what is not there is an error (pkg/kubelet/images, imagePullPrecheck).
+    """
+    if container.image_pull_policy == "Always":
+        return True
+    there = node.images.get(container.image)
+    return there is None or there > at
 
 
 def interrupt(pod: Pod, node: Node, now: int) -> None:

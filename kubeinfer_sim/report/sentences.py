@@ -240,7 +240,8 @@ SENTENCES: dict[type[Record], Words] = {
     cluster.GangScheduled: _gang_scheduled,
     cluster.PodBound: lambda r: f"{r.pod.name} is bound to {r.node}{_stages(r.stages)}",
     cluster.TransferDone: lambda r: (
-        f"{r.pod.name} has read its {r.stage}, {format_size(r.size)}{_stages(r.stages)}"
+        f"{r.pod.name} has {'read' if r.size else 'found'} its {r.stage}"
+        f"{', ' + format_size(r.size) if r.size else ''}{_stages(r.stages)}"
     ),
     cluster.ImagePullFailed: lambda r: f"{r.pod.name} cannot pull {r.image}{_more(r.message)}",
     cluster.ImagePullRetried: lambda r: f"{r.pod.name} can pull its image now{_stages(r.stages)}",

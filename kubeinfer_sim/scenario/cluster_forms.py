@@ -171,3 +171,12 @@ class TransfersForm(Form):
         PlainValidator(_parallel_pulls),
         WithJsonSchema({"anyOf": [{"const": "unlimited"}, {"type": "integer", "minimum": 1}]}),
     ] = Field(1, description="Pulls a node makes at once; the kubelet's default is 1 (serializeImagePulls).")
+    registry_pull_qps: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
+        _T.registry_pull_qps,
+        alias="registryPullQPS",
+        description="The kubelet's registryPullQPS: pulls a node may begin per second in the long run; 0: no limit.",
+    )
+    registry_burst: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        _T.registry_burst,
+        description="The kubelet's registryBurst: pulls a node may begin at once; those beyond fail and are retried.",
+    )

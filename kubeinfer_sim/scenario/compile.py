@@ -241,6 +241,8 @@ def _transfers(spec: SpecForm, versions: Sequence[KubeInfer], context: Context) 
         weights_sizes=form.weights_sizes,
         default_weights_size=form.default_weights_size,
         parallel_pulls=form.parallel_pulls,
+        registry_pull_qps=form.registry_pull_qps,
+        registry_burst=form.registry_burst,
     )
 
 

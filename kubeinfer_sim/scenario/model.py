@@ -444,6 +444,7 @@ class Transfers:
         image_sizes: image -> bytes; `default_image_size` for the others.
         weights_sizes: role -> bytes one pod of it reads; `default_weights_size` for the others.
         parallel_pulls: pulls a node makes at once: 1 is the kubelet's default (serializeImagePulls), None no limit.
+        registry_pull_qps, registry_burst: pulls a node may begin per second, and at once; qps 0: no limit.
     """
 
     registry: Link | None = None
@@ -453,6 +454,8 @@ class Transfers:
     weights_sizes: Mapping[str, int] = field(default_factory=dict)
     default_weights_size: int = 100_000_000_000
     parallel_pulls: int | None = 1
+    registry_pull_qps: float = 5
+    registry_burst: int = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ def why(scenario: str, *args: str, **env: str) -> subprocess.CompletedProcess[st
         ("silent-node-death", "20m"),
         ("startup-window-too-short", "5h"),
         ("mass-restart-pull-storm", "15m"),
+        ("pull-storm-on-one-node", "5s"),
         ("router-beside-kubeinfer", "10s"),
         ("no-spare-degrade", "2h"),
         ("drain-held-by-a-budget", "5m"),

@@ -100,6 +100,9 @@ FIRST = SMALLEST.count("\n") + 1
         ("transfers: {weightsSizes: {srve: 1GB}}", 0, "no role is called 'srve'"),
         ("transfers: {registry: {}}", 0, "expected bandwidth, perClient or both"),
         ("transfers: {parallelPulls: 0}", 0, "expected a whole number of at least 1, or unlimited"),
+        ("transfers: {registryBurst: 0}", 0, "must be at least 1, found 0"),
+        ("transfers: {registryPullQPS: -1}", 0, "must be at least 0, found -1"),
+        ("transfers: {registryPullQps: 5}", 0, "registryPullQPS"),
         ("timings: {imageCold: 1m}\ntransfers: {registry: {bandwidth: 1GB/s}}", 1, "timings.imageCold says how long"),
         # Versions
         ("kubernetesVersion: 1.30", 0, 'write it in quotes, as in "1.36"'),

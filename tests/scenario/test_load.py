@@ -253,6 +253,8 @@ def test_shared_links_are_taken_over(load: Load) -> None:
         "  storage: {bandwidth: 2GB/s}\n"
         "  weightsSizes: {serve: 350GB}\n"
         "  parallelPulls: unlimited\n"
+        "  registryPullQPS: 0\n"
+        "  registryBurst: 20\n"
     )
     transfers = scenario.transfers
     assert transfers.registry == Link(1_250_000_000, 55_000_000)
@@ -260,6 +262,7 @@ def test_shared_links_are_taken_over(load: Load) -> None:
     assert transfers.image_sizes == {"vllm:1": 16 * 2**30}
     assert transfers.weights_sizes == {"serve": 350 * 10**9}
     assert transfers.parallel_pulls is None
+    assert (transfers.registry_pull_qps, transfers.registry_burst) == (0, 20)
     assert any("defaultImageSize: 16GB" in line for line in scenario.defaults)
     assert load("transfers: {parallelPulls: 3}").transfers.parallel_pulls == 3
 

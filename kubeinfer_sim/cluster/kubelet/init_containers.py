@@ -11,7 +11,6 @@ from kubeinfer_sim.cluster.kubelet.set_up import SET_UP, SetUp
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import ContainerBackOff, ContainerDied, SetUpContinued
 from kubeinfer_sim.cluster.start_faults import Failure
-from kubeinfer_sim.cluster.start_stages import forget_pulls
 
 
 class InitContainers(SetUp):
@@ -51,11 +50,8 @@ class InitContainers(SetUp):
         if container is None or container >= 0:
             super().crash(pod, reason, exit_code, container=container, cause=cause)
         elif self._running_init(pod) == -1 - container:
-            assert pod.plan is not None
-            assert pod.node is not None
             if (timer := pod.timers.pop(SET_UP, None)) is not None:
                 timer.cancel()
-            forget_pulls(pod.node, pod.plan[1], self._clock.now)
             pod.last = cause
             self._init_died(pod, -1 - container, reason, exit_code)
 
@@ -98,8 +94,10 @@ class InitContainers(SetUp):
 
     def _go_on(self, pod: Pod, first: int, *, pulled: bool = False, again: str = "") -> None:
         """The set-up goes on with this container; its image is there if it was `pulled` or runs `again`."""
-        plan = self._planned(pod, first, pulled=pulled or bool(again))
-        pod.last = self._history.append(
-            SetUpContinued(self._clock.now, pod.last, pod.ref, again, plan.stages)
+        now = self._clock.now
+        self._proceed(
+            pod,
+            first,
+            lambda stages: SetUpContinued(now, pod.last, pod.ref, again, stages),
+            pulled=pulled or bool(again),
         )
-        self._go_through(pod, plan)

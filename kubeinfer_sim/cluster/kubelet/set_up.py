@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from kubeinfer_sim.cluster.backoff import (
     ImageBackoff,
     PodWorkerRetry,
 )
+from kubeinfer_sim.cluster.image_manager import QPS_EXCEEDED, Request, Turn
 from kubeinfer_sim.cluster.image_pull import next_attempt
 from kubeinfer_sim.cluster.kubelet.restarts import Restarts
-from kubeinfer_sim.cluster.kubelet.state import RUNNING_SINCE
+from kubeinfer_sim.cluster.kubelet.state import RUNNING_SINCE, ImageLess
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import (
@@ -18,10 +19,14 @@ from kubeinfer_sim.cluster.records import (
     ImagePullFailed,
     ImagePullRetried,
     PodBound,
+    SetUpContinued,
+    Stage,
     TransferDone,
 )
 from kubeinfer_sim.cluster.start_faults import Failure
-from kubeinfer_sim.cluster.start_stages import SetUpPlan, end_of
+from kubeinfer_sim.cluster.start_stages import SetUpPlan, end_of, needs_pull
+from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.manifest.model import Container
 
 #: The timer of what a pod's set-up waits for.
 SET_UP = "setUp"
@@ -51,62 +56,108 @@ class SetUp(Restarts):
             pod.dead.clear()
         if self._born_sick is not None:
             pod.sick |= self._born_sick(pod, now)
-        failure = self._image_failure(pod, node)
-        plan = SetUpPlan((), ()) if failure else self._planned(pod)
-        pod.last = self._history.append(PodBound(now, pod.last, pod.ref, node.name, plan.stages))
-        if failure is None:
-            self._go_through(pod, plan)
-            return
-        # The kubelet retries for ever; nothing comes of it until somebody changes the image, so no event does.
-        reason, image, message = failure
-        self._imageless[pod] = image, now
-        self._stuck(pod, reason)
-        pod.last = self._history.append(ImagePullFailed(now, pod.last, pod.ref, image, message))
+        self._proceed(pod, 0, lambda stages: PodBound(now, pod.last, pod.ref, node.name, stages))
 
-    def _planned(self, pod: Pod, first: int = 0, *, pulled: bool = False) -> SetUpPlan:
-        """What lies ahead from this container on; with `pulled`, its image is there."""
-        assert pod.node is not None
+    def _proceed(
+        self,
+        pod: Pod,
+        first: int,
+        record: Callable[[tuple[Stage, ...]], Record],
+        *,
+        pulled: bool = False,
+    ) -> None:
+        """Go on with this container, whose image is there if it was `pulled`; `record` tells what lies ahead."""
+        node = pod.node
+        assert node is not None
         shared = self._images.shares_registry
-        return self._draws.containers(
-            pod, pod.node, self._clock.now, shared=shared, first=first, pulled=pulled
+        got: tuple[Stage, ...] | None = () if pulled else None
+        every = (*pod.template.init_containers, *pod.template.containers)
+        container = every[first] if first < len(every) else None
+        if container is not None and not pulled and needs_pull(container, node, self._clock.now):
+            failure = self._image_failure(container, node)
+            if failure is None and not shared:
+                turn = self._turn(pod, node, container.image)
+                if turn.refused:
+                    pod.last = self._history.append(record(turn.stages))
+                    waits = end_of(turn.stages, 0)
+                    assert waits is not None
+                    pod.timers[SET_UP] = self._clock.after(waits, self._pull_refused, pod, first)
+                    return
+                got = turn.stages
+            elif failure is not None:
+                pod.last = self._history.append(record(()))
+                self._without_image(pod, first, container.image, *failure)
+                return
+        plan = self._draws.containers(pod, node, self._clock.now, shared=shared, first=first, pulled=got)
+        pod.last = self._history.append(record(plan.stages))
+        self._go_through(pod, plan)
+
+    def _turn(self, pod: Pod, node: Node, image: str) -> Turn:
+        draws = self._draws
+        return self._images.turn(
+            node, image, lambda: draws.image_cold(pod, image), lambda: draws.image_warm(pod, image)
         )
 
-    def _image_failure(self, pod: Pod, node: Node) -> tuple[str, str, str] | None:
-        """Reason, image and message of the first image the pod cannot have; None when it can have all."""
-        for container in (*pod.template.init_containers, *pod.template.containers):
-            image, policy = container.image, container.image_pull_policy
-            present = image in node.images
-            if policy == "Never":
-                if not present:
-                    return "ErrImageNeverPull", image, "it is not on the node, and its pull policy is Never"
-            elif (policy == "Always" or not present) and (why := self._registry.refuses(image)):
-                return "ImagePullBackOff", image, why
-        return None
+    def _image_failure(self, container: Container, node: Node) -> tuple[str, str] | None:
+        """Reason and message, when the image cannot be had that has to be asked for now."""
+        if container.image_pull_policy == "Never":
+            return "ErrImageNeverPull", "it is not on the node, and its pull policy is Never"
+        why = self._registry.refuses(container.image)
+        return ("ImagePullBackOff", why) if why else None
+
+    def _without_image(self, pod: Pod, index: int, image: str, reason: str, message: str) -> None:
+        """The kubelet retries for ever; nothing comes of it until somebody changes the image, so no event does."""
+        now = self._clock.now
+        self._imageless[pod] = ImageLess(index, image, now)
+        self._stuck(pod, reason)
+        pod.last = self._history.append(ImagePullFailed(now, pod.last, pod.ref, image, message))
 
     def break_images(self, images: Iterable[str], *, broken: bool) -> None:
         """Pulls of these images (none given: of all) fail from now on, or succeed again."""
         self._registry.set(images, broken=broken)
         now = self._clock.now
-        for pod, (image, since) in list(self._imageless.items()):
-            if pod.failure == "ImagePullBackOff" and not self._registry.refuses(image):
-                retry = PodWorkerRetry(self._minor, self._streams.named(f"pull/{pod.stream_name}"))
-                when = next_attempt(since, now, ImageBackoff(), retry)
+        for pod, lacks in list(self._imageless.items()):
+            if pod.failure == "ImagePullBackOff" and not self._registry.refuses(lacks.image):
+                when = next_attempt(lacks.since, now, ImageBackoff(), self._pull_retry(pod))
                 pod.timers[SET_UP] = self._clock.at(when, self._try_again, pod)
+
+    def _pull_retry(self, pod: Pod) -> PodWorkerRetry:
+        return PodWorkerRetry(self._minor, self._streams.named(f"pull/{pod.stream_name}"))
 
     def _try_again(self, pod: Pod) -> None:
         """The next attempt of a pod whose image could not be pulled, after its back-off."""
         del pod.timers[SET_UP]
         assert pod.node is not None
-        _, since = self._imageless.pop(pod)
-        if (failure := self._image_failure(pod, pod.node)) is not None:
-            self._imageless[pod] = failure[1], since
-            return
+        lacks = self._imageless[pod]
+        if not self._registry.refuses(lacks.image):
+            del self._imageless[pod]
+            self._pull_again(pod, lacks.index)
+
+    def _pull_again(self, pod: Pod, index: int) -> None:
+        """The pod may pull again."""
         pod.failure = ""
-        plan = self._planned(pod)
-        pod.last = self._history.append(
-            ImagePullRetried(self._clock.now, pod.last, pod.ref, pod.node.name, plan.stages)
-        )
-        self._go_through(pod, plan)
+        node, now = pod.node, self._clock.now
+        assert node is not None
+        self._proceed(pod, index, lambda stages: ImagePullRetried(now, pod.last, pod.ref, node.name, stages))
+
+    def _pull_refused(self, pod: Pod, index: int) -> None:
+        """The node has pulled too many images at once: this pod tries again after its back-off."""
+        pod.timers.pop(SET_UP, None)
+        now = self._clock.now
+        image = self._image_of(pod, index)
+        pod.failure = "ImagePullBackOff"
+        pod.last = self._history.append(ImagePullFailed(now, pod.last, pod.ref, image, QPS_EXCEEDED))
+        back_off = self._pull_back_offs.setdefault((pod, image), ImageBackoff())
+        when = next_attempt(now, now + 1, back_off, self._pull_retry(pod))
+        pod.timers[SET_UP] = self._clock.at(when, self._refused_again, pod, index)
+
+    def _refused_again(self, pod: Pod, index: int) -> None:
+        del pod.timers[SET_UP]
+        self._pull_again(pod, index)
+
+    @staticmethod
+    def _image_of(pod: Pod, index: int) -> str:
+        return (*pod.template.init_containers, *pod.template.containers)[index].image
 
     def _go_through(self, pod: Pod, plan: SetUpPlan) -> None:
         """The pod is in these stages of its set-up, the first of which begins now."""
@@ -118,11 +169,13 @@ class SetUp(Restarts):
             pod.timers[SET_UP] = self._clock.after(before, self._start_sidecar, pod, plan.watched)
             return
         if plan.pull is not None:
-            before = end_of(plan.stages[:-1], 0)
-            if before == 0:
-                self._pull(pod, plan.pull)
-            elif before is not None:
-                pod.timers[SET_UP] = self._clock.after(before, self._pull, pod, plan.pull)
+            known = plan.stages[:-1] if self._images.shares_registry else plan.stages
+            before = end_of(known, 0)
+            assert before is not None
+            if before:
+                pod.timers[SET_UP] = self._clock.after(before, self._ask, pod, plan.pull)
+            else:
+                self._ask(pod, plan.pull)
             return
         length = end_of(plan.stages, 0)
         if length is None:
@@ -141,23 +194,43 @@ class SetUp(Restarts):
         """A run of an init container has ended badly."""
         raise NotImplementedError
 
-    def _pull(self, pod: Pod, index: int) -> None:
-        """Pull the image of one container (init containers counted first) over the shared registry."""
+    def _ask(self, pod: Pod, index: int) -> None:
+        """Ask for the image of one container (init containers counted first), whose turn it is now."""
         pod.timers.pop(SET_UP, None)
-        assert pod.node is not None
-        containers = (*pod.template.init_containers, *pod.template.containers)
-        image = containers[index].image
-        self._images.pull(pod.node, image, lambda: self._pulled(pod, index, image))
-
-    def _pulled(self, pod: Pod, index: int, image: str) -> None:
-        if pod.state is not PodState.PULLING or pod.node is None:
+        node, now = pod.node, self._clock.now
+        assert node is not None
+        if not self._images.shares_registry:
+            self._proceed(pod, index, lambda stages: SetUpContinued(now, pod.last, pod.ref, "", stages))
             return
-        now = self._clock.now
-        plan = self._planned(pod, index, pulled=True)
-        pod.last = self._history.append(
-            TransferDone(now, pod.last, pod.ref, f"image {image}", self._images.size(image), plan.stages)
+        container = (*pod.template.init_containers, *pod.template.containers)[index]
+        failure = self._image_failure(container, node) if needs_pull(container, node, now) else None
+        if failure is not None:
+            self._without_image(pod, index, container.image, *failure)
+            return
+        image = container.image
+
+        def under_way() -> bool:
+            return pod.state is PodState.PULLING and pod.node is node
+
+        self._images.pull(
+            node,
+            Request(
+                image,
+                self._draws.image_warm(pod, image),
+                lambda cold: self._pulled(pod, index, image, cold=cold) if under_way() else None,
+                lambda: self._pull_refused(pod, index) if under_way() else None,
+            ),
         )
-        self._go_through(pod, plan)
+
+    def _pulled(self, pod: Pod, index: int, image: str, *, cold: bool) -> None:
+        """The image is there; when it was there before, no bytes were transferred."""
+        now, size = self._clock.now, self._images.size(image) if cold else 0
+        self._proceed(
+            pod,
+            index,
+            lambda stages: TransferDone(now, pod.last, pod.ref, f"image {image}", size, stages),
+            pulled=True,
+        )
 
     def adopt(self, pod: Pod, node: Node) -> None:
         """The pod ran and was ready long before the simulation began."""

@@ -12,7 +12,7 @@ from kubeinfer_sim.cluster.kubelet.init_containers import InitContainers
 from kubeinfer_sim.cluster.kubelet.set_up import SET_UP
 from kubeinfer_sim.cluster.pod import Pod, PodState, is_sidecar
 from kubeinfer_sim.cluster.records import SetUpContinued, Stage
-from kubeinfer_sim.cluster.start_stages import SetUpPlan, forget_pulls
+from kubeinfer_sim.cluster.start_stages import SetUpPlan
 
 
 class Sidecars(InitContainers):
@@ -47,14 +47,14 @@ class Sidecars(InitContainers):
         place = plan.now(now - began)
         if place is None:
             return
+        while place + 1 < len(plan.stages) and plan.stages[place + 1].name == plan.stages[place].name:
+            place += 1  # waiting for the pull of an image, and the pull itself
         if plan.stages[place].name.startswith("sidecar "):
             pod.timers.pop(SET_UP).cancel()
-            forget_pulls(pod.node, plan, now)
             pod.plan, pod.waits = None, self._sidecar(pod, plan.places[place])
         elif any(stage.name.startswith("sidecar ") for stage in plan.stages[place + 1 :]):
             ends = began + sum(stage.duration or 0 for stage in plan.stages[: place + 1])
             pod.timers.pop(SET_UP).cancel()
-            forget_pulls(pod.node, plan, ends)
             pod.plan = began, SetUpPlan(plan.stages[: place + 1], plan.places[: place + 1])
             image = plan.stages[place].name.startswith("image ")
             first = plan.places[place] + (not image)

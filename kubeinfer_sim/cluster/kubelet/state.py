@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from kubeinfer_sim.cluster.backoff import ImageBackoff
 from kubeinfer_sim.cluster.image_manager import ImageManager, Registry
 from kubeinfer_sim.cluster.kubelet.container_runs import ContainerRuns
 from kubeinfer_sim.cluster.kubelet.listeners import PodListener, PodWatcher
@@ -26,6 +28,15 @@ RUNNING_SINCE = -86_400_000
 
 #: Why the kubelet kills a container on its own.
 PROBE_KILLS = ("StartupProbeFailed", "LivenessProbeFailed")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLess:
+    """The container (init containers counted first) whose image cannot be had, and since when that is known (ms)."""
+
+    index: int
+    image: str
+    since: int
 
 
 class KubeletState:
@@ -52,8 +63,9 @@ class KubeletState:
         self._born_sick = born_sick
         self._draws = StageDraws(streams, kubernetes_version, start_faults)
         self._registry = Registry(broken_images)
-        # Pods whose image cannot be had: which, and when that was first found.
-        self._imageless: dict[Pod, tuple[str, int]] = {}
+        # Pods whose image cannot be had, and the back-offs of those whose pulls their node refused.
+        self._imageless: dict[Pod, ImageLess] = {}
+        self._pull_back_offs: dict[tuple[Pod, str], ImageBackoff] = {}
         self._version = kubernetes_version
         self._release = release
         self._transfers = transfers

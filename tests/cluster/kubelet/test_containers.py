@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from building import EVERY_SECOND, kubeinfer, scenario, seconds
+from building import EVERY_SECOND, kubeinfer, scenario, seconds, set_up_stages
 
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
@@ -14,7 +14,6 @@ from kubeinfer_sim.cluster.records import (
     ContainerKilling,
     ContainersRunning,
     ImagePullFailed,
-    PodBound,
     PodDeleting,
     PodGone,
     PodNotReady,
@@ -68,7 +67,7 @@ def sidecar(**fields: Any) -> Container:
 def test_init_containers_run_one_after_the_other_before_the_containers() -> None:
     spec = with_template(kubeinfer(), init_containers=(ONE, TWO))
     run = started(spec, stages={"init": seconds(7), "create": seconds(2), "image_cold": seconds(3)})
-    names = [stage.name for stage in first(run, PodBound).stages]
+    names = [stage.name for stage in set_up_stages(run)]
     assert names == ["image init:1", "init fetch", "image init:2", "init unpack", "image engine:1", "create"]
     assert times(run, ContainersRunning) == [3 * 3_000 + 2 * 7_000 + 2_000]
 
@@ -83,7 +82,7 @@ def test_an_init_container_that_never_ends_is_said() -> None:
 
 def test_a_sidecar_without_startup_probe_holds_nobody() -> None:
     run = started(with_template(kubeinfer(), init_containers=(sidecar(), ONE)), stages={"init": seconds(7)})
-    names = [stage.name for stage in first(run, PodBound).stages]
+    names = [stage.name for stage in set_up_stages(run)]
     assert names == [
         "image proxy:1",
         "sidecar proxy",
