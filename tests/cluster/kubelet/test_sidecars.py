@@ -71,7 +71,7 @@ def test_one_whose_startup_probe_fails_too_often_is_killed_and_started_again_whi
 def test_what_waits_goes_on_once_it_has_started_after_all() -> None:
     run = simulate(starting(sick(1, 65_000), init=(proxy(startup_probe=STARTUP), FETCH)))
     assert at(run, ContainerKilling) == [30_000, 60_000]
-    (*_, goes_on) = run.history.of(SetUpContinued)
+    goes_on = next(record for record in run.history.of(SetUpContinued) if not record.container)
     assert goes_on.at == 70_000, "the first check of its third run"
     assert [stage.name for stage in goes_on.stages][-4:] == [
         "image fetch:1",
@@ -141,7 +141,7 @@ def test_one_that_dies_while_an_init_container_runs_comes_back_beside_it() -> No
     run = simulate(starting(Crash(3_000, Target(), container="proxy"), init=(proxy(), FETCH)))
     (died,) = run.history.of(ContainerDied)
     assert (died.at, died.container, died.init) == (3_000, "proxy", True)
-    (again,) = run.history.of(SetUpContinued)
+    (again,) = [record for record in run.history.of(SetUpContinued) if record.container]
     assert (again.at, again.container) == (5_000, "proxy")
     assert again.stages[0][:2] == ("init fetch", 2_000)
     assert at(run, ContainersRunning) == [9_000], "not later than without"
