@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from building import EVERY_SECOND, kubeinfer, scenario, seconds
+from building import EVERY_SECOND, kubeinfer, scenario, seconds, set_up_stages
 
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
@@ -73,7 +73,7 @@ def test_what_waits_goes_on_once_it_has_started_after_all() -> None:
     assert at(run, ContainerKilling) == [30_000, 60_000]
     goes_on = next(record for record in run.history.of(SetUpContinued) if not record.container)
     assert goes_on.at == 70_000, "the first check of its third run"
-    assert [stage.name for stage in goes_on.stages][-4:] == [
+    assert [stage.name for stage in set_up_stages(run, goes_on.at)][-4:] == [
         "image fetch:1",
         "init fetch",
         "image engine:1",
