@@ -77,7 +77,9 @@ def container_trace(case: dict[str, Any], phase: int | None) -> list[list[int]]:
 
 
 def image_trace(case: dict[str, Any]) -> list[list[int]]:
-    backoff = ImageBackoff(Backoff(BackoffLimits(case["initial_ms"], case["max_ms"])))
+    # The image back-off has no expiry of its own: client-go's twice the maximum.
+    limits = BackoffLimits(case["initial_ms"], case["max_ms"], 2 * case["max_ms"])
+    backoff = ImageBackoff(Backoff(limits))
     now, rows = 0, []
     for duration, lag in zip(case["in"], case["lag"], strict=True):
         asked, allowed, before = now, backoff.next_pull(now), backoff.entry.delay

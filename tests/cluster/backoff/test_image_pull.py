@@ -17,9 +17,14 @@ GO_NAMES = {
 }
 
 
+def ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
 @pytest.mark.vectors("k8s_image_pull")
 def test_attempts_one_after_the_other(case: dict[str, Any]) -> None:
-    limits = BackoffLimits(case["backoff_base_s"] * 1000, case["backoff_max_s"] * 1000)
+    base, longest = (ms(case[key]) for key in ("backoff_base_s", "backoff_max_s"))
+    limits = BackoffLimits(base, longest, 2 * longest)
     qps = case["registry_qps"]
     puller = ImagePuller(
         case["image"],
@@ -29,7 +34,7 @@ def test_attempts_one_after_the_other(case: dict[str, Any]) -> None:
     )
     now = 0
     for want in case["attempts"]:
-        now += case["clock_step_before_each_attempt_s"] * 1000
+        now += ms(case["clock_step_before_each_attempt_s"])
         outcome = puller.attempt(now, present=case["present"], inspectable=case["inspect_error"] is None)
         error = outcome if isinstance(outcome, ImageError) else None
         calls = [] if error is ImageError.INVALID_NAME else ["GetImageRef"]

@@ -46,8 +46,10 @@ def test_the_recorded_statuses(case: dict[str, Any]) -> None:
     spec = BudgetSpec(int_or_percent(case.get("min_available")), int_or_percent(case.get("max_unavailable")))
     budget = Budget(case["id"], spec)
     owners = [None if o["kind"] == "none" else Owner(o.get("replicas", 0)) for o in case["owners"]]
-    owner_of = {pod: owner for o, owner in zip(case["owners"], owners, strict=True) for pod in o["pods"]}
-    ready = {pod: pod in case["ready"] for pod in owner_of}
+    owner_of = {
+        pod: owner for o, owner in zip(case["owners"], owners, strict=True) for pod in o["pods"] or ()
+    }
+    ready = {pod: pod in (case["ready"] or ()) for pod in owner_of}
     terminating = dict.fromkeys(owner_of, False)
 
     def changed(pod: int) -> None:
@@ -57,7 +59,7 @@ def test_the_recorded_statuses(case: dict[str, Any]) -> None:
     for pod in owner_of:
         changed(pod)
     for step in case["steps"]:
-        match step["do"], step["arg"]:
+        match step["do"], step.get("arg", 0):
             case "start", _:
                 pass
             case "scale", replicas:

@@ -196,7 +196,7 @@ class Reference:
                         pod.stopping = None
             case "return" if not node.alive:
                 node.alive = True
-                if step["mode"] == "restart":
+                if step.get("mode") == "restart":
                     node.lease_phase = node.status_phase = self.now
                 for pod in self.pods.values():
                     if pod.node == node.name and pod.deleting is not None:
@@ -224,13 +224,13 @@ class Reference:
         bare = bool(row.get("bare"))
         node = RefNode(
             row["name"],
-            row["zone"],
+            row.get("zone", ""),
             bool(row.get("exclude_disruption")),
             bare,
             self.now,
-            row["lease_phase"],
-            row["status_phase"],
-            row["last_status"],
+            row.get("lease_phase", 0),
+            row.get("status_phase", 0),
+            row.get("last_status", 0),
             not row.get("dead_at_start"),
             None if bare else "True",
             lease=None if bare else -1,
@@ -240,7 +240,7 @@ class Reference:
             self.write("node_new", node.name, "", "emu")
 
     def add_pod(self, row: dict[str, Any], *, at_start: bool = False) -> None:
-        pod = RefPod(row["name"], row["node"], row["tol"], row["terminate_ms"])
+        pod = RefPod(row["name"], row["node"], row["tol"], row.get("terminate_ms", 0))
         self.pods[pod.name] = pod
         if at_start:
             return

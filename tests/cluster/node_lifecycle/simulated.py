@@ -66,14 +66,14 @@ class Simulated(Watcher):
     def node(self, row: dict[str, Any]) -> NodeObject:
         bare = bool(row.get("bare"))
         beat = Heartbeat(
-            row["lease_phase"],
-            row["status_phase"],
-            row["last_status"],
+            row.get("lease_phase", 0),
+            row.get("status_phase", 0),
+            row.get("last_status", 0),
             alive_since=None if row.get("dead_at_start") else NEVER,
         )
         return NodeObject(
             row["name"],
-            row["zone"],
+            row.get("zone", ""),
             None if bare else beat,
             not row.get("exclude_disruption"),
             None if bare else "True",
@@ -90,7 +90,7 @@ class Simulated(Watcher):
         return node is not None and node.heartbeat is not None and node.heartbeat.alive_since is not None
 
     def stop(self, pod: BoundPod) -> None:
-        when = self.clock.now + self.rows[str(pod.key)]["terminate_ms"]
+        when = self.clock.now + self.rows[str(pod.key)].get("terminate_ms", 0)
         self.stopping[pod] = self.clock.at(when, self.gone, pod, "emu")
 
     def gone(self, pod: BoundPod, by: str) -> None:
@@ -118,7 +118,7 @@ class Simulated(Watcher):
                 self.reporter.silent(node)
                 self.controller.silent(node)
             case "return" if not self.alive(node):
-                self.reporter.back(node, restarted=step["mode"] == "restart")
+                self.reporter.back(node, restarted=step.get("mode") == "restart")
                 for pod in self.api.pods_on(node.name):
                     if pod.terminating:
                         self.stop(pod)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cluster.node_lifecycle.reference import Reference
 from cluster.node_lifecycle.simulated import Simulated
-from cluster.node_lifecycle.traces import settled
+from cluster.node_lifecycle.traces import by_zone, settled
 
 from kubeinfer_sim.manifest.model import Toleration
 
@@ -114,6 +114,59 @@ def case_of(seed: int) -> dict[str, Any]:
     }
 
 
+def storm_of(seed: int) -> dict[str, Any]:
+    """A random cluster of up to 60 nodes of which many fall silent, or report NotReady, in one or two waves."""
+    rng = random.Random(f"storm {seed}")
+    zones = rng.choice([["a"], ["a", "b"], ["a", "b", "c"], ["", "a"]])
+    case = case_of(seed)
+    case["nodes"] = [
+        {
+            "name": f"n{i}",
+            "zone": rng.choice(zones),
+            "lease_phase": rng.randrange(1000) * 10 + 1,
+            "status_phase": rng.randrange(1000) * 10 + 5,
+            "last_status": -rng.randrange(30_000) * 10 - 1,
+            "exclude_disruption": rng.random() < 0.03,
+        }
+        for i in range(rng.choice([4, 6, 10, 20, 51, 60]))
+    ]
+    case["pods"] = [
+        {
+            "name": f"p{i}",
+            "node": rng.choice(case["nodes"])["name"],
+            "tol": rng.choice(list(TOLERATIONS)),
+            "terminate_ms": rng.randrange(1, 300) * 100 + 20,
+        }
+        for i in range(20)
+    ]
+    steps: dict[int, dict[str, Any]] = {}
+    share = rng.choice([0.3, 0.5, 0.55, 0.6, 0.8, 1.0])
+    for _ in range(rng.choice([1, 1, 2])):
+        begins, lasts = rng.randrange(30_000, 200_000), rng.choice([2000, 6000, 15_000, 200_000])
+        for node in case["nodes"]:
+            if rng.random() < share:
+                dies = rng.random() < 0.8
+                at = begins + rng.randrange(lasts)
+                steps[at // 10 * 10 + 9] = {"node": node["name"], "do": "die" if dies else "ready_false"}
+                if rng.random() < 0.5:
+                    back = at + 10 + rng.randrange(rng.choice([5000, 50_000, 120_000, 400_000]))
+                    steps[back // 10 * 10 + 9] = {
+                        "node": node["name"],
+                        "do": "return" if dies else "ready_true",
+                        "mode": rng.choice(["heal", "restart"]),
+                    }
+    case["script"] = [{"t": at, **steps[at]} for at in sorted(steps)]
+    return case
+
+
+def assert_agreement_in_a_storm(seed: int) -> None:
+    """By zones: which of several waiting nodes is tainted first is arbitrary."""
+    case = storm_of(seed)
+    simulated, reference = Simulated(case, TOLERATIONS), Reference(case, TOLERATIONS)
+    found, wanted = (by_zone(case, settled(each.run())) for each in (simulated, reference))
+    assert found == wanted, f"seed {seed}"
+
+
 def assert_agreement(seed: int) -> None:
     case = case_of(seed)
     simulated, reference = Simulated(case, TOLERATIONS), Reference(case, TOLERATIONS)
@@ -125,8 +178,14 @@ def test_the_computed_passes_come_to_the_same_as_all_of_them(seed: int) -> None:
     assert_agreement(seed)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_the_computed_passes_come_to_the_same_when_many_nodes_fail_together(seed: int) -> None:
+    assert_agreement_in_a_storm(seed)
+
+
 @pytest.mark.sweep
 @pytest.mark.parametrize("block", range(5))
 def test_the_computed_passes_come_to_the_same_as_all_of_them_in_a_long_sweep(block: int) -> None:
     for seed in range(1000 + 100 * block, 1100 + 100 * block):
         assert_agreement(seed)
+        assert_agreement_in_a_storm(seed)

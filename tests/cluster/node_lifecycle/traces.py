@@ -58,7 +58,7 @@ def by_zone(case: dict[str, Any], writes: list[Write]) -> list[tuple[int, str, s
     for step in case["script"] or []:
         nodes += [step["new_node"]] if "new_node" in step else []
         pods += [step["pod"]] if "pod" in step else []
-    zone_of = {node["name"]: node["zone"] for node in nodes}
+    zone_of = {node["name"]: node.get("zone", "") for node in nodes}
     pod_of = {pod["name"]: pod for pod in pods}
     counts: Counter[tuple[int, str, str, str, str]] = Counter()
     for when, kind, name, value, by in writes:

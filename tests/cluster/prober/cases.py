@@ -35,7 +35,7 @@ def probe_of(spec: Mapping[str, int] | None) -> Probe | None:
 def health_of(case: Mapping[str, Any], incarnation: int, start: int) -> Health:
     histories = []
     for kind in KINDS:
-        rows = case["scripts"].get(kind, [[[0, "fail", 0]]])
+        rows = case["scripts"].get(kind) or [[[0, "fail", 0]]]
         histories.append([segment(start, *row) for row in rows[min(incarnation, len(rows) - 1)]])
     return Health(*histories)
 
@@ -57,7 +57,7 @@ def segment(
 def prober_of(kind: type, case: Mapping[str, Any], **options: Any) -> Any:
     """A prober of the case's probes, in the case's circumstances."""
     probes = case["probes"]
-    if case.get("first_wake_ms", 0) > 0:
+    if (case.get("first_wake_ms") or 0) > 0:
         options["first_wake_ms"] = {only: int(case["first_wake_ms"]) for only in probes}
     return kind(
         *(probe_of(probes.get(name)) for name in KINDS),
@@ -81,9 +81,9 @@ def play(case: Mapping[str, Any], prober: Any, *, look_every: int | None = None)
     horizon = case["horizon_ms"]
     #: (time, order among coincident ones, what)
     todo: list[tuple[int, int, str]] = [(case["container_start_ms"], 1, "start")]
-    todo += [(at, 0, "sync") for at in case.get("extra_sync_ms", ())]
-    todo += [(at, 2, "health") for at in case.get("health_ms", ())]
-    todo += [(at, 3, "terminate") for at in case.get("terminate_ms", ())]
+    todo += [(at, 0, "sync") for at in case.get("extra_sync_ms") or ()]
+    todo += [(at, 2, "health") for at in case.get("health_ms") or ()]
+    todo += [(at, 3, "terminate") for at in case.get("terminate_ms") or ()]
     incarnation = -1
     alive = terminating = False
 
@@ -92,7 +92,7 @@ def play(case: Mapping[str, Any], prober: Any, *, look_every: int | None = None)
         incarnation += 1
         alive = True
         trace.container.append([at, "start", incarnation])
-        exits = case.get("exit_ms", [-1])
+        exits = case.get("exit_ms") or [-1]
         lives = exits[min(incarnation, len(exits) - 1)]
         if lives >= 0:
             todo.append((at + lives, 0, "exited"))

@@ -16,11 +16,11 @@ from kubeinfer_sim.cluster.prober import KINDS, ContainerProber
 
 def a_probe(draw: Random, kind: str) -> dict[str, int]:
     return {
-        "initialDelaySeconds": draw.choice([0, 0, 0, 1, 5, 12, 40]),
-        "periodSeconds": draw.choice([1, 1, 2, 3, 5, 10, 15, 60]),
-        "timeoutSeconds": draw.choice([1, 1, 2, 5, 7, 12]),
-        "successThreshold": draw.choice([1, 1, 2, 4]) if kind == "readiness" else 1,
-        "failureThreshold": draw.choice([1, 1, 2, 3, 6, 30]),
+        "initialDelaySeconds": draw.choice([0, 0, 0, 0, 1, 3, 5, 7, 13, 40, 120]),
+        "periodSeconds": draw.choice([1, 1, 2, 3, 5, 5, 10, 10, 15, 30, 60, 61, 300]),
+        "timeoutSeconds": draw.choice([1, 1, 2, 3, 5, 8, 12, 23, 90]),
+        "successThreshold": draw.choice([1, 1, 2, 3, 5]) if kind == "readiness" else 1,
+        "failureThreshold": draw.choice([1, 1, 2, 3, 3, 6, 10, 30, 720]),
     }
 
 
@@ -45,24 +45,28 @@ def a_case(draw: Random) -> dict[str, Any]:
     flaps = draw.random() < 0.4
     kinds = [kind for kind in KINDS if draw.random() < 0.7] or [draw.choice(KINDS)]
     probes = {kind: a_probe(draw, kind) for kind in kinds}
+    top = max(probe["periodSeconds"] for probe in probes.values())
     case: dict[str, Any] = {
         "probes": probes,
         "scripts": {kind: [a_script(draw, flaps) for _ in range(draw.randrange(1, 4))] for kind in kinds},
         "container_start_ms": a_moment(draw, 30_000),
-        "horizon_ms": draw.choice([60_000, 200_000, 400_000]),
-        "kill_ms": draw.choice([0, 1, 1500, 7000]),
-        "restart_delay_ms": draw.choice([0, 0, 1, 4000, 15_500]),
+        "horizon_ms": draw.choice([60_000, 200_000, 400_000, 40_000 * top]),
+        "kill_ms": draw.choice([0, 1, 999, 1500, 7000, 30_000, 61_013]),
+        "restart_delay_ms": draw.choice([0, 0, 0, 1, 4000, 15_500, 300_000]),
         "addpod_wall_ms": draw.choice([0, 1, 500, 999]),
         "trigger_sees": draw.choice(["new", "new", "old"]),
         "extra_sync_ms": [a_moment(draw, 200_000) for _ in range(draw.choice([0, 0, 1, 4]))],
         "health_ms": [a_moment(draw, 200_000) for _ in range(draw.choice([0, 0, 1, 2]))],
     }
     if draw.random() < 0.3:
-        case["exit_ms"] = [draw.choice([-1, a_moment(draw, 90_000) + 1]) for _ in range(2)]
+        exits = range(draw.randrange(1, 5))
+        case["exit_ms"] = [
+            draw.choice([-1, a_moment(draw, 90_000) + 1, a_moment(draw, 3000) + 1]) for _ in exits
+        ]
     if draw.random() < 0.2:
         case["terminate_ms"] = [a_moment(draw, 200_000)]
     if draw.random() < 0.1 and len(probes) == 1:
-        case["first_wake_ms"] = a_moment(draw, 15_000)
+        case["first_wake_ms"] = a_moment(draw, draw.choice([15_000, 300_000]))
     return case
 
 
@@ -71,8 +75,8 @@ def assert_agreement(draw: Random) -> None:
     seed = draw.randrange(1_000_000)
     options: dict[str, Any] = {
         "tie": draw.choice(["trigger", "tick"]),
-        "kubernetes_version": draw.choice(["1.29", "1.31", "1.32", "1.34", "1.35", "1.36"]),
-        "kubelet_age_ms": draw.choice([3_600_000, 3_600_000, 4000, 0]),
+        "kubernetes_version": f"1.{draw.randrange(29, 37)}",
+        "kubelet_age_ms": draw.choice([3_600_000, 3_600_000, 70_000, 4000, 0]),
     }
 
     def prober(kind: type) -> Any:
@@ -80,7 +84,9 @@ def assert_agreement(draw: Random) -> None:
 
     expected = play(case, prober(ReferenceProber))
     assert play(case, prober(ContainerProber)) == expected
-    assert play(case, prober(ContainerProber), look_every=draw.choice([700, 5000])) == expected
+    assert (
+        play(case, prober(ContainerProber), look_every=case["horizon_ms"] // draw.choice([7, 83])) == expected
+    )
 
 
 @settings(max_examples=300, deadline=None)
