@@ -74,6 +74,7 @@ class Pod:
         dead: the containers that are not running now (of a pod whose containers have run).
         containers: those that run as long as the pod: its containers, then its sidecars.
         sidecars: when each sidecar was started, by its place in `containers`.
+        began_at: when the processes of containers with a postStart hook began, by place in `containers`.
         waits: the sidecar, by its place in `containers`, whose start the set-up waits for without knowing how long.
         sick: kind of probe, or `kind/container` -> what its checks get by order of the scenario.
         timer: what the pod as a whole waits for.
@@ -85,6 +86,7 @@ class Pod:
     __slots__ = (
         "added_at",
         "barrier",
+        "began_at",
         "containers",
         "dead",
         "engine",
@@ -152,6 +154,7 @@ class Pod:
             self.containers += tuple(each for each in template.init_containers if is_sidecar(each))
         self.sidecars: dict[int, int] = {}
         self.waits: int | None = None
+        self.began_at: dict[int, int] | None = None
         self.sick: dict[str, Segment] = {}
         self.probers: dict[int, ContainerProber | Follower] = {}
         self.timer: Timer | None = None

@@ -1,4 +1,4 @@
-"""What goes wrong while containers start, by order of the scenario: runs of init containers that fail.
+"""What goes wrong while containers start, by order of the scenario: init containers and postStart hooks that fail.
 
 Which runs fail is known beforehand, so that a pod's start stays one plan: nothing is polled, and pods that no fault
 means cost nothing.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.scenario.model import StartFault
@@ -35,10 +36,10 @@ class StartFaults:
     faults: Sequence[tuple[StartFault, Callable[[Pod], bool]]]
     struck: dict[tuple[int, str, str], int] = field(default_factory=dict)
 
-    def of_init(self, pod: Pod, container: str, begins: int) -> Failure | None:
-        """How a run of an init container ends that begins at `begins`; None: well."""
+    def of(self, what: Literal["init", "postStart"], pod: Pod, container: str, begins: int) -> Failure | None:
+        """How a run of an init container, or a hook, ends that begins at `begins`; None: well."""
         for index, (fault, means) in enumerate(self.faults):
-            if fault.container not in ("", container) or not fault.at <= begins:
+            if fault.what != what or fault.container not in ("", container) or not fault.at <= begins:
                 continue
             if fault.until is not None and begins >= fault.until:
                 continue

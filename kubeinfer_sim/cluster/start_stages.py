@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, is_sidecar
 from kubeinfer_sim.cluster.prober import ContainerProber, Health, Outcome, Segment
 from kubeinfer_sim.cluster.records import Stage
 from kubeinfer_sim.cluster.start_faults import Failure, StartFaults
+from kubeinfer_sim.cluster.termination import hook_seconds, kill_stages
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.model import Container
 from kubeinfer_sim.scenario.distributions import Constant
@@ -23,6 +25,14 @@ from kubeinfer_sim.scenario.model import Distribution
 SHARED_STORAGE = "cold, shared storage"
 #: How an image is pulled whose pull takes as long as the registry that all nodes share needs.
 SHARED_REGISTRY = "cold, shared registry"
+
+
+class FailedHook(NamedTuple):
+    """A postStart hook that fails, of the container at this place; the exit code is that of its being killed for it."""
+
+    container: int
+    exit_code: int
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,7 @@ class SetUpPlan:
         pull: the container whose image has to be asked for then; over a shared registry the last stage is that.
         failure: the init container of the last stage ends like this; None: all containers run after the stages.
         watched: the sidecar of the last stage is sick, so its probes say how long that lasts.
+        hooks: containers (by place in `Pod.containers`) whose postStart hooks fail; they are dead after the stages.
     """
 
     stages: tuple[Stage, ...]
@@ -42,6 +53,7 @@ class SetUpPlan:
     pull: int | None = None
     failure: Failure | None = None
     watched: int | None = None
+    hooks: tuple[FailedHook, ...] = ()
 
     def now(self, elapsed: int) -> int | None:
         """The place in `stages` of what goes on so long (ms) after it began; None when all is over."""
@@ -129,6 +141,14 @@ class StageDraws:
             if at is None:
                 return SetUpPlan(tuple(stages), tuple(places))
             if index < len(init):
+                if is_sidecar(init[index]) and init[index].post_start is not None:
+                    place = pod.containers.index(init[index], len(pod.template.containers))
+                    hook, failed = self.post_start(pod, place, at)
+                    stages += hook
+                    places += [index] * len(hook)
+                    at = end_of(hook, at)
+                    if at is None or failed is not None:
+                        return SetUpPlan(tuple(stages), tuple(places), hooks=(failed,) if failed else ())
                 if pod.sick and is_sidecar(init[index]):
                     stages.append(Stage(f"sidecar {init[index].name}", None))
                     return SetUpPlan(tuple(stages), (*places, index), watched=index)
@@ -136,13 +156,50 @@ class StageDraws:
                 places.append(index)
                 failure = None
                 if self._faults is not None and not is_sidecar(init[index]):
-                    failure = self._faults.of_init(pod, init[index].name, at)
+                    failure = self._faults.of("init", pod, init[index].name, at)
                 at = end_of(stages[-1:], at)
                 if at is None or failure is not None:
                     return SetUpPlan(tuple(stages), tuple(places), failure=failure)
         stages.append(Stage("create", self.draw(pod.timings.create, pod, "create")))
         places.append(len(every) - 1)
-        return SetUpPlan(tuple(stages), tuple(places))
+        hooks = self._post_starts(pod, end_of(stages, now), stages) if pod.template.has_hooks else ()
+        places += [len(every) - 1] * (len(stages) - len(places))
+        return SetUpPlan(tuple(stages), tuple(places), hooks=hooks)
+
+    def _post_starts(self, pod: Pod, at: int | None, stages: list[Stage]) -> tuple[FailedHook, ...]:
+        """The hooks of the containers, one after the other: each holds up the start of the next container."""
+        found = []
+        for place, container in enumerate(pod.template.containers):
+            if at is None:
+                break
+            if container.post_start is not None:
+                hook, failed = self.post_start(pod, place, at)
+                stages += hook
+                at = end_of(hook, at)
+                if failed is not None:
+                    found.append(failed)
+        return tuple(found)
+
+    def post_start(self, pod: Pod, place: int, at: int) -> tuple[tuple[Stage, ...], FailedHook | None]:
+        """The postStart hook of a container whose process begins at `at`, and its being killed when that fails.
+
+        Until the hook has returned, the container is Waiting in its status and nothing else happens to the pod
+        (pkg/kubelet/kuberuntime/kuberuntime_container.go, startContainer).
+        """
+        container = pod.containers[place]
+        assert container.post_start is not None
+        known = hook_seconds(container.post_start)
+        name = f"postStart {container.name}"
+        length = self.draw(pod.timings.post_start, pod, name) if known is None else known * 1000
+        pod.began_at = {**(pod.began_at or {}), place: at}
+        failure = self._faults.of("postStart", pod, container.name, at) if self._faults is not None else None
+        if failure is None or length is None:
+            return (Stage(name, length),), None
+        sidecar = place >= len(pod.template.containers)
+        grace = pod.template.termination_grace_period_seconds
+        kill = kill_stages(pod, container, grace, self, sidecar=sidecar)
+        code = 137 if kill[-1].regime == "SIGKILL" else 143
+        return (Stage(name, length, "fails"), *kill), FailedHook(place, code, failure)
 
     def image_cold(self, pod: Pod, image: str) -> int | None:
         """How long a pull takes of an image that is not on the node."""

@@ -7,11 +7,14 @@ grace period, which it shortens by the whole seconds it took; at least 2 s are l
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.records import Stage
-from kubeinfer_sim.cluster.start_stages import StageDraws
-from kubeinfer_sim.manifest.model import Container, PreStop
+from kubeinfer_sim.manifest.model import Container, Hook
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.cluster.start_stages import StageDraws
 
 #: Seconds SIGTERM is given even when preStop used up the grace period (minimumGracePeriodInSeconds).
 MINIMUM_GRACE_SECONDS = 2
@@ -19,8 +22,8 @@ MINIMUM_GRACE_SECONDS = 2
 _SLEEP = re.compile(r"(?:^|[\s;&])(?:/bin/|/usr/bin/)?sleep\s+(\d+)\s*$")
 
 
-def pre_stop_seconds(hook: PreStop) -> int | None:
-    """How long the manifest says a preStop hook takes: a `sleep` handler, or a command that ends in `sleep N`."""
+def hook_seconds(hook: Hook) -> int | None:
+    """How long the manifest says a hook takes: a `sleep` handler, or a command that ends in `sleep N`."""
     if hook.sleep_seconds is not None:
         return hook.sleep_seconds
     found = _SLEEP.search(" ".join(hook.command))
@@ -36,7 +39,7 @@ def kill_stages(
     """
     stages = []
     if container.pre_stop is not None and grace_seconds > 0:
-        known = pre_stop_seconds(container.pre_stop)
+        known = hook_seconds(container.pre_stop)
         wanted = known * 1000 if known is not None else draws.draw(pod.timings.pre_stop, pod, "preStop")
         limit = grace_seconds * 1000
         length = limit if wanted is None else min(wanted, limit)

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from kubeinfer_sim.manifest.model import (
     Container,
+    Hook,
     NodeSelectorRequirement,
     NodeSelectorTerm,
     PodTemplate,
-    PreStop,
     Probe,
     Toleration,
 )
@@ -69,7 +69,8 @@ def _container(written: Mapping[str, Any]) -> Container:
         startup_probe=_probe(written.get("startupProbe")),
         liveness_probe=_probe(written.get("livenessProbe")),
         readiness_probe=_probe(written.get("readinessProbe")),
-        pre_stop=_pre_stop(lifecycle.get("preStop")),
+        pre_stop=_hook(lifecycle.get("preStop")),
+        post_start=_hook(lifecycle.get("postStart")),
         requests=whole_units(amounts(written, "requests")),
         limits=whole_units(amounts(written, "limits")),
         restart_policy=written.get("restartPolicy"),
@@ -91,12 +92,12 @@ def _probe(written: Mapping[str, Any] | None) -> Probe | None:
     )
 
 
-def _pre_stop(written: Mapping[str, Any] | None) -> PreStop | None:
+def _hook(written: Mapping[str, Any] | None) -> Hook | None:
     handler = next((each for each in _HOOK_HANDLERS if written and written.get(each) is not None), None)
     if written is None or handler is None:
         return None
     action = written[handler]
-    return PreStop(
+    return Hook(
         handler=handler,
         sleep_seconds=_or(action.get("seconds"), 0) if handler == "sleep" else None,
         command=tuple(action.get("command") or ()) if handler == "exec" else (),

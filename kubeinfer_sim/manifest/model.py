@@ -46,8 +46,8 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class PreStop:
-    """A preStop hook. `sleep_seconds` is known for `sleep` handlers only."""
+class Hook:
+    """A postStart or preStop hook. `sleep_seconds` is known for `sleep` handlers only."""
 
     handler: Literal["exec", "httpGet", "tcpSocket", "sleep"]
     sleep_seconds: int | None = None
@@ -64,7 +64,8 @@ class Container:
     startup_probe: Probe | None = None
     liveness_probe: Probe | None = None
     readiness_probe: Probe | None = None
-    pre_stop: PreStop | None = None
+    pre_stop: Hook | None = None
+    post_start: Hook | None = None
     requests: Resources = field(default_factory=dict)
     limits: Resources = field(default_factory=dict)
     restart_policy: str | None = None
@@ -124,6 +125,11 @@ class PodTemplate:
     requests: Resources = field(default_factory=dict)
     weights_volume: Literal["local", "shared", "none"] = "none"
     raw: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_hooks(self) -> bool:
+        """Whether any of its containers has a postStart hook."""
+        return any(each.post_start is not None for each in self.containers)
 
 
 @dataclass(frozen=True, slots=True)

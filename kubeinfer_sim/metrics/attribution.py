@@ -281,6 +281,6 @@ def _pace(life: InstanceLife, since: int, until: int, *, ready: bool) -> PodLife
 
 def _stage(name: str) -> str:
     word = name.partition(" ")[0]
-    if word in ("image", "init", "sidecar") and name not in _STAGE_OF:
+    if word in ("image", "init", "sidecar", "postStart") and name not in _STAGE_OF:
         return "image"
     return _STAGE_OF.get(name, "decide")

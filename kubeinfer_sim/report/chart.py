@@ -222,9 +222,10 @@ def _action_text(action: Action, measures: Measures) -> str:
         case Crash():
             return f"{action.container or 'engine'} ends: {action.reason} ({action.exit_code})"
         case StartFault():
-            return (
-                f"{action.container or 'init containers'} fail{'s' if action.container else ''} from now on"
-            )
+            whose, what = action.container, "init containers"
+            if action.what == "postStart":
+                whose, what = f"the postStart hook of {whose}", "postStart hooks"
+            return f"{whose} fails from now on" if action.container else f"{what} fail from now on"
         case Fault():
             return f"fault: {action.level or action.kind}"
         case ImageFault():

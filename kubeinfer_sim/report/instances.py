@@ -12,7 +12,7 @@ from kubeinfer_sim.report.chart import revision_names
 #: Stages that belong together in a narrow table.
 GROUPS = {
     "wait": ("pending", "bind"),
-    "image": ("image", "init", "sidecar", "create", "pull back-off"),
+    "image": ("image", "init", "sidecar", "create", "postStart", "pull back-off"),
     "gang": ("barrier", "rankTable"),
     "engine": ("import", "communicator"),
     "weights": ("weights",),
@@ -35,7 +35,7 @@ _COARSE_OF = {group: coarse for coarse, groups in COARSE.items() for group in gr
 def stage_key(stage: str) -> str:
     """A stage's name without the image or container it is about."""
     word = stage.partition(" ")[0]
-    return word if word in ("image", "init", "sidecar") else stage
+    return word if word in ("image", "init", "sidecar", "postStart") else stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,7 +259,14 @@ def pods_sentence(pods: Sequence[PodMoment]) -> str:
     word = first.stage.partition(" ")[0]
     doing = _DOING.get(first.stage)
     if doing is None:
-        doing = f"pulling {first.stage.partition(' ')[2]}" if word == "image" else f"in stage {first.stage}"
+        what = first.stage.partition(" ")[2]
+        words = {
+            "image": "pulling {}",
+            "init": "running init container {}",
+            "sidecar": "waiting for sidecar {} to start",
+            "postStart": "running the postStart hook of {}",
+        }
+        doing = words.get(word, f"in stage {first.stage}").format(what)
     why = f" ({first.regime})" if first.regime else ""
     until = "" if first.until is None else f", until {rounded(first.until)}"
     return f"{names}: {doing}{why} since {rounded(first.since)}{until}"

@@ -154,6 +154,17 @@ class CrashForm(Form):
         return self
 
 
+def one_end(form: InitFaultForm | PostStartFaultForm) -> None:
+    """What goes wrong ends after so many times, or at a time, or never.
+
+    Raises:
+        ValueError: it ends twice.
+    """
+    ends = [name for name in ("times", "until", "lasts") if getattr(form, name) is not None]
+    if len(ends) > 1:
+        raise ValueError(f"expected one of times, until and lasts, found {' and '.join(ends)}")
+
+
 class InitFaultForm(Form):
     """Runs of init containers that fail from then on, in pods that are there or come; pods count by name."""
 
@@ -177,11 +188,32 @@ class InitFaultForm(Form):
 
     @model_validator(mode="after")
     def _fits(self) -> InitFaultForm:
-        ends = [name for name in ("times", "until", "lasts") if getattr(self, name) is not None]
-        if len(ends) > 1:
-            raise ValueError(f"expected one of times, until and lasts, found {' and '.join(ends)}")
+        one_end(self)
         if self.exit_code == 0:
             raise ValueError("an init container that ends with exit code 0 has not failed")
+        return self
+
+
+class PostStartFaultForm(Form):
+    """postStart hooks that fail from then on, in pods that are there or come; pods count by name."""
+
+    container: str = Field("", description="By name; default: every container with a postStart hook.")
+    times: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        None, description="So many in each pod, the next one succeeds; default: all."
+    )
+    until: Duration | None = Field(
+        None, description="Hooks that begin later succeed; from the start of the run."
+    )
+    lasts: Duration | None = Field(None, description="The same, from its own start.")
+    instances: list[Annotated[int, Field(ge=0)]] = Field([], description="Ordinals, from 0.")
+    roles: list[str] = Field([])
+    pods: list[Annotated[int, Field(ge=0)]] = Field([], description="Places within the role, from 0.")
+    nodes: list[str] = Field([])
+    node_selector: dict[str, str] = Field({})
+
+    @model_validator(mode="after")
+    def _fits(self) -> PostStartFaultForm:
+        one_end(self)
         return self
 
 
@@ -211,6 +243,7 @@ _ON_OBJECTS = (
     "health",
     "crash",
     "initFault",
+    "postStartFault",
     "forceDelete",
 )
 
@@ -247,6 +280,7 @@ class ActionForm(Form):
     health: HealthForm | None = None
     crash: CrashForm | None = None
     init_fault: InitFaultForm | None = None
+    post_start_fault: PostStartFaultForm | None = None
     image_fault: ImageFaultForm | None = None
     fault: FaultForm | None = Field(None, description="Something breaks; docs/faults.md lists the kinds.")
 

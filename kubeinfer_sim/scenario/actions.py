@@ -6,9 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kubeinfer_sim.manifest.diagnostics import Path
-from kubeinfer_sim.manifest.model import Container, KubeInfer, PodTemplate, Role
+from kubeinfer_sim.manifest.model import Container, KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.action_forms import ActionForm, ApplyForm, CrashForm, HealthForm, InitFaultForm
+from kubeinfer_sim.scenario.action_forms import (
+    ActionForm,
+    ApplyForm,
+    CrashForm,
+    HealthForm,
+    InitFaultForm,
+    PostStartFaultForm,
+)
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.deployments import PREFIX, DeploymentLines, as_kubeinfer
 from kubeinfer_sim.scenario.fault_forms import FaultForm
@@ -33,9 +40,12 @@ from kubeinfer_sim.scenario.model import (
     Target,
 )
 from kubeinfer_sim.scenario.node_forms import ForceDeleteForm, NodesForm
-from kubeinfer_sim.scenario.start_faults import compile_init_fault
+from kubeinfer_sim.scenario.start_faults import compile_start_fault, long_running
 from kubeinfer_sim.scenario.timings import unknown_role
 from kubeinfer_sim.scenario.units import format_duration
+
+#: What says which pods it means.
+PodsForm = HealthForm | ForceDeleteForm | CrashForm | InitFaultForm | PostStartFaultForm | FaultForm
 
 
 @dataclass(slots=True)
@@ -202,7 +212,7 @@ def compile_action(
     deployment = ""
     if time_line is not None:
         versions = time_line.versions
-        strikes = form.health or form.force_delete or form.crash or form.init_fault
+        strikes = form.health or form.force_delete or form.crash or form.init_fault or form.post_start_fault
         if strikes or (form.fault and strikes_pods(form.fault)):
             named = time_line.target(form, path)
             if named is None:
@@ -213,11 +223,13 @@ def compile_action(
             versions = [as_kubeinfer(each) for each in every if each.name == deployment]
     if form.crash is not None:
         return _crash(form.at, form.crash, nodes, versions, deployment, context, (*path, "crash"))
-    if (init := form.init_fault) is not None:
-        path = (*path, "initFault")
-        target = _target(init, nodes, versions, deployment, context, path)
-        until = _end(form.at, init.until, init.lasts, context, path)
-        return compile_init_fault(form.at, init, target, until, _matched_roles(init, versions), context, path)
+    if (start := form.init_fault or form.post_start_fault) is not None:
+        path = (*path, "initFault" if form.init_fault else "postStartFault")
+        target = _target(start, nodes, versions, deployment, context, path)
+        until = _end(form.at, start.until, start.lasts, context, path)
+        return compile_start_fault(
+            form.at, start, target, until, _matched_roles(start, versions), context, path
+        )
     if (fault := form.image_fault) is not None:
         path = (*path, "imageFault")
         named_images = [(image, (*path, "images", i)) for i, image in enumerate(fault.images)]
@@ -340,7 +352,7 @@ def _health(
     until = _end(at, form.until, form.lasts, context, path)
     matched = _matched_roles(form, versions)
     target = _target(form, nodes, versions, deployment, context, path)
-    probed = [each for role in matched for each in _long_running(role.template)]
+    probed = [each for role in matched for each in long_running(role.template)]
     named = [each for each in probed if form.container in ("", each.name)]
     if matched and not named:
         known = list(dict.fromkeys(each.name for each in probed))
@@ -414,7 +426,8 @@ def check_images(images: Sequence[tuple[str, Path]], versions: Sequence[KubeInfe
 
 
 def _matched_roles(
-    form: HealthForm | ForceDeleteForm | CrashForm | InitFaultForm | FaultForm, versions: Sequence[KubeInfer]
+    form: PodsForm,
+    versions: Sequence[KubeInfer],
 ) -> list[Role]:
     return [
         role for version in versions for role in version.roles if not form.roles or role.name in form.roles
@@ -422,7 +435,7 @@ def _matched_roles(
 
 
 def _target(
-    form: HealthForm | ForceDeleteForm | CrashForm | InitFaultForm | FaultForm,
+    form: PodsForm,
     nodes: Mapping[str, NodeSpec],
     versions: Sequence[KubeInfer],
     deployment: str,
@@ -486,14 +499,6 @@ def _fault_target(
         _known_nodes([form.node], nodes, context, (*path, "node"))
         return replace(_target(form, nodes, versions, deployment, context, path), nodes=(form.node,))
     return _target(form, nodes, versions, deployment, context, path)
-
-
-def _long_running(template: PodTemplate) -> list[Container]:
-    """The containers and sidecars of a pod: those that have probes."""
-    return [
-        *template.containers,
-        *(each for each in template.init_containers if each.restart_policy == "Always"),
-    ]
 
 
 def _has_probe(container: Container, probe: str) -> bool:

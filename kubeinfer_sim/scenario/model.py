@@ -115,6 +115,7 @@ class StageTimings:
     image_warm: Distribution  # image present
     init: Distribution  # the run of one init container
     create: Distribution  # sandbox and containers
+    post_start: Distribution  # a postStart hook whose length the manifest does not tell
     rank_table: Distribution  # last pod of the gang up -> engines start
     framework_import: Distribution
     communicator: Distribution  # HCCL / process groups
@@ -303,10 +304,10 @@ AtRandom = Literal["", "busyNpu", "idleNpu", "pod", "node"]
 
 @dataclass(frozen=True, slots=True)
 class StartFault:
-    """Runs of init containers that begin from `at` on fail: `times` of each pod, until `until`, or (None) all.
+    """Runs of init containers, or postStart hooks (`what`), that begin from `at` on fail.
 
-    `container` "": every init container that ends. Pods count by name: one that replaces another goes on where that
-    has left off.
+    `times` of each pod, until `until`, or (None) all. `container` "": every init container that ends, or every
+    container with a hook. Pods count by name: one that replaces another goes on where that has left off.
     """
 
     at: Millis
@@ -316,6 +317,7 @@ class StartFault:
     exit_code: int = 1
     times: int | None = None
     until: Millis | None = None
+    what: Literal["init", "postStart"] = "init"
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,9 @@ STAGES: Mapping[str, Stage] = {
     ),
     "init": Stage("run of one init container", "1s", "5s", "1m", "assumed"),
     "create": Stage("sandbox and containers", "1s", "3s", "10s", "KAITO #2325"),
+    "post_start": Stage(
+        "a postStart hook whose length the manifest does not tell", "0s", "1s", "30s", "assumed"
+    ),
     "rank_table": Stage(
         "last pod of the gang up → engines start",
         "1s",

@@ -44,6 +44,7 @@ POD_FAULTS: Mapping[str, FaultName] = {
     "OOMKilled": FaultName("a container exceeds its memory limit", None),
     "StartupProbeFailed": FaultName("the startup probe gives up", KILLED, ("starting",), "startup"),
     "LivenessProbeFailed": FaultName("the liveness probe gives up", KILLED, probe="liveness"),
+    "PostStartHookError": FaultName("a postStart hook fails, and its container is killed for it", KILLED),
     "PeerLost": FaultName("an engine gives up a peer that is gone", (1,)),
     "Drained": FaultName("somebody drains the pod's node"),
     "TaintManagerEviction": FaultName("the pod's node is not ready, or not reachable, for too long"),
@@ -78,5 +79,8 @@ def can_have(role: Role, fault: FaultName) -> bool:
         or not template.requests.keys() - {"cpu", "memory", "ephemeral-storage", "pods"}
     ):
         return False
-    containers = (*template.containers, *(each for each in template.init_containers if each.restart_policy))
+    containers = (
+        *template.containers,
+        *(each for each in template.init_containers if each.restart_policy == "Always"),
+    )
     return not fault.probe or any(getattr(each, f"{fault.probe}_probe") is not None for each in containers)

@@ -81,6 +81,7 @@ class StagesForm(Form):
     image_cold: DistributionForm | None = _stage("image_cold")
     init: DistributionForm | None = _stage("init")
     create: DistributionForm | None = _stage("create")
+    post_start: DistributionForm | None = _stage("post_start")
     rank_table: DistributionForm | None = _stage("rank_table")
     framework_import: DistributionForm | None = _stage("framework_import")
     communicator: DistributionForm | None = _stage("communicator")

@@ -103,3 +103,43 @@ def test_what_is_wrong_with_the_container_of_a_health_action_is_said(
     (found,) = findings(f"actions:\n- {{at: 1m, health: {{{health}}}}}")
     assert words in found
     assert found.startswith(f"{FIRST + 1}: spec.actions[0]")
+
+
+HOOKED = INIT.replace(
+    "- name: engine\n",
+    "- name: engine\n              lifecycle: {postStart: {exec: {command: [/warm.sh]}}}\n",
+)
+
+
+@pytest.fixture
+def with_hook(folder: Path) -> None:
+    """The manifest whose engine has a postStart hook, and whose sidecar has none."""
+    text = MANIFEST.replace("            containers:\n            - name: engine\n", HOOKED)
+    (folder / "chat.yaml").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.usefixtures("with_hook")
+def test_a_post_start_fault_says_whose_hooks_fail(load: Load) -> None:
+    scenario = load("actions: [{at: 1m, postStartFault: {container: engine, times: 2, roles: [serve]}}]")
+    expected = StartFault(60_000, Target(roles=("serve",)), "engine", times=2, what="postStart")
+    assert scenario.actions == (expected,)
+    assert scenario.kubeinfer.roles[0].template.containers[0].post_start is not None
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("container: engin", "none of these pods has a container 'engin'; did you mean \"engine\"?"),
+        ("container: log", "'log' has no postStart hook that could fail"),
+        ("roles: [proxy]", "none of these pods has a container with a postStart hook, so nothing would fail"),
+        ("times: 2, until: 5m", "expected one of times, until and lasts, found times and until"),
+        ("exitCode: 3", "unknown field"),
+    ],
+)
+@pytest.mark.usefixtures("with_hook")
+def test_what_is_wrong_with_a_post_start_fault_is_said_where_it_stands(
+    findings: Findings, fault: str, words: str
+) -> None:
+    (found,) = findings(f"actions:\n- {{at: 1m, postStartFault: {{{fault}}}}}")
+    assert words in found
+    assert found.startswith(f"{FIRST + 1}: spec.actions[0]")

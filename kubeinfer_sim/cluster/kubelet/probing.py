@@ -48,6 +48,7 @@ class Probing(KubeletState):
             started,
             serving,
             self._latency(pod),
+            added_at + started - self._began(pod, index, added_at + started),
         )
         return Follower(self._forecasts, start, added_at)
 
@@ -59,8 +60,14 @@ class Probing(KubeletState):
         if not pod.sick:
             return self._follower(pod, index, container)
         prober = self._prober(pod, container)
-        prober.container_started(pod.sidecars.get(index, self._clock.now), self._health(pod, index))
+        at = pod.sidecars.get(index, self._clock.now)
+        prober.container_started(at, self._health(pod, index), self._began(pod, index, at))
         return prober
+
+    @staticmethod
+    def _began(pod: Pod, index: int, at: int) -> int:
+        """When the process began of a container that was seen running from `at` on: before its postStart hook."""
+        return at if pod.began_at is None else pod.began_at.get(index, at)
 
     def _exact(self, pod: Pod, index: int) -> ContainerProber:
         """The prober of a container, from now on its own."""

@@ -21,7 +21,7 @@ from kubeinfer_sim.cluster.records import (
     ContainerKilling,
     ContainersRunning,
 )
-from kubeinfer_sim.cluster.start_stages import end_of
+from kubeinfer_sim.cluster.start_stages import FailedHook, end_of
 from kubeinfer_sim.cluster.termination import kill_grace_seconds, kill_stages
 
 
@@ -120,9 +120,27 @@ class Restarts(EngineStart):
                 self._stuck(pod, pod.failure)
         create = self._draws.draw(pod.timings.create, pod, "create")
         if create is not None:
-            when = start_at + create
-            pod.timers[index] = self._clock.at(when, self._runs_again, pod, index, hidden)
+            self._start_again(pod, index, start_at + create, hidden=hidden)
         self._follow(pod)
+
+    def _start_again(self, pod: Pod, index: int, begins: int, *, hidden: bool) -> None:
+        """The container's process begins, and its postStart hook, at this time: it runs when that has returned."""
+        if pod.containers[index].post_start is None:
+            pod.timers[index] = self._clock.at(begins, self._runs_again, pod, index, hidden)
+            return
+        stages, failed = self._draws.post_start(pod, index, begins)
+        ends = end_of(stages, begins)
+        if ends is None:
+            self._stuck(pod, "PostStartHookNeverEnds")
+        elif failed is not None:
+            pod.timers[index] = self._clock.at(ends, self._hook_failed, pod, failed)
+        else:
+            pod.timers[index] = self._clock.at(ends, self._runs_again, pod, index, hidden)
+
+    def _hook_failed(self, pod: Pod, hook: FailedHook) -> None:
+        """A container has been killed since its postStart hook failed; that counts as any death."""
+        self._draws.struck(pod, pod.containers[hook.container].name, hook.failure)
+        self._died(pod, hook.container, "PostStartHookError", hook.exit_code)
 
     def _runs_of(self, pod: Pod, index: int) -> ContainerRuns:
         """The restarts of a container by its place in `pod.containers`, or of init container i by -1 - i."""
@@ -146,10 +164,11 @@ class Restarts(EngineStart):
                 self._in_sight(other)
         if index in pod.probers:
             prober, health = self._exact(pod, index), self._health(pod, index)
+            since = self._began(pod, index, now)
             if hidden:
-                prober.container_replaced(now, health)
+                prober.container_replaced(now, health, since)
             else:
-                prober.container_started(now, health)
+                prober.container_started(now, health, since)
         self._follow(pod)
 
     def _tell_running(self, pod: Pod, index: int) -> None:

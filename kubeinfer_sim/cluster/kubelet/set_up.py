@@ -24,7 +24,7 @@ from kubeinfer_sim.cluster.records import (
     TransferDone,
 )
 from kubeinfer_sim.cluster.start_faults import Failure
-from kubeinfer_sim.cluster.start_stages import SetUpPlan, end_of, needs_pull
+from kubeinfer_sim.cluster.start_stages import FailedHook, SetUpPlan, end_of, needs_pull
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.model import Container
 
@@ -180,14 +180,23 @@ class SetUp(Restarts):
         length = end_of(plan.stages, 0)
         if length is None:
             endless = next(stage.name for stage in plan.stages if stage.duration is None)
-            self._stuck(pod, "ImagePullNeverEnds" if endless.startswith("image ") else "InitNeverEnds")
+            words = {"image": "ImagePullNeverEnds", "postStart": "PostStartHookNeverEnds"}
+            self._stuck(pod, words.get(endless.partition(" ")[0], "InitNeverEnds"))
         elif (failure := plan.failure) is not None:
             pod.timers[SET_UP] = self._clock.after(length, self._init_failed, pod, plan.places[-1], failure)
+        elif plan.hooks and plan.hooks[0].container >= len(pod.template.containers):
+            pod.timers[SET_UP] = self._clock.after(length, self._sidecar_hook_failed, pod, plan.hooks[0])
+        elif plan.hooks:
+            pod.timers[SET_UP] = self._clock.after(length, self._containers_run, pod, plan.hooks)
         else:
             pod.timers[SET_UP] = self._clock.after(length, self._containers_run, pod)
 
     def _start_sidecar(self, pod: Pod, place: int) -> None:
         """A sidecar is started whose checks do not answer as they should."""
+        raise NotImplementedError
+
+    def _sidecar_hook_failed(self, pod: Pod, hook: FailedHook) -> None:
+        """A sidecar has been killed since its postStart hook failed."""
         raise NotImplementedError
 
     def _init_failed(self, pod: Pod, place: int, failure: Failure) -> None:
@@ -246,20 +255,29 @@ class SetUp(Restarts):
         for watcher in self.watchers:
             watcher.pod_bound(pod)
 
-    def _containers_run(self, pod: Pod) -> None:
-        """All containers of the pod run for the first time: the probes begin, the barrier may open."""
+    def _containers_run(self, pod: Pod, failed: tuple[FailedHook, ...] = ()) -> None:
+        """All containers of the pod run for the first time: the probes begin, the barrier may open.
+
+        Those whose postStart hooks have `failed` have been killed for it by now.
+        """
         del pod.timers[SET_UP]
         pod.plan = None
         if pod.failure.startswith("Init:"):
             pod.failure = ""
         pod.state = PodState.RUNNING
         pod.last = self._history.append(ContainersRunning(self._clock.now, pod.last, pod.ref, pod.restarts))
-        for other in self._arrive(pod):
+        pod.dead.update(hook.container for hook in failed)
+        for other in self._arrive(pod) if pod.engine not in pod.dead else ():
             if other is not pod:
                 self._in_sight(other)
         for index, container in enumerate(pod.containers):
             if index in pod.probers:
                 continue  # a sidecar that is being watched
             if container.startup_probe or container.liveness_probe or container.readiness_probe:
-                pod.probers[index] = self._first_prober(pod, index, container)
+                if index in pod.dead:
+                    pod.probers[index] = self._prober(pod, container)
+                else:
+                    pod.probers[index] = self._first_prober(pod, index, container)
+        for hook in failed:
+            self._hook_failed(pod, hook)
         self._follow(pod)

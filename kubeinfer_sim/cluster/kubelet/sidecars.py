@@ -12,7 +12,7 @@ from kubeinfer_sim.cluster.kubelet.init_containers import InitContainers
 from kubeinfer_sim.cluster.kubelet.set_up import SET_UP
 from kubeinfer_sim.cluster.pod import Pod, PodState, is_sidecar
 from kubeinfer_sim.cluster.records import SetUpContinued, Stage
-from kubeinfer_sim.cluster.start_stages import SetUpPlan
+from kubeinfer_sim.cluster.start_stages import FailedHook, SetUpPlan
 
 
 class Sidecars(InitContainers):
@@ -56,6 +56,9 @@ class Sidecars(InitContainers):
             ends = began + sum(stage.duration or 0 for stage in plan.stages[: place + 1])
             pod.timers.pop(SET_UP).cancel()
             pod.plan = began, SetUpPlan(plan.stages[: place + 1], plan.places[: place + 1])
+            if plan.stages[place].name.startswith("postStart "):
+                pod.timers[SET_UP] = self._clock.at(ends, self._start_sidecar, pod, plan.places[place])
+                return
             image = plan.stages[place].name.startswith("image ")
             first = plan.places[place] + (not image)
             pod.timers[SET_UP] = self._clock.at(ends, self._plan_anew, pod, first, image)
@@ -72,11 +75,22 @@ class Sidecars(InitContainers):
         self._probe_sidecar(pod, index, self._clock.now)
         self._follow(pod)
 
+    def _sidecar_hook_failed(self, pod: Pod, hook: FailedHook) -> None:
+        del pod.timers[SET_UP]
+        pod.plan = None
+        index = pod.waits = hook.container
+        container = pod.containers[index]
+        pod.sidecars[index] = self._clock.now
+        pod.dead.add(index)
+        if container.startup_probe or container.liveness_probe or container.readiness_probe:
+            pod.probers[index] = self._prober(pod, container)
+        self._hook_failed(pod, hook)
+
     def _probe_sidecar(self, pod: Pod, index: int, since: int) -> None:
         container = pod.containers[index]
         if container.startup_probe or container.liveness_probe or container.readiness_probe:
             prober = pod.probers[index] = self._prober(pod, container)
-            prober.container_started(since, self._health(pod, index))
+            prober.container_started(since, self._health(pod, index), self._began(pod, index, since))
             prober.advance(self._clock.now)
 
     def _look_at_sidecar(self, pod: Pod) -> None:

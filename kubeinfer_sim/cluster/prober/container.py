@@ -142,19 +142,19 @@ class ContainerProber:
         """`ready` of the container status."""
         return self._ready
 
-    def container_started(self, at: Millis, health: Health) -> None:
-        """A new container runs, and a sync sees it."""
+    def container_started(self, at: Millis, health: Health, since: Millis | None = None) -> None:
+        """A new container runs, and a sync sees it; `since`: when its process began, if not just now."""
         self._come(at)
-        self._new_container(at, health)
+        self._new_container(at, health, at if since is None else since)
 
-    def container_replaced(self, at: Millis, health: Health) -> None:
+    def container_replaced(self, at: Millis, health: Health, since: Millis | None = None) -> None:
         """The container was killed and the next one started within one sync: nobody saw it dead.
 
-        Since 1.35 the new one inherits `started` until its startup worker's next tick.
+        Since 1.35 the new one inherits `started` until its startup worker's next tick. `since` as above.
         """
         self._come(at)
         self._killing = False
-        self._new_container(at, health)
+        self._new_container(at, health, at if since is None else since)
 
     def container_died(self, at: Millis) -> None:
         """The container is dead (exited or killed), and a sync sees it."""
@@ -338,8 +338,8 @@ class ContainerProber:
         else:
             self._out.append(Transition(at, kind, value, by.spec.kind, by.verdict_calls, by.since))
 
-    def _new_container(self, at: Millis, health: Health) -> None:
-        whole_second = at - (at + self._wall_offset) % 1000
+    def _new_container(self, at: Millis, health: Health, since: Millis) -> None:
+        whole_second = since - (since + self._wall_offset) % 1000
         self._sync(None, View(Incarnation(health, whole_second), True, self._view.started, at))
 
     def _settle(self) -> None:

@@ -26,6 +26,7 @@ class Start(NamedTuple):
         second: set-up modulo 1 s, since the kubelet cuts start times to whole seconds.
         started, serving: when the container runs, and when its engine answers (None: not in sight).
         latency: how long a successful check takes; None when it hangs.
+        hook: how long its postStart hook took, before which its process began.
     """
 
     startup: Probe | None
@@ -35,6 +36,7 @@ class Start(NamedTuple):
     started: Millis
     serving: Millis | None
     latency: Millis | None
+    hook: Millis = 0
 
     def health(self, added_at: Millis) -> Health:
         """The answers of a container set up at `added_at` that starts like this."""
@@ -62,7 +64,8 @@ class Forecasts:
 
     def _compute(self, start: Start) -> tuple[Transition, ...]:
         prober = self._open(start.startup, start.liveness, start.readiness, start.second)
-        prober.container_started(start.second + start.started, start.health(start.second))
+        begins = start.second + start.started
+        prober.container_started(begins, start.health(start.second), begins - start.hook)
         found: list[Transition] = []
         while (due := prober.next_at()) is not None:
             for transition in prober.advance(due):
@@ -137,6 +140,7 @@ class Follower:
 
     def exact(self, prober: ContainerProber, now: Millis) -> ContainerProber:
         """Bring a new prober of this container to where this one stands."""
-        prober.container_started(self._added_at + self._start.started, self._start.health(self._added_at))
+        begins = self._added_at + self._start.started
+        prober.container_started(begins, self._start.health(self._added_at), begins - self._start.hook)
         prober.advance(now)
         return prober

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kubeinfer_sim.manifest.diagnostics import Severity
 from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, duration, rule
-from kubeinfer_sim.manifest.model import PreStop
+from kubeinfer_sim.manifest.model import Hook
 
 _SLEEP = re.compile(r"\bsleep\s+([0-9]{1,6})(?:\.[0-9]+)?(s|m|h)?(?![\w.])")
 _UNITS = {None: 1, "": 1, "s": 1, "m": 60, "h": 3600}
@@ -15,7 +15,7 @@ _UNITS = {None: 1, "": 1, "s": 1, "m": 60, "h": 3600}
 _LEAST_GRACE = 2
 
 
-def _hook_seconds(hook: PreStop, drain: int) -> tuple[int, str]:
+def _hook_seconds(hook: Hook, drain: int) -> tuple[int, str]:
     """How long a preStop hook takes, and how that is known."""
     if hook.sleep_seconds is not None:
         return hook.sleep_seconds, f"preStop sleeps {duration(hook.sleep_seconds)}"

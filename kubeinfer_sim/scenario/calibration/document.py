@@ -23,7 +23,10 @@ _STAGES = {
 #: The load is learned as one; these stages of it then take no time of their own.
 _IN_LOAD = ("rankTable", "frameworkImport", "communicator", "graph", "warmUp")
 #: What no object in the cluster tells.
-_UNKNOWN = "imageWarm, preStop, exit, cleanup and probeLatency leave no trace in pods and events: set by the profile."
+_UNKNOWN = (
+    "imageWarm, postStart, preStop, exit, cleanup and probeLatency leave no trace in pods and events: set by the "
+    "profile."
+)
 
 
 def timings_document(observed: Observed, name: str, sources: list[str]) -> str:

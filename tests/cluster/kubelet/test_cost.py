@@ -11,7 +11,7 @@ from building import kubeinfer, pod_template, scenario, seconds
 from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import ImagePullFailed, PodCreated, PodGone, TransferDone
 from kubeinfer_sim.experiment.simulate import Run, simulate
-from kubeinfer_sim.manifest.model import Container, KubeInfer, PreStop, Probe
+from kubeinfer_sim.manifest.model import Container, Hook, KubeInfer, Probe
 from kubeinfer_sim.scenario.fault_kinds import KINDS
 from kubeinfer_sim.scenario.model import (
     Drain,
@@ -40,7 +40,7 @@ SIDECAR = Container("proxy", TOOLS, restart_policy="Always", **OF_CONTAINER)  # 
 def with_everything(replicas: int) -> KubeInfer:
     """Two init containers and a sidecar of an image of their own, all probes, a preStop hook, two containers."""
     template = pod_template(startup=PROBES["startup"], liveness=PROBES["liveness"], grace=120)
-    engine = replace(template.containers[0], pre_stop=PreStop("sleep", 20), **OF_CONTAINER)
+    engine = replace(template.containers[0], pre_stop=Hook("sleep", 20), **OF_CONTAINER)
     template = replace(
         template,
         containers=(engine, Container("router", "engine:1", readiness_probe=PROBES["readiness"])),

@@ -31,7 +31,7 @@ from kubeinfer_sim.controllers.records import (
     Stalled,
 )
 from kubeinfer_sim.experiment.simulate import Run, simulate
-from kubeinfer_sim.manifest.model import Container, PreStop, Probe
+from kubeinfer_sim.manifest.model import Container, Hook, Probe
 from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.scenario.distributions import Constant, Never
 from kubeinfer_sim.scenario.model import (
@@ -231,12 +231,12 @@ def test_a_present_image_needs_no_registry_unless_the_policy_is_always() -> None
     ("hook", "drain", "grace", "expected"),
     [
         (None, 0, 120, [("exit", 30)]),
-        (PreStop("sleep", 45), 0, 120, [("preStop", 45), ("exit", 30)]),
-        (PreStop("exec", command=("/bin/sh", "-c", "sleep 45")), 0, 120, [("preStop", 45), ("exit", 30)]),
-        (PreStop("exec", command=("/drain.sh",)), 100, 120, [("preStop", 100), ("exit", 20)]),
-        (PreStop("exec", command=("/drain.sh",)), 200, 120, [("preStop", 120), ("exit", 2)]),
+        (Hook("sleep", 45), 0, 120, [("preStop", 45), ("exit", 30)]),
+        (Hook("exec", command=("/bin/sh", "-c", "sleep 45")), 0, 120, [("preStop", 45), ("exit", 30)]),
+        (Hook("exec", command=("/drain.sh",)), 100, 120, [("preStop", 100), ("exit", 20)]),
+        (Hook("exec", command=("/drain.sh",)), 200, 120, [("preStop", 120), ("exit", 2)]),
         (
-            PreStop("exec", command=("/bin/sh", "-c", "sleep 3540")),
+            Hook("exec", command=("/bin/sh", "-c", "sleep 3540")),
             0,
             3600,
             [("preStop", 3540), ("exit", 30)],
@@ -244,7 +244,7 @@ def test_a_present_image_needs_no_registry_unless_the_policy_is_always() -> None
     ],
 )
 def test_termination_spends_the_grace_period_on_pre_stop_first(
-    hook: PreStop | None, drain: int, grace: int, expected: list[tuple[str, int]]
+    hook: Hook | None, drain: int, grace: int, expected: list[tuple[str, int]]
 ) -> None:
     template = pod_template(grace=grace)
     container = replace(template.containers[0], pre_stop=hook)
