@@ -34,12 +34,17 @@ class ContainerStatus:
 
 @dataclass(frozen=True, slots=True)
 class PodContainers:
-    """The containers of a pod spec, by name and in order; sidecars are restartable init containers."""
+    """The containers of a pod spec, by name and in order; sidecars are restartable init containers.
+
+    `goes_on`: whether any container that has ended is started again, where containers have policies of their own; None:
+    as the pod's policy says.
+    """
 
     regular: Sequence[str]
     init: Sequence[str] = ()
     sidecars: Sequence[str] = ()
     restart_policy: RestartPolicy = "Always"
+    goes_on: bool | None = None
 
     def any_regular_started(self, statuses: Mapping[str, ContainerStatus]) -> bool:
         """Whether some regular container runs or has ended: the pod has been initialized then."""
@@ -83,7 +88,8 @@ def pod_phase(
             exit_code = status.last_exit_code
         init_pending |= exit_code is None
         init_failed |= bool(exit_code)
-    if init_failed and pod.restart_policy == "Never":
+    never = pod.restart_policy == "Never" if pod.goes_on is None else not pod.goes_on
+    if init_failed and never:
         return "Failed"
 
     running = waiting = stopped = succeeded = unknown = 0
@@ -116,11 +122,11 @@ def pod_phase(
         return "Pending"
     if terminal:
         return "Succeeded" if stopped == succeeded else "Failed"
-    if pod.restart_policy == "Always":
+    if pod.goes_on or (pod.goes_on is None and pod.restart_policy == "Always"):
         return "Running"
     if stopped == succeeded:
         return "Succeeded"
-    return "Failed" if pod.restart_policy == "Never" else "Running"
+    return "Failed" if never else "Running"
 
 
 def _listing(kind: str, names: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from kubeinfer_sim.manifest.model import (
     NodeSelectorTerm,
     PodTemplate,
     Probe,
+    RestartRule,
     Toleration,
 )
 from kubeinfer_sim.manifest.pod_resources import amounts, pod_total, whole_units
@@ -74,7 +75,14 @@ def _container(written: Mapping[str, Any]) -> Container:
         requests=whole_units(amounts(written, "requests")),
         limits=whole_units(amounts(written, "limits")),
         restart_policy=written.get("restartPolicy"),
+        restart_rules=tuple(map(_restart_rule, written.get("restartPolicyRules") or ())),
     )
+
+
+def _restart_rule(written: Mapping[str, Any]) -> RestartRule:
+    codes = written.get("exitCodes") or {}
+    values = frozenset(int(each) for each in codes.get("values") or ())
+    return RestartRule(written["action"], values, codes.get("operator") == "NotIn")
 
 
 def _probe(written: Mapping[str, Any] | None) -> Probe | None:

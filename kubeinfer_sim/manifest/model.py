@@ -55,8 +55,27 @@ class Hook:
 
 
 @dataclass(frozen=True, slots=True)
+class RestartRule:
+    """One of a container's restartPolicyRules: what follows when it ends with one of these exit codes.
+
+    `none_of`: when it ends with any other (operator NotIn).
+    """
+
+    action: Literal["Restart", "RestartAllContainers"]
+    exit_codes: frozenset[int]
+    none_of: bool = False
+
+    def matches(self, exit_code: int) -> bool:
+        """Whether it is about this exit code."""
+        return (exit_code in self.exit_codes) is not self.none_of
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
-    """A container of a pod template. `restart_policy` is set for native sidecars (init, `Always`)."""
+    """A container of a pod template.
+
+    `restart_policy` is its own, in place of the pod's; an init container with `Always` is a sidecar.
+    """
 
     name: str
     image: str
@@ -69,6 +88,7 @@ class Container:
     requests: Resources = field(default_factory=dict)
     limits: Resources = field(default_factory=dict)
     restart_policy: str | None = None
+    restart_rules: tuple[RestartRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from kubeinfer_sim.cluster.records import (
     PodRef,
     PodStarted,
 )
+from kubeinfer_sim.cluster.restart_policy import consequence
 from kubeinfer_sim.controllers.records import InstanceReady
 from kubeinfer_sim.manifest.model import PodTemplate
 from kubeinfer_sim.metrics.meter import Handlers
@@ -54,23 +55,25 @@ class PodState:
     dead: dict[str, int] = field(default_factory=dict)
     init: dict[str, int] = field(default_factory=dict)
 
-    def status(self, template: PodTemplate) -> tuple[Phase, tuple[Condition, ...]]:
-        """Phase and conditions as the kubelet writes them (pkg/kubelet/status/generate.go)."""
+    def status(self, template: PodTemplate, minor: int = 36) -> tuple[Phase, tuple[Condition, ...]]:
+        """Phase and conditions as the kubelet of Kubernetes 1.`minor` writes them (pkg/kubelet/status/generate.go)."""
+        again = self._again(template, minor)
         pod = PodContainers(
             [each.name for each in template.containers],
             [each.name for each in template.init_containers if not is_sidecar(each)],
             [each.name for each in template.init_containers if is_sidecar(each)],
             template.restart_policy,
+            any(again.values()),
         )
         scheduled = Condition("PodScheduled", self.bound, "" if self.bound else "Unschedulable")
         if not self.bound:
             return "Pending", (scheduled,)
-        statuses = {name: self._container(name, "Always") for name in pod.sidecars}
+        statuses = {name: self._container(name, True) for name in pod.sidecars}
         if not self.running:
             codes = {name: code for name, code in self.init.items() if name in statuses}
             statuses |= {name: ContainerStatus(last_exit_code=code) for name, code in codes.items()}
-        statuses |= {name: self._container(name, template.restart_policy) for name in pod.regular}
-        statuses |= self._init(pod)
+        statuses |= {name: self._container(name, again.get(name, True)) for name in pod.regular}
+        statuses |= self._init(pod, again)
         phase = pod_phase(pod, statuses, previous="Pending")
         conditions = [
             Condition("PodReadyToStartContainers", self.running),
@@ -84,7 +87,17 @@ class PodState:
             conditions[2] = Condition("Ready", False, conditions[2].reason, conditions[2].message)
         return phase, tuple(conditions)
 
-    def _init(self, pod: PodContainers) -> dict[str, ContainerStatus]:
+    def _again(self, template: PodTemplate, minor: int) -> dict[str, bool]:
+        """Of the containers that have ended badly, or are not to end: whether they are started again."""
+        dead = self.dead if self.running else self.init
+        every = (*template.containers, *(each for each in template.init_containers if not is_sidecar(each)))
+        return {
+            each.name: consequence(each, template, dead[each.name], minor=minor) != "stays"
+            for each in every
+            if each.name in dead
+        }
+
+    def _init(self, pod: PodContainers, again: dict[str, bool]) -> dict[str, ContainerStatus]:
         """Those before one that has failed have ended well."""
         done = ContainerStatus("terminated", ready=True)
         if self.running:
@@ -94,18 +107,16 @@ class PodState:
             if name not in pod.init:
                 continue  # a sidecar
             found |= dict.fromkeys(pod.init[: pod.init.index(name)], done)
-            never = pod.restart_policy == "Never"
-            found[name] = (
-                ContainerStatus("terminated", code) if never else ContainerStatus(last_exit_code=code)
-            )
+            waits = ContainerStatus(last_exit_code=code)
+            found[name] = waits if again[name] else ContainerStatus("terminated", code)
         return found
 
-    def _container(self, name: str, policy: str) -> ContainerStatus:
+    def _container(self, name: str, again: bool) -> ContainerStatus:
         if not self.running:
             return ContainerStatus()
         code = self.dead.get(name)
         if code is not None:
-            if policy == "Never" or (policy == "OnFailure" and code == 0):
+            if not again:
                 return ContainerStatus("terminated", code)
             return ContainerStatus("waiting", last_exit_code=code)
         ready = self.ready or self.overruled
@@ -154,6 +165,8 @@ class PodStates:
         state.init.clear()
         if record.container:
             state.dead.pop(record.container, None)
+        else:
+            state.dead.clear()
 
     def _died(self, record: ContainerDied) -> None:
         state = self._state(record.pod)

@@ -40,6 +40,7 @@ from kubeinfer_sim.scenario.model import (
 from kubeinfer_sim.scenario.objectives import compile_objectives
 from kubeinfer_sim.scenario.offered_load import compile_load
 from kubeinfer_sim.scenario.recovery import compile_recovery, raised_kinds, warn_of_recovery
+from kubeinfer_sim.scenario.restart_rules import check_restart_rules
 from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm, StagesForm
 from kubeinfer_sim.scenario.timings import compile_timings, unknown_role
 from kubeinfer_sim.scenario.traffic import compile_traffic
@@ -139,6 +140,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         warnings=(
             *manifests.warnings,
             *cluster.warnings,
+            *check_restart_rules(versions, spec.kubernetes_version, context),
             *warn_of_recovery(_kubeinfers(time_line), assumptions, rules=spec.recovery is not None),
             *warn_of_unseen_faults(_kubeinfers(time_line), struck, faults),
         ),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from kubeinfer_sim.cluster.kubelet.set_up import SET_UP, SetUp
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import ContainerBackOff, ContainerDied, SetUpContinued
+from kubeinfer_sim.cluster.restart_policy import consequence
 from kubeinfer_sim.cluster.start_faults import Failure
 
 
@@ -75,7 +76,11 @@ class InitContainers(SetUp):
             self._stuck(pod, f"Init:{reason}")
             if self.listener.container_died(pod, f"Init:{reason}"):
                 return
-        if pod.template.restart_policy == "Never":
+        container = pod.template.init_containers[place]
+        what = consequence(container, pod.template, exit_code, minor=self._minor)
+        if what == "all":
+            self._restart_all(pod)
+        if what != "again":
             return
         start_at = self._runs_of(pod, -1 - place).start_after(now, seen=True)
         pod.init_restarts += 1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from kubeinfer_sim.cluster.kubelet.stopping import Stopping
+from kubeinfer_sim.cluster.kubelet.in_place import InPlace
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, PodState
 
 
-class Outages(Stopping):
+class Outages(InPlace):
     """What becomes of the pods of a node that cannot be reached."""
 
     def go_down(self, node: Node) -> None:

@@ -21,6 +21,7 @@ from kubeinfer_sim.cluster.records import (
     ContainerKilling,
     ContainersRunning,
 )
+from kubeinfer_sim.cluster.restart_policy import consequence, killed_and_started_at_once
 from kubeinfer_sim.cluster.start_stages import FailedHook, end_of
 from kubeinfer_sim.cluster.termination import kill_grace_seconds, kill_stages
 
@@ -99,9 +100,20 @@ class Restarts(EngineStart):
     def _restart(self, pod: Pod, index: int, exit_code: int, *, probe_kill: bool) -> None:
         """Start a dead container again, after its back-off (CrashLoopBackOff)."""
         now = self._clock.now
-        policy = "Always" if index >= len(pod.template.containers) else pod.template.restart_policy
-        if policy == "Never" or (policy == "OnFailure" and exit_code == 0):
+        container, template, minor = pod.containers[index], pod.template, self._minor
+        sidecar = index >= len(template.containers)
+        what = consequence(container, template, exit_code, minor=minor, sidecar=sidecar)
+        if what == "all":
+            self._restart_all(pod)
             return
+        if what == "stays":
+            if index in pod.probers:
+                self._exact(pod, index).container_died(now)
+                self._follow(pod)
+            return
+        probe_kill = probe_kill and killed_and_started_at_once(
+            container, template, minor=minor, sidecar=sidecar
+        )
         start_at = self._runs_of(pod, index).start_after(now, seen=not probe_kill)
         pod.started = False
         pod.restarts += 1
@@ -122,6 +134,10 @@ class Restarts(EngineStart):
         if create is not None:
             self._start_again(pod, index, start_at + create, hidden=hidden)
         self._follow(pod)
+
+    def _restart_all(self, pod: Pod) -> None:
+        """A rule of a container's has all containers of its pod started again."""
+        raise NotImplementedError
 
     def _start_again(self, pod: Pod, index: int, begins: int, *, hidden: bool) -> None:
         """The container's process begins, and its postStart hook, at this time: it runs when that has returned."""

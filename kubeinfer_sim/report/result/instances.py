@@ -105,10 +105,11 @@ def instance_parts(scenario: Scenario, measures: Measures) -> list[InstancePart]
     """All instances, by creation."""
     versions = [scenario.kubeinfer, *(a.kubeinfer for a in scenario.actions if isinstance(a, Apply))]
     templates = {(each.revision, role.name): role.template for each in versions for role in each.roles}
-    return [_instance(life, measures, templates) for life in measures.instances]
+    minor = int(scenario.kubernetes_version.split(".")[1])
+    return [_instance(life, measures, templates, minor) for life in measures.instances]
 
 
-def _instance(life: InstanceLife, measures: Measures, templates: Templates) -> InstancePart:
+def _instance(life: InstanceLife, measures: Measures, templates: Templates, minor: int) -> InstancePart:
     pace, pending = life.pace, life.pending
     return InstancePart(
         name=life.instance.name,
@@ -139,12 +140,12 @@ def _instance(life: InstanceLife, measures: Measures, templates: Templates) -> I
             )
             for span in ([] if pace is None else pace.spans)
         ],
-        pods=[_pod(pod, life, measures, templates) for pod in life.pods],
+        pods=[_pod(pod, life, measures, templates, minor) for pod in life.pods],
     )
 
 
-def _pod(pod: PodLife, life: InstanceLife, measures: Measures, templates: Templates) -> PodPart:
-    phase, conditions = _status(pod, life, measures, templates)
+def _pod(pod: PodLife, life: InstanceLife, measures: Measures, templates: Templates, minor: int) -> PodPart:
+    phase, conditions = _status(pod, life, measures, templates, minor)
     return PodPart(
         name=pod.pod.name,
         role=pod.pod.role,
@@ -162,13 +163,13 @@ def _pod(pod: PodLife, life: InstanceLife, measures: Measures, templates: Templa
 
 
 def _status(
-    pod: PodLife, life: InstanceLife, measures: Measures, templates: Templates
+    pod: PodLife, life: InstanceLife, measures: Measures, templates: Templates, minor: int
 ) -> tuple[str, list[ConditionPart]]:
     state = measures.pods.get(pod.pod)
     template = templates.get((life.revision, pod.pod.role))
     if state is None or template is None:
         return "", []
-    phase, conditions = state.status(template)
+    phase, conditions = state.status(template, minor)
     return phase, [
         ConditionPart(type=each.type, status=each.status, reason=each.reason, message=each.message)
         for each in conditions
