@@ -175,7 +175,11 @@ def _peers(record: controllers.PeersLost) -> str:
 
 
 def _stalled(record: controllers.Stalled) -> str:
-    return f"nothing goes on by itself ({record.pod_reason or record.reason}){_more(record.detail)}"
+    reason = record.pod_reason or record.reason
+    # `chat-2: StartupProbeFailed` says whose it is and nothing more.
+    if record.detail.endswith(f": {reason}"):
+        return f"nothing goes on by itself ({record.detail})"
+    return f"nothing goes on by itself ({reason}){_more(record.detail)}"
 
 
 def _deployment(record: deployments.DeploymentApplied) -> str:

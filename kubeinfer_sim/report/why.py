@@ -23,7 +23,7 @@ from kubeinfer_sim.metrics.lives import (
 )
 from kubeinfer_sim.metrics.moment import InstanceMoment, Moment, PodMoment, look, ordinals_ever
 from kubeinfer_sim.report.sentences import sentence
-from kubeinfer_sim.report.words import count, listed, ordinals, plain, rounded
+from kubeinfer_sim.report.words import count, listed, ordinals, plain, point, rounded
 from kubeinfer_sim.scenario.units import format_duration, parse_duration
 
 #: Instances told in full when none is asked for; steps of a chain; pods of an instance.
@@ -52,6 +52,13 @@ _DOING = {
     "sidecar exit": "stopping sidecars",
     "cleanup": "being cleaned up",
     CLEAN_UP: "Terminating",
+}
+#: The same of stages that name what they are about: `image repo/x:1`.
+_DOING_WITH = {
+    "image": "pulling {}",
+    "init": "running init container {}",
+    "sidecar": "waiting for sidecar {} to start",
+    "postStart": "running the postStart hook of {}",
 }
 
 
@@ -109,19 +116,21 @@ def render_why(
         unicode: False replaces everything drawn beyond ASCII.
     """
     lines: list[str] = []
-    for indent, text in _lines(run, moment, instance):
-        lines += _wrapped(text, indent, width) if text else [""]
+    told = list(_lines(run, moment, instance))
+    times = max((len(text.partition("\t")[0]) for _, text in told if "\t" in text), default=0)
+    for indent, text in told:
+        lines += _wrapped(text, indent, width, max(times, 8)) if text else [""]
     answer = "\n".join(lines).rstrip("\n") + "\n"
     return answer if unicode else plain(answer)
 
 
-def _wrapped(text: str, indent: int, width: int) -> list[str]:
-    """A paragraph; of a step (time, tab, sentence) the sentence hangs beside its time."""
+def _wrapped(text: str, indent: int, width: int, times: int) -> list[str]:
+    """A paragraph; of a step (time, tab, sentence) the sentence hangs beside its time, `times` columns wide."""
     time, tab, rest = text.partition("\t")
     text, rest = printable(time), printable(rest)
     first, later = " " * indent, " " * indent
     if tab:
-        first, later, text = f"{first}{time:<8} ", f"{later}{'':<9}", rest
+        first, later, text = f"{first}{time:<{times}} ", f"{later}{'':<{times + 1}}", rest
     wrap = textwrap.wrap(text, width, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
     return wrap or [first.rstrip()]
 
@@ -162,7 +171,7 @@ def _lines(run: Run, moment: Moment, instance: int | None) -> Iterator[tuple[int
 def _nothing_yet(moment: Moment) -> str:
     if moment.first is None:
         return "Nothing has happened by then, and nothing will: what ran at the start runs on."
-    when = rounded(moment.first.at)
+    when = point(moment.first.at)
     return f"Nothing has happened by then; the first thing is at {when}: {sentence(moment.first)}."
 
 
@@ -191,7 +200,7 @@ def _ready(moment: Moment, *, heading: bool) -> Iterator[tuple[int, str]]:
         yield 0, "Ready"
     shown = list(groups.items())
     for (name, since), numbers in shown[:MOST_STEPS]:
-        yield 2, f"{name} {_short(ordinals(numbers))}: since {rounded(since)}"
+        yield 2, f"{name} {_short(ordinals(numbers))}: since {point(since)}"
     if len(shown) > MOST_STEPS:
         rest = sum(len(numbers) for _, numbers in shown[MOST_STEPS:])
         yield 2, f"… and {rest:,} more"
@@ -227,7 +236,7 @@ def _steps(records: Sequence[Record]) -> Iterator[str]:
             if place == head:
                 yield f"…\t{count(left_out, 'step')} in between"
             continue
-        yield f"{rounded(record.at)}\t{sentence(record)}"
+        yield f"{point(record.at)}\t{sentence(record)}"
 
 
 _STATES = {
@@ -242,7 +251,7 @@ _STATES = {
 def state_sentence(each: InstanceMoment, at: int) -> str:
     """`chat-0 has not been ready since 10m51s, for 9m9s`."""
     name = f"Pod {each.instance.name}" if each.instance.kind == "Deployment" else each.instance.name
-    text = f"{name} {_STATES[each.state]} since {rounded(each.since)}"
+    text = f"{name} {_STATES[each.state]} since {point(each.since)}"
     if at > each.since:
         text += f", for {rounded(at - each.since)}"
     if each.given_up:
@@ -259,17 +268,11 @@ def pods_sentence(pods: Sequence[PodMoment]) -> str:
     word = first.stage.partition(" ")[0]
     doing = _DOING.get(first.stage)
     if doing is None:
-        what = first.stage.partition(" ")[2]
-        words = {
-            "image": "pulling {}",
-            "init": "running init container {}",
-            "sidecar": "waiting for sidecar {} to start",
-            "postStart": "running the postStart hook of {}",
-        }
-        doing = words.get(word, f"in stage {first.stage}").format(what)
+        text = _DOING_WITH.get(word, f"in stage {first.stage}")
+        doing = text.format(first.stage.partition(" ")[2])
     why = f" ({first.regime})" if first.regime else ""
-    until = "" if first.until is None else f", until {rounded(first.until)}"
-    return f"{names}: {doing}{why} since {rounded(first.since)}{until}"
+    until = "" if first.until is None else f", until {point(first.until)}"
+    return f"{names}: {doing}{why} since {point(first.since)}{until}"
 
 
 def ending_sentence(run: Run, each: InstanceMoment, at: int) -> str:
@@ -286,7 +289,7 @@ def ending_sentence(run: Run, each: InstanceMoment, at: int) -> str:
         "terminating": "Deleted",
         "gone": "Gone",
     }[each.ending]
-    return f"{what} at {rounded(each.ended_at)}, in {rounded(each.ended_at - at)}:"
+    return f"{what} at {point(each.ended_at)}, in {rounded(each.ended_at - at)}:"
 
 
 def _never(run: Run) -> str:
@@ -313,8 +316,8 @@ def _absent(run: Run, moment: Moment, ordinal: int) -> str:
     after = [record for record in about if record.at > moment.at]
     text = ""
     if before:
-        text = f"{name} does not exist any more; {rounded(before[-1].at)}: {sentence(before[-1])}."
+        text = f"{name} does not exist any more; {point(before[-1].at)}: {sentence(before[-1])}."
     if after:
         text = f"{text} " if text else f"{name} does not exist yet; "
-        text += f"{rounded(after[0].at)}: {sentence(after[0])}."
+        text += f"{point(after[0].at)}: {sentence(after[0])}."
     return text

@@ -48,6 +48,14 @@ def rounded(millis: int) -> str:
     return format_duration((millis + step // 2) // step * step)
 
 
+def point(millis: int) -> str:
+    """A time since the start, to the second also after days: `5.2s`, `1h6m3s`, `2d10m7s`.
+
+    Of a length two units tell enough; of two steps in the third hour they would say that both happened at once.
+    """
+    return rounded(millis) if millis < 10_000 else format_duration((millis + 500) // 1000 * 1000)
+
+
 def count(number: int, noun: str) -> str:
     """`1 instance`, `2 instances`, `10,000 instances`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

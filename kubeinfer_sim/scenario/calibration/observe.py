@@ -211,7 +211,9 @@ def _has_npus(containers: Iterable[Mapping[str, Any]]) -> bool:
 def _times(value: Mapping[str, Any], role_label: str | None) -> _PodTimes:
     status = value["status"]
     conditions = {
-        each.get("type"): each for each in entries(status.get("conditions")) if each.get("status") == "True"
+        str(each.get("type")): each
+        for each in entries(status.get("conditions"))
+        if each.get("status") == "True"
     }
 
     def at(name: str) -> float | None:

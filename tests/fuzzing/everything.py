@@ -1,0 +1,124 @@
+"""Scenarios with everything switched on at once, at random times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+from fuzzing.files import BOTH, EVERYTHING
+
+#: Actions with their time left out.
+ACTIONS = (
+    "scale: <replicas>",
+    "apply: {newRevision: true}",
+    'apply: {set: {image: "repo/vllm:v<version>"}}',
+    "apply: {newRevision: true}, object: Deployment/router",
+    "scale: <replicas>, object: Deployment/router",
+    "rollback: true",
+    "patch: {spec: {strategy: {rollingUpdate: {maxUnavailable: <one>, maxSurge: 1}}}}",
+    "cordon: [a-<node>]",
+    "uncordon: {pool: a}",
+    "drain: {nodes: [a-<node>], timeout: 5m}",
+    "nodeDown: {nodes: [a-<node>], mode: <mode>, lasts: <short>m}",
+    "nodeDown: a-<node>",
+    "reboot: {nodes: [a-<node>], takes: <short>m}",
+    "outOfService: {nodes: [a-<node>]}",
+    "forceDelete: {instances: [<instance>]}",
+    "health: {roles: [decode], instances: [<instance>], <answer>, lasts: <short>m}",
+    "health: {roles: [prefill], probes: [<probe>], <answer>, lasts: <short>m}",
+    "crash: {roles: [<role>], instances: [<instance>], reason: <reason>}",
+    "imageFault: {lasts: <short>m}",
+    "fault: {kind: NpuFault, node: a-<node>, npu: 3}",
+    "fault: {kind: <npuFault>, random: busyNpu, clearsAfter: <short>m}",
+    "fault: {kind: <podFault>, instances: [<instance>], roles: [<role>]}",
+    "fault: {kind: <podFault>, random: pod}",
+    "fault: {kind: <nodeFault>, node: a-<node>}",
+    "fault: {kind: StorageSlow, factor: 0.2, clearsAfter: <short>m}",
+    "fault: StorageUnavailable",
+    "fault: ImagePullFailure",
+)
+KINDS = {
+    "npuFault": (
+        "HbmFault",
+        "SubHealth",
+        "WatchdogFault",
+        "RequestFault",
+        "CardDrop",
+        "LinkDown",
+        "SystemProcessorFault",
+    ),
+    "podFault": (
+        "ProcessCrash",
+        "OutOfMemory",
+        "ProcessHang",
+        "HealthCheckFails",
+        "SlowStart",
+        "ReadinessFlap",
+    ),
+    "nodeFault": ("NodeDeath", "NodeHardware", "NodeReboot", "Maintenance", "SwitchFault"),
+    "mode": ("silent", "cutOff", "notReady"),
+    "answer": ("hang: true", "flapping: 0.4", "latency: 2s", "healthy: true"),
+    "probe": ("startup", "liveness", "readiness"),
+    "role": ("prefill", "decode"),
+    "reason": ("OOMKilled", "Error", "Completed"),
+}
+
+
+def filled(text: str, rng: Random) -> str:
+    """An action with its parts drawn."""
+    values = {name: rng.choice(choices) for name, choices in KINDS.items()}
+    numbers = {
+        "replicas": rng.randrange(7),
+        "version": rng.randrange(1, 4),
+        "one": rng.randrange(2),
+        "node": rng.randrange(8),
+        "instance": rng.randrange(3),
+        "short": rng.randrange(1, 9),
+    }
+    for name, value in {**values, **numbers}.items():
+        text = text.replace(f"<{name}>", str(value))
+    return text
+
+
+def lay_out_everything(folder: Path, rng: Random) -> Path:
+    """Write a scenario with up to fifteen random actions over an hour, and processes of faults.
+
+    The Deployment's pods hold NPUs and are of lower priority, so that the KubeInfer's take their places.
+    """
+    head, _, rest = EVERYTHING.partition("  actions:\n")
+    actions = [
+        f"  - {{at: {rng.randrange(3000)}s, {filled(rng.choice(ACTIONS), rng)}}}"
+        for _ in range(rng.randrange(1, 16))
+    ]
+    rest = rest[rest.index("  timings:") :]
+    for old, new in (
+        ("rate: 1 per 10d", f"rate: 1 per {rng.choice((1, 5, 100))}d"),
+        ("mean: 2d", f"mean: {rng.choice((1, 10))}h"),
+        ("seed: 7", f"seed: {rng.randrange(1000)}"),
+        (
+            "replacement: TerminationStarted",
+            f"replacement: {rng.choice(('TerminationStarted', 'TerminationComplete'))}",
+        ),
+        ("peerLossTimeout: 3m", f"peerLossTimeout: {rng.choice(('3m', 'never'))}"),
+        ('kubernetesVersion: "1.36"', f'kubernetesVersion: "1.{rng.randrange(29, 37)}"'),
+        ("    minReadyInstances: 50%\n", ""),
+        ("  kubelet: {maxContainerRestartPeriod: 1m}\n", ""),
+    ):
+        assert old in rest, old
+        rest = rest.replace(old, new)
+    manifest = BOTH.replace(
+        "rollingUpdate: {maxSurge: 1, maxUnavailable: 1}",
+        f"rollingUpdate: {{maxSurge: {rng.randrange(2)}, maxUnavailable: 1}}",
+    )
+    manifest = manifest.replace("restart: Pod", f"restart: {rng.choice(('Instance', 'Pod', 'Custom'))}")
+    manifest = manifest.replace(
+        'image: "router:1",',
+        'image: "router:1", resources: {requests: {huawei.com/ascend-1980: 2}, limits: {huawei.com/ascend-1980: 2}},',
+    )
+    (folder / "both.yaml").write_text(manifest, encoding="utf-8")
+    made = folder / "random.yaml"
+    body = head + "  actions:\n" + "\n".join(actions) + "\n" + rest
+    if rng.random() < 0.5:
+        body = body.replace("  horizon: 1h\n", "  initial: empty\n  horizon: 1h\n")
+    made.write_text(body, encoding="utf-8")
+    return made
