@@ -81,4 +81,4 @@ def test_a_pod_is_bound_when_its_victims_are_gone(case):
 
 @pytest.mark.vectors("k8s_scheduler_backoff")
 def test_back_off_doubles_up_to_its_limit(case):
-    assert backoff(case["attempts"], case["initial_ns"], int(case["max_ns"])) == int(case["expected_ns"])
+    assert backoff(case["attempts"], int(case["initial_ns"]), int(case["max_ns"])) == int(case["expected_ns"])

@@ -47,16 +47,16 @@ def raw_pod(case, name="p"):
 @pytest.mark.vectors("k8s_scheduler_fit")
 def test_what_is_short_is_named_with_its_numbers(case):
     node = NodeState("n", 0, {}, (), named(case["node_allocatable"]), frozenset())
-    for i, existing in enumerate(case["existing_pods"]):
+    for i, existing in enumerate(case["existing_pods"] or ()):
         node.add(objects.pod(raw_pod(existing, str(i))))
     spec = objects.pod_spec(raw_pod(case["pod"]))
     found = node_resources_fit.shortages(
-        spec, node, case["ignored_resources"], case["ignored_resource_groups"]
+        spec, node, case["ignored_resources"] or (), case["ignored_resource_groups"] or ()
     )
     assert [
         {"resource": s.resource, "requested": s.requested, "used": s.used, "capacity": s.capacity}
         for s in sorted(found, key=lambda s: s.resource)
-    ] == sorted(case["insufficient"], key=lambda s: s["resource"])
+    ] == sorted(case["insufficient"] or (), key=lambda s: s["resource"])
     assert (not found) is case["fits"]
 
 
@@ -81,9 +81,10 @@ def test_least_allocated_scores(case):
 
 def spread_cluster(case, key):
     nodes = {raw["metadata"]["name"]: objects.node(raw, i) for i, raw in enumerate(case["nodes"])}
-    for i, raw in enumerate(case[key]):
-        if raw["spec"]["nodeName"] in nodes:
-            nodes[raw["spec"]["nodeName"]].add(objects.pod({"status": {}, **raw}, key=i))
+    for i, raw in enumerate(case[key] or ()):
+        name = (raw.get("spec") or {}).get("nodeName")
+        if name in nodes:
+            nodes[name].add(objects.pod({"status": {}, **raw}, key=i))
     namespaces = {raw["name"]: raw["labels"] for raw in case.get("namespaces") or ()}
     return Cluster(list(nodes.values()), namespaces)
 
@@ -134,9 +135,11 @@ def test_tolerations(case):
             toleration, taint = objects.toleration(case["toleration"]), objects.taint(case["taint"])
             found = tolerates(toleration, taint, comparison_operators=gate)
         case _:
-            taints = [objects.taint(t) for t in case["taints"]]
-            tolerations = [objects.toleration(t) for t in case["tolerations"]]
-            assert case["filter"] == "all"
+            # No filter is "all"; otherwise those count whose effect it names, with "none" not one.
+            wanted = case.get("filter") or "all"
+            rows = [t for t in case["taints"] or () if wanted == "all" or t["effect"] in wanted]
+            taints = [objects.taint(t) for t in rows]
+            tolerations = [objects.toleration(t) for t in case["tolerations"] or ()]
             found = all(tolerates_taint(tolerations, taint, comparison_operators=gate) for taint in taints)
     assert found is case["want"]
 
@@ -153,7 +156,8 @@ def test_node_selection(case):
             assert node_affinity.accepts(spec, node) is case["want"]
         case "node_selector_match" | "node_selector_match_lazy" if not case.get("want_error_fields"):
             terms = [
-                objects.node_selector_term(t) for t in case["node_selector"].get("nodeSelectorTerms", ())
+                objects.node_selector_term(t or {})
+                for t in case["node_selector"].get("nodeSelectorTerms") or ()
             ]
             node = node_of(case["node"])
             found = case["node"] is not None and any(

@@ -138,10 +138,11 @@ def test_tolerations_cover_taints_as_in_kubernetes(case):
         case "compare_numeric":
             found = compare_numbers(case["toleration_value"], case["taint_value"], case["operator"])
         case "all_filtered_taints_tolerated":
-            taints = [taint_of(t) for t in case["taints"]]
-            if case["filter"] != "all":
-                taints = [t for t in taints if t.effect in case["filter"]]
-            tolerations = [toleration_of(t) for t in case["tolerations"]]
+            taints = [taint_of(t) for t in case["taints"] or ()]
+            # No filter is "all"; otherwise those count whose effect it names, with "none" not one.
+            if (wanted := case.get("filter") or "all") != "all":
+                taints = [t for t in taints if t.effect in wanted]
+            tolerations = [toleration_of(t) for t in case["tolerations"] or ()]
             found = all(tolerates_taint(tolerations, t, comparison_operators=gate) for t in taints)
         case op:
             pytest.fail(f"unknown operation {op}")
