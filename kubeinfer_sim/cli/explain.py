@@ -27,11 +27,12 @@ def command(codes: tuple[str, ...], markdown: bool) -> int:
 
         click.echo(lint_markdown(), nl=False)
         return 0
+    width = min(width_of(sys.stdout), 100)
     if not codes:
         for rule in sorted(RULES.values(), key=lambda each: each.code):
-            click.echo(f"{rule.code}  {rule.severity:<7}  {rule.summary}")
+            line = f"{rule.code}  {rule.severity:<7}  {rule.summary}"
+            click.echo(textwrap.fill(line, width, subsequent_indent=" " * 16, break_on_hyphens=False))
         return 0
-    width = min(width_of(sys.stdout), 100)
     for number, text in enumerate(codes):
         code = text.upper()
         if code not in RULES:
@@ -44,7 +45,8 @@ def command(codes: tuple[str, ...], markdown: bool) -> int:
             code = named
         rule = RULES[code]
         blank = "\n" if number else ""
-        click.echo(f"{blank}{rule.code} {rule.name} ({rule.severity}): {rule.summary}")
+        head = f"{rule.code} {rule.name} ({rule.severity}): {rule.summary}"
+        click.echo(blank + textwrap.fill(head, width, break_long_words=False, break_on_hyphens=False))
         for paragraph in (rule.reason, f"What would be right: {rule.right}", f"Source: {rule.source}."):
             click.echo("\n" + textwrap.fill(paragraph, width, break_long_words=False, break_on_hyphens=False))
         click.echo(f"\nSwitch off: --disable {code}, or a comment `# kubeinfer-sim: disable={code}`.")

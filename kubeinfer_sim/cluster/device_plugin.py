@@ -12,93 +12,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from kubeinfer_sim.cluster.ailments import ALL_PROBES, Ailment, Ailments
+from kubeinfer_sim.cluster.ailments import Ailments
 from kubeinfer_sim.cluster.devices import Devices, Npu
 from kubeinfer_sim.cluster.fault_records import (
     FaultCleared,
     FaultDetected,
     FaultInjected,
-    NpuResetTried,
     PodSlowed,
 )
 from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.npu_fault import NpuFault, is_watched
+from kubeinfer_sim.cluster.npu_resets import NpuResets
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.prober import Outcome, Segment
 from kubeinfer_sim.cluster.repair import RepairShop
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.engine.streams import Streams
-from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.scenario.fault_kinds import KINDS, LEVELS, Symptom
 from kubeinfer_sim.scenario.fault_model import NpuHandling
 from kubeinfer_sim.scenario.model import Distribution, Millis
 
 REPEATED = "ManuallySeparateNPU"
-
-
-def is_watched(pod: Pod) -> bool:
-    """Whether the device plugin acts for the pod: the label ties KubeInfers to it, not Deployments."""
-    return pod.ref.instance.kind == "KubeInfer" and pod.template.labels.get(RESET_LABEL) == "true"
-
-
-class NpuFault:
-    """A fault of one NPU, from its beginning to its end.
-
-    Attributes:
-        kind, level, symptom: see `scenario/fault_kinds.py`.
-        npu: the one it is in.
-        since: when it began, in ms.
-        cause: id of the newest record about it.
-        ailment: what the pod that holds the NPU suffers from.
-        cleared: it is over.
-        handled: the platform knows of it.
-        failed_resets: how many attempts to reset the NPU fail before one succeeds.
-        repair: how long its repair takes.
-        slows: the pod that holds the NPU works at this part of its speed.
-    """
-
-    __slots__ = (
-        "ailment",
-        "cause",
-        "cleared",
-        "failed_resets",
-        "handled",
-        "kind",
-        "level",
-        "npu",
-        "repair",
-        "since",
-        "slows",
-        "symptom",
-        "told",
-    )
-
-    def __init__(
-        self,
-        kind: str,
-        level: str,
-        symptom: Symptom,
-        npu: Npu,
-        since: Millis,
-        cause: int,
-        *,
-        failed_resets: int = 0,
-        repair: Distribution | None = None,
-        slows: float = 1.0,
-    ) -> None:
-        self.slows = slows
-        self.kind = kind
-        self.level = level
-        self.symptom: Symptom = symptom
-        self.ailment = Ailment(Segment(0, Outcome.HANG if symptom == "hang" else Outcome.FAIL), ALL_PROBES)
-        self.npu = npu
-        self.since = since
-        self.cause = cause
-        self.failed_resets = failed_resets
-        self.repair = repair
-        self.cleared = False
-        self.handled = False
-        self.told = False
 
 
 class FaultListener(Protocol):
@@ -142,12 +76,16 @@ class DevicePlugin:
         self._silent = silent
         self._phases: dict[str, int] = {}
         self._draws: dict[str, int] = {}
-        # Groups that wait for all of their NPUs to be idle, by their first one: the fault to reset for.
-        self._waiting: dict[Npu, NpuFault] = {}
-        self._resetting: set[Npu] = set()
         self._repairing: set[Npu] = set()
-        # Since when a group that waits for its reset is idle, where it has to be for a while.
-        self._idle_since: dict[Npu, Millis] = {}
+        self._resets = NpuResets(
+            clock,
+            history,
+            devices,
+            settings,
+            draw=self._draw,
+            healed=lambda faults: self._over(faults, "reset", back=False),
+            beyond=self._out,
+        )
         devices.on_bound = self._bound
         devices.on_idle = self._idle
         devices.on_isolate = self._isolate
@@ -263,11 +201,18 @@ class DevicePlugin:
     def _bound(self, pod: Pod) -> None:
         """A pod got NPUs that may be broken, so that it will not come up; if it is watched, that is reported."""
         for npu in self._devices.of(pod):
-            self._idle_since.pop(self._devices.group(npu)[0], None)
+            self._resets.held(npu)
             for fault in npu.faults:
                 self._shows(pod, fault, crash=False)
                 if not fault.told and self._watches(npu):
                     self._report(fault)
+
+    def _idle(self, npu: Npu) -> None:
+        """A pod gave an NPU back: a fault nobody looked at may be seen, and its group be reset."""
+        for fault in npu.faults:
+            if not fault.told and self._watches(npu):
+                self._report(fault)
+        self._resets.idle(npu)
 
     # -- report and detection ------------------------------------------------------------------------------
 
@@ -326,7 +271,7 @@ class DevicePlugin:
         else:
             self._devices.set_state([npu], "isolated", fault.cause)
             if level.npu == "reset":
-                self._want_reset(fault)
+                self._resets.want(fault)
         if level.acts and npu.holder is not None and is_watched(npu.holder):
             self._listener.npu_fault(npu.holder, fault, fault.cause)
 
@@ -361,99 +306,3 @@ class DevicePlugin:
             for fault in npu.faults:
                 fault.cause = number
             self._repair(npu, self._clock.now, None)
-
-    # -- reset ---------------------------------------------------------------------------------------------
-
-    def _want_reset(self, fault: NpuFault) -> None:
-        group = self._devices.group(fault.npu)
-        self._waiting.setdefault(group[0], fault)
-        self._try_reset(group)
-
-    def _idle(self, npu: Npu) -> None:
-        """A pod gave an NPU back: a group may be idle now; a fault nobody looked at may be seen."""
-        for fault in npu.faults:
-            if not fault.told and self._watches(npu):
-                self._report(fault)
-        group = self._devices.group(npu)
-        if group[0] in self._waiting:
-            self._try_reset(group)
-
-    def _try_reset(self, group: list[Npu]) -> None:
-        """Reset the group once nobody holds any of it (and has not for `idle_before`)."""
-        if group[0] in self._resetting or not all(npu.idle for npu in group):
-            return
-        if self._settings.idle_before:
-            if group[0] in self._idle_since:
-                return
-            since = self._idle_since[group[0]] = self._clock.now
-            self._clock.after(self._settings.idle_before, self._still_idle, group, since)
-        else:
-            self._begin_reset(group, 1)
-
-    def _still_idle(self, group: list[Npu], since: Millis) -> None:
-        if self._idle_since.get(group[0]) == since:
-            del self._idle_since[group[0]]
-            self._begin_reset(group, 1)
-
-    def _begin_reset(self, group: list[Npu], attempt: int) -> None:
-        """One attempt; none of the group is offered meanwhile."""
-        settings, now, first = self._settings, self._clock.now, self._waiting[group[0]]
-        npu = first.npu
-        if settings.attempts_window is not None:
-            npu.resets = [at for at in npu.resets if at > now - settings.attempts_window]
-        if (attempt if settings.attempts_window is None else len(npu.resets) + 1) > settings.attempts:
-            self._give_up(group)
-            return
-        npu.resets.append(now)
-        self._resetting.add(group[0])
-        ready = [each for each in group if each.state in ("inService", "isolated")]
-        first.cause = self._devices.set_state(ready, "resetting", first.cause)
-        length = self._draw(f"reset/{group[0].name}", settings.attempt)
-        self._clock.after(min(length, settings.attempt_timeout), self._reset_over, group, attempt)
-
-    def _reset_over(self, group: list[Npu], attempt: int) -> None:
-        first = self._waiting[group[0]]
-        faults = [
-            fault
-            for npu in group
-            if npu.state == "resetting"
-            for fault in npu.faults
-            if not self._is_beyond(fault)
-        ]
-        success = all(fault.failed_resets < attempt for fault in faults)
-        numbers = tuple(npu.number for npu in group)
-        first.cause = self._history.append(
-            NpuResetTried(self._clock.now, first.cause, first.npu.node, numbers, attempt, success)
-        )
-        if not success:
-            self._begin_reset(group, attempt + 1)
-            return
-        del self._waiting[group[0]]
-        self._resetting.discard(group[0])
-        self._over(faults, "reset", back=False)
-        reset = [npu for npu in group if npu.state == "resetting"]
-        beyond = {
-            npu: fault for npu in reset for fault in npu.faults if fault.handled and self._is_beyond(fault)
-        }
-        self._devices.set_state([npu for npu in reset if npu not in beyond], "inService", first.cause)
-        for npu, fault in beyond.items():
-            self._out(npu, fault)
-
-    @staticmethod
-    def _is_beyond(fault: NpuFault) -> bool:
-        """Whether no reset heals it."""
-        return LEVELS[fault.level].npu == "repair"
-
-    def _give_up(self, group: list[Npu]) -> None:
-        """No attempt is left: the broken NPUs are out until repaired, the others are offered again."""
-        first = self._waiting.pop(group[0])
-        self._resetting.discard(group[0])
-        serious = {
-            npu: [fault for fault in npu.faults if fault.handled and LEVELS[fault.level].npu != "stays"]
-            for npu in group
-        }
-        broken = [npu for npu in group if serious[npu] and npu.state in ("resetting", "isolated")]
-        well = [npu for npu in group if npu.state == "resetting" and npu not in broken]
-        self._devices.set_state(well, "inService", first.cause)
-        for npu in broken:
-            self._out(npu, serious[npu][0])

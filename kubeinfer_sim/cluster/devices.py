@@ -23,7 +23,7 @@ from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.manifest.model import Resources
 
 if TYPE_CHECKING:
-    from kubeinfer_sim.cluster.device_plugin import NpuFault
+    from kubeinfer_sim.cluster.npu_fault import NpuFault
 
 State = Literal["inService", "isolated", "resetting", "out"]
 #: NPUs that are wired into one ring.

@@ -85,6 +85,15 @@ def test_every_example_of_the_page_validates_and_loads(block: str) -> None:
         load_scenario(SourceText(str(ROOT / "docs" / "example.yaml"), text))
 
 
+def test_the_example_of_the_faults_page_validates_and_loads() -> None:
+    page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", page, re.M | re.S)
+    racks = "cluster:\n  pools:\n  - {name: node, count: 16, labels: {rack: r1, accelerator/huawei-npu: ascend-1980}, "
+    text = whole(racks + "allocatable: {huawei.com/ascend-1980: 8}}\n" + block)
+    jsonschema.Draft202012Validator(SCHEMAS["Scenario"]).validate(yaml.safe_load(text))
+    load_scenario(SourceText(str(ROOT / "docs" / "example.yaml"), text))
+
+
 @pytest.mark.parametrize(
     "spec",
     [
