@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -13,25 +13,11 @@ from rich.text import Text
 
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Judgement, Measures, Outcome, Service
-from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.chart import chart
 from kubeinfer_sim.report.deployments import sections
 from kubeinfer_sim.report.faults import fault_lines
-from kubeinfer_sim.report.instances import (
-    COARSE,
-    GROUPS,
-    Row,
-    Start,
-    Stop,
-    coarse_group_of,
-    disturbed,
-    group_of,
-    starts,
-    stops,
-    summed,
-    untouched,
-)
+from kubeinfer_sim.report.instance_tables import instance_sections
 from kubeinfer_sim.report.load import load_lines
 from kubeinfer_sim.report.lost_time import availability_lines, lost_time_lines
 from kubeinfer_sim.report.nodes import node_lines
@@ -47,11 +33,10 @@ from kubeinfer_sim.report.verdict import (
     npus_of_cluster,
     objective_text,
 )
-from kubeinfer_sim.report.words import count, instance_seconds, ordinals, percent, plain, rounded
+from kubeinfer_sim.report.words import count, instance_seconds, percent, plain, rounded
 from kubeinfer_sim.scenario.units import format_duration
 
 NARROWEST, WIDEST = 60, 160
-MOST_ROWS = 12
 #: Blanks at the end of a line, also between codes that end a colour.
 _TRAILING = re.compile(r"(?: |\x1b\[[0-9;]*m)+$", re.M)
 
@@ -103,7 +88,8 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
         if lines:
             yield Text()
             yield from lines
-        yield from _instances(measures, width - 2)
+        for title, content in instance_sections(measures, width - 2):
+            yield from _section(title, content)
     if measures.outcome is not Outcome.NOTHING:
         yield from _section("Available", availability_lines(assessment.availability))
         yield from _section("Lost time", lost_time_lines(assessment.run.history, assessment.causes))
@@ -250,121 +236,6 @@ def _lost(measures: Measures, service: Service) -> str:
     if measures.losing and measures.outcome is Outcome.NEVER:
         text += f", and {measures.losing:,} more each second"
     return text
-
-
-def _instances(measures: Measures, width: int) -> Iterable[RenderableType]:
-    begun, ended = starts(measures), stops(measures)
-    revisions = {row.what.revision for row in begun} | {row.what.revision for row in ended}
-    if begun:
-        title = "Starts: stages of the pod that was ready last"
-        yield from _section(title, _start_table(begun, width - 2, with_revision=len(revisions) > 1))
-    if ended:
-        yield from _section("Stops", _stop_table(ended, width - 2, with_revision=len(revisions) > 1))
-    yield from _section("Disturbed", [Text(_disturbed(life)) for life in disturbed(measures)[:MOST_ROWS]])
-    same = untouched(measures)
-    if same and (begun or ended or len(same) < len(measures.instances)):
-        names = ordinals(life.instance.ordinal for life in same)
-        yield from _section("Untouched", [Text(f"{count(len(same), 'instance')}: {names}")])
-
-
-def _start_table(rows: list[Row[Start]], width: int, *, with_revision: bool) -> list[RenderableType]:
-    """As many stages as fit: each on its own, or in groups, or in coarse ones."""
-    shown = rows[:MOST_ROWS]
-    single = list(dict.fromkeys(stage for row in shown for stage, _ in row.what.stages))
-    plans: tuple[tuple[list[str], Callable[[str], str]], ...] = (
-        (single, lambda stage: stage),
-        (list(GROUPS), group_of),
-        (list(COARSE), coarse_group_of),
-    )
-    head = ["#", *(["rev"] if with_revision else []), "created"]
-    cells: list[list[str]] = []
-    for names, group in plans:
-        split = [summed(row.what.stages, group) for row in shown]
-        used = [name for name in names if any(stages.get(name) for stages in split)]
-        cells = [[*head, *used, "took", ""]]
-        for row, stages in zip(shown, split, strict=True):
-            start = row.what
-            cut = start.cut and group(start.cut)
-            lengths = [_length(stages.get(name, 0)) + ("…" if name == cut else "") for name in used]
-            took = "-" if start.took is None else rounded(start.took)
-            cells.append([*_head(row, start.revision, with_revision), *lengths, took, start.note])
-        if _fits(cells, width):
-            break
-    return [_table(cells, width), *_cut_off([(row.what.took, len(row.ordinals)) for row in rows[MOST_ROWS:]])]
-
-
-def _stop_table(rows: list[Row[Stop]], width: int, *, with_revision: bool) -> list[RenderableType]:
-    shown = rows[:MOST_ROWS]
-    used = list(dict.fromkeys(stage for row in shown for stage, _ in row.what.stages))
-    cells = [["#", *(["rev"] if with_revision else []), "deleted", *used, "took", ""]]
-    for row in shown:
-        stop = row.what
-        lengths = [_length(dict(stop.stages).get(name, 0)) for name in used]
-        took = "-" if stop.took is None else rounded(stop.took)
-        cells.append([*_head(row, stop.revision, with_revision), *lengths, took, stop.reason])
-    return [_table(cells, width), *_cut_off([(row.what.took, len(row.ordinals)) for row in rows[MOST_ROWS:]])]
-
-
-def _fits(cells: list[list[str]], width: int) -> bool:
-    """Whether a table fits with single gaps; the notes in its last column may be folded."""
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return sum(widths[:-1]) + len(widths) - 1 + min(widths[-1], 16) <= width
-
-
-def _table(cells: list[list[str]], width: int) -> Table:
-    """The first row is the head; wide gaps where there is room."""
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    gap = 2 if sum(widths) + 2 * len(widths) <= width else 1
-    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim")
-    for name in cells[0]:
-        left = name in ("#", "rev", "")
-        table.add_column(name, justify="left" if left else "right", no_wrap=name != "", overflow="fold")
-    for row in cells[1:]:
-        table.add_row(*row)
-    return table
-
-
-def _head(row: Row[Start] | Row[Stop], revision: str, with_revision: bool) -> list[str]:
-    text = ordinals(row.ordinals)
-    if len(text) > 16:
-        text = f"{text[:12].rsplit(',', 1)[0]} …"
-    if len(row.ordinals) > 2:
-        text += f" ({len(row.ordinals):,})"
-    first, last = rounded(min(row.at)), rounded(max(row.at))
-    times = first if first == last else f"{first}-{last}"
-    return [text, revision, times] if with_revision else [text, times]
-
-
-def _length(millis: int) -> str:
-    return rounded(millis) if millis else "-"
-
-
-def _cut_off(took: list[tuple[int | None, int]]) -> list[RenderableType]:
-    """What a long table leaves out: how long each row took and for how many instances."""
-    if not took:
-        return []
-    lengths = sorted(length for length, times in took for _ in range(times) if length is not None)
-    number = sum(times for _, times in took)
-    text = f"… and {number:,} more like these"
-    if lengths:
-        middle = rounded(lengths[len(lengths) // 2])
-        text += f" (took {rounded(lengths[0])} to {rounded(lengths[-1])}, half of them up to {middle})"
-    return [Text(text, style="dim")]
-
-
-def _disturbed(life: InstanceLife) -> str:
-    what = []
-    if life.concerning:
-        what.append(f"lost readiness {count(life.concerning, 'time')}")
-    if life.restarts:
-        what.append(f"rebuilt {count(life.restarts, 'time')}")
-    if life.container_restarts:
-        what.append(f"{count(life.container_restarts, 'container restart')}")
-    if life.given_up:
-        what.append(f"gave up {count(life.given_up, 'pod')} and did without for {rounded(life.degraded)}")
-    if life.failed:
-        what.append(f"failed: {life.failed}")
-    return f"{life.instance.name}: {', '.join(what)}; in the end {life.state}"
 
 
 def _rests_on(assessment: Assessment) -> list[RenderableType]:
