@@ -53,6 +53,60 @@ def test_an_update_keeps_its_budgets_and_ends(case: dict[str, Any]) -> None:
     assert rows[-1][4] == "T:NewReplicaSetAvailable"
 
 
+TEMPLATES = st.integers(1, 3).map(lambda rev: {"op": "template", "rev": rev})
+SCALES = st.integers(0, 9).map(lambda replicas: {"op": "scale", "replicas": replicas})
+DEEDS = st.one_of(
+    TEMPLATES,
+    SCALES,
+    st.tuples(TEMPLATES, SCALES).map(lambda both: {**both[1], **both[0], "op": "set"}),
+    st.sampled_from([{"op": "pause"}, {"op": "resume"}]),
+    st.builds(
+        lambda op, rev, index: {"op": op, "rev": rev, "index": [index]},
+        st.sampled_from(["unready", "unready", "ready"]),
+        st.integers(1, 3),
+        st.integers(-3, 8),
+    ),
+)
+
+
+@st.composite
+def scripts(draw: st.DrawFn) -> dict[str, Any]:
+    """Whatever may be done to a Deployment, one thing after another, some of it in the middle of the last."""
+    case = draw(updates())
+    loads = st.integers(0, 90) | st.sampled_from([0.5, 12.345, "never"]) | LOADS
+    case["spec"]["strategy"] = draw(st.sampled_from(["RollingUpdate", "RollingUpdate", "Recreate"]))
+    case["spec"]["progressDeadlineSeconds"] = draw(st.sampled_from([8, 60, 600]))
+    case["spec"]["revisionHistoryLimit"] = draw(st.sampled_from([0, 1, 10]))
+    case["env"]["load_s"] = {str(rev): draw(loads) for rev in (1, 2, 3)}
+    case["env"]["slots"] = draw(st.sampled_from([None, None, 0, 3, 8]))
+    times = draw(st.lists(st.integers(1, 400_000), max_size=8, unique=True).map(sorted))
+    case["actions"] = [case["actions"][0], *({"t_ms": at, **draw(DEEDS)} for at in times)]
+    return case
+
+
+@settings(max_examples=150, deadline=None)
+@given(scripts())
+def test_the_rows_are_what_the_lives_of_the_pods_add_up_to(case: dict[str, Any]) -> None:
+    simulated = Simulated(case).run()
+    flaps = any(action["op"] == "unready" for action in case["actions"])
+    for at, sets, counts, _, _ in simulated.rows:
+        for revision, _, existing, ready, available, terminating in sets:
+            lives = [pod.times for pod in simulated.pods if pod.revision == revision]
+            begun = [life for life in lives if (life[0] or 0) <= at]
+            living = [life for life in begun if life[3] is None or life[3] > at]
+            leaving = [life for life in begun if life not in living and (life[4] is None or life[4] > at)]
+            served = [life for life in living if life[2] is not None and life[2] <= at]
+            assert existing == len(living)
+            # A ReplicaSet that history leaves no room for takes its terminating pods out of the count.
+            kept = case["spec"]["revisionHistoryLimit"] == 10
+            assert terminating == len(leaving) if kept else terminating <= len(leaving)
+            assert ready <= len(served) if flaps else ready == len(served)
+            assert available <= ready
+        totals = [sum(column) for column in zip(*(each[2:] for each in sets), strict=True)] or [0] * 4
+        assert [counts[0], counts[2], counts[3], counts[5]] == totals
+        assert counts[4] == max(0, sum(each[1] for each in sets) - totals[2])
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["ready", "unready", "delete", "gone", "later"]))),
