@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
-from typing import Literal, TypeGuard
+from typing import Literal
 
 from kubeinfer_sim.cluster.ailments import Ailments
 from kubeinfer_sim.cluster.device_plugin import DevicePlugin
 from kubeinfer_sim.cluster.devices import Devices
-from kubeinfer_sim.cluster.drain import DrainOptions
 from kubeinfer_sim.cluster.drains import Budgets, Drains
 from kubeinfer_sim.cluster.gang_scheduling import GangScheduling
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.node_failures import NodeFailures
-from kubeinfer_sim.cluster.pod import Pod, PodState, npu_count
-from kubeinfer_sim.cluster.prober import Outcome, Segment
-from kubeinfer_sim.cluster.records import ContainerCrashed, NodeCordoned, NpusIsolated
+from kubeinfer_sim.cluster.pod import Pod, npu_count
+from kubeinfer_sim.cluster.records import NodeCordoned, NpusIsolated
 from kubeinfer_sim.cluster.repair import RepairShop
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduling_rate import SchedulingRate
 from kubeinfer_sim.cluster.start_stages import StageDraws
 from kubeinfer_sim.controllers.kubeinfer import KubeInferController
 from kubeinfer_sim.controllers.policies import RecoveryPlugin
-from kubeinfer_sim.engine.clock import Clock, Phase
+from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.experiment.fault_draws import FaultDraws
@@ -33,26 +31,13 @@ from kubeinfer_sim.experiment.node_faults import NodeFaults
 from kubeinfer_sim.experiment.owners import Owners
 from kubeinfer_sim.experiment.pod_faults import PodFaults
 from kubeinfer_sim.experiment.shared_faults import SharedFaults
-from kubeinfer_sim.experiment.targets import matches, start_faults
+from kubeinfer_sim.experiment.targets import start_faults
+from kubeinfer_sim.experiment.time_line import TimeLine, strikes_new
 from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.scenario.fault_model import FaultPlan
 from kubeinfer_sim.scenario.model import (
-    Action,
     Apply,
-    ApplyDeployment,
-    Cordon,
-    Crash,
-    Drain,
-    Fault,
-    ForceDelete,
-    Health,
-    ImageFault,
-    NodeDown,
-    NodeUp,
-    OutOfService,
-    Scale,
     Scenario,
-    StartFault,
 )
 from kubeinfer_sim.scenario.recovery_rules import Isolation
 
@@ -110,6 +95,7 @@ class Simulation:
         self.seed = seed
         self.clock = Clock()
         self.history = History()
+        self.time_line = TimeLine(self)
         streams = Streams(seed)
         self.nodes = {spec.name: Node(spec) for spec in scenario.nodes}
         self.scheduler = Scheduler(
@@ -139,7 +125,7 @@ class Simulation:
             release=self.scheduling.release,
             crash_back_off=scenario.crash_back_off,
             start_faults=start_faults(scenario.actions),
-            born_sick=self._born_sick if any(_strikes_new(each) for each in scenario.actions) else None,
+            born_sick=self.time_line.born_sick if any(map(strikes_new, scenario.actions)) else None,
         )
         self.controller = KubeInferController(
             self.clock,
@@ -243,7 +229,7 @@ class Simulation:
                 shop,
                 settings.repair,
                 cordoned=lambda name: self.scheduler.nodes[name].unschedulable,
-                cordon=lambda name, on, cause: self._cordon(name, cordon=on, cause=cause),
+                cordon=lambda name, on, cause: self.cordon(name, cordon=on, cause=cause),
                 tell=self.owners.npu_fault,
                 source=draws,
             )
@@ -272,8 +258,7 @@ class Simulation:
             deployment.start(running=running)
         if self.faults is not None:
             self.faults.start()
-        for action in scenario.actions:
-            clock.at(action.at, self._act, action, phase=Phase.ACTION)
+        self.time_line.start()
         end: Literal["settled", "horizon", "quiet"] = "settled"
         if scenario.horizon is not None:
             clock.run(scenario.horizon)
@@ -293,42 +278,8 @@ class Simulation:
             return self.clock.now
         return self.history[len(self.history) - 1].at if len(self.history) else 0
 
-    def _act(self, action: Action) -> None:
-        """What a person does to the cluster or the KubeInfer."""
-        match action:
-            case Apply():
-                self.controller.apply(action.kubeinfer, action.label)
-            case Scale():
-                self.controller.scale(action.replicas)
-            case ApplyDeployment():
-                self.owners.deployments[action.deployment.name].apply(action.deployment, action.label)
-            case Cordon():
-                for name in action.nodes:
-                    self._cordon(name, cordon=not action.uncordon)
-            case Drain():
-                options = DrainOptions(
-                    action.ignore_daemon_sets, action.delete_empty_dir_data, action.force, action.timeout
-                )
-                self.drains.start(action.nodes, options, lambda name: self._cordon(name, cordon=True))
-            case NodeDown() | NodeUp() | OutOfService() | ForceDelete():
-                self._node_failure(action)
-            case Health():
-                self._health(action, answer_of(action))
-                if action.until is not None:
-                    self.clock.at(action.until, self._back_to_health, action, phase=Phase.ACTION)
-            case Crash():
-                self._crash(action)
-            case Fault():
-                assert self.faults is not None
-                self.faults.act(action)
-            case StartFault():
-                pass  # the kubelets know of it from the beginning
-            case ImageFault():
-                self.kubelet.break_images(action.images, broken=True)
-                if action.until is not None:
-                    self.clock.at(action.until, self._images_back, action.images, phase=Phase.ACTION)
-
-    def _cordon(self, name: str, *, cordon: bool, cause: int = NO_CAUSE) -> None:
+    def cordon(self, name: str, *, cordon: bool, cause: int = NO_CAUSE) -> None:
+        """A node takes no new pods from now on, or does again."""
         self.scheduler.set_unschedulable(name, cordon)
         if self.failures is not None:
             self.failures.cordon(name, cordon=cordon)
@@ -340,7 +291,7 @@ class Simulation:
         assert pod.node is not None
         name = pod.node.name
         if scope == "Node":
-            self._cordon(name, cordon=True, cause=cause)
+            self.cordon(name, cordon=True, cause=cause)
             return
         if self.devices is not None:
             self.devices.isolate(pod, cause)
@@ -350,84 +301,3 @@ class Simulation:
             if npu_count({resource: amount}):
                 self.scheduler.set_allocatable(name, resource, node.allocatable[resource] - amount)
         self.history.append(NpusIsolated(self.clock.now, cause, name, pod.npus))
-
-    def _node_failure(self, action: NodeDown | NodeUp | OutOfService | ForceDelete) -> None:
-        assert self.failures is not None
-        match action:
-            case NodeDown():
-                for name in action.nodes:
-                    self.failures.fail(name, action.mode, until=action.until)
-            case NodeUp():
-                for name in action.nodes:
-                    self.failures.restore(name)
-            case OutOfService():
-                for name in action.nodes:
-                    self.failures.out_of_service(name, ended=action.ended)
-            case ForceDelete():
-                pods = [
-                    pod
-                    for pod in self.owners.pods()
-                    if matches(action.target, pod)
-                    and (pod.state is PodState.DELETING or not action.terminating_only)
-                ]
-                self.failures.force_delete(pods, NO_CAUSE)
-
-    def _back_to_health(self, action: Health) -> None:
-        self._health(action, FAILING if action.healthy else None)
-
-    def _health(self, action: Health, answer: Segment | None) -> None:
-        pods = [pod for pod in self.owners.pods() if matches(action.target, pod)]
-        if self.ailments is None:
-            self.kubelet.set_health(pods, answer, action.probes, container=action.container, cause=NO_CAUSE)
-            return
-        for pod in pods:
-            self.ailments.make(pod, answer, action.probes, action.container, NO_CAUSE)
-
-    def _born_sick(self, pod: Pod, now: int) -> dict[str, Segment]:
-        """What the checks get of a pod that is set up now; of several actions the latest counts."""
-        sick: dict[str, Segment] = {}
-        for action in self.scenario.actions:
-            if (
-                not _strikes_new(action)
-                or action.at > now
-                or (action.until is not None and action.until <= now)
-            ):
-                continue
-            answer = answer_of(action)
-            if answer is not None and matches(action.target, pod):
-                suffix = f"/{action.container}" if action.container else ""
-                sick |= {f"{probe}{suffix}": answer for probe in action.probes}
-        if self.ailments is not None:
-            self.ailments.born(pod, sick)
-        return sick
-
-    def _crash(self, action: Crash) -> None:
-        for pod in [pod for pod in self.owners.pods() if matches(action.target, pod)]:
-            index = self.kubelet.number_of(pod, action.container)
-            if index is None:
-                continue
-            cause = self.history.append(
-                ContainerCrashed(self.clock.now, NO_CAUSE, pod.ref, action.reason, action.exit_code)
-            )
-            self.kubelet.crash(pod, action.reason, action.exit_code, container=index, cause=cause)
-
-    def _images_back(self, images: tuple[str, ...]) -> None:
-        self.kubelet.break_images(images, broken=False)
-
-
-FAILING = Segment(0, Outcome.FAIL)
-
-
-def _strikes_new(action: Action) -> TypeGuard[Health]:
-    return isinstance(action, Health) and action.new_pods
-
-
-def answer_of(action: Health) -> Segment | None:
-    """What a health action makes the checks answer; None: what the container's state has them answer."""
-    if action.healthy:
-        return None
-    if action.hang:
-        return Segment(0, Outcome.HANG)
-    if action.flapping is None and action.latency is None:
-        return FAILING
-    return Segment(0, Outcome.SUCCESS, action.latency or 0, action.flapping or 0.0)
