@@ -138,22 +138,30 @@ class Faults:
             self._on_shared.strike(fault, process)
 
     def _chosen_pods(self, fault: Fault) -> list[Pod]:
+        target = fault.target
+        every: Iterable[Pod] = self._pods()
+        if target.nodes:  # not every pod for each fault of a node
+            every = [pod for name in self._named_nodes(target) for pod in self._nodes[name].pods]
         pods = [
-            pod
-            for pod in self._pods()
-            if matches(fault.target, pod) and pod.state in (PodState.PULLING, PodState.RUNNING)
+            pod for pod in every if matches(target, pod) and pod.state in (PodState.PULLING, PodState.RUNNING)
         ]
         if fault.random == "pod" and pods:
             return [pods[int(self._source(fault.kind).random() * len(pods))]]
         return pods
 
+    def _named_nodes(self, target: Target) -> list[str]:
+        """The nodes the target names, all if it names none, in the cluster's order."""
+        names = target.nodes or self._nodes
+        if len(target.nodes) > 1:
+            return [name for name in self._nodes if name in names]
+        return [name for name in names if name in self._nodes]
+
     def _chosen_nodes(self, fault: Fault) -> list[str]:
         target = fault.target
         names = [
             name
-            for name, node in self._nodes.items()
-            if (not target.nodes or name in target.nodes)
-            and target.node_selector.items() <= node.spec.labels.items()
+            for name in self._named_nodes(target)
+            if target.node_selector.items() <= self._nodes[name].spec.labels.items()
         ]
         if fault.random == "node":
             return [names[int(self._source(fault.kind).random() * len(names))]]

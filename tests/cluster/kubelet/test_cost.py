@@ -83,7 +83,7 @@ def test_a_healthy_pod_with_sidecars_and_two_containers_costs_no_events(links: T
 
 def test_healthy_pods_on_watched_nodes_cost_no_events() -> None:
     """Heartbeats, leases and the passes of the controllers that watch them are computed, not played."""
-    dies = NodeDown(HOUR, ("node-5",), "dead", until=2 * HOUR)
+    dies = NodeDown(HOUR, ("node-5",), "silent", until=2 * HOUR)
     made = scenario(kubeinfer(3, **PROBES), 6, actions=(dies,))
     assert fired_until(made, DAY) == fired_until(made, 100 * DAY)
 
