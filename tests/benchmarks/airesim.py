@@ -12,17 +12,11 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parent))
-
+from common import bare_loop, spread, write
 from published.airesim import HOUR, Parameters, TrainingJob
-from rollout import bare_loop, spread
 
-PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- airesim -->", "<!-- /airesim -->"
 #: SimPy's processes in the bare loop: about as many servers are in repair at any time.
 PROCESSES = 50
 
@@ -79,9 +73,7 @@ def main() -> None:
     text = table(options.runs, options.original)
     print(text)
     if options.write:
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(f"{BEGIN}\n")
-        after = rest.partition(END)[2]
-        PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+        write("airesim", text)
 
 
 if __name__ == "__main__":

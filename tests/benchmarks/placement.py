@@ -10,22 +10,18 @@ from __future__ import annotations
 
 import statistics
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parent))
 
 from building import kubeinfer, stage_timings
-from rollout import bare_loop, spread
+from common import Cost, show, sizes, spread
 
-from kubeinfer_sim.experiment.simulate import Simulation, simulate
+from kubeinfer_sim.experiment.simulate import Simulation
 from kubeinfer_sim.manifest.model import Toleration
 from kubeinfer_sim.scenario.model import NodeSpec, Scale, Scenario, Taint, Timings
 
 RUNS = 5
-PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- placement -->", "<!-- /placement -->"
 HOUR = 3_600_000
 NPU = "huawei.com/ascend-1980"
 
@@ -64,47 +60,29 @@ def job(instances: int) -> Scenario:
     )
 
 
-def table(sizes: list[int]) -> str:
+def table(counts: list[int]) -> str:
     lines = [
         "| instances | nodes | events | records | nodes looked at per pod | median s | µs per pod "
         "| ratio (events) | ratio (records) |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for instances in sizes:
+    for instances in counts:
         scenario = job(instances)
-        times, by_events, by_records = [], [], []
-        for _ in range(RUNS):
-            begun = time.perf_counter()
-            run = simulate(scenario)
-            times.append(time.perf_counter() - begun)
-            processes = min(instances, 4000)
-            by_events.append(times[-1] / bare_loop(run.fired, processes))
-            by_records.append(times[-1] / bare_loop(len(run.history), processes))
-        took = statistics.median(times)
+        cost = Cost.of(scenario, min(instances, 4000), RUNS)
+        run, took = cost.run, statistics.median(cost.seconds)
         simulation = Simulation(scenario, 0)
         simulation.run()
         looked = simulation.scheduler.stats.nodes / instances
         lines.append(
             f"| {instances:,} | {len(scenario.nodes):,} | {run.fired:,} | {len(run.history):,} | {looked:.2f} "
-            f"| {took:.2f} ({min(times):.2f}-{max(times):.2f}) | {1e6 * took / instances:.0f} "
-            f"| {spread(by_events)} | {spread(by_records)} |"
+            f"| {spread(cost.seconds, 2)} | {1e6 * took / instances:.0f} "
+            f"| {spread(cost.by_events)} | {spread(cost.by_records)} |"
         )
     return "\n".join(lines)
 
 
-def write(text: str) -> None:
-    """Put the table into the page, between its marks."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(f"{BEGIN}\n")
-    after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
-
-
 def main() -> None:
-    sizes = [int(text) for text in sys.argv[1:] if text != "--write"] or [1_250, 2_500, 5_000, 10_000]
-    text = table(sizes)
-    print(text)
-    if "--write" in sys.argv:
-        write(text)
+    show("placement", table(sizes([1_250, 2_500, 5_000, 10_000])))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What checking manifests costs: `python tests/benchmarks/validate.py`. Run by hand, asserted nowhere.
+"""What checking manifests costs: `python tests/benchmarks/validate.py [--write]`. Run by hand, asserted nowhere.
 
 Printed are seconds, median (min-max) of some runs: a file of about 3,000 lines in this process (reading, all
 rules, lint), and whole processes from start to end on one small manifest, with the imports that entails.
@@ -6,12 +6,13 @@ rules, lint), and whole processes from start to end on one small manifest, with 
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from common import show, spread
 
 from kubeinfer_sim.manifest.lint import lint
 from kubeinfer_sim.manifest.load import load_manifest
@@ -41,26 +42,30 @@ def process(*words: str) -> None:
     subprocess.run([sys.executable, *words], check=True, capture_output=True)
 
 
-def measure(what: str, run: Callable[[], object]) -> None:
+def row(what: str, run: Callable[[], object]) -> str:
     times = []
     run()
     for _ in range(RUNS):
         begun = time.perf_counter()
         run()
         times.append(time.perf_counter() - begun)
-    print(f"| {what} | {statistics.median(times):.3f} ({min(times):.3f}-{max(times):.3f}) |")
+    return f"| {what} | {spread(times, 3)} |"
 
 
 def main() -> None:
     text = long_file(3000)
     lines = text.count("\n")
-    print("| what | s |\n|---|---|")
-    measure(f"{lines:,} lines: YAML with positions", lambda: read_documents(SourceText("long.yaml", text)))
-    measure(f"{lines:,} lines: all rules and lint", lambda: check(text))
-    measure("one small manifest: all rules and lint", lambda: check(read_source(str(SMALL)).text))
-    measure("process: python -c pass", lambda: process("-c", "pass"))
-    measure("process: kubeinfer-sim --help", lambda: process("-m", "kubeinfer_sim", "--help"))
-    measure("process: kubeinfer-sim validate", lambda: process("-m", "kubeinfer_sim", "validate", str(SMALL)))
+    rows = [
+        row(f"{lines:,} lines: YAML with positions", lambda: read_documents(SourceText("long.yaml", text))),
+        row(f"{lines:,} lines: all rules and lint", lambda: check(text)),
+        row("one small manifest: all rules and lint", lambda: check(read_source(str(SMALL)).text)),
+        row("process: python -c pass", lambda: process("-c", "pass")),
+        row("process: kubeinfer-sim --help", lambda: process("-m", "kubeinfer_sim", "--help")),
+        row(
+            "process: kubeinfer-sim validate", lambda: process("-m", "kubeinfer_sim", "validate", str(SMALL))
+        ),
+    ]
+    show("validate", "\n".join(["| what | s |", "|---|---|", *rows]))
 
 
 if __name__ == "__main__":
