@@ -201,7 +201,7 @@ class Registry:
         """Why an image cannot be pulled now; "" when it can."""
         if self._down > 0:
             return "the registry does not answer"
-        return "the registry has no such image" if self._broken[image] > 0 else ""
+        return "the registry has no such image" if self._broken.get(image, 0) > 0 else ""
 
     def set(self, images: Iterable[str], *, broken: bool) -> None:
         """Pulls of these images (none given: of all) fail, or one of the reasons for that is gone."""

@@ -112,7 +112,7 @@ class Clock:
 
     def after(self, delay: int, callback: Callable[..., None], *args: Any, phase: int = Phase.WORLD) -> Timer:
         """Call `callback(*args)` in `delay` milliseconds."""
-        return self.at(self.now + delay, callback, *args, phase=phase)
+        return self.at(self.env._now + delay, callback, *args, phase=phase)  # type: ignore[arg-type]
 
     def run(self, until: int | None = None) -> None:
         """Fire what is due, in order; up to and including `until`, where the clock then stands."""
