@@ -67,6 +67,7 @@ class Pod:
         serving_at: when its engine answers (None: never, or not loading).
         weights_at: when its engine has read the weights.
         init_restarts: how often one of its init containers was started again.
+        in_place: how often all of its containers were started again in place.
         plan: what its set-up goes through and since when, while it does; of pods with init containers alone.
         failure: why it is not ready, in Kubernetes' word (ImagePullBackOff, StartupProbeFailed …), or "".
         last: id of the latest record about it, the cause of what follows from it.
@@ -91,6 +92,7 @@ class Pod:
         "dead",
         "engine",
         "failure",
+        "in_place",
         "init_restarts",
         "last",
         "node",
@@ -144,6 +146,7 @@ class Pod:
         self.started = False
         self.restarts = 0
         self.init_restarts = 0
+        self.in_place = 0
         self.plan: tuple[int, SetUpPlan] | None = None
         self.added_at = 0
         self.serving_at: int | None = None

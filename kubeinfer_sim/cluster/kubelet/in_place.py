@@ -35,5 +35,6 @@ class InPlace(Stopping):
         pod.plan = pod.waits = pod.began_at = None
         pod.started = False
         pod.restarts += 1
+        pod.in_place += 1
         pod.state = PodState.PULLING
         self._go_on(pod, 0)

@@ -17,6 +17,7 @@ class Outages(InPlace):
         for pod in node.pods:
             stopping = pod.state is PodState.DELETING
             self._forget_timers(pod)
+            self._imageless.pop(pod, None)
             self._interrupt(pod)
             pod.probers.clear()
             if stopping:

@@ -108,7 +108,7 @@ class SetUp(Restarts):
     def _without_image(self, pod: Pod, index: int, image: str, reason: str, message: str) -> None:
         """The kubelet retries for ever; nothing comes of it until somebody changes the image, so no event does."""
         now = self._clock.now
-        self._imageless[pod] = ImageLess(index, image, now)
+        self._imageless[pod] = ImageLess(index, image, now, reason)
         self._stuck(pod, reason)
         pod.last = self._history.append(ImagePullFailed(now, pod.last, pod.ref, image, message))
 
@@ -117,7 +117,9 @@ class SetUp(Restarts):
         self._registry.set(images, broken=broken)
         now = self._clock.now
         for pod, lacks in list(self._imageless.items()):
-            if pod.failure == "ImagePullBackOff" and not self._registry.refuses(lacks.image):
+            if SET_UP in pod.timers:
+                continue  # it waits for its next attempt
+            if lacks.reason == "ImagePullBackOff" and not self._registry.refuses(lacks.image):
                 when = next_attempt(lacks.since, now, ImageBackoff(), self._pull_retry(pod))
                 pod.timers[SET_UP] = self._clock.at(when, self._try_again, pod)
 
@@ -216,10 +218,10 @@ class SetUp(Restarts):
         if failure is not None:
             self._without_image(pod, index, container.image, *failure)
             return
-        image = container.image
+        image, in_place = container.image, pod.in_place
 
         def under_way() -> bool:
-            return pod.state is PodState.PULLING and pod.node is node
+            return pod.state is PodState.PULLING and pod.node is node and pod.in_place == in_place
 
         self._images.pull(
             node,
@@ -264,6 +266,10 @@ class SetUp(Restarts):
         pod.plan = None
         if pod.failure.startswith("Init:"):
             pod.failure = ""
+        if pod.state is PodState.DELETING:
+            # It is cut off: its kubelet has yet to hear that it shall stop.
+            self._to_stop[pod] = PodState.RUNNING
+            return
         pod.state = PodState.RUNNING
         pod.last = self._history.append(ContainersRunning(self._clock.now, pod.last, pod.ref, pod.restarts))
         pod.dead.update(hook.container for hook in failed)

@@ -32,11 +32,12 @@ PROBE_KILLS = ("StartupProbeFailed", "LivenessProbeFailed")
 
 @dataclass(frozen=True, slots=True)
 class ImageLess:
-    """The container (init containers counted first) whose image cannot be had, and since when that is known (ms)."""
+    """The container (init containers counted first) whose image cannot be had, since when (ms), and why."""
 
     index: int
     image: str
     since: int
+    reason: str
 
 
 class KubeletState:

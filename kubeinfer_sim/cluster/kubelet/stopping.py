@@ -39,6 +39,7 @@ class Stopping(Sidecars):
     def _stop(self, pod: Pod, state: PodState) -> tuple[Stage, ...]:
         """The kubelet stops a pod that was in this state; returns what that takes."""
         self._forget_timers(pod)
+        self._imageless.pop(pod, None)
         self._interrupt(pod)
         if state is PodState.PENDING:
             return ()

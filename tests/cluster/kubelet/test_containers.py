@@ -14,6 +14,7 @@ from kubeinfer_sim.cluster.records import (
     ContainerKilling,
     ContainersRunning,
     ImagePullFailed,
+    PodBound,
     PodDeleting,
     PodGone,
     PodNotReady,
@@ -28,6 +29,7 @@ from kubeinfer_sim.scenario.model import (
     CrashBackOff,
     Health,
     ImageFault,
+    NodeDown,
     Scale,
     Target,
 )
@@ -226,6 +228,37 @@ def test_a_pod_deleted_while_its_image_is_missing_is_forgotten() -> None:
     run = simulate(replace(made, kubeinfer=replace(made.kubeinfer, replicas=0)))
     assert len(times(run, PodGone)) == 1
     assert not times(run, PodReady)
+
+
+def test_a_registry_that_is_down_twice_before_the_next_attempt_is_waited_for_once() -> None:
+    run = started(kubeinfer(), ImageFault(0, until=11_001), ImageFault(11_002, until=11_003))
+    assert len(times(run, PodReady)) == 1
+    (bound,) = times(run, PodBound)
+    assert bound == 0
+
+
+def test_a_machine_that_dies_while_an_image_is_missing_sets_the_pod_up_once_when_it_is_back() -> None:
+    down = NodeDown(5_000, ("node-0", "node-1"), until=38_000)
+    run = started(kubeinfer(), ImageFault(0, until=11_000), down, horizon=600_000)
+    assert times(run, PodBound) == [0, 38_000]
+    assert times(run, PodReady) == [98_000]
+
+
+def test_a_pod_that_is_being_stopped_does_not_pull_when_its_image_is_back() -> None:
+    actions = (ImageFault(0, until=21_000), Scale(20_000, 0))
+    run = started(
+        with_template(kubeinfer(), init_containers=(sidecar(),)), *actions, stages={"cleanup": seconds(5)}
+    )
+    assert times(run, PodGone) == [25_000]
+    assert not times(run, PodReady)
+
+
+def test_a_sidecar_that_dies_while_an_image_is_missing_does_not_make_the_pod_forget_it() -> None:
+    spec = with_template(kubeinfer(restart="Custom"), init_containers=(sidecar(),))
+    broken = ImageFault(0, ("engine:1",), 60_000)
+    run = started(spec, broken, Crash(30_000, Target(), container="proxy"))
+    assert [record.container for record in run.history if type(record) is ContainerDied] == ["proxy"]
+    assert len(times(run, PodReady)) == 1
 
 
 GUIDE = Probe(period_seconds=5, timeout_seconds=10, failure_threshold=6)
