@@ -27,8 +27,6 @@ from kubeinfer_sim.scenario.load import load_scenario
 WHY = jsonschema.Draft202012Validator(
     json.loads((ROOT / "docs" / "schemas" / "why.schema.json").read_text("utf-8"))
 )
-#: Stages of pods that the loss is told by; those of init containers, sidecars and images name theirs.
-NAMED = ("image ", "init ", "sidecar ")
 
 
 def charges_add_up(run: Run, measures: Measures) -> None:

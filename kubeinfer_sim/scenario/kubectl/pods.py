@@ -163,6 +163,11 @@ class _PodReader:
         if not isinstance(name, str) or not name:
             self.wrong.note(item, ("metadata", "name"), f"expected the pod's name, found {shown(name)}")
             return None
+        if not isinstance(namespace, str):
+            self.wrong.note(
+                item, ("metadata", "namespace"), f"expected a namespace, found {shown(namespace)}"
+            )
+            return None
         for owner in self._owners:
             reason = owner.owns(name, namespace, metadata)
             if reason:

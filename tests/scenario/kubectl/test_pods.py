@@ -137,3 +137,9 @@ def test_two_pods_of_one_name_are_told_with_the_place_of_the_second() -> None:
     (found,) = caught.value.diagnostics
     assert "there is another pod other/a above" in found.sentence
     assert found.line > 20
+
+
+def test_a_namespace_that_is_no_text_is_told_with_its_place() -> None:
+    with pytest.raises(InputError) as caught:
+        read(pod("a", namespace=["x"]))  # type: ignore[arg-type]
+    assert "metadata.namespace: expected a namespace, found" in caught.value.diagnostics[0].sentence
