@@ -56,13 +56,16 @@ class NpuResets:
 
     def idle(self, npu: Npu) -> None:
         """A pod gave an NPU back: its group may be idle now."""
+        if not self._waiting:
+            return
         group = self._devices.group(npu)
         if group[0] in self._waiting:
             self._try_reset(group)
 
     def held(self, npu: Npu) -> None:
         """A pod got an NPU: its group is not idle any more."""
-        self._idle_since.pop(self._devices.group(npu)[0], None)
+        if self._idle_since:
+            self._idle_since.pop(self._devices.group(npu)[0], None)
 
     def _try_reset(self, group: list[Npu]) -> None:
         """Reset the group once nobody holds any of it (and has not for `idle_before`)."""
