@@ -27,6 +27,12 @@ from kubeinfer_sim.manifest.model import Container
 from kubeinfer_sim.scenario.model import RandomSource
 
 
+def waits_at_first(container: Container) -> bool:
+    """Whether a probe has an initial delay: it counts from the start of the container, cut to whole seconds."""
+    probes = (container.startup_probe, container.liveness_probe, container.readiness_probe)
+    return any(probe is not None and probe.initial_delay_seconds for probe in probes)
+
+
 class Probing(KubeletState):
     """Follows the probes of all containers; Started and Ready of a pod follow from its containers'."""
 
@@ -40,11 +46,14 @@ class Probing(KubeletState):
         serving: int | None = started
         if index == pod.engine:
             serving = None if pod.serving_at is None else pod.serving_at - added_at
+        second = added_at % 1000
+        if second and not waits_at_first(container):
+            second = 0  # so that more containers start alike
         start = Start(
             container.startup_probe,
             container.liveness_probe,
             container.readiness_probe,
-            added_at % 1000,
+            second,
             started,
             serving,
             self._latency(pod),

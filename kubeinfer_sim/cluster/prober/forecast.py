@@ -23,7 +23,7 @@ class Start(NamedTuple):
     """How a container starts: probes, and times relative to its pod's set-up.
 
     Attributes:
-        second: set-up modulo 1 s, since the kubelet cuts start times to whole seconds.
+        second: set-up modulo 1 s, since initial delays count from start times cut to whole seconds; 0 without any.
         started, serving: when the container runs, and when its engine answers (None: not in sight).
         latency: how long a successful check takes; None when it hangs.
         hook: how long its postStart hook took, before which its process began.
