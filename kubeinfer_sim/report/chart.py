@@ -212,6 +212,8 @@ def _action_text(action: Action, measures: Measures) -> str:
         case Drain():
             return f"drain {_nodes(action.nodes)}"
         case Health():
+            if action.answer:
+                return f"health check gets {action.answer}: {'fails' if action.latency is None else 'passes'}"
             if action.flapping is not None:
                 return f"health check fails {action.flapping:.0%} of the time"
             if action.latency is not None:

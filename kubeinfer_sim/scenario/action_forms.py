@@ -104,6 +104,11 @@ class HealthForm(Form):
         None, description="Each check fails only with this probability."
     )
     latency: Duration | None = Field(None, description="The checks succeed, but only after this long.")
+    answer: Annotated[int, Field(ge=0, le=599)] | str | None = Field(
+        None,
+        description="What the checks get instead: a status of HTTP (200 to 399 passes), the exit code of a command, a "
+        "serving status of gRPC (SERVING passes).",
+    )
     instances: list[Annotated[int, Field(ge=0)]] = Field([], description="Ordinals, from 0.")
     roles: list[str] = Field([])
     pods: list[Annotated[int, Field(ge=0)]] = Field([], description="Places within the role, from 0.")
@@ -124,6 +129,9 @@ class HealthForm(Form):
             raise ValueError("pods that come are healthy: leave out newPods, or healthy: true")
         if self.hang and (self.flapping is not None or self.latency is not None):
             raise ValueError("a check that hangs neither flaps nor answers late: expected one of them")
+        ways = (self.healthy, self.hang, self.flapping is not None, self.latency is not None)
+        if self.answer is not None and any(ways):
+            raise ValueError("answer says all: leave out healthy, hang, flapping and latency")
         return self
 
 

@@ -40,6 +40,7 @@ from kubeinfer_sim.scenario.model import (
     Target,
 )
 from kubeinfer_sim.scenario.node_forms import ForceDeleteForm, NodesForm
+from kubeinfer_sim.scenario.probe_answers import passes
 from kubeinfer_sim.scenario.start_faults import compile_start_fault, long_running
 from kubeinfer_sim.scenario.timings import unknown_role
 from kubeinfer_sim.scenario.units import format_duration
@@ -368,6 +369,9 @@ def _health(
                 (*path, "probes", index),
                 f"{whose} has {'no' if form.container else 'a'} {probe} probe, so nothing would fail",
             )
+    latency = form.latency
+    if form.answer is not None and passes(form.answer, form.probes, named, context, (*path, "answer")):
+        latency = 0
     return Health(
         at,
         target,
@@ -376,9 +380,10 @@ def _health(
         tuple(form.probes),
         form.hang,
         form.flapping,
-        form.latency,
+        latency,
         form.container,
         form.new_pods,
+        "" if form.answer is None else str(form.answer),
     )
 
 

@@ -262,6 +262,7 @@ class Health:
         hang: it does not answer at all until its timeout.
         flapping: it fails only with this probability, each time anew.
         latency: it answers, but only after this long.
+        answer: what it gets instead, as written; empty when that is not said.
         container: whose check; "": those of all containers.
         new_pods: pods that are set up while it lasts are struck, too.
     """
@@ -276,6 +277,7 @@ class Health:
     latency: Millis | None = None
     container: str = ""
     new_pods: bool = False
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
