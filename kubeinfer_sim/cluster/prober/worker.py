@@ -285,14 +285,14 @@ class Worker:
         return self.tick - (self.tick - earliest) // period * period
 
     def _earliest_round(self, view: View) -> Millis:
-        """From when on a round does something."""
+        """From when on a round does something: at the earliest after what it sees has come about."""
         incarnation = view.incarnation
         if incarnation is not self.container:
-            return 0
+            return view.since
         if incarnation is None or self.hold:
             return NEVER
         if not view.running:
-            return NEVER if self.cached is FAILURE else 0
+            return NEVER if self.cached is FAILURE else view.since
         if view.started == (self.spec.index == 0):
             return NEVER
         return incarnation.started_at + self.spec.delay

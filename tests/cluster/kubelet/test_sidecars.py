@@ -232,3 +232,18 @@ def test_sidecars_that_are_well_cost_no_more_than_before() -> None:
         )
     )
     assert run.fired / 30 <= 10
+
+
+@pytest.mark.parametrize("when", [0, 1, 7_000, 60_000])
+@pytest.mark.parametrize("probe", ["startup", "liveness"])
+def test_pods_that_ran_before_the_simulation_began_are_ready_whenever_their_checks_are_first_looked_at(
+    when: int, probe: str
+) -> None:
+    """A startup probe that has succeeded is not asked any more; a liveness probe has a day of successes behind it."""
+    init = (proxy(startup_probe=STARTUP, readiness_probe=EVERY_SECOND),)
+    patient = Probe(period_seconds=10, failure_threshold=3)
+    made = starting(sick(when, when + 15_000, probe, container="engine"), init=init)
+    spec = kubeinfer(restart="Custom", startup=patient, liveness=patient, init_containers=init)
+    run = simulate(replace(made, initial="running", kubeinfer=spec, horizon=10 * MINUTE))
+    assert not at(run, PodNotReady)
+    assert not at(run, ContainerKilling)
