@@ -49,6 +49,17 @@ class LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of one that is misspelt say which is near."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from kubeinfer_sim.manifest.suggest import did_you_mean
+
+            name = args[0][:40]
+            ctx.fail(f"No such command {name!r}{did_you_mean(name, COMMANDS) or '.'}")
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; click itself would take a reader who had enough for exit code 1."""
         try:

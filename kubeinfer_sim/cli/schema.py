@@ -10,12 +10,16 @@ import click
 @click.command("schema", short_help="Print a JSON Schema, or the CustomResourceDefinition.")
 @click.argument(
     "kind",
+    metavar="KIND",
     type=click.Choice(
         ["scenario", "cluster", "timings", "recovery", "result", "comparison", "why", "manifest", "crd"]
     ),
 )
 def command(kind: str) -> None:
-    """Print the JSON Schema of KIND, for editors and checks; crd is a CustomResourceDefinition in YAML.
+    """Print the JSON Schema of KIND, for editors and checks.
+
+    KIND is one of scenario, cluster, timings, recovery and manifest (what is read), result, comparison and why (what
+    is written), or crd: a CustomResourceDefinition in YAML.
 
     An editor with yaml-language-server completes a scenario whose first line is
     # yaml-language-server: $schema=scenario.schema.json

@@ -21,7 +21,7 @@ from kubeinfer_sim.scenario.cluster_forms import ClusterForm
 from kubeinfer_sim.scenario.compile import compile_scenario
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_scenario
-from kubeinfer_sim.scenario.manifests import to_yaml
+from kubeinfer_sim.scenario.manifests import to_yaml, too_many_pods
 from kubeinfer_sim.scenario.model import Apply, ApplyDeployment, Scenario
 from kubeinfer_sim.scenario.nodes import parse_nodes
 from kubeinfer_sim.scenario.profiles import Profile
@@ -143,6 +143,9 @@ def rollout_scenario(
             f"{new.namespace}/{new.name} is another object than {old.namespace}/{old.name}: "
             "an update keeps name and namespace"
         )
+    for given in (old, new, *beside, *beside_new):
+        if given is not None and (message := too_many_pods(given)):
+            raise UsageError(f"{given.source}: {message}")
     there = {each.name for each in beside}
     for each in beside_new:
         if each.name not in there:

@@ -17,6 +17,8 @@ from kubeinfer_sim.manifest.template import FILL, holes_of
 from kubeinfer_sim.scenario.action_forms import ApplyForm, ManifestForm
 from kubeinfer_sim.scenario.context import Context
 
+#: Pods of one object that are simulated at most: a few minutes' work.
+MAX_PODS = 1_000_000
 #: What a new revision of the same manifest differs in; `kubectl rollout restart` has restartedAt for it.
 REVISION_ANNOTATION = "kubeinfer-sim/revision"
 
@@ -129,10 +131,8 @@ class Manifests:
         found = manifests.kubeinfers
         if len(found) > 1:
             found = tuple(each for each in found if each.name == like)
-        if len(found) == 1:
-            return Loaded(found[0], manifests.deployments)
-        if not manifests.kubeinfers:
-            return Loaded(None, manifests.deployments)
+        if len(found) == 1 or not manifests.kubeinfers:
+            return self._sized(Loaded(found[0] if found else None, manifests.deployments), path)
         names = ", ".join(each.name for each in manifests.kubeinfers)
         self.context.error(path, f"{file} holds several KubeInfers: say which by `name` (there are: {names})")
         return None
@@ -197,7 +197,25 @@ class Manifests:
                     )
                 )
             return None
-        return Loaded(next(iter(manifests.kubeinfers), None), manifests.deployments)
+        return self._sized(Loaded(next(iter(manifests.kubeinfers), None), manifests.deployments), path)
+
+    def _sized(self, loaded: Loaded, path: Path) -> Loaded | None:
+        """What was loaded; None, which is noted, when it is more than can be simulated."""
+        objects: list[KubeInfer | Deployment] = [*loaded.deployments]
+        objects += [] if loaded.kubeinfer is None else [loaded.kubeinfer]
+        too_large = [message for each in objects if (message := too_many_pods(each))]
+        for message in too_large:
+            self.context.error(path, message)
+        return None if too_large else loaded
+
+
+def too_many_pods(found: KubeInfer | Deployment) -> str:
+    """Why the object cannot be simulated; nothing when it can."""
+    of_one = sum(role.replicas for role in found.roles) if isinstance(found, KubeInfer) else 1
+    pods = found.replicas * of_one
+    if pods <= MAX_PODS:
+        return ""
+    return f"{found.name} has {pods:,} pods, more than the {MAX_PODS:,} that are simulated: fewer replicas"
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

@@ -56,3 +56,10 @@ def test_a_value_from_the_command_line_is_nobodys_in_the_scenario(
     assert "scenario.yaml" not in found.hint
     (found,) = wrong('replicas: 4, image: "vllm:1"', set_values={"tag": "x"})
     assert found.where == "--set tag"
+
+
+def test_more_pods_than_can_be_simulated_are_an_error(wrong: Callable[..., list[Diagnostic]]) -> None:
+    (found,) = wrong('replicas: 2000000000, image: "vllm:1"')
+    assert found.sentence.startswith("spec.manifest: chat has 6,000,000,000 pods, more than the 1,000,000")
+    (found,) = wrong('replicas: 4, image: "vllm:1"', "  update: {set: {replicas: 500000}}\n")
+    assert found.sentence.startswith("spec.update: chat has 1,500,000 pods")
