@@ -30,8 +30,8 @@ def command(codes: tuple[str, ...], markdown: bool) -> int:
     width = min(width_of(sys.stdout), 100)
     if not codes:
         for rule in sorted(RULES.values(), key=lambda each: each.code):
-            line = f"{rule.code}  {rule.severity:<7}  {rule.summary}"
-            click.echo(textwrap.fill(line, width, subsequent_indent=" " * 16, break_on_hyphens=False))
+            # One line each, however long: that is what grep and sort take.
+            click.echo(f"{rule.code}  {rule.severity:<7}  {rule.summary}")
         return 0
     for number, text in enumerate(codes):
         code = text.upper()
