@@ -130,10 +130,14 @@ class Restarts(EngineStart):
             pod.last = self._history.append(ContainerBackOff(now, pod.last, pod.ref, name, start_at, init))
             if init and (pod.node is None or pod.node.reachable):
                 self._stuck(pod, pod.failure)
+        self._start_after(pod, index, start_at, hidden=hidden)
+        self._follow(pod)
+
+    def _start_after(self, pod: Pod, index: int, start_at: int, *, hidden: bool) -> None:
+        """Begin at `start_at` to start the container again."""
         create = self._draws.draw(pod.timings.create, pod, "create")
         if create is not None:
             self._start_again(pod, index, start_at + create, hidden=hidden)
-        self._follow(pod)
 
     def _restart_all(self, pod: Pod) -> None:
         """A rule of a container's has all containers of its pod started again."""

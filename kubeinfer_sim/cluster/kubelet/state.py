@@ -67,6 +67,8 @@ class KubeletState:
         # Pods whose image cannot be had, and the back-offs of those whose pulls their node refused.
         self._imageless: dict[Pod, ImageLess] = {}
         self._pull_back_offs: dict[tuple[Pod, str], ImageBackoff] = {}
+        # Containers that are not started again because the registry does not answer, and since when.
+        self._unstarted: dict[tuple[Pod, int], int] = {}
         self._version = kubernetes_version
         self._release = release
         self._transfers = transfers

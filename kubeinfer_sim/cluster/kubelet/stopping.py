@@ -74,9 +74,9 @@ class Stopping(Sidecars):
         self._unheard.pop(pod, None)
         self._to_stop.pop(pod, None)
         self._imageless.pop(pod, None)
-        if self._pull_back_offs:
-            for key in [key for key in self._pull_back_offs if key[0] is pod]:
-                del self._pull_back_offs[key]
+        for table in (self._pull_back_offs, self._unstarted):
+            for key in [key for key in table if key[0] is pod]:
+                del table[key]  # type: ignore[arg-type]
         if pod.node is not None:
             pod.node.pods.pop(pod, None)
         if pod.restarts or pod.init_restarts:

@@ -25,16 +25,18 @@ from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Role
 from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.scenario.model import (
+    Crash,
     ImageFault,
     Link,
     NodeDown,
     NodeSpec,
     Scale,
+    Target,
     Transfers,
 )
 
 PULL = 100_000
-MINUTE = 60_000
+HOUR = 3_600_000
 
 
 def of_roles(images: dict[str, str], pods: int = 1, **container: Any) -> KubeInfer:
@@ -345,3 +347,53 @@ def test_a_bad_image_is_tried_again_10_s_doubling_to_5_minutes_and_costs_nothing
         # Each of the waits before it is up to half longer, and ends with a tick of the sync loop.
         assert back <= retried <= 1.5 * first + grid.index(first) + 300
         assert run.fired < 20
+
+
+# -- containers started again in place -------------------------------------------------------------------------
+
+
+def restarted(policy: str, *actions: Any, **fields: Any) -> Run:
+    """One pod that runs from the start, whose container is left to the kubelet."""
+    base = kubeinfer(restart="Custom")
+    template = base.roles[0].template
+    engine = replace(template.containers[0], image_pull_policy=policy)
+    role = replace(base.roles[0], template=replace(template, containers=(engine,)))
+    stages = {"image_warm": seconds(1), "create": seconds(3)}
+    made = scenario(replace(base, roles=(role,)), 1, 60, 5, actions=actions, stages=stages)
+    return simulate(replace(made, **fields))
+
+
+@pytest.mark.parametrize(("policy", "waits"), [("IfNotPresent", 3_000), ("Always", 4_000)])
+def test_a_container_started_again_asks_the_registry_if_its_policy_is_always(policy: str, waits: int) -> None:
+    assert ran(restarted(policy, Crash(HOUR, Target()))) == [HOUR + waits]
+
+
+@pytest.mark.parametrize("policy", ["IfNotPresent", "Always"])
+def test_with_the_registry_down_a_crash_is_the_end_where_the_policy_is_always(policy: str) -> None:
+    run = restarted(policy, ImageFault(HOUR - 1_000), Crash(HOUR, Target()))
+    assert bool(ran(run)) is (policy != "Always")
+    assert len(list(run.history.of(ImagePullFailed))) == (policy == "Always")
+
+
+def test_it_is_started_by_one_of_its_attempts_once_the_registry_is_back() -> None:
+    run = restarted("Always", ImageFault(HOUR - 1_000, until=HOUR + 100_000), Crash(HOUR, Target()))
+    (at,) = [at - HOUR for at in ran(run)]
+    # 10, 20, 40 and 80 s after one another, each up to half longer and to the next tick; then 1 s and 3 s.
+    assert 104_000 <= at <= 1.5 * 150_000 + 4_000 + 4_000
+    assert len(list(run.history.of(PodReady))) == 1
+    assert run.fired < 15
+
+
+def test_a_pod_that_waits_for_the_registry_and_is_deleted_is_forgotten() -> None:
+    fault = ImageFault(HOUR - 1_000, until=HOUR + 100_000)
+    run = restarted("Always", fault, Crash(HOUR, Target()), Scale(HOUR + 50_000, 0))
+    assert not ran(run)
+
+
+def test_a_machine_that_reboots_while_the_registry_is_down_stays_without_its_containers() -> None:
+    dies = NodeDown(HOUR, ("node-0",), "silent", until=HOUR + 20_000)
+    down = restarted("Always", ImageFault(HOUR - 1_000), dies, horizon=2 * HOUR)
+    assert not ran(down)
+    back = restarted("Always", ImageFault(HOUR - 1_000, until=HOUR + 300_000), dies, horizon=2 * HOUR)
+    assert len(ran(back)) == 1
+    assert ran(back)[0] > HOUR + 300_000
