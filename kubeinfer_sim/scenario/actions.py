@@ -6,21 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kubeinfer_sim.manifest.diagnostics import Path
-from kubeinfer_sim.manifest.model import Container, KubeInfer, Role
+from kubeinfer_sim.manifest.model import Container, KubeInfer
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.action_forms import (
     ActionForm,
     ApplyForm,
     CrashForm,
     HealthForm,
-    InitFaultForm,
-    PostStartFaultForm,
 )
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.deployments import PREFIX, DeploymentLines, as_kubeinfer
-from kubeinfer_sim.scenario.fault_forms import FaultForm
-from kubeinfer_sim.scenario.fault_kinds import KINDS
-from kubeinfer_sim.scenario.faults import compile_fault, npus_held, strikes_pods
+from kubeinfer_sim.scenario.faults import compile_fault, strikes_pods
 from kubeinfer_sim.scenario.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.model import (
     NO_KUBEINFER,
@@ -37,16 +33,11 @@ from kubeinfer_sim.scenario.model import (
     NodeUp,
     OutOfService,
     Scale,
-    Target,
 )
-from kubeinfer_sim.scenario.node_forms import ForceDeleteForm, NodesForm
 from kubeinfer_sim.scenario.probe_answers import passes
 from kubeinfer_sim.scenario.start_faults import compile_start_fault, long_running
-from kubeinfer_sim.scenario.timings import unknown_role
+from kubeinfer_sim.scenario.targets import check_held, matched_roles, nodes_meant, pods_meant, struck_by
 from kubeinfer_sim.scenario.units import format_duration
-
-#: What says which pods it means.
-PodsForm = HealthForm | ForceDeleteForm | CrashForm | InitFaultForm | PostStartFaultForm | FaultForm
 
 
 @dataclass(slots=True)
@@ -196,14 +187,14 @@ def compile_action(
     no role.
     """
     if form.cordon is not None:
-        return Cordon(form.at, _nodes(form.cordon, nodes, context, (*path, "cordon")))
+        return Cordon(form.at, nodes_meant(form.cordon, nodes, context, (*path, "cordon")))
     if form.uncordon is not None:
-        return Cordon(form.at, _nodes(form.uncordon, nodes, context, (*path, "uncordon")), uncordon=True)
+        return Cordon(form.at, nodes_meant(form.uncordon, nodes, context, (*path, "uncordon")), uncordon=True)
     if form.drain is not None:
         drain = form.drain
         return Drain(
             form.at,
-            _nodes(drain, nodes, context, (*path, "drain")),
+            nodes_meant(drain, nodes, context, (*path, "drain")),
             drain.timeout,
             drain.delete_emptydir_data,
             drain.force,
@@ -226,10 +217,10 @@ def compile_action(
         return _crash(form.at, form.crash, nodes, versions, deployment, context, (*path, "crash"))
     if (start := form.init_fault or form.post_start_fault) is not None:
         path = (*path, "initFault" if form.init_fault else "postStartFault")
-        target = _target(start, nodes, versions, deployment, context, path)
+        target = pods_meant(start, nodes, versions, deployment, context, path)
         until = _end(form.at, start.until, start.lasts, context, path)
         return compile_start_fault(
-            form.at, start, target, until, _matched_roles(start, versions), context, path
+            form.at, start, target, until, matched_roles(start, versions), context, path
         )
     if (fault := form.image_fault) is not None:
         path = (*path, "imageFault")
@@ -241,8 +232,8 @@ def compile_action(
         path = (*path, "fault")
         if form.object is not None and not strikes_pods(form.fault):
             context.error(path, "object says whose pods are struck: name pods, or leave it out")
-        target = _fault_target(form.fault, nodes, versions, deployment, context, path)
-        _check_held(form.fault, _matched_roles(form.fault, versions), context, path)
+        target = struck_by(form.fault, nodes, versions, deployment, context, path)
+        check_held(form.fault, matched_roles(form.fault, versions), context, path)
         return compile_fault(form.at, form.fault, target, nodes, context, path)
     if (failure := compile_failure(form, path, nodes, versions, deployment, context)) is not None:
         return failure
@@ -264,16 +255,16 @@ def compile_failure(
     if (down := form.node_down) is not None:
         here = (*path, "nodeDown")
         until = _end(at, down.until, down.lasts, context, here)
-        return NodeDown(at, _nodes(down, nodes, context, here), down.mode, until)
+        return NodeDown(at, nodes_meant(down, nodes, context, here), down.mode, until)
     if (reboot := form.reboot) is not None:
-        names = _nodes(reboot, nodes, context, (*path, "reboot"))
+        names = nodes_meant(reboot, nodes, context, (*path, "reboot"))
         return NodeDown(at, names, "reboot", at + reboot.takes)
     if form.node_up is not None:
-        return NodeUp(at, _nodes(form.node_up, nodes, context, (*path, "nodeUp")))
+        return NodeUp(at, nodes_meant(form.node_up, nodes, context, (*path, "nodeUp")))
     if (service := form.out_of_service) is not None:
-        return OutOfService(at, _nodes(service, nodes, context, (*path, "outOfService")), service.ended)
+        return OutOfService(at, nodes_meant(service, nodes, context, (*path, "outOfService")), service.ended)
     if (force := form.force_delete) is not None:
-        target = _target(force, nodes, versions, deployment, context, (*path, "forceDelete"))
+        target = pods_meant(force, nodes, versions, deployment, context, (*path, "forceDelete"))
         return ForceDelete(at, target, force.terminating_only)
     return None
 
@@ -306,41 +297,6 @@ def _end(at: int, until: int | None, lasts: int | None, context: Context, path: 
     return end
 
 
-def _nodes(form: NodesForm, nodes: Mapping[str, NodeSpec], context: Context, path: Path) -> tuple[str, ...]:
-    if form.nodes is not None:
-        return _known_nodes(form.nodes, nodes, context, path)
-    if form.pool is not None:
-        found = tuple(name for name, node in nodes.items() if node.pool == form.pool)
-        if not found and nodes:
-            pools = list(dict.fromkeys(node.pool for node in nodes.values()))
-            context.error((*path, "pool"), f"there is no pool {form.pool!r}{did_you_mean(form.pool, pools)}")
-        return found
-    return _selected(form.node_selector or {}, nodes, context, (*path, "nodeSelector"))
-
-
-def _selected(
-    selector: Mapping[str, str], nodes: Mapping[str, NodeSpec], context: Context, path: Path
-) -> tuple[str, ...]:
-    found = tuple(name for name, node in nodes.items() if selector.items() <= node.labels.items())
-    if not found and nodes:
-        asked = ", ".join(f"{key}={value}" for key, value in selector.items())
-        context.error(path, f"no node has the labels {asked}")
-    return found
-
-
-def _known_nodes(
-    names: Sequence[str], nodes: Mapping[str, NodeSpec], context: Context, path: Path
-) -> tuple[str, ...]:
-    for name in names:
-        if nodes and name not in nodes:
-            some = list(nodes)
-            known = f"{some[0]} to {some[-1]}" if len(some) > 1 else some[0]
-            context.error(
-                path, f"there is no node {name!r}{did_you_mean(name, some[:1000])} (nodes: {known})"
-            )
-    return tuple(names)
-
-
 def _health(
     at: int,
     form: HealthForm,
@@ -351,8 +307,8 @@ def _health(
     path: Path,
 ) -> Health:
     until = _end(at, form.until, form.lasts, context, path)
-    matched = _matched_roles(form, versions)
-    target = _target(form, nodes, versions, deployment, context, path)
+    matched = matched_roles(form, versions)
+    target = pods_meant(form, nodes, versions, deployment, context, path)
     probed = [each for role in matched for each in long_running(role.template)]
     named = [each for each in probed if form.container in ("", each.name)]
     if matched and not named:
@@ -398,7 +354,7 @@ def _crash(
 ) -> Crash:
     names = {
         container.name: None
-        for role in _matched_roles(form, versions)
+        for role in matched_roles(form, versions)
         for container in (*role.template.containers, *role.template.init_containers)
     }
     if form.container and names and form.container not in names:
@@ -409,7 +365,7 @@ def _crash(
     code = form.exit_code
     if code is None:
         code = {"Error": 1, "OOMKilled": 137, "Completed": 0}[form.reason]
-    target = _target(form, nodes, versions, deployment, context, path)
+    target = pods_meant(form, nodes, versions, deployment, context, path)
     return Crash(at, target, form.reason, code, form.container)
 
 
@@ -428,82 +384,6 @@ def check_images(images: Sequence[tuple[str, Path]], versions: Sequence[KubeInfe
                 f"no pod uses image {image!r}{did_you_mean(image, known)} (images: {', '.join(known)})",
                 key=True,
             )
-
-
-def _matched_roles(
-    form: PodsForm,
-    versions: Sequence[KubeInfer],
-) -> list[Role]:
-    return [
-        role for version in versions for role in version.roles if not form.roles or role.name in form.roles
-    ]
-
-
-def _target(
-    form: PodsForm,
-    nodes: Mapping[str, NodeSpec],
-    versions: Sequence[KubeInfer],
-    deployment: str,
-    context: Context,
-    path: Path,
-) -> Target:
-    """The pods meant, of the KubeInfer or of a Deployment; what can never match is noted."""
-    _known_nodes(form.nodes, nodes, context, (*path, "nodes"))
-    if form.node_selector:
-        _selected(form.node_selector, nodes, context, (*path, "nodeSelector"))
-    if deployment:
-        # Its pods are told apart by their numbers, in order of creation.
-        if form.instances or form.roles:
-            context.error(path, "a Deployment has no instances and roles: name pods by number, or nodes")
-        pods = tuple(form.pods)
-        return Target(tuple(form.nodes), form.node_selector, pods, kind="Deployment", name=deployment)
-    roles = list(dict.fromkeys(role.name for version in versions for role in version.roles))
-    for index, name in enumerate(form.roles):
-        if versions and name not in roles:
-            context.error((*path, "roles", index), unknown_role(name, roles))
-    # A surge instance takes an ordinal above the replicas; twice as many is beyond any budget.
-    ordinals = 2 * max((version.replicas for version in versions), default=0) + 1
-    for index, ordinal in enumerate(form.instances):
-        if versions and ordinal >= ordinals:
-            context.error((*path, "instances", index), f"there is never an instance {ordinal}")
-    matched = _matched_roles(form, versions)
-    places = max((role.replicas for role in matched), default=0)
-    for index, place in enumerate(form.pods):
-        if matched and place >= places:
-            context.error(
-                (*path, "pods", index), f"there is no pod {place}: the role has {places}, numbered from 0"
-            )
-    return Target(
-        tuple(form.nodes), form.node_selector, tuple(form.instances), tuple(form.roles), tuple(form.pods)
-    )
-
-
-def _check_held(form: FaultForm, roles: Sequence[Role], context: Context, path: Path) -> None:
-    """Pods whose NPUs a fault strikes have to hold some; the places count those of each pod."""
-    if KINDS[form.kind].hits != "npu" or not (form.instances or form.roles or form.pods) or not roles:
-        return
-    most = max(npus_held(role) for role in roles)
-    key = "npu" if form.npu is not None else "npus"
-    place = form.npu if form.npu is not None else max(form.npus, default=0)
-    if not most:
-        context.error(path, f"{form.kind} strikes nothing: these pods hold no NPUs")
-    elif place >= most:
-        context.error((*path, key), f"these pods hold no NPU {place}: they have {most} each, numbered from 0")
-
-
-def _fault_target(
-    form: FaultForm,
-    nodes: Mapping[str, NodeSpec],
-    versions: Sequence[KubeInfer],
-    deployment: str,
-    context: Context,
-    path: Path,
-) -> Target:
-    """What a fault strikes; `node` is short for one of `nodes`."""
-    if form.node is not None:
-        _known_nodes([form.node], nodes, context, (*path, "node"))
-        return replace(_target(form, nodes, versions, deployment, context, path), nodes=(form.node,))
-    return _target(form, nodes, versions, deployment, context, path)
 
 
 def _has_probe(container: Container, probe: str) -> bool:
