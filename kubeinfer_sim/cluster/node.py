@@ -28,9 +28,20 @@ class Node:
         pods: the pods bound to it, in the order in which they came.
         alive: the machine runs.
         reachable: it runs, and its kubelet talks to the API server.
+        kubelet_runs: its kubelet probes containers and starts them (a dead machine's is not asked).
     """
 
-    __slots__ = ("alive", "graphs", "images", "name", "page_cache", "pods", "reachable", "spec")
+    __slots__ = (
+        "alive",
+        "graphs",
+        "images",
+        "kubelet_runs",
+        "name",
+        "page_cache",
+        "pods",
+        "reachable",
+        "spec",
+    )
 
     def __init__(self, spec: NodeSpec) -> None:
         self.spec = spec
@@ -39,7 +50,7 @@ class Node:
         self.page_cache: dict[str, int] = dict.fromkeys(spec.weights, 0)
         self.graphs: dict[tuple[str, str], int] = {}
         self.pods: dict[Pod, None] = {}
-        self.alive = self.reachable = True
+        self.alive = self.reachable = self.kubelet_runs = True
 
     def weights_ready(self, key: str, now: int) -> bool:
         """Whether the weights are in the page cache now."""

@@ -153,11 +153,13 @@ class NodeFailures(Watcher):
         else:
             if mode == "cutOff":
                 self._kubelet.cut_off(node)
+            elif mode == "kubeletRestart":
+                self._kubelet.stop_kubelet(node)
             else:
                 self._kubelet.go_down(node)
             self._reporter.silent(known)
             self._lifecycle.silent(known)
-            for pod in node.pods:
+            for pod in node.pods if mode != "kubeletRestart" else ():
                 self.on_silent(pod, self._last[name])
         if until is not None:
             self._returns[name] = self._clock.at(until, self.restore, name)
@@ -172,8 +174,12 @@ class NodeFailures(Watcher):
         if not node.reachable:
             rebooted = not node.alive
             self._note(name, NodeReturned(self._clock.now, self._last[name], name, rebooted))
-            self._kubelet.come_back(node)
-            self._reporter.back(known, restarted=rebooted)
+            restarted = rebooted or not node.kubelet_runs
+            if node.kubelet_runs:
+                self._kubelet.come_back(node)
+            else:
+                self._kubelet.start_kubelet(node, self._last[name])
+            self._reporter.back(known, restarted=restarted)
         elif not known.heartbeat.ready:
             self._note(name, NodeReturned(self._clock.now, self._last[name], name, False))
             self._reporter.becomes(known, ready=True)

@@ -289,7 +289,7 @@ class NodeFailed(Record):
     """Something happened to a machine.
 
     `mode`: `silent` it is dead, `cutOff` it runs on but the API server hears nothing of it, `notReady` its kubelet
-    reports itself not ready, `reboot` it goes down and comes back.
+    reports itself not ready, `reboot` it goes down and comes back, `kubeletRestart` its kubelet alone does.
     """
 
     node: str

@@ -66,6 +66,10 @@ class Timer(Event):
         """Whether it is still going to fire."""
         return bool(self.callbacks)
 
+    def again(self, when: int) -> Timer:
+        """Another timer like this one, at this time."""
+        return self._clock.at(when, self._callback, *self._args)
+
     def cancel(self) -> None:
         """Take it back; nothing happens if it has fired or was cancelled before."""
         if self.callbacks:

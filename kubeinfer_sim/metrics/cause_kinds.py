@@ -13,6 +13,7 @@ NODE_FAILURES = {
     "cutOff": "was cut off",
     "notReady": "reported itself not ready",
     "reboot": "rebooted",
+    "kubeletRestart": "had its kubelet restarted",
 }
 #: What people ask of the KubeInfer itself.
 ORDERS = ("start", "creation", "update", "scaling", "change")

@@ -233,15 +233,16 @@ def _action_text(action: Action, measures: Measures) -> str:
         case ImageFault():
             return f"pulls of {action.images[0] if len(action.images) == 1 else 'images'} fail"
         case NodeDown():
-            words = {
-                "silent": "dies",
-                "cutOff": "is cut off",
-                "notReady": "is not ready",
-                "reboot": "reboots",
-            }
-            return f"{_nodes(action.nodes)} {words[action.mode]}"
+            one, many = {
+                "silent": ("dies", "die"),
+                "cutOff": ("is cut off", "are cut off"),
+                "notReady": ("is not ready", "are not ready"),
+                "reboot": ("reboots", "reboot"),
+                "kubeletRestart": ("restarts its kubelet", "restart their kubelets"),
+            }[action.mode]
+            return f"{_nodes(action.nodes)} {one if len(action.nodes) == 1 else many}"
         case NodeUp():
-            return f"{_nodes(action.nodes)} is back"
+            return f"{_nodes(action.nodes)} {'is' if len(action.nodes) == 1 else 'are'} back"
         case OutOfService():
             return f"{_nodes(action.nodes)} {'in service again' if action.ended else 'out of service'}"
         case ForceDelete():

@@ -27,6 +27,7 @@ _FAILURES = {
     "cutOff": "is cut off: it runs on, but the API server hears nothing of it",
     "notReady": "reports itself not ready",
     "reboot": "goes down for a reboot",
+    "kubeletRestart": "has its kubelet restarted; the containers run on",
 }
 _DELETED_FOR = {
     "Rollout": "the update replaces it",

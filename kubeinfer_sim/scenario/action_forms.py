@@ -11,6 +11,7 @@ from kubeinfer_sim.scenario.forms import Duration, Form, ShortForm, exactly_one
 from kubeinfer_sim.scenario.node_forms import (
     DrainForm,
     ForceDeleteForm,
+    KubeletRestartForm,
     NodeDownForm,
     NodesForm,
     OutOfServiceForm,
@@ -283,6 +284,7 @@ class ActionForm(Form):
     node_down: NodeDownForm | None = None
     node_up: NodesForm | None = Field(None, description="Nodes that failed and are back.")
     reboot: RebootForm | None = None
+    kubelet_restart: KubeletRestartForm | None = None
     out_of_service: OutOfServiceForm | None = None
     force_delete: ForceDeleteForm | None = None
     health: HealthForm | None = None

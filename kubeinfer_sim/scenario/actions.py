@@ -259,6 +259,9 @@ def compile_failure(
     if (reboot := form.reboot) is not None:
         names = nodes_meant(reboot, nodes, context, (*path, "reboot"))
         return NodeDown(at, names, "reboot", at + reboot.takes)
+    if (restart := form.kubelet_restart) is not None:
+        names = _nodes(restart, nodes, context, (*path, "kubeletRestart"))
+        return NodeDown(at, names, "kubeletRestart", at + restart.takes)
     if form.node_up is not None:
         return NodeUp(at, nodes_meant(form.node_up, nodes, context, (*path, "nodeUp")))
     if (service := form.out_of_service) is not None:

@@ -192,11 +192,17 @@ def _node_lifecycle(spec: SpecForm) -> NodeLifecycle:
 
 def _crash_back_off(spec: SpecForm, context: Context) -> CrashBackOff:
     form = spec.kubelet
-    if form.max_container_restart_period is not None and int(spec.kubernetes_version.split(".")[1]) < 35:
-        path: Path = ("spec", "kubelet", "maxContainerRestartPeriod")
-        context.error(
-            path, f'kubelets have it from 1.35 on, and kubernetesVersion is "{spec.kubernetes_version}"'
-        )
+    minor = int(spec.kubernetes_version.split(".")[1])
+    for given, key, since in (
+        (form.max_container_restart_period is not None, "maxContainerRestartPeriod", 35),
+        (form.reduced_crash_loop_back_off, "reducedCrashLoopBackOff", 33),
+    ):
+        if given and minor < since:
+            path: Path = ("spec", "kubelet", key)
+            message = (
+                f'kubelets have it from 1.{since} on, and kubernetesVersion is "{spec.kubernetes_version}"'
+            )
+            context.error(path, message)
     return CrashBackOff(form.max_container_restart_period, form.reduced_crash_loop_back_off)
 
 

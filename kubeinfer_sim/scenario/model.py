@@ -212,8 +212,9 @@ class Drain:
     ignore_daemon_sets: bool = True
 
 
-#: `silent`: the machine is dead; `cutOff`: it runs on, unheard of; `notReady`: its kubelet says it is not ready.
-FailureMode = Literal["silent", "cutOff", "notReady", "reboot"]
+#: `silent`: the machine is dead; `cutOff`: it runs on, unheard of; `notReady`: its kubelet says it is not ready;
+#: `kubeletRestart`: its containers run on, the kubelet does not.
+FailureMode = Literal["silent", "cutOff", "notReady", "reboot", "kubeletRestart"]
 
 
 @dataclass(frozen=True, slots=True)

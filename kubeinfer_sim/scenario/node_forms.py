@@ -74,6 +74,12 @@ class RebootForm(NodesForm):
     takes: Duration = Field("5m", validate_default=True)
 
 
+class KubeletRestartForm(NodesForm):
+    """Nodes whose kubelet is stopped and started again; their containers run on."""
+
+    takes: Duration = Field("10s", validate_default=True, description="From its end until it runs again.")
+
+
 class OutOfServiceForm(NodesForm):
     """Nodes that get the taint `node.kubernetes.io/out-of-service`, or lose it."""
 

@@ -33,19 +33,24 @@ class Outages(InPlace):
         rebooted = not node.alive
         node.alive = node.reachable = True
         for pod in list(node.pods):
-            if pod in self._to_stop:
-                state = self._to_stop.pop(pod)
-                if state is PodState.GONE:
-                    self._gone(pod)
-                else:
-                    self._gone_after(pod, self._stop(pod, PodState.PULLING if rebooted else state))
-            elif pod in self._unheard or (rebooted and pod.state is PodState.PULLING):
-                self._unheard.pop(pod, None)
-                self._set_up(pod, node)
+            if pod in self._to_stop or pod in self._unheard or (rebooted and pod.state is PodState.PULLING):
+                self._heard(pod, node, rebooted=rebooted)
             elif rebooted:
                 self._boot(pod)
             elif pod.state is PodState.RUNNING:
                 self._follow(pod)
+
+    def _heard(self, pod: Pod, node: Node, *, rebooted: bool) -> None:
+        """The kubelet hears what it missed: the pod is to be stopped, or set up."""
+        if pod in self._to_stop:
+            state = self._to_stop.pop(pod)
+            if state is PodState.GONE:
+                self._gone(pod)
+            else:
+                self._gone_after(pod, self._stop(pod, PodState.PULLING if rebooted else state))
+        else:
+            self._unheard.pop(pod, None)
+            self._set_up(pod, node)
 
     def _boot(self, pod: Pod) -> None:
         """The machine is up again: the kubelet, new itself, finds the pod's containers dead."""

@@ -87,8 +87,11 @@ class Probing(KubeletState):
         return prober
 
     def _prober(self, pod: Pod, container: Container, *, kubelet_age_ms: int = 3_600_000) -> ContainerProber:
+        # Each kubelet that takes the pod over draws anew.
+        by = "" if kubelet_age_ms else f"/{pod.added_at}"
+
         def stream(kind: ProbeKind) -> RandomSource:
-            return self._streams.named(f"probe/{kind}/{pod.stream_name}/{container.name}")
+            return self._streams.named(f"probe/{kind}/{pod.stream_name}/{container.name}{by}")
 
         return ContainerProber(
             container.startup_probe,
@@ -118,6 +121,8 @@ class Probing(KubeletState):
         return Health(startup, liveness, readiness)
 
     def _health_changed(self, pod: Pod) -> None:
+        if pod.node is not None and not pod.node.kubelet_runs:
+            return
         now = self._clock.now
         for index in pod.probers:
             self._exact(pod, index).health_changed(now, self._health(pod, index))
@@ -125,6 +130,8 @@ class Probing(KubeletState):
 
     def _follow(self, pod: Pod) -> None:
         """Apply what the probes have found by now and wake up when they will find something new."""
+        if pod.node is not None and not pod.node.kubelet_runs:
+            return
         now = self._clock.now
         if pod.timer is not None:
             pod.timer.cancel()

@@ -72,6 +72,14 @@ class Restarts(EngineStart):
         if not pod.probers:
             self._probe_running(pod)
         pod.last = cause
+        if pod.node is not None and not pod.node.kubelet_runs:
+            # The process is gone; the kubelet will see it when it runs again.
+            if index == pod.engine:
+                self._interrupt(pod)
+            self._held.setdefault(pod, {})[index] = lambda now: self._clock.at(
+                now, self._died, pod, index, reason, exit_code
+            )
+            return
         self._died(pod, index, reason, exit_code)
 
     def _died(self, pod: Pod, index: int, reason: str, exit_code: int) -> None:

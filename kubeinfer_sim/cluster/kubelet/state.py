@@ -18,7 +18,7 @@ from kubeinfer_sim.cluster.prober.forecast import Forecasts
 from kubeinfer_sim.cluster.shared_link import SharedLink
 from kubeinfer_sim.cluster.start_faults import StartFaults
 from kubeinfer_sim.cluster.start_stages import StageDraws
-from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.clock import Clock, Timer
 from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.scenario.model import CrashBackOff, Transfers
@@ -89,6 +89,9 @@ class KubeletState:
         # What a node that cannot be reached has yet to do: pods it has not heard of, and pods to stop.
         self._unheard: dict[Pod, None] = {}
         self._to_stop: dict[Pod, PodState] = {}
+        # What a kubelet that does not run has yet to see or do, by container (or set-up): called with the time at which
+        # it runs again, each sets its timer.
+        self._held: dict[Pod, dict[int | str, Callable[[int], Timer]]] = {}
 
     def _stuck(self, pod: Pod, failure: str) -> None:
         pod.failure = failure

@@ -77,6 +77,7 @@ class Stopping(Sidecars):
         for table in (self._pull_back_offs, self._unstarted):
             for key in [key for key in table if key[0] is pod]:
                 del table[key]  # type: ignore[arg-type]
+        self._held.pop(pod, None)
         if pod.node is not None:
             pod.node.pods.pop(pod, None)
         if pod.restarts or pod.init_restarts:

@@ -22,6 +22,9 @@ from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.scenario.model import Millis, RandomSource
 
 _STARTUP, _LIVENESS, _READINESS = range(3)
+#: A container that started longer than this (ms) before its kubelet is known from before the kubelet's restart
+#: (prober_manager.go, kubeletRestartGracePeriod).
+_RESTART_GRACE = 10_000
 _Update = tuple[int, Incarnation, Result]  # index of the worker, container, new cached result
 #: A look ahead that meets only flapping without consequence gives up after this many walks.
 _LOOKS = 64
@@ -155,6 +158,34 @@ class ContainerProber:
         self._come(at)
         self._killing = False
         self._new_container(at, health, at if since is None else since)
+
+    def container_adopted(
+        self, at: Millis, health: Health, *, since: Millis, started: bool, pod_ready: bool
+    ) -> None:
+        """A new kubelet finds the container running, and a sync sees it.
+
+        Since 1.35 the container stays started, and ready where the API server has the pod Ready, until a probe finds
+        otherwise; before it has to start and to become ready again (KEP-4781; prober_manager.go isContainerStarted,
+        setReadyStateOnKubeletRestart).
+
+        Args:
+            at: now, the start of the kubelet.
+            health: what the container answers.
+            since: the container's start.
+            started: `started` of its status, as the API server has it.
+            pod_ready: Ready of its pod, likewise.
+        """
+        self._come(at)
+        since = self._whole_second(since)
+        known = pod_ready if self._carries_started and since < at - _RESTART_GRACE else None
+        incarnation = Incarnation(health, since, known=known)
+        self._sync(None, View(incarnation, True, started, at))
+
+    @property
+    def running_since(self) -> Millis | None:
+        """The start of the container that runs, cut to the whole second; None when none does."""
+        view = self._view
+        return None if view.incarnation is None or not view.running else view.incarnation.started_at
 
     def container_died(self, at: Millis) -> None:
         """The container is dead (exited or killed), and a sync sees it."""
@@ -339,8 +370,11 @@ class ContainerProber:
             self._out.append(Transition(at, kind, value, by.spec.kind, by.verdict_calls, by.since))
 
     def _new_container(self, at: Millis, health: Health, since: Millis) -> None:
-        whole_second = since - (since + self._wall_offset) % 1000
-        self._sync(None, View(Incarnation(health, whole_second), True, self._view.started, at))
+        incarnation = Incarnation(health, self._whole_second(since))
+        self._sync(None, View(incarnation, True, self._view.started, at))
+
+    def _whole_second(self, at: Millis) -> Millis:
+        return at - (at + self._wall_offset) % 1000
 
     def _settle(self) -> None:
         """Brings all workers to now, before what they read changes.
@@ -365,13 +399,17 @@ class ContainerProber:
         startup, liveness, readiness = self._workers
         started = view.running
         if started and startup is not None:
-            if startup.container is view.incarnation:
+            if startup.container is view.incarnation and startup.cached is not None:
                 started = startup.cached is SUCCESS
             else:
                 started = view.started and self._carries_started
-        ready = started and (
-            readiness is None or (readiness.container is view.incarnation and readiness.cached is SUCCESS)
-        )
+        found = None
+        if readiness is not None and readiness.container is view.incarnation:
+            found = readiness.cached
+        ready = started and (readiness is None or found is SUCCESS)
+        trigger = started and not ready
+        if trigger and found is None and view.incarnation is not None and view.incarnation.known:
+            ready = True
         if view is not old or started is not old.started:
             self._settle()
             self._view = view = View(view.incarnation, view.running, started, self._key >> 2)
@@ -379,7 +417,7 @@ class ContainerProber:
                 self._emit("started", started, None)
         self._set_ready(ready, None)
         updates: list[_Update] = []
-        if started and not ready:
+        if trigger:
             updates = self._trigger(old if self._trigger_sees_old else view)
         if kills and view.running:
             for worker in (liveness, startup):

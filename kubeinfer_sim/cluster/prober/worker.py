@@ -43,13 +43,16 @@ class Incarnation:
     Attributes:
         answers: what it answers to the probes; the only thing that may change.
         started_at: its start, cut to the whole wall-clock second as times of the API are.
+        known: the kubelet is newer than it, and until a probe has found something goes by the status that the API
+            server has (worker.go doProbe; since 1.35): whether its pod is Ready. None: an ordinary one.
     """
 
-    __slots__ = ("answers", "started_at")
+    __slots__ = ("answers", "known", "started_at")
 
-    def __init__(self, answers: Health, started_at: Millis) -> None:
+    def __init__(self, answers: Health, started_at: Millis, *, known: bool | None = None) -> None:
         self.answers = answers
         self.started_at = started_at
+        self.known = known
 
 
 class View:
@@ -327,7 +330,8 @@ class Worker:
             self.container = incarnation
             self.hold = False
             self.cached = None
-            self._cache(_INITIAL[spec.index])
+            if incarnation.known is None:
+                self._cache(_INITIAL[spec.index])
         if self.hold:
             return
         if not view.running:

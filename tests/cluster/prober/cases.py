@@ -71,7 +71,8 @@ def prober_of(kind: type, case: Mapping[str, Any], **options: Any) -> Any:
 def play(case: Mapping[str, Any], prober: Any, *, look_every: int | None = None) -> Trace:
     """Runs the case to its horizon.
 
-    Beside what the golden cases have, a case may have `health_ms` (from these times on the container answers as the
+    Beside what the golden cases have, a case may have `adopted` (the first container is `age_ms` old already, and this
+    kubelet new), `health_ms` (from these times on the container answers as the
     next incarnation will), `terminate_ms` (the pod is deleted) and rows of scripts with a fourth number, the
     probability that a call gets another answer instead: the fifth and sixth entry, or a failure at once.
 
@@ -122,7 +123,10 @@ def play(case: Mapping[str, Any], prober: Any, *, look_every: int | None = None)
             what = min(todo)
             todo.remove(what)
             if what[2] == "start":
-                if not terminating:
+                if incarnation < 0 and "adopted" in case and not terminating:
+                    known = {key: value for key, value in case["adopted"].items() if key != "age_ms"}
+                    prober.container_adopted(at, starts(at), since=at - case["adopted"]["age_ms"], **known)
+                elif not terminating:
                     prober.container_started(at, starts(at))
             elif what[2] == "sync":
                 prober.sync(at)

@@ -33,6 +33,8 @@ class Status:
     started: bool = False
     ready: bool = False
     age_origin: float = 0
+    restarted: bool = False  # the kubelet is more than 10 s newer than the container
+    pod_ready: bool = False  # as the API server had it when such a kubelet began
 
 
 @dataclass
@@ -74,7 +76,8 @@ class Worker:
         if status.container != self.container:
             self.cached = None
             self.container = status.container
-            self.cache(INITIAL[self.kind])
+            if not status.restarted:
+                self.cache(INITIAL[self.kind])
             self.on_hold = False
         if self.on_hold:
             return "go on"
@@ -205,6 +208,17 @@ class ReferenceProber:
                 age_origin=(at + self.wall_offset) // 1000 * 1000 - self.wall_offset,
             )
         )
+
+    def container_adopted(
+        self, at: int, health: Health, *, since: int, started: bool, pod_ready: bool
+    ) -> None:
+        self.arrive(at)
+        self.healths.append(health)
+        whole_second = (since + self.wall_offset) // 1000 * 1000 - self.wall_offset
+        fresh = Status("Running", f"c{len(self.healths) - 1}", "running", started, age_origin=whole_second)
+        if self.carries_started and whole_second < at - 10_000:
+            fresh.restarted, fresh.pod_ready = True, pod_ready
+        self.pod_sync(fresh=fresh)
 
     def container_died(self, at: int) -> None:
         self.arrive(at)
@@ -388,7 +402,7 @@ class ReferenceProber:
         if status.state != "running":
             status.started = False
         elif startup is not None:
-            if startup.container == status.container:
+            if startup.container == status.container and startup.cached is not None:
                 status.started = startup.cached == "success"
             elif not self.carries_started:
                 status.started = False
@@ -402,6 +416,8 @@ class ReferenceProber:
                 status.ready = True
             else:
                 triggered = True
+                known = readiness.container == status.container and readiness.cached is not None
+                status.ready = status.restarted and not known and status.pod_ready
         before = self.status
         self.write(status)
         if triggered:

@@ -64,6 +64,12 @@ def a_case(draw: Random) -> dict[str, Any]:
             draw.choice([-1, a_moment(draw, 90_000) + 1, a_moment(draw, 3000) + 1]) for _ in exits
         ]
     if draw.random() < 0.2:
+        case["adopted"] = {
+            "age_ms": draw.choice([0, 9_000, 10_000, 10_001, a_moment(draw, 12_000), 3_600_000]),
+            "started": draw.random() < 0.8,
+            "pod_ready": draw.random() < 0.8,
+        }
+    if draw.random() < 0.2:
         case["terminate_ms"] = [a_moment(draw, 200_000)]
     if draw.random() < 0.1 and len(probes) == 1:
         case["first_wake_ms"] = a_moment(draw, draw.choice([15_000, 300_000]))
