@@ -260,7 +260,7 @@ def compile_failure(
         names = nodes_meant(reboot, nodes, context, (*path, "reboot"))
         return NodeDown(at, names, "reboot", at + reboot.takes)
     if (restart := form.kubelet_restart) is not None:
-        names = _nodes(restart, nodes, context, (*path, "kubeletRestart"))
+        names = nodes_meant(restart, nodes, context, (*path, "kubeletRestart"))
         return NodeDown(at, names, "kubeletRestart", at + restart.takes)
     if form.node_up is not None:
         return NodeUp(at, nodes_meant(form.node_up, nodes, context, (*path, "nodeUp")))
