@@ -65,6 +65,10 @@ class Heartbeat:
                 return due + (now - due) // step * step
         return self.posted
 
+    def heard(self, now: int) -> int:
+        """The newest sign of life up to `now`, of either kind."""
+        return max(self.renewed(now), self.reported(now))
+
     def fall_silent(self, now: int) -> None:
         """Nothing is sent after `now`."""
         self._renewed, self.posted = self.renewed(now), self.reported(now)

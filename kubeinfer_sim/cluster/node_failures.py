@@ -147,7 +147,8 @@ class NodeFailures(Watcher):
         node, known = self._nodes[name], self.api.nodes[name]
         if not node.reachable or known.heartbeat is None or not known.heartbeat.ready:
             return
-        self._note(name, NodeFailed(self._clock.now, cause, name, mode))
+        now = self._clock.now
+        self._note(name, NodeFailed(now, cause, name, mode, known.heartbeat.heard(now)))
         if mode == "notReady":
             self._reporter.becomes(known, ready=False)
         else:

@@ -290,10 +290,12 @@ class NodeFailed(Record):
 
     `mode`: `silent` it is dead, `cutOff` it runs on but the API server hears nothing of it, `notReady` its kubelet
     reports itself not ready, `reboot` it goes down and comes back, `kubeletRestart` its kubelet alone does.
+    `heard`: when its kubelet was heard of last, in ms; before time 0 it may have been, too.
     """
 
     node: str
     mode: str
+    heard: int | None = None
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ class NodeOutage:
     """One failure of a machine; times in ms, None for what never came.
 
     Attributes:
+        heard: the last heartbeat before it.
         noticed: its Ready condition was not True any more.
         tainted: it got a NoExecute taint.
         evicted: the first of its pods was deleted.
@@ -34,6 +35,7 @@ class NodeOutage:
     node: str
     mode: str
     at: int
+    heard: int | None = None
     noticed: int | None = None
     tainted: int | None = None
     evicted: int | None = None
@@ -95,7 +97,7 @@ class NodeEvents:
         }
 
     def _failed(self, record: NodeFailed) -> None:
-        outage = self._down[record.node] = NodeOutage(record.node, record.mode, record.at)
+        outage = self._down[record.node] = NodeOutage(record.node, record.mode, record.at, record.heard)
         self.outages.append(outage)
 
     def _ready_changed(self, record: NodeReadyChanged) -> None:

@@ -24,7 +24,7 @@ def node_lines(measures: Measures) -> list[RenderableType]:
 
 
 def _outage(outage: NodeOutage) -> str:
-    """`a2-0 died at 10m: not ready after 51s, NoExecute after 51s, first pod deleted after 5m51s; never back`."""
+    """`a2-0 died at 10m: last heartbeat 3s before, not ready after 51s, NoExecute taint after 51s, … not back`."""
     steps = [
         f"{what} after {rounded(at - outage.at)}"
         for what, at in (
@@ -37,6 +37,8 @@ def _outage(outage: NodeOutage) -> str:
     ]
     if outage.noticed is None:
         steps.insert(0, "the API server never noticed")
+    if outage.heard is not None and outage.mode != "notReady" and outage.noticed is not None:
+        steps.insert(0, f"last heartbeat {rounded(outage.at - outage.heard)} before")
     if outage.returned is None:
         steps.append("not back")
     return f"{outage.node} {NODE_FAILURES[outage.mode]} at {rounded(outage.at)}: {', '.join(steps)}"

@@ -70,6 +70,7 @@ class NodeOutagePart(Part):
     node: str
     mode: str
     at_ms: int
+    last_heartbeat_at_ms: int | None
     not_ready_at_ms: int | None
     tainted_at_ms: int | None
     first_pod_deleted_at_ms: int | None
@@ -151,6 +152,7 @@ def node_outage_parts(measures: Measures) -> list[NodeOutagePart]:
             node=each.node,
             mode=each.mode,
             at_ms=each.at,
+            last_heartbeat_at_ms=each.heard,
             not_ready_at_ms=each.noticed,
             tainted_at_ms=each.tainted,
             first_pod_deleted_at_ms=each.evicted,

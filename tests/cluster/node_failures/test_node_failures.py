@@ -16,6 +16,7 @@ from kubeinfer_sim.cluster.records import (
     DrainEnded,
     DrainHeld,
     EngineStarted,
+    NodeFailed,
     NodeReadyChanged,
     NodeTainted,
     PodDeleting,
@@ -69,6 +70,45 @@ def test_a_silent_death_is_noticed_after_the_grace_period_and_its_pods_deleted_3
         assert 40_000 < unknown - DIES < 55_100
         assert 0 < tainted - unknown <= 100
         assert deleted - tainted == 300_000
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_from_the_last_heartbeat_to_a_whole_group_ready_again(seed: int) -> None:
+    """Three pods of one instance on three nodes, one to spare; somebody knows after 20 minutes that it is dead."""
+    known = 30 * MINUTE
+    roles = kubeinfer(1, roles={"prefill": 1, "decode": 2})
+    actions = (NodeDown(DIES, ("node-1",)), OutOfService(known, ("node-1",)))
+    run = simulate(outage(*actions, spec=roles, count=4), seed=seed)
+    (failed,) = [record for record in run.history if isinstance(record, NodeFailed)]
+    assert failed.heard is not None
+    assert 0 <= failed.at - failed.heard < 10_000
+    (unknown,) = times(run, NodeReadyChanged)
+    # A pass comes every 5 s; the first one after 50 s of silence finds it.
+    assert 50_000 < unknown - failed.heard <= 55_100
+    tainted = times(run, NodeTainted)[0]
+    assert 0 < tainted - unknown <= 100
+    # The pod on the dead node goes 300 s later and with it, by Instance recovery, its whole group.
+    assert times(run, PodDeleting) == [tainted + 300_000] * 3
+    # Two pods stop within 5 s; the third is Terminating until the garbage collector may remove it.
+    *stopped, removed = times(run, PodGone)
+    assert stopped == [tainted + 300_000 + 5_000] * 2
+    assert known < removed <= known + 20_000
+    # Only then is the group placed again, together; it loads for 60 s.
+    assert times(run, PodReady)[-3:] == [removed + 60_000] * 3
+    assert times(run, InstanceReady)[1:] == [removed + 60_000]
+
+
+@pytest.mark.parametrize("own", [0, 30, 600])
+def test_a_pod_that_tolerates_for_another_time_is_deleted_after_that(own: int) -> None:
+    tolerates = tuple(
+        Toleration(
+            key=f"node.kubernetes.io/{key}", operator="Exists", effect="NoExecute", toleration_seconds=own
+        )
+        for key in ("not-ready", "unreachable")
+    )
+    run = simulate(outage(NodeDown(DIES, ("node-0",)), spec=kubeinfer(2, tolerations=tolerates)))
+    (tainted,) = times(run, NodeTainted)
+    assert times(run, PodDeleting) == [tainted + own * 1_000]
 
 
 def test_up_to_1_31_the_grace_period_is_10_s_shorter() -> None:
