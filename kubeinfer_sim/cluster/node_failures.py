@@ -143,10 +143,17 @@ class NodeFailures(Watcher):
     # -- what happens to machines --------------------------------------------------------------------------
 
     def fail(self, name: str, mode: FailureMode, *, until: int | None = None, cause: int = NO_CAUSE) -> None:
-        """A machine fails; `until` is when it is back by itself. Nothing happens to one that is down already."""
+        """A machine fails; `until` is when it is back by itself.
+
+        One that is dead stays so, one that fails otherwise may still die; nothing else happens to it.
+        """
         node, known = self._nodes[name], self.api.nodes[name]
-        if not node.reachable or known.heartbeat is None or not known.heartbeat.ready:
+        assert known.heartbeat is not None
+        dies = mode in ("silent", "reboot")
+        if not node.alive or not (dies or (node.reachable and known.heartbeat.ready)):
             return
+        if (timer := self._returns.pop(name, None)) is not None:
+            timer.cancel()
         now = self._clock.now
         self._note(name, NodeFailed(now, cause, name, mode, known.heartbeat.heard(now)))
         if mode == "notReady":
@@ -158,8 +165,9 @@ class NodeFailures(Watcher):
                 self._kubelet.stop_kubelet(node)
             else:
                 self._kubelet.go_down(node)
-            self._reporter.silent(known)
-            self._lifecycle.silent(known)
+            if known.heartbeat.alive_since is not None:
+                self._reporter.silent(known)
+                self._lifecycle.silent(known)
             for pod in node.pods if mode != "kubeletRestart" else ():
                 self.on_silent(pod, self._last[name])
         if until is not None:
@@ -180,6 +188,7 @@ class NodeFailures(Watcher):
                 self._kubelet.come_back(node)
             else:
                 self._kubelet.start_kubelet(node, self._last[name])
+            known.heartbeat.ready = True
             self._reporter.back(known, restarted=restarted)
         elif not known.heartbeat.ready:
             self._note(name, NodeReturned(self._clock.now, self._last[name], name, False))

@@ -34,6 +34,13 @@ class KubeletRestarts(Outages):
                 self._held[pod] = held
         node.reachable = node.kubelet_runs = False
 
+    def go_down(self, node: Node) -> None:
+        """The machine is dead; that its kubelet did not run matters no more."""
+        for pod in node.pods:
+            self._held.pop(pod, None)
+        node.kubelet_runs = True
+        super().go_down(node)
+
     def start_kubelet(self, node: Node, cause: int) -> None:
         """A new kubelet has read the pods it is to run, and looks at what is there."""
         now = self._clock.now
@@ -43,6 +50,8 @@ class KubeletRestarts(Outages):
             if pod in self._to_stop or pod in self._unheard:
                 self._heard(pod, node, rebooted=False)
                 continue
+            if pod.state is PodState.DELETING:
+                continue  # the container runtime stops it
             for index in range(-len(pod.template.init_containers), len(pod.containers)):
                 self._runs.pop((pod, index), None)
             if pod in self._imageless:

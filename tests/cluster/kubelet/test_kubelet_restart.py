@@ -125,6 +125,12 @@ def test_a_pod_deleted_meanwhile_stops_when_the_new_kubelet_hears_of_it() -> Non
     assert times(run, PodGone) == [AT + 30_000 + 5_000]
 
 
+def test_a_pod_that_is_being_stopped_ends_when_its_process_does_or_when_the_new_kubelet_can_say_so() -> None:
+    before = Scale(AT - 2_000, 0)
+    assert times(played(restart(takes=1_000), before), PodGone) == [AT + 3_000]
+    assert times(played(restart(takes=30_000), before), PodGone) == [AT + 30_000]
+
+
 def test_a_pod_created_meanwhile_is_set_up_by_the_new_kubelet() -> None:
     run = played(restart(takes=30_000), Scale(AT - MINUTE, 0), Scale(AT + 5_000, 1))
     assert times(run, ContainersRunning) == [0, AT + 30_000]

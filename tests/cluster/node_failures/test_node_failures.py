@@ -18,6 +18,7 @@ from kubeinfer_sim.cluster.records import (
     EngineStarted,
     NodeFailed,
     NodeReadyChanged,
+    NodeReturned,
     NodeTainted,
     PodDeleting,
     PodGone,
@@ -240,6 +241,19 @@ def test_a_node_failing_twice_or_returning_twice_changes_nothing() -> None:
     assert list(map(str, once.history)) == list(map(str, twice.history))
 
 
+@pytest.mark.parametrize("first", ["cutOff", "notReady", "kubeletRestart"])
+def test_a_machine_that_fails_otherwise_may_still_die_and_does_not_come_back_by_itself(first: str) -> None:
+    dies = DIES + 30_000
+    begins = NodeDown(DIES, ("node-0",), first, DIES + 90_000)  # type: ignore[arg-type]
+    run = simulate(outage(begins, NodeDown(dies, ("node-0",))))
+    assert not times(run, NodeReturned)
+    assert times(run, PodDeleting)
+    back = simulate(outage(begins, NodeDown(dies, ("node-0",)), NodeUp(dies + MINUTE, ("node-0",))))
+    assert times(back, NodeReturned) == [dies + MINUTE]
+    assert times(back, InstanceReady)[-1] > dies + MINUTE
+    assert not times(back, ContainersRunning) or times(back, ContainersRunning)[-1] >= dies + MINUTE
+
+
 def test_a_scenario_without_failing_nodes_pays_nothing_for_them() -> None:
     quiet = simulate(outage())
     watched = simulate(outage(NodeDown(DIES, ("node-2",))))
@@ -297,7 +311,8 @@ def disasters(draw: st.DrawFn) -> tuple[Any, ...]:
     for _ in range(draw(st.integers(1, 5))):
         at = draw(st.integers(0, 3_600)) * 1000
         names = (f"node-{draw(st.integers(0, 4))}",)
-        kind = draw(st.sampled_from(("silent", "cutOff", "notReady", "reboot", "up", "force", "drain")))
+        modes = ("silent", "cutOff", "notReady", "reboot", "kubeletRestart")
+        kind = draw(st.sampled_from((*modes, "up", "force", "drain")))
         if kind == "up":
             actions.append(NodeUp(at, names))
         elif kind == "force":
@@ -306,7 +321,9 @@ def disasters(draw: st.DrawFn) -> tuple[Any, ...]:
             actions.append(Drain(at, names))
         else:
             until = (
-                at + draw(st.integers(1, 2_000)) * 1000 if kind == "reboot" or draw(st.booleans()) else None
+                at + draw(st.integers(1, 2_000)) * 1000
+                if kind in ("reboot", "kubeletRestart") or draw(st.booleans())
+                else None
             )
             actions.append(NodeDown(at, names, kind, until))
     actions.sort(key=lambda action: action.at)
