@@ -23,6 +23,7 @@ COMMANDS = {
     "rollout": ("rollout", "Simulate an update from one manifest to another; no scenario file needed."),
     "compare": ("compare", "Simulate a scenario with a knob turned, under the same faults."),
     "why": ("why", "Say why a scenario is as it is at one time, and what will end it."),
+    "pods": ("pods", "Show the pods of a scenario at one time, as kubectl get pods would."),
     "validate": ("validate", "Check KubeInfer manifests as the API server would, and lint them."),
     "explain": ("explain", "Explain a lint rule, or list all of them."),
     "diff": ("diff", "Say what changes from one manifest to another, and whether it rolls out."),

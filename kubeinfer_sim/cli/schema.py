@@ -1,4 +1,4 @@
-"""`kubeinfer-sim schema scenario|cluster|timings|recovery|result|comparison|why|manifest|crd`."""
+"""`kubeinfer-sim schema scenario|cluster|timings|recovery|result|comparison|why|pods|manifest|crd`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,18 @@ import click
     "kind",
     metavar="KIND",
     type=click.Choice(
-        ["scenario", "cluster", "timings", "recovery", "result", "comparison", "why", "manifest", "crd"]
+        [
+            "scenario",
+            "cluster",
+            "timings",
+            "recovery",
+            "result",
+            "comparison",
+            "why",
+            "pods",
+            "manifest",
+            "crd",
+        ]
     ),
 )
 def command(kind: str) -> None:
@@ -41,6 +52,8 @@ def command(kind: str) -> None:
         from kubeinfer_sim.report.comparison_result import comparison_json_schema as schema
     elif kind == "why":
         from kubeinfer_sim.report.why_result import why_json_schema as schema
+    elif kind == "pods":
+        from kubeinfer_sim.report.pods_result import pods_json_schema as schema
     elif kind == "recovery":
         from kubeinfer_sim.scenario.schema import recovery_json_schema as schema
     else:

@@ -6,6 +6,7 @@ policy, back-off after failed pulls, the registry's rate limit. How long a pull 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -69,15 +70,20 @@ class ImagePuller:
         self.backoff.record_failure(now)
 
 
+def failed_attempts(first: int, backoff: ImageBackoff, retry: PodWorkerRetry) -> Iterator[int]:
+    """When a pod tries to pull (ms), from `first` on, as long as every pull fails at once."""
+    at = first
+    while True:
+        yield at
+        backoff.record_failure(at)
+        at += 1
+        while (due := backoff.next_pull(at)) > at:
+            at = retry.next(at, due - at)
+
+
 def next_attempt(first: int, now: int, backoff: ImageBackoff, retry: PodWorkerRetry) -> int:
     """When a pod, whose pulls have all failed since `first`, tries again at `now` or later (ms).
 
     The attempts in between are played, not simulated: nobody notices them.
     """
-    at = first
-    while at < now:
-        backoff.record_failure(at)
-        at += 1
-        while (due := backoff.next_pull(at)) > at:
-            at = retry.next(at, due - at)
-    return at
+    return next(at for at in failed_attempts(first, backoff, retry) if at >= now)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,11 +80,17 @@ def simulate(scenario: Scenario, *, seed: int | None = None, recovery: RecoveryP
         UsageError: `recovery` failed, or decided something that cannot be done.
     """
     simulation = Simulation(scenario, scenario.seed if seed is None else seed, recovery)
-    # The history only grows: looking through it for garbage every few hundred records doubles the time.
+    with patient_collector():
+        return simulation.run()
+
+
+@contextmanager
+def patient_collector() -> Iterator[None]:
+    """The history only grows: looking through it for garbage every few hundred records doubles the time."""
     before = gc.get_threshold()
     gc.set_threshold(GARBAGE_THRESHOLD, *before[1:])
     try:
-        return simulation.run()
+        yield
     finally:
         gc.set_threshold(*before)
 
@@ -248,8 +256,8 @@ class Simulation:
             pods=self.owners.pods,
         )
 
-    def run(self) -> Run:
-        """Play everything until the horizon, or until it is settled."""
+    def run(self, *, until: int | None = None) -> Run:
+        """Play everything until the horizon, or until it is settled; no further than `until` ms."""
         scenario, clock = self.scenario, self.clock
         running = scenario.initial == "running"
         if scenario.has_kubeinfer:
@@ -261,16 +269,16 @@ class Simulation:
         self.time_line.start()
         end: Literal["settled", "horizon", "quiet"] = "settled"
         if scenario.horizon is not None:
-            clock.run(scenario.horizon)
+            clock.run(scenario.horizon if until is None else min(scenario.horizon, until))
             end = "horizon"
         else:
             last_action = max((action.at for action in scenario.actions), default=0)
-            while (due := clock.next_at()) is not None:
+            while (due := clock.next_at()) is not None and (until is None or due <= until):
                 limit = max(self.owners.last_progress, last_action) + scenario.quiet_after
                 if due > limit:
                     end = "quiet"
                     break
-                clock.run(limit)
+                clock.run(limit if until is None else min(limit, until))
         return Run(scenario, self.history, self._ended_at(end), end, clock.fired, self.seed)
 
     def _ended_at(self, end: str) -> int:

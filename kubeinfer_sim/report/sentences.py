@@ -41,6 +41,11 @@ _DELETED_FOR = {
 }
 
 
+def deleted_for(reason: str) -> str:
+    """Why a pod was deleted, as a sentence; a reason without one as it is."""
+    return _DELETED_FOR.get(reason, reason)
+
+
 def sentence(record: Record) -> str:
     """What the record says, as a sentence without its full stop and its time."""
     words = SENTENCES.get(type(record))
@@ -72,7 +77,7 @@ def _value(value: object) -> str:
 
 def _for(reason: str) -> str:
     """What a reason in the API's spelling means, in brackets; that spelling where it needs no words."""
-    return f" ({_DELETED_FOR.get(reason, reason)})" if reason else ""
+    return f" ({deleted_for(reason)})" if reason else ""
 
 
 def _more(detail: str) -> str:

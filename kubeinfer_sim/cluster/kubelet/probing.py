@@ -226,7 +226,7 @@ class Probing(KubeletState):
             pod.last = self._history.append(
                 HealthChanged(now, cause, pod.ref, answer is None, probes, container)
             )
-            if pod.state is PodState.RUNNING:
+            if pod.state is PodState.RUNNING and (pod.node is None or pod.node.alive):
                 if not pod.probers:
                     self._probe_running(pod)
                 self._health_changed(pod)

@@ -1,0 +1,152 @@
+"""The answer of `pods` for machines: a versioned JSON document and its schema."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from kubeinfer_sim._version import __version__
+from kubeinfer_sim.cluster.pod_printing import ShownContainer
+from kubeinfer_sim.experiment.pods_at import PodAt, PodsAt
+from kubeinfer_sim.report.result_part import Part
+
+
+class ConditionAtPart(Part):
+    """A condition of a pod."""
+
+    type: str
+    status: bool
+    reason: str
+    message: str
+    last_transition_time_ms: int | None
+    """Null: before the simulation began."""
+
+
+class ContainerAtPart(Part):
+    """A container, an init container or a sidecar (restartable init container)."""
+
+    name: str
+    kind: Literal["init", "sidecar", "container"]
+    state: Literal["waiting", "running", "terminated", "unknown"]
+    reason: str
+    """Why it waits or how it ended; empty while it runs."""
+    exit_code: int | None
+    """Of a container that has ended."""
+    last_exit_code: int | None
+    """Of the run before; null: there was none."""
+    started: bool
+    ready: bool
+    restarts: int
+
+
+class PodAtPart(Part):
+    """A pod that exists. Times are in ms from the start of the simulation."""
+
+    name: str
+    kind: Literal["KubeInfer", "Deployment"]
+    """Whose it is."""
+    owner: str
+    role: str
+    """Of a KubeInfer's pod, else empty."""
+    node: str
+    """Empty while it has none."""
+    phase: Literal["Pending", "Running", "Succeeded", "Failed", "Unknown"]
+    status: str
+    """STATUS as kubectl get pods shows it."""
+    ready_containers: int
+    containers_wanted: int
+    restarts: int
+    """As kubectl counts them."""
+    last_restart_at_ms: int | None
+    created_at_ms: int | None
+    """Null: before the simulation began."""
+    deleted_at_ms: int | None
+    """Its deletion timestamp."""
+    deletion_reason: str
+    node_last_heard_of_at_ms: int | None
+    """Its node is not heard of any more, so its containers are as they were then; null: it is."""
+    conditions: list[ConditionAtPart]
+    containers: list[ContainerAtPart]
+    """In the order of the spec, init containers first; empty while no kubelet has written a status."""
+
+
+class PodsDocument(Part):
+    """The pods of a scenario at one time."""
+
+    api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
+    kind: Literal["Pods"] = "Pods"
+    version: str
+    """Of kubeinfer-sim."""
+    scenario: str
+    seed: int
+    at_ms: int
+    pods: list[PodAtPart]
+
+
+def pods_json(moment: PodsAt) -> str:
+    """The document as text, ending in a line break; equal runs and times give equal bytes."""
+    document = PodsDocument(
+        version=__version__,
+        scenario=moment.run.scenario.name,
+        seed=moment.run.seed,
+        at_ms=moment.at,
+        pods=[_pod(pod) for pod in moment.pods],
+    )
+    return document.model_dump_json(by_alias=True, indent=2) + "\n"
+
+
+def pods_json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the document."""
+    schema = PodsDocument.model_json_schema(by_alias=True, mode="serialization")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "kubeinfer-sim Pods",
+    }
+
+
+def _pod(pod: PodAt) -> PodAtPart:
+    instance = pod.ref.instance
+    ours = instance.kind != "Deployment"
+    return PodAtPart(
+        name=pod.ref.name,
+        kind="KubeInfer" if ours else "Deployment",
+        owner=instance.kubeinfer,
+        role=pod.ref.role if ours else "",
+        node=pod.node,
+        phase=pod.phase,
+        status=pod.columns.status,
+        ready_containers=pod.columns.ready,
+        containers_wanted=pod.columns.containers,
+        restarts=pod.columns.restarts,
+        last_restart_at_ms=pod.columns.last_restart,
+        created_at_ms=pod.created,
+        deleted_at_ms=pod.deleting,
+        deletion_reason=pod.deletion,
+        node_last_heard_of_at_ms=pod.unheard,
+        conditions=[
+            ConditionAtPart(
+                type=each.condition.type,
+                status=each.condition.status,
+                reason=each.condition.reason,
+                message=each.condition.message,
+                last_transition_time_ms=each.since,
+            )
+            for each in pod.conditions
+        ],
+        containers=[_container(each) for each in pod.containers],
+    )
+
+
+def _container(each: ShownContainer) -> ContainerAtPart:
+    status = each.status
+    return ContainerAtPart(
+        name=each.name,
+        kind=each.kind,
+        state=status.state,
+        reason=each.reason,
+        exit_code=status.exit_code if status.state == "terminated" else None,
+        last_exit_code=status.last_exit_code,
+        started=status.started,
+        ready=status.ready,
+        restarts=each.restarts,
+    )
