@@ -10,8 +10,9 @@ from building import kubeinfer, scenario
 
 from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.report.verdict import Assessment, assess
+from kubeinfer_sim.scenario.action_model import Action, Apply, Drain, Scale
 from kubeinfer_sim.scenario.distributions import Never
-from kubeinfer_sim.scenario.model import Action, Apply, Drain, Objectives, Scale, Scenario, Timings
+from kubeinfer_sim.scenario.model import Objectives, Scenario, Timings
 from kubeinfer_sim.scenario.profiles import Profile, profile_timings
 
 MINUTE = 60_000

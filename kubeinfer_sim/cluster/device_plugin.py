@@ -30,7 +30,8 @@ from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.scenario.fault_kinds import KINDS, LEVELS, Symptom
 from kubeinfer_sim.scenario.fault_model import NpuHandling
-from kubeinfer_sim.scenario.model import Distribution, Millis
+from kubeinfer_sim.scenario.model import Distribution
+from kubeinfer_sim.scenario.units import Millis
 
 REPEATED = "ManuallySeparateNPU"
 

@@ -37,7 +37,8 @@ from kubeinfer_sim.cluster.taint_eviction import TaintEvictionController, with_d
 from kubeinfer_sim.engine.clock import Clock, Timer
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.engine.streams import Streams
-from kubeinfer_sim.scenario.model import FailureMode, NodeLifecycle, Taint
+from kubeinfer_sim.scenario.action_model import FailureMode
+from kubeinfer_sim.scenario.model import NodeLifecycle, Taint
 
 #: Label that puts a node into a zone (well_known_labels.go).
 ZONE_LABEL = "topology.kubernetes.io/zone"

@@ -8,7 +8,8 @@ from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.prober import Outcome, Segment
 from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.scenario.fault_kinds import LEVELS, Symptom
-from kubeinfer_sim.scenario.model import Distribution, Millis
+from kubeinfer_sim.scenario.model import Distribution
+from kubeinfer_sim.scenario.units import Millis
 
 
 def is_watched(pod: Pod) -> bool:

@@ -14,7 +14,8 @@ from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.scenario.fault_kinds import LEVELS
 from kubeinfer_sim.scenario.fault_model import NpuHandling
-from kubeinfer_sim.scenario.model import Distribution, Millis
+from kubeinfer_sim.scenario.model import Distribution
+from kubeinfer_sim.scenario.units import Millis
 
 
 class NpuResets:

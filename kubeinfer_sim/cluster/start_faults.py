@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kubeinfer_sim.cluster.pod import Pod
-from kubeinfer_sim.scenario.model import StartFault
+from kubeinfer_sim.scenario.action_model import StartFault
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kubeinfer_sim.scenario.model import Assumptions, Millis
+from kubeinfer_sim.scenario.model import Assumptions
+from kubeinfer_sim.scenario.units import Millis
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from kubeinfer_sim.controllers.instances import Instances
 from kubeinfer_sim.controllers.records import ProgressDeadlineExceeded, Stalled, StallEnded
 from kubeinfer_sim.engine.clock import Clock, Phase, Timer
 from kubeinfer_sim.engine.history import NO_CAUSE, History
-from kubeinfer_sim.scenario.model import Millis
+from kubeinfer_sim.scenario.units import Millis
 
 
 class Stalls:

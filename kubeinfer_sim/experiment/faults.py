@@ -17,9 +17,10 @@ from kubeinfer_sim.experiment.node_faults import NodeFaults
 from kubeinfer_sim.experiment.pod_faults import PodFaults
 from kubeinfer_sim.experiment.shared_faults import SharedFaults
 from kubeinfer_sim.experiment.targets import matches
+from kubeinfer_sim.scenario.action_model import Fault, Target
 from kubeinfer_sim.scenario.fault_kinds import KINDS
 from kubeinfer_sim.scenario.fault_model import FaultPlan, FaultProcess, MixPart
-from kubeinfer_sim.scenario.model import Fault, Scenario, Target
+from kubeinfer_sim.scenario.model import Scenario
 
 
 class Faults:

@@ -19,8 +19,9 @@ from kubeinfer_sim.cluster.repair import RepairShop
 from kubeinfer_sim.engine.clock import Clock, Phase
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.experiment.fault_draws import FaultDraws
+from kubeinfer_sim.scenario.action_model import Fault
 from kubeinfer_sim.scenario.fault_kinds import KINDS
-from kubeinfer_sim.scenario.model import Distribution, Fault
+from kubeinfer_sim.scenario.model import Distribution
 
 #: How long NodeD takes to tell of faulty hardware, in ms: its report period, up to a poll of the hardware later.
 NODE_D = (5_000, 75_000)

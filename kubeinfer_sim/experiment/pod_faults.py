@@ -11,8 +11,8 @@ from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.prober import Outcome, Segment
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.scenario.action_model import Fault
 from kubeinfer_sim.scenario.fault_kinds import KINDS
-from kubeinfer_sim.scenario.model import Fault
 
 #: What the checks get, and which of them.
 ANSWERS: dict[str, tuple[Segment, tuple[str, ...]]] = {

@@ -14,7 +14,8 @@ from kubeinfer_sim.experiment.compare import Variant
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import read_source
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.model import Action, Apply, Fault, Scenario
+from kubeinfer_sim.scenario.action_model import Action, Apply, Fault
+from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.recovery import raised_kinds, read_recovery
 from kubeinfer_sim.scenario.recovery_rules import with_policy
 

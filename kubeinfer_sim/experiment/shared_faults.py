@@ -10,8 +10,8 @@ from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.scenario.action_model import Fault
 from kubeinfer_sim.scenario.fault_kinds import KINDS, STORAGE_FACTOR
-from kubeinfer_sim.scenario.model import Fault
 
 
 class SharedFaults:

@@ -36,11 +36,9 @@ from kubeinfer_sim.experiment.shared_faults import SharedFaults
 from kubeinfer_sim.experiment.targets import start_faults
 from kubeinfer_sim.experiment.time_line import TimeLine, strikes_new
 from kubeinfer_sim.manifest.model import RESET_LABEL
+from kubeinfer_sim.scenario.action_model import Apply
 from kubeinfer_sim.scenario.fault_model import FaultPlan
-from kubeinfer_sim.scenario.model import (
-    Apply,
-    Scenario,
-)
+from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.recovery_rules import Isolation
 
 #: New objects between two collections while a simulation runs.

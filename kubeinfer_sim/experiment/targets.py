@@ -7,7 +7,7 @@ from functools import partial
 
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.start_faults import StartFaults
-from kubeinfer_sim.scenario.model import Action, StartFault, Target
+from kubeinfer_sim.scenario.action_model import Action, StartFault, Target
 
 
 def matches(target: Target, pod: Pod) -> bool:

@@ -11,7 +11,7 @@ from kubeinfer_sim.cluster.records import ContainerCrashed
 from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.experiment.targets import matches
-from kubeinfer_sim.scenario.model import (
+from kubeinfer_sim.scenario.action_model import (
     Action,
     Apply,
     ApplyDeployment,

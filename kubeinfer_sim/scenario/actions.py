@@ -14,12 +14,7 @@ from kubeinfer_sim.scenario.action_forms import (
     CrashForm,
     HealthForm,
 )
-from kubeinfer_sim.scenario.context import Context
-from kubeinfer_sim.scenario.deployments import PREFIX, DeploymentLines, as_kubeinfer
-from kubeinfer_sim.scenario.faults import compile_fault, strikes_pods
-from kubeinfer_sim.scenario.manifests import Loaded, Manifests
-from kubeinfer_sim.scenario.model import (
-    NO_KUBEINFER,
+from kubeinfer_sim.scenario.action_model import (
     Action,
     Apply,
     Cordon,
@@ -29,11 +24,15 @@ from kubeinfer_sim.scenario.model import (
     Health,
     ImageFault,
     NodeDown,
-    NodeSpec,
     NodeUp,
     OutOfService,
     Scale,
 )
+from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.deployments import PREFIX, DeploymentLines, as_kubeinfer
+from kubeinfer_sim.scenario.faults import compile_fault, strikes_pods
+from kubeinfer_sim.scenario.manifests import Loaded, Manifests
+from kubeinfer_sim.scenario.model import NO_KUBEINFER, NodeSpec
 from kubeinfer_sim.scenario.probe_answers import passes
 from kubeinfer_sim.scenario.start_faults import compile_start_fault, long_running
 from kubeinfer_sim.scenario.targets import check_held, matched_roles, nodes_meant, pods_meant, struck_by

@@ -7,6 +7,7 @@ from typing import Any
 
 from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.scenario.action_model import Action, Fault
 from kubeinfer_sim.scenario.actions import (
     TimeLine,
     check_images,
@@ -28,10 +29,8 @@ from kubeinfer_sim.scenario.findings import Readable
 from kubeinfer_sim.scenario.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.model import (
     NO_KUBEINFER,
-    Action,
     Assumptions,
     CrashBackOff,
-    Fault,
     Link,
     NodeLifecycle,
     Scenario,

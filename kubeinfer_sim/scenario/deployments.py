@@ -10,9 +10,9 @@ from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.action_forms import ActionForm, ApplyForm
+from kubeinfer_sim.scenario.action_model import ApplyDeployment
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.manifests import Manifests, merge_patch, new_revision_of_template
-from kubeinfer_sim.scenario.model import ApplyDeployment
 
 #: How a user names one: `Deployment/router`.
 PREFIX = "Deployment/"

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from statistics import NormalDist
 
-from kubeinfer_sim.scenario.model import Distribution, Millis, RandomSource
-from kubeinfer_sim.scenario.units import MAX_MILLIS, format_duration, format_size
+from kubeinfer_sim.scenario.model import Distribution, RandomSource
+from kubeinfer_sim.scenario.units import MAX_MILLIS, Millis, format_duration, format_size
 
 _NORMAL = NormalDist()
 _Z95 = _NORMAL.inv_cdf(0.95)

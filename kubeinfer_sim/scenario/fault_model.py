@@ -7,7 +7,8 @@ from typing import Literal
 
 from kubeinfer_sim.scenario.distributions import Constant, Triangular, Uniform
 from kubeinfer_sim.scenario.fault_kinds import Symptom
-from kubeinfer_sim.scenario.model import Distribution, Millis
+from kubeinfer_sim.scenario.model import Distribution
+from kubeinfer_sim.scenario.units import Millis
 
 #: What a process strikes again and again: each NPU, node or pod for itself, all nodes of a domain at once, everything.
 Per = Literal["npu", "node", "pod", "domain", "cluster"]

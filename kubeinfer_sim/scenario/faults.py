@@ -8,13 +8,14 @@ from random import Random
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.scenario.action_model import Fault, Target
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.distributions import Exponential
 from kubeinfer_sim.scenario.fault_forms import FaultForm, FaultsForm, NpusForm, ProcessForm
 from kubeinfer_sim.scenario.fault_kinds import KINDS, STORAGE_FACTOR
 from kubeinfer_sim.scenario.fault_model import FaultPlan, FaultProcess, MixPart, NpuHandling, Per
 from kubeinfer_sim.scenario.fault_profiles import LLAMA3_MIX, PROFILES
-from kubeinfer_sim.scenario.model import Fault, NodeSpec, Target
+from kubeinfer_sim.scenario.model import NodeSpec
 from kubeinfer_sim.scenario.timings import compile_distribution
 
 _GROUPS = {"npu": 1, "card": 2, "ring": 8}

@@ -9,10 +9,11 @@ from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_tree import load_documents
+from kubeinfer_sim.scenario.action_model import Fault
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.fault_model import FaultPlan
 from kubeinfer_sim.scenario.findings import read_form
-from kubeinfer_sim.scenario.model import Assumptions, Fault
+from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.recovery_checks import check_rules
 from kubeinfer_sim.scenario.recovery_faults import asks_for_recovery
 from kubeinfer_sim.scenario.recovery_forms import RecoveryForm, RuleForm

@@ -8,8 +8,8 @@ from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import Container, PodTemplate, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.action_forms import InitFaultForm, PostStartFaultForm
+from kubeinfer_sim.scenario.action_model import StartFault, Target
 from kubeinfer_sim.scenario.context import Context
-from kubeinfer_sim.scenario.model import StartFault, Target
 
 
 def compile_start_fault(

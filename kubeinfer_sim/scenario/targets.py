@@ -9,11 +9,12 @@ from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.action_forms import CrashForm, HealthForm, InitFaultForm, PostStartFaultForm
+from kubeinfer_sim.scenario.action_model import Target
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.fault_forms import FaultForm
 from kubeinfer_sim.scenario.fault_kinds import KINDS
 from kubeinfer_sim.scenario.faults import npus_held
-from kubeinfer_sim.scenario.model import NodeSpec, Target
+from kubeinfer_sim.scenario.model import NodeSpec
 from kubeinfer_sim.scenario.node_forms import ForceDeleteForm, NodesForm
 from kubeinfer_sim.scenario.timings import unknown_role
 

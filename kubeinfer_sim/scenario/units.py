@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+#: A time or a duration in simulated milliseconds.
+Millis = int
+
 #: Milliseconds in one unit, largest first.
 DURATION_UNITS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 #: The longest duration accepted: 100 years of 365 days, far below where a float loses milliseconds.

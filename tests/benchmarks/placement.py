@@ -19,7 +19,8 @@ from common import Cost, show, sizes, spread
 
 from kubeinfer_sim.experiment.simulate import Simulation
 from kubeinfer_sim.manifest.model import Toleration
-from kubeinfer_sim.scenario.model import NodeSpec, Scale, Scenario, Taint, Timings
+from kubeinfer_sim.scenario.action_model import Scale
+from kubeinfer_sim.scenario.model import NodeSpec, Scenario, Taint, Timings
 
 RUNS = 5
 HOUR = 3_600_000

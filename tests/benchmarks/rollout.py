@@ -15,7 +15,8 @@ from building import kubeinfer, nodes, seconds, stage_timings
 from common import Cost, show, sizes
 
 from kubeinfer_sim.manifest.model import Probe
-from kubeinfer_sim.scenario.model import Apply, Scenario, Timings
+from kubeinfer_sim.scenario.action_model import Apply
+from kubeinfer_sim.scenario.model import Scenario, Timings
 
 RUNS = 5
 ROLES = {"prefill": 3, "decode": 1}

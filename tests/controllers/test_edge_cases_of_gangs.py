@@ -19,7 +19,8 @@ from controllers.playing import Event, crash, held, of, play, seconds_of
 from kubeinfer_sim.cluster.records import GangScheduled, PodBound, PodGone
 from kubeinfer_sim.controllers.records import InstanceReady, InstanceRestarting, Stalled, UpdateCompleted
 from kubeinfer_sim.experiment.simulate import Run
-from kubeinfer_sim.scenario.model import Apply, Assumptions, Cordon, NodeSpec, Scale, Scenario
+from kubeinfer_sim.scenario.action_model import Apply, Cordon, Scale
+from kubeinfer_sim.scenario.model import Assumptions, NodeSpec, Scenario
 
 PD = {"prefill": 2, "decode": 1}
 

@@ -57,20 +57,10 @@ from kubeinfer_sim.controllers.records import (
 )
 from kubeinfer_sim.experiment.simulate import Run, Simulation
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Probe, RecoveryPolicy, Role
+from kubeinfer_sim.scenario.action_model import Apply, Cordon, Drain, Fault, Scale, StartFault, Target
 from kubeinfer_sim.scenario.distributions import Constant
 from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
-from kubeinfer_sim.scenario.model import (
-    Apply,
-    Assumptions,
-    Cordon,
-    Drain,
-    Fault,
-    Link,
-    Scale,
-    StartFault,
-    Target,
-    Transfers,
-)
+from kubeinfer_sim.scenario.model import Assumptions, Link, Transfers
 from kubeinfer_sim.scenario.recovery_rules import RecoveryRule
 
 LIVENESS = Probe(period_seconds=5, failure_threshold=6)
@@ -795,7 +785,7 @@ def test_restart_container_on_the_platforms_word_stops_the_engine_and_is_no_fail
 
 
 def test_losing_readiness_alone_asks_no_rule() -> None:
-    from kubeinfer_sim.scenario.model import Health
+    from kubeinfer_sim.scenario.action_model import Health
 
     made = replace(
         custom(RecoveryRule("Fail")), actions=(Health(100_000, Target(), healthy=False, until=130_000),)

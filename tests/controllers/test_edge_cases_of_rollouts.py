@@ -41,16 +41,9 @@ from kubeinfer_sim.controllers.records import (
 )
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Probe, RollingUpdate
+from kubeinfer_sim.scenario.action_model import Apply, ForceDelete, Health, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.distributions import Never, Uniform
-from kubeinfer_sim.scenario.model import (
-    Apply,
-    ForceDelete,
-    Health,
-    NodeDown,
-    Scale,
-    Target,
-    Timings,
-)
+from kubeinfer_sim.scenario.model import Timings
 
 
 def updated(

@@ -47,12 +47,9 @@ from kubeinfer_sim.controllers.records import (
 from kubeinfer_sim.experiment.simulate import Run, Simulation
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.distributions import Constant, Uniform
-from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
-from kubeinfer_sim.scenario.model import (
+from kubeinfer_sim.scenario.action_model import (
     Action,
     Apply,
-    Assumptions,
     Cordon,
     Drain,
     Fault,
@@ -61,6 +58,9 @@ from kubeinfer_sim.scenario.model import (
     Scale,
     Target,
 )
+from kubeinfer_sim.scenario.distributions import Constant, Uniform
+from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
+from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.recovery_rules import GiveUp, Limit, RecoveryRule
 
 ROLES = {"prefill": 2, "decode": 1}

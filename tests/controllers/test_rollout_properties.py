@@ -31,8 +31,9 @@ from kubeinfer_sim.controllers.records import (
     UpdateCompleted,
 )
 from kubeinfer_sim.experiment.simulate import Run, simulate
+from kubeinfer_sim.scenario.action_model import Apply
 from kubeinfer_sim.scenario.distributions import Uniform
-from kubeinfer_sim.scenario.model import Apply, Assumptions, Scenario
+from kubeinfer_sim.scenario.model import Assumptions, Scenario
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ from kubeinfer_sim.controllers.records import (
 )
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import RollingUpdate
+from kubeinfer_sim.scenario.action_model import Action, Apply, Health, Scale, Target
 from kubeinfer_sim.scenario.distributions import Never
-from kubeinfer_sim.scenario.model import Action, Apply, Assumptions, Health, Scale, Target, Timings
+from kubeinfer_sim.scenario.model import Assumptions, Timings
 
 #: Room between the start of the simulation and the update, for what the trace says happened before it.
 BEFORE = 100_000_000

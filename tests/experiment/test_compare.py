@@ -31,11 +31,12 @@ from kubeinfer_sim.manifest.source import read_source
 from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.report.comparison import render_comparison, sentences
 from kubeinfer_sim.report.comparison_result import comparison_json, comparison_json_schema
+from kubeinfer_sim.scenario.action_model import Apply, Drain, Fault, Health, Target
 from kubeinfer_sim.scenario.distributions import Exponential, Uniform
 from kubeinfer_sim.scenario.fault_model import FaultPlan, FaultProcess, MixPart
 from kubeinfer_sim.scenario.fault_profiles import LLAMA3_MIX
 from kubeinfer_sim.scenario.load import load_scenario
-from kubeinfer_sim.scenario.model import Apply, Drain, Fault, Health, Scenario, Target
+from kubeinfer_sim.scenario.model import Scenario
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 PD = {"prefill": 2, "decode": 1}

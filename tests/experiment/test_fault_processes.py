@@ -18,10 +18,11 @@ from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.streams import Stream, Streams
 from kubeinfer_sim.experiment.fault_processes import RunningProcess
 from kubeinfer_sim.experiment.simulate import Run
+from kubeinfer_sim.scenario.action_model import Fault, Target
 from kubeinfer_sim.scenario.distributions import Constant, Exponential, Gamma, Uniform, Weibull
 from kubeinfer_sim.scenario.fault_model import FaultPlan, FaultProcess, MixPart, NpuHandling
 from kubeinfer_sim.scenario.fault_profiles import LLAMA3_MIX, PROFILES
-from kubeinfer_sim.scenario.model import Distribution, Fault, Target
+from kubeinfer_sim.scenario.model import Distribution
 
 DAY = 86_400_000
 HOUR = 3_600_000

@@ -12,8 +12,9 @@ from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, Fau
 from kubeinfer_sim.cluster.records import HealthChanged, NodeCordoned, NodeReturned, PodNotReady, PodReady
 from kubeinfer_sim.controllers.records import InstanceReady, InstanceRestarting
 from kubeinfer_sim.experiment.simulate import Run
+from kubeinfer_sim.scenario.action_model import Action, Cordon, Fault, Health, Target
 from kubeinfer_sim.scenario.distributions import Constant
-from kubeinfer_sim.scenario.model import Action, Cordon, Fault, Health, Link, Target, Transfers
+from kubeinfer_sim.scenario.model import Link, Transfers
 
 NODE = Target(nodes=("node-0",))
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}

@@ -16,7 +16,7 @@ from kubeinfer_sim.experiment.simulate import Simulation, simulate
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Probe
 from kubeinfer_sim.report.result import build_result
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.model import (
+from kubeinfer_sim.scenario.action_model import (
     Action,
     Apply,
     Crash,
@@ -25,9 +25,9 @@ from kubeinfer_sim.scenario.model import (
     ImageFault,
     NodeDown,
     Scale,
-    Scenario,
     Target,
 )
+from kubeinfer_sim.scenario.model import Scenario
 
 AT = 600_000
 SECOND = 1000

@@ -20,7 +20,7 @@ from kubeinfer_sim.metrics.losses import losses, roots
 from kubeinfer_sim.metrics.steps import segments
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.model import (
+from kubeinfer_sim.scenario.action_model import (
     Apply,
     Crash,
     Drain,

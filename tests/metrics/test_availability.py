@@ -19,20 +19,9 @@ from kubeinfer_sim.metrics.availability import Availability, measure_availabilit
 from kubeinfer_sim.metrics.capacity import Capacity, measure_capacity
 from kubeinfer_sim.metrics.steps import Steps
 from kubeinfer_sim.report.verdict import assess
+from kubeinfer_sim.scenario.action_model import Crash, Drain, Health, Scale, Target
 from kubeinfer_sim.scenario.load import load_scenario
-from kubeinfer_sim.scenario.model import (
-    ALL,
-    BUDGET,
-    ONE,
-    AvailabilityObjective,
-    Crash,
-    Drain,
-    Health,
-    Objectives,
-    ReadyLevel,
-    Scale,
-    Target,
-)
+from kubeinfer_sim.scenario.model import ALL, BUDGET, ONE, AvailabilityObjective, Objectives, ReadyLevel
 
 DAY = 86_400_000
 SCENARIOS = Path(__file__).parents[2] / "scenarios"

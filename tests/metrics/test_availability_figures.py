@@ -23,17 +23,9 @@ from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.metrics.availability import Level
 from kubeinfer_sim.report.result import build_result
 from kubeinfer_sim.report.verdict import assess
+from kubeinfer_sim.scenario.action_model import Apply, Fault, Health, Target
 from kubeinfer_sim.scenario.load_curve import LoadCurve, OfferedLoad
-from kubeinfer_sim.scenario.model import (
-    Apply,
-    AvailabilityObjective,
-    Fault,
-    Health,
-    Objectives,
-    ReadyLevel,
-    Scenario,
-    Target,
-)
+from kubeinfer_sim.scenario.model import AvailabilityObjective, Objectives, ReadyLevel, Scenario
 
 SECOND = 1000
 HOUR = 3_600 * SECOND

@@ -15,8 +15,9 @@ from kubeinfer_sim.metrics.demand import Demand, measure_demand
 from kubeinfer_sim.metrics.steps import Steps
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import assess
+from kubeinfer_sim.scenario.action_model import Crash, Target
 from kubeinfer_sim.scenario.load_curve import LoadCurve, OfferedLoad
-from kubeinfer_sim.scenario.model import Crash, Objectives, Target
+from kubeinfer_sim.scenario.model import Objectives
 
 ONE = Fraction(1)
 

@@ -30,7 +30,7 @@ from kubeinfer_sim.controllers.records import InstanceCreated, InstanceDeleting,
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.metrics import InstanceLife, Measures, measure
-from kubeinfer_sim.scenario.model import Apply, Drain, Health, Scale, Target
+from kubeinfer_sim.scenario.action_model import Apply, Drain, Health, Scale, Target
 
 ONE = InstanceRef(7, "infer", 1)
 POD = PodRef(ONE, "prefill", 0, 0)

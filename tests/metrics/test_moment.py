@@ -13,7 +13,8 @@ from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.metrics.moment import Moment, look
-from kubeinfer_sim.scenario.model import Apply, Crash, Drain, Health, NodeDown, Scale, Scenario, Target
+from kubeinfer_sim.scenario.action_model import Apply, Crash, Drain, Health, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.model import Scenario
 
 MINUTE = 60_000
 

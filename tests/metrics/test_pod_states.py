@@ -11,8 +11,8 @@ from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.manifest.model import Container
 from kubeinfer_sim.report.result import build_result
 from kubeinfer_sim.report.verdict import assess
+from kubeinfer_sim.scenario.action_model import Crash, ImageFault, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.distributions import Never
-from kubeinfer_sim.scenario.model import Crash, ImageFault, NodeDown, Scale, Target
 
 AT = 600_000
 

@@ -13,8 +13,9 @@ from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.manifest.model import NetworkService
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.verdict import assess
+from kubeinfer_sim.scenario.action_model import Crash, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.distributions import Constant, Exponential
-from kubeinfer_sim.scenario.model import Crash, NodeDown, Scale, Target, Traffic
+from kubeinfer_sim.scenario.model import Traffic
 
 MINUTE = 60_000
 AT = 10 * MINUTE

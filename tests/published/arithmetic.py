@@ -12,7 +12,7 @@ from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.metrics import measure
-from kubeinfer_sim.scenario.model import Apply, Health, Target
+from kubeinfer_sim.scenario.action_model import Apply, Health, Target
 
 
 def first(run: Run, kind: type[Record]) -> float | None:

@@ -13,7 +13,7 @@ from kubeinfer_sim.controllers.records import (
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.metrics import Measures, measure
 from kubeinfer_sim.report.chart import chart, revision_names
-from kubeinfer_sim.scenario.model import Drain
+from kubeinfer_sim.scenario.action_model import Drain
 
 
 def drawn(measures: Measures, *actions: Drain, width: int = 78) -> list[str]:

@@ -13,9 +13,9 @@ from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.metrics.npus import npu_outages
 from kubeinfer_sim.report.npus import npu_lines
 from kubeinfer_sim.report.verdict import assess
+from kubeinfer_sim.scenario.action_model import Fault, Scale, Target
 from kubeinfer_sim.scenario.distributions import Constant
 from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
-from kubeinfer_sim.scenario.model import Fault, Scale, Target
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 

@@ -9,7 +9,7 @@ import pytest
 from scenario_files import MANIFEST, SMALLEST, Load
 
 from kubeinfer_sim.experiment.time_line import answer_of
-from kubeinfer_sim.scenario.model import Health
+from kubeinfer_sim.scenario.action_model import Health
 
 Findings = Callable[..., list[str]]
 FIRST = SMALLEST.count("\n") + 1

@@ -19,7 +19,8 @@ from kubeinfer_sim.cluster.prober.worker import (
 )
 from kubeinfer_sim.errors import SimulatorFault
 from kubeinfer_sim.manifest.model import Probe
-from kubeinfer_sim.scenario.model import Millis, RandomSource
+from kubeinfer_sim.scenario.model import RandomSource
+from kubeinfer_sim.scenario.units import Millis
 
 _STARTUP, _LIVENESS, _READINESS = range(3)
 #: A container that started longer than this (ms) before its kubelet is known from before the kubelet's restart

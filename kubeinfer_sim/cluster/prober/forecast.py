@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from kubeinfer_sim.cluster.prober.container import ContainerProber, Transition
 from kubeinfer_sim.cluster.prober.health import Health, Outcome, Segment
 from kubeinfer_sim.manifest.model import Probe
-from kubeinfer_sim.scenario.model import Millis
+from kubeinfer_sim.scenario.units import Millis
 
 _FAILING = Segment(0, Outcome.FAIL)
 

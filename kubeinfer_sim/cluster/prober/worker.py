@@ -15,7 +15,7 @@ from enum import Enum
 
 from kubeinfer_sim.cluster.prober.health import KINDS, FlapDraws, Health, Outcome, ProbeKind, segment_at
 from kubeinfer_sim.manifest.model import Probe
-from kubeinfer_sim.scenario.model import Millis
+from kubeinfer_sim.scenario.units import Millis
 
 #: A key or a time that is never reached.
 NEVER = 1 << 60

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from kubeinfer_sim.manifest.model import PodTemplate
 from kubeinfer_sim.metrics import InstanceLife, Measures, PodLife
 from kubeinfer_sim.report.result_part import Part
-from kubeinfer_sim.scenario.model import Apply, Scenario
+from kubeinfer_sim.scenario.action_model import Apply
+from kubeinfer_sim.scenario.model import Scenario
 
 #: (revision, role) -> the pod template.
 Templates = Mapping[tuple[str, str], PodTemplate]

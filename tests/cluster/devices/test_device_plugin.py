@@ -19,9 +19,10 @@ from kubeinfer_sim.cluster.records import ContainerDied, PodBound, PodReady
 from kubeinfer_sim.controllers.records import InstanceReady, InstanceRestarting
 from kubeinfer_sim.experiment.simulate import Run, Simulation
 from kubeinfer_sim.manifest.model import Probe
+from kubeinfer_sim.scenario.action_model import Fault, Target
 from kubeinfer_sim.scenario.distributions import Constant
 from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
-from kubeinfer_sim.scenario.model import Fault, NpuTopology, Target
+from kubeinfer_sim.scenario.model import NpuTopology
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 NODE = Target(nodes=("node-0",))

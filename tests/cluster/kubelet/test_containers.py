@@ -24,15 +24,8 @@ from kubeinfer_sim.cluster.termination import kill_grace_seconds
 from kubeinfer_sim.controllers.records import InstanceRestarting
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Probe
-from kubeinfer_sim.scenario.model import (
-    Crash,
-    CrashBackOff,
-    Health,
-    ImageFault,
-    NodeDown,
-    Scale,
-    Target,
-)
+from kubeinfer_sim.scenario.action_model import Crash, Health, ImageFault, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.model import CrashBackOff
 
 MINUTE = 60_000
 

@@ -12,17 +12,9 @@ from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import ImagePullFailed, PodCreated, PodGone, TransferDone
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, Hook, KubeInfer, Probe
+from kubeinfer_sim.scenario.action_model import Drain, Fault, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.fault_kinds import KINDS
-from kubeinfer_sim.scenario.model import (
-    Drain,
-    Fault,
-    Link,
-    NodeDown,
-    Scale,
-    Scenario,
-    Target,
-    Transfers,
-)
+from kubeinfer_sim.scenario.model import Link, Scenario, Transfers
 
 HOUR = 3_600_000
 DAY = 24 * HOUR

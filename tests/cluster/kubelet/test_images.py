@@ -24,16 +24,8 @@ from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Role
 from kubeinfer_sim.metrics import measure
-from kubeinfer_sim.scenario.model import (
-    Crash,
-    ImageFault,
-    Link,
-    NodeDown,
-    NodeSpec,
-    Scale,
-    Target,
-    Transfers,
-)
+from kubeinfer_sim.scenario.action_model import Crash, ImageFault, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.model import Link, NodeSpec, Transfers
 
 PULL = 100_000
 HOUR = 3_600_000

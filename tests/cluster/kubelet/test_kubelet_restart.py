@@ -21,7 +21,7 @@ from kubeinfer_sim.cluster.records import (
 )
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Probe
-from kubeinfer_sim.scenario.model import Crash, Health, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.action_model import Crash, Health, NodeDown, Scale, Target
 
 MINUTE = 60_000
 AT = 10 * MINUTE

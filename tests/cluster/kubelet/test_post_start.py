@@ -21,8 +21,9 @@ from kubeinfer_sim.controllers.records import InstanceRestarting
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, Hook, Probe
+from kubeinfer_sim.scenario.action_model import Action, Crash, Health, Scale, StartFault, Target
 from kubeinfer_sim.scenario.distributions import Never, Uniform
-from kubeinfer_sim.scenario.model import Action, Crash, Health, Scale, Scenario, StartFault, Target
+from kubeinfer_sim.scenario.model import Scenario
 
 SLEEPS = Hook("sleep", 20)
 MINUTE = 60_000

@@ -21,7 +21,8 @@ from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, PodTemplate, Probe, RestartRule
 from kubeinfer_sim.metrics import measure
-from kubeinfer_sim.scenario.model import Action, Crash, Health, Scenario, StartFault, Target
+from kubeinfer_sim.scenario.action_model import Action, Crash, Health, StartFault, Target
+from kubeinfer_sim.scenario.model import Scenario
 
 MINUTE = 60_000
 

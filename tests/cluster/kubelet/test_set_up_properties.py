@@ -14,20 +14,17 @@ from kubeinfer_sim.cluster.records import PodBound, PodGone, PodReady
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, Hook, Probe, RestartRule
 from kubeinfer_sim.metrics import measure
-from kubeinfer_sim.scenario.model import (
+from kubeinfer_sim.scenario.action_model import (
     Action,
-    Assumptions,
     Crash,
     Health,
     ImageFault,
-    Link,
     NodeDown,
     Scale,
-    Scenario,
     StartFault,
     Target,
-    Transfers,
 )
+from kubeinfer_sim.scenario.model import Assumptions, Link, Scenario, Transfers
 
 #: When all that is wrong is over, ms.
 WELL = 300_000

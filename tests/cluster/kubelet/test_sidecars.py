@@ -23,7 +23,8 @@ from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, Probe
 from kubeinfer_sim.metrics import measure
-from kubeinfer_sim.scenario.model import Action, Crash, Health, NodeDown, Scale, Scenario, Target
+from kubeinfer_sim.scenario.action_model import Action, Crash, Health, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.model import Scenario
 
 MINUTE = 60_000
 STARTUP = Probe(period_seconds=10, failure_threshold=3)

@@ -11,18 +11,8 @@ from building import kubeinfer, nodes, scenario, seconds
 from kubeinfer_sim.cluster.records import EngineStarted, PodReady, TransferDone
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import KubeInfer, Probe
-from kubeinfer_sim.scenario.model import (
-    Apply,
-    Cordon,
-    Crash,
-    Drain,
-    Health,
-    Link,
-    NodeDown,
-    Scale,
-    Target,
-    Transfers,
-)
+from kubeinfer_sim.scenario.action_model import Apply, Cordon, Crash, Drain, Health, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.model import Link, Transfers
 
 STAGES = {
     "weights_warm": seconds(41),

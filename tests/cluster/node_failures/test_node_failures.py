@@ -30,18 +30,9 @@ from kubeinfer_sim.controllers.records import InstanceReady, InstanceRestarting
 from kubeinfer_sim.experiment.simulate import Run, Simulation, simulate
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement
 from kubeinfer_sim.manifest.model import IntOrPercent, Toleration
+from kubeinfer_sim.scenario.action_model import Drain, ForceDelete, NodeDown, NodeUp, OutOfService, Target
 from kubeinfer_sim.scenario.distributions import Constant
-from kubeinfer_sim.scenario.model import (
-    DisruptionBudget,
-    Drain,
-    ForceDelete,
-    NodeDown,
-    NodeLifecycle,
-    NodeUp,
-    OutOfService,
-    Scenario,
-    Target,
-)
+from kubeinfer_sim.scenario.model import DisruptionBudget, NodeLifecycle, Scenario
 
 MINUTE = 60_000
 DIES = 10 * MINUTE

@@ -13,7 +13,8 @@ from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Deployment, RollingUpdate
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.model import NO_KUBEINFER, ApplyDeployment, Drain, Scenario, Timings
+from kubeinfer_sim.scenario.action_model import ApplyDeployment, Drain
+from kubeinfer_sim.scenario.model import NO_KUBEINFER, Scenario, Timings
 
 
 def deployment(revision: str = "old", replicas: int = 4, npus: int = 8, **fields: Any) -> Deployment:
