@@ -44,6 +44,8 @@ MAX_TEXT = MAX_SOURCE_BYTES
 MAX_SCALAR = 1024 * 1024
 MAX_FINDINGS = 200
 
+TOO_DEEP = f"YAML: nested deeper than {MAX_DEPTH} levels"
+
 _OCTAL = re.compile(r"[-+]?0[0-7_]+").fullmatch
 #: Fields that are written in octal by custom.
 _FILE_MODES = ("mode", "defaultMode")
@@ -365,7 +367,7 @@ class Builder:
         self._add(frame, anchor.value, offset if isinstance(place, int) else (offset, place[1]))
 
     def _too_deep(self, offset: int) -> None:
-        self.error(offset, f"YAML: nested deeper than {MAX_DEPTH} levels", code="too-large")
+        self.error(offset, TOO_DEEP, code="too-large")
         raise SkipDocument
 
 

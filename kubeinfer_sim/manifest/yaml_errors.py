@@ -6,6 +6,7 @@ import yaml
 
 from kubeinfer_sim.manifest.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.manifest.yaml_builder import TOO_DEEP
 
 
 def explain_syntax_error(source: SourceText, base: int, error: yaml.MarkedYAMLError) -> Diagnostic:
@@ -25,6 +26,9 @@ def explain_syntax_error(source: SourceText, base: int, error: yaml.MarkedYAMLEr
             hint="YAML is indented with spaces only; replace each tab by spaces",
         )
     problem = error.problem or error.context or "cannot be read"
+    if "maximum nesting" in problem:
+        # Some builds of libyaml give up at 1,000 levels, and their scanner may be there before the builder sees any.
+        return source.diagnostic(offset, TOO_DEEP, code="too-large")
     context = error.context_mark
     hint = ""
     if problem.startswith("could not find expected ':'") and context is not None:

@@ -281,6 +281,17 @@ def test_hostile_text_ends_in_one_clear_error(text, message, monkeypatch):
     assert counted <= 20_000  # what was looked at, however much the text stands for
 
 
+def test_a_parser_that_gives_up_at_some_depth_says_the_same(monkeypatch):
+    class Shallow:
+        def get_event(self):
+            raise yaml.scanner.ScannerError(
+                None, None, "exceeded maximum nesting depth", yaml.Mark("", 1, 0, 1, "", 1)
+            )
+
+    monkeypatch.setattr(yaml_tree, "_parser", lambda text: Shallow())
+    assert errors("[[") == [f"x:1:2: error: YAML: nested deeper than {MAX_DEPTH} levels"]
+
+
 def test_a_flood_of_values_ends_at_the_bound(parser):
     if parser == "python":
         pytest.skip("takes seconds, and shows nothing else")
