@@ -1,6 +1,6 @@
 """The history: a typed, append-only sequence of what happened, each entry with the entry that caused it.
 
-Metrics, timelines, explanations and reports are functions of the history and of nothing else.
+Metrics, timelines and explanations are functions of the history and of nothing else.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ from kubeinfer_sim.cluster.records import (
     Stage,
     TransferDone,
 )
-from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
+from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.metrics.meter import Handlers
 
 #: Reasons of a deletion that put the condition DisruptionTarget on the pod, with the reason and the message there:
 #: pkg/controller/tainteviction, pkg/registry/core/pod/storage/eviction.go, pkg/scheduler/framework/preemption.
@@ -136,77 +137,70 @@ class PodLedger:
         self.returned: dict[str, int] = {}
         self.pending: dict[InstanceRef, str] = {}
 
-    def follow(self, record: Record) -> None:
-        """Take the next record."""
-        match record:
-            case PodCreated():
-                self.pods[record.pod] = PodFacts(record.at)
-            case PodGone():
-                self.pods.pop(record.pod, None)
-            case NodeFailed() if record.mode != "notReady":
-                self.down[record.node] = record.at
-            case NodeReturned():
-                if self.down.pop(record.node, None) is not None:
-                    self.returned[record.node] = record.at
-            case GangPending():
-                self.pending[record.instance] = record.message
-            case GangScheduled():
-                for placed, _ in record.nodes:
-                    self.pods[placed].scheduled = record.at
-            case _:
-                ref = getattr(record, "pod", None)
-                if isinstance(ref, PodRef) and ref in self.pods:
-                    self._of_pod(self.pods[ref], record)
+    def handlers(self) -> Handlers:
+        """What it listens to."""
+        return {
+            PodCreated: self._created,
+            PodGone: self._gone,
+            NodeFailed: self._node_failed,
+            NodeReturned: self._node_returned,
+            GangPending: self._pending,
+            GangScheduled: self._scheduled,
+            PodBound: self._bound,
+            ImagePullFailed: self._pull_failed,
+            TransferDone: self._set_up_goes_on,
+            ImagePullRetried: self._set_up_goes_on,
+            SetUpContinued: self._continued,
+            ContainersRunning: self._running,
+            ContainerDied: self._died,
+            ContainerBackOff: self._back_off,
+            PodReady: self._ready,
+            PodNotReady: self._not_ready,
+            PodDeleting: self._deleting,
+        }
 
-    def _of_pod(self, pod: PodFacts, record: Record) -> None:
-        match record:
-            case PodBound():
-                self._bound(pod, record)
-            case ImagePullFailed():
-                pod.image = record
-            case TransferDone() | ImagePullRetried():
-                pod.image = None
-                pod.planned(record.at, record.stages)
-            case SetUpContinued():
-                self._continued(pod, record)
-            case ContainersRunning():
-                pod.ran, pod.init = True, ""
-                if record.container:
-                    pod.run(record.container).started_again()
-            case ContainerDied():
-                run = pod.run(record.container)
-                run.died, run.reason, run.exit_code = record.at, record.reason, record.exit_code
-                run.back_off = False
-                pod.fell = record.at if pod.fell is None else pod.fell
-                if record.init:
-                    pod.open_ended = True
-                    pod.init = record.container if record.exit_code else ""
-            case ContainerBackOff():
-                pod.run(record.container).back_off = True
-            case PodReady():
-                told = (
-                    pod.bound is not None or pod.unready is not None
-                )  # else it was ready before the beginning
-                pod.ready = record.at if told else None
-                if told and not pod.are_containers_ready:
-                    pod.containers_ready = record.at
-                pod.are_containers_ready, pod.fell = True, None
-            case PodNotReady():
-                pod.unready = record.at
-                if record.reason != "NodeNotReady":
-                    pod.containers_unready, pod.are_containers_ready = record.at, False
-            case PodDeleting():
-                self._deleting(pod, record)
+    def _created(self, record: PodCreated) -> None:
+        self.pods[record.pod] = PodFacts(record.at)
 
-    def _bound(self, pod: PodFacts, record: PodBound) -> None:
+    def _gone(self, record: PodGone) -> None:
+        self.pods.pop(record.pod, None)
+
+    def _node_failed(self, record: NodeFailed) -> None:
+        if record.mode != "notReady":
+            self.down[record.node] = record.at
+
+    def _node_returned(self, record: NodeReturned) -> None:
+        if self.down.pop(record.node, None) is not None:
+            self.returned[record.node] = record.at
+
+    def _pending(self, record: GangPending) -> None:
+        self.pending[record.instance] = record.message
+
+    def _scheduled(self, record: GangScheduled) -> None:
+        for placed, _ in record.nodes:
+            self.pods[placed].scheduled = record.at
+
+    def _bound(self, record: PodBound) -> None:
+        if (pod := self.pods.get(record.pod)) is None:
+            return
         pod.bound = record.at if pod.bound is None else pod.bound
         if record.node not in self.down:
             pod.heard = pod.initialized = record.at
             pod.image, pod.init = None, ""
             pod.planned(record.at, record.stages)
 
-    @staticmethod
-    def _continued(pod: PodFacts, record: SetUpContinued) -> None:
+    def _pull_failed(self, record: ImagePullFailed) -> None:
+        if (pod := self.pods.get(record.pod)) is not None:
+            pod.image = record
+
+    def _set_up_goes_on(self, record: TransferDone | ImagePullRetried) -> None:
+        if (pod := self.pods.get(record.pod)) is not None:
+            pod.image = None
+            pod.planned(record.at, record.stages)
+
+    def _continued(self, record: SetUpContinued) -> None:
+        if (pod := self.pods.get(record.pod)) is None:
+            return
         pod.image = None
         if record.container in ("", pod.init):
             pod.init = ""
@@ -216,7 +210,46 @@ class PodLedger:
             pod.initialized, pod.open_ended = record.at, False
         pod.planned(record.at, record.stages)
 
-    def _deleting(self, pod: PodFacts, record: PodDeleting) -> None:
+    def _running(self, record: ContainersRunning) -> None:
+        if (pod := self.pods.get(record.pod)) is not None:
+            pod.ran, pod.init = True, ""
+            if record.container:
+                pod.run(record.container).started_again()
+
+    def _died(self, record: ContainerDied) -> None:
+        if (pod := self.pods.get(record.pod)) is None:
+            return
+        run = pod.run(record.container)
+        run.died, run.reason, run.exit_code = record.at, record.reason, record.exit_code
+        run.back_off = False
+        pod.fell = record.at if pod.fell is None else pod.fell
+        if record.init:
+            pod.open_ended = True
+            pod.init = record.container if record.exit_code else ""
+
+    def _back_off(self, record: ContainerBackOff) -> None:
+        if (pod := self.pods.get(record.pod)) is not None:
+            pod.run(record.container).back_off = True
+
+    def _ready(self, record: PodReady) -> None:
+        if (pod := self.pods.get(record.pod)) is None:
+            return
+        told = pod.bound is not None or pod.unready is not None  # else it was ready before the beginning
+        pod.ready = record.at if told else None
+        if told and not pod.are_containers_ready:
+            pod.containers_ready = record.at
+        pod.are_containers_ready, pod.fell = True, None
+
+    def _not_ready(self, record: PodNotReady) -> None:
+        if (pod := self.pods.get(record.pod)) is None:
+            return
+        pod.unready = record.at
+        if record.reason != "NodeNotReady":
+            pod.containers_unready, pod.are_containers_ready = record.at, False
+
+    def _deleting(self, record: PodDeleting) -> None:
+        if (pod := self.pods.get(record.pod)) is None:
+            return
         pod.deleting, pod.deletion = record.at, record.reason
         cause = None if record.cause == NO_CAUSE else self._history[record.cause]
         # The pods an instance loses with the one that was evicted are deleted by its controller, which says nothing.

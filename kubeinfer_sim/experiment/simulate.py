@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from kubeinfer_sim.cluster.ailments import Ailments
@@ -32,6 +32,8 @@ from kubeinfer_sim.experiment.faults import Faults
 from kubeinfer_sim.experiment.node_faults import NodeFaults
 from kubeinfer_sim.experiment.owners import Owners
 from kubeinfer_sim.experiment.pod_faults import PodFaults
+from kubeinfer_sim.experiment.pod_objects import PodAt, PodObjects
+from kubeinfer_sim.experiment.pod_status import PodStatuses
 from kubeinfer_sim.experiment.shared_faults import SharedFaults
 from kubeinfer_sim.experiment.targets import start_faults
 from kubeinfer_sim.experiment.time_line import TimeLine, strikes_new
@@ -54,6 +56,7 @@ class Run:
         end: `settled`: nothing is waiting any more; `quiet`: events go on (a crash loop), but nothing came
             nearer to its end for `scenario.quiet_after`; `horizon`: stopped at the scenario's horizon.
         fired: how many timers the engine fired.
+        objects: reads the pods' objects as they are when the run ends.
     """
 
     scenario: Scenario
@@ -62,6 +65,11 @@ class Run:
     end: Literal["settled", "horizon", "quiet"]
     fired: int
     seed: int
+    objects: PodObjects = field(repr=False, compare=False)
+
+    def pods_at_end(self) -> tuple[PodAt, ...]:
+        """The objects of the pods that exist at the end."""
+        return tuple(self.objects.at(self.ended_at))
 
 
 def simulate(scenario: Scenario, *, seed: int | None = None, recovery: RecoveryPlugin | None = None) -> Run:
@@ -177,6 +185,13 @@ class Simulation:
                 scenario.node_lifecycle,
             )
             self.failures.on_silent = self.controller.engine_silent
+        self.objects = PodObjects(
+            self.history,
+            self.nodes,
+            self.owners,
+            PodStatuses(seed, int(scenario.kubernetes_version.split(".")[1])),
+            loses_nodes=self.failures is not None,
+        )
         self.devices: Devices | None = None
         self.faults: Faults | None = None
         self.ailments: Ailments | None = None
@@ -277,7 +292,7 @@ class Simulation:
                     end = "quiet"
                     break
                 clock.run(limit if until is None else min(limit, until))
-        return Run(scenario, self.history, self._ended_at(end), end, clock.fired, self.seed)
+        return Run(scenario, self.history, self._ended_at(end), end, clock.fired, self.seed, self.objects)
 
     def _ended_at(self, end: str) -> int:
         if end == "horizon":

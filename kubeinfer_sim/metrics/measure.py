@@ -32,7 +32,6 @@ from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutc
 from kubeinfer_sim.metrics.lives import InstanceLife, Lives
 from kubeinfer_sim.metrics.meter import Handlers, OnePass
 from kubeinfer_sim.metrics.nodes import DrainRun, NodeEvents, NodeOutage
-from kubeinfer_sim.metrics.pod_states import PodState, PodStates
 from kubeinfer_sim.metrics.readiness import Readiness
 from kubeinfer_sim.metrics.recoveries import Recoveries, Recovery
 from kubeinfer_sim.metrics.steps import Low, Steps, segments, shortfall
@@ -120,7 +119,6 @@ class Measures:
         peak_npus: the most NPUs taken at once.
         outages, drains: nodes that failed, and drains, in order of time.
         recoveries: what recovery did, in order of time.
-        pods: the pods that exist at the end.
         stuck: pods that are Terminating on a node that is down, with since when and the node.
     """
 
@@ -144,7 +142,6 @@ class Measures:
     drains: tuple[DrainRun, ...] = ()
     recoveries: tuple[Recovery, ...] = ()
     stuck: Mapping[PodRef, tuple[int, str]] = field(default_factory=dict)
-    pods: Mapping[PodRef, PodState] = field(default_factory=dict)
     deployments: tuple[DeploymentMeasures, ...] = ()
 
     @property
@@ -179,7 +176,7 @@ class Measuring:
     def __init__(self) -> None:
         self._readiness, self._lives, self._changes = Readiness(), Lives(), Changes()
         self._commotion, self._nodes, self._deployments = Commotion(), NodeEvents(), Deployments()
-        self._recoveries, self._pods = Recoveries(), PodStates()
+        self._recoveries = Recoveries()
         self.observe = OnePass(
             (
                 self._readiness,
@@ -189,7 +186,6 @@ class Measuring:
                 self._nodes,
                 self._deployments,
                 self._recoveries,
-                self._pods,
             )
         ).observe
 
@@ -227,7 +223,6 @@ class Measuring:
             drains=tuple(self._nodes.drains),
             recoveries=tuple(self._recoveries.steps),
             stuck=self._nodes.stuck,
-            pods=self._pods.pods,
             deployments=self._deployments.finish(ended_at, end, pods),
         )
 

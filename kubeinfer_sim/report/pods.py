@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from kubeinfer_sim.cluster.pod_printing import ShownContainer, human_duration
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.experiment.pods_at import PodAt, PodsAt, pods_at
+from kubeinfer_sim.experiment.pod_objects import PodAt
+from kubeinfer_sim.experiment.pods_at import PodsAt, pods_at
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.sentences import deleted_for
 from kubeinfer_sim.report.words import count, listed, plain, rounded

@@ -6,19 +6,10 @@ from typing import Any, Literal
 
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.cluster.pod_printing import ShownContainer
-from kubeinfer_sim.experiment.pods_at import PodAt, PodsAt
+from kubeinfer_sim.experiment.pod_objects import PodAt
+from kubeinfer_sim.experiment.pods_at import PodsAt
+from kubeinfer_sim.report.pod_conditions import ConditionPart, condition_parts
 from kubeinfer_sim.report.result_part import Part
-
-
-class ConditionAtPart(Part):
-    """A condition of a pod."""
-
-    type: str
-    status: bool
-    reason: str
-    message: str
-    last_transition_time_ms: int | None
-    """Null: before the simulation began."""
 
 
 class ContainerAtPart(Part):
@@ -64,7 +55,7 @@ class PodAtPart(Part):
     deletion_reason: str
     node_last_heard_of_at_ms: int | None
     """Its node is not heard of any more, so its containers are as they were then; null: it is."""
-    conditions: list[ConditionAtPart]
+    conditions: list[ConditionPart]
     containers: list[ContainerAtPart]
     """In the order of the spec, init containers first; empty while no kubelet has written a status."""
 
@@ -123,16 +114,7 @@ def _pod(pod: PodAt) -> PodAtPart:
         deleted_at_ms=pod.deleting,
         deletion_reason=pod.deletion,
         node_last_heard_of_at_ms=pod.unheard,
-        conditions=[
-            ConditionAtPart(
-                type=each.condition.type,
-                status=each.condition.status,
-                reason=each.condition.reason,
-                message=each.condition.message,
-                last_transition_time_ms=each.since,
-            )
-            for each in pod.conditions
-        ],
+        conditions=condition_parts(pod),
         containers=[_container(each) for each in pod.containers],
     )
 

@@ -11,7 +11,8 @@ import pytest
 from building import EVERY_SECOND, kubeinfer, scenario
 
 from kubeinfer_sim.cluster.pod import PodState
-from kubeinfer_sim.experiment.pods_at import PodAt, PodsAt, PodWatch, pods_at
+from kubeinfer_sim.experiment.pod_objects import PodAt
+from kubeinfer_sim.experiment.pods_at import PodsAt, pods_at
 from kubeinfer_sim.experiment.simulate import Simulation, simulate
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Probe
 from kubeinfer_sim.report.result import build_result
@@ -254,19 +255,10 @@ def test_at_random_moments_pods_are_as_their_kubelet_and_the_history_have_them(s
     what = drawn(seed)
     for at in moments(seed, 4):
         simulation = Simulation(what, what.seed)
-        watch = PodWatch(simulation)
         run = simulation.run(until=at)
-        found = {pod.ref: pod for pod in watch.look(at)}
+        found = {pod.ref: pod for pod in run.objects.at(at)}
         states = {pod.ref: pod for pod in simulation.owners.pods() if pod.state is not PodState.GONE}
         assert found.keys() == states.keys()
-        ended = replace(what, horizon=at)
-        result = build_result(assess(replace(run, scenario=ended, ended_at=at)))
-        told = {
-            (life.name, pod.name, pod.created_at_ms): pod
-            for life in result.instances
-            for pod in life.pods
-            if pod.gone_at_ms is None
-        }
         for ref, pod in states.items():
             shown, columns = found[ref], found[ref].columns
             assert shown.node == ("" if pod.node is None else pod.node.name)
@@ -281,15 +273,28 @@ def test_at_random_moments_pods_are_as_their_kubelet_and_the_history_have_them(s
             assert ready == pod.ready, columns
             if ready:
                 assert (columns.ready, columns.status) == (columns.containers, "Running")
-            same = [each for key, each in told.items() if key[1] == ref.name and each.phase]
-            if len(same) == 1:
-                if not any(each.kind == "sidecar" for each in shown.containers):
-                    # The history tells of a pod's containers together, not of each whether it has started.
-                    assert shown.phase == same[0].phase, (at, ref.name, columns)
-                of_history = {each.type: each.status for each in same[0].conditions}
-                for kind in ("Ready", "ContainersReady"):
-                    if kind in conditions(shown):
-                        assert conditions(shown)[kind][0] == of_history[kind], (kind, columns)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_result_shows_the_pods_at_the_end(seed: int) -> None:
+    found = pods_at(drawn(seed))
+    result = build_result(assess(found.run))
+    told = {
+        pod.name: (
+            pod.phase,
+            [(each.type, each.status, each.last_transition_time_ms) for each in pod.conditions],
+        )
+        for life in result.instances
+        for pod in life.pods
+        if pod.gone_at_ms is None
+    }
+    assert told == {
+        pod.ref.name: (
+            pod.phase,
+            [(each.condition.type, each.condition.status, each.since) for each in pod.conditions],
+        )
+        for pod in found.pods
+    }
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from kubeinfer_sim.cluster.records import PodRef
+from kubeinfer_sim.experiment.pod_objects import PodAt
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.report.pod_conditions import ConditionPart, condition_parts
 from kubeinfer_sim.report.result.changes import AppliedPart, applied_part
 from kubeinfer_sim.report.result_part import Part, Points
 from kubeinfer_sim.scenario.model import Scenario
@@ -65,6 +68,10 @@ class DeploymentPodPart(Part):
     """What it needs and what is free, while it has no place."""
     pending_message: str
     """The same as the scheduler says it."""
+    phase: str
+    """At the end of the run; empty when it is gone."""
+    conditions: list[ConditionPart]
+    """At the end of the run."""
 
 
 class DeploymentPart(Part):
@@ -87,7 +94,9 @@ class DeploymentPart(Part):
     pods: list[DeploymentPodPart]
 
 
-def deployment_parts(scenario: Scenario, found: Sequence[DeploymentMeasures]) -> list[DeploymentPart]:
+def deployment_parts(
+    scenario: Scenario, found: Sequence[DeploymentMeasures], objects: Mapping[PodRef, PodAt]
+) -> list[DeploymentPart]:
     """The Deployments of a run, in the order of the manifest."""
     specs = {each.name: each for each in scenario.deployments}
     return [
@@ -119,13 +128,13 @@ def deployment_parts(scenario: Scenario, found: Sequence[DeploymentMeasures]) ->
                 available=each.available.points,
                 updated=each.updated.points,
             ),
-            pods=[_pod(life) for life in each.pods],
+            pods=[_pod(life, objects.get(life.pods[0].pod)) for life in each.pods],
         )
         for each in found
     ]
 
 
-def _pod(life: InstanceLife) -> DeploymentPodPart:
+def _pod(life: InstanceLife, found: PodAt | None) -> DeploymentPodPart:
     pod, pending = life.pods[0], life.pending
     return DeploymentPodPart(
         name=pod.pod.name,
@@ -138,4 +147,6 @@ def _pod(life: InstanceLife) -> DeploymentPodPart:
         trouble=pod.trouble,
         pending="" if pending is None else pending.proof,
         pending_message="" if pending is None else pending.message,
+        phase="" if found is None else found.phase,
+        conditions=[] if found is None else condition_parts(found),
     )

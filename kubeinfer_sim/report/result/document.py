@@ -116,6 +116,7 @@ def build_result(assessment: Assessment) -> Result:
     """The result document of a run."""
     run, measures = assessment.run, assessment.measures
     scenario, history = run.scenario, run.history
+    objects = {pod.ref: pod for pod in run.pods_at_end()}
     warnings = (*measures.warnings, *(each.one_line() for each in scenario.warnings))
     return Result(
         version=__version__,
@@ -130,8 +131,8 @@ def build_result(assessment: Assessment) -> Result:
         preemptions=preemption_parts(run),
         objectives=objective_parts(assessment.judged),
         timeline=timeline_part(measures),
-        instances=instance_parts(scenario, measures),
-        deployments=deployment_parts(scenario, measures.deployments),
+        instances=instance_parts(measures, objects),
+        deployments=deployment_parts(scenario, measures.deployments, objects),
         faults=fault_parts(history),
         fault_kinds=fault_kind_parts(history),
         recoveries=recovery_parts(measures),

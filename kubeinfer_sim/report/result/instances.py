@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kubeinfer_sim.manifest.model import PodTemplate
+from kubeinfer_sim.cluster.records import PodRef
+from kubeinfer_sim.experiment.pod_objects import PodAt
 from kubeinfer_sim.metrics import InstanceLife, Measures, PodLife
+from kubeinfer_sim.report.pod_conditions import ConditionPart, condition_parts
 from kubeinfer_sim.report.result_part import Part
-from kubeinfer_sim.scenario.action_model import Apply
-from kubeinfer_sim.scenario.model import Scenario
 
-#: (revision, role) -> the pod template.
-Templates = Mapping[tuple[str, str], PodTemplate]
+#: The objects of the pods that exist at the end.
+Objects = Mapping[PodRef, PodAt]
 
 
 class StagePart(Part):
@@ -24,15 +24,6 @@ class StagePart(Part):
     """Why this long: `warm`, `cold, shared storage` …"""
     cut: bool
     """Something else happened before it was over."""
-
-
-class ConditionPart(Part):
-    """A condition of a pod's status."""
-
-    type: str
-    status: bool
-    reason: str
-    message: str
 
 
 class PodPart(Part):
@@ -52,7 +43,7 @@ class PodPart(Part):
     phase: str
     """At the end of the run; empty when it is gone."""
     conditions: list[ConditionPart]
-    """At the end of the run, as the kubelet writes them."""
+    """At the end of the run."""
 
 
 class NodeVerdictPart(Part):
@@ -102,15 +93,12 @@ class InstancePart(Part):
     pods: list[PodPart]
 
 
-def instance_parts(scenario: Scenario, measures: Measures) -> list[InstancePart]:
+def instance_parts(measures: Measures, objects: Objects) -> list[InstancePart]:
     """All instances, by creation."""
-    versions = [scenario.kubeinfer, *(a.kubeinfer for a in scenario.actions if isinstance(a, Apply))]
-    templates = {(each.revision, role.name): role.template for each in versions for role in each.roles}
-    minor = int(scenario.kubernetes_version.split(".")[1])
-    return [_instance(life, measures, templates, minor) for life in measures.instances]
+    return [_instance(life, objects) for life in measures.instances]
 
 
-def _instance(life: InstanceLife, measures: Measures, templates: Templates, minor: int) -> InstancePart:
+def _instance(life: InstanceLife, objects: Objects) -> InstancePart:
     pace, pending = life.pace, life.pending
     return InstancePart(
         name=life.instance.name,
@@ -141,12 +129,11 @@ def _instance(life: InstanceLife, measures: Measures, templates: Templates, mino
             )
             for span in ([] if pace is None else pace.spans)
         ],
-        pods=[_pod(pod, life, measures, templates, minor) for pod in life.pods],
+        pods=[_pod(pod, objects.get(pod.pod)) for pod in life.pods],
     )
 
 
-def _pod(pod: PodLife, life: InstanceLife, measures: Measures, templates: Templates, minor: int) -> PodPart:
-    phase, conditions = _status(pod, life, measures, templates, minor)
+def _pod(pod: PodLife, found: PodAt | None) -> PodPart:
     return PodPart(
         name=pod.pod.name,
         role=pod.pod.role,
@@ -158,20 +145,6 @@ def _pod(pod: PodLife, life: InstanceLife, measures: Measures, templates: Templa
         gone_at_ms=pod.gone,
         restarts=pod.restarts,
         trouble=pod.trouble,
-        phase=phase,
-        conditions=conditions,
+        phase="" if found is None else found.phase,
+        conditions=[] if found is None else condition_parts(found),
     )
-
-
-def _status(
-    pod: PodLife, life: InstanceLife, measures: Measures, templates: Templates, minor: int
-) -> tuple[str, list[ConditionPart]]:
-    state = measures.pods.get(pod.pod)
-    template = templates.get((life.revision, pod.pod.role))
-    if state is None or template is None:
-        return "", []
-    phase, conditions = state.status(template, minor)
-    return phase, [
-        ConditionPart(type=each.type, status=each.status, reason=each.reason, message=each.message)
-        for each in conditions
-    ]

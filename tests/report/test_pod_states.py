@@ -45,7 +45,7 @@ def test_a_pod_whose_image_is_missing_is_pending() -> None:
     phase, conditions = status(ImageFault(0), initial="empty")
     assert phase == "Pending"
     assert conditions["ContainersReady"] == (False, "ContainersNotReady")
-    assert conditions["PodReadyToStartContainers"] == (False, "")
+    assert conditions["PodReadyToStartContainers"] == (True, ""), "its sandbox has a network"
 
 
 def test_a_pod_in_its_init_containers_is_not_initialized() -> None:
@@ -81,3 +81,15 @@ def test_a_pod_that_is_never_restarted_has_failed_or_succeeded() -> None:
     spec = kubeinfer(1, restart="Custom", restart_policy="Never")
     assert status(Crash(AT, Target()), spec=spec)[0] == "Failed"
     assert status(Crash(AT, Target(), "Completed", 0), spec=spec)[0] == "Succeeded"
+
+
+def test_a_pod_whose_sidecar_has_started_runs_though_its_engine_crash_loops() -> None:
+    spec = kubeinfer(1, restart="Custom")
+    template = spec.roles[0].template
+    sidecar = Container("log", "log:1", restart_policy="Always")
+    template = replace(template, init_containers=(sidecar,))
+    spec = replace(spec, roles=(replace(spec.roles[0], template=template),))
+    crashes = [Crash(at * 1000, Target()) for at in range(70, 200, 2)]
+    phase, conditions = status(*crashes, spec=spec, initial="empty", horizon=130_000)
+    assert phase == "Running"
+    assert conditions["Ready"] == (False, "ContainersNotReady")
