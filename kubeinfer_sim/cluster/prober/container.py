@@ -27,7 +27,8 @@ _STARTUP, _LIVENESS, _READINESS = range(3)
 #: (prober_manager.go, kubeletRestartGracePeriod).
 _RESTART_GRACE = 10_000
 _Update = tuple[int, Incarnation, Result]  # index of the worker, container, new cached result
-#: A look ahead that meets only flapping without consequence gives up after this many walks.
+#: A look ahead that meets only flapping without consequence gives up after one walk, the next one after two, and so on
+#: up to this many: what is found out is worth little as long as something else happens to the container all the time.
 _LOOKS = 64
 
 
@@ -74,6 +75,7 @@ class ContainerProber:
         "_key",
         "_keys",
         "_killing",
+        "_looks",
         "_out",
         "_ready",
         "_terminating",
@@ -135,6 +137,7 @@ class ContainerProber:
         self._key = 4 * added_at
         self._out: list[Transition] = []
         self._ahead: tuple[Millis | None, _State] | None = None
+        self._looks = 1
 
     @property
     def started(self) -> bool:
@@ -259,11 +262,9 @@ class ContainerProber:
         limit = 4 * at + 3
         if limit < self._key:
             raise SimulatorFault(f"prober: {at} ms is before {self._key >> 2} ms")
-        if self._ahead is not None:
-            state = self._ahead[1]
+        if self._ahead is not None and (state := self._ahead[1]).key <= limit:
             self._ahead = None
-            if state.key <= limit:
-                self._restore(state)
+            self._restore(state)
         while (key := self._next_key()) <= limit:
             self._decide(key)
         self._key = limit
@@ -274,18 +275,21 @@ class ContainerProber:
     def _come(self, at: Millis) -> None:
         """Before something happens to the container at `at`: everything due by then is over."""
         self._arrive(at)
+        self._ahead = None
+        self._looks = 1
         for index, worker in enumerate(self._workers):
             if worker is not None:
                 self._workers[index] = worker.settled(self._view, self._key)
 
     def _look_ahead(self) -> Millis | None:
-        for _ in range(_LOOKS):
+        for _ in range(self._looks):
             key = self._next_key()
             if key >= NEVER:
                 return None
             self._decide(key)
             if self._out:
                 return self._out[0].at
+        self._looks = min(2 * self._looks, _LOOKS)
         return self._key >> 2
 
     def _state(self) -> _State:

@@ -11,7 +11,8 @@ from cluster.prober.reference import ReferenceProber
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubeinfer_sim.cluster.prober import KINDS, ContainerProber
+from kubeinfer_sim.cluster.prober import KINDS, ContainerProber, Health, Outcome, Segment
+from kubeinfer_sim.manifest.model import Probe
 
 
 def a_probe(draw: Random, kind: str) -> dict[str, int]:
@@ -63,6 +64,10 @@ def a_case(draw: Random) -> dict[str, Any]:
         case["exit_ms"] = [
             draw.choice([-1, a_moment(draw, 90_000) + 1, a_moment(draw, 3000) + 1]) for _ in exits
         ]
+        if case["exit_ms"][-1] >= 0:  # so it goes on to the end: a thousand times are enough
+            lives = [abs(each) + case["restart_delay_ms"] for each in case["exit_ms"]]
+            enough = case["container_start_ms"] + sum(lives) + 1000 * lives[-1]
+            case["horizon_ms"] = min(case["horizon_ms"], enough)
     if draw.random() < 0.2:
         case["adopted"] = {
             "age_ms": draw.choice([0, 9_000, 10_000, 10_001, a_moment(draw, 12_000), 3_600_000]),
@@ -110,6 +115,30 @@ def test_every_transition_is_that_of_a_prober_that_fires_every_tick_in_many_case
         except BaseException as failure:
             failure.add_note(f"case of seed {block}/{seed}")
             raise
+
+
+def test_looking_often_at_a_container_that_flaps_without_consequence_draws_nothing_twice():
+    """A hundred failures in a row are never met, and nobody knows beforehand."""
+    drawn = 0
+
+    class Counting(Random):
+        def random(self) -> float:
+            nonlocal drawn
+            drawn += 1
+            return super().random()
+
+    probe = Probe(period_seconds=1, failure_threshold=100)
+    prober = ContainerProber(None, probe, None, added_at=0, source=lambda name: Counting(name))
+    prober.container_started(0, Health([], [Segment(0, Outcome.SUCCESS, 0, 0.3)], []))
+    for at in range(0, 100_000, 10):
+        prober.next_at()
+        prober.advance(at)
+    assert drawn < 2000
+    steps = 0
+    while prober.next_at() < 86_400_000:
+        prober.advance(prober.next_at())
+        steps += 1
+    assert steps < 100
 
 
 def calls_until_killed(seed: int, p: float, threshold: int) -> int:
