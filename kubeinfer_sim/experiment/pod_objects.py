@@ -22,6 +22,7 @@ from kubeinfer_sim.cluster.pod_phase import (
 )
 from kubeinfer_sim.cluster.pod_printing import Columns, ShownContainer, columns
 from kubeinfer_sim.cluster.records import NodeFailed, PodRef
+from kubeinfer_sim.cluster.restart_policy import consequence
 from kubeinfer_sim.engine.history import History, Record
 from kubeinfer_sim.experiment.owners import Owners
 from kubeinfer_sim.experiment.pod_facts import DISRUPTIONS, PodFacts, PodLedger
@@ -71,6 +72,7 @@ class PodObjects:
         nodes: by name.
         owners: whose pods there are.
         statuses: reads the containers.
+        minor: of Kubernetes 1.x.
         loses_nodes: nodes may fall silent.
     """
 
@@ -81,12 +83,14 @@ class PodObjects:
         owners: Owners,
         statuses: PodStatuses,
         *,
+        minor: int,
         loses_nodes: bool,
     ) -> None:
         self._history = history
         self._nodes = nodes
         self._owners = owners
         self._statuses = statuses
+        self._minor = minor
         self._ledger = PodLedger(history)
         self._follow = OnePass([self._ledger]).observe
         self._read = 0
@@ -134,6 +138,7 @@ class PodObjects:
             [each.name for each in template.init_containers if not is_sidecar(each)],
             [each.name for each in template.init_containers if is_sidecar(each)],
             template.restart_policy,
+            self._starts_again(pod, facts),
         )
         adopted = pod.node is not None and facts.bound is None
         phase: Phase = "Pending"
@@ -169,6 +174,25 @@ class PodObjects:
             facts.deleting,
             facts.deletion,
             unheard,
+        )
+
+    def _starts_again(self, pod: Pod, facts: PodFacts) -> bool | None:
+        """Whether a container that has ended is started again, by its own policy and rules or the pod's.
+
+        None: none has ended by itself.
+        """
+        template = pod.template
+        if facts.ran or facts.bound is None:
+            ended = [each for each in template.containers if facts.run(each.name).died is not None]
+        else:
+            ended = [
+                each for each in template.init_containers if each.name == facts.init and not is_sidecar(each)
+            ]
+        if not ended or facts.deleting is not None:
+            return None
+        return any(
+            consequence(each, template, facts.run(each.name).exit_code, minor=self._minor) != "stays"
+            for each in ended
         )
 
     def _conditions(

@@ -185,11 +185,13 @@ class Simulation:
                 scenario.node_lifecycle,
             )
             self.failures.on_silent = self.controller.engine_silent
+        minor = int(scenario.kubernetes_version.split(".")[1])
         self.objects = PodObjects(
             self.history,
             self.nodes,
             self.owners,
-            PodStatuses(seed, int(scenario.kubernetes_version.split(".")[1])),
+            PodStatuses(seed, minor),
+            minor=minor,
             loses_nodes=self.failures is not None,
         )
         self.devices: Devices | None = None

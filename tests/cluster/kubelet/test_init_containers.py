@@ -118,8 +118,7 @@ def test_with_restart_policy_never_the_first_failure_is_the_pod_s_end(policy: st
     run = simulate(starting(StartFault(0, times=1), policy=policy))
     assert bool(at(run, PodReady)) is again
     assert len(at(run, ContainerDied)) == (2 if again else 1), "each of the two init containers once"
-    state = next(iter(measured(run).pods.values()))
-    assert state.status(run.scenario.kubeinfer.roles[0].template)[0] == ("Running" if again else "Failed")
+    assert run.pods_at_end()[0].phase == ("Running" if again else "Failed")
 
 
 def test_a_crash_strikes_the_init_container_that_runs() -> None:
@@ -176,7 +175,8 @@ def test_the_words_are_those_of_kubectl() -> None:
     ]
     (life,) = measured(run).instances
     assert life.pods[0].trouble == "Init:CrashLoopBackOff: fetch, exit code 1"
-    phase, conditions = next(iter(measured(run).pods.values())).status(spec.roles[0].template)
+    pod = run.pods_at_end()[0]
+    phase, conditions = pod.phase, [each.condition for each in pod.conditions]
     assert phase == "Pending"
     (initialized,) = [each for each in conditions if each.type == "Initialized"]
     assert initialized.message == "containers with incomplete status: [fetch]"

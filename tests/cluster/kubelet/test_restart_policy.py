@@ -20,7 +20,6 @@ from kubeinfer_sim.cluster.restart_policy import consequence
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, PodTemplate, Probe, RestartRule
-from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.scenario.action_model import Action, Crash, Health, StartFault, Target
 from kubeinfer_sim.scenario.model import Scenario
 
@@ -60,9 +59,8 @@ def at(run: Run, kind: type[Record]) -> list[int]:
 
 
 def phase(run: Run) -> str:
-    (state,) = measure(run.history, ended_at=run.ended_at, end=run.end).pods.values()
-    minor = int(run.scenario.kubernetes_version.split(".")[1])
-    return state.status(run.scenario.kubeinfer.roles[0].template, minor)[0]
+    (pod,) = run.pods_at_end()
+    return pod.phase
 
 
 def ends(code: int, when: int = 10 * MINUTE, container: str = "") -> Crash:

@@ -137,7 +137,7 @@ def check(made: Scenario) -> Run:
     (alive,) = {record.pod for record in run.history.of(PodBound)} - gone
     assert alive in {record.pod for record in run.history.of(PodReady)}
     measures = measure(run.history, ended_at=run.ended_at, end=run.end)
-    assert measures.pods[alive].status(made.kubeinfer.roles[0].template)[0] == "Running"
+    assert {pod.ref: pod.phase for pod in run.pods_at_end()}[alive] == "Running"
     for pod in (pod for life in measures.instances for pod in life.pods):
         for one, other in pairwise(pod.spans):
             assert one.until == other.since

@@ -22,7 +22,6 @@ from kubeinfer_sim.controllers.records import InstanceRestarting
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, Probe
-from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.scenario.action_model import Action, Crash, Health, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.model import Scenario
 
@@ -53,9 +52,8 @@ def at(run: Run, kind: type[Record]) -> list[int]:
 
 
 def phases(run: Run) -> str:
-    measures = measure(run.history, ended_at=run.ended_at, end=run.end)
-    (state,) = measures.pods.values()
-    return state.status(run.scenario.kubeinfer.roles[0].template)[0]
+    (pod,) = run.pods_at_end()
+    return pod.phase
 
 
 def test_one_whose_startup_probe_fails_too_often_is_killed_and_started_again_while_the_rest_waits() -> None:
