@@ -15,13 +15,13 @@ from kubeinfer_sim._version import __version__
 if TYPE_CHECKING:
     from kubeinfer_sim.errors import InputError, SimulatorFault
     from kubeinfer_sim.experiment.compare import Variant, compare
-    from kubeinfer_sim.experiment.simulate import Run, simulate
     from kubeinfer_sim.manifest.load import load_manifest
     from kubeinfer_sim.metrics.measure import Measures, measure
     from kubeinfer_sim.report.result import build_result
     from kubeinfer_sim.report.verdict import Assessment, assess
     from kubeinfer_sim.scenario.load import load_scenario, rollout_scenario
     from kubeinfer_sim.scenario.model import Scenario
+    from kubeinfer_sim.simulation.simulate import Run, simulate
 
 _HOMES = {
     "InputError": "errors",

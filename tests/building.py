@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from kubeinfer_sim.cluster.records import ImagePullRetried, PodBound, SetUpContinued, Stage, TransferDone
-from kubeinfer_sim.experiment.simulate import Run
 from kubeinfer_sim.manifest.model import (
     Container,
     IntOrPercent,
@@ -17,8 +16,9 @@ from kubeinfer_sim.manifest.model import (
     Role,
     RollingUpdate,
 )
-from kubeinfer_sim.scenario.distributions import Constant
 from kubeinfer_sim.scenario.model import NodeSpec, Scenario, StageTimings, Timings
+from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.simulation.simulate import Run
 
 NPU = "huawei.com/ascend-1980"
 

@@ -8,12 +8,12 @@ from functools import cache
 
 from building import kubeinfer, scenario
 
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.report.verdict import Assessment, assess
-from kubeinfer_sim.scenario.action_model import Action, Apply, Drain, Scale
-from kubeinfer_sim.scenario.distributions import Never
+from kubeinfer_sim.scenario.actions.model import Action, Apply, Drain, Scale
 from kubeinfer_sim.scenario.model import Objectives, Scenario, Timings
-from kubeinfer_sim.scenario.profiles import Profile, profile_timings
+from kubeinfer_sim.scenario.timings.distributions import Never
+from kubeinfer_sim.scenario.timings.profiles import Profile, profile_timings
+from kubeinfer_sim.simulation.simulate import simulate
 
 MINUTE = 60_000
 ROLES = {"prefill": 2, "decode": 1}

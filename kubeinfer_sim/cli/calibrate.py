@@ -23,8 +23,8 @@ def command(pods: str, events: str | None, output: str, role_label: str | None, 
     cannot be told from container creation.
     """
     from kubeinfer_sim.cli.output import write_text
-    from kubeinfer_sim.scenario.calibration.calibrate import calibrate
-    from kubeinfer_sim.scenario.kubectl.listing import read_listing_file
+    from kubeinfer_sim.scenario.cluster.kubectl.listing import read_listing_file
+    from kubeinfer_sim.scenario.timings.calibration.calibrate import calibrate
 
     if pods == events == "-":
         raise UsageError("only one of PODS and EVENTS can come from standard input")

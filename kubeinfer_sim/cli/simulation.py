@@ -69,10 +69,10 @@ def simulate_and_report(
     Raises:
         SimulatorFault: the two runs of --check-determinism differ.
     """
-    from kubeinfer_sim.experiment.simulate import simulate
     from kubeinfer_sim.report.result import build_result, to_json
     from kubeinfer_sim.report.terminal import render, verdict_line
     from kubeinfer_sim.report.verdict import assess
+    from kubeinfer_sim.simulation.simulate import simulate
 
     begun = time.perf_counter()
     run = simulate(scenario, seed=seed)

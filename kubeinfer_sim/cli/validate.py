@@ -76,7 +76,7 @@ def command(
         kubeinfers, deployments = loaded.kubeinfers, loaded.deployments
         if not no_lint:
             from kubeinfer_sim.manifest.lint import lint
-            from kubeinfer_sim.scenario.expectations import expectations
+            from kubeinfer_sim.scenario.timings.expectations import expectations
 
             pairs = zip(kubeinfers, loaded.documents, strict=True)
             found += lint(pairs, expectations(kubeinfers, nodes), disabled=disabled)

@@ -37,11 +37,11 @@ def command(
     reports on.
     """
     from kubeinfer_sim.cli.output import unicode_on, width_of, write_json
-    from kubeinfer_sim.experiment.simulate import simulate
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.why import moment_of, render_why
     from kubeinfer_sim.report.why_result import why_json
     from kubeinfer_sim.scenario.load import load_scenario
+    from kubeinfer_sim.simulation.simulate import simulate
 
     loaded = load_scenario(scenario, set_values=parse_settings(settings, files), seed=seed, horizon=horizon)
     run = simulate(loaded)

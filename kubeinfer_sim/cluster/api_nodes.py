@@ -14,7 +14,7 @@ from kubeinfer_sim.manifest.model import Toleration
 from kubeinfer_sim.scenario.model import Taint
 
 if TYPE_CHECKING:
-    from kubeinfer_sim.cluster.heartbeat import Heartbeat
+    from kubeinfer_sim.cluster.nodes.heartbeat import Heartbeat
 
 #: Status of the Ready condition; a node without any has None.
 Ready = Literal["True", "False", "Unknown"]

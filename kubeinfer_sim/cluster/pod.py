@@ -9,13 +9,13 @@ from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import Container, PodTemplate, Resources
 
 if TYPE_CHECKING:
+    from kubeinfer_sim.cluster.kubelet.shared_link import Transfer
+    from kubeinfer_sim.cluster.kubelet.start_barrier import StartBarrier
+    from kubeinfer_sim.cluster.kubelet.start_stages import SetUpPlan
     from kubeinfer_sim.cluster.node import Node
     from kubeinfer_sim.cluster.prober import ContainerProber, Segment
     from kubeinfer_sim.cluster.prober.forecast import Follower
     from kubeinfer_sim.cluster.records import PodRef
-    from kubeinfer_sim.cluster.shared_link import Transfer
-    from kubeinfer_sim.cluster.start_barrier import StartBarrier
-    from kubeinfer_sim.cluster.start_stages import SetUpPlan
     from kubeinfer_sim.engine.clock import Timer
     from kubeinfer_sim.scenario.model import StageTimings
 

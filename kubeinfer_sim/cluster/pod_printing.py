@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from kubeinfer_sim.cluster.pod_phase import ContainerStatus, Phase
+from kubeinfer_sim.cluster.kubelet.pod_phase import ContainerStatus, Phase
 
 #: `init`: ordinary init container; `sidecar`: restartable init container.
 Kind = Literal["init", "sidecar", "container"]

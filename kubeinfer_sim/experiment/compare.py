@@ -11,14 +11,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kubeinfer_sim.controllers.policies import RecoveryPlugin
+from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import Column, columns_of
 from kubeinfer_sim.experiment.figures import figures
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.experiment.statistics import Estimate, estimate, proportion
 from kubeinfer_sim.metrics.attribution import STAGES
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.simulate import simulate
 
 
 @dataclass(frozen=True, slots=True)

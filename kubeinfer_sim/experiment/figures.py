@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from kubeinfer_sim.experiment.simulate import Run
 from kubeinfer_sim.metrics import Judged, Measures, judge, measure
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind
 from kubeinfer_sim.metrics.availability import Availability, measure_availability
 from kubeinfer_sim.metrics.capacity import Capacity, measure_capacity
 from kubeinfer_sim.metrics.cause_kinds import cause_kind
 from kubeinfer_sim.metrics.demand import Demand, measure_demand
+from kubeinfer_sim.simulation.simulate import Run
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from kubeinfer_sim.manifest.model import RESET_LABEL, IntOrPercent, KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.manifest.yaml_tree import load_documents
-from kubeinfer_sim.scenario.action_model import Apply
+from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import NodeSpec, Scenario
 from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm

@@ -8,16 +8,16 @@ from importlib import import_module
 from pathlib import PurePath
 from typing import Literal, cast
 
-from kubeinfer_sim.controllers.policies import RecoveryPlugin
+from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.compare import Variant
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import read_source
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.action_model import Action, Apply, Fault
+from kubeinfer_sim.scenario.actions.model import Action, Apply, Fault
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.scenario.recovery import raised_kinds, read_recovery
-from kubeinfer_sim.scenario.recovery_rules import with_policy
+from kubeinfer_sim.scenario.recovery.compile import raised_kinds, read_recovery
+from kubeinfer_sim.scenario.recovery.rules import with_policy
 
 LEVELS = ("Instance", "Pod", "Custom")
 

@@ -2,9 +2,9 @@
 
 An instance's share is the smallest, over its roles, of ready pods ÷ pods of the role; where the scenario says what a
 pod takes (`spec.load.podServes`), what its weakest role takes ÷ what that is with all pods ready. A pod whose NPU is
-slow slows down its whole role: the pods of a role are taken for one collective group (as in `controllers/peers.py`),
-whose steps last as long as their slowest part's. That is an assumption: of a role of independent replicas, only the one
-would be slower.
+slow slows down its whole role: the pods of a role are taken for one collective group (as in
+`controllers/kubeinfer/peers.py`), whose steps last as long as their slowest part's. That is an assumption: of a role
+of independent replicas, only the one would be slower.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from kubeinfer_sim.cluster.records import (
     PodRef,
     PodRemoved,
 )
-from kubeinfer_sim.controllers.records import (
+from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
     InstanceDeleting,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import ContainerCrashed, HealthChanged, NodeDrained, NodeFailed
-from kubeinfer_sim.controllers.records import SpecApplied
+from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
 from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
 
 #: How a node fails -> what is said of it.

@@ -8,14 +8,14 @@ from typing import Self
 
 from kubeinfer_sim.cluster.records import InstanceRef
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
-from kubeinfer_sim.controllers.records import (
+from kubeinfer_sim.controllers.kubeinfer.records import (
     ProgressDeadlineExceeded,
     SpecApplied,
     Stalled,
     StallEnded,
     UpdateCompleted,
 )
-from kubeinfer_sim.metrics.meter import Handlers
+from kubeinfer_sim.engine.meter import Handlers
 
 
 @dataclass(slots=True)

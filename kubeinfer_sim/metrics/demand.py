@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from kubeinfer_sim.metrics.steps import Steps, segments
-from kubeinfer_sim.scenario.load_curve import LoadCurve
+from kubeinfer_sim.scenario.demand.curve import LoadCurve
 
 _NOTHING = Fraction(0)
 

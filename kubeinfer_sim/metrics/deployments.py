@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from kubeinfer_sim.controllers.deployment.progress import AVAILABLE, PAUSED, TIMED_OUT
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus
+from kubeinfer_sim.engine.meter import Handlers
 from kubeinfer_sim.metrics.changes import AppliedSpec, complete, supersede
 from kubeinfer_sim.metrics.lives import InstanceLife
-from kubeinfer_sim.metrics.meter import Handlers
 from kubeinfer_sim.metrics.steps import Low, Steps
 
 #: Before anything is measured.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, FaultInjected
 from kubeinfer_sim.cluster.records import ContainerDied, ContainerKilling, NodeReadyChanged, PodNotReady
-from kubeinfer_sim.controllers.records import InstanceReady, PeersLost
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, PeersLost
 from kubeinfer_sim.engine.history import Record
 
 

@@ -31,7 +31,7 @@ from kubeinfer_sim.cluster.records import (
     Stage,
     TransferDone,
 )
-from kubeinfer_sim.controllers.records import (
+from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
     InstanceDegraded,
@@ -45,7 +45,7 @@ from kubeinfer_sim.controllers.records import (
     PodRebuilding,
     RoleRebuilding,
 )
-from kubeinfer_sim.metrics.meter import Handlers
+from kubeinfer_sim.engine.meter import Handlers
 
 #: Stages that no component plans: they last until something else happens.
 PENDING, BIND, PULL_BACK_OFF, BARRIER, PROBES = "pending", "bind", "pull back-off", "barrier", "probes"

@@ -20,17 +20,17 @@ from kubeinfer_sim.cluster.records import (
     PodNotReady,
     PodRef,
 )
-from kubeinfer_sim.controllers.records import (
+from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
     InstanceDeleting,
     InstanceRestarting,
 )
 from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.engine.meter import Handlers, OnePass
 from kubeinfer_sim.metrics.changes import Change, Changes, Stall
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome, Deployments
 from kubeinfer_sim.metrics.lives import InstanceLife, Lives
-from kubeinfer_sim.metrics.meter import Handlers, OnePass
 from kubeinfer_sim.metrics.nodes import DrainRun, NodeEvents, NodeOutage
 from kubeinfer_sim.metrics.readiness import Readiness
 from kubeinfer_sim.metrics.recoveries import Recoveries, Recovery

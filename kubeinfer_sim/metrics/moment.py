@@ -27,7 +27,7 @@ from kubeinfer_sim.cluster.records import (
     PodRef,
 )
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
-from kubeinfer_sim.controllers.records import (
+from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
     InstanceDegraded,
@@ -44,8 +44,8 @@ from kubeinfer_sim.controllers.records import (
     UpdateCompleted,
 )
 from kubeinfer_sim.engine.history import History, Record
+from kubeinfer_sim.engine.meter import OnePass
 from kubeinfer_sim.metrics.lives import PENDING, SERVING, InstanceLife, Lives, PodLife, Span
-from kubeinfer_sim.metrics.meter import OnePass
 from kubeinfer_sim.metrics.steps import Steps
 
 State = Literal["ready", "starting", "notReady", "failed", "terminating"]

@@ -17,7 +17,7 @@ from kubeinfer_sim.cluster.records import (
     PodGone,
     PodRef,
 )
-from kubeinfer_sim.metrics.meter import Handlers
+from kubeinfer_sim.engine.meter import Handlers
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, NpuResetTried, NpuStateChanged
 from kubeinfer_sim.engine.history import History, Record
-from kubeinfer_sim.scenario.fault_kinds import LEVELS
+from kubeinfer_sim.scenario.faults.kinds import LEVELS
 
 
 @dataclass(slots=True)

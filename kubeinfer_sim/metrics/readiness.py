@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubeinfer_sim.cluster.records import GangScheduled, PodGone
-from kubeinfer_sim.controllers.records import (
+from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
     InstanceDeleting,
@@ -13,7 +13,7 @@ from kubeinfer_sim.controllers.records import (
     InstanceRestarting,
     SpecApplied,
 )
-from kubeinfer_sim.metrics.meter import Handlers
+from kubeinfer_sim.engine.meter import Handlers
 from kubeinfer_sim.metrics.steps import Steps
 
 #: After these an instance is not ready until the next InstanceReady.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kubeinfer_sim.controllers.records import (
+from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceDegraded,
     InstanceFailed,
     InstanceRestarting,
@@ -15,7 +15,7 @@ from kubeinfer_sim.controllers.records import (
     RecoveryWithdrawn,
     RoleRebuilding,
 )
-from kubeinfer_sim.metrics.meter import Handlers
+from kubeinfer_sim.engine.meter import Handlers
 
 
 @dataclass(frozen=True, slots=True)

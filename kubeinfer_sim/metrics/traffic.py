@@ -26,7 +26,7 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     PodRef,
 )
-from kubeinfer_sim.controllers.records import InstanceReady
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.metrics.steps import Steps

@@ -13,7 +13,7 @@ from kubeinfer_sim.cluster.records import (
     NodeReturned,
     PodRemoved,
 )
-from kubeinfer_sim.controllers.records import SpecApplied
+from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
 from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
 from kubeinfer_sim.metrics.cause_kinds import NODE_FAILURES, record_name
 from kubeinfer_sim.report.words import rounded

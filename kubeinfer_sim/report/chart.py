@@ -14,7 +14,7 @@ from rich.text import Text
 from kubeinfer_sim.metrics import Measures, Steps
 from kubeinfer_sim.metrics.steps import segments
 from kubeinfer_sim.report.words import count, rounded
-from kubeinfer_sim.scenario.action_model import (
+from kubeinfer_sim.scenario.actions.model import (
     Action,
     Apply,
     ApplyDeployment,

@@ -11,7 +11,7 @@ from rich.text import Text
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.demand import Demand
 from kubeinfer_sim.report.words import count, fine_percent, rounded
-from kubeinfer_sim.scenario.load_curve import OfferedLoad
+from kubeinfer_sim.scenario.demand.curve import OfferedLoad
 
 
 def load_lines(load: OfferedLoad | None, demand: Demand | None) -> list[RenderableType]:

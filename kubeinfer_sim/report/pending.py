@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kubeinfer_sim.cluster.records import GangPending, PodPreempted
-from kubeinfer_sim.experiment.simulate import Run
 from kubeinfer_sim.report.words import count
 from kubeinfer_sim.scenario.units import format_duration
+from kubeinfer_sim.simulation.simulate import Run
 
 MOST_NAMES = 3
 MOST_GROUPS = 6

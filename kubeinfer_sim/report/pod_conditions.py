@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kubeinfer_sim.experiment.pod_objects import PodAt
 from kubeinfer_sim.report.result_part import Part
+from kubeinfer_sim.simulation.pod_objects import PodAt
 
 
 class ConditionPart(Part):

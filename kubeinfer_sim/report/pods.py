@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from kubeinfer_sim.cluster.pod_printing import ShownContainer, human_duration
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.experiment.pod_objects import PodAt
-from kubeinfer_sim.experiment.pods_at import PodsAt, pods_at
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.sentences import deleted_for
 from kubeinfer_sim.report.words import count, listed, plain, rounded
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration, parse_duration
+from kubeinfer_sim.simulation.pod_objects import PodAt
+from kubeinfer_sim.simulation.pods_at import PodsAt, pods_at
 
 #: Names said when one is not known.
 MOST_NAMES = 5

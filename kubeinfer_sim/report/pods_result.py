@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.cluster.pod_printing import ShownContainer
-from kubeinfer_sim.experiment.pod_objects import PodAt
-from kubeinfer_sim.experiment.pods_at import PodsAt
 from kubeinfer_sim.report.pod_conditions import ConditionPart, condition_parts
 from kubeinfer_sim.report.result_part import Part
+from kubeinfer_sim.simulation.pod_objects import PodAt
+from kubeinfer_sim.simulation.pods_at import PodsAt
 
 
 class ContainerAtPart(Part):

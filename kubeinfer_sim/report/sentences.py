@@ -13,11 +13,11 @@ from typing import Any
 from kubeinfer_sim.cluster import fault_records as faults
 from kubeinfer_sim.cluster import records as cluster
 from kubeinfer_sim.cluster.records import InstanceRef, PodRef, Stage
-from kubeinfer_sim.controllers import records as controllers
 from kubeinfer_sim.controllers.deployment import records as deployments
+from kubeinfer_sim.controllers.kubeinfer import records as controllers
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.report.words import count, listed, ordinals, rounded
-from kubeinfer_sim.scenario.fault_kinds import KINDS
+from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.units import format_duration, format_size
 
 Words = Callable[[Any], str]

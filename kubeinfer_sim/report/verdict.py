@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from kubeinfer_sim.cluster.pod import npu_count
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.experiment.figures import figures
-from kubeinfer_sim.experiment.simulate import Run
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Availability
@@ -20,6 +19,7 @@ from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.words import count, fine_percent, listed, rounded
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration
+from kubeinfer_sim.simulation.simulate import Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.experiment.simulate import Run
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.lives import (
     BACK_OFF,
@@ -25,6 +24,7 @@ from kubeinfer_sim.metrics.moment import InstanceMoment, Moment, PodMoment, look
 from kubeinfer_sim.report.sentences import sentence
 from kubeinfer_sim.report.words import count, listed, ordinals, plain, point, rounded
 from kubeinfer_sim.scenario.units import format_duration, parse_duration
+from kubeinfer_sim.simulation.simulate import Run
 
 #: Instances told in full when none is asked for; steps of a chain; pods of an instance.
 MOST_INSTANCES, MOST_STEPS, MOST_PODS = 4, 16, 4

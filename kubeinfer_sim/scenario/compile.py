@@ -7,26 +7,26 @@ from typing import Any
 
 from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer
-from kubeinfer_sim.scenario.action_model import Action, Fault
-from kubeinfer_sim.scenario.actions import (
+from kubeinfer_sim.scenario.actions.compile import (
     TimeLine,
     check_images,
     check_returns,
     compile_action,
 )
-from kubeinfer_sim.scenario.cluster import NO_CLUSTER, compile_cluster
-from kubeinfer_sim.scenario.cluster_forms import LinkForm
+from kubeinfer_sim.scenario.actions.model import Action, Fault
+from kubeinfer_sim.scenario.cluster.compile import NO_CLUSTER, compile_cluster
+from kubeinfer_sim.scenario.cluster.disruption_budgets import compile_budgets
+from kubeinfer_sim.scenario.cluster.forms import LinkForm
 from kubeinfer_sim.scenario.context import Context
-from kubeinfer_sim.scenario.deployments import DeploymentLines
-from kubeinfer_sim.scenario.disruption_budgets import compile_budgets
-from kubeinfer_sim.scenario.faults import (
+from kubeinfer_sim.scenario.demand.compile import compile_load
+from kubeinfer_sim.scenario.demand.traffic import compile_traffic
+from kubeinfer_sim.scenario.faults.compile import (
     assumed_lines,
     check_storage_fault,
     compile_faults,
     warn_of_unseen_faults,
 )
 from kubeinfer_sim.scenario.findings import Readable
-from kubeinfer_sim.scenario.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.model import (
     NO_KUBEINFER,
     Assumptions,
@@ -37,13 +37,13 @@ from kubeinfer_sim.scenario.model import (
     Transfers,
 )
 from kubeinfer_sim.scenario.objectives import compile_objectives
-from kubeinfer_sim.scenario.offered_load import compile_load
-from kubeinfer_sim.scenario.recovery import compile_recovery, raised_kinds, warn_of_recovery
-from kubeinfer_sim.scenario.restart_rules import check_restart_rules
+from kubeinfer_sim.scenario.recovery.compile import compile_recovery, raised_kinds, warn_of_recovery
 from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm, StagesForm
-from kubeinfer_sim.scenario.timings import compile_timings, unknown_role
-from kubeinfer_sim.scenario.traffic import compile_traffic
+from kubeinfer_sim.scenario.timings.compile import compile_timings, unknown_role
 from kubeinfer_sim.scenario.units import format_duration, format_size
+from kubeinfer_sim.scenario.workloads.deployments import DeploymentLines
+from kubeinfer_sim.scenario.workloads.manifests import Loaded, Manifests
+from kubeinfer_sim.scenario.workloads.restart_rules import check_restart_rules
 
 
 def compile_scenario(readable: Readable, context: Context, values: Mapping[str, Any]) -> Scenario | None:

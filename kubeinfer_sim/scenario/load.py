@@ -17,17 +17,17 @@ from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_tree import load_documents
-from kubeinfer_sim.scenario.action_model import Apply, ApplyDeployment
-from kubeinfer_sim.scenario.cluster_forms import ClusterForm
+from kubeinfer_sim.scenario.actions.model import Apply, ApplyDeployment
+from kubeinfer_sim.scenario.cluster.forms import ClusterForm
+from kubeinfer_sim.scenario.cluster.pools import parse_nodes
 from kubeinfer_sim.scenario.compile import compile_scenario
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_scenario
-from kubeinfer_sim.scenario.manifests import to_yaml, too_many_pods
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.scenario.nodes import parse_nodes
-from kubeinfer_sim.scenario.profiles import Profile
 from kubeinfer_sim.scenario.schema import API_VERSION, LATEST_KUBERNETES
+from kubeinfer_sim.scenario.timings.profiles import Profile
 from kubeinfer_sim.scenario.units import parse_duration
+from kubeinfer_sim.scenario.workloads.manifests import to_yaml, too_many_pods
 
 
 def load_scenario(

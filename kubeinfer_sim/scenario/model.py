@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from kubeinfer_sim.manifest.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement as LabelRequirement
 from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, KubeInfer, Resources
-from kubeinfer_sim.scenario.action_model import (
+from kubeinfer_sim.scenario.actions.model import (
     Action,
     Drain,
     Fault,
@@ -22,13 +22,13 @@ from kubeinfer_sim.scenario.action_model import (
     NodeUp,
     OutOfService,
 )
-from kubeinfer_sim.scenario.fault_kinds import KINDS
-from kubeinfer_sim.scenario.load_curve import OfferedLoad
-from kubeinfer_sim.scenario.recovery_rules import RecoveryRule
+from kubeinfer_sim.scenario.demand.curve import OfferedLoad
+from kubeinfer_sim.scenario.faults.kinds import KINDS
+from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
 from kubeinfer_sim.scenario.units import Millis
 
 if TYPE_CHECKING:
-    from kubeinfer_sim.scenario.fault_model import FaultPlan
+    from kubeinfer_sim.scenario.faults.model import FaultPlan
 
 
 class RandomSource(Protocol):

@@ -11,10 +11,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
-from kubeinfer_sim.scenario.action_forms import ActionForm, ApplyForm, ManifestForm, OnlyTrue
-from kubeinfer_sim.scenario.cluster_forms import ClusterForm, ClusterSpecForm, TransfersForm
-from kubeinfer_sim.scenario.distribution_forms import DistributionForm
-from kubeinfer_sim.scenario.fault_forms import FaultsForm
+from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm, ManifestForm, OnlyTrue
+from kubeinfer_sim.scenario.actions.node_forms import DisruptionBudgetForm, KubeletForm, NodeLifecycleForm
+from kubeinfer_sim.scenario.cluster.forms import ClusterForm, ClusterSpecForm, TransfersForm
+from kubeinfer_sim.scenario.demand.forms import LoadForm
+from kubeinfer_sim.scenario.demand.traffic_forms import TrafficForm
+from kubeinfer_sim.scenario.faults.forms import FaultsForm
 from kubeinfer_sim.scenario.forms import (
     CountOrPercent,
     Duration,
@@ -26,12 +28,10 @@ from kubeinfer_sim.scenario.forms import (
     ReadyCount,
     shown,
 )
-from kubeinfer_sim.scenario.load_forms import LoadForm
 from kubeinfer_sim.scenario.model import Assumptions
-from kubeinfer_sim.scenario.node_forms import DisruptionBudgetForm, KubeletForm, NodeLifecycleForm
-from kubeinfer_sim.scenario.profiles import STAGES, Profile
-from kubeinfer_sim.scenario.recovery_forms import RecoveryForm, RulesForm
-from kubeinfer_sim.scenario.traffic_forms import TrafficForm
+from kubeinfer_sim.scenario.recovery.forms import RecoveryForm, RulesForm
+from kubeinfer_sim.scenario.timings.forms import DistributionForm
+from kubeinfer_sim.scenario.timings.profiles import STAGES, Profile
 from kubeinfer_sim.scenario.units import format_duration
 
 API_VERSION = "kubeinfer-sim/v1"

@@ -17,8 +17,8 @@ import simpy
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 

@@ -18,10 +18,10 @@ from rollout import PROBES, ROLES
 
 from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import PodCreated
-from kubeinfer_sim.scenario.distributions import Exponential
-from kubeinfer_sim.scenario.fault_model import FaultPlan, FaultProcess
-from kubeinfer_sim.scenario.fault_profiles import LLAMA3_MIX, PROFILES
+from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess
+from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX, PROFILES
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.timings.distributions import Exponential
 
 RUNS = 3
 YEAR = 365 * 86_400_000

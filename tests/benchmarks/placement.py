@@ -17,10 +17,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from building import kubeinfer, stage_timings
 from common import Cost, show, sizes, spread
 
-from kubeinfer_sim.experiment.simulate import Simulation
 from kubeinfer_sim.manifest.model import Toleration
-from kubeinfer_sim.scenario.action_model import Scale
+from kubeinfer_sim.scenario.actions.model import Scale
 from kubeinfer_sim.scenario.model import NodeSpec, Scenario, Taint, Timings
+from kubeinfer_sim.simulation.simulate import Simulation
 
 RUNS = 5
 HOUR = 3_600_000

@@ -15,7 +15,7 @@ from building import kubeinfer, nodes, seconds, stage_timings
 from common import Cost, show, sizes
 
 from kubeinfer_sim.manifest.model import Probe
-from kubeinfer_sim.scenario.action_model import Apply
+from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.model import Scenario, Timings
 
 RUNS = 5

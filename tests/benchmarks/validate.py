@@ -18,7 +18,7 @@ from kubeinfer_sim.manifest.lint import lint
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_tree import read_documents
-from kubeinfer_sim.scenario.expectations import expectations
+from kubeinfer_sim.scenario.timings.expectations import expectations
 
 RUNS = 11
 SMALL = Path(__file__).parents[1] / "manifest" / "data" / "valid" / "06-mixed-single-role.yaml"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubeinfer_sim.cluster.pod_phase import ContainerStatus
+from kubeinfer_sim.cluster.kubelet.pod_phase import ContainerStatus
 from kubeinfer_sim.cluster.pod_printing import Columns, Kind, ShownContainer, columns, human_duration
 
 RUNS = ContainerStatus("running", started=True, ready=True)

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from building import budget
 
-from kubeinfer_sim.controllers.budget import BothZero, Budget, resolve
 from kubeinfer_sim.controllers.deployment import rolling
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet, ReplicaSetStatus
-from kubeinfer_sim.controllers.instance import InstanceState
-from kubeinfer_sim.controllers.rollout import next_step
+from kubeinfer_sim.controllers.kubeinfer.budget import BothZero, Budget, resolve
+from kubeinfer_sim.controllers.kubeinfer.instance import InstanceState
+from kubeinfer_sim.controllers.kubeinfer.rollout import next_step
 from kubeinfer_sim.manifest.kubernetes.rolling_update import resolve_fenceposts
 from kubeinfer_sim.manifest.model import Container, Deployment, IntOrPercent, PodTemplate, RollingUpdate
 from kubeinfer_sim.scenario.model import Assumptions

@@ -17,10 +17,15 @@ from building import NPU, kubeinfer, scenario
 from controllers.playing import Event, crash, held, of, play, seconds_of
 
 from kubeinfer_sim.cluster.records import GangScheduled, PodBound, PodGone
-from kubeinfer_sim.controllers.records import InstanceReady, InstanceRestarting, Stalled, UpdateCompleted
-from kubeinfer_sim.experiment.simulate import Run
-from kubeinfer_sim.scenario.action_model import Apply, Cordon, Scale
+from kubeinfer_sim.controllers.kubeinfer.records import (
+    InstanceReady,
+    InstanceRestarting,
+    Stalled,
+    UpdateCompleted,
+)
+from kubeinfer_sim.scenario.actions.model import Apply, Cordon, Scale
 from kubeinfer_sim.scenario.model import Assumptions, NodeSpec, Scenario
+from kubeinfer_sim.simulation.simulate import Run
 
 PD = {"prefill": 2, "decode": 1}
 

@@ -41,7 +41,7 @@ from kubeinfer_sim.cluster.records import (
     PodGone,
     PodReady,
 )
-from kubeinfer_sim.controllers.records import (
+from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
     InstanceDeleting,
@@ -55,13 +55,13 @@ from kubeinfer_sim.controllers.records import (
     RestartBackOff,
     UpdateCompleted,
 )
-from kubeinfer_sim.experiment.simulate import Run, Simulation
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Probe, RecoveryPolicy, Role
-from kubeinfer_sim.scenario.action_model import Apply, Cordon, Drain, Fault, Scale, StartFault, Target
-from kubeinfer_sim.scenario.distributions import Constant
-from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
+from kubeinfer_sim.scenario.actions.model import Apply, Cordon, Drain, Fault, Scale, StartFault, Target
+from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
 from kubeinfer_sim.scenario.model import Assumptions, Link, Transfers
-from kubeinfer_sim.scenario.recovery_rules import RecoveryRule
+from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
+from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.simulation.simulate import Run, Simulation
 
 LIVENESS = Probe(period_seconds=5, failure_threshold=6)
 PD = {"prefill": 2, "decode": 1}
@@ -745,7 +745,7 @@ def test_where_no_rule_matches_the_kubelet_restarts_the_container() -> None:
 
 
 def test_a_limit_that_is_used_up_does_the_other_thing_until_the_window_has_passed() -> None:
-    from kubeinfer_sim.scenario.recovery_rules import Limit
+    from kubeinfer_sim.scenario.recovery.rules import Limit
 
     rule = RecoveryRule("RestartContainer", limit=Limit(2, 600_000, "RecreateInstance"))
     made = custom(rule)
@@ -785,7 +785,7 @@ def test_restart_container_on_the_platforms_word_stops_the_engine_and_is_no_fail
 
 
 def test_losing_readiness_alone_asks_no_rule() -> None:
-    from kubeinfer_sim.scenario.action_model import Health
+    from kubeinfer_sim.scenario.actions.model import Health
 
     made = replace(
         custom(RecoveryRule("Fail")), actions=(Health(100_000, Target(), healthy=False, until=130_000),)
@@ -801,7 +801,7 @@ def test_losing_readiness_alone_asks_no_rule() -> None:
 def degrading(spare: int = 0, keep: int = 1):  # type: ignore[no-untyped-def]
     """4P1D on nodes of 16 NPUs: two prefill pods to a node, decode takes one."""
     from kubeinfer_sim.scenario.model import NodeSpec
-    from kubeinfer_sim.scenario.recovery_rules import GiveUp
+    from kubeinfer_sim.scenario.recovery.rules import GiveUp
 
     base = kubeinfer(1, restart="Custom")
     whole = kubeinfer(1, npus=16).roles[0].template
@@ -818,7 +818,7 @@ def degrading(spare: int = 0, keep: int = 1):  # type: ignore[no-untyped-def]
 def test_decode_is_saved_by_as_many_prefill_pods_as_its_node_takes_and_they_come_back_after_the_repair() -> (
     None
 ):
-    from kubeinfer_sim.controllers.records import InstanceDegraded, InstanceRestored
+    from kubeinfer_sim.controllers.kubeinfer.records import InstanceDegraded, InstanceRestored
 
     made = degrading()
     repair = tuple(Cordon(7_200_000, (node.name,), uncordon=True) for node in made.nodes)
@@ -832,7 +832,7 @@ def test_decode_is_saved_by_as_many_prefill_pods_as_its_node_takes_and_they_come
 
 
 def test_with_a_spare_node_nothing_is_given_up() -> None:
-    from kubeinfer_sim.controllers.records import InstanceDegraded
+    from kubeinfer_sim.controllers.kubeinfer.records import InstanceDegraded
 
     run = play(degrading(spare=1), crash(100, "decode"))
     assert not of(run, InstanceDegraded)
@@ -840,7 +840,7 @@ def test_with_a_spare_node_nothing_is_given_up() -> None:
 
 
 def test_nothing_is_given_up_when_that_would_not_do() -> None:
-    from kubeinfer_sim.controllers.records import InstanceDegraded
+    from kubeinfer_sim.controllers.kubeinfer.records import InstanceDegraded
 
     run = play(degrading(keep=3), crash(100, "decode"))
     assert not of(run, InstanceDegraded)
@@ -848,7 +848,7 @@ def test_nothing_is_given_up_when_that_would_not_do() -> None:
 
 
 def test_a_degraded_instance_that_fails_again_degrades_no_further_than_it_may() -> None:
-    from kubeinfer_sim.controllers.records import InstanceDegraded
+    from kubeinfer_sim.controllers.kubeinfer.records import InstanceDegraded
 
     run = play(degrading(), crash(100, "decode"), crash(500, "decode"))
     assert len(of(run, InstanceDegraded)) == 1, "two prefill pods are left, of which one must stay"

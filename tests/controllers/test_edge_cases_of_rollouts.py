@@ -29,7 +29,7 @@ from building import budget, kubeinfer, scenario, stage_timings
 from controllers.playing import of, seconds_of
 
 from kubeinfer_sim.cluster.records import PodCreated, PodGone
-from kubeinfer_sim.controllers.records import (
+from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
     InstanceDeleting,
@@ -39,11 +39,11 @@ from kubeinfer_sim.controllers.records import (
     Stalled,
     UpdateCompleted,
 )
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Probe, RollingUpdate
-from kubeinfer_sim.scenario.action_model import Apply, ForceDelete, Health, NodeDown, Scale, Target
-from kubeinfer_sim.scenario.distributions import Never, Uniform
+from kubeinfer_sim.scenario.actions.model import Apply, ForceDelete, Health, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.model import Timings
+from kubeinfer_sim.scenario.timings.distributions import Never, Uniform
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 
 def updated(

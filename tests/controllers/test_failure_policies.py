@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from kubeinfer_sim.controllers.restart_history import RestartHistory
+from kubeinfer_sim.controllers.kubeinfer.restart_history import RestartHistory
 from kubeinfer_sim.scenario.model import Assumptions
-from kubeinfer_sim.scenario.recovery_rules import RecoveryRule
+from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
 
 
 @pytest.mark.vectors("failure_policies", key="jobset.ruleMatch.cases")

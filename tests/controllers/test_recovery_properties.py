@@ -32,7 +32,7 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     PodRef,
 )
-from kubeinfer_sim.controllers.records import (
+from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
     InstanceDegraded,
@@ -44,10 +44,9 @@ from kubeinfer_sim.controllers.records import (
     SpecApplied,
     UpdateCompleted,
 )
-from kubeinfer_sim.experiment.simulate import Run, Simulation
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.action_model import (
+from kubeinfer_sim.scenario.actions.model import (
     Action,
     Apply,
     Cordon,
@@ -58,10 +57,11 @@ from kubeinfer_sim.scenario.action_model import (
     Scale,
     Target,
 )
-from kubeinfer_sim.scenario.distributions import Constant, Uniform
-from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
+from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
 from kubeinfer_sim.scenario.model import Assumptions
-from kubeinfer_sim.scenario.recovery_rules import GiveUp, Limit, RecoveryRule
+from kubeinfer_sim.scenario.recovery.rules import GiveUp, Limit, RecoveryRule
+from kubeinfer_sim.scenario.timings.distributions import Constant, Uniform
+from kubeinfer_sim.simulation.simulate import Run, Simulation
 
 ROLES = {"prefill": 2, "decode": 1}
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}

@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kubeinfer_sim.cluster.records import GangScheduled, PodGone
-from kubeinfer_sim.controllers.budget import resolve
-from kubeinfer_sim.controllers.records import (
+from kubeinfer_sim.controllers.kubeinfer.budget import resolve
+from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
     InstanceDeleting,
@@ -30,10 +30,10 @@ from kubeinfer_sim.controllers.records import (
     Stalled,
     UpdateCompleted,
 )
-from kubeinfer_sim.experiment.simulate import Run, simulate
-from kubeinfer_sim.scenario.action_model import Apply
-from kubeinfer_sim.scenario.distributions import Uniform
+from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.model import Assumptions, Scenario
+from kubeinfer_sim.scenario.timings.distributions import Uniform
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 
 @dataclass(frozen=True)

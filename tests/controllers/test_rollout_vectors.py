@@ -9,8 +9,8 @@ import pytest
 from building import budget, kubeinfer, scenario, stage_timings
 
 from kubeinfer_sim.cluster.records import GangScheduled
-from kubeinfer_sim.controllers.budget import BothZero, resolve
-from kubeinfer_sim.controllers.records import (
+from kubeinfer_sim.controllers.kubeinfer.budget import BothZero, resolve
+from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
     InstanceDeleting,
@@ -20,11 +20,11 @@ from kubeinfer_sim.controllers.records import (
     Stalled,
     UpdateCompleted,
 )
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import RollingUpdate
-from kubeinfer_sim.scenario.action_model import Action, Apply, Health, Scale, Target
-from kubeinfer_sim.scenario.distributions import Never
+from kubeinfer_sim.scenario.actions.model import Action, Apply, Health, Scale, Target
 from kubeinfer_sim.scenario.model import Assumptions, Timings
+from kubeinfer_sim.scenario.timings.distributions import Never
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 #: Room between the start of the simulation and the update, for what the trace says happened before it.
 BEFORE = 100_000_000

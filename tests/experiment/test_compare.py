@@ -13,30 +13,30 @@ import pytest
 from building import kubeinfer, scenario, seconds
 
 from kubeinfer_sim.cli.main import run as command_line
+from kubeinfer_sim.cluster.devices.repair import RepairShop
 from kubeinfer_sim.cluster.fault_records import FaultDetected
-from kubeinfer_sim.cluster.repair import RepairShop
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.assumption_knob import assumption_variants
 from kubeinfer_sim.experiment.columns import COLUMNS
 from kubeinfer_sim.experiment.compare import Variant, compare
-from kubeinfer_sim.experiment.faults import Faults
 from kubeinfer_sim.experiment.knobs import knob_variants, split_values
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.experiment.statistics import Estimate, estimate, proportion
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.source import read_source
 from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.report.comparison import render_comparison, sentences
 from kubeinfer_sim.report.comparison_result import comparison_json, comparison_json_schema
-from kubeinfer_sim.scenario.action_model import Apply, Drain, Fault, Health, Target
-from kubeinfer_sim.scenario.distributions import Exponential, Uniform
-from kubeinfer_sim.scenario.fault_model import FaultPlan, FaultProcess, MixPart
-from kubeinfer_sim.scenario.fault_profiles import LLAMA3_MIX
+from kubeinfer_sim.scenario.actions.model import Apply, Drain, Fault, Health, Target
+from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart
+from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.timings.distributions import Exponential, Uniform
+from kubeinfer_sim.simulation.faults.striking import Faults
+from kubeinfer_sim.simulation.simulate import simulate
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 PD = {"prefill": 2, "decode": 1}

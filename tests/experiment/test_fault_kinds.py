@@ -23,13 +23,13 @@ from kubeinfer_sim.cluster.records import (
     PodNotReady,
     PodReady,
 )
-from kubeinfer_sim.controllers.records import InstanceConcerning, InstanceReady, InstanceRestarting
-from kubeinfer_sim.experiment.simulate import Run
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceConcerning, InstanceReady, InstanceRestarting
 from kubeinfer_sim.manifest.model import Probe
-from kubeinfer_sim.scenario.action_model import Fault, Target
-from kubeinfer_sim.scenario.distributions import Constant
-from kubeinfer_sim.scenario.fault_kinds import KINDS
+from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.model import Link, Transfers
+from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.simulation.simulate import Run
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 NODE = Target(nodes=("node-0",))

@@ -12,17 +12,17 @@ import pytest
 from building import kubeinfer, nodes, scenario
 from controllers.playing import of, play
 
+from kubeinfer_sim.cluster.devices.repair import RepairShop
 from kubeinfer_sim.cluster.fault_records import FaultInjected, NpuStateChanged
-from kubeinfer_sim.cluster.repair import RepairShop
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.streams import Stream, Streams
-from kubeinfer_sim.experiment.fault_processes import RunningProcess
-from kubeinfer_sim.experiment.simulate import Run
-from kubeinfer_sim.scenario.action_model import Fault, Target
-from kubeinfer_sim.scenario.distributions import Constant, Exponential, Gamma, Uniform, Weibull
-from kubeinfer_sim.scenario.fault_model import FaultPlan, FaultProcess, MixPart, NpuHandling
-from kubeinfer_sim.scenario.fault_profiles import LLAMA3_MIX, PROFILES
+from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart, NpuHandling
+from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX, PROFILES
 from kubeinfer_sim.scenario.model import Distribution
+from kubeinfer_sim.scenario.timings.distributions import Constant, Exponential, Gamma, Uniform, Weibull
+from kubeinfer_sim.simulation.faults.processes import RunningProcess
+from kubeinfer_sim.simulation.simulate import Run
 
 DAY = 86_400_000
 HOUR = 3_600_000

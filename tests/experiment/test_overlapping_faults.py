@@ -10,11 +10,11 @@ from controllers.playing import of, play, seconds_of
 
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, FaultInjected, NpuStateChanged
 from kubeinfer_sim.cluster.records import HealthChanged, NodeCordoned, NodeReturned, PodNotReady, PodReady
-from kubeinfer_sim.controllers.records import InstanceReady, InstanceRestarting
-from kubeinfer_sim.experiment.simulate import Run
-from kubeinfer_sim.scenario.action_model import Action, Cordon, Fault, Health, Target
-from kubeinfer_sim.scenario.distributions import Constant
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, InstanceRestarting
+from kubeinfer_sim.scenario.actions.model import Action, Cordon, Fault, Health, Target
 from kubeinfer_sim.scenario.model import Link, Transfers
+from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.simulation.simulate import Run
 
 NODE = Target(nodes=("node-0",))
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}

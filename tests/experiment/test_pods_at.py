@@ -11,13 +11,10 @@ import pytest
 from building import EVERY_SECOND, kubeinfer, scenario
 
 from kubeinfer_sim.cluster.pod import PodState
-from kubeinfer_sim.experiment.pod_objects import PodAt
-from kubeinfer_sim.experiment.pods_at import PodsAt, pods_at
-from kubeinfer_sim.experiment.simulate import Simulation, simulate
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Probe
 from kubeinfer_sim.report.result import build_result
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.action_model import (
+from kubeinfer_sim.scenario.actions.model import (
     Action,
     Apply,
     Crash,
@@ -29,6 +26,9 @@ from kubeinfer_sim.scenario.action_model import (
     Target,
 )
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.pod_objects import PodAt
+from kubeinfer_sim.simulation.pods_at import PodsAt, pods_at
+from kubeinfer_sim.simulation.simulate import Simulation, simulate
 
 AT = 600_000
 SECOND = 1000

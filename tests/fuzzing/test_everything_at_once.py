@@ -12,7 +12,6 @@ from fuzzing.everything import lay_out_everything
 from fuzzing.files import ROOT, lay_out
 
 from kubeinfer_sim.engine.history import NO_CAUSE
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.metrics.attribution import attribute, stages_of
 from kubeinfer_sim.metrics.cause_kinds import ORDERS, cause_kind, record_name
 from kubeinfer_sim.metrics.losses import losses
@@ -23,6 +22,7 @@ from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.report.why import moment_of, render_why
 from kubeinfer_sim.report.why_result import why_json
 from kubeinfer_sim.scenario.load import load_scenario
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 WHY = jsonschema.Draft202012Validator(
     json.loads((ROOT / "docs" / "schemas" / "why.schema.json").read_text("utf-8"))

@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubeinfer_sim.cluster.records import ContainerCrashed, NodeDrained, NodeFailed
-from kubeinfer_sim.controllers.records import SpecApplied
+from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
 from kubeinfer_sim.engine.history import NO_CAUSE, History
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.metrics import Measures, measure
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind, incidents, stages_of
 from kubeinfer_sim.metrics.cause_kinds import cause_kind
@@ -20,7 +19,7 @@ from kubeinfer_sim.metrics.losses import losses, roots
 from kubeinfer_sim.metrics.steps import segments
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.action_model import (
+from kubeinfer_sim.scenario.actions.model import (
     Apply,
     Crash,
     Drain,
@@ -33,6 +32,7 @@ from kubeinfer_sim.scenario.action_model import (
     Scale,
     Target,
 )
+from kubeinfer_sim.simulation.simulate import simulate
 
 AT = 600_000
 STAGES = {

@@ -11,17 +11,22 @@ import pytest
 from building import kubeinfer, scenario, seconds
 
 from kubeinfer_sim.cluster.records import InstanceRef, PodCreated, PodNotReady, PodReady, PodRef
-from kubeinfer_sim.controllers.records import InstanceConcerning, InstanceCreated, InstanceReady, SpecApplied
+from kubeinfer_sim.controllers.kubeinfer.records import (
+    InstanceConcerning,
+    InstanceCreated,
+    InstanceReady,
+    SpecApplied,
+)
 from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.metrics import Judgement, Measures, judge, measure
 from kubeinfer_sim.metrics.availability import Availability, measure_availability, measure_level
 from kubeinfer_sim.metrics.capacity import Capacity, measure_capacity
 from kubeinfer_sim.metrics.steps import Steps
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.action_model import Crash, Drain, Health, Scale, Target
+from kubeinfer_sim.scenario.actions.model import Crash, Drain, Health, Scale, Target
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import ALL, BUDGET, ONE, AvailabilityObjective, Objectives, ReadyLevel
+from kubeinfer_sim.simulation.simulate import simulate
 
 DAY = 86_400_000
 SCENARIOS = Path(__file__).parents[2] / "scenarios"

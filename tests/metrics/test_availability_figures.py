@@ -19,13 +19,13 @@ import pytest
 from building import kubeinfer, nodes, scenario
 
 from kubeinfer_sim.experiment.figures import Figures, figures
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.metrics.availability import Level
 from kubeinfer_sim.report.result import build_result
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.action_model import Apply, Fault, Health, Target
-from kubeinfer_sim.scenario.load_curve import LoadCurve, OfferedLoad
+from kubeinfer_sim.scenario.actions.model import Apply, Fault, Health, Target
+from kubeinfer_sim.scenario.demand.curve import LoadCurve, OfferedLoad
 from kubeinfer_sim.scenario.model import AvailabilityObjective, Objectives, ReadyLevel, Scenario
+from kubeinfer_sim.simulation.simulate import simulate
 
 SECOND = 1000
 HOUR = 3_600 * SECOND

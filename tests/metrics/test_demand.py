@@ -9,15 +9,15 @@ from building import kubeinfer, scenario
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.metrics import Judgement
 from kubeinfer_sim.metrics.demand import Demand, measure_demand
 from kubeinfer_sim.metrics.steps import Steps
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.action_model import Crash, Target
-from kubeinfer_sim.scenario.load_curve import LoadCurve, OfferedLoad
+from kubeinfer_sim.scenario.actions.model import Crash, Target
+from kubeinfer_sim.scenario.demand.curve import LoadCurve, OfferedLoad
 from kubeinfer_sim.scenario.model import Objectives
+from kubeinfer_sim.simulation.simulate import simulate
 
 ONE = Fraction(1)
 

@@ -26,11 +26,16 @@ from kubeinfer_sim.cluster.records import (
     PodRef,
     Stage,
 )
-from kubeinfer_sim.controllers.records import InstanceCreated, InstanceDeleting, InstanceGone, InstanceReady
+from kubeinfer_sim.controllers.kubeinfer.records import (
+    InstanceCreated,
+    InstanceDeleting,
+    InstanceGone,
+    InstanceReady,
+)
 from kubeinfer_sim.engine.history import NO_CAUSE
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.metrics import InstanceLife, Measures, measure
-from kubeinfer_sim.scenario.action_model import Apply, Drain, Health, Scale, Target
+from kubeinfer_sim.scenario.actions.model import Apply, Drain, Health, Scale, Target
+from kubeinfer_sim.simulation.simulate import simulate
 
 ONE = InstanceRef(7, "infer", 1)
 POD = PodRef(ONE, "prefill", 0, 0)

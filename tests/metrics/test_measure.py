@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from building import NPU, kubeinfer, scenario
 
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.metrics import Judged, Judgement, Low, Measures, Outcome, judge, measure
 from kubeinfer_sim.metrics.measure import Measuring
-from kubeinfer_sim.scenario.action_model import Apply, Drain, Health, Scale, Target
-from kubeinfer_sim.scenario.distributions import Never
+from kubeinfer_sim.scenario.actions.model import Apply, Drain, Health, Scale, Target
 from kubeinfer_sim.scenario.model import Objectives
+from kubeinfer_sim.scenario.timings.distributions import Never
+from kubeinfer_sim.simulation.simulate import simulate
 
 HOUR = 3_600_000
 

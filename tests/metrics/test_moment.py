@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 from building import kubeinfer, scenario
 
-from kubeinfer_sim.controllers.records import InstanceReady, InstanceRestarting
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, InstanceRestarting
 from kubeinfer_sim.engine.history import NO_CAUSE
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.metrics.moment import Moment, look
-from kubeinfer_sim.scenario.action_model import Apply, Crash, Drain, Health, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.actions.model import Apply, Crash, Drain, Health, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 MINUTE = 60_000
 

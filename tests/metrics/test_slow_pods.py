@@ -11,11 +11,11 @@ from building import kubeinfer, scenario
 from controllers.playing import of, play
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, PodSlowed
-from kubeinfer_sim.controllers.records import InstanceRestarting
-from kubeinfer_sim.experiment.simulate import Run
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting
 from kubeinfer_sim.metrics.capacity import measure_capacity
-from kubeinfer_sim.scenario.action_model import Fault, Target
-from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
+from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
+from kubeinfer_sim.simulation.simulate import Run
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 HOUR = 3_600_000

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from building import kubeinfer, scenario, seconds
 
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.manifest.model import NetworkService
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.action_model import Crash, NodeDown, Scale, Target
-from kubeinfer_sim.scenario.distributions import Constant, Exponential
+from kubeinfer_sim.scenario.actions.model import Crash, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.model import Traffic
+from kubeinfer_sim.scenario.timings.distributions import Constant, Exponential
+from kubeinfer_sim.simulation.simulate import simulate
 
 MINUTE = 60_000
 AT = 10 * MINUTE

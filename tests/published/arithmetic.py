@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from building import EVERY_SECOND, kubeinfer, scenario, seconds
 
 from kubeinfer_sim.cluster.records import ContainerKilling, PodStarted
-from kubeinfer_sim.controllers.records import InstanceReady, InstanceRestarting
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, InstanceRestarting
 from kubeinfer_sim.engine.history import Record
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.metrics import measure
-from kubeinfer_sim.scenario.action_model import Apply, Health, Target
+from kubeinfer_sim.scenario.actions.model import Apply, Health, Target
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 
 def first(run: Run, kind: type[Record]) -> float | None:

@@ -11,10 +11,10 @@ from functools import cache
 from building import kubeinfer, scenario
 
 from kubeinfer_sim.cluster.fault_records import FaultInjected
-from kubeinfer_sim.experiment.simulate import simulate
-from kubeinfer_sim.scenario.distributions import Exponential
-from kubeinfer_sim.scenario.fault_model import FaultPlan, FaultProcess
-from kubeinfer_sim.scenario.fault_profiles import LLAMA3_MIX, PROFILES
+from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess
+from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX, PROFILES
+from kubeinfer_sim.scenario.timings.distributions import Exponential
+from kubeinfer_sim.simulation.simulate import simulate
 
 DAY = 86_400_000
 WATCHED = {"modelarts-infer-npu-reset-enable": "true"}

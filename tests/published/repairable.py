@@ -14,12 +14,12 @@ from building import kubeinfer, nodes, scenario
 from published.rates import WATCHED
 
 from kubeinfer_sim.cluster.fault_records import FaultInjected
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.metrics.steps import segments
-from kubeinfer_sim.scenario.distributions import Exponential
-from kubeinfer_sim.scenario.fault_model import FaultPlan, FaultProcess, MixPart, NpuHandling
-from kubeinfer_sim.scenario.fault_profiles import PROFILES
+from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart, NpuHandling
+from kubeinfer_sim.scenario.faults.profiles import PROFILES
+from kubeinfer_sim.scenario.timings.distributions import Exponential
+from kubeinfer_sim.simulation.simulate import simulate
 
 SECOND = 1000
 DAY = 86_400 * SECOND

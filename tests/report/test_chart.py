@@ -3,7 +3,7 @@ from __future__ import annotations
 from report_samples import MINUTE, sample
 
 from kubeinfer_sim.cluster.records import InstanceRef
-from kubeinfer_sim.controllers.records import (
+from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
     InstanceReady,
@@ -13,7 +13,7 @@ from kubeinfer_sim.controllers.records import (
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.metrics import Measures, measure
 from kubeinfer_sim.report.chart import chart, revision_names
-from kubeinfer_sim.scenario.action_model import Drain
+from kubeinfer_sim.scenario.actions.model import Drain
 
 
 def drawn(measures: Measures, *actions: Drain, width: int = 78) -> list[str]:

@@ -6,7 +6,7 @@ from building import kubeinfer, scenario
 from controllers.playing import play
 
 from kubeinfer_sim.report.result.disturbances import DetectionPart, fault_kind_parts
-from kubeinfer_sim.scenario.action_model import Fault, Target
+from kubeinfer_sim.scenario.actions.model import Fault, Target
 
 
 def test_detection_and_recovery_are_counted_by_kind() -> None:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from building import kubeinfer, scenario
 
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.action_model import Fault, Target
+from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.simulation.simulate import simulate
 
 HOUR = 3_600_000
 

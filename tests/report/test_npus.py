@@ -8,14 +8,14 @@ from typing import Any
 from building import kubeinfer, scenario
 from controllers.playing import play
 
-from kubeinfer_sim.experiment.simulate import Run
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.metrics.npus import npu_outages
 from kubeinfer_sim.report.npus import npu_lines
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.action_model import Fault, Scale, Target
-from kubeinfer_sim.scenario.distributions import Constant
-from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
+from kubeinfer_sim.scenario.actions.model import Fault, Scale, Target
+from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
+from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.simulation.simulate import Run
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from building import NPU, kubeinfer, scenario
 
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.report.result import build_result, to_json
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import Assessment, assess
 from kubeinfer_sim.scenario.model import NodeSpec, Scenario, Taint
+from kubeinfer_sim.simulation.simulate import simulate
 
 
 def small_and_tainted() -> Scenario:

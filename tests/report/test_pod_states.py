@@ -7,12 +7,12 @@ from typing import Any
 
 from building import kubeinfer, scenario
 
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.manifest.model import Container
 from kubeinfer_sim.report.result import build_result
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.action_model import Crash, ImageFault, NodeDown, Scale, Target
-from kubeinfer_sim.scenario.distributions import Never
+from kubeinfer_sim.scenario.actions.model import Crash, ImageFault, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.timings.distributions import Never
+from kubeinfer_sim.simulation.simulate import simulate
 
 AT = 600_000
 

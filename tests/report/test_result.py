@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 from report_samples import SAMPLES, sample
 
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.report.result import build_result, result_json_schema, to_json
 from kubeinfer_sim.report.verdict import assess
+from kubeinfer_sim.simulation.simulate import simulate
 
 DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA = result_json_schema()

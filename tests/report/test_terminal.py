@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from report_samples import SAMPLES, made, sample
 
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.model import Assumptions
+from kubeinfer_sim.simulation.simulate import simulate
 
 
 def section(text: str, title: str) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from scenario_files import HEAD, MANIFEST
 
-from kubeinfer_sim.scenario.action_model import Apply, ApplyDeployment, Health
+from kubeinfer_sim.scenario.actions.model import Apply, ApplyDeployment, Health
 
 ROUTER = """\
 apiVersion: apps/v1

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeinfer_sim.scenario.distributions import (
+from kubeinfer_sim.scenario.model import Distribution
+from kubeinfer_sim.scenario.timings.distributions import (
     Bounded,
     Constant,
     Exponential,
@@ -24,7 +25,6 @@ from kubeinfer_sim.scenario.distributions import (
     Weibull,
     empirical,
 )
-from kubeinfer_sim.scenario.model import Distribution
 from kubeinfer_sim.scenario.units import MAX_MILLIS
 
 COUNT = 20_000

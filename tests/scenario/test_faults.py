@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from scenario_files import Load
 
-from kubeinfer_sim.scenario.action_model import Fault, Target
-from kubeinfer_sim.scenario.fault_model import NpuHandling
+from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.scenario.faults.model import NpuHandling
 
 Findings = Callable[..., list[str]]
 

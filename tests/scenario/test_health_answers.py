@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from scenario_files import MANIFEST, SMALLEST, Load
 
-from kubeinfer_sim.experiment.time_line import answer_of
-from kubeinfer_sim.scenario.action_model import Health
+from kubeinfer_sim.scenario.actions.model import Health
+from kubeinfer_sim.simulation.time_line import answer_of
 
 Findings = Callable[..., list[str]]
 FIRST = SMALLEST.count("\n") + 1

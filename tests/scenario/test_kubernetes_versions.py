@@ -10,7 +10,7 @@ from cluster.prober.cases import play, prober_of
 from cluster.prober.reference import ReferenceProber
 from scenario_files import Load
 
-from kubeinfer_sim.cluster.backoff import BackoffLimits, PodWorkerRetry
+from kubeinfer_sim.cluster.kubelet.backoff import BackoffLimits, PodWorkerRetry
 from kubeinfer_sim.cluster.prober import ContainerProber
 
 BOTH = pytest.mark.parametrize("kind", [ReferenceProber, ContainerProber])

@@ -10,7 +10,7 @@ from scenario_files import HEAD, MANIFEST, SMALLEST, Load
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.model import IntOrPercent, KubeInfer
-from kubeinfer_sim.scenario.action_model import Apply, Cordon, Drain, Health, Scale, Target
+from kubeinfer_sim.scenario.actions.model import Apply, Cordon, Drain, Health, Scale, Target
 from kubeinfer_sim.scenario.load import load_scenario, rollout_scenario
 from kubeinfer_sim.scenario.model import Link, Scenario
 

@@ -14,7 +14,7 @@ from kubeinfer_sim.manifest.model import (
     PodTemplate,
     Role,
 )
-from kubeinfer_sim.scenario.nodes import is_extended, npus_of, short_nodes
+from kubeinfer_sim.scenario.cluster.pools import is_extended, npus_of, short_nodes
 
 NPU = "huawei.com/ascend-1980"
 

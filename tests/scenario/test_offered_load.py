@@ -12,10 +12,10 @@ from building import kubeinfer, scenario
 from scenario_files import Load
 
 from kubeinfer_sim.experiment.figures import figures
-from kubeinfer_sim.experiment.simulate import simulate
-from kubeinfer_sim.scenario.action_model import Fault, Target
-from kubeinfer_sim.scenario.load_curve import LoadCurve
+from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.scenario.demand.curve import LoadCurve
 from kubeinfer_sim.scenario.model import ALL, BUDGET, AvailabilityObjective, ReadyLevel
+from kubeinfer_sim.simulation.simulate import simulate
 
 Findings = Callable[..., list[str]]
 MINUTE, HOUR = 60_000, 3_600_000

@@ -9,9 +9,9 @@ from typing import get_args
 import pytest
 from scenario_files import MANIFEST, Load
 
-from kubeinfer_sim.scenario.recovery_checks import possible_failures
-from kubeinfer_sim.scenario.recovery_faults import known_faults
-from kubeinfer_sim.scenario.recovery_rules import ActionName, GiveUp, Limit, RecoveryRule
+from kubeinfer_sim.scenario.recovery.checks import possible_failures
+from kubeinfer_sim.scenario.recovery.faults import known_faults
+from kubeinfer_sim.scenario.recovery.rules import ActionName, GiveUp, Limit, RecoveryRule
 
 Findings = Callable[..., list[str]]
 

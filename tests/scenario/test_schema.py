@@ -16,7 +16,6 @@ import yaml
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Assumptions
-from kubeinfer_sim.scenario.profiles import NO_NPU_STAGES, STAGES
 from kubeinfer_sim.scenario.schema import (
     AssumptionsForm,
     SpecForm,
@@ -26,6 +25,7 @@ from kubeinfer_sim.scenario.schema import (
     scenario_json_schema,
     timings_json_schema,
 )
+from kubeinfer_sim.scenario.timings.profiles import NO_NPU_STAGES, STAGES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "scenario.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from scenario_files import MANIFEST, SMALLEST, Load
 
-from kubeinfer_sim.scenario.action_model import Crash, Health, StartFault, Target
+from kubeinfer_sim.scenario.actions.model import Crash, Health, StartFault, Target
 
 Findings = Callable[..., list[str]]
 FIRST = SMALLEST.count("\n") + 1

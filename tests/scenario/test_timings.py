@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from scenario_files import Load
 
-from kubeinfer_sim.scenario.distributions import Constant, Never, Triangular
 from kubeinfer_sim.scenario.model import Distribution, Scenario, StageTimings
-from kubeinfer_sim.scenario.profiles import NO_NPU_STAGES, STAGES, profile_timings
+from kubeinfer_sim.scenario.timings.distributions import Constant, Never, Triangular
+from kubeinfer_sim.scenario.timings.profiles import NO_NPU_STAGES, STAGES, profile_timings
 from kubeinfer_sim.scenario.units import parse_duration
 
 NAMES = [each.name for each in fields(StageTimings)]

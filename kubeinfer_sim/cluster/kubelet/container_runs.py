@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kubeinfer_sim.cluster.backoff import ContainerBackoff, PodWorkerRetry
+from kubeinfer_sim.cluster.kubelet.backoff import ContainerBackoff, PodWorkerRetry
 
 
 @dataclass(slots=True)

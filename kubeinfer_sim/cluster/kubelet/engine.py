@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from kubeinfer_sim.cluster.kubelet.probing import Probing
+from kubeinfer_sim.cluster.kubelet.start_stages import SHARED_STORAGE, end_of, interrupt
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.prober.forecast import Follower
 from kubeinfer_sim.cluster.records import (
     EngineStarted,
     TransferDone,
 )
-from kubeinfer_sim.cluster.start_stages import SHARED_STORAGE, end_of, interrupt
 
 
 class EngineStart(Probing):

@@ -7,12 +7,12 @@ Never its first failure is the pod's end. The words are those of `kubectl get po
 
 from __future__ import annotations
 
+from kubeinfer_sim.cluster.kubelet.restart_policy import consequence
 from kubeinfer_sim.cluster.kubelet.restart_pulls import RestartPulls
 from kubeinfer_sim.cluster.kubelet.set_up import SET_UP
+from kubeinfer_sim.cluster.kubelet.start_faults import Failure
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import ContainerBackOff, ContainerDied, SetUpContinued
-from kubeinfer_sim.cluster.restart_policy import consequence
-from kubeinfer_sim.cluster.start_faults import Failure
 
 
 class InitContainers(RestartPulls):

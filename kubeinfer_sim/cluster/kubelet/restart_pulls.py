@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kubeinfer_sim.cluster.backoff import ImageBackoff
-from kubeinfer_sim.cluster.image_pull import next_attempt
+from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff
+from kubeinfer_sim.cluster.kubelet.image_pull import next_attempt
 from kubeinfer_sim.cluster.kubelet.set_up import SetUp
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.records import ImagePullFailed

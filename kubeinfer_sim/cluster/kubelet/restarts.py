@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubeinfer_sim.cluster.backoff import (
+from kubeinfer_sim.cluster.kubelet.backoff import (
     Backoff,
     BackoffLimits,
     ContainerBackoff,
@@ -10,7 +10,10 @@ from kubeinfer_sim.cluster.backoff import (
 )
 from kubeinfer_sim.cluster.kubelet.container_runs import ContainerRuns
 from kubeinfer_sim.cluster.kubelet.engine import EngineStart
+from kubeinfer_sim.cluster.kubelet.restart_policy import consequence, killed_and_started_at_once
+from kubeinfer_sim.cluster.kubelet.start_stages import FailedHook, end_of
 from kubeinfer_sim.cluster.kubelet.state import PROBE_KILLS
+from kubeinfer_sim.cluster.kubelet.termination import kill_grace_seconds, kill_stages
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.prober import (
     Transition,
@@ -21,9 +24,6 @@ from kubeinfer_sim.cluster.records import (
     ContainerKilling,
     ContainersRunning,
 )
-from kubeinfer_sim.cluster.restart_policy import consequence, killed_and_started_at_once
-from kubeinfer_sim.cluster.start_stages import FailedHook, end_of
-from kubeinfer_sim.cluster.termination import kill_grace_seconds, kill_stages
 
 
 class Restarts(EngineStart):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from kubeinfer_sim.cluster.backoff import (
+from kubeinfer_sim.cluster.kubelet.backoff import (
     ImageBackoff,
     PodWorkerRetry,
 )
-from kubeinfer_sim.cluster.image_manager import QPS_EXCEEDED, Request, Turn
-from kubeinfer_sim.cluster.image_pull import next_attempt
+from kubeinfer_sim.cluster.kubelet.image_manager import QPS_EXCEEDED, Request, Turn
+from kubeinfer_sim.cluster.kubelet.image_pull import next_attempt
 from kubeinfer_sim.cluster.kubelet.restarts import Restarts
+from kubeinfer_sim.cluster.kubelet.start_faults import Failure
+from kubeinfer_sim.cluster.kubelet.start_stages import FailedHook, SetUpPlan, end_of, needs_pull
 from kubeinfer_sim.cluster.kubelet.state import RUNNING_SINCE, ImageLess
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, PodState
@@ -23,8 +25,6 @@ from kubeinfer_sim.cluster.records import (
     Stage,
     TransferDone,
 )
-from kubeinfer_sim.cluster.start_faults import Failure
-from kubeinfer_sim.cluster.start_stages import FailedHook, SetUpPlan, end_of, needs_pull
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.model import Container
 

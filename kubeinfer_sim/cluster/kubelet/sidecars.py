@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from kubeinfer_sim.cluster.kubelet.init_containers import InitContainers
 from kubeinfer_sim.cluster.kubelet.set_up import SET_UP
+from kubeinfer_sim.cluster.kubelet.start_stages import FailedHook, SetUpPlan
 from kubeinfer_sim.cluster.pod import Pod, PodState, is_sidecar
 from kubeinfer_sim.cluster.records import SetUpContinued, Stage
-from kubeinfer_sim.cluster.start_stages import FailedHook, SetUpPlan
 
 
 class Sidecars(InitContainers):

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kubeinfer_sim.cluster.backoff import ImageBackoff
-from kubeinfer_sim.cluster.image_manager import ImageManager, Registry
+from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff
 from kubeinfer_sim.cluster.kubelet.container_runs import ContainerRuns
+from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager, Registry
 from kubeinfer_sim.cluster.kubelet.listeners import PodListener, PodWatcher
+from kubeinfer_sim.cluster.kubelet.shared_link import SharedLink
+from kubeinfer_sim.cluster.kubelet.start_faults import StartFaults
+from kubeinfer_sim.cluster.kubelet.start_stages import StageDraws
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.prober import (
     ContainerProber,
     Segment,
 )
 from kubeinfer_sim.cluster.prober.forecast import Forecasts
-from kubeinfer_sim.cluster.shared_link import SharedLink
-from kubeinfer_sim.cluster.start_faults import StartFaults
-from kubeinfer_sim.cluster.start_stages import StageDraws
 from kubeinfer_sim.engine.clock import Clock, Timer
 from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.engine.streams import Streams

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from kubeinfer_sim.cluster.kubelet.sidecars import Sidecars
+from kubeinfer_sim.cluster.kubelet.start_stages import end_of
+from kubeinfer_sim.cluster.kubelet.termination import pod_stop_stages
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import (
     PodDeleting,
@@ -10,8 +12,6 @@ from kubeinfer_sim.cluster.records import (
     PodRemoved,
     Stage,
 )
-from kubeinfer_sim.cluster.start_stages import end_of
-from kubeinfer_sim.cluster.termination import pod_stop_stages
 
 
 class Stopping(Sidecars):

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubeinfer_sim.cluster.gang_scheduling import GangScheduling, PodGang
 from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE, Kubelet
+from kubeinfer_sim.cluster.kubelet.start_barrier import StartBarrier
 from kubeinfer_sim.cluster.pod import Pod, PodState, npu_count
 from kubeinfer_sim.cluster.records import InstanceRef, PodCreated, PodReady, PodRef
-from kubeinfer_sim.cluster.start_barrier import StartBarrier
+from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling, PodGang
 from kubeinfer_sim.controllers.deployment import progress
 from kubeinfer_sim.controllers.deployment.controller import DeploymentController
 from kubeinfer_sim.controllers.deployment.records import (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from kubeinfer_sim.experiment.simulate import Run
 from kubeinfer_sim.metrics import Stall
 from kubeinfer_sim.metrics.changes import AppliedSpec
 from kubeinfer_sim.report.pending import preemptions
 from kubeinfer_sim.report.result_part import Part
+from kubeinfer_sim.simulation.simulate import Run
 
 P = TypeVar("P", bound="AppliedPart")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kubeinfer_sim.cluster.records import PodRef
-from kubeinfer_sim.experiment.pod_objects import PodAt
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.report.pod_conditions import ConditionPart, condition_parts
 from kubeinfer_sim.report.result.changes import AppliedPart, applied_part
 from kubeinfer_sim.report.result_part import Part, Points
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.pod_objects import PodAt
 
 
 class DeploymentChangePart(AppliedPart):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kubeinfer_sim.cluster.records import PodRef
-from kubeinfer_sim.experiment.pod_objects import PodAt
 from kubeinfer_sim.metrics import InstanceLife, Measures, PodLife
 from kubeinfer_sim.report.pod_conditions import ConditionPart, condition_parts
 from kubeinfer_sim.report.result_part import Part
+from kubeinfer_sim.simulation.pod_objects import PodAt
 
 #: The objects of the pods that exist at the end.
 Objects = Mapping[PodRef, PodAt]

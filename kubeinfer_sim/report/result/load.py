@@ -6,7 +6,7 @@ from math import ceil
 
 from kubeinfer_sim.metrics.demand import Demand
 from kubeinfer_sim.report.result_part import Part
-from kubeinfer_sim.scenario.load_curve import OfferedLoad
+from kubeinfer_sim.scenario.demand.curve import OfferedLoad
 
 
 class OverloadPart(Part):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from kubeinfer_sim.experiment.simulate import Run
 from kubeinfer_sim.metrics import Measures, Outcome
 from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.result_part import Part
 from kubeinfer_sim.report.verdict import Assessment, npus_of_cluster
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.simulate import Run
 
 
 class ScenarioPart(Part):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubeinfer_sim.cluster.backoff import (
+from kubeinfer_sim.cluster.kubelet.backoff import (
     Backoff,
     BackoffLimits,
     Constant,

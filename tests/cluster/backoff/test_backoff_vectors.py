@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kubeinfer_sim.cluster.backoff import Backoff, BackoffLimits, ContainerBackoff, ImageBackoff
+from kubeinfer_sim.cluster.kubelet.backoff import Backoff, BackoffLimits, ContainerBackoff, ImageBackoff
 
 
 def ms(seconds: float) -> int:

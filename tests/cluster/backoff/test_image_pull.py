@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from kubeinfer_sim.cluster.backoff import Backoff, BackoffLimits, ImageBackoff
-from kubeinfer_sim.cluster.image_pull import ImageError, ImagePuller
-from kubeinfer_sim.cluster.rate_limit import TokenBucket
+from kubeinfer_sim.cluster.kubelet.backoff import Backoff, BackoffLimits, ImageBackoff
+from kubeinfer_sim.cluster.kubelet.image_pull import ImageError, ImagePuller
+from kubeinfer_sim.cluster.kubelet.rate_limit import TokenBucket
 
 GO_NAMES = {
     ImageError.INVALID_NAME: "ErrInvalidImageName",

@@ -16,13 +16,13 @@ from kubeinfer_sim.cluster.fault_records import (
     NpuStateChanged,
 )
 from kubeinfer_sim.cluster.records import ContainerDied, PodBound, PodReady
-from kubeinfer_sim.controllers.records import InstanceReady, InstanceRestarting
-from kubeinfer_sim.experiment.simulate import Run, Simulation
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, InstanceRestarting
 from kubeinfer_sim.manifest.model import Probe
-from kubeinfer_sim.scenario.action_model import Fault, Target
-from kubeinfer_sim.scenario.distributions import Constant
-from kubeinfer_sim.scenario.fault_model import FaultPlan, NpuHandling
+from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
 from kubeinfer_sim.scenario.model import NpuTopology
+from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.simulation.simulate import Run, Simulation
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 NODE = Target(nodes=("node-0",))

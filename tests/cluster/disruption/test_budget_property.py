@@ -9,7 +9,7 @@ from math import ceil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubeinfer_sim.cluster.disruption import Budget, BudgetSpec, BudgetStatus
+from kubeinfer_sim.cluster.disruption.controller import Budget, BudgetSpec, BudgetStatus
 from kubeinfer_sim.manifest.model import IntOrPercent
 
 

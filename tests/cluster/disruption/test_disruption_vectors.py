@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kubeinfer_sim.cluster.disruption import Budget, BudgetSpec, BudgetStatus
-from kubeinfer_sim.cluster.eviction import Code, PodView, evict
+from kubeinfer_sim.cluster.disruption.controller import Budget, BudgetSpec, BudgetStatus
+from kubeinfer_sim.cluster.disruption.eviction import Code, PodView, evict
 from kubeinfer_sim.manifest.model import IntOrPercent
 
 

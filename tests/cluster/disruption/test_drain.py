@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from kubeinfer_sim.cluster.disruption import Budget, BudgetSpec
-from kubeinfer_sim.cluster.drain import Drain, DrainedPod, DrainOptions, State, select
-from kubeinfer_sim.cluster.eviction import Answer, Code, PodView, evict
+from kubeinfer_sim.cluster.disruption.controller import Budget, BudgetSpec
+from kubeinfer_sim.cluster.disruption.drain import Drain, DrainedPod, DrainOptions, State, select
+from kubeinfer_sim.cluster.disruption.eviction import Answer, Code, PodView, evict
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.manifest.model import IntOrPercent
 

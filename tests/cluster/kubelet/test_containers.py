@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from building import EVERY_SECOND, kubeinfer, scenario, seconds, set_up_stages
 
+from kubeinfer_sim.cluster.kubelet.termination import kill_grace_seconds
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
     ContainerDied,
@@ -20,12 +21,11 @@ from kubeinfer_sim.cluster.records import (
     PodNotReady,
     PodReady,
 )
-from kubeinfer_sim.cluster.termination import kill_grace_seconds
-from kubeinfer_sim.controllers.records import InstanceRestarting
-from kubeinfer_sim.experiment.simulate import Run, simulate
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Probe
-from kubeinfer_sim.scenario.action_model import Crash, Health, ImageFault, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.actions.model import Crash, Health, ImageFault, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.model import CrashBackOff
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 MINUTE = 60_000
 
@@ -68,7 +68,7 @@ def test_init_containers_run_one_after_the_other_before_the_containers() -> None
 
 
 def test_an_init_container_that_never_ends_is_said() -> None:
-    from kubeinfer_sim.scenario.distributions import Never
+    from kubeinfer_sim.scenario.timings.distributions import Never
 
     run = started(with_template(kubeinfer(), init_containers=(ONE,)), stages={"init": Never()})
     assert run.end == "settled"

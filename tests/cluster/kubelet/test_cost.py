@@ -10,11 +10,11 @@ from building import kubeinfer, pod_template, scenario, seconds
 
 from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import ImagePullFailed, PodCreated, PodGone, TransferDone
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, Hook, KubeInfer, Probe
-from kubeinfer_sim.scenario.action_model import Drain, Fault, NodeDown, Scale, Target
-from kubeinfer_sim.scenario.fault_kinds import KINDS
+from kubeinfer_sim.scenario.actions.model import Drain, Fault, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.model import Link, Scenario, Transfers
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 HOUR = 3_600_000
 DAY = 24 * HOUR

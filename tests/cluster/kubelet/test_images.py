@@ -11,7 +11,7 @@ from building import kubeinfer, nodes, pod_template, scenario, seconds, set_up_s
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubeinfer_sim.cluster.image_manager import ImageManager, Request
+from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager, Request
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.records import (
     ContainersRunning,
@@ -21,11 +21,11 @@ from kubeinfer_sim.cluster.records import (
     TransferDone,
 )
 from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Role
 from kubeinfer_sim.metrics import measure
-from kubeinfer_sim.scenario.action_model import Crash, ImageFault, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.actions.model import Crash, ImageFault, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.model import Link, NodeSpec, Transfers
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 PULL = 100_000
 HOUR = 3_600_000

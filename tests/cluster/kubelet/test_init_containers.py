@@ -18,14 +18,14 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     SetUpContinued,
 )
-from kubeinfer_sim.controllers.records import Stalled
+from kubeinfer_sim.controllers.kubeinfer.records import Stalled
 from kubeinfer_sim.engine.history import Record
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, KubeInfer
 from kubeinfer_sim.metrics import Measures, measure
-from kubeinfer_sim.scenario.action_model import Action, Crash, NodeDown, Scale, StartFault, Target
-from kubeinfer_sim.scenario.distributions import Uniform
+from kubeinfer_sim.scenario.actions.model import Action, Crash, NodeDown, Scale, StartFault, Target
 from kubeinfer_sim.scenario.model import Assumptions, Scenario
+from kubeinfer_sim.scenario.timings.distributions import Uniform
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 FETCH, UNPACK = Container("fetch", "init:1"), Container("unpack", "init:2")
 PROXY = Container("proxy", "proxy:1", restart_policy="Always", readiness_probe=EVERY_SECOND)

@@ -19,9 +19,9 @@ from kubeinfer_sim.cluster.records import (
     PodNotReady,
     PodReady,
 )
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Probe
-from kubeinfer_sim.scenario.action_model import Crash, Health, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.actions.model import Crash, Health, NodeDown, Scale, Target
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 MINUTE = 60_000
 AT = 10 * MINUTE

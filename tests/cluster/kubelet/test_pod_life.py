@@ -23,19 +23,19 @@ from kubeinfer_sim.cluster.records import (
     PodStarted,
     TransferDone,
 )
-from kubeinfer_sim.controllers.records import (
+from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceReady,
     InstanceRestarting,
     PodRebuilding,
     Stalled,
 )
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, Hook, Probe
 from kubeinfer_sim.metrics import measure
-from kubeinfer_sim.scenario.action_model import Apply, Drain, Health, Scale, Target
-from kubeinfer_sim.scenario.distributions import Constant, Never
+from kubeinfer_sim.scenario.actions.model import Apply, Drain, Health, Scale, Target
 from kubeinfer_sim.scenario.model import Assumptions, Link, Scenario, Timings, Transfers
+from kubeinfer_sim.scenario.timings.distributions import Constant, Never
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 GUIDE_STARTUP = Probe(period_seconds=10, timeout_seconds=10, failure_threshold=720)
 GUIDE_LIVENESS = Probe(period_seconds=5, timeout_seconds=10, failure_threshold=6)

@@ -17,13 +17,13 @@ from kubeinfer_sim.cluster.records import (
     PodStarted,
     SetUpContinued,
 )
-from kubeinfer_sim.controllers.records import InstanceRestarting
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting
 from kubeinfer_sim.engine.history import Record
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, Hook, Probe
-from kubeinfer_sim.scenario.action_model import Action, Crash, Health, Scale, StartFault, Target
-from kubeinfer_sim.scenario.distributions import Never, Uniform
+from kubeinfer_sim.scenario.actions.model import Action, Crash, Health, Scale, StartFault, Target
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.timings.distributions import Never, Uniform
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 SLEEPS = Hook("sleep", 20)
 MINUTE = 60_000

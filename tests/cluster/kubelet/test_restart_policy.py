@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from building import EVERY_SECOND, kubeinfer, scenario, seconds
 
+from kubeinfer_sim.cluster.kubelet.restart_policy import consequence
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
     ContainerDied,
@@ -16,12 +17,11 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     SetUpContinued,
 )
-from kubeinfer_sim.cluster.restart_policy import consequence
 from kubeinfer_sim.engine.history import Record
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, PodTemplate, Probe, RestartRule
-from kubeinfer_sim.scenario.action_model import Action, Crash, Health, StartFault, Target
+from kubeinfer_sim.scenario.actions.model import Action, Crash, Health, StartFault, Target
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 MINUTE = 60_000
 

@@ -11,10 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kubeinfer_sim.cluster.records import PodBound, PodGone, PodReady
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, Hook, Probe, RestartRule
 from kubeinfer_sim.metrics import measure
-from kubeinfer_sim.scenario.action_model import (
+from kubeinfer_sim.scenario.actions.model import (
     Action,
     Crash,
     Health,
@@ -25,6 +24,7 @@ from kubeinfer_sim.scenario.action_model import (
     Target,
 )
 from kubeinfer_sim.scenario.model import Assumptions, Link, Scenario, Transfers
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 #: When all that is wrong is over, ms.
 WELL = 300_000

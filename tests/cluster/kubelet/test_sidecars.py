@@ -18,12 +18,12 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     SetUpContinued,
 )
-from kubeinfer_sim.controllers.records import InstanceRestarting
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting
 from kubeinfer_sim.engine.history import Record
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Container, Probe
-from kubeinfer_sim.scenario.action_model import Action, Crash, Health, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.actions.model import Action, Crash, Health, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 MINUTE = 60_000
 STARTUP = Probe(period_seconds=10, failure_threshold=3)

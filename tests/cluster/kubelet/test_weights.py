@@ -9,10 +9,10 @@ import pytest
 from building import kubeinfer, nodes, scenario, seconds
 
 from kubeinfer_sim.cluster.records import EngineStarted, PodReady, TransferDone
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import KubeInfer, Probe
-from kubeinfer_sim.scenario.action_model import Apply, Cordon, Crash, Drain, Health, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.actions.model import Apply, Cordon, Crash, Drain, Health, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.model import Link, Transfers
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 STAGES = {
     "weights_warm": seconds(41),

@@ -26,13 +26,13 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     PodRemoved,
 )
-from kubeinfer_sim.controllers.records import InstanceReady, InstanceRestarting
-from kubeinfer_sim.experiment.simulate import Run, Simulation, simulate
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, InstanceRestarting
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement
 from kubeinfer_sim.manifest.model import IntOrPercent, Toleration
-from kubeinfer_sim.scenario.action_model import Drain, ForceDelete, NodeDown, NodeUp, OutOfService, Target
-from kubeinfer_sim.scenario.distributions import Constant
+from kubeinfer_sim.scenario.actions.model import Drain, ForceDelete, NodeDown, NodeUp, OutOfService, Target
 from kubeinfer_sim.scenario.model import DisruptionBudget, NodeLifecycle, Scenario
+from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.simulation.simulate import Run, Simulation, simulate
 
 MINUTE = 60_000
 DIES = 10 * MINUTE

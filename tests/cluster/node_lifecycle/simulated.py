@@ -7,10 +7,10 @@ from typing import Any
 from cluster.node_lifecycle.traces import Write
 
 from kubeinfer_sim.cluster.api_nodes import BoundPod, NodeApi, NodeObject, Watcher
-from kubeinfer_sim.cluster.heartbeat import NEVER, Heartbeat, StatusReporter
-from kubeinfer_sim.cluster.node_lifecycle import NodeLifecycleController, NodeLifecycleSettings
-from kubeinfer_sim.cluster.pod_gc import PodGarbageCollector, PodGcSettings
-from kubeinfer_sim.cluster.taint_eviction import TaintEvictionController
+from kubeinfer_sim.cluster.nodes.heartbeat import NEVER, Heartbeat, StatusReporter
+from kubeinfer_sim.cluster.nodes.node_lifecycle import NodeLifecycleController, NodeLifecycleSettings
+from kubeinfer_sim.cluster.nodes.pod_gc import PodGarbageCollector, PodGcSettings
+from kubeinfer_sim.cluster.nodes.taint_eviction import TaintEvictionController
 from kubeinfer_sim.engine.clock import Clock, Timer
 from kubeinfer_sim.manifest.model import Toleration
 from kubeinfer_sim.scenario.model import Taint

@@ -15,15 +15,15 @@ from kubeinfer_sim.cluster.api_nodes import (
     NodeObject,
     Watcher,
 )
-from kubeinfer_sim.cluster.heartbeat import Heartbeat, StatusReporter
-from kubeinfer_sim.cluster.node_lifecycle import NodeLifecycleController, NodeLifecycleSettings
-from kubeinfer_sim.cluster.pod_gc import PodGarbageCollector
-from kubeinfer_sim.cluster.taint_eviction import (
+from kubeinfer_sim.cluster.nodes.heartbeat import Heartbeat, StatusReporter
+from kubeinfer_sim.cluster.nodes.node_lifecycle import NodeLifecycleController, NodeLifecycleSettings
+from kubeinfer_sim.cluster.nodes.pod_gc import PodGarbageCollector
+from kubeinfer_sim.cluster.nodes.taint_eviction import (
     TaintEvictionController,
     toleration_of,
     with_default_tolerations,
 )
-from kubeinfer_sim.cluster.zone_state import EvictionRates, Zone, ZoneState
+from kubeinfer_sim.cluster.nodes.zone_state import EvictionRates, Zone, ZoneState
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.manifest.model import Toleration
 from kubeinfer_sim.scenario.model import Taint

@@ -8,7 +8,13 @@ from itertools import product
 
 import pytest
 
-from kubeinfer_sim.cluster.pod_phase import ContainerStatus, Phase, PodContainers, RestartPolicy, pod_phase
+from kubeinfer_sim.cluster.kubelet.pod_phase import (
+    ContainerStatus,
+    Phase,
+    PodContainers,
+    RestartPolicy,
+    pod_phase,
+)
 
 STATES = (
     None,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubeinfer_sim.cluster.pod_phase import (
+from kubeinfer_sim.cluster.kubelet.pod_phase import (
     Condition,
     ContainerStatus,
     PodContainers,

@@ -18,15 +18,15 @@ from kubeinfer_sim.cluster.records import GangScheduled, PodPreempted
 from kubeinfer_sim.cluster.scheduler import Gang, GangPod, Scheduler
 from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import PodTemplate
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.report.result import build_result
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.cluster import read_real_cluster
+from kubeinfer_sim.scenario.cluster.compile import read_real_cluster
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Assumptions, NodeSpec, Scenario
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 
 def gang(size: int, npus: int, priority: int) -> Gang:

@@ -12,9 +12,9 @@ from kubeinfer_sim.cluster.records import GangPending, GangScheduled
 from kubeinfer_sim.cluster.scheduler import Gang, GangPod, Scheduler
 from kubeinfer_sim.cluster.scheduler.npu_rings import Rings, times
 from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.manifest.model import PodTemplate
 from kubeinfer_sim.scenario.model import NodeSpec, NpuTopology
+from kubeinfer_sim.simulation.simulate import simulate
 
 TEMPLATES = {npus: PodTemplate(containers=(), requests={NPU: npus}) for npus in range(1, 25)}
 

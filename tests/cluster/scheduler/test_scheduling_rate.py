@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubeinfer_sim.cluster.records import PodBound
-from kubeinfer_sim.cluster.scheduling_rate import SchedulingRate
-from kubeinfer_sim.experiment.simulate import simulate
+from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
 from kubeinfer_sim.scenario.model import Assumptions
+from kubeinfer_sim.simulation.simulate import simulate
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeinfer_sim.cluster.shared_link import SharedLink
+from kubeinfer_sim.cluster.kubelet.shared_link import SharedLink
 from kubeinfer_sim.engine.clock import Clock
 
 

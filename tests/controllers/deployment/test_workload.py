@@ -9,12 +9,12 @@ import pytest
 from building import budget, kubeinfer, nodes, pod_template, scenario, stage_timings
 
 from kubeinfer_sim.cluster.records import PodDeleting
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.model import Deployment, RollingUpdate
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.action_model import ApplyDeployment, Drain
+from kubeinfer_sim.scenario.actions.model import ApplyDeployment, Drain
 from kubeinfer_sim.scenario.model import NO_KUBEINFER, Scenario, Timings
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 
 def deployment(revision: str = "old", replicas: int = 4, npus: int = 8, **fields: Any) -> Deployment:

@@ -21,15 +21,15 @@ from kubeinfer_sim.cluster.records import (
 )
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.experiment.simulate import simulate
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.source import SourceText
-from kubeinfer_sim.scenario.calibration.calibrate import calibrate
-from kubeinfer_sim.scenario.calibration.observe import go_duration
-from kubeinfer_sim.scenario.distributions import Constant, Gamma, Lognormal, Triangular
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Distribution, Scenario, Timings
-from kubeinfer_sim.scenario.timings import read_timings
+from kubeinfer_sim.scenario.timings.calibration.calibrate import calibrate
+from kubeinfer_sim.scenario.timings.calibration.observe import go_duration
+from kubeinfer_sim.scenario.timings.compile import read_timings
+from kubeinfer_sim.scenario.timings.distributions import Constant, Gamma, Lognormal, Triangular
+from kubeinfer_sim.simulation.simulate import simulate
 
 PROBE = Probe(period_seconds=5, success_threshold=3, failure_threshold=1000)
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from kubeinfer_sim.scenario.calibration.fit import ENOUGH, FEW, MOST_VALUES, fit
-from kubeinfer_sim.scenario.distributions import Exponential, Gamma, Lognormal, Triangular, Weibull
 from kubeinfer_sim.scenario.model import Distribution
+from kubeinfer_sim.scenario.timings.calibration.fit import ENOUGH, FEW, MOST_VALUES, fit
+from kubeinfer_sim.scenario.timings.distributions import Exponential, Gamma, Lognormal, Triangular, Weibull
 
 TRUE: dict[str, Distribution] = {
     "exponential": Exponential(120_000),

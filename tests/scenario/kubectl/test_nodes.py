@@ -11,8 +11,8 @@ from kubectl_objects import NPU, listed, node, pod
 
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.source import SourceText
-from kubeinfer_sim.scenario.kubectl.listing import MOST_FINDINGS
-from kubeinfer_sim.scenario.kubectl.nodes import read_nodes
+from kubeinfer_sim.scenario.cluster.kubectl.listing import MOST_FINDINGS
+from kubeinfer_sim.scenario.cluster.kubectl.nodes import read_nodes
 from kubeinfer_sim.scenario.model import NodeSpec, Taint
 
 

@@ -11,8 +11,8 @@ from kubectl_objects import NPU, listed, node, pod
 
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.source import SourceText
-from kubeinfer_sim.scenario.kubectl.nodes import read_nodes
-from kubeinfer_sim.scenario.kubectl.pods import Running, read_pods
+from kubeinfer_sim.scenario.cluster.kubectl.nodes import read_nodes
+from kubeinfer_sim.scenario.cluster.kubectl.pods import Running, read_pods
 
 NODES = read_nodes(SourceText("nodes.json", listed(node("n0"), node("n1"))))[0]
 

@@ -13,13 +13,13 @@ from scenario_files import MANIFEST, SMALLEST
 
 from kubeinfer_sim.cluster.records import GangPending, GangScheduled
 from kubeinfer_sim.errors import InputError, UsageError
-from kubeinfer_sim.experiment.simulate import Run, simulate
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.cluster import read_real_cluster
+from kubeinfer_sim.scenario.cluster.compile import read_real_cluster
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.simulate import Run, simulate
 
 ANTI = {
     "podAntiAffinity": {

@@ -1,0 +1,1 @@
+"""Accelerators of nodes: device manager, device plugin, resets, repair."""

@@ -1,0 +1,142 @@
+"""Resets of NPUs: when nobody holds any NPU of the group that resets together, in several attempts.
+
+Section 4 of the semantics page; the numbers are `NpuHandling`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kubeinfer_sim.cluster.devices.manager import Devices, Npu
+from kubeinfer_sim.cluster.devices.npu_fault import NpuFault
+from kubeinfer_sim.cluster.fault_records import NpuResetTried
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.history import History
+from kubeinfer_sim.scenario.faults.kinds import LEVELS
+from kubeinfer_sim.scenario.faults.model import NpuHandling
+from kubeinfer_sim.scenario.model import Distribution
+from kubeinfer_sim.scenario.units import Millis
+
+
+class NpuResets:
+    """The groups of NPUs that wait for a reset or are being reset.
+
+    `draw(what, length)` gives a length; `healed(faults)` is told of those a reset ended, `beyond(npu, fault)` of NPUs
+    that no reset brings back.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        history: History,
+        devices: Devices,
+        settings: NpuHandling,
+        *,
+        draw: Callable[[str, Distribution], Millis],
+        healed: Callable[[list[NpuFault]], None],
+        beyond: Callable[[Npu, NpuFault], None],
+    ) -> None:
+        self._clock = clock
+        self._history = history
+        self._devices = devices
+        self._settings = settings
+        self._draw = draw
+        self._healed = healed
+        self._beyond = beyond
+        # Groups that wait for all of their NPUs to be idle, by their first one: the fault to reset for.
+        self._waiting: dict[Npu, NpuFault] = {}
+        self._resetting: set[Npu] = set()
+        # Since when a group that waits for its reset is idle, where it has to be for a while.
+        self._idle_since: dict[Npu, Millis] = {}
+
+    def want(self, fault: NpuFault) -> None:
+        """Reset the NPU with its group, as soon as that is idle."""
+        group = self._devices.group(fault.npu)
+        self._waiting.setdefault(group[0], fault)
+        self._try_reset(group)
+
+    def idle(self, npu: Npu) -> None:
+        """A pod gave an NPU back: its group may be idle now."""
+        if not self._waiting:
+            return
+        group = self._devices.group(npu)
+        if group[0] in self._waiting:
+            self._try_reset(group)
+
+    def held(self, npu: Npu) -> None:
+        """A pod got an NPU: its group is not idle any more."""
+        if self._idle_since:
+            self._idle_since.pop(self._devices.group(npu)[0], None)
+
+    def _try_reset(self, group: list[Npu]) -> None:
+        """Reset the group once nobody holds any of it (and has not for `idle_before`)."""
+        if group[0] in self._resetting or not all(npu.idle for npu in group):
+            return
+        if self._settings.idle_before:
+            if group[0] in self._idle_since:
+                return
+            since = self._idle_since[group[0]] = self._clock.now
+            self._clock.after(self._settings.idle_before, self._still_idle, group, since)
+        else:
+            self._begin_reset(group, 1)
+
+    def _still_idle(self, group: list[Npu], since: Millis) -> None:
+        if self._idle_since.get(group[0]) == since:
+            del self._idle_since[group[0]]
+            self._begin_reset(group, 1)
+
+    def _begin_reset(self, group: list[Npu], attempt: int) -> None:
+        """One attempt; none of the group is offered meanwhile."""
+        settings, now, first = self._settings, self._clock.now, self._waiting[group[0]]
+        npu = first.npu
+        if settings.attempts_window is not None:
+            npu.resets = [at for at in npu.resets if at > now - settings.attempts_window]
+        if (attempt if settings.attempts_window is None else len(npu.resets) + 1) > settings.attempts:
+            self._give_up(group)
+            return
+        npu.resets.append(now)
+        self._resetting.add(group[0])
+        ready = [each for each in group if each.state in ("inService", "isolated")]
+        first.cause = self._devices.set_state(ready, "resetting", first.cause)
+        length = self._draw(f"reset/{group[0].name}", settings.attempt)
+        self._clock.after(min(length, settings.attempt_timeout), self._reset_over, group, attempt)
+
+    def _reset_over(self, group: list[Npu], attempt: int) -> None:
+        first = self._waiting[group[0]]
+        faults = [
+            fault
+            for npu in group
+            if npu.state == "resetting"
+            for fault in npu.faults
+            if not fault.beyond_reset
+        ]
+        success = all(fault.failed_resets < attempt for fault in faults)
+        numbers = tuple(npu.number for npu in group)
+        first.cause = self._history.append(
+            NpuResetTried(self._clock.now, first.cause, first.npu.node, numbers, attempt, success)
+        )
+        if not success:
+            self._begin_reset(group, attempt + 1)
+            return
+        del self._waiting[group[0]]
+        self._resetting.discard(group[0])
+        self._healed(faults)
+        reset = [npu for npu in group if npu.state == "resetting"]
+        beyond = {npu: fault for npu in reset for fault in npu.faults if fault.handled and fault.beyond_reset}
+        self._devices.set_state([npu for npu in reset if npu not in beyond], "inService", first.cause)
+        for npu, fault in beyond.items():
+            self._beyond(npu, fault)
+
+    def _give_up(self, group: list[Npu]) -> None:
+        """No attempt is left: the broken NPUs are out until repaired, the others are offered again."""
+        first = self._waiting.pop(group[0])
+        self._resetting.discard(group[0])
+        serious = {
+            npu: [fault for fault in npu.faults if fault.handled and LEVELS[fault.level].npu != "stays"]
+            for npu in group
+        }
+        broken = [npu for npu in group if serious[npu] and npu.state in ("resetting", "isolated")]
+        well = [npu for npu in group if npu.state == "resetting" and npu not in broken]
+        self._devices.set_state(well, "inService", first.cause)
+        for npu in broken:
+            self._beyond(npu, serious[npu][0])

@@ -1,0 +1,1 @@
+"""PodDisruptionBudgets, the eviction API and `kubectl drain`."""

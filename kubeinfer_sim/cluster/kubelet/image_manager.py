@@ -1,0 +1,213 @@
+"""Who may pull which image when: the image managers of all nodes, and the registry they pull from.
+
+A node pulls one image at a time unless told otherwise (serializeImagePulls, maxParallelImagePulls), in the order
+in which they were asked for, whether or not another pod has got the image meanwhile (pkg/kubelet/images/puller.go);
+of several that pull one image at once the container runtime pulls it once. Each pull takes a token of its node's
+bucket when its turn comes, and fails where there is none (registryPullQPS, registryBurst; images/helpers.go).
+
+Where each pull takes its own time all of that is known when a pod asks, and costs no event. Over a registry whose
+bandwidth is shared nobody knows, and each pull ends in an event.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from heapq import heappop, heappush
+from math import inf
+from typing import NamedTuple
+
+from kubeinfer_sim.cluster.kubelet.rate_limit import TokenBucket
+from kubeinfer_sim.cluster.kubelet.shared_link import SharedLink, Transfer
+from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.records import Stage
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.scenario.model import Transfers
+
+#: What the kubelet says of a pull for which its bucket has no token (images/helpers.go).
+QPS_EXCEEDED = "pull QPS exceeded"
+
+
+class Turn(NamedTuple):
+    """What asking for an image comes to; with `refused`, the stages end in a failure."""
+
+    stages: tuple[Stage, ...]
+    refused: bool = False
+
+
+@dataclass(slots=True)
+class Request:
+    """A pod asks for an image.
+
+    Attributes:
+        warm: ms the pull takes when the image is there by then; None: it never ends.
+        done: called when the image is there; whether it had to be transferred.
+        refused: called when the bucket has no token.
+    """
+
+    image: str
+    warm: int | None
+    done: Callable[[bool], None]
+    refused: Callable[[], None]
+
+
+@dataclass(slots=True)
+class NodePulls:
+    """The pulls of one node.
+
+    Attributes:
+        busy_until: where each pull takes its own time: when those under way, or waiting, will be over, as a heap.
+        queue: where they share a registry: those that wait for their turn.
+        waiting: who waits for which transfer.
+    """
+
+    bucket: TokenBucket | None
+    busy_until: list[float] = field(default_factory=list)
+    running: int = 0
+    queue: deque[Request] = field(default_factory=deque)
+    transfers: dict[str, Transfer] = field(default_factory=dict)
+    waiting: dict[str, list[Request]] = field(default_factory=dict)
+
+    def admits(self, at: int) -> bool:
+        """Whether there is a token for a pull at `at`, which it takes."""
+        return self.bucket is None or self.bucket.try_accept(at)
+
+
+class ImageManager:
+    """All nodes' image managers, on one registry."""
+
+    def __init__(self, clock: Clock, transfers: Transfers) -> None:
+        self._clock = clock
+        self._transfers = transfers
+        link = transfers.registry
+        self._registry = None if link is None else SharedLink(clock, link.bandwidth, link.per_client)
+        self._nodes: dict[Node, NodePulls] = {}
+
+    @property
+    def shares_registry(self) -> bool:
+        """Whether pulls go over a registry whose bandwidth is known."""
+        return self._registry is not None
+
+    def size(self, image: str) -> int:
+        """Bytes to pull."""
+        return self._transfers.image_sizes.get(image, self._transfers.default_image_size)
+
+    def _of(self, node: Node) -> NodePulls:
+        pulls = self._nodes.get(node)
+        if pulls is None:
+            transfers = self._transfers
+            qps = transfers.registry_pull_qps
+            bucket = TokenBucket(qps, transfers.registry_burst, self._clock.now) if qps else None
+            pulls = self._nodes[node] = NodePulls(bucket)
+        return pulls
+
+    def turn(
+        self, node: Node, image: str, cold: Callable[[], int | None], warm: Callable[[], int | None]
+    ) -> Turn:
+        """Ask now for a pull that takes its own time: `cold()` ms, or `warm()` when the image is there by then."""
+        pulls, now = self._of(node), self._clock.now
+        busy, limit = pulls.busy_until, self._transfers.parallel_pulls
+        while busy and busy[0] <= now:
+            heappop(busy)
+        begins = float(now) if limit is None or len(busy) < limit else heappop(busy)
+        name = f"image {image}"
+        there = node.images.get(image)
+        if begins == inf:
+            heappush(busy, inf)
+            return Turn((Stage(name, None, "behind a pull that never ends"),))
+        at = int(begins)
+        stages: tuple[Stage, ...] = ()
+        if at > now:
+            stages = (Stage(name, at - now, "another pod pulls" if there == at else "other pulls first"),)
+        if not pulls.admits(at):
+            if at > now:
+                heappush(busy, at)
+            return Turn(stages, refused=True)
+        if there is None:
+            length, regime = cold(), "cold"
+            if length is not None:
+                node.images[image] = at + length
+        elif there > at:
+            length, regime = there - at, "another pod pulls"
+        else:
+            length, regime = warm(), "warm"
+        heappush(busy, inf if length is None else at + length)
+        return Turn((*stages, Stage(name, length, regime)))
+
+    def pull(self, node: Node, request: Request) -> None:
+        """Ask now for a pull over the shared registry."""
+        pulls = self._of(node)
+        pulls.queue.append(request)
+        self._next(node, pulls)
+
+    def _next(self, node: Node, pulls: NodePulls) -> None:
+        """Begin with those whose turn it is."""
+        assert self._registry is not None
+        limit = self._transfers.parallel_pulls
+        while pulls.queue and (limit is None or pulls.running < limit):
+            request = pulls.queue.popleft()
+            image = request.image
+            if not pulls.admits(self._clock.now):
+                request.refused()
+            elif image in node.images:
+                if request.warm == 0:
+                    request.done(False)
+                    continue
+                pulls.running += 1
+                if request.warm is not None:
+                    self._clock.after(request.warm, self._checked, node, pulls, request)
+            else:
+                pulls.running += 1
+                pulls.waiting.setdefault(image, []).append(request)
+                if image not in pulls.transfers:
+                    pulls.transfers[image] = self._registry.start(
+                        self.size(image), partial(self._pulled, node, pulls, image)
+                    )
+
+    def _checked(self, node: Node, pulls: NodePulls, request: Request) -> None:
+        """The registry has said that the node's image is the one it has."""
+        if self._nodes.get(node) is pulls:
+            pulls.running -= 1
+            request.done(False)
+            self._next(node, pulls)
+
+    def _pulled(self, node: Node, pulls: NodePulls, image: str) -> None:
+        node.images[image] = self._clock.now
+        del pulls.transfers[image]
+        requests = pulls.waiting.pop(image)
+        pulls.running -= len(requests)
+        for request in requests:
+            request.done(True)
+        self._next(node, pulls)
+
+    def give_up(self, node: Node) -> None:
+        """The machine went down: its pulls end, and nobody is told."""
+        pulls = self._nodes.pop(node, None)
+        if pulls is not None and self._registry is not None:
+            for transfer in pulls.transfers.values():
+                self._registry.cancel(transfer)
+
+
+class Registry:
+    """What can be pulled at all. `broken`: images nobody can pull (a wrong tag, a deleted one)."""
+
+    def __init__(self, broken: Iterable[str]) -> None:
+        self._broken: Counter[str] = Counter(broken)
+        self._down = 0
+
+    def refuses(self, image: str) -> str:
+        """Why an image cannot be pulled now; "" when it can."""
+        if self._down > 0:
+            return "the registry does not answer"
+        return "the registry has no such image" if self._broken.get(image, 0) > 0 else ""
+
+    def set(self, images: Iterable[str], *, broken: bool) -> None:
+        """Pulls of these images (none given: of all) fail, or one of the reasons for that is gone."""
+        change = 1 if broken else -1
+        names = list(images)
+        for image in names:
+            self._broken[image] += change
+        if not names:
+            self._down += change

@@ -1,0 +1,348 @@
+"""The node lifecycle controller: silent nodes become Unknown, nodes that are not ready are tainted.
+
+pkg/controller/nodelifecycle/node_lifecycle_controller.go. It looks at all nodes every 5 s (the monitor pass)
+and taints those that are not ready with NoExecute in a loop of 100 ms, limited per zone. Here a pass is
+carried out only when it will find something (a node that changed, a grace period that is over), and looks
+only at those nodes; the loop only when a node waits and its zone has a token. Which pass and which round that
+is follows from the times alone, so healthy nodes cost nothing and the outcome is the same to the millisecond.
+
+Rules that surprise, all seen in recorded traces:
+
+- The grace period runs from the pass that first saw the newest sign of life, and the node becomes Unknown at
+  the first pass strictly later than its end.
+- A posted status makes the controller forget the lease it knew, so that the *next* pass takes that lease for
+  a renewal: a node whose last sign of life is a post gets one pass more.
+- The NoSchedule taint follows the Ready condition at once. NoExecute taints are added by the loop, exchanged
+  and removed by passes only.
+- When no counted node of any zone is ready, all NoExecute taints are taken away and none is added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from kubeinfer_sim.cluster.api_nodes import (
+    NO_EXECUTE,
+    NO_SCHEDULE,
+    NOT_READY,
+    UNREACHABLE,
+    UNSCHEDULABLE,
+    BoundPod,
+    NodeApi,
+    NodeObject,
+    Ready,
+    Watcher,
+)
+from kubeinfer_sim.cluster.kubelet.rate_limit import TokenBucket
+from kubeinfer_sim.cluster.nodes.zone_state import EvictionRates, Zone, ZoneState
+from kubeinfer_sim.engine.clock import Clock, Phase, Timer
+from kubeinfer_sim.scenario.model import Taint
+
+#: Period of the loop that adds NoExecute taints (scheduler.NodeEvictionPeriod).
+TAINT_LOOP_PERIOD = 100
+
+_NO_EXECUTE = {"False": Taint(NOT_READY, "", NO_EXECUTE), "Unknown": Taint(UNREACHABLE, "", NO_EXECUTE)}
+_OPPOSITE = {"False": _NO_EXECUTE["Unknown"], "Unknown": _NO_EXECUTE["False"]}
+_NO_SCHEDULE = {"False": Taint(NOT_READY, "", NO_SCHEDULE), "Unknown": Taint(UNREACHABLE, "", NO_SCHEDULE)}
+_CORDONED = Taint(UNSCHEDULABLE, "", NO_SCHEDULE)
+_MANAGED_NO_SCHEDULE = (*_NO_SCHEDULE.values(), _CORDONED)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLifecycleSettings:
+    """Flags and phases of the controller; milliseconds.
+
+    Attributes:
+        first_pass: when the first monitor pass takes place.
+        period: --node-monitor-period, from the end of one pass to the beginning of the next.
+        pass_duration: how long a pass takes. 0 is an ideal clock, with which detection takes one pass more.
+        grace: --node-monitor-grace-period.
+        startup_grace: --node-startup-grace-period, for nodes whose kubelet never posted.
+    """
+
+    first_pass: int = 0
+    period: int = 5_000
+    pass_duration: int = 10
+    grace: int = 50_000
+    startup_grace: int = 60_000
+    rates: EvictionRates = field(default_factory=EvictionRates)
+
+    @classmethod
+    def of_release(cls, minor: int) -> NodeLifecycleSettings:
+        """The defaults of Kubernetes 1.`minor`: the grace period was 40 s up to 1.31."""
+        return cls(grace=50_000 if minor >= 32 else 40_000)
+
+    def pass_from(self, when: int) -> int:
+        """The first pass not before `when`."""
+        cycle = self.period + self.pass_duration
+        return self.first_pass + max(0, -(-(when - self.first_pass) // cycle)) * cycle
+
+
+class PodMarker(Protocol):
+    """Who carries out what the controller does to pods."""
+
+    def mark_not_ready(self, pod: BoundPod) -> None:
+        """Set the pod's Ready condition False."""
+
+
+@dataclass(slots=True)
+class _Health:
+    """What the controller remembers of a node.
+
+    Attributes:
+        first_seen: the pass that first saw it.
+        zone: where it is counted and queued.
+        seen: its Ready condition as the last pass that looked at it left it.
+        counted: as ready or not ready; None while not at all.
+    """
+
+    first_seen: int
+    zone: Zone
+    seen: Ready | None = None
+    counted: bool | None = None
+
+
+@dataclass(slots=True)
+class NodeLifecycleController(Watcher):
+    """The controller; nodes the API holds when it is made are found by its first pass.
+
+    Call `silent` when a node's heartbeats stop: the controller cannot know, but that is when the pass that
+    will notice can be told.
+    """
+
+    clock: Clock
+    api: NodeApi
+    pods: PodMarker
+    settings: NodeLifecycleSettings = NodeLifecycleSettings()
+    zones: dict[str, Zone] = field(default_factory=dict)
+    _health: dict[str, _Health] = field(default_factory=dict)
+    _changed: dict[str, None] = field(default_factory=dict)
+    _deciding: dict[str, int] = field(default_factory=dict)
+    _passes: dict[int, dict[str, None]] = field(default_factory=dict)
+    _loops: dict[str, Timer] = field(default_factory=dict)
+    _last_pass: int = -1
+    _probes_reset: int = -1
+    _writing: bool = False
+
+    def __post_init__(self) -> None:
+        self.api.watchers.append(self)
+        for node in self.api.nodes.values():
+            self._sync_no_schedule(node)
+            self._look_at(node.name)
+
+    # What happens outside
+
+    def node_added(self, node: NodeObject) -> None:
+        """The next pass will see the node."""
+        self._sync_no_schedule(node)
+        self._look_at(node.name)
+
+    def node_removed(self, node: NodeObject) -> None:
+        """The next pass will miss the node."""
+        self._deciding.pop(node.name, None)
+        self._look_at(node.name)
+
+    def ready_changed(self, node: NodeObject) -> None:
+        """The NoSchedule taint follows at once, everything else with the next pass."""
+        self._sync_no_schedule(node)
+        if not self._writing:
+            self._look_at(node.name)
+
+    def spec_changed(self, node: NodeObject) -> None:
+        """Taints somebody else added or removed are put right."""
+        self._sync_no_schedule(node)
+        if not self._writing:
+            self._look_at(node.name)
+
+    def pod_bound(self, pod: BoundPod) -> None:
+        """A pod bound to a node that is known not to be ready is not ready."""
+        health = self._health.get(pod.node)
+        if health is not None and pod.node in self.api.nodes and health.seen in ("False", "Unknown"):
+            self.pods.mark_not_ready(pod)
+
+    def silent(self, node: NodeObject) -> None:
+        """A node sends no more signs of life: the pass that will notice is due."""
+        health = self._health.get(node.name)
+        if health is not None:
+            self._decide(node, health)
+
+    # Monitor passes
+
+    def _look_at(self, name: str) -> None:
+        """Have the next pass look at a node."""
+        self._changed[name] = None
+        self._pass_at(self.settings.pass_from(self._next_pass_from()))
+
+    def _next_pass_from(self) -> int:
+        """The earliest moment a pass that has not begun yet may have."""
+        return max(self.clock.now, self._last_pass + 1)
+
+    def _pass_at(self, when: int) -> dict[str, None]:
+        nodes = self._passes.get(when)
+        if nodes is None:
+            nodes = self._passes[when] = {}
+            self.clock.at(when, self._monitor, phase=Phase.CONTROLLER)
+        return nodes
+
+    def _grace_ends(self, node: NodeObject, health: _Health) -> int:
+        """The last moment at which the node is not yet overdue, unless it sends another sign of life."""
+        if node.ready is None:
+            created = node.created // 1000 * 1000
+            return max(created, self._probes_reset) + self.settings.startup_grace
+        probed = health.first_seen
+        beat, now = node.heartbeat, self.clock.now
+        if beat is not None:
+            leased = max(probed, self.settings.pass_from(beat.renewed(now)))
+            posted = max(probed, self.settings.pass_from(beat.reported(now)))
+            probed = leased if posted <= leased else self.settings.pass_from(posted + 1)
+        return max(probed, self._probes_reset) + self.settings.grace
+
+    def _decide(self, node: NodeObject, health: _Health) -> None:
+        """Have the pass look at the node at which it will be overdue."""
+        earliest = max(self._grace_ends(node, health) + 1, self._next_pass_from())
+        when = self.settings.pass_from(earliest)
+        self._deciding[node.name] = when
+        self._pass_at(when)[node.name] = None
+
+    def _monitor(self) -> None:
+        """One monitor pass."""
+        now = self._last_pass = self.clock.now
+        names, self._changed = self._changed, {}
+        names.update(self._passes.pop(now))
+        self._writing = True
+        for name in names:
+            if name not in self.api.nodes:
+                self._uncount(self._health.pop(name, None))
+        # Nodes found overdue together are queued in the order of their creation; the real order is arbitrary.
+        found = (self.api.nodes[name] for name in names if name in self.api.nodes)
+        for node in sorted(found, key=lambda node: node.number):
+            self._monitor_node(node)
+        self._handle_disruption()
+        self._writing = False
+        for name in self.zones:
+            self._plan_loop(name)
+
+    def _monitor_node(self, node: NodeObject) -> None:
+        now, name = self.clock.now, node.name
+        health = self._health.get(name)
+        if health is None:
+            health = self._first_seen(node)
+        observed = node.ready
+        if self._deciding.get(name) == now:
+            del self._deciding[name]
+            if now > self._grace_ends(node, health):
+                self.api.set_ready(node, "Unknown")
+        health.seen = node.ready
+        counted = node.ready == "True" if node.counted else None
+        if counted is not health.counted:
+            self._uncount(health)
+            health.counted = counted
+            if counted is not None:
+                health.zone.ready += counted
+                health.zone.not_ready += not counted
+        if node.ready is None:
+            return
+        self._taint_or_reach(node, health.zone, node.ready)
+        if observed == "True" and node.ready != "True":
+            for pod in self.api.pods_on(name):
+                self.pods.mark_not_ready(pod)
+
+    def _first_seen(self, node: NodeObject) -> _Health:
+        now = self.clock.now
+        zone = self.zones.get(node.zone)
+        if zone is None:
+            zone = self.zones[node.zone] = Zone(TokenBucket(self.settings.rates.normal, 1, now))
+        health = self._health[node.name] = _Health(now, zone)
+        self._mark_reachable(node, zone)
+        if node.heartbeat is None or node.heartbeat.alive_since is None:
+            self._decide(node, health)
+        return health
+
+    @staticmethod
+    def _uncount(health: _Health | None) -> None:
+        if health is not None and health.counted is not None:
+            health.zone.ready -= health.counted
+            health.zone.not_ready -= not health.counted
+            health.counted = None
+
+    def _taint_or_reach(self, node: NodeObject, zone: Zone, ready: Ready) -> None:
+        """processTaintBaseEviction: exchange the taint at once, queue for it, or take it away."""
+        if ready == "True":
+            self._mark_reachable(node, zone)
+        elif _OPPOSITE[ready] in node.taints:
+            self.api.change_taints(node, [_NO_EXECUTE[ready]], [_OPPOSITE[ready]])
+        elif _NO_EXECUTE[ready] not in node.taints:
+            zone.waiting[node.name] = None
+
+    def _mark_reachable(self, node: NodeObject, zone: Zone) -> None:
+        self.api.change_taints(node, remove=_NO_EXECUTE.values())
+        zone.waiting.pop(node.name, None)
+
+    def _sync_no_schedule(self, node: NodeObject) -> None:
+        """doNoScheduleTaintingPass: these taints are a function of the node's condition and spec."""
+        wanted = [_NO_SCHEDULE[node.ready]] if node.ready in _NO_SCHEDULE else []
+        if node.unschedulable:
+            wanted.append(_CORDONED)
+        if any((taint in node.taints) != (taint in wanted) for taint in _MANAGED_NO_SCHEDULE):
+            before, self._writing = self._writing, True
+            self.api.change_taints(node, wanted, [t for t in _MANAGED_NO_SCHEDULE if t not in wanted])
+            self._writing = before
+
+    # Zones and the taint loop
+
+    def _handle_disruption(self) -> None:
+        """Change the rates of zones whose state changed; stop everything while no zone has a ready node."""
+        rates, now = self.settings.rates, self.clock.now
+        counted = [zone for zone in self.zones.values() if zone.counted]
+        for zone in self.zones.values():
+            if not zone.counted:
+                zone.state = ZoneState.INITIAL
+        states = [rates.state(zone.ready, zone.not_ready) for zone in counted]
+        all_were = all(zone.state is ZoneState.FULL for zone in counted)
+        if all(state is ZoneState.FULL for state in states):
+            if not all_were:
+                self._stop_tainting(counted)
+            return
+        if all_were:
+            self._probes_reset = now
+            for name in list(self._deciding):
+                self._decide(self.api.nodes[name], self._health[name])
+        for zone, state in zip(counted, states, strict=True):
+            if all_were or zone.state is not state:
+                zone.set_rate(rates.rate(state, zone.counted), now)
+                zone.state = state
+
+    def _stop_tainting(self, zones: list[Zone]) -> None:
+        """Every zone is out: more likely the controller is cut off than all nodes dead."""
+        for name, health in self._health.items():
+            node = self.api.nodes[name]
+            self._mark_reachable(node, health.zone)
+            if node.ready != "True":
+                self._look_at(name)  # and will be queued again
+        for zone in zones:
+            zone.set_rate(0, self.clock.now)
+            zone.state = ZoneState.FULL
+
+    def _plan_loop(self, name: str) -> None:
+        """Set the timer for the round of the loop that will find a node waiting and a token for it."""
+        zone = self.zones[name]
+        timer = self._loops.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+        if zone.waiting and zone.limiter is not None:
+            when = zone.limiter.next_accept(self.clock.now, TAINT_LOOP_PERIOD)
+            self._loops[name] = self.clock.at(when, self._taint_next, name, phase=Phase.CONTROLLER)
+
+    def _taint_next(self, name: str) -> None:
+        """One round of doNoExecuteTaintingPass; the token is spent even on a node that is ready again."""
+        zone = self.zones[name]
+        if zone.limiter is not None and zone.waiting and zone.limiter.try_accept(self.clock.now):
+            first = next(iter(zone.waiting))
+            del zone.waiting[first]
+            node = self.api.nodes.get(first)
+            if node is not None and node.ready in ("False", "Unknown"):
+                self._writing = True
+                self.api.change_taints(node, [_NO_EXECUTE[node.ready]], [_OPPOSITE[node.ready]])
+                self._writing = False
+        self._plan_loop(name)

@@ -1,0 +1,253 @@
+"""The scheduler at work: gangs wait, are placed whole when there is room, and are bound to their nodes.
+
+The decision itself is `scheduler/`'s; this is its clock: it looks at the queue once at the end of an instant
+in which something changed, and hands bound pods to their kubelets after the binding stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.kubelet.start_stages import StageDraws
+from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.pod import Pod, PodState, npu_count
+from kubeinfer_sim.cluster.records import GangPending, GangScheduled, InstanceRef, NodeVerdict, PodPreempted
+from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
+from kubeinfer_sim.cluster.scheduler.objects import running_pods
+from kubeinfer_sim.cluster.scheduler.pods import Pod as ScheduledPod
+from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
+from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
+from kubeinfer_sim.engine.clock import Clock, Phase, Timer
+from kubeinfer_sim.engine.history import History
+from kubeinfer_sim.scenario.model import RunningPod
+
+#: The PriorityClasses every cluster has (pkg/apis/scheduling/v1/helpers.go).
+SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
+
+
+@dataclass(slots=True, eq=False)
+class PodGang:
+    """Pods of one instance that are placed together.
+
+    Attributes:
+        prefer: pod -> node to take again if it fits there.
+        cause: id of the record that made the gang.
+    """
+
+    instance: InstanceRef
+    pods: Sequence[Pod]
+    cause: int
+    namespace: str = "default"
+    prefer: Mapping[Any, str] = field(default_factory=dict)
+    request: Gang = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.request = Gang(id(self), tuple(GangPod(pod, pod.template, self.namespace) for pod in self.pods))
+
+
+class GangScheduling:
+    """The queue of gangs, and the NPUs that placed pods hold."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        history: History,
+        scheduler: Scheduler,
+        nodes: Mapping[str, Node],
+        draws: StageDraws,
+        rate: SchedulingRate | None = None,
+        preemption: bool = False,
+        priority_classes: Mapping[str, int] | None = None,
+    ) -> None:
+        """Start with an empty queue.
+
+        With a `rate` gangs are bound one behind the other, else each as its binding stage says. With `preemption` a
+        gang without a place may have pods of lower priority evicted; `priority_classes` has the value of each
+        PriorityClass by name, beside Kubernetes' own.
+        """
+        self._rate = rate
+        self._preemption = preemption
+        self._priorities = {**SYSTEM_PRIORITIES, **(priority_classes or {})}
+        self._running: dict[object, RunningPod] = {}
+        # Gangs for which room is being made, with the pods that have yet to go.
+        self._making_room: dict[object, set[object]] = {}
+        self._clock = clock
+        self._history = history
+        self._scheduler = scheduler
+        self._nodes = nodes
+        self._draws = draws
+        self._gangs: dict[object, PodGang] = {}
+        self._new: list[PodGang] = []
+        self._wake: Timer | None = None
+        self.npus_in_use = 0
+        self.kubelet: Kubelet
+        self.on_placed: Callable[[PodGang], None]
+        self.on_preempted: Callable[[Pod, int], None]
+
+    def occupy(self, running: Iterable[RunningPod]) -> None:
+        """Pods that are on the nodes already, and stay there; they may over-commit a node."""
+        for each, pod in running_pods(running):
+            self._scheduler.occupy(pod, each.node)
+            self._running[pod.key] = each
+            self.npus_in_use += npu_count(pod.spec.requests)
+
+    def submit(self, gang: PodGang) -> None:
+        """Queue a gang; it is looked at before this instant ends."""
+        self._gangs[gang.request.key] = gang
+        self._new.append(gang)
+        gang.request.priority = self._priority(gang)
+        if not gang.prefer:
+            self._scheduler.submit(gang.request)
+        self.wake()
+
+    def withdraw(self, gang: PodGang) -> None:
+        """The gang is no longer wanted; nothing happens if it is placed."""
+        if self._gangs.pop(gang.request.key, None) is not None:
+            self._scheduler.withdraw(gang.request.key)
+            self._making_room.pop(gang.request.key, None)
+            if gang in self._new:
+                self._new.remove(gang)
+
+    def waits(self, gang: PodGang) -> bool:
+        """Whether the gang is still without nodes."""
+        return gang.request.key in self._gangs
+
+    def wake(self) -> None:
+        """Something changed: look at the queue at the end of this instant."""
+        if self._wake is None and self._gangs:
+            self._wake = self._clock.after(0, self._run, phase=Phase.SCHEDULER)
+
+    def release(self, pod: Pod) -> tuple[int, int]:
+        """A pod is gone; returns the NPUs it held (also when it was not bound yet) and those still in use."""
+        if self._scheduler.node_of(pod) is None:
+            return 0, self.npus_in_use
+        self._scheduler.release(pod)
+        self._room_made(pod)
+        self.npus_in_use -= pod.npus
+        self.wake()
+        return pod.npus, self.npus_in_use
+
+    def would_fit(self, gang: PodGang, without: Sequence[Pod] = ()) -> dict[Pod, str] | None:
+        """Where a gang that is not queued would go if those pods were gone; None when it would not fit."""
+        placement = self._scheduler.would_fit(gang.request, without)
+        return None if placement is None else {pod: placement[pod] for pod in gang.pods}
+
+    def adopt(self, gang: PodGang) -> bool:
+        """Place a gang that ran before the simulation began; False when the cluster has no room for it."""
+        gang.request.priority = self._priority(gang)
+        placement = self._scheduler.place_now(gang.request)
+        if placement is None:
+            return False
+        self._placed(gang, placement)
+        for pod in gang.pods:
+            self.kubelet.adopt(pod, self._nodes[placement[pod]])
+        return True
+
+    def diagnose(self, gang: PodGang, cause: int) -> GangPending:
+        """Record why the gang waits, node by node; looks at every class of nodes."""
+        verdict = self._scheduler.explain(gang.request)
+        groups = tuple(NodeVerdict(*group) for group in verdict.groups.items())
+        record = GangPending(self._clock.now, cause, gang.instance, verdict.message, verdict.proof, groups)
+        self._history.append(record)
+        return record
+
+    def _run(self) -> None:
+        self._wake = None
+        placed = []
+        for gang in self._new:
+            if gang.prefer:
+                placement = self._scheduler.place_now(gang.request, gang.prefer)
+                if placement is None:
+                    self._scheduler.submit(gang.request)
+                else:
+                    placed.append((gang.request, placement))
+        placed += self._scheduler.run()
+        for request, placement in placed:
+            gang = self._gangs.pop(request.key)
+            self._placed(gang, placement)
+            self.on_placed(gang)
+            self._making_room.pop(request.key, None)
+            self._bind(gang, placement)
+        self._new.clear()
+        if self._preemption:
+            self._make_room()
+
+    def _priority(self, gang: PodGang) -> int:
+        """The highest of its pods' PriorityClasses, as Volcano takes a job's; 0 without one."""
+        names = (pod.template.raw.get("spec", {}).get("priorityClassName") for pod in gang.pods)
+        return max((self._priorities.get(name, 0) for name in names if name), default=0)
+
+    def _make_room(self) -> None:
+        """Have pods of lower priority evicted for gangs that wait, the most important first.
+
+        Nothing more is done for a gang while pods chosen for it have yet to go.
+        """
+        waiting = [gang for key, gang in self._gangs.items() if not self._making_room.get(key)]
+        for gang in sorted(waiting, key=lambda gang: -gang.request.priority):
+            victims = self._scheduler.victims_for(gang.request)
+            if victims:
+                self._making_room[gang.request.key] = {victim.key for victim, _ in victims}
+                for victim, node in victims:
+                    self._preempt(victim, node, gang)
+
+    def _preempt(self, victim: ScheduledPod, node: str, gang: PodGang) -> None:
+        """Evict a pod for a gang: one of ours as any eviction, another one when its grace period is over."""
+        pod, running = victim.key, self._running.get(victim.key)
+        if victim.terminating or (isinstance(pod, Pod) and pod.state is PodState.DELETING):
+            return
+        name = (
+            pod.ref.name
+            if isinstance(pod, Pod)
+            else ""
+            if running is None
+            else f"{running.namespace}/{running.name}"
+        )
+        cause = self._history.append(PodPreempted(self._clock.now, gang.cause, name, node, gang.instance))
+        if isinstance(pod, Pod):
+            self.on_preempted(pod, cause)
+        elif running is not None:
+            victim.terminating = True
+            grace = running.manifest["spec"].get("terminationGracePeriodSeconds")
+            self._clock.after(1000 * (30 if grace is None else grace), self._running_gone, victim)
+
+    def _room_made(self, key: object) -> None:
+        for victims in self._making_room.values():
+            victims.discard(key)
+
+    def _running_gone(self, victim: ScheduledPod) -> None:
+        del self._running[victim.key]
+        self._room_made(victim.key)
+        self._scheduler.release(victim.key)
+        self.npus_in_use -= npu_count(victim.spec.requests)
+        self.wake()
+
+    def _placed(self, gang: PodGang, placement: Mapping[object, str]) -> None:
+        npus = sum(pod.npus for pod in gang.pods)
+        self.npus_in_use += npus
+        nodes = tuple((pod.ref, placement[pod]) for pod in gang.pods)
+        number = self._history.append(
+            GangScheduled(self._clock.now, gang.cause, gang.instance, nodes, npus, self.npus_in_use)
+        )
+        for pod in gang.pods:
+            pod.last = number
+
+    def _bind(self, gang: PodGang, placement: Mapping[object, str]) -> None:
+        """The whole gang is bound after one draw of the binding stage, of its first pod, or when its turn comes."""
+        first = gang.pods[0]
+        now = self._clock.now
+        if self._rate is not None:
+            length: int | None = self._rate.bind(len(gang.pods), now) - now
+        else:
+            length = self._draws.draw(first.timings.bind, first, "bind")
+        if length == 0:
+            self._bound(gang, placement)
+        elif length is not None:
+            self._clock.after(length, self._bound, gang, placement)
+
+    def _bound(self, gang: PodGang, placement: Mapping[object, str]) -> None:
+        for pod in gang.pods:
+            if pod.state is PodState.PENDING:
+                self.kubelet.add_pod(pod, self._nodes[placement[pod]])

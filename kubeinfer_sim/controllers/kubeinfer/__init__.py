@@ -1,0 +1,1 @@
+"""KubeInfer's own controller: instances, rolling update, recovery."""

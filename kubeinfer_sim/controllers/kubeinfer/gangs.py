@@ -1,0 +1,132 @@
+"""The pods of an instance and the gangs they are placed in: made, queued, taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from kubeinfer_sim.cluster.kubelet.start_barrier import StartBarrier
+from kubeinfer_sim.cluster.pod import Pod, npu_count
+from kubeinfer_sim.cluster.records import PodCreated, PodRef
+from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling, PodGang
+from kubeinfer_sim.controllers.kubeinfer.instance import Instance, Place
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.history import History
+from kubeinfer_sim.manifest.model import Role
+from kubeinfer_sim.scenario.model import Assumptions, Timings
+
+
+class Gangs:
+    """Makes pods and has them placed together.
+
+    Attributes:
+        owner: pod -> its instance, for every pod that exists, in the order in which they were made.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        history: History,
+        scheduling: GangScheduling,
+        timings: Timings,
+        assumptions: Assumptions,
+    ) -> None:
+        self._clock = clock
+        self._history = history
+        self._scheduling = scheduling
+        self._timings = timings
+        self._assumptions = assumptions
+        self.owner: dict[Pod, Instance] = {}
+        self._generations: dict[int, int] = {}
+
+    def whole(self, instance: Instance, *, adopt: bool = False) -> bool:
+        """Make all pods of an instance, one gang; True when they run already (`adopt`, and there was room)."""
+        instance.ready_pods = 0
+        instance.wanted = sum(role.replicas for role in instance.spec.roles)
+        instance.barriers = self._barriers(instance)
+        generation = self._next_generation(instance)
+        pods = [
+            self._pod(instance, role, replica, generation)
+            for role in instance.spec.roles
+            for replica in range(role.replicas)
+        ]
+        if not pods:
+            return False
+        gang = PodGang(instance.ref, pods, instance.last, instance.spec.namespace)
+        if adopt and self._scheduling.adopt(gang):
+            instance.ready_pods = instance.wanted
+            return True
+        nodes = instance.keep if self._assumptions.keep_nodes else {}
+        self.queue(instance, gang, {pod: nodes[pod.ref.place] for pod in pods if pod.ref.place in nodes})
+        return False
+
+    def part(self, instance: Instance, places: Iterable[Place], cause: int) -> PodGang:
+        """Make the pods of some places of an instance anew, one gang; it is not queued yet."""
+        instance.last = cause
+        generation = self._next_generation(instance)
+        roles = {role.name: role for role in instance.spec.roles}
+        pods = [self._pod(instance, roles[role], replica, generation) for role, replica in places]
+        return PodGang(instance.ref, pods, instance.last, instance.spec.namespace)
+
+    def queue(self, instance: Instance, gang: PodGang, nodes: Mapping[Pod, str]) -> None:
+        """Have a gang placed, on these nodes if its pods fit there."""
+        gang.prefer = dict(nodes)
+        if all(pod in instance.spares for pod in gang.pods):
+            instance.spare_gangs[gang] = None
+        else:
+            instance.gangs[gang] = None
+        self._scheduling.submit(gang)
+
+    def withdraw(self, instance: Instance) -> None:
+        """Take back all gangs of the instance that still wait for nodes."""
+        for gang in (*instance.gangs, *instance.spare_gangs):
+            self._scheduling.withdraw(gang)
+        instance.gangs.clear()
+        instance.spare_gangs.clear()
+
+    def placed(self, gang: PodGang) -> Instance:
+        """A gang got its nodes; returns its instance."""
+        instance = self.owner[gang.pods[0]]
+        instance.gangs.pop(gang, None)
+        instance.spare_gangs.pop(gang, None)
+        return instance
+
+    def regroup(self, instance: Instance, pods: Iterable[Pod]) -> None:
+        """These pods are deleted: the gangs in which they waited go on without them."""
+        going = set(pods)
+        waiting = (*instance.gangs, *instance.spare_gangs)
+        for gang in [gang for gang in waiting if not going.isdisjoint(gang.pods)]:
+            self._scheduling.withdraw(gang)
+            instance.gangs.pop(gang, None)
+            instance.spare_gangs.pop(gang, None)
+            left = [pod for pod in gang.pods if pod not in going]
+            if left:
+                self.queue(instance, PodGang(gang.instance, left, gang.cause, gang.namespace), {})
+
+    def _next_generation(self, instance: Instance) -> int:
+        ordinal = instance.ref.ordinal
+        generation = self._generations[ordinal] = self._generations.get(ordinal, -1) + 1
+        return generation
+
+    def _barriers(self, instance: Instance) -> dict[str, StartBarrier]:
+        """The start barrier each role's pods stand at."""
+        roles = instance.spec.roles
+        kind = self._assumptions.start_barrier
+        if kind == "instance":
+            return dict.fromkeys((role.name for role in roles), StartBarrier(instance.wanted))
+        return {role.name: StartBarrier(role.replicas if kind == "role" else 1) for role in roles}
+
+    def _pod(self, instance: Instance, role: Role, replica: int, generation: int) -> Pod:
+        template = role.template
+        pod = Pod(
+            PodRef(instance.ref, role.name, replica, generation),
+            template,
+            self._timings.of(role.name),
+            instance.revision,
+            instance.spec.weights_key,
+            instance.barriers[role.name],
+            npu_count(template.requests),
+        )
+        instance.pods[pod] = None
+        self.owner[pod] = instance
+        pod.last = self._history.append(PodCreated(self._clock.now, instance.last, pod.ref))
+        return pod

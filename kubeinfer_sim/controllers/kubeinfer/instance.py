@@ -1,0 +1,140 @@
+"""An instance: all pods of all roles that serve together, and how many of them are ready."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from kubeinfer_sim.engine.history import NO_CAUSE
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.cluster.kubelet.start_barrier import StartBarrier
+    from kubeinfer_sim.cluster.pod import Pod
+    from kubeinfer_sim.cluster.records import InstanceRef
+    from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
+    from kubeinfer_sim.controllers.kubeinfer.rebuild import Rebuild
+    from kubeinfer_sim.controllers.kubeinfer.restart_history import RestartHistory
+    from kubeinfer_sim.engine.clock import Timer
+    from kubeinfer_sim.manifest.model import KubeInfer
+
+#: Where a pod stands in its instance: role and replica.
+Place = tuple[str, int]
+
+
+class InstanceState(Enum):
+    """Where an instance is in its life."""
+
+    STARTING = "starting"  # some pod not ready, and it has not been ready since it was made or restarted
+    READY = "ready"
+    CONCERNING = "concerning"  # was ready, and some pod is not
+    RESTARTING = "restarting"  # recovery deletes its pods and makes a new gang
+    FAILED = "failed"  # used up its restarts
+    TERMINATING = "terminating"
+
+
+class Instance:
+    """One instance.
+
+    Attributes:
+        spec: the KubeInfer it was made from; its roles and revision never change.
+        incarnation: counts its gangs, from 0.
+        pods: the pods that exist (terminating ones included).
+        gangs: those of its pods that still wait for nodes, as they are queued.
+        barriers: role -> the start barrier its pods stand at.
+        ready_pods: how many of its current pods are ready.
+        wanted: how many pods it takes to be ready.
+        was_ready: it has been ready at least once.
+        failure: why it is not ready, in the word of its pods, or "".
+        unready_since: since when it has not been ready without a break.
+        overdue: it has not been ready for the grace of rule 4 (or never was).
+        failed_starts: how often a pod failed since the instance was last ready (or made).
+        hopeful: it is on its way to ready, as far as the controller can see.
+        wait: the back-off before its next gang, in ms.
+        keep: the node of each place in the gang that is being rebuilt.
+        rebuilds: what is being rebuilt of it while the rest runs on, by each place concerned.
+        spares: pods it had given up and does without until they are ready again.
+        spare_gangs: those of them that wait for nodes.
+        timers: what recovery waits for (back-off, delays of rules); a new incarnation forgets them.
+        last: id of the latest record about it.
+    """
+
+    __slots__ = (
+        "barriers",
+        "failed_starts",
+        "failure",
+        "gangs",
+        "grace_timer",
+        "hopeful",
+        "incarnation",
+        "keep",
+        "last",
+        "overdue",
+        "pods",
+        "ready_pods",
+        "rebuilds",
+        "recovery",
+        "ref",
+        "spare_gangs",
+        "spares",
+        "spec",
+        "state",
+        "timers",
+        "unready_since",
+        "wait",
+        "wanted",
+        "was_ready",
+    )
+
+    def __init__(self, ref: InstanceRef, spec: KubeInfer) -> None:
+        self.ref = ref
+        self.spec = spec
+        self.state = InstanceState.STARTING
+        self.incarnation = 0
+        self.pods: dict[Pod, None] = {}
+        self.gangs: dict[PodGang, None] = {}
+        self.barriers: dict[str, StartBarrier] = {}
+        self.ready_pods = 0
+        self.wanted = sum(role.replicas for role in spec.roles)
+        self.was_ready = False
+        self.failure = ""
+        self.unready_since = 0
+        self.overdue = True
+        self.failed_starts = 0
+        self.hopeful = False
+        self.wait = 0
+        self.keep: dict[Place, str] = {}
+        self.rebuilds: dict[Place, Rebuild] = {}
+        self.spares: dict[Pod, None] = {}
+        self.spare_gangs: dict[PodGang, None] = {}
+        self.timers: list[Timer] = []
+        self.grace_timer: Timer | None = None
+        self.recovery: RestartHistory | None = None
+        self.last = NO_CAUSE
+
+    @property
+    def revision(self) -> str:
+        """Hash of the role templates."""
+        return self.spec.revision
+
+    @property
+    def ready(self) -> bool:
+        """Every pod of every role is Ready."""
+        return self.state is InstanceState.READY
+
+    @property
+    def terminating(self) -> bool:
+        """It is being deleted for good."""
+        return self.state is InstanceState.TERMINATING
+
+    @property
+    def rebuilt(self) -> bool:
+        """All of it is being rebuilt or deleted: whatever fails in it belongs to an incarnation that is going."""
+        return self.state in (InstanceState.RESTARTING, InstanceState.FAILED, InstanceState.TERMINATING)
+
+    def forget_parts(self) -> None:
+        """All of it is deleted: nothing is waited for, and no part of it is rebuilt by itself."""
+        for timer in self.timers:
+            timer.cancel()
+        self.timers.clear()
+        self.rebuilds.clear()
+        self.spares.clear()

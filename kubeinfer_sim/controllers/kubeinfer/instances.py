@@ -1,0 +1,218 @@
+"""The instances of one KubeInfer and what is counted about them; cost follows what changed, not their number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+
+from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.records import InstanceRef
+from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
+from kubeinfer_sim.controllers.kubeinfer.instance import Instance, InstanceState
+from kubeinfer_sim.controllers.kubeinfer.records import (
+    InstanceConcerning,
+    InstanceCreated,
+    InstanceDeleting,
+    InstanceGone,
+    InstanceReady,
+)
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.history import History
+from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.scenario.model import Assumptions
+
+
+class Instances:
+    """Creates and deletes instances, follows their states, and keeps count.
+
+    Attributes:
+        by_ordinal: all instances, terminating ones included.
+        terminating: how many of them are being deleted for good.
+        old: how many are of another revision than `spec`'s, terminating ones included.
+        new_active: how many are of the spec's revision and not terminating.
+        ready: how many are ready.
+        hopeful: how many are not ready, but on their way there.
+        in_grace: how many are not ready, and not yet for as long as rule 4 waits.
+        ready_old: heap of the negative ordinals of ready old ones; an entry may have become stale.
+        overdue_old: the old ones that rule 4 lets go.
+        changed: called when something changed on which decisions rest.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        history: History,
+        kubelet: Kubelet,
+        gangs: Gangs,
+        spec: KubeInfer,
+        assumptions: Assumptions,
+        *,
+        changed: Callable[[], None],
+        progressed: Callable[[], None],
+    ) -> None:
+        self._clock = clock
+        self._history = history
+        self._kubelet = kubelet
+        self._gangs = gangs
+        self._assumptions = assumptions
+        self.changed = changed
+        self._progressed = progressed
+        self.spec = spec
+        self.by_ordinal: dict[int, Instance] = {}
+        self.terminating = 0
+        self.old = 0
+        self.new_active = 0
+        self.ready = 0
+        self.hopeful = 0
+        self.in_grace = 0
+        self.ready_old: list[int] = []
+        self.overdue_old: dict[Instance, None] = {}
+        self._free_ordinals: list[int] = []
+        self._next_ordinal = 0
+        self._next_uid = 0
+
+    def is_old(self, instance: Instance) -> bool:
+        """Whether it is of another revision than the spec's."""
+        return instance.revision != self.spec.revision
+
+    def adopt_spec(self, spec: KubeInfer) -> None:
+        """Another spec is in force; the one place that looks at every instance, if the template changed."""
+        before, self.spec = self.spec, spec
+        if spec.revision == before.revision:
+            return
+        self.old = self.new_active = 0
+        self.ready_old = []
+        self.overdue_old = {}
+        for ordinal in sorted(self.by_ordinal, reverse=True):
+            instance = self.by_ordinal[ordinal]
+            if not self.is_old(instance):
+                self.new_active += not instance.terminating
+                continue
+            self.old += 1
+            if instance.ready:
+                self.ready_old.append(-ordinal)
+            elif instance.overdue and not instance.terminating:
+                self.overdue_old[instance] = None
+        heapify(self.ready_old)
+
+    # -- creation and deletion -----------------------------------------------------------------------------
+
+    def create(self, cause: int, *, running: bool = False) -> None:
+        """Make an instance at the lowest free ordinal; with `running` it ran before the simulation began."""
+        now = self._clock.now
+        ordinal = heappop(self._free_ordinals) if self._free_ordinals else self._next_ordinal
+        self._next_ordinal = max(self._next_ordinal, ordinal + 1)
+        ref = InstanceRef(self._next_uid, self.spec.name, ordinal)
+        self._next_uid += 1
+        instance = Instance(ref, self.spec)
+        instance.unready_since = now
+        self.by_ordinal[ordinal] = instance
+        self.new_active += 1
+        self._progressed()
+        instance.last = self._history.append(
+            InstanceCreated(now, cause, ref, instance.revision, instance.wanted, running)
+        )
+        self.populate(instance, adopt=running)
+
+    def populate(self, instance: Instance, *, adopt: bool = False) -> None:
+        """Make all its pods; it is ready when they are."""
+        if self._gangs.whole(instance, adopt=adopt) or not instance.wanted:
+            self.set_ready(instance)
+
+    def delete(self, instance: Instance, reason: str, cause: int) -> None:
+        """Delete an instance for good: all its pods at once."""
+        if instance.ready:
+            self.ready -= 1
+        self.new_active -= not self.is_old(instance)
+        self.terminating += 1
+        self.overdue_old.pop(instance, None)
+        self._end_grace(instance)
+        instance.forget_parts()
+        instance.state = InstanceState.TERMINATING
+        self.weigh(instance)
+        instance.last = self._history.append(InstanceDeleting(self._clock.now, cause, instance.ref, reason))
+        self.delete_pods(instance, reason)
+        if not instance.pods:
+            self.gone(instance)
+
+    def delete_pods(self, instance: Instance, reason: str) -> None:
+        """Delete all pods it has; gangs that wait for nodes are taken back."""
+        self._gangs.withdraw(instance)
+        for pod in list(instance.pods):
+            self._kubelet.delete(pod, reason, instance.last)
+
+    def gone(self, instance: Instance) -> None:
+        """Its last pod is gone: its ordinal is free."""
+        ordinal = instance.ref.ordinal
+        del self.by_ordinal[ordinal]
+        heappush(self._free_ordinals, ordinal)
+        self.terminating -= 1
+        self.old -= self.is_old(instance)
+        instance.last = self._history.append(InstanceGone(self._clock.now, instance.last, instance.ref))
+        self._progressed()
+        self.changed()
+
+    # -- readiness -----------------------------------------------------------------------------------------
+
+    def set_ready(self, instance: Instance) -> None:
+        """All pods it takes are ready."""
+        if not instance.was_ready:
+            self._progressed()
+        instance.state = InstanceState.READY
+        instance.was_ready = True
+        instance.overdue = False
+        instance.failure = ""
+        instance.failed_starts = 0
+        self.ready += 1
+        self._end_grace(instance)
+        self.overdue_old.pop(instance, None)
+        if self.is_old(instance):
+            heappush(self.ready_old, -instance.ref.ordinal)
+        self.weigh(instance)
+        instance.last = self._history.append(InstanceReady(self._clock.now, instance.last, instance.ref))
+        self.changed()
+
+    def leave_ready(self, instance: Instance, state: InstanceState) -> None:
+        """It is not ready any more; the window of rule 4 begins."""
+        if instance.ready:
+            self.ready -= 1
+            instance.unready_since = self._clock.now
+            grace = self._assumptions.unready_grace
+            instance.grace_timer = self._clock.after(grace, self._grace_over, instance)
+            self.in_grace += 1
+        instance.state = state
+        self.weigh(instance)
+        self.changed()
+
+    def concerning(self, instance: Instance, reason: str, cause: int) -> None:
+        """An instance that was ready has a pod that is not; nothing happens if it is not ready anyway."""
+        if instance.ready:
+            self.leave_ready(instance, InstanceState.CONCERNING)
+            instance.failure = reason
+            instance.last = self._history.append(
+                InstanceConcerning(self._clock.now, cause, instance.ref, reason)
+            )
+
+    def _grace_over(self, instance: Instance) -> None:
+        instance.grace_timer = None
+        self.in_grace -= 1
+        instance.overdue = True
+        if self.is_old(instance):
+            self.overdue_old[instance] = None
+        self.changed()
+
+    def _end_grace(self, instance: Instance) -> None:
+        if instance.grace_timer is not None:
+            instance.grace_timer.cancel()
+            instance.grace_timer = None
+            self.in_grace -= 1
+
+    def weigh(self, instance: Instance) -> None:
+        """Keep count of the instances that are on their way to ready."""
+        hopeful = (
+            instance.state in (InstanceState.STARTING, InstanceState.CONCERNING, InstanceState.RESTARTING)
+            and instance.failed_starts == 0
+            and not instance.gangs
+        )
+        self.hopeful += hopeful - instance.hopeful
+        instance.hopeful = hopeful

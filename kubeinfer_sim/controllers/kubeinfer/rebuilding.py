@@ -1,0 +1,307 @@
+"""How instances, and parts of them, are rebuilt: deleted, gone, backed off, made again.
+
+Nothing is reserved in between: what a rebuilt pod held, another instance may take (unless `keepNodes` asks for
+the same nodes again, and they are still free). An instance that the rollout replaces is not rebuilt on its
+revision (rule 11); should its revision be wanted again, it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling, PodGang
+from kubeinfer_sim.controllers.kubeinfer.degrade import make_room
+from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
+from kubeinfer_sim.controllers.kubeinfer.instance import Instance, InstanceState
+from kubeinfer_sim.controllers.kubeinfer.instances import Instances
+from kubeinfer_sim.controllers.kubeinfer.peers import Peers
+from kubeinfer_sim.controllers.kubeinfer.rebuild import Rebuild, Saving
+from kubeinfer_sim.controllers.kubeinfer.records import (
+    InstanceDegraded,
+    InstanceFailed,
+    InstanceRestarting,
+    InstanceRestored,
+    PodRebuilding,
+    RestartBackOff,
+    RoleRebuilding,
+)
+from kubeinfer_sim.controllers.kubeinfer.restart_history import RestartHistory
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.history import History
+from kubeinfer_sim.scenario.model import Assumptions
+from kubeinfer_sim.scenario.recovery.rules import GiveUp
+
+
+class Rebuilding:
+    """Rebuilds instances and parts of them."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        history: History,
+        scheduling: GangScheduling,
+        kubelet: Kubelet,
+        instances: Instances,
+        gangs: Gangs,
+        assumptions: Assumptions,
+    ) -> None:
+        self._clock = clock
+        self._history = history
+        self._scheduling = scheduling
+        self._kubelet = kubelet
+        self._instances = instances
+        self._gangs = gangs
+        self._assumptions = assumptions
+        self.peers = Peers(clock, history, kubelet, assumptions.peer_loss_timeout)
+        # Instances of which something is not made anew because they are to be replaced.
+        self._withheld: dict[Instance, None] = {}
+
+    def is_replaced(self, instance: Instance) -> bool:
+        """Whether the rollout replaces it by an instance of the new revision, so that it is not rebuilt."""
+        return self._instances.is_old(instance) and self._assumptions.old_instance_failure == "replaceNew"
+
+    # -- all of it -----------------------------------------------------------------------------------------
+
+    def restart(self, instance: Instance, reason: str, cause: int) -> None:
+        """Delete all pods of the instance; when they are gone and the back-off is over, make a new gang."""
+        wait = self._note(instance, None)
+        if wait is None:
+            self.fail(instance, reason, cause)
+            return
+        self._instances.leave_ready(instance, InstanceState.RESTARTING)
+        instance.failure = reason
+        instance.wait = wait
+        instance.incarnation += 1
+        instance.last = self._history.append(
+            InstanceRestarting(self._clock.now, cause, instance.ref, instance.incarnation, reason)
+        )
+        self._clear(instance, reason)
+
+    def fail(self, instance: Instance, reason: str, cause: int) -> None:
+        """The instance is given up: its pods are deleted and it is held."""
+        self._instances.leave_ready(instance, InstanceState.FAILED)
+        instance.failure = reason
+        instance.last = self._history.append(InstanceFailed(self._clock.now, cause, instance.ref, reason))
+        self._clear(instance, reason)
+
+    def _clear(self, instance: Instance, reason: str) -> None:
+        instance.keep = {
+            place: name for rebuild in instance.rebuilds.values() for place, name in rebuild.keep.items()
+        } | {pod.ref.place: pod.node.name for pod in instance.pods if pod.node is not None}
+        instance.forget_parts()
+        self._instances.delete_pods(instance, reason)
+        if instance.state is InstanceState.RESTARTING and not instance.pods:
+            self._back_off(instance)
+
+    def _note(self, instance: Instance, part: object) -> int | None:
+        if instance.recovery is None:
+            instance.recovery = RestartHistory()
+        return instance.recovery.restart(self._clock.now, self._assumptions, part)
+
+    def _back_off(self, instance: Instance) -> None:
+        """The last pod of the old gang is gone: wait, then start the next one."""
+        until = self._clock.now + instance.wait
+        if instance.wait:
+            instance.last = self._history.append(
+                RestartBackOff(self._clock.now, instance.last, instance.ref, until)
+            )
+        instance.timers.append(self._clock.at(until, self._start_again, instance))
+
+    def _start_again(self, instance: Instance) -> None:
+        if self.is_replaced(instance):
+            self._withheld[instance] = None
+            return
+        instance.state = InstanceState.STARTING
+        self._instances.populate(instance)
+        self._instances.weigh(instance)
+
+    # -- a part of it --------------------------------------------------------------------------------------
+
+    def rebuild_pod(self, instance: Instance, pod: Pod, reason: str, cause: int) -> None:
+        """Delete one pod and make it again; the others run on."""
+        if pod.ref.place in instance.rebuilds:
+            return
+        wait = self._note(instance, pod.ref.place)
+        if wait is None:
+            self.fail(instance, reason, cause)
+            return
+        now = self._clock.now
+        number = self._history.append(PodRebuilding(now, cause, instance.ref, pod.ref.name, reason))
+        rebuild = Rebuild.of([[pod]], wait, number, reason)
+        self._delete(instance, [pod], rebuild, reason)
+        self.peers.lost(instance, pod, number)
+
+    def rebuild_role(
+        self, instance: Instance, role: str, reason: str, cause: int, give_up: tuple[GiveUp, ...] = ()
+    ) -> None:
+        """Delete all pods of one role and make them again, together; with `give_up` even if others must go."""
+        places = [
+            (role, replica)
+            for each in instance.spec.roles
+            if each.name == role
+            for replica in range(each.replicas)
+        ]
+        under_way = dict.fromkeys(instance.rebuilds[place] for place in places if place in instance.rebuilds)
+        if any(len(rebuild.places) > 1 or rebuild.saving for rebuild in under_way):
+            return  # the role is being rebuilt, or given up, already
+        wait = self._note(instance, role)
+        if wait is None:
+            self.fail(instance, reason, cause)
+            return
+        pods = [pod for pod in instance.pods if pod.ref.role == role]  # some may be on their way out
+        number = self._history.append(
+            RoleRebuilding(self._clock.now, cause, instance.ref, role, len(places), reason)
+        )
+        rebuild = Rebuild.of([pods], wait, number, reason)
+        rebuild.units = (tuple(places),)
+        rebuild.give_up = give_up
+        for other in under_way:  # single pods of it, which now come back with the rest
+            if other.timer is not None:
+                other.timer.cancel()
+            rebuild.left.update(other.left)
+            rebuild.keep.update(other.keep)
+            rebuild.spares |= other.spares
+        self._delete(instance, pods, rebuild, reason)
+
+    def withhold(self, instance: Instance, pod: Pod, reason: str, cause: int) -> None:
+        """The pod is missing, and so it stays until the rollout has replaced the instance."""
+        self._withheld[instance] = None
+        rebuild = Rebuild.of([[pod]], 0, cause, reason)
+        rebuild.withheld = True
+        self._watch(instance, rebuild)
+
+    def _delete(self, instance: Instance, pods: Sequence[Pod], rebuild: Rebuild, reason: str) -> None:
+        number = rebuild.last
+        for pod in pods:
+            if pod in instance.spares:
+                del instance.spares[pod]
+                rebuild.spares.add(pod.ref.place)
+            if pod.ready:
+                self.take_out(instance, pod, reason, number)
+        self._gangs.regroup(instance, pods)
+        for pod in pods:
+            self._kubelet.delete(pod, reason, number)
+        self._watch(instance, rebuild)
+
+    def _watch(self, instance: Instance, rebuild: Rebuild) -> None:
+        instance.rebuilds.update(dict.fromkeys(rebuild.places, rebuild))
+        if not rebuild.left:
+            self._all_gone(instance, rebuild)
+
+    def take_out(self, instance: Instance, pod: Pod, reason: str, cause: int) -> None:
+        """A ready pod stops counting."""
+        pod.last = cause
+        pod.ready = False
+        instance.ready_pods -= 1
+        self._instances.concerning(instance, reason, cause)
+
+    def _all_gone(self, instance: Instance, rebuild: Rebuild) -> None:
+        """The last of the pods to be rebuilt is gone: wait, then make them again."""
+        if rebuild.withheld:
+            return
+        if not rebuild.wait:
+            self._make(instance, rebuild)
+            return
+        now = self._clock.now
+        until = now + rebuild.wait
+        rebuild.last = self._history.append(RestartBackOff(now, rebuild.last, instance.ref, until))
+        rebuild.timer = self._clock.at(until, self._make, instance, rebuild)
+        instance.timers.append(rebuild.timer)
+
+    def _make(self, instance: Instance, rebuild: Rebuild) -> None:
+        if self.is_replaced(instance):
+            rebuild.withheld = True
+            self._withheld[instance] = None
+            return
+        for place in rebuild.places:
+            del instance.rebuilds[place]
+        if rebuild.saving is not None:
+            self._gangs.queue(instance, rebuild.saving.gang, rebuild.saving.nodes)
+        nodes = rebuild.keep if self._assumptions.keep_nodes else {}
+        for unit in rebuild.units:
+            gang = self._gangs.part(instance, unit, rebuild.last)
+            instance.spares.update({pod: None for pod in gang.pods if pod.ref.place in rebuild.spares})
+            if rebuild.give_up and self._degrade(instance, gang, rebuild):
+                continue
+            keep = {pod: nodes[pod.ref.place] for pod in gang.pods if pod.ref.place in nodes}
+            self._gangs.queue(instance, gang, keep)
+        self._instances.weigh(instance)
+
+    # -- Degrade -------------------------------------------------------------------------------------------
+
+    def _degrade(self, instance: Instance, gang: PodGang, rebuild: Rebuild) -> bool:
+        """Give up pods of other roles if only that makes room for the gang, which is queued when they are gone."""
+        found = make_room(self._scheduling, instance, gang, rebuild.give_up)
+        if found is None or not found[0]:
+            return False
+        units, nodes = found
+        pods = [pod for unit in units for pod in unit]
+        number = self._history.append(
+            InstanceDegraded(
+                self._clock.now,
+                rebuild.last,
+                instance.ref,
+                gang.pods[0].ref.role,
+                tuple(Counter(pod.ref.role for pod in pods).items()),
+                rebuild.reason,
+            )
+        )
+        going = Rebuild.of(units, 0, number, "GivenUp")
+        going.saving = Saving(gang, nodes)
+        for pod in pods:
+            instance.wanted -= 1
+            pod.barrier.size -= 1
+            going.spares.add(pod.ref.place)
+        self._delete(instance, pods, going, "GivenUp")
+        return True
+
+    def spare_ready(self, instance: Instance, pod: Pod) -> None:
+        """A pod that had been given up is back."""
+        del instance.spares[pod]
+        instance.wanted += 1
+        pod.barrier.size += 1
+        if not instance.spares and not any(rebuild.spares for rebuild in instance.rebuilds.values()):
+            instance.last = self._history.append(InstanceRestored(self._clock.now, pod.last, instance.ref))
+
+    # -- what follows --------------------------------------------------------------------------------------
+
+    def pod_gone(self, instance: Instance, pod: Pod) -> None:
+        """A pod's object is gone: the instance is gone, or its new gang or its new pod can be made."""
+        self.peers.forget(pod)
+        instance.spares.pop(pod, None)
+        if instance.state is InstanceState.TERMINATING:
+            instance.last = pod.last
+            if not instance.pods:
+                self._withheld.pop(instance, None)
+                self._instances.gone(instance)
+        elif instance.state is InstanceState.RESTARTING:
+            instance.last = pod.last
+            if not instance.pods:
+                self._back_off(instance)
+        elif (rebuild := instance.rebuilds.get(pod.ref.place)) is not None and pod in rebuild.left:
+            del rebuild.left[pod]
+            rebuild.last = pod.last
+            if not rebuild.left:
+                self._all_gone(instance, rebuild)
+
+    def revision_changed(self) -> None:
+        """Another revision is wanted: what was withheld from instances that are of it is made after all."""
+        for instance in [each for each in self._withheld if not self.is_replaced(each)]:
+            del self._withheld[instance]
+            if instance.state is InstanceState.RESTARTING and not instance.pods:
+                self._start_again(instance)
+            for rebuild in list(dict.fromkeys(instance.rebuilds.values())):
+                if rebuild.withheld and not instance.rebuilt:
+                    self._go_on_with(instance, rebuild)
+
+    def _go_on_with(self, instance: Instance, rebuild: Rebuild) -> None:
+        rebuild.withheld = False
+        role, _ = rebuild.places[0]
+        policy = next(each for each in instance.spec.roles if each.name == role).recovery_policy
+        if policy.restart == "Instance":
+            self.restart(instance, rebuild.reason, rebuild.last)
+        elif not rebuild.left:
+            self._make(instance, rebuild)

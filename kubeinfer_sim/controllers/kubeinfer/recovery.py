@@ -1,0 +1,267 @@
+"""Recovery: which failures call for something, and what is done about them.
+
+Section 3 of the semantics page. A *trigger* is a container that died (whatever killed it), a pod that somebody
+else deleted, or a fault of which the platform tells. What it calls for is decided at once (`policies.py`), since
+the kubelet goes on with what is left to it. What recovery itself does is collected and done once, at the end of
+the instant, so that of several triggers the widest wins (`rebuilding.py`).
+
+A trigger belongs to the incarnation of the instance in which it happened: one that comes while that is being
+rebuilt or deleted, or from a pod that is going, is dropped. Hence two pods of one gang that fail in the same
+second cause one restart, and so do the software's and the platform's report of one event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.records import ContainerDied
+from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
+from kubeinfer_sim.controllers.kubeinfer.instance import Instance
+from kubeinfer_sim.controllers.kubeinfer.instances import Instances
+from kubeinfer_sim.controllers.kubeinfer.policies import KUBELET, WIDTH, Decision, Policies
+from kubeinfer_sim.controllers.kubeinfer.rebuilding import Rebuilding
+from kubeinfer_sim.controllers.kubeinfer.records import RecoveryDecided, RecoveryWithdrawn
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.scenario.recovery.rules import ActionName, Isolation
+
+#: Exit code of a container that was killed by SIGKILL.
+SIGKILLED = 137
+
+
+class PlatformFault(Protocol):
+    """A fault the platform tells of, by its kind."""
+
+    @property
+    def kind(self) -> str:
+        """Its name in the table of fault kinds."""
+        ...
+
+    @property
+    def cleared(self) -> bool:
+        """Whether it is over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Something that calls for recovery.
+
+    Attributes:
+        incarnation: of the instance when it happened.
+        fault: what happened, in a word.
+        cause: id of the record that tells of it.
+        decision: what is done about it.
+        platform: the fault, when the platform told of it.
+    """
+
+    instance: Instance
+    incarnation: int
+    pod: Pod
+    fault: str
+    cause: int
+    decision: Decision
+    platform: PlatformFault | None = None
+
+
+class Recovery:
+    """Follows the failures of all instances of one KubeInfer.
+
+    Attributes:
+        isolate: takes what a pod stands on (its NPUs, its node) out of service for new pods.
+        pending: the triggers to act upon once this instant's events are all in.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        history: History,
+        kubelet: Kubelet,
+        instances: Instances,
+        gangs: Gangs,
+        policies: Policies,
+        rebuilding: Rebuilding,
+    ) -> None:
+        self._clock = clock
+        self._history = history
+        self._kubelet = kubelet
+        self._instances = instances
+        self._gangs = gangs
+        self._policies = policies
+        self._rebuilding = rebuilding
+        self.pending: dict[Instance, list[Trigger]] = {}
+        self._stopping: set[Pod] = set()  # a container of it is stopped by a rule: that is no failure
+        self.isolate: Callable[[Pod, Isolation, int], None]
+
+    # -- triggers ------------------------------------------------------------------------------------------
+
+    def container_died(self, pod: Pod, fault: str) -> bool:
+        """A container is dead: True when recovery sees to the pod, False when it is the kubelet's.
+
+        `fault` is why; of an init container after `Init:`, as kubectl has it, which rules need not say.
+        """
+        instance = self._owner(pod)
+        if instance is None or instance.rebuilt:
+            return True
+        if pod in self._stopping:
+            return False
+        decision = KUBELET
+        if not self._rebuilding.is_replaced(instance):
+            decision = self._policies.decide(
+                instance, pod, fault.removeprefix("Init:"), self._clock.now, exit_code=self._exit_code(pod)
+            )
+        trigger = Trigger(instance, instance.incarnation, pod, fault, pod.last, decision)
+        if self._take(trigger):
+            return True
+        if pod.engine in pod.dead:
+            self._rebuilding.peers.lost(instance, pod, pod.last)
+        pod.was_ready = False
+        return False
+
+    def deleted(self, pod: Pod, reason: str, cause: int) -> None:
+        """Somebody else deletes the pod (a drain, the taint manager, a person)."""
+        instance = self._owner(pod)
+        if instance is None:
+            return
+        decision = None
+        if not instance.rebuilt and not self._rebuilding.is_replaced(instance):
+            decision = self._policies.decide(instance, pod, reason, self._clock.now)
+        if pod.ready:
+            self._rebuilding.take_out(instance, pod, reason, cause)
+        self._gangs.regroup(instance, (pod,))
+        self._kubelet.delete(pod, reason, cause)
+        if decision is not None:
+            # Whatever is decided, a pod that is missing has to be made again, and waiting brings nothing back.
+            action: ActionName = "RecreatePod" if decision.in_place else decision.action
+            decision = replace(decision, action=action, delay=0)
+            self._take(Trigger(instance, instance.incarnation, pod, reason, cause, decision))
+        elif not instance.rebuilt:
+            self._rebuilding.withhold(instance, pod, reason, cause)
+
+    def npu_fault(self, pod: Pod, fault: PlatformFault, cause: int) -> None:
+        """The platform reports a fault of an NPU the pod holds that calls for its recovery policy."""
+        instance = self._owner(pod)
+        if instance is None or instance.rebuilt or self._rebuilding.is_replaced(instance):
+            return
+        decision = self._policies.decide(instance, pod, fault.kind, self._clock.now)
+        if decision is not KUBELET:
+            self._take(
+                Trigger(instance, instance.incarnation, pod, fault.kind, cause, decision, platform=fault)
+            )
+
+    def vanished(self, instance: Instance, pod: Pod) -> None:
+        """A pod's object is gone: if nobody has told of its deletion, that is a failure like any other."""
+        known = pod.ref.place in instance.rebuilds or any(
+            trigger.pod is pod for trigger in self.pending.get(instance, ())
+        )
+        if instance.rebuilt or known:
+            return
+        self._instances.concerning(instance, "Deleted", pod.last)
+        if self._rebuilding.is_replaced(instance):
+            self._rebuilding.withhold(instance, pod, "Deleted", pod.last)
+            return
+        decision = self._policies.decide(instance, pod, "Deleted", self._clock.now)
+        action: ActionName = "RecreatePod" if decision.in_place else decision.action
+        decision = replace(decision, action=action, delay=0)
+        self._take(Trigger(instance, instance.incarnation, pod, "Deleted", pod.last, decision))
+
+    def _owner(self, pod: Pod) -> Instance | None:
+        """The pod's instance; None when the pod is going or gone: nothing it does is a failure then."""
+        if pod.state in (PodState.DELETING, PodState.GONE):
+            return None
+        return self._gangs.owner.get(pod)
+
+    def _exit_code(self, pod: Pod) -> int:
+        """Of the container that just died, as its record says."""
+        number = pod.last
+        while number != NO_CAUSE:
+            record = self._history[number]
+            if isinstance(record, ContainerDied):
+                return record.exit_code
+            number = record.cause
+        return 0
+
+    # -- decisions -----------------------------------------------------------------------------------------
+
+    def _take(self, trigger: Trigger) -> bool:
+        """Begin with what is decided; False when nothing is done now (or ever), so that the pod stays."""
+        decision, instance = trigger.decision, trigger.instance
+        if decision.by:
+            number = self._history.append(
+                RecoveryDecided(
+                    self._clock.now,
+                    trigger.cause,
+                    trigger.pod.ref,
+                    trigger.fault,
+                    decision.by,
+                    decision.action,
+                    decision.delay,
+                )
+            )
+            trigger = replace(trigger, cause=number)
+        if decision.delay:
+            instance.timers.append(self._clock.after(decision.delay, self._delay_over, trigger))
+            return False
+        return self._begin(trigger)
+
+    def _begin(self, trigger: Trigger) -> bool:
+        decision = trigger.decision
+        if decision.isolate != "None" and trigger.pod.node is not None:
+            self.isolate(trigger.pod, decision.isolate, trigger.cause)
+        if decision.in_place:
+            if trigger.platform is not None and decision.action == "RestartContainer":
+                self._stop_engine(trigger)
+            return False
+        self.pending.setdefault(trigger.instance, []).append(trigger)
+        self._instances.changed()
+        return True
+
+    def _delay_over(self, trigger: Trigger) -> None:
+        """What a rule waited for: nothing is done when the pod is well again, or another one by now."""
+        instance, pod = trigger.instance, trigger.pod
+        if self._owner(pod) is not instance or instance.rebuilt or self._rebuilding.is_replaced(instance):
+            return
+        platform = trigger.platform
+        well = pod.ready if platform is None else platform.cleared
+        if well:
+            self._history.append(RecoveryWithdrawn(self._clock.now, trigger.cause, pod.ref, trigger.fault))
+        else:
+            self._begin(trigger)
+
+    def _stop_engine(self, trigger: Trigger) -> None:
+        """Stop the engine's container on the platform's word; the kubelet starts it again where it is."""
+        pod = trigger.pod
+        self._stopping.add(pod)
+        self._kubelet.crash(pod, trigger.fault, SIGKILLED, cause=trigger.cause)
+        self._stopping.discard(pod)
+
+    def act(self) -> None:
+        """Act upon the triggers of this instant, the widest of each instance first."""
+        pending, self.pending = self.pending, {}
+        for instance, triggers in pending.items():
+            for trigger in sorted(triggers, key=lambda each: -WIDTH[each.decision.action]):
+                if instance.rebuilt or trigger.incarnation != instance.incarnation:
+                    break
+                place = trigger.pod.ref.place
+                if any(pod.ref.place == place and pod is not trigger.pod for pod in instance.pods):
+                    continue  # another trigger of this instant has seen to it: its successor is there
+                self._do(trigger)
+
+    def _do(self, trigger: Trigger) -> None:
+        instance, pod, rebuilding = trigger.instance, trigger.pod, self._rebuilding
+        what = (trigger.fault, trigger.cause)
+        match trigger.decision.action:
+            case "RecreateInstance":
+                rebuilding.restart(instance, *what)
+            case "Fail":
+                rebuilding.fail(instance, *what)
+            case "RecreateRole":
+                rebuilding.rebuild_role(instance, pod.ref.role, *what)
+            case "Degrade":
+                rebuilding.rebuild_role(instance, pod.ref.role, *what, trigger.decision.give_up)
+            case _:
+                rebuilding.rebuild_pod(instance, pod, *what)

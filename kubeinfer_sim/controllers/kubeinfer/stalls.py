@@ -1,0 +1,121 @@
+"""Whether an update goes on by itself: stalls (rules 7 and 8), and the scenario's progress deadline."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
+from kubeinfer_sim.controllers.kubeinfer.instances import Instances
+from kubeinfer_sim.controllers.kubeinfer.records import ProgressDeadlineExceeded, Stalled, StallEnded
+from kubeinfer_sim.engine.clock import Clock, Phase, Timer
+from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.scenario.units import Millis
+
+
+class Stalls:
+    """Concludes at the end of an instant whether anything is still under way.
+
+    Attributes:
+        last_progress: when the KubeInfer last came nearer to its end: an instance created, ready for the
+            first time, gone; or another spec.
+        open: the spec is not all in place yet.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        history: History,
+        scheduling: GangScheduling,
+        deadline: Millis | None,
+    ) -> None:
+        self._clock = clock
+        self._history = history
+        self._scheduling = scheduling
+        self._limit = deadline
+        self.instances: Instances
+        self._generation = 0
+        self._applied = NO_CAUSE
+        self.open = False
+        self.last_progress = 0
+        self._stall: tuple[object, ...] | None = None
+        self._check: Timer | None = None
+        self._deadline: Timer | None = None
+
+    def begin(self, generation: int, applied: int) -> None:
+        """Another spec was applied (in the record `applied`): it is another question now."""
+        self._generation, self._applied = generation, applied
+        self.open = True
+        self._stall = None
+        self.progressed()
+
+    def completed(self) -> None:
+        """All of the spec is in place."""
+        self.open = False
+        self._set_deadline()
+
+    def progressed(self) -> None:
+        """It came nearer to its end."""
+        self.last_progress = self._clock.now
+        self._set_deadline()
+
+    def look(self) -> None:
+        """Look once this instant is over."""
+        if self.open and self._check is None:
+            self._check = self._clock.after(0, self._look, phase=Phase.OBSERVER)
+
+    def _look(self) -> None:
+        """Nothing terminates, nothing is on its way, no window runs out: it will not go on by itself."""
+        self._check = None
+        instances = self.instances
+        if not self.open:
+            return
+        if instances.terminating or instances.hopeful or instances.in_grace:
+            if self._stall is not None:
+                self._stall = None
+                self._history.append(StallEnded(self._clock.now, self._applied, self._generation))
+            return
+        stuck = [i for i in instances.by_ordinal.values() if not i.ready and not i.terminating]
+        new = [i for i in stuck if not instances.is_old(i)] or stuck
+        waiting = [i for i in new if i.gangs]
+        failing = [i for i in new if i not in waiting and i.failed_starts]
+        if failing:
+            reason, pod_reason, which = "NewRevisionNotReady", failing[0].failure, failing
+        elif waiting:
+            reason, pod_reason, which = "Unschedulable", "Unschedulable", waiting
+        elif new:
+            reason, pod_reason, which = "NewRevisionNotReady", new[0].failure or "NotReady", new
+        else:
+            return
+        key = (reason, pod_reason, tuple(i.ref.uid for i in which))
+        if key == self._stall:
+            return
+        self._stall = key
+        details = [
+            self._scheduling.diagnose(next(iter(instance.gangs)), instance.last).proof
+            for instance in waiting[:1]
+        ]
+        if failing:
+            details.insert(0, f"{failing[0].ref.name}: {failing[0].failure}")
+        self._history.append(
+            Stalled(
+                self._clock.now,
+                which[0].last,
+                self._generation,
+                reason,
+                pod_reason,
+                tuple(i.ref for i in which),
+                "; ".join(details),
+            )
+        )
+
+    def _set_deadline(self) -> None:
+        """The scenario's progressDeadline only reports; it counts from the last progress of an open update."""
+        if self._limit is None:
+            return
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        if self.open:
+            self._deadline = self._clock.after(self._limit, self._deadline_exceeded, phase=Phase.OBSERVER)
+
+    def _deadline_exceeded(self) -> None:
+        self._deadline = None
+        self._history.append(ProgressDeadlineExceeded(self._clock.now, self._applied, self._generation))

@@ -1,0 +1,1 @@
+"""What people do on the time line, as written, checked and played."""

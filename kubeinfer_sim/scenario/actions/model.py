@@ -1,0 +1,238 @@
+"""What happens in a scenario and when: the actions of people and the failures written down, as plain records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.scenario.faults.kinds import Symptom
+from kubeinfer_sim.scenario.units import Millis
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.model import Distribution
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which pods or nodes an action is about; empty fields match everything.
+
+    `kind` and `name` say whose pods: the KubeInfer's, or those of the Deployment of this name.
+    """
+
+    nodes: tuple[str, ...] = ()
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    instances: tuple[int, ...] = ()
+    roles: tuple[str, ...] = ()
+    pods: tuple[int, ...] = ()
+    kind: Literal["KubeInfer", "Deployment"] = "KubeInfer"
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """The user applies another version of the KubeInfer (whole new spec: template, replicas, strategy)."""
+
+    at: Millis
+    kubeinfer: KubeInfer
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyDeployment:
+    """The user changes a Deployment: applies another version, scales, pauses, resumes, rolls it back."""
+
+    at: Millis
+    deployment: Deployment
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The user changes `spec.replicas` alone."""
+
+    at: Millis
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cordon:
+    """Nodes stop (or, with `uncordon`, start) taking new pods."""
+
+    at: Millis
+    nodes: tuple[str, ...]
+    uncordon: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """`kubectl drain` of the nodes, one after the other: cordon, then evict pods as budgets allow.
+
+    Attributes:
+        timeout: give up a node after this long (--timeout); None tries for ever.
+        delete_empty_dir_data, force, ignore_daemon_sets: kubectl's flags.
+    """
+
+    at: Millis
+    nodes: tuple[str, ...]
+    timeout: Millis | None = None
+    delete_empty_dir_data: bool = True
+    force: bool = False
+    ignore_daemon_sets: bool = True
+
+
+#: `silent`: the machine is dead; `cutOff`: it runs on, unheard of; `notReady`: its kubelet says it is not ready;
+#: `kubeletRestart`: its containers run on, the kubelet does not.
+FailureMode = Literal["silent", "cutOff", "notReady", "reboot", "kubeletRestart"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDown:
+    """Machines fail; `until` is when they are back by themselves (None: not)."""
+
+    at: Millis
+    nodes: tuple[str, ...]
+    mode: FailureMode = "silent"
+    until: Millis | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeUp:
+    """Machines that failed are back."""
+
+    at: Millis
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfService:
+    """Somebody sets (`ended`: removes) the out-of-service taint."""
+
+    at: Millis
+    nodes: tuple[str, ...]
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForceDelete:
+    """`kubectl delete pod --grace-period=0 --force` of matching pods; `terminating_only`: those that hang."""
+
+    at: Millis
+    target: Target
+    terminating_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The health check of matching pods starts to fail (`healthy=False`) or answers again.
+
+    `until` ends it by itself. Losing readiness is not a recovery trigger; a failing liveness probe is.
+
+    Attributes:
+        hang: it does not answer at all until its timeout.
+        flapping: it fails only with this probability, each time anew.
+        latency: it answers, but only after this long.
+        answer: what it gets instead, as written; empty when that is not said.
+        container: whose check; "": those of all containers.
+        new_pods: pods that are set up while it lasts are struck, too.
+    """
+
+    at: Millis
+    target: Target
+    healthy: bool
+    until: Millis | None = None
+    probes: tuple[str, ...] = ("readiness",)
+    hang: bool = False
+    flapping: float | None = None
+    latency: Millis | None = None
+    container: str = ""
+    new_pods: bool = False
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A container's process ends by itself in matching pods; `container` "": the one that runs the engine."""
+
+    at: Millis
+    target: Target
+    reason: str = "Error"
+    exit_code: int = 1
+    container: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFault:
+    """Pulls of these images (none named: of all) fail until `until` (None: for good)."""
+
+    at: Millis
+    images: tuple[str, ...] = ()
+    until: Millis | None = None
+
+
+#: Strike one at random instead of all that the target means.
+AtRandom = Literal["", "busyNpu", "idleNpu", "pod", "node"]
+
+
+@dataclass(frozen=True, slots=True)
+class StartFault:
+    """Runs of init containers, or postStart hooks (`what`), that begin from `at` on fail.
+
+    `times` of each pod, until `until`, or (None) all. `container` "": every init container that ends, or every
+    container with a hook. Pods count by name: one that replaces another goes on where that has left off.
+    """
+
+    at: Millis
+    target: Target = Target()
+    container: str = ""
+    reason: str = "Error"
+    exit_code: int = 1
+    times: int | None = None
+    until: Millis | None = None
+    what: Literal["init", "postStart"] = "init"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something breaks; `kind` and `level` are names of `fault_kinds.py`.
+
+    Attributes:
+        npus: numbers on the nodes of the target, or places among those each pod holds; () the first one.
+        level, symptom: "" and None: as the kind says.
+        clears_after: ms until it ends by itself; None: as the kind says.
+        repair: how long its repair takes; None: as the settings say.
+        failed_resets: attempts to reset the NPU that fail.
+        factor: what is left of the storage's bandwidth (StorageSlow), or of the capacity of the pod (symptom slow);
+            None: the defaults.
+    """
+
+    at: Millis
+    kind: str
+    target: Target = Target()
+    npus: tuple[int, ...] = ()
+    level: str = ""
+    symptom: Symptom | None = None
+    clears_after: Millis | None = None
+    repair: Distribution | None = None
+    failed_resets: int = 0
+    random: AtRandom = ""
+    factor: float | None = None
+
+
+Action = (
+    Apply
+    | ApplyDeployment
+    | Scale
+    | Cordon
+    | Drain
+    | Health
+    | Crash
+    | Fault
+    | ImageFault
+    | StartFault
+    | NodeDown
+    | NodeUp
+    | OutOfService
+    | ForceDelete
+)

@@ -1,0 +1,138 @@
+"""Which pods and nodes an action means, as written: checked against what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from kubeinfer_sim.manifest.diagnostics import Path
+from kubeinfer_sim.manifest.model import KubeInfer, Role
+from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.scenario.actions.forms import CrashForm, HealthForm, InitFaultForm, PostStartFaultForm
+from kubeinfer_sim.scenario.actions.model import Target
+from kubeinfer_sim.scenario.actions.node_forms import ForceDeleteForm, NodesForm
+from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.faults.compile import npus_held
+from kubeinfer_sim.scenario.faults.forms import FaultForm
+from kubeinfer_sim.scenario.faults.kinds import KINDS
+from kubeinfer_sim.scenario.model import NodeSpec
+from kubeinfer_sim.scenario.timings.compile import unknown_role
+
+#: What says which pods it means.
+PodsForm = HealthForm | ForceDeleteForm | CrashForm | InitFaultForm | PostStartFaultForm | FaultForm
+
+
+def nodes_meant(
+    form: NodesForm, nodes: Mapping[str, NodeSpec], context: Context, path: Path
+) -> tuple[str, ...]:
+    """The nodes meant, by name, pool or labels; what matches none is an error, which is noted."""
+    if form.nodes is not None:
+        return known_nodes(form.nodes, nodes, context, path)
+    if form.pool is not None:
+        found = tuple(name for name, node in nodes.items() if node.pool == form.pool)
+        if not found and nodes:
+            pools = list(dict.fromkeys(node.pool for node in nodes.values()))
+            context.error((*path, "pool"), f"there is no pool {form.pool!r}{did_you_mean(form.pool, pools)}")
+        return found
+    return _selected(form.node_selector or {}, nodes, context, (*path, "nodeSelector"))
+
+
+def _selected(
+    selector: Mapping[str, str], nodes: Mapping[str, NodeSpec], context: Context, path: Path
+) -> tuple[str, ...]:
+    found = tuple(name for name, node in nodes.items() if selector.items() <= node.labels.items())
+    if not found and nodes:
+        asked = ", ".join(f"{key}={value}" for key, value in selector.items())
+        context.error(path, f"no node has the labels {asked}")
+    return found
+
+
+def known_nodes(
+    names: Sequence[str], nodes: Mapping[str, NodeSpec], context: Context, path: Path
+) -> tuple[str, ...]:
+    """The names as they are; a node that does not exist is an error, which is noted."""
+    for name in names:
+        if nodes and name not in nodes:
+            some = list(nodes)
+            known = f"{some[0]} to {some[-1]}" if len(some) > 1 else some[0]
+            context.error(
+                path, f"there is no node {name!r}{did_you_mean(name, some[:1000])} (nodes: {known})"
+            )
+    return tuple(names)
+
+
+def matched_roles(
+    form: PodsForm,
+    versions: Sequence[KubeInfer],
+) -> list[Role]:
+    """The roles of all versions that are meant."""
+    return [
+        role for version in versions for role in version.roles if not form.roles or role.name in form.roles
+    ]
+
+
+def pods_meant(
+    form: PodsForm,
+    nodes: Mapping[str, NodeSpec],
+    versions: Sequence[KubeInfer],
+    deployment: str,
+    context: Context,
+    path: Path,
+) -> Target:
+    """The pods meant, of the KubeInfer or of a Deployment; what can never match is noted."""
+    known_nodes(form.nodes, nodes, context, (*path, "nodes"))
+    if form.node_selector:
+        _selected(form.node_selector, nodes, context, (*path, "nodeSelector"))
+    if deployment:
+        # Its pods are told apart by their numbers, in order of creation.
+        if form.instances or form.roles:
+            context.error(path, "a Deployment has no instances and roles: name pods by number, or nodes")
+        pods = tuple(form.pods)
+        return Target(tuple(form.nodes), form.node_selector, pods, kind="Deployment", name=deployment)
+    roles = list(dict.fromkeys(role.name for version in versions for role in version.roles))
+    for index, name in enumerate(form.roles):
+        if versions and name not in roles:
+            context.error((*path, "roles", index), unknown_role(name, roles))
+    # A surge instance takes an ordinal above the replicas; twice as many is beyond any budget.
+    ordinals = 2 * max((version.replicas for version in versions), default=0) + 1
+    for index, ordinal in enumerate(form.instances):
+        if versions and ordinal >= ordinals:
+            context.error((*path, "instances", index), f"there is never an instance {ordinal}")
+    matched = matched_roles(form, versions)
+    places = max((role.replicas for role in matched), default=0)
+    for index, place in enumerate(form.pods):
+        if matched and place >= places:
+            context.error(
+                (*path, "pods", index), f"there is no pod {place}: the role has {places}, numbered from 0"
+            )
+    return Target(
+        tuple(form.nodes), form.node_selector, tuple(form.instances), tuple(form.roles), tuple(form.pods)
+    )
+
+
+def check_held(form: FaultForm, roles: Sequence[Role], context: Context, path: Path) -> None:
+    """Pods whose NPUs a fault strikes have to hold some; the places count those of each pod."""
+    if KINDS[form.kind].hits != "npu" or not (form.instances or form.roles or form.pods) or not roles:
+        return
+    most = max(npus_held(role) for role in roles)
+    key = "npu" if form.npu is not None else "npus"
+    place = form.npu if form.npu is not None else max(form.npus, default=0)
+    if not most:
+        context.error(path, f"{form.kind} strikes nothing: these pods hold no NPUs")
+    elif place >= most:
+        context.error((*path, key), f"these pods hold no NPU {place}: they have {most} each, numbered from 0")
+
+
+def struck_by(
+    form: FaultForm,
+    nodes: Mapping[str, NodeSpec],
+    versions: Sequence[KubeInfer],
+    deployment: str,
+    context: Context,
+    path: Path,
+) -> Target:
+    """What a fault strikes; `node` is short for one of `nodes`."""
+    if form.node is not None:
+        known_nodes([form.node], nodes, context, (*path, "node"))
+        return replace(pods_meant(form, nodes, versions, deployment, context, path), nodes=(form.node,))
+    return pods_meant(form, nodes, versions, deployment, context, path)

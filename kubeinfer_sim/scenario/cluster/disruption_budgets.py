@@ -1,0 +1,132 @@
+"""PodDisruptionBudgets, written in the scenario or standing in the manifest files as Kubernetes objects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
+from kubeinfer_sim.manifest.kubernetes.labels import Requirement, matches_all, requirement_errors
+from kubeinfer_sim.manifest.load import OtherObject
+from kubeinfer_sim.manifest.model import IntOrPercent, KubeInfer
+from kubeinfer_sim.scenario.actions.node_forms import DisruptionBudgetForm
+from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.forms import shown
+from kubeinfer_sim.scenario.model import DisruptionBudget
+
+KIND = "PodDisruptionBudget"
+_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
+_POLICIES = ("IfHealthyBudget", "AlwaysAllow")
+
+
+def compile_budgets(
+    forms: Sequence[DisruptionBudgetForm],
+    objects: Iterable[OtherObject],
+    versions: Sequence[KubeInfer],
+    context: Context,
+) -> tuple[DisruptionBudget, ...]:
+    """All budgets; one in the scenario that no pod stands under is an error, which is noted."""
+    found = []
+    for index, form in enumerate(forms):
+        selector = tuple(Requirement(key, "in", (value,)) for key, value in form.match_labels.items())
+        path: Path = ("spec", "podDisruptionBudgets", index)
+        position = context.document.diagnostic((*path, "name"), "")
+        if versions and not _matches(selector, versions):
+            labels = ", ".join(f"{key}={value}" for key, value in form.match_labels.items())
+            context.error((*path, "matchLabels"), f"no pod has the labels {labels}")
+        found.append(
+            DisruptionBudget(
+                form.name,
+                selector,
+                form.min_available,
+                form.max_unavailable,
+                form.unhealthy_pod_eviction_policy == "AlwaysAllow",
+                f"{position.file}:{position.line}",
+            )
+        )
+    for each in objects:
+        if each.kind == KIND:
+            found += _read(each, context.errors)
+    return tuple(found)
+
+
+def _matches(selector: Sequence[Requirement], versions: Sequence[KubeInfer]) -> bool:
+    return any(matches_all(selector, role.template.labels) for version in versions for role in version.roles)
+
+
+def _read(written: OtherObject, errors: list[Diagnostic]) -> Iterator[DisruptionBudget]:
+    """A budget as `kubectl apply` takes it (pkg/apis/policy/validation/validation.go)."""
+    document = written.document
+    before = len(errors)
+
+    def error(path: Path, message: str) -> None:
+        errors.append(document.diagnostic(path, message))
+
+    spec = document.value.get("spec")
+    if not isinstance(spec, Mapping):
+        error(
+            ("spec",), "a PodDisruptionBudget needs a spec with a selector and minAvailable or maxUnavailable"
+        )
+        return
+    given = [name for name in ("minAvailable", "maxUnavailable") if spec.get(name) is not None]
+    if len(given) != 1:
+        error(("spec",), f"expected exactly one of minAvailable and maxUnavailable, found {len(given)}")
+    amounts = {name: _amount(spec[name], ("spec", name), error) for name in given}
+    policy = spec.get("unhealthyPodEvictionPolicy") or _POLICIES[0]
+    if policy not in _POLICIES:
+        error(
+            ("spec", "unhealthyPodEvictionPolicy"),
+            f"expected {' or '.join(_POLICIES)}, found {shown(policy)}",
+        )
+    selector = _selector(spec.get("selector"), ("spec", "selector"), error)
+    if len(errors) > before:
+        return
+    position = document.diagnostic(("spec",), "")
+    # policy/v1: a budget without selector, null, matches no pod; an empty one matches all.
+    if selector is not None:
+        yield DisruptionBudget(
+            written.name,
+            selector,
+            amounts.get("minAvailable"),
+            amounts.get("maxUnavailable"),
+            policy == "AlwaysAllow",
+            f"{position.file}:{position.line}",
+        )
+
+
+def _amount(value: Any, path: Path, error: Any) -> IntOrPercent | None:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return IntOrPercent(value)
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}%", value) and int(value[:-1]) <= 100:
+        return IntOrPercent(int(value[:-1]), percent=True)
+    error(path, f"expected a whole number or a percentage such as 80%, found {shown(value)}")
+    return None
+
+
+def _selector(value: Any, path: Path, error: Any) -> tuple[Requirement, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        error(path, f"expected a label selector, found {shown(value)}")
+        return None
+    found = []
+    labels = value.get("matchLabels") or {}
+    if isinstance(labels, Mapping):
+        found += [Requirement(str(key), "in", (str(label),)) for key, label in labels.items()]
+    else:
+        error((*path, "matchLabels"), f"expected a mapping, found {shown(labels)}")
+    expressions = value.get("matchExpressions") or ()
+    for index, each in enumerate(expressions if isinstance(expressions, Sequence) else ()):
+        here = (*path, "matchExpressions", index)
+        operator = _OPERATORS.get(str(each.get("operator"))) if isinstance(each, Mapping) else None
+        if operator is None:
+            error(here, f"expected a key and an operator, one of {', '.join(_OPERATORS)}")
+            continue
+        requirement = Requirement(
+            str(each.get("key", "")), operator, tuple(str(v) for v in each.get("values") or ())
+        )
+        for _, message in requirement_errors(requirement.key, operator, requirement.values):
+            error(here, message)
+        found.append(requirement)
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""The load that is offered, and what is known of the traffic."""

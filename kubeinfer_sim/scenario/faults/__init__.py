@@ -1,0 +1,1 @@
+"""Faults, their kinds and processes, as written, checked and played."""

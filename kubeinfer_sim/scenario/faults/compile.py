@@ -1,0 +1,307 @@
+"""From the faults a user writes to those that are simulated; what strikes nothing is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from random import Random
+
+from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer, Role
+from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.faults.forms import FaultForm, FaultsForm, NpusForm, ProcessForm
+from kubeinfer_sim.scenario.faults.kinds import KINDS, STORAGE_FACTOR
+from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart, NpuHandling, Per
+from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX, PROFILES
+from kubeinfer_sim.scenario.model import NodeSpec
+from kubeinfer_sim.scenario.timings.compile import compile_distribution
+from kubeinfer_sim.scenario.timings.distributions import Exponential
+
+_GROUPS = {"npu": 1, "card": 2, "ring": 8}
+#: Faults of one process by the horizon, more or less; a minute's work.
+MOST_FAULTS = 1_000_000
+#: Lengths drawn to tell how often a process strikes.
+_DRAWS = 1_000
+_NATIVE = {"cpu", "memory", "ephemeral-storage", "pods"}
+
+
+def npus_held(role: Role) -> int:
+    """How many NPUs each pod of a role holds."""
+    return sum(
+        amount
+        for name, amount in role.template.requests.items()
+        if name not in _NATIVE and not name.startswith("hugepages-")
+    )
+
+
+def npus_of(node: NodeSpec) -> int:
+    """How many NPUs a node offers: the extended resource of which it has most."""
+    return max(
+        (
+            amount
+            for name, amount in node.allocatable.items()
+            if name not in _NATIVE and not name.startswith("hugepages-")
+        ),
+        default=0,
+    )
+
+
+def strikes_pods(form: FaultForm) -> bool:
+    """Whether it matters whose pods a fault is about: those of the KubeInfer or of a Deployment."""
+    by_pod = bool(form.instances or form.roles or form.pods)
+    return KINDS[form.kind].hits == "pod" or by_pod or form.random == "busyNpu"
+
+
+def compile_fault(
+    at: int, form: FaultForm, target: Target, nodes: Mapping[str, NodeSpec], context: Context, path: Path
+) -> Fault:
+    """A fault on the time line whose target has been checked; NPUs that do not exist are noted."""
+    kind = KINDS[form.kind]
+    npus = tuple(form.npus) if form.npu is None else (form.npu,)
+    meant = [
+        node
+        for name, node in nodes.items()
+        if (not target.nodes or name in target.nodes) and target.node_selector.items() <= node.labels.items()
+    ]
+    if kind.hits == "npu" and nodes and meant and not (form.instances or form.roles or form.pods):
+        most = max(meant, key=npus_of)
+        here = (*path, "npu") if form.npu is not None else (*path, "npus") if form.npus else path
+        if not npus_of(most):
+            context.error(here, f"node {most.name} has no NPUs")
+        elif max(npus, default=0) >= npus_of(most):
+            context.error(
+                here, f"there is no NPU {max(npus)} on {most.name}: it has {npus_of(most)}, numbered from 0"
+            )
+    repair = None if form.repair is None else compile_distribution(form.repair, context, (*path, "repair"))
+    return Fault(
+        at,
+        form.kind,
+        target,
+        npus,
+        form.level or "",
+        form.symptom,
+        form.clears_after,
+        repair,
+        form.failed_resets,
+        form.random or "",
+        form.factor,
+    )
+
+
+def compile_faults(
+    form: FaultsForm | None,
+    nodes: Mapping[str, NodeSpec],
+    versions: Sequence[KubeInfer],
+    context: Context,
+    *,
+    horizon: int | None,
+    storage: bool,
+    pods: bool,
+) -> tuple[FaultPlan | None, list[str]]:
+    """Fault processes and settings, with a line on each for reports."""
+    if form is None:
+        return None, []
+    path: Path = ("spec", "faults")
+    processes: list[FaultProcess] = []
+    lines: list[str] = []
+    short = isinstance(context.document.value["spec"].get("faults"), str)
+    for index, each in enumerate(form.processes):
+        here: Path = path if short else (*path, "processes", index)
+        made = _process(each, nodes, context, here, pods=pods)
+        if made is not None:
+            if any(made.name == other.name for other in processes):
+                context.error(here, f"two processes are named {made.name!r}: give this one another name")
+            _check_storage([part.kind for part in made.mix], context, here, storage=storage)
+            _check_number(made, nodes, versions, horizon, context, here)
+            processes.append(made)
+            lines.append(f"faults {made.name}: every {made.every.describe()} per {made.per}{_source(each)}")
+    if processes and horizon is None:
+        context.error(
+            path, "faults never end, so neither does the run: say when to stop", hint="horizon: 30d", key=True
+        )
+    if not any(npus_of(node) for node in nodes.values()) and nodes and versions:
+        for process in processes:
+            if any(KINDS[part.kind].hits == "npu" for part in process.mix):
+                context.error(
+                    path, f"faults of NPUs ({process.name}) strike nothing: no node has NPUs", key=True
+                )
+    return FaultPlan(tuple(processes), compile_npus(form.npus, context, (*path, "npus"))), lines
+
+
+def warn_of_unseen_faults(
+    versions: Sequence[KubeInfer], faults: Sequence[Fault], plan: FaultPlan | None
+) -> Iterator[Diagnostic]:
+    """Faults of NPUs strike, and no pod carries the label that has somebody look at them."""
+    struck = [each.kind for each in faults]
+    struck += [part.kind for process in (plan.processes if plan else ()) for part in process.mix]
+    roles = [role for version in versions for role in version.roles]
+    watched = any(role.template.labels.get(RESET_LABEL) == "true" for role in roles)
+    if roles and not watched and any(KINDS[kind].hits == "npu" for kind in struck):
+        message = (
+            f'no template has the label {RESET_LABEL}: "true", so nobody looks at the NPUs: their faults show only '
+            "in engines that end or hang, and these are started again on the same broken NPU until somebody repairs it"
+        )
+        first = versions[0]
+        yield Diagnostic(first.source or first.name, 0, 0, message, severity=Severity.WARNING)
+
+
+def check_storage_fault(fault: Fault, context: Context, path: Path, *, storage: bool) -> None:
+    """A fault of a storage that nobody shares strikes nothing."""
+    _check_storage([fault.kind], context, path, storage=storage)
+
+
+def _check_storage(kinds: Sequence[str], context: Context, path: Path, *, storage: bool) -> None:
+    for kind in kinds:
+        if kind.startswith("Storage") and not storage:
+            context.error(
+                path, f"{kind} strikes nothing: no storage is shared", hint="add transfers: {storage: …}"
+            )
+
+
+def _check_number(
+    process: FaultProcess,
+    nodes: Mapping[str, NodeSpec],
+    versions: Sequence[KubeInfer],
+    horizon: int | None,
+    context: Context,
+    path: Path,
+) -> None:
+    """Faults in every millisecond would be simulated for ever."""
+    objects = {
+        "npu": sum(map(npus_of, nodes.values())),
+        "pod": max(
+            (each.replicas * sum(role.replicas for role in each.roles) for each in versions), default=0
+        ),
+        "node": len(nodes),
+        "domain": len({node.labels.get(process.domain) for node in nodes.values()} - {None}),
+        "cluster": 1,
+    }[process.per]
+    source = Random(0)
+    drawn = [process.every.sample(source) for _ in range(_DRAWS)]
+    # Each of them begins a wait of its own; what never comes counts for nothing.
+    mean = sum(max(1, each) for each in drawn if each is not None) / _DRAWS
+    if horizon is None or None in drawn or not objects:
+        return
+    number = objects * horizon / mean
+    if number > MOST_FAULTS:
+        of = {"npu": f" ({objects:,} NPUs)", "cluster": ""}.get(process.per, f" ({objects:,} {process.per}s)")
+        context.error(
+            path,
+            f"comes to about {float(f'{number:.2g}'):,.0f} faults by the horizon{of}, more than the {MOST_FAULTS:,} "
+            "that are simulated: make them rarer, or the horizon earlier",
+        )
+
+
+def _source(form: ProcessForm) -> str:
+    return "" if form.profile is None else f" ({PROFILES[form.profile].source})"
+
+
+def _process(
+    form: ProcessForm, nodes: Mapping[str, NodeSpec], context: Context, path: Path, *, pods: bool
+) -> FaultProcess | None:
+    if form.profile is not None:
+        profile = PROFILES.get(form.profile)
+        if profile is None:
+            context.error(
+                path if len(path) == 2 else (*path, "profile"),
+                f"there is no fault profile {form.profile!r}{did_you_mean(form.profile, PROFILES)} "
+                f"(profiles: {', '.join(PROFILES)})",
+            )
+            return None
+        mix = LLAMA3_MIX
+        mean = profile.mean if form.rate is None else form.rate
+        return FaultProcess(form.name or form.profile, "node", Exponential(mean), mix)
+    parts = form.mix or []
+    mix = tuple(
+        MixPart(part.weight, part.kind, part.level or "", part.symptom, part.factor) for part in parts
+    )
+    if form.kind is not None:
+        mix = (MixPart(1.0, form.kind, factor=form.factor),)
+    hits = {KINDS[part.kind].hits for part in mix}
+    if form.per is None and len(hits) > 1:
+        context.error(
+            path, f"the mix strikes {' and '.join(sorted(hits))}: say per what, for example per: node"
+        )
+        return None
+    per: Per = form.per or hits.pop()
+    if per == "pod" and not pods:
+        context.error(
+            path, "a process strikes the KubeInfer's pods, and there is no KubeInfer: say per: node"
+        )
+        return None
+    for place, part in enumerate(parts):
+        if part.level is not None and KINDS[part.kind].hits != "npu":
+            context.error((*path, "mix", place, "level"), f"levels are of NPUs; {part.kind} has none")
+    if form.domain is not None and nodes and not any(form.domain in node.labels for node in nodes.values()):
+        context.error((*path, "domain"), f"no node has a label {form.domain!r}")
+    wrong = [part.kind for part in mix if not _can(per, KINDS[part.kind].hits)]
+    if wrong:
+        hit = KINDS[wrong[0]].hits
+        context.error(path, f"per: {per} does not fit {wrong[0]}, which strikes a {hit}")
+        return None
+    if form.every is not None:
+        every = compile_distribution(form.every, context, (*path, "every"))
+    else:
+        assert form.rate is not None
+        every = Exponential(form.rate)
+    return FaultProcess(
+        form.name or (form.kind or "mix"),
+        per,
+        every,
+        mix,
+        form.domain or "",
+        None
+        if form.clears_after is None
+        else compile_distribution(form.clears_after, context, (*path, "clearsAfter")),
+        None if form.repair is None else compile_distribution(form.repair, context, (*path, "repair")),
+    )
+
+
+def _can(per: str, hits: str) -> bool:
+    """Whether objects of one sort can have the fault: nodes have NPUs and pods, domains have nodes."""
+    return {
+        "npu": hits == "npu",
+        "pod": hits in ("pod", "npu"),
+        "node": hits != "cluster",
+        "domain": hits != "cluster",
+        "cluster": True,
+    }[per]
+
+
+def compile_npus(form: NpusForm, context: Context, path: Path) -> NpuHandling:
+    """How NPUs are looked after."""
+    values: dict[str, object] = {}
+    for name in form.model_fields_set:
+        value = getattr(form, name)
+        if name == "reset_group":
+            values["group"] = _GROUPS[value]
+        elif name in ("pipeline", "attempt", "repair"):
+            values[name] = compile_distribution(value, context, (*path, name))
+        else:
+            values[name] = value
+    return NpuHandling(**values)  # type: ignore[arg-type]
+
+
+def assumed_lines(form: FaultsForm | None, faults: Sequence[Fault], plan: FaultPlan | None) -> Iterator[str]:
+    """What is assumed of the faults that may strike, where the scenario does not say it."""
+    settings = (plan or FaultPlan()).npus
+    said = set() if form is None else form.npus.model_fields_set
+    struck = [(each.kind, each.symptom, each.factor, each.repair) for each in faults]
+    struck += [
+        (part.kind, part.symptom, part.factor, process.repair)
+        for process in (plan.processes if plan else ())
+        for part in process.mix
+    ]
+    npus = [each for each in struck if KINDS[each[0]].hits == "npu"]
+    if "repair" not in said and any(
+        repair is None and KINDS[kind].lasts is None for kind, _, _, repair in npus
+    ):
+        yield f"faults.npus.repair: {settings.repair.describe()} (assumed)"
+    slow = any(
+        (symptom or KINDS[kind].symptom) == "slow" and factor is None for kind, symptom, factor, _ in npus
+    )
+    if "slow_factor" not in said and slow:
+        yield f"faults.npus.slowFactor: {settings.slow_factor:g} (assumed)"
+    if any(kind == "StorageSlow" and factor is None for kind, _, factor, _ in struck):
+        yield f"faults StorageSlow.factor: {STORAGE_FACTOR:g} (assumed)"

@@ -1,0 +1,1 @@
+"""Rules of Custom recovery, as written, checked and played."""

@@ -1,0 +1,1 @@
+"""How long each stage takes: distributions, defaults with their sources, calibration."""

@@ -1,0 +1,79 @@
+"""Learned timings as a file of kind Timings, with counts and goodness of fit beside each stage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from kubeinfer_sim.scenario.timings.calibration.fit import fit
+from kubeinfer_sim.scenario.timings.calibration.observe import Observed
+from kubeinfer_sim.scenario.units import format_duration, format_size
+
+#: In the order a pod goes through them, with what has to be said of each.
+_STAGES = {
+    "bind": "creation to PodScheduled of the instance's last pod, where none waited for a place",
+    "image": "pulls, cached or not, and container start: without events they cannot be told apart",
+    "imageCold": "pulls of the engine's image, without waiting for other pulls",
+    "create": "sandbox and containers",
+    "frameworkImport": "container start to Ready, less the probes' share",
+    "weights": "start of the instance's last pod to Ready, less the probes' share: the whole load",
+    "weightsWarm": "the same after a container restart, when weights and graphs are on the node",
+}
+#: The load is learned as one; these stages of it then take no time of their own.
+_IN_LOAD = ("rankTable", "frameworkImport", "communicator", "graph", "warmUp")
+#: What no object in the cluster tells.
+_UNKNOWN = (
+    "imageWarm, postStart, preStop, exit, cleanup and probeLatency leave no trace in pods and events: set by the "
+    "profile."
+)
+
+
+def timings_document(observed: Observed, name: str, sources: list[str]) -> str:
+    """The text of the file."""
+    return "\n".join(_lines(observed, name, sources)) + "\n"
+
+
+def _lines(observed: Observed, name: str, sources: list[str]) -> Iterator[str]:
+    pods = ", ".join(f"{count} of {role}" for role, count in sorted(observed.pods.items()))
+    yield f"# Learned by kubeinfer-sim calibrate from {' and '.join(sources)}: {pods}."
+    yield "# Kubernetes writes times in whole seconds, so a length is right to 1 s. Use it in a scenario with"
+    yield "# spec: {timings: {file: ...}}; what stands in the scenario itself goes before what stands here."
+    yield f"# {_UNKNOWN}"
+    for note, count in sorted(observed.notes.items()):
+        yield f"# {count} {note}."
+    if observed.image_sizes:
+        yield "# Image sizes, for spec.transfers.imageSizes:"
+        for image, size in sorted(observed.image_sizes.items()):
+            yield f"#   {json.dumps(image, ensure_ascii=False)}: {format_size(size)}"
+    yield "apiVersion: kubeinfer-sim/v1"
+    yield "kind: Timings"
+    yield f"metadata: {{name: {json.dumps(name, ensure_ascii=False)}}}"
+    yield "spec:"
+    yield "  roles:"
+    for role in sorted(observed.lengths):
+        yield f"    {json.dumps(role, ensure_ascii=False)}:"
+        stages = observed.lengths[role]
+        for stage, what in _STAGES.items():
+            if stage in stages:
+                found = fit(stages[stage])
+                yield f"      # {what}"
+                yield f"      # {found.note}"
+                yield f"      {stage}: {_written(found.written)}"
+        if "weights" in stages or "weightsWarm" in stages:
+            yield "      # part of the load above"
+            for each in _IN_LOAD:
+                yield f"      {each}: 0s"
+
+
+def _written(value: Any) -> str:
+    """A distribution on one line; every number of seconds as a duration, shapes and switches as they are."""
+    if isinstance(value, dict):
+        inner = ", ".join(
+            f"{key}: {json.dumps(each) if key in ('shape', 'interpolate') else _written(each)}"
+            for key, each in value.items()
+        )
+        return f"{{{inner}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
+    return format_duration(round(value * 1000))

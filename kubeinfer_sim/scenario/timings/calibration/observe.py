@@ -1,0 +1,305 @@
+"""What a pod's conditions, container states and events tell of how long its stages took.
+
+Kubernetes writes times in whole seconds, each rounded down, so a length is right to within 1 s. Sources of the
+moments: pkg/kubelet/status/generate.go (conditions), pkg/kubelet/images/image_manager.go (events of pulls).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from kubeinfer_sim.scenario.cluster.kubectl.listing import Item
+from kubeinfer_sim.scenario.cluster.pools import is_extended
+from kubeinfer_sim.scenario.timings.calibration.roles import entries, instance_of, mapping, role_of
+
+_PULLED = re.compile(
+    r'Successfully pulled image "(?P<image>[^"]+)" in (?P<alone>\S+)'
+    r"(?: \((?P<whole>\S+) including waiting\))?(?:\. Image size: (?P<size>\d+) bytes)?"
+)
+_PRESENT = re.compile(r'Container image "(?P<image>[^"]+)" already present')
+_GO_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_GO_DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|us|µs|ns|m|s)")
+
+
+@dataclass(slots=True)
+class Observed:
+    """Lengths in seconds by role and stage, and what could not be used.
+
+    Attributes:
+        lengths: role → stage as a scenario names it → lengths.
+        pods: role → how many pods of it there are.
+        notes: what was left out and why, with how often.
+        image_sizes: image → bytes, from events.
+        with_events: whether events were given.
+    """
+
+    lengths: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    pods: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    image_sizes: dict[str, int] = field(default_factory=dict)
+    with_events: bool = False
+
+    def add(self, role: str, stage: str, length: float | None) -> None:
+        """Note a length; one below zero says that clocks disagree and is left out."""
+        if length is None:
+            return
+        if length < 0:
+            self.notes[f"{stage}: ends before it begins (clocks disagree)"] += 1
+            return
+        self.lengths.setdefault(role, {}).setdefault(stage, []).append(length)
+
+
+@dataclass(slots=True)
+class _Pulls:
+    """What events tell of one pod's images; `waited`: it did not find a node at once."""
+
+    alone: dict[str, float] = field(default_factory=dict)
+    whole: float = 0.0
+    images: set[str] = field(default_factory=set)
+    waited: bool = False
+
+
+@dataclass(slots=True)
+class _PodTimes:
+    """One pod: the moments that are known, in seconds."""
+
+    value: Mapping[str, Any]
+    role: str
+    instance: tuple[str, str] | None
+    created: float | None
+    scheduled: float | None
+    sandbox: float | None
+    started: float | None
+    ready: float | None
+    init: float
+    restarted: bool
+
+
+def observe(pods: Iterable[Item], events: Iterable[Item] | None, role_label: str | None = None) -> Observed:
+    """Read the lengths of stages off pods and, if given, their events.
+
+    Args:
+        pods: objects of kind Pod.
+        events: objects of kind Event; without them pulls cannot be told from container creation.
+        role_label: the label that names a pod's role; None for the usual ones.
+    """
+    found = Observed(with_events=events is not None)
+    pulls = _pulls(events or (), found)
+    every = [_times(item.value, role_label) for item in pods]
+    last_started: dict[tuple[str, str], float | None] = {}
+    for pod in every:
+        if pod.instance is not None:
+            before = last_started.get(pod.instance, 0.0)
+            known = None if before is None or pod.started is None or pod.restarted else pod.started
+            last_started[pod.instance] = None if known is None else max(known, before or 0.0)
+    if found.with_events:
+        _binding(every, pulls, found)
+    for pod in every:
+        found.pods[pod.role] += 1
+        _before_start(pod, pulls.get(_name(pod.value)), found)
+        begun = pod.started
+        if pod.instance is not None and not pod.restarted:
+            begun = last_started[pod.instance]
+        _load(pod, begun, found)
+    return found
+
+
+def _binding(pods: Iterable[_PodTimes], pulls: Mapping[tuple[str, str], _Pulls], found: Observed) -> None:
+    """From the creation of an instance until the last of its pods has a node, where none had to wait for one.
+
+    The pods of an instance are bound together, so they are one sample, not several.
+    """
+    gangs: dict[tuple[str, str], list[_PodTimes]] = defaultdict(list)
+    for pod in pods:
+        gangs[pod.instance or _name(pod.value)].append(pod)
+    for gang in gangs.values():
+        known = [pulls.get(_name(pod.value)) for pod in gang]
+        moments = [(pod.created, pod.scheduled) for pod in gang]
+        if None in known or any(None in each for each in moments):
+            found.notes["instances with pods without events or times: not in bind"] += 1
+        elif any(each is not None and each.waited for each in known):
+            found.notes["instances that waited for a place: not in bind"] += 1
+        else:
+            created = max(each for each, _ in moments if each is not None)
+            found.add(gang[0].role, "bind", max(each for _, each in moments if each is not None) - created)
+
+
+def _before_start(pod: _PodTimes, pulls: _Pulls | None, found: Observed) -> None:
+    """Scheduling, images and containers of a pod's first start."""
+    if pod.scheduled is None:
+        found.notes["pods that have no node: nothing learned"] += 1
+        return
+    if pod.restarted or pod.started is None:
+        found.notes["pods whose containers restarted or do not run: no pull, no create"] += 1
+        return
+    containers = entries(pod.value["spec"].get("containers")) or [{}]
+    if pulls is not None and len(pulls.images) >= len({str(each.get("image")) for each in containers}):
+        engine = containers[_engine(containers)].get("image")
+        if isinstance(engine, str) and engine in pulls.alone:
+            found.add(pod.role, "imageCold", pulls.alone[engine])
+        found.add(pod.role, "create", pod.started - pod.scheduled - pulls.whole - pod.init)
+    elif pod.sandbox is not None:
+        found.add(pod.role, "create", pod.sandbox - pod.scheduled)
+        found.add(pod.role, "image", pod.started - pod.sandbox - pod.init)
+        found.notes[
+            "pods without events of their pulls: image holds pulls, warm or cold, and container start"
+        ] += 1
+    else:
+        found.add(pod.role, "image", pod.started - pod.scheduled - pod.init)
+        found.notes[
+            "pods with neither events nor PodReadyToStartContainers: image holds all before start"
+        ] += 1
+
+
+def _load(pod: _PodTimes, begun: float | None, found: Observed) -> None:
+    """From the start of the engines of the instance until the pod is ready, without the probes' share."""
+    if pod.ready is None:
+        found.notes["pods that are not Ready: no load"] += 1
+        return
+    if begun is None:
+        found.notes["pods whose instance has restarted or stopped containers: no load"] += 1
+        return
+    containers = entries(pod.value["spec"].get("containers")) or [{}]
+    length = pod.ready - begun - probe_share(containers[_engine(containers)])
+    if not _has_npus(containers):
+        found.add(pod.role, "frameworkImport", length if length > 0 else 0.0)
+    elif pod.restarted:
+        found.add(pod.role, "weightsWarm", length)
+    else:
+        found.add(pod.role, "weights", length)
+
+
+def probe_share(container: Mapping[str, Any]) -> float:
+    """Seconds a container that answers waits for its probes, on average, until it is Ready.
+
+    Half a period until the first tick that finds it answering, then the readiness successes still missing.
+    """
+
+    def period(name: str) -> float:
+        return _number(mapping(container.get(name)).get("periodSeconds"), 10)
+
+    ready, startup = container.get("readinessProbe"), container.get("startupProbe")
+    if not ready:
+        return period("startupProbe") / 2 if startup else 0.0
+    first = period("startupProbe") if startup else period("readinessProbe")
+    return first / 2 + (_number(mapping(ready).get("successThreshold"), 1) - 1) * period("readinessProbe")
+
+
+def _number(value: object, default: float) -> float:
+    return float(value) if isinstance(value, int) and value > 0 else default
+
+
+def _engine(containers: list[dict[str, Any]]) -> int:
+    """Which container runs the engine: the first that asks for NPUs, else the first."""
+    return next((i for i, each in enumerate(containers) if _has_npus([each])), 0)
+
+
+def _has_npus(containers: Iterable[Mapping[str, Any]]) -> bool:
+    for each in containers:
+        resources = mapping(each.get("resources"))
+        for kind in ("requests", "limits"):
+            if any(is_extended(name) and str(n) != "0" for name, n in mapping(resources.get(kind)).items()):
+                return True
+    return False
+
+
+def _times(value: Mapping[str, Any], role_label: str | None) -> _PodTimes:
+    status = value["status"]
+    conditions = {
+        str(each.get("type")): each
+        for each in entries(status.get("conditions"))
+        if each.get("status") == "True"
+    }
+
+    def at(name: str) -> float | None:
+        return seconds(conditions.get(name, {}).get("lastTransitionTime"))
+
+    states = entries(status.get("containerStatuses"))
+    begun = [seconds(mapping(mapping(each.get("state")).get("running")).get("startedAt")) for each in states]
+    runs = bool(begun) and None not in begun
+    ended = [
+        mapping(mapping(each.get("state")).get("terminated"))
+        for each in entries(status.get("initContainerStatuses"))
+    ]
+    init = sum(
+        (seconds(each.get("finishedAt")) or 0.0) - (seconds(each.get("startedAt")) or 0.0) for each in ended
+    )
+    return _PodTimes(
+        value=value,
+        role=role_of(value, role_label),
+        instance=instance_of(value),
+        created=seconds(value["metadata"].get("creationTimestamp")),
+        scheduled=at("PodScheduled"),
+        sandbox=at("PodReadyToStartContainers"),
+        started=max(each for each in begun if each is not None) if runs else None,
+        ready=at("Ready"),
+        init=init,
+        restarted=any(each.get("restartCount") for each in states),
+    )
+
+
+def _pulls(events: Iterable[Item], found: Observed) -> dict[tuple[str, str], _Pulls]:
+    pulls: dict[tuple[str, str], _Pulls] = defaultdict(_Pulls)
+    for item in events:
+        value = item.value
+        about = mapping(value.get("involvedObject") or value.get("regarding"))
+        if about.get("kind") != "Pod":
+            continue
+        pod = pulls[str(about.get("namespace") or "default"), str(about.get("name"))]
+        text = str(value.get("message") or value.get("note") or "")
+        reason = value.get("reason")
+        if reason == "FailedScheduling":
+            pod.waited = True
+        elif reason == "Pulled" and (match := _PULLED.match(text)):
+            alone, whole = go_duration(match["alone"]), go_duration(match["whole"] or match["alone"])
+            if alone is None or whole is None:
+                found.notes["events with a length that cannot be read"] += 1
+                continue
+            pod.images.add(match["image"])
+            pod.alone[match["image"]] = alone
+            pod.whole += whole
+            if match["size"]:
+                found.image_sizes[match["image"]] = int(match["size"])
+        elif reason == "Pulled" and (match := _PRESENT.match(text)):
+            pod.images.add(match["image"])
+    return dict(pulls)
+
+
+def _name(value: Mapping[str, Any]) -> tuple[str, str]:
+    metadata = value["metadata"]
+    return str(metadata.get("namespace") or "default"), str(metadata.get("name"))
+
+
+def go_duration(text: str) -> float | None:
+    """Seconds of a duration as Go prints it, `3m2.5s`; None for other texts."""
+    parts = list(_GO_DURATION.finditer(text))
+    if not parts or "".join(part.group() for part in parts) != text:
+        return None
+    return sum(float(part[1]) * _GO_UNITS[part[2]] for part in parts)
+
+
+def seconds(text: object) -> float | None:
+    """A time of the API as seconds since 1970; None when there is none, or it is no time."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.timestamp() if moment.tzinfo is not None else None
+
+
+def usable(pods: Iterable[Item], wrong: Any) -> Iterator[Item]:
+    """The pods whose parts have the shapes the API gives them; the others are noted in `wrong`."""
+    for item in pods:
+        for part in ("metadata", "spec", "status"):
+            if not isinstance(item.value.get(part), dict):
+                wrong.note(item, (part,), "expected a mapping, as the API server writes pods")
+                break
+        else:
+            yield item

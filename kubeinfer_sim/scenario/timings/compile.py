@@ -1,0 +1,252 @@
+"""From the timings a user writes to distributions by stage and role."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+
+from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
+from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.manifest.yaml_tree import load_documents
+from kubeinfer_sim.scenario.cluster.pools import npus_of
+from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.findings import read_form
+from kubeinfer_sim.scenario.model import Distribution, StageTimings, Timings
+from kubeinfer_sim.scenario.schema import StagesForm, TimingsFile, TimingsForm
+from kubeinfer_sim.scenario.timings.distributions import (
+    Bounded,
+    Constant,
+    Exponential,
+    Gamma,
+    Lognormal,
+    Mixture,
+    Never,
+    Transfer,
+    Triangular,
+    Uniform,
+    Weibull,
+    empirical,
+)
+from kubeinfer_sim.scenario.timings.forms import DistributionForm, EmpiricalForm
+from kubeinfer_sim.scenario.timings.profiles import NO_NPU_STAGES, STAGES, profile_timings
+from kubeinfer_sim.scenario.units import parse_duration
+
+#: What one word in the scenario sets, unless the stage is named itself.
+GROUPS = {
+    "image": ("image_warm", "image_cold"),
+    "weights": ("weights_warm", "weights_local", "weights_shared"),
+    "graph": ("graph_warm", "graph_cold"),
+}
+_STAGE_NAMES = tuple(each.name for each in fields(StageTimings))
+
+
+def compile_timings(
+    form: TimingsForm, kubeinfers: Sequence[KubeInfer], context: Context, path: Path
+) -> tuple[Timings, list[str]]:
+    """The timings of every role of the KubeInfers, and the defaults in force.
+
+    A role none of whose pods asks for an NPU loads no model: stages set for all roles do not give it one,
+    only stages set for that role do.
+    """
+    common, from_file = compile_stages(form, context, path), _NO_STAGES
+    if form.file is not None:
+        source = context.read(form.file, (*path, "file"))
+        read = source and context.attempt((*path, "file"), lambda: read_timings(source))
+        from_file = read or _NO_STAGES
+    roles = list(dict.fromkeys(role.name for kubeinfer in kubeinfers for role in kubeinfer.roles))
+    for name in form.roles:
+        if kubeinfers and name not in roles:
+            context.error((*path, "roles", name), unknown_role(name, roles), key=True)
+    with_npu = {role.name for kubeinfer in kubeinfers for role in kubeinfer.roles if npus_of(role)}
+    in_all = {**from_file.common, **common}
+    default = profile_timings(form.profile, in_all)
+    by_role: dict[str, StageTimings] = {}
+    lines = [f"timings.profile: {form.profile}"] if "profile" not in form.model_fields_set else []
+    lines += _lines("timings", default, in_all, form.profile)
+    unused = [name for name in from_file.roles if name not in roles]
+    if unused:
+        lines.append(f"timings.file: nothing here is called {', '.join(unused)}; left out")
+        if len(unused) == len(from_file.roles) and not from_file.common and kubeinfers:
+            context.error(
+                (*path, "file"), f"all of the file is about other roles: {unknown_role(unused[0], roles)}"
+            )
+    for name in roles:
+        own = compile_stages(form.roles[name], context, (*path, "roles", name)) if name in form.roles else {}
+        learned = from_file.roles.get(name, {})
+        if learned:
+            # What is written for all roles in the scenario goes before what the file has for one.
+            own = {**learned, **(common if name in with_npu else {}), **own}
+        if name in with_npu:
+            if own:
+                by_role[name] = profile_timings(form.profile, {**in_all, **own})
+        else:
+            shared = {stage: each for stage, each in in_all.items() if stage not in NO_NPU_STAGES}
+            by_role[name] = profile_timings(form.profile, {**shared, **own}, npu=False)
+            if NO_NPU_STAGES.keys() - own.keys():
+                start = by_role[name].framework_import.describe()
+                lines.append(f"timings.roles.{name}: no NPUs, so no model to load; process start {start}")
+    return Timings(default, by_role), lines
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The stages of a Timings file: for all roles, and by role."""
+
+    common: dict[str, Distribution] = field(default_factory=dict)
+    roles: dict[str, dict[str, Distribution]] = field(default_factory=dict)
+
+
+_NO_STAGES = Stages()
+
+
+def read_timings(source: SourceText) -> Stages:
+    """The stages in a file of kind Timings.
+
+    Raises:
+        ValueError: the file holds no document, or several.
+        InputError: everything that is wrong with the document.
+    """
+    documents = load_documents(source)
+    if len(documents) != 1:
+        raise ValueError(f"{source.name}: expected one document of kind Timings, found {len(documents)}")
+    context = Context(documents[0])
+    form = read_form(TimingsFile, context.document).spec
+    found = Stages(
+        compile_stages(form, context, ("spec",)),
+        {name: compile_stages(each, context, ("spec", "roles", name)) for name, each in form.roles.items()},
+    )
+    if context.errors:
+        raise InputError(context.errors)
+    return found
+
+
+def unknown_role(name: str, roles: Sequence[str]) -> str:
+    """What to say about a role that no version of the KubeInfer has."""
+    return f"no role is called {name!r}{did_you_mean(name, roles)} (roles: {', '.join(roles)})"
+
+
+def _lines(prefix: str, timings: StageTimings, given: dict[str, Distribution], profile: str) -> list[str]:
+    """One line for each stage the user did not set."""
+    if profile == "zero":
+        return [f"{prefix}: every stage not named takes 0s (profile zero)"]
+    return [
+        f"{prefix}.{_camel(name)}: {getattr(timings, name).describe()} ({STAGES[name].source})"
+        for name in STAGES
+        if name not in given
+    ]
+
+
+def _camel(name: str) -> str:
+    return StagesForm.model_fields[name].alias or name
+
+
+def compile_stages(form: StagesForm, context: Context, path: Path) -> dict[str, Distribution]:
+    """The stages a user set, by field of `StageTimings`."""
+    found: dict[str, Distribution] = {}
+    for group, members in GROUPS.items():
+        value = getattr(form, group)
+        if value is not None:
+            found |= dict.fromkeys(members, compile_distribution(value, context, (*path, group)))
+    for name in _STAGE_NAMES:
+        value = getattr(form, name)
+        if value is not None:
+            found[name] = compile_distribution(value, context, (*path, _camel(name)))
+    return found
+
+
+def compile_distribution(form: DistributionForm, context: Context, path: Path) -> Distribution:
+    """A distribution as the user wrote it."""
+    inner = _unbounded(form, context, path)
+    if form.min is None and form.max is None:
+        return inner
+    return Bounded(inner, form.min or 0, form.max)
+
+
+def _unbounded(form: DistributionForm, context: Context, path: Path) -> Distribution:
+    if form.uniform:
+        return Uniform(form.uniform.low, form.uniform.high)
+    if form.triangular:
+        return Triangular(form.triangular.low, form.triangular.mode, form.triangular.high)
+    if form.exponential:
+        return Exponential(form.exponential.mean)
+    if form.lognormal:
+        return Lognormal(form.lognormal.p50, form.lognormal.p95)
+    if form.gamma:
+        shape, scale, mean = form.gamma.shape, form.gamma.scale, form.gamma.mean
+        return Gamma(shape, round(scale * shape) if mean is None else mean)
+    if form.weibull:
+        shape, scale, mean = form.weibull.shape, form.weibull.scale, form.weibull.mean
+        return Weibull(shape, scale if mean is None else round(mean / math.gamma(1 + 1 / shape)))
+    if form.empirical:
+        measured = form.empirical
+        values = _values(measured, context, (*path, "empirical"))
+        if values is None:
+            return Constant(0)  # the error is noted; nothing will be simulated
+        return empirical(values, interpolate=measured.interpolate, source=measured.csv or "")
+    if form.mixture:
+        parts = [
+            compile_distribution(part.value, context, (*path, "mixture", i, "value"))
+            for i, part in enumerate(form.mixture)
+        ]
+        return Mixture(tuple(part.weight for part in form.mixture), tuple(parts))
+    if form.transfer:
+        return Transfer(form.transfer.size, form.transfer.rate)
+    return Never() if form.constant is None else Constant(form.constant)
+
+
+def _values(form: EmpiricalForm, context: Context, path: Path) -> list[int] | None:
+    """The measured values, from the list or the CSV file; None when they are wrong, which is noted."""
+    if form.csv is None:
+        return form.values
+    source = context.read(form.csv, (*path, "csv"))
+    return None if source is None else context.attempt(path, lambda: _column(form, source))
+
+
+def _column(form: EmpiricalForm, source: SourceText) -> list[int]:
+    """A column of durations.
+
+    Raises:
+        ValueError: there is no such column, or it is empty.
+        InputError: this is no CSV file, or some of its cells are no durations.
+    """
+    rows = csv.reader(io.StringIO(source.text), strict=True)
+    try:
+        table = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise InputError([Diagnostic(source.name, rows.line_num, 0, f"CSV: {error}", code="csv")]) from error
+    header = [cell.strip() for cell in table[0][1]] if table else []
+    if form.column is None and len(header) != 1:
+        raise ValueError(
+            f"name the column of {form.csv}: one of {', '.join(header) or '(the file is empty)'}"
+        )
+    if form.column is not None and form.column not in header:
+        known = f"{did_you_mean(form.column, header)} (columns: {', '.join(header)})"
+        raise ValueError(f"{form.csv} has no column {form.column!r}{known}")
+    place = header.index(form.column) if form.column is not None else 0
+    values: list[int] = []
+    errors: list[Diagnostic] = []
+    for line, row in table[1:]:
+        cell = row[place].strip() if place < len(row) else ""
+        try:
+            values.append(parse_duration(cell + (form.unit if form.unit and _is_number(cell) else "")))
+        except ValueError as error:
+            message = f"column {header[place]!r}: {error}"
+            hint = "" if form.unit else "or say `unit: s` beside `csv` in the scenario"
+            errors.append(
+                Diagnostic(source.name, line, 0, message, hint=hint, code="csv", text=source.line(line))
+            )
+    if errors:
+        raise InputError(errors[:20])
+    if not values:
+        raise ValueError(f"{form.csv} has no values below its header")
+    return values
+
+
+def _is_number(cell: str) -> bool:
+    return cell.replace(".", "", 1).isdecimal()

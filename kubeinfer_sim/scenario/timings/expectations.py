@@ -1,0 +1,78 @@
+"""What lint compares manifests with: the loads and stops of the default stage timings, and a cluster if given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.manifest.lint.rule import Expectations, LoadTime, has_npus
+from kubeinfer_sim.manifest.model import KubeInfer, Role
+from kubeinfer_sim.scenario.model import NodeSpec
+from kubeinfer_sim.scenario.timings.profiles import NO_NPU_STAGES, STAGES, Stage
+from kubeinfer_sim.scenario.units import parse_duration
+
+_ALWAYS = ("rank_table", "framework_import", "communicator", "warm_up")
+
+
+def expectations(kubeinfers: Sequence[KubeInfer], nodes: str | None = None) -> Expectations:
+    """What to expect of KubeInfers on a cluster: `8x8`, or a file of kind Cluster or from kubectl get nodes.
+
+    None stands for a cluster that is not known.
+
+    Raises:
+        InputError: the file is wrong.
+        UsageError: `nodes` is neither, or no one kind of node suits all pods.
+    """
+    return Expectations(
+        load=load_times(kubeinfers),
+        drain=_seconds("typical", STAGES["pre_stop"]),
+        exit=_seconds("typical", STAGES["exit"]),
+        nodes=_nodes(nodes, kubeinfers) if nodes is not None else (),
+    )
+
+
+def load_times(kubeinfers: Iterable[KubeInfer]) -> dict[str, LoadTime]:
+    """Load times by role name; of roles of one name in several KubeInfers the slower one.
+
+    From container start to the first good answer: image pulls come before, and waiting for slower pods of the
+    gang is no part of it. Weights are read from where the template's volumes say (`PodTemplate.weights_volume`).
+    """
+    found: dict[str, LoadTime] = {}
+    for kubeinfer in kubeinfers:
+        for role in kubeinfer.roles:
+            own = _load_time(role)
+            if role.name not in found or own.cold > found[role.name].cold:
+                found[role.name] = own
+    return found
+
+
+def _load_time(role: Role) -> LoadTime:
+    table = STAGES if has_npus(role) else {**STAGES, **NO_NPU_STAGES}
+    weights = "weights_local" if role.template.weights_volume == "local" else "weights_shared"
+
+    def total(column: str, *stages: str) -> int:
+        return sum(_seconds(column, table[each]) for each in (*_ALWAYS, *stages))
+
+    return LoadTime(
+        warm=total("typical", "weights_warm", "graph_warm"),
+        cold=total("typical", weights, "graph_cold"),
+        slowest=total("high", weights, "graph_cold"),
+    )
+
+
+def _seconds(column: str, stage: Stage) -> int:
+    return parse_duration(getattr(stage, column)) // 1000
+
+
+def _nodes(text: str, kubeinfers: Sequence[KubeInfer]) -> Sequence[NodeSpec]:
+    # Only with a cluster: Pydantic takes longer to import than everything else here.
+    from kubeinfer_sim.scenario.cluster.compile import read_cluster
+    from kubeinfer_sim.scenario.cluster.kubectl.listing import read_listing_file
+    from kubeinfer_sim.scenario.cluster.pools import short_nodes
+
+    try:
+        if text == "-" or text.endswith((".yaml", ".yml", ".json")):
+            return read_cluster(read_listing_file(text), kubeinfers).nodes
+        return short_nodes(text, kubeinfers)[0]
+    except ValueError as error:
+        raise UsageError(f"--nodes: {error}") from None

@@ -1,0 +1,1 @@
+"""The objects a scenario is about: manifests, their versions, Deployments."""

@@ -1,0 +1,259 @@
+"""The versions of the objects a scenario speaks of: its manifest, other manifests, patches, new revisions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity, format_path
+from kubeinfer_sim.manifest.load import OtherObject, load_manifest
+from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.manifest.template import FILL, holes_of
+from kubeinfer_sim.scenario.actions.forms import ApplyForm, ManifestForm
+from kubeinfer_sim.scenario.context import Context
+
+#: Pods of one object that are simulated at most: a few minutes' work.
+MAX_PODS = 1_000_000
+#: What a new revision of the same manifest differs in; `kubectl rollout restart` has restartedAt for it.
+REVISION_ANNOTATION = "kubeinfer-sim/revision"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The objects of one manifest: the KubeInfer meant, if there is one, and all Deployments."""
+
+    kubeinfer: KubeInfer | None
+    deployments: tuple[Deployment, ...]
+    label: str = ""
+
+
+@dataclass(slots=True)
+class Manifests:
+    """Reads the manifests of one scenario.
+
+    Attributes:
+        values: values from the command line, over those the scenario gives its own manifest.
+        warnings: what is legal in the manifests but will surprise.
+        others: objects of other kinds beside the KubeInfers, by kind and name; the first of a name counts.
+    """
+
+    context: Context
+    form: ManifestForm
+    values: Mapping[str, Any] = field(default_factory=dict)
+    warnings: list[Diagnostic] = field(default_factory=list)
+    others: dict[tuple[str, str], OtherObject] = field(default_factory=dict)
+
+    def initial(self) -> Loaded | None:
+        """The scenario's own manifest; None when it is wrong, which is noted."""
+        path = ("spec", "manifest")
+        values = self._values(self.form.set, self.form.set_file, path)
+        return self._load(self.form.path, self.form.inline, {**values, **self.values}, self.form.name, path)
+
+    def applied(self, form: ApplyForm, current: KubeInfer, path: Path) -> Loaded | None:
+        """Another version and what to call it; None when it is wrong, which is noted.
+
+        A patch and a new revision start from the version in force, a manifest replaces it whole, replicas
+        included, as `kubectl apply` does with a manifest that names them.
+        """
+        if form.new_revision:
+            restarted = self.reload(new_revision(current.raw), path, ())
+            return None if restarted is None else replace(restarted, label="new revision")
+        if form.patch is not None:
+            return self.patched(form.patch, current, (*path, "patch"))
+        return self.read(form, path, current.name)
+
+    def read(self, form: ApplyForm, path: Path, like: str) -> Loaded | None:
+        """A manifest that is applied, of another file or with other values; `like` settles which of several."""
+        values = self._values(form.set or {}, form.set_file or {}, path)
+        settings = ", ".join(f"{name}={value}" for name, value in (form.set or {}).items())
+        if form.path is None and form.inline is None:
+            base = self._values(self.form.set, self.form.set_file, ("spec", "manifest"))
+            values = {**base, **self.values, **values}
+            found = self._load(self.form.path, self.form.inline, values, self.form.name, path, like)
+            label = settings or "the scenario's manifest"
+        else:
+            found = self._load(form.path, form.inline, values, form.name, path, like)
+            label = " ".join(filter(None, (form.path or "inline manifest", settings)))
+        return None if found is None else replace(found, label=label)
+
+    def patched(self, patch: Mapping[str, Any], current: KubeInfer, path: Path) -> Loaded | None:
+        """The version in force, patched."""
+        found = self.reload(merge_patch(current.raw, patch), path, path)
+        return None if found is None else replace(found, label="patch")
+
+    def scaled(self, current: KubeInfer, replicas: int, path: Path) -> KubeInfer:
+        """The version in force with other replicas."""
+        found = self.reload(merge_patch(current.raw, {"spec": {"replicas": replicas}}), path, ())
+        return current if found is None or found.kubeinfer is None else found.kubeinfer
+
+    def _values(self, values: Mapping[str, Any], files: Mapping[str, str], path: Path) -> dict[str, Any]:
+        found = dict(values)
+        for name, file in files.items():
+            here = (*path, "setFile", name)
+            if name in values:
+                self.context.error(here, "is given in set as well", key=True)
+            source = self.context.read(file, here)
+            if source is not None:
+                found[name] = source.text.removesuffix("\n").removesuffix("\r")
+        return found
+
+    def _load(
+        self,
+        file: str | None,
+        inline: Any,
+        values: Mapping[str, Any],
+        name: str | None,
+        path: Path,
+        like: str | None = None,
+    ) -> Loaded | None:
+        """What is meant, from a file or from the scenario itself; `like` settles which KubeInfer of several."""
+        written = self._written(path)
+        if file is None:
+            own = isinstance(written, dict) and "inline" in written
+            return self.reload(inline, path, (*path, "inline") if own else path, values)
+        own = isinstance(written, dict) and "path" in written
+        source = self.context.read(file, (*path, "path") if own else path)
+        if source is None:
+            return None
+        try:
+            manifests = load_manifest([source], set_values=values, only=name)
+        except InputError as error:
+            self.context.errors.extend(self._with_origin(each, values, path) for each in error.diagnostics)
+            return None
+        self.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
+        for each in manifests.others:
+            self.others.setdefault((each.kind, each.name), each)
+        found = manifests.kubeinfers
+        if len(found) > 1:
+            found = tuple(each for each in found if each.name == like)
+        if len(found) == 1 or not manifests.kubeinfers:
+            return self._sized(Loaded(found[0] if found else None, manifests.deployments), path)
+        names = ", ".join(each.name for each in manifests.kubeinfers)
+        self.context.error(path, f"{file} holds several KubeInfers: say which by `name` (there are: {names})")
+        return None
+
+    def _with_origin(self, found: Diagnostic, values: Mapping[str, Any], path: Path) -> Diagnostic:
+        """A finding in a manifest whose holes are filled at a path of the scenario, with where the value is from.
+
+        What is wrong with a value as such (`--set NAME`, to the loader) is placed where the scenario gives it.
+        """
+        option, _, name = found.file.partition(" ")
+        if option == "--set":
+            place = self._origin(name, path)
+            return (
+                found
+                if place is None
+                else self.context.document.diagnostic(
+                    place, found.message, code=found.code, hint=found.hint, key=found.code == "unknown-value"
+                )
+            )
+        if found.code == "open-hole":
+            line, _ = self.context.document.position(path)
+            here = f"{self.context.document.source.name}:{line} ({format_path(path)})"
+            return replace(found, hint=found.hint.replace(FILL, f"give values under `set` in {here}"))
+        hints = [found.hint] if found.hint else []
+        for name in holes_of(found.text):
+            place = self._origin(name, path) if name in values else None
+            if place is not None:
+                line, column = self.context.document.position(place)
+                where = f"{self.context.document.source.name}:{line}:{column}"
+                hints.append(f"${{{name}}} is filled by {where}: {format_path(place)}")
+        return replace(found, hint="; ".join(hints))
+
+    def _origin(self, name: str, path: Path) -> Path | None:
+        """Where the scenario gives a hole its value; None when the command line does, or nobody."""
+        for at in dict.fromkeys((path, ("spec", "manifest"))):
+            written = self._written(at)
+            for key in ("set", "setFile"):
+                if isinstance(written, dict) and name in (written.get(key) or {}):
+                    return None if name in self.values and at == ("spec", "manifest") else (*at, key, name)
+        return None
+
+    def _written(self, path: Path) -> Any:
+        """What the user wrote at a path."""
+        value = self.context.document.value
+        for step in path:
+            value = value[step]
+        return value
+
+    def reload(
+        self, value: Any, path: Path, positions: Path, values: Mapping[str, Any] | None = None
+    ) -> Loaded | None:
+        """An object from data; findings are placed where the scenario wrote the part they are about."""
+        text = SourceText(self.context.document.source.name, to_yaml(value))
+        try:
+            manifests = load_manifest([text], set_values=values)
+        except InputError as error:
+            for each in error.diagnostics:
+                where = (*positions, *each.path) if positions else path
+                self.context.errors.append(
+                    self.context.document.diagnostic(
+                        where, each.message, code=each.code, severity=each.severity, hint=each.hint
+                    )
+                )
+            return None
+        return self._sized(Loaded(next(iter(manifests.kubeinfers), None), manifests.deployments), path)
+
+    def _sized(self, loaded: Loaded, path: Path) -> Loaded | None:
+        """What was loaded; None, which is noted, when it is more than can be simulated."""
+        objects: list[KubeInfer | Deployment] = [*loaded.deployments]
+        objects += [] if loaded.kubeinfer is None else [loaded.kubeinfer]
+        too_large = [message for each in objects if (message := too_many_pods(each))]
+        for message in too_large:
+            self.context.error(path, message)
+        return None if too_large else loaded
+
+
+def too_many_pods(found: KubeInfer | Deployment) -> str:
+    """Why the object cannot be simulated; nothing when it can."""
+    of_one = sum(role.replicas for role in found.roles) if isinstance(found, KubeInfer) else 1
+    pods = found.replicas * of_one
+    if pods <= MAX_PODS:
+        return ""
+    return f"{found.name} has {pods:,} pods, more than the {MAX_PODS:,} that are simulated: fewer replicas"
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """The target patched as RFC 7386 says: null removes, mappings merge, everything else replaces."""
+    if not isinstance(patch, Mapping):
+        return patch
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge_patch(result.get(key), value)
+    return result
+
+
+def new_revision(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The same KubeInfer as written, every role's pod template with an annotation counted up by one."""
+    roles = [
+        merge_patch(role, {"template": {"metadata": {"annotations": {REVISION_ANNOTATION: _next(role)}}}})
+        for role in raw["spec"]["template"]["spec"]["roles"]
+    ]
+    changed: dict[str, Any] = merge_patch(raw, {"spec": {"template": {"spec": {"roles": roles}}}})
+    return changed
+
+
+def new_revision_of_template(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The patch that gives a Deployment's pod template an annotation counted up by one."""
+    annotations = {REVISION_ANNOTATION: _next(raw["spec"])}
+    return {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+
+
+def _next(owner: Mapping[str, Any]) -> str:
+    metadata = owner["template"].get("metadata") or {}
+    before = (metadata.get("annotations") or {}).get(REVISION_ANNOTATION, "1")
+    return str(int(before) + 1) if before.isdecimal() else before + "+"
+
+
+def to_yaml(value: Any) -> str:
+    """Data as text that reads back to the same data: JSON, which YAML holds, its odd characters escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    return re.sub("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]", lambda each: f"\\u{ord(each[0]):04x}", text)

@@ -1,0 +1,261 @@
+"""What the history tells of each pod that its object's status needs: when its conditions changed, how runs ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from kubeinfer_sim.cluster.records import (
+    ContainerBackOff,
+    ContainerDied,
+    ContainersRunning,
+    GangPending,
+    GangScheduled,
+    ImagePullFailed,
+    ImagePullRetried,
+    InstanceRef,
+    NodeFailed,
+    NodeReturned,
+    PodBound,
+    PodCreated,
+    PodDeleting,
+    PodGone,
+    PodNotReady,
+    PodReady,
+    PodRef,
+    SetUpContinued,
+    Stage,
+    TransferDone,
+)
+from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.engine.meter import Handlers
+
+#: Reasons of a deletion that put the condition DisruptionTarget on the pod, with the reason and the message there:
+#: pkg/controller/tainteviction, pkg/registry/core/pod/storage/eviction.go, pkg/scheduler/framework/preemption.
+DISRUPTIONS = {
+    "TaintManagerEviction": ("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint"),
+    "Drained": ("EvictionByEvictionAPI", "Eviction API: evicting"),
+    "Preempted": ("PreemptionByScheduler", "the scheduler made room for pods of higher priority"),
+}
+
+
+@dataclass(slots=True)
+class RunFacts:
+    """The runs of one container: how the last one that ended did, and what the kubelet waits for.
+
+    Attributes:
+        restarts: how often it was started again.
+        before: when the run before the present one ended (ms).
+        died: when the last one ended, with its `reason` and `exit_code`; None while it runs.
+        back_off: the kubelet waits before it starts it again.
+    """
+
+    restarts: int = 0
+    before: int | None = None
+    died: int | None = None
+    reason: str = ""
+    exit_code: int = 0
+    back_off: bool = False
+
+    def started_again(self) -> None:
+        """It runs again."""
+        self.restarts += 1
+        self.before, self.died, self.back_off = self.died, None, False
+
+
+@dataclass(slots=True)
+class PodFacts:
+    """One pod. Times in ms; None: not (yet), or before the simulation began.
+
+    Attributes:
+        scheduled, bound: when its gang got nodes, and when it was bound.
+        heard: when the kubelet of its node took it up.
+        initialized: when its init containers were, or will be, done, as far as can be told.
+        open_ended: when its init containers are done is not known beforehand.
+        ran: its containers have run.
+        ready, unready: when Ready turned true and false last.
+        containers_ready, containers_unready: the same of ContainersReady, as far as it was told.
+        fell: when a container of it ended first since it was ready last.
+        image: what could not be pulled, since when, and why.
+        init: the init container that ended last, if it ended badly.
+        deleting: when it got its deletion timestamp, `deletion` why; `disruption` why it was disrupted.
+        stopped: when its containers will have ended, `killed`: by SIGKILL.
+    """
+
+    created: int
+    scheduled: int | None = None
+    bound: int | None = None
+    heard: int | None = None
+    initialized: int | None = None
+    open_ended: bool = False
+    ran: bool = False
+    ready: int | None = None
+    unready: int | None = None
+    containers_ready: int | None = None
+    containers_unready: int | None = None
+    are_containers_ready: bool = False
+    fell: int | None = None
+    image: ImagePullFailed | None = None
+    init: str = ""
+    deleting: int | None = None
+    deletion: str = ""
+    disruption: str = ""
+    stopped: int | None = None
+    killed: bool = False
+    runs: dict[str, RunFacts] = field(default_factory=dict)
+
+    def run(self, container: str) -> RunFacts:
+        """The runs of a container."""
+        return self.runs.setdefault(container, RunFacts())
+
+    def planned(self, at: int, stages: Iterable[Stage]) -> None:
+        """Its set-up goes on with these stages: when the last of its init containers is done with them."""
+        for stage in stages:
+            initializes = stage.name.startswith(("init ", "sidecar "))
+            if stage.duration is None:
+                self.open_ended = initializes
+                return
+            at += stage.duration
+            if initializes:
+                self.initialized = at
+
+
+class PodLedger:
+    """Keeps the facts of all pods that exist.
+
+    Attributes:
+        pods: by reference.
+        down: nodes that are not heard of, with since when.
+        returned: when a node that was not heard of was heard of again last.
+        pending: what the scheduler says of a gang that waits.
+    """
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self.pods: dict[PodRef, PodFacts] = {}
+        self.down: dict[str, int] = {}
+        self.returned: dict[str, int] = {}
+        self.pending: dict[InstanceRef, str] = {}
+
+    def handlers(self) -> Handlers:
+        """What it listens to."""
+        return {
+            PodCreated: self._created,
+            PodGone: self._gone,
+            NodeFailed: self._node_failed,
+            NodeReturned: self._node_returned,
+            GangPending: self._pending,
+            GangScheduled: self._scheduled,
+            PodBound: self._bound,
+            ImagePullFailed: self._pull_failed,
+            TransferDone: self._set_up_goes_on,
+            ImagePullRetried: self._set_up_goes_on,
+            SetUpContinued: self._continued,
+            ContainersRunning: self._running,
+            ContainerDied: self._died,
+            ContainerBackOff: self._back_off,
+            PodReady: self._ready,
+            PodNotReady: self._not_ready,
+            PodDeleting: self._deleting,
+        }
+
+    def _created(self, record: PodCreated) -> None:
+        self.pods[record.pod] = PodFacts(record.at)
+
+    def _gone(self, record: PodGone) -> None:
+        self.pods.pop(record.pod, None)
+
+    def _node_failed(self, record: NodeFailed) -> None:
+        if record.mode != "notReady":
+            self.down[record.node] = record.at
+
+    def _node_returned(self, record: NodeReturned) -> None:
+        if self.down.pop(record.node, None) is not None:
+            self.returned[record.node] = record.at
+
+    def _pending(self, record: GangPending) -> None:
+        self.pending[record.instance] = record.message
+
+    def _scheduled(self, record: GangScheduled) -> None:
+        for placed, _ in record.nodes:
+            self.pods[placed].scheduled = record.at
+
+    def _bound(self, record: PodBound) -> None:
+        if (pod := self.pods.get(record.pod)) is None:
+            return
+        pod.bound = record.at if pod.bound is None else pod.bound
+        if record.node not in self.down:
+            pod.heard = pod.initialized = record.at
+            pod.image, pod.init = None, ""
+            pod.planned(record.at, record.stages)
+
+    def _pull_failed(self, record: ImagePullFailed) -> None:
+        if (pod := self.pods.get(record.pod)) is not None:
+            pod.image = record
+
+    def _set_up_goes_on(self, record: TransferDone | ImagePullRetried) -> None:
+        if (pod := self.pods.get(record.pod)) is not None:
+            pod.image = None
+            pod.planned(record.at, record.stages)
+
+    def _continued(self, record: SetUpContinued) -> None:
+        if (pod := self.pods.get(record.pod)) is None:
+            return
+        pod.image = None
+        if record.container in ("", pod.init):
+            pod.init = ""
+        if record.container:
+            pod.run(record.container).started_again()
+        if pod.open_ended:
+            pod.initialized, pod.open_ended = record.at, False
+        pod.planned(record.at, record.stages)
+
+    def _running(self, record: ContainersRunning) -> None:
+        if (pod := self.pods.get(record.pod)) is not None:
+            pod.ran, pod.init = True, ""
+            if record.container:
+                pod.run(record.container).started_again()
+
+    def _died(self, record: ContainerDied) -> None:
+        if (pod := self.pods.get(record.pod)) is None:
+            return
+        run = pod.run(record.container)
+        run.died, run.reason, run.exit_code = record.at, record.reason, record.exit_code
+        run.back_off = False
+        pod.fell = record.at if pod.fell is None else pod.fell
+        if record.init:
+            pod.open_ended = True
+            pod.init = record.container if record.exit_code else ""
+
+    def _back_off(self, record: ContainerBackOff) -> None:
+        if (pod := self.pods.get(record.pod)) is not None:
+            pod.run(record.container).back_off = True
+
+    def _ready(self, record: PodReady) -> None:
+        if (pod := self.pods.get(record.pod)) is None:
+            return
+        told = pod.bound is not None or pod.unready is not None  # else it was ready before the beginning
+        pod.ready = record.at if told else None
+        if told and not pod.are_containers_ready:
+            pod.containers_ready = record.at
+        pod.are_containers_ready, pod.fell = True, None
+
+    def _not_ready(self, record: PodNotReady) -> None:
+        if (pod := self.pods.get(record.pod)) is None:
+            return
+        pod.unready = record.at
+        if record.reason != "NodeNotReady":
+            pod.containers_unready, pod.are_containers_ready = record.at, False
+
+    def _deleting(self, record: PodDeleting) -> None:
+        if (pod := self.pods.get(record.pod)) is None:
+            return
+        pod.deleting, pod.deletion = record.at, record.reason
+        cause = None if record.cause == NO_CAUSE else self._history[record.cause]
+        # The pods an instance loses with the one that was evicted are deleted by its controller, which says nothing.
+        if record.reason in DISRUPTIONS and not hasattr(cause, "instance"):
+            pod.disruption = record.reason
+        stop = [stage for stage in record.stages if stage.name != "cleanup"]
+        if stop and all(stage.duration is not None for stage in stop):
+            pod.stopped = record.at + sum(stage.duration or 0 for stage in stop)
+            pod.killed = any(stage.regime == "SIGKILL" for stage in stop)

@@ -1,0 +1,250 @@
+"""The pods' objects as the API server has them at this instant of a run: what `kubectl get pods` would show.
+
+Pods of a node that is not heard of stay as they were when it was last heard of; only what the control plane itself
+writes (Ready: False, a deletion timestamp) changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from kubeinfer_sim.cluster.kubelet.pod_phase import (
+    Condition,
+    Phase,
+    PodContainers,
+    containers_ready,
+    pod_initialized,
+    pod_phase,
+    pod_ready,
+)
+from kubeinfer_sim.cluster.kubelet.restart_policy import consequence
+from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.pod import Pod, PodState, is_sidecar
+from kubeinfer_sim.cluster.pod_printing import Columns, ShownContainer, columns
+from kubeinfer_sim.cluster.records import NodeFailed, PodRef
+from kubeinfer_sim.engine.history import History, Record
+from kubeinfer_sim.engine.meter import OnePass
+from kubeinfer_sim.simulation.owners import Owners
+from kubeinfer_sim.simulation.pod_facts import DISRUPTIONS, PodFacts, PodLedger
+from kubeinfer_sim.simulation.pod_status import PodStatuses
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionAt:
+    """A condition, and since when it has this status (ms; None: since before the simulation began)."""
+
+    condition: Condition
+    since: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PodAt:
+    """A pod's object.
+
+    Attributes:
+        created: ms; None: before the simulation began.
+        node: "" while it has none.
+        columns: what `kubectl get pods` shows of it.
+        containers: in the order of the spec, init containers first; none while no kubelet has written a status.
+        conditions: in the order in which Kubernetes writes them.
+        deleting: when it got its deletion timestamp, and `deletion` why.
+        unheard: since when its node is not heard of.
+    """
+
+    ref: PodRef
+    created: int | None
+    node: str
+    phase: Phase
+    columns: Columns
+    containers: tuple[ShownContainer, ...]
+    conditions: tuple[ConditionAt, ...]
+    deleting: int | None
+    deletion: str
+    unheard: int | None
+
+
+class PodObjects:
+    """Stands beside a simulation and reads the pods' objects when it is asked to.
+
+    Args:
+        history: read as far as needed, so that a run nobody asks about pays next to nothing.
+        nodes: by name.
+        owners: whose pods there are.
+        statuses: reads the containers.
+        minor: of Kubernetes 1.x.
+        loses_nodes: nodes may fall silent.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        nodes: Mapping[str, Node],
+        owners: Owners,
+        statuses: PodStatuses,
+        *,
+        minor: int,
+        loses_nodes: bool,
+    ) -> None:
+        self._history = history
+        self._nodes = nodes
+        self._owners = owners
+        self._statuses = statuses
+        self._minor = minor
+        self._ledger = PodLedger(history)
+        self._follow = OnePass([self._ledger]).observe
+        self._read = 0
+        # What was last heard of the pods of nodes that are not heard of.
+        self._frozen: dict[PodRef, tuple[ShownContainer, ...]] = {}
+        if loses_nodes:
+            history.subscribe(self._freeze)
+
+    def _freeze(self, record: Record) -> None:
+        # Told before the node's kubelet is: its state is still the one it last reported.
+        if type(record) is NodeFailed and record.mode != "notReady":
+            self._catch_up()
+            for pod in self._nodes[record.node].pods:
+                facts = self._ledger.pods[pod.ref]
+                self._frozen[pod.ref] = self._statuses.of(pod, facts, record.at)
+
+    def _catch_up(self) -> None:
+        for number in range(self._read, len(self._history)):
+            self._follow(self._history[number])
+        self._read = len(self._history)
+
+    def at(self, now: int) -> Sequence[PodAt]:
+        """All pods that exist, the KubeInfer's first, then each Deployment's, in the order of their names' numbers.
+
+        `now`: ms; nothing has happened after that.
+        """
+        self._catch_up()
+        found = [
+            self._pod(pod, self._ledger.pods[pod.ref], now)
+            for pod in self._owners.pods()
+            if pod.state is not PodState.GONE
+        ]
+        return sorted(found, key=lambda each: _order(each.ref))
+
+    def _pod(self, pod: Pod, facts: PodFacts, now: int) -> PodAt:
+        node = "" if pod.node is None else pod.node.name
+        unheard = self._ledger.down.get(node)
+        if unheard is not None:
+            shown = self._frozen.get(pod.ref, ())
+        else:
+            shown = self._statuses.of(pod, facts, now)
+        template = pod.template
+        containers = PodContainers(
+            [each.name for each in template.containers],
+            [each.name for each in template.init_containers if not is_sidecar(each)],
+            [each.name for each in template.init_containers if is_sidecar(each)],
+            template.restart_policy,
+            self._starts_again(pod, facts),
+        )
+        adopted = pod.node is not None and facts.bound is None
+        phase: Phase = "Pending"
+        conditions: list[ConditionAt] = []
+        if shown:
+            phase, conditions = self._conditions(pod, facts, containers, shown, now)
+        if adopted or facts.bound is not None:
+            conditions.append(ConditionAt(Condition("PodScheduled", True), facts.bound))
+        elif facts.scheduled != facts.created:
+            message = self._ledger.pending.get(pod.ref.instance, "")
+            waits = Condition("PodScheduled", False, "Unschedulable", message)
+            conditions.append(ConditionAt(waits, facts.created))
+        if facts.disruption:
+            reason, message = DISRUPTIONS[facts.disruption]
+            disrupted = Condition("DisruptionTarget", True, reason, message)
+            conditions.append(ConditionAt(disrupted, facts.deleting))
+        status = {each.condition.type: each.condition.status for each in conditions}
+        return PodAt(
+            pod.ref,
+            None if adopted else facts.created,
+            node,
+            phase,
+            columns(
+                phase,
+                shown,
+                len(pod.containers),
+                initialized=status.get("Initialized", False),
+                ready=status.get("Ready", False),
+                deleting=facts.deleting is not None,
+            ),
+            shown,
+            tuple(conditions),
+            facts.deleting,
+            facts.deletion,
+            unheard,
+        )
+
+    def _starts_again(self, pod: Pod, facts: PodFacts) -> bool | None:
+        """Whether a container that has ended is started again, by its own policy and rules or the pod's.
+
+        None: none has ended by itself.
+        """
+        template = pod.template
+        if facts.ran or facts.bound is None:
+            ended = [each for each in template.containers if facts.run(each.name).died is not None]
+        else:
+            ended = [
+                each for each in template.init_containers if each.name == facts.init and not is_sidecar(each)
+            ]
+        if not ended or facts.deleting is not None:
+            return None
+        return any(
+            consequence(each, template, facts.run(each.name).exit_code, minor=self._minor) != "stays"
+            for each in ended
+        )
+
+    def _conditions(
+        self,
+        pod: Pod,
+        facts: PodFacts,
+        containers: PodContainers,
+        shown: Sequence[ShownContainer],
+        now: int,
+    ) -> tuple[Phase, list[ConditionAt]]:
+        """Phase and the kubelet's conditions."""
+        statuses = {each.name: each.status for each in shown}
+        phase = pod_phase(containers, statuses)
+        initialized = pod_initialized(containers, statuses, phase)
+        of_containers = containers_ready(containers, statuses, phase)
+        ready = pod_ready(containers, statuses, phase)
+        if pod.overruled and ready.status:
+            # The node lifecycle controller writes the Ready condition alone (pkg/controller/util/node).
+            ready = Condition("Ready", False)
+        heard = facts.heard
+        never_told = facts.containers_ready is None and facts.containers_unready is None
+        were_ready = facts.are_containers_ready or (facts.bound is None and never_told)
+        if of_containers.status:
+            since = facts.containers_ready
+        elif facts.stopped is not None and now >= facts.stopped:
+            since = facts.stopped
+        elif were_ready:
+            # They ended while nobody heard of it.
+            back = self._ledger.returned.get(pod.node.name) if pod.node is not None else None
+            since = max((when for when in (facts.fell, back) if when is not None), default=heard)
+        else:
+            since = heard if facts.containers_unready is None else facts.containers_unready
+        ready_since = since
+        if ready.status:
+            ready_since = facts.ready
+        elif facts.unready is not None and (facts.ready is None or facts.unready >= facts.ready):
+            ready_since = facts.unready
+        return phase, [
+            ConditionAt(Condition("PodReadyToStartContainers", True), heard),
+            ConditionAt(initialized, facts.initialized if initialized.status else heard),
+            ConditionAt(ready, ready_since),
+            ConditionAt(of_containers, since),
+        ]
+
+
+def _order(ref: PodRef) -> tuple[bool, str, int, str, int, int]:
+    instance = ref.instance
+    return (
+        instance.kind != "KubeInfer",
+        instance.kubeinfer,
+        instance.ordinal,
+        ref.role,
+        ref.replica,
+        ref.generation,
+    )

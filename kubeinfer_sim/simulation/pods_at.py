@@ -1,0 +1,33 @@
+"""The pods of a scenario at one time; it is simulated up to that time and no further."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.pod_objects import PodAt
+from kubeinfer_sim.simulation.simulate import Run, Simulation, patient_collector
+
+
+@dataclass(frozen=True, slots=True)
+class PodsAt:
+    """All pods that exist at `at` ms, the KubeInfer's first; `run` goes no further than that."""
+
+    at: int
+    pods: tuple[PodAt, ...]
+    run: Run
+
+
+def pods_at(scenario: Scenario, at: int | None = None, *, seed: int | None = None) -> PodsAt:
+    """The pods at `at` ms after all that happens in that instant; None: at the end of the run.
+
+    `PodsAt.run.ended_at` is before `at` when the run ends earlier; nothing changes after a run that is settled.
+
+    Raises:
+        SimulatorFault: the simulator broke one of its own rules.
+    """
+    simulation = Simulation(scenario, scenario.seed if seed is None else seed)
+    with patient_collector():
+        run = simulation.run(until=at)
+    when = run.ended_at if at is None else at
+    return PodsAt(when, tuple(run.objects.at(when)), run)

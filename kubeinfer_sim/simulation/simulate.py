@@ -1,0 +1,326 @@
+"""One simulation: a scenario and a seed in, the history out."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from kubeinfer_sim.cluster.ailments import Ailments
+from kubeinfer_sim.cluster.devices.device_plugin import DevicePlugin
+from kubeinfer_sim.cluster.devices.manager import Devices
+from kubeinfer_sim.cluster.devices.repair import RepairShop
+from kubeinfer_sim.cluster.disruption.drains import Budgets, Drains
+from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.kubelet.start_stages import StageDraws
+from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.nodes.node_failures import NodeFailures
+from kubeinfer_sim.cluster.pod import Pod, npu_count
+from kubeinfer_sim.cluster.records import NodeCordoned, NpusIsolated
+from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
+from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
+from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
+from kubeinfer_sim.controllers.kubeinfer.controller import KubeInferController
+from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.manifest.model import RESET_LABEL
+from kubeinfer_sim.scenario.actions.model import Apply
+from kubeinfer_sim.scenario.faults.model import FaultPlan
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.recovery.rules import Isolation
+from kubeinfer_sim.simulation.faults.draws import FaultDraws
+from kubeinfer_sim.simulation.faults.nodes import NodeFaults
+from kubeinfer_sim.simulation.faults.pods import PodFaults
+from kubeinfer_sim.simulation.faults.shared import SharedFaults
+from kubeinfer_sim.simulation.faults.striking import Faults
+from kubeinfer_sim.simulation.owners import Owners
+from kubeinfer_sim.simulation.pod_objects import PodAt, PodObjects
+from kubeinfer_sim.simulation.pod_status import PodStatuses
+from kubeinfer_sim.simulation.targets import start_faults
+from kubeinfer_sim.simulation.time_line import TimeLine, strikes_new
+
+#: New objects between two collections while a simulation runs.
+GARBAGE_THRESHOLD = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished simulation.
+
+    Attributes:
+        ended_at: the time of the last thing that happened, or the horizon, in ms.
+        end: `settled`: nothing is waiting any more; `quiet`: events go on (a crash loop), but nothing came
+            nearer to its end for `scenario.quiet_after`; `horizon`: stopped at the scenario's horizon.
+        fired: how many timers the engine fired.
+        objects: reads the pods' objects as they are when the run ends.
+    """
+
+    scenario: Scenario
+    history: History
+    ended_at: int
+    end: Literal["settled", "horizon", "quiet"]
+    fired: int
+    seed: int
+    objects: PodObjects = field(repr=False, compare=False)
+
+    def pods_at_end(self) -> tuple[PodAt, ...]:
+        """The objects of the pods that exist at the end."""
+        return tuple(self.objects.at(self.ended_at))
+
+
+def simulate(scenario: Scenario, *, seed: int | None = None, recovery: RecoveryPlugin | None = None) -> Run:
+    """Play the scenario; a function of its arguments alone.
+
+    Args:
+        scenario: what happens.
+        seed: instead of the scenario's.
+        recovery: decides about every failure of a pod whose role has Custom recovery, in place of the
+            scenario's rules; see `controllers.policies`. It must depend on nothing but what it is given.
+
+    Raises:
+        SimulatorFault: the simulator broke one of its own rules.
+        UsageError: `recovery` failed, or decided something that cannot be done.
+    """
+    simulation = Simulation(scenario, scenario.seed if seed is None else seed, recovery)
+    with patient_collector():
+        return simulation.run()
+
+
+@contextmanager
+def patient_collector() -> Iterator[None]:
+    """The history only grows: looking through it for garbage every few hundred records doubles the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(GARBAGE_THRESHOLD, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+class Simulation:
+    """A cluster, its controller and the time line of what people do to it."""
+
+    def __init__(self, scenario: Scenario, seed: int, recovery: RecoveryPlugin | None = None) -> None:
+        self.scenario = scenario
+        self.seed = seed
+        self.clock = Clock()
+        self.history = History()
+        self.time_line = TimeLine(self)
+        streams = Streams(seed)
+        self.nodes = {spec.name: Node(spec) for spec in scenario.nodes}
+        self.scheduler = Scheduler(
+            scenario.nodes,
+            placement=scenario.assumptions.placement,
+            kubernetes_version=scenario.kubernetes_version,
+        )
+        assumptions = scenario.assumptions
+        self.scheduling = GangScheduling(
+            self.clock,
+            self.history,
+            self.scheduler,
+            self.nodes,
+            StageDraws(streams),
+            rate=SchedulingRate() if assumptions.scheduling_rate == "mindcluster" else None,
+            preemption=assumptions.preemption,
+            priority_classes=scenario.priority_classes,
+        )
+        self.scheduling.occupy(scenario.running)
+        self.kubelet = Kubelet(
+            self.clock,
+            self.history,
+            streams,
+            broken_images=scenario.broken_images,
+            kubernetes_version=scenario.kubernetes_version,
+            transfers=scenario.transfers,
+            release=self.scheduling.release,
+            crash_back_off=scenario.crash_back_off,
+            start_faults=start_faults(scenario.actions),
+            born_sick=self.time_line.born_sick if any(map(strikes_new, scenario.actions)) else None,
+        )
+        self.controller = KubeInferController(
+            self.clock,
+            self.history,
+            self.scheduling,
+            self.kubelet,
+            scenario.kubeinfer,
+            scenario.timings,
+            scenario.assumptions,
+            scenario.recovery,
+            recovery,
+        )
+        self.controller.recovery.isolate = self._isolate
+        self.owners = Owners(
+            self.clock,
+            self.history,
+            self.scheduling,
+            self.kubelet,
+            self.controller,
+            scenario.deployments,
+            scenario.timings,
+        )
+        listener = self.owners if scenario.deployments else self.controller
+        self.scheduling.kubelet = self.kubelet
+        self.scheduling.on_placed = listener.gang_placed
+        self.scheduling.on_preempted = lambda pod, cause: listener.evict(pod, "Preempted", cause)
+        self.kubelet.listener = listener
+        budgets = Budgets(scenario.disruption_budgets, self.owners.pods_wanted)
+        self.drains = Drains(self.clock, self.history, self.nodes, budgets, self.owners.evict)
+        if scenario.drains_nodes:
+            self.kubelet.watchers += [budgets, self.drains]
+        self.failures: NodeFailures | None = None
+        if scenario.loses_nodes:
+            self.failures = NodeFailures(
+                self.clock,
+                self.history,
+                streams,
+                self.nodes,
+                self.scheduler,
+                self.scheduling,
+                self.kubelet,
+                self.owners.evict,
+                scenario.node_lifecycle,
+            )
+            self.failures.on_silent = self.controller.engine_silent
+        minor = int(scenario.kubernetes_version.split(".")[1])
+        self.objects = PodObjects(
+            self.history,
+            self.nodes,
+            self.owners,
+            PodStatuses(seed, minor),
+            minor=minor,
+            loses_nodes=self.failures is not None,
+        )
+        self.devices: Devices | None = None
+        self.faults: Faults | None = None
+        self.ailments: Ailments | None = None
+        if scenario.fault_kinds:
+            self._make_faults(streams)
+
+    def _make_faults(self, streams: Streams) -> None:
+        """What only scenarios with faults need: who holds which NPU, the device plugin, the fault processes."""
+        scenario, clock, history = self.scenario, self.clock, self.history
+        settings = (scenario.faults or FaultPlan()).npus
+        taken: dict[str, int] = {}
+        for pod in scenario.running:
+            taken[pod.node] = taken.get(pod.node, 0) + npu_count(pod.requests)
+        devices = self.devices = Devices(
+            clock,
+            history,
+            self.nodes,
+            self.scheduler,
+            self.scheduling,
+            group=settings.group,
+            taken=taken,
+        )
+        self.kubelet.watchers.append(devices)
+        ailments = self.ailments = Ailments(clock, self.kubelet)
+        shop = RepairShop(clock, streams, crews=settings.crews, spares=settings.spares, swap=settings.swap)
+        specs = [
+            scenario.kubeinfer,
+            *(each.kubeinfer for each in scenario.actions if isinstance(each, Apply)),
+        ]
+        plugin = DevicePlugin(
+            clock,
+            history,
+            streams,
+            devices,
+            self.kubelet,
+            ailments,
+            self.owners,
+            shop,
+            settings,
+            watches_idle=any(
+                role.template.labels.get(RESET_LABEL) == "true" for spec in specs for role in spec.roles
+            ),
+            silent=self.controller.engine_silent,
+        )
+
+        draws = FaultDraws(clock, streams)
+        on_nodes: NodeFaults | None = None
+        if self.failures is not None:
+            on_nodes = NodeFaults(
+                clock,
+                history,
+                self.nodes,
+                self.kubelet,
+                self.failures,
+                self.drains,
+                shop,
+                settings.repair,
+                cordoned=lambda name: self.scheduler.nodes[name].unschedulable,
+                cordon=lambda name, on, cause: self.cordon(name, cordon=on, cause=cause),
+                tell=self.owners.npu_fault,
+                source=draws,
+            )
+        silent = self.controller.engine_silent
+        self.faults = Faults(
+            clock,
+            streams,
+            scenario,
+            self.nodes,
+            devices,
+            plugin,
+            PodFaults(clock, history, self.kubelet, ailments, silent),
+            SharedFaults(clock, history, self.kubelet),
+            on_nodes,
+            draws,
+            pods=self.owners.pods,
+        )
+
+    def run(self, *, until: int | None = None) -> Run:
+        """Play everything until the horizon, or until it is settled; no further than `until` ms."""
+        scenario, clock = self.scenario, self.clock
+        running = scenario.initial == "running"
+        if scenario.has_kubeinfer:
+            self.controller.start(running=running)
+        for deployment in self.owners.deployments.values():
+            deployment.start(running=running)
+        if self.faults is not None:
+            self.faults.start()
+        self.time_line.start()
+        end: Literal["settled", "horizon", "quiet"] = "settled"
+        if scenario.horizon is not None:
+            clock.run(scenario.horizon if until is None else min(scenario.horizon, until))
+            end = "horizon"
+        else:
+            last_action = max((action.at for action in scenario.actions), default=0)
+            while (due := clock.next_at()) is not None and (until is None or due <= until):
+                limit = max(self.owners.last_progress, last_action) + scenario.quiet_after
+                if due > limit:
+                    end = "quiet"
+                    break
+                clock.run(limit if until is None else min(limit, until))
+        return Run(scenario, self.history, self._ended_at(end), end, clock.fired, self.seed, self.objects)
+
+    def _ended_at(self, end: str) -> int:
+        if end == "horizon":
+            return self.clock.now
+        return self.history[len(self.history) - 1].at if len(self.history) else 0
+
+    def cordon(self, name: str, *, cordon: bool, cause: int = NO_CAUSE) -> None:
+        """A node takes no new pods from now on, or does again."""
+        self.scheduler.set_unschedulable(name, cordon)
+        if self.failures is not None:
+            self.failures.cordon(name, cordon=cordon)
+        self.history.append(NodeCordoned(self.clock.now, cause, name, not cordon))
+        self.scheduling.wake()
+
+    def _isolate(self, pod: Pod, scope: Isolation, cause: int) -> None:
+        """A rule of recovery takes a pod's node, or the NPUs it holds, out of service for new pods."""
+        assert pod.node is not None
+        name = pod.node.name
+        if scope == "Node":
+            self.cordon(name, cordon=True, cause=cause)
+            return
+        if self.devices is not None:
+            self.devices.isolate(pod, cause)
+            return
+        node = self.scheduler.nodes[name]
+        for resource, amount in pod.template.requests.items():
+            if npu_count({resource: amount}):
+                self.scheduler.set_allocatable(name, resource, node.allocatable[resource] - amount)
+        self.history.append(NpusIsolated(self.clock.now, cause, name, pod.npus))

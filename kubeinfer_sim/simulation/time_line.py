@@ -1,0 +1,165 @@
+"""What people do to the cluster and to the objects on it: the actions of a scenario's time line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeGuard
+
+from kubeinfer_sim.cluster.disruption.drain import DrainOptions
+from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.prober import Outcome, Segment
+from kubeinfer_sim.cluster.records import ContainerCrashed
+from kubeinfer_sim.engine.clock import Phase
+from kubeinfer_sim.engine.history import NO_CAUSE
+from kubeinfer_sim.scenario.actions.model import (
+    Action,
+    Apply,
+    ApplyDeployment,
+    Cordon,
+    Crash,
+    Drain,
+    Fault,
+    ForceDelete,
+    Health,
+    ImageFault,
+    NodeDown,
+    NodeUp,
+    OutOfService,
+    Scale,
+    StartFault,
+)
+from kubeinfer_sim.simulation.targets import matches
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.simulation.simulate import Simulation
+
+FAILING = Segment(0, Outcome.FAIL)
+
+
+def strikes_new(action: Action) -> TypeGuard[Health]:
+    """Whether it is about pods to come, too."""
+    return isinstance(action, Health) and action.new_pods
+
+
+def answer_of(action: Health) -> Segment | None:
+    """What a health action makes the checks answer; None: what the container's state has them answer."""
+    if action.healthy:
+        return None
+    if action.hang:
+        return Segment(0, Outcome.HANG)
+    if action.flapping is None and action.latency is None:
+        return FAILING
+    return Segment(0, Outcome.SUCCESS, action.latency or 0, action.flapping or 0.0)
+
+
+class TimeLine:
+    """Does what the actions of a simulation's scenario say, each at its time."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._sim = simulation
+
+    def start(self) -> None:
+        """Let each action happen at its time."""
+        for action in self._sim.scenario.actions:
+            self._sim.clock.at(action.at, self.act, action, phase=Phase.ACTION)
+
+    def act(self, action: Action) -> None:
+        """What a person does to the cluster or the KubeInfer."""
+        match action:
+            case Apply():
+                self._sim.controller.apply(action.kubeinfer, action.label)
+            case Scale():
+                self._sim.controller.scale(action.replicas)
+            case ApplyDeployment():
+                self._sim.owners.deployments[action.deployment.name].apply(action.deployment, action.label)
+            case Cordon():
+                for name in action.nodes:
+                    self._sim.cordon(name, cordon=not action.uncordon)
+            case Drain():
+                options = DrainOptions(
+                    action.ignore_daemon_sets, action.delete_empty_dir_data, action.force, action.timeout
+                )
+                self._sim.drains.start(
+                    action.nodes, options, lambda name: self._sim.cordon(name, cordon=True)
+                )
+            case NodeDown() | NodeUp() | OutOfService() | ForceDelete():
+                self._node_failure(action)
+            case Health():
+                self._health(action, answer_of(action))
+                if action.until is not None:
+                    self._sim.clock.at(action.until, self._back_to_health, action, phase=Phase.ACTION)
+            case Crash():
+                self._crash(action)
+            case Fault():
+                assert self._sim.faults is not None
+                self._sim.faults.act(action)
+            case StartFault():
+                pass  # the kubelets know of it from the beginning
+            case ImageFault():
+                self._sim.kubelet.break_images(action.images, broken=True)
+                if action.until is not None:
+                    self._sim.clock.at(action.until, self._images_back, action.images, phase=Phase.ACTION)
+
+    def _node_failure(self, action: NodeDown | NodeUp | OutOfService | ForceDelete) -> None:
+        assert self._sim.failures is not None
+        match action:
+            case NodeDown():
+                for name in action.nodes:
+                    self._sim.failures.fail(name, action.mode, until=action.until)
+            case NodeUp():
+                for name in action.nodes:
+                    self._sim.failures.restore(name)
+            case OutOfService():
+                for name in action.nodes:
+                    self._sim.failures.out_of_service(name, ended=action.ended)
+            case ForceDelete():
+                pods = [
+                    pod
+                    for pod in self._sim.owners.pods()
+                    if matches(action.target, pod)
+                    and (pod.state is PodState.DELETING or not action.terminating_only)
+                ]
+                self._sim.failures.force_delete(pods, NO_CAUSE)
+
+    def _back_to_health(self, action: Health) -> None:
+        self._health(action, FAILING if action.healthy else None)
+
+    def _health(self, action: Health, answer: Segment | None) -> None:
+        pods = [pod for pod in self._sim.owners.pods() if matches(action.target, pod)]
+        if self._sim.ailments is None:
+            self._sim.kubelet.set_health(
+                pods, answer, action.probes, container=action.container, cause=NO_CAUSE
+            )
+            return
+        for pod in pods:
+            self._sim.ailments.make(pod, answer, action.probes, action.container, NO_CAUSE)
+
+    def born_sick(self, pod: Pod, now: int) -> dict[str, Segment]:
+        """What the checks get of a pod that is set up now; of several actions the latest counts."""
+        sick: dict[str, Segment] = {}
+        for action in self._sim.scenario.actions:
+            if (
+                not strikes_new(action)
+                or action.at > now
+                or (action.until is not None and action.until <= now)
+            ):
+                continue
+            answer = answer_of(action)
+            if answer is not None and matches(action.target, pod):
+                suffix = f"/{action.container}" if action.container else ""
+                sick |= {f"{probe}{suffix}": answer for probe in action.probes}
+        if self._sim.ailments is not None:
+            self._sim.ailments.born(pod, sick)
+        return sick
+
+    def _crash(self, action: Crash) -> None:
+        for pod in [pod for pod in self._sim.owners.pods() if matches(action.target, pod)]:
+            index = self._sim.kubelet.number_of(pod, action.container)
+            if index is None:
+                continue
+            cause = self._sim.history.append(
+                ContainerCrashed(self._sim.clock.now, NO_CAUSE, pod.ref, action.reason, action.exit_code)
+            )
+            self._sim.kubelet.crash(pod, action.reason, action.exit_code, container=index, cause=cause)
+
+    def _images_back(self, images: tuple[str, ...]) -> None:
+        self._sim.kubelet.break_images(images, broken=False)
