@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from kubeinfer_sim.cluster.api import PodWatcher
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.prober import Outcome, Segment
@@ -37,8 +38,8 @@ class Ailment:
         self.on_restart = on_restart
 
 
-class Ailments:
-    """The ailments of all pods, in the order in which they came (`kubelet.PodWatcher`)."""
+class Ailments(PodWatcher):
+    """The ailments of all pods, in the order in which they came."""
 
     def __init__(self, clock: Clock, kubelet: Kubelet) -> None:
         self._clock = clock
@@ -46,8 +47,6 @@ class Ailments:
         self._of: dict[Pod, dict[Ailment, None]] = {}
         # What people make the checks answer (`health` actions): kind, or kind/container -> answer; the last one counts.
         self._made: dict[Pod, dict[str, Segment]] = {}
-        kubelet.watchers.append(self)
-        kubelet.engine_stopped = self._engine_stopped
 
     def strike(self, pod: Pod, ailment: Ailment, cause: int) -> None:
         """The pod suffers from it from now on."""
@@ -111,22 +110,11 @@ class Ailments:
         answers += [] if made is None else [made]
         return max(answers, key=lambda answer: _BADNESS.get(answer.outcome, 0), default=None)
 
-    def _engine_stopped(self, pod: Pod) -> None:
+    def engine_stopped(self, pod: Pod) -> None:
         """What was in the process is gone with it; told once the kubelet is done with its end."""
         for ailment in self._of.get(pod, ()):
             if ailment.on_restart is not None:
                 self._clock.after(0, ailment.on_restart, pod)
-
-    # PodWatcher: only the end of a pod matters.
-
-    def pod_bound(self, pod: Pod) -> None:
-        """Faults strike pods, not places."""
-
-    def pod_ready_changed(self, pod: Pod) -> None:
-        """That follows from ailments."""
-
-    def pod_terminating(self, pod: Pod) -> None:
-        """Its checks are not asked any more."""
 
     def pod_gone(self, pod: Pod) -> None:
         """Its ailments are gone with it."""

@@ -1,9 +1,10 @@
-"""A pod object and where it is in its life."""
+"""A pod object, where it is in its life, and what owns it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import Container, PodTemplate, Resources
@@ -55,10 +56,73 @@ class PodState(Enum):
     GONE = "gone"
 
 
+class PlatformFault(Protocol):
+    """A fault of hardware the platform tells of."""
+
+    @property
+    def kind(self) -> str:
+        """Its name in the table of fault kinds."""
+        ...
+
+    @property
+    def cleared(self) -> bool:
+        """Whether it is over."""
+        ...
+
+
+class Workload(Protocol):
+    """What owns pods (a KubeInfer, a Deployment): makes them, and is told what becomes of them."""
+
+    @property
+    def last_progress(self) -> int:
+        """When it last came nearer to its end, in ms."""
+        ...
+
+    def start(self, *, running: bool) -> None:
+        """It is created; with `running` it has run for long, as far as the cluster has room for it."""
+
+    def pods(self) -> Iterator[Pod]:
+        """All its pods that exist, in the order in which they were made."""
+        ...
+
+    def pods_wanted(self, pod: Pod) -> int:
+        """How many pods there should be of the group (instance, ReplicaSet) to which this one belongs."""
+        ...
+
+    def gang_placed(self, pods: Sequence[Pod]) -> None:
+        """These pods, which were to be placed together, have got their nodes."""
+
+    def pod_ready(self, pod: Pod) -> None:
+        """The pod's Ready condition turned true."""
+
+    def pod_unready(self, pod: Pod, reason: str) -> None:
+        """It turned false."""
+
+    def pod_stuck(self, pod: Pod) -> None:
+        """The pod will not become ready by itself; `pod.failure` says why."""
+
+    def container_died(self, pod: Pod, reason: str, exit_code: int) -> bool:
+        """A container of the pod is dead. True: the pod is being replaced, so the kubelet leaves it alone."""
+        ...
+
+    def pod_gone(self, pod: Pod) -> None:
+        """The pod's object is gone and its devices are free."""
+
+    def evict(self, pod: Pod, reason: str, cause: int) -> None:
+        """Somebody else deletes the pod: a drain, the taint eviction controller, a preemptor."""
+
+    def engine_silent(self, pod: Pod, cause: int) -> None:
+        """The pod's engine does not answer its peers any more, and the API server does not know."""
+
+    def npu_fault(self, pod: Pod, fault: PlatformFault, cause: int) -> None:
+        """The platform tells of a fault of an NPU the pod holds, or of its machine, that calls for recovery."""
+
+
 class Pod:
     """One pod, from its creation to the moment its object is gone.
 
     Attributes:
+        owner: the workload that made it (its controller ownerReference).
         ref: its name in the history.
         revision: hash of the role templates it was made from.
         was_ready: it has been Ready at least once.
@@ -98,6 +162,7 @@ class Pod:
         "node",
         "npus",
         "overruled",
+        "owner",
         "plan",
         "probers",
         "reading",
@@ -123,21 +188,22 @@ class Pod:
 
     def __init__(
         self,
+        owner: Workload,
         ref: PodRef,
         template: PodTemplate,
         timings: StageTimings,
         revision: str,
         weights_key: str,
         barrier: StartBarrier,
-        npus: int,
     ) -> None:
+        self.owner = owner
         self.ref = ref
         self.template = template
         self.timings = timings
         self.revision = revision
         self.weights_key = weights_key
         self.barrier = barrier
-        self.npus = npus
+        self.npus = npu_count(template.requests)
         self.engine = engine_index(template.containers)
         self.state = PodState.PENDING
         self.node: Node | None = None
@@ -167,7 +233,7 @@ class Pod:
         self.overruled = False
         self.last = NO_CAUSE
         instance = ref.instance
-        owner = (
+        kind_and_name = (
             instance.kubeinfer if instance.kind == "KubeInfer" else f"{instance.kind}/{instance.kubeinfer}"
         )
-        self.stream_name = f"{owner}/{instance.ordinal}/{ref.role}/{ref.replica}/{ref.generation}"
+        self.stream_name = f"{kind_and_name}/{instance.ordinal}/{ref.role}/{ref.replica}/{ref.generation}"

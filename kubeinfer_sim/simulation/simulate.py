@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kubeinfer_sim.cluster.ailments import Ailments
+from kubeinfer_sim.cluster.api import Api, PodWatcher
 from kubeinfer_sim.cluster.devices.device_plugin import DevicePlugin
 from kubeinfer_sim.cluster.devices.manager import Devices
 from kubeinfer_sim.cluster.devices.repair import RepairShop
@@ -111,6 +112,7 @@ class Simulation:
         self.history = History()
         self.time_line = TimeLine(self)
         streams = Streams(seed)
+        api = Api()
         self.nodes = {spec.name: Node(spec) for spec in scenario.nodes}
         self.scheduler = Scheduler(
             scenario.nodes,
@@ -133,6 +135,7 @@ class Simulation:
             self.clock,
             self.history,
             streams,
+            api,
             broken_images=scenario.broken_images,
             kubernetes_version=scenario.kubernetes_version,
             transfers=scenario.transfers,
@@ -162,15 +165,9 @@ class Simulation:
             scenario.deployments,
             scenario.timings,
         )
-        listener = self.owners if scenario.deployments else self.controller
         self.scheduling.kubelet = self.kubelet
-        self.scheduling.on_placed = listener.gang_placed
-        self.scheduling.on_preempted = lambda pod, cause: listener.evict(pod, "Preempted", cause)
-        self.kubelet.listener = listener
-        budgets = Budgets(scenario.disruption_budgets, self.owners.pods_wanted)
-        self.drains = Drains(self.clock, self.history, self.nodes, budgets, self.owners.evict)
-        if scenario.drains_nodes:
-            self.kubelet.watchers += [budgets, self.drains]
+        budgets = Budgets(scenario.disruption_budgets)
+        self.drains = Drains(self.clock, self.history, self.nodes, budgets)
         self.failures: NodeFailures | None = None
         if scenario.loses_nodes:
             self.failures = NodeFailures(
@@ -181,10 +178,8 @@ class Simulation:
                 self.scheduler,
                 self.scheduling,
                 self.kubelet,
-                self.owners.evict,
                 scenario.node_lifecycle,
             )
-            self.failures.on_silent = self.controller.engine_silent
         minor = int(scenario.kubernetes_version.split(".")[1])
         self.objects = PodObjects(
             self.history,
@@ -197,11 +192,21 @@ class Simulation:
         self.devices: Devices | None = None
         self.faults: Faults | None = None
         self.ailments: Ailments | None = None
+        # The order in which they are told of pods.
+        watchers: list[PodWatcher] = []
+        if scenario.drains_nodes:
+            watchers += [budgets, self.drains]
+        if self.failures is not None:
+            watchers.append(self.failures.pods)
         if scenario.fault_kinds:
-            self._make_faults(streams)
+            watchers += self._make_faults(streams)
+        api.watch(*watchers)
 
-    def _make_faults(self, streams: Streams) -> None:
-        """What only scenarios with faults need: who holds which NPU, the device plugin, the fault processes."""
+    def _make_faults(self, streams: Streams) -> tuple[PodWatcher, ...]:
+        """What only scenarios with faults need: who holds which NPU, the device plugin, the fault processes.
+
+        Returns those of them that follow the pods.
+        """
         scenario, clock, history = self.scenario, self.clock, self.history
         settings = (scenario.faults or FaultPlan()).npus
         taken: dict[str, int] = {}
@@ -216,7 +221,6 @@ class Simulation:
             group=settings.group,
             taken=taken,
         )
-        self.kubelet.watchers.append(devices)
         ailments = self.ailments = Ailments(clock, self.kubelet)
         shop = RepairShop(clock, streams, crews=settings.crews, spares=settings.spares, swap=settings.swap)
         specs = [
@@ -230,13 +234,11 @@ class Simulation:
             devices,
             self.kubelet,
             ailments,
-            self.owners,
             shop,
             settings,
             watches_idle=any(
                 role.template.labels.get(RESET_LABEL) == "true" for spec in specs for role in spec.roles
             ),
-            silent=self.controller.engine_silent,
         )
 
         draws = FaultDraws(clock, streams)
@@ -253,10 +255,8 @@ class Simulation:
                 settings.repair,
                 cordoned=lambda name: self.scheduler.nodes[name].unschedulable,
                 cordon=lambda name, on, cause: self.cordon(name, cordon=on, cause=cause),
-                tell=self.owners.npu_fault,
                 source=draws,
             )
-        silent = self.controller.engine_silent
         self.faults = Faults(
             clock,
             streams,
@@ -264,12 +264,13 @@ class Simulation:
             self.nodes,
             devices,
             plugin,
-            PodFaults(clock, history, self.kubelet, ailments, silent),
+            PodFaults(clock, history, self.kubelet, ailments),
             SharedFaults(clock, history, self.kubelet),
             on_nodes,
             draws,
             pods=self.owners.pods,
         )
+        return devices, ailments
 
     def run(self, *, until: int | None = None) -> Run:
         """Play everything until the horizon, or until it is settled; no further than `until` ms."""

@@ -144,7 +144,7 @@ def test_a_late_event_of_the_previous_incarnation_is_dropped() -> None:
     def late(simulation: Simulation) -> None:
         simulation.controller.npu_fault(pods[0], NpuFault("CardDrop"), -1)
         simulation.controller.evict(pods[0], "Drained", -1)
-        assert simulation.controller.container_died(pods[0], "Error"), "nobody restarts it"
+        assert simulation.controller.container_died(pods[0], "Error", 1), "nobody restarts it"
 
     made = scenario(kubeinfer(1, roles=PD), 3, 60, 10)
     run = play(made, (90, remember), crash(100, "decode"), (200, late))

@@ -9,9 +9,6 @@ through ClusterD and the controller.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
-
 from kubeinfer_sim.cluster.ailments import Ailments
 from kubeinfer_sim.cluster.devices.manager import Devices, Npu
 from kubeinfer_sim.cluster.devices.npu_fault import NpuFault, is_watched
@@ -36,17 +33,10 @@ from kubeinfer_sim.scenario.units import Millis
 REPEATED = "ManuallySeparateNPU"
 
 
-class FaultListener(Protocol):
-    """Who decides about recovery."""
-
-    def npu_fault(self, pod: Pod, fault: NpuFault, cause: int) -> None:
-        """The platform tells of a fault of an NPU the pod holds that calls for its recovery policy."""
-
-
 class DevicePlugin:
     """The device plugins of all nodes.
 
-    `watches_idle`: some workload carries the label. `silent(pod, cause)` is told of engines that stop to answer.
+    `watches_idle`: some workload carries the label.
     """
 
     def __init__(
@@ -57,12 +47,10 @@ class DevicePlugin:
         devices: Devices,
         kubelet: Kubelet,
         ailments: Ailments,
-        listener: FaultListener,
         shop: RepairShop,
         settings: NpuHandling,
         *,
         watches_idle: bool,
-        silent: Callable[[Pod, int], None],
     ) -> None:
         self._clock = clock
         self._history = history
@@ -70,11 +58,9 @@ class DevicePlugin:
         self._devices = devices
         self._kubelet = kubelet
         self._ailments = ailments
-        self._listener = listener
         self._shop = shop
         self._settings = settings
         self._watches_idle = watches_idle
-        self._silent = silent
         self._phases: dict[str, int] = {}
         self._draws: dict[str, int] = {}
         self._repairing: set[Npu] = set()
@@ -192,7 +178,7 @@ class DevicePlugin:
         if fault.symptom == "crash" and crash:
             self._kubelet.crash(pod, "Error", 1, cause=fault.cause)
         elif fault.symptom == "hang" and pod.state is PodState.RUNNING:
-            self._silent(pod, fault.cause)
+            pod.owner.engine_silent(pod, fault.cause)
 
     def _slowed(self, pod: Pod, cause: int) -> None:
         """The pod's speed is that of its slowest NPU: they compute each step together."""
@@ -274,7 +260,7 @@ class DevicePlugin:
             if level.npu == "reset":
                 self._resets.want(fault)
         if level.acts and npu.holder is not None and is_watched(npu.holder):
-            self._listener.npu_fault(npu.holder, fault, fault.cause)
+            npu.holder.owner.npu_fault(npu.holder, fault, fault.cause)
 
     def _out(self, npu: Npu, fault: NpuFault) -> None:
         """Out until repaired; after repeated faults for a fixed time."""

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
+from kubeinfer_sim.cluster.api import PodWatcher
 from kubeinfer_sim.cluster.fault_records import NpuStateChanged
-from kubeinfer_sim.cluster.kubelet import PodWatcher
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import NATIVE_RESOURCES, Pod
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
@@ -174,12 +174,6 @@ class Devices(PodWatcher):
         order += [npu for npu in npus if npu.idle and npu not in known]
         order += [npu for npu in npus if npu.taken]
         return order[:count]
-
-    def pod_ready_changed(self, pod: Pod) -> None:
-        """Devices do not depend on it."""
-
-    def pod_terminating(self, pod: Pod) -> None:
-        """Its NPUs stay its own until it is gone."""
 
     def pod_gone(self, pod: Pod) -> None:
         """Its NPUs are idle."""

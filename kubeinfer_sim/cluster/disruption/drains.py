@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from kubeinfer_sim.cluster.api import PodWatcher
 from kubeinfer_sim.cluster.disruption.controller import Budget, BudgetSpec
 from kubeinfer_sim.cluster.disruption.drain import Drain, DrainedPod, DrainOptions
 from kubeinfer_sim.cluster.disruption.eviction import Answer, Code, PodView, evict
@@ -29,10 +30,10 @@ class Owner:
     replicas: int
 
 
-class Budgets:
-    """The budgets and the pods that stand under them (`kubelet.PodWatcher`)."""
+class Budgets(PodWatcher):
+    """The budgets and the pods that stand under them."""
 
-    def __init__(self, budgets: Iterable[DisruptionBudget], wanted: Callable[[Pod], int]) -> None:
+    def __init__(self, budgets: Iterable[DisruptionBudget]) -> None:
         self._budgets = [
             (
                 budget.selector,
@@ -47,7 +48,6 @@ class Budgets:
             )
             for budget in budgets
         ]
-        self._wanted = wanted
         self._owners: dict[Hashable, Owner] = {}
 
     def of(self, pod: Pod) -> list[Budget]:
@@ -75,13 +75,13 @@ class Budgets:
     def _changed(self, pod: Pod) -> None:
         for budget in self.of(pod):
             key = pod.ref.instance
-            owner = self._owners.get(key)
-            if owner is None or owner.replicas != self._wanted(pod):
-                owner = self._owners[key] = Owner(self._wanted(pod))
+            owner, wanted = self._owners.get(key), pod.owner.pods_wanted(pod)
+            if owner is None or owner.replicas != wanted:
+                owner = self._owners[key] = Owner(wanted)
             budget.pod_changed(pod, owner, ready=pod.ready, terminating=pod.state is PodState.DELETING)
 
 
-class Drains:
+class Drains(PodWatcher):
     """`kubectl drain` at work: one node after the other."""
 
     def __init__(
@@ -90,13 +90,11 @@ class Drains:
         history: History,
         nodes: Mapping[str, Node],
         budgets: Budgets,
-        delete: Callable[[Pod, str, int], None],
     ) -> None:
         self._clock = clock
         self._history = history
         self._nodes = nodes
         self._budgets = budgets
-        self._delete = delete
         self._gone: dict[Pod, list[Callable[[], None]]] = {}
 
     def start(
@@ -114,17 +112,6 @@ class Drains:
     def _next(self, names: deque[str], options: DrainOptions, cause: int) -> None:
         if names:
             _OneNode(self, names, options, cause).begin()
-
-    # PodWatcher: only the end of a pod matters.
-
-    def pod_bound(self, pod: Pod) -> None:
-        """A pod that comes while the drain goes on is not its business."""
-
-    def pod_ready_changed(self, pod: Pod) -> None:
-        """The budgets follow that."""
-
-    def pod_terminating(self, pod: Pod) -> None:
-        """Kubectl waits for its end."""
 
     def pod_gone(self, pod: Pod) -> None:
         """Tell the drains that wait for it."""
@@ -168,7 +155,7 @@ class _OneNode:
             return None
 
         def delete(_: int | None) -> Code:
-            self._drains._delete(pod, "Drained", self._last)
+            pod.owner.evict(pod, "Drained", self._last)
             return Code.CREATED
 
         phase = "Pending" if pod.state in (PodState.PENDING, PodState.PULLING) else "Running"

@@ -8,7 +8,6 @@ timers in its whole life: each stage is computed when it begins, and the prober 
 """
 
 from kubeinfer_sim.cluster.kubelet.kubelet_restart import KubeletRestarts
-from kubeinfer_sim.cluster.kubelet.listeners import PodListener, PodWatcher
 from kubeinfer_sim.cluster.kubelet.state import RUNNING_SINCE
 
 
@@ -16,4 +15,4 @@ class Kubelet(KubeletRestarts):
     """All kubelets. `release` is told of each pod that is gone and returns its NPUs and those then in use."""
 
 
-__all__ = ["RUNNING_SINCE", "Kubelet", "PodListener", "PodWatcher"]
+__all__ = ["RUNNING_SINCE", "Kubelet"]

@@ -69,7 +69,7 @@ class EngineStart(Probing):
 
     def _interrupt(self, pod: Pod) -> None:
         """The engine stops: it leaves the barrier, and what it had not finished is not on the node."""
-        self.engine_stopped(pod)
+        self._api.engine_stopped(pod)
         pod.barrier.leave(pod)
         if pod.reading is not None and self._storage is not None:
             self._storage.cancel(pod.reading)

@@ -75,7 +75,7 @@ class InitContainers(RestartPulls):
             return
         if pod.node is None or pod.node.reachable:
             self._stuck(pod, f"Init:{reason}")
-            if self.listener.container_died(pod, f"Init:{reason}"):
+            if self._api.container_died(pod, f"Init:{reason}", exit_code):
                 return
         container = pod.template.init_containers[place]
         what = consequence(container, pod.template, exit_code, minor=self._minor)

@@ -185,18 +185,14 @@ class Probing(KubeletState):
             pod.ready = pod.was_ready = True
             pod.failure = ""
             pod.last = self._history.append(PodReady(now, pod.last, pod.ref))
-            self.listener.pod_ready(pod)
-            for watcher in self.watchers:
-                watcher.pod_ready_changed(pod)
+            self._api.ready(pod)
         elif not ready and pod.ready:
             self._unready(pod, "ReadinessProbeFailed")
 
     def _unready(self, pod: Pod, reason: str) -> None:
         pod.ready = False
         pod.last = self._history.append(PodNotReady(self._clock.now, pod.last, pod.ref, reason))
-        self.listener.pod_unready(pod, reason)
-        for watcher in self.watchers:
-            watcher.pod_ready_changed(pod)
+        self._api.unready(pod, reason)
 
     def set_health(
         self,

@@ -102,7 +102,7 @@ class Restarts(EngineStart):
             self._unready(pod, reason)
         word = f"Init:{reason}" if init else reason
         self._stuck(pod, word)
-        if not self.listener.container_died(pod, word):
+        if not self._api.container_died(pod, word, exit_code):
             self._restart(pod, index, exit_code, probe_kill=reason in PROBE_KILLS)
 
     def _restart(self, pod: Pod, index: int, exit_code: int, *, probe_kill: bool) -> None:

@@ -44,8 +44,7 @@ class SetUp(Restarts):
         else:
             self._unheard[pod] = None
             pod.last = self._history.append(PodBound(self._clock.now, pod.last, pod.ref, node.name, ()))
-        for watcher in self.watchers:
-            watcher.pod_bound(pod)
+        self._api.bound(pod)
 
     def _set_up(self, pod: Pod, node: Node) -> None:
         """The kubelet begins with a pod: its probes' ticks are counted from now."""
@@ -254,8 +253,7 @@ class SetUp(Restarts):
         node.page_cache[pod.weights_key] = RUNNING_SINCE
         node.graphs[pod.revision, pod.ref.role] = RUNNING_SINCE
         pod.barrier.arrive(pod)
-        for watcher in self.watchers:
-            watcher.pod_bound(pod)
+        self._api.bound(pod)
 
     def _containers_run(self, pod: Pod, failed: tuple[FailedHook, ...] = ()) -> None:
         """All containers of the pod run for the first time: the probes begin, the barrier may open.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff
 from kubeinfer_sim.cluster.kubelet.container_runs import ContainerRuns
 from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager, Registry
-from kubeinfer_sim.cluster.kubelet.listeners import PodListener, PodWatcher
 from kubeinfer_sim.cluster.kubelet.shared_link import SharedLink
 from kubeinfer_sim.cluster.kubelet.start_faults import StartFaults
 from kubeinfer_sim.cluster.kubelet.start_stages import StageDraws
@@ -48,6 +48,7 @@ class KubeletState:
         clock: Clock,
         history: History,
         streams: Streams,
+        api: Api,
         *,
         broken_images: frozenset[str],
         kubernetes_version: str,
@@ -60,6 +61,7 @@ class KubeletState:
         self._clock = clock
         self._history = history
         self._streams = streams
+        self._api = api
         self._crash = crash_back_off
         self._born_sick = born_sick
         self._draws = StageDraws(streams, kubernetes_version, start_faults)
@@ -82,10 +84,6 @@ class KubeletState:
             )
         )
         self._runs: dict[tuple[Pod, int], ContainerRuns] = {}
-        self.listener: PodListener
-        self.watchers: list[PodWatcher] = []
-        #: Told of each pod whose engine's process has ended, however.
-        self.engine_stopped: Callable[[Pod], None] = lambda pod: None
         # What a node that cannot be reached has yet to do: pods it has not heard of, and pods to stop.
         self._unheard: dict[Pod, None] = {}
         self._to_stop: dict[Pod, PodState] = {}
@@ -95,4 +93,4 @@ class KubeletState:
 
     def _stuck(self, pod: Pod, failure: str) -> None:
         pod.failure = failure
-        self.listener.pod_stuck(pod)
+        self._api.stuck(pod)

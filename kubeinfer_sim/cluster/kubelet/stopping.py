@@ -31,8 +31,7 @@ class Stopping(Sidecars):
             # It stays Terminating until the node is back or somebody removes it.
             self._to_stop[pod] = PodState.PENDING if pod in self._unheard else state
         pod.last = self._history.append(PodDeleting(self._clock.now, cause, pod.ref, reason, stages))
-        for watcher in self.watchers:
-            watcher.pod_terminating(pod)
+        self._api.terminating(pod)
         if reachable:
             self._gone_after(pod, stages)
 
@@ -85,9 +84,7 @@ class Stopping(Sidecars):
                 self._runs.pop((pod, index), None)
         npus, in_use = self._release(pod)
         pod.last = self._history.append(PodGone(self._clock.now, pod.last, pod.ref, npus, in_use))
-        for watcher in self.watchers:
-            watcher.pod_gone(pod)
-        self.listener.pod_gone(pod)
+        self._api.gone(pod)
 
     def remove(self, pod: Pod, reason: str, cause: int) -> None:
         """Remove the pod's object at once (grace period 0, force); what it held counts as free."""

@@ -7,8 +7,9 @@ that nobody knows (when does a pass come after a machine has died?); each is dra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
+from kubeinfer_sim.cluster.api import PodWatcher
 from kubeinfer_sim.cluster.api_nodes import (
     NO_EXECUTE,
     OUT_OF_SERVICE,
@@ -18,7 +19,7 @@ from kubeinfer_sim.cluster.api_nodes import (
     NodeObject,
     Watcher,
 )
-from kubeinfer_sim.cluster.kubelet import Kubelet, PodWatcher
+from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.nodes.heartbeat import Heartbeat, StatusReporter
 from kubeinfer_sim.cluster.nodes.node_lifecycle import NodeLifecycleController, NodeLifecycleSettings
@@ -47,7 +48,7 @@ EXCLUDE_LABEL = "node.kubernetes.io/exclude-disruption"
 
 
 class BoundPods(PodWatcher):
-    """Tells the node API of the pods that come and go (`kubelet.PodWatcher`)."""
+    """Tells the node API of the pods that come and go."""
 
     def __init__(self, api: NodeApi, toleration_seconds: int) -> None:
         self._api = api
@@ -60,9 +61,6 @@ class BoundPods(PodWatcher):
         tolerations = with_default_tolerations(pod.template.tolerations, self._toleration_seconds)
         bound = self._bound[pod] = BoundPod(pod, pod.node.name, tolerations)
         self._api.bind(bound)
-
-    def pod_ready_changed(self, pod: Pod) -> None:
-        """Nobody who looks after nodes acts on that."""
 
     def pod_terminating(self, pod: Pod) -> None:
         """It has a deletion timestamp."""
@@ -78,7 +76,8 @@ class BoundPods(PodWatcher):
 class NodeFailures(Watcher):
     """All nodes as the API server knows them, and everybody who acts on what it knows.
 
-    `evict(pod, reason, cause)` deletes a pod for somebody who is not its owner.
+    Attributes:
+        pods: tells the nodes' API of pods.
     """
 
     def __init__(
@@ -90,7 +89,6 @@ class NodeFailures(Watcher):
         scheduler: Scheduler,
         scheduling: GangScheduling,
         kubelet: Kubelet,
-        evict: Callable[[Pod, str, int], None],
         settings: NodeLifecycle,
     ) -> None:
         self._clock = clock
@@ -99,13 +97,10 @@ class NodeFailures(Watcher):
         self._scheduler = scheduler
         self._scheduling = scheduling
         self._kubelet = kubelet
-        self._evict = evict
         #: The newest record about each node that is not well: the cause of what follows.
         self._last: dict[str, int] = {}
         self._returns: dict[str, Timer] = {}
         self._taints: dict[str, tuple[str, ...]] = {}
-        #: Told of each pod whose engine its peers cannot reach any more, long before the API server knows.
-        self.on_silent: Callable[[Pod, int], None] = lambda pod, cause: None
         self.api = NodeApi()
         for node in nodes.values():
             self.api.add(self._object(node, streams))
@@ -126,7 +121,7 @@ class NodeFailures(Watcher):
             self,
             PodGcSettings(first_pass=_phase(streams, "pod-gc/first-pass", 20_000)),
         )
-        kubelet.watchers.append(BoundPods(self.api, settings.toleration_seconds))
+        self.pods = BoundPods(self.api, settings.toleration_seconds)
 
     def _object(self, node: Node, streams: Streams) -> NodeObject:
         spec = node.spec
@@ -170,7 +165,7 @@ class NodeFailures(Watcher):
                 self._reporter.silent(known)
                 self._lifecycle.silent(known)
             for pod in node.pods if mode != "kubeletRestart" else ():
-                self.on_silent(pod, self._last[name])
+                pod.owner.engine_silent(pod, self._last[name])
         if until is not None:
             self._returns[name] = self._clock.at(until, self.restore, name)
 
@@ -209,7 +204,7 @@ class NodeFailures(Watcher):
         """`kubectl delete pod --grace-period=0 --force`: the objects go at once."""
         for pod in list(pods):
             if pod.state not in (PodState.DELETING, PodState.GONE):
-                self._evict(pod, "ForceDeleted", cause)
+                pod.owner.evict(pod, "ForceDeleted", cause)
             self._kubelet.remove(pod, "ForceDeleted", cause)
 
     def cordon(self, name: str, *, cordon: bool) -> None:
@@ -258,7 +253,8 @@ class NodeFailures(Watcher):
     def delete(self, pod: BoundPod) -> None:
         """The taint eviction controller deletes a pod."""
         if not pod.terminating:
-            self._evict(self._pod(pod), "TaintManagerEviction", self._last.get(pod.node, NO_CAUSE))
+            found = self._pod(pod)
+            found.owner.evict(found, "TaintManagerEviction", self._last.get(pod.node, NO_CAUSE))
 
     def remove(self, pod: BoundPod) -> None:
         """The pod garbage collector removes a pod."""

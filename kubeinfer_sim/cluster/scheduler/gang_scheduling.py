@@ -6,7 +6,7 @@ in which something changed, and hands bound pods to their kubelets after the bin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,8 +84,6 @@ class GangScheduling:
         self._wake: Timer | None = None
         self.npus_in_use = 0
         self.kubelet: Kubelet
-        self.on_placed: Callable[[PodGang], None]
-        self.on_preempted: Callable[[Pod, int], None]
 
     def occupy(self, running: Iterable[RunningPod]) -> None:
         """Pods that are on the nodes already, and stay there; they may over-commit a node."""
@@ -168,7 +166,7 @@ class GangScheduling:
         for request, placement in placed:
             gang = self._gangs.pop(request.key)
             self._placed(gang, placement)
-            self.on_placed(gang)
+            gang.pods[0].owner.gang_placed(gang.pods)
             self._making_room.pop(request.key, None)
             self._bind(gang, placement)
         self._new.clear()
@@ -207,7 +205,7 @@ class GangScheduling:
         )
         cause = self._history.append(PodPreempted(self._clock.now, gang.cause, name, node, gang.instance))
         if isinstance(pod, Pod):
-            self.on_preempted(pod, cause)
+            pod.owner.evict(pod, "Preempted", cause)
         elif running is not None:
             victim.terminating = True
             grace = running.manifest["spec"].get("terminationGracePeriodSeconds")

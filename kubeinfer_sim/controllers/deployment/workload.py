@@ -7,11 +7,11 @@ others. A container that dies is the kubelet's affair, a pod that is lost is rep
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE, Kubelet
 from kubeinfer_sim.cluster.kubelet.start_barrier import StartBarrier
-from kubeinfer_sim.cluster.pod import Pod, PodState, npu_count
+from kubeinfer_sim.cluster.pod import PlatformFault, Pod, PodState
 from kubeinfer_sim.cluster.records import InstanceRef, PodCreated, PodReady, PodRef
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling, PodGang
 from kubeinfer_sim.controllers.deployment import progress
@@ -138,13 +138,13 @@ class DeploymentWorkload:
         now, spec = self._clock.now, replica_set.spec
         ref = InstanceRef(next(self._uids), spec.name, self._number, "Deployment")
         pod = Pod(
+            self,
             PodRef(ref, spec.name, 0, 0),
             spec.template,
             self._timings,
             spec.revision,
             spec.weights_key,
             StartBarrier(1),
-            npu_count(spec.template.requests),
         )
         pod.last = self._history.append(
             PodCreated(now, self._causes.get(replica_set, self._applied), pod.ref)
@@ -220,13 +220,13 @@ class DeploymentWorkload:
                 self._scheduling.diagnose(gang, pod.last)
                 return
 
-    # -- what its pods do (PodListener) --------------------------------------------------------------------
+    # -- what its pods do (Workload) --------------------------------------------------------------------
 
     def pods(self) -> Iterator[Pod]:
         """All pods that exist, in the order in which they were made."""
         return iter(self._replica_pods)
 
-    def gang_placed(self, gang: PodGang) -> None:
+    def gang_placed(self, pods: Sequence[Pod]) -> None:
         """A pod got its node: of no consequence to a Deployment."""
 
     def pod_ready(self, pod: Pod) -> None:
@@ -242,7 +242,7 @@ class DeploymentWorkload:
     def pod_stuck(self, pod: Pod) -> None:
         """The pod will not become ready by itself; a Deployment waits for it all the same."""
 
-    def container_died(self, pod: Pod, reason: str) -> bool:
+    def container_died(self, pod: Pod, reason: str, exit_code: int) -> bool:
         """A container is dead: the kubelet starts it again."""
         return False
 
@@ -260,6 +260,15 @@ class DeploymentWorkload:
         self._scheduling.withdraw(gang)
         self._kubelet.delete(pod, reason, number)
         self._controller.pod_changed(replica_set)
+
+    def engine_silent(self, pod: Pod, cause: int) -> None:
+        """The pod's engine answers nobody: the pods of a Deployment do without each other."""
+
+    def npu_fault(self, pod: Pod, fault: PlatformFault, cause: int) -> None:
+        """The platform tells of a fault: nobody listens for a Deployment.
+
+        Its pods stay until somebody drains the machine, or they fail by themselves.
+        """
 
     def pod_gone(self, pod: Pod) -> None:
         """The pod's object is gone."""

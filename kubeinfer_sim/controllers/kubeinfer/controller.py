@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from kubeinfer_sim.cluster.kubelet import Kubelet
-from kubeinfer_sim.cluster.pod import Pod
-from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling, PodGang
+from kubeinfer_sim.cluster.pod import PlatformFault, Pod
+from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
 from kubeinfer_sim.controllers.kubeinfer.budget import resolve
 from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance, InstanceState
@@ -20,7 +20,7 @@ from kubeinfer_sim.controllers.kubeinfer.instances import Instances
 from kubeinfer_sim.controllers.kubeinfer.policies import Policies, RecoveryPlugin
 from kubeinfer_sim.controllers.kubeinfer.rebuilding import Rebuilding
 from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied, UpdateCompleted
-from kubeinfer_sim.controllers.kubeinfer.recovery import PlatformFault, Recovery
+from kubeinfer_sim.controllers.kubeinfer.recovery import Recovery
 from kubeinfer_sim.controllers.kubeinfer.rollout import next_step
 from kubeinfer_sim.controllers.kubeinfer.stalls import Stalls
 from kubeinfer_sim.engine.clock import Clock, Phase, Timer
@@ -59,7 +59,7 @@ class KubeInferController:
         self._applied = NO_CAUSE
         self._wake: Timer | None = None
         self._stalls = Stalls(clock, history, scheduling, assumptions.progress_deadline)
-        self._gangs = Gangs(clock, history, scheduling, timings, assumptions)
+        self._gangs = Gangs(self, clock, history, scheduling, timings, assumptions)
         self._instances = self._stalls.instances = Instances(
             clock,
             history,
@@ -176,7 +176,7 @@ class KubeInferController:
         if self.recovery.pending:
             self._wake_up()
 
-    # -- what the pods do (PodListener) --------------------------------------------------------------------
+    # -- what the pods do (Workload) --------------------------------------------------------------------
 
     def pods(self) -> Iterator[Pod]:
         """All pods that exist, in the order in which they were made."""
@@ -186,9 +186,9 @@ class KubeInferController:
         """How many pods the pod's instance should have."""
         return self._gangs.owner[pod].wanted
 
-    def gang_placed(self, gang: PodGang) -> None:
-        """A gang got its nodes."""
-        self._instances.weigh(self._gangs.placed(gang))
+    def gang_placed(self, pods: Sequence[Pod]) -> None:
+        """The pods of a gang got their nodes."""
+        self._instances.weigh(self._gangs.placed(pods))
 
     def pod_ready(self, pod: Pod) -> None:
         """A pod turned ready; the instance is when all are."""
@@ -218,9 +218,9 @@ class KubeInferController:
         self._instances.weigh(instance)
         self._wake_up()
 
-    def container_died(self, pod: Pod, reason: str) -> bool:
+    def container_died(self, pod: Pod, reason: str, exit_code: int) -> bool:
         """A container is dead: rebuild the pod or its instance (True), or leave it to the kubelet."""
-        return self.recovery.container_died(pod, reason)
+        return self.recovery.container_died(pod, reason, exit_code)
 
     def evict(self, pod: Pod, reason: str, cause: int) -> None:
         """Somebody else deletes the pod (a drain): that too is a trigger of recovery."""

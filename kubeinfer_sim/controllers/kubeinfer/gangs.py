@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from kubeinfer_sim.cluster.kubelet.start_barrier import StartBarrier
-from kubeinfer_sim.cluster.pod import Pod, npu_count
+from kubeinfer_sim.cluster.pod import Pod, Workload
 from kubeinfer_sim.cluster.records import PodCreated, PodRef
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling, PodGang
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance, Place
@@ -24,12 +24,14 @@ class Gangs:
 
     def __init__(
         self,
+        workload: Workload,
         clock: Clock,
         history: History,
         scheduling: GangScheduling,
         timings: Timings,
         assumptions: Assumptions,
     ) -> None:
+        self._workload = workload
         self._clock = clock
         self._history = history
         self._scheduling = scheduling
@@ -83,11 +85,12 @@ class Gangs:
         instance.gangs.clear()
         instance.spare_gangs.clear()
 
-    def placed(self, gang: PodGang) -> Instance:
-        """A gang got its nodes; returns its instance."""
-        instance = self.owner[gang.pods[0]]
-        instance.gangs.pop(gang, None)
-        instance.spare_gangs.pop(gang, None)
+    def placed(self, pods: Sequence[Pod]) -> Instance:
+        """The pods of a gang got their nodes; returns its instance."""
+        instance = self.owner[pods[0]]
+        for waiting in (instance.gangs, instance.spare_gangs):
+            for gang in [each for each in waiting if each.pods is pods]:
+                del waiting[gang]
         return instance
 
     def regroup(self, instance: Instance, pods: Iterable[Pod]) -> None:
@@ -118,13 +121,13 @@ class Gangs:
     def _pod(self, instance: Instance, role: Role, replica: int, generation: int) -> Pod:
         template = role.template
         pod = Pod(
+            self._workload,
             PodRef(instance.ref, role.name, replica, generation),
             template,
             self._timings.of(role.name),
             instance.revision,
             instance.spec.weights_key,
             instance.barriers[role.name],
-            npu_count(template.requests),
         )
         instance.pods[pod] = None
         self.owner[pod] = instance

@@ -14,11 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from kubeinfer_sim.cluster.kubelet import Kubelet
-from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.records import ContainerDied
+from kubeinfer_sim.cluster.pod import PlatformFault, Pod, PodState
 from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance
 from kubeinfer_sim.controllers.kubeinfer.instances import Instances
@@ -26,25 +24,11 @@ from kubeinfer_sim.controllers.kubeinfer.policies import KUBELET, WIDTH, Decisio
 from kubeinfer_sim.controllers.kubeinfer.rebuilding import Rebuilding
 from kubeinfer_sim.controllers.kubeinfer.records import RecoveryDecided, RecoveryWithdrawn
 from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.scenario.recovery.rules import ActionName, Isolation
 
 #: Exit code of a container that was killed by SIGKILL.
 SIGKILLED = 137
-
-
-class PlatformFault(Protocol):
-    """A fault the platform tells of, by its kind."""
-
-    @property
-    def kind(self) -> str:
-        """Its name in the table of fault kinds."""
-        ...
-
-    @property
-    def cleared(self) -> bool:
-        """Whether it is over."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +83,7 @@ class Recovery:
 
     # -- triggers ------------------------------------------------------------------------------------------
 
-    def container_died(self, pod: Pod, fault: str) -> bool:
+    def container_died(self, pod: Pod, fault: str, exit_code: int) -> bool:
         """A container is dead: True when recovery sees to the pod, False when it is the kubelet's.
 
         `fault` is why; of an init container after `Init:`, as kubectl has it, which rules need not say.
@@ -112,7 +96,7 @@ class Recovery:
         decision = KUBELET
         if not self._rebuilding.is_replaced(instance):
             decision = self._policies.decide(
-                instance, pod, fault.removeprefix("Init:"), self._clock.now, exit_code=self._exit_code(pod)
+                instance, pod, fault.removeprefix("Init:"), self._clock.now, exit_code=exit_code
             )
         trigger = Trigger(instance, instance.incarnation, pod, fault, pod.last, decision)
         if self._take(trigger):
@@ -174,16 +158,6 @@ class Recovery:
         if pod.state in (PodState.DELETING, PodState.GONE):
             return None
         return self._gangs.owner.get(pod)
-
-    def _exit_code(self, pod: Pod) -> int:
-        """Of the container that just died, as its record says."""
-        number = pod.last
-        while number != NO_CAUSE:
-            record = self._history[number]
-            if isinstance(record, ContainerDied):
-                return record.exit_code
-            number = record.cause
-        return 0
 
     # -- decisions -----------------------------------------------------------------------------------------
 

@@ -15,7 +15,6 @@ from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, Fau
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.nodes.node_failures import NodeFailures
-from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.engine.clock import Clock, Phase
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.scenario.actions.model import Fault
@@ -28,7 +27,7 @@ NODE_D = (5_000, 75_000)
 
 
 class NodeFault:
-    """A machine's fault as recovery sees it (`controllers.recovery.PlatformFault`).
+    """A machine's fault as recovery sees it (`pod.PlatformFault`).
 
     Attributes:
         cause: id of the newest record about it.
@@ -48,8 +47,7 @@ class NodeFaults:
     """Strikes machines.
 
     `cordoned(node)` tells whether new pods are kept off a node, `cordon(node, on, cause)` keeps them off or ends
-    that; `tell(pod, fault, cause)` hands a pod on broken hardware to recovery; `repair` is how long a repair takes
-    of which nothing is said.
+    that; `repair` is how long a repair takes of which nothing is said.
     """
 
     def __init__(
@@ -65,7 +63,6 @@ class NodeFaults:
         *,
         cordoned: Callable[[str], bool],
         cordon: Callable[[str, bool, int], None],
-        tell: Callable[[Pod, NodeFault, int], None],
         source: FaultDraws,
     ) -> None:
         self._clock = clock
@@ -78,7 +75,6 @@ class NodeFaults:
         self._repair_time = repair
         self._cordoned = cordoned
         self._cordon = cordon
-        self._tell = tell
         self._source = source
         # By node: the faults that last, and whether somebody else had cordoned it before the first that holds it.
         self._lasting: dict[str, dict[NodeFault, None]] = {}
@@ -131,7 +127,7 @@ class NodeFaults:
         )
         self._hold(name, lasting)
         for pod in list(self._nodes[name].pods):
-            self._tell(pod, lasting, lasting.cause)
+            pod.owner.npu_fault(pod, lasting, lasting.cause)
         if fault.clears_after is None:
             self._repair(name, began, fault)
 

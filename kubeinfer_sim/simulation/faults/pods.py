@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from kubeinfer_sim.cluster.ailments import ALL_PROBES, Ailment, Ailments
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected
 from kubeinfer_sim.cluster.kubelet import Kubelet
@@ -26,7 +24,7 @@ EXITS = {"ProcessCrash": ("Error", 1), "OutOfMemory": ("OOMKilled", 137)}
 
 
 class PodFaults:
-    """Strikes pods; `silent(pod, cause)` is told of engines that stop to answer their peers."""
+    """Strikes pods."""
 
     def __init__(
         self,
@@ -34,13 +32,11 @@ class PodFaults:
         history: History,
         kubelet: Kubelet,
         ailments: Ailments,
-        silent: Callable[[Pod, int], None],
     ) -> None:
         self._clock = clock
         self._history = history
         self._kubelet = kubelet
         self._ailments = ailments
-        self._silent = silent
 
     def strike(self, pod: Pod, fault: Fault, process: str) -> None:
         """Something breaks in a pod; each fault ends by itself, whatever else the pod suffers from."""
@@ -61,7 +57,7 @@ class PodFaults:
         ailment = Ailment(answer, probes, (lambda _: over("restarted")) if hangs else None)
         self._ailments.strike(pod, ailment, cause)
         if hangs and pod.state is PodState.RUNNING:
-            self._silent(pod, cause)
+            pod.owner.engine_silent(pod, cause)
         lasts = KINDS[fault.kind].lasts if fault.clears_after is None else fault.clears_after
         if lasts is not None:
             self._clock.after(lasts, over, "itself")
