@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, NpuResetTried, NpuStateChanged
 from kubeinfer_sim.engine.history import History, Record
-from kubeinfer_sim.scenario.faults.kinds import LEVELS
+from kubeinfer_sim.scenario.faults.levels import ASCEND_LEVELS
 
 
 @dataclass(slots=True)
@@ -74,4 +74,4 @@ def _of(record: NpuResetTried, under_way: dict[tuple[str, int], NpuOutage]) -> I
 def _is_reset(history: History, record: Record) -> bool:
     """Whether the fault for which an NPU is isolated is of a level that has it reset."""
     cause = history[record.cause] if record.cause >= 0 else record
-    return isinstance(cause, FaultDetected) and LEVELS[cause.level].npu == "reset"
+    return isinstance(cause, FaultDetected) and ASCEND_LEVELS[cause.level].npu == "reset"

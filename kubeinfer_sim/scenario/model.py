@@ -23,7 +23,7 @@ from kubeinfer_sim.scenario.actions.model import (
     OutOfService,
 )
 from kubeinfer_sim.scenario.demand.curve import OfferedLoad
-from kubeinfer_sim.scenario.faults.kinds import KINDS
+from kubeinfer_sim.scenario.faults.kinds import KINDS, Need
 from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
 from kubeinfer_sim.scenario.units import Millis
 
@@ -385,14 +385,17 @@ class Scenario:
     @property
     def loses_nodes(self) -> bool:
         """Whether any node can fail."""
-        return any(KINDS[kind].hits == "node" for kind in self.fault_kinds) or any(
+        return self._faults_need("nodeFailures") or any(
             isinstance(each, NodeDown | NodeUp | OutOfService | ForceDelete) for each in self.actions
         )
 
     @property
     def drains_nodes(self) -> bool:
         """Whether any node is drained."""
-        return "Maintenance" in self.fault_kinds or any(isinstance(each, Drain) for each in self.actions)
+        return self._faults_need("drains") or any(isinstance(each, Drain) for each in self.actions)
+
+    def _faults_need(self, need: Need) -> bool:
+        return any(need in KINDS[kind].needs for kind in self.fault_kinds)
 
     @property
     def fault_kinds(self) -> set[str]:

@@ -214,7 +214,7 @@ def test_the_shared_storage_is_slow_or_away_for_a_while(kind: str, ready: float)
 
 def test_every_kind_of_fault_can_be_injected() -> None:
     for name, kind in KINDS.items():
-        target = Target() if kind.hits == "cluster" else NODE
-        fault = Fault(100_000, name, target, npus=(0,) if kind.hits == "npu" else ())
+        target = Target() if kind.strikes == "cluster" else NODE
+        fault = Fault(100_000, name, target, npus=(0,) if kind.strikes == "npu" else ())
         played = run(fault, labels=LABEL, transfers=STORAGE)
         assert [record.kind for record in of(played, FaultInjected)] == [name]

@@ -25,12 +25,11 @@ from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.engine.streams import Streams
-from kubeinfer_sim.scenario.faults.kinds import KINDS, LEVELS, Symptom
+from kubeinfer_sim.scenario.faults.kinds import KINDS, Symptom
+from kubeinfer_sim.scenario.faults.levels import ASCEND_LEVELS, REPEATED
 from kubeinfer_sim.scenario.faults.model import NpuHandling
 from kubeinfer_sim.scenario.model import Distribution
 from kubeinfer_sim.scenario.units import Millis
-
-REPEATED = "ManuallySeparateNPU"
 
 
 class DevicePlugin:
@@ -134,9 +133,9 @@ class DevicePlugin:
 
     def _ends(self, fault: NpuFault) -> None:
         """The fault ends by itself; an NPU that was taken out until then comes back."""
-        if fault.cleared or (fault.handled and LEVELS[fault.level].npu in ("reset", "repair")):
+        if fault.cleared or (fault.handled and ASCEND_LEVELS[fault.level].npu in ("reset", "separate")):
             return
-        lingers = KINDS[fault.kind].lingers
+        lingers = KINDS[fault.kind].recover_timeout
         self._over([fault], "itself", back=not lingers)
         if lingers:
             self._clock.after(lingers, self._back, fault.npu, fault.cause)
@@ -161,7 +160,7 @@ class DevicePlugin:
     def _back(self, npu: Npu, cause: int) -> None:
         """Offer an NPU again, if nothing else speaks against it."""
         if npu.state == "isolated" and not any(
-            other.handled and LEVELS[other.level].npu != "stays" for other in npu.faults
+            other.handled and ASCEND_LEVELS[other.level].npu != "none" for other in npu.faults
         ):
             self._devices.set_state([npu], "inService", cause)
 
@@ -216,7 +215,7 @@ class DevicePlugin:
         if phase is None:
             source = self._streams.named(f"device-plugin/phase/{node}")
             phase = self._phases[node] = int(source.random() * period)
-        counts_from = max(self._clock.now, fault.since + KINDS[fault.kind].settles)
+        counts_from = max(self._clock.now, fault.since + KINDS[fault.kind].fault_timeout)
         tick = counts_from + (phase - counts_from) % period
         delay = self._draw(f"pipeline/{fault.npu.name}", settings.pipeline)
         self._clock.at(tick + delay, self._known, fault)
@@ -227,18 +226,18 @@ class DevicePlugin:
             return
         now, npu, settings = self._clock.now, fault.npu, self._settings
         fault.handled = True
-        level = LEVELS[fault.level]
+        level = ASCEND_LEVELS[fault.level]
         if level.counts:
             npu.told = [at for at in npu.told if at > now - settings.repeat_window] + [now]
-            if settings.repeats and len(npu.told) >= settings.repeats and level.npu != "repair":
+            if settings.repeats and len(npu.told) >= settings.repeats and level.npu != "separate":
                 fault.level = REPEATED
         fault.cause = self._history.append(
             FaultDetected(
                 now, fault.cause, fault.kind, npu.name, "device plugin", now - fault.since, fault.level
             )
         )
-        level = LEVELS[fault.level]
-        patience = fault.since + (settings.patience if level.patience else 0)
+        level = ASCEND_LEVELS[fault.level]
+        patience = fault.since + (settings.patience if level.waits else 0)
         if patience > now:
             fault.handled = False
             self._clock.at(patience, self._act, fault)
@@ -250,16 +249,16 @@ class DevicePlugin:
         if fault.cleared:
             return
         fault.handled = True
-        npu, level = fault.npu, LEVELS[fault.level]
-        if level.npu == "stays" or npu.state in ("out", "resetting"):
+        npu, level = fault.npu, ASCEND_LEVELS[fault.level]
+        if level.npu == "none" or npu.state in ("out", "resetting"):
             return
-        if level.npu == "repair" or (level.npu == "reset" and not self._settings.hot_reset):
+        if level.npu == "separate" or (level.npu == "reset" and not self._settings.hot_reset):
             self._out(npu, fault)
         else:
             self._devices.set_state([npu], "isolated", fault.cause)
             if level.npu == "reset":
                 self._resets.want(fault)
-        if level.acts and npu.holder is not None and is_watched(npu.holder):
+        if level.asks_recovery and npu.holder is not None and is_watched(npu.holder):
             npu.holder.owner.npu_fault(npu.holder, fault, fault.cause)
 
     def _out(self, npu: Npu, fault: NpuFault) -> None:

@@ -7,7 +7,8 @@ from kubeinfer_sim.cluster.devices.manager import Npu
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.prober import Outcome, Segment
 from kubeinfer_sim.manifest.model import RESET_LABEL
-from kubeinfer_sim.scenario.faults.kinds import LEVELS, Symptom
+from kubeinfer_sim.scenario.faults.kinds import Symptom
+from kubeinfer_sim.scenario.faults.levels import ASCEND_LEVELS
 from kubeinfer_sim.scenario.model import Distribution
 from kubeinfer_sim.scenario.units import Millis
 
@@ -79,4 +80,4 @@ class NpuFault:
     @property
     def beyond_reset(self) -> bool:
         """Whether no reset heals it."""
-        return LEVELS[self.level].npu == "repair"
+        return ASCEND_LEVELS[self.level].npu == "separate"

@@ -12,7 +12,7 @@ from kubeinfer_sim.cluster.devices.npu_fault import NpuFault
 from kubeinfer_sim.cluster.fault_records import NpuResetTried
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import History
-from kubeinfer_sim.scenario.faults.kinds import LEVELS
+from kubeinfer_sim.scenario.faults.levels import ASCEND_LEVELS
 from kubeinfer_sim.scenario.faults.model import NpuHandling
 from kubeinfer_sim.scenario.model import Distribution
 from kubeinfer_sim.scenario.units import Millis
@@ -132,7 +132,7 @@ class NpuResets:
         first = self._waiting.pop(group[0])
         self._resetting.discard(group[0])
         serious = {
-            npu: [fault for fault in npu.faults if fault.handled and LEVELS[fault.level].npu != "stays"]
+            npu: [fault for fault in npu.faults if fault.handled and ASCEND_LEVELS[fault.level].npu != "none"]
             for npu in group
         }
         broken = [npu for npu in group if serious[npu] and npu.state in ("resetting", "isolated")]

@@ -112,7 +112,7 @@ def pods_meant(
 
 def check_held(form: FaultForm, roles: Sequence[Role], context: Context, path: Path) -> None:
     """Pods whose NPUs a fault strikes have to hold some; the places count those of each pod."""
-    if KINDS[form.kind].hits != "npu" or not (form.instances or form.roles or form.pods) or not roles:
+    if KINDS[form.kind].strikes != "npu" or not (form.instances or form.roles or form.pods) or not roles:
         return
     most = max(npus_held(role) for role in roles)
     key = "npu" if form.npu is not None else "npus"

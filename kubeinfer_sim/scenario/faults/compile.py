@@ -11,7 +11,7 @@ from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.faults.forms import FaultForm, FaultsForm, NpusForm, ProcessForm
-from kubeinfer_sim.scenario.faults.kinds import KINDS, STORAGE_FACTOR
+from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart, NpuHandling, Per
 from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX, PROFILES
 from kubeinfer_sim.scenario.model import NodeSpec
@@ -50,7 +50,7 @@ def npus_of(node: NodeSpec) -> int:
 def strikes_pods(form: FaultForm) -> bool:
     """Whether it matters whose pods a fault is about: those of the KubeInfer or of a Deployment."""
     by_pod = bool(form.instances or form.roles or form.pods)
-    return KINDS[form.kind].hits == "pod" or by_pod or form.random == "busyNpu"
+    return KINDS[form.kind].strikes == "pod" or by_pod or form.random == "busyNpu"
 
 
 def compile_fault(
@@ -64,7 +64,7 @@ def compile_fault(
         for name, node in nodes.items()
         if (not target.nodes or name in target.nodes) and target.node_selector.items() <= node.labels.items()
     ]
-    if kind.hits == "npu" and nodes and meant and not (form.instances or form.roles or form.pods):
+    if kind.strikes == "npu" and nodes and meant and not (form.instances or form.roles or form.pods):
         most = max(meant, key=npus_of)
         here = (*path, "npu") if form.npu is not None else (*path, "npus") if form.npus else path
         if not npus_of(most):
@@ -122,7 +122,7 @@ def compile_faults(
         )
     if not any(npus_of(node) for node in nodes.values()) and nodes and versions:
         for process in processes:
-            if any(KINDS[part.kind].hits == "npu" for part in process.mix):
+            if any(KINDS[part.kind].strikes == "npu" for part in process.mix):
                 context.error(
                     path, f"faults of NPUs ({process.name}) strike nothing: no node has NPUs", key=True
                 )
@@ -137,7 +137,7 @@ def warn_of_unseen_faults(
     struck += [part.kind for process in (plan.processes if plan else ()) for part in process.mix]
     roles = [role for version in versions for role in version.roles]
     watched = any(role.template.labels.get(RESET_LABEL) == "true" for role in roles)
-    if roles and not watched and any(KINDS[kind].hits == "npu" for kind in struck):
+    if roles and not watched and any(KINDS[kind].strikes == "npu" for kind in struck):
         message = (
             f'no template has the label {RESET_LABEL}: "true", so nobody looks at the NPUs: their faults show only '
             "in engines that end or hang, and these are started again on the same broken NPU until somebody repairs it"
@@ -153,7 +153,7 @@ def check_storage_fault(fault: Fault, context: Context, path: Path, *, storage: 
 
 def _check_storage(kinds: Sequence[str], context: Context, path: Path, *, storage: bool) -> None:
     for kind in kinds:
-        if kind.startswith("Storage") and not storage:
+        if "storage" in KINDS[kind].needs and not storage:
             context.error(
                 path, f"{kind} strikes nothing: no storage is shared", hint="add transfers: {storage: …}"
             )
@@ -218,27 +218,27 @@ def _process(
     )
     if form.kind is not None:
         mix = (MixPart(1.0, form.kind, factor=form.factor),)
-    hits = {KINDS[part.kind].hits for part in mix}
-    if form.per is None and len(hits) > 1:
+    strikes = {KINDS[part.kind].strikes for part in mix}
+    if form.per is None and len(strikes) > 1:
         context.error(
-            path, f"the mix strikes {' and '.join(sorted(hits))}: say per what, for example per: node"
+            path, f"the mix strikes {' and '.join(sorted(strikes))}: say per what, for example per: node"
         )
         return None
-    per: Per = form.per or hits.pop()
+    per: Per = form.per or strikes.pop()
     if per == "pod" and not pods:
         context.error(
             path, "a process strikes the KubeInfer's pods, and there is no KubeInfer: say per: node"
         )
         return None
     for place, part in enumerate(parts):
-        if part.level is not None and KINDS[part.kind].hits != "npu":
+        if part.level is not None and KINDS[part.kind].strikes != "npu":
             context.error((*path, "mix", place, "level"), f"levels are of NPUs; {part.kind} has none")
     if form.domain is not None and nodes and not any(form.domain in node.labels for node in nodes.values()):
         context.error((*path, "domain"), f"no node has a label {form.domain!r}")
-    wrong = [part.kind for part in mix if not _can(per, KINDS[part.kind].hits)]
+    wrong = [part.kind for part in mix if not _can(per, KINDS[part.kind].strikes)]
     if wrong:
-        hit = KINDS[wrong[0]].hits
-        context.error(path, f"per: {per} does not fit {wrong[0]}, which strikes a {hit}")
+        struck = KINDS[wrong[0]].strikes
+        context.error(path, f"per: {per} does not fit {wrong[0]}, which strikes a {struck}")
         return None
     if form.every is not None:
         every = compile_distribution(form.every, context, (*path, "every"))
@@ -258,13 +258,13 @@ def _process(
     )
 
 
-def _can(per: str, hits: str) -> bool:
+def _can(per: str, strikes: str) -> bool:
     """Whether objects of one sort can have the fault: nodes have NPUs and pods, domains have nodes."""
     return {
-        "npu": hits == "npu",
-        "pod": hits in ("pod", "npu"),
-        "node": hits != "cluster",
-        "domain": hits != "cluster",
+        "npu": strikes == "npu",
+        "pod": strikes in ("pod", "npu"),
+        "node": strikes != "cluster",
+        "domain": strikes != "cluster",
         "cluster": True,
     }[per]
 
@@ -293,7 +293,7 @@ def assumed_lines(form: FaultsForm | None, faults: Sequence[Fault], plan: FaultP
         for process in (plan.processes if plan else ())
         for part in process.mix
     ]
-    npus = [each for each in struck if KINDS[each[0]].hits == "npu"]
+    npus = [each for each in struck if KINDS[each[0]].strikes == "npu"]
     if "repair" not in said and any(
         repair is None and KINDS[kind].lasts is None for kind, _, _, repair in npus
     ):
@@ -303,5 +303,6 @@ def assumed_lines(form: FaultsForm | None, faults: Sequence[Fault], plan: FaultP
     )
     if "slow_factor" not in said and slow:
         yield f"faults.npus.slowFactor: {settings.slow_factor:g} (assumed)"
-    if any(kind == "StorageSlow" and factor is None for kind, _, factor, _ in struck):
-        yield f"faults StorageSlow.factor: {STORAGE_FACTOR:g} (assumed)"
+    for kind in dict.fromkeys(kind for kind, _, factor, _ in struck if factor is None):
+        if (default := KINDS[kind].factor) is not None:
+            yield f"faults {kind}.factor: {default:g} (assumed)"

@@ -9,7 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.faults.kinds import KINDS, LEVELS
+from kubeinfer_sim.scenario.faults.kinds import KINDS
+from kubeinfer_sim.scenario.faults.levels import ASCEND_LEVELS
 from kubeinfer_sim.scenario.forms import Duration, Form, ShortForm, exactly_one, shown
 from kubeinfer_sim.scenario.timings.forms import DistributionForm
 from kubeinfer_sim.scenario.units import parse_duration
@@ -29,9 +30,10 @@ def _kind(value: object) -> str:
 
 
 def _level(value: object) -> str:
-    if not isinstance(value, str) or value not in LEVELS:
+    if not isinstance(value, str) or value not in ASCEND_LEVELS:
         raise ValueError(
-            f"there is no level {shown(value)}{did_you_mean(str(value), LEVELS)} (levels: {', '.join(LEVELS)})"
+            f"there is no level {shown(value)}{did_you_mean(str(value), ASCEND_LEVELS)} "
+            f"(levels: {', '.join(ASCEND_LEVELS)})"
         )
     return value
 
@@ -61,7 +63,7 @@ def parse_fault_rate(value: object) -> int:
 
 
 KindName = Annotated[str, PlainValidator(_kind), WithJsonSchema({"enum": list(KINDS)})]
-LevelName = Annotated[str, PlainValidator(_level), WithJsonSchema({"enum": list(LEVELS)})]
+LevelName = Annotated[str, PlainValidator(_level), WithJsonSchema({"enum": list(ASCEND_LEVELS)})]
 FaultRate = Annotated[int, PlainValidator(parse_fault_rate), WithJsonSchema(RATE_SCHEMA)]
 SymptomName = Literal["crash", "hang", "unhealthy", "slow", "none"]
 Ordinal = Annotated[int, Field(ge=0)]
@@ -75,8 +77,8 @@ _FACTOR = (
 
 
 def _check_factor(kind: str, symptom: str | None, factor: float | None) -> None:
-    slow = KINDS[kind].hits == "npu" and (symptom or KINDS[kind].symptom) == "slow"
-    if factor is not None and not slow and kind != "StorageSlow":
+    slow = KINDS[kind].strikes == "npu" and (symptom or KINDS[kind].symptom) == "slow"
+    if factor is not None and not slow and KINDS[kind].factor is None:
         raise ValueError(f"factor is for StorageSlow and for NPUs that are slow; {kind} has none")
 
 
@@ -84,7 +86,7 @@ class FaultForm(ShortForm):
     """Something breaks: a kind of fault, and what it strikes; what is left out matches everything."""
 
     short: ClassVar[dict[str, Any]] = {
-        "enum": [name for name, kind in KINDS.items() if kind.hits == "cluster"]
+        "enum": [name for name, kind in KINDS.items() if kind.strikes == "cluster"]
     }
     kind: KindName
     level: LevelName | None = Field(None, description="Of an NPU's fault; default: the kind's.")
@@ -127,19 +129,19 @@ class FaultForm(ShortForm):
             "npus": self.npus or None,
             "failedResets": self.failed_resets or None,
         }
-        if kind.hits != "npu" and (found := [key for key, each in npu_only.items() if each is not None]):
-            raise ValueError(f"{found[0]} is for faults of NPUs; {self.kind} strikes a {kind.hits}")
+        if kind.strikes != "npu" and (found := [key for key, each in npu_only.items() if each is not None]):
+            raise ValueError(f"{found[0]} is for faults of NPUs; {self.kind} strikes a {kind.strikes}")
         _check_factor(self.kind, self.symptom, self.factor)
-        if (kind.hits == "node" and by_pod) or (kind.hits == "cluster" and (by_node or by_pod)):
-            raise ValueError(f"{self.kind} strikes a {kind.hits}: leave out what else is named")
+        if (kind.strikes == "node" and by_pod) or (kind.strikes == "cluster" and (by_node or by_pod)):
+            raise ValueError(f"{self.kind} strikes a {kind.strikes}: leave out what else is named")
         allowed = {"npu": ("busyNpu", "idleNpu"), "pod": ("pod",), "node": ("node",), "cluster": ()}[
-            kind.hits
+            kind.strikes
         ]
         if self.random is not None and self.random not in allowed:
             known = " or ".join(allowed) or "nothing at random"
             raise ValueError(f"random: {self.kind} can strike {known}, not {self.random}")
-        if kind.hits in ("npu", "node") and not (by_node or by_pod or self.random):
-            raise ValueError(f"say which {kind.hits}: node, nodeSelector, pods or random")
+        if kind.strikes in ("npu", "node") and not (by_node or by_pod or self.random):
+            raise ValueError(f"say which {kind.strikes}: node, nodeSelector, pods or random")
         return self
 
 

@@ -1,8 +1,8 @@
-"""The kinds of faults a scenario may name, and the levels at which the Ascend device plugin reports those of NPUs.
+"""The kinds of faults a scenario may name, a row each.
 
-Levels are MindCluster's (`faultCode.json` and `faultCustomization.json` of ascend-device-plugin); what follows from
-each is section 4 of the semantics page. A kind says what breaks and how it shows; what happens then depends on the
-level, the label of the pod and the recovery policy.
+A row says what breaks, what it strikes, how that shows, how long it lasts and what it needs of a run. What it does is
+the function of its name in `simulation/faults/`; of an NPU's fault also its level, the label of the pod and the
+recovery policy decide.
 """
 
 from __future__ import annotations
@@ -11,44 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-#: What a fault strikes.
-Hits = Literal["npu", "pod", "node", "cluster"]
+#: What a fault strikes: one accelerator, one pod, one machine, or what all of them share.
+Strikes = Literal["npu", "pod", "node", "cluster"]
 #: How it shows in the process: it exits, its checks hang, its checks fail, it is only slower, not at all.
 Symptom = Literal["crash", "hang", "unhealthy", "slow", "none"]
-#: What becomes of the NPU: stays in service; out of it until the fault clears; reset; out until repaired.
-NpuFate = Literal["stays", "untilClear", "reset", "repair"]
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """How the device plugin reports a fault, and what follows when it is told (the label is set).
-
-    Attributes:
-        acts: the recovery policy of the running pod is asked.
-        patience: ms after its start before anything follows; nothing does when it has cleared by then.
-        counts: towards repeated faults of one NPU.
-    """
-
-    what: str
-    acts: bool
-    npu: NpuFate
-    patience: int = 0
-    counts: bool = True
-
-
-LEVELS: Mapping[str, Level] = {
-    "NotHandleFault": Level("nothing follows", False, "stays", counts=False),
-    "RestartRequest": Level(
-        "nothing if it clears within 60 s, else as RestartBusiness", True, "untilClear", 60_000
-    ),
-    "RestartBusiness": Level("recovery acts; isolated until it clears", True, "untilClear"),
-    "FreeRestartNPU": Level("recovery acts; reset when idle", True, "reset"),
-    "RestartNPU": Level("recovery acts at once; reset when its processes are gone", True, "reset"),
-    "SeparateNPU": Level("recovery acts; out until repaired", True, "repair"),
-    "ManuallySeparateNPU": Level("recovery acts; isolated for 48 h", True, "repair"),
-    "PreSeparateNPU": Level("keeps running; nothing new is placed until it clears", False, "untilClear"),
-    "SubHealthFault": Level("keeps running, slower", False, "stays", counts=False),
-}
+#: What a run must have for a fault to do anything: controllers that look after lost nodes, drains, a shared storage.
+Need = Literal["nodeFailures", "drains", "storage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +24,26 @@ class FaultKind:
     """Something that breaks.
 
     Attributes:
-        level: of an NPU's fault, unless the scenario says otherwise.
-        settles: ms it must last before it counts at all (a link that flaps).
-        lingers: ms after its end until the NPU is trusted again.
-        lasts: ms, of what ends by itself and has no repair; None: it lasts.
+        what: a sentence without a full stop.
+        level: at which Ascend's device plugin reports it, unless the scenario says otherwise.
+        lasts: ms until it ends by itself, unless the scenario says otherwise; None: it does not.
+        factor: what it leaves of what it slows down, unless the scenario says otherwise; None: it slows nothing down.
+        detected_by: who of the platform sees it and asks for recovery, beside Ascend's device plugin.
+        fault_timeout: ms it must last before the device plugin reports it (FaultTimeout of `faultCustomization.json`).
+        recover_timeout: ms after its end until the NPU is offered again (RecoverTimeout, ditto).
     """
 
     what: str
-    hits: Hits
+    strikes: Strikes
     level: str = ""
     symptom: Symptom = "none"
-    settles: int = 0
-    lingers: int = 0
     lasts: int | None = None
+    factor: float | None = None
+    needs: tuple[Need, ...] = ()
+    detected_by: str = ""
+    fault_timeout: int = 0
+    recover_timeout: int = 0
 
-
-#: What StorageSlow leaves of the storage's bandwidth (assumed).
-STORAGE_FACTOR = 0.1
 
 KINDS: Mapping[str, FaultKind] = {
     "NpuFault": FaultKind("an NPU fails", "npu", "RestartNPU", "crash"),
@@ -89,9 +60,9 @@ KINDS: Mapping[str, FaultKind] = {
         "an NPU's network port is down",
         "npu",
         "PreSeparateNPU",
-        settles=20_000,
-        lingers=60_000,
         lasts=600_000,
+        fault_timeout=20_000,
+        recover_timeout=60_000,
     ),
     "ProcessCrash": FaultKind("the engine exits with code 1", "pod", symptom="crash"),
     "OutOfMemory": FaultKind("the engine is killed at its memory limit", "pod", symptom="crash"),
@@ -103,14 +74,25 @@ KINDS: Mapping[str, FaultKind] = {
     ),
     "SlowStart": FaultKind("the engine does not answer yet though it should", "pod", lasts=600_000),
     "ReadinessFlap": FaultKind("every other readiness check fails", "pod", lasts=600_000),
-    "NodeDeath": FaultKind("a machine is dead, silently", "node"),
-    "NodeHardware": FaultKind("NodeD finds a machine's hardware faulty", "node"),
-    "NodeReboot": FaultKind("a machine reboots", "node", lasts=300_000),
-    "Maintenance": FaultKind("a machine is drained for maintenance", "node", lasts=7_200_000),
+    "NodeDeath": FaultKind("a machine is dead, silently", "node", needs=("nodeFailures",)),
+    "NodeHardware": FaultKind(
+        "NodeD finds a machine's hardware faulty", "node", needs=("nodeFailures",), detected_by="NodeD"
+    ),
+    "NodeReboot": FaultKind("a machine reboots", "node", lasts=300_000, needs=("nodeFailures",)),
+    "Maintenance": FaultKind(
+        "a machine is drained for maintenance", "node", lasts=7_200_000, needs=("nodeFailures", "drains")
+    ),
     "SwitchFault": FaultKind(
-        "the engines of all pods behind a switch lose their peers and exit", "node", symptom="crash"
+        "the engines of all pods behind a switch lose their peers and exit",
+        "node",
+        symptom="crash",
+        needs=("nodeFailures",),
     ),
     "ImagePullFailure": FaultKind("the registry is down", "cluster", lasts=600_000),
-    "StorageSlow": FaultKind("the shared storage is slow", "cluster", lasts=600_000),
-    "StorageUnavailable": FaultKind("nothing can be read from the shared storage", "cluster", lasts=600_000),
+    "StorageSlow": FaultKind(
+        "the shared storage is slow", "cluster", lasts=600_000, factor=0.1, needs=("storage",)
+    ),
+    "StorageUnavailable": FaultKind(
+        "nothing can be read from the shared storage", "cluster", lasts=600_000, needs=("storage",)
+    ),
 }

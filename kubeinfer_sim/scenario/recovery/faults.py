@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kubeinfer_sim.manifest.model import RESET_LABEL, Role
-from kubeinfer_sim.scenario.faults.kinds import KINDS, LEVELS
+from kubeinfer_sim.scenario.faults.kinds import KINDS
+from kubeinfer_sim.scenario.faults.levels import ASCEND_LEVELS
 
 #: Of the pod whose containers failed: not Ready yet since they began, or Ready before.
 Phase = Literal["starting", "serving"]
@@ -55,14 +56,16 @@ POD_FAULTS: Mapping[str, FaultName] = {
 
 def asks_for_recovery(level: str) -> bool:
     """Whether a fault of this level, or the third of them within a day, makes the platform ask for recovery."""
-    return LEVELS[level].acts or LEVELS[level].counts
+    return ASCEND_LEVELS[level].asks_recovery or ASCEND_LEVELS[level].counts
 
 
 #: What the platform tells of: the device plugin of NPUs, NodeD of machines.
 PLATFORM_FAULTS: Mapping[str, FaultName] = {
-    name: FaultName(kind.what, npu=kind.hits == "npu", acts=not kind.level or asks_for_recovery(kind.level))
+    name: FaultName(
+        kind.what, npu=kind.strikes == "npu", acts=not kind.level or asks_for_recovery(kind.level)
+    )
     for name, kind in KINDS.items()
-    if kind.hits == "npu" or name == "NodeHardware"
+    if kind.strikes == "npu" or kind.detected_by
 }
 
 

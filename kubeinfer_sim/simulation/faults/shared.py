@@ -11,7 +11,7 @@ from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.scenario.actions.model import Fault
-from kubeinfer_sim.scenario.faults.kinds import KINDS, STORAGE_FACTOR
+from kubeinfer_sim.scenario.faults.kinds import KINDS
 
 
 class SharedFaults:
@@ -31,8 +31,8 @@ class SharedFaults:
         if kind == "ImagePullFailure":
             self._kubelet.break_images((), broken=True)
         else:
-            factor = STORAGE_FACTOR if fault.factor is None else fault.factor
-            self._slow[cause] = 0.0 if kind == "StorageUnavailable" else factor
+            factor = KINDS[kind].factor if fault.factor is None else fault.factor
+            self._slow[cause] = factor or 0.0
             self._throttle()
         lasts = KINDS[kind].lasts if fault.clears_after is None else fault.clears_after
         if lasts is not None:

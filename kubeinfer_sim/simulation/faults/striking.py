@@ -112,7 +112,7 @@ class Faults:
                 process.repair,
                 factor=part.factor,
             )
-            if process.per == "node" and KINDS[part.kind].hits == "npu":
+            if process.per == "node" and KINDS[part.kind].strikes == "npu":
                 count = len(self._devices.npus[names[index]])
                 if not count:
                     return
@@ -125,13 +125,13 @@ class Faults:
 
     def act(self, fault: Fault, process: str = "") -> None:
         """Something breaks now."""
-        hits = KINDS[fault.kind].hits
-        if hits == "npu":
+        strikes = KINDS[fault.kind].strikes
+        if strikes == "npu":
             self._npus(fault, process)
-        elif hits == "pod":
+        elif strikes == "pod":
             for pod in self._chosen_pods(fault):
                 self._on_pods.strike(pod, fault, process)
-        elif hits == "node":
+        elif strikes == "node":
             assert self._on_nodes is not None
             for name in self._chosen_nodes(fault):
                 self._on_nodes.strike(name, fault, process)

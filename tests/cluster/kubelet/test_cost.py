@@ -104,8 +104,12 @@ def struck(instances: int, *faults: Fault) -> Run:
 
 
 def target(kind: str) -> Target:
-    hits = KINDS[kind].hits
-    return Target(instances=(7,)) if hits == "pod" else Target(nodes=("node-7",) if hits != "cluster" else ())
+    strikes = KINDS[kind].strikes
+    return (
+        Target(instances=(7,))
+        if strikes == "pod"
+        else Target(nodes=("node-7",) if strikes != "cluster" else ())
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

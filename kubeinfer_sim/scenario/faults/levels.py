@@ -1,0 +1,50 @@
+"""The levels at which a device plugin reports the faults of its accelerators.
+
+They belong to a family of accelerators, and only Ascend's device plugin has them (MindCluster: `faultCode.json`,
+`SwitchFaultCode.json` and `faultCustomization.json`). What follows from each is section 4 of the semantics page. A
+fault of any other accelerator shows by its symptom alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+#: What the device plugin does with the NPU: nothing; not offered until the fault clears; reset; out until repaired.
+Handling = Literal["none", "isolate", "reset", "separate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What follows when a fault is reported (the pod's template has the label).
+
+    Attributes:
+        asks_recovery: the recovery policy of the running pod is asked.
+        waits: nothing follows while the fault may still clear within `NpuHandling.patience`.
+        counts: towards the repeated faults of one NPU.
+    """
+
+    what: str
+    asks_recovery: bool
+    npu: Handling
+    waits: bool = False
+    counts: bool = True
+
+
+#: What the third fault of one NPU within a day is reported as, whatever its own level.
+REPEATED = "ManuallySeparateNPU"
+
+ASCEND_LEVELS: Mapping[str, Level] = {
+    "NotHandleFault": Level("nothing follows", False, "none", counts=False),
+    "RestartRequest": Level(
+        "nothing if it clears within 60 s, else as RestartBusiness", True, "isolate", waits=True
+    ),
+    "RestartBusiness": Level("recovery acts; isolated until it clears", True, "isolate"),
+    "FreeRestartNPU": Level("recovery acts; reset when idle", True, "reset"),
+    "RestartNPU": Level("recovery acts at once; reset when its processes are gone", True, "reset"),
+    "SeparateNPU": Level("recovery acts; out until repaired", True, "separate"),
+    REPEATED: Level("recovery acts; isolated for 48 h", True, "separate"),
+    "PreSeparateNPU": Level("keeps running; nothing new is placed until it clears", False, "isolate"),
+    "SubHealthFault": Level("keeps running, slower", False, "none", counts=False),
+}
