@@ -2,8 +2,8 @@
 
 from kubeinfer_sim.cluster.scheduler.explain import GangNeed, Unschedulable
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
+from kubeinfer_sim.cluster.scheduler.node_index import Stats
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
-from kubeinfer_sim.cluster.scheduler.nodes import Stats
 from kubeinfer_sim.cluster.scheduler.scheduler import Placement, Scheduler
 
 __all__ = ["Gang", "GangNeed", "GangPod", "NodeState", "Placement", "Scheduler", "Stats", "Unschedulable"]

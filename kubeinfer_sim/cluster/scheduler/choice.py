@@ -15,8 +15,8 @@ from typing import Literal
 from kubeinfer_sim.cluster.scheduler import framework
 from kubeinfer_sim.cluster.scheduler.framework import DEFAULT_PROFILE, Profile
 from kubeinfer_sim.cluster.scheduler.node_class import accepts
+from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
-from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex
 from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster
 from kubeinfer_sim.cluster.scheduler.plugins.node_resources_fit import Strategy
 from kubeinfer_sim.cluster.scheduler.pods import PODS, Pod, PodSpec
@@ -32,21 +32,21 @@ class NodeChoice:
         self._index = index
         self._placing = placing
 
-    def alone(self, spec: PodSpec) -> bool:
+    def is_independent(self, spec: PodSpec) -> bool:
         """Whether no constraint ties a pod of this spec to the pods that are on nodes now."""
         if spec.needs_neighbours:
             return False
-        outspoken = self._index.outspoken
-        return not outspoken or not any(
-            term.means(spec, self._index.cluster.namespaces)
-            for other in outspoken
+        with_affinity = self._index.specs_with_affinity
+        return not with_affinity or not any(
+            term.matches(spec, self._index.cluster.namespaces)
+            for other in with_affinity
             for term in other.anti_affinity
         )
 
     def best(self, pod: Pod) -> NodeState | None:
         """The node for a pod; None when none takes it."""
         index, spec = self._index, pod.spec
-        if not self.alone(spec):
+        if not self.is_independent(spec):
             return self._judged(pod)
         if self._placing != "default" and not spec.has_preferences:
             return index.best(spec)
@@ -57,7 +57,7 @@ class NodeChoice:
 
     def takes(self, node: NodeState, pod: Pod) -> bool:
         """Whether a node takes a pod."""
-        if self.alone(pod.spec):
+        if self.is_independent(pod.spec):
             return accepts(node, pod.spec) and node.fits(pod.spec)
         return framework.first_rejection(framework.prepare(pod, self._index.cluster), node) is None
 
@@ -77,7 +77,7 @@ class NodeChoice:
             return True
         if any(index.names_nodes(key) for key in spec.preferred_keys) or spec.prefers_by_name:
             return True
-        return self._placing == "default" and bool(index.outspoken)
+        return self._placing == "default" and bool(index.specs_with_affinity)
 
     def _judged(self, pod: Pod) -> NodeState | None:
         self._index.stats.nodes += len(self._index.nodes)

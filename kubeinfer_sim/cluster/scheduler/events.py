@@ -1,6 +1,6 @@
 """Changes in the cluster, and which of them can help a pod a plugin turned down (queueing hints).
 
-A pod that was found unschedulable is tried again only when some plugin that turned it down holds a change to be useful.
+A pod that no node took is tried again only when some plugin that turned it down holds a change to be useful.
 Source: EventsToRegister and the isSchedulableAfter… functions in pkg/scheduler/framework/plugins/*.
 """
 
@@ -170,12 +170,12 @@ def _inter_pod(spec: PodSpec, change: Change) -> bool:
 
             def far(other: Pod | None) -> bool:
                 return other is not None and (
-                    any(term.means(other.spec, namespaces) for term in spec.anti_affinity)
-                    or any(term.means(spec, namespaces) for term in other.spec.anti_affinity)
+                    any(term.matches(other.spec, namespaces) for term in spec.anti_affinity)
+                    or any(term.matches(spec, namespaces) for term in other.spec.anti_affinity)
                 )
 
             def _all(terms: tuple[PodAffinityTerm, ...], meant: PodSpec) -> bool:
-                return all(term.means(meant, namespaces) for term in terms)
+                return all(term.matches(meant, namespaces) for term in terms)
 
             return (near(new) and not near(old)) or (far(old) and not far(new))
         case OwnChange(old, new):

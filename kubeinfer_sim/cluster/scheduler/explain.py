@@ -13,8 +13,8 @@ from kubeinfer_sim.cluster.scheduler import framework, messages, npu_rings
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer
 from kubeinfer_sim.cluster.scheduler.node_class import NodeClass, accepts
+from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
-from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex
 from kubeinfer_sim.cluster.scheduler.plugins import node_affinity, node_unschedulable, taint_toleration
 from kubeinfer_sim.cluster.scheduler.pods import PODS, Pod, PodSpec
 
@@ -96,8 +96,8 @@ class Unschedulable:
         """What is needed against what is free, as a stall report prints it."""
         if self.pod is None:
             return f"all {self.pods} pods fit"
-        headlines = {messages.insufficient(need.resource) for need in self.needs}
-        full = any(reason.startswith("Insufficient") and reason not in headlines for reason in self.counts)
+        first_named = {messages.insufficient(need.resource) for need in self.needs}
+        full = any(reason.startswith("Insufficient") and reason not in first_named for reason in self.counts)
         short = [need for need in self.needs if need.free < need.pods]
         text = "; ".join(need.text(full=full) for need in short or self.needs)
         if not short or self.placeable < min(self.pods - need.pods + need.free for need in short):
@@ -135,7 +135,7 @@ def explain(gang: Gang, index: NodeIndex, choice: NodeChoice, placer: GangPlacer
 def _verdicts(index: NodeIndex, choice: NodeChoice, pod: Pod) -> Iterator[tuple[tuple[str, ...], list[str]]]:
     """The reasons of every node, with the names of nodes that have them."""
     spec = pod.spec
-    if not choice.alone(spec):
+    if not choice.is_independent(spec):
         for name, rejection in framework.judge(pod, index.cluster).rejections.items():
             yield tuple(sorted(rejection.reasons)), [name]
         return
@@ -183,20 +183,20 @@ def _fills(node_class: NodeClass, spec: PodSpec) -> Iterator[list[NodeState]]:
 
 
 def _short_of(node: NodeState, spec: PodSpec) -> tuple[str, ...]:
-    found = tuple(
+    reasons = tuple(
         sorted(
             messages.insufficient(name)
             for name, amount in spec.demand
             if name not in node.unlimited and node.free(name) < amount
         )
     )
-    if not found and node.rings is not None and not node.in_one_ring(spec):
+    if not reasons and node.rings is not None and not node.in_one_ring(spec):
         return (npu_rings.reason(node.rings.resource),)
-    return found
+    return reasons
 
 
 def _need(index: NodeIndex, spec: PodSpec, pods: int) -> GangNeed:
-    resource, amount = spec.headline
+    resource, amount = spec.main_request
     asked = spec.demand
     return GangNeed(
         pods=pods,

@@ -1,8 +1,8 @@
 """One pod at a time, every node looked at: kube-scheduler's cycle of filters and scores.
 
-This is the exact scheduler, held to the recorded traces; the indexed one (`nodes.py`) is its fast form for pods that do
-not look at their neighbours. Source: pkg/scheduler/schedule_one.go, framework/runtime/framework.go; the order of
-the plugins is that of apis/config/v1/default_plugins.go.
+This is the exact scheduler, held to the recorded traces; the indexed one (`node_index.py`) is its fast form for pods
+that do not look at their neighbours. Source: pkg/scheduler/schedule_one.go, framework/runtime/framework.go; the order
+of the plugins is that of apis/config/v1/default_plugins.go.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
+from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
-from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex
 from kubeinfer_sim.cluster.scheduler.objects import Templates
 from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
 from kubeinfer_sim.manifest.model import PodTemplate
@@ -91,14 +91,14 @@ class GangPlacer:
         """
         placed: Placed = {}
         missing: Pod | None = None
-        hopeless: set[PodSpec] = set()
+        unplaceable: set[PodSpec] = set()
         for pod in self.order(gang):
-            if pod.spec in hopeless:
+            if pod.spec in unplaceable:
                 continue
             node = self._choice.best(pod)
             if node is None:
                 missing = missing or pod
-                hopeless.add(pod.spec)
+                unplaceable.add(pod.spec)
             else:
                 self._reserve(pod, node, placed)
         return placed, missing
@@ -115,7 +115,7 @@ class GangPlacer:
         ]
         specs = {pod.spec for pod in pods}
         for spec in specs:
-            self._index.learn(spec)
+            self._index.register(spec)
         if len(specs) > 1:
             rank = {spec: (bool(spec.affinity), _size(spec), self._accepting(spec)) for spec in specs}
             pods.sort(key=lambda pod: rank[pod.spec])
@@ -153,7 +153,7 @@ class GangPlacer:
         """
         index, choice = self._index, self._choice
         counts = Counter(pod.spec for pod in pods)
-        tied = any(spec.needs_neighbours for spec in counts) or not all(map(choice.alone, counts))
+        tied = any(spec.needs_neighbours for spec in counts) or not all(map(choice.is_independent, counts))
         if len(counts) < 2 and not tied:
             return False
         if index.too_little_for(counts) or any(index.room(spec, n) < n for spec, n in counts.items()):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from kubeinfer_sim.cluster.scheduler import framework
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, Placed
+from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
-from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex
 from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.cluster.scheduler.preemption import preempt
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
-from kubeinfer_sim.cluster.scheduler.npu_rings import times
+from kubeinfer_sim.cluster.scheduler.npu_rings import pods_that_fit
 from kubeinfer_sim.cluster.scheduler.plugins import node_affinity, node_unschedulable, taint_toleration
 from kubeinfer_sim.cluster.scheduler.pods import PodSpec
 from kubeinfer_sim.cluster.scheduler.views import Vector, View
@@ -41,7 +41,7 @@ class Plan:
     amounts: Vector
     rings: tuple[int, int, int, int] | None = None
 
-    def times(self, free: Sequence[int], enough: int) -> int:
+    def pods_that_fit(self, free: Sequence[int], enough: int) -> int:
         """How many pods with these needs go into what is free, at most `enough`."""
         first, count, size, npus = self.rings or (len(free) + 1, 0, 1, 0)
         pairs = zip(free, self.amounts, strict=False)
@@ -50,7 +50,7 @@ class Plan:
             (left // amount for i, (left, amount) in enumerate(pairs) if amount > 0 and i != first - 1),
             default=enough,
         )
-        return min(most, times(free[first : first + count], size, npus, enough)) if count else most
+        return min(most, pods_that_fit(free[first : first + count], size, npus, enough)) if count else most
 
 
 class NodeClass:
@@ -116,7 +116,6 @@ class NodeClass:
     def add(self, node: NodeState) -> None:
         """Take a node in."""
         self.members[node.order] = node
-        node.node_class = self
         for view in self.views.values():
             view.add(node)
 

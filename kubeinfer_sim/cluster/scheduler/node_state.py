@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from kubeinfer_sim.cluster.scheduler.npu_rings import Rings
 from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
 from kubeinfer_sim.scenario.model import Taint
-
-if TYPE_CHECKING:
-    from kubeinfer_sim.cluster.scheduler.node_class import NodeClass
 
 
 @dataclass(slots=True, eq=False)
@@ -39,7 +35,6 @@ class NodeState:
     pods: dict[Hashable, Pod] = field(default_factory=dict)
     images: Mapping[str, int] = field(default_factory=dict)
     rings: Rings | None = None
-    node_class: NodeClass = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.rings is not None:
@@ -56,7 +51,7 @@ class NodeState:
         self._count(pod.spec, 1)
         if self.rings is not None:
             amount = pod.spec.requests.get(self.rings.resource, 0)
-            pod.rings = self.rings.take_again(pod.rings) if back else self.rings.take(amount)
+            pod.rings = self.rings.restore(pod.rings) if back else self.rings.take(amount)
             self._account()
 
     def discard(self, key: Hashable) -> Pod:
@@ -64,7 +59,7 @@ class NodeState:
         pod = self.pods.pop(key)
         self._count(pod.spec, -1)
         if self.rings is not None:
-            self.rings.give(pod.rings)
+            self.rings.release(pod.rings)
             self._account()
         return pod
 
@@ -74,10 +69,10 @@ class NodeState:
             for name, free in self.rings.accounts():
                 self.requested[name] = self.allocatable[name] - free
 
-    def offer(self, npus: int, ring: int | None) -> None:
-        """So many NPUs more, or fewer, are in service in a ring; None where that is not known."""
+    def change_npus(self, npus: int, ring: int | None) -> None:
+        """So many NPUs come into service, or with a negative number go out of it; `ring` is None where unknown."""
         if self.rings is not None:
-            self.rings.offer(npus, ring)
+            self.rings.change_npus(npus, ring)
             self._account()
 
     def in_one_ring(self, spec: PodSpec) -> bool:

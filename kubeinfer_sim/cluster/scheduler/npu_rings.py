@@ -70,18 +70,18 @@ class Rings:
             for ring in sorted(range(len(self.free)), key=lambda ring: -self.free[ring]):
                 taken[ring] = min(max(self.free[ring], 0), left)
                 left -= taken[ring]
-        return self.take_again(taken)
+        return self.restore(taken)
 
-    def take_again(self, taken: Sequence[int]) -> tuple[int, ...]:
+    def restore(self, taken: Sequence[int]) -> tuple[int, ...]:
         """Take just these NPUs, which a pod had before."""
         self.free = [free - amount for free, amount in zip(self.free, taken, strict=True)]
         return tuple(taken)
 
-    def give(self, taken: Sequence[int]) -> None:
+    def release(self, taken: Sequence[int]) -> None:
         """A pod's NPUs are free again."""
         self.free = [free + amount for free, amount in zip(self.free, taken, strict=True)]
 
-    def offer(self, more: int, ring: int | None = None) -> None:
+    def change_npus(self, more: int, ring: int | None = None) -> None:
         """So many NPUs come into service, or with a negative number go out of it.
 
         Where it is not said in which ring: the freest loses them, the first that misses some gets them back.
@@ -98,7 +98,7 @@ class Rings:
             self.missing[where] -= step
 
 
-def times(free: Sequence[int], size: int, amount: int, enough: int) -> int:
+def pods_that_fit(free: Sequence[int], size: int, amount: int, enough: int) -> int:
     """How many pods of so many NPUs find place in rings with so many free, at most `enough`."""
     if amount <= size:
         return min(sum(max(each, 0) // amount for each in free), enough)

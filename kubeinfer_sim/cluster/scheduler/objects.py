@@ -19,13 +19,16 @@ from kubeinfer_sim.cluster.scheduler.pods import (
     Selector,
     SpreadConstraint,
 )
-from kubeinfer_sim.cluster.scheduler.requests import SCORING_DEFAULTS, images
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement
+from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
 from kubeinfer_sim.manifest.model import NodeSelectorRequirement, NodeSelectorTerm, PodTemplate, Toleration
 from kubeinfer_sim.manifest.pod_resources import requests, resource_list, whole_units
 from kubeinfer_sim.scenario.model import RunningPod, Taint
 
 Raw = Mapping[str, Any]
+
+#: What a container that asks for no cpu or no memory counts for in scores (pkg/scheduler/util/pod_resources.go).
+SCORING_DEFAULTS = {"cpu": Quantity.parse("100m"), "memory": Quantity.parse("200Mi")}
 
 _OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
 
@@ -102,6 +105,13 @@ def _host_ports(spec: Raw) -> Iterable[HostPort]:
                 yield HostPort(number, port.get("protocol") or "TCP", port.get("hostIP") or "0.0.0.0")
 
 
+def _images(spec: Raw) -> Iterable[str]:
+    """The images of a pod's containers, init containers first."""
+    for group in ("initContainers", "containers"):
+        for container in spec.get(group) or ():
+            yield str(container.get("image") or "")
+
+
 def pod_spec(pod: Raw, namespace: str = "", *, template: bool = False) -> PodSpec:
     """The scheduling side of a Pod, or of a PodTemplateSpec.
 
@@ -147,7 +157,7 @@ def pod_spec(pod: Raw, namespace: str = "", *, template: bool = False) -> PodSpe
         preferred_pod_anti_affinity=weighted("podAntiAffinity"),
         spread=tuple(_spread(c, labels) for c in spec.get("topologySpreadConstraints") or ()),
         host_ports=tuple(_host_ports(spec)),
-        images=tuple(images(spec)),
+        images=tuple(_images(spec)),
         owner=_controller(metadata),
         node_name=spec.get("nodeName") or "",
         gates=tuple(gate["name"] for gate in spec.get("schedulingGates") or ()),

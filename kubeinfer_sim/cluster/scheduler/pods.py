@@ -50,7 +50,7 @@ class PodAffinityTerm:
     namespaces: frozenset[str]
     namespace_selector: Selector = None
 
-    def means(self, pod: PodSpec, namespaces: Mapping[str, Mapping[str, str]]) -> bool:
+    def matches(self, pod: PodSpec, namespaces: Mapping[str, Mapping[str, str]]) -> bool:
         """Whether a pod is one of those the term is about.
 
         Args:
@@ -207,7 +207,7 @@ class PodSpec:
         )
 
     @cached_property
-    def outspoken(self) -> bool:
+    def has_pod_affinity(self) -> bool:
         """Whether, once placed, it has a say in where other pods go."""
         return bool(
             self.affinity
@@ -217,7 +217,7 @@ class PodSpec:
         )
 
     @property
-    def headline(self) -> tuple[str, int]:
+    def main_request(self) -> tuple[str, int]:
         """The resource that matters most, and how much of it: the first accelerator, else cpu …"""
         return self.resources[0], self.amounts[0]
 

@@ -101,7 +101,7 @@ def preempt(
             text = "not eligible due to a terminating pod on the nominated node."
             return Preemption(None, _message(text, cluster))
     counts: Counter[str] = Counter()
-    found: list[Candidate] = []
+    candidates: list[Candidate] = []
     for node in cluster.nodes:
         rejection = verdict.rejections.get(node.name)
         if rejection is None or rejection.unresolvable:
@@ -109,11 +109,11 @@ def preempt(
             continue
         outcome = victims_on(pod, node, cluster, budgets)
         if isinstance(outcome, Candidate):
-            found.append(outcome)
+            candidates.append(outcome)
         else:
             counts.update(outcome.reasons)
-    if found:
-        return Preemption(min(found, key=Candidate.rank))
+    if candidates:
+        return Preemption(min(candidates, key=Candidate.rank))
     return Preemption(None, _message(messages.nodes_available(verdict.nodes, counts), cluster))
 
 

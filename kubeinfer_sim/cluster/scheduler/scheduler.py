@@ -14,12 +14,12 @@ from kubeinfer_sim.cluster.scheduler.choice import NodeChoice, Placing
 from kubeinfer_sim.cluster.scheduler.explain import Unschedulable, explain
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, Signature, signature_of
 from kubeinfer_sim.cluster.scheduler.gang_preemption import victims_for
+from kubeinfer_sim.cluster.scheduler.gang_queue import GangQueue
 from kubeinfer_sim.cluster.scheduler.node_class import accepts
+from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex, Stats
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
-from kubeinfer_sim.cluster.scheduler.nodes import NodeIndex, Stats
 from kubeinfer_sim.cluster.scheduler.objects import Templates
 from kubeinfer_sim.cluster.scheduler.pods import Pod
-from kubeinfer_sim.cluster.scheduler.queue import GangQueue
 from kubeinfer_sim.scenario.model import NodeSpec, Taint
 
 #: Pod key → node name, for each pod of a gang.
@@ -293,7 +293,7 @@ class Scheduler:
             allocatable=allocatable,
             ring=ring,
         )
-        self._wake(node, everyone=bool(self._index.outspoken))
+        self._wake(node, everyone=bool(self._index.specs_with_affinity))
 
     # -- why not -----------------------------------------------------------------------------------
 

@@ -6,8 +6,7 @@ from cluster.scheduler.exhaustive import SlowCluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubeinfer_sim.cluster.scheduler import Gang, GangPod, Scheduler
-from kubeinfer_sim.cluster.scheduler import nodes as nodes_module
+from kubeinfer_sim.cluster.scheduler import Gang, GangPod, Scheduler, node_index
 from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
 from kubeinfer_sim.manifest.model import (
     NodeSelectorRequirement,
@@ -120,12 +119,12 @@ def node_specs(draw):
 )
 def test_what_fits_is_placed_whole_and_what_waits_does_not_fit(specs, kinds, placement, naming, data):
     # Few nodes never make a label "naming"; half of the runs lower the bar to test that path.
-    before = nodes_module.MANY_VALUES
-    nodes_module.MANY_VALUES = 1 if naming else before
+    before = node_index.MANY_VALUES
+    node_index.MANY_VALUES = 1 if naming else before
     try:
         run_scenario(specs, kinds, placement, data)
     finally:
-        nodes_module.MANY_VALUES = before
+        node_index.MANY_VALUES = before
 
 
 def run_scenario(specs, kinds, placement, data):

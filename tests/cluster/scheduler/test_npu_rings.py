@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kubeinfer_sim.cluster.records import GangPending, GangScheduled
 from kubeinfer_sim.cluster.scheduler import Gang, GangPod, Scheduler
-from kubeinfer_sim.cluster.scheduler.npu_rings import Rings, times
+from kubeinfer_sim.cluster.scheduler.npu_rings import Rings, pods_that_fit
 from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
 from kubeinfer_sim.manifest.model import PodTemplate
 from kubeinfer_sim.scenario.model import NodeSpec, NpuTopology
@@ -164,7 +164,7 @@ def test_how_many_pods_fit_is_how_many_can_be_placed_one_after_the_other(free: l
     while rings.largest >= npus:
         rings.take(npus)
         count += 1
-    assert times(free, 8, npus, 100) == count
+    assert pods_that_fit(free, 8, npus, 100) == count
 
 
 def test_a_gang_in_a_scenario_waits_for_rings() -> None:

@@ -23,8 +23,8 @@ HARD_AFFINITY_WEIGHT = 1
 Domain = tuple[str, str]
 
 
-def _means_all(terms: Sequence[PodAffinityTerm], pod: PodSpec, cluster: Cluster) -> bool:
-    return all(term.means(pod, cluster.namespaces) for term in terms)
+def _matches_all(terms: Sequence[PodAffinityTerm], pod: PodSpec, cluster: Cluster) -> bool:
+    return all(term.matches(pod, cluster.namespaces) for term in terms)
 
 
 def _domains(terms: Sequence[PodAffinityTerm], node: NodeState) -> Iterator[Domain]:
@@ -46,17 +46,17 @@ def filters(pod: Pod, cluster: Cluster) -> Filter | None:
     kept_away: set[Domain] = set()
     for node in cluster.nodes:
         for other in node.pods.values():
-            if spec.affinity and _means_all(spec.affinity, other.spec, cluster):
+            if spec.affinity and _matches_all(spec.affinity, other.spec, cluster):
                 near.update(_domains(spec.affinity, node))
             far.update(
-                _domains([term for term in spec.anti_affinity if term.means(other.spec, namespaces)], node)
+                _domains([term for term in spec.anti_affinity if term.matches(other.spec, namespaces)], node)
             )
             kept_away.update(
-                _domains([term for term in other.spec.anti_affinity if term.means(spec, namespaces)], node)
+                _domains([term for term in other.spec.anti_affinity if term.matches(spec, namespaces)], node)
             )
     if not (spec.affinity or spec.anti_affinity or kept_away):
         return None
-    first_of_its_kind = not near and _means_all(spec.affinity, spec, cluster)
+    first_of_its_kind = not near and _matches_all(spec.affinity, spec, cluster)
 
     def check(node: NodeState) -> Rejection | None:
         domains = list(_domains(spec.affinity, node))
@@ -89,7 +89,7 @@ def scores(pod: Pod, cluster: Cluster, feasible: Sequence[NodeState]) -> dict[st
             )
             for weight, term, meant in pairs:
                 value = node.labels.get(term.topology_key)
-                if value is not None and term.means(meant, namespaces):
+                if value is not None and term.matches(meant, namespaces):
                     domain = term.topology_key, value
                     weights[domain] = weights.get(domain, 0) + weight
     if not weights:

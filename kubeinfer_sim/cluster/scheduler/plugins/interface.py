@@ -56,10 +56,10 @@ class Cluster:
         for namespace, selector in self.services:
             if namespace == pod.namespace and all(pod.labels.get(k) == v for k, v in selector.items()):
                 labels.update(selector)
-        found = tuple(Requirement(key, "=", (value,)) for key, value in sorted(labels.items()))
+        requirements = tuple(Requirement(key, "=", (value,)) for key, value in sorted(labels.items()))
         if pod.owner is not None:
-            found += self.workloads.get((pod.namespace, *pod.owner)) or ()
-        return found or None
+            requirements += self.workloads.get((pod.namespace, *pod.owner)) or ()
+        return requirements or None
 
 
 def normalized(raw: Mapping[str, int], *, reverse: bool = False) -> dict[str, int]:

@@ -45,15 +45,15 @@ def shortages(
         ignored: extended resources not to look at.
         ignored_groups: prefixes (before the slash) of extended resources not to look at.
     """
-    found = []
+    short = []
     skipped, groups = frozenset(ignored), frozenset(ignored_groups)
     for resource, amount in spec.demand:
         if resource in node.unlimited or resource in skipped or resource.partition("/")[0] in groups:
             continue
         if node.free(resource) < amount:
             used = node.requested.get(resource, 0)
-            found.append(Shortage(resource, amount, used, node.allocatable.get(resource, 0)))
-    return found
+            short.append(Shortage(resource, amount, used, node.allocatable.get(resource, 0)))
+    return short
 
 
 def filters(pod: Pod, cluster: Cluster) -> Filter:
@@ -63,14 +63,14 @@ def filters(pod: Pod, cluster: Cluster) -> Filter:
     def check(node: NodeState) -> Rejection | None:
         if node.fits(spec):
             return None
-        found = shortages(spec, node)
-        if not found and node.rings is not None:
+        short = shortages(spec, node)
+        if not short and node.rings is not None:
             split = node.allocatable[node.rings.account] < spec.requests[node.rings.resource]
             return Rejection(NAME, (npu_rings.reason(node.rings.resource),), split)
         return Rejection(
             NAME,
-            tuple(insufficient(shortage.resource) for shortage in found),
-            any(shortage.unresolvable for shortage in found if shortage.resource != PODS),
+            tuple(insufficient(shortage.resource) for shortage in short),
+            any(shortage.unresolvable for shortage in short if shortage.resource != PODS),
         )
 
     return check

@@ -43,7 +43,7 @@ class NodeIndex:
         nodes: by name, in their order.
         cluster: the same nodes for the plugins that look at all of them.
         in_use: how much of each resource is requested by the pods that are placed.
-        outspoken: the specs of placed pods whose terms are about other pods, with their number.
+        specs_with_affinity: the specs of placed pods that have terms about other pods, with how many pods have them.
     """
 
     def __init__(self, nodes: Iterable[NodeSpec], *, pack: bool) -> None:
@@ -56,13 +56,14 @@ class NodeIndex:
         self.stats = Stats()
         self.nodes: dict[str, NodeState] = {}
         self.in_use: dict[str, int] = {}
-        self.outspoken: Counter[PodSpec] = Counter()
+        self.specs_with_affinity: Counter[PodSpec] = Counter()
         self._pack = pack
         self._keys: frozenset[str] = frozenset()
         self._naming: dict[str, bool] = {}
-        self._learned: set[PodSpec] = set()
+        self._registered: set[PodSpec] = set()
         self._restricted: dict[PodSpec, frozenset[int]] = {}
         self._classes: dict[Hashable, NodeClass] = {}
+        self._class_of: dict[int, NodeClass] = {}  # by the order of the node
         self._numbers = 0
         self._plans: dict[tuple[PodSpec, bool], list[tuple[NodeClass, Plan]]] = {}
         for order, spec in enumerate(nodes):
@@ -108,10 +109,12 @@ class NodeIndex:
             node_class = self._classes[key] = NodeClass(self._numbers, node)
             self._plans.clear()
         node_class.add(node)
+        self._class_of[node.order] = node_class
 
     def _leave(self, node: NodeState) -> None:
-        node.node_class.remove(node)
-        if not node.node_class.members:
+        node_class = self._class_of.pop(node.order)
+        node_class.remove(node)
+        if not node_class.members:
             del self._classes[self._class_key(node)]
             self._plans.clear()
 
@@ -123,15 +126,15 @@ class NodeIndex:
             known = self._naming[key] = len(values) > max(MANY_VALUES, len(self._ordered) // 4)
         return known
 
-    def learn(self, spec: PodSpec) -> None:
+    def register(self, spec: PodSpec) -> None:
         """Make ready for pods of a spec; must precede every other use of it.
 
         Costs a look at every node when the spec asks for a label no spec asked for before, or names nodes;
         else nothing.
         """
-        if spec in self._learned:
+        if spec in self._registered:
             return
-        self._learned.add(spec)
+        self._registered.add(spec)
         if spec.by_name or any(self.names_nodes(key) for key in spec.label_keys):
             self.stats.nodes += len(self._ordered)
             self._restricted[spec] = frozenset(
@@ -148,17 +151,16 @@ class NodeIndex:
 
     def plans(self, spec: PodSpec, *, scored: bool = False) -> list[tuple[NodeClass, Plan]]:
         """The classes with nodes that can take a spec when they are empty, and how to look for room there."""
-        found = self._plans.get((spec, scored))
-        if found is None:
-            found = []
+        plans = self._plans.get((spec, scored))
+        if plans is None:
+            plans = self._plans[spec, scored] = []
             by_node = spec in self._restricted
             for node_class in self._classes.values():
                 self.stats.classes += 1
                 plan = node_class.plan(spec, by_node=by_node, scored=scored)
                 if plan is not None:
-                    found.append((node_class, plan))
-            self._plans[spec, scored] = found
-        return found
+                    plans.append((node_class, plan))
+        return plans
 
     def allowed(self, spec: PodSpec) -> frozenset[int] | None:
         """The orders of the nodes a spec is restricted to by name or naming label; None: not restricted."""
@@ -187,7 +189,9 @@ class NodeIndex:
             node.taints = taints
         if allocatable is not None:
             if node.rings is not None and node.rings.resource in allocatable:
-                node.offer(allocatable[node.rings.resource] - node.allocatable[node.rings.resource], ring)
+                node.change_npus(
+                    allocatable[node.rings.resource] - node.allocatable[node.rings.resource], ring
+                )
             node.allocatable = {**node.allocatable, **allocatable}
         if labels is not None:
             node.labels = labels
@@ -203,7 +207,7 @@ class NodeIndex:
 
         With `back` the pod was there before, and gets the very NPUs it had.
         """
-        views = node.node_class.views.values()
+        views = self._class_of[node.order].views.values()
         for view in views:
             view.remove(node)
         node.add(pod, back=back)
@@ -213,7 +217,7 @@ class NodeIndex:
 
     def remove(self, node: NodeState, key: Hashable) -> Pod:
         """Give back the resources of a pod on a node."""
-        views = node.node_class.views.values()
+        views = self._class_of[node.order].views.values()
         for view in views:
             view.remove(node)
         pod = node.discard(key)
@@ -226,10 +230,10 @@ class NodeIndex:
         in_use = self.in_use
         for name, amount in spec.demand:
             in_use[name] = in_use.get(name, 0) + sign * amount
-        if spec.outspoken:
-            self.outspoken[spec] += sign
-            if not self.outspoken[spec]:
-                del self.outspoken[spec]
+        if spec.has_pod_affinity:
+            self.specs_with_affinity[spec] += sign
+            if not self.specs_with_affinity[spec]:
+                del self.specs_with_affinity[spec]
 
     # -- where there is room -------------------------------------------------------------------------
 
@@ -243,13 +247,13 @@ class NodeIndex:
         if allowed is not None and len(allowed) <= MANY_VALUES:
             self.stats.nodes += len(allowed)
             nodes = [self._ordered[order] for order in allowed]
-            found = [node for node in nodes if accepts(node, spec) and node.fits(spec)]
+            fitting = [node for node in nodes if accepts(node, spec) and node.fits(spec)]
         else:
             plans = self.plans(spec)
-            found = [node for _, plan in plans if (node := self._first(plan, allowed)) is not None]
-        if len(found) < 2:
-            return found[0] if found else None
-        return min(found, key=lambda node: self.rank(node, spec))
+            fitting = [node for _, plan in plans if (node := self._first(plan, allowed)) is not None]
+        if len(fitting) < 2:
+            return fitting[0] if fitting else None
+        return min(fitting, key=lambda node: self.rank(node, spec))
 
     def _first(self, plan: Plan, allowed: frozenset[int] | None) -> NodeState | None:
         view = plan.view
@@ -284,15 +288,15 @@ class NodeIndex:
     def kinds(self, spec: PodSpec) -> list[NodeState]:
         """The first node of each kind a pod of this spec fits on; nodes of a kind have equal scores."""
         allowed = self._restricted.get(spec)
-        found = [
+        firsts = [
             node
             for _, plan in self.plans(spec, scored=True)
             for key in plan.view.emptiest(plan.amounts)
             if (node := self._first_at(plan.view, key, allowed)) is not None
         ]
-        return sorted(found, key=lambda node: node.order)
+        return sorted(firsts, key=lambda node: node.order)
 
-    def _rooms(self, spec: PodSpec) -> Iterator[tuple[Vector, Plan]]:
+    def _with_room(self, spec: PodSpec) -> Iterator[tuple[Vector, Plan]]:
         for _, plan in self.plans(spec):
             for key in plan.view.emptiest(plan.amounts):
                 self.stats.buckets += 1
@@ -302,10 +306,10 @@ class NodeIndex:
         """How many pods of a spec would fit at once, at most `enough`; their neighbours are not looked at."""
         total = 0
         allowed = self._restricted.get(spec)
-        for key, plan in self._rooms(spec):
+        for key, plan in self._with_room(spec):
             view = plan.view
             nodes = view.count(key) if allowed is None else len(allowed.intersection(view.orders(key)))
-            total += nodes * plan.times(key, enough)
+            total += nodes * plan.pods_that_fit(key, enough)
             if total >= enough:
                 return enough
         return total
@@ -315,10 +319,10 @@ class NodeIndex:
 
         What is left on a node counts in whole multiples of what divides all the requests.
         """
-        for resource in {spec.headline[0] for spec in counts}:
-            group = {spec: n for spec, n in counts.items() if spec.headline[0] == resource}
-            step = gcd(*(spec.headline[1] for spec in group))
-            demand = sum(spec.headline[1] * n for spec, n in group.items())
+        for resource in {spec.main_request[0] for spec in counts}:
+            group = {spec: n for spec, n in counts.items() if spec.main_request[0] == resource}
+            step = gcd(*(spec.main_request[1] for spec in group))
+            demand = sum(spec.main_request[1] * n for spec, n in group.items())
             classes = {node_class: plan for spec in group for node_class, plan in self.plans(spec)}
             for node_class, plan in classes.items():
                 if resource in node_class.unlimited:
@@ -340,36 +344,36 @@ class NodeIndex:
         for node_class, plan in self.plans(spec):
             members = node_class.members
             count = len(members) if allowed is None else sum(order in allowed for order in members)
-            total += count * _times(node_class, plan, enough)
+            total += count * _pods_on_empty(node_class, plan, enough)
         return min(total, enough)
 
     def largest(self, spec: PodSpec) -> int:
         """How many pods of a spec the roomiest node takes when it is empty; 2 stands for more than one."""
-        return max((_times(node_class, plan, 2) for node_class, plan in self.plans(spec)), default=0)
+        return max((_pods_on_empty(node_class, plan, 2) for node_class, plan in self.plans(spec)), default=0)
 
-    def candidates(self, spec: PodSpec, told_apart_by: Iterable[frozenset[int]] = ()) -> list[NodeState]:
+    def candidates(self, spec: PodSpec, distinguished_by: Iterable[frozenset[int]] = ()) -> list[NodeState]:
         """One node of each kind a pod of this spec fits on, the preferred one last.
 
         Of a kind are nodes of a class with the same requests on them, all inside or all outside of each of
         the sets of orders given.
         """
-        sets = tuple(told_apart_by)
+        sets = tuple(distinguished_by)
         allowed = self._restricted.get(spec)
         kinds: dict[Hashable, NodeState] = {}
-        for key, plan in self._rooms(spec):
+        for key, plan in self._with_room(spec):
             for order in plan.view.orders(key):
                 self.stats.nodes += 1
                 if allowed is None or order in allowed:
                     node = self._ordered[order]
                     inside = tuple(order in orders for orders in sets)
-                    kind = node.node_class.number, inside, frozenset(node.requested.items())
+                    kind = self._class_of[order].number, inside, frozenset(node.requested.items())
                     kinds.setdefault(kind, node)
         return sorted(kinds.values(), key=lambda node: self.rank(node, spec), reverse=True)
 
 
-def _times(node_class: NodeClass, plan: Plan, enough: int) -> int:
+def _pods_on_empty(node_class: NodeClass, plan: Plan, enough: int) -> int:
     """How many times what a plan needs goes into an empty node."""
-    return plan.times([node_class.offered[name] for name in plan.view.resources], enough)
+    return plan.pods_that_fit([node_class.offered[name] for name in plan.view.resources], enough)
 
 
 def _rings(spec: NodeSpec) -> Rings | None:

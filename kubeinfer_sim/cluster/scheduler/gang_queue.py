@@ -39,7 +39,7 @@ class GangQueue:
         return gang_key in self._waiting
 
     def add(self, gang: Gang, signature: Signature) -> None:
-        """Put a gang at its place; a line that was found not to fit stays so."""
+        """Put a gang at its place; a line whose gangs did not fit stays so."""
         if gang.key in self._waiting:
             raise ValueError(f"gang {gang.key!r} is queued already")
         self._arrivals += 1
