@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kubeinfer_sim.cluster.records import ImagePullRetried, PodBound, SetUpContinued, Stage, TransferDone
+from kubeinfer_sim.cluster.records import ImagePullRetried, PodBound, SetUpContinued, TransferDone
+from kubeinfer_sim.cluster.stages import Stage
 from kubeinfer_sim.manifest.model import (
     Container,
     IntOrPercent,

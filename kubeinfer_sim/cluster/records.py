@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from kubeinfer_sim.cluster.stages import Stage, StageName
 from kubeinfer_sim.engine.history import Record
 
 
@@ -45,14 +46,6 @@ class PodRef(NamedTuple):
     def place(self) -> tuple[str, int]:
         """Its place in the instance: role and replica."""
         return self.role, self.replica
-
-
-class Stage(NamedTuple):
-    """A stage of a pod's start: its name, its length in ms (None: it never ends), and why this long."""
-
-    name: str
-    duration: int | None
-    regime: str = ""
 
 
 class NodeVerdict(NamedTuple):
@@ -113,13 +106,13 @@ class PodBound(Record):
 
 @dataclass(slots=True)
 class TransferDone(Record):
-    """A pull or a read over a shared link is done; `size` in bytes, `stages` are what follows it.
+    """A pull or a read over a shared link, `stage`, is done; `size` in bytes, `stages` are what follows it.
 
     Size 0: the node had the image by then, and the registry was only asked.
     """
 
     pod: PodRef
-    stage: str
+    stage: StageName
     size: int
     stages: tuple[Stage, ...]
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from kubeinfer_sim.cluster.stages import SERVING, StageKind
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
@@ -21,7 +22,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceRestarting,
 )
 from kubeinfer_sim.engine.history import History
-from kubeinfer_sim.metrics.lives import CLEAN_UP, HANGING, SERVING, InstanceLife, PodLife, Span
+from kubeinfer_sim.metrics.lives import InstanceLife, PodLife, Span
 from kubeinfer_sim.metrics.losses import Loss, losses, roots
 from kubeinfer_sim.metrics.measure import Measures
 
@@ -42,29 +43,32 @@ STAGES = (
 )
 
 _STAGE_OF = {
-    "not ready": "detect",
-    HANGING: "detect",
-    SERVING: "detect",
-    "back-off": "decide",
-    "": "decide",
-    "preStop": "terminate",
-    "exit": "terminate",
-    "cleanup": "terminate",
-    CLEAN_UP: "terminate",
-    "sidecar exit": "terminate",
-    "pending": "waitForNpu",
-    "bind": "waitForNpu",
-    "create": "image",
-    "pull back-off": "image",
-    "barrier": "gang",
-    "rankTable": "gang",
-    "import": "engine",
-    "communicator": "engine",
-    "weights": "weights",
-    "graph": "graph",
-    "warmUp": "warmUp",
-    "probes": "probe",
-    "restart": "restart",
+    StageKind.PENDING: "waitForNpu",
+    StageKind.BIND: "waitForNpu",
+    StageKind.IMAGE: "image",
+    StageKind.PULL_BACK_OFF: "image",
+    StageKind.INIT: "image",
+    StageKind.SIDECAR: "image",
+    StageKind.CREATE: "image",
+    StageKind.POST_START: "image",
+    StageKind.BARRIER: "gang",
+    StageKind.RANK_TABLE: "gang",
+    StageKind.IMPORT: "engine",
+    StageKind.COMMUNICATOR: "engine",
+    StageKind.WEIGHTS: "weights",
+    StageKind.GRAPH: "graph",
+    StageKind.WARM_UP: "warmUp",
+    StageKind.PROBES: "probe",
+    StageKind.SERVING: "detect",
+    StageKind.HANGING: "detect",
+    StageKind.NOT_READY: "detect",
+    StageKind.RESTART: "restart",
+    StageKind.BACK_OFF: "decide",
+    StageKind.PRE_STOP: "terminate",
+    StageKind.EXIT: "terminate",
+    StageKind.SIDECAR_EXIT: "image",
+    StageKind.CLEANUP: "terminate",
+    StageKind.TERMINATING: "terminate",
 }
 
 
@@ -229,7 +233,7 @@ def _stages(life: InstanceLife, since: int, until: int, *, ready: bool) -> Itera
                     break
                 if ends > begins:
                     yield from _between(life, at, begins)
-                    yield begins, ends, _stage(span.stage)
+                    yield begins, ends, _STAGE_OF[span.stage.kind]
                     at = ends
     yield from _between(life, at, until)
 
@@ -277,10 +281,3 @@ def _pace(life: InstanceLife, since: int, until: int, *, ready: bool) -> PodLife
     if not waiting:
         return pods[-1] if pods else None
     return max(waiting, key=lambda pod: (bool(pod.trouble), pod.created))
-
-
-def _stage(name: str) -> str:
-    word = name.partition(" ")[0]
-    if word in ("image", "init", "sidecar", "postStart") and name not in _STAGE_OF:
-        return "image"
-    return _STAGE_OF.get(name, "decide")

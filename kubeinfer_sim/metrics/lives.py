@@ -28,8 +28,24 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     PodRef,
     SetUpContinued,
-    Stage,
     TransferDone,
+)
+from kubeinfer_sim.cluster.stages import (
+    BACK_OFF,
+    BARRIER,
+    BIND,
+    CREATE,
+    HANGING,
+    NOT_READY,
+    PENDING,
+    PROBES,
+    PULL_BACK_OFF,
+    RESTART,
+    SERVING,
+    TERMINATING,
+    WEIGHTS,
+    Stage,
+    StageName,
 )
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
@@ -47,17 +63,11 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 )
 from kubeinfer_sim.engine.meter import Handlers
 
-#: Stages that no component plans: they last until something else happens.
-PENDING, BIND, PULL_BACK_OFF, BARRIER, PROBES = "pending", "bind", "pull back-off", "barrier", "probes"
-SERVING, NOT_READY, RESTART, BACK_OFF, CLEAN_UP = "serving", "not ready", "restart", "back-off", "clean-up"
-#: Ready as far as its probes can tell, but its group has lost a member.
-HANGING = "hanging"
-
 
 class Span(NamedTuple):
     """A stretch of a pod's life in ms; `cut`: something else happened before it was over."""
 
-    stage: str
+    stage: StageName
     since: int
     until: int
     regime: str = ""
@@ -85,14 +95,15 @@ class PodLife:
     spans: list[Span] = field(default_factory=list)
     _since: int = 0
     _plan: tuple[Stage, ...] = ()
-    _then: str = PENDING
-    _endless: str = ""
+    # None: it is gone.
+    _then: StageName | None = PENDING
+    _endless: StageName | None = None
 
-    def enter(self, at: int, then: str, plan: tuple[Stage, ...] = ()) -> None:
+    def enter(self, at: int, then: StageName, plan: tuple[Stage, ...] = ()) -> None:
         """From `at` on it goes through `plan`, one stage after the other, and stays in `then` afterwards."""
         self.close(at)
         self._since, self._plan, self._then = at, plan, then
-        self._endless = next((stage.name for stage in plan if stage.duration is None), "")
+        self._endless = next((stage.name for stage in plan if stage.duration is None), None)
 
     def close(self, at: int, *, over: bool = False) -> None:
         """Write down what it went through until `at`; `over`: the stage that had no length ended there."""
@@ -105,16 +116,16 @@ class PodLife:
             if until > since:
                 self.spans.append(Span(stage.name, since, until, stage.regime, cut))
             since = until
-        if since < at and self._then:
+        if since < at and self._then is not None:
             self.spans.append(Span(self._then, since, at))
         self._since, self._plan = at, ()
 
     @property
-    def stage(self) -> str:
-        """What it is in at the end of the run, or bound to get stuck in; "" when it is gone."""
+    def stage(self) -> StageName | None:
+        """What it is in at the end of the run, or bound to get stuck in; None when it is gone."""
         if self.gone is not None:
-            return ""
-        return self._endless or (self.spans[-1].stage if self.spans else "")
+            return None
+        return self._endless or (self.spans[-1].stage if self.spans else None)
 
     def start_up(self) -> list[Span]:
         """The spans from its creation until it was ready first, or until its deletion or the end."""
@@ -227,9 +238,9 @@ class Lives:
             GangPending: self._pending,
             GangScheduled: self._scheduled,
             PodCreated: self._pod_created,
-            PodBound: lambda r: self._pod(r.pod, r.at).enter(r.at, "create", r.stages),
+            PodBound: lambda r: self._pod(r.pod, r.at).enter(r.at, CREATE, r.stages),
             ImagePullFailed: self._pull_failed,
-            ImagePullRetried: lambda r: self._pod(r.pod, r.at).enter(r.at, "create", r.stages),
+            ImagePullRetried: lambda r: self._pod(r.pod, r.at).enter(r.at, CREATE, r.stages),
             SetUpContinued: self._continued,
             TransferDone: self._transferred,
             ContainersRunning: self._running,
@@ -355,12 +366,12 @@ class Lives:
         """What had no length beforehand is over; what follows is planned."""
         pod = self._pod(record.pod, record.at)
         pod.close(record.at, over=True)
-        pod.enter(record.at, PROBES if record.stage == "weights" else "create", record.stages)
+        pod.enter(record.at, PROBES if record.stage == WEIGHTS else CREATE, record.stages)
 
     def _continued(self, record: SetUpContinued) -> None:
         pod = self._pod(record.pod, record.at)
         pod.close(record.at, over=True)
-        pod.enter(record.at, "create", record.stages)
+        pod.enter(record.at, CREATE, record.stages)
 
     def _running(self, record: ContainersRunning) -> None:
         pod = self._pod(record.pod, record.at)
@@ -397,9 +408,9 @@ class Lives:
     def _pod_deleting(self, record: PodDeleting) -> None:
         pod = self._pod(record.pod, record.at)
         pod.deleting = record.at
-        pod.enter(record.at, CLEAN_UP, record.stages)
+        pod.enter(record.at, TERMINATING, record.stages)
 
     def _pod_gone(self, record: PodGone) -> None:
         pod = self._pod(record.pod, record.at)
         pod.close(record.at)
-        pod.gone, pod._then = record.at, ""
+        pod.gone, pod._then = record.at, None

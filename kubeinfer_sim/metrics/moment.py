@@ -26,6 +26,7 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     PodRef,
 )
+from kubeinfer_sim.cluster.stages import PENDING, SERVING, StageName
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
@@ -45,7 +46,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 )
 from kubeinfer_sim.engine.history import History, Record
 from kubeinfer_sim.engine.meter import OnePass
-from kubeinfer_sim.metrics.lives import PENDING, SERVING, InstanceLife, Lives, PodLife, Span
+from kubeinfer_sim.metrics.lives import InstanceLife, Lives, PodLife, Span
 from kubeinfer_sim.metrics.steps import Steps
 
 State = Literal["ready", "starting", "notReady", "failed", "terminating"]
@@ -79,7 +80,7 @@ class PodMoment:
 
     pod: PodRef
     node: str
-    stage: str
+    stage: StageName
     since: int
     until: int | None
     regime: str

@@ -26,6 +26,7 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     PodRef,
 )
+from kubeinfer_sim.cluster.stages import EXIT, PRE_STOP
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.streams import Streams
@@ -136,7 +137,7 @@ class _Follower:
                 self._pod(record.pod).ready = self._pod(record.pod).running = False
             case PodDeleting():
                 pod = self._pod(record.pod)
-                stops = sum(s.duration or 0 for s in record.stages if s.name in ("preStop", "exit"))
+                stops = sum(s.duration or 0 for s in record.stages if s.name in (PRE_STOP, EXIT))
                 pod.terminating = True
                 if pod.ready or pod.running:
                     self._ends(record.pod, record.at, record.at + stops, record.reason)

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kubeinfer_sim.cluster.stages import SERVING
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
@@ -134,7 +135,7 @@ def _stuck(measures: DeploymentMeasures) -> list[InstanceLife]:
     pods = [
         life
         for life in measures.pods
-        if life.pods and life.pods[0].deleting is None and life.pods[0].stage != "serving"
+        if life.pods and life.pods[0].deleting is None and life.pods[0].stage != SERVING
     ]
     return sorted(pods, key=lambda life: life.pending is None and not life.pods[0].trouble)
 

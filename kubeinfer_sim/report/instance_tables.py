@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.metrics import Measures
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.report.instances import (
@@ -52,9 +53,9 @@ def instance_sections(measures: Measures, width: int) -> Iterator[tuple[str, lis
 def _start_table(rows: list[Row[Start]], width: int, *, with_revision: bool) -> list[RenderableType]:
     """As many stages as fit: each on its own, or in groups, or in coarse ones."""
     shown = rows[:MOST_ROWS]
-    single = list(dict.fromkeys(stage for row in shown for stage, _ in row.what.stages))
-    plans: tuple[tuple[list[str], Callable[[str], str]], ...] = (
-        (single, lambda stage: stage),
+    single = list(dict.fromkeys(stage.text for row in shown for stage, _ in row.what.stages))
+    plans: tuple[tuple[list[str], Callable[[StageKind], str]], ...] = (
+        (single, lambda stage: stage.text),
         (list(GROUPS), group_of),
         (list(COARSE), coarse_group_of),
     )
@@ -77,11 +78,12 @@ def _start_table(rows: list[Row[Start]], width: int, *, with_revision: bool) -> 
 
 def _stop_table(rows: list[Row[Stop]], width: int, *, with_revision: bool) -> list[RenderableType]:
     shown = rows[:MOST_ROWS]
-    used = list(dict.fromkeys(stage for row in shown for stage, _ in row.what.stages))
+    used = list(dict.fromkeys(stage.text for row in shown for stage, _ in row.what.stages))
     cells = [["#", *(["rev"] if with_revision else []), "deleted", *used, "took", ""]]
     for row in shown:
         stop = row.what
-        lengths = [_length(dict(stop.stages).get(name, 0)) for name in used]
+        sums = summed(stop.stages, lambda stage: stage.text)
+        lengths = [_length(sums.get(name, 0)) for name in used]
         took = "-" if stop.took is None else rounded(stop.took)
         cells.append([*_head(row, stop.revision, with_revision), *lengths, took, stop.reason])
     return [_table(cells, width), *_cut_off([(row.what.took, len(row.ordinals)) for row in rows[MOST_ROWS:]])]

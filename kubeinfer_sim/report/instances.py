@@ -6,18 +6,26 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.metrics import InstanceLife, Measures, PodLife, Span
 from kubeinfer_sim.report.chart import revision_names
 
 #: Stages that belong together in a narrow table.
 GROUPS = {
-    "wait": ("pending", "bind"),
-    "image": ("image", "init", "sidecar", "create", "postStart", "pull back-off"),
-    "gang": ("barrier", "rankTable"),
-    "engine": ("import", "communicator"),
-    "weights": ("weights",),
-    "graph": ("graph",),
-    "ready": ("warmUp", "probes"),
+    "wait": (StageKind.PENDING, StageKind.BIND),
+    "image": (
+        StageKind.IMAGE,
+        StageKind.INIT,
+        StageKind.SIDECAR,
+        StageKind.CREATE,
+        StageKind.POST_START,
+        StageKind.PULL_BACK_OFF,
+    ),
+    "gang": (StageKind.BARRIER, StageKind.RANK_TABLE),
+    "engine": (StageKind.IMPORT, StageKind.COMMUNICATOR),
+    "weights": (StageKind.WEIGHTS,),
+    "graph": (StageKind.GRAPH,),
+    "ready": (StageKind.WARM_UP, StageKind.PROBES),
     "other": (),
 }
 #: The same for a very narrow one.
@@ -28,14 +36,8 @@ COARSE = {
     "other": ("other",),
 }
 T = TypeVar("T")
-_GROUP_OF = {stage: group for group, stages in GROUPS.items() for stage in stages}
+_GROUP_OF = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
 _COARSE_OF = {group: coarse for coarse, groups in COARSE.items() for group in groups}
-
-
-def stage_key(stage: str) -> str:
-    """A stage's name without the image or container it is about."""
-    word = stage.partition(" ")[0]
-    return word if word in ("image", "init", "sidecar", "postStart") else stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,14 @@ class Start:
 
     Attributes:
         took: from its creation until it was ready; None when it never was.
-        cut: the stage it was in when it was deleted or the run ended, "" when it became ready.
+        cut: the stage it was in when it was deleted or the run ended, None when it became ready.
         note: what else there is to say (`no place`, its pods' trouble, restarts).
     """
 
     revision: str
-    stages: tuple[tuple[str, int], ...]
+    stages: tuple[tuple[StageKind, int], ...]
     took: int | None
-    cut: str
+    cut: StageKind | None
     note: str
 
 
@@ -61,7 +63,7 @@ class Stop:
 
     revision: str
     reason: str
-    stages: tuple[tuple[str, int], ...]
+    stages: tuple[tuple[StageKind, int], ...]
     took: int | None
 
 
@@ -111,17 +113,17 @@ def disturbed(measures: Measures) -> list[InstanceLife]:
     return [life for life in measures.instances if life.restarts or life.concerning or life.failed]
 
 
-def group_of(stage: str) -> str:
+def group_of(stage: StageKind) -> str:
     """The group a stage belongs to."""
     return _GROUP_OF.get(stage, "other")
 
 
-def coarse_group_of(stage: str) -> str:
+def coarse_group_of(stage: StageKind) -> str:
     """The coarse group a stage belongs to."""
     return _COARSE_OF[group_of(stage)]
 
 
-def summed(stages: Iterable[tuple[str, int]], group: Callable[[str], str]) -> dict[str, int]:
+def summed(stages: Iterable[tuple[StageKind, int]], group: Callable[[StageKind], str]) -> dict[str, int]:
     """Lengths of stages summed up by group."""
     sums: dict[str, int] = {}
     for stage, length in stages:
@@ -138,7 +140,7 @@ def _add(rows: dict[T, Row[T]], what: T, ordinal: int, at: int) -> None:
 def _start(life: InstanceLife, names: dict[str, str]) -> Start:
     pod = life.pace
     spans = [] if pod is None else pod.start_up()
-    cut = "" if life.ready is not None or not spans else stage_key(spans[-1].stage)
+    cut = None if life.ready is not None or not spans else spans[-1].stage.kind
     note = ""
     if life.ready is None:
         note = {"pending": "no place", "gone": "deleted", "terminating": "deleted"}.get(life.state, "")
@@ -158,6 +160,8 @@ def _stop(life: InstanceLife, names: dict[str, str]) -> Stop:
     return Stop(names.get(life.revision, ""), life.delete_reason, _lengths(spans), took)
 
 
-def _lengths(spans: Iterable[Span]) -> tuple[tuple[str, int], ...]:
-    lengths = ((span.stage, span.until - span.since) for span in spans)
-    return tuple(summed(lengths, stage_key).items())
+def _lengths(spans: Iterable[Span]) -> tuple[tuple[StageKind, int], ...]:
+    sums: dict[StageKind, int] = {}
+    for span in spans:
+        sums[span.stage.kind] = sums.get(span.stage.kind, 0) + span.until - span.since
+    return tuple(sums.items())

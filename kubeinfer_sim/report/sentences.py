@@ -12,7 +12,8 @@ from typing import Any
 
 from kubeinfer_sim.cluster import fault_records as faults
 from kubeinfer_sim.cluster import records as cluster
-from kubeinfer_sim.cluster.records import InstanceRef, PodRef, Stage
+from kubeinfer_sim.cluster.records import InstanceRef, PodRef
+from kubeinfer_sim.cluster.stages import Stage
 from kubeinfer_sim.controllers.deployment import records as deployments
 from kubeinfer_sim.controllers.kubeinfer import records as controllers
 from kubeinfer_sim.engine.history import Record

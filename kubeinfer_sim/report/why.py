@@ -5,21 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from kubeinfer_sim.cluster.stages import StageKind, StageName
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.render import printable
-from kubeinfer_sim.metrics.lives import (
-    BACK_OFF,
-    BARRIER,
-    BIND,
-    CLEAN_UP,
-    HANGING,
-    NOT_READY,
-    PENDING,
-    PROBES,
-    PULL_BACK_OFF,
-    RESTART,
-)
 from kubeinfer_sim.metrics.moment import InstanceMoment, Moment, PodMoment, look, ordinals_ever
 from kubeinfer_sim.report.sentences import sentence
 from kubeinfer_sim.report.words import count, listed, ordinals, plain, point, rounded
@@ -29,36 +18,34 @@ from kubeinfer_sim.simulation.simulate import Run
 #: Instances told in full when none is asked for; steps of a chain; pods of an instance.
 MOST_INSTANCES, MOST_STEPS, MOST_PODS = 4, 16, 4
 
-#: What pods do in a stage.
+#: What pods do in a stage, with the image or container it is about.
 _DOING = {
-    PENDING: "waiting for a place",
-    BIND: "being bound",
-    "create": "creating sandbox and containers",
-    PULL_BACK_OFF: "waiting to try again to pull the image",
-    BARRIER: "waiting for the rest of the gang",
-    "rankTable": "waiting for the rank table",
-    "import": "importing the framework",
-    "communicator": "setting up communication",
-    "weights": "loading weights",
-    "graph": "preparing graphs",
-    "warmUp": "warming up",
-    PROBES: "passing probes",
-    NOT_READY: "running, but not Ready",
-    RESTART: "restarting a container",
-    BACK_OFF: "waiting in CrashLoopBackOff",
-    HANGING: "hanging without a peer",
-    "preStop": "running the preStop hook",
-    "exit": "stopping (SIGTERM sent)",
-    "sidecar exit": "stopping sidecars",
-    "cleanup": "being cleaned up",
-    CLEAN_UP: "Terminating",
-}
-#: The same of stages that name what they are about: `image repo/x:1`.
-_DOING_WITH = {
-    "image": "pulling {}",
-    "init": "running init container {}",
-    "sidecar": "waiting for sidecar {} to start",
-    "postStart": "running the postStart hook of {}",
+    StageKind.PENDING: "waiting for a place",
+    StageKind.BIND: "being bound",
+    StageKind.IMAGE: "pulling {}",
+    StageKind.PULL_BACK_OFF: "waiting to try again to pull the image",
+    StageKind.INIT: "running init container {}",
+    StageKind.SIDECAR: "waiting for sidecar {} to start",
+    StageKind.CREATE: "creating sandbox and containers",
+    StageKind.POST_START: "running the postStart hook of {}",
+    StageKind.BARRIER: "waiting for the rest of the gang",
+    StageKind.RANK_TABLE: "waiting for the rank table",
+    StageKind.IMPORT: "importing the framework",
+    StageKind.COMMUNICATOR: "setting up communication",
+    StageKind.WEIGHTS: "loading weights",
+    StageKind.GRAPH: "preparing graphs",
+    StageKind.WARM_UP: "warming up",
+    StageKind.PROBES: "passing probes",
+    StageKind.SERVING: "serving",
+    StageKind.HANGING: "hanging without a peer",
+    StageKind.NOT_READY: "running, but not Ready",
+    StageKind.RESTART: "restarting a container",
+    StageKind.BACK_OFF: "waiting in CrashLoopBackOff",
+    StageKind.PRE_STOP: "running the preStop hook",
+    StageKind.EXIT: "stopping (SIGTERM sent)",
+    StageKind.SIDECAR_EXIT: "waiting for sidecar {} to start",
+    StageKind.CLEANUP: "being cleaned up",
+    StageKind.TERMINATING: "Terminating",
 }
 
 
@@ -213,7 +200,7 @@ def _short(numbers: str) -> str:
 def _told(run: Run, moment: Moment, each: InstanceMoment) -> Iterator[tuple[int, str]]:
     """One instance: its state, its pods, what led to it and what ends it."""
     yield 0, f"{state_sentence(each, moment.at)}."
-    groups: dict[tuple[str, int, str], list[PodMoment]] = {}
+    groups: dict[tuple[StageName, int, str], list[PodMoment]] = {}
     for pod in each.pods:
         groups.setdefault((pod.stage, pod.since, pod.regime), []).append(pod)
     for pods in list(groups.values())[:MOST_PODS]:
@@ -265,11 +252,7 @@ def pods_sentence(pods: Sequence[PodMoment]) -> str:
     names = listed([each.pod.name + (f" on {each.node}" if each.node else "") for each in pods], 2)
     if len(pods) > 2:
         names = f"{count(len(pods), 'pod')} ({names})"
-    word = first.stage.partition(" ")[0]
-    doing = _DOING.get(first.stage)
-    if doing is None:
-        text = _DOING_WITH.get(word, f"in stage {first.stage}")
-        doing = text.format(first.stage.partition(" ")[2])
+    doing = _DOING[first.stage.kind].format(first.stage.about)
     why = f" ({first.regime})" if first.regime else ""
     until = "" if first.until is None else f", until {point(first.until)}"
     return f"{names}: {doing}{why} since {point(first.since)}{until}"

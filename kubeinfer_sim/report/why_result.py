@@ -138,7 +138,7 @@ def _instance(run: Run, each: InstanceMoment, at: int) -> InstanceMomentPart:
             PodMomentPart(
                 name=pod.pod.name,
                 node=pod.node,
-                stage=pod.stage,
+                stage=str(pod.stage),
                 since_ms=pod.since,
                 until_ms=pod.until,
                 regime=pod.regime,

@@ -24,9 +24,9 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     PodRef,
     SetUpContinued,
-    Stage,
     TransferDone,
 )
+from kubeinfer_sim.cluster.stages import CLEANUP, Stage, StageKind
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.engine.meter import Handlers
 
@@ -111,7 +111,7 @@ class PodFacts:
     def planned(self, at: int, stages: Iterable[Stage]) -> None:
         """Its set-up goes on with these stages: when the last of its init containers is done with them."""
         for stage in stages:
-            initializes = stage.name.startswith(("init ", "sidecar "))
+            initializes = stage.name.kind in (StageKind.INIT, StageKind.SIDECAR)
             if stage.duration is None:
                 self.open_ended = initializes
                 return
@@ -255,7 +255,7 @@ class PodLedger:
         # The pods an instance loses with the one that was evicted are deleted by its controller, which says nothing.
         if record.reason in DISRUPTIONS and not hasattr(cause, "instance"):
             pod.disruption = record.reason
-        stop = [stage for stage in record.stages if stage.name != "cleanup"]
+        stop = [stage for stage in record.stages if stage.name != CLEANUP]
         if stop and all(stage.duration is not None for stage in stop):
             pod.stopped = record.at + sum(stage.duration or 0 for stage in stop)
             pod.killed = any(stage.regime == "SIGKILL" for stage in stop)

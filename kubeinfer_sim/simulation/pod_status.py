@@ -16,6 +16,7 @@ from kubeinfer_sim.cluster.pod import Pod, is_sidecar
 from kubeinfer_sim.cluster.pod_printing import Kind, ShownContainer
 from kubeinfer_sim.cluster.prober.forecast import Follower
 from kubeinfer_sim.cluster.records import ImagePullFailed
+from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.model import Container
 from kubeinfer_sim.simulation.pod_facts import PodFacts, RunFacts
@@ -156,7 +157,7 @@ class PodStatuses:
             stage = plan.now(now - since)
             if stage is None:
                 return len(init), "image"
-            own = plan.stages[stage].name.startswith(("init ", "sidecar "))
+            own = plan.stages[stage].name.kind in (StageKind.INIT, StageKind.SIDECAR)
             return plan.places[stage], "run" if own else "image"
         return 0, "image"
 

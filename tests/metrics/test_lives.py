@@ -24,8 +24,8 @@ from kubeinfer_sim.cluster.records import (
     PodGone,
     PodReady,
     PodRef,
-    Stage,
 )
+from kubeinfer_sim.cluster.stages import CLEANUP, CREATE, EXIT, GRAPH, WEIGHTS, Stage, StageKind, StageName
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceCreated,
     InstanceDeleting,
@@ -53,16 +53,18 @@ def life(*records: Any, end: int = 1000, running: bool = False) -> InstanceLife:
 
 def stages(found: InstanceLife) -> list[tuple[str, int, int, bool]]:
     assert found.pace is not None
-    return [(span.stage, span.since, span.until, span.cut) for span in found.pace.spans]
+    return [(str(span.stage), span.since, span.until, span.cut) for span in found.pace.spans]
 
 
 def started(at: int = 0) -> list[Any]:
     return [
         PodCreated(at, 0, POD),
         GangScheduled(at + 5, 0, ONE, ((POD, "node-3"),), 8, 8),
-        PodBound(at + 8, 0, POD, "node-3", (Stage("image a", 10, "warm"), Stage("create", 2))),
+        PodBound(
+            at + 8, 0, POD, "node-3", (Stage(StageName(StageKind.IMAGE, "a"), 10, "warm"), Stage(CREATE, 2))
+        ),
         ContainersRunning(at + 20, 0, POD, 0),
-        EngineStarted(at + 30, 0, POD, (Stage("weights", 40, "cold"), Stage("graph", 20))),
+        EngineStarted(at + 30, 0, POD, (Stage(WEIGHTS, 40, "cold"), Stage(GRAPH, 20))),
     ]
 
 
@@ -88,7 +90,7 @@ def test_a_stage_that_was_interrupted_is_cut_where_the_pod_was_deleted() -> None
     found = life(
         *started(),
         InstanceDeleting(50, 0, ONE, "NotReady"),
-        PodDeleting(50, 0, POD, "NotReady", (Stage("exit", 5), Stage("cleanup", 1))),
+        PodDeleting(50, 0, POD, "NotReady", (Stage(EXIT, 5), Stage(CLEANUP, 1))),
         PodGone(56, 0, POD, 8, 0),
         InstanceGone(56, 0, ONE),
     )
@@ -101,10 +103,10 @@ def test_a_stage_that_was_interrupted_is_cut_where_the_pod_was_deleted() -> None
 
 
 def test_a_stage_that_never_ends_lasts_until_the_end_of_the_run() -> None:
-    engine = EngineStarted(30, 0, POD, (Stage("weights", None), Stage("graph", 20)))
+    engine = EngineStarted(30, 0, POD, (Stage(WEIGHTS, None), Stage(GRAPH, 20)))
     found = life(*started()[:-1], engine, end=500)
     assert stages(found)[-1] == ("weights", 30, 500, True)
-    assert (found.state, found.pace.stage if found.pace else "") == ("starting", "weights")
+    assert (found.state, found.pace.stage if found.pace else None) == ("starting", WEIGHTS)
 
 
 def test_a_crash_loop_is_restart_and_back_off_in_turn_and_counts_restarts() -> None:
@@ -152,7 +154,7 @@ def test_an_instance_that_ran_at_the_start_served_all_along() -> None:
     ran = [PodCreated(0, 0, POD), GangScheduled(0, 0, ONE, ((POD, "n"),), 8, 8), InstanceReady(0, 0, ONE)]
     assert stages(life(*ran, running=True)) == [("serving", 0, 1000, False)]
     only_what_the_controller_says = life(
-        InstanceReady(0, 0, ONE), PodDeleting(400, 0, POD, "Rollout", (Stage("exit", 600),)), running=True
+        InstanceReady(0, 0, ONE), PodDeleting(400, 0, POD, "Rollout", (Stage(EXIT, 600),)), running=True
     )
     assert stages(only_what_the_controller_says) == [("serving", 0, 400, False), ("exit", 400, 1000, False)]
 

@@ -65,11 +65,11 @@ def test_a_crashed_instance_is_told_from_the_crash_on_and_until_it_is_ready_agai
 def test_pods_that_stop_are_told_with_their_node_and_stage() -> None:
     run = simulate(two_instances(crash(MINUTE, 1)))
     each = at(run, MINUTE + 5_000).instances[1]
-    assert [(pod.node, pod.stage, pod.since, pod.until) for pod in each.pods] == [
+    assert [(pod.node, str(pod.stage), pod.since, pod.until) for pod in each.pods] == [
         ("node-1", "exit", MINUTE, MINUTE + 10_000)
     ]
     loading = at(run, MINUTE + 15_000).instances[1].pods
-    assert [(pod.stage, pod.since, pod.until) for pod in loading] == [
+    assert [(str(pod.stage), pod.since, pod.until) for pod in loading] == [
         ("warmUp", MINUTE + 10_000, MINUTE + 70_000)
     ]
 
@@ -78,7 +78,7 @@ def test_an_instance_without_room_waits_for_a_place_for_ever() -> None:
     run = simulate(replace(scenario(kubeinfer(2), 1, load=60), initial="empty"))
     each = at(run, run.ended_at).instances[1]
     assert (each.state, each.ending, each.ended_at) == ("starting", "never", None)
-    assert [(pod.stage, pod.node, pod.until) for pod in each.pods] == [("pending", "", None)]
+    assert [(str(pod.stage), pod.node, pod.until) for pod in each.pods] == [("pending", "", None)]
     assert type(each.causes[-1]).__name__ == "GangPending"
 
 

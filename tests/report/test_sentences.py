@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 import kubeinfer_sim
-from kubeinfer_sim.cluster.records import InstanceRef, NodeVerdict, PodRef, Stage
+from kubeinfer_sim.cluster.records import InstanceRef, NodeVerdict, PodRef
+from kubeinfer_sim.cluster.stages import Stage, StageKind, StageName
 from kubeinfer_sim.controllers.deployment.progress import Counts
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.report.sentences import SENTENCES, plain_sentence, sentence
@@ -27,7 +28,8 @@ VALUES: dict[Any, Any] = {
     bool: True,
     InstanceRef: INSTANCE,
     PodRef: POD,
-    Stage: Stage("image", 1000),
+    StageName: StageName(StageKind.IMAGE, "a:1"),
+    Stage: Stage(StageName(StageKind.IMAGE, "a:1"), 1000),
     NodeVerdict: NodeVerdict(("Insufficient cpu",), ("node-0",)),
     Counts: Counts(1, 1, 1, 1, 0, 0),
 }

@@ -6,10 +6,8 @@ from kubeinfer_sim.cluster.kubelet.probing import Probing
 from kubeinfer_sim.cluster.kubelet.start_stages import SHARED_STORAGE, end_of, interrupt
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.prober.forecast import Follower
-from kubeinfer_sim.cluster.records import (
-    EngineStarted,
-    TransferDone,
-)
+from kubeinfer_sim.cluster.records import EngineStarted, TransferDone
+from kubeinfer_sim.cluster.stages import WEIGHTS
 
 
 class EngineStart(Probing):
@@ -57,7 +55,7 @@ class EngineStart(Probing):
         pod.reading = None
         assert pod.node is not None
         stages = self._draws.after_weights(pod, pod.node, now)
-        pod.last = self._history.append(TransferDone(now, pod.last, pod.ref, "weights", size, stages))
+        pod.last = self._history.append(TransferDone(now, pod.last, pod.ref, WEIGHTS, size, stages))
         if pod.serving_at is None:
             self._stuck(pod, "EngineNeverReady")
         self._in_sight(pod)

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from kubeinfer_sim.cluster.kubelet.rate_limit import TokenBucket
 from kubeinfer_sim.cluster.kubelet.shared_link import SharedLink, Transfer
 from kubeinfer_sim.cluster.node import Node
-from kubeinfer_sim.cluster.records import Stage
+from kubeinfer_sim.cluster.stages import Stage, StageKind, StageName
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.scenario.model import Transfers
 
@@ -112,7 +112,7 @@ class ImageManager:
         while busy and busy[0] <= now:
             heappop(busy)
         begins = float(now) if limit is None or len(busy) < limit else heappop(busy)
-        name = f"image {image}"
+        name = StageName(StageKind.IMAGE, image)
         there = node.images.get(image)
         if begins == inf:
             heappush(busy, inf)

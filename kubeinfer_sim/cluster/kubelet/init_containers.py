@@ -13,6 +13,7 @@ from kubeinfer_sim.cluster.kubelet.set_up import SET_UP
 from kubeinfer_sim.cluster.kubelet.start_faults import Failure
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import ContainerBackOff, ContainerDied, SetUpContinued
+from kubeinfer_sim.cluster.stages import StageKind
 
 
 class InitContainers(RestartPulls):
@@ -41,7 +42,7 @@ class InitContainers(RestartPulls):
             return None
         since, plan = pod.plan
         place = plan.now(self._clock.now - since)
-        if place is None or not plan.stages[place].name.startswith("init "):
+        if place is None or plan.stages[place].name.kind is not StageKind.INIT:
             return None
         return plan.places[place]
 

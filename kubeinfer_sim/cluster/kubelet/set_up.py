@@ -22,14 +22,20 @@ from kubeinfer_sim.cluster.records import (
     ImagePullRetried,
     PodBound,
     SetUpContinued,
-    Stage,
     TransferDone,
 )
+from kubeinfer_sim.cluster.stages import Stage, StageKind, StageName
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.model import Container
 
 #: The timer of what a pod's set-up waits for.
 SET_UP = "setUp"
+
+#: What keeps a pod from running whose set-up does not end.
+NEVER_ENDS = {
+    StageKind.IMAGE: "ImagePullNeverEnds",
+    StageKind.POST_START: "PostStartHookNeverEnds",
+}
 
 
 class SetUp(Restarts):
@@ -180,9 +186,8 @@ class SetUp(Restarts):
             return
         length = end_of(plan.stages, 0)
         if length is None:
-            endless = next(stage.name for stage in plan.stages if stage.duration is None)
-            words = {"image": "ImagePullNeverEnds", "postStart": "PostStartHookNeverEnds"}
-            self._stuck(pod, words.get(endless.partition(" ")[0], "InitNeverEnds"))
+            endless = next(stage.name.kind for stage in plan.stages if stage.duration is None)
+            self._stuck(pod, NEVER_ENDS.get(endless, "InitNeverEnds"))
         elif (failure := plan.failure) is not None:
             pod.timers[SET_UP] = self._clock.after(length, self._init_failed, pod, plan.places[-1], failure)
         elif plan.hooks and plan.hooks[0].container >= len(pod.template.containers):
@@ -238,7 +243,9 @@ class SetUp(Restarts):
         self._proceed(
             pod,
             index,
-            lambda stages: TransferDone(now, pod.last, pod.ref, f"image {image}", size, stages),
+            lambda stages: TransferDone(
+                now, pod.last, pod.ref, StageName(StageKind.IMAGE, image), size, stages
+            ),
             pulled=True,
         )
 

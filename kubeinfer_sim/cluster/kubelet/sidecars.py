@@ -12,7 +12,8 @@ from kubeinfer_sim.cluster.kubelet.init_containers import InitContainers
 from kubeinfer_sim.cluster.kubelet.set_up import SET_UP
 from kubeinfer_sim.cluster.kubelet.start_stages import FailedHook, SetUpPlan
 from kubeinfer_sim.cluster.pod import Pod, PodState, is_sidecar
-from kubeinfer_sim.cluster.records import SetUpContinued, Stage
+from kubeinfer_sim.cluster.records import SetUpContinued
+from kubeinfer_sim.cluster.stages import Stage, StageKind
 
 
 class Sidecars(InitContainers):
@@ -49,17 +50,17 @@ class Sidecars(InitContainers):
             return
         while place + 1 < len(plan.stages) and plan.stages[place + 1].name == plan.stages[place].name:
             place += 1  # waiting for the pull of an image, and the pull itself
-        if plan.stages[place].name.startswith("sidecar "):
+        if plan.stages[place].name.kind is StageKind.SIDECAR:
             pod.timers.pop(SET_UP).cancel()
             pod.plan, pod.waits = None, self._sidecar(pod, plan.places[place])
-        elif any(stage.name.startswith("sidecar ") for stage in plan.stages[place + 1 :]):
+        elif any(stage.name.kind is StageKind.SIDECAR for stage in plan.stages[place + 1 :]):
             ends = began + sum(stage.duration or 0 for stage in plan.stages[: place + 1])
             pod.timers.pop(SET_UP).cancel()
             pod.plan = began, SetUpPlan(plan.stages[: place + 1], plan.places[: place + 1])
-            if plan.stages[place].name.startswith("postStart "):
+            if plan.stages[place].name.kind is StageKind.POST_START:
                 pod.timers[SET_UP] = self._clock.at(ends, self._start_sidecar, pod, plan.places[place])
                 return
-            image = plan.stages[place].name.startswith("image ")
+            image = plan.stages[place].name.kind is StageKind.IMAGE
             first = plan.places[place] + (not image)
             pod.timers[SET_UP] = self._clock.at(ends, self._plan_anew, pod, first, image)
 

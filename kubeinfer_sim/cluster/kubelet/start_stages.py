@@ -15,7 +15,18 @@ from kubeinfer_sim.cluster.kubelet.termination import hook_seconds, kill_stages
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, is_sidecar
 from kubeinfer_sim.cluster.prober import ContainerProber, Health, Outcome, Segment
-from kubeinfer_sim.cluster.records import Stage
+from kubeinfer_sim.cluster.stages import (
+    COMMUNICATOR,
+    CREATE,
+    GRAPH,
+    IMPORT,
+    RANK_TABLE,
+    WARM_UP,
+    WEIGHTS,
+    Stage,
+    StageKind,
+    StageName,
+)
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.model import Container
 from kubeinfer_sim.scenario.model import Distribution
@@ -129,13 +140,12 @@ class StageDraws:
             elif needs_pull(container, node, at):
                 if shared:
                     regime = "warm" if container.image in node.images else SHARED_REGISTRY
-                    stages.append(Stage(f"image {container.image}", None, regime))
+                    stages.append(Stage(StageName(StageKind.IMAGE, container.image), None, regime))
                     places.append(index)
                 return SetUpPlan(tuple(stages), tuple(places), index)
-            elif all(stage.name != f"image {container.image}" for stage in stages):
-                stages.append(
-                    Stage(f"image {container.image}", self.image_warm(pod, container.image), "warm")
-                )
+            elif all(stage.name != (StageKind.IMAGE, container.image) for stage in stages):
+                name = StageName(StageKind.IMAGE, container.image)
+                stages.append(Stage(name, self.image_warm(pod, container.image), "warm"))
             places += [index] * (len(stages) - len(places))
             at = end_of(stages, now)
             if at is None:
@@ -150,7 +160,7 @@ class StageDraws:
                     if at is None or failed is not None:
                         return SetUpPlan(tuple(stages), tuple(places), hooks=(failed,) if failed else ())
                 if pod.sick and is_sidecar(init[index]):
-                    stages.append(Stage(f"sidecar {init[index].name}", None))
+                    stages.append(Stage(StageName(StageKind.SIDECAR, init[index].name), None))
                     return SetUpPlan(tuple(stages), (*places, index), watched=index)
                 stages.append(self._init(pod, init[index], at))
                 places.append(index)
@@ -160,7 +170,7 @@ class StageDraws:
                 at = end_of(stages[-1:], at)
                 if at is None or failure is not None:
                     return SetUpPlan(tuple(stages), tuple(places), failure=failure)
-        stages.append(Stage("create", self.draw(pod.timings.create, pod, "create")))
+        stages.append(Stage(CREATE, self.draw(pod.timings.create, pod, "create")))
         places.append(len(every) - 1)
         hooks = self._post_starts(pod, end_of(stages, now), stages) if pod.template.has_hooks else ()
         places += [len(every) - 1] * (len(stages) - len(places))
@@ -189,8 +199,8 @@ class StageDraws:
         container = pod.containers[place]
         assert container.post_start is not None
         known = hook_seconds(container.post_start)
-        name = f"postStart {container.name}"
-        length = self.draw(pod.timings.post_start, pod, name) if known is None else known * 1000
+        name = StageName(StageKind.POST_START, container.name)
+        length = self.draw(pod.timings.post_start, pod, str(name)) if known is None else known * 1000
         pod.began_at = {**(pod.began_at or {}), place: at}
         failure = self._faults.of("postStart", pod, container.name, at) if self._faults is not None else None
         if failure is None or length is None:
@@ -214,9 +224,9 @@ class StageDraws:
         if not is_sidecar(container):
             again = f"/{pod.init_restarts}" if pod.init_restarts else ""
             length = self.draw(pod.timings.init, pod, f"init/{container.name}{again}")
-            return Stage(f"init {container.name}", length)
+            return Stage(StageName(StageKind.INIT, container.name), length)
         pod.sidecars[pod.containers.index(container, len(pod.template.containers))] = at
-        return Stage(f"sidecar {container.name}", self._until_started(pod, container, at))
+        return Stage(StageName(StageKind.SIDECAR, container.name), self._until_started(pod, container, at))
 
     def _until_started(self, pod: Pod, container: Container, at: int) -> int | None:
         """How long a sidecar started at `at` takes until its startup probe has succeeded."""
@@ -241,20 +251,20 @@ class StageDraws:
         """From the start barrier until the engine reads its weights."""
         timings = pod.timings
         return (
-            Stage("rankTable", self.draw(timings.rank_table, pod, "rankTable")),
-            Stage("import", self.draw(timings.framework_import, pod, "import")),
-            Stage("communicator", self.draw(timings.communicator, pod, "communicator")),
+            Stage(RANK_TABLE, self.draw(timings.rank_table, pod, "rankTable")),
+            Stage(IMPORT, self.draw(timings.framework_import, pod, "import")),
+            Stage(COMMUNICATOR, self.draw(timings.communicator, pod, "communicator")),
         )
 
     def weights(self, pod: Pod, node: Node, at: int, *, shared: bool) -> Stage:
         """Reading the weights from `at` on; no duration when they come over a `shared` storage."""
         timings = pod.timings
         if node.weights_ready(pod.weights_key, at):
-            return Stage("weights", self.draw(timings.weights_warm, pod, "weights"), "warm")
+            return Stage(WEIGHTS, self.draw(timings.weights_warm, pod, "weights"), "warm")
         if pod.template.weights_volume == "local":
-            return Stage("weights", self.draw(timings.weights_local, pod, "weights"), "cold, local disk")
+            return Stage(WEIGHTS, self.draw(timings.weights_local, pod, "weights"), "cold, local disk")
         length = None if shared and pod.npus else self.draw(timings.weights_shared, pod, "weights")
-        return Stage("weights", length, SHARED_STORAGE)
+        return Stage(WEIGHTS, length, SHARED_STORAGE)
 
     def after_weights(self, pod: Pod, node: Node, loaded: int) -> tuple[Stage, ...]:
         """From the end of the weights until the engine answers; notes what is warm on the node from when on."""
@@ -264,13 +274,13 @@ class StageDraws:
             node.page_cache[pod.weights_key] = loaded
         graph_key = (pod.revision, pod.ref.role)
         if node.graph_ready(graph_key, loaded):
-            graph = Stage("graph", self.draw(timings.graph_warm, pod, "graph"), "warm")
+            graph = Stage(GRAPH, self.draw(timings.graph_warm, pod, "graph"), "warm")
         else:
-            graph = Stage("graph", self.draw(timings.graph_cold, pod, "graph"), "cold")
+            graph = Stage(GRAPH, self.draw(timings.graph_cold, pod, "graph"), "cold")
         compiled = end_of((graph,), loaded)
         if compiled is not None and compiled < node.graphs.get(graph_key, compiled + 1):
             node.graphs[graph_key] = compiled
-        warm_up = Stage("warmUp", self.draw(timings.warm_up, pod, "warmUp"))
+        warm_up = Stage(WARM_UP, self.draw(timings.warm_up, pod, "warmUp"))
         pod.serving_at = end_of((warm_up,), compiled)
         return graph, warm_up
 

@@ -10,8 +10,8 @@ from kubeinfer_sim.cluster.records import (
     PodDeleting,
     PodGone,
     PodRemoved,
-    Stage,
 )
+from kubeinfer_sim.cluster.stages import Stage
 
 
 class Stopping(Sidecars):

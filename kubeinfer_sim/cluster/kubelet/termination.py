@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from kubeinfer_sim.cluster.pod import Pod
-from kubeinfer_sim.cluster.records import Stage
+from kubeinfer_sim.cluster.stages import CLEANUP, EXIT, PRE_STOP, Stage, StageKind, StageName
 from kubeinfer_sim.manifest.model import Container, Hook
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def kill_stages(
         wanted = known * 1000 if known is not None else draws.draw(pod.timings.pre_stop, pod, "preStop")
         limit = grace_seconds * 1000
         length = limit if wanted is None else min(wanted, limit)
-        stages.append(Stage("preStop", length, "cut by the grace period" if wanted != length else ""))
+        stages.append(Stage(PRE_STOP, length, "cut by the grace period" if wanted != length else ""))
         grace_seconds -= length // 1000
     limit = max(grace_seconds, MINIMUM_GRACE_SECONDS) * 1000
     if sidecar:
@@ -51,7 +51,7 @@ def kill_stages(
     else:
         wanted = draws.draw(pod.timings.exit, pod, "exit")
     killed = wanted is None or wanted > limit
-    stages.append(Stage("exit", limit if killed else wanted, "SIGKILL" if killed else ""))
+    stages.append(Stage(EXIT, limit if killed else wanted, "SIGKILL" if killed else ""))
     return tuple(stages)
 
 
@@ -95,5 +95,8 @@ def pod_stop_stages(
         wanted = draws.draw(pod.timings.sidecar_exit, pod, f"sidecarExit/{sidecar.name}")
         killed = wanted is None or wanted > limit
         regime = "SIGKILL" if killed else ""
-        stages = (*stages, Stage(f"sidecar {sidecar.name}", limit if killed else wanted, regime))
-    return (*stages, Stage("cleanup", draws.draw(pod.timings.cleanup, pod, "cleanup")))
+        stages = (
+            *stages,
+            Stage(StageName(StageKind.SIDECAR_EXIT, sidecar.name), limit if killed else wanted, regime),
+        )
+    return (*stages, Stage(CLEANUP, draws.draw(pod.timings.cleanup, pod, "cleanup")))

@@ -125,7 +125,11 @@ def _instance(life: InstanceLife, objects: Objects) -> InstancePart:
         pace_pod="" if pace is None else pace.pod.name,
         stages=[
             StagePart(
-                name=span.stage, since_ms=span.since, until_ms=span.until, regime=span.regime, cut=span.cut
+                name=str(span.stage),
+                since_ms=span.since,
+                until_ms=span.until,
+                regime=span.regime,
+                cut=span.cut,
             )
             for span in ([] if pace is None else pace.spans)
         ],

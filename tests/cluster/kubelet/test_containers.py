@@ -62,7 +62,7 @@ def sidecar(**fields: Any) -> Container:
 def test_init_containers_run_one_after_the_other_before_the_containers() -> None:
     spec = with_template(kubeinfer(), init_containers=(ONE, TWO))
     run = started(spec, stages={"init": seconds(7), "create": seconds(2), "image_cold": seconds(3)})
-    names = [stage.name for stage in set_up_stages(run)]
+    names = [str(stage.name) for stage in set_up_stages(run)]
     assert names == ["image init:1", "init fetch", "image init:2", "init unpack", "image engine:1", "create"]
     assert times(run, ContainersRunning) == [3 * 3_000 + 2 * 7_000 + 2_000]
 
@@ -77,7 +77,7 @@ def test_an_init_container_that_never_ends_is_said() -> None:
 
 def test_a_sidecar_without_startup_probe_holds_nobody() -> None:
     run = started(with_template(kubeinfer(), init_containers=(sidecar(), ONE)), stages={"init": seconds(7)})
-    names = [stage.name for stage in set_up_stages(run)]
+    names = [str(stage.name) for stage in set_up_stages(run)]
     assert names == [
         "image proxy:1",
         "sidecar proxy",
@@ -107,7 +107,7 @@ def test_sidecars_stop_last_the_last_started_first_within_what_is_left_of_the_gr
     spec = with_template(kubeinfer(), init_containers=(sidecar(), other), termination_grace_period_seconds=10)
     run = started(spec, Scale(5 * MINUTE, 0), stages={"sidecar_exit": seconds(4)})
     stages = first(run, PodDeleting).stages
-    assert [(stage.name, stage.duration) for stage in stages] == [
+    assert [(str(stage.name), stage.duration) for stage in stages] == [
         ("exit", 5_000),
         ("sidecar logger", 4_000),
         ("sidecar proxy", 2_000),  # 1 s is left; at least 2 s are given

@@ -118,7 +118,9 @@ def test_a_node_pulls_one_image_after_the_other_in_the_order_asked_for() -> None
     run = started(of_roles({"a": "a:1", "b": "b:1", "c": "c:1"}))
     assert ran(run) == [PULL, 2 * PULL, 3 * PULL]
     regimes = [
-        (stage.name, stage.duration, stage.regime) for stage in set_up_stages(run) if "b:1" in stage.name
+        (str(stage.name), stage.duration, stage.regime)
+        for stage in set_up_stages(run)
+        if "b:1" in str(stage.name)
     ]
     assert regimes == [("image b:1", PULL, "other pulls first"), ("image b:1", PULL, "cold")]
 
@@ -287,7 +289,7 @@ def test_pulls_beyond_the_burst_fail_and_are_tried_again_after_their_back_off(li
     assert ran(run) == [PULL] * 16, "the image was on its way, and they wait for it"
     assert len(list(run.history.of(PodReady))) == 16
     life = measure(run.history, ended_at=run.ended_at, end=run.end).instances[0]
-    assert {span.stage for pod in life.pods for span in pod.spans if span.since < 10_000} == {
+    assert {str(span.stage) for pod in life.pods for span in pod.spans if span.since < 10_000} == {
         "image engine:1",
         "pull back-off",
     }

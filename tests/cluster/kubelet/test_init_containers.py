@@ -18,6 +18,7 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     SetUpContinued,
 )
+from kubeinfer_sim.cluster.stages import BACK_OFF
 from kubeinfer_sim.controllers.kubeinfer.records import Stalled
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.model import Container, KubeInfer
@@ -63,7 +64,7 @@ def test_one_that_fails_three_times_is_run_a_fourth_and_the_next_follow_it() -> 
     died = [(record.container, record.exit_code) for record in run.history.of(ContainerDied)]
     assert died == [("fetch", 1)] * 3
     last = [record for record in run.history.of(SetUpContinued) if record.container][-1]
-    assert [stage.name for stage in set_up_stages(run, last.at)] == [
+    assert [str(stage.name) for stage in set_up_stages(run, last.at)] == [
         "init fetch",
         "image init:2",
         "init unpack",
@@ -77,7 +78,7 @@ def test_one_that_fails_three_times_is_run_a_fourth_and_the_next_follow_it() -> 
 def test_one_that_has_ended_well_is_not_run_again_when_the_next_fails() -> None:
     run = simulate(starting(StartFault(0, container="unpack", times=2)))
     assert [record.container for record in run.history.of(ContainerDied)] == ["unpack", "unpack"]
-    assert [stage.name for stage in set_up_stages(run)] == [
+    assert [str(stage.name) for stage in set_up_stages(run)] == [
         "image init:1",
         "init fetch",
         "image init:2",
@@ -149,7 +150,7 @@ def test_what_was_to_be_pulled_later_is_not_there_when_a_crash_comes_first() -> 
     crashes = [Crash(5_000 + 7_000 * i, Target(), container="fetch") for i in range(2)]
     run = simulate(starting(*crashes))
     stages = set_up_stages(run, 12_000)
-    assert [(stage.name, stage.regime) for stage in stages if stage.name.startswith("image")] == [
+    assert [(str(stage.name), stage.regime) for stage in stages if str(stage.name).startswith("image")] == [
         ("image init:2", "cold"),
         ("image engine:1", "cold"),
     ]
@@ -160,7 +161,9 @@ def test_the_length_of_each_run_is_drawn_anew() -> None:
         starting(StartFault(0, container="fetch", times=3), stages={"init": Uniform(1_000, 90_000)})
     )
     starts = [*run.history.of(PodBound), *run.history.of(SetUpContinued)]
-    lengths = [stage.duration for record in starts for stage in record.stages if stage.name == "init fetch"]
+    lengths = [
+        stage.duration for record in starts for stage in record.stages if str(stage.name) == "init fetch"
+    ]
     assert len(set(lengths)) == len(lengths) == 4
 
 
@@ -185,7 +188,7 @@ def test_the_words_are_those_of_kubectl() -> None:
 def test_the_trouble_is_over_when_the_containers_run() -> None:
     (life,) = measured(simulate(starting(StartFault(0, times=2)))).instances
     assert life.pods[0].trouble == ""
-    assert [span.stage for span in life.pods[0].spans if span.stage == "back-off"]
+    assert [span for span in life.pods[0].spans if span.stage == BACK_OFF]
 
 
 def test_a_pod_deleted_during_the_back_off_of_its_init_container_is_gone_for_good() -> None:
@@ -201,7 +204,7 @@ def test_a_node_that_dies_meanwhile_runs_its_init_containers_from_the_first_when
     assert not at(run, ContainerDied), "nothing runs on a dead machine"
     (*_, bound) = run.history.of(PodBound)
     assert bound.at == 40_000
-    assert [stage.name for stage in bound.stages][:2] == ["image init:1", "init fetch"]
+    assert [str(stage.name) for stage in bound.stages][:2] == ["image init:1", "init fetch"]
 
 
 def test_a_sidecar_before_them_changes_nothing() -> None:

@@ -23,6 +23,7 @@ from kubeinfer_sim.cluster.records import (
     PodStarted,
     TransferDone,
 )
+from kubeinfer_sim.cluster.stages import WEIGHTS
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceReady,
@@ -78,7 +79,7 @@ def test_every_stage_takes_its_time_and_the_probes_add_theirs() -> None:
     assert first(run, PodStarted) == started
     assert first(run, PodReady) == started + 10_000  # three successes, the first at once, 5 s apart
     stages = next(iter(run.history.of(EngineStarted))).stages
-    assert [(s.name, s.regime) for s in stages if s.regime] == [
+    assert [(str(s.name), s.regime) for s in stages if s.regime] == [
         ("weights", "cold, shared storage"),
         ("graph", "cold"),
     ]
@@ -97,7 +98,7 @@ def test_what_is_on_the_node_decides_between_a_cold_and_a_warm_start() -> None:
     (bound,) = run.history.of(PodBound)
     assert [stage.regime for stage in bound.stages][:1] == ["warm"], "the image was there"
     (engine,) = run.history.of(EngineStarted)
-    regimes = {stage.name: stage.regime for stage in engine.stages}
+    regimes = {str(stage.name): stage.regime for stage in engine.stages}
     assert regimes["weights"] == "warm", "the same weights were in the page cache"
     assert regimes["graph"] == "cold", "the graph cache is the old revision's"
 
@@ -107,7 +108,10 @@ def test_a_restarted_instance_finds_everything_warm_on_its_node() -> None:
     run = simulate(new_deployment(100, node_count=1, actions=sick))
     engines = list(run.history.of(EngineStarted))
     assert len(engines) == 2
-    assert {s.name: s.regime for s in engines[1].stages if s.regime} == {"weights": "warm", "graph": "warm"}
+    assert {str(s.name): s.regime for s in engines[1].stages if s.regime} == {
+        "weights": "warm",
+        "graph": "warm",
+    }
 
 
 def test_engines_start_together_when_the_slowest_pod_of_the_gang_is_up() -> None:
@@ -251,7 +255,7 @@ def test_termination_spends_the_grace_period_on_pre_stop_first(
         )
     )
     (deleting,) = run.history.of(PodDeleting)
-    stages = [(stage.name, (stage.duration or 0) / 1000) for stage in deleting.stages]
+    stages = [(str(stage.name), (stage.duration or 0) / 1000) for stage in deleting.stages]
     assert stages == [*expected, ("cleanup", 1)]
     assert first(run, PodGone) == 1000 + sum(length for _, length in stages) * 1000
 
@@ -327,7 +331,7 @@ def test_cold_weights_over_a_shared_storage_slow_each_other_down() -> None:
     assert {record.at for record in run.history.of(TransferDone)} == {300_000}
     assert {record.at for record in run.history.of(PodReady)} == {300_000}
     life = measure(run.history, ended_at=run.ended_at, end=run.end).instances[0].pods[0]
-    weights = next(span for span in life.spans if span.stage == "weights")
+    weights = next(span for span in life.spans if span.stage == WEIGHTS)
     assert (weights.until - weights.since, weights.cut) == (300_000, False)
 
 

@@ -17,6 +17,7 @@ from kubeinfer_sim.cluster.records import (
     PodStarted,
     SetUpContinued,
 )
+from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.model import Container, Hook, Probe
@@ -72,8 +73,12 @@ def test_a_container_is_not_running_before_its_hook_has_returned(
 def test_containers_start_one_behind_the_other_so_their_hooks_add_up() -> None:
     beside = Container("log", "log:1", post_start=Hook("sleep", 30))
     run = simulate(starting(beside=(beside,)))
-    (last,) = [each for each in run.history.of(SetUpContinued) if each.stages[-1].name == "postStart log"]
-    assert [stage.name for stage in last.stages][-3:] == ["create", "postStart engine", "postStart log"]
+    (last,) = [
+        each
+        for each in run.history.of(SetUpContinued)
+        if each.stages[-1].name == (StageKind.POST_START, "log")
+    ]
+    assert [str(stage.name) for stage in last.stages][-3:] == ["create", "postStart engine", "postStart log"]
     assert at(run, ContainersRunning) == [52_000]
 
 
@@ -134,7 +139,7 @@ def test_a_hook_that_never_returns_holds_its_pod_for_ever_and_is_said() -> None:
     assert run.end == "settled"
     assert not at(run, ContainersRunning)
     (bound,) = run.history.of(PodBound)
-    assert bound.stages[-1] == ("postStart engine", None, "")
+    assert bound.stages[-1] == ((StageKind.POST_START, "engine"), None, "")
 
 
 def test_each_run_of_a_hook_takes_a_time_of_its_own() -> None:

@@ -156,7 +156,7 @@ def test_a_rule_may_have_the_whole_pod_started_again_in_place() -> None:
     ]
     assert at(run, ContainersRunning) == [9_000, 10 * MINUTE + 9_000], "no 5 s to stop"
     assert at(run, PodReady) == [69_000, 10 * MINUTE + 69_000]
-    assert [stage.name for record in run.history.of(SetUpContinued) for stage in record.stages].count(
+    assert [str(stage.name) for record in run.history.of(SetUpContinued) for stage in record.stages].count(
         "init fetch"
     ) >= 1
     assert phase(run) == "Running"

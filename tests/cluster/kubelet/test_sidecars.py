@@ -18,6 +18,7 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     SetUpContinued,
 )
+from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.model import Container, Probe
@@ -72,7 +73,7 @@ def test_what_waits_goes_on_once_it_has_started_after_all() -> None:
     assert at(run, ContainerKilling) == [30_000, 60_000]
     goes_on = next(record for record in run.history.of(SetUpContinued) if not record.container)
     assert goes_on.at == 70_000, "the first check of its third run"
-    assert [stage.name for stage in set_up_stages(run, goes_on.at)][-4:] == [
+    assert [str(stage.name) for stage in set_up_stages(run, goes_on.at)][-4:] == [
         "image fetch:1",
         "init fetch",
         "image engine:1",
@@ -142,7 +143,7 @@ def test_one_that_dies_while_an_init_container_runs_comes_back_beside_it() -> No
     assert (died.at, died.container, died.init) == (3_000, "proxy", True)
     (again,) = [record for record in run.history.of(SetUpContinued) if record.container]
     assert (again.at, again.container) == (5_000, "proxy")
-    assert again.stages[0][:2] == ("init fetch", 2_000)
+    assert again.stages[0][:2] == ((StageKind.INIT, "fetch"), 2_000)
     assert at(run, ContainersRunning) == [9_000], "not later than without"
 
 
@@ -213,7 +214,10 @@ def test_sidecars_of_a_pod_that_is_deleted_during_its_set_up_are_stopped() -> No
     other = replace(proxy(), name="log")
     made = starting(Scale(3_000, 0), init=(proxy(), FETCH, other))
     (stages,) = [record.stages for record in simulate(made).history.of(PodDeleting)]
-    assert [(stage.name, stage.duration) for stage in stages] == [("sidecar proxy", 1_000), ("cleanup", 0)]
+    assert [(str(stage.name), stage.duration) for stage in stages] == [
+        ("sidecar proxy", 1_000),
+        ("cleanup", 0),
+    ]
 
 
 def test_a_node_that_comes_back_starts_its_sidecars_from_the_beginning() -> None:

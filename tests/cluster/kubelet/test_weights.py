@@ -32,7 +32,7 @@ CHECKED = {
 def starts(spec: KubeInfer, *actions: Any, node_count: int = 1, **fields: Any) -> list[tuple[str, str]]:
     """How each start of an engine got its weights and its graph."""
     run = played(spec, *actions, node_count=node_count, **fields)
-    regimes = [{s.name: s.regime for s in record.stages} for record in run.history.of(EngineStarted)]
+    regimes = [{str(s.name): s.regime for s in record.stages} for record in run.history.of(EngineStarted)]
     return [(each["weights"], each.get("graph", "")) for each in regimes]
 
 

@@ -202,7 +202,7 @@ def test_left_to_the_kubelet_a_rebooted_node_starts_its_containers_again_with_co
     run = simulate(outage(NodeDown(DIES, ("node-0",), "reboot", back), spec=spec, stages=stages))
     assert times(run, ContainersRunning) == [back]
     (engine,) = (record for record in run.history if isinstance(record, EngineStarted))
-    assert {stage.name: stage.duration for stage in engine.stages}["weights"] == 100_000
+    assert {str(stage.name): stage.duration for stage in engine.stages}["weights"] == 100_000
     (ready,) = times(run, PodReady)
     # A kubelet that has just started begins its probes at a random moment of their first period.
     assert back + 160_000 <= ready <= back + 162_000

@@ -19,6 +19,7 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     PodRef,
 )
+from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.model import Probe
@@ -61,8 +62,8 @@ def written(scenario: Scenario) -> tuple[str, str]:
             moments.setdefault(record.pod, {})[type(record)] = record.at
         if isinstance(record, PodBound):
             for stage in record.stages:
-                if stage.name.startswith("image "):
-                    image, length = stage.name.removeprefix("image "), go_text(stage.duration or 0)
+                if stage.name.kind is StageKind.IMAGE:
+                    image, length = stage.name.about, go_text(stage.duration or 0)
                     took = f"in {length} ({length} including waiting). Image size: 16000000000 bytes."
                     about = {"kind": "Pod", "namespace": "default", "name": record.pod.name}
                     events.append(
