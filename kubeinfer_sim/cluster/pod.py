@@ -7,7 +7,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from kubeinfer_sim.engine.history import NO_CAUSE
-from kubeinfer_sim.manifest.model import Container, PodTemplate, Resources
+from kubeinfer_sim.manifest.accelerators import accelerator_count, engine_index
+from kubeinfer_sim.manifest.model import Container, PodTemplate
 
 if TYPE_CHECKING:
     from kubeinfer_sim.cluster.kubelet.shared_link import Transfer
@@ -19,26 +20,6 @@ if TYPE_CHECKING:
     from kubeinfer_sim.cluster.records import PodRef
     from kubeinfer_sim.engine.clock import Timer
     from kubeinfer_sim.scenario.model import StageTimings
-
-#: Kubernetes' native resources; anything else a pod requests is an extended resource, here: NPUs.
-NATIVE_RESOURCES = frozenset({"cpu", "memory", "ephemeral-storage", "pods"})
-
-
-def npu_count(requests: Resources) -> int:
-    """How many devices a pod takes (all its extended resources together, hugepages left out)."""
-    return sum(
-        amount
-        for name, amount in requests.items()
-        if name not in NATIVE_RESOURCES and not name.startswith("hugepages-")
-    )
-
-
-def engine_index(containers: tuple[Container, ...]) -> int:
-    """Which container runs the inference engine: the first that asks for NPUs, else the first."""
-    for index, container in enumerate(containers):
-        if npu_count(container.requests or container.limits):
-            return index
-    return 0
 
 
 def is_sidecar(container: Container) -> bool:
@@ -203,7 +184,7 @@ class Pod:
         self.revision = revision
         self.weights_key = weights_key
         self.barrier = barrier
-        self.npus = npu_count(template.requests)
+        self.npus = accelerator_count(template.requests)
         self.engine = engine_index(template.containers)
         self.state = PodState.PENDING
         self.node: Node | None = None

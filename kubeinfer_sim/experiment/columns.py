@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from kubeinfer_sim.cluster.pod import npu_count
 from kubeinfer_sim.experiment.figures import Figures
+from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.metrics import Judgement
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Level
@@ -138,7 +138,8 @@ def _outages(level: Level) -> float:
 def _npu_hours(found: Figures) -> float:
     """NPUs of the instances that were missing, over time."""
     per_instance = sum(
-        role.replicas * npu_count(role.template.requests) for role in found.run.scenario.kubeinfer.roles
+        role.replicas * accelerator_count(role.template.requests)
+        for role in found.run.scenario.kubeinfer.roles
     )
     return found.measures.whole.lost * per_instance / MS_PER_HOUR
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kubeinfer_sim.cluster.pod import npu_count
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.experiment.figures import figures
+from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Availability
@@ -78,7 +78,7 @@ def _traffic(run: Run) -> TrafficMeasures | None:
 
 def npus_of_cluster(scenario: Scenario) -> int:
     """All NPUs the cluster's nodes offer."""
-    return sum(npu_count(node.allocatable) for node in scenario.nodes)
+    return sum(accelerator_count(node.allocatable) for node in scenario.nodes)
 
 
 def culprits(measures: Measures) -> list[InstanceLife]:

@@ -18,7 +18,7 @@ from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.kubelet.start_stages import StageDraws
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.nodes.node_failures import NodeFailures
-from kubeinfer_sim.cluster.pod import Pod, npu_count
+from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.records import NodeCordoned, NpusIsolated
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
@@ -28,6 +28,7 @@ from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.manifest.accelerators import accelerators_of, main_accelerator
 from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.faults.model import FaultPlan
@@ -211,7 +212,8 @@ class Simulation:
         settings = (scenario.faults or FaultPlan()).npus
         taken: dict[str, int] = {}
         for pod in scenario.running:
-            taken[pod.node] = taken.get(pod.node, 0) + npu_count(pod.requests)
+            resource, _ = main_accelerator(self.nodes[pod.node].spec.allocatable)
+            taken[pod.node] = taken.get(pod.node, 0) + pod.requests.get(resource, 0)
         devices = self.devices = Devices(
             clock,
             history,
@@ -321,7 +323,6 @@ class Simulation:
             self.devices.isolate(pod, cause)
             return
         node = self.scheduler.nodes[name]
-        for resource, amount in pod.template.requests.items():
-            if npu_count({resource: amount}):
-                self.scheduler.set_allocatable(name, resource, node.allocatable[resource] - amount)
+        for resource, amount in accelerators_of(pod.template.requests).items():
+            self.scheduler.set_allocatable(name, resource, node.allocatable[resource] - amount)
         self.history.append(NpusIsolated(self.clock.now, cause, name, pod.npus))

@@ -14,19 +14,24 @@ from kubeinfer_sim.manifest.model import (
     PodTemplate,
     Role,
 )
-from kubeinfer_sim.scenario.cluster.pools import is_extended, npus_of, short_nodes
+from kubeinfer_sim.scenario.cluster.pools import short_nodes
 
 NPU = "huawei.com/ascend-1980"
 
 
 def role(
-    *terms: NodeSelectorTerm, name: str = "r", selector: dict[str, str] | None = None, **requests: int
+    *terms: NodeSelectorTerm,
+    name: str = "r",
+    selector: dict[str, str] | None = None,
+    npu: str = NPU,
+    npus: int = 8,
+    cpu: int = 0,
 ) -> Role:
     template = PodTemplate(
         (),
         node_selector=selector or {},
         required_node_affinity=terms or None,
-        requests={key.replace("__", "/").replace("_", "-"): n for key, n in requests.items()} or {NPU: 8},
+        requests={npu: npus, "cpu": cpu},
     )
     return Role(name, template)
 
@@ -79,9 +84,11 @@ def test_labels_no_node_could_have_are_refused(roles: list[Role]) -> None:
 
 
 def test_the_resource_is_the_one_the_pods_ask_for() -> None:
-    nodes, _ = short_nodes("1x16", [kubeinfer(role(huawei_com__Ascend910=8, cpu=1000), role(cpu=5))])
-    assert nodes[0].allocatable == {"huawei-com/Ascend910": 16}
-    nodes, _ = short_nodes("1x16", [kubeinfer(role(cpu=5))])
+    nodes, _ = short_nodes(
+        "1x16", [kubeinfer(role(npu="huawei.com/Ascend910", cpu=1000), role(npus=0, cpu=5))]
+    )
+    assert nodes[0].allocatable == {"huawei.com/Ascend910": 16}
+    nodes, _ = short_nodes("1x16", [kubeinfer(role(npus=0, cpu=5))])
     assert nodes[0].allocatable == {NPU: 16}
 
 
@@ -101,11 +108,11 @@ def test_two_kinds_of_npu_need_pools() -> None:
         short_nodes("1x8", [two])
 
 
-def test_extended_resources_are_those_with_a_foreign_domain() -> None:
-    assert is_extended("huawei.com/ascend-1980")
-    assert not is_extended("cpu")
-    assert not is_extended("kubernetes.io/x")
-    assert not is_extended("scheduling.kubernetes.io/x")
-    assert npus_of(Role("r", PodTemplate((), requests={"rdma/hca": 1, NPU: 0, "huawei.com/x": 2}))) == {
-        "huawei.com/x": 2
-    }
+def test_adapters_and_unknown_resources_are_not_what_the_nodes_are_counted_in() -> None:
+    pod = Role("r", PodTemplate((), requests={"rdma/hca": 8, "example.com/foo": 8}))
+    nodes, _ = short_nodes("1x4", [kubeinfer(pod)])
+    assert nodes[0].allocatable == {NPU: 4}
+    assert {"rdma/hca", "example.com/foo"} <= nodes[0].unlimited
+    gpu = Role("r", PodTemplate((), requests={"rdma/hca": 8, "nvidia.com/gpu": 1}))
+    nodes, _ = short_nodes("1x4", [kubeinfer(gpu)])
+    assert nodes[0].allocatable == {"nvidia.com/gpu": 4}

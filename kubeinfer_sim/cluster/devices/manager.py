@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Literal
 from kubeinfer_sim.cluster.api import PodWatcher
 from kubeinfer_sim.cluster.fault_records import NpuStateChanged
 from kubeinfer_sim.cluster.node import Node
-from kubeinfer_sim.cluster.pod import NATIVE_RESOURCES, Pod
+from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import History
-from kubeinfer_sim.manifest.model import Resources
+from kubeinfer_sim.manifest.accelerators import main_accelerator
 
 if TYPE_CHECKING:
     from kubeinfer_sim.cluster.devices.npu_fault import NpuFault
@@ -63,14 +63,6 @@ class Npu:
         return self.holder is None and not self.taken
 
 
-def npu_resource(allocatable: Resources) -> str:
-    """The resource a node offers its NPUs as: the extended resource of which it has most; "" without one."""
-    found = [
-        name for name in allocatable if name not in NATIVE_RESOURCES and not name.startswith("hugepages-")
-    ]
-    return max(found, key=lambda name: allocatable[name], default="")
-
-
 class Devices(PodWatcher):
     """The NPUs of all nodes.
 
@@ -100,10 +92,10 @@ class Devices(PodWatcher):
         self._history = history
         self._scheduler = scheduler
         self._scheduling = scheduling
-        self._resource = {name: npu_resource(node.spec.allocatable) for name, node in nodes.items()}
+        offered = {name: main_accelerator(node.spec.allocatable) for name, node in nodes.items()}
+        self._resource = {name: resource for name, (resource, _) in offered.items()}
         self.npus = {
-            name: [Npu(name, number) for number in range(node.spec.allocatable.get(self._resource[name], 0))]
-            for name, node in nodes.items()
+            name: [Npu(name, number) for number in range(count)] for name, (_, count) in offered.items()
         }
         self._group = group
         # By node, the NPUs of a ring, and whether the scheduler keeps account of them.
@@ -141,20 +133,21 @@ class Devices(PodWatcher):
     def pod_bound(self, pod: Pod) -> None:
         """The pod is bound: its NPUs are chosen."""
         assert pod.node is not None
-        if not pod.npus or not self.npus[pod.node.name]:
+        count = pod.template.requests.get(self._resource[pod.node.name], 0)
+        if not count:
             return
-        held = self._held[pod] = self._choose(pod, pod.node.name)
+        held = self._held[pod] = self._choose(pod, pod.node.name, count)
         for npu in held:
             npu.holder, npu.taken = pod, False
         self.on_bound(pod)
 
-    def _choose(self, pod: Pod, node: str) -> list[Npu]:
+    def _choose(self, pod: Pod, node: str, count: int) -> list[Npu]:
         """From the rings the scheduler chose, where it counts them; else from the fullest ring that has room.
 
         Between the scheduler's decision and the binding an NPU may have broken: the pod then gets one that is not
         offered any more, as the kubelet's admission would only send it back to the same node.
         """
-        npus, count, (ring_size, _) = self.npus[node], pod.npus, self._ring[node]
+        npus, (ring_size, _) = self.npus[node], self._ring[node]
         free = [npu for npu in npus if npu.idle and npu.state == "inService"]
         rings: dict[int, list[Npu]] = {}
         for npu in free:

@@ -13,7 +13,7 @@ from typing import Any
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.kubelet.start_stages import StageDraws
 from kubeinfer_sim.cluster.node import Node
-from kubeinfer_sim.cluster.pod import Pod, PodState, npu_count
+from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import GangPending, GangScheduled, InstanceRef, NodeVerdict, PodPreempted
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
 from kubeinfer_sim.cluster.scheduler.objects import running_pods
@@ -22,6 +22,7 @@ from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
 from kubeinfer_sim.engine.clock import Clock, Phase, Timer
 from kubeinfer_sim.engine.history import History
+from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.scenario.model import RunningPod
 
 #: The PriorityClasses every cluster has (pkg/apis/scheduling/v1/helpers.go).
@@ -90,7 +91,7 @@ class GangScheduling:
         for each, pod in running_pods(running):
             self._scheduler.occupy(pod, each.node)
             self._running[pod.key] = each
-            self.npus_in_use += npu_count(pod.spec.requests)
+            self.npus_in_use += accelerator_count(pod.spec.requests)
 
     def submit(self, gang: PodGang) -> None:
         """Queue a gang; it is looked at before this instant ends."""
@@ -219,7 +220,7 @@ class GangScheduling:
         del self._running[victim.key]
         self._room_made(victim.key)
         self._scheduler.release(victim.key)
-        self.npus_in_use -= npu_count(victim.spec.requests)
+        self.npus_in_use -= accelerator_count(victim.spec.requests)
         self.wake()
 
     def _placed(self, gang: PodGang, placement: Mapping[object, str]) -> None:

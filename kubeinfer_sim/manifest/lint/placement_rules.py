@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from kubeinfer_sim.manifest.accelerators import ASCEND, family_of
 from kubeinfer_sim.manifest.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.kubernetes.selectors import match_node_selector_term
 from kubeinfer_sim.manifest.lint.packing import fits, node_size, suits
@@ -83,7 +84,7 @@ def shared_reset_group(context: LintContext) -> Iterator[Finding]:
     """Fires where the request is no multiple of the group."""
     for each in context.roles():
         found = npus_of(each.role.template.requests)
-        if found is None or not found[0].startswith("huawei.com/"):
+        if found is None or family_of(found[0]) is not ASCEND:
             continue
         resource, number = found
         group = _RESET_GROUP.get(node_size(context, resource, number))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from kubeinfer_sim.manifest.accelerators import main_accelerator
 from kubeinfer_sim.manifest.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.model import Container, KubeInfer, NodeSelectorTerm, Resources, Role
 
@@ -181,17 +182,9 @@ def rule(
 
 
 def npus_of(resources: Resources) -> tuple[str, int] | None:
-    """The accelerator a pod or container asks for and how many; None when it asks for none.
-
-    Ascend NPUs (`huawei.com/...`), or any extended resource when there are none.
-    """
-    extended = {
-        name: number
-        for name, number in resources.items()
-        if number and "/" in name and not name.partition("/")[0].endswith("kubernetes.io")
-    }
-    found = {name: number for name, number in extended.items() if name.startswith("huawei.com/")} or extended
-    return max(found.items(), key=lambda each: each[1]) if found else None
+    """The accelerator a pod or container asks for and how many; None when it asks for none."""
+    resource, number = main_accelerator(resources)
+    return (resource, number) if number else None
 
 
 def has_npus(role: Role) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
@@ -12,7 +13,6 @@ from kubeinfer_sim.scenario.actions.forms import CrashForm, HealthForm, InitFaul
 from kubeinfer_sim.scenario.actions.model import Target
 from kubeinfer_sim.scenario.actions.node_forms import ForceDeleteForm, NodesForm
 from kubeinfer_sim.scenario.context import Context
-from kubeinfer_sim.scenario.faults.compile import npus_held
 from kubeinfer_sim.scenario.faults.forms import FaultForm
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.model import NodeSpec
@@ -114,7 +114,7 @@ def check_held(form: FaultForm, roles: Sequence[Role], context: Context, path: P
     """Pods whose NPUs a fault strikes have to hold some; the places count those of each pod."""
     if KINDS[form.kind].strikes != "npu" or not (form.instances or form.roles or form.pods) or not roles:
         return
-    most = max(npus_held(role) for role in roles)
+    most = max(accelerator_count(role.template.requests) for role in roles)
     key = "npu" if form.npu is not None else "npus"
     place = form.npu if form.npu is not None else max(form.npus, default=0)
     if not most:

@@ -9,6 +9,7 @@ from functools import partial
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
+from kubeinfer_sim.manifest.kubernetes.validation.resources import is_extended_resource
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_tree import load_documents
@@ -16,7 +17,7 @@ from kubeinfer_sim.scenario.cluster.forms import ClusterForm, ClusterSpecForm, P
 from kubeinfer_sim.scenario.cluster.kubectl.listing import MAX_KUBECTL_BYTES, is_from_kubectl
 from kubeinfer_sim.scenario.cluster.kubectl.nodes import read_nodes
 from kubeinfer_sim.scenario.cluster.kubectl.pods import Running, read_pods
-from kubeinfer_sim.scenario.cluster.pools import COMMON_RESOURCES, is_extended, pool_nodes, short_nodes
+from kubeinfer_sim.scenario.cluster.pools import COMMON_RESOURCES, pool_nodes, short_nodes
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_form
 from kubeinfer_sim.scenario.model import NodeSpec, RunningPod
@@ -143,6 +144,6 @@ def _amount(name: str, text: str, context: Context, path: Path) -> int:
         return 0
     if quantity.sign < 0:
         context.error(path, f"must not be negative, found {text}")
-    if is_extended(name) and not quantity.is_integer():
+    if is_extended_resource(name) and not quantity.is_integer():
         context.error(path, f"{name} comes in whole units, found {text}")
     return quantity.milli_value() if name == "cpu" else quantity.value()

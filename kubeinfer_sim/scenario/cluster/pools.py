@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from kubeinfer_sim.manifest.accelerators import accelerators_of
 from kubeinfer_sim.manifest.model import KubeInfer, NodeSelectorTerm, Resources, Role
 from kubeinfer_sim.scenario.cluster.forms import PoolForm
 from kubeinfer_sim.scenario.model import NodeSpec, NpuTopology, Taint
@@ -34,21 +35,6 @@ def parse_nodes(text: str) -> tuple[int, int]:
     if not count or not npus or count > MAX_NODES:
         raise ValueError(f"{text!r}: between 1 and {MAX_NODES} nodes, each with at least 1 NPU")
     return count, npus
-
-
-def is_extended(resource: str) -> bool:
-    """Whether a resource is an extended one: a name with a domain that is not Kubernetes' own.
-
-    Rule: `IsExtendedResourceName` of pkg/apis/core/v1/helper/helpers.go.
-    """
-    domain, slash, _ = resource.partition("/")
-    return bool(slash) and domain != "kubernetes.io" and not domain.endswith(".kubernetes.io")
-
-
-def npus_of(role: Role) -> dict[str, int]:
-    """The accelerators one pod of a role asks for: Ascend NPUs, or any extended resource if there are none."""
-    extended = {name: n for name, n in role.template.requests.items() if n and is_extended(name)}
-    return {name: n for name, n in extended.items() if name.startswith("huawei.com/")} or extended
 
 
 def pool_nodes(pool: PoolForm, allocatable: Resources) -> list[NodeSpec]:
@@ -81,8 +67,7 @@ def _topology(pool: PoolForm, allocatable: Resources) -> NpuTopology | None:
     """
     if pool.npu_topology is None:
         return None
-    extended = [name for name in allocatable if is_extended(name)]
-    npus = [name for name in extended if name.startswith("huawei.com/")] or extended
+    npus = list(accelerators_of(allocatable))
     if len(npus) != 1:
         raise ValueError(
             f"rings of which NPUs? allocatable names {', '.join(npus) or 'none'}, expected one kind"
@@ -106,7 +91,9 @@ def short_nodes(
     """
     count, npus = parse_nodes(text)
     roles = [role for kubeinfer in kubeinfers for role in kubeinfer.roles]
-    resources = sorted({name for role in roles for name in npus_of(role)}) or [DEFAULT_NPU]
+    resources = sorted({name for role in roles for name in accelerators_of(role.template.requests)}) or [
+        DEFAULT_NPU
+    ]
     if len(resources) > 1:
         raise ValueError(
             f"{text} says nothing about which of {', '.join(resources)} the nodes carry: give pools instead"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
+from kubeinfer_sim.manifest.accelerators import main_accelerator
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
-from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer, Role
+from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.scenario.context import Context
@@ -23,28 +24,11 @@ _GROUPS = {"npu": 1, "card": 2, "ring": 8}
 MOST_FAULTS = 1_000_000
 #: Lengths drawn to tell how often a process strikes.
 _DRAWS = 1_000
-_NATIVE = {"cpu", "memory", "ephemeral-storage", "pods"}
 
 
-def npus_held(role: Role) -> int:
-    """How many NPUs each pod of a role holds."""
-    return sum(
-        amount
-        for name, amount in role.template.requests.items()
-        if name not in _NATIVE and not name.startswith("hugepages-")
-    )
-
-
-def npus_of(node: NodeSpec) -> int:
-    """How many NPUs a node offers: the extended resource of which it has most."""
-    return max(
-        (
-            amount
-            for name, amount in node.allocatable.items()
-            if name not in _NATIVE and not name.startswith("hugepages-")
-        ),
-        default=0,
-    )
+def _npus_of(node: NodeSpec) -> int:
+    """How many NPUs of a node can fail."""
+    return main_accelerator(node.allocatable)[1]
 
 
 def strikes_pods(form: FaultForm) -> bool:
@@ -65,13 +49,13 @@ def compile_fault(
         if (not target.nodes or name in target.nodes) and target.node_selector.items() <= node.labels.items()
     ]
     if kind.strikes == "npu" and nodes and meant and not (form.instances or form.roles or form.pods):
-        most = max(meant, key=npus_of)
+        most = max(meant, key=_npus_of)
         here = (*path, "npu") if form.npu is not None else (*path, "npus") if form.npus else path
-        if not npus_of(most):
+        if not _npus_of(most):
             context.error(here, f"node {most.name} has no NPUs")
-        elif max(npus, default=0) >= npus_of(most):
+        elif max(npus, default=0) >= _npus_of(most):
             context.error(
-                here, f"there is no NPU {max(npus)} on {most.name}: it has {npus_of(most)}, numbered from 0"
+                here, f"there is no NPU {max(npus)} on {most.name}: it has {_npus_of(most)}, numbered from 0"
             )
     repair = None if form.repair is None else compile_distribution(form.repair, context, (*path, "repair"))
     return Fault(
@@ -120,7 +104,7 @@ def compile_faults(
         context.error(
             path, "faults never end, so neither does the run: say when to stop", hint="horizon: 30d", key=True
         )
-    if not any(npus_of(node) for node in nodes.values()) and nodes and versions:
+    if not any(_npus_of(node) for node in nodes.values()) and nodes and versions:
         for process in processes:
             if any(KINDS[part.kind].strikes == "npu" for part in process.mix):
                 context.error(
@@ -169,7 +153,7 @@ def _check_number(
 ) -> None:
     """Faults in every millisecond would be simulated for ever."""
     objects = {
-        "npu": sum(map(npus_of, nodes.values())),
+        "npu": sum(map(_npus_of, nodes.values())),
         "pod": max(
             (each.replicas * sum(role.replicas for role in each.roles) for each in versions), default=0
         ),

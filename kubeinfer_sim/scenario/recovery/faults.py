@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.model import RESET_LABEL, Role
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.faults.levels import ASCEND_LEVELS
@@ -77,10 +78,7 @@ def known_faults() -> Mapping[str, FaultName]:
 def can_have(role: Role, fault: FaultName) -> bool:
     """Whether a pod of the role can have the fault at all, and somebody tells recovery of it."""
     template = role.template
-    if fault.npu and (
-        template.labels.get(RESET_LABEL) != "true"
-        or not template.requests.keys() - {"cpu", "memory", "ephemeral-storage", "pods"}
-    ):
+    if fault.npu and (template.labels.get(RESET_LABEL) != "true" or not accelerator_count(template.requests)):
         return False
     containers = (
         *template.containers,

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.manifest.yaml_tree import load_documents
-from kubeinfer_sim.scenario.cluster.pools import npus_of
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_form
 from kubeinfer_sim.scenario.model import Distribution, StageTimings, Timings
@@ -63,7 +63,12 @@ def compile_timings(
     for name in form.roles:
         if kubeinfers and name not in roles:
             context.error((*path, "roles", name), unknown_role(name, roles), key=True)
-    with_npu = {role.name for kubeinfer in kubeinfers for role in kubeinfer.roles if npus_of(role)}
+    with_npu = {
+        role.name
+        for kubeinfer in kubeinfers
+        for role in kubeinfer.roles
+        if accelerator_count(role.template.requests)
+    }
     in_all = {**from_file.common, **common}
     default = profile_timings(form.profile, in_all)
     by_role: dict[str, StageTimings] = {}

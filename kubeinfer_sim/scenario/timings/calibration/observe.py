@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from kubeinfer_sim.manifest.accelerators import family_of
 from kubeinfer_sim.scenario.cluster.kubectl.listing import Item
-from kubeinfer_sim.scenario.cluster.pools import is_extended
 from kubeinfer_sim.scenario.timings.calibration.roles import entries, instance_of, mapping, role_of
 
 _PULLED = re.compile(
@@ -203,7 +203,7 @@ def _has_npus(containers: Iterable[Mapping[str, Any]]) -> bool:
     for each in containers:
         resources = mapping(each.get("resources"))
         for kind in ("requests", "limits"):
-            if any(is_extended(name) and str(n) != "0" for name, n in mapping(resources.get(kind)).items()):
+            if any(family_of(name) and str(n) != "0" for name, n in mapping(resources.get(kind)).items()):
                 return True
     return False
 

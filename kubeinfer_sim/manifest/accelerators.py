@@ -1,0 +1,100 @@
+"""Which resources are accelerators, and of which family: the one place that knows.
+
+Pods and nodes name them as extended resources (`huawei.com/ascend-1980: 8`). So they do adapters (`rdma/hca`), and
+shares of an accelerator beside it (`nvidia.com/gpumem`): the scheduler counts all of them alike, but only a resource
+that `family_of` knows is a device that holds a model, fails, is reset and counts in reports. An unknown one is none,
+unless its name says so (`example.com/gpu`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from kubeinfer_sim.manifest.model import Container, Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Accelerators of one vendor.
+
+    Attributes:
+        name: of the vendor, or of its product; "" where only the noun is known.
+        noun: what one of them is called in reports.
+        resources: a regular expression that the names of its resources match as a whole.
+        source: who says that its device plugin registers them.
+    """
+
+    name: str
+    noun: str
+    resources: str
+    source: str
+
+
+ASCEND = Family(
+    "Ascend",
+    "NPU",
+    r"huawei\.com/(npu|[aA]scend[^/]*(?<!-memory)(?<!-core))",
+    "ModelArts' KubeInfer guide (ascend-1980); MindCluster, Ascend Device Plugin (Ascend910, Ascend310P; npu since "
+    "Atlas 350) and static virtualization (vNPUs such as Ascend310P-2c.1cpu); -memory and -core are HAMi's shares",
+)
+#: The first that matches counts. The last two are for device plugins that no line before knows.
+FAMILIES = (
+    ASCEND,
+    Family(
+        "NVIDIA",
+        "GPU",
+        r"nvidia\.com/(gpu(\.shared)?|mig-.+)",
+        "NVIDIA's k8s-device-plugin: whole GPUs, shared ones, MIG devices (strategy mixed)",
+    ),
+    Family("AMD", "GPU", r"amd\.com/gpu", "ROCm's k8s-device-plugin"),
+    Family(
+        "Intel",
+        "GPU",
+        r"gpu\.intel\.com/(i915|xe)",
+        "Intel's device plugins for Kubernetes, GPU plugin (its monitoring, memory and tiles are no devices)",
+    ),
+    Family("Gaudi", "HPU", r"habana\.ai/gaudi", "Intel Gaudi device plugin for Kubernetes"),
+    Family("Neuron", "Neuron device", r"aws\.amazon\.com/neuron", "AWS Neuron device plugin"),
+    Family("Google", "TPU", r"google\.com/tpu", "Google Kubernetes Engine, TPUs"),
+    Family("Cambricon", "MLU", r"cambricon\.com/v?mlu", "Cambricon's device plugin; HAMi"),
+    Family("Hygon", "DCU", r"hygon\.com/(dcu|dcunum)", "Hygon's DCU plugin; HAMi"),
+    Family("Iluvatar", "GPU", r"iluvatar\.(ai|com)/(gpu|([^/]+-)?vgpu)", "Iluvatar CoreX's plugin; HAMi"),
+    Family("MetaX", "GPU", r"metax-tech\.com/s?gpu", "MetaX' GPU operator; HAMi"),
+    Family("Moore Threads", "GPU", r"mthreads\.com/v?gpu", "Moore Threads' device plugin; HAMi"),
+    Family("Enflame", "GCU", r"enflame\.com/(gcu|drs-gcu|vgcu)", "Enflame's device plugin; HAMi"),
+    Family("Kunlunxin", "XPU", r"kunlunxin\.com/v?xpu", "Kunlunxin's device plugin; HAMi"),
+    Family("", "GPU", r"[^/]+/gpu", "the name itself"),
+    Family("", "NPU", r"[^/]+/npu", "the name itself"),
+)
+
+
+@cache
+def family_of(resource: str) -> Family | None:
+    """The family of accelerators that are counted as this resource; None: it is no accelerator."""
+    return next((family for family in FAMILIES if re.fullmatch(family.resources, resource)), None)
+
+
+def accelerators_of(resources: Resources) -> dict[str, int]:
+    """Those of the resources of a pod, container or node that are accelerators, where there are any."""
+    return {name: amount for name, amount in resources.items() if amount and family_of(name)}
+
+
+def accelerator_count(resources: Resources) -> int:
+    """How many accelerators a pod takes or a node offers, all kinds together."""
+    return sum(accelerators_of(resources).values())
+
+
+def main_accelerator(resources: Resources) -> tuple[str, int]:
+    """The accelerator of which there are most, the first of equally many, and how many; ("", 0) without any."""
+    return max(accelerators_of(resources).items(), key=lambda each: each[1], default=("", 0))
+
+
+def engine_index(containers: Sequence[Container]) -> int:
+    """Which container runs the inference engine: the first that asks for accelerators, else the first."""
+    for index, container in enumerate(containers):
+        if accelerator_count(container.requests or container.limits):
+            return index
+    return 0

@@ -1,0 +1,107 @@
+"""Which resources are accelerators."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubeinfer_sim.manifest.accelerators import (
+    accelerator_count,
+    accelerators_of,
+    engine_index,
+    family_of,
+    main_accelerator,
+)
+from kubeinfer_sim.manifest.model import Container
+
+NPU = "huawei.com/ascend-1980"
+
+
+@pytest.mark.parametrize(
+    ("resource", "family", "noun"),
+    [
+        (NPU, "Ascend", "NPU"),
+        ("huawei.com/Ascend910", "Ascend", "NPU"),
+        ("huawei.com/Ascend310P", "Ascend", "NPU"),
+        ("huawei.com/Ascend910B4-1", "Ascend", "NPU"),
+        ("huawei.com/npu", "Ascend", "NPU"),
+        ("huawei.com/Ascend910-2c", "Ascend", "NPU"),
+        ("huawei.com/Ascend310P-4c.3cpu.ndvpp", "Ascend", "NPU"),
+        ("nvidia.com/gpu", "NVIDIA", "GPU"),
+        ("nvidia.com/gpu.shared", "NVIDIA", "GPU"),
+        ("nvidia.com/mig-1g.10gb", "NVIDIA", "GPU"),
+        ("amd.com/gpu", "AMD", "GPU"),
+        ("gpu.intel.com/i915", "Intel", "GPU"),
+        ("gpu.intel.com/xe", "Intel", "GPU"),
+        ("habana.ai/gaudi", "Gaudi", "HPU"),
+        ("aws.amazon.com/neuron", "Neuron", "Neuron device"),
+        ("google.com/tpu", "Google", "TPU"),
+        ("cambricon.com/mlu", "Cambricon", "MLU"),
+        ("hygon.com/dcunum", "Hygon", "DCU"),
+        ("iluvatar.ai/BI-V150-vgpu", "Iluvatar", "GPU"),
+        ("metax-tech.com/gpu", "MetaX", "GPU"),
+        ("mthreads.com/vgpu", "Moore Threads", "GPU"),
+        ("enflame.com/gcu", "Enflame", "GCU"),
+        ("kunlunxin.com/xpu", "Kunlunxin", "XPU"),
+        ("example.com/gpu", "", "GPU"),
+        ("example.com/npu", "", "NPU"),
+    ],
+)
+def test_devices_of_known_plugins_are_accelerators_of_a_family(resource: str, family: str, noun: str) -> None:
+    found = family_of(resource)
+    assert found is not None
+    assert (found.name, found.noun) == (family, noun)
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "cpu",
+        "memory",
+        "pods",
+        "ephemeral-storage",
+        "hugepages-2Mi",
+        "rdma/hca",
+        "vpc.amazonaws.com/pod-eni",
+        "devices.kubevirt.io/kvm",
+        "smarter-devices/fuse",
+        "example.com/foo",
+        "huawei.com/x",
+        # Shares of a device that the pod asks for beside it.
+        "huawei.com/Ascend910B2-memory",
+        "huawei.com/Ascend910B2-core",
+        "huawei.com/npu-core",
+        "nvidia.com/gpumem",
+        "nvidia.com/gpucores",
+        "gpu.intel.com/i915_monitoring",
+        "gpu.intel.com/memory.max",
+        "aws.amazon.com/neuroncore",
+        "hygon.com/dcumem",
+        # Network cards that NVIDIA's network operator registers.
+        "nvidia.com/hostdev",
+        "nvidia.com/mlnxnics",
+    ],
+)
+def test_adapters_shares_and_unknown_resources_are_none(resource: str) -> None:
+    assert family_of(resource) is None
+
+
+def test_accelerators_are_counted_without_what_else_a_pod_asks_for() -> None:
+    requests = {"cpu": 4000, NPU: 8, "rdma/hca": 16, "hugepages-2Mi": 3, "huawei.com/Ascend310P": 0}
+    assert accelerators_of(requests) == {NPU: 8}
+    assert accelerator_count(requests) == 8
+    assert accelerator_count({"nvidia.com/gpu": 2, "nvidia.com/mig-1g.5gb": 3}) == 5
+    assert accelerator_count({"rdma/hca": 1}) == 0
+
+
+def test_the_main_accelerator_of_a_node_is_the_one_it_has_most_of() -> None:
+    assert main_accelerator({"rdma/hca": 16, NPU: 8, "huawei.com/Ascend310P": 2}) == (NPU, 8)
+    assert main_accelerator({"b.example/gpu": 2, "a.example/gpu": 2}) == ("b.example/gpu", 2)
+    assert main_accelerator({"cpu": 8, "rdma/hca": 16}) == ("", 0)
+
+
+def test_the_engine_runs_in_the_first_container_with_accelerators_whatever_adapters_others_have() -> None:
+    plain = Container("plain", "x")
+    adapter = Container("adapter", "x", requests={"rdma/hca": 1}, limits={"rdma/hca": 1})
+    engine = Container("engine", "x", limits={NPU: 1})
+    assert engine_index((plain, adapter, engine)) == 2
+    assert engine_index((plain, adapter)) == 0
