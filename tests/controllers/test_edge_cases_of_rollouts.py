@@ -35,13 +35,14 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceDeleting,
     InstanceGone,
     InstanceReady,
+    ProgressDeadlineExceeded,
     SpecApplied,
     Stalled,
     UpdateCompleted,
 )
 from kubeinfer_sim.manifest.model import Probe, RollingUpdate
 from kubeinfer_sim.scenario.actions.model import Apply, ForceDelete, Health, NodeDown, Scale, Target
-from kubeinfer_sim.scenario.model import Timings
+from kubeinfer_sim.scenario.model import Assumptions, Timings
 from kubeinfer_sim.scenario.timings.distributions import Never, Uniform
 from kubeinfer_sim.simulation.simulate import Run, simulate
 
@@ -275,3 +276,13 @@ def test_a_pod_that_never_goes_holds_its_place() -> None:
     assert not completed(run)
     assert len(of(run, InstanceDeleting)) == 1, "one is out; a second would be a double outage"
     assert len(of(run, InstanceCreated)) == 2, "its ordinal, its NPUs and its place are not free"
+
+
+def test_a_progress_deadline_tells_of_an_update_without_progress_and_stops_nothing() -> None:
+    made = scenario(kubeinfer(1, 0, 1), 1, 60, 10, actions=(updated(1, 0, 1),))
+    assert not of(simulate(made), ProgressDeadlineExceeded)
+    run = simulate(replace(made, assumptions=Assumptions(progress_deadline=40_000)))
+    assert seconds_of(run, ProgressDeadlineExceeded) == [51.0], (
+        "40 s after the last progress, the new instance"
+    )
+    assert completed(run)
