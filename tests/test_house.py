@@ -1,0 +1,107 @@
+"""The house: no circle of imports, no tall classes, no wide constructors, few hooks, one place for each fact.
+
+Rooms and layers are kept by the import contracts of `pyproject.toml`; here is what those cannot say.
+"""
+
+from __future__ import annotations
+
+from source_code import RUNNING, circles, classes, depth, hooks, imports, releases_taken_apart, width
+
+#: Longest line of classes from one up to its farthest base, and arguments of a constructor.
+DEEPEST, WIDEST = 3, 7
+
+# What is known and goes: whoever mends one takes it out here. Empty at the end.
+CIRCLES = {
+    "kubeinfer_sim.cluster.api_nodes",
+    "kubeinfer_sim.cluster.nodes.heartbeat",
+    "kubeinfer_sim.cluster.devices.manager",
+    "kubeinfer_sim.cluster.devices.npu_fault",
+    "kubeinfer_sim.cluster.kubelet.start_barrier",
+    "kubeinfer_sim.cluster.kubelet.start_faults",
+    "kubeinfer_sim.cluster.kubelet.start_stages",
+    "kubeinfer_sim.cluster.kubelet.termination",
+    "kubeinfer_sim.cluster.node",
+    "kubeinfer_sim.cluster.pod",
+    "kubeinfer_sim.controllers.kubeinfer.instance",
+    "kubeinfer_sim.controllers.kubeinfer.rebuild",
+    "kubeinfer_sim.scenario.actions.model",
+    "kubeinfer_sim.scenario.faults.model",
+    "kubeinfer_sim.scenario.model",
+    "kubeinfer_sim.scenario.timings.distributions",
+    "kubeinfer_sim.simulation.simulate",
+    "kubeinfer_sim.simulation.time_line",
+}
+DEEP = {
+    "kubeinfer_sim.cluster.kubelet.Kubelet",
+    "kubeinfer_sim.cluster.kubelet.in_place.InPlace",
+    "kubeinfer_sim.cluster.kubelet.init_containers.InitContainers",
+    "kubeinfer_sim.cluster.kubelet.kubelet_restart.KubeletRestarts",
+    "kubeinfer_sim.cluster.kubelet.outages.Outages",
+    "kubeinfer_sim.cluster.kubelet.restart_pulls.RestartPulls",
+    "kubeinfer_sim.cluster.kubelet.restarts.Restarts",
+    "kubeinfer_sim.cluster.kubelet.set_up.SetUp",
+    "kubeinfer_sim.cluster.kubelet.sidecars.Sidecars",
+    "kubeinfer_sim.cluster.kubelet.stopping.Stopping",
+}
+WIDE = {
+    "kubeinfer_sim.cluster.devices.device_plugin.DevicePlugin",
+    "kubeinfer_sim.cluster.devices.npu_fault.NpuFault",
+    "kubeinfer_sim.cluster.kubelet.state.KubeletState",
+    "kubeinfer_sim.cluster.nodes.node_failures.NodeFailures",
+    "kubeinfer_sim.cluster.prober.container.ContainerProber",
+    "kubeinfer_sim.cluster.scheduler.gang_scheduling.GangScheduling",
+    "kubeinfer_sim.controllers.kubeinfer.controller.KubeInferController",
+    "kubeinfer_sim.controllers.kubeinfer.instances.Instances",
+    "kubeinfer_sim.simulation.faults.nodes.NodeFaults",
+    "kubeinfer_sim.simulation.faults.striking.Faults",
+}
+HOOKS = {
+    "kubeinfer_sim.cluster.devices.device_plugin: devices.on_bound = self._bound",
+    "kubeinfer_sim.cluster.devices.device_plugin: devices.on_idle = self._idle",
+    "kubeinfer_sim.cluster.devices.device_plugin: devices.on_isolate = self._isolate",
+    "kubeinfer_sim.controllers.kubeinfer.controller: self._stalls.instances = Instances(clock, history, kubelet, self._gangs, spec, assumptions, changed=self._wake_up, progressed=self._stalls.progressed)",
+    "kubeinfer_sim.simulation.simulate: self.controller.recovery.isolate = self._isolate",
+    "kubeinfer_sim.simulation.simulate: self.scheduling.kubelet = self.kubelet",
+}
+RELEASES = {
+    "kubeinfer_sim.cluster.kubelet.state",
+    "kubeinfer_sim.cluster.prober.container",
+    "kubeinfer_sim.cluster.scheduler.scheduler",
+    "kubeinfer_sim.manifest.crd",
+    "kubeinfer_sim.scenario.compile",
+    "kubeinfer_sim.scenario.workloads.restart_rules",
+    "kubeinfer_sim.simulation.simulate",
+}
+
+
+def test_no_modules_import_each_other_in_a_circle_not_even_for_their_types() -> None:
+    assert [circle for circle in circles(imports()) if not CIRCLES.issuperset(circle)] == []
+
+
+def test_no_class_that_runs_is_more_than_three_deep() -> None:
+    deep = {
+        name for name, each in classes().items() if each.module.startswith(RUNNING) and depth(name) > DEEPEST
+    }
+    assert deep - DEEP == set()
+
+
+def test_no_constructor_takes_more_than_seven_arguments() -> None:
+    assert {name for name, each in classes().items() if width(each) > WIDEST} - WIDE == set()
+
+
+def test_what_an_object_calls_is_given_to_it_when_it_is_made() -> None:
+    hooks_left = set(hooks()) - HOOKS
+    assert len(hooks_left) <= 2, hooks_left
+
+
+def test_the_text_of_a_kubernetes_version_is_taken_apart_in_one_module() -> None:
+    modules = set(releases_taken_apart()) - RELEASES
+    assert len(modules) <= 1, modules
+
+
+def test_circles_are_the_groups_that_import_each_other() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"e"}, "e": {"d"}, "f": {"a", "e"}}
+    assert circles({name: frozenset(others) for name, others in graph.items()}) == [
+        ["a", "b", "c"],
+        ["d", "e"],
+    ]
