@@ -7,6 +7,7 @@ from typing import Any
 
 from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.releases import release_of, since
 from kubeinfer_sim.scenario.actions.compile import (
     TimeLine,
     check_images,
@@ -185,22 +186,24 @@ def _node_lifecycle(spec: SpecForm) -> NodeLifecycle:
     form = spec.node_lifecycle
     grace = form.monitor_grace_period
     if grace is None:
-        grace = 50_000 if int(spec.kubernetes_version.split(".")[1]) >= 32 else 40_000
+        grace = release_of(spec.kubernetes_version).node_monitor_grace
     return NodeLifecycle(grace, form.default_toleration_seconds)
 
 
 def _crash_back_off(spec: SpecForm, context: Context) -> CrashBackOff:
     form = spec.kubelet
-    minor = int(spec.kubernetes_version.split(".")[1])
-    for given, key, since in (
-        (form.max_container_restart_period is not None, "maxContainerRestartPeriod", 35),
-        (form.reduced_crash_loop_back_off, "reducedCrashLoopBackOff", 33),
+    kubernetes = release_of(spec.kubernetes_version)
+    for given, key, change in (
+        (
+            form.max_container_restart_period is not None,
+            "maxContainerRestartPeriod",
+            "max_container_restart_period",
+        ),
+        (form.reduced_crash_loop_back_off, "reducedCrashLoopBackOff", "reduced_crash_loop_back_off"),
     ):
-        if given and minor < since:
+        if given and not getattr(kubernetes, change):
             path: Path = ("spec", "kubelet", key)
-            message = (
-                f'kubelets have it from 1.{since} on, and kubernetesVersion is "{spec.kubernetes_version}"'
-            )
+            message = f'kubelets have it from {since(change)} on, and kubernetesVersion is "{spec.kubernetes_version}"'
             context.error(path, message)
     return CrashBackOff(form.max_container_restart_period, form.reduced_crash_loop_back_off)
 

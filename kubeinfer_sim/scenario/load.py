@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.manifest.releases import LATEST
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.actions.model import Apply, ApplyDeployment
@@ -24,7 +25,7 @@ from kubeinfer_sim.scenario.compile import compile_scenario
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_scenario
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.scenario.schema import API_VERSION, LATEST_KUBERNETES
+from kubeinfer_sim.scenario.schema import API_VERSION
 from kubeinfer_sim.scenario.timings.profiles import Profile
 from kubeinfer_sim.scenario.units import parse_duration
 from kubeinfer_sim.scenario.workloads.manifests import to_yaml, too_many_pods
@@ -115,7 +116,7 @@ def rollout_scenario(
     nodes: str,
     *,
     profile: Profile = "typical",
-    kubernetes_version: str = LATEST_KUBERNETES,
+    kubernetes_version: str = LATEST.version,
     seed: int = 0,
     horizon: str = "settled",
     pods: str | None = None,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from kubeinfer_sim.manifest.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement as LabelRequirement
 from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, KubeInfer, Resources
+from kubeinfer_sim.manifest.releases import LATEST, Release, release_of
 from kubeinfer_sim.scenario.actions.model import (
     Action,
     Drain,
@@ -359,7 +360,7 @@ class Scenario:
     load: OfferedLoad | None = None
     disruption_budgets: tuple[DisruptionBudget, ...] = ()
     seed: int = 0
-    kubernetes_version: str = "1.36"
+    kubernetes_version: str = LATEST.version
     broken_images: frozenset[str] = frozenset()
     transfers: Transfers = Transfers()
     defaults: tuple[str, ...] = ()
@@ -369,6 +370,11 @@ class Scenario:
     priority_classes: Mapping[str, int] = field(default_factory=dict)
     deployments: tuple[Deployment, ...] = ()
     faults: FaultPlan | None = None
+
+    @property
+    def kubernetes(self) -> Release:
+        """What its release of Kubernetes does."""
+        return release_of(self.kubernetes_version)
 
     @property
     def has_kubeinfer(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
+from kubeinfer_sim.manifest.releases import LATEST, RELEASES, release_of
 from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm, ManifestForm, OnlyTrue
 from kubeinfer_sim.scenario.actions.node_forms import DisruptionBudgetForm, KubeletForm, NodeLifecycleForm
 from kubeinfer_sim.scenario.cluster.forms import ClusterForm, ClusterSpecForm, TransfersForm
@@ -35,29 +36,26 @@ from kubeinfer_sim.scenario.timings.profiles import STAGES, Profile
 from kubeinfer_sim.scenario.units import format_duration
 
 API_VERSION = "kubeinfer-sim/v1"
-#: Minor versions in the columns of the version table: the oldest is the one the rules were read in (1.29).
-KUBERNETES_VERSIONS = tuple(f"1.{minor}" for minor in range(29, 37))
-LATEST_KUBERNETES = KUBERNETES_VERSIONS[-1]
 
 _A = Assumptions()
 
 
 def _kubernetes_version(value: object) -> str:
     if isinstance(value, float | int) and not isinstance(value, bool):
-        raise ValueError(f'a version is a text: write it in quotes, as in "{LATEST_KUBERNETES}"')
-    match = re.fullmatch(r"v?(1\.[0-9]{1,3})(\.[0-9]{1,4})?", value) if isinstance(value, str) else None
-    if match is None or match[1] not in KUBERNETES_VERSIONS:
-        known = f"{KUBERNETES_VERSIONS[0]} to {LATEST_KUBERNETES}"
+        raise ValueError(f'a version is a text: write it in quotes, as in "{LATEST.version}"')
+    try:
+        return release_of(value if isinstance(value, str) else "").version
+    except ValueError:
+        known = f"{RELEASES[0]} to {RELEASES[-1]}"
         raise ValueError(
-            f'expected a version from {known}, as in "{LATEST_KUBERNETES}"; found {shown(value)}'
-        )
-    return match[1]
+            f'expected a version from {known}, as in "{LATEST.version}"; found {shown(value)}'
+        ) from None
 
 
 KubernetesVersion = Annotated[
     str,
     PlainValidator(_kubernetes_version),
-    WithJsonSchema({"type": "string", "pattern": r"^v?1\.(29|3[0-6])(\.[0-9]+)?$"}),
+    WithJsonSchema({"type": "string", "pattern": rf"^v?({'|'.join(map(re.escape, RELEASES))})(\.[0-9]+)?$"}),
 ]
 
 
@@ -224,7 +222,7 @@ class SpecForm(Form):
         "1d", validate_default=True, description="Until settled: give up after this long without progress."
     )
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
-    kubernetes_version: KubernetesVersion = LATEST_KUBERNETES
+    kubernetes_version: KubernetesVersion = LATEST.version
     broken_images: list[str] = Field([], description="Images that cannot be pulled.")
     priority_classes: dict[str, Annotated[int, Field(ge=-(2**31), le=1_000_000_000)]] = Field(
         {}, description="Value of each PriorityClass that manifests name."

@@ -25,6 +25,7 @@ from kubeinfer_sim.cluster.pod_printing import Columns, ShownContainer, columns
 from kubeinfer_sim.cluster.records import NodeFailed, PodRef
 from kubeinfer_sim.engine.history import History, Record
 from kubeinfer_sim.engine.meter import OnePass
+from kubeinfer_sim.manifest.releases import Release
 from kubeinfer_sim.simulation.owners import Owners
 from kubeinfer_sim.simulation.pod_facts import DISRUPTIONS, PodFacts, PodLedger
 from kubeinfer_sim.simulation.pod_status import PodStatuses
@@ -72,7 +73,7 @@ class PodObjects:
         nodes: by name.
         owners: whose pods there are.
         statuses: reads the containers.
-        minor: of Kubernetes 1.x.
+        kubernetes: its release.
         loses_nodes: nodes may fall silent.
     """
 
@@ -83,14 +84,14 @@ class PodObjects:
         owners: Owners,
         statuses: PodStatuses,
         *,
-        minor: int,
+        kubernetes: Release,
         loses_nodes: bool,
     ) -> None:
         self._history = history
         self._nodes = nodes
         self._owners = owners
         self._statuses = statuses
-        self._minor = minor
+        self._kubernetes = kubernetes
         self._ledger = PodLedger(history)
         self._follow = OnePass([self._ledger]).observe
         self._read = 0
@@ -191,7 +192,8 @@ class PodObjects:
         if not ended or facts.deleting is not None:
             return None
         return any(
-            consequence(each, template, facts.run(each.name).exit_code, minor=self._minor) != "stays"
+            consequence(each, template, facts.run(each.name).exit_code, kubernetes=self._kubernetes)
+            != "stays"
             for each in ended
         )
 

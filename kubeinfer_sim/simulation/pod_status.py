@@ -19,6 +19,7 @@ from kubeinfer_sim.cluster.records import ImagePullFailed
 from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.model import Container
+from kubeinfer_sim.manifest.releases import Release
 from kubeinfer_sim.simulation.pod_facts import PodFacts, RunFacts
 
 #: How long after a failure the pod worker comes back and finds the back-off (pod_workers.go, backOffPeriod), ms.
@@ -31,11 +32,11 @@ _DONE = ContainerStatus("terminated", ready=True)
 
 
 class PodStatuses:
-    """Reads the containers of pods; `seed` and `minor` (Kubernetes 1.x) are the simulation's."""
+    """Reads the containers of pods; `seed` and the release of Kubernetes are the simulation's."""
 
-    def __init__(self, seed: int, minor: int) -> None:
+    def __init__(self, seed: int, kubernetes: Release) -> None:
         self._seed = seed
-        self._minor = minor
+        self._kubernetes = kubernetes
 
     def of(self, pod: Pod, facts: PodFacts, now: int) -> tuple[ShownContainer, ...]:
         """All containers in the order of the spec, init containers first; none before its kubelet heard of it."""
@@ -174,7 +175,7 @@ class PodStatuses:
         if container.image_pull_policy == "Never":
             return "ErrImageNeverPull"
         # The stream the kubelet draws from, from its beginning: the same attempts.
-        retry = PodWorkerRetry(self._minor, Streams(self._seed).named(f"pull/{pod.stream_name}"))
+        retry = PodWorkerRetry(self._kubernetes, Streams(self._seed).named(f"pull/{pod.stream_name}"))
         last = failed.at
         for attempt in failed_attempts(failed.at, ImageBackoff(), retry):
             if attempt > now:

@@ -118,7 +118,7 @@ class Simulation:
         self.scheduler = Scheduler(
             scenario.nodes,
             placement=scenario.assumptions.placement,
-            kubernetes_version=scenario.kubernetes_version,
+            kubernetes=scenario.kubernetes,
         )
         assumptions = scenario.assumptions
         self.scheduling = GangScheduling(
@@ -138,7 +138,7 @@ class Simulation:
             streams,
             api,
             broken_images=scenario.broken_images,
-            kubernetes_version=scenario.kubernetes_version,
+            kubernetes=scenario.kubernetes,
             transfers=scenario.transfers,
             release=self.scheduling.release,
             crash_back_off=scenario.crash_back_off,
@@ -181,13 +181,12 @@ class Simulation:
                 self.kubelet,
                 scenario.node_lifecycle,
             )
-        minor = int(scenario.kubernetes_version.split(".")[1])
         self.objects = PodObjects(
             self.history,
             self.nodes,
             self.owners,
-            PodStatuses(seed, minor),
-            minor=minor,
+            PodStatuses(seed, scenario.kubernetes),
+            kubernetes=scenario.kubernetes,
             loses_nodes=self.failures is not None,
         )
         self.devices: Devices | None = None

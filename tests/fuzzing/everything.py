@@ -7,6 +7,8 @@ from random import Random
 
 from fuzzing.files import BOTH, EVERYTHING
 
+from kubeinfer_sim.manifest.releases import RELEASES
+
 #: Actions with their time left out.
 ACTIONS = (
     "scale: <replicas>",
@@ -103,7 +105,7 @@ def lay_out_everything(folder: Path, rng: Random) -> Path:
             f"replacement: {rng.choice(('TerminationStarted', 'TerminationComplete'))}",
         ),
         ("peerLossTimeout: 3m", f"peerLossTimeout: {rng.choice(('3m', 'never'))}"),
-        ('kubernetesVersion: "1.36"', f'kubernetesVersion: "1.{rng.randrange(29, 37)}"'),
+        ('kubernetesVersion: "1.36"', f'kubernetesVersion: "{rng.choice(RELEASES)}"'),
         ("    minReadyInstances: 50%\n", ""),
         ("  kubelet: {maxContainerRestartPeriod: 1m}\n", ""),
     ):

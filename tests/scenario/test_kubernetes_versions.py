@@ -1,19 +1,46 @@
-"""What `kubernetesVersion` switches: one test for each thing that changed between releases (docs/fidelity.md)."""
+"""What `kubernetesVersion` switches: a test for each row of the table of releases (docs/fidelity.md)."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cluster.prober.cases import play, prober_of
 from cluster.prober.reference import ReferenceProber
-from scenario_files import Load
+from scenario_files import MANIFEST, Load
 
 from kubeinfer_sim.cluster.kubelet.backoff import BackoffLimits, PodWorkerRetry
+from kubeinfer_sim.cluster.kubelet.restart_policy import consequence
 from kubeinfer_sim.cluster.prober import ContainerProber
+from kubeinfer_sim.cluster.scheduler.framework import judge
+from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
+from kubeinfer_sim.cluster.scheduler.node_state import NodeState
+from kubeinfer_sim.cluster.scheduler.plugins import balanced_allocation
+from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster
+from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
+from kubeinfer_sim.cluster.scheduler.preemption import preempt
+from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
+from kubeinfer_sim.manifest.model import PodTemplate
+from kubeinfer_sim.manifest.releases import RELEASES, changes, changes_markdown, release_of, since
+from kubeinfer_sim.scenario.model import NodeSpec, Taint
 
+Findings = Callable[..., list[str]]
 BOTH = pytest.mark.parametrize("kind", [ReferenceProber, ContainerProber])
+ROOT = Path(__file__).parents[2]
+#: The rows that have a test.
+TESTED: set[str] = set()
+
+
+def row(name: str) -> Any:
+    """A test of one row, for the last release with the old behaviour (False) and the first with the new."""
+    TESTED.add(name)
+    last, first = next(pair for pair in pairwise(RELEASES) if pair[1] == since(name))
+    return pytest.mark.parametrize(("version", "new"), [(last, False), (first, True), (RELEASES[-1], True)])
 
 
 def probe(period: int) -> dict[str, int]:
@@ -36,41 +63,36 @@ def played(kind: type, version: str, **case: Any) -> tuple[Any, Any]:
         "horizon_ms": 60_000,
         **case,
     }
-    prober = prober_of(kind, whole, kubernetes_version=version)
+    prober = prober_of(kind, whole, kubernetes=release_of(version))
     return play(whole, prober), prober
 
 
-def test_the_startup_probe_rests_after_a_success_since_1_32() -> None:
+@row("startup_probe_rests")
+def test_the_startup_probe_rests_after_a_success(version: str, new: bool) -> None:
     scripts = {"startup": [[[0, "success", 0]]]}
-    for version, rests in (("1.31", False), ("1.32", True)):
-        _, prober = played(ReferenceProber, version, probes={"startup": probe(1)}, scripts=scripts)
-        assert prober.workers["startup"].on_hold is rests
+    _, prober = played(ReferenceProber, version, probes={"startup": probe(1)}, scripts=scripts)
+    assert prober.workers["startup"].on_hold is new
 
 
 @BOTH
-def test_a_readiness_round_out_of_turn_restarts_its_ticker_since_1_32(kind: type) -> None:
+@row("readiness_round_restarts_ticker")
+def test_a_readiness_round_out_of_turn_restarts_its_ticker(kind: type, version: str, new: bool) -> None:
     # Not ready at the sync at 14 s, which asks out of turn; it would answer from 15 s on.
     scripts = {"readiness": [[[0, "fail", 0], [14_000, "success", 0]]]}
-    ready = {}
-    for version in ("1.31", "1.32"):
-        trace, _ = played(
-            kind, version, probes={"readiness": probe(10)}, scripts=scripts, extra_sync_ms=[13_000]
-        )
-        (ready[version],) = [row[0] for row in trace.status if row[1:] == ["ready", True]]
-    assert ready == {"1.31": 20_000, "1.32": 23_000}
+    trace, _ = played(kind, version, probes={"readiness": probe(10)}, scripts=scripts, extra_sync_ms=[13_000])
+    (ready,) = [each[0] for each in trace.status if each[1:] == ["ready", True]]
+    assert ready == (23_000 if new else 20_000)
 
 
-@pytest.mark.parametrize(("version", "grace"), [("1.31", 40_000), ("1.32", 50_000), ("1.36", 50_000)])
-def test_the_grace_period_of_nodes_is_10_s_longer_since_1_32(load: Load, version: str, grace: int) -> None:
-    assert load(f'kubernetesVersion: "{version}"').node_lifecycle.grace == grace
+@row("node_monitor_grace")
+def test_the_grace_period_of_nodes_is_10_s_longer(load: Load, version: str, new: bool) -> None:
+    assert load(f'kubernetesVersion: "{version}"').node_lifecycle.grace == (50_000 if new else 40_000)
 
 
-@pytest.mark.parametrize(("version", "expiry"), [("1.31", 40_000), ("1.32", 600_000)])
-def test_a_back_off_is_forgotten_after_600_s_whatever_its_maximum_since_1_32(
-    version: str, expiry: int
-) -> None:
-    limits = BackoffLimits.of_kubelet(minor=int(version[2:]), maximum=20_000)
-    assert limits.expiry == expiry
+@row("fixed_back_off_expiry")
+def test_a_back_off_is_forgotten_after_600_s_whatever_its_maximum(version: str, new: bool) -> None:
+    limits = BackoffLimits.of_kubelet(kubernetes=release_of(version), maximum=20_000)
+    assert limits.expiry == (600_000 if new else 40_000)
 
 
 class Least:
@@ -78,28 +100,41 @@ class Least:
         return 0.0
 
 
-@pytest.mark.parametrize(("version", "waits"), [("1.34", 10_000), ("1.35", 40_000)])
-def test_a_container_in_back_off_is_looked_at_when_it_ends_since_1_35(version: str, waits: int) -> None:
-    retry = PodWorkerRetry(int(version[2:]), Least())
-    assert retry.next(0, 40_000) == waits
+@row("retries_when_back_off_ends")
+def test_a_container_in_back_off_is_looked_at_when_it_ends(version: str, new: bool) -> None:
+    retry = PodWorkerRetry(release_of(version), Least())
+    assert retry.next(0, 40_000) == (40_000 if new else 10_000)
 
 
-@pytest.mark.parametrize(
-    ("setting", "since"), [("maxContainerRestartPeriod: 1m", 35), ("reducedCrashLoopBackOff: true", 33)]
-)
-def test_a_setting_that_kubelets_of_a_release_do_not_have_is_an_error(
-    load: Load, findings: Callable[..., list[str]], setting: str, since: int
+def refused(load: Load, findings: Findings, spec: str, *, new: bool) -> list[str]:
+    """What is wrong with a scenario of an old release, which a newer one takes."""
+    if not new:
+        return findings(spec)
+    load(spec)
+    return []
+
+
+@row("max_container_restart_period")
+def test_the_longest_restart_period_is_a_setting_kubelets_may_not_have(
+    load: Load, findings: Findings, version: str, new: bool
 ) -> None:
-    load(f'kubernetesVersion: "1.{since}"\nkubelet: {{{setting}}}')
-    (found,) = findings(f'kubernetesVersion: "1.{since - 1}"\nkubelet: {{{setting}}}')
-    assert f"kubelets have it from 1.{since} on" in found
+    spec = f'kubernetesVersion: "{version}"\nkubelet: {{maxContainerRestartPeriod: 1m}}'
+    found = refused(load, findings, spec, new=new)
+    assert new or "kubelets have it from 1.35 on" in found[0]
+
+
+@row("reduced_crash_loop_back_off")
+def test_the_reduced_back_off_is_a_setting_kubelets_may_not_have(
+    load: Load, findings: Findings, version: str, new: bool
+) -> None:
+    spec = f'kubernetesVersion: "{version}"\nkubelet: {{reducedCrashLoopBackOff: true}}'
+    found = refused(load, findings, spec, new=new)
+    assert new or "kubelets have it from 1.33 on" in found[0]
 
 
 @BOTH
-@pytest.mark.parametrize(("version", "kept"), [("1.34", False), ("1.35", True)])
-def test_a_new_kubelet_keeps_the_status_of_containers_since_1_35(
-    kind: type, version: str, kept: bool
-) -> None:
+@row("new_kubelet_keeps_readiness")
+def test_a_new_kubelet_keeps_the_status_of_containers(kind: type, version: str, new: bool) -> None:
     trace, _ = played(
         kind,
         version,
@@ -107,13 +142,13 @@ def test_a_new_kubelet_keeps_the_status_of_containers_since_1_35(
         scripts={"startup": [[[0, "success", 0]]], "readiness": [[[0, "success", 0]]]},
         adopted={"age_ms": 3_600_000, "started": True, "pod_ready": True},
     )
-    assert trace.status[0][0] == (1_000 if kept else 10_000)
+    assert trace.status[0][0] == (1_000 if new else 10_000)
 
 
 @BOTH
-@pytest.mark.parametrize(("version", "inherits"), [("1.34", False), ("1.35", True)])
-def test_a_container_started_in_the_sync_that_killed_the_one_before_counts_as_started_since_1_35(
-    kind: type, version: str, inherits: bool
+@row("replacement_inherits_started")
+def test_a_container_started_in_the_sync_that_killed_the_one_before_counts_as_started(
+    kind: type, version: str, new: bool
 ) -> None:
     trace, _ = played(
         kind,
@@ -124,6 +159,118 @@ def test_a_container_started_in_the_sync_that_killed_the_one_before_counts_as_st
             "liveness": [[[0, "success", 0], [20_000, "fail", 0]]],
         },
     )
-    killed = next(row[0] for row in trace.container if row[1] == "kill")
-    unstarted = next(row[0] for row in trace.status if row[1:] == ["started", False])
-    assert (unstarted > killed) is inherits
+    killed = next(each[0] for each in trace.container if each[1] == "kill")
+    unstarted = next(each[0] for each in trace.status if each[1:] == ["started", False])
+    assert (unstarted > killed) is new
+
+
+def own_policy(folder: Path, action: str = "Restart") -> None:
+    """Gives the engine a policy and a rule of its own."""
+    engine = "            - name: engine\n"
+    rules = f"[{{action: {action}, exitCodes: {{operator: In, values: [3]}}}}]"
+    own = f"              restartPolicy: Never\n              restartPolicyRules: {rules}\n"
+    (folder / "chat.yaml").write_text(MANIFEST.replace(engine, engine + own, 1), encoding="utf-8")
+
+
+@row("takes_container_restart_policy")
+def test_a_restart_policy_of_a_container_is_refused_before_api_servers_know_it(
+    load: Load, findings: Findings, folder: Path, version: str, new: bool
+) -> None:
+    own_policy(folder)
+    found = refused(load, findings, f'kubernetesVersion: "{version}"', new=new)
+    assert new or f"has a restartPolicy of its own, which API servers of {version} refuse" in found[0]
+
+
+@row("container_restart_policy")
+def test_a_restart_policy_of_a_container_counts(load: Load, folder: Path, version: str, new: bool) -> None:
+    own_policy(folder)
+    dropped = [
+        each.message for each in load(f'kubernetesVersion: "{version}"').warnings if "drops" in each.message
+    ]
+    assert bool(dropped) is not new
+    (container,) = load(f'kubernetesVersion: "{version}"').kubeinfer.roles[0].template.containers
+    template = PodTemplate((container,))
+    assert consequence(container, template, 1, kubernetes=release_of(version)) == (
+        "stays" if new else "again"
+    )
+
+
+@row("restart_all_containers")
+def test_all_containers_may_be_restarted_by_a_rule(
+    load: Load, findings: Findings, folder: Path, version: str, new: bool
+) -> None:
+    own_policy(folder, "RestartAllContainers")
+    found = refused(load, findings, f'kubernetesVersion: "{version}"', new=new)
+    assert new or f"has a rule RestartAllContainers, which API servers of {version} refuse" in found[0]
+
+
+def cluster_of(version: str) -> Cluster:
+    node = NodeState("a", 0, {}, (), {"cpu": 1000, "memory": 1000}, frozenset({"pods"}))
+    return Cluster((node,), kubernetes=release_of(version))
+
+
+@row("unnamed_taints")
+def test_the_scheduler_names_the_taint_or_not(version: str, new: bool) -> None:
+    scheduler = Scheduler(
+        [NodeSpec("a", "a", {"cpu": 1000}, taints=(Taint("reserved", "x"),))], kubernetes=release_of(version)
+    )
+    message = scheduler.explain(Gang("g", (GangPod("p", PodTemplate((), requests={"cpu": 1})),))).message
+    assert ("{reserved: x}" in message) is not new
+
+
+@row("claims_in_preemption")
+def test_the_scheduler_says_that_no_claims_help_preemption(version: str, new: bool) -> None:
+    cluster = cluster_of(version)
+    pod = Pod("p", PodSpec(requests={"cpu": 2000}))
+    message = preempt(pod, cluster, judge(pod, cluster)).message
+    assert message.startswith("no new claims to deallocate, preemption: ") is new
+
+
+@row("scores_change_of_balance")
+def test_balance_is_scored_by_what_the_pod_changes(version: str, new: bool) -> None:
+    cluster = cluster_of(version)
+    uneven = Pod("p", PodSpec(requests={"cpu": 500}))
+    scores = balanced_allocation.scores(uneven, cluster, cluster.nodes)
+    assert scores == {"a": 50 + int((50 - 25) / 2) if new else 75}
+
+
+def test_every_row_of_the_table_has_a_test() -> None:
+    assert {each.name for each in changes()} == TESTED
+
+
+def test_the_table_of_the_documentation_is_the_code_s() -> None:
+    page = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
+    _, table = page.split("<!-- releases: made from manifest/releases.py; a test keeps it current -->\n\n")
+    assert table.partition("\n\n")[0] + "\n" == changes_markdown()
+    assert f"`kubernetesVersion` ({RELEASES[0]} to {RELEASES[-1]})" in page
+
+
+@pytest.mark.parametrize("version", ["1.28", "1.37", "2.0", "1.36.x", "", "latest"])
+def test_an_unknown_release_is_an_error(version: str) -> None:
+    with pytest.raises(ValueError, match=r"expected a version from 1\.29 to 1\.36, found"):
+        release_of(version)
+
+
+def test_a_patch_release_is_its_minor_release() -> None:
+    assert release_of("v1.31.4") == release_of("1.31")
+    assert not release_of("v1.31.4").startup_probe_rests
+
+
+def test_a_new_release_is_one_entry_more() -> None:
+    """Everything takes it: scenario, schema, simulation, report."""
+    code = """
+import json, sys
+import kubeinfer_sim.manifest.releases as releases
+releases.RELEASES += ("1.37",)
+releases.LATEST = releases.release_of("1.37")
+from kubeinfer_sim.cli.main import run
+assert run(["schema", "scenario"]) == 0
+sys.exit(run(["run", "scenarios/down-first.yaml"]))
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert r"1\\.36|1\\.37)" in ran.stdout, "the schema's pattern"
+    assert "kubernetesVersion: 1.37 (the newest known)" in ran.stdout
+    assert "Kubernetes 1.37" in ran.stdout

@@ -18,6 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from kubeinfer_sim.manifest.releases import LATEST, Release
+
 #: Period of the kubelet's housekeeping, which also cleans the table of container back-offs
 #: (pkg/kubelet/kubelet.go, housekeepingPeriod; pkg/kubelet/kubelet_pods.go, HandlePodCleanups).
 HOUSEKEEPING_PERIOD = 2_000
@@ -61,20 +63,22 @@ class BackoffLimits:
 
     @classmethod
     def of_kubelet(
-        cls, *, minor: int = 36, reduced: bool = False, maximum: int | None = None
+        cls, *, kubernetes: Release = LATEST, reduced: bool = False, maximum: int | None = None
     ) -> BackoffLimits:
         """A kubelet's limits for containers (pkg/kubelet/kubelet.go, newCrashLoopBackOff).
 
         Args:
-            minor: Kubernetes 1.x. Up to 1.31 an entry expired after twice the maximum, since then after
-                600 s whatever the maximum; with the default maximum that is the same.
+            kubernetes: says when an entry expires: after twice the maximum, or after 600 s whatever the maximum;
+                with the default maximum that is the same.
             reduced: feature gate ReduceDefaultCrashLoopBackOffDecay (alpha, off): 1 s doubling to 60 s.
             maximum: the node's `crashLoopBackOff.maxContainerRestartPeriod` (feature gate
                 KubeletCrashLoopBackOffMax, from 1.35); wins over `reduced`, and caps the first wait too.
         """
         initial, default = (1_000, 60_000) if reduced else (10_000, 300_000)
         longest = default if maximum is None else maximum
-        return cls(min(initial, longest), longest, 600_000 if minor >= 32 else 2 * longest)
+        return cls(
+            min(initial, longest), longest, 600_000 if kubernetes.fixed_back_off_expiry else 2 * longest
+        )
 
 
 @dataclass(slots=True)
@@ -120,22 +124,22 @@ class Backoff:
 class PodWorkerRetry:
     """When the pod worker tries again a pod that is held by a back-off (pkg/kubelet/pod_workers.go).
 
-    Up to 1.34 any failed sync is retried after 10 s, from 1.35 when the back-off ends but after 60 s at the
-    latest; both stretched by up to half, and taken up by the next tick of the kubelet's 1 s sync ticker.
+    A failed sync is retried after 10 s or, in newer releases, when the back-off ends but after 60 s at the latest;
+    both stretched by up to half, and taken up by the next tick of the kubelet's 1 s sync ticker.
 
     Attributes:
-        minor: Kubernetes 1.x.
+        kubernetes: its release.
         source: where the stretching is drawn from.
         ticker_phase: when the sync ticker ticks, modulo 1 s; None leaves the ticker out.
     """
 
-    minor: int = 36
+    kubernetes: Release = LATEST
     source: RandomSource = field(default_factory=Constant)
     ticker_phase: int | None = 0
 
     def next(self, now: int, remaining: int) -> int:
         """When a pod is tried again that at `now` still had to wait for `remaining`."""
-        base = min(remaining, 60_000) if self.minor >= 35 else 10_000
+        base = min(remaining, 60_000) if self.kubernetes.retries_when_back_off_ends else 10_000
         due = now + round(base * (1 + 0.5 * self.source.random()))
         if self.ticker_phase is None:
             return due

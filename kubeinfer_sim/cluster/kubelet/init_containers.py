@@ -79,7 +79,7 @@ class InitContainers(RestartPulls):
             if self._api.container_died(pod, f"Init:{reason}", exit_code):
                 return
         container = pod.template.init_containers[place]
-        what = consequence(container, pod.template, exit_code, minor=self._minor)
+        what = consequence(container, pod.template, exit_code, kubernetes=self._kubernetes)
         if what == "all":
             self._restart_all(pod)
         if what != "again":

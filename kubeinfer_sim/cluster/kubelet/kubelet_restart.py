@@ -79,7 +79,7 @@ class KubeletRestarts(Outages):
                     now, self._health(pod, index), since=since, started=before.started, pod_ready=pod.ready
                 )
         probers = pod.probers.values()
-        if self._minor < 35:
+        if not self._kubernetes.new_kubelet_keeps_readiness:
             pod.started = not pod.dead and all(prober.started for prober in probers)
         if pod.ready and not all(prober.ready for prober in probers):
             pod.last = cause

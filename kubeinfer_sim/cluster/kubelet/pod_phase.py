@@ -198,20 +198,19 @@ def pod_initialized(
     return Condition(kind, True)
 
 
-def available_from(ready_since: int, min_ready_seconds: int, *, minor: int = 36) -> int:
+def available_from(ready_since: int, min_ready_seconds: int, *, exact: bool = True) -> int:
     """The millisecond from which a pod that stays ready counts as available.
 
     Args:
         ready_since: when Ready turned true, ms; on the wire that is a whole second, so the rest is cut off.
         min_ready_seconds: of the workload; 0 makes a ready pod available at once.
-        minor: Kubernetes 1.x. From 1.36 the moment itself counts, before only what is later than it (the
-            release that changed it lies between 1.33 and 1.36).
+        exact: the moment itself counts, as in 1.36; in 1.29 only what is later than it.
     """
     if not min_ready_seconds:
         return ready_since
-    return ready_since // 1000 * 1000 + min_ready_seconds * 1000 + (minor < 36)
+    return ready_since // 1000 * 1000 + min_ready_seconds * 1000 + (not exact)
 
 
-def is_available(ready_since: int | None, min_ready_seconds: int, now: int, *, minor: int = 36) -> bool:
+def is_available(ready_since: int | None, min_ready_seconds: int, now: int, *, exact: bool = True) -> bool:
     """Whether a pod is available at `now` (ms); `ready_since` is None while it is not ready."""
-    return ready_since is not None and now >= available_from(ready_since, min_ready_seconds, minor=minor)
+    return ready_since is not None and now >= available_from(ready_since, min_ready_seconds, exact=exact)

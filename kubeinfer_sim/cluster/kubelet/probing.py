@@ -99,7 +99,7 @@ class Probing(KubeletState):
             container.readiness_probe,
             added_at=pod.added_at,
             kubelet_age_ms=kubelet_age_ms,
-            kubernetes_version=self._version,
+            kubernetes=self._kubernetes,
             source=stream,
         )
 

@@ -108,9 +108,9 @@ class Restarts(EngineStart):
     def _restart(self, pod: Pod, index: int, exit_code: int, *, probe_kill: bool) -> None:
         """Start a dead container again, after its back-off (CrashLoopBackOff)."""
         now = self._clock.now
-        container, template, minor = pod.containers[index], pod.template, self._minor
+        container, template = pod.containers[index], pod.template
         sidecar = index >= len(template.containers)
-        what = consequence(container, template, exit_code, minor=minor, sidecar=sidecar)
+        what = consequence(container, template, exit_code, kubernetes=self._kubernetes, sidecar=sidecar)
         if what == "all":
             self._restart_all(pod)
             return
@@ -120,7 +120,7 @@ class Restarts(EngineStart):
                 self._follow(pod)
             return
         probe_kill = probe_kill and killed_and_started_at_once(
-            container, template, minor=minor, sidecar=sidecar
+            container, template, kubernetes=self._kubernetes, sidecar=sidecar
         )
         start_at = self._runs_of(pod, index).start_after(now, seen=not probe_kill)
         pod.started = False
@@ -176,9 +176,9 @@ class Restarts(EngineStart):
         if runs is None:
             source = self._streams.named(f"restart/{pod.stream_name}/{index}")
             limits = BackoffLimits.of_kubelet(
-                minor=self._minor, reduced=self._crash.reduced, maximum=self._crash.maximum
+                kubernetes=self._kubernetes, reduced=self._crash.reduced, maximum=self._crash.maximum
             )
-            runs = ContainerRuns(ContainerBackoff(Backoff(limits)), PodWorkerRetry(self._minor, source))
+            runs = ContainerRuns(ContainerBackoff(Backoff(limits)), PodWorkerRetry(self._kubernetes, source))
             self._runs[pod, index] = runs
         return runs
 

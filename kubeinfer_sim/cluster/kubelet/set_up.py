@@ -129,7 +129,7 @@ class SetUp(Restarts):
                 pod.timers[SET_UP] = self._clock.at(when, self._try_again, pod)
 
     def _pull_retry(self, pod: Pod) -> PodWorkerRetry:
-        return PodWorkerRetry(self._minor, self._streams.named(f"pull/{pod.stream_name}"))
+        return PodWorkerRetry(self._kubernetes, self._streams.named(f"pull/{pod.stream_name}"))
 
     def _try_again(self, pod: Pod) -> None:
         """The next attempt of a pod whose image could not be pulled, after its back-off."""

@@ -29,6 +29,7 @@ from kubeinfer_sim.cluster.stages import (
 )
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.model import Container
+from kubeinfer_sim.manifest.releases import LATEST, Release
 from kubeinfer_sim.scenario.model import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant
 
@@ -89,13 +90,13 @@ class SetUpPlan:
 class StageDraws:
     """Draws stage lengths; constants draw nothing."""
 
-    __slots__ = ("_faults", "_streams", "_version")
+    __slots__ = ("_faults", "_kubernetes", "_streams")
 
     def __init__(
-        self, streams: Streams, kubernetes_version: str = "1.36", faults: StartFaults | None = None
+        self, streams: Streams, kubernetes: Release = LATEST, faults: StartFaults | None = None
     ) -> None:
         self._streams = streams
-        self._version = kubernetes_version
+        self._kubernetes = kubernetes
         self._faults = faults
 
     def struck(self, pod: Pod, container: str, failure: Failure) -> None:
@@ -233,7 +234,7 @@ class StageDraws:
         if container.startup_probe is None:
             return 0
         prober = ContainerProber(
-            container.startup_probe, None, None, added_at=pod.added_at, kubernetes_version=self._version
+            container.startup_probe, None, None, added_at=pod.added_at, kubernetes=self._kubernetes
         )
         latency = self.draw(pod.timings.probe_latency, pod, "probe")
         answer = Segment(0, Outcome.HANG) if latency is None else Segment(0, Outcome.SUCCESS, latency)

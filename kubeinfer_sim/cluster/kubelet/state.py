@@ -21,6 +21,7 @@ from kubeinfer_sim.cluster.prober.forecast import Forecasts
 from kubeinfer_sim.engine.clock import Clock, Timer
 from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.manifest.releases import Release
 from kubeinfer_sim.scenario.model import CrashBackOff, Transfers
 
 #: How long before time 0 the pods that run at the start were set up: long enough for any probe to have settled.
@@ -51,7 +52,7 @@ class KubeletState:
         api: Api,
         *,
         broken_images: frozenset[str],
-        kubernetes_version: str,
+        kubernetes: Release,
         transfers: Transfers,
         release: Callable[[Pod], tuple[int, int]],
         crash_back_off: CrashBackOff,
@@ -64,23 +65,22 @@ class KubeletState:
         self._api = api
         self._crash = crash_back_off
         self._born_sick = born_sick
-        self._draws = StageDraws(streams, kubernetes_version, start_faults)
+        self._draws = StageDraws(streams, kubernetes, start_faults)
         self._registry = Registry(broken_images)
         # Pods whose image cannot be had, and the back-offs of those whose pulls their node refused.
         self._imageless: dict[Pod, ImageLess] = {}
         self._pull_back_offs: dict[tuple[Pod, str], ImageBackoff] = {}
         # Containers that are not started again because the registry does not answer, and since when.
         self._unstarted: dict[tuple[Pod, int], int] = {}
-        self._version = kubernetes_version
+        self._kubernetes = kubernetes
         self._release = release
         self._transfers = transfers
         self._images = ImageManager(clock, transfers)
         storage = transfers.storage
         self._storage = None if storage is None else SharedLink(clock, storage.bandwidth, storage.per_client)
-        self._minor = int(kubernetes_version.split(".")[1])
         self._forecasts = Forecasts(
             lambda startup, liveness, readiness, added_at: ContainerProber(
-                startup, liveness, readiness, added_at=added_at, kubernetes_version=kubernetes_version
+                startup, liveness, readiness, added_at=added_at, kubernetes=kubernetes
             )
         )
         self._runs: dict[tuple[Pod, int], ContainerRuns] = {}

@@ -37,6 +37,7 @@ from kubeinfer_sim.cluster.api_nodes import (
 from kubeinfer_sim.cluster.kubelet.rate_limit import TokenBucket
 from kubeinfer_sim.cluster.nodes.zone_state import EvictionRates, Zone, ZoneState
 from kubeinfer_sim.engine.clock import Clock, Phase, Timer
+from kubeinfer_sim.manifest.releases import LATEST
 from kubeinfer_sim.scenario.model import Taint
 
 #: Period of the loop that adds NoExecute taints (scheduler.NodeEvictionPeriod).
@@ -64,14 +65,9 @@ class NodeLifecycleSettings:
     first_pass: int = 0
     period: int = 5_000
     pass_duration: int = 10
-    grace: int = 50_000
+    grace: int = LATEST.node_monitor_grace
     startup_grace: int = 60_000
     rates: EvictionRates = field(default_factory=EvictionRates)
-
-    @classmethod
-    def of_release(cls, minor: int) -> NodeLifecycleSettings:
-        """The defaults of Kubernetes 1.`minor`: the grace period was 40 s up to 1.31."""
-        return cls(grace=50_000 if minor >= 32 else 40_000)
 
     def pass_from(self, when: int) -> int:
         """The first pass not before `when`."""

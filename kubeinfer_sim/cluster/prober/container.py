@@ -19,6 +19,7 @@ from kubeinfer_sim.cluster.prober.worker import (
 )
 from kubeinfer_sim.errors import SimulatorFault
 from kubeinfer_sim.manifest.model import Probe
+from kubeinfer_sim.manifest.releases import LATEST, Release
 from kubeinfer_sim.scenario.model import RandomSource
 from kubeinfer_sim.scenario.units import Millis
 
@@ -61,7 +62,7 @@ class ContainerProber:
         kubelet_age_ms: age of the kubelet process at `added_at`; a worker whose period is longer first sleeps a
             random part of it.
         first_wake_ms: the wake from that sleep per kind, where it is known and not to be drawn (absolute).
-        kubernetes_version: `1.29` to `1.36` and later.
+        kubernetes: its release.
         tie: what a worker takes first when a tick and a manual trigger are both waiting.
         trigger_sees: whether a readiness worker that a sync wakes reads the status this sync writes (`new`) or the
             one before (`old`); in a real kubelet a race.
@@ -95,12 +96,11 @@ class ContainerProber:
         wall_offset_ms: Millis = 0,
         kubelet_age_ms: Millis = 3_600_000,
         first_wake_ms: Mapping[ProbeKind, Millis] | None = None,
-        kubernetes_version: str = "1.36",
+        kubernetes: Release = LATEST,
         tie: Literal["trigger", "tick"] = "trigger",
         trigger_sees: Literal["new", "old"] = "new",
         source: Callable[[ProbeKind], RandomSource] | None = None,
     ) -> None:
-        minor = int(kubernetes_version.split(".")[1])
         self._workers: list[Worker | None] = [None, None, None]
         for index, probe in enumerate((startup, liveness, readiness)):
             if probe is None:
@@ -117,8 +117,8 @@ class ContainerProber:
                 probe,
                 draws,
                 wake=wake,
-                resets_ticker=minor >= 32,
-                holds_success=minor >= 32,
+                resets_ticker=kubernetes.readiness_round_restarts_ticker,
+                holds_success=kubernetes.startup_probe_rests,
                 trigger_first=tie == "trigger",
             )
             worker = Worker(spec, added_at)
@@ -127,7 +127,7 @@ class ContainerProber:
         #: Per worker: its next decision, its key; -1 where it has yet to be computed.
         self._decided: list[Worker | None] = [None, None, None]
         self._keys = [NEVER if worker is None else -1 for worker in self._workers]
-        self._carries_started = minor >= 35
+        self._carries_started = kubernetes.replacement_inherits_started
         self._trigger_sees_old = trigger_sees == "old"
         self._wall_offset = wall_offset_ms
         self._view = View(None, False, False, added_at)

@@ -17,6 +17,7 @@ from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.plugins import node_affinity, node_unschedulable, taint_toleration
 from kubeinfer_sim.cluster.scheduler.pods import PODS, Pod, PodSpec
+from kubeinfer_sim.manifest.releases import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def _verdicts(index: NodeIndex, choice: NodeChoice, pod: Pod) -> Iterator[tuple[
         return
     allowed = index.allowed(spec)
     for node_class in index.classes:
-        static = _static_reason(node_class, spec, index.cluster.version, restricted=allowed is not None)
+        static = _static_reason(node_class, spec, index.cluster.kubernetes, restricted=allowed is not None)
         if static is not None:
             yield (static,), [node.name for node in node_class.members.values()]
             continue
@@ -156,14 +157,14 @@ def _verdicts(index: NodeIndex, choice: NodeChoice, pod: Pod) -> Iterator[tuple[
 
 
 def _static_reason(
-    node_class: NodeClass, spec: PodSpec, version: tuple[int, int], *, restricted: bool
+    node_class: NodeClass, spec: PodSpec, kubernetes: Release, *, restricted: bool
 ) -> str | None:
     node = node_class.sample
     if not node_unschedulable.takes(node.unschedulable, spec.tolerations):
         return node_unschedulable.REASON
     taint = taint_toleration.untolerated(node.taints, spec.tolerations)
     if taint is not None:
-        return taint_toleration.reason(taint, version)
+        return taint_toleration.reason(taint, kubernetes)
     if not restricted and not accepts(node, spec):
         return node_affinity.REASON
     return None

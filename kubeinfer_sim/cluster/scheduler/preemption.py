@@ -119,7 +119,7 @@ def preempt(
 
 def _message(text: str, cluster: Cluster) -> str:
     # Dynamic resource allocation, on by default since 1.34, has its say before.
-    before = "no new claims to deallocate, " if cluster.version >= (1, 34) else ""
+    before = "no new claims to deallocate, " if cluster.kubernetes.claims_in_preemption else ""
     return f"{before}preemption: {text}"
 
 

@@ -20,6 +20,7 @@ from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex, Stats
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.objects import Templates
 from kubeinfer_sim.cluster.scheduler.pods import Pod
+from kubeinfer_sim.manifest.releases import LATEST, Release
 from kubeinfer_sim.scenario.model import NodeSpec, Taint
 
 #: Pod key → node name, for each pod of a gang.
@@ -39,7 +40,7 @@ class Scheduler:
         *,
         placement: Placing = "mostAllocated",
         strict_order: bool = False,
-        kubernetes_version: str = "1.36",
+        kubernetes: Release = LATEST,
     ) -> None:
         """Start with empty nodes.
 
@@ -47,7 +48,7 @@ class Scheduler:
             nodes: their order breaks ties; names must differ.
             placement: whether a pod goes to the fullest or to the emptiest node that takes it, or where
                 kube-scheduler's default scores would have it.
-            kubernetes_version: whose wording and scores; `major.minor`, with or without a patch release.
+            kubernetes: whose wording and scores.
             strict_order: a gang that does not fit keeps back all behind it (else smaller ones pass it).
 
         Raises:
@@ -56,8 +57,7 @@ class Scheduler:
         if placement not in get_args(Placing):
             raise ValueError(f"placement is {placement!r}, not one of {', '.join(get_args(Placing))}")
         self._index = NodeIndex(nodes, pack=placement == "mostAllocated")
-        major, minor = kubernetes_version.removeprefix("v").split(".")[:2]
-        self._index.cluster.version = (int(major), int(minor))
+        self._index.cluster.kubernetes = kubernetes
         self._templates = Templates()
         self._choice = NodeChoice(self._index, placement)
         self._placer = GangPlacer(self._index, self._templates, self._choice)

@@ -1,8 +1,8 @@
 """Restart policies of single containers: what the API servers of the scenario's Kubernetes make of them.
 
-KEP-5307, feature gate ContainerRestartRules: up to 1.33 the API server knows only `Always` of an init container and
-refuses any other; 1.34 has the gate, off, and drops what is written (pkg/api/pod/util.go, dropContainerRestartRules);
-from 1.35 it is on. The action RestartAllContainers (KEP-5532) is on from 1.36, and refused before.
+KEP-5307, feature gate ContainerRestartRules: before there was a gate, the API server knew only `Always` of an init
+container and refused any other; while it was off, the API server dropped what is written (pkg/api/pod/util.go,
+dropContainerRestartRules). The action RestartAllContainers (KEP-5532) is younger still, and refused before.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.manifest.model import Container, KubeInfer
+from kubeinfer_sim.manifest.releases import release_of, since
 from kubeinfer_sim.scenario.context import Context
 
 
@@ -18,8 +19,8 @@ def check_restart_rules(
     versions: Sequence[KubeInfer], version: str, context: Context
 ) -> Iterator[Diagnostic]:
     """Warnings of what is dropped; what would be refused is an error, which is noted."""
-    minor = int(version.split(".")[1])
-    if minor >= 36:
+    kubernetes = release_of(version)
+    if kubernetes.restart_all_containers:
         return
     told: set[tuple[str, str]] = set()
     for each in versions:
@@ -33,20 +34,20 @@ def check_restart_rules(
                     continue
                 told.add((role.name, container.name))
                 who = f"container {container.name} of role {role.name}"
-                if minor < 34 and written == "restartPolicy":
+                if not kubernetes.takes_container_restart_policy and written == "restartPolicy":
                     context.error(
                         ("spec", "kubernetesVersion"),
                         f"{who} has a restartPolicy of its own, which API servers of {version} refuse",
-                        hint="containers have their own from 1.35 on",
+                        hint=f"containers have their own from {since('container_restart_policy')} on",
                     )
-                elif minor < 35:
+                elif not kubernetes.container_restart_policy:
                     message = f"{who} has a {written} of its own, which Kubernetes {version} drops: the pod's counts"
                     yield Diagnostic(each.source or each.name, 0, 0, message, severity=Severity.WARNING)
                 elif any(rule.action == "RestartAllContainers" for rule in container.restart_rules):
                     context.error(
                         ("spec", "kubernetesVersion"),
                         f"{who} has a rule RestartAllContainers, which API servers of {version} refuse",
-                        hint="they have it from 1.36 on",
+                        hint=f"they have it from {since('restart_all_containers')} on",
                     )
 
 

@@ -19,6 +19,7 @@ from kubeinfer_sim.cluster.records import (
 )
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.model import Container, PodTemplate, Probe, RestartRule
+from kubeinfer_sim.manifest.releases import LATEST, release_of
 from kubeinfer_sim.scenario.actions.model import Action, Crash, Health, StartFault, Target
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.simulate import Run, simulate
@@ -190,14 +191,14 @@ def test_of_several_rules_the_first_that_matches_counts() -> None:
     assert [record.container for record in two.history.of(ContainerDied)] == ["engine", "log"]
 
 
-@pytest.mark.parametrize("minor", [29, 34])
-def test_up_to_1_34_a_container_s_own_policy_changes_nothing(minor: int) -> None:
+@pytest.mark.parametrize("version", ["1.29", "1.34"])
+def test_up_to_1_34_a_container_s_own_policy_changes_nothing(version: str) -> None:
     for own, policy, code in product(
         (None, "Always", "OnFailure", "Never"), ("Always", "OnFailure", "Never"), (0, 1)
     ):
         container = Container("c", "c:1", restart_policy=own, restart_rules=(restart_on(0, 1),))
         template = PodTemplate((container,), restart_policy=policy)  # type: ignore[arg-type]
         plain = PodTemplate((Container("c", "c:1"),), restart_policy=policy)  # type: ignore[arg-type]
-        assert consequence(container, template, code, minor=minor) == consequence(
-            plain.containers[0], plain, code, minor=36
+        assert consequence(container, template, code, kubernetes=release_of(version)) == consequence(
+            plain.containers[0], plain, code, kubernetes=LATEST
         )

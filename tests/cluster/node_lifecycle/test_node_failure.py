@@ -102,11 +102,6 @@ def test_a_silent_death_is_noticed_after_fifty_seconds_and_empties_the_node_afte
     ]
 
 
-def test_older_releases_notice_ten_seconds_earlier() -> None:
-    assert NodeLifecycleSettings.of_release(31).grace == 40_000
-    assert NodeLifecycleSettings.of_release(32).grace == 50_000
-
-
 def test_a_node_that_comes_back_in_time_leaves_no_trace() -> None:
     cluster = Cluster(3)
     cluster.die(65_000, "n0")

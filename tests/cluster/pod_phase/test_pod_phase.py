@@ -47,14 +47,14 @@ def test_the_phase_from_the_container_states(case: dict[str, Any]) -> None:
 def test_availability_after_min_ready_seconds(case: dict[str, Any]) -> None:
     now = 1_000_000
     since = now - case["ready_since_age_s"] * 1000 if case["ready"] else None
-    for minor in (29, 36):
-        assert is_available(since, case["min_ready_seconds"], now, minor=minor) == case["expected_available"]
+    for exact in (False, True):
+        assert is_available(since, case["min_ready_seconds"], now, exact=exact) == case["expected_available"]
 
 
 def test_the_exact_moment_counts_from_1_36_on() -> None:
-    assert is_available(0, 10, 10_000, minor=36)
-    assert not is_available(0, 10, 10_000, minor=32)
-    assert is_available(0, 10, 10_001, minor=32)
+    assert is_available(0, 10, 10_000, exact=True)
+    assert not is_available(0, 10, 10_000, exact=False)
+    assert is_available(0, 10, 10_001, exact=False)
 
 
 def test_the_ready_time_is_cut_to_the_whole_second() -> None:

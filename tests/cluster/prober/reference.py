@@ -16,6 +16,7 @@ from typing import Literal
 
 from kubeinfer_sim.cluster.prober import KINDS, Health, Outcome, ProbeKind, Segment, Transition
 from kubeinfer_sim.manifest.model import Probe
+from kubeinfer_sim.manifest.releases import LATEST, Release
 from kubeinfer_sim.scenario.model import RandomSource
 
 INITIAL = {"startup": "unknown", "liveness": "success", "readiness": "failure"}
@@ -141,14 +142,13 @@ class ReferenceProber:
         wall_offset_ms: int = 0,
         kubelet_age_ms: int = 3_600_000,
         first_wake_ms: dict[ProbeKind, int] | None = None,
-        kubernetes_version: str = "1.36",
+        kubernetes: Release = LATEST,
         tie: Literal["trigger", "tick"] = "trigger",
         trigger_sees: Literal["new", "old"] = "new",
         source: Callable[[ProbeKind], RandomSource] | None = None,
     ) -> None:
-        minor = int(kubernetes_version.split(".")[1])
-        self.resets_ticker = minor >= 32
-        self.carries_started = minor >= 35
+        self.resets_ticker = kubernetes.readiness_round_restarts_ticker
+        self.carries_started = kubernetes.replacement_inherits_started
         self.tie = tie
         self.trigger_sees = trigger_sees
         self.wall_offset = wall_offset_ms
@@ -168,7 +168,7 @@ class ReferenceProber:
         for kind, probe in zip(KINDS, (startup, liveness, readiness), strict=True):
             if probe is None:
                 continue
-            worker = Worker(kind, probe, holds_success=minor >= 32, publish=self.published)
+            worker = Worker(kind, probe, holds_success=kubernetes.startup_probe_rests, publish=self.published)
             self.workers[kind] = worker
             self.recording.calls[kind] = []
             if source is not None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from kubeinfer_sim.cluster.prober import KINDS, ContainerProber, Health, Outcome, Segment
 from kubeinfer_sim.manifest.model import Probe
+from kubeinfer_sim.manifest.releases import RELEASES, release_of
 
 
 def a_probe(draw: Random, kind: str) -> dict[str, int]:
@@ -86,7 +87,7 @@ def assert_agreement(draw: Random) -> None:
     seed = draw.randrange(1_000_000)
     options: dict[str, Any] = {
         "tie": draw.choice(["trigger", "tick"]),
-        "kubernetes_version": f"1.{draw.randrange(29, 37)}",
+        "kubernetes": release_of(draw.choice(RELEASES)),
         "kubelet_age_ms": draw.choice([3_600_000, 3_600_000, 70_000, 4000, 0]),
     }
 

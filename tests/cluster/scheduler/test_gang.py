@@ -11,6 +11,7 @@ from kubeinfer_sim.manifest.model import (
     PodTemplate,
     Toleration,
 )
+from kubeinfer_sim.manifest.releases import release_of
 from kubeinfer_sim.scenario.model import NodeSpec, Taint
 
 NPU = "huawei.com/ascend-1980"
@@ -177,7 +178,7 @@ def test_every_reason_of_a_node_is_told():
 def test_older_versions_name_the_taint():
     specs = nodes(1, taints=(Taint("reserved", "x"),))
     for version, reason in (("1.33", " {reserved: x}"), ("1.36.3", "(s)")):
-        verdict = Scheduler(specs, kubernetes_version=version).explain(gang("g", HALF))
+        verdict = Scheduler(specs, kubernetes=release_of(version)).explain(gang("g", HALF))
         assert verdict.message == f"0/1 nodes are available: 1 node(s) had untolerated taint{reason}."
 
 

@@ -1,7 +1,7 @@
 """NodeResourcesBalancedAllocation: prefer the node whose resources become more evenly used.
 
-Source: pkg/scheduler/framework/plugins/noderesources/balanced_allocation.go. In 1.36 the score is the
-change a pod makes (75 is neutral), before it was the balance with the pod there.
+Source: pkg/scheduler/framework/plugins/noderesources/balanced_allocation.go. In newer releases the
+score is the change a pod makes (75 is neutral), before it was the balance with the pod there.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def scores(
         ]
         before = [node.requested.get(r, 0) / node.allocatable[r] for r in counted]
         after = [(node.requested.get(r, 0) + requests.get(r, 0)) / node.allocatable[r] for r in counted]
-        if cluster.version < (1, 36):
+        if not cluster.kubernetes.scores_change_of_balance:
             result[node.name] = balance(after)
             continue
         gain = MAX_SCORE // 2 + balance(after) - balance(before)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.pods import PodSpec, Selector
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement
+from kubeinfer_sim.manifest.releases import LATEST, Release
 
 MAX_SCORE = 100
 
@@ -37,7 +38,7 @@ class Cluster:
         nodes: with the pods on them.
         namespaces: labels of the known namespaces, by name.
         services: (namespace, labels a pod must have) of each Service with a selector.
-        version: Kubernetes minor version, for what it says and how it scores.
+        kubernetes: its release, for what it says and how it scores.
         workloads: selector of each ReplicaSet, ReplicationController and StatefulSet by (namespace, kind, name).
     """
 
@@ -45,7 +46,7 @@ class Cluster:
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     services: Sequence[tuple[str, Mapping[str, str]]] = ()
     workloads: Mapping[tuple[str, str, str], Selector] = field(default_factory=dict)
-    version: tuple[int, int] = (1, 36)
+    kubernetes: Release = LATEST
 
     def siblings(self, pod: PodSpec) -> Selector:
         """Selects the pods that do the same work, by Services and by owner; None when nothing tells.

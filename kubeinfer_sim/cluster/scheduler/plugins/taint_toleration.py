@@ -12,15 +12,20 @@ from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster, Filter, R
 from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.manifest.kubernetes.selectors import tolerates_taint
 from kubeinfer_sim.manifest.model import Toleration
+from kubeinfer_sim.manifest.releases import Release
 from kubeinfer_sim.scenario.model import Taint
 
 NAME = "TaintToleration"
 REASON = "node(s) had untolerated taint(s)"
 
 
-def reason(taint: Taint, version: tuple[int, int]) -> str:
-    """The reason as a Kubernetes version words it: the taint is not named since 1.34 (kubernetes#134740)."""
-    return REASON if version >= (1, 34) else f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}"
+def reason(taint: Taint, kubernetes: Release) -> str:
+    """The reason as a release words it: newer ones do not name the taint (kubernetes#134740)."""
+    return (
+        REASON
+        if kubernetes.unnamed_taints
+        else f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}"
+    )
 
 
 def untolerated(taints: Iterable[Taint], tolerations: Sequence[Toleration]) -> Taint | None:
@@ -37,7 +42,7 @@ def filters(pod: Pod, cluster: Cluster) -> Filter:
 
     def check(node: NodeState) -> Rejection | None:
         taint = untolerated(node.taints, tolerations)
-        return None if taint is None else Rejection(NAME, (reason(taint, cluster.version),), True)
+        return None if taint is None else Rejection(NAME, (reason(taint, cluster.kubernetes),), True)
 
     return check
 
