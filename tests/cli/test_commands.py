@@ -9,27 +9,10 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from command_line import ROOT, process, sim
 
-ROOT = Path(__file__).parents[2]
 SCENARIOS = sorted((ROOT / "scenarios").glob("*.yaml"))
 MANIFEST = ROOT / "scenarios" / "manifests" / "2p1d.yaml"
-
-
-def sim(
-    *args: str, stdin: str | None = None, cwd: Path = ROOT, **env: str
-) -> subprocess.CompletedProcess[str]:
-    import os
-
-    return subprocess.run(
-        [sys.executable, "-m", "kubeinfer_sim", *args],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=cwd,
-        check=False,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80", **env},
-    )
 
 
 def expected_exit(scenario: Path) -> int:
@@ -75,7 +58,9 @@ def test_json_on_standard_output_is_data_only() -> None:
 
 def test_the_same_scenario_gives_the_same_bytes_under_any_hash_seed() -> None:
     scenario = str(ROOT / "scenarios" / "rolling-update-2p1d.yaml")
-    outputs = {sim("run", scenario, "--json", "-", PYTHONHASHSEED=seed).stdout for seed in ("0", "1", "42")}
+    outputs = {
+        process("run", scenario, "--json", "-", PYTHONHASHSEED=seed).stdout for seed in ("0", "1", "42")
+    }
     assert len(outputs) == 1
     assert sim("run", scenario, "--check-determinism", "--quiet").returncode == 0
 
@@ -110,7 +95,7 @@ def test_the_running_manifest_comes_from_standard_input() -> None:
     ],
 )
 def test_what_the_user_got_wrong_is_exit_2_and_no_traceback(args: tuple[str, ...], says: str) -> None:
-    done = sim(*args, stdin="")
+    done = sim(*args)
     assert done.returncode == 2
     assert says in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -170,19 +155,6 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == 0
-
-
-def test_a_fault_of_ours_is_exit_3_with_a_short_message() -> None:
-    code = (
-        "import sys, kubeinfer_sim.cli.main, kubeinfer_sim.scenario.load as load\n"
-        "def broken(*args, **options): raise ZeroDivisionError('x')\n"
-        "load.load_scenario = broken\n"
-        "sys.exit(sys.modules['kubeinfer_sim.cli.main'].run(['run', 'x.yaml']))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 3
-    assert "our mistake" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
+from command_line import ROOT, sim
 
-ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "docs" / "schemas" / "pods.schema.json"
-
-
-def command(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "kubeinfer_sim", *args],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=ROOT,
-        check=False,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80"},
-    )
 
 
 @pytest.mark.parametrize(
@@ -39,7 +24,7 @@ def test_the_table_fits_80_columns_and_its_json_is_valid(
     scenario: str, at: str, word: str, tmp_path: Path
 ) -> None:
     target = tmp_path / "pods.json"
-    done = command("pods", f"scenarios/{scenario}.yaml", "--at", at, "--json", str(target))
+    done = sim("pods", f"scenarios/{scenario}.yaml", "--at", at, "--json", str(target))
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
     document = json.loads(target.read_text(encoding="utf-8"))
@@ -49,13 +34,13 @@ def test_the_table_fits_80_columns_and_its_json_is_valid(
 
 
 def test_the_published_schema_is_current() -> None:
-    assert json.loads(command("schema", "pods").stdout) == json.loads(SCHEMA.read_text(encoding="utf-8"))
+    assert json.loads(sim("schema", "pods").stdout) == json.loads(SCHEMA.read_text(encoding="utf-8"))
 
 
 def test_a_pod_that_does_not_exist_and_a_time_that_is_none_are_said_to_be() -> None:
-    done = command("pods", "scenarios/bad-image.yaml", "nope", "--at", "2m")
+    done = sim("pods", "scenarios/bad-image.yaml", "nope", "--at", "2m")
     assert done.returncode == 2
     assert done.stderr.startswith("error: no pod nope at 2m; there are chat-0-serve-0")
-    done = command("pods", "scenarios/bad-image.yaml", "--at", "soon")
+    done = sim("pods", "scenarios/bad-image.yaml", "--at", "soon")
     assert done.returncode == 2
     assert done.stderr.startswith("error: --at: ")

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+import command_line
 import pytest
+from command_line import ROOT, Done
 from kubectl_objects import listed, node, pod
 
-ROOT = Path(__file__).parents[2]
 MANIFEST = ROOT / "scenarios" / "manifests" / "2p1d.yaml"
 LABELS = {"accelerator/huawei-npu": "ascend-1980"}
 
 
-def sim(
-    folder: Path, *args: str, stdin: str | None = None, code: int = 0
-) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "kubeinfer_sim", *args],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=folder,
-        check=False,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80", "PYTHONPATH": str(ROOT)},
-    )
+def sim(folder: Path, *args: str, stdin: str = "", code: int = 0) -> Done:
+    done = command_line.sim(*args, stdin=stdin, cwd=folder)
     assert done.returncode == code, done.stdout + done.stderr
     return done
 

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
+from command_line import ROOT, Done, process, sim
 
-ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "docs" / "schemas" / "why.schema.json"
 
 
-def why(scenario: str, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
+def why(scenario: str, *args: str) -> Done:
     path = scenario if "/" in scenario else f"scenarios/{scenario}.yaml"
-    return subprocess.run(
-        [sys.executable, "-m", "kubeinfer_sim", "why", path, *args],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=ROOT,
-        check=False,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80", **env},
-    )
+    return sim("why", path, *args)
 
 
 @pytest.mark.parametrize(
@@ -51,19 +40,12 @@ def test_the_answer_fits_80_columns_and_its_json_is_valid(scenario: str, at: str
 
 
 def test_the_published_schema_is_current() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "kubeinfer_sim", "schema", "why"],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=ROOT,
-        check=True,
-    )
-    assert done.stdout == SCHEMA.read_text(encoding="utf-8")
+    assert sim("schema", "why").stdout == SCHEMA.read_text(encoding="utf-8")
 
 
 def test_json_on_standard_output_is_data_only_and_the_same_under_any_hash_seed() -> None:
-    outputs = {why("fault-mid-rollout", "--at", "20m", "--json", "-", PYTHONHASHSEED=s).stdout for s in "012"}
+    args = ("why", "scenarios/fault-mid-rollout.yaml", "--at", "20m", "--json", "-")
+    outputs = {process(*args, PYTHONHASHSEED=seed).stdout for seed in "02"}
     assert len(outputs) == 1
     assert json.loads(outputs.pop())["kind"] == "Why"
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from command_line import ROOT, sim
 
-ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.M | re.S)
 
@@ -31,15 +27,7 @@ def examples() -> list[tuple[str, str, str]]:
 def test_the_output_shown_is_the_output_printed(document: str, command: str, output: str) -> None:
     words = shlex.split(command)
     assert words[0] == "kubeinfer-sim"
-    done = subprocess.run(
-        [sys.executable, "-m", "kubeinfer_sim", *words[1:]],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=ROOT,
-        check=False,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80"},
-    )
+    done = sim(*words[1:])
     printed = done.stdout + (done.stderr if done.returncode == 2 else "")
     shown = output.rstrip("\n").split("\n")
     # `...` at the end: the document leaves out the rest.

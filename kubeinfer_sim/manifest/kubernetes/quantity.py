@@ -25,7 +25,7 @@ from kubeinfer_sim.manifest.kubernetes.quantity_text import (
 )
 from kubeinfer_sim.manifest.kubernetes.scalars import json_number
 
-__all__ = ["MAX_LENGTH", "ZERO", "Quantity", "QuantityError"]
+__all__ = ["MAX_DIGITS", "MAX_LENGTH", "ZERO", "Quantity", "QuantityError"]
 
 #: Whole numbers read off a quantity stop at this power of ten.
 MAX_DIGITS = 3000
