@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from kubeinfer_sim.report.verdict import Assessment, assess
     from kubeinfer_sim.scenario.load import load_scenario, rollout_scenario
     from kubeinfer_sim.scenario.model import Scenario
-    from kubeinfer_sim.simulation.simulate import Run, simulate
+    from kubeinfer_sim.simulation.run import Run
+    from kubeinfer_sim.simulation.simulate import simulate
 
 _HOMES = {
     "InputError": "errors",
     "SimulatorFault": "errors",
     "Variant": "experiment.compare",
     "compare": "experiment.compare",
-    "Run": "simulation.simulate",
+    "Run": "simulation.run",
     "simulate": "simulation.simulate",
     "load_manifest": "manifest.load",
     "Measures": "metrics.measure",

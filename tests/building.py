@@ -19,7 +19,7 @@ from kubeinfer_sim.manifest.model import (
 )
 from kubeinfer_sim.scenario.model import NodeSpec, Scenario, StageTimings, Timings
 from kubeinfer_sim.scenario.timings.distributions import Constant
-from kubeinfer_sim.simulation.simulate import Run
+from kubeinfer_sim.simulation.run import Run
 
 NPU = "huawei.com/ascend-1980"
 

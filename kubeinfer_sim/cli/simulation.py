@@ -75,10 +75,11 @@ def simulate_and_report(
     from kubeinfer_sim.simulation.simulate import simulate
 
     begun = time.perf_counter()
-    run = simulate(scenario, seed=seed)
+    document = json_to is not None or check_determinism
+    run = simulate(scenario, seed=seed, pods=document)
     took = time.perf_counter() - begun
     assessment = assess(run)
-    text = to_json(build_result(assessment)) if json_to is not None or check_determinism else ""
+    text = to_json(build_result(assessment)) if document else ""
     if check_determinism:
         if again is None:
             other = to_json(build_result(assess(simulate(scenario, seed=seed))))
@@ -94,7 +95,7 @@ def simulate_and_report(
             out = sys.stdout
             report = render(assessment, width=width_of(out), colour=colour_on(out), unicode=unicode_on(out))
             click.echo(report.rstrip("\n"))
-        events = f"{run.fired:,} events, {len(run.history):,} records"
+        events = f"{run.fired:,} events, {run.history.total:,} records"
         same = ", twice with the same bytes" if check_determinism else ""
         click.echo(click.style(f"simulated in {took:.2f} s: {events}{same}", dim=True), err=True)
     return 0 if assessment.verdict.holds else 1

@@ -44,7 +44,7 @@ def command(
     from kubeinfer_sim.simulation.simulate import simulate
 
     loaded = load_scenario(scenario, set_values=parse_settings(settings, files), seed=seed, horizon=horizon)
-    run = simulate(loaded)
+    run = simulate(loaded, pods=False)
     moment = moment_of(run, at, instance)
     if json_to is not None:
         write_json(json_to, why_json(run, moment))

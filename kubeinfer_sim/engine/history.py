@@ -1,16 +1,23 @@
 """The history: a typed, append-only sequence of what happened, each entry with the entry that caused it.
 
-Metrics, timelines and explanations are functions of the history and of nothing else.
+Metrics, timelines and explanations are functions of the history and of nothing else. It can be kept whole, or only
+told to listeners as it is written: then a run of any length takes no more memory for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from kubeinfer_sim.errors import SimulatorFault
 
 #: The cause of what nothing in the history caused: the start of the simulation, the user.
 NO_CAUSE = -1
+
+#: A reference to a record holds its id in so many bits, and its root's id + 1 above them.
+_ID_BITS = 40
+_ID = (1 << _ID_BITS) - 1
 
 
 @dataclass(slots=True)
@@ -19,37 +26,78 @@ class Record:
 
     Attributes:
         at: when, in simulated milliseconds.
-        cause: `id` of the record that caused this one, `NO_CAUSE` when none did.
+        cause: what `History.append` returned for the record that caused this one, `NO_CAUSE` when none did; once it
+            is in the history, that record's `id`.
         id: place in the history, given by `History.append`.
+        root: `id` of the first cause, where the chain of causes ends: its own when nothing caused it; given by
+            `History.append`.
     """
 
     at: int
     cause: int
     id: int = field(default=NO_CAUSE, init=False, compare=False)
+    root: int = field(default=NO_CAUSE, init=False, compare=False)
 
 
 R = TypeVar("R", bound=Record)
 
+#: Is told of every record. It must not change the run: append nothing, draw nothing, write to nothing it is handed.
+Listener = Callable[[Record], None]
+
 
 class History:
-    """Records in the order in which they happened."""
+    """Records in the order in which they happened.
 
-    def __init__(self) -> None:
+    Attributes:
+        total: how many records were appended, kept or not.
+        last_at: when the last one was, ms; 0 before there is any.
+        keep: whether the records are kept. If not, only listeners ever see them, and there is nothing to iterate.
+    """
+
+    def __init__(self, *, keep: bool = True) -> None:
+        self.keep = keep
+        self.total = 0
+        self.last_at = 0
         self._records: list[Record] = []
-        self._listeners: list[Callable[[Record], None]] = []
+        self._listeners: tuple[Listener, ...] = ()
 
     def append(self, record: Record) -> int:
-        """Add a record and return its id, for the records it causes."""
-        records = self._records
-        record.id = number = len(records)
-        records.append(record)
+        """Add a record, tell the listeners, and return a reference to it: the `cause` of the records it causes.
+
+        A reference carries the root along with the id, so that whoever goes on from a record holds all that has to be
+        known of it. It is good for nothing else.
+
+        Raises:
+            SimulatorFault: the cause is no such reference (ids do, while records are kept).
+        """
+        number = self.total
+        self.total = number + 1
+        cause = record.cause
+        if cause > _ID:
+            record.root = root = (cause >> _ID_BITS) - 1
+            record.cause = cause & _ID
+        elif cause == NO_CAUSE:
+            record.root = root = number
+        else:
+            record.root = root = self[cause].root
+        record.id = number
+        self.last_at = record.at
+        if self.keep:
+            self._records.append(record)
         for listener in self._listeners:
             listener(record)
-        return number
+        return root + 1 << _ID_BITS | number
 
-    def subscribe(self, listener: Callable[[Record], None]) -> None:
-        """Call `listener` with every record from now on."""
-        self._listeners.append(listener)
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener` with every record from now on, after those that subscribed before.
+
+        It is told when the record has its id and root, before the component that appended it goes on.
+        """
+        self._listeners = (*self._listeners, listener)
+
+    def close(self) -> None:
+        """Nothing more will happen: the listeners are let go, and what is left is data."""
+        self._listeners = ()
 
     def __len__(self) -> int:
         return len(self._records)
@@ -58,17 +106,22 @@ class History:
         return iter(self._records)
 
     def __getitem__(self, number: int) -> Record:
+        if not self.keep:
+            raise SimulatorFault(f"record {number} was asked for in a history that is not kept")
         return self._records[number]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_listeners": ()}
 
     def of(self, kind: type[R]) -> Iterator[R]:
         """The records of one type, in order."""
         return (record for record in self._records if isinstance(record, kind))
 
     def chain(self, number: int) -> list[Record]:
-        """A record, what caused it, what caused that … back to the first cause."""
+        """The record with an id, what caused it, what caused that … back to the first cause."""
         chain = []
         while number != NO_CAUSE:
-            record = self._records[number]
+            record = self[number]
             chain.append(record)
             number = record.cause
         return chain

@@ -1,34 +1,68 @@
-"""One pass over a history: each meter says which records it listens to."""
+"""Numbers from records as they come: each meter says which records it listens to, and one pass feeds them all.
+
+A meter may be fed while the history is written, or afterwards from one that was kept; what it comes to is the same.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
-from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.engine.history import NO_CAUSE, Record
+
+#: Why a simulation stopped: nothing waits any more, the scenario's horizon, or no progress for long.
+End = Literal["settled", "horizon", "quiet"]
 
 #: What is called with each record of a type.
 Handlers = Mapping[type[Record], Callable[[Any], None]]
 
+T_co = TypeVar("T_co", covariant=True)
 
-class Meter(Protocol):
-    """Something that is computed from records as they come."""
+
+class FirstCause(Record):
+    """As a key of `Handlers`: every record that nothing in the history caused, whatever its type."""
+
+
+class Observer(Protocol):
+    """Something that follows the records of some types."""
 
     def handlers(self) -> Handlers:
-        """What it listens to."""
+        """What it listens to; asked for once."""
+        ...
+
+
+class Meter(Observer, Protocol[T_co]):
+    """An observer that comes to a result."""
+
+    def finish(self, ended_at: int, end: End) -> T_co:
+        """The result of a run that ended at `ended_at` ms because of `end`; called once, after the last record."""
         ...
 
 
 class OnePass:
-    """Feeds several meters; `OnePass.observe` can be subscribed to a history as it is written."""
+    """Feeds several observers, those of one record in the order in which they are given.
 
-    def __init__(self, meters: Iterable[Meter]) -> None:
-        self._handlers: dict[type[Record], tuple[Callable[[Any], None], ...]] = {}
-        for meter in meters:
-            for kind, handler in meter.handlers().items():
-                self._handlers[kind] = (*self._handlers.get(kind, ()), handler)
+    `OnePass.observe` can be subscribed to a history as it is written.
+    """
+
+    def __init__(self, observers: Iterable[Observer]) -> None:
+        handlers: dict[type[Record], tuple[Callable[[Any], None], ...]] = {}
+        for observer in observers:
+            for kind, handler in observer.handlers().items():
+                handlers[kind] = (*handlers.get(kind, ()), handler)
+        self._first_cause = handlers.pop(FirstCause, ())
+        self._handlers = handlers
 
     def observe(self, record: Record) -> None:
         """Hand a record to those who listen to its type."""
+        if record.cause == NO_CAUSE:
+            for handler in self._first_cause:
+                handler(record)
         for handler in self._handlers.get(type(record), ()):
             handler(record)
+
+    def feed(self, records: Iterable[Record]) -> None:
+        """Hand them all the records of a history that was kept."""
+        observe = self.observe
+        for record in records:
+            observe(record)

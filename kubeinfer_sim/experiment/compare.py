@@ -122,7 +122,7 @@ _Played = tuple[dict[str, float | None], Counter[str]]
 
 def _play(variant: Variant, seed: int, columns: dict[str, Column]) -> _Played:
     """Simulate once; `columns` takes those that are met first."""
-    found = figures(simulate(variant.scenario, seed=seed, recovery=variant.recovery))
+    found = figures(simulate(variant.scenario, seed=seed, recovery=variant.recovery, pods=False))
     values = {}
     for column in columns_of(found):
         columns.setdefault(column.name, column)

@@ -11,7 +11,7 @@ from kubeinfer_sim.metrics.availability import Availability, measure_availabilit
 from kubeinfer_sim.metrics.capacity import Capacity, measure_capacity
 from kubeinfer_sim.metrics.cause_kinds import cause_kind
 from kubeinfer_sim.metrics.demand import Demand, measure_demand
-from kubeinfer_sim.simulation.simulate import Run
+from kubeinfer_sim.simulation.run import Run
 
 
 @dataclass(frozen=True)

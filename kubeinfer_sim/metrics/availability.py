@@ -100,7 +100,7 @@ def measure_level(level: ReadyLevel, measures: Measures) -> Level:
 
 def _least(level: ReadyLevel, measures: Measures) -> Steps:
     """How many instances the level asks for over time."""
-    if level is BUDGET:
+    if level == BUDGET:
         spec: Sequence[tuple[int, int]] = [
             (change.at, max(0, change.replicas - change.unavailable)) for change in measures.changes
         ]

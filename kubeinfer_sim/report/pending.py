@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from kubeinfer_sim.cluster.records import GangPending, PodPreempted
 from kubeinfer_sim.report.words import count
 from kubeinfer_sim.scenario.units import format_duration
-from kubeinfer_sim.simulation.simulate import Run
+from kubeinfer_sim.simulation.run import Run
 
 MOST_NAMES = 3
 MOST_GROUPS = 6

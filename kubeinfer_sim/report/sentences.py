@@ -47,6 +47,10 @@ def deleted_for(reason: str) -> str:
     return _DELETED_FOR.get(reason, reason)
 
 
+#: What every record has, and no sentence tells.
+_EVERY_RECORD = {each.name for each in fields(Record)}
+
+
 def sentence(record: Record) -> str:
     """What the record says, as a sentence without its full stop and its time."""
     words = SENTENCES.get(type(record))
@@ -60,7 +64,7 @@ def plain_sentence(record: Record) -> str:
     told = [
         f"{each.name.replace('_', ' ')} {value}"
         for each in fields(record)
-        if each.name not in ("at", "cause", "id")
+        if each.name not in _EVERY_RECORD
         and (value := _value(getattr(record, each.name))) not in ("", "None")
     ]
     return f"{words} ({', '.join(told)})" if told else words

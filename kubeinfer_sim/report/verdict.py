@@ -19,7 +19,7 @@ from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.words import count, fine_percent, listed, rounded
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration
-from kubeinfer_sim.simulation.simulate import Run
+from kubeinfer_sim.simulation.run import Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from kubeinfer_sim.metrics.moment import InstanceMoment, Moment, PodMoment, look
 from kubeinfer_sim.report.sentences import sentence
 from kubeinfer_sim.report.words import count, listed, ordinals, plain, point, rounded
 from kubeinfer_sim.scenario.units import format_duration, parse_duration
-from kubeinfer_sim.simulation.simulate import Run
+from kubeinfer_sim.simulation.run import Run
 
 #: Instances told in full when none is asked for; steps of a chain; pods of an instance.
 MOST_INSTANCES, MOST_STEPS, MOST_PODS = 4, 16, 4
@@ -58,8 +58,10 @@ def moment_of(run: Run, at: str, instance: int | None) -> Moment:
         instance: an ordinal, None for all.
 
     Raises:
-        UsageError: no time within the run, or an instance that never exists.
+        UsageError: no time within the run, an instance that never exists, or a run without its history.
     """
+    if not run.history.keep:
+        raise UsageError("why reads the history: it needs a run simulated with keep=True")
     try:
         when = parse_duration(at)
     except ValueError as error:

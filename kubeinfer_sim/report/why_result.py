@@ -11,7 +11,7 @@ from kubeinfer_sim.metrics.moment import Ending, InstanceMoment, Moment, State
 from kubeinfer_sim.report.result_part import Part
 from kubeinfer_sim.report.sentences import sentence
 from kubeinfer_sim.report.why import ending_sentence, headline, state_sentence
-from kubeinfer_sim.simulation.simulate import Run
+from kubeinfer_sim.simulation.run import Run
 
 
 class StepPart(Part):

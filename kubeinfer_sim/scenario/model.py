@@ -379,7 +379,7 @@ class Scenario:
     @property
     def has_kubeinfer(self) -> bool:
         """Whether there is a KubeInfer at all."""
-        return self.kubeinfer is not NO_KUBEINFER
+        return self.kubeinfer != NO_KUBEINFER
 
     @property
     def serves_whole(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from kubeinfer_sim.cluster.pod_printing import ShownContainer
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
     ContainerDied,
@@ -27,7 +28,14 @@ from kubeinfer_sim.cluster.records import (
     TransferDone,
 )
 from kubeinfer_sim.cluster.stages import CLEANUP, Stage, StageKind
-from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.controllers.kubeinfer.records import (
+    InstanceDegraded,
+    InstanceDeleting,
+    InstanceGone,
+    InstanceRestarting,
+    PodRebuilding,
+    RoleRebuilding,
+)
 from kubeinfer_sim.engine.meter import Handlers
 
 #: Reasons of a deletion that put the condition DisruptionTarget on the pod, with the reason and the message there:
@@ -80,6 +88,7 @@ class PodFacts:
         init: the init container that ended last, if it ended badly.
         deleting: when it got its deletion timestamp, `deletion` why; `disruption` why it was disrupted.
         stopped: when its containers will have ended, `killed`: by SIGKILL.
+        reported: its containers as they were when its node was last heard of, while it is not.
     """
 
     created: int
@@ -102,6 +111,7 @@ class PodFacts:
     disruption: str = ""
     stopped: int | None = None
     killed: bool = False
+    reported: tuple[ShownContainer, ...] = ()
     runs: dict[str, RunFacts] = field(default_factory=dict)
 
     def run(self, container: str) -> RunFacts:
@@ -130,12 +140,13 @@ class PodLedger:
         pending: what the scheduler says of a gang that waits.
     """
 
-    def __init__(self, history: History) -> None:
-        self._history = history
+    def __init__(self) -> None:
         self.pods: dict[PodRef, PodFacts] = {}
         self.down: dict[str, int] = {}
         self.returned: dict[str, int] = {}
         self.pending: dict[InstanceRef, str] = {}
+        # The last record by which a controller had pods of an instance deleted.
+        self._orders: dict[InstanceRef, int] = {}
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -157,6 +168,12 @@ class PodLedger:
             PodReady: self._ready,
             PodNotReady: self._not_ready,
             PodDeleting: self._deleting,
+            InstanceRestarting: self._order,
+            PodRebuilding: self._order,
+            RoleRebuilding: self._order,
+            InstanceDegraded: self._order,
+            InstanceDeleting: self._order,
+            InstanceGone: self._instance_gone,
         }
 
     def _created(self, record: PodCreated) -> None:
@@ -164,6 +181,8 @@ class PodLedger:
 
     def _gone(self, record: PodGone) -> None:
         self.pods.pop(record.pod, None)
+        if record.pod.instance.kind == "Deployment":
+            self.pending.pop(record.pod.instance, None)
 
     def _node_failed(self, record: NodeFailed) -> None:
         if record.mode != "notReady":
@@ -247,13 +266,22 @@ class PodLedger:
         if record.reason != "NodeNotReady":
             pod.containers_unready, pod.are_containers_ready = record.at, False
 
+    def _order(
+        self,
+        record: InstanceRestarting | PodRebuilding | RoleRebuilding | InstanceDegraded | InstanceDeleting,
+    ) -> None:
+        self._orders[record.instance] = record.id
+
+    def _instance_gone(self, record: InstanceGone) -> None:
+        self._orders.pop(record.instance, None)
+        self.pending.pop(record.instance, None)
+
     def _deleting(self, record: PodDeleting) -> None:
         if (pod := self.pods.get(record.pod)) is None:
             return
         pod.deleting, pod.deletion = record.at, record.reason
-        cause = None if record.cause == NO_CAUSE else self._history[record.cause]
         # The pods an instance loses with the one that was evicted are deleted by its controller, which says nothing.
-        if record.reason in DISRUPTIONS and not hasattr(cause, "instance"):
+        if record.reason in DISRUPTIONS and record.cause != self._orders.get(record.pod.instance):
             pod.disruption = record.reason
         stop = [stage for stage in record.stages if stage.name != CLEANUP]
         if stop and all(stage.duration is not None for stage in stop):

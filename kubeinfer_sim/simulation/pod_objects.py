@@ -69,7 +69,7 @@ class PodObjects:
     """Stands beside a simulation and reads the pods' objects when it is asked to.
 
     Args:
-        history: read as far as needed, so that a run nobody asks about pays next to nothing.
+        history: read when the objects are asked for, where it is kept; else followed all along.
         nodes: by name.
         owners: whose pods there are.
         statuses: reads the containers.
@@ -92,11 +92,11 @@ class PodObjects:
         self._owners = owners
         self._statuses = statuses
         self._kubernetes = kubernetes
-        self._ledger = PodLedger(history)
+        self._ledger = PodLedger()
         self._follow = OnePass([self._ledger]).observe
         self._read = 0
-        # What was last heard of the pods of nodes that are not heard of.
-        self._frozen: dict[PodRef, tuple[ShownContainer, ...]] = {}
+        if not history.keep:
+            history.subscribe(self._follow)
         if loses_nodes:
             history.subscribe(self._freeze)
 
@@ -106,7 +106,7 @@ class PodObjects:
             self._catch_up()
             for pod in self._nodes[record.node].pods:
                 facts = self._ledger.pods[pod.ref]
-                self._frozen[pod.ref] = self._statuses.of(pod, facts, record.at)
+                facts.reported = self._statuses.of(pod, facts, record.at)
 
     def _catch_up(self) -> None:
         for number in range(self._read, len(self._history)):
@@ -130,7 +130,7 @@ class PodObjects:
         node = "" if pod.node is None else pod.node.name
         unheard = self._ledger.down.get(node)
         if unheard is not None:
-            shown = self._frozen.get(pod.ref, ())
+            shown = facts.reported
         else:
             shown = self._statuses.of(pod, facts, now)
         template = pod.template

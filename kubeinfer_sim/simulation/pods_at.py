@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.pod_objects import PodAt
-from kubeinfer_sim.simulation.simulate import Run, Simulation, patient_collector
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import Simulation, patient_collector
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +31,5 @@ def pods_at(scenario: Scenario, at: int | None = None, *, seed: int | None = Non
     with patient_collector():
         run = simulation.run(until=at)
     when = run.ended_at if at is None else at
-    return PodsAt(when, tuple(run.objects.at(when)), run)
+    assert simulation.objects is not None
+    return PodsAt(when, tuple(simulation.objects.at(when)), run)

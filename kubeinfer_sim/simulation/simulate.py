@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Literal
 
 from kubeinfer_sim.cluster.ailments import Ailments
 from kubeinfer_sim.cluster.api import Api, PodWatcher
@@ -26,7 +24,8 @@ from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
 from kubeinfer_sim.controllers.kubeinfer.controller import KubeInferController
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.engine.history import NO_CAUSE, History, Listener
+from kubeinfer_sim.engine.meter import End
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.accelerators import accelerators_of, main_accelerator
 from kubeinfer_sim.manifest.model import RESET_LABEL
@@ -40,8 +39,9 @@ from kubeinfer_sim.simulation.faults.pods import PodFaults
 from kubeinfer_sim.simulation.faults.shared import SharedFaults
 from kubeinfer_sim.simulation.faults.striking import Faults
 from kubeinfer_sim.simulation.owners import Owners
-from kubeinfer_sim.simulation.pod_objects import PodAt, PodObjects
+from kubeinfer_sim.simulation.pod_objects import PodObjects
 from kubeinfer_sim.simulation.pod_status import PodStatuses
+from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.targets import start_faults
 from kubeinfer_sim.simulation.time_line import TimeLine, strikes_new
 
@@ -49,32 +49,15 @@ from kubeinfer_sim.simulation.time_line import TimeLine, strikes_new
 GARBAGE_THRESHOLD = 200_000
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A finished simulation.
-
-    Attributes:
-        ended_at: the time of the last thing that happened, or the horizon, in ms.
-        end: `settled`: nothing is waiting any more; `quiet`: events go on (a crash loop), but nothing came
-            nearer to its end for `scenario.quiet_after`; `horizon`: stopped at the scenario's horizon.
-        fired: how many timers the engine fired.
-        objects: reads the pods' objects as they are when the run ends.
-    """
-
-    scenario: Scenario
-    history: History
-    ended_at: int
-    end: Literal["settled", "horizon", "quiet"]
-    fired: int
-    seed: int
-    objects: PodObjects = field(repr=False, compare=False)
-
-    def pods_at_end(self) -> tuple[PodAt, ...]:
-        """The objects of the pods that exist at the end."""
-        return tuple(self.objects.at(self.ended_at))
-
-
-def simulate(scenario: Scenario, *, seed: int | None = None, recovery: RecoveryPlugin | None = None) -> Run:
+def simulate(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    recovery: RecoveryPlugin | None = None,
+    listeners: Iterable[Listener] = (),
+    keep: bool = True,
+    pods: bool = True,
+) -> Run:
     """Play the scenario; a function of its arguments alone.
 
     Args:
@@ -82,12 +65,20 @@ def simulate(scenario: Scenario, *, seed: int | None = None, recovery: RecoveryP
         seed: instead of the scenario's.
         recovery: decides about every failure of a pod whose role has Custom recovery, in place of the
             scenario's rules; see `controllers.policies`. It must depend on nothing but what it is given.
+        listeners: called with each record as it is appended to the history, one after the other in this order, before
+            anything else happens. They must not change the run: it would not be the same without them.
+        keep: keep the history in the run. Without it memory stays flat, however long the run; what is to be known of it
+            must be measured by listeners.
+        pods: read the pods' objects at the end. A run of which nobody wants to see them is cheaper without.
 
     Raises:
         SimulatorFault: the simulator broke one of its own rules.
         UsageError: `recovery` failed, or decided something that cannot be done.
     """
-    simulation = Simulation(scenario, scenario.seed if seed is None else seed, recovery)
+    history = History(keep=keep)
+    simulation = Simulation(scenario, scenario.seed if seed is None else seed, recovery, history, pods=pods)
+    for listener in listeners:
+        history.subscribe(listener)
     with patient_collector():
         return simulation.run()
 
@@ -106,11 +97,19 @@ def patient_collector() -> Iterator[None]:
 class Simulation:
     """A cluster, its controller and the time line of what people do to it."""
 
-    def __init__(self, scenario: Scenario, seed: int, recovery: RecoveryPlugin | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        recovery: RecoveryPlugin | None = None,
+        history: History | None = None,
+        *,
+        pods: bool = True,
+    ) -> None:
         self.scenario = scenario
         self.seed = seed
         self.clock = Clock()
-        self.history = History()
+        self.history = History() if history is None else history
         self.time_line = TimeLine(self)
         streams = Streams(seed)
         api = Api()
@@ -181,17 +180,10 @@ class Simulation:
                 self.kubelet,
                 scenario.node_lifecycle,
             )
-        self.objects = PodObjects(
-            self.history,
-            self.nodes,
-            self.owners,
-            PodStatuses(seed, scenario.kubernetes),
-            kubernetes=scenario.kubernetes,
-            loses_nodes=self.failures is not None,
-        )
         self.devices: Devices | None = None
         self.faults: Faults | None = None
         self.ailments: Ailments | None = None
+        self.objects = self._pod_objects() if pods else None
         # The order in which they are told of pods.
         watchers: list[PodWatcher] = []
         if scenario.drains_nodes:
@@ -273,6 +265,16 @@ class Simulation:
         )
         return devices, ailments
 
+    def _pod_objects(self) -> PodObjects:
+        return PodObjects(
+            self.history,
+            self.nodes,
+            self.owners,
+            PodStatuses(self.seed, self.scenario.kubernetes),
+            kubernetes=self.scenario.kubernetes,
+            loses_nodes=self.failures is not None,
+        )
+
     def run(self, *, until: int | None = None) -> Run:
         """Play everything until the horizon, or until it is settled; no further than `until` ms."""
         scenario, clock = self.scenario, self.clock
@@ -284,7 +286,7 @@ class Simulation:
         if self.faults is not None:
             self.faults.start()
         self.time_line.start()
-        end: Literal["settled", "horizon", "quiet"] = "settled"
+        end: End = "settled"
         if scenario.horizon is not None:
             clock.run(scenario.horizon if until is None else min(scenario.horizon, until))
             end = "horizon"
@@ -296,12 +298,10 @@ class Simulation:
                     end = "quiet"
                     break
                 clock.run(limit if until is None else min(limit, until))
-        return Run(scenario, self.history, self._ended_at(end), end, clock.fired, self.seed, self.objects)
-
-    def _ended_at(self, end: str) -> int:
-        if end == "horizon":
-            return self.clock.now
-        return self.history[len(self.history) - 1].at if len(self.history) else 0
+        ended_at = clock.now if end == "horizon" else self.history.last_at
+        self.history.close()
+        pods = None if self.objects is None else tuple(self.objects.at(ended_at))
+        return Run(scenario, self.history, ended_at, end, clock.fired, self.seed, pods)
 
     def cordon(self, name: str, *, cordon: bool, cause: int = NO_CAUSE) -> None:
         """A node takes no new pods from now on, or does again."""

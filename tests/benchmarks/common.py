@@ -18,7 +18,8 @@ import simpy
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
@@ -61,7 +62,7 @@ class Cost:
         for _ in range(runs):
             gc.collect()
             begun = time.perf_counter()
-            run = simulate(scenario)
+            run = simulate(scenario, pods=False)
             seconds.append(time.perf_counter() - begun)
             by_events.append(seconds[-1] / bare_loop(run.fired, processes))
             by_records.append(seconds[-1] / bare_loop(len(run.history), processes))

@@ -10,7 +10,8 @@ from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.records import HealthChanged
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.simulation.simulate import Run, Simulation
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import Simulation
 
 R = TypeVar("R", bound=Record)
 Event = tuple[float, Callable[[Simulation], object]]

@@ -25,7 +25,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 )
 from kubeinfer_sim.scenario.actions.model import Apply, Cordon, Scale
 from kubeinfer_sim.scenario.model import Assumptions, NodeSpec, Scenario
-from kubeinfer_sim.simulation.simulate import Run
+from kubeinfer_sim.simulation.run import Run
 
 PD = {"prefill": 2, "decode": 1}
 

@@ -61,7 +61,8 @@ from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
 from kubeinfer_sim.scenario.model import Assumptions, Link, Transfers
 from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
 from kubeinfer_sim.scenario.timings.distributions import Constant
-from kubeinfer_sim.simulation.simulate import Run, Simulation
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import Simulation
 
 LIVENESS = Probe(period_seconds=5, failure_threshold=6)
 PD = {"prefill": 2, "decode": 1}

@@ -44,7 +44,8 @@ from kubeinfer_sim.manifest.model import Probe, RollingUpdate
 from kubeinfer_sim.scenario.actions.model import Apply, ForceDelete, Health, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.model import Assumptions, Timings
 from kubeinfer_sim.scenario.timings.distributions import Never, Uniform
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 
 def updated(

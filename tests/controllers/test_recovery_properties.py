@@ -61,7 +61,8 @@ from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
 from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.recovery.rules import GiveUp, Limit, RecoveryRule
 from kubeinfer_sim.scenario.timings.distributions import Constant, Uniform
-from kubeinfer_sim.simulation.simulate import Run, Simulation
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import Simulation
 
 ROLES = {"prefill": 2, "decode": 1}
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}

@@ -33,7 +33,8 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.model import Assumptions, Scenario
 from kubeinfer_sim.scenario.timings.distributions import Uniform
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 
 @dataclass(frozen=True)

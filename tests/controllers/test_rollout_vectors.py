@@ -24,7 +24,8 @@ from kubeinfer_sim.manifest.model import RollingUpdate
 from kubeinfer_sim.scenario.actions.model import Action, Apply, Health, Scale, Target
 from kubeinfer_sim.scenario.model import Assumptions, Timings
 from kubeinfer_sim.scenario.timings.distributions import Never
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 #: Room between the start of the simulation and the update, for what the trace says happened before it.
 BEFORE = 100_000_000

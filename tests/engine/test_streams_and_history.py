@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
+
+import pytest
 
 from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
 from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.errors import SimulatorFault
 
 
 @dataclass(slots=True)
@@ -48,6 +52,41 @@ def test_the_history_numbers_its_records_and_follows_causes_back() -> None:
     first = history.append(Thing(0, NO_CAUSE, "fault"))
     second = history.append(Thing(5, first, "restart"))
     third = history.append(Thing(9, second, "ready"))
-    assert [record.name for record in history.chain(third)] == ["ready", "restart", "fault"]  # type: ignore[attr-defined]
+    history.append(Thing(9, third, "traffic"))
+    assert [record.id for record in history] == [0, 1, 2, 3]
+    assert [record.cause for record in history] == [NO_CAUSE, 0, 1, 2]
+    assert [record.name for record in history.chain(2)] == ["ready", "restart", "fault"]  # type: ignore[attr-defined]
     assert list(history.of(Thing)) == seen == list(history)
-    assert history[1].id == second
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_every_record_carries_the_first_of_its_causes_when_listeners_are_told(keep: bool) -> None:
+    history, roots = History(keep=keep), []
+    history.subscribe(lambda record: roots.append(record.root))
+    start = history.append(Thing(0, NO_CAUSE, "start"))
+    fault = history.append(Thing(5, NO_CAUSE, "fault"))
+    history.append(Thing(6, start, "ready"))
+    restart = history.append(Thing(7, fault, "restart"))
+    history.append(Thing(8, restart, "ready"))
+    assert roots == [0, 1, 0, 1, 1]
+
+
+def test_a_history_that_is_not_kept_counts_and_holds_nothing() -> None:
+    history = History(keep=False)
+    cause = NO_CAUSE
+    for at in range(1000):
+        cause = history.append(Thing(at, cause, "again"))
+    assert (history.total, history.last_at, len(history), list(history)) == (1000, 999, 0, [])
+    with pytest.raises(SimulatorFault, match="record 7 was asked for in a history that is not kept"):
+        history[7]
+    with pytest.raises(SimulatorFault):  # an id says nothing of the root there; what append returns does
+        history.append(Thing(1000, 999, "again"))
+
+
+def test_a_history_pickles_without_its_listeners() -> None:
+    history = History()
+    history.append(Thing(0, history.append(Thing(0, NO_CAUSE, "fault")), "restart"))
+    history.subscribe(lambda record: None)
+    again = pickle.loads(pickle.dumps(history))
+    assert list(again) == list(history)
+    assert [(each.id, each.root) for each in again] == [(0, 0), (1, 0)]

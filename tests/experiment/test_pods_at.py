@@ -255,8 +255,8 @@ def test_at_random_moments_pods_are_as_their_kubelet_and_the_history_have_them(s
     what = drawn(seed)
     for at in moments(seed, 4):
         simulation = Simulation(what, what.seed)
-        run = simulation.run(until=at)
-        found = {pod.ref: pod for pod in run.objects.at(at)}
+        simulation.run(until=at)
+        found = {pod.ref: pod for pod in simulation.objects.at(at)}
         states = {pod.ref: pod for pod in simulation.owners.pods() if pod.state is not PodState.GONE}
         assert found.keys() == states.keys()
         for ref, pod in states.items():

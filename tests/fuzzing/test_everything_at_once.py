@@ -22,7 +22,8 @@ from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.report.why import moment_of, render_why
 from kubeinfer_sim.report.why_result import why_json
 from kubeinfer_sim.scenario.load import load_scenario
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 WHY = jsonschema.Draft202012Validator(
     json.loads((ROOT / "docs" / "schemas" / "why.schema.json").read_text("utf-8"))

@@ -14,7 +14,8 @@ from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.metrics.moment import Moment, look
 from kubeinfer_sim.scenario.actions.model import Apply, Crash, Drain, Health, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 MINUTE = 60_000
 

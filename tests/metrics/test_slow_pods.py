@@ -15,7 +15,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting
 from kubeinfer_sim.metrics.capacity import measure_capacity
 from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
-from kubeinfer_sim.simulation.simulate import Run
+from kubeinfer_sim.simulation.run import Run
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 HOUR = 3_600_000

@@ -12,7 +12,8 @@ from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.scenario.actions.model import Apply, Health, Target
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 
 def first(run: Run, kind: type[Record]) -> float | None:

@@ -15,7 +15,7 @@ from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.actions.model import Fault, Scale, Target
 from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
 from kubeinfer_sim.scenario.timings.distributions import Constant
-from kubeinfer_sim.simulation.simulate import Run
+from kubeinfer_sim.simulation.run import Run
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 

@@ -29,7 +29,7 @@ from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.model import Link, Transfers
 from kubeinfer_sim.scenario.timings.distributions import Constant
-from kubeinfer_sim.simulation.simulate import Run
+from kubeinfer_sim.simulation.run import Run
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 NODE = Target(nodes=("node-0",))

@@ -22,7 +22,7 @@ from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX, PROFILES
 from kubeinfer_sim.scenario.model import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant, Exponential, Gamma, Uniform, Weibull
 from kubeinfer_sim.simulation.faults.processes import RunningProcess
-from kubeinfer_sim.simulation.simulate import Run
+from kubeinfer_sim.simulation.run import Run
 
 DAY = 86_400_000
 HOUR = 3_600_000

@@ -13,7 +13,7 @@ from kubeinfer_sim.cluster.records import ContainerDied, PodGone, PodReady
 from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, Probe, RollingUpdate
 from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.scenario.timings.distributions import Constant
-from kubeinfer_sim.simulation.simulate import Run
+from kubeinfer_sim.simulation.run import Run
 
 CHAT = Target(instances=(0,), kind="Deployment", name="chat")
 HOUR = 3_600_000

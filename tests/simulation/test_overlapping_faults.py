@@ -14,7 +14,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, InstanceR
 from kubeinfer_sim.scenario.actions.model import Action, Cordon, Fault, Health, Target
 from kubeinfer_sim.scenario.model import Link, Transfers
 from kubeinfer_sim.scenario.timings.distributions import Constant
-from kubeinfer_sim.simulation.simulate import Run
+from kubeinfer_sim.simulation.run import Run
 
 NODE = Target(nodes=("node-0",))
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}

@@ -8,7 +8,7 @@ from kubeinfer_sim.metrics import Stall
 from kubeinfer_sim.metrics.changes import AppliedSpec
 from kubeinfer_sim.report.pending import preemptions
 from kubeinfer_sim.report.result_part import Part
-from kubeinfer_sim.simulation.simulate import Run
+from kubeinfer_sim.simulation.run import Run
 
 P = TypeVar("P", bound="AppliedPart")
 

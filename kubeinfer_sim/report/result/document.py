@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from kubeinfer_sim._version import __version__
+from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.report.result.availability import (
     AvailabilityPart,
     CauseKindPart,
@@ -113,10 +114,16 @@ class Result(Part):
 
 
 def build_result(assessment: Assessment) -> Result:
-    """The result document of a run."""
+    """The result document of a run.
+
+    Raises:
+        UsageError: the pods' objects at its end were not read (`simulate(…, pods=False)`).
+    """
     run, measures = assessment.run, assessment.measures
     scenario, history = run.scenario, run.history
-    objects = {pod.ref: pod for pod in run.pods_at_end()}
+    if run.pods is None:
+        raise UsageError("the result tells of the pods at the end: it needs a run simulated with pods=True")
+    objects = {pod.ref: pod for pod in run.pods}
     warnings = (*measures.warnings, *(each.one_line() for each in scenario.warnings))
     return Result(
         version=__version__,

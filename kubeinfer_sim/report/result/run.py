@@ -9,7 +9,7 @@ from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.result_part import Part
 from kubeinfer_sim.report.verdict import Assessment, npus_of_cluster
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.simulation.simulate import Run
+from kubeinfer_sim.simulation.run import Run
 
 
 class ScenarioPart(Part):
@@ -103,4 +103,4 @@ def assumption_parts(scenario: Scenario) -> list[AssumptionPart]:
 
 def cost_part(run: Run) -> CostPart:
     """What it cost."""
-    return CostPart(timers=run.fired, records=len(run.history))
+    return CostPart(timers=run.fired, records=run.history.total)

@@ -22,7 +22,8 @@ from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
 from kubeinfer_sim.scenario.model import NpuTopology
 from kubeinfer_sim.scenario.timings.distributions import Constant
-from kubeinfer_sim.simulation.simulate import Run, Simulation
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import Simulation
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 NODE = Target(nodes=("node-0",))

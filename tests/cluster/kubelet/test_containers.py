@@ -25,7 +25,8 @@ from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Probe
 from kubeinfer_sim.scenario.actions.model import Crash, Health, ImageFault, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.model import CrashBackOff
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 MINUTE = 60_000
 

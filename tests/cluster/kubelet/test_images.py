@@ -25,7 +25,8 @@ from kubeinfer_sim.manifest.model import Container, KubeInfer, Role
 from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.scenario.actions.model import Crash, ImageFault, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.model import Link, NodeSpec, Transfers
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 PULL = 100_000
 HOUR = 3_600_000

@@ -26,7 +26,8 @@ from kubeinfer_sim.metrics import Measures, measure
 from kubeinfer_sim.scenario.actions.model import Action, Crash, NodeDown, Scale, StartFault, Target
 from kubeinfer_sim.scenario.model import Assumptions, Scenario
 from kubeinfer_sim.scenario.timings.distributions import Uniform
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 FETCH, UNPACK = Container("fetch", "init:1"), Container("unpack", "init:2")
 PROXY = Container("proxy", "proxy:1", restart_policy="Always", readiness_probe=EVERY_SECOND)
@@ -119,7 +120,7 @@ def test_with_restart_policy_never_the_first_failure_is_the_pod_s_end(policy: st
     run = simulate(starting(StartFault(0, times=1), policy=policy))
     assert bool(at(run, PodReady)) is again
     assert len(at(run, ContainerDied)) == (2 if again else 1), "each of the two init containers once"
-    assert run.pods_at_end()[0].phase == ("Running" if again else "Failed")
+    assert run.pods[0].phase == ("Running" if again else "Failed")
 
 
 def test_a_crash_strikes_the_init_container_that_runs() -> None:
@@ -178,7 +179,7 @@ def test_the_words_are_those_of_kubectl() -> None:
     ]
     (life,) = measured(run).instances
     assert life.pods[0].trouble == "Init:CrashLoopBackOff: fetch, exit code 1"
-    pod = run.pods_at_end()[0]
+    pod = run.pods[0]
     phase, conditions = pod.phase, [each.condition for each in pod.conditions]
     assert phase == "Pending"
     (initialized,) = [each for each in conditions if each.type == "Initialized"]

@@ -21,7 +21,8 @@ from kubeinfer_sim.cluster.records import (
 )
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.scenario.actions.model import Crash, Health, NodeDown, Scale, Target
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 MINUTE = 60_000
 AT = 10 * MINUTE

@@ -36,7 +36,8 @@ from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.scenario.actions.model import Apply, Drain, Health, Scale, Target
 from kubeinfer_sim.scenario.model import Assumptions, Link, Scenario, Timings, Transfers
 from kubeinfer_sim.scenario.timings.distributions import Constant, Never
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 GUIDE_STARTUP = Probe(period_seconds=10, timeout_seconds=10, failure_threshold=720)
 GUIDE_LIVENESS = Probe(period_seconds=5, timeout_seconds=10, failure_threshold=6)

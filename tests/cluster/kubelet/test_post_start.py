@@ -24,7 +24,8 @@ from kubeinfer_sim.manifest.model import Container, Hook, Probe
 from kubeinfer_sim.scenario.actions.model import Action, Crash, Health, Scale, StartFault, Target
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.distributions import Never, Uniform
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 SLEEPS = Hook("sleep", 20)
 MINUTE = 60_000

@@ -22,7 +22,8 @@ from kubeinfer_sim.manifest.model import Container, PodTemplate, Probe, RestartR
 from kubeinfer_sim.manifest.releases import LATEST, release_of
 from kubeinfer_sim.scenario.actions.model import Action, Crash, Health, StartFault, Target
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 MINUTE = 60_000
 
@@ -60,7 +61,7 @@ def at(run: Run, kind: type[Record]) -> list[int]:
 
 
 def phase(run: Run) -> str:
-    (pod,) = run.pods_at_end()
+    (pod,) = run.pods
     return pod.phase
 
 

@@ -24,7 +24,8 @@ from kubeinfer_sim.scenario.actions.model import (
     Target,
 )
 from kubeinfer_sim.scenario.model import Assumptions, Link, Scenario, Transfers
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 #: When all that is wrong is over, ms.
 WELL = 300_000
@@ -137,7 +138,7 @@ def check(made: Scenario) -> Run:
     (alive,) = {record.pod for record in run.history.of(PodBound)} - gone
     assert alive in {record.pod for record in run.history.of(PodReady)}
     measures = measure(run.history, ended_at=run.ended_at, end=run.end)
-    assert {pod.ref: pod.phase for pod in run.pods_at_end()}[alive] == "Running"
+    assert {pod.ref: pod.phase for pod in run.pods}[alive] == "Running"
     for pod in (pod for life in measures.instances for pod in life.pods):
         for one, other in pairwise(pod.spans):
             assert one.until == other.since

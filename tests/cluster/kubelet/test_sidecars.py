@@ -24,7 +24,8 @@ from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.model import Container, Probe
 from kubeinfer_sim.scenario.actions.model import Action, Crash, Health, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 MINUTE = 60_000
 STARTUP = Probe(period_seconds=10, failure_threshold=3)
@@ -53,7 +54,7 @@ def at(run: Run, kind: type[Record]) -> list[int]:
 
 
 def phases(run: Run) -> str:
-    (pod,) = run.pods_at_end()
+    (pod,) = run.pods
     return pod.phase
 
 

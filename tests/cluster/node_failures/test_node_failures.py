@@ -32,7 +32,8 @@ from kubeinfer_sim.manifest.model import IntOrPercent, Toleration
 from kubeinfer_sim.scenario.actions.model import Drain, ForceDelete, NodeDown, NodeUp, OutOfService, Target
 from kubeinfer_sim.scenario.model import DisruptionBudget, NodeLifecycle, Scenario
 from kubeinfer_sim.scenario.timings.distributions import Constant
-from kubeinfer_sim.simulation.simulate import Run, Simulation, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import Simulation, simulate
 
 MINUTE = 60_000
 DIES = 10 * MINUTE

@@ -14,7 +14,8 @@ from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutc
 from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.actions.model import ApplyDeployment, Drain
 from kubeinfer_sim.scenario.model import NO_KUBEINFER, Scenario, Timings
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 
 def deployment(revision: str = "old", replicas: int = 4, npus: int = 8, **fields: Any) -> Deployment:

@@ -19,7 +19,8 @@ from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.cluster.compile import read_real_cluster
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.simulation.simulate import Run, simulate
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
 
 ANTI = {
     "podAntiAffinity": {

@@ -1,0 +1,32 @@
+"""What a simulation leaves behind: data, and nothing that is alive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kubeinfer_sim.engine.history import History
+from kubeinfer_sim.engine.meter import End
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.pod_objects import PodAt
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished simulation. It can be pickled, kept and sent elsewhere; whatever is told of it is read from here.
+
+    Attributes:
+        history: all that happened; empty, but for the number of its records, where it was not kept.
+        ended_at: the time of the last thing that happened, or the horizon, in ms.
+        end: `settled`: nothing is waiting any more; `quiet`: events go on (a crash loop), but nothing came
+            nearer to its end for `scenario.quiet_after`; `horizon`: stopped at the scenario's horizon.
+        fired: how many timers the engine fired.
+        pods: the objects of the pods that exist at the end; None where nobody wanted them read.
+    """
+
+    scenario: Scenario
+    history: History
+    ended_at: int
+    end: End
+    fired: int
+    seed: int
+    pods: tuple[PodAt, ...] | None = field(repr=False)
