@@ -51,17 +51,17 @@ def knob_variants(
     scenario = load_scenario(source, set_values=set_values, **overrides)
     head, _, rest = name.partition(".")
     fields = _spec_fields()
-    if head in _KNOBS:
-        turn = _KNOBS[head]
+    if head in KNOBS:
+        turn = KNOBS[head]
         return [Variant(f"{name}={value}", turn(scenario, rest, value)) for value in values]
     if name == "recovery":
         return recovery_variants(scenario, values)
     if name in _assumptions():
         return assumption_variants(scenario, text)
     if head not in fields:
-        known = [*_KNOBS, "recovery", *_assumptions(), *fields]
+        known = [*KNOBS, "recovery", *_assumptions(), *fields]
         raise UsageError(
-            f"--vary: {name!r} is no knob{did_you_mean(head, known)} (there are {', '.join(_KNOBS)}, the "
+            f"--vary: {name!r} is no knob{did_you_mean(head, known)} (there are {', '.join(KNOBS)}, the "
             "assumptions, and paths in the scenario's spec such as kubernetesVersion or faults.npus.spares)"
         )
     if head == "seed":
@@ -173,7 +173,8 @@ def _like(node: NodeSpec, name: str) -> NodeSpec:
     return replace(node, name=name, labels=labels)
 
 
-_KNOBS: dict[str, Callable[[Scenario, str, str], Scenario]] = {
+#: The knobs that are no field of a scenario, by name.
+KNOBS: dict[str, Callable[[Scenario, str, str], Scenario]] = {
     "maxSurge": _budget("maxSurge"),
     "maxUnavailable": _budget("maxUnavailable"),
     "label": _label,

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 from command_line import ROOT, sim
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+from kubeinfer_sim.cli.compare import command as compare
+from kubeinfer_sim.experiment.knobs import KNOBS
+
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+DOCUMENTS = [*(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")), *PAGES]
+#: Files of the repository, as pages name them.
+FILES = re.compile(r"`((?:kubeinfer_sim|tests|docs|scenarios|\.ci)/[\w./-]*\w/?)[`:]")
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.M | re.S)
 
 
@@ -42,7 +49,49 @@ def test_the_readme_has_exactly_two_set_up_commands() -> None:
     assert len(re.findall(r"^python3 -m venv .*$", text, re.M)) == 2
 
 
-def test_every_link_to_a_file_leads_somewhere() -> None:
+def anchors(document: Path) -> set[str]:
+    """What headings of a page can be linked to as, by the rule of the forges that show it."""
+    text = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_leads_somewhere() -> None:
+    lost = []
     for document in DOCUMENTS:
-        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
-            assert (document.parent / target).exists(), f"{document.name}: {target}"
+        for target, anchor in re.findall(
+            r"\]\(([^)#:]*)(?:#([^)]*))?\)", document.read_text(encoding="utf-8")
+        ):
+            there = document.parent / target if target else document
+            if not there.exists() or (anchor and anchor not in anchors(there)):
+                lost.append(f"{document.name}: {target}#{anchor}")
+    assert not lost
+
+
+def test_every_file_a_page_names_exists() -> None:
+    assert not [
+        f"{document.name}: {name}"
+        for document in DOCUMENTS
+        for name in FILES.findall(document.read_text(encoding="utf-8"))
+        if not (ROOT / name).exists()
+    ]
+
+
+def test_the_readme_lists_every_page() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    linked = {
+        each
+        for line in text.splitlines()
+        if line.startswith("* ")
+        for each in re.findall(r"\]\((?:docs/)?([\w.]+)\)", line)
+    }
+    assert {"CHANGELOG.md", "CONTRIBUTING.md", *(page.name for page in PAGES)} == linked
+
+
+def test_every_knob_is_in_the_help_and_on_its_page() -> None:
+    text = (ROOT / "docs" / "recovery.md").read_text(encoding="utf-8")
+    table = text[text.index("| knob | values |") :]
+    (help_of_vary,) = (option.help for option in compare.params if option.name == "vary")
+    for knob in KNOBS:
+        assert f"{knob}=" in table.replace("`", ""), knob
+        assert knob in help_of_vary, knob
