@@ -1,4 +1,4 @@
-"""maxSurge and maxUnavailable: what may be written, and what it comes to."""
+"""maxSurge and maxUnavailable of a KubeInfer: what may be written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def check_rolling_update(checker: Checker, value: Any, path: Path, replicas: int
     """Check the budgets of an InstanceRollingUpdate.
 
     Both written as zero is an error; both zero only by rounding lets one instance be unavailable, as in a
-    Deployment (`ResolveFenceposts`, pkg/controller/deployment/util/deployment_util.go), and is a warning.
+    Deployment (`resolve_fenceposts`), and is a warning.
     """
     written = checker.mapping(value, path)
     checker.known_fields(written, path, _FIELDS)
@@ -34,25 +34,18 @@ def check_rolling_update(checker: Checker, value: Any, path: Path, replicas: int
         )
         return default
     budgets = RollingUpdate(surge or default.max_surge, unavailable or default.max_unavailable)
-    if replicas and not resolved(budgets.max_surge, replicas, up=True):
-        floor = resolved(budgets.max_unavailable, replicas, up=False)
-        if not floor:
-            checker.report(
-                (*path, "maxUnavailable"),
-                f"{budgets.max_unavailable} of {replicas} rounds down to 0 and maxSurge is "
-                f"{budgets.max_surge}, so that one instance at a time will be unavailable",
-                severity=Severity.WARNING,
-                code="budget-rounds-to-zero",
-                hint="write maxUnavailable: 1 if that is meant, or maxSurge: 1",
-            )
+    if replicas and not (
+        budgets.max_surge.of(replicas, round_up=True) or budgets.max_unavailable.of(replicas, round_up=False)
+    ):
+        checker.report(
+            (*path, "maxUnavailable"),
+            f"{budgets.max_unavailable} of {replicas} rounds down to 0 and maxSurge is "
+            f"{budgets.max_surge}, so that one instance at a time will be unavailable",
+            severity=Severity.WARNING,
+            code="budget-rounds-to-zero",
+            hint="write maxUnavailable: 1 if that is meant, or maxSurge: 1",
+        )
     return budgets
-
-
-def resolved(budget: IntOrPercent, replicas: int, *, up: bool) -> int:
-    """How many instances a budget is, in whole-number arithmetic: surge rounds up, unavailability down."""
-    if not budget.percent:
-        return budget.value
-    return -(-budget.value * replicas // 100) if up else budget.value * replicas // 100
 
 
 def check_int_or_percent(checker: Checker, value: Any, path: Path) -> IntOrPercent | None:

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from kubeinfer_sim.manifest.budgets import resolved
 from kubeinfer_sim.manifest.diagnostics import Path, format_path
 from kubeinfer_sim.manifest.effective import effective, effective_deployment
-from kubeinfer_sim.manifest.kubernetes.rolling_update import resolve_fenceposts
+from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 
 Versioned = KubeInfer | Deployment
@@ -219,7 +218,7 @@ def _same_budget(path: Path, old: KubeInfer, new: KubeInfer) -> str:
     both = [
         each.rolling_update.max_surge if surge else each.rolling_update.max_unavailable for each in (old, new)
     ]
-    was, now = (resolved(each, new.replicas, up=surge) for each in both)
+    was, now = (each.of(new.replicas, round_up=surge) for each in both)
     return f"does nothing: either means {now} while replicas is {new.replicas}" if was == now else ""
 
 
@@ -232,12 +231,10 @@ def _pace(old: KubeInfer, new: KubeInfer) -> str:
     replicas = new.replicas
     if not replicas or not old.replicas:
         return "there are no instances to replace"
-    surge = resolved(new.rolling_update.max_surge, replicas, up=True)
-    unavailable = min(resolved(new.rolling_update.max_unavailable, replicas, up=False), replicas)
-    if not surge and not unavailable:
-        unavailable = 1  # as in ResolveFenceposts, pkg/controller/deployment/util/deployment_util.go
+    budgets = new.rolling_update
+    posts = resolve_fenceposts(budgets.max_surge, budgets.max_unavailable, replicas)
     replaced = f"{_instances(min(old.replicas, replicas))} replaced"
-    return f"{replaced}, up to {min(surge, replicas)} spare, up to {unavailable} unavailable"
+    return f"{replaced}, up to {min(posts.surge, replicas)} spare, up to {posts.max_unavailable} unavailable"
 
 
 def _differences(old: Any, new: Any, path: Path) -> Iterator[tuple[Path, Any, Any]]:

@@ -282,7 +282,7 @@ class ReadyLevel:
 
     def of(self, desired: int) -> int:
         """The number, of so many desired."""
-        return -(-desired * self.count // 100) if self.percent else min(self.count, desired)
+        return min(IntOrPercent(self.count, self.percent).of(desired, round_up=True), desired)
 
 
 #: Any at all (when any is desired), as many as maxUnavailable leaves at the time, all that are desired.

@@ -29,7 +29,7 @@ def compile_objectives(
     ready = None
     if wanted is not None:
         # Rounded up: 80% of 4 instances are 4, not 3.
-        ready = -(-versions[0].replicas * wanted.value // 100) if wanted.percent else wanted.value
+        ready = wanted.of(versions[0].replicas, round_up=True)
         here = (*path, "minReadyInstances")
         if ready > 0 and initial == "empty":
             context.error(

@@ -17,7 +17,7 @@ from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet, Replica
 from kubeinfer_sim.controllers.kubeinfer.budget import BothZero, Budget, resolve
 from kubeinfer_sim.controllers.kubeinfer.instance import InstanceState
 from kubeinfer_sim.controllers.kubeinfer.rollout import next_step
-from kubeinfer_sim.manifest.kubernetes.rolling_update import resolve_fenceposts
+from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
 from kubeinfer_sim.manifest.model import Container, Deployment, IntOrPercent, PodTemplate, RollingUpdate
 from kubeinfer_sim.scenario.model import Assumptions
 

@@ -49,18 +49,13 @@ class BudgetSpec:
         """
         if self.min_available is not None:
             expected = scales if self.min_available.percent else pods
-            desired = _scaled(self.min_available, expected)
+            desired = self.min_available.of(expected, round_up=True)
         else:
             assert self.max_unavailable is not None
             expected = scales
-            desired = max(0, expected - _scaled(self.max_unavailable, expected))
+            desired = max(0, expected - self.max_unavailable.of(expected, round_up=True))
         allowed = max(0, healthy - desired) if expected > 0 else 0
         return BudgetStatus(expected, desired, healthy, allowed)
-
-
-def _scaled(value: IntOrPercent, total: int) -> int:
-    """The number itself, or the percentage of `total` rounded up."""
-    return -(-value.value * total // 100) if value.percent else value.value
 
 
 class Scaled(Protocol):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
-from kubeinfer_sim.manifest.kubernetes.rolling_update import resolve_fenceposts
+from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
 from kubeinfer_sim.manifest.model import Deployment
 
 #: A ReplicaSet and the size it is to get.

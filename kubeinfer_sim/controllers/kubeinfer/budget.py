@@ -1,14 +1,13 @@
 """The budgets of InstanceRollingUpdate, resolved against the number of instances.
 
-maxSurge rounds up, maxUnavailable down; the vendor's guide says so, and so does the Deployment controller
-(pkg/controller/deployment/util/deployment_util.go, ResolveFenceposts). Whole-number arithmetic only: 286 % of
-100 is no float.
+By the rule of Deployments, but that both written as 0 are refused; the vendor's guide rounds them likewise.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
 from kubeinfer_sim.manifest.model import IntOrPercent, RollingUpdate
 
 
@@ -50,13 +49,13 @@ def resolve(rolling_update: RollingUpdate, replicas: int) -> Budget:
         BothZero: both are written as the number 0. (Written as 0 % they resolve like any percentages that
             round to nothing; validation refuses both spellings in a manifest.)
     """
-    surge = _scaled(rolling_update.max_surge, replicas, up=True)
-    unavailable = min(_scaled(rolling_update.max_unavailable, replicas, up=False), replicas)
-    if IntOrPercent(0) == rolling_update.max_surge == rolling_update.max_unavailable:
+    max_surge, max_unavailable = rolling_update.max_surge, rolling_update.max_unavailable
+    if IntOrPercent(0) == max_surge == max_unavailable:
         raise BothZero("maxSurge and maxUnavailable are both 0")
+    posts = resolve_fenceposts(max_surge, max_unavailable, replicas)
+    surge, unavailable = posts.surge, posts.max_unavailable
     warnings = []
-    if replicas and surge == 0 and unavailable == 0:
-        unavailable = 1
+    if replicas and not (surge or max_unavailable.of(replicas, round_up=False)):
         warnings.append("both resolve to 0: unavailable raised to 1")
     if surge > replicas:
         warnings.append("surge above replicas has no further effect")
@@ -65,10 +64,3 @@ def resolve(rolling_update: RollingUpdate, replicas: int) -> Budget:
     if replicas == 1 and unavailable == 0:
         warnings.append("single instance: needs room for a second instance during the update")
     return Budget(replicas, surge, unavailable, tuple(warnings))
-
-
-def _scaled(value: IntOrPercent, total: int, *, up: bool) -> int:
-    if not value.percent:
-        return value.value
-    product = value.value * total
-    return -(-product // 100) if up else product // 100

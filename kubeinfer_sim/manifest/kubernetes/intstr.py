@@ -25,16 +25,13 @@ def parse_int_or_percent(value: int | str | None) -> IntOrPercent:
 
 
 def scaled_value(value: int | str | IntOrPercent | None, total: int, *, round_up: bool) -> int:
-    """The number, or the percentage of a total, rounded up or down.
+    """The number, or the percentage of a total, rounded up or down (GetScaledValueFromIntOrPercent).
 
     Raises:
         ValueError: neither a number nor a percentage.
     """
     parsed = value if isinstance(value, IntOrPercent) else parse_int_or_percent(value)
-    if not parsed.percent:
-        return parsed.value
-    share = parsed.value * total
-    return -(-share // 100) if round_up else share // 100
+    return parsed.of(total, round_up=round_up)
 
 
 def parse_port_text(text: str) -> int | str:

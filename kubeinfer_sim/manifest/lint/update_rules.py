@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubeinfer_sim.manifest.budgets import resolved
 from kubeinfer_sim.manifest.diagnostics import Severity
+from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
 from kubeinfer_sim.manifest.lint.packing import instances_that_fit, need_of
 from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, duration, plural, rule
 
@@ -18,11 +18,8 @@ _UPDATE = "KubeInfer semantics, InstanceRollingUpdate; the vendor's YAML guide (
 def _budgets(context: LintContext) -> tuple[int, int]:
     """How many instances maxSurge and maxUnavailable are."""
     written, replicas = context.kubeinfer.rolling_update, context.kubeinfer.replicas
-    surge = resolved(written.max_surge, replicas, up=True)
-    unavailable = min(resolved(written.max_unavailable, replicas, up=False), replicas)
-    if not surge and not unavailable and replicas:
-        unavailable = 1  # ResolveFenceposts, pkg/controller/deployment/util/deployment_util.go
-    return surge, unavailable
+    posts = resolve_fenceposts(written.max_surge, written.max_unavailable, replicas)
+    return posts.surge, posts.max_unavailable
 
 
 @rule(

@@ -14,8 +14,8 @@ from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet, ReplicaSetStatus, slow_start_batch
 from kubeinfer_sim.controllers.deployment.rolling import Bounds
 from kubeinfer_sim.controllers.deployment.scaling import scaled
+from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
 from kubeinfer_sim.manifest.kubernetes.intstr import parse_int_or_percent
-from kubeinfer_sim.manifest.kubernetes.rolling_update import resolve_fenceposts
 from kubeinfer_sim.manifest.model import Container, Deployment, PodTemplate, RollingUpdate
 
 Case = dict[str, Any]

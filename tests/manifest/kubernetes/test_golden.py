@@ -5,10 +5,11 @@ from manifest.kubernetes.golden import assert_same_defaults, assert_same_verdict
 
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.kubernetes.decode import decode, stored
+from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
 from kubeinfer_sim.manifest.kubernetes.field_errors import DECODE, UNKNOWN, Errors, Root
 from kubeinfer_sim.manifest.kubernetes.pod import pod_errors
 from kubeinfer_sim.manifest.kubernetes.pod_template import read_pod_template
-from kubeinfer_sim.manifest.kubernetes.rolling_update import read_deployment_spec, resolve_fenceposts
+from kubeinfer_sim.manifest.kubernetes.rolling_update import read_deployment_spec
 from kubeinfer_sim.manifest.kubernetes.schema import types
 from kubeinfer_sim.manifest.kubernetes.service import read_service_spec
 from kubeinfer_sim.manifest.load import load_manifest
