@@ -12,15 +12,12 @@ DEEPEST, WIDEST = 3, 7
 
 # What is known and goes: whoever mends one takes it out here. Empty at the end.
 CIRCLES = {
-    "kubeinfer_sim.cluster.api_nodes",
-    "kubeinfer_sim.cluster.nodes.heartbeat",
     "kubeinfer_sim.cluster.devices.manager",
     "kubeinfer_sim.cluster.devices.npu_fault",
     "kubeinfer_sim.cluster.kubelet.start_barrier",
     "kubeinfer_sim.cluster.kubelet.start_faults",
     "kubeinfer_sim.cluster.kubelet.start_stages",
     "kubeinfer_sim.cluster.kubelet.termination",
-    "kubeinfer_sim.cluster.node",
     "kubeinfer_sim.cluster.pod",
     "kubeinfer_sim.controllers.kubeinfer.instance",
     "kubeinfer_sim.controllers.kubeinfer.rebuild",
@@ -47,9 +44,7 @@ WIDE = {
     "kubeinfer_sim.cluster.devices.device_plugin.DevicePlugin",
     "kubeinfer_sim.cluster.devices.npu_fault.NpuFault",
     "kubeinfer_sim.cluster.kubelet.state.KubeletState",
-    "kubeinfer_sim.cluster.nodes.node_failures.NodeFailures",
     "kubeinfer_sim.cluster.prober.container.ContainerProber",
-    "kubeinfer_sim.cluster.scheduler.gang_scheduling.GangScheduling",
     "kubeinfer_sim.controllers.kubeinfer.controller.KubeInferController",
     "kubeinfer_sim.controllers.kubeinfer.instances.Instances",
     "kubeinfer_sim.simulation.faults.nodes.NodeFaults",
@@ -61,7 +56,6 @@ HOOKS = {
     "kubeinfer_sim.cluster.devices.device_plugin: devices.on_isolate = self._isolate",
     "kubeinfer_sim.controllers.kubeinfer.controller: self._stalls.instances = Instances(clock, history, kubelet, self._gangs, spec, assumptions, changed=self._wake_up, progressed=self._stalls.progressed)",
     "kubeinfer_sim.simulation.simulate: self.controller.recovery.isolate = self._isolate",
-    "kubeinfer_sim.simulation.simulate: self.scheduling.kubelet = self.kubelet",
 }
 RELEASES = {
     "kubeinfer_sim.cluster.kubelet.state",

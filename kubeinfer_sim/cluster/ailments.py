@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from kubeinfer_sim.cluster.api import PodWatcher
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.prober import Outcome, Segment
+from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock
 
 ALL_PROBES = ("startup", "liveness", "readiness")
@@ -38,7 +38,7 @@ class Ailment:
         self.on_restart = on_restart
 
 
-class Ailments(PodWatcher):
+class Ailments(Watcher):
     """The ailments of all pods, in the order in which they came."""
 
     def __init__(self, clock: Clock, kubelet: Kubelet) -> None:

@@ -1,81 +1,185 @@
-"""The API server's pods, and who is told of their changes.
+"""The API server: the objects of nodes and pods, and the one way in which the cluster's components know of each other.
 
-The components of the cluster share the state of objects and its changes, and nothing else. A kubelet writes here what
-becomes of its pods; the pod's owner and whoever watches are told in the instant in which it happens, in one order:
-
-1. of Ready, and that it is lost: the owner, then the watchers;
-2. of a binding, a deletion timestamp, an engine's end: the watchers;
-3. of the end of a pod's object: the watchers, then the owner, who may make another pod in its place.
-
-The watchers are told in the order in which `watch` was given them, once, where the simulation is put together.
+Whoever changes an object writes the change here; whoever follows objects is told in the instant in which it is
+written, the writer included. The order is declared in one place: the watchers are told in the order in which
+`Api.watch` was given them where the simulation is put together, the kubelets first (what happens to a pod happens on
+its node before others conclude from it). A pod's owner is told of Ready, and of its loss, before the watchers; of the
+end of the pod's object after them, since it may make another pod in its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-from kubeinfer_sim.cluster.pod import Pod
-
-
-class PodWatcher:
-    """Told of changes right after they are stored; overrides what it cares for, and costs nothing else."""
-
-    def pod_bound(self, pod: Pod) -> None:
-        """The pod is bound to its node."""
-
-    def pod_ready_changed(self, pod: Pod) -> None:
-        """Its Ready condition has changed."""
-
-    def pod_terminating(self, pod: Pod) -> None:
-        """It has a deletion timestamp."""
-
-    def pod_gone(self, pod: Pod) -> None:
-        """Its object is gone."""
-
-    def engine_stopped(self, pod: Pod) -> None:
-        """The process of its inference engine has ended, however."""
+from kubeinfer_sim.cluster.node import NO_EXECUTE, Node, Ready
+from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.records import (
+    GangScheduled,
+    InstanceRef,
+    NodeCordoned,
+    NodeReadyChanged,
+    NodeTainted,
+    PodGone,
+    PodNotReady,
+    PodReady,
+    PodRemoved,
+)
+from kubeinfer_sim.cluster.watcher import Watcher
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.scenario.model import Taint
 
 
 class Api:
-    """Where pods' changes are written and watched."""
+    """The store.
 
-    def __init__(self) -> None:
+    Attributes:
+        nodes: by name.
+        npus_in_use: NPUs of pods that have been given a node.
+    """
+
+    def __init__(self, clock: Clock, history: History) -> None:
+        self._clock = clock
+        self._history = history
+        self.nodes: dict[str, Node] = {}
+        self.npus_in_use = 0
+        self._pods: dict[str, dict[Pod, None]] = {}
+        self._created = 0
         self.watch()
 
-    def watch(self, *watchers: PodWatcher) -> None:
-        """These are told of changes from now on, in this order, and nobody else."""
+    def watch(self, *watchers: Watcher) -> None:
+        """These are told of all changes from now on, in this order, and nobody else."""
 
-        def told(event: str) -> list[Callable[[Pod], None]]:
-            default = getattr(PodWatcher, event)
-            return [getattr(each, event) for each in watchers if getattr(type(each), event) is not default]
+        def told(event: str) -> list[Callable[..., Any]]:
+            silent = getattr(Watcher, event)
+            return [getattr(each, event) for each in watchers if getattr(type(each), event) is not silent]
 
-        self._bound = told("pod_bound")
-        self._ready_changed = told("pod_ready_changed")
-        self._terminating = told("pod_terminating")
-        self._gone = told("pod_gone")
+        self._node_added = told("node_added")
+        self._node_removed = told("node_removed")
+        self._node_silent = told("node_silent")
+        self._node_ready_changed = told("node_ready_changed")
+        self._node_spec_changed = told("node_spec_changed")
+        self._allocatable_changed = told("allocatable_changed")
+        self._pod_bound = told("pod_bound")
+        self._pod_ready_changed = told("pod_ready_changed")
+        self._pod_overruled = told("pod_overruled")
+        self._pod_terminating = told("pod_terminating")
+        self._pod_removed = told("pod_removed")
+        self._pod_gone = told("pod_gone")
         self._engine_stopped = told("engine_stopped")
 
-    # -- what kubelets write -------------------------------------------------------------------------------
+    # -- nodes ---------------------------------------------------------------------------------------------
 
-    def bound(self, pod: Pod) -> None:
-        """The pod is bound to its node, and its kubelet knows."""
-        for tell in self._bound:
+    def add(self, node: Node) -> None:
+        """Create a node object."""
+        node.number = self._created
+        self._created += 1
+        self.nodes[node.name] = node
+        for tell in self._node_added:
+            tell(node)
+
+    def remove_node(self, name: str) -> None:
+        """Delete a node object, and its lease with it."""
+        node = self.nodes.pop(name)
+        for tell in self._node_removed:
+            tell(node)
+
+    def set_node_ready(self, node: Node, status: Ready) -> None:
+        """Write a node's Ready condition."""
+        if node.ready != status:
+            node.ready = status
+            node.last = self._history.append(
+                NodeReadyChanged(self._clock.now, node.last, node.name, str(status))
+            )
+            for tell in self._node_ready_changed:
+                tell(node)
+
+    def change_taints(self, node: Node, add: Iterable[Taint] = (), remove: Iterable[Taint] = ()) -> None:
+        """Add and remove taints in one write; what is there, or is not, stays as it is."""
+        new = [taint for taint in add if taint not in node.taints]
+        old = [taint for taint in remove if taint in node.taints]
+        if not new and not old:
+            return
+        before = _evicting(node)
+        node.taints.update(dict.fromkeys(new))
+        for taint in old:
+            del node.taints[taint]
+        if (evicting := _evicting(node)) != before:
+            node.last = self._history.append(NodeTainted(self._clock.now, node.last, node.name, evicting))
+        for tell in self._node_spec_changed:
+            tell(node)
+
+    def cordon(self, node: Node, unschedulable: bool, cause: int = NO_CAUSE) -> None:
+        """Write spec.unschedulable."""
+        self._history.append(NodeCordoned(self._clock.now, cause, node.name, not unschedulable))
+        node.unschedulable = unschedulable
+        for tell in self._node_spec_changed:
+            tell(node)
+
+    def set_allocatable(self, node: Node, resource: str, amount: int, *, ring: int | None = None) -> None:
+        """Write how much of a resource a node offers; the change is in this `ring` of its NPUs."""
+        node.allocatable = {**node.allocatable, resource: amount}
+        for tell in self._allocatable_changed:
+            tell(node, resource, ring)
+
+    def silent(self, node: Node) -> None:
+        """No more heartbeats come from a node."""
+        for tell in self._node_silent:
+            tell(node)
+
+    def pods_on(self, node: str) -> list[Pod]:
+        """The pods bound to a node, in the order in which they came; also of a node that is gone."""
+        return list(self._pods.get(node, ()))
+
+    # -- where pods go: written by the scheduler -----------------------------------------------------------
+
+    def schedule(self, instance: InstanceRef, nodes: Mapping[Any, str], cause: int) -> None:
+        """Pods of an instance have been given nodes, all at once: what they ask for there is theirs from now on."""
+        npus = sum(pod.npus for pod in nodes)
+        self.npus_in_use += npus
+        names = tuple((pod.ref, name) for pod, name in nodes.items())
+        number = self._history.append(
+            GangScheduled(self._clock.now, cause, instance, names, npus, self.npus_in_use)
+        )
+        for pod in nodes:
+            pod.placed = True
+            pod.last = number
+
+    def bind(self, pod: Pod, node: Node, rings: tuple[int, ...] = (), *, running: bool = False) -> None:
+        """Write the pod's node, and how many NPUs it gets of each ring there.
+
+        With `running` it ran and was ready there long before the simulation began.
+        """
+        pod.rings = rings
+        pod.node = node
+        pod.state = PodState.RUNNING if running else PodState.PULLING
+        self._pods.setdefault(node.name, {})[pod] = None
+        for tell in self._pod_bound:
             tell(pod)
 
+    # -- what becomes of pods: written by their kubelets ---------------------------------------------------
+
     def ready(self, pod: Pod) -> None:
-        """The pod's Ready condition turned true."""
+        """The pod's Ready condition turns true."""
+        pod.ready = pod.was_ready = True
+        pod.failure = ""
+        pod.last = self._history.append(PodReady(self._clock.now, pod.last, pod.ref))
         pod.owner.pod_ready(pod)
-        for tell in self._ready_changed:
+        for tell in self._pod_ready_changed:
             tell(pod)
 
     def unready(self, pod: Pod, reason: str) -> None:
-        """It turned false."""
+        """It turns false."""
+        pod.ready = False
+        pod.last = self._history.append(PodNotReady(self._clock.now, pod.last, pod.ref, reason))
         pod.owner.pod_unready(pod, reason)
-        for tell in self._ready_changed:
+        for tell in self._pod_ready_changed:
             tell(pod)
 
-    def stuck(self, pod: Pod) -> None:
-        """The pod will not become ready by itself; `pod.failure` says why."""
+    def stuck(self, pod: Pod, failure: str) -> None:
+        """The pod will not become ready by itself, for this reason (Kubernetes' word)."""
+        pod.failure = failure
         pod.owner.pod_stuck(pod)
 
     def container_died(self, pod: Pod, reason: str, exit_code: int) -> bool:
@@ -86,18 +190,58 @@ class Api:
         """
         return pod.owner.container_died(pod, reason, exit_code)
 
-    def terminating(self, pod: Pod) -> None:
-        """The pod has a deletion timestamp."""
-        for tell in self._terminating:
-            tell(pod)
-
-    def gone(self, pod: Pod) -> None:
-        """The pod's object is gone, and its devices are free."""
-        for tell in self._gone:
-            tell(pod)
-        pod.owner.pod_gone(pod)
-
     def engine_stopped(self, pod: Pod) -> None:
         """The process of the pod's engine has ended, however."""
         for tell in self._engine_stopped:
             tell(pod)
+
+    def gone(self, pod: Pod) -> None:
+        """Nothing of the pod is left: its object goes, and what it held is free."""
+        pod.state = PodState.GONE
+        if pod.node is not None:
+            self._pods[pod.node.name].pop(pod, None)
+        npus = pod.npus if pod.placed else 0
+        self.npus_in_use -= npus
+        pod.last = self._history.append(PodGone(self._clock.now, pod.last, pod.ref, npus, self.npus_in_use))
+        for tell in self._pod_gone:
+            tell(pod)
+        pod.owner.pod_gone(pod)
+
+    # -- what others do to pods ----------------------------------------------------------------------------
+
+    def delete(self, pod: Pod, reason: str, cause: int) -> None:
+        """Delete a pod with its grace period; nothing happens if that is under way."""
+        if pod.state not in (PodState.DELETING, PodState.GONE):
+            for tell in self._pod_terminating:
+                tell(pod, reason, cause)
+
+    def evict(self, pod: Pod, reason: str, cause: int) -> None:
+        """Somebody who does not own the pod deletes it: its owner sees to that, and to what follows."""
+        pod.owner.evict(pod, reason, cause)
+
+    def remove(self, pod: Pod, reason: str, cause: int) -> None:
+        """Remove the pod's object at once (grace period 0, force); what it held counts as free."""
+        if pod.state is PodState.GONE:
+            return
+        for tell in self._pod_removed:
+            tell(pod)
+        pod.last = self._history.append(PodRemoved(self._clock.now, cause, pod.ref, reason))
+        self.gone(pod)
+
+    def overrule(self, pod: Pod, cause: int) -> None:
+        """Set the pod's Ready condition False, whatever its containers do, until its kubelet puts it right."""
+        if pod.overruled or pod.state is PodState.GONE:
+            return
+        pod.overruled = True
+        if pod.ready:
+            pod.last = cause
+            self.unready(pod, "NodeNotReady")
+        self.stuck(pod, "NodeNotReady")
+        for tell in self._pod_overruled:
+            tell(pod)
+
+
+def _evicting(node: Node) -> tuple[str, ...]:
+    """The keys of its NoExecute taints, without those it had from the beginning."""
+    own = node.spec.taints
+    return tuple(taint.key for taint in node.taints if taint.effect == NO_EXECUTE and taint not in own)

@@ -105,6 +105,8 @@ class Pod:
     Attributes:
         owner: the workload that made it (its controller ownerReference).
         ref: its name in the history.
+        placed: the scheduler has given it a node, whether or not it is bound yet.
+        rings: how many NPUs the scheduler has chosen of each ring of its node; empty where there are no rings.
         revision: hash of the role templates it was made from.
         was_ready: it has been Ready at least once.
         weights_key: which weights its engine loads.
@@ -144,6 +146,7 @@ class Pod:
         "npus",
         "overruled",
         "owner",
+        "placed",
         "plan",
         "probers",
         "reading",
@@ -151,6 +154,7 @@ class Pod:
         "ref",
         "restarts",
         "revision",
+        "rings",
         "serving_at",
         "sick",
         "sidecars",
@@ -187,6 +191,8 @@ class Pod:
         self.npus = accelerator_count(template.requests)
         self.engine = engine_index(template.containers)
         self.state = PodState.PENDING
+        self.placed = False
+        self.rings: tuple[int, ...] = ()
         self.node: Node | None = None
         self.ready = False
         self.was_ready = False
@@ -218,3 +224,8 @@ class Pod:
             instance.kubeinfer if instance.kind == "KubeInfer" else f"{instance.kind}/{instance.kubeinfer}"
         )
         self.stream_name = f"{kind_and_name}/{instance.ordinal}/{ref.role}/{ref.replica}/{ref.generation}"
+
+    @property
+    def terminating(self) -> bool:
+        """It has a deletion timestamp."""
+        return self.state is PodState.DELETING

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
 from kubeinfer_sim.controllers.deployment.workload import DeploymentWorkload
 from kubeinfer_sim.controllers.kubeinfer.controller import KubeInferController
-from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.manifest.model import Deployment
 from kubeinfer_sim.scenario.model import Timings
 
@@ -21,10 +19,8 @@ class Owners:
 
     def __init__(
         self,
-        clock: Clock,
-        history: History,
+        env: Environment,
         scheduling: GangScheduling,
-        kubelet: Kubelet,
         kubeinfer: KubeInferController,
         deployments: Sequence[Deployment],
         timings: Timings,
@@ -32,8 +28,7 @@ class Owners:
         self._kubeinfer = kubeinfer
         uids = count(-1, -1)
         self.deployments = {
-            spec.name: DeploymentWorkload(clock, history, scheduling, kubelet, spec, timings, uids)
-            for spec in deployments
+            spec.name: DeploymentWorkload(env, scheduling, spec, timings, uids) for spec in deployments
         }
 
     @property

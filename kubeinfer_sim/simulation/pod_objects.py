@@ -6,9 +6,10 @@ writes (Ready: False, a deletion timestamp) changes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.kubelet.pod_phase import (
     Condition,
     Phase,
@@ -19,7 +20,6 @@ from kubeinfer_sim.cluster.kubelet.pod_phase import (
     pod_ready,
 )
 from kubeinfer_sim.cluster.kubelet.restart_policy import consequence
-from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, PodState, is_sidecar
 from kubeinfer_sim.cluster.pod_printing import Columns, ShownContainer, columns
 from kubeinfer_sim.cluster.records import NodeFailed, PodRef
@@ -70,7 +70,7 @@ class PodObjects:
 
     Args:
         history: read when the objects are asked for, where it is kept; else followed all along.
-        nodes: by name.
+        api: knows which pods are on a node.
         owners: whose pods there are.
         statuses: reads the containers.
         kubernetes: its release.
@@ -80,7 +80,7 @@ class PodObjects:
     def __init__(
         self,
         history: History,
-        nodes: Mapping[str, Node],
+        api: Api,
         owners: Owners,
         statuses: PodStatuses,
         *,
@@ -88,7 +88,7 @@ class PodObjects:
         loses_nodes: bool,
     ) -> None:
         self._history = history
-        self._nodes = nodes
+        self._api = api
         self._owners = owners
         self._statuses = statuses
         self._kubernetes = kubernetes
@@ -104,7 +104,7 @@ class PodObjects:
         # Told before the node's kubelet is: its state is still the one it last reported.
         if type(record) is NodeFailed and record.mode != "notReady":
             self._catch_up()
-            for pod in self._nodes[record.node].pods:
+            for pod in self._api.pods_on(record.node):
                 facts = self._ledger.pods[pod.ref]
                 facts.reported = self._statuses.of(pod, facts, record.at)
 

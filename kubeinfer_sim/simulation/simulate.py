@@ -7,24 +7,29 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from kubeinfer_sim.cluster.ailments import Ailments
-from kubeinfer_sim.cluster.api import Api, PodWatcher
+from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.devices.device_plugin import DevicePlugin
 from kubeinfer_sim.cluster.devices.manager import Devices
 from kubeinfer_sim.cluster.devices.repair import RepairShop
 from kubeinfer_sim.cluster.disruption.drains import Budgets, Drains
+from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.kubelet import Kubelet
-from kubeinfer_sim.cluster.kubelet.start_stages import StageDraws
 from kubeinfer_sim.cluster.node import Node
-from kubeinfer_sim.cluster.nodes.node_failures import NodeFailures
+from kubeinfer_sim.cluster.node_failures import NodeFailures, heartbeat_of
+from kubeinfer_sim.cluster.nodes.node_lifecycle import NodeLifecycleController, NodeLifecycleSettings
+from kubeinfer_sim.cluster.nodes.pod_gc import PodGarbageCollector, PodGcSettings
+from kubeinfer_sim.cluster.nodes.status_reports import StatusReporter
+from kubeinfer_sim.cluster.nodes.taint_eviction import TaintEvictionController
 from kubeinfer_sim.cluster.pod import Pod
-from kubeinfer_sim.cluster.records import NodeCordoned, NpusIsolated
+from kubeinfer_sim.cluster.records import NpusIsolated
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
+from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.controllers.kubeinfer.controller import KubeInferController
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.engine.history import NO_CAUSE, History, Listener
+from kubeinfer_sim.engine.history import History, Listener
 from kubeinfer_sim.engine.meter import End
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.accelerators import accelerators_of, main_accelerator
@@ -111,90 +116,90 @@ class Simulation:
         self.clock = Clock()
         self.history = History() if history is None else history
         self.time_line = TimeLine(self)
-        streams = Streams(seed)
-        api = Api()
-        self.nodes = {spec.name: Node(spec) for spec in scenario.nodes}
+        self.streams = Streams(seed)
+        self.api = Api(self.clock, self.history)
+        self.env = Environment(self.clock, self.history, self.streams, self.api)
+        for spec in scenario.nodes:
+            beat = heartbeat_of(spec.name, self.streams) if scenario.loses_nodes else None
+            self.api.add(Node(spec, beat))
+        assumptions = scenario.assumptions
         self.scheduler = Scheduler(
             scenario.nodes,
-            placement=scenario.assumptions.placement,
+            placement=assumptions.placement,
             kubernetes=scenario.kubernetes,
         )
-        assumptions = scenario.assumptions
         self.scheduling = GangScheduling(
-            self.clock,
-            self.history,
+            self.env,
             self.scheduler,
-            self.nodes,
-            StageDraws(streams),
             rate=SchedulingRate() if assumptions.scheduling_rate == "mindcluster" else None,
             preemption=assumptions.preemption,
             priority_classes=scenario.priority_classes,
         )
         self.scheduling.occupy(scenario.running)
         self.kubelet = Kubelet(
-            self.clock,
-            self.history,
-            streams,
-            api,
+            self.env,
             broken_images=scenario.broken_images,
             kubernetes=scenario.kubernetes,
             transfers=scenario.transfers,
-            release=self.scheduling.release,
             crash_back_off=scenario.crash_back_off,
             start_faults=start_faults(scenario.actions),
             born_sick=self.time_line.born_sick if any(map(strikes_new, scenario.actions)) else None,
         )
         self.controller = KubeInferController(
-            self.clock,
-            self.history,
+            self.env,
             self.scheduling,
             self.kubelet,
             scenario.kubeinfer,
             scenario.timings,
-            scenario.assumptions,
+            assumptions,
             scenario.recovery,
             recovery,
         )
         self.controller.recovery.isolate = self._isolate
         self.owners = Owners(
-            self.clock,
-            self.history,
-            self.scheduling,
-            self.kubelet,
-            self.controller,
-            scenario.deployments,
-            scenario.timings,
+            self.env, self.scheduling, self.controller, scenario.deployments, scenario.timings
         )
-        self.scheduling.kubelet = self.kubelet
         budgets = Budgets(scenario.disruption_budgets)
-        self.drains = Drains(self.clock, self.history, self.nodes, budgets)
+        self.drains = Drains(self.clock, self.history, self.api, budgets)
+        # The order in which they are told of what happens.
+        watchers: list[Watcher] = [self.kubelet, self.scheduling]
+        if scenario.drains_nodes:
+            watchers += [budgets, self.drains]
         self.failures: NodeFailures | None = None
         if scenario.loses_nodes:
-            self.failures = NodeFailures(
-                self.clock,
-                self.history,
-                streams,
-                self.nodes,
-                self.scheduler,
-                self.scheduling,
-                self.kubelet,
-                scenario.node_lifecycle,
-            )
+            watchers += self._make_node_controllers()
+        self.objects = self._pod_objects() if pods else None
         self.devices: Devices | None = None
         self.faults: Faults | None = None
         self.ailments: Ailments | None = None
-        self.objects = self._pod_objects() if pods else None
-        # The order in which they are told of pods.
-        watchers: list[PodWatcher] = []
-        if scenario.drains_nodes:
-            watchers += [budgets, self.drains]
-        if self.failures is not None:
-            watchers.append(self.failures.pods)
         if scenario.fault_kinds:
-            watchers += self._make_faults(streams)
-        api.watch(*watchers)
+            watchers += self._make_faults(self.streams)
+        self.api.watch(*watchers)
 
-    def _make_faults(self, streams: Streams) -> tuple[PodWatcher, ...]:
+    def _make_node_controllers(self) -> tuple[Watcher, ...]:
+        """What only scenarios in which nodes fail need; the phases of their clocks, which nobody knows, are drawn.
+
+        Returns those that follow nodes and pods.
+        """
+        settings, clock, api = self.scenario.node_lifecycle, self.clock, self.api
+
+        def phase(name: str, period: int) -> int:
+            return int(self.streams.named(name).random() * period)
+
+        first = phase("node-lifecycle/first-pass", 5_000)
+        lifecycle = NodeLifecycleController(
+            clock, api, NodeLifecycleSettings(first_pass=first, grace=settings.grace)
+        )
+        reporter = StatusReporter(clock, api, self.kubelet)
+        self.failures = NodeFailures(self.env, self.kubelet, reporter)
+        return (
+            lifecycle,
+            reporter,
+            TaintEvictionController(clock, api, settings.toleration_seconds),
+            PodGarbageCollector(clock, api, PodGcSettings(first_pass=phase("pod-gc/first-pass", 20_000))),
+        )
+
+    def _make_faults(self, streams: Streams) -> tuple[Watcher, ...]:
         """What only scenarios with faults need: who holds which NPU, the device plugin, the fault processes.
 
         Returns those of them that follow the pods.
@@ -203,14 +208,12 @@ class Simulation:
         settings = (scenario.faults or FaultPlan()).npus
         taken: dict[str, int] = {}
         for pod in scenario.running:
-            resource, _ = main_accelerator(self.nodes[pod.node].spec.allocatable)
+            resource, _ = main_accelerator(self.api.nodes[pod.node].spec.allocatable)
             taken[pod.node] = taken.get(pod.node, 0) + pod.requests.get(resource, 0)
         devices = self.devices = Devices(
             clock,
             history,
-            self.nodes,
-            self.scheduler,
-            self.scheduling,
+            self.api,
             group=settings.group,
             taken=taken,
         )
@@ -240,21 +243,19 @@ class Simulation:
             on_nodes = NodeFaults(
                 clock,
                 history,
-                self.nodes,
+                self.api,
                 self.kubelet,
                 self.failures,
                 self.drains,
                 shop,
                 settings.repair,
-                cordoned=lambda name: self.scheduler.nodes[name].unschedulable,
-                cordon=lambda name, on, cause: self.cordon(name, cordon=on, cause=cause),
                 source=draws,
             )
         self.faults = Faults(
             clock,
             streams,
             scenario,
-            self.nodes,
+            self.api,
             devices,
             plugin,
             PodFaults(clock, history, self.kubelet, ailments),
@@ -268,7 +269,7 @@ class Simulation:
     def _pod_objects(self) -> PodObjects:
         return PodObjects(
             self.history,
-            self.nodes,
+            self.api,
             self.owners,
             PodStatuses(self.seed, self.scenario.kubernetes),
             kubernetes=self.scenario.kubernetes,
@@ -303,25 +304,16 @@ class Simulation:
         pods = None if self.objects is None else tuple(self.objects.at(ended_at))
         return Run(scenario, self.history, ended_at, end, clock.fired, self.seed, pods)
 
-    def cordon(self, name: str, *, cordon: bool, cause: int = NO_CAUSE) -> None:
-        """A node takes no new pods from now on, or does again."""
-        self.scheduler.set_unschedulable(name, cordon)
-        if self.failures is not None:
-            self.failures.cordon(name, cordon=cordon)
-        self.history.append(NodeCordoned(self.clock.now, cause, name, not cordon))
-        self.scheduling.wake()
-
     def _isolate(self, pod: Pod, scope: Isolation, cause: int) -> None:
         """A rule of recovery takes a pod's node, or the NPUs it holds, out of service for new pods."""
         assert pod.node is not None
         name = pod.node.name
         if scope == "Node":
-            self.cordon(name, cordon=True, cause=cause)
+            self.api.cordon(pod.node, True, cause)
             return
         if self.devices is not None:
             self.devices.isolate(pod, cause)
             return
-        node = self.scheduler.nodes[name]
         for resource, amount in accelerators_of(pod.template.requests).items():
-            self.scheduler.set_allocatable(name, resource, node.allocatable[resource] - amount)
+            self.api.set_allocatable(pod.node, resource, pod.node.allocatable[resource] - amount)
         self.history.append(NpusIsolated(self.clock.now, cause, name, pod.npus))

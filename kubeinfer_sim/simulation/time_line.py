@@ -73,14 +73,12 @@ class TimeLine:
                 self._sim.owners.deployments[action.deployment.name].apply(action.deployment, action.label)
             case Cordon():
                 for name in action.nodes:
-                    self._sim.cordon(name, cordon=not action.uncordon)
+                    self._cordon(name, not action.uncordon)
             case Drain():
                 options = DrainOptions(
                     action.ignore_daemon_sets, action.delete_empty_dir_data, action.force, action.timeout
                 )
-                self._sim.drains.start(
-                    action.nodes, options, lambda name: self._sim.cordon(name, cordon=True)
-                )
+                self._sim.drains.start(action.nodes, options, self._cordon)
             case NodeDown() | NodeUp() | OutOfService() | ForceDelete():
                 self._node_failure(action)
             case Health():
@@ -118,7 +116,13 @@ class TimeLine:
                     if matches(action.target, pod)
                     and (pod.state is PodState.DELETING or not action.terminating_only)
                 ]
-                self._sim.failures.force_delete(pods, NO_CAUSE)
+                for pod in pods:
+                    if pod.state is not PodState.DELETING:
+                        self._sim.api.evict(pod, "ForceDeleted", NO_CAUSE)
+                    self._sim.api.remove(pod, "ForceDeleted", NO_CAUSE)
+
+    def _cordon(self, name: str, unschedulable: bool = True) -> None:
+        self._sim.api.cordon(self._sim.api.nodes[name], unschedulable)
 
     def _back_to_health(self, action: Health) -> None:
         self._health(action, FAILING if action.healthy else None)

@@ -308,7 +308,7 @@ def test_a_restart_storm_from_a_shared_cause_shares_the_storage() -> None:
     made = scenario(spec, 4, 0, 0, transfers=link)
 
     def cold(simulation: Simulation) -> None:
-        for node in simulation.nodes.values():
+        for node in simulation.api.nodes.values():
             node.page_cache.clear()
 
     storm = play(made, (99, cold), *(crash(100, ordinal=ordinal) for ordinal in range(4)))

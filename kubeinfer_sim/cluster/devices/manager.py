@@ -12,12 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
-from kubeinfer_sim.cluster.api import PodWatcher
+from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.fault_records import NpuStateChanged
-from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod
-from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
-from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
+from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.manifest.accelerators import main_accelerator
@@ -63,7 +61,7 @@ class Npu:
         return self.holder is None and not self.taken
 
 
-class Devices(PodWatcher):
+class Devices(Watcher):
     """The NPUs of all nodes.
 
     Attributes:
@@ -76,9 +74,7 @@ class Devices(PodWatcher):
         self,
         clock: Clock,
         history: History,
-        nodes: Mapping[str, Node],
-        scheduler: Scheduler,
-        scheduling: GangScheduling,
+        api: Api,
         *,
         group: int = 0,
         taken: Mapping[str, int] | None = None,
@@ -90,8 +86,8 @@ class Devices(PodWatcher):
         """
         self._clock = clock
         self._history = history
-        self._scheduler = scheduler
-        self._scheduling = scheduling
+        self._api = api
+        nodes = api.nodes
         offered = {name: main_accelerator(node.spec.allocatable) for name, node in nodes.items()}
         self._resource = {name: resource for name, (resource, _) in offered.items()}
         self.npus = {
@@ -152,11 +148,7 @@ class Devices(PodWatcher):
         rings: dict[int, list[Npu]] = {}
         for npu in free:
             rings.setdefault(npu.number // ring_size, []).append(npu)
-        chosen = [
-            npu
-            for ring, amount in enumerate(self._scheduler.rings_of(pod))
-            for npu in rings.get(ring, [])[:amount]
-        ]
+        chosen = [npu for ring, amount in enumerate(pod.rings) for npu in rings.get(ring, [])[:amount]]
         if len(chosen) == count:
             return chosen
         fitting = [ring for ring in rings.values() if len(ring) >= count]
@@ -189,24 +181,24 @@ class Devices(PodWatcher):
         node = changed[0].node
         offered = sum(npu.state == "inService" for npu in self.npus[node])
         self._offer(node, crossing, offered)
-        self._scheduling.wake()
         numbers = tuple(npu.number for npu in changed)
         return self._history.append(NpuStateChanged(self._clock.now, cause, node, numbers, state, offered))
 
     def _offer(self, node: str, crossing: list[Npu], offered: int) -> None:
-        """Tell the scheduler, ring by ring where it keeps account of them."""
+        """Write what the node offers, ring by ring where the scheduler keeps account of them."""
         resource, (size, counted) = self._resource[node], self._ring[node]
+        known = self._api.nodes[node]
         if not counted:
-            self._scheduler.set_allocatable(node, resource, offered)
+            self._api.set_allocatable(known, resource, offered)
             return
         rings: dict[int, int] = {}
         for npu in crossing:
             rings[npu.number // size] = rings.get(npu.number // size, 0) + 1
-        before = self._scheduler.nodes[node].allocatable[resource]
+        before = known.allocatable[resource]
         step = 1 if offered > before else -1
         for ring, number in rings.items() if offered != before else ():
             before += step * number
-            self._scheduler.set_allocatable(node, resource, before, ring=ring)
+            self._api.set_allocatable(known, resource, before, ring=ring)
 
     def isolate(self, pod: Pod, cause: int) -> None:
         """A rule of recovery takes the pod's broken NPUs out, or all of them when none is known to be broken."""

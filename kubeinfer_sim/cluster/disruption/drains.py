@@ -7,16 +7,16 @@ simulated pods. A drain that is refused tries again every 5 s for ever; carried 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from kubeinfer_sim.cluster.api import PodWatcher
+from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.disruption.controller import Budget, BudgetSpec
 from kubeinfer_sim.cluster.disruption.drain import Drain, DrainedPod, DrainOptions
 from kubeinfer_sim.cluster.disruption.eviction import Answer, Code, PodView, evict
-from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import DrainEnded, DrainHeld, NodeDrained
+from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.manifest.kubernetes.labels import matches_all
@@ -30,7 +30,7 @@ class Owner:
     replicas: int
 
 
-class Budgets(PodWatcher):
+class Budgets(Watcher):
     """The budgets and the pods that stand under them."""
 
     def __init__(self, budgets: Iterable[DisruptionBudget]) -> None:
@@ -63,7 +63,7 @@ class Budgets(PodWatcher):
         """Its Ready condition has changed."""
         self._changed(pod)
 
-    def pod_terminating(self, pod: Pod) -> None:
+    def pod_terminating(self, pod: Pod, reason: str, cause: int) -> None:
         """It has a deletion timestamp."""
         self._changed(pod)
 
@@ -81,19 +81,19 @@ class Budgets(PodWatcher):
             budget.pod_changed(pod, owner, ready=pod.ready, terminating=pod.state is PodState.DELETING)
 
 
-class Drains(PodWatcher):
+class Drains(Watcher):
     """`kubectl drain` at work: one node after the other."""
 
     def __init__(
         self,
         clock: Clock,
         history: History,
-        nodes: Mapping[str, Node],
+        api: Api,
         budgets: Budgets,
     ) -> None:
         self._clock = clock
         self._history = history
-        self._nodes = nodes
+        self._api = api
         self._budgets = budgets
         self._gone: dict[Pod, list[Callable[[], None]]] = {}
 
@@ -127,19 +127,18 @@ class _OneNode:
         self._names = names
         self._options = options
         self._cause = cause
-        self._node = drains._nodes[names.popleft()]
+        self._node = names.popleft()
         self._told = ""
 
     def begin(self) -> None:
-        drains, node = self._drains, self._node
-        self._last = drains._history.append(NodeDrained(drains._clock.now, self._cause, node.name))
+        drains = self._drains
+        self._last = drains._history.append(NodeDrained(drains._clock.now, self._cause, self._node))
         self._drain = Drain(
             drains._clock,
             self,
             [
                 DrainedPod(pod, pod.ref.name, empty_dir=_has_empty_dir(pod))
-                for pod in node.pods
-                if pod.state is not PodState.GONE
+                for pod in drains._api.pods_on(self._node)
             ],
             self._options,
             self._finished,
@@ -155,7 +154,7 @@ class _OneNode:
             return None
 
         def delete(_: int | None) -> Code:
-            pod.owner.evict(pod, "Drained", self._last)
+            self._drains._api.evict(pod, "Drained", self._last)
             return Code.CREATED
 
         phase = "Pending" if pod.state in (PodState.PENDING, PodState.PULLING) else "Running"
@@ -177,12 +176,12 @@ class _OneNode:
         held = self._drain.verdict()
         if held and held != self._told:
             self._last = self._drains._history.append(
-                DrainHeld(self._drains._clock.now, self._last, self._node.name, held)
+                DrainHeld(self._drains._clock.now, self._last, self._node, held)
             )
         self._told = held
 
     def _finished(self, drain: Drain) -> None:
-        record = DrainEnded(self._drains._clock.now, self._last, self._node.name, tuple(drain.errors))
+        record = DrainEnded(self._drains._clock.now, self._last, self._node, tuple(drain.errors))
         self._last = self._drains._history.append(record)
         # kubectl goes on with the next node, whatever became of this one.
         self._drains._next(self._names, self._options, self._cause)

@@ -9,10 +9,11 @@ timers in its whole life: each stage is computed when it begins, and the prober 
 
 from kubeinfer_sim.cluster.kubelet.kubelet_restart import KubeletRestarts
 from kubeinfer_sim.cluster.kubelet.state import RUNNING_SINCE
+from kubeinfer_sim.cluster.watcher import Watcher
 
 
-class Kubelet(KubeletRestarts):
-    """All kubelets. `release` is told of each pod that is gone and returns its NPUs and those then in use."""
+class Kubelet(KubeletRestarts, Watcher):
+    """All kubelets."""
 
 
 __all__ = ["RUNNING_SINCE", "Kubelet"]

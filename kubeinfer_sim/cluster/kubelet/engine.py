@@ -48,7 +48,7 @@ class EngineStart(Probing):
                 pod.reading = self._storage.start(size, lambda: self._weights_read(pod, size), at=begins)
         pod.last = self._history.append(EngineStarted(now, pod.last, pod.ref, stages))
         if pod.serving_at is None and pod.reading is None:
-            self._stuck(pod, "EngineNeverReady")
+            self._api.stuck(pod, "EngineNeverReady")
 
     def _weights_read(self, pod: Pod, size: int) -> None:
         now = self._clock.now
@@ -57,7 +57,7 @@ class EngineStart(Probing):
         stages = self._draws.after_weights(pod, pod.node, now)
         pod.last = self._history.append(TransferDone(now, pod.last, pod.ref, WEIGHTS, size, stages))
         if pod.serving_at is None:
-            self._stuck(pod, "EngineNeverReady")
+            self._api.stuck(pod, "EngineNeverReady")
         self._in_sight(pod)
 
     def throttle_storage(self, factor: float) -> None:

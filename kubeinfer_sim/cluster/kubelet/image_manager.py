@@ -19,9 +19,9 @@ from heapq import heappop, heappush
 from math import inf
 from typing import NamedTuple
 
-from kubeinfer_sim.cluster.kubelet.rate_limit import TokenBucket
 from kubeinfer_sim.cluster.kubelet.shared_link import SharedLink, Transfer
 from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.rate_limit import TokenBucket
 from kubeinfer_sim.cluster.stages import Stage, StageKind, StageName
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.scenario.model import Transfers

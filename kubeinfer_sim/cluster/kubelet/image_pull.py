@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff, PodWorkerRetry
-from kubeinfer_sim.cluster.kubelet.rate_limit import TokenBucket
+from kubeinfer_sim.cluster.rate_limit import TokenBucket
 from kubeinfer_sim.manifest.kubernetes.images import image_tag
 
 

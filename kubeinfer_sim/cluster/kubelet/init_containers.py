@@ -75,7 +75,7 @@ class InitContainers(RestartPulls):
             self._go_on(pod, place + 1)
             return
         if pod.node is None or pod.node.reachable:
-            self._stuck(pod, f"Init:{reason}")
+            self._api.stuck(pod, f"Init:{reason}")
             if self._api.container_died(pod, f"Init:{reason}", exit_code):
                 return
         container = pod.template.init_containers[place]
@@ -91,7 +91,7 @@ class InitContainers(RestartPulls):
             return
         pod.last = self._history.append(ContainerBackOff(now, pod.last, pod.ref, name, start_at, init=True))
         if pod.node is None or pod.node.reachable:
-            self._stuck(pod, "Init:CrashLoopBackOff")
+            self._api.stuck(pod, "Init:CrashLoopBackOff")
         pod.timers[SET_UP] = self._clock.at(start_at, self._init_again, pod, place, name)
 
     def _init_again(self, pod: Pod, place: int, name: str) -> None:

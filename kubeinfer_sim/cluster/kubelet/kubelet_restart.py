@@ -21,7 +21,7 @@ class KubeletRestarts(Outages):
 
     def stop_kubelet(self, node: Node) -> None:
         """The kubelet's process ends. What the container runtime has begun, it ends."""
-        for pod in node.pods:
+        for pod in self._api.pods_on(node.name):
             if pod.state is PodState.DELETING:
                 continue
             if pod.state is PodState.RUNNING and not pod.probers:
@@ -36,7 +36,7 @@ class KubeletRestarts(Outages):
 
     def go_down(self, node: Node) -> None:
         """The machine is dead; that its kubelet did not run matters no more."""
-        for pod in node.pods:
+        for pod in self._api.pods_on(node.name):
             self._held.pop(pod, None)
         node.kubelet_runs = True
         super().go_down(node)
@@ -45,7 +45,7 @@ class KubeletRestarts(Outages):
         """A new kubelet has read the pods it is to run, and looks at what is there."""
         now = self._clock.now
         node.reachable = node.kubelet_runs = True
-        for pod in list(node.pods):
+        for pod in self._api.pods_on(node.name):
             held = self._held.pop(pod, {})
             if pod in self._to_stop or pod in self._unheard:
                 self._heard(pod, node, rebooted=False)
@@ -83,7 +83,7 @@ class KubeletRestarts(Outages):
             pod.started = not pod.dead and all(prober.started for prober in probers)
         if pod.ready and not all(prober.ready for prober in probers):
             pod.last = cause
-            self._unready(pod, "KubeletRestarted")
+            self._api.unready(pod, "KubeletRestarted")
 
 
 def _resumed(timer: Timer) -> Callable[[int], Timer]:

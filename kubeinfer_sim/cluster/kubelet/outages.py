@@ -14,7 +14,7 @@ class Outages(InPlace):
         """The machine is dead, and all that ran on it; the API server knows nothing of that."""
         node.alive = node.reachable = False
         self._images.give_up(node)
-        for pod in node.pods:
+        for pod in self._api.pods_on(node.name):
             stopping = pod.state is PodState.DELETING
             self._forget_timers(pod)
             self._imageless.pop(pod, None)
@@ -32,7 +32,7 @@ class Outages(InPlace):
         """The kubelet talks to the API server again; what ran on a dead machine is started anew."""
         rebooted = not node.alive
         node.alive = node.reachable = True
-        for pod in list(node.pods):
+        for pod in self._api.pods_on(node.name):
             if pod in self._to_stop or pod in self._unheard or (rebooted and pod.state is PodState.PULLING):
                 self._heard(pod, node, rebooted=rebooted)
             elif rebooted:
@@ -45,7 +45,7 @@ class Outages(InPlace):
         if pod in self._to_stop:
             state = self._to_stop.pop(pod)
             if state is PodState.GONE:
-                self._gone(pod)
+                self._api.gone(pod)
             else:
                 self._gone_after(pod, self._stop(pod, PodState.PULLING if rebooted else state))
         else:
@@ -61,14 +61,6 @@ class Outages(InPlace):
         for index in range(len(pod.containers)):
             if pod.state is PodState.RUNNING:
                 self._died(pod, index, "NodeRebooted", 137)
-
-    def mark_not_ready(self, pod: Pod, cause: int) -> None:
-        """The node lifecycle controller writes Ready: False, whatever the containers do."""
-        pod.overruled = True
-        if pod.ready:
-            pod.last = cause
-            self._unready(pod, "NodeNotReady")
-        self._stuck(pod, "NodeNotReady")
 
     def restore_ready(self, pod: Pod) -> None:
         """The pod's kubelet reports again: Ready is what its containers say."""

@@ -19,8 +19,6 @@ from kubeinfer_sim.cluster.prober import (
 from kubeinfer_sim.cluster.prober.forecast import Follower, Start
 from kubeinfer_sim.cluster.records import (
     HealthChanged,
-    PodNotReady,
-    PodReady,
     PodStarted,
 )
 from kubeinfer_sim.manifest.model import Container
@@ -182,17 +180,9 @@ class Probing(KubeletState):
         # Killed and started again within one sync, a dead container is still ready in the API's eyes; not in ours.
         ready = not pod.dead and not pod.overruled and all(prober.ready for prober in probers)
         if ready and not pod.ready:
-            pod.ready = pod.was_ready = True
-            pod.failure = ""
-            pod.last = self._history.append(PodReady(now, pod.last, pod.ref))
             self._api.ready(pod)
         elif not ready and pod.ready:
-            self._unready(pod, "ReadinessProbeFailed")
-
-    def _unready(self, pod: Pod, reason: str) -> None:
-        pod.ready = False
-        pod.last = self._history.append(PodNotReady(self._clock.now, pod.last, pod.ref, reason))
-        self._api.unready(pod, reason)
+            self._api.unready(pod, "ReadinessProbeFailed")
 
     def set_health(
         self,

@@ -44,7 +44,7 @@ class RestartPulls(SetUp):
             self._exact(pod, index).container_died(now)  # killed, and not started within the same sync
         pod.last = self._history.append(ImagePullFailed(now, pod.last, pod.ref, image, why))
         if pod.node is None or pod.node.reachable:
-            self._stuck(pod, "ImagePullBackOff")
+            self._api.stuck(pod, "ImagePullBackOff")
 
     def break_images(self, images: Iterable[str], *, broken: bool) -> None:
         """As for pods that are being set up; containers that wait for the registry try again after their back-off."""

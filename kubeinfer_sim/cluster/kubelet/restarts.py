@@ -99,9 +99,9 @@ class Restarts(EngineStart):
             self._restart(pod, index, exit_code, probe_kill=reason in PROBE_KILLS)
             return
         if pod.ready:
-            self._unready(pod, reason)
+            self._api.unready(pod, reason)
         word = f"Init:{reason}" if init else reason
-        self._stuck(pod, word)
+        self._api.stuck(pod, word)
         if not self._api.container_died(pod, word, exit_code):
             self._restart(pod, index, exit_code, probe_kill=reason in PROBE_KILLS)
 
@@ -137,7 +137,7 @@ class Restarts(EngineStart):
             name = pod.containers[index].name
             pod.last = self._history.append(ContainerBackOff(now, pod.last, pod.ref, name, start_at, init))
             if init and (pod.node is None or pod.node.reachable):
-                self._stuck(pod, pod.failure)
+                self._api.stuck(pod, pod.failure)
         self._start_after(pod, index, start_at, hidden=hidden)
         self._follow(pod)
 
@@ -159,7 +159,7 @@ class Restarts(EngineStart):
         stages, failed = self._draws.post_start(pod, index, begins)
         ends = end_of(stages, begins)
         if ends is None:
-            self._stuck(pod, "PostStartHookNeverEnds")
+            self._api.stuck(pod, "PostStartHookNeverEnds")
         elif failed is not None:
             pod.timers[index] = self._clock.at(ends, self._hook_failed, pod, failed)
         else:

@@ -41,16 +41,17 @@ NEVER_ENDS = {
 class SetUp(Restarts):
     """Sets pods up."""
 
-    def add_pod(self, pod: Pod, node: Node) -> None:
+    def pod_bound(self, pod: Pod) -> None:
         """A pod was bound to a node; its kubelet sets it up as soon as it hears of it."""
-        pod.node, pod.state = node, PodState.PULLING
-        node.pods[pod] = None
-        if node.reachable:
+        node = pod.node
+        assert node is not None
+        if pod.state is PodState.RUNNING:
+            self._adopt(pod, node)
+        elif node.reachable:
             self._set_up(pod, node)
         else:
             self._unheard[pod] = None
             pod.last = self._history.append(PodBound(self._clock.now, pod.last, pod.ref, node.name, ()))
-        self._api.bound(pod)
 
     def _set_up(self, pod: Pod, node: Node) -> None:
         """The kubelet begins with a pod: its probes' ticks are counted from now."""
@@ -114,7 +115,7 @@ class SetUp(Restarts):
         """The kubelet retries for ever; nothing comes of it until somebody changes the image, so no event does."""
         now = self._clock.now
         self._imageless[pod] = ImageLess(index, image, now, reason)
-        self._stuck(pod, reason)
+        self._api.stuck(pod, reason)
         pod.last = self._history.append(ImagePullFailed(now, pod.last, pod.ref, image, message))
 
     def break_images(self, images: Iterable[str], *, broken: bool) -> None:
@@ -187,7 +188,7 @@ class SetUp(Restarts):
         length = end_of(plan.stages, 0)
         if length is None:
             endless = next(stage.name.kind for stage in plan.stages if stage.duration is None)
-            self._stuck(pod, NEVER_ENDS.get(endless, "InitNeverEnds"))
+            self._api.stuck(pod, NEVER_ENDS.get(endless, "InitNeverEnds"))
         elif (failure := plan.failure) is not None:
             pod.timers[SET_UP] = self._clock.after(length, self._init_failed, pod, plan.places[-1], failure)
         elif plan.hooks and plan.hooks[0].container >= len(pod.template.containers):
@@ -249,18 +250,15 @@ class SetUp(Restarts):
             pulled=True,
         )
 
-    def adopt(self, pod: Pod, node: Node) -> None:
+    def _adopt(self, pod: Pod, node: Node) -> None:
         """The pod ran and was ready long before the simulation began."""
-        pod.node, pod.state = node, PodState.RUNNING
         pod.added_at = pod.serving_at = pod.weights_at = RUNNING_SINCE
         pod.started = pod.ready = pod.was_ready = True
-        node.pods[pod] = None
         for container in (*pod.template.init_containers, *pod.template.containers):
             node.images.setdefault(container.image, RUNNING_SINCE)
         node.page_cache[pod.weights_key] = RUNNING_SINCE
         node.graphs[pod.revision, pod.ref.role] = RUNNING_SINCE
         pod.barrier.arrive(pod)
-        self._api.bound(pod)
 
     def _containers_run(self, pod: Pod, failed: tuple[FailedHook, ...] = ()) -> None:
         """All containers of the pod run for the first time: the probes begin, the barrier may open.

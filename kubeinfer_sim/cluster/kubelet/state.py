@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kubeinfer_sim.cluster.api import Api
+from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff
 from kubeinfer_sim.cluster.kubelet.container_runs import ContainerRuns
 from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager, Registry
@@ -18,9 +18,7 @@ from kubeinfer_sim.cluster.prober import (
     Segment,
 )
 from kubeinfer_sim.cluster.prober.forecast import Forecasts
-from kubeinfer_sim.engine.clock import Clock, Timer
-from kubeinfer_sim.engine.history import History
-from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.engine.clock import Timer
 from kubeinfer_sim.manifest.releases import Release
 from kubeinfer_sim.scenario.model import CrashBackOff, Transfers
 
@@ -46,23 +44,19 @@ class KubeletState:
 
     def __init__(
         self,
-        clock: Clock,
-        history: History,
-        streams: Streams,
-        api: Api,
+        env: Environment,
         *,
         broken_images: frozenset[str],
         kubernetes: Release,
         transfers: Transfers,
-        release: Callable[[Pod], tuple[int, int]],
         crash_back_off: CrashBackOff,
         start_faults: StartFaults | None = None,
         born_sick: Callable[[Pod, int], dict[str, Segment]] | None = None,
     ) -> None:
-        self._clock = clock
-        self._history = history
-        self._streams = streams
-        self._api = api
+        self._clock = clock = env.clock
+        self._history = env.history
+        self._streams = streams = env.streams
+        self._api = env.api
         self._crash = crash_back_off
         self._born_sick = born_sick
         self._draws = StageDraws(streams, kubernetes, start_faults)
@@ -73,7 +67,6 @@ class KubeletState:
         # Containers that are not started again because the registry does not answer, and since when.
         self._unstarted: dict[tuple[Pod, int], int] = {}
         self._kubernetes = kubernetes
-        self._release = release
         self._transfers = transfers
         self._images = ImageManager(clock, transfers)
         storage = transfers.storage
@@ -90,7 +83,3 @@ class KubeletState:
         # What a kubelet that does not run has yet to see or do, by container (or set-up): called with the time at which
         # it runs again, each sets its timer.
         self._held: dict[Pod, dict[int | str, Callable[[int], Timer]]] = {}
-
-    def _stuck(self, pod: Pod, failure: str) -> None:
-        pod.failure = failure
-        self._api.stuck(pod)

@@ -8,8 +8,6 @@ from kubeinfer_sim.cluster.kubelet.termination import pod_stop_stages
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import (
     PodDeleting,
-    PodGone,
-    PodRemoved,
 )
 from kubeinfer_sim.cluster.stages import Stage
 
@@ -17,10 +15,8 @@ from kubeinfer_sim.cluster.stages import Stage
 class Stopping(Sidecars):
     """Stops pods."""
 
-    def delete(self, pod: Pod, reason: str, cause: int) -> None:
-        """Delete the pod gracefully; nothing happens if that is under way."""
-        if pod.state in (PodState.DELETING, PodState.GONE):
-            return
+    def pod_terminating(self, pod: Pod, reason: str, cause: int) -> None:
+        """The pod is deleted: its kubelet stops it, as soon as it hears of that."""
         state, pod.state = pod.state, PodState.DELETING
         pod.ready = False
         stages: tuple[Stage, ...] = ()
@@ -31,7 +27,6 @@ class Stopping(Sidecars):
             # It stays Terminating until the node is back or somebody removes it.
             self._to_stop[pod] = PodState.PENDING if pod in self._unheard else state
         pod.last = self._history.append(PodDeleting(self._clock.now, cause, pod.ref, reason, stages))
-        self._api.terminating(pod)
         if reachable:
             self._gone_after(pod, stages)
 
@@ -55,7 +50,7 @@ class Stopping(Sidecars):
         """Nothing of the pod is left on its node; its object goes as soon as the kubelet can say so."""
         pod.timer = None
         if pod.node is None or pod.node.reachable:
-            self._gone(pod)
+            self._api.gone(pod)
         else:
             self._to_stop[pod] = PodState.GONE
 
@@ -68,8 +63,8 @@ class Stopping(Sidecars):
             timer.cancel()
         pod.timers.clear()
 
-    def _gone(self, pod: Pod) -> None:
-        pod.state = PodState.GONE
+    def pod_gone(self, pod: Pod) -> None:
+        """Its object is gone: nothing is known of it any more."""
         self._unheard.pop(pod, None)
         self._to_stop.pop(pod, None)
         self._imageless.pop(pod, None)
@@ -77,20 +72,11 @@ class Stopping(Sidecars):
             for key in [key for key in table if key[0] is pod]:
                 del table[key]  # type: ignore[arg-type]
         self._held.pop(pod, None)
-        if pod.node is not None:
-            pod.node.pods.pop(pod, None)
         if pod.restarts or pod.init_restarts:
             for index in range(-len(pod.template.init_containers), len(pod.containers)):
                 self._runs.pop((pod, index), None)
-        npus, in_use = self._release(pod)
-        pod.last = self._history.append(PodGone(self._clock.now, pod.last, pod.ref, npus, in_use))
-        self._api.gone(pod)
 
-    def remove(self, pod: Pod, reason: str, cause: int) -> None:
-        """Remove the pod's object at once (grace period 0, force); what it held counts as free."""
-        if pod.state is PodState.GONE:
-            return
+    def pod_removed(self, pod: Pod) -> None:
+        """Its object is removed at once: whatever still runs counts for nothing."""
         self._forget_timers(pod)
         self._interrupt(pod)
-        pod.last = self._history.append(PodRemoved(self._clock.now, cause, pod.ref, reason))
-        self._gone(pod)

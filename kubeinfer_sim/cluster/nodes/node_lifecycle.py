@@ -20,22 +20,21 @@ Rules that surprise, all seen in recorded traces:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from kubeinfer_sim.cluster.api_nodes import (
+from kubeinfer_sim.cluster.api import Api
+from kubeinfer_sim.cluster.node import (
     NO_EXECUTE,
     NO_SCHEDULE,
     NOT_READY,
     UNREACHABLE,
     UNSCHEDULABLE,
-    BoundPod,
-    NodeApi,
-    NodeObject,
+    Node,
     Ready,
-    Watcher,
 )
-from kubeinfer_sim.cluster.kubelet.rate_limit import TokenBucket
 from kubeinfer_sim.cluster.nodes.zone_state import EvictionRates, Zone, ZoneState
+from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.rate_limit import TokenBucket
+from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock, Phase, Timer
 from kubeinfer_sim.manifest.releases import LATEST
 from kubeinfer_sim.scenario.model import Taint
@@ -75,13 +74,6 @@ class NodeLifecycleSettings:
         return self.first_pass + max(0, -(-(when - self.first_pass) // cycle)) * cycle
 
 
-class PodMarker(Protocol):
-    """Who carries out what the controller does to pods."""
-
-    def mark_not_ready(self, pod: BoundPod) -> None:
-        """Set the pod's Ready condition False."""
-
-
 @dataclass(slots=True)
 class _Health:
     """What the controller remembers of a node.
@@ -101,15 +93,10 @@ class _Health:
 
 @dataclass(slots=True)
 class NodeLifecycleController(Watcher):
-    """The controller; nodes the API holds when it is made are found by its first pass.
-
-    Call `silent` when a node's heartbeats stop: the controller cannot know, but that is when the pass that
-    will notice can be told.
-    """
+    """The controller; nodes the API holds when it is made are found by its first pass."""
 
     clock: Clock
-    api: NodeApi
-    pods: PodMarker
+    api: Api
     settings: NodeLifecycleSettings = NodeLifecycleSettings()
     zones: dict[str, Zone] = field(default_factory=dict)
     _health: dict[str, _Health] = field(default_factory=dict)
@@ -122,46 +109,54 @@ class NodeLifecycleController(Watcher):
     _writing: bool = False
 
     def __post_init__(self) -> None:
-        self.api.watchers.append(self)
         for node in self.api.nodes.values():
             self._sync_no_schedule(node)
             self._look_at(node.name)
 
     # What happens outside
 
-    def node_added(self, node: NodeObject) -> None:
+    def node_added(self, node: Node) -> None:
         """The next pass will see the node."""
         self._sync_no_schedule(node)
         self._look_at(node.name)
 
-    def node_removed(self, node: NodeObject) -> None:
+    def node_removed(self, node: Node) -> None:
         """The next pass will miss the node."""
         self._deciding.pop(node.name, None)
         self._look_at(node.name)
 
-    def ready_changed(self, node: NodeObject) -> None:
+    def node_ready_changed(self, node: Node) -> None:
         """The NoSchedule taint follows at once, everything else with the next pass."""
         self._sync_no_schedule(node)
         if not self._writing:
             self._look_at(node.name)
 
-    def spec_changed(self, node: NodeObject) -> None:
+    def node_spec_changed(self, node: Node) -> None:
         """Taints somebody else added or removed are put right."""
         self._sync_no_schedule(node)
         if not self._writing:
             self._look_at(node.name)
 
-    def pod_bound(self, pod: BoundPod) -> None:
+    def pod_bound(self, pod: Pod) -> None:
         """A pod bound to a node that is known not to be ready is not ready."""
-        health = self._health.get(pod.node)
-        if health is not None and pod.node in self.api.nodes and health.seen in ("False", "Unknown"):
-            self.pods.mark_not_ready(pod)
+        assert pod.node is not None
+        name = pod.node.name
+        health = self._health.get(name)
+        if health is not None and name in self.api.nodes and health.seen in ("False", "Unknown"):
+            self._overrule(pod)
 
-    def silent(self, node: NodeObject) -> None:
-        """A node sends no more signs of life: the pass that will notice is due."""
+    def node_silent(self, node: Node) -> None:
+        """A node sends no more signs of life.
+
+        The controller cannot know, but that is when the pass that will notice can be told.
+        """
         health = self._health.get(node.name)
         if health is not None:
             self._decide(node, health)
+
+    def _overrule(self, pod: Pod) -> None:
+        assert pod.node is not None
+        self.api.overrule(pod, pod.node.last)
 
     # Monitor passes
 
@@ -181,7 +176,7 @@ class NodeLifecycleController(Watcher):
             self.clock.at(when, self._monitor, phase=Phase.CONTROLLER)
         return nodes
 
-    def _grace_ends(self, node: NodeObject, health: _Health) -> int:
+    def _grace_ends(self, node: Node, health: _Health) -> int:
         """The last moment at which the node is not yet overdue, unless it sends another sign of life."""
         if node.ready is None:
             created = node.created // 1000 * 1000
@@ -194,7 +189,7 @@ class NodeLifecycleController(Watcher):
             probed = leased if posted <= leased else self.settings.pass_from(posted + 1)
         return max(probed, self._probes_reset) + self.settings.grace
 
-    def _decide(self, node: NodeObject, health: _Health) -> None:
+    def _decide(self, node: Node, health: _Health) -> None:
         """Have the pass look at the node at which it will be overdue."""
         earliest = max(self._grace_ends(node, health) + 1, self._next_pass_from())
         when = self.settings.pass_from(earliest)
@@ -219,7 +214,7 @@ class NodeLifecycleController(Watcher):
         for name in self.zones:
             self._plan_loop(name)
 
-    def _monitor_node(self, node: NodeObject) -> None:
+    def _monitor_node(self, node: Node) -> None:
         now, name = self.clock.now, node.name
         health = self._health.get(name)
         if health is None:
@@ -228,7 +223,7 @@ class NodeLifecycleController(Watcher):
         if self._deciding.get(name) == now:
             del self._deciding[name]
             if now > self._grace_ends(node, health):
-                self.api.set_ready(node, "Unknown")
+                self.api.set_node_ready(node, "Unknown")
         health.seen = node.ready
         counted = node.ready == "True" if node.counted else None
         if counted is not health.counted:
@@ -242,9 +237,9 @@ class NodeLifecycleController(Watcher):
         self._taint_or_reach(node, health.zone, node.ready)
         if observed == "True" and node.ready != "True":
             for pod in self.api.pods_on(name):
-                self.pods.mark_not_ready(pod)
+                self._overrule(pod)
 
-    def _first_seen(self, node: NodeObject) -> _Health:
+    def _first_seen(self, node: Node) -> _Health:
         now = self.clock.now
         zone = self.zones.get(node.zone)
         if zone is None:
@@ -262,7 +257,7 @@ class NodeLifecycleController(Watcher):
             health.zone.not_ready -= not health.counted
             health.counted = None
 
-    def _taint_or_reach(self, node: NodeObject, zone: Zone, ready: Ready) -> None:
+    def _taint_or_reach(self, node: Node, zone: Zone, ready: Ready) -> None:
         """processTaintBaseEviction: exchange the taint at once, queue for it, or take it away."""
         if ready == "True":
             self._mark_reachable(node, zone)
@@ -271,11 +266,11 @@ class NodeLifecycleController(Watcher):
         elif _NO_EXECUTE[ready] not in node.taints:
             zone.waiting[node.name] = None
 
-    def _mark_reachable(self, node: NodeObject, zone: Zone) -> None:
+    def _mark_reachable(self, node: Node, zone: Zone) -> None:
         self.api.change_taints(node, remove=_NO_EXECUTE.values())
         zone.waiting.pop(node.name, None)
 
-    def _sync_no_schedule(self, node: NodeObject) -> None:
+    def _sync_no_schedule(self, node: Node) -> None:
         """doNoScheduleTaintingPass: these taints are a function of the node's condition and spec."""
         wanted = [_NO_SCHEDULE[node.ready]] if node.ready in _NO_SCHEDULE else []
         if node.unschedulable:

@@ -9,9 +9,11 @@ the threshold of 12,500 are not modelled.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
-from kubeinfer_sim.cluster.api_nodes import OUT_OF_SERVICE, BoundPod, NodeApi, NodeObject, Watcher
+from kubeinfer_sim.cluster.api import Api
+from kubeinfer_sim.cluster.node import OUT_OF_SERVICE, Node
+from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock, Phase
 
 
@@ -30,58 +32,47 @@ class PodGcSettings:
         return self.first_pass + max(0, -(-(when - self.first_pass) // cycle)) * cycle
 
 
-class PodRemover(Protocol):
-    """Who carries out the removals."""
-
-    def remove(self, pod: BoundPod) -> None:
-        """Remove the pod's object at once."""
-
-
 class PodGarbageCollector(Watcher):
     """The collector."""
 
-    def __init__(
-        self, clock: Clock, api: NodeApi, pods: PodRemover, settings: PodGcSettings = PodGcSettings()
-    ) -> None:
+    def __init__(self, clock: Clock, api: Api, settings: PodGcSettings = PodGcSettings()) -> None:
         self._clock = clock
         self._api = api
-        self._pods = pods
         self._settings = settings
         self._suspects: dict[str, None] = {}
         self._missing_since: dict[str, int] = {}
         self._passes: set[int] = set()
         self._last_pass = -1
-        api.watchers.append(self)
 
-    def node_removed(self, node: NodeObject) -> None:
+    def node_removed(self, node: Node) -> None:
         """Its pods are orphans now."""
         self._suspect(node.name)
 
-    def ready_changed(self, node: NodeObject) -> None:
+    def node_ready_changed(self, node: Node) -> None:
         """A node that is out of service may be not ready now."""
         self._suspect_out_of_service(node)
 
-    def spec_changed(self, node: NodeObject) -> None:
+    def node_spec_changed(self, node: Node) -> None:
         """A node may be out of service now."""
         self._suspect_out_of_service(node)
 
-    def pod_terminating(self, pod: BoundPod) -> None:
+    def pod_terminating(self, pod: Pod, reason: str, cause: int) -> None:
         """A pod may be terminating on a node that is out of service."""
-        node = self._api.nodes.get(pod.node)
-        if node is not None:
-            self._suspect_out_of_service(node)
+        if pod.node is not None and pod.node.name in self._api.nodes:
+            self._suspect_out_of_service(pod.node)
 
-    def pod_bound(self, pod: BoundPod) -> None:
+    def pod_bound(self, pod: Pod) -> None:
         """A pod may be bound to a node that is gone."""
-        if pod.node not in self._api.nodes:
-            self._suspect(pod.node)
+        assert pod.node is not None
+        if pod.node.name not in self._api.nodes:
+            self._suspect(pod.node.name)
 
-    def _suspect_out_of_service(self, node: NodeObject) -> None:
+    def _suspect_out_of_service(self, node: Node) -> None:
         if self._out_of_service(node):
             self._suspect(node.name)
 
     @staticmethod
-    def _out_of_service(node: NodeObject) -> bool:
+    def _out_of_service(node: Node) -> bool:
         return node.ready != "True" and any(taint.key == OUT_OF_SERVICE for taint in node.taints)
 
     def _suspect(self, name: str) -> None:
@@ -115,6 +106,7 @@ class PodGarbageCollector(Watcher):
                     self._suspects[name] = None
                     self._pass_at(since + self._settings.quarantine + 1)
 
-    def _remove(self, pods: list[BoundPod]) -> None:
+    def _remove(self, pods: list[Pod]) -> None:
         for pod in pods:
-            self._pods.remove(pod)
+            assert pod.node is not None
+            self._api.remove(pod, "PodGC", pod.node.last)

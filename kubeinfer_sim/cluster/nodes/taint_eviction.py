@@ -9,17 +9,12 @@ left on the node.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from kubeinfer_sim.cluster.api_nodes import (
-    NO_EXECUTE,
-    NOT_READY,
-    UNREACHABLE,
-    BoundPod,
-    NodeApi,
-    NodeObject,
-    Watcher,
-)
+from kubeinfer_sim.cluster.api import Api
+from kubeinfer_sim.cluster.node import NO_EXECUTE, NOT_READY, UNREACHABLE, Node
+from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock, Phase, Timer
 from kubeinfer_sim.manifest.kubernetes.selectors import tolerates
 from kubeinfer_sim.manifest.model import Toleration
@@ -68,38 +63,35 @@ def toleration_of(taints: Iterable[Taint], tolerations: Sequence[Toleration]) ->
     return True, min_toleration_seconds(used)
 
 
-class PodDeleter(Protocol):
-    """Who carries out the deletions."""
-
-    def delete(self, pod: BoundPod) -> None:
-        """Delete the pod with its grace period."""
-
-
 class _Scheduled(NamedTuple):
     since: int
     timer: Timer
 
 
 class TaintEvictionController(Watcher):
-    """The controller. It acts on changes only: nothing is looked at while no node is tainted."""
+    """The controller. It acts on changes only: nothing is looked at while no node is tainted.
 
-    def __init__(self, clock: Clock, api: NodeApi, pods: PodDeleter) -> None:
+    `toleration_seconds` is what pods are granted on admission; None: nothing (the plug-in is off).
+    """
+
+    def __init__(
+        self, clock: Clock, api: Api, toleration_seconds: int | None = DEFAULT_TOLERATION_SECONDS
+    ) -> None:
         self._clock = clock
         self._api = api
-        self._pods = pods
+        self._toleration_seconds = toleration_seconds
         self._tainted: dict[str, tuple[Taint, ...]] = {}
-        self._scheduled: dict[BoundPod, _Scheduled] = {}
-        api.watchers.append(self)
+        self._scheduled: dict[Pod, _Scheduled] = {}
 
-    def node_added(self, node: NodeObject) -> None:
+    def node_added(self, node: Node) -> None:
         """A node may come tainted."""
-        self.spec_changed(node)
+        self.node_spec_changed(node)
 
-    def node_removed(self, node: NodeObject) -> None:
+    def node_removed(self, node: Node) -> None:
         """Timers of its pods go on."""
         self._tainted.pop(node.name, None)
 
-    def spec_changed(self, node: NodeObject) -> None:
+    def node_spec_changed(self, node: Node) -> None:
         """NoExecute taints came or went."""
         taints = tuple(taint for taint in node.taints if taint.effect == NO_EXECUTE)
         if set(taints) == set(self._tainted.get(node.name, ())):
@@ -111,24 +103,28 @@ class TaintEvictionController(Watcher):
         for pod in self._api.pods_on(node.name):
             self._process(pod, taints)
 
-    def pod_bound(self, pod: BoundPod) -> None:
+    def pod_bound(self, pod: Pod) -> None:
         """A pod came to a node that may be tainted already."""
-        self._process(pod, self._tainted.get(pod.node, ()))
+        assert pod.node is not None
+        self._process(pod, self._tainted.get(pod.node.name, ()))
 
-    def pod_gone(self, pod: BoundPod) -> None:
+    def pod_gone(self, pod: Pod) -> None:
         """Nothing left to delete."""
         self._cancel(pod)
 
-    def _process(self, pod: BoundPod, taints: tuple[Taint, ...]) -> None:
+    def _process(self, pod: Pod, taints: tuple[Taint, ...]) -> None:
         """What the taints mean for a pod now (processPodOnNode)."""
         if not taints:
             self._cancel(pod)
             return
         now = self._clock.now
-        tolerated, seconds = toleration_of(taints, pod.tolerations)
+        tolerations = pod.template.tolerations
+        if self._toleration_seconds is not None:
+            tolerations = with_default_tolerations(tolerations, self._toleration_seconds)
+        tolerated, seconds = toleration_of(taints, tolerations)
         if not tolerated:
             self._cancel(pod)
-            self._pods.delete(pod)
+            self._delete(pod)
             return
         if seconds is None:
             self._cancel(pod)
@@ -140,16 +136,21 @@ class TaintEvictionController(Watcher):
         if pod.terminating:
             return
         if seconds == 0:
-            self._pods.delete(pod)
+            self._delete(pod)
             return
         timer = self._clock.at(now + seconds * 1000, self._evict, pod, phase=Phase.CONTROLLER)
         self._scheduled[pod] = _Scheduled(now, timer)
 
-    def _evict(self, pod: BoundPod) -> None:
+    def _evict(self, pod: Pod) -> None:
         del self._scheduled[pod]
-        self._pods.delete(pod)
+        self._delete(pod)
 
-    def _cancel(self, pod: BoundPod) -> None:
+    def _delete(self, pod: Pod) -> None:
+        if not pod.terminating:
+            assert pod.node is not None
+            self._api.evict(pod, "TaintManagerEviction", pod.node.last)
+
+    def _cancel(self, pod: Pod) -> None:
         scheduled = self._scheduled.pop(pod, None)
         if scheduled is not None:
             scheduled.timer.cancel()

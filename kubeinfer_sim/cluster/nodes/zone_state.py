@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from kubeinfer_sim.cluster.kubelet.rate_limit import TokenBucket
+from kubeinfer_sim.cluster.rate_limit import TokenBucket
 
 
 class ZoneState(StrEnum):

@@ -1,7 +1,7 @@
 """The scheduler at work: gangs wait, are placed whole when there is room, and are bound to their nodes.
 
 The decision itself is `scheduler/`'s; this is its clock: it looks at the queue once at the end of an instant
-in which something changed, and hands bound pods to their kubelets after the binding stage.
+in which something changed, and binds pods to their nodes after the binding stage.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kubeinfer_sim.cluster.kubelet import Kubelet
-from kubeinfer_sim.cluster.kubelet.start_stages import StageDraws
-from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.cluster.node import UNSCHEDULABLE, Node
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.records import GangPending, GangScheduled, InstanceRef, NodeVerdict, PodPreempted
+from kubeinfer_sim.cluster.records import GangPending, InstanceRef, NodeVerdict, PodPreempted
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
 from kubeinfer_sim.cluster.scheduler.objects import running_pods
 from kubeinfer_sim.cluster.scheduler.pods import Pod as ScheduledPod
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
-from kubeinfer_sim.engine.clock import Clock, Phase, Timer
-from kubeinfer_sim.engine.history import History
+from kubeinfer_sim.cluster.watcher import Watcher
+from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.scenario.model import RunningPod
+from kubeinfer_sim.scenario.timings.distributions import Constant
 
 #: The PriorityClasses every cluster has (pkg/apis/scheduling/v1/helpers.go).
 SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
@@ -49,16 +49,14 @@ class PodGang:
         self.request = Gang(id(self), tuple(GangPod(pod, pod.template, self.namespace) for pod in self.pods))
 
 
-class GangScheduling:
-    """The queue of gangs, and the NPUs that placed pods hold."""
+class GangScheduling(Watcher):
+    """The queue of gangs."""
 
     def __init__(
         self,
-        clock: Clock,
-        history: History,
+        env: Environment,
         scheduler: Scheduler,
-        nodes: Mapping[str, Node],
-        draws: StageDraws,
+        *,
         rate: SchedulingRate | None = None,
         preemption: bool = False,
         priority_classes: Mapping[str, int] | None = None,
@@ -75,23 +73,21 @@ class GangScheduling:
         self._running: dict[object, RunningPod] = {}
         # Gangs for which room is being made, with the pods that have yet to go.
         self._making_room: dict[object, set[object]] = {}
-        self._clock = clock
-        self._history = history
+        self._clock = env.clock
+        self._history = env.history
+        self._streams = env.streams
+        self._api = env.api
         self._scheduler = scheduler
-        self._nodes = nodes
-        self._draws = draws
         self._gangs: dict[object, PodGang] = {}
         self._new: list[PodGang] = []
         self._wake: Timer | None = None
-        self.npus_in_use = 0
-        self.kubelet: Kubelet
 
     def occupy(self, running: Iterable[RunningPod]) -> None:
         """Pods that are on the nodes already, and stay there; they may over-commit a node."""
         for each, pod in running_pods(running):
             self._scheduler.occupy(pod, each.node)
             self._running[pod.key] = each
-            self.npus_in_use += accelerator_count(pod.spec.requests)
+            self._api.npus_in_use += accelerator_count(pod.spec.requests)
 
     def submit(self, gang: PodGang) -> None:
         """Queue a gang; it is looked at before this instant ends."""
@@ -100,7 +96,7 @@ class GangScheduling:
         gang.request.priority = self._priority(gang)
         if not gang.prefer:
             self._scheduler.submit(gang.request)
-        self.wake()
+        self._wake_up()
 
     def withdraw(self, gang: PodGang) -> None:
         """The gang is no longer wanted; nothing happens if it is placed."""
@@ -114,20 +110,36 @@ class GangScheduling:
         """Whether the gang is still without nodes."""
         return gang.request.key in self._gangs
 
-    def wake(self) -> None:
+    def _wake_up(self) -> None:
         """Something changed: look at the queue at the end of this instant."""
         if self._wake is None and self._gangs:
             self._wake = self._clock.after(0, self._run, phase=Phase.SCHEDULER)
 
-    def release(self, pod: Pod) -> tuple[int, int]:
-        """A pod is gone; returns the NPUs it held (also when it was not bound yet) and those still in use."""
-        if self._scheduler.node_of(pod) is None:
-            return 0, self.npus_in_use
-        self._scheduler.release(pod)
-        self._room_made(pod)
-        self.npus_in_use -= pod.npus
-        self.wake()
-        return pod.npus, self.npus_in_use
+    # -- what the API tells --------------------------------------------------------------------------------
+
+    def pod_gone(self, pod: Pod) -> None:
+        """What the pod held is free, whether it was bound already or not."""
+        if pod.placed:
+            self._scheduler.release(pod)
+            self._room_made(pod)
+            self._wake_up()
+
+    def node_spec_changed(self, node: Node) -> None:
+        """A node is cordoned, or tainted; being cordoned is known without its taint."""
+        known = self._scheduler.nodes[node.name]
+        taints = tuple(taint for taint in node.taints if taint.key != UNSCHEDULABLE)
+        if known.unschedulable != node.unschedulable:
+            self._scheduler.set_unschedulable(node.name, node.unschedulable)
+        if known.taints != taints:
+            self._scheduler.set_taints(node.name, taints)
+        self._wake_up()
+
+    def allocatable_changed(self, node: Node, resource: str, ring: int | None) -> None:
+        """A node offers more or less of something."""
+        self._scheduler.set_allocatable(node.name, resource, node.allocatable[resource], ring=ring)
+        self._wake_up()
+
+    # -- where gangs go ------------------------------------------------------------------------------------
 
     def would_fit(self, gang: PodGang, without: Sequence[Pod] = ()) -> dict[Pod, str] | None:
         """Where a gang that is not queued would go if those pods were gone; None when it would not fit."""
@@ -140,9 +152,9 @@ class GangScheduling:
         placement = self._scheduler.place_now(gang.request)
         if placement is None:
             return False
-        self._placed(gang, placement)
+        self._api.schedule(gang.instance, placement, gang.cause)
         for pod in gang.pods:
-            self.kubelet.adopt(pod, self._nodes[placement[pod]])
+            self._bind_pod(pod, placement[pod], running=True)
         return True
 
     def diagnose(self, gang: PodGang, cause: int) -> GangPending:
@@ -166,7 +178,7 @@ class GangScheduling:
         placed += self._scheduler.run()
         for request, placement in placed:
             gang = self._gangs.pop(request.key)
-            self._placed(gang, placement)
+            self._api.schedule(gang.instance, placement, gang.cause)
             gang.pods[0].owner.gang_placed(gang.pods)
             self._making_room.pop(request.key, None)
             self._bind(gang, placement)
@@ -206,7 +218,7 @@ class GangScheduling:
         )
         cause = self._history.append(PodPreempted(self._clock.now, gang.cause, name, node, gang.instance))
         if isinstance(pod, Pod):
-            pod.owner.evict(pod, "Preempted", cause)
+            self._api.evict(pod, "Preempted", cause)
         elif running is not None:
             victim.terminating = True
             grace = running.manifest["spec"].get("terminationGracePeriodSeconds")
@@ -220,18 +232,8 @@ class GangScheduling:
         del self._running[victim.key]
         self._room_made(victim.key)
         self._scheduler.release(victim.key)
-        self.npus_in_use -= accelerator_count(victim.spec.requests)
-        self.wake()
-
-    def _placed(self, gang: PodGang, placement: Mapping[object, str]) -> None:
-        npus = sum(pod.npus for pod in gang.pods)
-        self.npus_in_use += npus
-        nodes = tuple((pod.ref, placement[pod]) for pod in gang.pods)
-        number = self._history.append(
-            GangScheduled(self._clock.now, gang.cause, gang.instance, nodes, npus, self.npus_in_use)
-        )
-        for pod in gang.pods:
-            pod.last = number
+        self._api.npus_in_use -= accelerator_count(victim.spec.requests)
+        self._wake_up()
 
     def _bind(self, gang: PodGang, placement: Mapping[object, str]) -> None:
         """The whole gang is bound after one draw of the binding stage, of its first pod, or when its turn comes."""
@@ -240,13 +242,22 @@ class GangScheduling:
         if self._rate is not None:
             length: int | None = self._rate.bind(len(gang.pods), now) - now
         else:
-            length = self._draws.draw(first.timings.bind, first, "bind")
+            length = self._bind_stage(first)
         if length == 0:
             self._bound(gang, placement)
         elif length is not None:
             self._clock.after(length, self._bound, gang, placement)
 
+    def _bind_stage(self, pod: Pod) -> int | None:
+        length = pod.timings.bind
+        if isinstance(length, Constant):
+            return length.value
+        return length.sample(self._streams.named(f"stage/bind/{pod.stream_name}/{pod.restarts}"))
+
     def _bound(self, gang: PodGang, placement: Mapping[object, str]) -> None:
         for pod in gang.pods:
             if pod.state is PodState.PENDING:
-                self.kubelet.add_pod(pod, self._nodes[placement[pod]])
+                self._bind_pod(pod, placement[pod])
+
+    def _bind_pod(self, pod: Pod, node: str, *, running: bool = False) -> None:
+        self._api.bind(pod, self._api.nodes[node], self._scheduler.rings_of(pod), running=running)

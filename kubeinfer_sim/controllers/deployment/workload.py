@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE, Kubelet
+from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE
 from kubeinfer_sim.cluster.kubelet.start_barrier import StartBarrier
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod, PodState
 from kubeinfer_sim.cluster.records import InstanceRef, PodCreated, PodReady, PodRef
@@ -25,8 +26,7 @@ from kubeinfer_sim.controllers.deployment.records import (
 from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
 from kubeinfer_sim.controllers.deployment.rolling import Bounds
-from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import Deployment
 from kubeinfer_sim.scenario.model import Timings
 
@@ -40,23 +40,21 @@ class DeploymentWorkload:
 
     def __init__(
         self,
-        clock: Clock,
-        history: History,
+        env: Environment,
         scheduling: GangScheduling,
-        kubelet: Kubelet,
         spec: Deployment,
         timings: Timings,
         uids: Iterator[int],
     ) -> None:
         """Make it; `uids` gives each pod's reference a number never used before."""
-        self._clock = clock
-        self._history = history
+        self._clock = env.clock
+        self._history = env.history
+        self._api = env.api
         self._scheduling = scheduling
-        self._kubelet = kubelet
         self._timings = timings.of(spec.name)
         self._uids = uids
         self._controller = DeploymentController(
-            clock, self, spec, settled=self._settled, scaled=self._note_scaled
+            env.clock, self, spec, settled=self._settled, scaled=self._note_scaled
         )
         self._generation = 0
         self._applied = NO_CAUSE
@@ -170,7 +168,7 @@ class DeploymentWorkload:
         old = replica_set.spec.revision != self.spec.revision
         self._scheduling.withdraw(gang)
         cause = self._causes.get(replica_set, self._applied)
-        self._kubelet.delete(real, "Rollout" if old else "ScaleIn", cause)
+        self._api.delete(real, "Rollout" if old else "ScaleIn", cause)
 
     def _note_scaled(self, replica_set: ReplicaSet, before: int) -> None:
         self._causes[replica_set] = self._history.append(
@@ -258,7 +256,7 @@ class DeploymentWorkload:
         self._causes[replica_set] = number
         replica_set.pod_deleting(replica_pod)
         self._scheduling.withdraw(gang)
-        self._kubelet.delete(pod, reason, number)
+        self._api.delete(pod, reason, number)
         self._controller.pod_changed(replica_set)
 
     def engine_silent(self, pod: Pod, cause: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
@@ -23,8 +24,8 @@ from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied, UpdateCompl
 from kubeinfer_sim.controllers.kubeinfer.recovery import Recovery
 from kubeinfer_sim.controllers.kubeinfer.rollout import next_step
 from kubeinfer_sim.controllers.kubeinfer.stalls import Stalls
-from kubeinfer_sim.engine.clock import Clock, Phase, Timer
-from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.engine.clock import Phase, Timer
+from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.scenario.model import Assumptions, Timings
 from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
@@ -40,8 +41,7 @@ class KubeInferController:
 
     def __init__(
         self,
-        clock: Clock,
-        history: History,
+        env: Environment,
         scheduling: GangScheduling,
         kubelet: Kubelet,
         spec: KubeInfer,
@@ -50,32 +50,27 @@ class KubeInferController:
         recovery: Sequence[RecoveryRule] = (),
         plugin: RecoveryPlugin | None = None,
     ) -> None:
-        self._clock = clock
-        self._history = history
+        self._clock = env.clock
+        self._history = env.history
         self._assumptions = assumptions
         self.spec = spec
         self._budget = resolve(spec.rolling_update, spec.replicas)
         self._generation = 0
         self._applied = NO_CAUSE
         self._wake: Timer | None = None
-        self._stalls = Stalls(clock, history, scheduling, assumptions.progress_deadline)
-        self._gangs = Gangs(self, clock, history, scheduling, timings, assumptions)
+        self._stalls = Stalls(env, scheduling, assumptions.progress_deadline)
+        self._gangs = Gangs(self, env, scheduling, timings, assumptions)
         self._instances = self._stalls.instances = Instances(
-            clock,
-            history,
-            kubelet,
+            env,
             self._gangs,
             spec,
             assumptions,
             changed=self._wake_up,
             progressed=self._stalls.progressed,
         )
-        self._rebuilding = Rebuilding(
-            clock, history, scheduling, kubelet, self._instances, self._gangs, assumptions
-        )
+        self._rebuilding = Rebuilding(env, scheduling, kubelet, self._instances, self._gangs, assumptions)
         self.recovery = Recovery(
-            clock,
-            history,
+            env,
             kubelet,
             self._instances,
             self._gangs,

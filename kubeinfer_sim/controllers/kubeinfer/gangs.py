@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.kubelet.start_barrier import StartBarrier
 from kubeinfer_sim.cluster.pod import Pod, Workload
 from kubeinfer_sim.cluster.records import PodCreated, PodRef
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling, PodGang
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance, Place
-from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.manifest.model import Role
 from kubeinfer_sim.scenario.model import Assumptions, Timings
 
@@ -25,15 +24,14 @@ class Gangs:
     def __init__(
         self,
         workload: Workload,
-        clock: Clock,
-        history: History,
+        env: Environment,
         scheduling: GangScheduling,
         timings: Timings,
         assumptions: Assumptions,
     ) -> None:
         self._workload = workload
-        self._clock = clock
-        self._history = history
+        self._clock = env.clock
+        self._history = env.history
         self._scheduling = scheduling
         self._timings = timings
         self._assumptions = assumptions

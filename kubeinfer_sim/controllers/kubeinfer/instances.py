@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 
-from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.records import InstanceRef
 from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance, InstanceState
@@ -16,8 +16,6 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceGone,
     InstanceReady,
 )
-from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.scenario.model import Assumptions
 
@@ -40,9 +38,7 @@ class Instances:
 
     def __init__(
         self,
-        clock: Clock,
-        history: History,
-        kubelet: Kubelet,
+        env: Environment,
         gangs: Gangs,
         spec: KubeInfer,
         assumptions: Assumptions,
@@ -50,9 +46,9 @@ class Instances:
         changed: Callable[[], None],
         progressed: Callable[[], None],
     ) -> None:
-        self._clock = clock
-        self._history = history
-        self._kubelet = kubelet
+        self._clock = env.clock
+        self._history = env.history
+        self._api = env.api
         self._gangs = gangs
         self._assumptions = assumptions
         self.changed = changed
@@ -139,7 +135,7 @@ class Instances:
         """Delete all pods it has; gangs that wait for nodes are taken back."""
         self._gangs.withdraw(instance)
         for pod in list(instance.pods):
-            self._kubelet.delete(pod, reason, instance.last)
+            self._api.delete(pod, reason, instance.last)
 
     def gone(self, instance: Instance) -> None:
         """Its last pod is gone: its ordinal is free."""

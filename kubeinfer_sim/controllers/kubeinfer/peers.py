@@ -10,20 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance
 from kubeinfer_sim.controllers.kubeinfer.records import PeersLost
-from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.engine.history import History
 
 
 class Peers:
     """Follows the groups that have lost a pod; `timeout` in ms, None when survivors never exit."""
 
-    def __init__(self, clock: Clock, history: History, kubelet: Kubelet, timeout: int | None) -> None:
-        self._clock = clock
-        self._history = history
+    def __init__(self, env: Environment, kubelet: Kubelet, timeout: int | None) -> None:
+        self._clock = env.clock
+        self._history = env.history
         self._kubelet = kubelet
         self._timeout = timeout
         # Members of broken groups, with how often their containers had been restarted then.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling, PodGang
@@ -29,8 +30,6 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     RoleRebuilding,
 )
 from kubeinfer_sim.controllers.kubeinfer.restart_history import RestartHistory
-from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.recovery.rules import GiveUp
 
@@ -40,22 +39,21 @@ class Rebuilding:
 
     def __init__(
         self,
-        clock: Clock,
-        history: History,
+        env: Environment,
         scheduling: GangScheduling,
         kubelet: Kubelet,
         instances: Instances,
         gangs: Gangs,
         assumptions: Assumptions,
     ) -> None:
-        self._clock = clock
-        self._history = history
+        self._clock = env.clock
+        self._history = env.history
+        self._api = env.api
         self._scheduling = scheduling
-        self._kubelet = kubelet
         self._instances = instances
         self._gangs = gangs
         self._assumptions = assumptions
-        self.peers = Peers(clock, history, kubelet, assumptions.peer_loss_timeout)
+        self.peers = Peers(env, kubelet, assumptions.peer_loss_timeout)
         # Instances of which something is not made anew because they are to be replaced.
         self._withheld: dict[Instance, None] = {}
 
@@ -183,7 +181,7 @@ class Rebuilding:
                 self.take_out(instance, pod, reason, number)
         self._gangs.regroup(instance, pods)
         for pod in pods:
-            self._kubelet.delete(pod, reason, number)
+            self._api.delete(pod, reason, number)
         self._watch(instance, rebuild)
 
     def _watch(self, instance: Instance, rebuild: Rebuild) -> None:

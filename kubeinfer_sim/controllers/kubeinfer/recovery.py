@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod, PodState
 from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
@@ -23,8 +24,6 @@ from kubeinfer_sim.controllers.kubeinfer.instances import Instances
 from kubeinfer_sim.controllers.kubeinfer.policies import KUBELET, WIDTH, Decision, Policies
 from kubeinfer_sim.controllers.kubeinfer.rebuilding import Rebuilding
 from kubeinfer_sim.controllers.kubeinfer.records import RecoveryDecided, RecoveryWithdrawn
-from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.scenario.recovery.rules import ActionName, Isolation
 
 #: Exit code of a container that was killed by SIGKILL.
@@ -62,16 +61,16 @@ class Recovery:
 
     def __init__(
         self,
-        clock: Clock,
-        history: History,
+        env: Environment,
         kubelet: Kubelet,
         instances: Instances,
         gangs: Gangs,
         policies: Policies,
         rebuilding: Rebuilding,
     ) -> None:
-        self._clock = clock
-        self._history = history
+        self._clock = env.clock
+        self._history = env.history
+        self._api = env.api
         self._kubelet = kubelet
         self._instances = instances
         self._gangs = gangs
@@ -117,7 +116,7 @@ class Recovery:
         if pod.ready:
             self._rebuilding.take_out(instance, pod, reason, cause)
         self._gangs.regroup(instance, (pod,))
-        self._kubelet.delete(pod, reason, cause)
+        self._api.delete(pod, reason, cause)
         if decision is not None:
             # Whatever is decided, a pod that is missing has to be made again, and waiting brings nothing back.
             action: ActionName = "RecreatePod" if decision.in_place else decision.action

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
 from kubeinfer_sim.controllers.kubeinfer.instances import Instances
 from kubeinfer_sim.controllers.kubeinfer.records import ProgressDeadlineExceeded, Stalled, StallEnded
-from kubeinfer_sim.engine.clock import Clock, Phase, Timer
-from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.engine.clock import Phase, Timer
+from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.units import Millis
 
 
@@ -21,13 +22,12 @@ class Stalls:
 
     def __init__(
         self,
-        clock: Clock,
-        history: History,
+        env: Environment,
         scheduling: GangScheduling,
         deadline: Millis | None,
     ) -> None:
-        self._clock = clock
-        self._history = history
+        self._clock = env.clock
+        self._history = env.history
         self._scheduling = scheduling
         self._limit = deadline
         self.instances: Instances

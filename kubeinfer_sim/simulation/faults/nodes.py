@@ -6,15 +6,13 @@ cordoned it before; it is repaired once, and the repair mends all that is wrong 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
+from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.devices.repair import RepairShop
 from kubeinfer_sim.cluster.disruption.drain import DrainOptions
 from kubeinfer_sim.cluster.disruption.drains import Drains
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, FaultInjected
 from kubeinfer_sim.cluster.kubelet import Kubelet
-from kubeinfer_sim.cluster.node import Node
-from kubeinfer_sim.cluster.nodes.node_failures import NodeFailures
+from kubeinfer_sim.cluster.node_failures import NodeFailures
 from kubeinfer_sim.engine.clock import Clock, Phase
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.scenario.actions.model import Fault
@@ -46,35 +44,30 @@ class NodeFault:
 class NodeFaults:
     """Strikes machines.
 
-    `cordoned(node)` tells whether new pods are kept off a node, `cordon(node, on, cause)` keeps them off or ends
-    that; `repair` is how long a repair takes of which nothing is said.
+    `repair` is how long a repair takes of which nothing is said.
     """
 
     def __init__(
         self,
         clock: Clock,
         history: History,
-        nodes: Mapping[str, Node],
+        api: Api,
         kubelet: Kubelet,
         failures: NodeFailures,
         drains: Drains,
         shop: RepairShop,
         repair: Distribution,
         *,
-        cordoned: Callable[[str], bool],
-        cordon: Callable[[str, bool, int], None],
         source: FaultDraws,
     ) -> None:
         self._clock = clock
         self._history = history
-        self._nodes = nodes
+        self._api = api
         self._kubelet = kubelet
         self._failures = failures
         self._drains = drains
         self._shop = shop
         self._repair_time = repair
-        self._cordoned = cordoned
-        self._cordon = cordon
         self._source = source
         # By node: the faults that last, and whether somebody else had cordoned it before the first that holds it.
         self._lasting: dict[str, dict[NodeFault, None]] = {}
@@ -84,7 +77,7 @@ class NodeFaults:
     def strike(self, name: str, fault: Fault, process: str) -> None:
         """Something breaks in a machine; what is down already cannot go down once more."""
         now, kind, failures = self._clock.now, fault.kind, self._failures
-        if kind in ("NodeDeath", "NodeReboot") and not self._nodes[name].reachable:
+        if kind in ("NodeDeath", "NodeReboot") and not self._api.nodes[name].reachable:
             return
         cause = self._history.append(FaultInjected(now, NO_CAUSE, kind, "", name, None, process))
         lasts = KINDS[kind].lasts if fault.clears_after is None else fault.clears_after
@@ -96,7 +89,7 @@ class NodeFaults:
             if until is None:
                 self._repair(name, now, fault)
         elif kind == "SwitchFault":
-            for pod in [each for each in self._nodes[name].pods if each.npus]:
+            for pod in [each for each in self._api.pods_on(name) if each.npus]:
                 self._kubelet.crash(pod, "Error", 1, cause=cause)
         elif kind == "Maintenance":
             lasting = self._begins(name, NodeFault(kind, cause))
@@ -126,7 +119,7 @@ class NodeFaults:
             FaultDetected(now, lasting.cause, lasting.kind, name, "NodeD", now - began)
         )
         self._hold(name, lasting)
-        for pod in list(self._nodes[name].pods):
+        for pod in self._api.pods_on(name):
             pod.owner.npu_fault(pod, lasting, lasting.cause)
         if fault.clears_after is None:
             self._repair(name, began, fault)
@@ -146,14 +139,14 @@ class NodeFaults:
 
     def _hold(self, name: str, lasting: NodeFault) -> None:
         if not any(each.holds for each in self._lasting[name]):
-            self._cordoned_before[name] = self._cordoned(name)
+            self._cordoned_before[name] = self._api.nodes[name].unschedulable
         lasting.holds = True
-        self._cordon(name, True, lasting.cause)
+        self._api.cordon(self._api.nodes[name], True, lasting.cause)
 
     def _release(self, name: str, cause: int) -> None:
         """One fault less: the node is open again when none is left, as far as it was before."""
         if not any(each.holds for each in self._lasting[name]) and not self._cordoned_before.pop(name):
-            self._cordon(name, False, cause)
+            self._api.cordon(self._api.nodes[name], False, cause)
 
     # -- repairs -------------------------------------------------------------------------------------------
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.devices.device_plugin import DevicePlugin
 from kubeinfer_sim.cluster.devices.manager import Devices, Npu
-from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.streams import Stream, Streams
@@ -34,7 +34,7 @@ class Faults:
         clock: Clock,
         streams: Streams,
         scenario: Scenario,
-        nodes: Mapping[str, Node],
+        api: Api,
         devices: Devices,
         plugin: DevicePlugin,
         on_pods: PodFaults,
@@ -47,7 +47,8 @@ class Faults:
         self._clock = clock
         self._streams = streams
         self._scenario = scenario
-        self._nodes = nodes
+        self._api = api
+        self._nodes = api.nodes
         self._devices = devices
         self._plugin = plugin
         self._on_pods = on_pods
@@ -142,7 +143,7 @@ class Faults:
         target = fault.target
         every: Iterable[Pod] = self._pods()
         if target.nodes:  # not every pod for each fault of a node
-            every = [pod for name in self._named_nodes(target) for pod in self._nodes[name].pods]
+            every = [pod for name in self._named_nodes(target) for pod in self._api.pods_on(name)]
         pods = [
             pod for pod in every if matches(target, pod) and pod.state in (PodState.PULLING, PodState.RUNNING)
         ]

@@ -8,7 +8,7 @@ import pytest
 
 from kubeinfer_sim.cluster.kubelet.backoff import Backoff, BackoffLimits, ImageBackoff
 from kubeinfer_sim.cluster.kubelet.image_pull import ImageError, ImagePuller
-from kubeinfer_sim.cluster.kubelet.rate_limit import TokenBucket
+from kubeinfer_sim.cluster.rate_limit import TokenBucket
 
 GO_NAMES = {
     ImageError.INVALID_NAME: "ErrInvalidImageName",

@@ -332,7 +332,7 @@ def test_whatever_nodes_do_the_books_balance_and_everything_is_ready_once_they_a
     simulation = Simulation(scenario(spec, 5, 60, 5, actions=actions), seed)
     run = simulation.run()
     held = sum(pod.npus for pod in simulation.controller.pods() if pod.node is not None)
-    assert simulation.scheduling.npus_in_use == held
+    assert simulation.api.npus_in_use == held
     assert run.end == "settled"
     drains = {name for action in actions if isinstance(action, Drain) for name in action.nodes}
     if len(drains) <= 1:

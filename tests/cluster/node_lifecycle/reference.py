@@ -12,7 +12,7 @@ import heapq
 from dataclasses import dataclass, field
 from typing import Any
 
-from kubeinfer_sim.cluster.kubelet.rate_limit import TokenBucket
+from kubeinfer_sim.cluster.rate_limit import TokenBucket
 from kubeinfer_sim.manifest.kubernetes.selectors import tolerates
 from kubeinfer_sim.manifest.model import Toleration
 from kubeinfer_sim.scenario.model import Taint

@@ -5,78 +5,75 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from cluster.bare_pods import Idle, bare_pod
 
-from kubeinfer_sim.cluster.api_nodes import (
-    NOT_READY,
-    OUT_OF_SERVICE,
-    UNREACHABLE,
-    BoundPod,
-    NodeApi,
-    NodeObject,
-    Watcher,
-)
-from kubeinfer_sim.cluster.nodes.heartbeat import Heartbeat, StatusReporter
+from kubeinfer_sim.cluster.api import Api
+from kubeinfer_sim.cluster.heartbeat import Heartbeat
+from kubeinfer_sim.cluster.node import NOT_READY, OUT_OF_SERVICE, UNREACHABLE, ZONE_LABEL, Node
 from kubeinfer_sim.cluster.nodes.node_lifecycle import NodeLifecycleController, NodeLifecycleSettings
 from kubeinfer_sim.cluster.nodes.pod_gc import PodGarbageCollector
+from kubeinfer_sim.cluster.nodes.status_reports import StatusReporter
 from kubeinfer_sim.cluster.nodes.taint_eviction import (
     TaintEvictionController,
     toleration_of,
     with_default_tolerations,
 )
 from kubeinfer_sim.cluster.nodes.zone_state import EvictionRates, Zone, ZoneState
+from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.manifest.model import Toleration
-from kubeinfer_sim.scenario.model import Taint
+from kubeinfer_sim.scenario.model import NodeSpec, Taint
 
 DAY = 86_400_000
 
 
-class Cluster(Watcher):
-    """Nodes of one zone, one pod with default tolerations on each, and a log."""
+class Cluster(Watcher, Idle):
+    """Nodes of one zone, one pod with default tolerations on each, and a log; its pods take for ever to stop."""
 
     def __init__(self, nodes: int, settings: NodeLifecycleSettings | None = None) -> None:
         self.clock = Clock()
-        self.api = NodeApi()
+        self.api = Api(self.clock, History())
         self.log: list[tuple[int, str]] = []
         for i in range(nodes):
             beat = Heartbeat(lease_phase=1000 + i, status_phase=2000 + i)
-            self.api.add(NodeObject(f"n{i}", "a", beat))
+            self.api.add(Node(NodeSpec(f"n{i}", "", {}, {ZONE_LABEL: "a"}), beat))
         settings = settings or NodeLifecycleSettings(first_pass=123)
-        self.controller = NodeLifecycleController(self.clock, self.api, self, settings)
+        controller = NodeLifecycleController(self.clock, self.api, settings)
         self.reporter = StatusReporter(self.clock, self.api, self)
-        TaintEvictionController(self.clock, self.api, self)
-        PodGarbageCollector(self.clock, self.api, self)
-        self.api.watchers.append(self)
+        taint_eviction = TaintEvictionController(self.clock, self.api)
+        pod_gc = PodGarbageCollector(self.clock, self.api)
+        self.api.watch(controller, self.reporter, taint_eviction, pod_gc, self)
         for i in range(nodes):
-            self.api.bind(BoundPod(f"p{i}", f"n{i}", with_default_tolerations(())))
+            pod = bare_pod(self, f"p{i}")
+            pod.ready = True
+            self.api.bind(pod, self.api.nodes[f"n{i}"], running=True)
 
     def die(self, at: int, name: str) -> None:
-        self.clock.at(at, lambda: self.silence(self.api.nodes[name]))
-
-    def silence(self, node: NodeObject) -> None:
-        self.reporter.silent(node)
-        self.controller.silent(node)
+        self.clock.at(at, lambda: self.reporter.silent(self.api.nodes[name]))
 
     def note(self, text: str) -> None:
         self.log.append((self.clock.now, text))
 
-    def ready_changed(self, node: NodeObject) -> None:
+    def node_ready_changed(self, node: Node) -> None:
         self.note(f"{node.name} {node.ready}")
 
-    def mark_not_ready(self, pod: BoundPod) -> None:
-        self.note(f"{pod.key} not ready")
-        self.reporter.overwritten(pod)
+    def pod_unready(self, pod: Pod, reason: str) -> None:
+        self.note(f"{pod.ref.role} not ready")
 
-    def restore_ready(self, pod: BoundPod) -> None:
-        self.note(f"{pod.key} ready")
+    def restore_ready(self, pod: Pod) -> None:
+        self.note(f"{pod.ref.role} ready")
 
-    def delete(self, pod: BoundPod) -> None:
-        self.note(f"{pod.key} deleting")
-        self.api.terminate(pod)
+    def evict(self, pod: Pod, reason: str, cause: int) -> None:
+        self.note(f"{pod.ref.role} deleting")
+        self.api.delete(pod, reason, cause)
 
-    def remove(self, pod: BoundPod) -> None:
-        self.note(f"{pod.key} removed")
-        self.api.forget(pod)
+    def pod_terminating(self, pod: Pod, reason: str, cause: int) -> None:
+        pod.state = PodState.DELETING
+
+    def pod_removed(self, pod: Pod) -> None:
+        self.note(f"{pod.ref.role} removed")
 
 
 def test_healthy_nodes_cost_one_pass_and_nothing_more_in_a_day() -> None:
@@ -134,7 +131,7 @@ def test_pods_stuck_terminating_on_a_dead_node_go_when_it_is_declared_out_of_ser
 
 def test_pods_of_a_deleted_node_go_after_the_quarantine() -> None:
     cluster = Cluster(3)
-    cluster.clock.at(100_005, lambda: cluster.api.remove("n0"))
+    cluster.clock.at(100_005, lambda: cluster.api.remove_node("n0"))
     cluster.clock.run(until=DAY)
     # missed by the pass at 100.05 s, removed by the first one more than 40 s later
     assert cluster.log == [(140_070, "p0 removed")]

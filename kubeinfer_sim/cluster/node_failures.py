@@ -1,0 +1,99 @@
+"""Nodes that fail: machines that die, are cut off, reboot, come back, and what somebody does about them.
+
+What the control plane makes of it is its own affair: it sees heartbeats cease, and taints.
+"""
+
+from __future__ import annotations
+
+from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.cluster.heartbeat import Heartbeat
+from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.node import NO_EXECUTE, OUT_OF_SERVICE
+from kubeinfer_sim.cluster.nodes.status_reports import StatusReporter
+from kubeinfer_sim.cluster.records import NodeFailed, NodeOutOfService, NodeReturned
+from kubeinfer_sim.engine.clock import Timer
+from kubeinfer_sim.engine.history import NO_CAUSE
+from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.scenario.actions.model import FailureMode
+from kubeinfer_sim.scenario.model import Taint
+
+
+def heartbeat_of(name: str, streams: Streams) -> Heartbeat:
+    """The heartbeat of a node that has run for long; the phases of its clocks are drawn."""
+    source = streams.named(f"heartbeat/{name}")
+    lease, status = (int(source.random() * 10_000) for _ in range(2))
+    posted = status - 10_000 * (1 + int(source.random() * 30))
+    return Heartbeat(lease, status, posted)
+
+
+class NodeFailures:
+    """Has machines fail and come back."""
+
+    def __init__(self, env: Environment, kubelet: Kubelet, reporter: StatusReporter) -> None:
+        self._clock = env.clock
+        self._history = env.history
+        self._api = env.api
+        self._kubelet = kubelet
+        self._reporter = reporter
+        self._returns: dict[str, Timer] = {}
+
+    def fail(self, name: str, mode: FailureMode, *, until: int | None = None, cause: int = NO_CAUSE) -> None:
+        """A machine fails; `until` is when it is back by itself.
+
+        One that is dead stays so, one that fails otherwise may still die; nothing else happens to it.
+        """
+        node = self._api.nodes[name]
+        assert node.heartbeat is not None
+        dies = mode in ("silent", "reboot")
+        if not node.alive or not (dies or (node.reachable and node.heartbeat.ready)):
+            return
+        if (timer := self._returns.pop(name, None)) is not None:
+            timer.cancel()
+        now = self._clock.now
+        node.last = self._history.append(NodeFailed(now, cause, name, mode, node.heartbeat.heard(now)))
+        if mode == "notReady":
+            self._reporter.becomes(node, ready=False)
+        else:
+            if mode == "cutOff":
+                self._kubelet.cut_off(node)
+            elif mode == "kubeletRestart":
+                self._kubelet.stop_kubelet(node)
+            else:
+                self._kubelet.go_down(node)
+            if node.heartbeat.alive_since is not None:
+                self._reporter.silent(node)
+            for pod in self._api.pods_on(name) if mode != "kubeletRestart" else ():
+                pod.owner.engine_silent(pod, node.last)
+        if until is not None:
+            self._returns[name] = self._clock.at(until, self.restore, name)
+
+    def restore(self, name: str) -> None:
+        """A machine that failed is well again; nothing happens to one that is."""
+        node, now = self._api.nodes[name], self._clock.now
+        timer = self._returns.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+        assert node.heartbeat is not None
+        if not node.reachable:
+            rebooted = not node.alive
+            node.last = self._history.append(NodeReturned(now, node.last, name, rebooted))
+            restarted = rebooted or not node.kubelet_runs
+            if node.kubelet_runs:
+                self._kubelet.come_back(node)
+            else:
+                self._kubelet.start_kubelet(node, node.last)
+            node.heartbeat.ready = True
+            self._reporter.back(node, restarted=restarted)
+        elif not node.heartbeat.ready:
+            node.last = self._history.append(NodeReturned(now, node.last, name, False))
+            self._reporter.becomes(node, ready=True)
+
+    def out_of_service(self, name: str, *, ended: bool, cause: int = NO_CAUSE) -> None:
+        """Somebody who knows the machine is dead says so: its pods are removed without waiting for it."""
+        node = self._api.nodes[name]
+        taint = Taint(OUT_OF_SERVICE, "nodeshutdown", NO_EXECUTE)
+        node.last = self._history.append(NodeOutOfService(self._clock.now, cause, name, ended))
+        if ended:
+            self._api.change_taints(node, remove=[taint])
+        else:
+            self._api.change_taints(node, add=[taint])

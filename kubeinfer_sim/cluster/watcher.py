@@ -1,0 +1,49 @@
+"""Who follows the objects of the API server."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.pod import Pod
+
+
+class Watcher:
+    """Told of changes right after they are stored; overrides what it cares for, and costs nothing else."""
+
+    def node_added(self, node: Node) -> None:
+        """A node object appeared."""
+
+    def node_removed(self, node: Node) -> None:
+        """A node object is gone; the pods bound to it are not."""
+
+    def node_silent(self, node: Node) -> None:
+        """The node's heartbeats have ceased: nobody can know, but from now on it can be told when they will."""
+
+    def node_ready_changed(self, node: Node) -> None:
+        """The node's Ready condition has another status."""
+
+    def node_spec_changed(self, node: Node) -> None:
+        """The node was tainted, untainted, cordoned or uncordoned."""
+
+    def allocatable_changed(self, node: Node, resource: str, ring: int | None) -> None:
+        """The node offers another amount of a resource, in this `ring` of its NPUs (None: it has no rings)."""
+
+    def pod_bound(self, pod: Pod) -> None:
+        """The pod is bound to its node."""
+
+    def pod_ready_changed(self, pod: Pod) -> None:
+        """The pod's Ready condition has changed."""
+
+    def pod_overruled(self, pod: Pod) -> None:
+        """Somebody else than the pod's kubelet has set its Ready condition False."""
+
+    def pod_terminating(self, pod: Pod, reason: str, cause: int) -> None:
+        """The pod has a deletion timestamp."""
+
+    def pod_removed(self, pod: Pod) -> None:
+        """The pod's object is about to go without its kubelet's leave (grace period 0, force)."""
+
+    def pod_gone(self, pod: Pod) -> None:
+        """The pod's object is gone."""
+
+    def engine_stopped(self, pod: Pod) -> None:
+        """The process of the pod's inference engine has ended, however."""

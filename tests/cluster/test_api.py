@@ -1,0 +1,199 @@
+"""The API server as the meeting place: who is told of what, in which order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cluster.bare_pods import Idle, bare_pod
+
+from kubeinfer_sim.cluster.api import Api
+from kubeinfer_sim.cluster.node import NO_EXECUTE, Node
+from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.records import (
+    GangScheduled,
+    NodeCordoned,
+    NodeReadyChanged,
+    NodeTainted,
+    PodGone,
+    PodNotReady,
+    PodReady,
+    PodRemoved,
+)
+from kubeinfer_sim.cluster.watcher import Watcher
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.scenario.model import NodeSpec, Taint
+
+EVENTS = [name for name in vars(Watcher) if not name.startswith("_")]
+
+
+class Cluster(Idle):
+    """Two nodes, one pod, two watchers; who is told of what is in `told`."""
+
+    def __init__(self) -> None:
+        self.history = History()
+        self.api = Api(Clock(), self.history)
+        self.told: list[str] = []
+        for name in ("n0", "n1"):
+            self.api.add(Node(NodeSpec(name, "", {"npu": 8})))
+        self.api.watch(self.watcher("first"), self.watcher("second"))
+        self.pod = bare_pod(self, "decode", npus=8)
+
+    def watcher(self, who: str) -> Watcher:
+        """One that hears of everything."""
+
+        def hears(event: str) -> Any:
+            return lambda watcher, *what: self.told.append(f"{who}: {event}")
+
+        return type(who, (Watcher,), {event: hears(event) for event in EVENTS})()
+
+    def bound(self) -> Pod:
+        self.api.schedule(self.pod.ref.instance, {self.pod: "n1"}, NO_CAUSE)
+        self.api.bind(self.pod, self.api.nodes["n1"])
+        self.told.clear()
+        return self.pod
+
+    def pod_ready(self, pod: Pod) -> None:
+        self.told.append("owner: ready")
+
+    def pod_unready(self, pod: Pod, reason: str) -> None:
+        self.told.append(f"owner: unready {reason}")
+
+    def pod_stuck(self, pod: Pod) -> None:
+        self.told.append(f"owner: stuck {pod.failure}")
+
+    def container_died(self, pod: Pod, reason: str, exit_code: int) -> bool:
+        self.told.append(f"owner: died {reason} {exit_code}")
+        return reason == "Error"
+
+    def pod_gone(self, pod: Pod) -> None:
+        self.told.append("owner: gone")
+
+    def evict(self, pod: Pod, reason: str, cause: int) -> None:
+        self.told.append(f"owner: evict {reason}")
+
+
+def both(event: str) -> list[str]:
+    return [f"first: {event}", f"second: {event}"]
+
+
+def test_of_readiness_the_owner_is_told_before_the_watchers() -> None:
+    cluster = Cluster()
+    pod = cluster.bound()
+    cluster.api.ready(pod)
+    cluster.api.unready(pod, "ReadinessProbeFailed")
+    assert cluster.told == [
+        "owner: ready",
+        *both("pod_ready_changed"),
+        "owner: unready ReadinessProbeFailed",
+        *both("pod_ready_changed"),
+    ]
+    assert [type(record) for record in cluster.history][-2:] == [PodReady, PodNotReady]
+    assert (pod.ready, pod.was_ready) == (False, True)
+
+
+def test_of_the_end_of_a_pod_the_watchers_are_told_before_its_owner() -> None:
+    cluster = Cluster()
+    pod = cluster.bound()
+    cluster.api.gone(pod)
+    assert cluster.told == [*both("pod_gone"), "owner: gone"]
+    assert pod.state is PodState.GONE
+    assert cluster.api.pods_on("n1") == []
+
+
+def test_a_pod_that_is_going_is_not_deleted_again() -> None:
+    cluster = Cluster()
+    pod = cluster.bound()
+    cluster.api.delete(pod, "Drained", NO_CAUSE)
+    assert cluster.told == both("pod_terminating")
+    for state in (PodState.DELETING, PodState.GONE):
+        pod.state = state
+        cluster.api.delete(pod, "Drained", NO_CAUSE)
+    assert cluster.told == both("pod_terminating")
+
+
+def test_a_removal_by_force_is_seen_by_the_kubelets_before_the_object_is_gone() -> None:
+    cluster = Cluster()
+    pod = cluster.bound()
+    cluster.api.remove(pod, "PodGC", NO_CAUSE)
+    cluster.api.remove(pod, "PodGC", NO_CAUSE)
+    assert cluster.told == [*both("pod_removed"), *both("pod_gone"), "owner: gone"]
+    assert [type(record) for record in cluster.history][-2:] == [PodRemoved, PodGone]
+
+
+def test_what_is_the_owners_to_decide_goes_to_the_owner_alone() -> None:
+    cluster = Cluster()
+    pod = cluster.bound()
+    cluster.api.evict(pod, "Drained", NO_CAUSE)
+    assert cluster.api.container_died(pod, "Error", 3)
+    assert not cluster.api.container_died(pod, "Completed", 0)
+    cluster.api.stuck(pod, "ImagePullBackOff")
+    assert cluster.told == [
+        "owner: evict Drained",
+        "owner: died Error 3",
+        "owner: died Completed 0",
+        "owner: stuck ImagePullBackOff",
+    ]
+
+
+def test_a_kubelet_that_is_overruled_is_overruled_once() -> None:
+    cluster = Cluster()
+    pod = cluster.bound()
+    pod.ready = True
+    cluster.api.overrule(pod, NO_CAUSE)
+    cluster.api.overrule(pod, NO_CAUSE)
+    assert cluster.told == [
+        "owner: unready NodeNotReady",
+        *both("pod_ready_changed"),
+        "owner: stuck NodeNotReady",
+        *both("pod_overruled"),
+    ]
+
+
+def test_npus_are_in_use_from_the_placement_to_the_end_of_the_pod() -> None:
+    cluster = Cluster()
+    cluster.bound()
+    never_placed = bare_pod(cluster, "prefill", npus=4)
+    cluster.api.gone(never_placed)
+    cluster.api.gone(cluster.pod)
+    placed, *gone = [r for r in cluster.history if isinstance(r, GangScheduled | PodGone)]
+    assert isinstance(placed, GangScheduled)
+    assert (placed.npus, placed.in_use) == (8, 8)
+    assert [(r.npus, r.in_use) for r in gone] == [(0, 8), (8, 0)]
+
+
+def test_only_changes_of_a_node_are_told_and_each_has_the_one_before_as_its_cause() -> None:
+    cluster = Cluster()
+    api, node = cluster.api, cluster.api.nodes["n0"]
+    taint = Taint("unreachable", "", NO_EXECUTE)
+    for _ in range(2):
+        api.set_node_ready(node, "Unknown")
+        api.change_taints(node, [taint])
+    assert cluster.told == [*both("node_ready_changed"), *both("node_spec_changed")]
+    records = list(cluster.history)
+    assert [type(record) for record in records] == [NodeReadyChanged, NodeTainted]
+    assert records[1].cause == records[0].id
+
+
+def test_a_cordon_is_recorded_even_where_nothing_changes() -> None:
+    cluster = Cluster()
+    for _ in range(2):
+        cluster.api.cordon(cluster.api.nodes["n0"], True)
+    assert [type(record) for record in cluster.history] == [NodeCordoned, NodeCordoned]
+
+
+def test_a_node_offers_what_was_written_last_and_another_one_what_it_did() -> None:
+    cluster = Cluster()
+    first, second = cluster.api.nodes.values()
+    second.allocatable = first.allocatable
+    cluster.api.set_allocatable(first, "npu", 7, ring=0)
+    assert (first.allocatable, second.allocatable) == ({"npu": 7}, {"npu": 8})
+    assert cluster.told == both("allocatable_changed")
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_who_does_not_care_for_an_event_is_not_called(event: str) -> None:
+    api = Api(Clock(), History())
+    api.watch(Watcher())
+    assert getattr(api, f"_{event}") == []
