@@ -78,7 +78,7 @@ points = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(points.map(sorted), points.map(sorted), st.booleans())
 def test_the_areas_are_those_of_a_sum_over_small_steps(
     load: list[tuple[int, int]], capacity: list[tuple[int, int]], again: bool
@@ -89,7 +89,7 @@ def test_the_areas_are_those_of_a_sum_over_small_steps(
     # Trapezoids of pieces so small that no crossing lies within one: 1/2520 divides all that can come up here.
     offered = sum((shape.at(at) + shape.at(at + 1)) / 2 for at in range(150))
     assert found.offered == offered
-    parts = 200
+    parts = 100
     rough = 0.0
     for at in range(150):
         first, last, most = float(shape.at(at)), float(shape.at(at + 1)), have.at(at)

@@ -168,7 +168,7 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "airesim-closed-form": airesim_closed_form,
 }
 #: Those that take long.
-LONG = {"airesim-corrected"}
+LONG = {"rates", "unavailability", "closed-forms", "airesim", "airesim-corrected"}
 
 
 def section(name: str) -> re.Pattern[str]:

@@ -9,6 +9,9 @@ from published.comparing import MOST, z_of_count, z_of_mean
 
 from kubeinfer_sim.experiment.statistics import estimate
 
+#: Replications where thirty are not needed.
+FEW = 8
+
 
 def agrees(escalation: Escalation, count: int) -> None:
     jobs = replications(escalation, count)
@@ -20,6 +23,11 @@ def agrees(escalation: Escalation, count: int) -> None:
             assert set(values) == {published.mean}, name
 
 
+def test_replications_agree_with_the_published_thirty() -> None:
+    agrees("any", FEW)
+
+
+@pytest.mark.sweep
 def test_thirty_replications_agree_with_the_published_thirty() -> None:
     agrees("any", 30)
     ours = estimate([job.total / HOUR for job in replications("any", 30)])
@@ -30,7 +38,7 @@ def test_thirty_replications_agree_with_the_published_thirty() -> None:
 
 
 def test_replications_with_their_corrected_escalation_agree_with_the_corrected_report() -> None:
-    agrees("failed", 8)
+    agrees("failed", FEW)
 
 
 @pytest.mark.sweep
@@ -38,8 +46,9 @@ def test_thirty_replications_agree_with_the_corrected_report() -> None:
     agrees("failed", 30)
 
 
-def test_failures_are_as_many_as_the_closed_form_says() -> None:
-    jobs = replications("any", 30)
+@pytest.mark.parametrize("count", [FEW, pytest.param(30, marks=pytest.mark.sweep)])
+def test_failures_are_as_many_as_the_closed_form_says(count: int) -> None:
+    jobs = replications("any", count)
     p = Parameters()
     assert abs(z_of_count([job.random_failures for job in jobs], 0.01 * 4096 * 256)) < MOST
     # Some bad servers of the spare pool are used too: about 2 failures more than the form has.
@@ -54,7 +63,7 @@ def test_the_published_closed_form_of_the_training_ratio_comes_out() -> None:
 
 def test_every_moment_of_a_job_is_spent_in_one_way() -> None:
     for escalation in REPORTS:
-        for job in replications(escalation, 8):
+        for job in replications(escalation, FEW):
             assert job.computing == job.parameters.job_length
             assert job.total == job.computing + job.recovering + job.selecting + job.waiting
             assert job.recovering == job.failures * 20 * MINUTE

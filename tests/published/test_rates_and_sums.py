@@ -10,7 +10,9 @@ from published.comparing import MOST, z_of_count
 from published.rates import LLAMA3, LLAMA3_SEEDS, SCALING, expected, interruptions
 
 
-@pytest.mark.parametrize(("nodes", "days", "hours"), SCALING)
+@pytest.mark.parametrize(
+    ("nodes", "days", "hours"), [SCALING[0], pytest.param(*SCALING[1], marks=pytest.mark.sweep)]
+)
 def test_mean_time_to_failure_scales_with_the_number_of_nodes(nodes: int, days: int, hours: float) -> None:
     assert days * 24 / expected("meta-rsc1", nodes, days) == pytest.approx(hours, rel=0.005)
     assert (
@@ -18,8 +20,9 @@ def test_mean_time_to_failure_scales_with_the_number_of_nodes(nodes: int, days: 
     )
 
 
-def test_llama_3_is_interrupted_419_times_in_54_days() -> None:
-    counts = [interruptions("llama3", *LLAMA3, seed=seed) for seed in range(LLAMA3_SEEDS)]
+@pytest.mark.parametrize("seeds", [1, pytest.param(LLAMA3_SEEDS, marks=pytest.mark.sweep)])
+def test_llama_3_is_interrupted_419_times_in_54_days(seeds: int) -> None:
+    counts = [interruptions("llama3", *LLAMA3, seed=seed) for seed in range(seeds)]
     assert abs(fmean(counts) - 419) < 20
     assert abs(z_of_count(counts, expected("llama3", *LLAMA3))) < MOST
 

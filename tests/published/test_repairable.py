@@ -8,9 +8,10 @@ from published.page import SERIES_SEEDS
 from published.repairable import MTBF, MTTR, SEEDS, SERVICES, Series, Service, shares
 
 
+@pytest.mark.parametrize("seeds", [4, pytest.param(SEEDS, marks=pytest.mark.sweep)])
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-def test_all_instances_are_ready_for_as_long_as_the_closed_form_says(service: Service) -> None:
-    values = [share[-1] for share in shares(service, SEEDS)]
+def test_all_instances_are_ready_for_as_long_as_the_closed_form_says(service: Service, seeds: int) -> None:
+    values = [share[-1] for share in shares(service, seeds)]
     assert abs(z_of_mean(values, service.probability(service.instances))) < MOST
 
 
@@ -29,10 +30,13 @@ def test_the_closed_forms_are_the_textbook_ones() -> None:
     assert SERVICES[1].probability(3) == pytest.approx(single**4 + 4 * single**3 * (1 - single))
 
 
+@pytest.mark.parametrize("seeds", [4, pytest.param(SERIES_SEEDS, marks=pytest.mark.sweep)])
 @pytest.mark.parametrize(("nodes", "published"), [(8, 5.8e-4), (4, 2.9e-4)])
-def test_hardware_alone_takes_as_much_of_an_instance_as_published(nodes: int, published: float) -> None:
+def test_hardware_alone_takes_as_much_of_an_instance_as_published(
+    nodes: int, published: float, seeds: int
+) -> None:
     series = Series(nodes)
     assert series.unavailability == pytest.approx(published, rel=0.005)
-    played = series.played(SERIES_SEEDS)
+    played = series.played(seeds)
     assert abs(z_of_mean([lost for lost, _ in played], series.unavailability)) < MOST
     assert abs(z_of_count([faults for _, faults in played], series.faults())) < MOST

@@ -22,7 +22,9 @@ def document(name: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize(
+    "name", [*FAST, *(pytest.param(name, marks=pytest.mark.sweep) for name in SAMPLES if name not in FAST)]
+)
 def test_every_result_is_valid_against_the_schema(name: str) -> None:
     jsonschema.Draft202012Validator(SCHEMA).validate(document(name))
 

@@ -103,15 +103,16 @@ SHAPES = (
 )
 
 
+@pytest.mark.parametrize("count", [300, pytest.param(1_500, marks=pytest.mark.sweep)])
 @pytest.mark.parametrize(("every", "squared"), SHAPES, ids=lambda each: type(each).__name__)
 def test_renewal_counts_have_the_mean_and_variance_of_renewal_theory(
-    every: Distribution, squared: float
+    every: Distribution, squared: float, count: int
 ) -> None:
     """Until t: t/mean + (c^2 - 1)/2 of them, with a variance of c^2 t/mean and a constant (Cox, Renewal Theory, 1962).
 
     `squared` is c^2, the squared coefficient of variation of the times between; the constant is a margin here.
     """
-    count, mean = 1_500, 200.0
+    mean = 200.0
     seen = Counter(name for _, name in strikes(every, count, 2_000 * DAY + DAY // 2))
     values = [seen[f"node-{i}"] for i in range(count)]
     if not squared:

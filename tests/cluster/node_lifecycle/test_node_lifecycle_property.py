@@ -178,7 +178,9 @@ def test_the_computed_passes_come_to_the_same_as_all_of_them(seed: int) -> None:
     assert_agreement(seed)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    "seed", [0, 5, *(pytest.param(seed, marks=pytest.mark.sweep) for seed in range(8) if seed not in (0, 5))]
+)
 def test_the_computed_passes_come_to_the_same_when_many_nodes_fail_together(seed: int) -> None:
     assert_agreement_in_a_storm(seed)
 

@@ -39,6 +39,7 @@ def test_the_controllers_reproduce_the_recorded_trace(
     assert comparable(case, Simulated(case, pod_tolerations).run()) == expected(case)
 
 
+@pytest.mark.sweep
 @pytest.mark.vectors("golden_node_lifecycle")
 def test_the_reference_reproduces_the_recorded_trace(
     case: dict[str, Any], pod_tolerations: dict[str, tuple[Toleration, ...]]

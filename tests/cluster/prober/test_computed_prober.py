@@ -101,7 +101,7 @@ def assert_agreement(draw: Random) -> None:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_every_transition_is_that_of_a_prober_that_fires_every_tick(draw):
     assert_agreement(draw)
