@@ -13,6 +13,7 @@ import yaml
 from scenario_files import HEAD, MANIFEST, SMALLEST, Load
 
 from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.releases import RELEASES
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.load import load_scenario
 
@@ -105,8 +106,8 @@ FIRST = SMALLEST.count("\n") + 1
         ("transfers: {registryPullQps: 5}", 0, "registryPullQPS"),
         ("timings: {imageCold: 1m}\ntransfers: {registry: {bandwidth: 1GB/s}}", 1, "timings.imageCold says how long"),
         # Versions
-        ("kubernetesVersion: 1.30", 0, 'write it in quotes, as in "1.36"'),
-        ("kubernetesVersion: '1.28'", 0, "expected a version from 1.29 to 1.36"),
+        ("kubernetesVersion: 1.30", 0, f'write it in quotes, as in "{RELEASES[-1]}"'),
+        ("kubernetesVersion: '1.28'", 0, f"expected a version from {RELEASES[0]} to {RELEASES[-1]}"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_found_where_it_stands(findings: Findings, spec: str, line: int, words: str) -> None:

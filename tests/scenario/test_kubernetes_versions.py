@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -32,6 +33,8 @@ from kubeinfer_sim.scenario.model import NodeSpec, Taint
 Findings = Callable[..., list[str]]
 BOTH = pytest.mark.parametrize("kind", [ReferenceProber, ContainerProber])
 ROOT = Path(__file__).parents[2]
+#: A release nobody has heard of yet.
+NEXT = f"1.{int(RELEASES[-1].partition('.')[2]) + 1}"
 #: The rows that have a test.
 TESTED: set[str] = set()
 
@@ -243,11 +246,16 @@ def test_the_table_of_the_documentation_is_the_code_s() -> None:
     _, table = page.split("<!-- releases: made from manifest/releases.py; a test keeps it current -->\n\n")
     assert table.partition("\n\n")[0] + "\n" == changes_markdown()
     assert f"`kubernetesVersion` ({RELEASES[0]} to {RELEASES[-1]})" in page
+    scenario = (ROOT / "docs" / "scenario.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"^\| `kubernetesVersion` .*$", scenario, re.M)
+    assert re.findall(r"1\.\d+", row) == [RELEASES[0], RELEASES[-1], RELEASES[-1]]
 
 
-@pytest.mark.parametrize("version", ["1.28", "1.37", "2.0", "1.36.x", "", "latest"])
+@pytest.mark.parametrize("version", ["1.28", NEXT, "2.0", "1.36.x", "", "latest"])
 def test_an_unknown_release_is_an_error(version: str) -> None:
-    with pytest.raises(ValueError, match=r"expected a version from 1\.29 to 1\.36, found"):
+    with pytest.raises(
+        ValueError, match=re.escape(f"expected a version from {RELEASES[0]} to {RELEASES[-1]}, found")
+    ):
         release_of(version)
 
 
@@ -258,11 +266,11 @@ def test_a_patch_release_is_its_minor_release() -> None:
 
 def test_a_new_release_is_one_entry_more() -> None:
     """Everything takes it: scenario, schema, simulation, report."""
-    code = """
+    code = f"""
 import json, sys
 import kubeinfer_sim.manifest.releases as releases
-releases.RELEASES += ("1.37",)
-releases.LATEST = releases.release_of("1.37")
+releases.RELEASES += ("{NEXT}",)
+releases.LATEST = releases.release_of("{NEXT}")
 from kubeinfer_sim.cli.main import run
 assert run(["schema", "scenario"]) == 0
 sys.exit(run(["run", "scenarios/down-first.yaml"]))
@@ -271,6 +279,6 @@ sys.exit(run(["run", "scenarios/down-first.yaml"]))
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False
     )
     assert ran.returncode == 0, ran.stderr
-    assert r"1\\.36|1\\.37)" in ran.stdout, "the schema's pattern"
-    assert "kubernetesVersion: 1.37 (the newest known)" in ran.stdout
-    assert "Kubernetes 1.37" in ran.stdout
+    assert f"|{NEXT})".replace(".", r"\\.") in ran.stdout, "the schema's pattern"
+    assert f"kubernetesVersion: {NEXT} (the newest known)" in ran.stdout
+    assert f"Kubernetes {NEXT}" in ran.stdout

@@ -10,6 +10,7 @@ from scenario_files import HEAD, MANIFEST, SMALLEST, Load
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.model import IntOrPercent, KubeInfer
+from kubeinfer_sim.manifest.releases import RELEASES
 from kubeinfer_sim.scenario.actions.model import Apply, Cordon, Drain, Health, Scale, Target
 from kubeinfer_sim.scenario.load import load_scenario, rollout_scenario
 from kubeinfer_sim.scenario.model import Link, Scenario
@@ -32,12 +33,12 @@ def test_the_smallest_scenario_is_a_manifest_and_a_number_of_nodes(load: Load) -
     assert scenario.actions == ()
     assert scenario.horizon is None
     assert scenario.seed == 0
-    assert scenario.kubernetes_version == "1.36"
+    assert scenario.kubernetes_version == RELEASES[-1]
 
 
 def test_every_default_in_force_is_listed(load: Load) -> None:
     text = "\n".join(load().defaults)
-    for field in ("initial: empty", "horizon: settled", "seed: 0", "kubernetesVersion: 1.36"):
+    for field in ("initial: empty", "horizon: settled", "seed: 0", f"kubernetesVersion: {RELEASES[-1]}"):
         assert field in text
     assert "16 nodes with huawei.com/ascend-1980: 8" in text
     assert "labels pool=infer" in text
