@@ -16,6 +16,7 @@ from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import Column, columns_of
 from kubeinfer_sim.experiment.figures import figures
 from kubeinfer_sim.experiment.statistics import Estimate, estimate, proportion
+from kubeinfer_sim.manifest.accelerators import SEVERAL, Family
 from kubeinfer_sim.metrics.attribution import STAGES
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.simulate import simulate
@@ -66,6 +67,12 @@ class Comparison:
     seeds: tuple[int, ...]
     columns: tuple[Column, ...]
     outcomes: tuple[Outcome, ...]
+
+    @property
+    def family(self) -> Family:
+        """The family of accelerators in whose words it is told."""
+        families = {outcome.variant.scenario.accelerator_family for outcome in self.outcomes}
+        return families.pop() if len(families) == 1 else SEVERAL
 
     @property
     def best(self) -> Outcome:

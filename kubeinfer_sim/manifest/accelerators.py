@@ -9,7 +9,7 @@ unless its name says so (`example.com/gpu`).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,7 +18,7 @@ from kubeinfer_sim.manifest.model import Container, Resources
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Accelerators of one vendor.
+    """Accelerators of one vendor, and what they are called: the texts of this project speak of NPUs.
 
     Attributes:
         name: of the vendor, or of its product; "" where only the noun is known.
@@ -32,7 +32,24 @@ class Family:
     resources: str
     source: str
 
+    def say(self, text: str) -> str:
+        """A text of ours in the family's words: `an NPU fails` is `a GPU fails`."""
+        noun = self.noun
+        # Read out letter by letter, these begin with a vowel.
+        vowel = noun[0] in ("AEFHILMNORSX" if noun[:2].isupper() else "aeiou")
+        return _OUR_WORD.sub(
+            lambda match: ("" if match[1] is None else "an " if vowel else "a ") + noun + match[2], text
+        )
 
+    def title(self, text: str) -> str:
+        """The same at the head of something: `Accelerators out of service`."""
+        said = self.say(text)
+        return said[0].upper() + said[1:]
+
+
+_OUR_WORD = re.compile(r"\b(an )?NPU(s?)\b")
+#: What accelerators of several families are called together.
+SEVERAL = Family("", "accelerator", "(?!)", "no resource is of several families")
 ASCEND = Family(
     "Ascend",
     "NPU",
@@ -90,6 +107,12 @@ def accelerator_count(resources: Resources) -> int:
 def main_accelerator(resources: Resources) -> tuple[str, int]:
     """The accelerator of which there are most, the first of equally many, and how many; ("", 0) without any."""
     return max(accelerators_of(resources).items(), key=lambda each: each[1], default=("", 0))
+
+
+def common_family(wholes: Iterable[Resources]) -> Family:
+    """The family of all accelerators of these nodes or pods: `SEVERAL` of more than one, Ascend of none."""
+    found = dict.fromkeys(family for whole in wholes for name in whole if (family := family_of(name)))
+    return next(iter(found), ASCEND) if len({family.noun for family in found}) <= 1 else SEVERAL
 
 
 def engine_index(containers: Sequence[Container]) -> int:

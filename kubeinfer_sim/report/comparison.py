@@ -13,6 +13,7 @@ from rich.text import Text
 from kubeinfer_sim.experiment.columns import Column
 from kubeinfer_sim.experiment.compare import Comparison, Outcome
 from kubeinfer_sim.experiment.statistics import Estimate
+from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.report.words import count, plain, rounded
 
 MINUS = "−"
@@ -88,7 +89,9 @@ def _sentence(comparison: Comparison, best: Outcome, other: Outcome) -> str:
     fewer = "fewer" if column.unit == "count" else "less"
     less = fewer if column.better == "low" else "more"
     by = _with_half(column, difference)
-    return f"{opening}: {by} {less} {column.title}{_why(best, other)}."
+    return (
+        f"{opening}: {by} {less} {comparison.family.say(column.title)}{_why(comparison.family, best, other)}."
+    )
 
 
 def _times(values: list[float | None]) -> str:
@@ -96,13 +99,14 @@ def _times(values: list[float | None]) -> str:
     return f"{sum(value == 1 for value in values)} of {count(len(values), 'run')}"
 
 
-def _why(best: Outcome, other: Outcome) -> str:
+def _why(family: Family, best: Outcome, other: Outcome) -> str:
     """The largest saving by what the lost time was spent on."""
     mine, theirs = _spending(best), _spending(other)
     saved = {what: length - mine[what] for what, length in theirs.items() if length > mine[what]}
     dearest = sorted(saved, key=lambda what: -saved[what])[:2]
     parts = [
-        f"{rounded(round(theirs[what]))} {what} where {best.variant.name} spends {rounded(round(mine[what]))}"
+        f"{rounded(round(theirs[what]))} {family.say(what)} where {best.variant.name} spends "
+        f"{rounded(round(mine[what]))}"
         for what in dearest
         if saved[what] >= 1000
     ]
@@ -170,7 +174,7 @@ def _add(table: Table, comparison: Comparison, column: Column) -> None:
     if not known or (not of_kind and column.unit != "held" and not any(mean.mean for mean in known)):
         return
     inset = "  " if of_kind else ""
-    table.add_row(inset + column.title, *(_value(column, mean) for mean in means))
+    table.add_row(inset + comparison.family.say(column.title), *(_value(column, mean) for mean in means))
     if column.unit == "held" and len(comparison.seeds) == 1:
         return
     differences = [outcome.against(base, column) for outcome in comparison.outcomes[1:]]

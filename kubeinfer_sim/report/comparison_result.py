@@ -73,7 +73,7 @@ def comparison_json(comparison: Comparison) -> str:
         columns=[
             ColumnPart(
                 name=each.name,
-                title=each.title,
+                title=comparison.family.say(each.title),
                 unit=each.unit,
                 better=each.better,
                 decides=each.decides,

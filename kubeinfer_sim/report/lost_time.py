@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.attribution import STAGES, CauseSummary, by_kind
 from kubeinfer_sim.metrics.availability import Availability
@@ -36,15 +37,17 @@ _WORDS = {
 _LEVELS = {"one": "at least one ready", "budget": "as the budget keeps", "all": "all ready"}
 
 
-def lost_time_lines(history: History, causes: tuple[CauseSummary, ...]) -> list[RenderableType]:
+def lost_time_lines(
+    history: History, causes: tuple[CauseSummary, ...], family: Family
+) -> list[RenderableType]:
     """What each cause cost, dearest first, with its stages; each kind of them where there are many."""
     shown = [each for each in causes if each.total]
     if len(shown) > _MOST_CAUSES:
-        return _kinds(history, shown)
+        return _kinds(history, shown, family)
     found: list[RenderableType] = []
     for each in shown:
         found.append(Text(printable(f"{cause_text(history, each.cause)}: {instance_seconds(each.total)}")))
-        found.append(Text(f"  {_stages(each.lost)}", style="dim"))
+        found.append(Text(f"  {_stages(each.lost, family)}", style="dim"))
         if each.incidents and each.repair is not None and _is_fault(history, each.cause):
             detected = "at once" if not each.detection else f"after {rounded(round(each.detection))}"
             text = f"  {count(each.incidents, 'instance')} hit, noticed {detected}, ready again after"
@@ -52,7 +55,7 @@ def lost_time_lines(history: History, causes: tuple[CauseSummary, ...]) -> list[
     return found
 
 
-def _kinds(history: History, causes: list[CauseSummary]) -> list[RenderableType]:
+def _kinds(history: History, causes: list[CauseSummary], family: Family) -> list[RenderableType]:
     """A table of what began the losses, kind by kind, and the stages of all together."""
     kinds = by_kind(causes, lambda cause: cause_kind(history, cause))
     total: Counter[str] = Counter()
@@ -71,7 +74,7 @@ def _kinds(history: History, causes: list[CauseSummary]) -> list[RenderableType]
     if len(kinds) > _MOST:
         rest = sum(each.total for each in list(kinds.values())[_MOST:])
         found.append(Text(f"… and {count(len(kinds) - _MOST, 'more kind')}: {instance_seconds(rest)}", "dim"))
-    found.append(Text(f"stages of all together: {_stages(total)}", style="dim"))
+    found.append(Text(f"stages of all together: {_stages(total, family)}", style="dim"))
     return found
 
 
@@ -79,12 +82,12 @@ def _is_fault(history: History, cause: int) -> bool:
     return cause != NO_CAUSE and type(history[cause]).__name__ != "SpecApplied"
 
 
-def _stages(lost: Counter[str]) -> str:
-    parts = [f"{_WORDS[stage]} {rounded(lost[stage])}" for stage in STAGES if lost[stage]]
+def _stages(lost: Counter[str], family: Family) -> str:
+    parts = [f"{family.say(_WORDS[stage])} {rounded(lost[stage])}" for stage in STAGES if lost[stage]]
     return " · ".join(parts)
 
 
-def availability_lines(availability: Availability | None) -> list[RenderableType]:
+def availability_lines(availability: Availability | None, family: Family) -> list[RenderableType]:
     """The levels that were not always held, and the capacity; nothing when all of it was always there."""
     if availability is None:
         return []
@@ -110,6 +113,12 @@ def availability_lines(availability: Availability | None) -> list[RenderableType
             f"{name} {fine_percent(float(value))}" for name, value in availability.roles.items()
         )
         # Ready all the time and yet not as fast as it should be: only a slow NPU does that.
-        why = "lowered by slow NPUs" if always_ready else roles if len(availability.roles) > 1 else ""
+        why = (
+            family.say("lowered by slow NPUs")
+            if always_ready
+            else roles
+            if len(availability.roles) > 1
+            else ""
+        )
         table.add_row("capacity", fine_percent(float(availability.capacity)), why)
     return [table]

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from kubeinfer_sim.engine.history import History
+from kubeinfer_sim.manifest.accelerators import ASCEND, Family
 from kubeinfer_sim.metrics.npus import NpuOutage, npu_outages
 from kubeinfer_sim.report.words import count, rounded
 
@@ -15,11 +16,11 @@ from kubeinfer_sim.report.words import count, rounded
 MOST = 5
 
 
-def npu_lines(history: History) -> list[RenderableType]:
+def npu_lines(history: History, family: Family = ASCEND) -> list[RenderableType]:
     """A line for each outage, or one for all of them when there are many."""
     outages = npu_outages(history)
     if len(outages) > MOST:
-        return [Text(_summary(outages))]
+        return [Text(family.say(_summary(outages)))]
     return [Text(f"{each.node} npu{each.npu}: {_story(each)}") for each in outages]
 
 

@@ -17,6 +17,7 @@ from kubeinfer_sim.cluster.stages import Stage
 from kubeinfer_sim.controllers.deployment import records as deployments
 from kubeinfer_sim.controllers.kubeinfer import records as controllers
 from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.manifest.accelerators import ASCEND, Family
 from kubeinfer_sim.report.words import count, listed, ordinals, rounded
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.units import format_duration, format_size
@@ -51,8 +52,10 @@ def deleted_for(reason: str) -> str:
 _EVERY_RECORD = {each.name for each in fields(Record)}
 
 
-def sentence(record: Record) -> str:
-    """What the record says, as a sentence without its full stop and its time."""
+def sentence(record: Record, family: Family = ASCEND) -> str:
+    """What the record says, as a sentence without its full stop and its time; accelerators are of the family."""
+    if type(record) in OF_ACCELERATORS:
+        return OF_ACCELERATORS[type(record)](record, family)
     words = SENTENCES.get(type(record))
     return plain_sentence(record) if words is None else words(record)
 
@@ -206,8 +209,8 @@ def _status(record: deployments.DeploymentStatus) -> str:
     return f"Deployment {record.deployment} is {state}"
 
 
-def _fault(record: faults.FaultInjected) -> str:
-    what = KINDS[record.kind].what if record.kind in KINDS else record.kind
+def _fault(record: faults.FaultInjected, family: Family) -> str:
+    what = family.say(KINDS[record.kind].what) if record.kind in KINDS else record.kind
     level = f", level {record.level}" if record.level else ""
     holder = (
         f", held by {record.pod.name}" if record.pod is not None and record.pod.name != record.where else ""
@@ -236,18 +239,30 @@ _NPU_STATES = {
 }
 
 
-def _npus(record: faults.NpuStateChanged) -> str:
+def _npus(record: faults.NpuStateChanged, family: Family) -> str:
     state = _NPU_STATES.get(record.state, record.state)
     verb = "is" if len(record.npus) == 1 else "are"
-    return f"NPU {ordinals(record.npus)} of {record.node} {verb} {state}; {record.offered} left to give"
+    return f"{family.noun} {ordinals(record.npus)} of {record.node} {verb} {state}; {record.offered} left to give"
 
 
-def _reset(record: faults.NpuResetTried) -> str:
+def _reset(record: faults.NpuResetTried, family: Family) -> str:
     result = "succeeds" if record.success else "fails"
-    return f"reset {record.attempt} of NPU {ordinals(record.npus)} of {record.node} {result}"
+    return f"reset {record.attempt} of {family.noun} {ordinals(record.npus)} of {record.node} {result}"
 
 
-#: Record type -> its sentence.
+#: Of records about accelerators: type -> its sentence in the words of a family.
+OF_ACCELERATORS: dict[type[Record], Callable[[Any, Family], str]] = {
+    cluster.PodGone: lambda r, family: (
+        f"{r.pod.name} is gone" + (f", {count(r.npus, family.noun)} free" if r.npus else "")
+    ),
+    cluster.NpusIsolated: lambda r, family: (
+        f"{count(r.npus, family.noun)} of {r.node} are taken out of service for new pods"
+    ),
+    faults.FaultInjected: _fault,
+    faults.NpuStateChanged: _npus,
+    faults.NpuResetTried: _reset,
+}
+#: Of all others: type -> its sentence.
 SENTENCES: dict[type[Record], Words] = {
     cluster.PodCreated: lambda r: f"{r.pod.name} is created and waits for a place",
     cluster.GangPending: _pending,
@@ -285,12 +300,8 @@ SENTENCES: dict[type[Record], Words] = {
         f"{format_duration(r.until)}"
     ),
     cluster.PodDeleting: lambda r: f"{r.pod.name} is deleted{_for(r.reason)}{_stages(r.stages)}",
-    cluster.PodGone: lambda r: f"{r.pod.name} is gone" + (f", {count(r.npus, 'NPU')} free" if r.npus else ""),
     cluster.NodeCordoned: lambda r: (
         f"{r.node} takes {'pods again' if r.uncordoned else 'no new pods (cordon)'}"
-    ),
-    cluster.NpusIsolated: lambda r: (
-        f"{count(r.npus, 'NPU')} of {r.node} are taken out of service for new pods"
     ),
     cluster.NodeDrained: lambda r: f"somebody drains {r.node}",
     cluster.HealthChanged: _health,
@@ -304,12 +315,9 @@ SENTENCES: dict[type[Record], Words] = {
     cluster.PodRemoved: lambda r: f"the object of {r.pod.name} is removed at once{_for(r.reason)}",
     cluster.DrainHeld: lambda r: f"the drain of {r.node} is held{_more(r.detail)}",
     cluster.DrainEnded: _drain_ended,
-    faults.FaultInjected: _fault,
     faults.FaultDetected: _detected,
     faults.FaultCleared: lambda r: f"{r.kind} of {r.where} is over ({_CLEARED.get(r.how, r.how)})",
     faults.PodSlowed: lambda r: f"{r.pod.name} works at {r.factor} of its speed",
-    faults.NpuStateChanged: _npus,
-    faults.NpuResetTried: _reset,
     controllers.SpecApplied: _spec,
     controllers.InstanceCreated: _created,
     controllers.InstanceReady: lambda r: f"{r.instance.name} is ready",

@@ -78,6 +78,7 @@ def verdict_line(assessment: Assessment, *, unicode: bool = True) -> str:
 
 def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
     measures, scenario = assessment.measures, assessment.run.scenario
+    family = scenario.accelerator_family
     yield Text(verdict_line(assessment), style="bold green" if assessment.verdict.holds else "bold red")
     yield _subtitle(assessment)
     yield from _section("Why", _why(measures))
@@ -91,11 +92,11 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
         for title, content in instance_sections(measures, width - 2):
             yield from _section(title, content)
     if measures.outcome is not Outcome.NOTHING:
-        yield from _section("Available", availability_lines(assessment.availability))
-        yield from _section("Lost time", lost_time_lines(assessment.run.history, assessment.causes))
+        yield from _section("Available", availability_lines(assessment.availability, family))
+        yield from _section("Lost time", lost_time_lines(assessment.run.history, assessment.causes, family))
     yield from _section("Nodes", node_lines(measures))
     yield from _section("Faults", fault_lines(assessment.run.history))
-    yield from _section("NPUs out of service", npu_lines(assessment.run.history))
+    yield from _section(family.title("NPUs out of service"), npu_lines(assessment.run.history, family))
     yield from _section("Load", load_lines(scenario.load, assessment.demand))
     yield from _section("Requests", traffic_lines(assessment.traffic))
     for title, content in sections(measures.deployments):
@@ -127,7 +128,9 @@ def _subtitle(assessment: Assessment) -> Text:
     parts = [
         *([f"{spec.namespace}/{spec.name}", own] if scenario.has_kubeinfer else []),
         *(f"Deployment {each.name}: {count(each.replicas, 'pod')}" for each in scenario.deployments),
-        f"{count(nodes, 'node')} with {count(total, 'NPU')}" if total else count(nodes, "node"),
+        f"{count(nodes, 'node')} with {count(total, scenario.accelerator_family.noun)}"
+        if total
+        else count(nodes, "node"),
         f"seed {assessment.run.seed}",
     ]
     if scenario.name and scenario.name != spec.name:
@@ -197,7 +200,10 @@ def _figures(assessment: Assessment) -> list[RenderableType]:
     total = npus_of_cluster(scenario)
     if measures.npus.points and total:
         room = f", {measures.npus.at(0):,} at the start" if measures.npus.at(0) != measures.peak_npus else ""
-        table.add_row("NPUs", f"peak {measures.peak_npus:,} of {total:,} in use{room}")
+        table.add_row(
+            scenario.accelerator_family.title("NPUs"),
+            f"peak {measures.peak_npus:,} of {total:,} in use{room}",
+        )
     ends = {"settled": "nothing more can happen", "horizon": "the scenario's horizon"}
     quiet = f"no progress for {format_duration(scenario.quiet_after)}"
     table.add_row("End", f"{format_duration(measures.ended_at)} ({ends.get(measures.end, quiet)})")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from kubeinfer_sim.cluster.stages import StageKind, StageName
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.moment import InstanceMoment, Moment, PodMoment, look, ordinals_ever
 from kubeinfer_sim.report.sentences import sentence
@@ -125,25 +126,26 @@ def _wrapped(text: str, indent: int, width: int, times: int) -> list[str]:
 
 
 def _lines(run: Run, moment: Moment, instance: int | None) -> Iterator[tuple[int, str]]:
+    family = run.scenario.accelerator_family
     yield 0, headline(moment)
     if moment.quiet:
-        yield 0, _nothing_yet(moment)
+        yield 0, _nothing_yet(moment, family)
     if moment.under_way:
         yield 0, ""
         yield 0, "Under way"
-        yield from ((2, text) for text in _steps(moment.under_way))
+        yield from ((2, text) for text in _steps(moment.under_way, family))
     if instance is not None:
         if not moment.instances:
             yield 0, _absent(run, moment, instance)
         for each in moment.instances:
             yield 0, ""
-            yield from _told(run, moment, each)
+            yield from _told(run, moment, each, family)
         return
     waiting = [each for each in moment.instances if each.state != "ready" or each.given_up]
     waiting.sort(key=lambda each: _badness(each, run.ended_at))
     for each in waiting[:MOST_INSTANCES]:
         yield 0, ""
-        yield from _told(run, moment, each)
+        yield from _told(run, moment, each, family)
     if rest := waiting[MOST_INSTANCES:]:
         yield 0, ""
         yield 0, f"… and {len(rest):,} more: {listed([each.instance.name for each in rest], 8)}"
@@ -157,11 +159,11 @@ def _lines(run: Run, moment: Moment, instance: int | None) -> Iterator[tuple[int
     yield from _ready(moment, heading=bool(waiting))
 
 
-def _nothing_yet(moment: Moment) -> str:
+def _nothing_yet(moment: Moment, family: Family) -> str:
     if moment.first is None:
         return "Nothing has happened by then, and nothing will: what ran at the start runs on."
     when = point(moment.first.at)
-    return f"Nothing has happened by then; the first thing is at {when}: {sentence(moment.first)}."
+    return f"Nothing has happened by then; the first thing is at {when}: {sentence(moment.first, family)}."
 
 
 def _badness(each: InstanceMoment, ended_at: int) -> tuple[int, int, int]:
@@ -199,7 +201,7 @@ def _short(numbers: str) -> str:
     return numbers if len(numbers) <= 40 else f"{numbers[:36].rpartition(',')[0]} …"
 
 
-def _told(run: Run, moment: Moment, each: InstanceMoment) -> Iterator[tuple[int, str]]:
+def _told(run: Run, moment: Moment, each: InstanceMoment, family: Family) -> Iterator[tuple[int, str]]:
     """One instance: its state, its pods, what led to it and what ends it."""
     yield 0, f"{state_sentence(each, moment.at)}."
     groups: dict[tuple[StageName, int, str], list[PodMoment]] = {}
@@ -211,12 +213,12 @@ def _told(run: Run, moment: Moment, each: InstanceMoment) -> Iterator[tuple[int,
         yield 2, f"… and {sum(len(pods) for pods in list(groups.values())[MOST_PODS:]):,} more pods"
     if each.state != "ready" or each.given_up:
         yield 2, "Why"
-        yield from ((4, text) for text in _steps(each.causes))
+        yield from ((4, text) for text in _steps(each.causes, family))
     yield 2, f"{ending_sentence(run, each, moment.at)}"
-    yield from ((4, text) for text in _steps(each.following))
+    yield from ((4, text) for text in _steps(each.following, family))
 
 
-def _steps(records: Sequence[Record]) -> Iterator[str]:
+def _steps(records: Sequence[Record], family: Family) -> Iterator[str]:
     """The time and the sentence of each; in the middle of a long chain steps are left out."""
     head = MOST_STEPS // 2 - 1
     for place, record in enumerate(records):
@@ -225,7 +227,7 @@ def _steps(records: Sequence[Record]) -> Iterator[str]:
             if place == head:
                 yield f"…\t{count(left_out, 'step')} in between"
             continue
-        yield f"{point(record.at)}\t{sentence(record)}"
+        yield f"{point(record.at)}\t{sentence(record, family)}"
 
 
 _STATES = {
@@ -296,13 +298,14 @@ def _end(run: Run) -> str:
 def _absent(run: Run, moment: Moment, ordinal: int) -> str:
     """No instance with this ordinal at the time: not yet, or not any more."""
     name = f"{run.scenario.kubeinfer.name}-{ordinal}"
+    family = run.scenario.accelerator_family
     about = [r for r in run.history if getattr(getattr(r, "instance", None), "ordinal", None) == ordinal]
     before = [record for record in about if record.at <= moment.at]
     after = [record for record in about if record.at > moment.at]
     text = ""
     if before:
-        text = f"{name} does not exist any more; {point(before[-1].at)}: {sentence(before[-1])}."
+        text = f"{name} does not exist any more; {point(before[-1].at)}: {sentence(before[-1], family)}."
     if after:
         text = f"{text} " if text else f"{name} does not exist yet; "
-        text += f"{point(after[0].at)}: {sentence(after[0])}."
+        text += f"{point(after[0].at)}: {sentence(after[0], family)}."
     return text

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
+from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.metrics.moment import Ending, InstanceMoment, Moment, State
 from kubeinfer_sim.report.result_part import Part
 from kubeinfer_sim.report.sentences import sentence
@@ -98,6 +99,7 @@ class WhyDocument(Part):
 
 def why_json(run: Run, moment: Moment) -> str:
     """The document as text, ending in a line break; equal runs and times give equal bytes."""
+    family = run.scenario.accelerator_family
     document = WhyDocument(
         version=__version__,
         scenario=run.scenario.name,
@@ -109,8 +111,8 @@ def why_json(run: Run, moment: Moment) -> str:
         ready_instances=moment.ready,
         sentence=headline(moment),
         quiet=moment.quiet,
-        under_way=_steps(moment.under_way),
-        instances=[_instance(run, each, moment.at) for each in moment.instances],
+        under_way=_steps(moment.under_way, family),
+        instances=[_instance(run, each, moment.at, family) for each in moment.instances],
         deployments=[
             DeploymentMomentPart(name=each.name, wanted=each.wanted, ready=each.ready)
             for each in moment.deployments
@@ -125,7 +127,7 @@ def why_json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "kubeinfer-sim Why"}
 
 
-def _instance(run: Run, each: InstanceMoment, at: int) -> InstanceMomentPart:
+def _instance(run: Run, each: InstanceMoment, at: int, family: Family) -> InstanceMomentPart:
     ref = each.instance
     return InstanceMomentPart(
         name=ref.name,
@@ -146,22 +148,22 @@ def _instance(run: Run, each: InstanceMoment, at: int) -> InstanceMomentPart:
             for pod in each.pods
         ],
         given_up=each.given_up,
-        causes=_steps(each.causes),
+        causes=_steps(each.causes, family),
         ending=each.ending,
         ends_at_ms=each.ended_at,
         ending_sentence=ending_sentence(run, each, at).rstrip(":."),
-        following=_steps(each.following),
+        following=_steps(each.following, family),
     )
 
 
-def _steps(records: Sequence[Record]) -> list[StepPart]:
+def _steps(records: Sequence[Record], family: Family) -> list[StepPart]:
     return [
         StepPart(
             id=record.id,
             cause=None if record.cause == NO_CAUSE else record.cause,
             at_ms=record.at,
             type=type(record).__name__,
-            sentence=sentence(record),
+            sentence=sentence(record, family),
         )
         for record in records
     ]

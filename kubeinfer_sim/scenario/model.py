@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from kubeinfer_sim.manifest.accelerators import Family, common_family
 from kubeinfer_sim.manifest.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement as LabelRequirement
 from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, KubeInfer, Resources
@@ -375,6 +376,13 @@ class Scenario:
     def kubernetes(self) -> Release:
         """What its release of Kubernetes does."""
         return release_of(self.kubernetes_version)
+
+    @property
+    def accelerator_family(self) -> Family:
+        """The family of the accelerators that its nodes offer and its pods ask for: what reports call them."""
+        pods = [role.template.requests for role in self.kubeinfer.roles]
+        pods += [each.template.requests for each in self.deployments]
+        return common_family([*(node.allocatable for node in self.nodes), *pods])
 
     @property
     def has_kubeinfer(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -135,3 +136,92 @@ def test_a_node_with_adapters_alone_has_no_npus_to_fail(play: Play, manifest: st
     code, printed, _ = play(manifest, fault, asked="rdma/hca: 1", offered="rdma/hca: 16")
     assert code == 2
     assert "node node-0 has no NPUs" in printed
+
+
+# -- other families than Ascend ----------------------------------------------------------------------------
+
+GPUS = {"asked": "nvidia.com/gpu: 8", "offered": "nvidia.com/gpu: 8, rdma/hca: 16"}
+#: The pod of node-0 loses its GPU; that of node-2 has to go, and its place with it.
+STRUCK = """\
+actions:
+- {at: 1h, fault: {kind: NpuFault, node: node-0, npu: 3, repair: 1h}}
+- {at: 90m, drain: node-2}
+horizon: 3h
+"""
+
+
+def npus_in(text: str) -> list[str]:
+    """The words of it that call something an NPU."""
+    return re.findall(r"\S*\bNPUs?\b\S*", text)
+
+
+@both
+def test_a_report_on_gpus_speaks_of_gpus(play: Play, manifest: str) -> None:
+    _, printed, document = play(manifest, STRUCK, **GPUS)
+    flat = " ".join(printed.split())
+    assert "4 nodes with 32 GPUs" in flat
+    assert re.search(r"GPUs peak 32 of 32 in use", flat)
+    assert "wait for GPUs" in flat or manifest is DEPLOYMENT
+    assert not npus_in(printed)
+    assert document["npus"]["total"] == 32, "keys of the result stay"
+
+
+@both
+def test_a_report_on_several_families_speaks_of_accelerators(play: Play, manifest: str) -> None:
+    _, printed, _ = play(manifest, asked=ASKED, offered=f"{OFFERED}, nvidia.com/gpu: 2")
+    assert "4 nodes with 40 accelerators" in " ".join(printed.split())
+    assert "Accelerators  peak 32 of 40 in use" in printed
+
+
+@both
+def test_why_speaks_of_gpus(
+    play: Play, tmp_path: Path, capsys: pytest.CaptureFixture[str], manifest: str
+) -> None:
+    play(manifest, STRUCK, **GPUS)
+    scenario, result = str(tmp_path / "scenario.yaml"), tmp_path / "why.json"
+    assert run(["why", scenario, "--at", "1h1m", "--json", str(result)]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "node-0/npu3: a GPU fails (NpuFault, level RestartNPU)" in told
+    assert not npus_in(told)
+    assert "a GPU fails" in result.read_text(encoding="utf-8")
+
+
+@both
+def test_errors_about_gpus_speak_of_gpus(play: Play, manifest: str) -> None:
+    code, printed, _ = play(manifest, STRUCK.replace("npu: 3", "npu: 12"), **GPUS)
+    assert code == 2
+    assert "there is no GPU 12 on node-0: it has 8, numbered from 0" in " ".join(printed.split())
+
+
+def test_a_comparison_on_gpus_speaks_of_gpus(
+    play: Play, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play(KUBEINFER, STRUCK, **GPUS)
+    result = tmp_path / "comparison.json"
+    varied = ["--vary", "maxUnavailable=1,2", "--json", str(result)]
+    assert run(["compare", str(tmp_path / "scenario.yaml"), *varied]) == 0
+    printed = capsys.readouterr().out
+    assert "GPU-hours lost" in printed
+    assert "most GPUs in use" in printed
+    assert not npus_in(printed)
+    titles = [each["title"] for each in json.loads(result.read_text(encoding="utf-8"))["columns"]]
+    assert "GPU-hours lost" in titles
+
+
+def test_rules_about_ascend_s_device_plugin_leave_gpus_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {}
+    unlabelled = KUBEINFER.replace('modelarts-infer-npu-reset-enable: "true"', "app: chat")
+    for asked in ("nvidia.com/gpu: 3", "huawei.com/Ascend910: 3"):
+        (tmp_path / "chat.yaml").write_text(unlabelled.replace("<asked>", asked), encoding="utf-8")
+        run(["validate", str(tmp_path / "chat.yaml"), "--nodes", "8x8"])
+        found[asked] = " ".join(capsys.readouterr().out.split())
+    gpus, npus = found.values()
+    assert "[KI012]" in npus, "there is no label"
+    assert "[KI012]" not in gpus
+    assert "[KI020]" in npus, "3 of a group of 8 that is reset together"
+    assert "[KI020]" not in gpus
+    assert "3 of the 8 NPUs of a node" in npus
+    assert "3 of the 8 GPUs of a node" in gpus
+    assert not npus_in(gpus)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from kubeinfer_sim.manifest.accelerators import (
+    ASCEND,
+    FAMILIES,
+    SEVERAL,
     accelerator_count,
     accelerators_of,
+    common_family,
     engine_index,
     family_of,
     main_accelerator,
@@ -105,3 +112,54 @@ def test_the_engine_runs_in_the_first_container_with_accelerators_whatever_adapt
     engine = Container("engine", "x", limits={NPU: 1})
     assert engine_index((plain, adapter, engine)) == 2
     assert engine_index((plain, adapter)) == 0
+
+
+@pytest.mark.parametrize(
+    ("noun", "said"),
+    [
+        ("NPU", "an NPU fails; 8 NPUs, NPU-hours lost"),
+        ("GPU", "a GPU fails; 8 GPUs, GPU-hours lost"),
+        ("HPU", "an HPU fails; 8 HPUs, HPU-hours lost"),
+        ("MLU", "an MLU fails; 8 MLUs, MLU-hours lost"),
+        ("DCU", "a DCU fails; 8 DCUs, DCU-hours lost"),
+        ("Neuron device", "a Neuron device fails; 8 Neuron devices, Neuron device-hours lost"),
+        ("accelerator", "an accelerator fails; 8 accelerators, accelerator-hours lost"),
+    ],
+)
+def test_texts_are_said_in_the_words_of_a_family(noun: str, said: str) -> None:
+    family = next(each for each in (*FAMILIES, SEVERAL) if each.noun == noun)
+    assert family.say("an NPU fails; 8 NPUs, NPU-hours lost") == said
+
+
+def test_names_are_left_alone() -> None:
+    text = "NpuFault of node-0/npu3, huawei.com/npu, npuTopology, MY_NPU"
+    assert SEVERAL.say(text) == text
+
+
+def test_a_title_begins_with_a_capital() -> None:
+    assert SEVERAL.title("NPUs out of service") == "Accelerators out of service"
+    assert ASCEND.title("NPUs out of service") == "NPUs out of service"
+
+
+def test_several_families_have_a_word_together() -> None:
+    gpu, npu = {"nvidia.com/gpu": 8}, {NPU: 8}
+    assert common_family([gpu, {"rdma/hca": 1}]).name == "NVIDIA"
+    assert common_family([gpu, {"amd.com/gpu": 1}]).noun == "GPU", "one word for both"
+    assert common_family([gpu, npu]) is SEVERAL
+    assert common_family([{"cpu": 1}, {}]) is ASCEND
+
+
+def test_the_page_tells_what_the_code_does() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "accelerators.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| (.*`.*) \|$", page, re.M)
+    assert [name for name, _, _ in rows] == [each.name for each in FAMILIES if each.name] + ["any other"]
+    for name, nouns, resources in rows:
+        for resource in re.findall(r"`([^`]+)`", resources):
+            family = family_of(resource)
+            assert family is not None, resource
+            assert family.name == ("" if name == "any other" else name)
+            assert family.noun in nouns.split(", ")
+    _, _, others = page.partition("Everything else is none")
+    named = [each for each in re.findall(r"`([\w.-]+/[\w.-]+)`", others) if not each.startswith("node-0")]
+    assert [each for each in named if family_of(each)] == ["example.com/npu"], "the name that says what it is"
+    assert len(named) > 10

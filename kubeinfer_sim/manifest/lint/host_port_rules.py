@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kubeinfer_sim.manifest.accelerators import common_family
 from kubeinfer_sim.manifest.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.lint.packing import node_size
 from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, RoleAt, npus_of, rule
@@ -35,10 +36,11 @@ def host_port_keeps_pods_apart(context: LintContext) -> Iterator[Finding]:
             alone = other is each and pods < 2
             common = [port for port in ports if port in wanted]
             if common and not alone and number + others <= size:
+                noun = common_family([{resource: number}]).noun
                 with_whom = "another pod of its role" if other is each else f"a pod of {other.role.name}"
                 yield Finding(
                     ports[common[0]],
-                    f"port {common[0][0]} of a node can be had once: a pod with {number} of its {size} NPUs never "
+                    f"port {common[0][0]} of a node can be had once: a pod with {number} of its {size} {noun}s never "
                     f"shares it with {with_whom}, up to {size - number} stay idle",
                     "give each pod a port of its own, or take whole nodes",
                 )

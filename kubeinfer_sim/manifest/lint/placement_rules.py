@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from kubeinfer_sim.manifest.accelerators import ASCEND, family_of
+from kubeinfer_sim.manifest.accelerators import ASCEND, common_family, family_of
 from kubeinfer_sim.manifest.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.kubernetes.selectors import match_node_selector_term
 from kubeinfer_sim.manifest.lint.packing import fits, node_size, suits
@@ -51,10 +51,11 @@ def stranded_npus(context: LintContext) -> Iterator[Finding]:
             continue
         rest = _least_rest(size - number, {n for _, (name, n) in roles if name == resource})
         if rest:
+            noun = common_family([{resource: number}]).noun
             beside = "" if len({n for _, (_, n) in roles}) == 1 else " with whatever other role beside it"
             yield Finding(
                 _path_of(each, resource),
-                f"{number} of the {size} NPUs of a node: at least {rest} of {size} stay idle on its nodes{beside} "
+                f"{number} of the {size} {noun}s of a node: at least {rest} of {size} stay idle on its nodes{beside} "
                 f"({100 * rest // size} %)",
                 f"ask for a number that divides {size}, or let a role take {rest}",
             )

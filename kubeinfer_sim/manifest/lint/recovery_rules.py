@@ -14,6 +14,7 @@ from kubeinfer_sim.manifest.lint.rule import (
     RoleAt,
     duration,
     has_npus,
+    is_ascend,
     npus_of,
     plural,
     rule,
@@ -48,11 +49,11 @@ def _without_label(each: RoleAt) -> str:
     source=_SEMANTICS,
 )
 def reset_label(context: LintContext) -> Iterator[Finding]:
-    """Fires for roles with NPUs."""
+    """Fires for roles with NPUs of Ascend: only these have such a device plugin."""
     for each in context.roles():
         labels = each.role.template.labels
         value = labels.get(RESET_LABEL)
-        if not has_npus(each.role) or value == "true":
+        if not is_ascend(each.role) or value == "true":
             continue
         path = (*each.path, "template", "metadata", "labels")
         instead = _without_label(each)
@@ -100,6 +101,7 @@ def roles_recover_differently(context: LintContext) -> Iterator[Finding]:
                 f"a fault in {each.role.name} restarts by {level}, one in {first.name} by {usual}",
                 f"write restart: {usual} in both, unless the difference is meant",
             )
+    roles = [each for each in roles if is_ascend(each.role)]
     labelled = [each for each in roles if each.role.template.labels.get(RESET_LABEL) == "true"]
     if labelled and len(labelled) < len(roles):
         missing = [each.role.name for each in roles if each not in labelled]

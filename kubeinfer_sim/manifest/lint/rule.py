@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from kubeinfer_sim.manifest.accelerators import main_accelerator
+from kubeinfer_sim.manifest.accelerators import ASCEND, accelerators_of, family_of, main_accelerator
 from kubeinfer_sim.manifest.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.model import Container, KubeInfer, NodeSelectorTerm, Resources, Role
 
@@ -185,6 +185,11 @@ def npus_of(resources: Resources) -> tuple[str, int] | None:
     """The accelerator a pod or container asks for and how many; None when it asks for none."""
     resource, number = main_accelerator(resources)
     return (resource, number) if number else None
+
+
+def is_ascend(role: Role) -> bool:
+    """Whether a role's pods ask for NPUs of Ascend, which its device plugin looks at."""
+    return any(family_of(name) is ASCEND for name in accelerators_of(role.template.requests))
 
 
 def has_npus(role: Role) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from kubeinfer_sim.manifest.accelerators import accelerator_count
+from kubeinfer_sim.manifest.accelerators import accelerator_count, common_family
 from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
@@ -115,12 +115,15 @@ def check_held(form: FaultForm, roles: Sequence[Role], context: Context, path: P
     if KINDS[form.kind].strikes != "npu" or not (form.instances or form.roles or form.pods) or not roles:
         return
     most = max(accelerator_count(role.template.requests) for role in roles)
+    noun = common_family(role.template.requests for role in roles).noun
     key = "npu" if form.npu is not None else "npus"
     place = form.npu if form.npu is not None else max(form.npus, default=0)
     if not most:
-        context.error(path, f"{form.kind} strikes nothing: these pods hold no NPUs")
+        context.error(path, f"{form.kind} strikes nothing: these pods hold no {noun}s")
     elif place >= most:
-        context.error((*path, key), f"these pods hold no NPU {place}: they have {most} each, numbered from 0")
+        context.error(
+            (*path, key), f"these pods hold no {noun} {place}: they have {most} each, numbered from 0"
+        )
 
 
 def struck_by(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
-from kubeinfer_sim.manifest.accelerators import main_accelerator
+from kubeinfer_sim.manifest.accelerators import Family, common_family, main_accelerator
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer
 from kubeinfer_sim.manifest.suggest import did_you_mean
@@ -31,6 +31,10 @@ def _npus_of(node: NodeSpec) -> int:
     return main_accelerator(node.allocatable)[1]
 
 
+def _family_of_pods(versions: Sequence[KubeInfer]) -> Family:
+    return common_family(role.template.requests for version in versions for role in version.roles)
+
+
 def strikes_pods(form: FaultForm) -> bool:
     """Whether it matters whose pods a fault is about: those of the KubeInfer or of a Deployment."""
     by_pod = bool(form.instances or form.roles or form.pods)
@@ -50,12 +54,14 @@ def compile_fault(
     ]
     if kind.strikes == "npu" and nodes and meant and not (form.instances or form.roles or form.pods):
         most = max(meant, key=_npus_of)
+        family = common_family([most.allocatable])
         here = (*path, "npu") if form.npu is not None else (*path, "npus") if form.npus else path
         if not _npus_of(most):
-            context.error(here, f"node {most.name} has no NPUs")
+            context.error(here, f"node {most.name} has no {family.noun}s")
         elif max(npus, default=0) >= _npus_of(most):
             context.error(
-                here, f"there is no NPU {max(npus)} on {most.name}: it has {_npus_of(most)}, numbered from 0"
+                here,
+                f"there is no {family.noun} {max(npus)} on {most.name}: it has {_npus_of(most)}, numbered from 0",
             )
     repair = None if form.repair is None else compile_distribution(form.repair, context, (*path, "repair"))
     return Fault(
@@ -105,10 +111,11 @@ def compile_faults(
             path, "faults never end, so neither does the run: say when to stop", hint="horizon: 30d", key=True
         )
     if not any(_npus_of(node) for node in nodes.values()) and nodes and versions:
+        many = f"{_family_of_pods(versions).noun}s"
         for process in processes:
             if any(KINDS[part.kind].strikes == "npu" for part in process.mix):
                 context.error(
-                    path, f"faults of NPUs ({process.name}) strike nothing: no node has NPUs", key=True
+                    path, f"faults of {many} ({process.name}) strike nothing: no node has {many}", key=True
                 )
     return FaultPlan(tuple(processes), compile_npus(form.npus, context, (*path, "npus"))), lines
 
@@ -122,7 +129,7 @@ def warn_of_unseen_faults(
     roles = [role for version in versions for role in version.roles]
     watched = any(role.template.labels.get(RESET_LABEL) == "true" for role in roles)
     if roles and not watched and any(KINDS[kind].strikes == "npu" for kind in struck):
-        message = (
+        message = _family_of_pods(versions).say(
             f'no template has the label {RESET_LABEL}: "true", so nobody looks at the NPUs: their faults show only '
             "in engines that end or hang, and these are started again on the same broken NPU until somebody repairs it"
         )
@@ -169,7 +176,10 @@ def _check_number(
         return
     number = objects * horizon / mean
     if number > MOST_FAULTS:
-        of = {"npu": f" ({objects:,} NPUs)", "cluster": ""}.get(process.per, f" ({objects:,} {process.per}s)")
+        noun = common_family(node.allocatable for node in nodes.values()).noun
+        of = {"npu": f" ({objects:,} {noun}s)", "cluster": ""}.get(
+            process.per, f" ({objects:,} {process.per}s)"
+        )
         context.error(
             path,
             f"comes to about {float(f'{number:.2g}'):,.0f} faults by the horizon{of}, more than the {MOST_FAULTS:,} "

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
+from kubeinfer_sim.manifest.accelerators import common_family
 from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
@@ -151,6 +152,9 @@ def _why_impossible(rule: RecoveryRule, roles: Mapping[str, Role], raised: froze
         if not (fault.acts or name in raised):
             return f" (pods run on at the level of {name}; a fault may be given another one)"
         if not any(can_have(role, fault) for role in roles.values()):
-            needs = f"a {fault.probe} probe" if fault.probe else f'NPUs and the label {RESET_LABEL}: "true"'
+            noun = common_family(role.template.requests for role in roles.values()).noun
+            needs = (
+                f"a {fault.probe} probe" if fault.probe else f'{noun}s and the label {RESET_LABEL}: "true"'
+            )
             return f" ({name} needs {needs})"
     return ""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest.accelerators import accelerator_count
+from kubeinfer_sim.manifest.accelerators import accelerator_count, common_family
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
@@ -70,6 +70,7 @@ def compile_timings(
         if accelerator_count(role.template.requests)
     }
     in_all = {**from_file.common, **common}
+    noun = common_family(role.template.requests for kubeinfer in kubeinfers for role in kubeinfer.roles).noun
     default = profile_timings(form.profile, in_all)
     by_role: dict[str, StageTimings] = {}
     lines = [f"timings.profile: {form.profile}"] if "profile" not in form.model_fields_set else []
@@ -95,7 +96,7 @@ def compile_timings(
             by_role[name] = profile_timings(form.profile, {**shared, **own}, npu=False)
             if NO_NPU_STAGES.keys() - own.keys():
                 start = by_role[name].framework_import.describe()
-                lines.append(f"timings.roles.{name}: no NPUs, so no model to load; process start {start}")
+                lines.append(f"timings.roles.{name}: no {noun}s, so no model to load; process start {start}")
     return Timings(default, by_role), lines
 
 
