@@ -136,9 +136,9 @@ class Api:
 
     def schedule(self, instance: InstanceRef, nodes: Mapping[Any, str], cause: int) -> None:
         """Pods of an instance have been given nodes, all at once: what they ask for there is theirs from now on."""
-        npus = sum(pod.npus for pod in nodes)
+        npus = sum([pod.npus for pod in nodes])
         self.npus_in_use += npus
-        names = tuple((pod.ref, name) for pod, name in nodes.items())
+        names = tuple([(pod.ref, name) for pod, name in nodes.items()])
         number = self._history.append(
             GangScheduled(self._clock.now, cause, instance, names, npus, self.npus_in_use)
         )

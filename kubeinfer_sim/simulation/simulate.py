@@ -119,8 +119,9 @@ class Simulation:
         self.streams = Streams(seed)
         self.api = Api(self.clock, self.history)
         self.env = Environment(self.clock, self.history, self.streams, self.api)
+        heartbeats = scenario.loses_nodes
         for spec in scenario.nodes:
-            beat = heartbeat_of(spec.name, self.streams) if scenario.loses_nodes else None
+            beat = heartbeat_of(spec.name, self.streams) if heartbeats else None
             self.api.add(Node(spec, beat))
         assumptions = scenario.assumptions
         self.scheduler = Scheduler(
