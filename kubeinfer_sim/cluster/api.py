@@ -46,6 +46,7 @@ class Api:
         self.npus_in_use = 0
         self._pods: dict[str, dict[Pod, None]] = {}
         self._created = 0
+        self._uids = 0
         self.watch()
 
     def watch(self, *watchers: Watcher) -> None:
@@ -68,6 +69,11 @@ class Api:
         self._pod_removed = told("pod_removed")
         self._pod_gone = told("pod_gone")
         self._engine_stopped = told("engine_stopped")
+
+    def new_uid(self) -> int:
+        """A number for an instance that was never given before."""
+        self._uids += 1
+        return self._uids - 1
 
     # -- nodes ---------------------------------------------------------------------------------------------
 

@@ -221,7 +221,7 @@ class Pod:
         self.last = NO_CAUSE
         instance = ref.instance
         kind_and_name = (
-            instance.kubeinfer if instance.kind == "KubeInfer" else f"{instance.kind}/{instance.kubeinfer}"
+            instance.owner if instance.kind == "KubeInfer" else f"{instance.kind}/{instance.owner}"
         )
         self.stream_name = f"{kind_and_name}/{instance.ordinal}/{ref.role}/{ref.replica}/{ref.generation}"
 

@@ -10,21 +10,21 @@ from kubeinfer_sim.engine.history import Record
 
 
 class InstanceRef(NamedTuple):
-    """Which instance: `uid` is never used twice, `ordinal` is (after the earlier holder is gone).
+    """Which instance of which workload: `uid` is never used twice, `ordinal` is (after the earlier holder is gone).
 
-    A pod of a Deployment belongs to no instance: its reference has `kind` Deployment, the Deployment's name, the
-    pod's number, and a negative `uid`.
+    `owner` is the workload's name and `kind` its kind. A pod of a Deployment belongs to no instance: it is one by
+    itself, its `ordinal` the pod's number.
     """
 
     uid: int
-    kubeinfer: str
+    owner: str
     ordinal: int
     kind: str = "KubeInfer"
 
     @property
     def name(self) -> str:
-        """`<kubeinfer>-<ordinal>`."""
-        return f"{self.kubeinfer}-{self.ordinal}"
+        """`<owner>-<ordinal>`."""
+        return f"{self.owner}-{self.ordinal}"
 
 
 class PodRef(NamedTuple):
@@ -37,8 +37,8 @@ class PodRef(NamedTuple):
 
     @property
     def name(self) -> str:
-        """`<kubeinfer>-<ordinal>-<role>-<replica>`; of a Deployment's pod `<deployment>-<number>`."""
-        if self.instance.kind == "Deployment":
+        """`<kubeinfer>-<ordinal>-<role>-<replica>`; of a pod that is an instance by itself `<owner>-<number>`."""
+        if self.instance.kind != "KubeInfer":
             return self.instance.name
         return f"{self.instance.name}-{self.role}-{self.replica}"
 

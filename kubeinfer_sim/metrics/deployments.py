@@ -136,7 +136,7 @@ class Deployments:
         """The numbers once the run is over, in the order in which the Deployments were created."""
         by_name: dict[str, list[InstanceLife]] = {}
         for life in lives:
-            by_name.setdefault(life.instance.kubeinfer, []).append(life)
+            by_name.setdefault(life.instance.owner, []).append(life)
         for measures in self.by_name.values():
             measures.pods = tuple(by_name.get(measures.name, ()))
             material = [change for change in measures.changes if change.is_material]

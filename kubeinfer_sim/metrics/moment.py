@@ -219,7 +219,7 @@ def look(history: History, at: int, ended_at: int, *, only: int | None = None) -
         if place < 0 or course.states[place][0] == "gone":
             continue
         if course.states[place][0] == "ready" and course.instance.kind == "Deployment":
-            by_deployment[course.instance.kubeinfer][1] += 1
+            by_deployment[course.instance.owner][1] += 1
         if only is None or (course.instance.kind == "KubeInfer" and course.instance.ordinal == only):
             found.append(_instance(history, course, place, life_of[course.instance], latest, at, ended_at))
     there = [c for c in courses.values() if c.instance.kind == "KubeInfer"]
@@ -270,7 +270,7 @@ def _under_way(history: History, at: int) -> list[Record]:
 
 def _order(moment: InstanceMoment) -> tuple[bool, str, int, int]:
     ref = moment.instance
-    return (ref.kind != "KubeInfer", ref.kubeinfer, ref.ordinal, abs(ref.uid))
+    return (ref.kind != "KubeInfer", ref.owner, ref.ordinal, ref.uid)
 
 
 def _initial(history: History) -> set[int]:

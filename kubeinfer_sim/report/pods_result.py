@@ -101,7 +101,7 @@ def _pod(pod: PodAt) -> PodAtPart:
     return PodAtPart(
         name=pod.ref.name,
         kind="KubeInfer" if ours else "Deployment",
-        owner=instance.kubeinfer,
+        owner=instance.owner,
         role=pod.ref.role if ours else "",
         node=pod.node,
         phase=pod.phase,

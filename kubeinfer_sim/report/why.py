@@ -184,7 +184,7 @@ def _ready(moment: Moment, *, heading: bool) -> Iterator[tuple[int, str]]:
     for each in moment.instances:
         if each.state == "ready" and not each.given_up:
             ref = each.instance
-            name = ref.kubeinfer if ref.kind == "KubeInfer" else f"Deployment {ref.kubeinfer}, pods"
+            name = ref.owner if ref.kind == "KubeInfer" else f"Deployment {ref.owner}, pods"
             groups.setdefault((name, each.since), []).append(ref.ordinal)
     if groups:
         yield 0, ""

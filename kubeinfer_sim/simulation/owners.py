@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import count
 
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.pod import Pod
@@ -26,9 +25,8 @@ class Owners:
         timings: Timings,
     ) -> None:
         self._kubeinfer = kubeinfer
-        uids = count(-1, -1)
         self.deployments = {
-            spec.name: DeploymentWorkload(env, scheduling, spec, timings, uids) for spec in deployments
+            spec.name: DeploymentWorkload(env, scheduling, spec, timings) for spec in deployments
         }
 
     @property

@@ -244,7 +244,7 @@ def _order(ref: PodRef) -> tuple[bool, str, int, str, int, int]:
     instance = ref.instance
     return (
         instance.kind != "KubeInfer",
-        instance.kubeinfer,
+        instance.owner,
         instance.ordinal,
         ref.role,
         ref.replica,

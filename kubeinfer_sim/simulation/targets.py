@@ -13,7 +13,7 @@ from kubeinfer_sim.scenario.actions.model import Action, StartFault, Target
 def matches(target: Target, pod: Pod) -> bool:
     """Whether an action's target means this pod; empty fields match everything."""
     ref = pod.ref
-    if ref.instance.kind != target.kind or (target.name and ref.instance.kubeinfer != target.name):
+    if ref.instance.kind != target.kind or (target.name and ref.instance.owner != target.name):
         return False
     if target.instances and ref.instance.ordinal not in target.instances:
         return False

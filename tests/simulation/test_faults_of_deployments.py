@@ -34,7 +34,7 @@ def test_the_container_restarts_on_the_broken_npu_until_it_is_repaired(label: st
     played = run(fault, {"modelarts-infer-npu-reset-enable": label})
     (injected,) = of(played, FaultInjected)
     assert injected.pod is not None
-    assert injected.pod.instance.kubeinfer == "chat"
+    assert injected.pod.instance.owner == "chat"
     assert not of(played, FaultDetected)
     assert not of(played, NpuStateChanged)
     assert not of(played, PodGone)
@@ -48,4 +48,4 @@ def test_a_busy_npu_at_random_is_one_of_the_deployment_that_is_named() -> None:
     target = Target(kind="Deployment", name="chat")
     (injected,) = of(run(Fault(100_000, "NpuFault", target, random="busyNpu")), FaultInjected)
     assert injected.pod is not None
-    assert injected.pod.instance.kubeinfer == "chat"
+    assert injected.pod.instance.owner == "chat"

@@ -44,15 +44,12 @@ class DeploymentWorkload:
         scheduling: GangScheduling,
         spec: Deployment,
         timings: Timings,
-        uids: Iterator[int],
     ) -> None:
-        """Make it; `uids` gives each pod's reference a number never used before."""
         self._clock = env.clock
         self._history = env.history
         self._api = env.api
         self._scheduling = scheduling
         self._timings = timings.of(spec.name)
-        self._uids = uids
         self._controller = DeploymentController(
             env.clock, self, spec, settled=self._settled, scaled=self._note_scaled
         )
@@ -134,7 +131,7 @@ class DeploymentWorkload:
 
     def _make(self, replica_set: ReplicaSet) -> tuple[ReplicaPod, PodGang]:
         now, spec = self._clock.now, replica_set.spec
-        ref = InstanceRef(next(self._uids), spec.name, self._number, "Deployment")
+        ref = InstanceRef(self._api.new_uid(), spec.name, self._number, "Deployment")
         pod = Pod(
             self,
             PodRef(ref, spec.name, 0, 0),

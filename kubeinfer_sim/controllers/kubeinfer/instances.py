@@ -65,7 +65,6 @@ class Instances:
         self.overdue_old: dict[Instance, None] = {}
         self._free_ordinals: list[int] = []
         self._next_ordinal = 0
-        self._next_uid = 0
 
     def is_old(self, instance: Instance) -> bool:
         """Whether it is of another revision than the spec's."""
@@ -98,8 +97,7 @@ class Instances:
         now = self._clock.now
         ordinal = heappop(self._free_ordinals) if self._free_ordinals else self._next_ordinal
         self._next_ordinal = max(self._next_ordinal, ordinal + 1)
-        ref = InstanceRef(self._next_uid, self.spec.name, ordinal)
-        self._next_uid += 1
+        ref = InstanceRef(self._api.new_uid(), self.spec.name, ordinal)
         instance = Instance(ref, self.spec)
         instance.unready_since = now
         self.by_ordinal[ordinal] = instance
