@@ -382,7 +382,9 @@ class Scenario:
         """The family of the accelerators that its nodes offer and its pods ask for: what reports call them."""
         pods = [role.template.requests for role in self.kubeinfer.roles]
         pods += [each.template.requests for each in self.deployments]
-        return common_family([*(node.allocatable for node in self.nodes), *pods])
+        # Nodes of a pool share what they offer.
+        offered = {id(node.allocatable): node.allocatable for node in self.nodes}
+        return common_family([*offered.values(), *pods])
 
     @property
     def has_kubeinfer(self) -> bool:

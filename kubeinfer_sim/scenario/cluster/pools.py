@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from kubeinfer_sim.manifest.accelerators import accelerators_of
+from kubeinfer_sim.manifest.accelerators import accelerators_of, common_family
 from kubeinfer_sim.manifest.model import KubeInfer, NodeSelectorTerm, Resources, Role
 from kubeinfer_sim.scenario.cluster.forms import PoolForm
 from kubeinfer_sim.scenario.model import NodeSpec, NpuTopology, Taint
@@ -67,14 +67,14 @@ def _topology(pool: PoolForm, allocatable: Resources) -> NpuTopology | None:
     """
     if pool.npu_topology is None:
         return None
-    npus = list(accelerators_of(allocatable))
+    npus, noun = list(accelerators_of(allocatable)), common_family([allocatable]).noun
     if len(npus) != 1:
         raise ValueError(
-            f"rings of which NPUs? allocatable names {', '.join(npus) or 'none'}, expected one kind"
+            f"rings of which {noun}s? allocatable names {', '.join(npus) or 'none'}, expected one kind"
         )
     ring = pool.npu_topology.ring
     if ring > allocatable[npus[0]]:
-        raise ValueError(f"a ring has {ring} NPUs, and a node of this pool only {allocatable[npus[0]]}")
+        raise ValueError(f"a ring has {ring} {noun}s, and a node of this pool only {allocatable[npus[0]]}")
     return NpuTopology(npus[0], ring)
 
 
