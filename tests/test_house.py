@@ -12,8 +12,6 @@ DEEPEST, WIDEST = 3, 7
 
 # What is known and goes: whoever mends one takes it out here. Empty at the end.
 CIRCLES = {
-    "kubeinfer_sim.cluster.devices.manager",
-    "kubeinfer_sim.cluster.devices.npu_fault",
     "kubeinfer_sim.cluster.kubelet.start_barrier",
     "kubeinfer_sim.cluster.kubelet.start_faults",
     "kubeinfer_sim.cluster.kubelet.start_stages",
@@ -41,19 +39,12 @@ DEEP = {
     "kubeinfer_sim.cluster.kubelet.stopping.Stopping",
 }
 WIDE = {
-    "kubeinfer_sim.cluster.devices.device_plugin.DevicePlugin",
-    "kubeinfer_sim.cluster.devices.npu_fault.NpuFault",
     "kubeinfer_sim.cluster.kubelet.state.KubeletState",
     "kubeinfer_sim.cluster.prober.container.ContainerProber",
     "kubeinfer_sim.controllers.kubeinfer.controller.KubeInferController",
     "kubeinfer_sim.controllers.kubeinfer.instances.Instances",
-    "kubeinfer_sim.simulation.faults.nodes.NodeFaults",
-    "kubeinfer_sim.simulation.faults.striking.Faults",
 }
 HOOKS = {
-    "kubeinfer_sim.cluster.devices.device_plugin: devices.on_bound = self._bound",
-    "kubeinfer_sim.cluster.devices.device_plugin: devices.on_idle = self._idle",
-    "kubeinfer_sim.cluster.devices.device_plugin: devices.on_isolate = self._isolate",
     "kubeinfer_sim.controllers.kubeinfer.controller: self._stalls.instances = Instances(clock, history, kubelet, self._gangs, spec, assumptions, changed=self._wake_up, progressed=self._stalls.progressed)",
     "kubeinfer_sim.simulation.simulate: self.controller.recovery.isolate = self._isolate",
 }

@@ -6,11 +6,7 @@ import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from kubeinfer_sim.cluster.ailments import Ailments
 from kubeinfer_sim.cluster.api import Api
-from kubeinfer_sim.cluster.devices.device_plugin import DevicePlugin
-from kubeinfer_sim.cluster.devices.manager import Devices
-from kubeinfer_sim.cluster.devices.repair import RepairShop
 from kubeinfer_sim.cluster.disruption.drains import Budgets, Drains
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.kubelet import Kubelet
@@ -32,23 +28,19 @@ from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import History, Listener
 from kubeinfer_sim.engine.meter import End
 from kubeinfer_sim.engine.streams import Streams
-from kubeinfer_sim.manifest.accelerators import accelerators_of, main_accelerator
-from kubeinfer_sim.manifest.model import RESET_LABEL
-from kubeinfer_sim.scenario.actions.model import Apply
-from kubeinfer_sim.scenario.faults.model import FaultPlan
+from kubeinfer_sim.manifest.accelerators import accelerators_of
+from kubeinfer_sim.scenario.actions.model import Health
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.recovery.rules import Isolation
-from kubeinfer_sim.simulation.faults.draws import FaultDraws
-from kubeinfer_sim.simulation.faults.nodes import NodeFaults
-from kubeinfer_sim.simulation.faults.pods import PodFaults
-from kubeinfer_sim.simulation.faults.shared import SharedFaults
-from kubeinfer_sim.simulation.faults.striking import Faults
+from kubeinfer_sim.simulation.faults.assembly import FaultInjection
+from kubeinfer_sim.simulation.faults.health_actions import HealthActions
+from kubeinfer_sim.simulation.faults.probe_answers import ProbeAnswers
 from kubeinfer_sim.simulation.owners import Owners
 from kubeinfer_sim.simulation.pod_objects import PodObjects
 from kubeinfer_sim.simulation.pod_status import PodStatuses
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.targets import start_faults
-from kubeinfer_sim.simulation.time_line import TimeLine, strikes_new
+from kubeinfer_sim.simulation.time_line import TimeLine
 
 #: New objects between two collections while a simulation runs.
 GARBAGE_THRESHOLD = 200_000
@@ -137,6 +129,8 @@ class Simulation:
             priority_classes=scenario.priority_classes,
         )
         self.scheduling.occupy(scenario.running)
+        answers = ProbeAnswers(self.clock)
+        self.health = HealthActions(self.clock, answers, scenario.actions)
         self.kubelet = Kubelet(
             self.env,
             broken_images=scenario.broken_images,
@@ -144,8 +138,9 @@ class Simulation:
             transfers=scenario.transfers,
             crash_back_off=scenario.crash_back_off,
             start_faults=start_faults(scenario.actions),
-            born_sick=self.time_line.born_sick if any(map(strikes_new, scenario.actions)) else None,
+            born_sick=self.health.at_set_up if self.health.of_new_pods else None,
         )
+        answers.watch(self.kubelet)
         self.controller = KubeInferController(
             self.env,
             self.scheduling,
@@ -170,11 +165,14 @@ class Simulation:
         if scenario.loses_nodes:
             watchers += self._make_node_controllers()
         self.objects = self._pod_objects() if pods else None
-        self.devices: Devices | None = None
-        self.faults: Faults | None = None
-        self.ailments: Ailments | None = None
+        self.faults: FaultInjection | None = None
         if scenario.fault_kinds:
-            watchers += self._make_faults(self.streams)
+            self.faults = FaultInjection(
+                self.env, scenario, self.kubelet, answers, self.drains, self.failures, self.owners.pods
+            )
+            watchers += self.faults.watchers
+        if scenario.fault_kinds or any(isinstance(each, Health) for each in scenario.actions):
+            watchers.append(answers)
         self.api.watch(*watchers)
 
     def _make_node_controllers(self) -> tuple[Watcher, ...]:
@@ -199,73 +197,6 @@ class Simulation:
             TaintEvictionController(clock, api, settings.toleration_seconds),
             PodGarbageCollector(clock, api, PodGcSettings(first_pass=phase("pod-gc/first-pass", 20_000))),
         )
-
-    def _make_faults(self, streams: Streams) -> tuple[Watcher, ...]:
-        """What only scenarios with faults need: who holds which NPU, the device plugin, the fault processes.
-
-        Returns those of them that follow the pods.
-        """
-        scenario, clock, history = self.scenario, self.clock, self.history
-        settings = (scenario.faults or FaultPlan()).npus
-        taken: dict[str, int] = {}
-        for pod in scenario.running:
-            resource, _ = main_accelerator(self.api.nodes[pod.node].spec.allocatable)
-            taken[pod.node] = taken.get(pod.node, 0) + pod.requests.get(resource, 0)
-        devices = self.devices = Devices(
-            clock,
-            history,
-            self.api,
-            group=settings.group,
-            taken=taken,
-        )
-        ailments = self.ailments = Ailments(clock, self.kubelet)
-        shop = RepairShop(clock, streams, crews=settings.crews, spares=settings.spares, swap=settings.swap)
-        specs = [
-            scenario.kubeinfer,
-            *(each.kubeinfer for each in scenario.actions if isinstance(each, Apply)),
-        ]
-        plugin = DevicePlugin(
-            clock,
-            history,
-            streams,
-            devices,
-            self.kubelet,
-            ailments,
-            shop,
-            settings,
-            watches_idle=any(
-                role.template.labels.get(RESET_LABEL) == "true" for spec in specs for role in spec.roles
-            ),
-        )
-
-        draws = FaultDraws(clock, streams)
-        on_nodes: NodeFaults | None = None
-        if self.failures is not None:
-            on_nodes = NodeFaults(
-                clock,
-                history,
-                self.api,
-                self.kubelet,
-                self.failures,
-                self.drains,
-                shop,
-                settings.repair,
-                source=draws,
-            )
-        self.faults = Faults(
-            clock,
-            streams,
-            scenario,
-            self.api,
-            devices,
-            plugin,
-            PodFaults(clock, history, self.kubelet, ailments),
-            SharedFaults(clock, history, self.kubelet),
-            on_nodes,
-            draws,
-            pods=self.owners.pods,
-        )
-        return devices, ailments
 
     def _pod_objects(self) -> PodObjects:
         return PodObjects(
@@ -312,8 +243,8 @@ class Simulation:
         if scope == "Node":
             self.api.cordon(pod.node, True, cause)
             return
-        if self.devices is not None:
-            self.devices.isolate(pod, cause)
+        if self.faults is not None:
+            self.faults.isolate(pod, cause)
             return
         for resource, amount in accelerators_of(pod.template.requests).items():
             self.api.set_allocatable(pod.node, resource, pod.node.allocatable[resource] - amount)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.cluster.disruption.drain import DrainOptions
-from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.prober import Outcome, Segment
+from kubeinfer_sim.cluster.pod import PodState
 from kubeinfer_sim.cluster.records import ContainerCrashed
 from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.engine.history import NO_CAUSE
@@ -31,24 +30,6 @@ from kubeinfer_sim.simulation.targets import matches
 
 if TYPE_CHECKING:
     from kubeinfer_sim.simulation.simulate import Simulation
-
-FAILING = Segment(0, Outcome.FAIL)
-
-
-def strikes_new(action: Action) -> TypeGuard[Health]:
-    """Whether it is about pods to come, too."""
-    return isinstance(action, Health) and action.new_pods
-
-
-def answer_of(action: Health) -> Segment | None:
-    """What a health action makes the checks answer; None: what the container's state has them answer."""
-    if action.healthy:
-        return None
-    if action.hang:
-        return Segment(0, Outcome.HANG)
-    if action.flapping is None and action.latency is None:
-        return FAILING
-    return Segment(0, Outcome.SUCCESS, action.latency or 0, action.flapping or 0.0)
 
 
 class TimeLine:
@@ -82,14 +63,12 @@ class TimeLine:
             case NodeDown() | NodeUp() | OutOfService() | ForceDelete():
                 self._node_failure(action)
             case Health():
-                self._health(action, answer_of(action))
-                if action.until is not None:
-                    self._sim.clock.at(action.until, self._back_to_health, action, phase=Phase.ACTION)
+                self._sim.health.act(action, self._sim.owners.pods)
             case Crash():
                 self._crash(action)
             case Fault():
                 assert self._sim.faults is not None
-                self._sim.faults.act(action)
+                self._sim.faults.inject(action)
             case StartFault():
                 pass  # the kubelets know of it from the beginning
             case ImageFault():
@@ -123,37 +102,6 @@ class TimeLine:
 
     def _cordon(self, name: str, unschedulable: bool = True) -> None:
         self._sim.api.cordon(self._sim.api.nodes[name], unschedulable)
-
-    def _back_to_health(self, action: Health) -> None:
-        self._health(action, FAILING if action.healthy else None)
-
-    def _health(self, action: Health, answer: Segment | None) -> None:
-        pods = [pod for pod in self._sim.owners.pods() if matches(action.target, pod)]
-        if self._sim.ailments is None:
-            self._sim.kubelet.set_health(
-                pods, answer, action.probes, container=action.container, cause=NO_CAUSE
-            )
-            return
-        for pod in pods:
-            self._sim.ailments.make(pod, answer, action.probes, action.container, NO_CAUSE)
-
-    def born_sick(self, pod: Pod, now: int) -> dict[str, Segment]:
-        """What the checks get of a pod that is set up now; of several actions the latest counts."""
-        sick: dict[str, Segment] = {}
-        for action in self._sim.scenario.actions:
-            if (
-                not strikes_new(action)
-                or action.at > now
-                or (action.until is not None and action.until <= now)
-            ):
-                continue
-            answer = answer_of(action)
-            if answer is not None and matches(action.target, pod):
-                suffix = f"/{action.container}" if action.container else ""
-                sick |= {f"{probe}{suffix}": answer for probe in action.probes}
-        if self._sim.ailments is not None:
-            self._sim.ailments.born(pod, sick)
-        return sick
 
     def _crash(self, action: Crash) -> None:
         for pod in [pod for pod in self._sim.owners.pods() if matches(action.target, pod)]:

@@ -181,9 +181,22 @@ def test_why_speaks_of_gpus(
     scenario, result = str(tmp_path / "scenario.yaml"), tmp_path / "why.json"
     assert run(["why", scenario, "--at", "1h1m", "--json", str(result)]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert "node-0/npu3: a GPU fails (NpuFault, level RestartNPU)" in told
+    assert "node-0/npu3: a GPU fails (NpuFault)" in told
     assert not npus_in(told)
     assert "a GPU fails" in result.read_text(encoding="utf-8")
+
+
+@both
+def test_a_broken_gpu_shows_by_its_symptom_alone_and_its_engine_restarts_on_it(
+    play: Play, manifest: str
+) -> None:
+    _, printed, document = play(manifest, STRUCK, **GPUS)
+    (fault,) = document["faults"]
+    assert (fault["level"], fault["detectedBy"]) == ("", "process exit")
+    assert "GPUs out of service" not in printed, "no device plugin takes it out"
+    _, printed, document = play(manifest, STRUCK)
+    assert document["faults"][0]["level"] == "RestartNPU"
+    assert ("NPUs out of service" in printed) is (manifest is KUBEINFER), "the label ties KubeInfers to it"
 
 
 @both

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from scenario_files import Load
@@ -123,3 +124,67 @@ def test_what_is_assumed_of_faults_is_told_where_the_scenario_does_not_say_it(lo
     assert not [line for line in said if line.startswith("faults")]
     own = "actions: [{at: 1h, fault: {kind: SubHealth, node: node-0, factor: 0.5, repair: 1d}}]\n"
     assert not [line for line in load(own).defaults if line.startswith("faults")]
+
+
+GPUS = """\
+apiVersion: kubeinfer-sim/v1
+kind: Scenario
+metadata: {name: test}
+spec:
+  manifest: {path: gpus.yaml, set: {replicas: 4, image: "vllm:1"}}
+  cluster: {pools: [{name: node, count: 16, labels: {pool: infer}, allocatable: {nvidia.com/gpu: 8}}]}
+"""
+
+
+@pytest.fixture
+def gpus(folder: Path) -> None:
+    """The same manifest, with GPUs instead of NPUs."""
+    text = (folder / "chat.yaml").read_text(encoding="utf-8")
+    (folder / "gpus.yaml").write_text(
+        text.replace("huawei.com/ascend-1980", "nvidia.com/gpu"), encoding="utf-8"
+    )
+
+
+@pytest.mark.usefixtures("gpus")
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        (
+            "actions: [{at: 1h, fault: {kind: NpuFault, node: node-0, level: SeparateNPU}}]",
+            "actions[0].fault.level",
+        ),
+        (
+            "faults: {processes: [{per: node, every: 10d, mix: [{kind: NpuFault, level: SeparateNPU}]}]}\n  horizon: 30d",
+            "faults.processes[0].mix[0].level",
+        ),
+    ],
+)
+def test_levels_are_of_ascend_npus(findings: Findings, line: str, place: str) -> None:
+    (found,) = findings(text=GPUS + f"  {line}\n")
+    expected = "SeparateNPU is a level of Ascend's device plugin; node-0 has GPUs (NVIDIA), whose faults show by their"
+    assert f"7: spec.{place}: {expected}" in found
+
+
+@pytest.mark.usefixtures("gpus")
+def test_that_nobody_looks_at_gpus_is_a_warning_that_does_not_ask_for_a_label(load: Load) -> None:
+    made = load(text=GPUS + "  actions: [{at: 1h, fault: {kind: NpuFault, node: node-0}}]\n")
+    (warning,) = made.warnings
+    assert warning.message.startswith(
+        "no device plugin but Ascend's acts upon faults, so nobody looks at the GPUs: their faults show only"
+    )
+    (warning,) = load("actions: [{at: 1h, fault: {kind: NpuFault, node: node-0}}]").warnings
+    assert warning.message.startswith(
+        'no template has the label modelarts-infer-npu-reset-enable: "true", so nobody'
+    )
+
+
+@pytest.mark.usefixtures("gpus")
+def test_no_rule_of_recovery_is_ever_asked_about_a_fault_of_a_gpu(findings: Findings, folder: Path) -> None:
+    text = (folder / "gpus.yaml").read_text(encoding="utf-8")
+    text = text.replace("replicas: 2\n", "replicas: 2\n        recoveryPolicy: {restart: Custom}\n", 1)
+    labelled = '          metadata: {labels: {modelarts-infer-npu-reset-enable: "true"}}\n          spec:\n            nodeSel'
+    text = text.replace("          spec:\n            nodeSel", labelled, 1)
+    (folder / "gpus.yaml").write_text(text, encoding="utf-8")
+    rule = "  recovery: {rules: [{faults: [NpuFault], action: RecreatePod}]}\n"
+    (found,) = findings(text=GPUS + rule)
+    assert "7: spec.recovery.rules[0]" in found

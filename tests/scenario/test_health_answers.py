@@ -9,7 +9,7 @@ import pytest
 from scenario_files import MANIFEST, SMALLEST, Load
 
 from kubeinfer_sim.scenario.actions.model import Health
-from kubeinfer_sim.simulation.time_line import answer_of
+from kubeinfer_sim.simulation.faults.health_actions import answer_of
 
 Findings = Callable[..., list[str]]
 FIRST = SMALLEST.count("\n") + 1

@@ -9,56 +9,29 @@ has two dies, which do; an A2 without HCCS resets one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
-from kubeinfer_sim.cluster.api import Api
+from kubeinfer_sim.cluster.devices.npu import Npu, State
+from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import NpuStateChanged
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.watcher import Watcher
-from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.manifest.accelerators import main_accelerator
+from kubeinfer_sim.scenario.faults.levels import levels_of
 
-if TYPE_CHECKING:
-    from kubeinfer_sim.cluster.devices.npu_fault import NpuFault
-
-State = Literal["inService", "isolated", "resetting", "out"]
 #: NPUs that are wired into one ring.
 RING = 8
 
 
-class Npu:
-    """One NPU: who holds it, what it suffers from, whether it is offered.
+class DeviceWatcher(Protocol):
+    """Who wants to know which pod uses which NPUs."""
 
-    Attributes:
-        holder: the pod; None when it is idle.
-        taken: held by a pod from before the simulation that is not played.
-        faults: those that last.
-        told: ms of the faults the device plugin told of, as far as they count.
-    """
+    def allocated(self, pod: Pod, npus: Sequence[Npu]) -> None:
+        """The pod got these NPUs."""
 
-    __slots__ = ("faults", "holder", "node", "number", "resets", "state", "taken", "told")
-
-    def __init__(self, node: str, number: int) -> None:
-        self.node = node
-        self.number = number
-        self.holder: Pod | None = None
-        self.taken = False
-        self.faults: dict[NpuFault, None] = {}
-        self.state: State = "inService"
-        self.told: list[int] = []
-        self.resets: list[int] = []
-
-    @property
-    def name(self) -> str:
-        """`node-0/npu3`."""
-        return f"{self.node}/npu{self.number}"
-
-    @property
-    def idle(self) -> bool:
-        """Nobody holds it."""
-        return self.holder is None and not self.taken
+    def freed(self, pod: Pod, npus: Sequence[Npu]) -> None:
+        """The pod is gone, and nobody holds these NPUs."""
 
 
 class Devices(Watcher):
@@ -66,32 +39,25 @@ class Devices(Watcher):
 
     Attributes:
         npus: by node, in the order of their numbers.
-        on_bound: told of each pod that got NPUs.
-        on_idle: told of each NPU that a pod gives back.
     """
 
     def __init__(
-        self,
-        clock: Clock,
-        history: History,
-        api: Api,
-        *,
-        group: int = 0,
-        taken: Mapping[str, int] | None = None,
+        self, env: Environment, *, group: int = 0, occupied: Mapping[str, int] | None = None
     ) -> None:
         """Number the NPUs of every node.
 
         `group` NPUs reset together: 1, 2 (dies of a card), 8 (a ring); 0: by the size of the node, a card where it
-        has 16, else a ring. `taken` are the NPUs per node that pods beside the KubeInfer hold.
+        has 16, else a ring. `occupied` are the NPUs per node that pods hold which are not played.
         """
-        self._clock = clock
-        self._history = history
-        self._api = api
-        nodes = api.nodes
+        self._clock = env.clock
+        self._history = env.history
+        self._api = env.api
+        nodes = env.api.nodes
         offered = {name: main_accelerator(node.spec.allocatable) for name, node in nodes.items()}
         self._resource = {name: resource for name, (resource, _) in offered.items()}
         self.npus = {
-            name: [Npu(name, number) for number in range(count)] for name, (_, count) in offered.items()
+            name: [Npu(name, number, levels_of(resource)) for number in range(count)]
+            for name, (resource, count) in offered.items()
         }
         self._group = group
         # By node, the NPUs of a ring, and whether the scheduler keeps account of them.
@@ -100,12 +66,14 @@ class Devices(Watcher):
             for name, node in nodes.items()
         }
         self._held: dict[Pod, list[Npu]] = {}
-        self.on_bound: Callable[[Pod], None] = lambda pod: None
-        self.on_idle: Callable[[Npu], None] = lambda npu: None
-        self.on_isolate: Callable[[Npu, int], None] = lambda npu, cause: None
-        for name, count in (taken or {}).items():
+        self._watchers: tuple[DeviceWatcher, ...] = ()
+        for name, count in (occupied or {}).items():
             for npu in self.npus[name][len(self.npus[name]) - count :] if count else ():
-                npu.taken = True
+                npu.occupied = True
+
+    def watch(self, *watchers: DeviceWatcher) -> None:
+        """These are told of the pods' NPUs from now on, in this order, and nobody else."""
+        self._watchers = watchers
 
     def of(self, pod: Pod) -> list[Npu]:
         """The NPUs a pod holds."""
@@ -134,8 +102,9 @@ class Devices(Watcher):
             return
         held = self._held[pod] = self._choose(pod, pod.node.name, count)
         for npu in held:
-            npu.holder, npu.taken = pod, False
-        self.on_bound(pod)
+            npu.holder, npu.occupied = pod, False
+        for watcher in self._watchers:
+            watcher.allocated(pod, held)
 
     def _choose(self, pod: Pod, node: str, count: int) -> list[Npu]:
         """From the rings the scheduler chose, where it counts them; else from the fullest ring that has room.
@@ -157,7 +126,7 @@ class Devices(Watcher):
         order = [npu for ring in sorted(rings.values(), key=len, reverse=True) for npu in ring]
         known = set(order)
         order += [npu for npu in npus if npu.idle and npu not in known]
-        order += [npu for npu in npus if npu.taken]
+        order += [npu for npu in npus if npu.occupied]
         return order[:count]
 
     def pod_gone(self, pod: Pod) -> None:
@@ -165,8 +134,8 @@ class Devices(Watcher):
         held = self._held.pop(pod, [])
         for npu in held:
             npu.holder = None
-        for npu in held:
-            self.on_idle(npu)
+        for watcher in self._watchers if held else ():
+            watcher.freed(pod, held)
 
     # -- what is offered -----------------------------------------------------------------------------------
 
@@ -199,9 +168,3 @@ class Devices(Watcher):
         for ring, number in rings.items() if offered != before else ():
             before += step * number
             self._api.set_allocatable(known, resource, before, ring=ring)
-
-    def isolate(self, pod: Pod, cause: int) -> None:
-        """A rule of recovery takes the pod's broken NPUs out, or all of them when none is known to be broken."""
-        npus = self.of(pod)
-        for npu in [npu for npu in npus if npu.faults] or npus:
-            self.on_isolate(npu, cause)

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kubeinfer_sim.cluster.devices.manager import Devices, Npu
-from kubeinfer_sim.cluster.devices.npu_fault import NpuFault
+from kubeinfer_sim.cluster.devices.manager import Devices
+from kubeinfer_sim.cluster.devices.npu import Npu, NpuFault
+from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import NpuResetTried
-from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.engine.history import History
-from kubeinfer_sim.scenario.faults.levels import ASCEND_LEVELS
 from kubeinfer_sim.scenario.faults.model import NpuHandling
 from kubeinfer_sim.scenario.model import Distribution
 from kubeinfer_sim.scenario.units import Millis
@@ -21,33 +19,34 @@ from kubeinfer_sim.scenario.units import Millis
 class NpuResets:
     """The groups of NPUs that wait for a reset or are being reset.
 
-    `draw(what, length)` gives a length; `healed(faults)` is told of those a reset ended, `beyond(npu, fault)` of NPUs
+    `draw(what, length)` gives a length; `mended(faults)` is told of those a reset ended, `beyond(npu, fault)` of NPUs
     that no reset brings back.
     """
 
     def __init__(
         self,
-        clock: Clock,
-        history: History,
+        env: Environment,
         devices: Devices,
         settings: NpuHandling,
         *,
         draw: Callable[[str, Distribution], Millis],
-        healed: Callable[[list[NpuFault]], None],
+        mended: Callable[[list[NpuFault]], None],
         beyond: Callable[[Npu, NpuFault], None],
     ) -> None:
-        self._clock = clock
-        self._history = history
+        self._clock = env.clock
+        self._history = env.history
         self._devices = devices
         self._settings = settings
         self._draw = draw
-        self._healed = healed
+        self._mended = mended
         self._beyond = beyond
         # Groups that wait for all of their NPUs to be idle, by their first one: the fault to reset for.
         self._waiting: dict[Npu, NpuFault] = {}
         self._resetting: set[Npu] = set()
         # Since when a group that waits for its reset is idle, where it has to be for a while.
         self._idle_since: dict[Npu, Millis] = {}
+        # When attempts for an NPU's faults began, as far as they count.
+        self._attempts: dict[Npu, list[Millis]] = {}
 
     def want(self, fault: NpuFault) -> None:
         """Reset the NPU with its group, as soon as that is idle."""
@@ -67,6 +66,10 @@ class NpuResets:
         """A pod got an NPU: its group is not idle any more."""
         if self._idle_since:
             self._idle_since.pop(self._devices.group(npu)[0], None)
+
+    def repaired(self, npu: Npu) -> None:
+        """The attempts before count no more."""
+        self._attempts.pop(npu, None)
 
     def _try_reset(self, group: list[Npu]) -> None:
         """Reset the group once nobody holds any of it (and has not for `idle_before`)."""
@@ -88,13 +91,15 @@ class NpuResets:
     def _begin_reset(self, group: list[Npu], attempt: int) -> None:
         """One attempt; none of the group is offered meanwhile."""
         settings, now, first = self._settings, self._clock.now, self._waiting[group[0]]
-        npu = first.npu
-        if settings.attempts_window is not None:
-            npu.resets = [at for at in npu.resets if at > now - settings.attempts_window]
-        if (attempt if settings.attempts_window is None else len(npu.resets) + 1) > settings.attempts:
+        tried = self._attempts.get(first.npu, [])
+        if settings.attempts_window is None:
+            tried = tried[len(tried) - attempt + 1 :]  # those for this fault
+        else:
+            tried = [at for at in tried if at > now - settings.attempts_window]
+        if len(tried) >= settings.attempts:
             self._give_up(group)
             return
-        npu.resets.append(now)
+        self._attempts[first.npu] = [*tried, now]
         self._resetting.add(group[0])
         ready = [each for each in group if each.state in ("inService", "isolated")]
         first.cause = self._devices.set_state(ready, "resetting", first.cause)
@@ -110,7 +115,7 @@ class NpuResets:
             for fault in npu.faults
             if not fault.beyond_reset
         ]
-        success = all(fault.failed_resets < attempt for fault in faults)
+        success = all(fault.spec.failed_resets < attempt for fault in faults)
         numbers = tuple(npu.number for npu in group)
         first.cause = self._history.append(
             NpuResetTried(self._clock.now, first.cause, first.npu.node, numbers, attempt, success)
@@ -120,7 +125,7 @@ class NpuResets:
             return
         del self._waiting[group[0]]
         self._resetting.discard(group[0])
-        self._healed(faults)
+        self._mended(faults)
         reset = [npu for npu in group if npu.state == "resetting"]
         beyond = {npu: fault for npu in reset for fault in npu.faults if fault.handled and fault.beyond_reset}
         self._devices.set_state([npu for npu in reset if npu not in beyond], "inService", first.cause)
@@ -131,10 +136,7 @@ class NpuResets:
         """No attempt is left: the broken NPUs are out until repaired, the others are offered again."""
         first = self._waiting.pop(group[0])
         self._resetting.discard(group[0])
-        serious = {
-            npu: [fault for fault in npu.faults if fault.handled and ASCEND_LEVELS[fault.level].npu != "none"]
-            for npu in group
-        }
+        serious = {npu: [fault for fault in npu.faults if fault.keeps_out] for npu in group}
         broken = [npu for npu in group if serious[npu] and npu.state in ("resetting", "isolated")]
         well = [npu for npu in group if npu.state == "resetting" and npu not in broken]
         self._devices.set_state(well, "inService", first.cause)

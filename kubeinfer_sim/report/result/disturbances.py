@@ -16,7 +16,7 @@ class FaultPart(Part):
     at_ms: int
     kind: str
     level: str
-    """Of NPU faults; else empty."""
+    """Of faults of Ascend NPUs; else empty."""
     where: str
     """The NPU, pod or node; `cluster` for what all share."""
     detected_at_ms: int | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
-from kubeinfer_sim.manifest.accelerators import Family, common_family, main_accelerator
+from kubeinfer_sim.manifest.accelerators import ASCEND, Family, common_family, family_of, main_accelerator
 from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer
 from kubeinfer_sim.manifest.suggest import did_you_mean
@@ -13,6 +13,7 @@ from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.faults.forms import FaultForm, FaultsForm, NpusForm, ProcessForm
 from kubeinfer_sim.scenario.faults.kinds import KINDS
+from kubeinfer_sim.scenario.faults.levels import are_reported
 from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart, NpuHandling, Per
 from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX, PROFILES
 from kubeinfer_sim.scenario.model import NodeSpec
@@ -63,6 +64,8 @@ def compile_fault(
                 here,
                 f"there is no {family.noun} {max(npus)} on {most.name}: it has {_npus_of(most)}, numbered from 0",
             )
+    if form.level is not None:
+        _check_level(form.level, meant, context, (*path, "level"))
     repair = None if form.repair is None else compile_distribution(form.repair, context, (*path, "repair"))
     return Fault(
         at,
@@ -77,6 +80,22 @@ def compile_fault(
         form.random or "",
         form.factor,
     )
+
+
+def _check_level(level: str, nodes: Sequence[NodeSpec], context: Context, path: Path) -> None:
+    """Only Ascend's device plugin reports faults at levels."""
+    for node in nodes:
+        if are_reported(node.allocatable):
+            return
+    for node in nodes:
+        family = family_of(main_accelerator(node.allocatable)[0])
+        if family is not None:
+            context.error(
+                path,
+                f"{level} is a level of Ascend's device plugin; {node.name} has {family.noun}s"
+                f"{f' ({family.name})' if family.name else ''}, whose faults show by their symptom alone",
+            )
+            return
 
 
 def compile_faults(
@@ -123,18 +142,27 @@ def compile_faults(
 def warn_of_unseen_faults(
     versions: Sequence[KubeInfer], faults: Sequence[Fault], plan: FaultPlan | None
 ) -> Iterator[Diagnostic]:
-    """Faults of NPUs strike, and no pod carries the label that has somebody look at them."""
+    """Faults of NPUs strike, and no pod is such that somebody looks at its NPUs."""
     struck = [each.kind for each in faults]
     struck += [part.kind for process in (plan.processes if plan else ()) for part in process.mix]
-    roles = [role for version in versions for role in version.roles]
-    watched = any(role.template.labels.get(RESET_LABEL) == "true" for role in roles)
-    if roles and not watched and any(KINDS[kind].strikes == "npu" for kind in struck):
-        message = _family_of_pods(versions).say(
-            f'no template has the label {RESET_LABEL}: "true", so nobody looks at the NPUs: their faults show only '
-            "in engines that end or hang, and these are started again on the same broken NPU until somebody repairs it"
-        )
-        first = versions[0]
-        yield Diagnostic(first.source or first.name, 0, 0, message, severity=Severity.WARNING)
+    templates = [role.template for version in versions for role in version.roles]
+    watched = any(
+        template.labels.get(RESET_LABEL) == "true" and are_reported(template.requests)
+        for template in templates
+    )
+    if not templates or watched or not any(KINDS[kind].strikes == "npu" for kind in struck):
+        return
+    family = _family_of_pods(versions)
+    if family is ASCEND or any(are_reported(template.requests) for template in templates):
+        why = f'no template has the label {RESET_LABEL}: "true"'
+    else:
+        why = "no device plugin but Ascend's acts upon faults"
+    message = family.say(
+        f"{why}, so nobody looks at the NPUs: their faults show only in engines that end or hang, and these are "
+        "started again on the same broken NPU until somebody repairs it"
+    )
+    first = versions[0]
+    yield Diagnostic(first.source or first.name, 0, 0, message, severity=Severity.WARNING)
 
 
 def check_storage_fault(fault: Fault, context: Context, path: Path, *, storage: bool) -> None:
@@ -227,6 +255,8 @@ def _process(
     for place, part in enumerate(parts):
         if part.level is not None and KINDS[part.kind].strikes != "npu":
             context.error((*path, "mix", place, "level"), f"levels are of NPUs; {part.kind} has none")
+        elif part.level is not None:
+            _check_level(part.level, list(nodes.values()), context, (*path, "mix", place, "level"))
     if form.domain is not None and nodes and not any(form.domain in node.labels for node in nodes.values()):
         context.error((*path, "domain"), f"no node has a label {form.domain!r}")
     wrong = [part.kind for part in mix if not _can(per, KINDS[part.kind].strikes)]

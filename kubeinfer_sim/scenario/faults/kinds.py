@@ -28,6 +28,7 @@ class FaultKind:
         level: at which Ascend's device plugin reports it, unless the scenario says otherwise.
         lasts: ms until it ends by itself, unless the scenario says otherwise; None: it does not.
         factor: what it leaves of what it slows down, unless the scenario says otherwise; None: it slows nothing down.
+        strikes_up: a machine that is down already cannot have it.
         detected_by: who of the platform sees it and asks for recovery, beside Ascend's device plugin.
         fault_timeout: ms it must last before the device plugin reports it (FaultTimeout of `faultCustomization.json`).
         recover_timeout: ms after its end until the NPU is offered again (RecoverTimeout, ditto).
@@ -40,6 +41,7 @@ class FaultKind:
     lasts: int | None = None
     factor: float | None = None
     needs: tuple[Need, ...] = ()
+    strikes_up: bool = False
     detected_by: str = ""
     fault_timeout: int = 0
     recover_timeout: int = 0
@@ -74,11 +76,13 @@ KINDS: Mapping[str, FaultKind] = {
     ),
     "SlowStart": FaultKind("the engine does not answer yet though it should", "pod", lasts=600_000),
     "ReadinessFlap": FaultKind("every other readiness check fails", "pod", lasts=600_000),
-    "NodeDeath": FaultKind("a machine is dead, silently", "node", needs=("nodeFailures",)),
+    "NodeDeath": FaultKind("a machine is dead, silently", "node", needs=("nodeFailures",), strikes_up=True),
     "NodeHardware": FaultKind(
         "NodeD finds a machine's hardware faulty", "node", needs=("nodeFailures",), detected_by="NodeD"
     ),
-    "NodeReboot": FaultKind("a machine reboots", "node", lasts=300_000, needs=("nodeFailures",)),
+    "NodeReboot": FaultKind(
+        "a machine reboots", "node", lasts=300_000, needs=("nodeFailures",), strikes_up=True
+    ),
     "Maintenance": FaultKind(
         "a machine is drained for maintenance", "node", lasts=7_200_000, needs=("nodeFailures", "drains")
     ),

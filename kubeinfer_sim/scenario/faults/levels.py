@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from kubeinfer_sim.manifest.accelerators import ASCEND, Family, accelerators_of, family_of
+from kubeinfer_sim.manifest.model import Resources
+
 #: What the device plugin does with the NPU: nothing; not offered until the fault clears; reset; out until repaired.
 Handling = Literal["none", "isolate", "reset", "separate"]
 
@@ -48,3 +51,16 @@ ASCEND_LEVELS: Mapping[str, Level] = {
     "PreSeparateNPU": Level("keeps running; nothing new is placed until it clears", False, "isolate"),
     "SubHealthFault": Level("keeps running, slower", False, "none", counts=False),
 }
+
+_LEVELS: Mapping[Family, Mapping[str, Level]] = {ASCEND: ASCEND_LEVELS}
+
+
+def levels_of(resource: str) -> Mapping[str, Level]:
+    """The levels of the accelerators a node offers as this resource; empty where their family has none."""
+    family = family_of(resource)
+    return {} if family is None else _LEVELS.get(family, {})
+
+
+def are_reported(resources: Resources) -> bool:
+    """Whether faults of the accelerators that a pod takes or a node offers are reported at levels at all."""
+    return any(levels_of(name) for name in accelerators_of(resources))

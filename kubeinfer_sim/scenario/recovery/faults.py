@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.model import RESET_LABEL, Role
 from kubeinfer_sim.scenario.faults.kinds import KINDS
-from kubeinfer_sim.scenario.faults.levels import ASCEND_LEVELS
+from kubeinfer_sim.scenario.faults.levels import ASCEND_LEVELS, are_reported
 
 #: Of the pod whose containers failed: not Ready yet since they began, or Ready before.
 Phase = Literal["starting", "serving"]
@@ -24,7 +23,7 @@ class FaultName:
         exit_codes: of the container that died: these, any but 0 (None), or () where no container died.
         phases: when it can happen.
         probe: the kind of probe without which it cannot happen.
-        npu: only a pod that holds NPUs, and carries the label that has the platform look at them, can have it.
+        npu: only a pod that holds Ascend NPUs, and carries the label that has the platform look at them, can have it.
         acts: its own level, or that of its repetition, asks for recovery.
     """
 
@@ -78,7 +77,7 @@ def known_faults() -> Mapping[str, FaultName]:
 def can_have(role: Role, fault: FaultName) -> bool:
     """Whether a pod of the role can have the fault at all, and somebody tells recovery of it."""
     template = role.template
-    if fault.npu and (template.labels.get(RESET_LABEL) != "true" or not accelerator_count(template.requests)):
+    if fault.npu and (template.labels.get(RESET_LABEL) != "true" or not are_reported(template.requests)):
         return False
     containers = (
         *template.containers,

@@ -1,163 +1,145 @@
-"""Faults of machines: dead, rebooting, found faulty by NodeD, drained, cut off by their switch.
+"""What faults can do to machines: they go down, are found faulty, drained, cut off by their switch.
 
-Several may overlap on one machine. It takes new pods again when the last of them is over, unless somebody had
-cordoned it before; it is repaired once, and the repair mends all that is wrong with it by then.
+Several may overlap on one machine; it is repaired once, and the repair mends all that is wrong with it by then.
 """
 
 from __future__ import annotations
 
-from kubeinfer_sim.cluster.api import Api
+from dataclasses import dataclass
+
 from kubeinfer_sim.cluster.devices.repair import RepairShop
 from kubeinfer_sim.cluster.disruption.drain import DrainOptions
 from kubeinfer_sim.cluster.disruption.drains import Drains
-from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, FaultInjected
+from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.cluster.fault_records import FaultDetected, FaultInjected
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.node_failures import NodeFailures
-from kubeinfer_sim.engine.clock import Clock, Phase
-from kubeinfer_sim.engine.history import NO_CAUSE, History
-from kubeinfer_sim.scenario.actions.model import Fault
+from kubeinfer_sim.engine.clock import Phase
+from kubeinfer_sim.engine.history import NO_CAUSE
+from kubeinfer_sim.scenario.actions.model import FailureMode, Fault
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.model import Distribution
+from kubeinfer_sim.scenario.units import Millis
 from kubeinfer_sim.simulation.faults.draws import FaultDraws
+from kubeinfer_sim.simulation.faults.effects import Effects, Strike
+from kubeinfer_sim.simulation.faults.held_nodes import HeldNodes, NodeFault
 
-#: How long NodeD takes to tell of faulty hardware, in ms: its report period, up to a poll of the hardware later.
-NODE_D = (5_000, 75_000)
+
+@dataclass(frozen=True, slots=True)
+class NodeStrike(Strike):
+    """A fault strikes a machine at `at` ms."""
+
+    node: str
+    at: Millis
+
+    @property
+    def until(self) -> Millis | None:
+        """When it ends by itself."""
+        return None if self.lasts is None else self.at + self.lasts
 
 
-class NodeFault:
-    """A machine's fault as recovery sees it (`pod.PlatformFault`).
+class NodeRepairs:
+    """Repairs of machines; `length` is how long one takes of which nothing is said."""
 
-    Attributes:
-        cause: id of the newest record about it.
-        holds: it keeps new pods off the node.
-    """
+    def __init__(
+        self, shop: RepairShop, failures: NodeFailures | None, held: HeldNodes, length: Distribution
+    ) -> None:
+        self._shop = shop
+        self._failures = failures
+        self._held = held
+        self._length = length
+        self._under_way: set[str] = set()
 
-    __slots__ = ("cause", "cleared", "holds", "kind")
+    def order(self, strike: NodeStrike) -> None:
+        """Have the machine repaired, unless it is being repaired."""
+        name = strike.node
+        if name not in self._under_way:
+            self._under_way.add(name)
+            self._shop.repair(name, strike.at, strike.fault.repair or self._length, lambda: self._done(name))
 
-    def __init__(self, kind: str, cause: int) -> None:
-        self.kind = kind
-        self.cause = cause
-        self.cleared = False
-        self.holds = False
+    def _done(self, name: str) -> None:
+        self._under_way.discard(name)
+        if self._failures is not None:
+            self._failures.restore(name)
+        self._held.repaired(name)
 
 
 class NodeFaults:
-    """Strikes machines.
-
-    `repair` is how long a repair takes of which nothing is said.
-    """
+    """Strikes machines; `failures` is there if any kind of the scenario needs it."""
 
     def __init__(
         self,
-        clock: Clock,
-        history: History,
-        api: Api,
+        env: Environment,
         kubelet: Kubelet,
-        failures: NodeFailures,
+        failures: NodeFailures | None,
         drains: Drains,
-        shop: RepairShop,
-        repair: Distribution,
-        *,
-        source: FaultDraws,
+        held: HeldNodes,
+        repairs: NodeRepairs,
+        draws: FaultDraws,
     ) -> None:
-        self._clock = clock
-        self._history = history
-        self._api = api
+        self._clock = env.clock
+        self._history = env.history
+        self._api = env.api
         self._kubelet = kubelet
         self._failures = failures
         self._drains = drains
-        self._shop = shop
-        self._repair_time = repair
-        self._source = source
-        # By node: the faults that last, and whether somebody else had cordoned it before the first that holds it.
-        self._lasting: dict[str, dict[NodeFault, None]] = {}
-        self._cordoned_before: dict[str, bool] = {}
-        self._repairing: set[str] = set()
+        self._held = held
+        self._repairs = repairs
+        self._draws = draws
 
     def strike(self, name: str, fault: Fault, process: str) -> None:
-        """Something breaks in a machine; what is down already cannot go down once more."""
-        now, kind, failures = self._clock.now, fault.kind, self._failures
-        if kind in ("NodeDeath", "NodeReboot") and not self._api.nodes[name].reachable:
+        """Something breaks in a machine."""
+        if KINDS[fault.kind].strikes_up and not self._api.nodes[name].reachable:
             return
-        cause = self._history.append(FaultInjected(now, NO_CAUSE, kind, "", name, None, process))
-        lasts = KINDS[kind].lasts if fault.clears_after is None else fault.clears_after
-        until = None if lasts is None else now + lasts
-        if kind == "NodeReboot":
-            failures.fail(name, "reboot", until=until, cause=cause)
-        elif kind == "NodeDeath":
-            failures.fail(name, "silent", until=until, cause=cause)
-            if until is None:
-                self._repair(name, now, fault)
-        elif kind == "SwitchFault":
-            for pod in [each for each in self._api.pods_on(name) if each.npus]:
-                self._kubelet.crash(pod, "Error", 1, cause=cause)
-        elif kind == "Maintenance":
-            lasting = self._begins(name, NodeFault(kind, cause))
-            self._drains.start((name,), DrainOptions(), lambda each: self._hold(each, lasting), cause)
-            if lasts is not None:
-                self._clock.after(lasts, self._over, name, lasting, "itself", phase=Phase.ACTION)
-        else:
-            low, high = NODE_D
-            delay = low + int(self._source(f"{kind}/{name}").random() * (high - low))
-            lasting = self._begins(name, NodeFault(kind, cause))
-            self._clock.after(delay, self._known, name, lasting, fault, now)
-            if lasts is not None:
-                self._clock.after(lasts, self._over, name, lasting, "itself")
-
-    # -- faults that last ----------------------------------------------------------------------------------
-
-    def _begins(self, name: str, fault: NodeFault) -> NodeFault:
-        self._lasting.setdefault(name, {})[fault] = None
-        return fault
-
-    def _known(self, name: str, lasting: NodeFault, fault: Fault, began: int) -> None:
-        """NodeD has found the hardware faulty: nothing new is placed, what runs there goes elsewhere."""
-        if lasting.cleared:
-            return  # it ended before NodeD looked
         now = self._clock.now
-        lasting.cause = self._history.append(
-            FaultDetected(now, lasting.cause, lasting.kind, name, "NodeD", now - began)
+        cause = self._history.append(FaultInjected(now, NO_CAUSE, fault.kind, "", name, None, process))
+        NODE_EFFECTS.of(fault.kind)(self, NodeStrike(fault, cause, name, now))
+
+    # -- what an effect may do -----------------------------------------------------------------------------
+
+    def go_down(self, strike: NodeStrike, mode: FailureMode) -> None:
+        """The machine fails, and is back by itself when the fault ends, or when it has been repaired."""
+        assert self._failures is not None
+        self._failures.fail(strike.node, mode, until=strike.until, cause=strike.cause)
+        if strike.until is None:
+            self._repairs.order(strike)
+
+    def stop_engines(self, strike: NodeStrike) -> None:
+        """The engines on it that use NPUs exit."""
+        for pod in [each for each in self._api.pods_on(strike.node) if each.npus]:
+            self._kubelet.crash(pod, "Error", 1, cause=strike.cause)
+
+    def drain(self, strike: NodeStrike) -> None:
+        """People cordon and drain it, and open it again when they are done."""
+        fault = NodeFault(strike.fault.kind, strike.node, strike.cause, repairable=False)
+        self._held.begin(fault)
+        self._drains.start((strike.node,), DrainOptions(), lambda _: self._held.hold(fault), strike.cause)
+        if strike.lasts is not None:
+            self._clock.after(strike.lasts, self._held.end, fault, "itself", phase=Phase.ACTION)
+
+    def be_found_faulty(self, strike: NodeStrike, by: str, within: tuple[Millis, Millis]) -> None:
+        """Somebody finds its hardware faulty after a while: no new pods, recovery acts, it is repaired."""
+        low, high = within
+        name = f"{strike.fault.kind}/{strike.node}"
+        delay = low + int(self._draws(name).random() * (high - low))
+        fault = NodeFault(strike.fault.kind, strike.node, strike.cause, repairable=True)
+        self._held.begin(fault)
+        self._clock.after(delay, self._found, strike, fault, by)
+        if strike.lasts is not None:
+            self._clock.after(strike.lasts, self._held.end, fault, "itself")
+
+    def _found(self, strike: NodeStrike, fault: NodeFault, by: str) -> None:
+        if fault.cleared:
+            return  # it ended before anybody looked
+        now = self._clock.now
+        fault.cause = self._history.append(
+            FaultDetected(now, fault.cause, fault.kind, fault.node, by, now - strike.at)
         )
-        self._hold(name, lasting)
-        for pod in self._api.pods_on(name):
-            pod.owner.npu_fault(pod, lasting, lasting.cause)
-        if fault.clears_after is None:
-            self._repair(name, began, fault)
+        self._held.hold(fault)
+        for pod in self._api.pods_on(fault.node):
+            pod.owner.npu_fault(pod, fault, fault.cause)
+        if strike.lasts is None:
+            self._repairs.order(strike)
 
-    def _over(self, name: str, lasting: NodeFault, how: str) -> None:
-        if lasting.cleared:
-            return
-        lasting.cleared = True
-        del self._lasting[name][lasting]
-        lasting.cause = self._history.append(
-            FaultCleared(self._clock.now, lasting.cause, lasting.kind, name, how)
-        )
-        if lasting.holds:
-            self._release(name, lasting.cause)
 
-    # -- keeping new pods off ------------------------------------------------------------------------------
-
-    def _hold(self, name: str, lasting: NodeFault) -> None:
-        if not any(each.holds for each in self._lasting[name]):
-            self._cordoned_before[name] = self._api.nodes[name].unschedulable
-        lasting.holds = True
-        self._api.cordon(self._api.nodes[name], True, lasting.cause)
-
-    def _release(self, name: str, cause: int) -> None:
-        """One fault less: the node is open again when none is left, as far as it was before."""
-        if not any(each.holds for each in self._lasting[name]) and not self._cordoned_before.pop(name):
-            self._api.cordon(self._api.nodes[name], False, cause)
-
-    # -- repairs -------------------------------------------------------------------------------------------
-
-    def _repair(self, name: str, broke: int, fault: Fault) -> None:
-        """Order a repair, unless the machine is being repaired already."""
-        if name not in self._repairing:
-            self._repairing.add(name)
-            self._shop.repair(name, broke, fault.repair or self._repair_time, lambda: self._mended(name))
-
-    def _mended(self, name: str) -> None:
-        self._repairing.discard(name)
-        self._failures.restore(name)
-        for lasting in [each for each in self._lasting.get(name, ()) if each.kind != "Maintenance"]:
-            self._over(name, lasting, "repaired")
+NODE_EFFECTS: Effects[NodeFaults, NodeStrike] = Effects()

@@ -1,63 +1,69 @@
-"""Faults of pods: engines that exit, hang, or answer their checks otherwise than they should."""
+"""What faults can do to pods: engines that exit, fall silent, or answer their checks otherwise than they should."""
 
 from __future__ import annotations
 
-from kubeinfer_sim.cluster.ailments import ALL_PROBES, Ailment, Ailments
+from dataclasses import dataclass
+
+from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.prober import Outcome, Segment
-from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.cluster.prober import Segment
+from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.actions.model import Fault
-from kubeinfer_sim.scenario.faults.kinds import KINDS
+from kubeinfer_sim.simulation.faults.effects import Effects, Strike
+from kubeinfer_sim.simulation.faults.probe_answers import Impairment, ProbeAnswers
 
-#: What the checks get, and which of them.
-ANSWERS: dict[str, tuple[Segment, tuple[str, ...]]] = {
-    "ProcessHang": (Segment(0, Outcome.HANG), ALL_PROBES),
-    "HealthCheckFails": (Segment(0, Outcome.FAIL), ("liveness", "readiness")),
-    "SlowStart": (Segment(0, Outcome.FAIL), ("startup", "readiness")),
-    "ReadinessFlap": (Segment(0, Outcome.SUCCESS, 0, 0.5), ("readiness",)),
-}
-#: Exit codes, and the kubelet's reasons.
-EXITS = {"ProcessCrash": ("Error", 1), "OutOfMemory": ("OOMKilled", 137)}
+
+@dataclass(frozen=True, slots=True)
+class PodStrike(Strike):
+    """A fault strikes a pod."""
+
+    pod: Pod
 
 
 class PodFaults:
-    """Strikes pods."""
+    """Strikes pods; each fault ends by itself, whatever else the pod suffers from."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        history: History,
-        kubelet: Kubelet,
-        ailments: Ailments,
-    ) -> None:
-        self._clock = clock
-        self._history = history
+    def __init__(self, env: Environment, kubelet: Kubelet, answers: ProbeAnswers) -> None:
+        self._clock = env.clock
+        self._history = env.history
         self._kubelet = kubelet
-        self._ailments = ailments
+        self._answers = answers
 
     def strike(self, pod: Pod, fault: Fault, process: str) -> None:
-        """Something breaks in a pod; each fault ends by itself, whatever else the pod suffers from."""
-        now = self._clock.now
-        name = pod.ref.name
-        cause = self._history.append(FaultInjected(now, NO_CAUSE, fault.kind, "", name, pod.ref, process))
-        if fault.kind in EXITS:
-            reason, code = EXITS[fault.kind]
-            self._kubelet.crash(pod, reason, code, cause=cause)
-            return
-        answer, probes = ANSWERS[fault.kind]
-        hangs = fault.kind == "ProcessHang"
+        """Something breaks in a pod."""
+        cause = self._history.append(
+            FaultInjected(self._clock.now, NO_CAUSE, fault.kind, "", pod.ref.name, pod.ref, process)
+        )
+        POD_EFFECTS.of(fault.kind)(self, PodStrike(fault, cause, pod))
+
+    # -- what an effect may do -----------------------------------------------------------------------------
+
+    def exit(self, strike: PodStrike, reason: str, code: int) -> None:
+        """The engine's process ends, as the kubelet says it: `Error`, `OOMKilled`."""
+        self._kubelet.crash(strike.pod, reason, code, cause=strike.cause)
+
+    def answer(
+        self, strike: PodStrike, answer: Segment, probes: tuple[str, ...], *, until_restart: bool = False
+    ) -> None:
+        """These checks get this answer while the fault lasts, or `until_restart` of the engine's process."""
 
         def over(how: str) -> None:
-            if self._ailments.heal(pod, ailment, cause):
-                self._history.append(FaultCleared(self._clock.now, cause, fault.kind, name, how))
+            if self._answers.mend(strike.pod, impairment, strike.cause):
+                self._history.append(
+                    FaultCleared(self._clock.now, strike.cause, strike.fault.kind, strike.pod.ref.name, how)
+                )
 
-        ailment = Ailment(answer, probes, (lambda _: over("restarted")) if hangs else None)
-        self._ailments.strike(pod, ailment, cause)
-        if hangs and pod.state is PodState.RUNNING:
-            pod.owner.engine_silent(pod, cause)
-        lasts = KINDS[fault.kind].lasts if fault.clears_after is None else fault.clears_after
-        if lasts is not None:
-            self._clock.after(lasts, over, "itself")
+        impairment = Impairment(answer, probes, (lambda _: over("restarted")) if until_restart else None)
+        self._answers.impair(strike.pod, impairment, strike.cause)
+        if strike.lasts is not None:
+            self._clock.after(strike.lasts, over, "itself")
+
+    def fall_silent(self, strike: PodStrike) -> None:
+        """The engine does not answer its peers any more."""
+        if strike.pod.state is PodState.RUNNING:
+            strike.pod.owner.engine_silent(strike.pod, strike.cause)
+
+
+POD_EFFECTS: Effects[PodFaults, PodStrike] = Effects()

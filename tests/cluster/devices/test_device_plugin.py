@@ -290,7 +290,7 @@ def test_npus_come_from_the_rings_the_scheduler_counts_and_leave_them() -> None:
     simulation = Simulation(made, 0)
     simulation.clock.at(
         400_000,
-        lambda: held.extend(npu.number for npu in simulation.devices.of(pod_of(simulation))),  # type: ignore[union-attr]
+        lambda: held.extend(npu.number for npu in simulation.faults.devices.of(pod_of(simulation))),  # type: ignore[union-attr]
     )
     held: list[int] = []
     played = simulation.run()

@@ -1,0 +1,111 @@
+"""What only scenarios with faults need, put together: the nodes' hardware, who looks at it, and the injector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from kubeinfer_sim.cluster.devices.device_plugin import DevicePlugin
+from kubeinfer_sim.cluster.devices.hardware import NpuHardware
+from kubeinfer_sim.cluster.devices.manager import Devices
+from kubeinfer_sim.cluster.devices.repair import RepairShop
+from kubeinfer_sim.cluster.disruption.drains import Drains
+from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.node_failures import NodeFailures
+from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.watcher import Watcher
+from kubeinfer_sim.manifest.accelerators import main_accelerator
+from kubeinfer_sim.manifest.model import RESET_LABEL
+from kubeinfer_sim.scenario.actions.model import Apply, Fault
+from kubeinfer_sim.scenario.faults.model import FaultPlan
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.faults.draws import FaultDraws
+from kubeinfer_sim.simulation.faults.held_nodes import HeldNodes
+from kubeinfer_sim.simulation.faults.injector import Injector
+from kubeinfer_sim.simulation.faults.nodes import NodeFaults, NodeRepairs
+from kubeinfer_sim.simulation.faults.npus import NpuFaults
+from kubeinfer_sim.simulation.faults.pods import PodFaults
+from kubeinfer_sim.simulation.faults.probe_answers import ProbeAnswers
+from kubeinfer_sim.simulation.faults.process_objects import ProcessObjects
+from kubeinfer_sim.simulation.faults.processes import RunningProcess
+from kubeinfer_sim.simulation.faults.selection import Selection
+from kubeinfer_sim.simulation.faults.shared import SharedFaults
+from kubeinfer_sim.simulation.faults.symptoms import Symptoms
+
+
+class FaultInjection:
+    """The faults of one simulation.
+
+    Attributes:
+        devices: the NPUs of all nodes.
+        watchers: those of it who follow the objects in the API, in this order.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        scenario: Scenario,
+        kubelet: Kubelet,
+        answers: ProbeAnswers,
+        drains: Drains,
+        failures: NodeFailures | None,
+        pods: Callable[[], Iterable[Pod]],
+    ) -> None:
+        plan = scenario.faults or FaultPlan()
+        settings = plan.npus
+        shop = RepairShop(
+            env.clock, env.streams, crews=settings.crews, spares=settings.spares, swap=settings.swap
+        )
+        self.devices = Devices(env, group=settings.group, occupied=_occupied(scenario))
+        hardware = NpuHardware(env, shop, settings)
+        symptoms = Symptoms(env, kubelet, answers)
+        self._plugin = DevicePlugin(
+            env, self.devices, hardware, settings, watches_idle=_some_template_is_watched(scenario)
+        )
+        hardware.watch(self._plugin, symptoms)
+        self.devices.watch(symptoms, self._plugin)
+        draws = FaultDraws(env.clock, env.streams)
+        held = HeldNodes(env)
+        repairs = NodeRepairs(shop, failures, held, settings.repair)
+        self._injector = Injector(
+            Selection(env.api, self.devices, pods, draws),
+            NpuFaults(hardware),
+            PodFaults(env, kubelet, answers),
+            NodeFaults(env, kubelet, failures, drains, held, repairs, draws),
+            SharedFaults(env, kubelet),
+        )
+        self._env = env
+        self._plan = plan
+        self._kubeinfer = scenario.kubeinfer
+        self.watchers: tuple[Watcher, ...] = (self.devices,)
+
+    def start(self) -> None:
+        """Let the fault processes begin."""
+        for process in self._plan.processes:
+            objects = ProcessObjects(self._env, process, self._kubeinfer, self.devices, self._injector)
+            RunningProcess(self._env.clock, self._env.streams, process, objects.names, objects.strike)
+
+    def inject(self, fault: Fault) -> None:
+        """A fault of the time line happens now."""
+        self._injector.inject(fault)
+
+    def isolate(self, pod: Pod, cause: int) -> None:
+        """A rule of recovery takes the pod's broken NPUs out until repaired, or all of them when none is broken."""
+        self._plugin.isolate(pod, cause)
+
+
+def _occupied(scenario: Scenario) -> dict[str, int]:
+    """How many NPUs of each node pods hold that are not played."""
+    offered = {node.name: main_accelerator(node.allocatable)[0] for node in scenario.nodes}
+    occupied: dict[str, int] = {}
+    for pod in scenario.running:
+        occupied[pod.node] = occupied.get(pod.node, 0) + pod.requests.get(offered[pod.node], 0)
+    return occupied
+
+
+def _some_template_is_watched(scenario: Scenario) -> bool:
+    """Whether any version of the KubeInfer ties itself to the device plugin."""
+    versions = [scenario.kubeinfer, *(each.kubeinfer for each in scenario.actions if isinstance(each, Apply))]
+    return any(
+        role.template.labels.get(RESET_LABEL) == "true" for version in versions for role in version.roles
+    )

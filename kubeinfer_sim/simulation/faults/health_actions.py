@@ -1,0 +1,68 @@
+"""Checks that people make fail or answer again: the `health` actions of the time line.
+
+What they make checks answer is one of the things that may be wrong with a pod (`probe_answers.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.prober import Outcome, Segment
+from kubeinfer_sim.engine.clock import Clock, Phase
+from kubeinfer_sim.engine.history import NO_CAUSE
+from kubeinfer_sim.scenario.actions.model import Action, Health
+from kubeinfer_sim.simulation.faults.probe_answers import ProbeAnswers
+from kubeinfer_sim.simulation.targets import matches
+
+FAILING = Segment(0, Outcome.FAIL)
+
+
+def answer_of(action: Health) -> Segment | None:
+    """What a health action makes the checks answer; None: what the container's state has them answer."""
+    if action.healthy:
+        return None
+    if action.hang:
+        return Segment(0, Outcome.HANG)
+    if action.flapping is None and action.latency is None:
+        return FAILING
+    return Segment(0, Outcome.SUCCESS, action.latency or 0, action.flapping or 0.0)
+
+
+class HealthActions:
+    """Does what they say; `actions` are those of the whole time line.
+
+    Attributes:
+        of_new_pods: those that are about pods to come, too.
+    """
+
+    def __init__(self, clock: Clock, answers: ProbeAnswers, actions: Iterable[Action]) -> None:
+        self._clock = clock
+        self._answers = answers
+        self.of_new_pods: Sequence[Health] = [
+            each for each in actions if isinstance(each, Health) and each.new_pods
+        ]
+
+    def act(self, action: Health, pods: Callable[[], Iterable[Pod]]) -> None:
+        """It happens now, and ends by itself if it says when; `pods` gives all that exist."""
+        self._set(action, answer_of(action), pods)
+        if action.until is not None:
+            after = FAILING if action.healthy else None
+            self._clock.at(action.until, self._set, action, after, pods, phase=Phase.ACTION)
+
+    def _set(self, action: Health, answer: Segment | None, pods: Callable[[], Iterable[Pod]]) -> None:
+        for pod in [pod for pod in pods() if matches(action.target, pod)]:
+            self._answers.set(pod, answer, action.probes, action.container, NO_CAUSE)
+
+    def at_set_up(self, pod: Pod, now: int) -> dict[str, Segment]:
+        """What the checks get of a pod that is set up now, by kind or `kind/container`; the latest action counts."""
+        told: dict[str, Segment] = {}
+        for action in self.of_new_pods:
+            if action.at > now or (action.until is not None and action.until <= now):
+                continue
+            answer = answer_of(action)
+            if answer is not None and matches(action.target, pod):
+                suffix = f"/{action.container}" if action.container else ""
+                told |= {f"{probe}{suffix}": answer for probe in action.probes}
+        self._answers.begin_with(pod, told)
+        return told

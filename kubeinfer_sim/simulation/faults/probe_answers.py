@@ -1,0 +1,184 @@
+"""What the checks of pods get instead of what their containers would answer.
+
+Several faults may impair a pod at one time, and the end of one mends none of the others: a check gets the worst answer
+of all that last: it hangs, it fails, it fails now and then. What a person makes it answer (a `health` action) is one of
+them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.prober import Outcome, Segment
+from kubeinfer_sim.cluster.watcher import Watcher
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.simulation.faults.worst import Worst
+
+ALL_PROBES = ("startup", "liveness", "readiness")
+#: From the worst answer to the best; what is not here succeeds, late or now and then.
+_RANKS = {Outcome.HANG: 0, Outcome.FAIL: 1}
+_MILDEST = 2
+
+
+def _rank(answer: Segment) -> int:
+    return _RANKS.get(answer.outcome, _MILDEST)
+
+
+class Impairment:
+    """One reason why a pod's checks are not answered as they should be.
+
+    Attributes:
+        answer: what the checks get while it lasts.
+        probes: the kinds of checks it is about.
+        on_restart: called with the pod when its engine's process ends, and the impairment with it; None: it outlives
+            the process.
+    """
+
+    __slots__ = ("answer", "on_restart", "probes")
+
+    def __init__(
+        self, answer: Segment, probes: tuple[str, ...], on_restart: Callable[[Pod], None] | None = None
+    ) -> None:
+        self.answer = answer
+        self.probes = probes
+        self.on_restart = on_restart
+
+
+class _OfPod:
+    """What the checks of one pod get.
+
+    Attributes:
+        lasting: the impairments, in the order in which they came.
+        of_process: those that end with the engine's process.
+        worst: the worst of them for each kind of check.
+        told: what people make checks answer: kind, or `kind/container` -> answer; the last word counts.
+    """
+
+    __slots__ = ("lasting", "of_process", "told", "worst")
+
+    def __init__(self) -> None:
+        self.lasting: dict[Impairment, None] = {}
+        self.of_process: dict[Impairment, Callable[[Pod], None]] = {}
+        self.worst: defaultdict[str, Worst[Impairment]] = defaultdict(Worst)
+        self.told: dict[str, Segment] = {}
+
+    def answer(self, probe: str, container: str) -> Segment | None:
+        """What this check gets; None: what the container's state has it answer.
+
+        Nothing is said of one container where nobody said anything of it: it gets what all get.
+        """
+        told = self.told.get(f"{probe}/{container}" if container else probe)
+        if container and told is None:
+            return None
+        worst = self.worst[probe].key
+        if worst is not None and (told is None or _rank(worst.answer) <= _rank(told)):
+            return worst.answer
+        return told
+
+
+class Prober(Protocol):
+    """Who asks the checks: the kubelets."""
+
+    def set_health(
+        self,
+        pods: Iterable[Pod],
+        answer: Segment | None,
+        probes: tuple[str, ...],
+        *,
+        container: str = "",
+        cause: int,
+    ) -> None:
+        """The checks behind these probes answer so from now on; None: as the container's state has it."""
+
+
+class ProbeAnswers(Watcher):
+    """Keeps account of it; a change costs the same however many impairments last."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._of: defaultdict[Pod, _OfPod] = defaultdict(_OfPod)
+        self._prober: Prober
+
+    def watch(self, prober: Prober) -> None:
+        """This one is told what checks get from now on."""
+        self._prober = prober
+
+    def impair(self, pod: Pod, impairment: Impairment, cause: int) -> None:
+        """The impairment begins."""
+        of = self._of[pod]
+        of.lasting[impairment] = None
+        if impairment.on_restart is not None:
+            of.of_process[impairment] = impairment.on_restart
+        for probe in impairment.probes:
+            of.worst[probe].add(impairment, _rank(impairment.answer))
+        self._tell(pod, impairment.probes, cause)
+
+    def mend(self, pod: Pod, impairment: Impairment, cause: int) -> bool:
+        """The impairment is over; False when it was before, or the pod is going."""
+        of = self._of.get(pod)
+        if of is None or impairment not in of.lasting:
+            return False
+        del of.lasting[impairment]
+        of.of_process.pop(impairment, None)
+        for probe in impairment.probes:
+            of.worst[probe].discard(impairment)
+        if pod.state in (PodState.DELETING, PodState.GONE):
+            return False
+        self._tell(pod, impairment.probes, cause)
+        return True
+
+    def set(
+        self, pod: Pod, answer: Segment | None, probes: tuple[str, ...], container: str, cause: int
+    ) -> None:
+        """Somebody makes checks answer so, or (None) no more; what impairs the pod besides goes on.
+
+        Without a `container`, those of all containers, also where it was said of one.
+        """
+        of = self._of[pod]
+        keys = [f"{probe}/{container}" if container else probe for probe in probes]
+        for key in keys:
+            if answer is not None:
+                of.told[key] = answer
+                continue
+            for gone in [each for each in of.told if each == key or each.startswith(f"{key}/")]:
+                del of.told[gone]
+        if of.lasting:
+            self._tell(pod, tuple(keys), cause)
+        else:
+            # Nothing else is said of the checks: the word is passed on as it was given.
+            self._prober.set_health([pod], answer, probes, container=container, cause=cause)
+
+    def begin_with(self, pod: Pod, told: Mapping[str, Segment]) -> None:
+        """A pod is set up whose checks answer so by what somebody did before; the kubelet knows it."""
+        self._of[pod].told = dict(told)
+
+    def _tell(self, pod: Pod, changed: tuple[str, ...], cause: int) -> None:
+        """Tell the kubelet of the checks, kinds or `kind/container`, that get another answer now."""
+        of = self._of[pod]
+        news: dict[tuple[Segment | None, str], list[str]] = {}
+        for key in changed:
+            # What is said of one container stands beside what is said of all, and is worsened by the same faults.
+            for each in (key, *(other for other in of.told if other.startswith(f"{key}/"))):
+                probe, _, container = each.partition("/")
+                answer = of.answer(probe, container)
+                if answer != pod.sick.get(each):
+                    news.setdefault((answer, container), []).append(probe)
+        for (answer, container), probes in news.items():
+            self._prober.set_health([pod], answer, tuple(probes), container=container, cause=cause)
+            if answer is None and not container:
+                # The kubelet has forgotten what was said of single containers, too.
+                self._tell(pod, tuple(each for each in of.told if each.partition("/")[0] in probes), cause)
+
+    def engine_stopped(self, pod: Pod) -> None:
+        """What was in the process is gone with it; told once the kubelet is done with its end."""
+        of = self._of.get(pod)
+        if of is not None:
+            for on_restart in of.of_process.values():
+                self._clock.after(0, on_restart, pod)
+
+    def pod_gone(self, pod: Pod) -> None:
+        """What was said of it is gone with it."""
+        self._of.pop(pod, None)

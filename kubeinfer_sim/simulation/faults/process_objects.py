@@ -1,0 +1,92 @@
+"""What the faults of a process strike: each object has a name, which names its random stream, and a target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from kubeinfer_sim.cluster.devices.manager import Devices
+from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.engine.streams import Stream
+from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.scenario.faults.kinds import KINDS
+from kubeinfer_sim.scenario.faults.model import FaultProcess, MixPart
+from kubeinfer_sim.simulation.faults.injector import Injector
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    name: str
+    target: Target
+    npus: tuple[int, ...] = ()
+
+
+class ProcessObjects:
+    """The objects of one process, in a fixed order."""
+
+    def __init__(
+        self,
+        env: Environment,
+        process: FaultProcess,
+        kubeinfer: KubeInfer,
+        devices: Devices,
+        injector: Injector,
+    ) -> None:
+        self._clock = env.clock
+        self._api = env.api
+        self._kubeinfer = kubeinfer
+        self._devices = devices
+        self._injector = injector
+        self._objects = self._find(process)
+
+    @property
+    def names(self) -> list[str]:
+        """Their names."""
+        return [each.name for each in self._objects]
+
+    def _find(self, process: FaultProcess) -> list[_Object]:
+        nodes = self._api.nodes
+        match process.per:
+            case "npu":
+                return [
+                    _Object(npu.name, Target(nodes=(npu.node,)), (npu.number,)) for npu in self._devices.all()
+                ]
+            case "pod":
+                return [
+                    _Object(
+                        f"{ordinal}/{role.name}/{pod}",
+                        Target(instances=(ordinal,), roles=(role.name,), pods=(pod,)),
+                    )
+                    for ordinal in range(self._kubeinfer.replicas)
+                    for role in self._kubeinfer.roles
+                    for pod in range(role.replicas)
+                ]
+            case "node":
+                return [_Object(name, Target(nodes=(name,))) for name in nodes]
+            case "domain":
+                values = {node.spec.labels.get(process.domain) for node in nodes.values()} - {None}
+                names = sorted(value for value in values if value is not None)
+                return [_Object(name, Target(node_selector={process.domain: name})) for name in names]
+            case "cluster":
+                return [_Object("", Target())]
+
+    def strike(self, index: int, process: FaultProcess, part: MixPart, source: Stream) -> None:
+        """A fault of this kind strikes one of them now (`processes.Strike`)."""
+        struck, clears = self._objects[index], process.clears_after
+        fault = Fault(
+            self._clock.now,
+            part.kind,
+            struck.target,
+            struck.npus,
+            part.level,
+            part.symptom,
+            None if clears is None else clears.sample(source),
+            process.repair,
+            factor=part.factor,
+        )
+        if process.per == "node" and KINDS[part.kind].strikes == "npu":
+            count = len(self._devices.npus[struck.name])
+            if not count:
+                return
+            fault = replace(fault, npus=(int(source.random() * count),))
+        self._injector.inject(fault, process.name)

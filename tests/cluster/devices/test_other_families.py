@@ -1,0 +1,56 @@
+"""Faults of accelerators that are not Ascend's: no device plugin acts upon them, they show by their symptom alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from building import NPU, kubeinfer, nodes, scenario
+from controllers.playing import of, play, seconds_of
+
+from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, FaultInjected, NpuStateChanged
+from kubeinfer_sim.cluster.records import ContainerDied
+from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.scenario.faults.kinds import KINDS
+from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.simulation.simulate import Run
+
+GPU = "nvidia.com/gpu"
+LABEL = {"modelarts-infer-npu-reset-enable": "true"}
+HOUR = 3_600_000
+
+
+def on(resource: str, spec: KubeInfer) -> KubeInfer:
+    """The same pods, of another accelerator."""
+    roles = []
+    for role in spec.roles:
+        asked = {resource: sum(role.template.requests.values())}
+        containers = tuple(replace(each, requests=asked, limits=asked) for each in role.template.containers)
+        roles.append(replace(role, template=replace(role.template, requests=asked, containers=containers)))
+    return replace(spec, roles=tuple(roles))
+
+
+def run(resource: str, kind: str, **fields: Any) -> Run:
+    fault = Fault(100_000, kind, Target(nodes=("node-0",)), (0,), repair=Constant(HOUR), **fields)
+    spec = on(resource, kubeinfer(1, labels=LABEL))
+    (node,) = nodes(1)
+    node = replace(node, allocatable={resource: 8})
+    return play(scenario(spec, 1, 60, 10, actions=(fault,), nodes=(node,), horizon=20 * HOUR))
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.strikes == "npu"])
+def test_nobody_reports_a_fault_of_a_gpu_or_takes_it_out(kind: str) -> None:
+    played = run(GPU, kind)
+    (injected,) = of(played, FaultInjected)
+    assert (injected.kind, injected.level) == (kind, "")
+    assert not of(played, FaultDetected)
+    assert not of(played, NpuStateChanged)
+    assert of(run(NPU, kind), FaultInjected)[0].level == KINDS[kind].level
+
+
+def test_it_shows_by_its_symptom_until_somebody_has_repaired_it() -> None:
+    played = run(GPU, "NpuFault")
+    assert seconds_of(played, ContainerDied)[0] == 100
+    assert [(each.at, each.how) for each in of(played, FaultCleared)] == [(100_000 + HOUR, "repaired")]
