@@ -96,7 +96,7 @@ class PodWatch:
             if before.containers.get(name) != (text, restarts):
                 self._lasts(name, f"{name}: {text}{_restarts(restarts)}", at)
             started = name in state.started
-            if started and name not in before.started and before.containers.get(name, ("",))[0] == "running":
+            if started and name not in before.started and at - self._lasting[name].at >= BRIEF:
                 self._note(f"{name}: started{_restarts(restarts)}", at)
         if state.phase != before.phase:
             self._lasts("phase", f"phase {state.phase}", at)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 from e2e.milestones import ConditionWatch, Milestones, PodState, PodWatch
 from e2e.scenarios import Written, as_files
 
-from kubeinfer_sim.cluster.records import DrainEnded, DrainHeld, NodeReadyChanged
+from kubeinfer_sim.cluster.records import DrainEnded, DrainHeld, NodeReadyChanged, PodRef
 from kubeinfer_sim.controllers.deployment.records import DeploymentStatus
+from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.pod_objects import PodAt
@@ -35,34 +36,54 @@ def play(scenario: Scenario, origin: int, seed: int) -> Milestones:
     """The milestones of one run, in the recording's time."""
     found = Milestones()
     simulation = Simulation(scenario, seed)
-    end = scenario.horizon or 0
-    # ref -> its watch; the template's revisions in the order in which they came are rs1, rs2 …
-    watches: dict[object, PodWatch] = {}
-    revisions: dict[str, str] = {}
-    simulation.run(until=0)
-    for now in chain([0], _moments(simulation, end)):
-        at = now + origin
-        there = {each.ref: each for each in simulation.objects.at(now)}
-        of_pods = {pod.ref: pod.revision for pod in simulation.owners.pods()}
-        for ref, pod in there.items():
-            if ref not in watches:
-                group = revisions.setdefault(of_pods[ref], f"rs{len(revisions) + 1}")
-                watches[ref] = PodWatch(found, group, at)
-            watches[ref].changed(_state(pod), at)
-        for ref in [each for each in watches if each not in there]:
-            watches.pop(ref).gone(at)
+    look = _Watch(found, simulation, origin)
+    with mock.patch.object(simulation.clock, "run", _in_steps(simulation.clock, look)):
+        simulation.run()
     _read_history(found, simulation, origin)
     return found
 
 
-def _moments(simulation: Simulation, end: int) -> Iterator[int]:
-    """Lets time pass up to each moment in turn."""
-    now = 0
-    while now < end:
-        due = simulation.clock.next_at()
-        now = min(now + LOOK_EVERY, end if due is None else max(due, now), end)
-        simulation.clock.run(now)
-        yield now
+def _in_steps(clock: Clock, look: Callable[[int], None]) -> Callable[[int], None]:
+    """`clock.run`, with a look after all that happens in an instant, and every second."""
+    go_on = clock.run
+
+    def run(until: int) -> None:
+        now = clock.now
+        while now < until:
+            due = clock.next_at()
+            now = min(now + LOOK_EVERY, until, until if due is None else max(due, now))
+            go_on(now)
+            look(now)
+
+    return run
+
+
+class _Watch:
+    """A watch on the pods' objects."""
+
+    def __init__(self, milestones: Milestones, simulation: Simulation, origin: int) -> None:
+        self._milestones = milestones
+        self._simulation = simulation
+        self._origin = origin
+        self._watches: dict[object, PodWatch] = {}
+        # The Deployments' pod templates in the order in which they came are rs1, rs2 …
+        self._replica_sets: dict[tuple[str, str], str] = {}
+
+    def __call__(self, now: int) -> None:
+        at = now + self._origin
+        assert self._simulation.objects is not None
+        there = {each.ref: each for each in self._simulation.objects.at(now)}
+        for ref, pod in there.items():
+            if ref not in self._watches:
+                self._watches[ref] = PodWatch(self._milestones, self._group(ref), at)
+            self._watches[ref].changed(_state(pod), at)
+        for ref in [each for each in self._watches if each not in there]:
+            self._watches.pop(ref).gone(at)
+
+    def _group(self, ref: PodRef) -> str:
+        pod = next(each for each in self._simulation.owners.pods() if each.ref == ref)
+        template = ref.instance.kubeinfer, pod.revision
+        return self._replica_sets.setdefault(template, f"rs{len(self._replica_sets) + 1}")
 
 
 def _state(pod: PodAt) -> PodState:

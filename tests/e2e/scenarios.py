@@ -25,8 +25,10 @@ NPU = "huawei.com/ascend-1980"
 #: volume manager looks every 300 ms whether a pod's token is mounted; a deleted pod's object goes with the kubelet's
 #: second status update.
 CREATE, CLEANUP = "350ms", "400ms"
-#: From the creation of a pod to the start of its first container.
-UP = 350
+#: From the creation of a pod to the start of its first container. The prober's grid begins just before that, but the
+#: first readiness probe, which begins its grid anew, comes just after it: whether the probe of the moment in which a check
+#: goes wrong sees that depends on these few ms.
+UP = {"startup": 355, "liveness": 355, "readiness": 345}
 #: The kubelets of a case's own nodes have been started 5 to 15 s before it.
 YOUNG_S = 5
 #: The run goes on a little so that what is up to 2 s late is still seen.
@@ -416,16 +418,17 @@ class _Writer:
 
     def _settle_timings(self, role: str, image: str, kind: str, process: Process) -> None:
         """Under the role's name where that is enough, else under the image's."""
-        stages = {"frameworkImport": duration(process.load), "exit": duration(process.stops)}
+        # As with UP: a startup probe that comes when the load ends comes just before.
+        load = process.load
+        if load and any(probe == "startup" for probe, _ in process.checks):
+            load += 5
+        stages = {"frameworkImport": duration(load), "exit": duration(process.stops)}
         if kind == "init":
             stages = {"init": duration(process.exits_after)}
         elif kind == "sidecar":
             stages = {"sidecarExit": duration(process.stops)}
-            if process.load:
-                self.images[image] = {
-                    "frameworkImport": duration(process.load),
-                    "exit": duration(process.stops),
-                }
+            if load:
+                self.images[image] = {"frameworkImport": duration(load), "exit": duration(process.stops)}
                 return
         of_role = self.roles.setdefault(role, {})
         if all(of_role.get(stage, each) == each for stage, each in stages.items()):
@@ -478,7 +481,7 @@ class _Writer:
         settings = container[f"{probe}Probe"]
         if check.only_attempt == 0 or not again:
             # Nothing starts twice before it is over: a time on the clock says the same.
-            began = at + UP + (check.wrong_from or 0)
+            began = at + UP[probe] + (check.wrong_from or 0)
             if check.only_attempt == 0 and check.wrong_to is None:
                 takes = max(
                     settings.get("periodSeconds", 10), settings.get("timeoutSeconds", 1) if check.hangs else 0

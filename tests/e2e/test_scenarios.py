@@ -72,7 +72,7 @@ def test_a_check_that_is_wrong_in_the_first_run_alone_is_wrong_until_it_has_kill
     liveness = probe("probe --fail-from=20s --only-attempt=0", periodSeconds=5, failureThreshold=3)
     written = write(case_of([0, "create", deployment(container(livenessProbe=liveness))]))
     health = {"probes": ["liveness"], "container": "main", "lasts": "15.5s"}
-    assert actions(written) == [{"at": "20.35s", "object": "Deployment/web", "health": health}]
+    assert actions(written) == [{"at": "20.355s", "object": "Deployment/web", "health": health}]
 
 
 def test_what_the_api_server_refused_leaves_the_object_as_it_was() -> None:
