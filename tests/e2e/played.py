@@ -81,9 +81,12 @@ class _Watch:
             self._watches.pop(ref).gone(at)
 
     def _group(self, ref: PodRef) -> str:
+        """As `recorded.group_of`: the ReplicaSet of a Deployment's pod, else the owner's name (a bare pod's own)."""
+        owner = ref.instance.owner
+        if ref.instance.kind != "Deployment":
+            return owner
         pod = next(each for each in self._simulation.owners.pods() if each.ref == ref)
-        template = ref.instance.kubeinfer, pod.revision
-        return self._replica_sets.setdefault(template, f"rs{len(self._replica_sets) + 1}")
+        return self._replica_sets.setdefault((owner, pod.revision), f"rs{len(self._replica_sets) + 1}")
 
 
 def _state(pod: PodAt) -> PodState:
