@@ -116,6 +116,7 @@ def _state(pod: PodAt) -> PodState:
 
 def _read_history(found: Milestones, simulation: Simulation, origin: int) -> None:
     deployments: dict[str, ConditionWatch] = {}
+    evictions: dict[int, list[str]] = {}
     for record in simulation.history:
         at = record.at + origin
         match record:
@@ -129,6 +130,12 @@ def _read_history(found: Milestones, simulation: Simulation, origin: int) -> Non
                 found.add("answers", f"drain of {record.node.removesuffix('-0')} ends", at)
             case NodeReadyChanged(ready="Unknown") if found.unknown_at is None:
                 found.unknown_at = at
+            case _ if type(record).__name__ == "EvictionAnswered":
+                evictions.setdefault(at, []).append(str(int(record.code)))  # type: ignore[attr-defined]
+            case _ if type(record).__name__ == "RequestRefused":
+                found.add("answers", "refused", at)
+    for at, codes in evictions.items():
+        found.add("answers", f"evict: {' '.join(sorted(codes))}", at)
 
 
 def _conditions(record: DeploymentStatus) -> list[str]:

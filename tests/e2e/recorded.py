@@ -120,8 +120,8 @@ def _answer(verb: str, result: str) -> str | None:
     """What came of a step, where that says anything: the codes of evictions, refusals of anything else."""
     answers = result.rpartition(" -> ")[2]
     if verb == "evict":
-        codes = [code for each in answers.split("; ") if (code := _CODE.match(each)) is not None]
-        return f"evict: {' '.join(code[1] for code in codes)}"
+        codes = sorted(code[1] for each in answers.split("; ") if (code := _CODE.match(each)) is not None)
+        return f"evict: {' '.join(codes)}"
     codes = re.findall(r"\b[2-5]\d\d\b", answers)
     refused = not codes or any(not code.startswith("2") for code in codes)
     return (

@@ -6,7 +6,6 @@ steps become actions. `Written.needs` names what of it goes beyond the language 
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -191,22 +190,25 @@ class _Writer:
         self.objects[name_of(written)] = written
 
     def _image(self, at: int, name: str, image: str) -> None:
-        old = self.objects[f"Deployment/{name}"]
-        new = copy.deepcopy(old)
-        next(each for each in pod_spec(new)["containers"] if each["name"] == "main")["image"] = image  # type: ignore[index]
-        self._change(at, old, new)
+        self._set_main(at, name, {"image": image})
 
     def _command(self, at: int, name: str, command: list[str]) -> None:
-        old = self.objects[f"Deployment/{name}"]
-        new = copy.deepcopy(old)
-        next(each for each in pod_spec(new)["containers"] if each["name"] == "main")["command"] = command  # type: ignore[index]
-        self._change(at, old, new)
+        self._set_main(at, name, {"command": command})
+
+    def _set_main(self, at: int, name: str, fields: Raw) -> None:
+        """The container `main` of a workload has other fields."""
+        old = self.objects.get(self._owner(name))
+        if old is None:
+            self.unknown[f"object {name}"] = None
+            return
+        patch = {"spec": {"template": {"spec": {"containers": [{"name": "main", **fields}]}}}}
+        self._change(at, old, patched(old, patch, None))
 
     def _patch(self, at: int, kind: str, name: str, patch: Any, *rest: str | None, step: int) -> None:
         subresource, content_type = (*rest, None, None)[:2]
-        old = self.objects[f"{kind}/{name}"]
-        if subresource is not None:
-            self.unknown[f"patch of {kind}/{subresource}"] = None
+        old = self.objects.get(f"{kind}/{name}")
+        if old is None or subresource is not None:
+            self.unknown[f"patch of {kind}{f'/{subresource}' if subresource else ''}"] = None
             return
         new = patched(old, patch, content_type)
         if kind == "Pod":
@@ -330,10 +332,9 @@ class _Writer:
     def _label(self, at: int, role: str, key: str, value: str | None) -> None:
         self._act(at, {"labelNodes": {"nodes": [f"{role}-0"], "labels": {key: value}}}, "action labelNodes")
 
-    def _addnode(self, at: int, *nodes: Any) -> None:
-        for each in nodes:
-            pool = self._pool({"role": each} if isinstance(each, str) else each)
-            self._act(at, {"addNodes": pool}, "action addNodes")
+    def _addnode(self, at: int, node: str | Raw, *more: Raw) -> None:
+        role = {"role": node} if isinstance(node, str) else node
+        self._act(at, {"addNodes": self._pool({**role, **dict(*more)})}, "action addNodes")
 
     def _kill(self, at: int, role: str, mode: str = "die") -> None:
         self._down[role] = at, mode
