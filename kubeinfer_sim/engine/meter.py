@@ -39,6 +39,21 @@ class Meter(Observer, Protocol[T_co]):
         ...
 
 
+def merged(observers: Iterable[Observer]) -> dict[type[Record], tuple[Callable[[Any], None], ...]]:
+    """What is called with each record of a type, by several observers, in the order in which they are given."""
+    handlers: dict[type[Record], tuple[Callable[[Any], None], ...]] = {}
+    for observer in observers:
+        for kind, handler in observer.handlers().items():
+            handlers[kind] = (*handlers.get(kind, ()), handler)
+    return handlers
+
+
+def metered(meter: Meter[T_co], records: Iterable[Record], *, ended_at: int, end: End) -> T_co:
+    """What one meter alone comes to, over the records of a run that ended at `ended_at` ms because of `end`."""
+    OnePass([meter]).feed(records)
+    return meter.finish(ended_at, end)
+
+
 class OnePass:
     """Feeds several observers, those of one record in the order in which they are given.
 
@@ -46,10 +61,7 @@ class OnePass:
     """
 
     def __init__(self, observers: Iterable[Observer]) -> None:
-        handlers: dict[type[Record], tuple[Callable[[Any], None], ...]] = {}
-        for observer in observers:
-            for kind, handler in observer.handlers().items():
-                handlers[kind] = (*handlers.get(kind, ()), handler)
+        handlers = merged(observers)
         self._first_cause = handlers.pop(FirstCause, ())
         self._handlers = handlers
 
@@ -62,7 +74,11 @@ class OnePass:
             handler(record)
 
     def feed(self, records: Iterable[Record]) -> None:
-        """Hand them all the records of a history that was kept."""
-        observe = self.observe
+        """Hand them all of several records, as `observe` does each."""
+        handlers, first_cause = self._handlers, self._first_cause
         for record in records:
-            observe(record)
+            if record.cause == NO_CAUSE:
+                for handler in first_cause:
+                    handler(record)
+            for handler in handlers.get(type(record), ()):
+                handler(record)

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import Column, columns_of
-from kubeinfer_sim.experiment.figures import figures
+from kubeinfer_sim.experiment.figures import measured_run
 from kubeinfer_sim.experiment.statistics import Estimate, estimate, proportion
 from kubeinfer_sim.manifest.accelerators import SEVERAL, Family
-from kubeinfer_sim.metrics.attribution import STAGES
+from kubeinfer_sim.metrics.loss_stages import STAGES
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.simulation.simulate import simulate
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ _Played = tuple[dict[str, float | None], Counter[str]]
 
 def _play(variant: Variant, seed: int, columns: dict[str, Column]) -> _Played:
     """Simulate once; `columns` takes those that are met first."""
-    found = figures(simulate(variant.scenario, seed=seed, recovery=variant.recovery, pods=False))
+    found = measured_run(variant.scenario, seed=seed, recovery=variant.recovery)
     values = {}
     for column in columns_of(found):
         columns.setdefault(column.name, column)

@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from kubeinfer_sim.metrics import Judged, Measures, judge, measure
+from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
+from kubeinfer_sim.engine.history import Listener, Record
+from kubeinfer_sim.engine.meter import End, Observer, OnePass
+from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.metrics import Judged, Measures, judge
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind
 from kubeinfer_sim.metrics.availability import Availability, measure_availability
-from kubeinfer_sim.metrics.capacity import Capacity, measure_capacity
-from kubeinfer_sim.metrics.cause_kinds import cause_kind
+from kubeinfer_sim.metrics.capacity import Capacity, CapacityMeter
+from kubeinfer_sim.metrics.cluster import ClusterMeasures, ClusterMeters
 from kubeinfer_sim.metrics.demand import Demand, measure_demand
+from kubeinfer_sim.metrics.incidents import Incidents
+from kubeinfer_sim.metrics.losses import Losses
+from kubeinfer_sim.metrics.measure import KubeInferMeters
+from kubeinfer_sim.metrics.traffic import TrafficMeasures, TrafficMeter
+from kubeinfer_sim.metrics.workloads import ByWorkload, Workload
+from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
+
+
+@dataclass(frozen=True)
+class KubeInferFigures:
+    """The numbers of one KubeInfer.
+
+    Attributes:
+        causes: what began the losses, dearest first.
+    """
+
+    measures: Measures
+    capacity: Capacity
+    availability: Availability
+    causes: tuple[CauseSummary, ...]
+
+    @cached_property
+    def kinds(self) -> dict[str, CauseSummary]:
+        """The same as `causes` for each kind of beginning together."""
+        return by_kind(self.causes)
 
 
 @dataclass(frozen=True)
@@ -19,57 +50,162 @@ class Figures:
     """A run with its numbers.
 
     Attributes:
-        availability: None without a KubeInfer.
+        cluster: what its workloads share.
+        kubeinfers: the numbers of each KubeInfer, by name.
+        measures: those of the first KubeInfer; of a run without any, they say so.
+        availability: its availability; None without a KubeInfer.
         demand: None where the scenario says nothing of a load.
-        causes: what began the losses, dearest first.
+        traffic: None where the scenario says nothing of requests.
+        judged: the objectives.
+        causes: what began its losses, dearest first.
     """
 
     run: Run
+    cluster: ClusterMeasures
+    kubeinfers: Mapping[str, KubeInferFigures]
     measures: Measures
     availability: Availability | None
     demand: Demand | None
+    traffic: TrafficMeasures | None
     judged: tuple[Judged, ...]
     causes: tuple[CauseSummary, ...]
 
     @cached_property
     def kinds(self) -> dict[str, CauseSummary]:
         """The same as `causes` for each kind of beginning together."""
-        return by_kind(self.causes, lambda cause: cause_kind(self.run.history, cause))
+        return by_kind(self.causes)
+
+
+class _KubeInfer:
+    """The meters of one KubeInfer."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        load = scenario.load
+        self._meters, self._losses, self._incidents = KubeInferMeters(), Losses(), Incidents()
+        self._capacity = (
+            CapacityMeter(whole=scenario.serves_whole)
+            if load is None
+            else CapacityMeter(
+                whole=scenario.serves_whole,
+                pod_serves=load.pod_serves,
+                instance_serves=load.instance_serves,
+            )
+        )
+        self._levels = [each.level for each in scenario.objectives.availability]
+
+    @property
+    def observers(self) -> Sequence[Observer]:
+        return *self._meters.observers, self._losses, self._incidents, self._capacity
+
+    def finish(self, name: str, ended_at: int, end: End, cluster: ClusterMeasures) -> KubeInferFigures:
+        instances = cluster.instances_of("KubeInfer", name)
+        measures = self._meters.finish(ended_at, end, cluster, instances)
+        capacity = self._capacity.finish(ended_at, end)
+        causes = attribute(
+            self._losses.finish(ended_at, end),
+            self._incidents.finish(ended_at, end),
+            {life.instance.uid: life for life in instances},
+            cluster.first_causes,
+            measures.whole.since,
+            measures.whole.until,
+        )
+        availability = measure_availability(measures, capacity, self._levels)
+        return KubeInferFigures(measures, capacity, availability, tuple(causes))
+
+
+class RunMeters:
+    """All meters that figures need. They are told of the records while the run goes on, or afterwards."""
+
+    def __init__(self, scenario: Scenario, *, seed: int | None = None) -> None:
+        self._scenario = scenario
+        self._cluster = ClusterMeters()
+        self._traffic = _traffic(scenario, scenario.seed if seed is None else seed)
+        names = [scenario.kubeinfer.name] if scenario.has_kubeinfer else []
+        self._kubeinfers = {name: _KubeInfer(scenario) for name in names}
+        # Of a run without a KubeInfer, so that it has measures, too.
+        self._none = KubeInferMeters()
+        observers = [*self._cluster.observers, *([self._traffic] if self._traffic else ())]
+        if not names:
+            observers += self._none.observers
+        elif len(names) == 1:
+            observers += self._kubeinfers[names[0]].observers
+        else:
+            own = {Workload("KubeInfer", name): each.observers for name, each in self._kubeinfers.items()}
+            observers.append(ByWorkload(own))
+        self._pass = OnePass(observers)
+
+    @property
+    def observe(self) -> Listener:
+        """Takes the next record: a listener for `simulate`."""
+        return self._pass.observe
+
+    def feed(self, records: Iterable[Record]) -> None:
+        """Take many records."""
+        self._pass.feed(records)
+
+    def finish(self, run: Run) -> Figures:
+        """The numbers of the run whose records it was told, and its objectives held against them; call it once."""
+        ended_at, end, scenario = run.ended_at, run.end, self._scenario
+        cluster = self._cluster.finish(ended_at, end)
+        found = {name: each.finish(name, ended_at, end, cluster) for name, each in self._kubeinfers.items()}
+        first = next(iter(found.values()), None)
+        measures = self._none.finish(ended_at, end, cluster, ()) if first is None else first.measures
+        capacity = None if first is None else first.capacity
+        demand = _demand(scenario, measures, capacity)
+        return Figures(
+            run=run,
+            cluster=cluster,
+            kubeinfers=found,
+            measures=measures,
+            availability=None if first is None else first.availability,
+            demand=demand,
+            traffic=None if self._traffic is None else self._traffic.finish(ended_at, end),
+            judged=judge(scenario.objectives, measures, capacity, demand),
+            causes=() if first is None else first.causes,
+        )
 
 
 def figures(run: Run) -> Figures:
-    """Measure a run and hold its objectives against the numbers."""
-    measures = measure(run.history, ended_at=run.ended_at, end=run.end)
-    capacity = _capacity(run)
-    demand = _demand(run, measures, capacity)
-    named = [each.level for each in run.scenario.objectives.availability]
-    return Figures(
-        run,
-        measures,
-        measure_availability(measures, capacity, named) if capacity is not None else None,
-        demand,
-        judge(run.scenario.objectives, measures, capacity, demand),
-        tuple(attribute(run.history, measures)),
-    )
+    """Measure a run whose history was kept, and hold its objectives against the numbers.
+
+    Raises:
+        UsageError: the history was not kept; such a run is measured as it goes on (`measured_run`).
+    """
+    if not run.history.keep:
+        raise UsageError(
+            "figures read the history: they need a run simulated with keep=True, or measured as it goes on"
+        )
+    meters = RunMeters(run.scenario, seed=run.seed)
+    meters.feed(run.history)
+    return meters.finish(run)
 
 
-def _capacity(run: Run) -> Capacity | None:
-    scenario = run.scenario
-    if not scenario.has_kubeinfer:
+def measured_run(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    recovery: RecoveryPlugin | None = None,
+    pods: bool = False,
+) -> Figures:
+    """Simulate and measure as it goes on: no history is kept, so that memory grows with the figures alone.
+
+    The arguments are those of `simulate`.
+    """
+    meters = RunMeters(scenario, seed=seed)
+    run = simulate(scenario, seed=seed, recovery=recovery, listeners=[meters.observe], keep=False, pods=pods)
+    return meters.finish(run)
+
+
+def _traffic(scenario: Scenario, seed: int) -> TrafficMeter | None:
+    if scenario.traffic is None:
         return None
-    load = scenario.load
-    if load is None:
-        return measure_capacity(run.history, whole=scenario.serves_whole)
-    return measure_capacity(
-        run.history,
-        whole=scenario.serves_whole,
-        pod_serves=load.pod_serves,
-        instance_serves=load.instance_serves,
-    )
+    services = scenario.kubeinfer.network_services
+    published = any(service.spec.get("publishNotReadyAddresses") is True for service in services)
+    return TrafficMeter(scenario.traffic, whole=scenario.serves_whole, publish_not_ready=published, seed=seed)
 
 
-def _demand(run: Run, measures: Measures, capacity: Capacity | None) -> Demand | None:
-    if run.scenario.load is None or capacity is None:
+def _demand(scenario: Scenario, measures: Measures, capacity: Capacity | None) -> Demand | None:
+    if scenario.load is None or capacity is None:
         return None
     serves, whole = capacity.serves, measures.whole
-    return measure_demand(run.scenario.load.curve, serves.steps, serves.unit, whole.since, whole.until)
+    return measure_demand(scenario.load.curve, serves.steps, serves.unit, whole.since, whole.until)

@@ -9,10 +9,11 @@ of independent replicas, only the one would be slower.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
+from typing import NamedTuple
 
 from kubeinfer_sim.cluster.fault_records import PodSlowed
 from kubeinfer_sim.cluster.records import (
@@ -32,7 +33,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceReady,
     InstanceRestarting,
 )
-from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.steps import Steps
 
 _NOTHING = Fraction(0)
@@ -61,156 +62,218 @@ class Capacity:
     roles: Mapping[str, Amount]
 
 
-@dataclass(slots=True)
-class _Sum:
-    """Adds up what each instance has; fractions are made whole numbers at the end, all at once."""
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What one instance has: its share, what it takes of the load, and of each role the part that is ready."""
 
-    changes: list[tuple[int, int, Fraction]] = field(default_factory=list)
-    now: dict[int, Fraction] = field(default_factory=dict)
+    share: Fraction
+    serves: Fraction
+    roles: Mapping[str, Fraction]
 
-    def set(self, at: int, uid: int, value: Fraction) -> None:
-        if self.now.get(uid, _NOTHING) != value:
-            self.now[uid] = value
-            self.changes.append((at, uid, value))
 
-    def amount(self) -> Amount:
-        values = {value for _, _, value in self.changes}
-        scale = lcm(*(value.denominator for value in values))
-        whole = {value: int(value * scale) for value in values}
-        steps, total, have = Steps([(0, 0)]), 0, dict[int, int]()
-        for at, uid, value in self.changes:
-            total += whole[value] - have.get(uid, 0)
-            have[uid] = whole[value]
-            steps.set(at, total)
-        return Amount(steps, Fraction(1, scale))
+_GONE = _Held(_NOTHING, _NOTHING, {})
+
+
+class _Shape(NamedTuple):
+    """All that an instance's capacity depends on; few of them occur in a run, so each is worked out once.
+
+    Attributes:
+        roles: names; of each `ready` pods out of `pods`.
+        speeds: of the roles that are slower than they should be.
+        gated: it takes nothing, since it is ready as a whole or not at all.
+    """
+
+    roles: tuple[str, ...]
+    ready: tuple[int, ...]
+    pods: tuple[int, ...]
+    speeds: tuple[tuple[str, Fraction], ...]
+    gated: bool
 
 
 @dataclass(slots=True)
 class _Instance:
-    """One instance: its pods by place (role -> replicas), and those that are ready."""
+    """One instance.
 
-    began: int
-    places: dict[str, set[int]] = field(default_factory=dict)
-    pods: dict[PodRef, None] = field(default_factory=dict)
-    ready: dict[PodRef, None] = field(default_factory=dict)
+    Attributes:
+        ran_since: when it was created, if it ran already then; else None. Its `first` pods say nothing of themselves.
+        ready: the pods that are ready, `counts` their number by role.
+        places: replicas by role.
+        slow: what is left of the speed of pods that are slow.
+        whole: all its pods are ready.
+    """
+
+    ran_since: int | None
+    first: list[PodRef] = field(default_factory=list)
+    ready: set[PodRef] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
+    places: dict[str, set[int]] = field(default_factory=dict)
     slow: dict[PodRef, Fraction] = field(default_factory=dict)
     whole: bool = False
 
-
-class _Meter:
-    def __init__(self, pod_serves: Mapping[str, Fraction], serves: Fraction, *, whole: bool) -> None:
-        self._pod_serves = pod_serves
-        self._serves = serves
-        self._whole = whole
-        self._instances: dict[int, _Instance] = {}
-        self._known: dict[tuple[tuple[int, int], ...], tuple[Fraction, Fraction]] = {}
-        self.share, self.load = _Sum(), _Sum()
-        self.roles: dict[str, _Sum] = {}
-
-    def follow(self, record: Record) -> None:
-        match record:
-            case InstanceCreated():
-                self._instances[record.instance.uid] = _Instance(record.at if record.running else -1)
-            case PodCreated() if record.pod.instance.uid in self._instances:
-                instance = self._instances[record.pod.instance.uid]
-                instance.pods[record.pod] = None
-                instance.places.setdefault(record.pod.role, set()).add(record.pod.replica)
-                instance.counts.setdefault(record.pod.role, 0)
-            case PodSlowed() if record.pod.instance.uid in self._instances:
-                instance = self._instances[record.pod.instance.uid]
-                instance.slow.pop(record.pod, None)
-                if record.factor < 1:
-                    instance.slow[record.pod] = Fraction(str(record.factor))
-                self._weigh(record.at, record.pod.instance.uid, instance)
-            case PodReady():
-                self._pod(record.at, record.pod, ready=True)
-            case PodNotReady() | PodDeleting() | PodRemoved() | PodGone():
-                self._pod(record.at, record.pod, ready=False)
-            case InstanceReady() if record.instance.uid in self._instances:
-                instance = self._instances[record.instance.uid]
-                instance.whole = True
-                if instance.began == record.at:  # pods that ran at the start say nothing of themselves
-                    for pod in instance.pods:
-                        self._count(instance, pod, ready=True)
-                self._weigh(record.at, record.instance.uid, instance)
-            case InstanceConcerning() | InstanceRestarting() | InstanceFailed():
-                if (found := self._instances.get(record.instance.uid)) is not None:
-                    found.whole = False
-                    self._weigh(record.at, record.instance.uid, found)
-            case InstanceDeleting():
-                if (found := self._instances.pop(record.instance.uid, None)) is not None:
-                    for amount in (self.share, self.load, *self.roles.values()):
-                        amount.set(record.at, record.instance.uid, _NOTHING)
-
-    def _pod(self, at: int, pod: PodRef, *, ready: bool) -> None:
-        instance = self._instances.get(pod.instance.uid)
-        if instance is not None and self._count(instance, pod, ready=ready):
-            self._weigh(at, pod.instance.uid, instance)
-
-    def _count(self, instance: _Instance, pod: PodRef, *, ready: bool) -> bool:
-        if (pod in instance.ready) is ready:
-            return False
-        if ready:
-            instance.ready[pod] = None
-        else:
-            del instance.ready[pod]
-        instance.counts[pod.role] += 1 if ready else -1
-        return True
-
-    @staticmethod
-    def _speeds(instance: _Instance) -> dict[str, Fraction]:
+    @property
+    def speeds(self) -> tuple[tuple[str, Fraction], ...]:
         """Of the roles that are slower than they should be, the speed of the slowest pod that is ready."""
         speeds: dict[str, Fraction] = {}
-        for pod, factor in instance.slow.items():
-            if pod in instance.ready:
+        for pod, factor in self.slow.items():
+            if pod in self.ready:
                 speeds[pod.role] = min(factor, speeds.get(pod.role, factor))
-        return speeds
-
-    def _weigh(self, at: int, uid: int, instance: _Instance) -> None:
-        for role, number in instance.counts.items():
-            steps = self.roles.setdefault(role, _Sum())
-            steps.set(at, uid, Fraction(number, len(instance.places[role])))
-        share, load = self._capacity(instance)
-        gated = self._whole and not instance.whole
-        self.share.set(at, uid, _NOTHING if gated else share)
-        self.load.set(at, uid, _NOTHING if gated else load)
-
-    def _capacity(self, instance: _Instance) -> tuple[Fraction, Fraction]:
-        shape = {role: (number, len(instance.places[role])) for role, number in instance.counts.items()}
-        key = tuple(shape.values())
-        if instance.slow or key not in self._known or self._pod_serves:
-            speeds = self._speeds(instance)
-            named = {role: each for role, each in self._pod_serves.items() if role in shape}
-            full = min((each * shape[role][1] for role, each in named.items()), default=self._serves)
-            takes = [
-                (number * named[role] if role in named else full * number / of) * speeds.get(role, 1)
-                for role, (number, of) in shape.items()
-            ]
-            load = min(full, *takes) if takes else full
-            if instance.slow:
-                return load / full, load
-            self._known[key] = load / full, load
-        return self._known[key]
+        return tuple(speeds.items())
 
 
-def measure_capacity(
-    records: Iterable[Record],
-    *,
-    whole: bool,
-    pod_serves: Mapping[str, Fraction] | None = None,
-    instance_serves: Fraction = Fraction(1),
-) -> Capacity:
-    """What the instances of a recorded run could take.
+class CapacityMeter:
+    """Follows the pods of the KubeInfer's instances.
 
     Args:
-        records: the history.
         whole: an instance with a pod that is not ready takes nothing (assumption `traffic: wholeInstance`).
         pod_serves: role -> what one ready pod takes; left out: each pod its share.
         instance_serves: what a whole instance takes where `pod_serves` says nothing.
     """
-    meter = _Meter(pod_serves or {}, instance_serves, whole=whole)
-    for record in records:
-        meter.follow(record)
-    roles = {name: each.amount() for name, each in meter.roles.items()}
-    return Capacity(meter.share.amount(), meter.load.amount(), roles)
+
+    def __init__(
+        self,
+        *,
+        whole: bool,
+        pod_serves: Mapping[str, Fraction] | None = None,
+        instance_serves: Fraction = Fraction(1),
+    ) -> None:
+        self._pod_serves = pod_serves or {}
+        self._instance_serves = instance_serves
+        self._whole = whole
+        self._instances: dict[int, _Instance] = {}
+        self._known: dict[_Shape, _Held] = {}
+        self._now: dict[int, _Held] = {}
+        self._changes: list[tuple[int, int, _Held]] = []
+
+    def handlers(self) -> Handlers:
+        """What it listens to."""
+        return {
+            InstanceCreated: self._created,
+            PodCreated: self._pod_created,
+            PodSlowed: self._slowed,
+            PodReady: self._pod_ready,
+            PodNotReady: self._pod_lost,
+            PodDeleting: self._pod_lost,
+            PodRemoved: self._pod_lost,
+            PodGone: self._pod_lost,
+            InstanceReady: self._instance_ready,
+            InstanceConcerning: self._not_whole,
+            InstanceRestarting: self._not_whole,
+            InstanceFailed: self._not_whole,
+            InstanceDeleting: self._deleting,
+        }
+
+    def finish(self, ended_at: int, end: End) -> Capacity:
+        """What all of them could take, over time."""
+        known = {id(held): held for _, _, held in self._changes}
+        roles = dict.fromkeys(name for held in known.values() for name in held.roles)
+        return Capacity(
+            self._amount({key: held.share for key, held in known.items()}),
+            self._amount({key: held.serves for key, held in known.items()}),
+            {
+                name: self._amount({key: held.roles.get(name, _NOTHING) for key, held in known.items()})
+                for name in roles
+            },
+        )
+
+    def _amount(self, values: Mapping[int, Fraction]) -> Amount:
+        """The sum over the instances, each having what `values` says; fractions become whole numbers all at once."""
+        scale = lcm(*(value.denominator for value in values.values()))
+        whole = {key: int(value * scale) for key, value in values.items()}
+        points: list[tuple[int, int]] = [(0, 0)]
+        total, have = 0, dict[int, int]()
+        for at, uid, held in self._changes:
+            amount = whole[id(held)]
+            total += amount - have.get(uid, 0)
+            have[uid] = amount
+            points.append((at, total))
+        return Amount(Steps(points), Fraction(1, scale))
+
+    def _created(self, record: InstanceCreated) -> None:
+        self._instances[record.instance.uid] = _Instance(record.at if record.running else None)
+
+    def _pod_created(self, record: PodCreated) -> None:
+        pod = record.pod
+        if (instance := self._instances.get(pod.instance.uid)) is not None:
+            if record.at == instance.ran_since:
+                instance.first.append(pod)
+            instance.places.setdefault(pod.role, set()).add(pod.replica)
+            instance.counts.setdefault(pod.role, 0)
+
+    def _slowed(self, record: PodSlowed) -> None:
+        uid = record.pod.instance.uid
+        if (instance := self._instances.get(uid)) is not None:
+            instance.slow.pop(record.pod, None)
+            if record.factor < 1:
+                instance.slow[record.pod] = Fraction(str(record.factor))
+            self._changed(record.at, uid, instance)
+
+    def _pod_ready(self, record: PodReady) -> None:
+        uid = record.pod.instance.uid
+        instance = self._instances.get(uid)
+        if instance is not None and record.pod not in instance.ready:
+            instance.ready.add(record.pod)
+            instance.counts[record.pod.role] += 1
+            self._changed(record.at, uid, instance)
+
+    def _pod_lost(self, record: PodNotReady | PodDeleting | PodRemoved | PodGone) -> None:
+        uid = record.pod.instance.uid
+        instance = self._instances.get(uid)
+        if instance is not None and record.pod in instance.ready:
+            instance.ready.remove(record.pod)
+            instance.counts[record.pod.role] -= 1
+            self._changed(record.at, uid, instance)
+
+    def _instance_ready(self, record: InstanceReady) -> None:
+        uid = record.instance.uid
+        if (instance := self._instances.get(uid)) is not None:
+            instance.whole = True
+            if record.at == instance.ran_since:
+                for pod in instance.first:
+                    if pod not in instance.ready:
+                        instance.ready.add(pod)
+                        instance.counts[pod.role] += 1
+            self._changed(record.at, uid, instance)
+
+    def _not_whole(self, record: InstanceConcerning | InstanceRestarting | InstanceFailed) -> None:
+        uid = record.instance.uid
+        if (instance := self._instances.get(uid)) is not None:
+            instance.whole = False
+            self._changed(record.at, uid, instance)
+
+    def _deleting(self, record: InstanceDeleting) -> None:
+        uid = record.instance.uid
+        if self._instances.pop(uid, None) is not None and uid in self._now:
+            del self._now[uid]
+            self._changes.append((record.at, uid, _GONE))
+
+    def _changed(self, at: int, uid: int, instance: _Instance) -> None:
+        counts = instance.counts
+        shape = _Shape(
+            tuple(counts),
+            tuple(counts.values()),
+            tuple(map(len, instance.places.values())),
+            instance.speeds if instance.slow else (),
+            self._whole and not instance.whole,
+        )
+        held = self._known.get(shape)
+        if held is None:
+            held = self._known[shape] = self._work_out(shape)
+        if self._now.get(uid) is not held:
+            self._now[uid] = held
+            self._changes.append((at, uid, held))
+
+    def _work_out(self, shape: _Shape) -> _Held:
+        pods = dict(zip(shape.roles, shape.pods, strict=True))
+        ready = dict(zip(shape.roles, shape.ready, strict=True))
+        parts = {role: Fraction(ready[role], pods[role]) for role in shape.roles}
+        if shape.gated:
+            return _Held(_NOTHING, _NOTHING, parts)
+        named = {role: each for role, each in self._pod_serves.items() if role in pods}
+        full = min((each * pods[role] for role, each in named.items()), default=self._instance_serves)
+        speeds = dict(shape.speeds)
+        takes = [
+            (ready[role] * named[role] if role in named else full * part) * speeds.get(role, 1)
+            for role, part in parts.items()
+        ]
+        load = min(full, *takes) if takes else full
+        return _Held(load / full, load, parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import ContainerCrashed, HealthChanged, NodeDrained, NodeFailed
 from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
-from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
+from kubeinfer_sim.engine.history import Record
 
 #: How a node fails -> what is said of it.
 NODE_FAILURES = {
@@ -19,12 +19,11 @@ NODE_FAILURES = {
 ORDERS = ("start", "creation", "update", "scaling", "change")
 
 
-def cause_kind(history: History, cause: int) -> str:
-    """What kind of thing the initiating record with this id is: a kind of fault, `drain`, or one of `ORDERS`."""
-    if cause == NO_CAUSE:
-        return "start"
-    record = history[cause]
+def cause_kind(record: Record | None) -> str:
+    """What kind of thing an initiating record is: a kind of fault, `drain`, or one of `ORDERS`; None: the start."""
     match record:
+        case None:
+            return "start"
         case SpecApplied():
             kinds = {"created": "creation", "template": "update", "replicas": "scaling"}
             return next((kind for name, kind in kinds.items() if name in record.changed), "change")

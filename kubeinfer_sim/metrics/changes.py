@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 from kubeinfer_sim.cluster.records import InstanceRef
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
 from kubeinfer_sim.controllers.kubeinfer.records import (
-    ProgressDeadlineExceeded,
     SpecApplied,
     Stalled,
     StallEnded,
     UpdateCompleted,
 )
-from kubeinfer_sim.engine.meter import Handlers
+from kubeinfer_sim.engine.meter import End, Handlers
 
 
 @dataclass(slots=True)
@@ -93,14 +92,21 @@ class Stall:
     ended: int | None = None
 
 
-@dataclass(slots=True)
-class Changes:
+class Changes(NamedTuple):
+    """What was asked of a KubeInfer, and the stalls and warnings on the way; in order of time."""
+
+    changes: tuple[Change, ...]
+    stalls: tuple[Stall, ...]
+    warnings: tuple[str, ...]
+
+
+class ChangesMeter:
     """Follows applied specs until they are in place."""
 
-    changes: list[Change] = field(default_factory=list)
-    stalls: list[Stall] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    deadlines: list[ProgressDeadlineExceeded] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._changes: list[Change] = []
+        self._stalls: list[Stall] = []
+        self._warnings: list[str] = []
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -109,23 +115,26 @@ class Changes:
             UpdateCompleted: self._completed,
             Stalled: self._stalled,
             StallEnded: self._stall_ended,
-            ProgressDeadlineExceeded: self.deadlines.append,
         }
+
+    def finish(self, ended_at: int, end: End) -> Changes:
+        """All of it."""
+        return Changes(tuple(self._changes), tuple(self._stalls), tuple(self._warnings))
 
     def _spec(self, r: SpecApplied) -> None:
         self._end_stall(r.at)  # it is another question now; if it is still stuck, that is said again
         change = Change.of(r)
         if change.is_update:
-            supersede(self.changes, r.at)
-        self.changes.append(change)
-        self.warnings += [warning for warning in r.warnings if warning not in self.warnings]
+            supersede(self._changes, r.at)
+        self._changes.append(change)
+        self._warnings += [warning for warning in r.warnings if warning not in self._warnings]
 
     def _completed(self, record: UpdateCompleted) -> None:
         self._end_stall(record.at)
-        complete(self.changes, record.generation, record.at)
+        complete(self._changes, record.generation, record.at)
 
     def _stalled(self, r: Stalled) -> None:
-        last = self.stalls[-1] if self.stalls else None
+        last = self._stalls[-1] if self._stalls else None
         if last is not None and last.reason == r.reason and last.ended in (None, r.at):
             last.pod_reason, last.instances, last.detail, last.ended = (
                 r.pod_reason,
@@ -135,11 +144,11 @@ class Changes:
             )
             return
         self._end_stall(r.at)
-        self.stalls.append(Stall(r.generation, r.at, r.reason, r.pod_reason, r.instances, r.detail))
+        self._stalls.append(Stall(r.generation, r.at, r.reason, r.pod_reason, r.instances, r.detail))
 
     def _stall_ended(self, record: StallEnded) -> None:
         self._end_stall(record.at)
 
     def _end_stall(self, at: int) -> None:
-        if self.stalls and self.stalls[-1].ended is None:
-            self.stalls[-1].ended = at
+        if self._stalls and self._stalls[-1].ended is None:
+            self._stalls[-1].ended = at

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from kubeinfer_sim.controllers.deployment.progress import AVAILABLE, PAUSED, TIMED_OUT
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus
-from kubeinfer_sim.engine.meter import Handlers
+from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.changes import AppliedSpec, complete, supersede
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.steps import Low, Steps
@@ -104,14 +104,14 @@ class Deployments:
     """Follows the Deployments of a run."""
 
     def __init__(self) -> None:
-        self.by_name: dict[str, DeploymentMeasures] = {}
+        self._by_name: dict[str, DeploymentMeasures] = {}
 
     def handlers(self) -> Handlers:
         """What it listens to."""
         return {DeploymentApplied: self._applied, DeploymentStatus: self._status}
 
     def _applied(self, record: DeploymentApplied) -> None:
-        measures = self.by_name.setdefault(record.deployment, DeploymentMeasures(record.deployment))
+        measures = self._by_name.setdefault(record.deployment, DeploymentMeasures(record.deployment))
         change = DeploymentChange.of(record)
         if change.is_update:
             supersede((each for each in measures.changes if each.is_material), record.at)
@@ -119,7 +119,7 @@ class Deployments:
         measures.desired.set(record.at, record.replicas)
 
     def _status(self, record: DeploymentStatus) -> None:
-        measures = self.by_name[record.deployment]
+        measures = self._by_name[record.deployment]
         at, counts = record.at, record.counts
         measures.ready.set(at, counts.ready)
         measures.available.set(at, counts.available)
@@ -131,13 +131,17 @@ class Deployments:
             complete(measures.changes, record.generation, at)
 
     def finish(
-        self, ended_at: int, end: str, lives: Iterable[InstanceLife]
+        self, ended_at: int, end: End, lives: Iterable[InstanceLife] = ()
     ) -> tuple[DeploymentMeasures, ...]:
-        """The numbers once the run is over, in the order in which the Deployments were created."""
+        """The numbers once the run is over, in the order in which the Deployments were created.
+
+        `lives`: of pods, of whatever workload.
+        """
         by_name: dict[str, list[InstanceLife]] = {}
         for life in lives:
-            by_name.setdefault(life.instance.owner, []).append(life)
-        for measures in self.by_name.values():
+            if life.instance.kind == "Deployment":
+                by_name.setdefault(life.instance.owner, []).append(life)
+        for measures in self._by_name.values():
             measures.pods = tuple(by_name.get(measures.name, ()))
             material = [change for change in measures.changes if change.is_material]
             later = [change for change in material if "created" not in change.changed]
@@ -147,7 +151,7 @@ class Deployments:
             measures.until = ended_at if not later or done is None else done
             measures.low = measures.available.lowest(measures.since, measures.until)
             measures.outcome = _outcome(measures, end)
-        return tuple(self.by_name.values())
+        return tuple(self._by_name.values())
 
 
 def _outcome(measures: DeploymentMeasures, end: str) -> DeploymentOutcome:

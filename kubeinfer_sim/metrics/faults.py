@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, FaultInjected
 from kubeinfer_sim.cluster.records import ContainerDied, ContainerKilling, NodeReadyChanged, PodNotReady
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, PeersLost
 from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.engine.meter import End, Handlers
 
 
 @dataclass(slots=True)
-class FaultStory:
+class FaultCourse:
     """One fault.
 
     Attributes:
@@ -32,40 +32,50 @@ class FaultStory:
     recovered: int | None = None
 
 
-def fault_stories(history: Iterable[Record]) -> list[FaultStory]:
-    """The faults in order of time; one pass, and what follows from no fault costs a look-up."""
-    stories: list[FaultStory] = []
-    roots: dict[int, FaultStory] = {}
-    for record in history:
-        if isinstance(record, FaultInjected):
-            story = FaultStory(record.at, record.kind, record.level, record.where)
-            stories.append(story)
-            roots[record.id] = story
-            continue
-        known = roots.get(record.cause)
-        if known is None:
-            continue
-        roots[record.id] = known
-        if known.detected is None and (by := _detector(record)):
-            known.detected, known.by = record.at, by
-        if isinstance(record, InstanceReady) and known.recovered is None:
-            known.recovered = record.at
-    return stories
+class FaultCourses:
+    """Follows faults by the records of which they are the first cause."""
 
+    def __init__(self) -> None:
+        self._courses: dict[int, FaultCourse] = {}
 
-def _detector(record: Record) -> str:
-    """Who noticed, when this record is one of noticing."""
-    match record:
-        case FaultDetected():
-            return record.by
-        case ContainerKilling():
-            return "startup probe" if record.reason == "StartupProbeFailed" else "liveness probe"
-        case ContainerDied():
-            return "process exit"
-        case PodNotReady(reason="ReadinessProbeFailed"):
-            return "readiness probe"
-        case NodeReadyChanged():
-            return "node controller" if record.ready != "True" else ""
-        case PeersLost():
-            return "peers"
-    return ""
+    def handlers(self) -> Handlers:
+        """What it listens to."""
+        return {
+            FaultInjected: self._injected,
+            FaultDetected: lambda r: self._noticed(r, r.by),
+            ContainerKilling: self._killing,
+            ContainerDied: lambda r: self._noticed(r, "process exit"),
+            PodNotReady: self._not_ready,
+            NodeReadyChanged: self._node_changed,
+            PeersLost: lambda r: self._noticed(r, "peers"),
+            InstanceReady: self._recovered,
+        }
+
+    def finish(self, ended_at: int, end: End) -> tuple[FaultCourse, ...]:
+        """All of them, in order of time."""
+        return tuple(self._courses.values())
+
+    def _injected(self, record: FaultInjected) -> None:
+        self._courses[record.id] = FaultCourse(record.at, record.kind, record.level, record.where)
+
+    def _noticed(self, record: Record, by: str) -> None:
+        fault = self._courses.get(record.root)
+        if fault is not None and fault.detected is None:
+            fault.detected, fault.by = record.at, by
+
+    def _killing(self, record: ContainerKilling) -> None:
+        started = record.reason != "StartupProbeFailed"
+        self._noticed(record, "liveness probe" if started else "startup probe")
+
+    def _not_ready(self, record: PodNotReady) -> None:
+        if record.reason == "ReadinessProbeFailed":
+            self._noticed(record, "readiness probe")
+
+    def _node_changed(self, record: NodeReadyChanged) -> None:
+        if record.ready != "True":
+            self._noticed(record, "node controller")
+
+    def _recovered(self, record: InstanceReady) -> None:
+        fault = self._courses.get(record.root)
+        if fault is not None and fault.recovered is None:
+            fault.recovered = record.at

@@ -61,7 +61,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     PodRebuilding,
     RoleRebuilding,
 )
-from kubeinfer_sim.engine.meter import Handlers
+from kubeinfer_sim.engine.meter import End, Handlers
 
 
 class Span(NamedTuple):
@@ -103,7 +103,11 @@ class PodLife:
         """From `at` on it goes through `plan`, one stage after the other, and stays in `then` afterwards."""
         self.close(at)
         self._since, self._plan, self._then = at, plan, then
-        self._endless = next((stage.name for stage in plan if stage.duration is None), None)
+        self._endless = None
+        for stage in plan:
+            if stage.duration is None:
+                self._endless = stage.name
+                break
 
     def close(self, at: int, *, over: bool = False) -> None:
         """Write down what it went through until `at`; `over`: the stage that had no length ended there."""
@@ -214,10 +218,10 @@ def _ran_at_start(life: InstanceLife, pod: PodLife) -> None:
 
 
 class Lives:
-    """Follows instances and pods; `instances` and `pods` in order of appearance."""
+    """Follows instances and pods, of all workloads."""
 
     def __init__(self) -> None:
-        self.instances: dict[int, InstanceLife] = {}
+        self._instances: dict[int, InstanceLife] = {}
         self._pods: dict[PodRef, PodLife] = {}
 
     def handlers(self) -> Handlers:
@@ -254,22 +258,21 @@ class Lives:
             PodGone: self._pod_gone,
         }
 
-    def finish(self, at: int) -> list[InstanceLife]:
-        """Close everything still open at the end of the run; instances by creation."""
+    def finish(self, ended_at: int, end: End) -> list[InstanceLife]:
+        """All instances, and the pods of Deployments, by creation; what is still open ends with the run."""
         for pod in self._pods.values():
-            pod.close(at)
-        for life in self.instances.values():
+            pod.close(ended_at)
+        for life in self._instances.values():
             if life.ready_since is not None:
-                life.was_ready += at - life.ready_since
-            end = life.gone if life.gone is not None else at
+                life.was_ready += ended_at - life.ready_since
             if life.degraded_since is not None:
-                life.degraded += end - life.degraded_since
-        return list(self.instances.values())
+                life.degraded += (ended_at if life.gone is None else life.gone) - life.degraded_since
+        return list(self._instances.values())
 
     def _instance(self, ref: InstanceRef, at: int) -> InstanceLife:
-        life = self.instances.get(ref.uid)
+        life = self._instances.get(ref.uid)
         if life is None:
-            life = self.instances[ref.uid] = InstanceLife(ref, "", at)
+            life = self._instances[ref.uid] = InstanceLife(ref, "", at)
         return life
 
     def _pod(self, ref: PodRef, at: int, *, created: bool = False) -> PodLife:

@@ -9,7 +9,6 @@ open as instances are missing, and a surge instance that starts while all others
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
@@ -23,15 +22,8 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceRestarting,
     SpecApplied,
 )
-from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
-
-
-def roots(history: Iterable[Record]) -> list[int]:
-    """For each record the id of the one that began what led to it; one pass, since causes come first."""
-    found: list[int] = []
-    for record in history:
-        found.append(record.id if record.cause == NO_CAUSE else found[record.cause])
-    return found
+from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.engine.meter import End, Handlers
 
 
 @dataclass(slots=True)
@@ -94,60 +86,82 @@ class _Open:
         return loss
 
 
-def losses(history: History, ended_at: int) -> list[Loss]:
-    """All losses of a run that ended at `ended_at` ms, in the order in which they began, empty ones left out."""
-    found: list[Loss] = []
-    began_with = roots(history)
-    open_, ready, wanted = _Open(), set[int](), 0
-    starting: dict[int, None] = {}
-    for record in history:
-        uid: int | None = None
-        match record:
-            case SpecApplied():
-                wanted = record.replicas
-            case InstanceCreated():
-                starting[record.instance.uid] = None
-                continue
-            case InstanceReady():
-                uid = record.instance.uid
-                starting.pop(uid, None)
-                ready.add(uid)
-            case InstanceConcerning() | InstanceRestarting() | InstanceFailed():
-                uid = record.instance.uid
-                ready.discard(uid)
-                starting[uid] = None
-            case InstanceDeleting() | InstanceGone():
-                uid = record.instance.uid
-                ready.discard(uid)
-                starting.pop(uid, None)
-                open_.going(uid)
-            case _:
-                continue
-        missing = max(0, wanted - len(ready))
-        while len(open_) < missing:
-            loss = Loss(len(found), began_with[record.id], record.at, uid)
-            found.append(loss)
-            open_.add(loss, going=isinstance(record, InstanceDeleting))
-        while len(open_) > missing:
-            _close(open_, record, uid, ready)
-    _end(open_, list(starting), ended_at)
-    return [loss for loss in found if loss.until > loss.since]
+class Losses:
+    """Follows what is desired and what is ready, and opens and closes losses accordingly."""
 
+    def __init__(self) -> None:
+        self._all: list[Loss] = []
+        self._open = _Open()
+        self._wanted = 0
+        self._ready: set[int] = set()
+        self._starting: dict[int, None] = {}
 
-def _close(open_: _Open, record: Record, uid: int | None, ready: set[int]) -> None:
-    if uid is not None and uid in ready:
-        loss = open_.for_ready(uid)
-        loss.made_good = uid
-    else:
-        loss = open_.newest()
-        loss.made_good = loss.lost
-    loss.until, loss.ended = record.at, True
+    def handlers(self) -> Handlers:
+        """What it listens to."""
+        return {
+            SpecApplied: self._applied,
+            InstanceCreated: self._created,
+            InstanceReady: self._became_ready,
+            InstanceConcerning: self._not_ready,
+            InstanceRestarting: self._not_ready,
+            InstanceFailed: self._not_ready,
+            InstanceDeleting: self._deleting,
+            InstanceGone: self._deleting,
+        }
 
+    def finish(self, ended_at: int, end: End) -> list[Loss]:
+        """All of them in the order in which they began, empty ones left out.
 
-def _end(open_: _Open, starting: list[int], ended_at: int) -> None:
-    """The run is over: what is open is waited for with the instance itself, or the oldest that is not ready."""
-    for uid, loss in open_.own.items():
-        loss.until, loss.made_good = ended_at, uid
-    others = iter(uid for uid in sorted(starting) if uid not in open_.own)
-    for _, loss in sorted(open_.vacant):
-        loss.until, loss.made_good = ended_at, next(others, None)
+        What is open is waited for with the instance itself, or the oldest that is not ready.
+        """
+        for uid, loss in self._open.own.items():
+            loss.until, loss.made_good = ended_at, uid
+        others = iter(uid for uid in sorted(self._starting) if uid not in self._open.own)
+        for _, loss in sorted(self._open.vacant):
+            loss.until, loss.made_good = ended_at, next(others, None)
+        return [loss for loss in self._all if loss.until > loss.since]
+
+    def _applied(self, record: SpecApplied) -> None:
+        self._wanted = record.replicas
+        self._balance(record, None)
+
+    def _created(self, record: InstanceCreated) -> None:
+        self._starting[record.instance.uid] = None
+
+    def _became_ready(self, record: InstanceReady) -> None:
+        uid = record.instance.uid
+        self._starting.pop(uid, None)
+        self._ready.add(uid)
+        self._balance(record, uid)
+
+    def _not_ready(self, record: InstanceConcerning | InstanceRestarting | InstanceFailed) -> None:
+        uid = record.instance.uid
+        self._ready.discard(uid)
+        self._starting[uid] = None
+        self._balance(record, uid)
+
+    def _deleting(self, record: InstanceDeleting | InstanceGone) -> None:
+        uid = record.instance.uid
+        self._ready.discard(uid)
+        self._starting.pop(uid, None)
+        self._open.going(uid)
+        self._balance(record, uid)
+
+    def _balance(self, record: Record, uid: int | None) -> None:
+        """As many losses are open as instances are missing."""
+        more = max(0, self._wanted - len(self._ready)) - len(self._open)
+        for _ in range(more):
+            loss = Loss(len(self._all), record.root, record.at, uid)
+            self._all.append(loss)
+            self._open.add(loss, going=isinstance(record, InstanceDeleting))
+        for _ in range(-more):
+            self._close(record.at, uid)
+
+    def _close(self, at: int, uid: int | None) -> None:
+        if uid is not None and uid in self._ready:
+            loss = self._open.for_ready(uid)
+            loss.made_good = uid
+        else:
+            loss = self._open.newest()
+            loss.made_good = loss.lost
+        loss.until, loss.ended = at, True

@@ -1,43 +1,24 @@
-"""All numbers of one run, from one pass over its history."""
+"""The numbers of one KubeInfer over a run, with those of the cluster it shares, from one pass over the records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
-from typing import Literal
 
-from kubeinfer_sim.cluster.fault_records import PodSlowed
-from kubeinfer_sim.cluster.records import (
-    ContainerDied,
-    GangPending,
-    HealthChanged,
-    NodeCordoned,
-    NodeDrained,
-    NodeFailed,
-    PodDeleting,
-    PodNotReady,
-    PodRef,
-)
-from kubeinfer_sim.controllers.kubeinfer.records import (
-    InstanceConcerning,
-    InstanceCreated,
-    InstanceDeleting,
-    InstanceRestarting,
-)
+from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.engine.history import Record
-from kubeinfer_sim.engine.meter import Handlers, OnePass
-from kubeinfer_sim.metrics.changes import Change, Changes, Stall
-from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome, Deployments
-from kubeinfer_sim.metrics.lives import InstanceLife, Lives
-from kubeinfer_sim.metrics.nodes import DrainRun, NodeEvents, NodeOutage
-from kubeinfer_sim.metrics.readiness import Readiness
+from kubeinfer_sim.engine.meter import End, Observer, OnePass
+from kubeinfer_sim.metrics.activity import Activity
+from kubeinfer_sim.metrics.changes import Change, Changes, ChangesMeter, Stall
+from kubeinfer_sim.metrics.cluster import ClusterMeasures, ClusterMeters
+from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
+from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.metrics.nodes import DrainRun, NodeOutage
+from kubeinfer_sim.metrics.readiness import Readiness, ReadinessMeter
 from kubeinfer_sim.metrics.recoveries import Recoveries, Recovery
 from kubeinfer_sim.metrics.steps import Low, Steps, segments, shortfall
-
-#: Why a simulation stopped: nothing waits any more, the scenario's horizon, or no progress for long.
-End = Literal["settled", "horizon", "quiet"]
 
 
 class Outcome(StrEnum):
@@ -56,37 +37,6 @@ _OVERALL = {
     DeploymentOutcome.PAUSED: Outcome.UNFINISHED,
     DeploymentOutcome.UNTOUCHED: Outcome.NOTHING,
 }
-
-
-class Commotion:
-    """Whether anything happened to an instance, a pod or a node beyond what ran at the start."""
-
-    def __init__(self) -> None:
-        self.happened = False
-
-    def handlers(self) -> Handlers:
-        """What it listens to."""
-        kinds: tuple[type[Record], ...] = (
-            GangPending,
-            HealthChanged,
-            NodeCordoned,
-            NodeDrained,
-            NodeFailed,
-            ContainerDied,
-            PodNotReady,
-            PodSlowed,
-            PodDeleting,
-            InstanceConcerning,
-            InstanceDeleting,
-            InstanceRestarting,
-        )
-        return {**dict.fromkeys(kinds, self._something), InstanceCreated: self._created}
-
-    def _something(self, record: Record) -> None:
-        self.happened = True
-
-    def _created(self, record: InstanceCreated) -> None:
-        self.happened |= not record.running
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,87 +120,85 @@ class Measures:
         return last if last is not None and last.ended is None else None
 
 
-class Measuring:
-    """The meters of one run. `observe` can be subscribed to a history as it is written."""
+class KubeInferMeters:
+    """The meters of one KubeInfer's instances: told of all records of a run, or of those about it (`workloads.py`)."""
 
     def __init__(self) -> None:
-        self._readiness, self._lives, self._changes = Readiness(), Lives(), Changes()
-        self._commotion, self._nodes, self._deployments = Commotion(), NodeEvents(), Deployments()
-        self._recoveries = Recoveries()
-        self.observe = OnePass(
-            (
-                self._readiness,
-                self._lives,
-                self._changes,
-                self._commotion,
-                self._nodes,
-                self._deployments,
-                self._recoveries,
-            )
-        ).observe
+        self._readiness, self._changes = ReadinessMeter(), ChangesMeter()
+        self._activity, self._recoveries = Activity(), Recoveries()
 
-    def finish(self, ended_at: int, end: End) -> Measures:
-        """The numbers once the run is over; call it once."""
-        seen, changes = self._readiness, self._changes
+    @property
+    def observers(self) -> Sequence[Observer]:
+        """What is to be told of the records."""
+        return self._readiness, self._changes, self._activity, self._recoveries
+
+    def finish(
+        self, ended_at: int, end: End, cluster: ClusterMeasures, instances: Sequence[InstanceLife]
+    ) -> Measures:
+        """The numbers once the run is over.
+
+        Args:
+            ended_at: when, ms.
+            end: why.
+            cluster: what became of all that workloads share.
+            instances: its own.
+        """
+        seen, asked = self._readiness.finish(ended_at, end), self._changes.finish(ended_at, end)
         owed = seen.serving_since()
-        self._adopt_creation()
-        later = [
-            change for change in changes.changes if change.is_material and "created" not in change.changed
-        ]
+        _adopt_creation(asked, seen)
+        later = [change for change in asked.changes if change.is_material and "created" not in change.changed]
         start = later[0].at if later else owed
         done = later[-1].completed if later else None
         losing = max(0, seen.desired.last - seen.ready.last)
-        lives = self._lives.finish(ended_at)
-        pods = (life for life in lives if life.instance.kind == "Deployment")
+        touched = self._activity.finish(ended_at, end)
         return Measures(
             ended_at=ended_at,
             end=end,
-            outcome=self._outcome(end, losing),
+            outcome=_outcome(end, losing, asked, seen, cluster.drains) if touched else Outcome.NOTHING,
             service=_service(seen, start, ended_at if done is None else done),
             whole=_service(seen, owed, ended_at),
             desired=seen.desired,
             ready=seen.ready,
             live=seen.live,
             by_revision=seen.by_revision,
-            npus=seen.npus,
+            npus=cluster.npus,
             losing=losing,
-            peak_npus=seen.npus.highest(),
-            changes=tuple(changes.changes),
-            stalls=tuple(changes.stalls),
-            instances=tuple(life for life in lives if life.instance.kind == "KubeInfer"),
-            warnings=tuple(changes.warnings),
-            outages=tuple(self._nodes.outages),
-            drains=tuple(self._nodes.drains),
-            recoveries=tuple(self._recoveries.steps),
-            stuck=self._nodes.stuck,
-            deployments=self._deployments.finish(ended_at, end, pods),
+            peak_npus=cluster.npus.highest(),
+            changes=asked.changes,
+            stalls=asked.stalls,
+            instances=tuple(instances),
+            warnings=asked.warnings,
+            outages=cluster.outages,
+            drains=cluster.drains,
+            recoveries=self._recoveries.finish(ended_at, end),
+            stuck=cluster.stuck,
+            deployments=cluster.deployments,
         )
 
-    def _adopt_creation(self) -> None:
-        """What ran at the start is in place, also when another spec came in the same instant."""
-        created = next((change for change in self._changes.changes if "created" in change.changed), None)
-        if created is not None and self._readiness.ready_at_start >= created.replicas:
-            created.completed, created.superseded = created.at, None
 
-    def _outcome(self, end: End, losing: int) -> Outcome:
-        if not self._commotion.happened:
-            return Outcome.NOTHING
-        material = next((c for c in reversed(self._changes.changes) if c.is_material), None)
-        # What ran at the start was in place before anything was recorded about it.
-        awaited = material is not None and not (
-            "created" in material.changed and self._readiness.ran_at_start
-        )
-        finished = not (awaited and material is not None and material.completed is None) and not losing
-        if end == "quiet":
-            return Outcome.NEVER
-        undrained = any(drain.complaint for drain in self._nodes.drains)
-        if finished and not undrained:
-            return Outcome.COMPLETES
-        # A stall ends by somebody's action alone, and all actions are before the horizon.
-        stalled = bool(self._changes.stalls) and self._changes.stalls[-1].ended is None
-        if finished and any(drain.errors for drain in self._nodes.drains):
-            return Outcome.NEVER
-        return Outcome.UNFINISHED if end == "horizon" and not stalled else Outcome.NEVER
+def _adopt_creation(asked: Changes, seen: Readiness) -> None:
+    """What ran at the start is in place, also when another spec came in the same instant."""
+    created = next((change for change in asked.changes if "created" in change.changed), None)
+    if created is not None and seen.ready_at_start >= created.replicas:
+        created.completed, created.superseded = created.at, None
+
+
+def _outcome(end: End, losing: int, asked: Changes, seen: Readiness, drains: Sequence[DrainRun]) -> Outcome:
+    """Of a KubeInfer that was touched."""
+    material = next((change for change in reversed(asked.changes) if change.is_material), None)
+    # What ran at the start was in place before anything was recorded about it.
+    awaited = material is not None and not ("created" in material.changed and seen.ran_at_start)
+    finished = not (awaited and material is not None and material.completed is None) and not losing
+    if end == "quiet":
+        return Outcome.NEVER
+    undrained = any(drain.complaint for drain in drains)
+    if finished and not undrained:
+        return Outcome.COMPLETES
+    # A stall ends by somebody's action alone, and all actions are before the horizon.
+    stalled = bool(asked.stalls) and asked.stalls[-1].ended is None
+    if finished and any(drain.errors for drain in drains):
+        return Outcome.NEVER
+    return Outcome.UNFINISHED if end == "horizon" and not stalled else Outcome.NEVER
 
 
 def _service(seen: Readiness, since: int, until: int) -> Service:
@@ -262,7 +210,7 @@ def _service(seen: Readiness, since: int, until: int) -> Service:
 
 def measure(records: Iterable[Record], *, ended_at: int, end: End) -> Measures:
     """The numbers of a recorded run that stopped at `ended_at` ms because of `end`."""
-    measuring = Measuring()
-    for record in records:
-        measuring.observe(record)
-    return measuring.finish(ended_at, end)
+    cluster, kubeinfer = ClusterMeters(), KubeInferMeters()
+    OnePass((*cluster.observers, *kubeinfer.observers)).feed(records)
+    shared = cluster.finish(ended_at, end)
+    return kubeinfer.finish(ended_at, end, shared, shared.instances_of("KubeInfer"))

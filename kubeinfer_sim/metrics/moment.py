@@ -212,7 +212,7 @@ def look(history: History, at: int, ended_at: int, *, only: int | None = None) -
         elif isinstance(record, DeploymentApplied) and record.at <= at:
             by_deployment[record.deployment] = [record.replicas, 0]
     # A millisecond later, so that what begins at the end of the run is seen to have begun.
-    life_of = {life.instance: life for life in lives.finish(ended_at + 1)}
+    life_of = {life.instance: life for life in lives.finish(ended_at + 1, "horizon")}
     found = []
     for course in courses.values():
         place = course.at(at)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kubeinfer_sim.cluster.records import (
     DrainEnded,
@@ -17,7 +19,7 @@ from kubeinfer_sim.cluster.records import (
     PodGone,
     PodRef,
 )
-from kubeinfer_sim.engine.meter import Handlers
+from kubeinfer_sim.engine.meter import End, Handlers
 
 
 @dataclass(slots=True)
@@ -61,12 +63,25 @@ class DrainRun:
         return "; ".join(self.errors)
 
 
-class NodeEvents:
-    """Follows nodes that fail and drains; `stuck` are the pods that are Terminating on a node that is down."""
+class NodeDisturbances(NamedTuple):
+    """What disturbed nodes.
+
+    Attributes:
+        outages, drains: in order of time.
+        stuck: the pods that are Terminating on a node that is down: since when (ms), and which node.
+    """
+
+    outages: tuple[NodeOutage, ...]
+    drains: tuple[DrainRun, ...]
+    stuck: Mapping[PodRef, tuple[int, str]]
+
+
+class Nodes:
+    """Follows nodes that fail, and drains."""
 
     def __init__(self) -> None:
-        self.outages: list[NodeOutage] = []
-        self.drains: list[DrainRun] = []
+        self._outages: list[NodeOutage] = []
+        self._drains: list[DrainRun] = []
         self._down: dict[str, NodeOutage] = {}
         self._draining: dict[str, list[DrainRun]] = {}
         self._node: dict[PodRef, str] = {}
@@ -87,18 +102,18 @@ class NodeEvents:
             PodGone: self._gone,
         }
 
-    @property
-    def stuck(self) -> dict[PodRef, tuple[int, str]]:
-        """Pod -> since when it is Terminating (ms), and the node that is down."""
-        return {
+    def finish(self, ended_at: int, end: End) -> NodeDisturbances:
+        """What became of them."""
+        stuck = {
             pod: (since, self._node[pod])
             for pod, since in self._terminating.items()
             if self._node.get(pod) in self._down
         }
+        return NodeDisturbances(tuple(self._outages), tuple(self._drains), stuck)
 
     def _failed(self, record: NodeFailed) -> None:
         outage = self._down[record.node] = NodeOutage(record.node, record.mode, record.at, record.heard)
-        self.outages.append(outage)
+        self._outages.append(outage)
 
     def _ready_changed(self, record: NodeReadyChanged) -> None:
         outage = self._down.get(record.node)
@@ -118,7 +133,7 @@ class NodeEvents:
     def _drained(self, record: NodeDrained) -> None:
         drain = DrainRun(record.node, record.at)
         self._draining.setdefault(record.node, []).append(drain)
-        self.drains.append(drain)
+        self._drains.append(drain)
 
     def _held(self, record: DrainHeld) -> None:
         # Several drains of one node at once are held by the same budgets.

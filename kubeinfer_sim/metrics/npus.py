@@ -1,4 +1,4 @@
-"""NPUs out of service: since when, what they waited for, and what brought them back."""
+"""NPUs: how many are in use, and those out of service: since when, what they waited for, what brought them back."""
 
 from __future__ import annotations
 
@@ -6,8 +6,36 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, NpuResetTried, NpuStateChanged
-from kubeinfer_sim.engine.history import History, Record
+from kubeinfer_sim.cluster.records import GangScheduled, PodGone
+from kubeinfer_sim.engine.meter import End, Handlers
+from kubeinfer_sim.metrics.steps import Steps
 from kubeinfer_sim.scenario.faults.levels import ASCEND_LEVELS
+
+
+class NpusInUse:
+    """How many NPUs of the cluster pods hold, over time."""
+
+    def __init__(self) -> None:
+        self._steps = Steps()
+
+    def handlers(self) -> Handlers:
+        """What it listens to."""
+        return {GangScheduled: self._scheduled, PodGone: self._gone}
+
+    def finish(self, ended_at: int, end: End) -> Steps:
+        """The step function; without a point where nothing ever came or went."""
+        return self._steps
+
+    def _scheduled(self, record: GangScheduled) -> None:
+        self._set(record.at, record.in_use, before=record.in_use - record.npus)
+
+    def _gone(self, record: PodGone) -> None:
+        self._set(record.at, record.in_use, before=record.in_use + record.npus)
+
+    def _set(self, at: int, in_use: int, before: int) -> None:
+        if not self._steps.points and at > 0:
+            self._steps.set(0, before)
+        self._steps.set(at, in_use)
 
 
 @dataclass(slots=True)
@@ -34,28 +62,51 @@ class NpuOutage:
     back: int | None = None
 
 
-def npu_outages(history: History) -> list[NpuOutage]:
-    """All of them in order of time; NPUs that are reset along with a broken one are not counted."""
-    outages: list[NpuOutage] = []
-    under_way: dict[tuple[str, int], NpuOutage] = {}
-    for record in history:
-        if isinstance(record, NpuStateChanged):
-            for number in record.npus:
-                key = record.node, number
-                outage = under_way.get(key)
-                if outage is None and record.state in ("isolated", "out"):
-                    outage = under_way[key] = NpuOutage(
-                        record.node, number, record.at, _is_reset(history, record)
-                    )
-                    outages.append(outage)
-                if outage is not None:
-                    _note(outage, record)
-                    if outage.back is not None:
-                        del under_way[key]
-        elif isinstance(record, NpuResetTried):
-            for outage in _of(record, under_way):
-                outage.attempts += 1
-    return outages
+class NpuOutages:
+    """Follows NPUs out of service; those that are reset along with a broken one are not counted."""
+
+    def __init__(self) -> None:
+        self._outages: list[NpuOutage] = []
+        self._under_way: dict[tuple[str, int], NpuOutage] = {}
+        # Ids of the detections of faults of a level that has the NPU reset.
+        self._resetting: set[int] = set()
+
+    def handlers(self) -> Handlers:
+        """What it listens to."""
+        return {
+            FaultDetected: self._detected,
+            NpuStateChanged: self._state_changed,
+            NpuResetTried: self._reset_tried,
+        }
+
+    def finish(self, ended_at: int, end: End) -> tuple[NpuOutage, ...]:
+        """All of them, in order of time."""
+        return tuple(self._outages)
+
+    def _detected(self, record: FaultDetected) -> None:
+        if record.level and ASCEND_LEVELS[record.level].npu == "reset":
+            self._resetting.add(record.id)
+
+    def _state_changed(self, record: NpuStateChanged) -> None:
+        for number in record.npus:
+            key = record.node, number
+            outage = self._under_way.get(key)
+            if outage is None and record.state in ("isolated", "out"):
+                to_reset = record.cause in self._resetting
+                outage = self._under_way[key] = NpuOutage(record.node, number, record.at, to_reset)
+                self._outages.append(outage)
+            if outage is not None:
+                _note(outage, record)
+                if outage.back is not None:
+                    del self._under_way[key]
+
+    def _reset_tried(self, record: NpuResetTried) -> None:
+        for outage in self._of(record):
+            outage.attempts += 1
+
+    def _of(self, record: NpuResetTried) -> Iterable[NpuOutage]:
+        keys = ((record.node, each) for each in record.npus)
+        return (self._under_way[key] for key in keys if key in self._under_way)
 
 
 def _note(outage: NpuOutage, record: NpuStateChanged) -> None:
@@ -65,13 +116,3 @@ def _note(outage: NpuOutage, record: NpuStateChanged) -> None:
         outage.out_at = record.at
     elif record.state == "inService":
         outage.back = record.at
-
-
-def _of(record: NpuResetTried, under_way: dict[tuple[str, int], NpuOutage]) -> Iterable[NpuOutage]:
-    return (under_way[record.node, each] for each in record.npus if (record.node, each) in under_way)
-
-
-def _is_reset(history: History, record: Record) -> bool:
-    """Whether the fault for which an NPU is isolated is of a level that has it reset."""
-    cause = history[record.cause] if record.cause >= 0 else record
-    return isinstance(cause, FaultDetected) and ASCEND_LEVELS[cause.level].npu == "reset"

@@ -1,8 +1,9 @@
-"""How many instances were wanted and how many were ready, over time and by revision; NPUs in use."""
+"""How many instances were wanted and how many were ready, over time and by revision."""
 
 from __future__ import annotations
 
-from kubeinfer_sim.cluster.records import GangScheduled, PodGone
+from dataclasses import dataclass, field
+
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
@@ -13,13 +14,14 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceRestarting,
     SpecApplied,
 )
-from kubeinfer_sim.engine.meter import Handlers
+from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.steps import Steps
 
 #: After these an instance is not ready until the next InstanceReady.
 NotReady = InstanceConcerning | InstanceRestarting | InstanceDeleting | InstanceFailed | InstanceGone
 
 
+@dataclass(slots=True)
 class Readiness:
     """Step functions of the run.
 
@@ -28,19 +30,33 @@ class Readiness:
         ready: instances ready, surge included.
         by_revision: the same for each revision, in the order in which revisions appear.
         live: instances of which a pod object is left.
-        npus: NPUs taken by pods.
         ran_at_start: whether instances ran already when the simulation began, and `ready_at_start` how many
             of them were ready.
     """
 
+    desired: Steps = field(default_factory=Steps)
+    ready: Steps = field(default_factory=Steps)
+    live: Steps = field(default_factory=Steps)
+    by_revision: dict[str, Steps] = field(default_factory=dict)
+    ran_at_start: bool = False
+    ready_at_start: int = 0
+
+    def serving_since(self) -> int:
+        """From when on readiness is owed: 0, or, where it all began empty, when first all were ready.
+
+        0 again when that never came about: then the whole run was an outage.
+        """
+        if self.ran_at_start:
+            return 0
+        edges = sorted({at for steps in (self.desired, self.ready) for at, _ in steps.points})
+        return next((at for at in edges if self.ready.at(at) >= self.desired.at(at) > 0), 0)
+
+
+class ReadinessMeter:
+    """Follows the instances of a KubeInfer."""
+
     def __init__(self) -> None:
-        self.desired = Steps()
-        self.ready = Steps()
-        self.live = Steps()
-        self.npus = Steps()
-        self.by_revision: dict[str, Steps] = {}
-        self.ran_at_start = False
-        self.ready_at_start = 0
+        self._steps = Readiness()
         self._revision: dict[int, str] = {}
         self._ready: set[int] = set()
         self._count: dict[str, int] = {}
@@ -56,34 +72,26 @@ class Readiness:
             InstanceDeleting: self._lost,
             InstanceFailed: self._lost,
             InstanceGone: self._gone,
-            GangScheduled: self._scheduled,
-            PodGone: self._pod_gone,
         }
 
-    def serving_since(self) -> int:
-        """From when on readiness is owed: 0, or, where it all began empty, when first all were ready.
-
-        0 again when that never came about: then the whole run was an outage.
-        """
-        if self.ran_at_start:
-            return 0
-        edges = sorted({at for steps in (self.desired, self.ready) for at, _ in steps.points})
-        return next((at for at in edges if self.ready.at(at) >= self.desired.at(at) > 0), 0)
+    def finish(self, ended_at: int, end: End) -> Readiness:
+        """What was wanted and ready."""
+        return self._steps
 
     def _spec(self, record: SpecApplied) -> None:
-        self.desired.set(record.at, record.replicas)
-        self._steps(record.revision, record.at)
+        self._steps.desired.set(record.at, record.replicas)
+        self._of_revision(record.revision, record.at)
 
     def _created(self, record: InstanceCreated) -> None:
         self._revision[record.instance.uid] = record.revision
-        self._steps(record.revision, record.at)
-        self.live.set(record.at, len(self._revision))
-        self.ran_at_start |= record.running
+        self._of_revision(record.revision, record.at)
+        self._steps.live.set(record.at, len(self._revision))
+        self._steps.ran_at_start |= record.running
 
     def _became_ready(self, record: InstanceReady) -> None:
         if record.instance.uid not in self._ready:
             self._ready.add(record.instance.uid)
-            self.ready_at_start += self.ran_at_start and record.at == 0
+            self._steps.ready_at_start += self._steps.ran_at_start and record.at == 0
             self._change(record.at, record.instance.uid, 1)
 
     def _lost(self, record: NotReady) -> None:
@@ -94,28 +102,17 @@ class Readiness:
     def _gone(self, record: InstanceGone) -> None:
         self._lost(record)
         self._revision.pop(record.instance.uid, None)
-        self.live.set(record.at, len(self._revision))
+        self._steps.live.set(record.at, len(self._revision))
 
     def _change(self, at: int, uid: int, by: int) -> None:
         revision = self._revision.get(uid, "")
-        self.ready.set(at, len(self._ready))
-        steps = self._steps(revision, at)
+        self._steps.ready.set(at, len(self._ready))
+        steps = self._of_revision(revision, at)
         self._count[revision] += by
         steps.set(at, self._count[revision])
 
-    def _steps(self, revision: str, at: int) -> Steps:
-        if revision not in self.by_revision:
-            self.by_revision[revision] = Steps([(at, 0)])
+    def _of_revision(self, revision: str, at: int) -> Steps:
+        if revision not in self._steps.by_revision:
+            self._steps.by_revision[revision] = Steps([(at, 0)])
             self._count[revision] = 0
-        return self.by_revision[revision]
-
-    def _scheduled(self, record: GangScheduled) -> None:
-        self._npus(record.at, record.in_use, before=record.in_use - record.npus)
-
-    def _pod_gone(self, record: PodGone) -> None:
-        self._npus(record.at, record.in_use, before=record.in_use + record.npus)
-
-    def _npus(self, at: int, in_use: int, before: int) -> None:
-        if not self.npus.points and at > 0:
-            self.npus.set(0, before)
-        self.npus.set(at, in_use)
+        return self._steps.by_revision[revision]

@@ -15,7 +15,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     RecoveryWithdrawn,
     RoleRebuilding,
 )
-from kubeinfer_sim.engine.meter import Handlers
+from kubeinfer_sim.engine.meter import End, Handlers
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ class Recovery:
 
 
 class Recoveries:
-    """Follows recovery; `steps` in order of time."""
+    """Follows recovery step by step."""
 
     def __init__(self) -> None:
-        self.steps: list[Recovery] = []
+        self._steps: list[Recovery] = []
         self._decided: dict[int, str] = {}
 
     def handlers(self) -> Handlers:
@@ -67,8 +67,12 @@ class Recoveries:
             PeersLost: self._peers,
         }
 
+    def finish(self, ended_at: int, end: End) -> tuple[Recovery, ...]:
+        """All steps, in order of time."""
+        return tuple(self._steps)
+
     def _add(self, at: int, instance: str, action: str, what: str, fault: str, cause: int) -> None:
-        self.steps.append(Recovery(at, instance, action, what, fault, self._decided.get(cause, "")))
+        self._steps.append(Recovery(at, instance, action, what, fault, self._decided.get(cause, "")))
 
     def _decision(self, record: RecoveryDecided) -> None:
         self._decided[record.id] = record.by

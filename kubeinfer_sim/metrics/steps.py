@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -15,6 +16,7 @@ class Low(NamedTuple):
     lasting: int
 
 
+@dataclass(slots=True, init=False)
 class Steps:
     """A value over time.
 
@@ -23,12 +25,16 @@ class Steps:
             Before the first point the value is 0.
     """
 
-    __slots__ = ("points",)
+    points: list[tuple[int, int]]
 
     def __init__(self, points: Sequence[tuple[int, int]] = ()) -> None:
-        self.points: list[tuple[int, int]] = []
-        for at, value in points:
-            self.set(at, value)
+        self.points = []
+        mine = self.points  # as `set` does, without a call for each
+        for point in points:
+            if mine and mine[-1][0] == point[0]:
+                mine.pop()
+            if (mine[-1][1] if mine else None) != point[1]:
+                mine.append(point)
 
     def set(self, at: int, value: int) -> None:
         """The value from `at` on (not before the last point). Of several at one instant the last one counts."""

@@ -8,7 +8,7 @@ gets requests until then, and works off what it has until its engine ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 
@@ -28,7 +28,7 @@ from kubeinfer_sim.cluster.records import (
 )
 from kubeinfer_sim.cluster.stages import EXIT, PRE_STOP
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady
-from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.metrics.steps import Steps
 from kubeinfer_sim.scenario.model import Traffic
@@ -41,12 +41,11 @@ _Z95 = 1.96
 
 @dataclass(slots=True)
 class _Pod:
-    """What is known of a pod now. `ends`: when its engine stops, as planned when it was told to."""
+    """What is known of a pod now."""
 
     ready: bool = False
     terminating: bool = False
     running: bool = False
-    ends: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,158 +98,203 @@ class TrafficMeasures:
 
 @dataclass(slots=True)
 class _Unit:
+    """What a Service sends requests to: whether it serves, and since when it gets requests it does not answer."""
+
     pods: dict[PodRef, _Pod] = field(default_factory=dict)
     serving: bool = False
+    exposed_since: int | None = None
 
 
-class _Follower:
-    """Goes through the history; `changes` are (ms, unit, serves) in order of time."""
+class TrafficMeter:
+    """Follows what serves and what stops.
 
-    def __init__(self, *, whole: bool) -> None:
+    Args:
+        traffic: delays and requests.
+        whole: an instance serves as a whole, else each pod by itself.
+        publish_not_ready: a Service has `publishNotReadyAddresses`: its endpoints always count as ready.
+        seed: of the draws of request lengths.
+    """
+
+    def __init__(self, traffic: Traffic, *, whole: bool, publish_not_ready: bool = False, seed: int) -> None:
+        self._traffic = traffic
         self._whole = whole
+        self._publish_not_ready = publish_not_ready
+        self._seed = seed
         self._units: dict[str, _Unit] = {}
-        self._node: dict[str, list[PodRef]] = {}
-        self.changes: list[tuple[int, str, bool]] = []
-        self.stops: list[tuple[int, str, int, str]] = []
-        self.died: dict[str, int] = {}
-        self.exposed = 0
-        self._exposed_since: dict[str, int] = {}
+        # Keys of the units in which an instance has pods; pods by node, and their nodes.
+        self._keys: dict[InstanceRef, dict[str, None]] = {}
+        self._on: dict[str, dict[PodRef, None]] = {}
+        self._node: dict[PodRef, str] = {}
+        # (ms, unit, serves) and (ms, unit, end, reason), in order of time.
+        self._changes: list[tuple[int, str, bool]] = []
+        self._stops: list[tuple[int, str, int, str]] = []
+        # When units that served were on a machine that died.
+        self._died: dict[str, int] = {}
+        self._exposed = 0
 
-    def follow(self, record: Record) -> None:
-        match record:
-            case PodCreated():
-                self._unit(record.pod).pods[record.pod] = _Pod()
-            case GangScheduled():
-                for ref, node in record.nodes:
-                    self._node.setdefault(node, []).append(ref)
-            case ContainersRunning():
-                self._pod(record.pod).running = True
-            case InstanceReady():
-                self._instance_ready(record)
-            case PodReady():
-                pod = self._pod(record.pod)
-                pod.ready = pod.running = True
-            case PodNotReady():
-                self._pod(record.pod).ready = False
-            case ContainerDied(init=False):
-                self._ends(record.pod, record.at, record.at, record.reason)
-                self._pod(record.pod).ready = self._pod(record.pod).running = False
-            case PodDeleting():
-                pod = self._pod(record.pod)
-                stops = sum(s.duration or 0 for s in record.stages if s.name in (PRE_STOP, EXIT))
-                pod.terminating = True
-                if pod.ready or pod.running:
-                    self._ends(record.pod, record.at, record.at + stops, record.reason)
-                pod.ready = False
-            case PodGone():
-                self._unit(record.pod).pods.pop(record.pod, None)
-            case NodeFailed() if record.mode in ("silent", "reboot"):
-                for ref in self._node.get(record.node, ()):
-                    if ref in self._unit(ref).pods:
-                        if self._units[self._key(ref)].serving:
-                            self.died.setdefault(self._key(ref), record.at)
-                        self._ends(ref, record.at, record.at, "the node died")
-            case _:
-                return
-        if not isinstance(record, InstanceReady | GangScheduled | NodeFailed):
-            self._weigh(record.at, self._key(record.pod))
+    def handlers(self) -> Handlers:
+        """What it listens to."""
+        return {
+            PodCreated: self._pod_created,
+            GangScheduled: self._scheduled,
+            ContainersRunning: self._running,
+            InstanceReady: self._instance_ready,
+            PodReady: self._pod_ready,
+            PodNotReady: self._pod_not_ready,
+            ContainerDied: self._container_died,
+            PodDeleting: self._pod_deleting,
+            PodGone: self._pod_gone,
+            NodeFailed: self._node_failed,
+        }
+
+    def finish(self, ended_at: int, end: End) -> TrafficMeasures:
+        """What traffic met."""
+        since = (unit.exposed_since for unit in self._units.values() if unit.exposed_since is not None)
+        exposed = self._exposed + sum(ended_at - at for at in since)
+        serving, out = self._endpoints()
+        lengths = _lengths(self._traffic, self._seed)
+        stops = tuple(
+            _stop(
+                key.partition("#")[0],
+                at,
+                _out(out.get(key, []), at, ended_at),
+                ends,
+                reason,
+                self._traffic,
+                lengths,
+            )
+            for key, at, ends, reason in _first_ends(self._stops)
+        )
+        # Without any ready endpoint the proxies fall back to those that still serve while they terminate.
+        fallback = [(stop.at, stop.ends) for stop in stops]
+        gaps = [length for gap in _gaps(serving, ended_at) for length in _uncovered(gap, fallback)]
+        misdirected = exposed if self._publish_not_ready else 0
+        return TrafficMeasures(serving, sum(gaps), max(gaps, default=0), misdirected, stops)
+
+    def _endpoints(self) -> tuple[Steps, dict[str, list[tuple[int, int]]]]:
+        """Units in service as the proxies have it; unit -> (it stopped, the proxies have followed)."""
+        delay = ProxyDelay(self._traffic.propagation, self._traffic.sync_period)
+        effective = delay.effective([at for at, _, _ in self._changes])
+        died = dict(self._died)
+        # A unit on a dead machine answers no more, long before it leaves the endpoints.
+        deltas: list[tuple[int, int]] = []
+        out: dict[str, list[tuple[int, int]]] = {}
+        for (at, key, serves), seen in zip(self._changes, effective, strict=True):
+            if serves:
+                deltas.append((seen, 1))
+                continue
+            out.setdefault(key, []).append((at, seen))
+            deltas.append((died.pop(key, seen), -1))
+        deltas += [(at, -1) for at in died.values()]
+        serving = Steps()
+        count = 0
+        for at, delta in sorted(deltas, key=lambda each: each[0]):
+            count += delta
+            serving.set(at, count)
+        return serving, out
+
+    def _pod_created(self, record: PodCreated) -> None:
+        self._pod(record.pod)
+        self._update(record.at, record.pod)
+
+    def _scheduled(self, record: GangScheduled) -> None:
+        for ref, node in record.nodes:
+            self._on.setdefault(node, {})[ref] = None
+            self._node[ref] = node
+
+    def _running(self, record: ContainersRunning) -> None:
+        self._pod(record.pod).running = True
+        self._update(record.at, record.pod)
+
+    def _instance_ready(self, record: InstanceReady) -> None:
+        """Pods that ran at the start say nothing of themselves."""
+        for key in self._keys.get(record.instance, ()):
+            unit = self._units[key]
+            for pod in unit.pods.values():
+                if not pod.terminating:
+                    pod.ready = pod.running = True
+            self._update_unit(record.at, key, unit)
+
+    def _pod_ready(self, record: PodReady) -> None:
+        pod = self._pod(record.pod)
+        pod.ready = pod.running = True
+        self._update(record.at, record.pod)
+
+    def _pod_not_ready(self, record: PodNotReady) -> None:
+        self._pod(record.pod).ready = False
+        self._update(record.at, record.pod)
+
+    def _container_died(self, record: ContainerDied) -> None:
+        if not record.init:
+            pod = self._pod(record.pod)
+            self._ends(record.pod, record.at, record.at, record.reason)
+            pod.ready = pod.running = False
+            self._update(record.at, record.pod)
+
+    def _pod_deleting(self, record: PodDeleting) -> None:
+        pod = self._pod(record.pod)
+        stops = sum(s.duration or 0 for s in record.stages if s.name in (PRE_STOP, EXIT))
+        pod.terminating = True
+        if pod.ready or pod.running:
+            self._ends(record.pod, record.at, record.at + stops, record.reason)
+        pod.ready = False
+        self._update(record.at, record.pod)
+
+    def _pod_gone(self, record: PodGone) -> None:
+        ref, key = record.pod, self._key(record.pod)
+        self._on.get(self._node.pop(ref, ""), {}).pop(ref, None)
+        unit = self._units.get(key)
+        if unit is None:
+            return
+        unit.pods.pop(ref, None)
+        self._update_unit(record.at, key, unit)
+        if not unit.pods:
+            del self._units[key]
+            del self._keys[ref.instance][key]
+            if not self._keys[ref.instance]:
+                del self._keys[ref.instance]
+
+    def _node_failed(self, record: NodeFailed) -> None:
+        if record.mode not in ("silent", "reboot"):
+            return
+        for ref in self._on.get(record.node, ()):
+            key = self._key(ref)
+            if key in self._units and self._units[key].serving:
+                self._died.setdefault(key, record.at)
+            self._ends(ref, record.at, record.at, "the node died")
 
     def _key(self, pod: PodRef) -> str:
         return f"{pod.instance.name}#{pod.instance.uid}" if self._whole else f"{pod.name}#{pod.generation}"
 
-    def _unit(self, pod: PodRef) -> _Unit:
-        return self._units.setdefault(self._key(pod), _Unit())
-
-    def _pod(self, pod: PodRef) -> _Pod:
-        return self._unit(pod).pods.setdefault(pod, _Pod())
-
-    def _instance_ready(self, record: InstanceReady) -> None:
-        """Pods that ran at the start say nothing of themselves."""
-        for key in self._keys_of(record.instance):
-            for pod in self._units[key].pods.values():
-                if not pod.terminating:
-                    pod.ready = pod.running = True
-            self._weigh(record.at, key)
-
-    def _keys_of(self, instance: InstanceRef) -> Iterable[str]:
-        return [key for key, unit in self._units.items() if any(p.instance == instance for p in unit.pods)]
+    def _pod(self, ref: PodRef) -> _Pod:
+        key = self._key(ref)
+        unit = self._units.get(key)
+        if unit is None:
+            unit = self._units[key] = _Unit()
+            self._keys.setdefault(ref.instance, {})[key] = None
+        return unit.pods.setdefault(ref, _Pod())
 
     def _ends(self, ref: PodRef, at: int, ends: int, reason: str) -> None:
         """A pod of a unit that serves is told to stop, or dies: the unit ends with the first of its pods."""
         key = self._key(ref)
-        if self._units[key].serving:
-            self.stops.append((at, key, ends, reason))
+        if key in self._units and self._units[key].serving:
+            self._stops.append((at, key, ends, reason))
 
-    def _weigh(self, at: int, key: str) -> None:
-        unit = self._units.get(key)
-        if unit is None:
-            return
+    def _update(self, at: int, pod: PodRef) -> None:
+        key = self._key(pod)
+        self._update_unit(at, key, self._units[key])
+
+    def _update_unit(self, at: int, key: str, unit: _Unit) -> None:
         serves = bool(unit.pods) and all(pod.ready and not pod.terminating for pod in unit.pods.values())
         if serves is not unit.serving:
             unit.serving = serves
-            self.changes.append((at, key, serves))
+            self._changes.append((at, key, serves))
         exposed = not serves and any(pod.running for pod in unit.pods.values())
-        if exposed and key not in self._exposed_since:
-            self._exposed_since[key] = at
-        elif not exposed and key in self._exposed_since:
-            self.exposed += at - self._exposed_since.pop(key)
-
-    def finish(self, at: int) -> None:
-        """The run is over."""
-        self.exposed += sum(at - since for since in self._exposed_since.values())
-
-
-def measure_traffic(
-    records: Iterable[Record],
-    traffic: Traffic,
-    *,
-    whole: bool,
-    publish_not_ready: bool = False,
-    ended_at: int,
-    seed: int,
-) -> TrafficMeasures:
-    """What traffic met in a recorded run.
-
-    Args:
-        records: the history.
-        traffic: delays and requests.
-        whole: an instance serves as a whole, else each pod by itself.
-        publish_not_ready: a Service has `publishNotReadyAddresses`: its endpoints always count as ready.
-        ended_at: end of the run, ms.
-        seed: of the draws of request lengths.
-    """
-    follower = _Follower(whole=whole)
-    for record in records:
-        follower.follow(record)
-    follower.finish(ended_at)
-    delay = ProxyDelay(traffic.propagation, traffic.sync_period)
-    effective = delay.effective([at for at, _, _ in follower.changes])
-    # A unit on a dead machine answers no more, long before it leaves the endpoints.
-    deltas: list[tuple[int, int]] = []
-    out: dict[str, list[tuple[int, int]]] = {}
-    for (at, key, serves), seen in zip(follower.changes, effective, strict=True):
-        if serves:
-            deltas.append((seen, 1))
-            continue
-        out.setdefault(key, []).append((at, seen))
-        died = follower.died.pop(key, None)
-        deltas.append((seen if died is None else died, -1))
-    deltas += [(died, -1) for died in follower.died.values()]
-    serving = Steps()
-    count = 0
-    for at, delta in sorted(deltas, key=lambda each: each[0]):
-        count += delta
-        serving.set(at, count)
-    lengths = _lengths(traffic, seed)
-    stops = tuple(
-        _stop(key.partition("#")[0], at, _out(out.get(key, []), at, ended_at), ends, reason, traffic, lengths)
-        for key, at, ends, reason in _first_ends(follower.stops)
-    )
-    # Without any ready endpoint the proxies fall back to those that still serve while they terminate.
-    fallback = [(stop.at, stop.ends) for stop in stops]
-    gaps = [length for gap in _gaps(serving, ended_at) for length in _uncovered(gap, fallback)]
-    exposed = follower.exposed if publish_not_ready else 0
-    return TrafficMeasures(serving, sum(gaps), max(gaps, default=0), exposed, stops)
+        if exposed and unit.exposed_since is None:
+            unit.exposed_since = at
+        elif not exposed and unit.exposed_since is not None:
+            self._exposed += at - unit.exposed_since
+            unit.exposed_since = None
 
 
 def _out(changes: Sequence[tuple[int, int]], at: int, ended_at: int) -> int:

@@ -14,16 +14,15 @@ from kubeinfer_sim.cluster.records import (
     PodRemoved,
 )
 from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
-from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
+from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.metrics.cause_kinds import NODE_FAILURES, record_name
 from kubeinfer_sim.report.words import rounded
 
 
-def cause_text(history: History, cause: int) -> str:
-    """The initiating record with this id in a few words, with its time."""
-    if cause == NO_CAUSE:
+def cause_text(record: Record | None) -> str:
+    """The initiating record in a few words, with its time; None: the start."""
+    if record is None:
         return "the start"
-    record = history[cause]
     return f"{_what(record)} at {rounded(record.at)}"
 
 

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import fmean
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from kubeinfer_sim.engine.history import History
-from kubeinfer_sim.metrics.faults import FaultStory, fault_stories
+from kubeinfer_sim.metrics.faults import FaultCourse
 from kubeinfer_sim.report.words import count, rounded
 
 
-def fault_lines(history: History) -> list[RenderableType]:
+def fault_lines(faults: Sequence[FaultCourse]) -> list[RenderableType]:
     """One line for each kind, in order of first appearance."""
-    kinds: dict[str, list[FaultStory]] = {}
-    for story in fault_stories(history):
-        kinds.setdefault(story.kind, []).append(story)
-    return [Text(_line(kind, stories)) for kind, stories in kinds.items()]
+    kinds: dict[str, list[FaultCourse]] = {}
+    for each in faults:
+        kinds.setdefault(each.kind, []).append(each)
+    return [Text(_line(kind, alike)) for kind, alike in kinds.items()]
 
 
-def _line(kind: str, stories: list[FaultStory]) -> str:
+def _line(kind: str, faults: list[FaultCourse]) -> str:
     """`NpuFault: 3 faults, 3 noticed by device plugin after 8s (mean); ready again after 12m (mean)`."""
-    text = f"{kind}: {count(len(stories), 'fault')}"
-    for by in dict.fromkeys(story.by for story in stories if story.by):
-        waits = [each.detected - each.at for each in stories if each.by == by and each.detected is not None]
+    text = f"{kind}: {count(len(faults), 'fault')}"
+    for by in dict.fromkeys(fault.by for fault in faults if fault.by):
+        waits = [each.detected - each.at for each in faults if each.by == by and each.detected is not None]
         text += f", {len(waits):,} noticed by {by} after {_mean(waits)}"
-    unseen = sum(story.detected is None for story in stories)
+    unseen = sum(fault.detected is None for fault in faults)
     if unseen:
         text += f", {unseen:,} unnoticed"
-    times = [story.recovered - story.at for story in stories if story.recovered is not None]
+    times = [fault.recovered - fault.at for fault in faults if fault.recovered is not None]
     if times:
         text += f"; ready again after {_mean(times)}"
     return text

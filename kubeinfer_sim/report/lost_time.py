@@ -8,12 +8,13 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
+from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.render import printable
-from kubeinfer_sim.metrics.attribution import STAGES, CauseSummary, by_kind
+from kubeinfer_sim.metrics.attribution import CauseSummary, by_kind
 from kubeinfer_sim.metrics.availability import Availability
-from kubeinfer_sim.metrics.cause_kinds import cause_kind
+from kubeinfer_sim.metrics.loss_stages import STAGES
 from kubeinfer_sim.report.causes import cause_text
 from kubeinfer_sim.report.words import count, fine_percent, instance_seconds, rounded
 
@@ -37,27 +38,25 @@ _WORDS = {
 _LEVELS = {"one": "at least one ready", "budget": "as the budget keeps", "all": "all ready"}
 
 
-def lost_time_lines(
-    history: History, causes: tuple[CauseSummary, ...], family: Family
-) -> list[RenderableType]:
+def lost_time_lines(causes: tuple[CauseSummary, ...], family: Family) -> list[RenderableType]:
     """What each cause cost, dearest first, with its stages; each kind of them where there are many."""
     shown = [each for each in causes if each.total]
     if len(shown) > _MOST_CAUSES:
-        return _kinds(history, shown, family)
+        return _kinds(shown, family)
     found: list[RenderableType] = []
     for each in shown:
-        found.append(Text(printable(f"{cause_text(history, each.cause)}: {instance_seconds(each.total)}")))
+        found.append(Text(printable(f"{cause_text(each.began_with)}: {instance_seconds(each.total)}")))
         found.append(Text(f"  {_stages(each.lost, family)}", style="dim"))
-        if each.incidents and each.repair is not None and _is_fault(history, each.cause):
+        if each.incidents and each.repair is not None and _is_fault(each.began_with):
             detected = "at once" if not each.detection else f"after {rounded(round(each.detection))}"
             text = f"  {count(each.incidents, 'instance')} hit, noticed {detected}, ready again after"
             found.append(Text(f"{text} {rounded(round(each.repair))} more", style="dim"))
     return found
 
 
-def _kinds(history: History, causes: list[CauseSummary], family: Family) -> list[RenderableType]:
+def _kinds(causes: list[CauseSummary], family: Family) -> list[RenderableType]:
     """A table of what began the losses, kind by kind, and the stages of all together."""
-    kinds = by_kind(causes, lambda cause: cause_kind(history, cause))
+    kinds = by_kind(causes)
     total: Counter[str] = Counter()
     for each in causes:
         total.update(each.lost)
@@ -78,8 +77,8 @@ def _kinds(history: History, causes: list[CauseSummary], family: Family) -> list
     return found
 
 
-def _is_fault(history: History, cause: int) -> bool:
-    return cause != NO_CAUSE and type(history[cause]).__name__ != "SpecApplied"
+def _is_fault(cause: Record | None) -> bool:
+    return cause is not None and not isinstance(cause, SpecApplied)
 
 
 def _stages(lost: Counter[str], family: Family) -> str:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import fmean
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.manifest.accelerators import ASCEND, Family
-from kubeinfer_sim.metrics.npus import NpuOutage, npu_outages
+from kubeinfer_sim.metrics.npus import NpuOutage
 from kubeinfer_sim.report.words import count, rounded
 
 #: More of them are summed up.
 MOST = 5
 
 
-def npu_lines(history: History, family: Family = ASCEND) -> list[RenderableType]:
+def npu_lines(outages: Sequence[NpuOutage], family: Family = ASCEND) -> list[RenderableType]:
     """A line for each outage, or one for all of them when there are many."""
-    outages = npu_outages(history)
     if len(outages) > MOST:
         return [Text(family.say(_summary(outages)))]
     return [Text(f"{each.node} npu{each.npu}: {_story(each)}") for each in outages]
@@ -49,7 +48,7 @@ def _story(outage: NpuOutage) -> str:
     return f"{text}; back after {rounded(outage.back - (outage.since if outage.reset_at is None else outage.reset_at))}"
 
 
-def _summary(outages: list[NpuOutage]) -> str:
+def _summary(outages: Sequence[NpuOutage]) -> str:
     """`41 times an NPU was out of service: 38 reset, after 5m for those it resets with to be idle (mean); ...`."""
     text = f"{len(outages):,} times an NPU was out of service"
     waits = [each.reset_at - each.since for each in outages if each.reset_at is not None]

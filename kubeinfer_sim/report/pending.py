@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from kubeinfer_sim.cluster.records import GangPending, PodPreempted
 from kubeinfer_sim.report.words import count
 from kubeinfer_sim.scenario.units import format_duration
-from kubeinfer_sim.simulation.run import Run
 
 MOST_NAMES = 3
 MOST_GROUPS = 6
@@ -28,20 +27,12 @@ def node_verdicts(pending: GangPending) -> Iterator[str]:
         yield f"… and {count(rest, 'node')} for {count(len(groups) - MOST_GROUPS, 'other reason')}"
 
 
-def preemptions(run: Run) -> list[PodPreempted]:
-    """The pods that were evicted for more important ones."""
-    if not run.scenario.assumptions.preemption:
-        return []
-    return [record for record in run.history if isinstance(record, PodPreempted)]
-
-
-def preempted(run: Run) -> Iterator[str]:
+def preempted(evicted: Sequence[PodPreempted]) -> Iterator[str]:
     """`other/batch on n1, for infer-0 at 10m`, a line each."""
-    found = preemptions(run)
-    for each in found[:MOST_GROUPS]:
+    for each in evicted[:MOST_GROUPS]:
         yield f"{each.pod} on {each.node}, for {each.by.name} at {format_duration(each.at)}"
-    if len(found) > MOST_GROUPS:
-        yield f"… and {count(len(found) - MOST_GROUPS, 'more pod')}"
+    if len(evicted) > MOST_GROUPS:
+        yield f"… and {count(len(evicted) - MOST_GROUPS, 'more pod')}"
 
 
 def _names(nodes: Sequence[str]) -> str:

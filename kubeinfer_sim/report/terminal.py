@@ -93,16 +93,18 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
             yield from _section(title, content)
     if measures.outcome is not Outcome.NOTHING:
         yield from _section("Available", availability_lines(assessment.availability, family))
-        yield from _section("Lost time", lost_time_lines(assessment.run.history, assessment.causes, family))
+        yield from _section("Lost time", lost_time_lines(assessment.causes, family))
     yield from _section("Nodes", node_lines(measures))
-    yield from _section("Faults", fault_lines(assessment.run.history))
-    yield from _section(family.title("NPUs out of service"), npu_lines(assessment.run.history, family))
+    yield from _section("Faults", fault_lines(assessment.cluster.faults))
+    yield from _section(
+        family.title("NPUs out of service"), npu_lines(assessment.cluster.npu_outages, family)
+    )
     yield from _section("Load", load_lines(scenario.load, assessment.demand))
     yield from _section("Requests", traffic_lines(assessment.traffic))
     for title, content in sections(measures.deployments):
         yield from _section(title, content)
     yield from _section("Recovery", recovery_lines(measures))
-    evicted = [Text(printable(text)) for text in preempted(assessment.run)]
+    evicted = [Text(printable(text)) for text in preempted(assessment.cluster.preemptions)]
     yield from _section("Preempted", evicted)
     texts = dict.fromkeys((*measures.warnings, *(each.one_line() for each in scenario.warnings)))
     warnings = [Text(f"! {printable(text)}", "yellow") for text in texts]

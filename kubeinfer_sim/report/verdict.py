@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.records import PodRef
-from kubeinfer_sim.experiment.figures import figures
+from kubeinfer_sim.experiment.figures import Figures, figures
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Availability
+from kubeinfer_sim.metrics.cluster import ClusterMeasures
 from kubeinfer_sim.metrics.demand import Demand
 from kubeinfer_sim.metrics.deployments import DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
-from kubeinfer_sim.metrics.traffic import TrafficMeasures, measure_traffic
+from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.words import count, fine_percent, listed, rounded
 from kubeinfer_sim.scenario.model import Scenario
@@ -32,9 +33,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """A run with its numbers, judged: what every report is made from."""
+    """A run with its numbers, judged: what every report is made from. See `Figures`."""
 
     run: Run
+    cluster: ClusterMeasures
     measures: Measures
     judged: tuple[Judged, ...]
     verdict: Verdict
@@ -45,34 +47,22 @@ class Assessment:
 
 
 def assess(run: Run) -> Assessment:
-    """Measure and judge a run."""
-    found = figures(run)
+    """Measure and judge a run whose history was kept."""
+    return assess_figures(figures(run))
+
+
+def assess_figures(found: Figures) -> Assessment:
+    """Judge a run that has been measured, as it went on or afterwards."""
     return Assessment(
-        run,
+        found.run,
+        found.cluster,
         found.measures,
         found.judged,
-        _verdict(run, found.measures, found.judged),
-        _traffic(run),
+        _verdict(found.run, found.measures, found.judged),
+        found.traffic,
         found.causes,
         found.availability,
         found.demand,
-    )
-
-
-def _traffic(run: Run) -> TrafficMeasures | None:
-    scenario = run.scenario
-    if scenario.traffic is None:
-        return None
-    spec = scenario.kubeinfer
-    return measure_traffic(
-        run.history,
-        scenario.traffic,
-        whole=scenario.serves_whole,
-        publish_not_ready=any(
-            service.spec.get("publishNotReadyAddresses") is True for service in spec.network_services
-        ),
-        ended_at=run.ended_at,
-        seed=run.seed,
     )
 
 

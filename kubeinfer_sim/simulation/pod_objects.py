@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.kubelet.pod_phase import (
@@ -93,10 +94,10 @@ class PodObjects:
         self._statuses = statuses
         self._kubernetes = kubernetes
         self._ledger = PodLedger()
-        self._follow = OnePass([self._ledger]).observe
+        self._pass = OnePass([self._ledger])
         self._read = 0
         if not history.keep:
-            history.subscribe(self._follow)
+            history.subscribe(self._pass.observe)
         if loses_nodes:
             history.subscribe(self._freeze)
 
@@ -109,8 +110,7 @@ class PodObjects:
                 facts.reported = self._statuses.of(pod, facts, record.at)
 
     def _catch_up(self) -> None:
-        for number in range(self._read, len(self._history)):
-            self._follow(self._history[number])
+        self._pass.feed(islice(self._history, self._read, None))
         self._read = len(self._history)
 
     def at(self, now: int) -> Sequence[PodAt]:

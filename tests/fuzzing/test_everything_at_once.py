@@ -12,13 +12,14 @@ from fuzzing.everything import lay_out_everything
 from fuzzing.files import ROOT, lay_out
 
 from kubeinfer_sim.engine.history import NO_CAUSE
-from kubeinfer_sim.metrics.attribution import attribute, stages_of
-from kubeinfer_sim.metrics.cause_kinds import ORDERS, cause_kind, record_name
-from kubeinfer_sim.metrics.losses import losses
+from kubeinfer_sim.engine.meter import metered
+from kubeinfer_sim.metrics.cause_kinds import ORDERS, record_name
+from kubeinfer_sim.metrics.loss_stages import stages_of
+from kubeinfer_sim.metrics.losses import Losses
 from kubeinfer_sim.metrics.measure import Measures
 from kubeinfer_sim.metrics.steps import segments
 from kubeinfer_sim.report.terminal import render
-from kubeinfer_sim.report.verdict import assess
+from kubeinfer_sim.report.verdict import Assessment, assess
 from kubeinfer_sim.report.why import moment_of, render_why
 from kubeinfer_sim.report.why_result import why_json
 from kubeinfer_sim.scenario.load import load_scenario
@@ -30,30 +31,31 @@ WHY = jsonschema.Draft202012Validator(
 )
 
 
-def charges_add_up(run: Run, measures: Measures) -> None:
-    found = attribute(run.history, measures)
-    assert sum(each.total for each in found) == measures.whole.lost
-    assert all(length > 0 for each in found for length in each.lost.values())
-    open_ = [(loss.since, loss.until) for loss in losses(run.history, run.ended_at)]
+def charges_add_up(assessment: Assessment) -> None:
+    run, measures = assessment.run, assessment.measures
+    assert sum(each.total for each in assessment.causes) == measures.whole.lost
+    assert all(length > 0 for each in assessment.causes for length in each.lost.values())
+    losses = metered(Losses(), run.history, ended_at=run.ended_at, end=run.end)
+    open_ = [(loss.since, loss.until) for loss in losses]
     for since, _, (wanted, ready) in segments((measures.desired, measures.ready), 0, run.ended_at):
         assert sum(begin <= since < end for begin, end in open_) == max(0, wanted - ready)
     lives = {life.instance.uid: life for life in measures.instances}
-    for loss in losses(run.history, run.ended_at):
+    for loss in losses:
         edges = [edge for since, until, _ in stages_of(loss, lives) for edge in (since, until)]
         assert (edges[0], edges[-1]) == (loss.since, loss.until)
         assert edges[1:-1:2] == edges[2:-1:2]
 
 
-def nothing_is_unknown(run: Run, measures: Measures) -> None:
+def nothing_is_unknown(assessment: Assessment) -> None:
     """Every cause is the beginning of its chain and something people know; every stage is one of those told."""
-    for each in attribute(run.history, measures):
-        record = run.history[each.cause]
+    for each in assessment.causes:
+        record, kind = each.began_with, each.kind
+        assert record is assessment.run.history[each.cause]
         assert record.cause == NO_CAUSE
-        kind = cause_kind(run.history, each.cause)
         # Of what has no name of its own the type is told: a person's doing (out of service, force deletion).
         told = kind in ORDERS or kind != record_name(record) or kind in ("node out of service", "pod removed")
         assert told, kind
-    for life in measures.instances:
+    for life in assessment.measures.instances:
         for pod in life.pods:
             for span in pod.spans:
                 assert "unknown" not in str(span.stage).lower()
@@ -82,8 +84,8 @@ def check(seed: int, folder: Path) -> None:
     run = simulate(load_scenario(str(lay_out_everything(folder, rng))))
     assessment = assess(run)
     assert max(map(len, render(assessment).splitlines())) <= 80
-    charges_add_up(run, assessment.measures)
-    nothing_is_unknown(run, assessment.measures)
+    charges_add_up(assessment)
+    nothing_is_unknown(assessment)
     why_agrees(run, assessment.measures, rng)
 
 

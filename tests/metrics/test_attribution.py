@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from kubeinfer_sim.cluster.records import ContainerCrashed, NodeDrained, NodeFailed
 from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
 from kubeinfer_sim.engine.history import NO_CAUSE, History
-from kubeinfer_sim.metrics import Measures, measure
-from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind, incidents, stages_of
-from kubeinfer_sim.metrics.cause_kinds import cause_kind
-from kubeinfer_sim.metrics.losses import losses, roots
+from kubeinfer_sim.engine.meter import metered
+from kubeinfer_sim.experiment.figures import figures
+from kubeinfer_sim.metrics import Measures
+from kubeinfer_sim.metrics.attribution import CauseSummary, by_kind
+from kubeinfer_sim.metrics.incidents import Incidents
+from kubeinfer_sim.metrics.loss_stages import stages_of
+from kubeinfer_sim.metrics.losses import Loss, Losses
 from kubeinfer_sim.metrics.steps import segments
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import assess
@@ -49,8 +52,12 @@ def charged(
 ) -> tuple[History, Measures, list[CauseSummary]]:
     made = scenario(spec or kubeinfer(2), count, 30, 5, actions=actions, stages=STAGES, **fields)
     run = simulate(made)
-    measures = measure(run.history, ended_at=run.ended_at, end=run.end)
-    return run.history, measures, attribute(run.history, measures)
+    found = figures(run)
+    return run.history, found.measures, list(found.causes)
+
+
+def losses(history: History, ended_at: int) -> list[Loss]:
+    return metered(Losses(), history, ended_at=ended_at, end="horizon")
 
 
 def test_a_crash_is_charged_with_all_stages_of_the_rebuild() -> None:
@@ -84,9 +91,10 @@ def test_an_update_and_a_drain_are_told_apart() -> None:
 
 
 def test_incidents_have_a_beginning_and_an_end() -> None:
-    history, _, _ = charged(Crash(AT, Target(instances=(0,))))
-    (only,) = (each for each in incidents(history) if not each.first)
-    assert (only.began, only.since) == (AT, AT)
+    history, measures, _ = charged(Crash(AT, Target(instances=(0,))))
+    incidents = metered(Incidents(), history, ended_at=measures.ended_at, end=measures.end)
+    (only,) = (each for each in incidents if not each.first)
+    assert (history[only.cause].at, only.since) == (AT, AT)
     assert only.until is not None
     assert history[only.cause].cause == NO_CAUSE
 
@@ -153,10 +161,11 @@ def test_the_charges_add_up_to_the_loss_to_the_millisecond(
         spec("old"), count, 30, 5, actions=real, stages=STAGES, initial=initial, horizon=4_000_000
     )
     run = simulate(replace(made, nodes=nodes(max(count, 5))))
-    measures = measure(run.history, ended_at=run.ended_at, end=run.end)
-    found = attribute(run.history, measures)
+    measured = figures(run)
+    measures, found = measured.measures, measured.causes
     assert sum(each.total for each in found) == measures.whole.lost
     assert all(run.history[each.cause].cause == NO_CAUSE for each in found)
+    assert all(run.history[each.cause] is each.began_with for each in found)
     assert all(length > 0 for each in found for length in each.lost.values())
     open_ = [(loss.since, loss.until) for loss in losses(run.history, run.ended_at)]
     for since, _, (wanted, ready) in segments((measures.desired, measures.ready), 0, run.ended_at):
@@ -166,11 +175,6 @@ def test_the_charges_add_up_to_the_loss_to_the_millisecond(
         edges = [edge for since, until, _ in stages_of(loss, lives) for edge in (since, until)]
         assert (edges[0], edges[-1]) == (loss.since, loss.until)
         assert edges[1:-1:2] == edges[2:-1:2]
-
-
-def test_the_beginning_of_every_record_is_that_of_its_chain() -> None:
-    history, _, _ = charged(Crash(AT, Target(instances=(0,))), Drain(2 * AT, ("node-0",)))
-    assert roots(history) == [history.chain(record.id)[-1].id for record in history]
 
 
 def test_a_surge_instance_that_starts_while_another_fails_is_not_charged() -> None:
@@ -210,8 +214,8 @@ def test_what_never_comes_back_is_charged_until_the_end() -> None:
 
 def test_causes_of_one_kind_add_up_with_their_mean_times() -> None:
     crashes = [Crash(AT * (1 + index), Target(instances=(index % 2,))) for index in range(6)]
-    history, measures, found = charged(*crashes, horizon=10 * AT)
-    kinds = by_kind(found, lambda cause: cause_kind(history, cause))
+    _, measures, found = charged(*crashes, horizon=10 * AT)
+    kinds = by_kind(found)
     (crash,) = kinds.values()
     assert list(kinds) == ["process ended (Error)"]
     assert (crash.records, crash.incidents, crash.repaired) == (6, 6, 6)

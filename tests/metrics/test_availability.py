@@ -18,9 +18,10 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     SpecApplied,
 )
 from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
+from kubeinfer_sim.engine.meter import metered
 from kubeinfer_sim.metrics import Judgement, Measures, judge, measure
 from kubeinfer_sim.metrics.availability import Availability, measure_availability, measure_level
-from kubeinfer_sim.metrics.capacity import Capacity, measure_capacity
+from kubeinfer_sim.metrics.capacity import Capacity, CapacityMeter
 from kubeinfer_sim.metrics.steps import Steps
 from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.actions.model import Crash, Drain, Health, Scale, Target
@@ -70,8 +71,12 @@ def measured(records: Iterable[Record], until: int = DAY) -> Measures:
     return measure(records, ended_at=until, end="horizon")
 
 
+def capacity_of(records: Iterable[Record], **serves: Any) -> Capacity:
+    return metered(CapacityMeter(**{"whole": False, **serves}), records, ended_at=DAY, end="horizon")
+
+
 def found(history: History, *, whole: bool = False) -> Availability:
-    return measure_availability(measured(history), measure_capacity(history, whole=whole))
+    return measure_availability(measured(history), capacity_of(history, whole=whole))
 
 
 def test_k_of_n_is_the_part_of_the_time_with_at_least_k_ready() -> None:
@@ -120,12 +125,12 @@ def test_a_role_with_room_to_spare_does_not_limit() -> None:
     # Pods of a take 30 each, of b 50: 100 together is what b takes, and three of four a take 90.
     history = service({0: [(0, 1_000)]}, 1, pods={"a": 4, "b": 2})
     serves = {"a": Fraction(30), "b": Fraction(50)}
-    capacity = measure_capacity(history, whole=False, pod_serves=serves)
+    capacity = capacity_of(history, pod_serves=serves)
     assert steps(capacity) == [(0, 90), (1_000, 100)]
     assert capacity.share.steps.at(0) * capacity.share.unit == Fraction(9, 10)
     # With 60 each even two would do.
     serves = {"a": Fraction(60), "b": Fraction(50)}
-    assert steps(measure_capacity(history, whole=False, pod_serves=serves)) == [(0, 100)]
+    assert steps(capacity_of(history, pod_serves=serves)) == [(0, 100)]
 
 
 def steps(capacity: Capacity) -> list[tuple[int, Fraction]]:
@@ -150,7 +155,7 @@ def test_capacity_of_random_runs_is_recounted_from_the_pods() -> None:
     run = simulate(
         scenario(spec, 8, 30, 5, actions=actions, stages={"cleanup": seconds(2)}, horizon=1_000_000)
     )
-    capacity = measure_capacity(run.history, whole=False)
+    capacity = capacity_of(run.history)
     for role in ("a", "b"):
         assert capacity.roles[role].steps.last * capacity.roles[role].unit == 2
     assert min(v for _, v in capacity.share.steps.points[1:]) * capacity.share.unit < 2
@@ -160,7 +165,7 @@ def test_capacity_of_random_runs_is_recounted_from_the_pods() -> None:
 def judged(objectives: Objectives, history: History) -> list[tuple[str, Judgement, Any, str]]:
     return [
         (each.name, each.judgement, each.measured, each.level)
-        for each in judge(objectives, measured(history), measure_capacity(history, whole=False))
+        for each in judge(objectives, measured(history), capacity_of(history))
     ]
 
 

@@ -7,7 +7,6 @@ import pytest
 from building import NPU, kubeinfer, scenario
 
 from kubeinfer_sim.metrics import Judged, Judgement, Low, Measures, Outcome, judge, measure
-from kubeinfer_sim.metrics.measure import Measuring
 from kubeinfer_sim.scenario.actions.model import Apply, Drain, Health, Scale, Target
 from kubeinfer_sim.scenario.model import Objectives
 from kubeinfer_sim.scenario.timings.distributions import Never
@@ -45,16 +44,6 @@ def test_the_serial_rollout_of_kthenas_guide_loses_4080_instance_seconds() -> No
     assert found.service.lost == 4_080_000
     assert found.service.min_ready == Low(3, 0, 4_080_000)
     assert found.service.availability == Fraction(3, 4)
-
-
-def test_listening_while_the_history_is_written_gives_the_same_numbers_as_reading_it_afterwards() -> None:
-    run = simulate(scenario(kubeinfer(2), 3, 60, 10, actions=(Apply(5, kubeinfer(2, revision="new")),)))
-    listening = Measuring()
-    for record in run.history:
-        listening.observe(record)
-    late = measure(run.history, ended_at=run.ended_at, end=run.end)
-    early = listening.finish(run.ended_at, run.end)
-    assert (early.service, early.whole, early.peak_npus) == (late.service, late.whole, late.peak_npus)
 
 
 def test_a_full_cluster_without_budget_never_finishes_and_the_stall_says_what_is_missing() -> None:

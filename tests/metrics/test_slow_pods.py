@@ -12,7 +12,8 @@ from controllers.playing import of, play
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, PodSlowed
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting
-from kubeinfer_sim.metrics.capacity import measure_capacity
+from kubeinfer_sim.engine.meter import metered
+from kubeinfer_sim.metrics.capacity import CapacityMeter
 from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
 from kubeinfer_sim.simulation.run import Run
@@ -33,7 +34,8 @@ def run(*faults: Fault, replicas: int = 1, handling: NpuHandling | None = None) 
 
 def shares(played: Run, **options: Any) -> list[tuple[int, Fraction]]:
     """(seconds, capacity in whole instances) at each change."""
-    amount = measure_capacity(played.history, whole=True, **options).share
+    meter = CapacityMeter(whole=True, **options)
+    amount = metered(meter, played.history, ended_at=played.ended_at, end=played.end).share
     return [(at // 1000, count * amount.unit) for at, count in amount.steps.points]
 
 

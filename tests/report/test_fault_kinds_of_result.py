@@ -5,8 +5,15 @@ from __future__ import annotations
 from building import kubeinfer, scenario
 from controllers.playing import play
 
-from kubeinfer_sim.report.result.disturbances import DetectionPart, fault_kind_parts
+from kubeinfer_sim.engine.meter import metered
+from kubeinfer_sim.metrics.faults import FaultCourses
+from kubeinfer_sim.report.result.disturbances import DetectionPart, FaultKindPart, fault_kind_parts
 from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.simulation.run import Run
+
+
+def kinds(run: Run) -> list[FaultKindPart]:
+    return fault_kind_parts(metered(FaultCourses(), run.history, ended_at=run.ended_at, end=run.end))
 
 
 def test_detection_and_recovery_are_counted_by_kind() -> None:
@@ -14,7 +21,7 @@ def test_detection_and_recovery_are_counted_by_kind() -> None:
         *(Fault(at * 1000, "ProcessCrash", Target(instances=(0,))) for at in (100, 5000)),
         Fault(9_000_000, "SlowStart", Target(instances=(0,)), clears_after=1),
     )
-    crash, slow = fault_kind_parts(play(scenario(kubeinfer(), 2, 60, 10, actions=faults)).history)
+    crash, slow = kinds(play(scenario(kubeinfer(), 2, 60, 10, actions=faults)))
     assert (crash.kind, crash.faults, crash.unnoticed) == ("ProcessCrash", 2, 0)
     assert crash.detections == [DetectionPart(by="process exit", faults=2, mean_ms=0)]
     # The exit takes 10 s, the load 60 s.
@@ -30,5 +37,5 @@ def test_detection_and_recovery_are_counted_by_kind() -> None:
 def test_a_hung_worker_that_no_probe_looks_at_is_unnoticed() -> None:
     spec = kubeinfer(roles={"decode": 2}, readiness=None)
     hang = Fault(100_000, "ProcessHang", Target(roles=("decode",), pods=(1,)))
-    (kind,) = fault_kind_parts(play(scenario(spec, 2, 60, 10, actions=(hang,))).history)
+    (kind,) = kinds(play(scenario(spec, 2, 60, 10, actions=(hang,))))
     assert (kind.unnoticed, kind.detections) == (1, [])

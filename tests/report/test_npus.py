@@ -8,8 +8,9 @@ from typing import Any
 from building import kubeinfer, scenario
 from controllers.playing import play
 
+from kubeinfer_sim.engine.meter import metered
 from kubeinfer_sim.manifest.model import Probe
-from kubeinfer_sim.metrics.npus import npu_outages
+from kubeinfer_sim.metrics.npus import NpuOutage, NpuOutages
 from kubeinfer_sim.report.npus import npu_lines
 from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.actions.model import Fault, Scale, Target
@@ -37,13 +38,17 @@ def played(*actions: Fault | Scale, npus: int = 8, replicas: int = 1, group: int
     return play(made)
 
 
+def outages(run: Run) -> tuple[NpuOutage, ...]:
+    return metered(NpuOutages(), run.history, ended_at=run.ended_at, end=run.end)
+
+
 def lines(run: Run) -> list[str]:
-    return [str(line) for line in npu_lines(run.history)]
+    return [str(line) for line in npu_lines(outages(run))]
 
 
 def test_a_reset_is_told_with_what_it_waited_for() -> None:
     run = played(fault(), Scale(4_000_000, 1), npus=4, replicas=2)
-    (outage,) = npu_outages(run.history)
+    (outage,) = outages(run)
     assert outage.reset_at == 4_010_000, "when the neighbour on the ring is gone"
     assert outage.back == 4_055_000
     (line,) = lines(run)

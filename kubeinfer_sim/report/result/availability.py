@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubeinfer_sim.engine.history import NO_CAUSE, History
-from kubeinfer_sim.metrics.attribution import STAGES, CauseSummary, by_kind
+from kubeinfer_sim.metrics.attribution import CauseSummary, by_kind
 from kubeinfer_sim.metrics.availability import Availability
-from kubeinfer_sim.metrics.cause_kinds import cause_kind
+from kubeinfer_sim.metrics.loss_stages import STAGES
 from kubeinfer_sim.report.causes import cause_text
 from kubeinfer_sim.report.result_part import Part
 
@@ -85,12 +84,12 @@ def availability_part(found: Availability | None) -> AvailabilityPart | None:
     )
 
 
-def cause_parts(history: History, causes: Sequence[CauseSummary]) -> list[CausePart]:
+def cause_parts(causes: Sequence[CauseSummary]) -> list[CausePart]:
     """What each initiating record cost, dearest first."""
     return [
         CausePart(
-            at_ms=None if each.cause == NO_CAUSE else history[each.cause].at,
-            what=cause_text(history, each.cause),
+            at_ms=None if each.began_with is None else each.began_with.at,
+            what=cause_text(each.began_with),
             lost_instance_ms=each.total,
             stages=_stages(each),
             incidents=each.incidents,
@@ -101,7 +100,7 @@ def cause_parts(history: History, causes: Sequence[CauseSummary]) -> list[CauseP
     ]
 
 
-def cause_kind_parts(history: History, causes: Sequence[CauseSummary]) -> list[CauseKindPart]:
+def cause_kind_parts(causes: Sequence[CauseSummary]) -> list[CauseKindPart]:
     """What those of each kind cost together, dearest first."""
     return [
         CauseKindPart(
@@ -113,7 +112,7 @@ def cause_kind_parts(history: History, causes: Sequence[CauseSummary]) -> list[C
             mean_detection_ms=each.detection,
             mean_repair_ms=each.repair,
         )
-        for kind, each in by_kind(causes, lambda cause: cause_kind(history, cause)).items()
+        for kind, each in by_kind(causes).items()
     ]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
+from kubeinfer_sim.cluster.records import PodPreempted
 from kubeinfer_sim.metrics import Stall
 from kubeinfer_sim.metrics.changes import AppliedSpec
-from kubeinfer_sim.report.pending import preemptions
 from kubeinfer_sim.report.result_part import Part
-from kubeinfer_sim.simulation.run import Run
 
 P = TypeVar("P", bound="AppliedPart")
 
@@ -93,9 +93,6 @@ def stall_part(stall: Stall) -> StallPart:
     )
 
 
-def preemption_parts(run: Run) -> list[PreemptionPart]:
+def preemption_parts(evicted: Sequence[PodPreempted]) -> list[PreemptionPart]:
     """The pods that made room."""
-    return [
-        PreemptionPart(at_ms=each.at, pod=each.pod, node=each.node, by=each.by.name)
-        for each in preemptions(run)
-    ]
+    return [PreemptionPart(at_ms=each.at, pod=each.pod, node=each.node, by=each.by.name) for each in evicted]

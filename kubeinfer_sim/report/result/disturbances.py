@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import fmean
 
-from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.metrics import Measures
-from kubeinfer_sim.metrics.faults import FaultStory, fault_stories
+from kubeinfer_sim.metrics.faults import FaultCourse
 from kubeinfer_sim.report.result_part import Part
 
 
@@ -88,33 +88,33 @@ class DrainPart(Part):
     errors: list[str]
 
 
-def fault_kind_parts(history: History) -> list[FaultKindPart]:
+def fault_kind_parts(faults: Sequence[FaultCourse]) -> list[FaultKindPart]:
     """The faults by kind, in order of first appearance."""
-    kinds: dict[str, list[FaultStory]] = {}
-    for story in fault_stories(history):
-        kinds.setdefault(story.kind, []).append(story)
-    return [_fault_kind(kind, stories) for kind, stories in kinds.items()]
+    kinds: dict[str, list[FaultCourse]] = {}
+    for each in faults:
+        kinds.setdefault(each.kind, []).append(each)
+    return [_fault_kind(kind, alike) for kind, alike in kinds.items()]
 
 
-def _fault_kind(kind: str, stories: list[FaultStory]) -> FaultKindPart:
+def _fault_kind(kind: str, faults: list[FaultCourse]) -> FaultKindPart:
     waits: dict[str, list[int]] = {}
-    for story in stories:
-        if story.detected is not None:
-            waits.setdefault(story.by, []).append(story.detected - story.at)
-    away = [story.recovered - story.at for story in stories if story.recovered is not None]
+    for fault in faults:
+        if fault.detected is not None:
+            waits.setdefault(fault.by, []).append(fault.detected - fault.at)
+    away = [fault.recovered - fault.at for fault in faults if fault.recovered is not None]
     return FaultKindPart(
         kind=kind,
-        faults=len(stories),
+        faults=len(faults),
         detections=[
             DetectionPart(by=by, faults=len(each), mean_ms=fmean(each)) for by, each in waits.items()
         ],
-        unnoticed=sum(story.detected is None for story in stories),
+        unnoticed=sum(fault.detected is None for fault in faults),
         ready_again=len(away),
         mean_ready_again_ms=fmean(away) if away else None,
     )
 
 
-def fault_parts(history: History) -> list[FaultPart]:
+def fault_parts(faults: Sequence[FaultCourse]) -> list[FaultPart]:
     """The faults, in order of time."""
     return [
         FaultPart(
@@ -126,7 +126,7 @@ def fault_parts(history: History) -> list[FaultPart]:
             detected_by=each.by,
             ready_again_at_ms=each.recovered,
         )
-        for each in fault_stories(history)
+        for each in faults
     ]
 
 

@@ -120,7 +120,7 @@ def build_result(assessment: Assessment) -> Result:
         UsageError: the pods' objects at its end were not read (`simulate(…, pods=False)`).
     """
     run, measures = assessment.run, assessment.measures
-    scenario, history = run.scenario, run.history
+    scenario, cluster = run.scenario, assessment.cluster
     if run.pods is None:
         raise UsageError("the result tells of the pods at the end: it needs a run simulated with pods=True")
     objects = {pod.ref: pod for pod in run.pods}
@@ -135,21 +135,21 @@ def build_result(assessment: Assessment) -> Result:
         npus=npus_part(scenario, measures),
         changes=[applied_part(ChangePart, change) for change in measures.changes],
         stalls=[stall_part(stall) for stall in measures.stalls],
-        preemptions=preemption_parts(run),
+        preemptions=preemption_parts(cluster.preemptions),
         objectives=objective_parts(assessment.judged),
         timeline=timeline_part(measures),
         instances=instance_parts(measures, objects),
         deployments=deployment_parts(scenario, measures.deployments, objects),
-        faults=fault_parts(history),
-        fault_kinds=fault_kind_parts(history),
+        faults=fault_parts(cluster.faults),
+        fault_kinds=fault_kind_parts(cluster.faults),
         recoveries=recovery_parts(measures),
         node_outages=node_outage_parts(measures),
         drains=drain_parts(measures),
         traffic=traffic_part(assessment.traffic),
         load=load_part(scenario.load, assessment.demand),
         availability=availability_part(assessment.availability),
-        causes=cause_parts(history, assessment.causes),
-        cause_kinds=cause_kind_parts(history, assessment.causes),
+        causes=cause_parts(assessment.causes),
+        cause_kinds=cause_kind_parts(assessment.causes),
         warnings=list(dict.fromkeys(warnings)),
         assumptions=assumption_parts(scenario),
         defaults=list(scenario.defaults),

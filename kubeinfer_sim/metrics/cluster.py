@@ -1,0 +1,94 @@
+"""What the workloads of a cluster share, over a run: nodes, NPUs, faults, and the lives of all instances and pods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from kubeinfer_sim.cluster.records import PodPreempted, PodRef
+from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.engine.meter import End, Observer
+from kubeinfer_sim.metrics.deployments import DeploymentMeasures, Deployments
+from kubeinfer_sim.metrics.faults import FaultCourse, FaultCourses
+from kubeinfer_sim.metrics.first_causes import FirstCauses
+from kubeinfer_sim.metrics.lives import InstanceLife, Lives
+from kubeinfer_sim.metrics.nodes import DrainRun, NodeOutage, Nodes
+from kubeinfer_sim.metrics.npus import NpuOutage, NpuOutages, NpusInUse
+from kubeinfer_sim.metrics.preemptions import Preemptions
+from kubeinfer_sim.metrics.steps import Steps
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterMeasures:
+    """What became of the cluster and of all that ran on it; lists are in order of time.
+
+    Attributes:
+        instances: of all KubeInfers and, each pod for itself, of all Deployments.
+        npus: NPUs in use.
+        npu_outages: NPUs out of service.
+        outages, drains: nodes that failed, and drains.
+        stuck: pods that are Terminating on a node that is down, with since when and the node.
+        preemptions: pods evicted for others.
+        deployments: a Deployment each, in the order of their creation.
+        first_causes: what nothing caused, by its record's id.
+    """
+
+    instances: tuple[InstanceLife, ...]
+    npus: Steps
+    npu_outages: tuple[NpuOutage, ...]
+    faults: tuple[FaultCourse, ...]
+    outages: tuple[NodeOutage, ...]
+    drains: tuple[DrainRun, ...]
+    stuck: Mapping[PodRef, tuple[int, str]]
+    preemptions: tuple[PodPreempted, ...]
+    deployments: tuple[DeploymentMeasures, ...]
+    first_causes: Mapping[int, Record]
+
+    def instances_of(self, kind: str, name: str | None = None) -> tuple[InstanceLife, ...]:
+        """Those of the workload of this kind and name, or of all of the kind."""
+        return tuple(
+            life
+            for life in self.instances
+            if life.instance.kind == kind and name in (None, life.instance.owner)
+        )
+
+
+class ClusterMeters:
+    """The meters of a cluster; they are told of all records of a run."""
+
+    def __init__(self) -> None:
+        self._lives, self._deployments = Lives(), Deployments()
+        self._npus, self._npu_outages = NpusInUse(), NpuOutages()
+        self._nodes, self._faults, self._preemptions = Nodes(), FaultCourses(), Preemptions()
+        self._first_causes = FirstCauses()
+
+    @property
+    def observers(self) -> Sequence[Observer]:
+        """What is to be told of the records."""
+        return (
+            self._lives,
+            self._deployments,
+            self._npus,
+            self._npu_outages,
+            self._nodes,
+            self._faults,
+            self._preemptions,
+            self._first_causes,
+        )
+
+    def finish(self, ended_at: int, end: End) -> ClusterMeasures:
+        """The numbers once the run is over."""
+        instances = tuple(self._lives.finish(ended_at, end))
+        nodes = self._nodes.finish(ended_at, end)
+        return ClusterMeasures(
+            instances=instances,
+            npus=self._npus.finish(ended_at, end),
+            npu_outages=self._npu_outages.finish(ended_at, end),
+            faults=self._faults.finish(ended_at, end),
+            outages=nodes.outages,
+            drains=nodes.drains,
+            stuck=nodes.stuck,
+            preemptions=self._preemptions.finish(ended_at, end),
+            deployments=self._deployments.finish(ended_at, end, instances),
+            first_causes=self._first_causes.finish(ended_at, end),
+        )
