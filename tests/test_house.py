@@ -17,8 +17,6 @@ CIRCLES = {
     "kubeinfer_sim.cluster.kubelet.start_stages",
     "kubeinfer_sim.cluster.kubelet.termination",
     "kubeinfer_sim.cluster.pod",
-    "kubeinfer_sim.controllers.kubeinfer.instance",
-    "kubeinfer_sim.controllers.kubeinfer.rebuild",
     "kubeinfer_sim.scenario.actions.model",
     "kubeinfer_sim.scenario.faults.model",
     "kubeinfer_sim.scenario.model",
@@ -41,13 +39,8 @@ DEEP = {
 WIDE = {
     "kubeinfer_sim.cluster.kubelet.state.KubeletState",
     "kubeinfer_sim.cluster.prober.container.ContainerProber",
-    "kubeinfer_sim.controllers.kubeinfer.controller.KubeInferController",
-    "kubeinfer_sim.controllers.kubeinfer.instances.Instances",
 }
-HOOKS = {
-    "kubeinfer_sim.controllers.kubeinfer.controller: self._stalls.instances = Instances(clock, history, kubelet, self._gangs, spec, assumptions, changed=self._wake_up, progressed=self._stalls.progressed)",
-    "kubeinfer_sim.simulation.simulate: self.controller.recovery.isolate = self._isolate",
-}
+HOOKS: set[str] = set()
 RELEASES = {
     "kubeinfer_sim.cluster.kubelet.state",
     "kubeinfer_sim.cluster.prober.container",

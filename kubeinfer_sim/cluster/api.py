@@ -68,6 +68,7 @@ class Api:
         self._pod_terminating = told("pod_terminating")
         self._pod_removed = told("pod_removed")
         self._pod_gone = told("pod_gone")
+        self._npus_isolated = told("npus_isolated")
         self._engine_stopped = told("engine_stopped")
 
     def new_uid(self) -> int:
@@ -168,7 +169,7 @@ class Api:
 
     def ready(self, pod: Pod) -> None:
         """The pod's Ready condition turns true."""
-        pod.ready = pod.was_ready = True
+        pod.ready = True
         pod.failure = ""
         pod.last = self._history.append(PodReady(self._clock.now, pod.last, pod.ref))
         pod.owner.pod_ready(pod)
@@ -233,6 +234,11 @@ class Api:
             tell(pod)
         pod.last = self._history.append(PodRemoved(self._clock.now, cause, pod.ref, reason))
         self.gone(pod)
+
+    def isolate_npus(self, pod: Pod, cause: int) -> None:
+        """Have the NPUs that the pod holds kept from new pods."""
+        for tell in self._npus_isolated:
+            tell(pod, cause)
 
     def overrule(self, pod: Pod, cause: int) -> None:
         """Set the pod's Ready condition False, whatever its containers do, until its kubelet puts it right."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.accelerators import accelerator_count, engine_index
@@ -62,6 +62,12 @@ class Workload(Protocol):
     def start(self, *, running: bool) -> None:
         """It is created; with `running` it has run for long, as far as the cluster has room for it."""
 
+    def apply(self, spec: Any, label: str) -> None:
+        """The user applies another version of it; `label` says what that is."""
+
+    def scale(self, replicas: int) -> None:
+        """The user changes `spec.replicas` alone."""
+
     def pods(self) -> Iterator[Pod]:
         """All its pods that exist, in the order in which they were made."""
         ...
@@ -108,7 +114,6 @@ class Pod:
         placed: the scheduler has given it a node, whether or not it is bound yet.
         rings: how many NPUs the scheduler has chosen of each ring of its node; empty where there are no rings.
         revision: hash of the role templates it was made from.
-        was_ready: it has been Ready at least once.
         weights_key: which weights its engine loads.
         added_at: when its kubelet set it up; the probes' ticks are counted from here.
         serving_at: when its engine answers (None: never, or not loading).
@@ -166,7 +171,6 @@ class Pod:
         "timers",
         "timings",
         "waits",
-        "was_ready",
         "weights_at",
         "weights_key",
     )
@@ -195,7 +199,6 @@ class Pod:
         self.rings: tuple[int, ...] = ()
         self.node: Node | None = None
         self.ready = False
-        self.was_ready = False
         self.started = False
         self.restarts = 0
         self.init_restarts = 0

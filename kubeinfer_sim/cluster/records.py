@@ -27,6 +27,10 @@ class InstanceRef(NamedTuple):
         return f"{self.owner}-{self.ordinal}"
 
 
+#: Where a pod stands in its instance: role and replica.
+Place = tuple[str, int]
+
+
 class PodRef(NamedTuple):
     """Which pod: `generation` counts the pods that stood at this place of this instance, from 0."""
 
@@ -43,7 +47,7 @@ class PodRef(NamedTuple):
         return f"{self.instance.name}-{self.role}-{self.replica}"
 
     @property
-    def place(self) -> tuple[str, int]:
+    def place(self) -> Place:
         """Its place in the instance: role and replica."""
         return self.role, self.replica
 

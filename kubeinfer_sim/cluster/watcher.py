@@ -45,5 +45,8 @@ class Watcher:
     def pod_gone(self, pod: Pod) -> None:
         """The pod's object is gone."""
 
+    def npus_isolated(self, pod: Pod, cause: int) -> None:
+        """Recovery wants the NPUs that the pod holds kept from new pods."""
+
     def engine_stopped(self, pod: Pod) -> None:
         """The process of the pod's inference engine has ended, however."""

@@ -387,6 +387,11 @@ class Scenario:
         return common_family([*offered.values(), *pods])
 
     @property
+    def workloads(self) -> tuple[KubeInfer | Deployment, ...]:
+        """What owns pods: the KubeInfer, if there is one, and the Deployments."""
+        return (*((self.kubeinfer,) if self.has_kubeinfer else ()), *self.deployments)
+
+    @property
     def has_kubeinfer(self) -> bool:
         """Whether there is a KubeInfer at all."""
         return self.kubeinfer != NO_KUBEINFER

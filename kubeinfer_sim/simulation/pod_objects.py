@@ -27,9 +27,9 @@ from kubeinfer_sim.cluster.records import NodeFailed, PodRef
 from kubeinfer_sim.engine.history import History, Record
 from kubeinfer_sim.engine.meter import OnePass
 from kubeinfer_sim.manifest.releases import Release
-from kubeinfer_sim.simulation.owners import Owners
 from kubeinfer_sim.simulation.pod_facts import DISRUPTIONS, PodFacts, PodLedger
 from kubeinfer_sim.simulation.pod_status import PodStatuses
+from kubeinfer_sim.simulation.workloads import Workloads
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class PodObjects:
     Args:
         history: read when the objects are asked for, where it is kept; else followed all along.
         api: knows which pods are on a node.
-        owners: whose pods there are.
+        workloads: whose pods there are.
         statuses: reads the containers.
         kubernetes: its release.
         loses_nodes: nodes may fall silent.
@@ -82,7 +82,7 @@ class PodObjects:
         self,
         history: History,
         api: Api,
-        owners: Owners,
+        workloads: Workloads,
         statuses: PodStatuses,
         *,
         kubernetes: Release,
@@ -90,7 +90,7 @@ class PodObjects:
     ) -> None:
         self._history = history
         self._api = api
-        self._owners = owners
+        self._workloads = workloads
         self._statuses = statuses
         self._kubernetes = kubernetes
         self._ledger = PodLedger()
@@ -121,7 +121,7 @@ class PodObjects:
         self._catch_up()
         found = [
             self._pod(pod, self._ledger.pods[pod.ref], now)
-            for pod in self._owners.pods()
+            for pod in self._workloads.pods()
             if pod.state is not PodState.GONE
         ]
         return sorted(found, key=lambda each: _order(each.ref))

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from kubeinfer_sim.cluster.api import Api
+from kubeinfer_sim.cluster.cluster import Cluster
+from kubeinfer_sim.cluster.devices.offered import OfferedNpus
 from kubeinfer_sim.cluster.disruption.drains import Budgets, Drains
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.kubelet import Kubelet
@@ -16,31 +18,26 @@ from kubeinfer_sim.cluster.nodes.node_lifecycle import NodeLifecycleController, 
 from kubeinfer_sim.cluster.nodes.pod_gc import PodGarbageCollector, PodGcSettings
 from kubeinfer_sim.cluster.nodes.status_reports import StatusReporter
 from kubeinfer_sim.cluster.nodes.taint_eviction import TaintEvictionController
-from kubeinfer_sim.cluster.pod import Pod
-from kubeinfer_sim.cluster.records import NpusIsolated
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
 from kubeinfer_sim.cluster.watcher import Watcher
-from kubeinfer_sim.controllers.kubeinfer.controller import KubeInferController
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import History, Listener
 from kubeinfer_sim.engine.meter import End
 from kubeinfer_sim.engine.streams import Streams
-from kubeinfer_sim.manifest.accelerators import accelerators_of
 from kubeinfer_sim.scenario.actions.model import Health
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.scenario.recovery.rules import Isolation
 from kubeinfer_sim.simulation.faults.assembly import FaultInjection
 from kubeinfer_sim.simulation.faults.health_actions import HealthActions
 from kubeinfer_sim.simulation.faults.probe_answers import ProbeAnswers
-from kubeinfer_sim.simulation.owners import Owners
 from kubeinfer_sim.simulation.pod_objects import PodObjects
 from kubeinfer_sim.simulation.pod_status import PodStatuses
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.targets import start_faults
 from kubeinfer_sim.simulation.time_line import TimeLine
+from kubeinfer_sim.simulation.workloads import Workloads
 
 #: New objects between two collections while a simulation runs.
 GARBAGE_THRESHOLD = 200_000
@@ -141,20 +138,7 @@ class Simulation:
             born_sick=self.health.at_set_up if self.health.of_new_pods else None,
         )
         answers.watch(self.kubelet)
-        self.controller = KubeInferController(
-            self.env,
-            self.scheduling,
-            self.kubelet,
-            scenario.kubeinfer,
-            scenario.timings,
-            assumptions,
-            scenario.recovery,
-            recovery,
-        )
-        self.controller.recovery.isolate = self._isolate
-        self.owners = Owners(
-            self.env, self.scheduling, self.controller, scenario.deployments, scenario.timings
-        )
+        self.workloads = Workloads(Cluster(self.env, self.scheduling, self.kubelet), scenario, recovery)
         budgets = Budgets(scenario.disruption_budgets)
         self.drains = Drains(self.clock, self.history, self.api, budgets)
         # The order in which they are told of what happens.
@@ -168,9 +152,11 @@ class Simulation:
         self.faults: FaultInjection | None = None
         if scenario.fault_kinds:
             self.faults = FaultInjection(
-                self.env, scenario, self.kubelet, answers, self.drains, self.failures, self.owners.pods
+                self.env, scenario, self.kubelet, answers, self.drains, self.failures, self.workloads.pods
             )
             watchers += self.faults.watchers
+        else:
+            watchers.append(OfferedNpus(self.env))
         if scenario.fault_kinds or any(isinstance(each, Health) for each in scenario.actions):
             watchers.append(answers)
         self.api.watch(*watchers)
@@ -202,7 +188,7 @@ class Simulation:
         return PodObjects(
             self.history,
             self.api,
-            self.owners,
+            self.workloads,
             PodStatuses(self.seed, self.scenario.kubernetes),
             kubernetes=self.scenario.kubernetes,
             loses_nodes=self.failures is not None,
@@ -212,10 +198,8 @@ class Simulation:
         """Play everything until the horizon, or until it is settled; no further than `until` ms."""
         scenario, clock = self.scenario, self.clock
         running = scenario.initial == "running"
-        if scenario.has_kubeinfer:
-            self.controller.start(running=running)
-        for deployment in self.owners.deployments.values():
-            deployment.start(running=running)
+        for workload in self.workloads:
+            workload.start(running=running)
         if self.faults is not None:
             self.faults.start()
         self.time_line.start()
@@ -226,7 +210,7 @@ class Simulation:
         else:
             last_action = max((action.at for action in scenario.actions), default=0)
             while (due := clock.next_at()) is not None and (until is None or due <= until):
-                limit = max(self.owners.last_progress, last_action) + scenario.quiet_after
+                limit = max(self.workloads.last_progress, last_action) + scenario.quiet_after
                 if due > limit:
                     end = "quiet"
                     break
@@ -235,17 +219,3 @@ class Simulation:
         self.history.close()
         pods = None if self.objects is None else tuple(self.objects.at(ended_at))
         return Run(scenario, self.history, ended_at, end, clock.fired, self.seed, pods)
-
-    def _isolate(self, pod: Pod, scope: Isolation, cause: int) -> None:
-        """A rule of recovery takes a pod's node, or the NPUs it holds, out of service for new pods."""
-        assert pod.node is not None
-        name = pod.node.name
-        if scope == "Node":
-            self.api.cordon(pod.node, True, cause)
-            return
-        if self.faults is not None:
-            self.faults.isolate(pod, cause)
-            return
-        for resource, amount in accelerators_of(pod.template.requests).items():
-            self.api.set_allocatable(pod.node, resource, pod.node.allocatable[resource] - amount)
-        self.history.append(NpusIsolated(self.clock.now, cause, name, pod.npus))

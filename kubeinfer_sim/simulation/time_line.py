@@ -47,11 +47,11 @@ class TimeLine:
         """What a person does to the cluster or the KubeInfer."""
         match action:
             case Apply():
-                self._sim.controller.apply(action.kubeinfer, action.label)
+                self._sim.workloads.of(action.kubeinfer).apply(action.kubeinfer, action.label)
             case Scale():
-                self._sim.controller.scale(action.replicas)
+                self._sim.workloads.of(self._sim.scenario.kubeinfer).scale(action.replicas)
             case ApplyDeployment():
-                self._sim.owners.deployments[action.deployment.name].apply(action.deployment, action.label)
+                self._sim.workloads.of(action.deployment).apply(action.deployment, action.label)
             case Cordon():
                 for name in action.nodes:
                     self._cordon(name, not action.uncordon)
@@ -63,7 +63,7 @@ class TimeLine:
             case NodeDown() | NodeUp() | OutOfService() | ForceDelete():
                 self._node_failure(action)
             case Health():
-                self._sim.health.act(action, self._sim.owners.pods)
+                self._sim.health.act(action, self._sim.workloads.pods)
             case Crash():
                 self._crash(action)
             case Fault():
@@ -91,7 +91,7 @@ class TimeLine:
             case ForceDelete():
                 pods = [
                     pod
-                    for pod in self._sim.owners.pods()
+                    for pod in self._sim.workloads.pods()
                     if matches(action.target, pod)
                     and (pod.state is PodState.DELETING or not action.terminating_only)
                 ]
@@ -104,7 +104,7 @@ class TimeLine:
         self._sim.api.cordon(self._sim.api.nodes[name], unschedulable)
 
     def _crash(self, action: Crash) -> None:
-        for pod in [pod for pod in self._sim.owners.pods() if matches(action.target, pod)]:
+        for pod in [pod for pod in self._sim.workloads.pods() if matches(action.target, pod)]:
             index = self._sim.kubelet.number_of(pod, action.container)
             if index is None:
                 continue

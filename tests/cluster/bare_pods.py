@@ -21,6 +21,12 @@ class Idle:
     def start(self, *, running: bool) -> None:
         pass
 
+    def apply(self, spec: object, label: str) -> None:
+        pass
+
+    def scale(self, replicas: int) -> None:
+        pass
+
     def pods(self) -> Iterator[Pod]:
         return iter(())
 

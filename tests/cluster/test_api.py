@@ -90,7 +90,7 @@ def test_of_readiness_the_owner_is_told_before_the_watchers() -> None:
         *both("pod_ready_changed"),
     ]
     assert [type(record) for record in cluster.history][-2:] == [PodReady, PodNotReady]
-    assert (pod.ready, pod.was_ready) == (False, True)
+    assert not pod.ready
 
 
 def test_of_the_end_of_a_pod_the_watchers_are_told_before_its_owner() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.pod import Pod, Workload
 from kubeinfer_sim.cluster.records import HealthChanged
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.scenario.model import Scenario
@@ -33,11 +33,17 @@ def play(scenario: Scenario, *events: Event, **options: object) -> Run:
     return simulation.run()
 
 
+def kubeinfer_of(simulation: Simulation) -> Workload:
+    """The only KubeInfer."""
+    (found,) = simulation.workloads
+    return found
+
+
 def pod_of(simulation: Simulation, role: str = "role0", replica: int = 0, ordinal: int = 0) -> Pod:
     """The newest pod at a place."""
     found = [
         pod
-        for pod in simulation.controller.pods()
+        for pod in simulation.workloads.pods()
         if pod.ref.place == (role, replica) and pod.ref.instance.ordinal == ordinal
     ]
     return found[-1]

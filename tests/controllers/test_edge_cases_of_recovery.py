@@ -28,7 +28,7 @@ from typing import Any
 
 import pytest
 from building import NPU, kubeinfer, scenario, seconds
-from controllers.playing import NpuFault, crash, of, play, pod_of, seconds_of
+from controllers.playing import NpuFault, crash, kubeinfer_of, of, play, pod_of, seconds_of
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, NpuResetTried, NpuStateChanged
 from kubeinfer_sim.cluster.records import (
@@ -122,7 +122,7 @@ def test_of_policies_that_apply_at_one_instant_the_widest_wins(first: str) -> No
 
 def test_software_and_platform_on_one_event_cause_one_restart() -> None:
     def report(simulation: Simulation) -> None:
-        simulation.controller.npu_fault(pod_of(simulation, "decode"), NpuFault("CardDrop"), -1)
+        kubeinfer_of(simulation).npu_fault(pod_of(simulation, "decode"), NpuFault("CardDrop"), -1)
 
     made = scenario(kubeinfer(1, roles=PD), 3, 60, 10)
     for platform in (100.0, 108.0):  # at the same instant, and within the pipeline's delay
@@ -143,9 +143,9 @@ def test_a_late_event_of_the_previous_incarnation_is_dropped() -> None:
         pods.append(pod_of(simulation, "decode"))
 
     def late(simulation: Simulation) -> None:
-        simulation.controller.npu_fault(pods[0], NpuFault("CardDrop"), -1)
-        simulation.controller.evict(pods[0], "Drained", -1)
-        assert simulation.controller.container_died(pods[0], "Error", 1), "nobody restarts it"
+        kubeinfer_of(simulation).npu_fault(pods[0], NpuFault("CardDrop"), -1)
+        kubeinfer_of(simulation).evict(pods[0], "Drained", -1)
+        assert kubeinfer_of(simulation).container_died(pods[0], "Error", 1), "nobody restarts it"
 
     made = scenario(kubeinfer(1, roles=PD), 3, 60, 10)
     run = play(made, (90, remember), crash(100, "decode"), (200, late))
@@ -569,7 +569,9 @@ def test_a_platform_fault_that_clears_before_the_delay_ends_is_left_alone(cleare
     made = scenario(spec, 3, 60, 10, recovery=(RecoveryRule("RecreateInstance", delay=60_000),))
 
     def report(simulation: Simulation) -> None:
-        simulation.controller.npu_fault(pod_of(simulation, "decode"), NpuFault("RestartRequest", cleared), -1)
+        kubeinfer_of(simulation).npu_fault(
+            pod_of(simulation, "decode"), NpuFault("RestartRequest", cleared), -1
+        )
 
     run = play(made, (100, report))
     assert seconds_of(run, InstanceRestarting) == ([] if cleared else [160.0])
@@ -777,7 +779,7 @@ def test_a_role_is_recreated_with_the_pod_that_was_being_recreated_alone() -> No
 
 def test_restart_container_on_the_platforms_word_stops_the_engine_and_is_no_failure() -> None:
     def report(simulation: Simulation) -> None:
-        simulation.controller.npu_fault(pod_of(simulation, "decode"), NpuFault("RestartBusiness"), 0)
+        kubeinfer_of(simulation).npu_fault(pod_of(simulation, "decode"), NpuFault("RestartBusiness"), 0)
 
     run = play(custom(RecoveryRule("RestartContainer")), (100, report))
     assert [record.reason for record in of(run, ContainerDied)] == ["RestartBusiness"]

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 from building import EVERY_SECOND, kubeinfer, scenario, seconds
-from controllers.playing import Event, NpuFault, play
+from controllers.playing import Event, NpuFault, kubeinfer_of, play
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -251,12 +251,12 @@ def failing(each: Failing):  # type: ignore[no-untyped-def]
     """The failure, if there is such a pod."""
 
     def event(simulation: Simulation) -> None:
-        for pod in list(simulation.controller.pods()):
+        for pod in list(simulation.workloads.pods()):
             ref = pod.ref
             if (ref.place, ref.instance.ordinal) == ((each.role, each.replica), each.ordinal):
                 cause = len(simulation.history) - 1
                 if each.kind == "platform":
-                    simulation.controller.npu_fault(pod, NpuFault("CardDrop"), cause)
+                    kubeinfer_of(simulation).npu_fault(pod, NpuFault("CardDrop"), cause)
                 else:
                     code = 3 if each.kind == "exit 3" else 1
                     simulation.kubelet.crash(pod, "Error", code, cause=cause)

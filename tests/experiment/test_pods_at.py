@@ -257,7 +257,7 @@ def test_at_random_moments_pods_are_as_their_kubelet_and_the_history_have_them(s
         simulation = Simulation(what, what.seed)
         simulation.run(until=at)
         found = {pod.ref: pod for pod in simulation.objects.at(at)}
-        states = {pod.ref: pod for pod in simulation.owners.pods() if pod.state is not PodState.GONE}
+        states = {pod.ref: pod for pod in simulation.workloads.pods() if pod.state is not PodState.GONE}
         assert found.keys() == states.keys()
         for ref, pod in states.items():
             shown, columns = found[ref], found[ref].columns

@@ -45,7 +45,7 @@ def service(
 ) -> History:
     """Instances that run from the start; `outages` maps an instance to its (from, to) with pod 0 of role a down."""
     records: list[tuple[int, Record]] = [
-        (0, SpecApplied(0, NO_CAUSE, 1, "r", replicas, 1, unavailable, ("created",), "running", ()))
+        (0, SpecApplied(0, NO_CAUSE, "infer", 1, "r", replicas, 1, unavailable, ("created",), "running", ()))
     ]
     for number in range(replicas):
         records.append((0, InstanceCreated(0, 0, instance(number), "r", 1, True)))
@@ -104,7 +104,7 @@ def test_fewer_desired_is_no_outage_of_a_fixed_number() -> None:
 
 def test_the_budget_is_that_of_the_spec_in_force() -> None:
     history = service({0: [(5_000, 6_000)]}, 2, unavailable=0)
-    history.append(SpecApplied(7_000, NO_CAUSE, 2, "r", 2, 1, 1, ("strategy",), "", ()))
+    history.append(SpecApplied(7_000, NO_CAUSE, "infer", 2, "r", 2, 1, 1, ("strategy",), "", ()))
     assert measure_level(BUDGET, measured(history)).total == 1_000
 
 

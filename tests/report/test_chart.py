@@ -21,11 +21,13 @@ def drawn(measures: Measures, *actions: Drain, width: int = 78) -> list[str]:
 
 
 def running(number: int, *then: Record, end: int) -> Measures:
-    records: list[Record] = [SpecApplied(0, NO_CAUSE, 1, "a", number, 1, 0, ("created",), "", ())]
+    records: list[Record] = [SpecApplied(0, NO_CAUSE, "infer", 1, "a", number, 1, 0, ("created",), "", ())]
     for n in range(number):
         ref = InstanceRef(n, "infer", n)
         records += [InstanceCreated(0, 0, ref, "a", 1, True), InstanceReady(0, 0, ref)]
-    return measure([*records, UpdateCompleted(0, 0, 1, "a", number), *then], ended_at=end, end="settled")
+    return measure(
+        [*records, UpdateCompleted(0, 0, "infer", 1, "a", number), *then], ended_at=end, end="settled"
+    )
 
 
 def rows(lines: list[str]) -> list[str]:

@@ -19,6 +19,7 @@ from kubeinfer_sim.cluster.devices.npu_resets import NpuResets
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import FaultDetected
 from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.faults.levels import REPEATED
@@ -32,7 +33,7 @@ def is_watched(pod: Pod) -> bool:
     return pod.ref.instance.kind == "KubeInfer" and pod.template.labels.get(RESET_LABEL) == "true"
 
 
-class DevicePlugin:
+class DevicePlugin(Watcher):
     """The device plugins of all nodes (`hardware.Platform`, `manager.DeviceWatcher`).
 
     `watches_idle`: some workload carries the label.
@@ -193,7 +194,7 @@ class DevicePlugin:
         else:
             self._hardware.order_repair(npu, fault.since, fault.spec.repair)
 
-    def isolate(self, pod: Pod, cause: int) -> None:
+    def npus_isolated(self, pod: Pod, cause: int) -> None:
         """A rule of recovery takes the pod's broken NPUs out until repaired, or all of them when none is broken."""
         npus = self._devices.of(pod)
         for npu in [npu for npu in npus if npu.faults] or npus:

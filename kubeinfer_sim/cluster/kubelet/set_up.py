@@ -253,7 +253,7 @@ class SetUp(Restarts):
     def _adopt(self, pod: Pod, node: Node) -> None:
         """The pod ran and was ready long before the simulation began."""
         pod.added_at = pod.serving_at = pod.weights_at = RUNNING_SINCE
-        pod.started = pod.ready = pod.was_ready = True
+        pod.started = pod.ready = True
         for container in (*pod.template.init_containers, *pod.template.containers):
             node.images.setdefault(container.image, RUNNING_SINCE)
         node.page_cache[pod.weights_key] = RUNNING_SINCE

@@ -8,13 +8,14 @@ others. A container that dies is the kubelet's affair, a pod that is lost is rep
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE
 from kubeinfer_sim.cluster.kubelet.start_barrier import StartBarrier
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod, PodState
 from kubeinfer_sim.cluster.records import InstanceRef, PodCreated, PodReady, PodRef
-from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling, PodGang
+from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
 from kubeinfer_sim.controllers.deployment import progress
 from kubeinfer_sim.controllers.deployment.controller import DeploymentController
 from kubeinfer_sim.controllers.deployment.records import (
@@ -40,18 +41,17 @@ class DeploymentWorkload:
 
     def __init__(
         self,
-        env: Environment,
-        scheduling: GangScheduling,
+        cluster: Cluster,
         spec: Deployment,
         timings: Timings,
     ) -> None:
-        self._clock = env.clock
-        self._history = env.history
-        self._api = env.api
-        self._scheduling = scheduling
+        self._clock = cluster.env.clock
+        self._history = cluster.env.history
+        self._api = cluster.env.api
+        self._scheduling = cluster.scheduling
         self._timings = timings.of(spec.name)
         self._controller = DeploymentController(
-            env.clock, self, spec, settled=self._settled, scaled=self._note_scaled
+            self._clock, self, spec, settled=self._settled, scaled=self._note_scaled
         )
         self._generation = 0
         self._applied = NO_CAUSE
@@ -82,11 +82,15 @@ class DeploymentWorkload:
         else:
             self._controller.start()
 
-    def apply(self, spec: Deployment, label: str = "") -> None:
+    def apply(self, spec: Deployment, label: str) -> None:
         """The user applies another spec."""
         before = self.spec
         self._controller.apply(spec)
         self._note_applied(_changes(before, spec), label)
+
+    def scale(self, replicas: int) -> None:
+        """The user changes `spec.replicas` alone."""
+        self.apply(replace(self.spec, replicas=replicas), f"scale to {replicas}")
 
     def _note_applied(self, changed: tuple[str, ...], label: str) -> None:
         self._generation += 1
@@ -215,7 +219,7 @@ class DeploymentWorkload:
                 self._scheduling.diagnose(gang, pod.last)
                 return
 
-    # -- what its pods do (Workload) --------------------------------------------------------------------
+    # -- what its pods do ----------------------------------------------------------------------------------
 
     def pods(self) -> Iterator[Pod]:
         """All pods that exist, in the order in which they were made."""

@@ -46,7 +46,7 @@ def _candidates(instance: Instance, give_up: Sequence[GiveUp]) -> Iterator[list[
             if pod.ref.role == entry.role
             and pod.node is not None
             and pod.state not in (PodState.DELETING, PodState.GONE)
-            and pod not in instance.spares
+            and pod not in instance.restoring
         ]
         pods.sort(key=lambda pod: -pod.ref.replica)
         if entry.keep == 0:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.kubelet.start_barrier import StartBarrier
 from kubeinfer_sim.cluster.pod import Pod, Workload
-from kubeinfer_sim.cluster.records import PodCreated, PodRef
-from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling, PodGang
-from kubeinfer_sim.controllers.kubeinfer.instance import Instance, Place
+from kubeinfer_sim.cluster.records import Place, PodCreated, PodRef
+from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
+from kubeinfer_sim.controllers.kubeinfer.instance import Instance
 from kubeinfer_sim.manifest.model import Role
 from kubeinfer_sim.scenario.model import Assumptions, Timings
 
@@ -24,18 +24,17 @@ class Gangs:
     def __init__(
         self,
         workload: Workload,
-        env: Environment,
-        scheduling: GangScheduling,
+        cluster: Cluster,
         timings: Timings,
         assumptions: Assumptions,
     ) -> None:
         self._workload = workload
-        self._clock = env.clock
-        self._history = env.history
-        self._scheduling = scheduling
+        self._clock = cluster.env.clock
+        self._history = cluster.env.history
+        self._scheduling = cluster.scheduling
         self._timings = timings
         self._assumptions = assumptions
-        self.owner: dict[Pod, Instance] = {}
+        self.instance_of: dict[Pod, Instance] = {}
         self._generations: dict[int, int] = {}
 
     def whole(self, instance: Instance, *, adopt: bool = False) -> bool:
@@ -54,6 +53,7 @@ class Gangs:
         gang = PodGang(instance.ref, pods, instance.last, instance.spec.namespace)
         if adopt and self._scheduling.adopt(gang):
             instance.ready_pods = instance.wanted
+            instance.served.update(pods)
             return True
         nodes = instance.keep if self._assumptions.keep_nodes else {}
         self.queue(instance, gang, {pod: nodes[pod.ref.place] for pod in pods if pod.ref.place in nodes})
@@ -70,35 +70,37 @@ class Gangs:
     def queue(self, instance: Instance, gang: PodGang, nodes: Mapping[Pod, str]) -> None:
         """Have a gang placed, on these nodes if its pods fit there."""
         gang.prefer = dict(nodes)
-        if all(pod in instance.spares for pod in gang.pods):
-            instance.spare_gangs[gang] = None
+        if all(pod in instance.restoring for pod in gang.pods):
+            instance.restoring_gangs[gang] = None
         else:
             instance.gangs[gang] = None
         self._scheduling.submit(gang)
 
     def withdraw(self, instance: Instance) -> None:
         """Take back all gangs of the instance that still wait for nodes."""
-        for gang in (*instance.gangs, *instance.spare_gangs):
+        for gang in (*instance.gangs, *instance.restoring_gangs):
             self._scheduling.withdraw(gang)
         instance.gangs.clear()
-        instance.spare_gangs.clear()
+        instance.restoring_gangs.clear()
 
     def placed(self, pods: Sequence[Pod]) -> Instance:
         """The pods of a gang got their nodes; returns its instance."""
-        instance = self.owner[pods[0]]
-        for waiting in (instance.gangs, instance.spare_gangs):
-            for gang in [each for each in waiting if each.pods is pods]:
-                del waiting[gang]
+        instance = self.instance_of[pods[0]]
+        for waiting in (instance.gangs, instance.restoring_gangs):
+            for gang in waiting:
+                if gang.pods is pods:
+                    del waiting[gang]
+                    break
         return instance
 
     def regroup(self, instance: Instance, pods: Iterable[Pod]) -> None:
         """These pods are deleted: the gangs in which they waited go on without them."""
         going = set(pods)
-        waiting = (*instance.gangs, *instance.spare_gangs)
+        waiting = (*instance.gangs, *instance.restoring_gangs)
         for gang in [gang for gang in waiting if not going.isdisjoint(gang.pods)]:
             self._scheduling.withdraw(gang)
             instance.gangs.pop(gang, None)
-            instance.spare_gangs.pop(gang, None)
+            instance.restoring_gangs.pop(gang, None)
             left = [pod for pod in gang.pods if pod not in going]
             if left:
                 self.queue(instance, PodGang(gang.instance, left, gang.cause, gang.namespace), {})
@@ -128,6 +130,6 @@ class Gangs:
             instance.barriers[role.name],
         )
         instance.pods[pod] = None
-        self.owner[pod] = instance
+        self.instance_of[pod] = instance
         pod.last = self._history.append(PodCreated(self._clock.now, instance.last, pod.ref))
         return pod

@@ -10,15 +10,12 @@ from kubeinfer_sim.engine.history import NO_CAUSE
 if TYPE_CHECKING:
     from kubeinfer_sim.cluster.kubelet.start_barrier import StartBarrier
     from kubeinfer_sim.cluster.pod import Pod
-    from kubeinfer_sim.cluster.records import InstanceRef
+    from kubeinfer_sim.cluster.records import InstanceRef, Place
     from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
     from kubeinfer_sim.controllers.kubeinfer.rebuild import Rebuild
     from kubeinfer_sim.controllers.kubeinfer.restart_history import RestartHistory
     from kubeinfer_sim.engine.clock import Timer
     from kubeinfer_sim.manifest.model import KubeInfer
-
-#: Where a pod stands in its instance: role and replica.
-Place = tuple[str, int]
 
 
 class InstanceState(Enum):
@@ -39,6 +36,7 @@ class Instance:
         spec: the KubeInfer it was made from; its roles and revision never change.
         incarnation: counts its gangs, from 0.
         pods: the pods that exist (terminating ones included).
+        served: those that have been ready since a container of theirs last died.
         gangs: those of its pods that still wait for nodes, as they are queued.
         barriers: role -> the start barrier its pods stand at.
         ready_pods: how many of its current pods are ready.
@@ -48,12 +46,12 @@ class Instance:
         unready_since: since when it has not been ready without a break.
         overdue: it has not been ready for the grace of rule 4 (or never was).
         failed_starts: how often a pod failed since the instance was last ready (or made).
-        hopeful: it is on its way to ready, as far as the controller can see.
+        progressing: it is on its way to ready, as far as the controller can see.
         wait: the back-off before its next gang, in ms.
         keep: the node of each place in the gang that is being rebuilt.
         rebuilds: what is being rebuilt of it while the rest runs on, by each place concerned.
-        spares: pods it had given up and does without until they are ready again.
-        spare_gangs: those of them that wait for nodes.
+        restoring: pods it had given up and does without until they are ready again.
+        restoring_gangs: those of them that wait for nodes.
         timers: what recovery waits for (back-off, delays of rules); a new incarnation forgets them.
         last: id of the latest record about it.
     """
@@ -64,18 +62,19 @@ class Instance:
         "failure",
         "gangs",
         "grace_timer",
-        "hopeful",
         "incarnation",
         "keep",
         "last",
         "overdue",
         "pods",
+        "progressing",
         "ready_pods",
         "rebuilds",
         "recovery",
         "ref",
-        "spare_gangs",
-        "spares",
+        "restoring",
+        "restoring_gangs",
+        "served",
         "spec",
         "state",
         "timers",
@@ -91,6 +90,7 @@ class Instance:
         self.state = InstanceState.STARTING
         self.incarnation = 0
         self.pods: dict[Pod, None] = {}
+        self.served: set[Pod] = set()
         self.gangs: dict[PodGang, None] = {}
         self.barriers: dict[str, StartBarrier] = {}
         self.ready_pods = 0
@@ -100,12 +100,12 @@ class Instance:
         self.unready_since = 0
         self.overdue = True
         self.failed_starts = 0
-        self.hopeful = False
+        self.progressing = False
         self.wait = 0
         self.keep: dict[Place, str] = {}
         self.rebuilds: dict[Place, Rebuild] = {}
-        self.spares: dict[Pod, None] = {}
-        self.spare_gangs: dict[PodGang, None] = {}
+        self.restoring: dict[Pod, None] = {}
+        self.restoring_gangs: dict[PodGang, None] = {}
         self.timers: list[Timer] = []
         self.grace_timer: Timer | None = None
         self.recovery: RestartHistory | None = None
@@ -127,8 +127,8 @@ class Instance:
         return self.state is InstanceState.TERMINATING
 
     @property
-    def rebuilt(self) -> bool:
-        """All of it is being rebuilt or deleted: whatever fails in it belongs to an incarnation that is going."""
+    def incarnation_over(self) -> bool:
+        """All of it is being rebuilt or deleted: whatever fails in it now is of no consequence."""
         return self.state in (InstanceState.RESTARTING, InstanceState.FAILED, InstanceState.TERMINATING)
 
     def forget_parts(self) -> None:
@@ -137,4 +137,4 @@ class Instance:
             timer.cancel()
         self.timers.clear()
         self.rebuilds.clear()
-        self.spares.clear()
+        self.restoring.clear()

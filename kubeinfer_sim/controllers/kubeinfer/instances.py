@@ -29,7 +29,7 @@ class Instances:
         old: how many are of another revision than `spec`'s, terminating ones included.
         new_active: how many are of the spec's revision and not terminating.
         ready: how many are ready.
-        hopeful: how many are not ready, but on their way there.
+        progressing: how many are not ready, but on their way there.
         in_grace: how many are not ready, and not yet for as long as rule 4 waits.
         ready_old: heap of the negative ordinals of ready old ones; an entry may have become stale.
         overdue_old: the old ones that rule 4 lets go.
@@ -59,7 +59,7 @@ class Instances:
         self.old = 0
         self.new_active = 0
         self.ready = 0
-        self.hopeful = 0
+        self.progressing = 0
         self.in_grace = 0
         self.ready_old: list[int] = []
         self.overdue_old: dict[Instance, None] = {}
@@ -123,7 +123,7 @@ class Instances:
         self._end_grace(instance)
         instance.forget_parts()
         instance.state = InstanceState.TERMINATING
-        self.weigh(instance)
+        self.update_progressing(instance)
         instance.last = self._history.append(InstanceDeleting(self._clock.now, cause, instance.ref, reason))
         self.delete_pods(instance, reason)
         if not instance.pods:
@@ -162,7 +162,7 @@ class Instances:
         self.overdue_old.pop(instance, None)
         if self.is_old(instance):
             heappush(self.ready_old, -instance.ref.ordinal)
-        self.weigh(instance)
+        self.update_progressing(instance)
         instance.last = self._history.append(InstanceReady(self._clock.now, instance.last, instance.ref))
         self.changed()
 
@@ -175,7 +175,7 @@ class Instances:
             instance.grace_timer = self._clock.after(grace, self._grace_over, instance)
             self.in_grace += 1
         instance.state = state
-        self.weigh(instance)
+        self.update_progressing(instance)
         self.changed()
 
     def concerning(self, instance: Instance, reason: str, cause: int) -> None:
@@ -201,12 +201,12 @@ class Instances:
             instance.grace_timer = None
             self.in_grace -= 1
 
-    def weigh(self, instance: Instance) -> None:
+    def update_progressing(self, instance: Instance) -> None:
         """Keep count of the instances that are on their way to ready."""
-        hopeful = (
+        progressing = (
             instance.state in (InstanceState.STARTING, InstanceState.CONCERNING, InstanceState.RESTARTING)
             and instance.failed_starts == 0
             and not instance.gangs
         )
-        self.hopeful += hopeful - instance.hopeful
-        instance.hopeful = hopeful
+        self.progressing += progressing - instance.progressing
+        instance.progressing = progressing

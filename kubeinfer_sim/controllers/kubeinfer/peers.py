@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance
 from kubeinfer_sim.controllers.kubeinfer.records import PeersLost
@@ -20,10 +19,10 @@ from kubeinfer_sim.controllers.kubeinfer.records import PeersLost
 class Peers:
     """Follows the groups that have lost a pod; `timeout` in ms, None when survivors never exit."""
 
-    def __init__(self, env: Environment, kubelet: Kubelet, timeout: int | None) -> None:
-        self._clock = env.clock
-        self._history = env.history
-        self._kubelet = kubelet
+    def __init__(self, cluster: Cluster, timeout: int | None) -> None:
+        self._clock = cluster.env.clock
+        self._history = cluster.env.history
+        self._kubelet = cluster.kubelet
         self._timeout = timeout
         # Members of broken groups, with how often their containers had been restarted then.
         self._broken: dict[Pod, int] = {}

@@ -135,7 +135,7 @@ class Policies:
 
 def starting(instance: Instance, pod: Pod) -> bool:
     """Whether the pod, or its instance as a whole, has yet to become ready."""
-    return instance.state is InstanceState.STARTING or not pod.was_ready
+    return instance.state is InstanceState.STARTING or pod not in instance.served
 
 
 def _ask(plugin: RecoveryPlugin, failure: Failure) -> Decision:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.controllers.kubeinfer.instance import Place
+from kubeinfer_sim.cluster.records import Place
 
 if TYPE_CHECKING:
     from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True, eq=False)
-class Saving:
+class Degradation:
     """A gang for which pods of other roles are given up, and where it goes when they are gone."""
 
     gang: PodGang
@@ -33,11 +33,11 @@ class Rebuild:
         last: id of the latest record about it.
         reason: why, in the word of the failure.
         keep: the nodes they were on.
-        left: the pods that are not gone yet.
-        spares: the places among them that the instance does without until they are back.
+        remaining: the pods that are not gone yet.
+        restoring: the places among them that the instance does without until they are back.
         withheld: the instance is to be replaced by one of another revision, so nothing is made anew.
         give_up: the roles that give up pods when there is no room.
-        saving: it was given up for this.
+        degradation: it was given up for this.
         timer: the back-off, while it runs.
     """
 
@@ -46,11 +46,11 @@ class Rebuild:
     last: int
     reason: str = ""
     keep: dict[Place, str] = field(default_factory=dict)
-    left: dict[Pod, None] = field(default_factory=dict)
-    spares: set[Place] = field(default_factory=set)
+    remaining: dict[Pod, None] = field(default_factory=dict)
+    restoring: set[Place] = field(default_factory=set)
     withheld: bool = False
     give_up: tuple[GiveUp, ...] = ()
-    saving: Saving | None = None
+    degradation: Degradation | None = None
     timer: Timer | None = None
 
     @classmethod

@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import Pod
-from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling, PodGang
+from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
 from kubeinfer_sim.controllers.kubeinfer.degrade import make_room
 from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance, InstanceState
 from kubeinfer_sim.controllers.kubeinfer.instances import Instances
 from kubeinfer_sim.controllers.kubeinfer.peers import Peers
-from kubeinfer_sim.controllers.kubeinfer.rebuild import Rebuild, Saving
+from kubeinfer_sim.controllers.kubeinfer.rebuild import Degradation, Rebuild
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceDegraded,
     InstanceFailed,
@@ -39,25 +38,23 @@ class Rebuilding:
 
     def __init__(
         self,
-        env: Environment,
-        scheduling: GangScheduling,
-        kubelet: Kubelet,
+        cluster: Cluster,
         instances: Instances,
         gangs: Gangs,
         assumptions: Assumptions,
     ) -> None:
-        self._clock = env.clock
-        self._history = env.history
-        self._api = env.api
-        self._scheduling = scheduling
+        self._clock = cluster.env.clock
+        self._history = cluster.env.history
+        self._api = cluster.env.api
+        self._scheduling = cluster.scheduling
         self._instances = instances
         self._gangs = gangs
         self._assumptions = assumptions
-        self.peers = Peers(env, kubelet, assumptions.peer_loss_timeout)
+        self.peers = Peers(cluster, assumptions.peer_loss_timeout)
         # Instances of which something is not made anew because they are to be replaced.
         self._withheld: dict[Instance, None] = {}
 
-    def is_replaced(self, instance: Instance) -> bool:
+    def left_to_rollout(self, instance: Instance) -> bool:
         """Whether the rollout replaces it by an instance of the new revision, so that it is not rebuilt."""
         return self._instances.is_old(instance) and self._assumptions.old_instance_failure == "replaceNew"
 
@@ -65,7 +62,7 @@ class Rebuilding:
 
     def restart(self, instance: Instance, reason: str, cause: int) -> None:
         """Delete all pods of the instance; when they are gone and the back-off is over, make a new gang."""
-        wait = self._note(instance, None)
+        wait = self._count_restart(instance, None)
         if wait is None:
             self.fail(instance, reason, cause)
             return
@@ -94,7 +91,7 @@ class Rebuilding:
         if instance.state is InstanceState.RESTARTING and not instance.pods:
             self._back_off(instance)
 
-    def _note(self, instance: Instance, part: object) -> int | None:
+    def _count_restart(self, instance: Instance, part: object) -> int | None:
         if instance.recovery is None:
             instance.recovery = RestartHistory()
         return instance.recovery.restart(self._clock.now, self._assumptions, part)
@@ -109,12 +106,12 @@ class Rebuilding:
         instance.timers.append(self._clock.at(until, self._start_again, instance))
 
     def _start_again(self, instance: Instance) -> None:
-        if self.is_replaced(instance):
+        if self.left_to_rollout(instance):
             self._withheld[instance] = None
             return
         instance.state = InstanceState.STARTING
         self._instances.populate(instance)
-        self._instances.weigh(instance)
+        self._instances.update_progressing(instance)
 
     # -- a part of it --------------------------------------------------------------------------------------
 
@@ -122,7 +119,7 @@ class Rebuilding:
         """Delete one pod and make it again; the others run on."""
         if pod.ref.place in instance.rebuilds:
             return
-        wait = self._note(instance, pod.ref.place)
+        wait = self._count_restart(instance, pod.ref.place)
         if wait is None:
             self.fail(instance, reason, cause)
             return
@@ -143,9 +140,9 @@ class Rebuilding:
             for replica in range(each.replicas)
         ]
         under_way = dict.fromkeys(instance.rebuilds[place] for place in places if place in instance.rebuilds)
-        if any(len(rebuild.places) > 1 or rebuild.saving for rebuild in under_way):
+        if any(len(rebuild.places) > 1 or rebuild.degradation for rebuild in under_way):
             return  # the role is being rebuilt, or given up, already
-        wait = self._note(instance, role)
+        wait = self._count_restart(instance, role)
         if wait is None:
             self.fail(instance, reason, cause)
             return
@@ -159,9 +156,9 @@ class Rebuilding:
         for other in under_way:  # single pods of it, which now come back with the rest
             if other.timer is not None:
                 other.timer.cancel()
-            rebuild.left.update(other.left)
+            rebuild.remaining.update(other.remaining)
             rebuild.keep.update(other.keep)
-            rebuild.spares |= other.spares
+            rebuild.restoring |= other.restoring
         self._delete(instance, pods, rebuild, reason)
 
     def withhold(self, instance: Instance, pod: Pod, reason: str, cause: int) -> None:
@@ -174,11 +171,11 @@ class Rebuilding:
     def _delete(self, instance: Instance, pods: Sequence[Pod], rebuild: Rebuild, reason: str) -> None:
         number = rebuild.last
         for pod in pods:
-            if pod in instance.spares:
-                del instance.spares[pod]
-                rebuild.spares.add(pod.ref.place)
+            if pod in instance.restoring:
+                del instance.restoring[pod]
+                rebuild.restoring.add(pod.ref.place)
             if pod.ready:
-                self.take_out(instance, pod, reason, number)
+                self.count_unready(instance, reason, number)
         self._gangs.regroup(instance, pods)
         for pod in pods:
             self._api.delete(pod, reason, number)
@@ -186,13 +183,11 @@ class Rebuilding:
 
     def _watch(self, instance: Instance, rebuild: Rebuild) -> None:
         instance.rebuilds.update(dict.fromkeys(rebuild.places, rebuild))
-        if not rebuild.left:
+        if not rebuild.remaining:
             self._all_gone(instance, rebuild)
 
-    def take_out(self, instance: Instance, pod: Pod, reason: str, cause: int) -> None:
-        """A ready pod stops counting."""
-        pod.last = cause
-        pod.ready = False
+    def count_unready(self, instance: Instance, reason: str, cause: int) -> None:
+        """A ready pod is about to be deleted, and stops counting."""
         instance.ready_pods -= 1
         self._instances.concerning(instance, reason, cause)
 
@@ -210,23 +205,23 @@ class Rebuilding:
         instance.timers.append(rebuild.timer)
 
     def _make(self, instance: Instance, rebuild: Rebuild) -> None:
-        if self.is_replaced(instance):
+        if self.left_to_rollout(instance):
             rebuild.withheld = True
             self._withheld[instance] = None
             return
         for place in rebuild.places:
             del instance.rebuilds[place]
-        if rebuild.saving is not None:
-            self._gangs.queue(instance, rebuild.saving.gang, rebuild.saving.nodes)
+        if rebuild.degradation is not None:
+            self._gangs.queue(instance, rebuild.degradation.gang, rebuild.degradation.nodes)
         nodes = rebuild.keep if self._assumptions.keep_nodes else {}
         for unit in rebuild.units:
             gang = self._gangs.part(instance, unit, rebuild.last)
-            instance.spares.update({pod: None for pod in gang.pods if pod.ref.place in rebuild.spares})
+            instance.restoring.update({pod: None for pod in gang.pods if pod.ref.place in rebuild.restoring})
             if rebuild.give_up and self._degrade(instance, gang, rebuild):
                 continue
             keep = {pod: nodes[pod.ref.place] for pod in gang.pods if pod.ref.place in nodes}
             self._gangs.queue(instance, gang, keep)
-        self._instances.weigh(instance)
+        self._instances.update_progressing(instance)
 
     # -- Degrade -------------------------------------------------------------------------------------------
 
@@ -248,20 +243,20 @@ class Rebuilding:
             )
         )
         going = Rebuild.of(units, 0, number, "GivenUp")
-        going.saving = Saving(gang, nodes)
+        going.degradation = Degradation(gang, nodes)
         for pod in pods:
             instance.wanted -= 1
             pod.barrier.size -= 1
-            going.spares.add(pod.ref.place)
+            going.restoring.add(pod.ref.place)
         self._delete(instance, pods, going, "GivenUp")
         return True
 
-    def spare_ready(self, instance: Instance, pod: Pod) -> None:
+    def pod_restored(self, instance: Instance, pod: Pod) -> None:
         """A pod that had been given up is back."""
-        del instance.spares[pod]
+        del instance.restoring[pod]
         instance.wanted += 1
         pod.barrier.size += 1
-        if not instance.spares and not any(rebuild.spares for rebuild in instance.rebuilds.values()):
+        if not instance.restoring and not any(rebuild.restoring for rebuild in instance.rebuilds.values()):
             instance.last = self._history.append(InstanceRestored(self._clock.now, pod.last, instance.ref))
 
     # -- what follows --------------------------------------------------------------------------------------
@@ -269,7 +264,7 @@ class Rebuilding:
     def pod_gone(self, instance: Instance, pod: Pod) -> None:
         """A pod's object is gone: the instance is gone, or its new gang or its new pod can be made."""
         self.peers.forget(pod)
-        instance.spares.pop(pod, None)
+        instance.restoring.pop(pod, None)
         if instance.state is InstanceState.TERMINATING:
             instance.last = pod.last
             if not instance.pods:
@@ -279,20 +274,20 @@ class Rebuilding:
             instance.last = pod.last
             if not instance.pods:
                 self._back_off(instance)
-        elif (rebuild := instance.rebuilds.get(pod.ref.place)) is not None and pod in rebuild.left:
-            del rebuild.left[pod]
+        elif (rebuild := instance.rebuilds.get(pod.ref.place)) is not None and pod in rebuild.remaining:
+            del rebuild.remaining[pod]
             rebuild.last = pod.last
-            if not rebuild.left:
+            if not rebuild.remaining:
                 self._all_gone(instance, rebuild)
 
     def revision_changed(self) -> None:
         """Another revision is wanted: what was withheld from instances that are of it is made after all."""
-        for instance in [each for each in self._withheld if not self.is_replaced(each)]:
+        for instance in [each for each in self._withheld if not self.left_to_rollout(each)]:
             del self._withheld[instance]
             if instance.state is InstanceState.RESTARTING and not instance.pods:
                 self._start_again(instance)
             for rebuild in list(dict.fromkeys(instance.rebuilds.values())):
-                if rebuild.withheld and not instance.rebuilt:
+                if rebuild.withheld and not instance.incarnation_over:
                     self._go_on_with(instance, rebuild)
 
     def _go_on_with(self, instance: Instance, rebuild: Rebuild) -> None:
@@ -301,5 +296,5 @@ class Rebuilding:
         policy = next(each for each in instance.spec.roles if each.name == role).recovery_policy
         if policy.restart == "Instance":
             self.restart(instance, rebuild.reason, rebuild.last)
-        elif not rebuild.left:
+        elif not rebuild.remaining:
             self._make(instance, rebuild)

@@ -16,6 +16,7 @@ class SpecApplied(Record):
     counts. `surge` and `unavailable` are the resolved budgets, `warnings` what their resolution says.
     """
 
+    kubeinfer: str
     generation: int
     revision: str
     replicas: int
@@ -160,6 +161,7 @@ class InstanceGone(Record):
 class Stalled(Record):
     """Nothing goes on by itself. `reason`: Unschedulable, NewRevisionNotReady; `pod_reason` the pods' own."""
 
+    kubeinfer: str
     generation: int
     reason: str
     pod_reason: str
@@ -171,6 +173,7 @@ class Stalled(Record):
 class StallEnded(Record):
     """What was stalled goes on."""
 
+    kubeinfer: str
     generation: int
 
 
@@ -178,6 +181,7 @@ class StallEnded(Record):
 class ProgressDeadlineExceeded(Record):
     """No progress for the scenario's progressDeadline; reported only, nothing is stopped."""
 
+    kubeinfer: str
     generation: int
 
 
@@ -185,6 +189,7 @@ class ProgressDeadlineExceeded(Record):
 class UpdateCompleted(Record):
     """No old instance is live, `replicas` new ones exist and all are ready."""
 
+    kubeinfer: str
     generation: int
     revision: str
     replicas: int

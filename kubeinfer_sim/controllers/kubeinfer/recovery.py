@@ -12,11 +12,10 @@ second cause one restart, and so do the software's and the platform's report of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.cluster import Cluster
+from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod, PodState
 from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance
@@ -55,30 +54,27 @@ class Recovery:
     """Follows the failures of all instances of one KubeInfer.
 
     Attributes:
-        isolate: takes what a pod stands on (its NPUs, its node) out of service for new pods.
         pending: the triggers to act upon once this instant's events are all in.
     """
 
     def __init__(
         self,
-        env: Environment,
-        kubelet: Kubelet,
+        cluster: Cluster,
         instances: Instances,
         gangs: Gangs,
         policies: Policies,
         rebuilding: Rebuilding,
     ) -> None:
-        self._clock = env.clock
-        self._history = env.history
-        self._api = env.api
-        self._kubelet = kubelet
+        self._clock = cluster.env.clock
+        self._history = cluster.env.history
+        self._api = cluster.env.api
+        self._kubelet = cluster.kubelet
         self._instances = instances
         self._gangs = gangs
         self._policies = policies
         self._rebuilding = rebuilding
         self.pending: dict[Instance, list[Trigger]] = {}
         self._stopping: set[Pod] = set()  # a container of it is stopped by a rule: that is no failure
-        self.isolate: Callable[[Pod, Isolation, int], None]
 
     # -- triggers ------------------------------------------------------------------------------------------
 
@@ -87,80 +83,80 @@ class Recovery:
 
         `fault` is why; of an init container after `Init:`, as kubectl has it, which rules need not say.
         """
-        instance = self._owner(pod)
-        if instance is None or instance.rebuilt:
+        instance = self._instance_of(pod)
+        if instance is None or instance.incarnation_over:
             return True
         if pod in self._stopping:
             return False
         decision = KUBELET
-        if not self._rebuilding.is_replaced(instance):
+        if not self._rebuilding.left_to_rollout(instance):
             decision = self._policies.decide(
                 instance, pod, fault.removeprefix("Init:"), self._clock.now, exit_code=exit_code
             )
         trigger = Trigger(instance, instance.incarnation, pod, fault, pod.last, decision)
-        if self._take(trigger):
+        if self._follow(trigger):
             return True
         if pod.engine in pod.dead:
             self._rebuilding.peers.lost(instance, pod, pod.last)
-        pod.was_ready = False
+        instance.served.discard(pod)
         return False
 
-    def deleted(self, pod: Pod, reason: str, cause: int) -> None:
+    def pod_deleted(self, pod: Pod, reason: str, cause: int) -> None:
         """Somebody else deletes the pod (a drain, the taint manager, a person)."""
-        instance = self._owner(pod)
+        instance = self._instance_of(pod)
         if instance is None:
             return
         decision = None
-        if not instance.rebuilt and not self._rebuilding.is_replaced(instance):
+        if not instance.incarnation_over and not self._rebuilding.left_to_rollout(instance):
             decision = self._policies.decide(instance, pod, reason, self._clock.now)
         if pod.ready:
-            self._rebuilding.take_out(instance, pod, reason, cause)
+            self._rebuilding.count_unready(instance, reason, cause)
         self._gangs.regroup(instance, (pod,))
         self._api.delete(pod, reason, cause)
         if decision is not None:
             # Whatever is decided, a pod that is missing has to be made again, and waiting brings nothing back.
             action: ActionName = "RecreatePod" if decision.in_place else decision.action
             decision = replace(decision, action=action, delay=0)
-            self._take(Trigger(instance, instance.incarnation, pod, reason, cause, decision))
-        elif not instance.rebuilt:
+            self._follow(Trigger(instance, instance.incarnation, pod, reason, cause, decision))
+        elif not instance.incarnation_over:
             self._rebuilding.withhold(instance, pod, reason, cause)
 
     def npu_fault(self, pod: Pod, fault: PlatformFault, cause: int) -> None:
         """The platform reports a fault of an NPU the pod holds that calls for its recovery policy."""
-        instance = self._owner(pod)
-        if instance is None or instance.rebuilt or self._rebuilding.is_replaced(instance):
+        instance = self._instance_of(pod)
+        if instance is None or instance.incarnation_over or self._rebuilding.left_to_rollout(instance):
             return
         decision = self._policies.decide(instance, pod, fault.kind, self._clock.now)
         if decision is not KUBELET:
-            self._take(
+            self._follow(
                 Trigger(instance, instance.incarnation, pod, fault.kind, cause, decision, platform=fault)
             )
 
-    def vanished(self, instance: Instance, pod: Pod) -> None:
+    def pod_gone(self, instance: Instance, pod: Pod) -> None:
         """A pod's object is gone: if nobody has told of its deletion, that is a failure like any other."""
         known = pod.ref.place in instance.rebuilds or any(
             trigger.pod is pod for trigger in self.pending.get(instance, ())
         )
-        if instance.rebuilt or known:
+        if instance.incarnation_over or known:
             return
         self._instances.concerning(instance, "Deleted", pod.last)
-        if self._rebuilding.is_replaced(instance):
+        if self._rebuilding.left_to_rollout(instance):
             self._rebuilding.withhold(instance, pod, "Deleted", pod.last)
             return
         decision = self._policies.decide(instance, pod, "Deleted", self._clock.now)
         action: ActionName = "RecreatePod" if decision.in_place else decision.action
         decision = replace(decision, action=action, delay=0)
-        self._take(Trigger(instance, instance.incarnation, pod, "Deleted", pod.last, decision))
+        self._follow(Trigger(instance, instance.incarnation, pod, "Deleted", pod.last, decision))
 
-    def _owner(self, pod: Pod) -> Instance | None:
+    def _instance_of(self, pod: Pod) -> Instance | None:
         """The pod's instance; None when the pod is going or gone: nothing it does is a failure then."""
         if pod.state in (PodState.DELETING, PodState.GONE):
             return None
-        return self._gangs.owner.get(pod)
+        return self._gangs.instance_of.get(pod)
 
     # -- decisions -----------------------------------------------------------------------------------------
 
-    def _take(self, trigger: Trigger) -> bool:
+    def _follow(self, trigger: Trigger) -> bool:
         """Begin with what is decided; False when nothing is done now (or ever), so that the pod stays."""
         decision, instance = trigger.decision, trigger.instance
         if decision.by:
@@ -184,7 +180,7 @@ class Recovery:
     def _begin(self, trigger: Trigger) -> bool:
         decision = trigger.decision
         if decision.isolate != "None" and trigger.pod.node is not None:
-            self.isolate(trigger.pod, decision.isolate, trigger.cause)
+            self._isolate(trigger.pod, trigger.pod.node, decision.isolate, trigger.cause)
         if decision.in_place:
             if trigger.platform is not None and decision.action == "RestartContainer":
                 self._stop_engine(trigger)
@@ -193,10 +189,21 @@ class Recovery:
         self._instances.changed()
         return True
 
+    def _isolate(self, pod: Pod, node: Node, scope: Isolation, cause: int) -> None:
+        """Take the pod's node, or the NPUs it holds, out of service for new pods."""
+        if scope == "Node":
+            self._api.cordon(node, True, cause)
+        else:
+            self._api.isolate_npus(pod, cause)
+
     def _delay_over(self, trigger: Trigger) -> None:
         """What a rule waited for: nothing is done when the pod is well again, or another one by now."""
         instance, pod = trigger.instance, trigger.pod
-        if self._owner(pod) is not instance or instance.rebuilt or self._rebuilding.is_replaced(instance):
+        if (
+            self._instance_of(pod) is not instance
+            or instance.incarnation_over
+            or self._rebuilding.left_to_rollout(instance)
+        ):
             return
         platform = trigger.platform
         well = pod.ready if platform is None else platform.cleared
@@ -212,19 +219,19 @@ class Recovery:
         self._kubelet.crash(pod, trigger.fault, SIGKILLED, cause=trigger.cause)
         self._stopping.discard(pod)
 
-    def act(self) -> None:
+    def carry_out(self) -> None:
         """Act upon the triggers of this instant, the widest of each instance first."""
         pending, self.pending = self.pending, {}
         for instance, triggers in pending.items():
             for trigger in sorted(triggers, key=lambda each: -WIDTH[each.decision.action]):
-                if instance.rebuilt or trigger.incarnation != instance.incarnation:
+                if instance.incarnation_over or trigger.incarnation != instance.incarnation:
                     break
                 place = trigger.pod.ref.place
                 if any(pod.ref.place == place and pod is not trigger.pod for pod in instance.pods):
                     continue  # another trigger of this instant has seen to it: its successor is there
-                self._do(trigger)
+                self._rebuild(trigger)
 
-    def _do(self, trigger: Trigger) -> None:
+    def _rebuild(self, trigger: Trigger) -> None:
         instance, pod, rebuilding = trigger.instance, trigger.pod, self._rebuilding
         what = (trigger.fault, trigger.cause)
         match trigger.decision.action:

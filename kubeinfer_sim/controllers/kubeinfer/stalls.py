@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
+from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.controllers.kubeinfer.instances import Instances
 from kubeinfer_sim.controllers.kubeinfer.records import ProgressDeadlineExceeded, Stalled, StallEnded
 from kubeinfer_sim.engine.clock import Phase, Timer
@@ -22,15 +21,17 @@ class Stalls:
 
     def __init__(
         self,
-        env: Environment,
-        scheduling: GangScheduling,
+        kubeinfer: str,
+        cluster: Cluster,
+        instances: Instances,
         deadline: Millis | None,
     ) -> None:
-        self._clock = env.clock
-        self._history = env.history
-        self._scheduling = scheduling
+        self._kubeinfer = kubeinfer
+        self._clock = cluster.env.clock
+        self._history = cluster.env.history
+        self._scheduling = cluster.scheduling
+        self._instances = instances
         self._limit = deadline
-        self.instances: Instances
         self._generation = 0
         self._applied = NO_CAUSE
         self.open = False
@@ -64,13 +65,15 @@ class Stalls:
     def _look(self) -> None:
         """Nothing terminates, nothing is on its way, no window runs out: it will not go on by itself."""
         self._check = None
-        instances = self.instances
+        instances = self._instances
         if not self.open:
             return
-        if instances.terminating or instances.hopeful or instances.in_grace:
+        if instances.terminating or instances.progressing or instances.in_grace:
             if self._stall is not None:
                 self._stall = None
-                self._history.append(StallEnded(self._clock.now, self._applied, self._generation))
+                self._history.append(
+                    StallEnded(self._clock.now, self._applied, self._kubeinfer, self._generation)
+                )
             return
         stuck = [i for i in instances.by_ordinal.values() if not i.ready and not i.terminating]
         new = [i for i in stuck if not instances.is_old(i)] or stuck
@@ -98,6 +101,7 @@ class Stalls:
             Stalled(
                 self._clock.now,
                 which[0].last,
+                self._kubeinfer,
                 self._generation,
                 reason,
                 pod_reason,
@@ -118,4 +122,6 @@ class Stalls:
 
     def _deadline_exceeded(self) -> None:
         self._deadline = None
-        self._history.append(ProgressDeadlineExceeded(self._clock.now, self._applied, self._generation))
+        self._history.append(
+            ProgressDeadlineExceeded(self._clock.now, self._applied, self._kubeinfer, self._generation)
+        )

@@ -59,11 +59,11 @@ class FaultInjection:
         self.devices = Devices(env, group=settings.group, occupied=_occupied(scenario))
         hardware = NpuHardware(env, shop, settings)
         symptoms = Symptoms(env, kubelet, answers)
-        self._plugin = DevicePlugin(
+        plugin = DevicePlugin(
             env, self.devices, hardware, settings, watches_idle=_some_template_is_watched(scenario)
         )
-        hardware.watch(self._plugin, symptoms)
-        self.devices.watch(symptoms, self._plugin)
+        hardware.watch(plugin, symptoms)
+        self.devices.watch(symptoms, plugin)
         draws = FaultDraws(env.clock, env.streams)
         held = HeldNodes(env)
         repairs = NodeRepairs(shop, failures, held, settings.repair)
@@ -77,7 +77,7 @@ class FaultInjection:
         self._env = env
         self._plan = plan
         self._kubeinfer = scenario.kubeinfer
-        self.watchers: tuple[Watcher, ...] = (self.devices,)
+        self.watchers: tuple[Watcher, ...] = (self.devices, plugin)
 
     def start(self) -> None:
         """Let the fault processes begin."""
@@ -88,10 +88,6 @@ class FaultInjection:
     def inject(self, fault: Fault) -> None:
         """A fault of the time line happens now."""
         self._injector.inject(fault)
-
-    def isolate(self, pod: Pod, cause: int) -> None:
-        """A rule of recovery takes the pod's broken NPUs out until repaired, or all of them when none is broken."""
-        self._plugin.isolate(pod, cause)
 
 
 def _occupied(scenario: Scenario) -> dict[str, int]:

@@ -217,7 +217,7 @@ def test_no_gang_is_placed_on_a_node_that_is_tainted() -> None:
         0,
     )
     simulation.run()
-    assert {pod.node.name for pod in simulation.controller.pods() if pod.node} <= {"node-0", "node-1"}
+    assert {pod.node.name for pod in simulation.workloads.pods() if pod.node} <= {"node-0", "node-1"}
 
 
 def test_a_node_failing_twice_or_returning_twice_changes_nothing() -> None:
@@ -331,11 +331,11 @@ def test_whatever_nodes_do_the_books_balance_and_everything_is_ready_once_they_a
     spec = kubeinfer(2, roles={"prefill": 1, "decode": 1}, restart=restart, npus=8)
     simulation = Simulation(scenario(spec, 5, 60, 5, actions=actions), seed)
     run = simulation.run()
-    held = sum(pod.npus for pod in simulation.controller.pods() if pod.node is not None)
+    held = sum(pod.npus for pod in simulation.workloads.pods() if pod.node is not None)
     assert simulation.api.npus_in_use == held
     assert run.end == "settled"
     drains = {name for action in actions if isinstance(action, Drain) for name in action.nodes}
     if len(drains) <= 1:
-        pods = list(simulation.controller.pods())
+        pods = list(simulation.workloads.pods())
         assert len(pods) == 4
         assert all(pod.ready and pod.state is PodState.RUNNING for pod in pods)

@@ -1,0 +1,24 @@
+"""NPUs that are kept from new pods, in runs in which none can fail."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.records import NpusIsolated
+from kubeinfer_sim.cluster.watcher import Watcher
+from kubeinfer_sim.manifest.accelerators import accelerators_of
+
+
+class OfferedNpus(Watcher):
+    """Stands for the device plugins where only how many NPUs a node offers matters, not which."""
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+
+    def npus_isolated(self, pod: Pod, cause: int) -> None:
+        """The node offers so many NPUs less as the pod asks for."""
+        env, node = self._env, pod.node
+        assert node is not None
+        for resource, amount in accelerators_of(pod.template.requests).items():
+            env.api.set_allocatable(node, resource, node.allocatable[resource] - amount)
+        env.history.append(NpusIsolated(env.clock.now, cause, node.name, pod.npus))

@@ -1,0 +1,24 @@
+"""What a scenario says about all KubeInfers, beside their manifests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
+from kubeinfer_sim.scenario.model import Assumptions, Timings
+from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of KubeInfers' controllers.
+
+    Attributes:
+        rules: what Custom recovery does, the first that matches; without any the kubelet decides.
+        plugin: decides instead of them.
+    """
+
+    timings: Timings
+    assumptions: Assumptions
+    rules: tuple[RecoveryRule, ...] = ()
+    plugin: RecoveryPlugin | None = None

@@ -1,0 +1,142 @@
+"""A KubeInfer in the simulated cluster: what its users do to it, and what its pods tell.
+
+Stands between its controller, which counts instances, and the API, which knows of pods. The instances and what is
+counted about them are in `instances.py`, what is done about failures in `recovery.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from kubeinfer_sim.cluster.cluster import Cluster
+from kubeinfer_sim.cluster.pod import PlatformFault, Pod
+from kubeinfer_sim.controllers.kubeinfer.controller import KubeInferController
+from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
+from kubeinfer_sim.controllers.kubeinfer.instance import InstanceState
+from kubeinfer_sim.controllers.kubeinfer.instances import Instances
+from kubeinfer_sim.controllers.kubeinfer.policies import Policies
+from kubeinfer_sim.controllers.kubeinfer.rebuilding import Rebuilding
+from kubeinfer_sim.controllers.kubeinfer.recovery import Recovery
+from kubeinfer_sim.controllers.kubeinfer.settings import Settings
+from kubeinfer_sim.controllers.kubeinfer.stalls import Stalls
+from kubeinfer_sim.manifest.model import KubeInfer
+
+
+class KubeInferWorkload:
+    """One KubeInfer and its pods."""
+
+    def __init__(self, cluster: Cluster, spec: KubeInfer, settings: Settings) -> None:
+        assumptions = settings.assumptions
+        self._gangs = Gangs(self, cluster, settings.timings, assumptions)
+        self._instances = Instances(
+            cluster.env, self._gangs, spec, assumptions, changed=self._changed, progressed=self._progressed
+        )
+        self._rebuilding = Rebuilding(cluster, self._instances, self._gangs, assumptions)
+        policies = Policies(settings.rules, settings.plugin, assumptions.startup_crash)
+        self._recovery = Recovery(cluster, self._instances, self._gangs, policies, self._rebuilding)
+        self._stalls = Stalls(spec.name, cluster, self._instances, assumptions.progress_deadline)
+        self._controller = KubeInferController(
+            cluster.env, spec, assumptions, self._instances, self._recovery, self._stalls
+        )
+
+    def _changed(self) -> None:
+        self._controller.wake_up()
+
+    def _progressed(self) -> None:
+        self._stalls.progressed()
+
+    @property
+    def spec(self) -> KubeInfer:
+        """The KubeInfer as last applied."""
+        return self._controller.spec
+
+    @property
+    def last_progress(self) -> int:
+        """When it last came nearer to its end: an instance created, ready for the first time, gone."""
+        return self._stalls.last_progress
+
+    # -- what the user does --------------------------------------------------------------------------------
+
+    def start(self, *, running: bool) -> None:
+        """Create the KubeInfer; with `running`, its instances have run for long (those the cluster has room for)."""
+        self._controller.start(running=running)
+
+    def apply(self, spec: KubeInfer, label: str) -> None:
+        """The user applies another spec; the newest wins (rule 9)."""
+        self._controller.apply(spec, label)
+        self._rebuilding.revision_changed()
+        self._controller.wake_up()
+
+    def scale(self, replicas: int) -> None:
+        """The user changes `spec.replicas` alone."""
+        self.apply(replace(self.spec, replicas=replicas), f"scale to {replicas}")
+
+    # -- what its pods do ----------------------------------------------------------------------------------
+
+    def pods(self) -> Iterator[Pod]:
+        """All pods that exist, in the order in which they were made."""
+        return iter(self._gangs.instance_of)
+
+    def pods_wanted(self, pod: Pod) -> int:
+        """How many pods the pod's instance should have."""
+        return self._gangs.instance_of[pod].wanted
+
+    def gang_placed(self, pods: Sequence[Pod]) -> None:
+        """The pods of a gang got their nodes."""
+        self._instances.update_progressing(self._gangs.placed(pods))
+
+    def pod_ready(self, pod: Pod) -> None:
+        """A pod turned ready; the instance is when all are."""
+        instance = self._gangs.instance_of[pod]
+        instance.ready_pods += 1
+        instance.served.add(pod)
+        if pod in instance.restoring:
+            self._rebuilding.pod_restored(instance, pod)
+        if instance.ready_pods == instance.wanted and instance.state in (
+            InstanceState.STARTING,
+            InstanceState.CONCERNING,
+        ):
+            instance.last = pod.last
+            self._instances.set_ready(instance)
+
+    def pod_unready(self, pod: Pod, reason: str) -> None:
+        """A pod is not ready any more: the instance turns Concerning, which alone is no trigger of recovery."""
+        instance = self._gangs.instance_of[pod]
+        instance.ready_pods -= 1
+        self._instances.concerning(instance, reason, pod.last)
+
+    def pod_stuck(self, pod: Pod) -> None:
+        """A pod will not become ready by itself."""
+        instance = self._gangs.instance_of[pod]
+        instance.failure = pod.failure
+        if not instance.ready:
+            instance.failed_starts += 1
+        self._instances.update_progressing(instance)
+        self._controller.wake_up()
+
+    def container_died(self, pod: Pod, reason: str, exit_code: int) -> bool:
+        """A container is dead: rebuild the pod or its instance (True), or leave it to the kubelet."""
+        return self._recovery.container_died(pod, reason, exit_code)
+
+    def evict(self, pod: Pod, reason: str, cause: int) -> None:
+        """Somebody else deletes the pod (a drain): that too is a trigger of recovery."""
+        self._recovery.pod_deleted(pod, reason, cause)
+
+    def engine_silent(self, pod: Pod, cause: int) -> None:
+        """The pod's engine no longer answers its peers (its machine is down, it hangs), and nobody knows yet."""
+        instance = self._gangs.instance_of.get(pod)
+        if instance is not None:
+            self._rebuilding.peers.lost(instance, pod, cause)
+
+    def npu_fault(self, pod: Pod, fault: PlatformFault, cause: int) -> None:
+        """The platform reports a fault of an NPU the pod holds that calls for its recovery policy."""
+        self._recovery.npu_fault(pod, fault, cause)
+
+    def pod_gone(self, pod: Pod) -> None:
+        """A pod's object is gone."""
+        instance = self._gangs.instance_of.pop(pod)
+        del instance.pods[pod]
+        instance.served.discard(pod)
+        self._recovery.pod_gone(instance, pod)
+        self._rebuilding.pod_gone(instance, pod)
