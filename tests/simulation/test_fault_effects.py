@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from building import kubeinfer, scenario
 from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.scenario.faults.kinds import KINDS
-from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
-from kubeinfer_sim.scenario.model import Link, Transfers
+from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart, NpuHandling, Per
+from kubeinfer_sim.scenario.model import Link, Scenario, Transfers
+from kubeinfer_sim.scenario.timings.distributions import Constant
 from kubeinfer_sim.simulation.faults import injector
 from kubeinfer_sim.simulation.faults.nodes import NODE_EFFECTS
 from kubeinfer_sim.simulation.faults.npus import NPU_EFFECTS
@@ -41,34 +43,36 @@ def test_every_function_says_what_it_does() -> None:
         assert all(effects.of(kind).__doc__ for kind in effects)
 
 
+def counted(made: Scenario) -> tuple[int, int]:
+    """Function calls of a run, and the faults it had."""
+    count = 0
+
+    def called(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(called)
+    try:
+        run = simulate(made)
+    finally:
+        sys.setprofile(None)
+    return count, len(list(run.history.of(FaultInjected)))
+
+
 def calls(faults: int, kind: str, target: Target, **fields: Any) -> int:
-    """Function calls of a run in which so many faults overlap, without those of the run itself."""
-
-    def played(number: int) -> int:
-        # One each second, and each lasts until long after the last has begun.
-        actions = tuple(
-            Fault(1000 * (100 + i), kind, target, clears_after=1_000_000 + 1000 * i, **fields)
-            for i in range(number)
-        )
-        links = Transfers(storage=Link(1_000_000_000), default_weights_size=1_000_000)
-        spec = kubeinfer(1, labels={"modelarts-infer-npu-reset-enable": "true"})
-        plan = FaultPlan(npus=NpuHandling(repeats=0))
-        made = scenario(spec, 2, 60, 10, actions=actions, faults=plan, horizon=DAY, transfers=links)
-        count = 0
-
-        def counted(frame: object, event: str, argument: object) -> None:
-            nonlocal count
-            count += event in ("call", "c_call")
-
-        sys.setprofile(counted)
-        try:
-            run = simulate(made)
-        finally:
-            sys.setprofile(None)
-        assert len(list(run.history.of(FaultInjected))) == number
-        return count
-
-    return played(faults) - played(0)
+    """Function calls of a run in which so many faults overlap."""
+    # One each second, and each lasts until long after the last has begun.
+    actions = tuple(
+        Fault(1000 * (100 + i), kind, target, clears_after=1_000_000 + 1000 * i, **fields)
+        for i in range(faults)
+    )
+    links = Transfers(storage=Link(1_000_000_000), default_weights_size=1_000_000)
+    spec = kubeinfer(1, labels={"modelarts-infer-npu-reset-enable": "true"})
+    plan = FaultPlan(npus=NpuHandling(repeats=0))
+    made = scenario(spec, 2, 60, 10, actions=actions, faults=plan, horizon=DAY, transfers=links)
+    number, injected = counted(made)
+    assert injected == faults
+    return number
 
 
 POD, NODE, NPU = Target(pods=(0,)), Target(nodes=("node-0",)), {"npus": (0,)}
@@ -90,5 +94,22 @@ POD, NODE, NPU = Target(pods=(0,)), Target(nodes=("node-0",)), {"npus": (0,)}
 def test_faults_that_overlap_cost_their_number_not_its_square(
     kind: str, target: Target, fields: dict[str, Any]
 ) -> None:
-    few, many = (calls(number, kind, target, **fields) for number in (100, 400))
-    assert many < 6 * few, "four times as many faults, and a little more"
+    none, few, many = (calls(number, kind, target, **fields) for number in (0, 100, 400))
+    assert many - none < 6 * (few - none), "four times as many faults, and a little more"
+
+
+@pytest.mark.parametrize(
+    ("kind", "per"), [("ProcessCrash", "pod"), ("RequestFault", "pod"), ("SubHealth", "npu")]
+)
+def test_a_fault_of_one_thing_looks_at_no_other(kind: str, per: Per) -> None:
+    """The same number of faults, spread over 20 or 200 instances; what the run costs without them left out."""
+    costs = []
+    for instances in (20, 200):
+        every = Constant(DAY * instances // 20)
+        process = FaultProcess("p", per, every, (MixPart(1, kind),), clears_after=Constant(1))
+        plan = FaultPlan((process,), NpuHandling(repeats=0))
+        made = scenario(kubeinfer(instances, 1, 0), instances, 60, 10, faults=plan)
+        runs = [counted(replace(made, horizon=days * DAY + 1)) for days in (10, 20)]
+        (short, few), (long, many) = runs
+        costs.append((long - short) / (many - few))
+    assert costs[1] < 1.5 * costs[0]

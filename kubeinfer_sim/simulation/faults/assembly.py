@@ -24,6 +24,7 @@ from kubeinfer_sim.simulation.faults.held_nodes import HeldNodes
 from kubeinfer_sim.simulation.faults.injector import Injector
 from kubeinfer_sim.simulation.faults.nodes import NodeFaults, NodeRepairs
 from kubeinfer_sim.simulation.faults.npus import NpuFaults
+from kubeinfer_sim.simulation.faults.places import PodsByPlace
 from kubeinfer_sim.simulation.faults.pods import PodFaults
 from kubeinfer_sim.simulation.faults.probe_answers import ProbeAnswers
 from kubeinfer_sim.simulation.faults.process_objects import ProcessObjects
@@ -64,11 +65,13 @@ class FaultInjection:
         )
         hardware.watch(plugin, symptoms)
         self.devices.watch(symptoms, plugin)
+        strikes_places = any(process.per == "pod" for process in plan.processes)
+        places = PodsByPlace() if strikes_places else None
         draws = FaultDraws(env.clock, env.streams)
         held = HeldNodes(env)
         repairs = NodeRepairs(shop, failures, held, settings.repair)
         self._injector = Injector(
-            Selection(env.api, self.devices, pods, draws),
+            Selection(env.api, self.devices, pods, places, draws),
             NpuFaults(hardware),
             PodFaults(env, kubelet, answers),
             NodeFaults(env, kubelet, failures, drains, held, repairs, draws),
@@ -77,7 +80,7 @@ class FaultInjection:
         self._env = env
         self._plan = plan
         self._kubeinfer = scenario.kubeinfer
-        self.watchers: tuple[Watcher, ...] = (self.devices, plugin)
+        self.watchers: tuple[Watcher, ...] = (self.devices, plugin, *([] if places is None else [places]))
 
     def start(self) -> None:
         """Let the fault processes begin."""

@@ -11,33 +11,36 @@ from kubeinfer_sim.cluster.devices.npu import Npu
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.simulation.faults.draws import FaultDraws
+from kubeinfer_sim.simulation.faults.places import PodsByPlace
 from kubeinfer_sim.simulation.targets import matches
 
 T = TypeVar("T")
 
 
 class Selection:
-    """Finds it; `pods` gives all that exist."""
+    """Finds it, without looking at everything for a fault of one thing.
+
+    `pods` gives all that exist; `places`, if there, those at one place.
+    """
 
     def __init__(
-        self, api: Api, devices: Devices, pods: Callable[[], Iterable[Pod]], draws: FaultDraws
+        self,
+        api: Api,
+        devices: Devices,
+        pods: Callable[[], Iterable[Pod]],
+        places: PodsByPlace | None,
+        draws: FaultDraws,
     ) -> None:
         self._api = api
         self._devices = devices
-        self._all_pods = pods
+        self._pods = pods
+        self._places = places
         self._draws = draws
 
     def pods(self, fault: Fault) -> Sequence[Pod]:
         """The pods struck: those that have a node and are not going."""
-        target = fault.target
-        every: Iterable[Pod]
-        if target.nodes:  # not every pod for each fault of a node
-            every = [pod for name in self._named(target) for pod in self._api.pods_on(name)]
-        else:
-            every = self._all_pods()
-        pods = [
-            pod for pod in every if pod.state in (PodState.PULLING, PodState.RUNNING) and matches(target, pod)
-        ]
+        running = (PodState.PULLING, PodState.RUNNING)
+        pods = [pod for pod in self._meant(fault.target) if pod.state in running]
         return self._one(pods, fault) if fault.random else pods
 
     def nodes(self, fault: Fault) -> Sequence[str]:
@@ -51,7 +54,7 @@ class Selection:
         if fault.random:
             return self._one(self._npus_in_service(target, busy=fault.random == "busyNpu"), fault)
         if target.instances or target.roles or target.pods:
-            groups = [self._devices.of(pod) for pod in self._all_pods() if matches(target, pod)]
+            groups = [self._devices.of(pod) for pod in self._meant(target)]
         else:
             groups = [self._devices.npus[name] for name in self._selected(target)]
         return [npus[place] for npus in groups for place in fault.npus or (0,) if place < len(npus)]
@@ -62,12 +65,19 @@ class Selection:
             return among
         return [among[int(self._draws(fault.kind).random() * len(among))]]
 
+    def _meant(self, target: Target) -> list[Pod]:
+        """The pods the target means."""
+        among = None if self._places is None else self._places.find(target)
+        if target.nodes:
+            among = (pod for name in self._named(target) for pod in self._api.pods_on(name))
+        return [pod for pod in (self._pods() if among is None else among) if matches(target, pod)]
+
     def _named(self, target: Target) -> list[str]:
         """The nodes the target names, all if it names none, in the cluster's order."""
         known = self._api.nodes
-        if len(target.nodes) == 1:
-            return [name for name in target.nodes if name in known]
-        return [name for name in known if not target.nodes or name in target.nodes]
+        if not target.nodes:
+            return list(known)
+        return sorted({name for name in target.nodes if name in known}, key=lambda name: known[name].number)
 
     def _selected(self, target: Target) -> list[str]:
         """Those of them with the labels it names."""
