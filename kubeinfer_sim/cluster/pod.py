@@ -98,6 +98,10 @@ class Workload(Protocol):
     def evict(self, pod: Pod, reason: str, cause: int) -> None:
         """Somebody else deletes the pod: a drain, the taint eviction controller, a preemptor."""
 
+    def group(self, pod: Pod) -> Sequence[Pod]:
+        """The pods whose engines compute each step together with this one's, itself included."""
+        ...
+
     def engine_silent(self, pod: Pod, cause: int) -> None:
         """The pod's engine does not answer its peers any more, and the API server does not know."""
 

@@ -54,6 +54,9 @@ class Idle:
     def evict(self, pod: Pod, reason: str, cause: int) -> None:
         pass
 
+    def group(self, pod: Pod) -> Sequence[Pod]:
+        return [pod]
+
     def engine_silent(self, pod: Pod, cause: int) -> None:
         pass
 

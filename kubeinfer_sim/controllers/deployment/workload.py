@@ -260,6 +260,10 @@ class DeploymentWorkload:
         self._api.delete(pod, reason, number)
         self._controller.pod_changed(replica_set)
 
+    def group(self, pod: Pod) -> Sequence[Pod]:
+        """The pods of a Deployment compute each for itself."""
+        return [pod]
+
     def engine_silent(self, pod: Pod, cause: int) -> None:
         """The pod's engine answers nobody: the pods of a Deployment do without each other."""
 

@@ -131,6 +131,10 @@ class Instance:
         """All of it is being rebuilt or deleted: whatever fails in it now is of no consequence."""
         return self.state in (InstanceState.RESTARTING, InstanceState.FAILED, InstanceState.TERMINATING)
 
+    def group(self, pod: Pod) -> list[Pod]:
+        """The pods of the same role, itself included: their engines are taken for one collective group."""
+        return [other for other in self.pods if other.ref.role == pod.ref.role]
+
     def forget_parts(self) -> None:
         """All of it is deleted: nothing is waited for, and no part of it is rebuilt by itself."""
         for timer in self.timers:

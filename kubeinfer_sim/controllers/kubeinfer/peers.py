@@ -31,11 +31,7 @@ class Peers:
         """The engine of a pod is gone or silent, and its role is not rebuilt as a whole."""
         if self._timeout is None or self._broken.pop(pod, None) == pod.restarts:
             return
-        survivors = [
-            other
-            for other in instance.pods
-            if other.ref.role == pod.ref.role and other is not pod and self._runs(other)
-        ]
+        survivors = [other for other in instance.group(pod) if other is not pod and self._runs(other)]
         if not survivors:
             return
         now = self._clock.now

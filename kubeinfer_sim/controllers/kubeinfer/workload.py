@@ -123,6 +123,11 @@ class KubeInferWorkload:
         """Somebody else deletes the pod (a drain): that too is a trigger of recovery."""
         self._recovery.pod_deleted(pod, reason, cause)
 
+    def group(self, pod: Pod) -> Sequence[Pod]:
+        """The pods whose engines compute each step together with this one's, itself included."""
+        instance = self._gangs.instance_of.get(pod)
+        return [pod] if instance is None else instance.group(pod)
+
     def engine_silent(self, pod: Pod, cause: int) -> None:
         """The pod's engine no longer answers its peers (its machine is down, it hangs), and nobody knows yet."""
         instance = self._gangs.instance_of.get(pod)

@@ -31,6 +31,7 @@ from kubeinfer_sim.simulation.faults.process_objects import ProcessObjects
 from kubeinfer_sim.simulation.faults.processes import RunningProcess
 from kubeinfer_sim.simulation.faults.selection import Selection
 from kubeinfer_sim.simulation.faults.shared import SharedFaults
+from kubeinfer_sim.simulation.faults.speeds import Speeds
 from kubeinfer_sim.simulation.faults.symptoms import Symptoms
 
 
@@ -59,7 +60,8 @@ class FaultInjection:
         )
         self.devices = Devices(env, group=settings.group, occupied=_occupied(scenario))
         hardware = NpuHardware(env, shop, settings)
-        symptoms = Symptoms(env, kubelet, answers)
+        speeds = Speeds(env)
+        symptoms = Symptoms(kubelet, answers, speeds)
         plugin = DevicePlugin(
             env, self.devices, hardware, settings, watches_idle=_some_template_is_watched(scenario)
         )
@@ -73,14 +75,19 @@ class FaultInjection:
         self._injector = Injector(
             Selection(env.api, self.devices, pods, places, draws),
             NpuFaults(hardware),
-            PodFaults(env, kubelet, answers),
+            PodFaults(env, kubelet, answers, speeds),
             NodeFaults(env, kubelet, failures, drains, held, repairs, draws),
             SharedFaults(env, kubelet),
         )
         self._env = env
         self._plan = plan
         self._kubeinfer = scenario.kubeinfer
-        self.watchers: tuple[Watcher, ...] = (self.devices, plugin, *([] if places is None else [places]))
+        self.watchers: tuple[Watcher, ...] = (
+            self.devices,
+            plugin,
+            speeds,
+            *([] if places is None else [places]),
+        )
 
     def start(self) -> None:
         """Let the fault processes begin."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected
@@ -13,6 +14,7 @@ from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.simulation.faults.effects import Effects, Strike
 from kubeinfer_sim.simulation.faults.probe_answers import Impairment, ProbeAnswers
+from kubeinfer_sim.simulation.faults.speeds import Speeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,12 @@ class PodStrike(Strike):
 class PodFaults:
     """Strikes pods; each fault ends by itself, whatever else the pod suffers from."""
 
-    def __init__(self, env: Environment, kubelet: Kubelet, answers: ProbeAnswers) -> None:
+    def __init__(self, env: Environment, kubelet: Kubelet, answers: ProbeAnswers, speeds: Speeds) -> None:
         self._clock = env.clock
         self._history = env.history
         self._kubelet = kubelet
         self._answers = answers
+        self._speeds = speeds
 
     def strike(self, pod: Pod, fault: Fault, process: str) -> None:
         """Something breaks in a pod."""
@@ -59,6 +62,33 @@ class PodFaults:
         self._answers.impair(strike.pod, impairment, strike.cause)
         if strike.lasts is not None:
             self._clock.after(strike.lasts, over, "itself")
+
+    def slow(
+        self, strike: PodStrike, factor: float, at_end: Callable[[PodStrike], None] | None = None
+    ) -> None:
+        """The engine works at this part of its speed while the fault lasts, or until its process ends.
+
+        `at_end` is called when the fault has ended by itself, in the same process.
+        """
+        pod, reason = strike.pod, strike.cause
+
+        def over() -> None:
+            if self._speeds.is_slowed(pod, reason):
+                self._speeds.end(pod, reason)
+                self._speeds.tell(pod, strike.cause)
+                if at_end is not None:
+                    at_end(strike)
+
+        self._speeds.slow(pod, reason, factor, of_process=True)
+        self._speeds.tell(pod, strike.cause)
+        if strike.lasts is not None:
+            self._clock.after(strike.lasts, over)
+
+    def group(self, strike: PodStrike) -> list[PodStrike]:
+        """The same fault, of each pod whose engine runs and computes its steps together with this one's."""
+        pods = strike.pod.owner.group(strike.pod)
+        running = [pod for pod in pods if pod.state is PodState.RUNNING and pod.engine not in pod.dead]
+        return [replace(strike, pod=pod) for pod in running]
 
     def fall_silent(self, strike: PodStrike) -> None:
         """The engine does not answer its peers any more."""

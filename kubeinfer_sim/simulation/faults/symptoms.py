@@ -8,32 +8,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubeinfer_sim.cluster.devices.npu import Npu, NpuFault
-from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.fault_records import PodSlowed
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.prober import Outcome, Segment
 from kubeinfer_sim.simulation.faults.probe_answers import ALL_PROBES, Impairment, ProbeAnswers
-from kubeinfer_sim.simulation.faults.worst import Worst
+from kubeinfer_sim.simulation.faults.speeds import Speeds
 
 
 class Symptoms:
     """Shows them (`hardware.Process`, `manager.DeviceWatcher`)."""
 
-    def __init__(self, env: Environment, kubelet: Kubelet, answers: ProbeAnswers) -> None:
-        self._clock = env.clock
-        self._history = env.history
+    def __init__(self, kubelet: Kubelet, answers: ProbeAnswers, speeds: Speeds) -> None:
         self._kubelet = kubelet
         self._answers = answers
-        # What faults make of the checks of the pods that hold their NPUs, and those that slow these pods down.
+        self._speeds = speeds
+        # What faults make of the checks of the pods that hold their NPUs.
         self._impairments: dict[NpuFault, Impairment] = {}
-        self._slow: dict[Pod, Worst[NpuFault]] = {}
 
     def fault_began(self, fault: NpuFault) -> None:
         """A fault begins; the process that uses the NPU exits, if that is its symptom."""
         pod = fault.npu.holder
         if pod is not None and self._can_show(pod):
-            self._slow_down(pod, fault)
+            self._slow(pod, fault)
             self._show(pod, fault, exits=True)
 
     def fault_over(self, fault: NpuFault) -> None:
@@ -45,22 +41,20 @@ class Symptoms:
         if impairment is not None:
             self._answers.mend(pod, impairment, fault.cause)
         if fault.symptom == "slow":
-            if pod in self._slow:
-                self._slow[pod].discard(fault)
-            self._tell_speed(pod, fault.cause)
+            self._speeds.end(pod, fault)
+            self._speeds.tell(pod, fault.cause)
 
     def allocated(self, pod: Pod, npus: Sequence[Npu]) -> None:
         """A pod got NPUs that may be broken, so that it will not come up, or more slowly."""
         faults = [fault for npu in npus for fault in npu.faults]
         for fault in faults:
-            self._slow_down(pod, fault)
+            self._slow(pod, fault)
         for fault in faults:
             if self._can_show(pod):
                 self._show(pod, fault, exits=False)
 
     def freed(self, pod: Pod, npus: Sequence[Npu]) -> None:
-        """The pod is gone."""
-        self._slow.pop(pod, None)
+        """The pod is gone, and what it suffered from with it."""
 
     @staticmethod
     def _can_show(pod: Pod) -> bool:
@@ -70,7 +64,7 @@ class Symptoms:
         if fault.symptom == "none":
             return
         if fault.symptom == "slow":
-            self._tell_speed(pod, fault.cause)
+            self._speeds.tell(pod, fault.cause)
             return
         answer = Segment(0, Outcome.HANG if fault.symptom == "hang" else Outcome.FAIL)
         impairment = self._impairments[fault] = Impairment(answer, ALL_PROBES)
@@ -80,11 +74,6 @@ class Symptoms:
         elif fault.symptom == "hang" and pod.state is PodState.RUNNING:
             pod.owner.engine_silent(pod, fault.cause)
 
-    def _slow_down(self, pod: Pod, fault: NpuFault) -> None:
+    def _slow(self, pod: Pod, fault: NpuFault) -> None:
         if fault.symptom == "slow":
-            self._slow.setdefault(pod, Worst()).add(fault, fault.speed)
-
-    def _tell_speed(self, pod: Pod, cause: int) -> None:
-        """The pod's speed is that of its slowest NPU: they compute each step together."""
-        speed = self._slow[pod].value(1.0) if pod in self._slow else 1.0
-        self._history.append(PodSlowed(self._clock.now, cause, pod.ref, speed))
+            self._speeds.slow(pod, fault, fault.speed)
