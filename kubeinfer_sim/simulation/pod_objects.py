@@ -165,7 +165,7 @@ class PodObjects:
             columns(
                 phase,
                 shown,
-                len(containers.regular) + len(containers.sidecars),
+                len(pod.containers),
                 initialized=status.get("Initialized", False),
                 ready=status.get("Ready", False),
                 deleting=facts.deleting is not None,

@@ -8,6 +8,7 @@ from random import Random
 from fuzzing.files import BOTH, EVERYTHING
 
 from kubeinfer_sim.manifest.releases import RELEASES
+from kubeinfer_sim.scenario.faults.kinds import KINDS as FAULT_KINDS
 
 #: Actions with their time left out.
 ACTIONS = (
@@ -43,24 +44,10 @@ ACTIONS = (
     "fault: ImagePullFailure",
 )
 KINDS = {
-    "npuFault": (
-        "HbmFault",
-        "SubHealth",
-        "WatchdogFault",
-        "RequestFault",
-        "CardDrop",
-        "LinkDown",
-        "SystemProcessorFault",
-    ),
-    "podFault": (
-        "ProcessCrash",
-        "OutOfMemory",
-        "ProcessHang",
-        "HealthCheckFails",
-        "SlowStart",
-        "ReadinessFlap",
-    ),
-    "nodeFault": ("NodeDeath", "NodeHardware", "NodeReboot", "Maintenance", "SwitchFault"),
+    **{
+        f"{strikes}Fault": tuple(name for name, kind in FAULT_KINDS.items() if kind.strikes == strikes)
+        for strikes in ("npu", "pod", "node")
+    },
     "mode": ("silent", "cutOff", "notReady"),
     "answer": ("hang: true", "flapping: 0.4", "latency: 2s", "healthy: true"),
     "probe": ("startup", "liveness", "readiness"),

@@ -8,7 +8,13 @@ import pytest
 from building import kubeinfer, scenario, seconds
 from controllers.playing import of, play, seconds_of
 
-from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, FaultInjected, NpuStateChanged
+from kubeinfer_sim.cluster.fault_records import (
+    FaultCleared,
+    FaultDetected,
+    FaultInjected,
+    NpuStateChanged,
+    PodSlowed,
+)
 from kubeinfer_sim.cluster.records import (
     ContainerDied,
     ContainerKilling,
@@ -117,6 +123,32 @@ def test_process_hang_of_a_worker_without_probes_is_not_seen_before_its_peers_ti
     played = run(strike("ProcessHang"))
     assert of(played, HealthChanged)
     assert not of(played, ContainerKilling)
+
+
+@pytest.mark.parametrize("timeout", [None, 120])
+def test_a_collective_operation_that_hangs_costs_capacity_alone_until_its_group_exits(
+    timeout: int | None,
+) -> None:
+    clears = None if timeout is None else timeout * 1000
+    target = Target(roles=("decode",), pods=(1,))
+    fault = strike("HcclTimeout", target=target, clears_after=clears)
+    played = run(fault, roles={"prefill": 1, "decode": 3}, node_count=4)
+    until = 100 + (1836 if timeout is None else timeout)
+    slowed = [(each.at / 1000, each.pod.role, each.factor) for each in of(played, PodSlowed)]
+    assert slowed == [(100, "decode", 0.0)] * 3 + [(until, "decode", 1.0)] * 3
+    assert seconds_of(played, PodNotReady)[0] == until, "their checks are answered until then"
+    died = [(each.at / 1000, each.pod.role, each.exit_code) for each in of(played, ContainerDied)]
+    assert died[0] == (until, "decode", 1)
+    assert len(of(played, InstanceRestarting)) == 1
+
+
+def test_a_group_whose_engines_were_started_again_does_not_exit_for_a_collective_operation_of_before() -> (
+    None
+):
+    hang, crash = strike("HcclTimeout"), strike("ProcessCrash", 200)
+    played = run(hang, crash, restart="Custom")
+    assert seconds_of(played, ContainerDied) == [200]
+    assert [(each.at, each.factor) for each in of(played, PodSlowed)] == [(100_000, 0.0), (200_000, 1.0)]
 
 
 def test_health_check_fails_until_liveness_has_failed_six_times() -> None:

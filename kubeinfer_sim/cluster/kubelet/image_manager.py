@@ -76,20 +76,19 @@ class NodePulls:
 
 
 class ImageManager:
-    """All nodes' image managers, on one `registry`."""
+    """All nodes' image managers, on one registry."""
 
-    def __init__(self, clock: Clock, transfers: Transfers, broken: Iterable[str] = ()) -> None:
-        self.registry = Registry(broken)
+    def __init__(self, clock: Clock, transfers: Transfers) -> None:
         self._clock = clock
         self._transfers = transfers
         link = transfers.registry
-        self._link = None if link is None else SharedLink(clock, link.bandwidth, link.per_client)
+        self._registry = None if link is None else SharedLink(clock, link.bandwidth, link.per_client)
         self._nodes: dict[Node, NodePulls] = {}
 
     @property
     def shares_registry(self) -> bool:
         """Whether pulls go over a registry whose bandwidth is known."""
-        return self._link is not None
+        return self._registry is not None
 
     def size(self, image: str) -> int:
         """Bytes to pull."""
@@ -145,7 +144,7 @@ class ImageManager:
 
     def _next(self, node: Node, pulls: NodePulls) -> None:
         """Begin with those whose turn it is."""
-        assert self._link is not None
+        assert self._registry is not None
         limit = self._transfers.parallel_pulls
         while pulls.queue and (limit is None or pulls.running < limit):
             request = pulls.queue.popleft()
@@ -163,7 +162,7 @@ class ImageManager:
                 pulls.running += 1
                 pulls.waiting.setdefault(image, []).append(request)
                 if image not in pulls.transfers:
-                    pulls.transfers[image] = self._link.start(
+                    pulls.transfers[image] = self._registry.start(
                         self.size(image), partial(self._pulled, node, pulls, image)
                     )
 
@@ -186,9 +185,9 @@ class ImageManager:
     def give_up(self, node: Node) -> None:
         """The machine went down: its pulls end, and nobody is told."""
         pulls = self._nodes.pop(node, None)
-        if pulls is not None and self._link is not None:
+        if pulls is not None and self._registry is not None:
             for transfer in pulls.transfers.values():
-                self._link.cancel(transfer)
+                self._registry.cancel(transfer)
 
 
 class Registry:

@@ -71,6 +71,12 @@ KINDS: Mapping[str, FaultKind] = {
     "ProcessHang": FaultKind(
         "the engine hangs until it is restarted, and so do its checks", "pod", symptom="hang"
     ),
+    "HcclTimeout": FaultKind(
+        "a collective operation hangs, and the engines of its group exit when HCCL gives up",
+        "pod",
+        symptom="crash",
+        lasts=1_836_000,  # HCCL_EXEC_TIMEOUT, where it is not set (CANN, environment variables)
+    ),
     "HealthCheckFails": FaultKind(
         "liveness and readiness checks fail", "pod", symptom="unhealthy", lasts=300_000
     ),

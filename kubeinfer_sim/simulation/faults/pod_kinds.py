@@ -30,6 +30,13 @@ def process_hang(pods: PodFaults, strike: PodStrike) -> None:
     pods.fall_silent(strike)
 
 
+@POD_EFFECTS("HcclTimeout")
+def hccl_timeout(pods: PodFaults, strike: PodStrike) -> None:
+    """The engines of the group compute nothing, though they answer their checks, until HCCL gives up (EI0002)."""
+    for each in pods.group(strike):
+        pods.slow(each, 0.0, at_end=lambda stalled: pods.exit(stalled, "Error", 1))
+
+
 @POD_EFFECTS("HealthCheckFails")
 def health_check_fails(pods: PodFaults, strike: PodStrike) -> None:
     """The engine answers that it is not well."""
