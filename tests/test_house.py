@@ -12,11 +12,6 @@ DEEPEST, WIDEST = 3, 7
 
 # What is known and goes: whoever mends one takes it out here. Empty at the end.
 CIRCLES = {
-    "kubeinfer_sim.cluster.kubelet.start_barrier",
-    "kubeinfer_sim.cluster.kubelet.start_faults",
-    "kubeinfer_sim.cluster.kubelet.start_stages",
-    "kubeinfer_sim.cluster.kubelet.termination",
-    "kubeinfer_sim.cluster.pod",
     "kubeinfer_sim.scenario.actions.model",
     "kubeinfer_sim.scenario.faults.model",
     "kubeinfer_sim.scenario.model",
@@ -24,25 +19,12 @@ CIRCLES = {
     "kubeinfer_sim.simulation.simulate",
     "kubeinfer_sim.simulation.time_line",
 }
-DEEP = {
-    "kubeinfer_sim.cluster.kubelet.Kubelet",
-    "kubeinfer_sim.cluster.kubelet.in_place.InPlace",
-    "kubeinfer_sim.cluster.kubelet.init_containers.InitContainers",
-    "kubeinfer_sim.cluster.kubelet.kubelet_restart.KubeletRestarts",
-    "kubeinfer_sim.cluster.kubelet.outages.Outages",
-    "kubeinfer_sim.cluster.kubelet.restart_pulls.RestartPulls",
-    "kubeinfer_sim.cluster.kubelet.restarts.Restarts",
-    "kubeinfer_sim.cluster.kubelet.set_up.SetUp",
-    "kubeinfer_sim.cluster.kubelet.sidecars.Sidecars",
-    "kubeinfer_sim.cluster.kubelet.stopping.Stopping",
-}
+DEEP: set[str] = set()
 WIDE = {
-    "kubeinfer_sim.cluster.kubelet.state.KubeletState",
     "kubeinfer_sim.cluster.prober.container.ContainerProber",
 }
 HOOKS: set[str] = set()
 RELEASES = {
-    "kubeinfer_sim.cluster.kubelet.state",
     "kubeinfer_sim.cluster.prober.container",
     "kubeinfer_sim.cluster.scheduler.scheduler",
     "kubeinfer_sim.manifest.crd",

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.records import PodRef
+from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.engine.history import NO_CAUSE
-from kubeinfer_sim.manifest.accelerators import accelerator_count, engine_index
+from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.model import Container, PodTemplate
-
-if TYPE_CHECKING:
-    from kubeinfer_sim.cluster.kubelet.shared_link import Transfer
-    from kubeinfer_sim.cluster.kubelet.start_barrier import StartBarrier
-    from kubeinfer_sim.cluster.kubelet.start_stages import SetUpPlan
-    from kubeinfer_sim.cluster.node import Node
-    from kubeinfer_sim.cluster.prober import ContainerProber, Segment
-    from kubeinfer_sim.cluster.prober.forecast import Follower
-    from kubeinfer_sim.cluster.records import PodRef
-    from kubeinfer_sim.engine.clock import Timer
-    from kubeinfer_sim.scenario.model import StageTimings
+from kubeinfer_sim.scenario.model import StageTimings
 
 
 def is_sidecar(container: Container) -> bool:
@@ -110,72 +103,49 @@ class Workload(Protocol):
 
 
 class Pod:
-    """One pod, from its creation to the moment its object is gone.
+    """One pod object, from its creation to the moment it is gone.
+
+    Its owner makes it, the scheduler places it, its kubelet writes its status; everybody else only reads. What its
+    kubelet knows besides is the kubelet's own (`kubelet.pod_worker`).
 
     Attributes:
         owner: the workload that made it (its controller ownerReference).
         ref: its name in the history.
-        placed: the scheduler has given it a node, whether or not it is bound yet.
-        rings: how many NPUs the scheduler has chosen of each ring of its node; empty where there are no rings.
+        timings: how long its stages take.
         revision: hash of the role templates it was made from.
         weights_key: which weights its engine loads.
-        added_at: when its kubelet set it up; the probes' ticks are counted from here.
-        serving_at: when its engine answers (None: never, or not loading).
-        weights_at: when its engine has read the weights.
-        init_restarts: how often one of its init containers was started again.
-        in_place: how often all of its containers were started again in place.
-        plan: what its set-up goes through and since when, while it does; of pods with init containers alone.
+        barrier: where its engine waits for others; its size is the owner's to change.
+        npus: how many it takes.
+        stream_name: its part in the names of random streams.
+        placed: the scheduler has given it a node, whether or not it is bound yet.
+        rings: how many NPUs the scheduler has chosen of each ring of its node; empty where there are no rings.
+        node: the node it is bound to.
+        ready, started: its conditions, as the API server has them.
+        overruled: the node lifecycle controller has declared it not ready.
+        restarts: how often containers of it were started again.
         failure: why it is not ready, in Kubernetes' word (ImagePullBackOff, StartupProbeFailed …), or "".
         last: id of the latest record about it, the cause of what follows from it.
-        probers: one per container that has probes, by container index.
-        dead: the containers that are not running now (of a pod whose containers have run).
-        containers: those that run as long as the pod: its containers, then its sidecars.
-        sidecars: when each sidecar was started, by its place in `containers`.
-        began_at: when the processes of containers with a postStart hook began, by place in `containers`.
-        waits: the sidecar, by its place in `containers`, whose start the set-up waits for without knowing how long.
-        sick: kind of probe, or `kind/container` -> what its checks get by order of the scenario.
-        timer: what the pod as a whole waits for.
-        timers: what parts of it wait for: containers (by index) being killed or started, its `setUp`.
-        reading: its weights on their way over the shared storage, or about to be.
-        overruled: the node lifecycle controller has declared it not ready.
     """
 
     __slots__ = (
-        "added_at",
         "barrier",
-        "began_at",
-        "containers",
-        "dead",
-        "engine",
         "failure",
-        "in_place",
-        "init_restarts",
         "last",
         "node",
         "npus",
         "overruled",
         "owner",
         "placed",
-        "plan",
-        "probers",
-        "reading",
         "ready",
         "ref",
         "restarts",
         "revision",
         "rings",
-        "serving_at",
-        "sick",
-        "sidecars",
         "started",
         "state",
         "stream_name",
         "template",
-        "timer",
-        "timers",
         "timings",
-        "waits",
-        "weights_at",
         "weights_key",
     )
 
@@ -187,7 +157,7 @@ class Pod:
         timings: StageTimings,
         revision: str,
         weights_key: str,
-        barrier: StartBarrier,
+        barrier: StartBarrier[Pod],
     ) -> None:
         self.owner = owner
         self.ref = ref
@@ -197,34 +167,13 @@ class Pod:
         self.weights_key = weights_key
         self.barrier = barrier
         self.npus = accelerator_count(template.requests)
-        self.engine = engine_index(template.containers)
         self.state = PodState.PENDING
         self.placed = False
         self.rings: tuple[int, ...] = ()
         self.node: Node | None = None
-        self.ready = False
-        self.started = False
+        self.ready = self.started = self.overruled = False
         self.restarts = 0
-        self.init_restarts = 0
-        self.in_place = 0
-        self.plan: tuple[int, SetUpPlan] | None = None
-        self.added_at = 0
-        self.serving_at: int | None = None
-        self.weights_at: int | None = None
         self.failure = ""
-        self.containers = template.containers
-        if template.init_containers:
-            self.containers += tuple(each for each in template.init_containers if is_sidecar(each))
-        self.sidecars: dict[int, int] = {}
-        self.waits: int | None = None
-        self.began_at: dict[int, int] | None = None
-        self.sick: dict[str, Segment] = {}
-        self.probers: dict[int, ContainerProber | Follower] = {}
-        self.timer: Timer | None = None
-        self.dead: set[int] = set()
-        self.timers: dict[int | str, Timer] = {}
-        self.reading: Transfer | None = None
-        self.overruled = False
         self.last = NO_CAUSE
         instance = ref.instance
         kind_and_name = (

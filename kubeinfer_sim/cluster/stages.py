@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
@@ -89,3 +90,12 @@ class Stage(NamedTuple):
     name: StageName
     duration: int | None
     regime: str = ""
+
+
+def end_of(stages: Iterable[Stage], at: int | None) -> int | None:
+    """When the last of the stages ends that begin at `at`; None if one never does."""
+    for stage in stages:
+        if at is None or stage.duration is None:
+            return None
+        at += stage.duration
+    return at

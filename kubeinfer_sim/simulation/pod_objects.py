@@ -165,7 +165,7 @@ class PodObjects:
             columns(
                 phase,
                 shown,
-                len(pod.containers),
+                len(containers.regular) + len(containers.sidecars),
                 initialized=status.get("Initialized", False),
                 ready=status.get("Ready", False),
                 deleting=facts.deleting is not None,

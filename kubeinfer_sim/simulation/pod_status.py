@@ -1,6 +1,6 @@
 """The status of a pod's containers at this instant, as its kubelet writes it.
 
-Read from the kubelet's own state, with the history for what that does not keep (how the last run ended). Sources:
+Read from the kubelet's view of them, with the history for what that does not keep (how the last run ended). Sources:
 pkg/kubelet/kubelet_pods.go (convertToAPIContainerStatuses), pkg/kubelet/images/types.go. Which of two words stands
 there shortly after something went wrong depends on the pod worker's next sync: for `SECOND_SYNC` the error itself
 (Error, ErrImagePull), then the back-off (CrashLoopBackOff, ImagePullBackOff).
@@ -8,19 +8,22 @@ there shortly after something went wrong depends on the pod worker's next sync: 
 
 from __future__ import annotations
 
-from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff, PodWorkerRetry
-from kubeinfer_sim.cluster.kubelet.image_pull import failed_attempts
+from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.kubelet.containers import PROBE_KILLS
+from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
 from kubeinfer_sim.cluster.kubelet.pod_phase import ContainerStatus
-from kubeinfer_sim.cluster.kubelet.state import PROBE_KILLS
+from kubeinfer_sim.cluster.kubelet.pod_view import ContainerView, PodView
 from kubeinfer_sim.cluster.pod import Pod, is_sidecar
 from kubeinfer_sim.cluster.pod_printing import Kind, ShownContainer
-from kubeinfer_sim.cluster.prober.forecast import Follower
 from kubeinfer_sim.cluster.records import ImagePullFailed
-from kubeinfer_sim.cluster.stages import StageKind
-from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.model import Container
-from kubeinfer_sim.manifest.releases import Release
 from kubeinfer_sim.simulation.pod_facts import PodFacts, RunFacts
+
+KINDS: dict[ContainerKind, Kind] = {
+    ContainerKind.INIT: "init",
+    ContainerKind.SIDECAR: "sidecar",
+    ContainerKind.ORDINARY: "container",
+}
 
 #: How long after a failure the pod worker comes back and finds the back-off (pod_workers.go, backOffPeriod), ms.
 SECOND_SYNC = 10_000
@@ -32,11 +35,10 @@ _DONE = ContainerStatus("terminated", ready=True)
 
 
 class PodStatuses:
-    """Reads the containers of pods; `seed` and the release of Kubernetes are the simulation's."""
+    """Reads the containers of pods."""
 
-    def __init__(self, seed: int, kubernetes: Release) -> None:
-        self._seed = seed
-        self._kubernetes = kubernetes
+    def __init__(self, kubelet: Kubelet) -> None:
+        self._kubelet = kubelet
 
     def of(self, pod: Pod, facts: PodFacts, now: int) -> tuple[ShownContainer, ...]:
         """All containers in the order of the spec, init containers first; none before its kubelet heard of it."""
@@ -47,30 +49,21 @@ class PodStatuses:
             if facts.stopped is not None and now >= facts.stopped:
                 return self._stopped(pod, facts)
             now = min(now, facts.deleting)
+        view = self._kubelet.view(pod, now)
         if adopted or facts.ran:
-            return self._running(pod, facts, now)
-        return self._set_up(pod, facts, now)
+            return tuple(
+                self._done(facts, each.spec)
+                if each.kind is ContainerKind.INIT
+                else self._long(pod, facts, each, now)
+                for each in view.containers
+            )
+        return self._set_up(pod, facts, view, now)
 
-    def _running(self, pod: Pod, facts: PodFacts, now: int) -> tuple[ShownContainer, ...]:
-        """All containers have run."""
-        init = tuple(
-            self._beside(pod, facts, each, now) if is_sidecar(each) else self._done(facts, each)
-            for each in pod.template.init_containers
-        )
-        return init + tuple(
-            self._long(pod, facts, index, now) for index in range(len(pod.template.containers))
-        )
-
-    def _beside(self, pod: Pod, facts: PodFacts, sidecar: Container, now: int) -> ShownContainer:
-        index = pod.containers.index(sidecar, len(pod.template.containers))
-        return self._long(pod, facts, index, now)
-
-    def _long(self, pod: Pod, facts: PodFacts, index: int, now: int) -> ShownContainer:
+    def _long(self, pod: Pod, facts: PodFacts, view: ContainerView, now: int) -> ShownContainer:
         """A container or a sidecar that has run at least once."""
-        container = pod.containers[index]
-        kind: Kind = "sidecar" if index >= len(pod.template.containers) else "container"
+        container, kind = view.spec, KINDS[view.kind]
         run = facts.runs.get(container.name, RunFacts())
-        if index in pod.dead and run.died is not None:
+        if view.dead and run.died is not None:
             hidden = run.reason in PROBE_KILLS and not run.back_off
             policy = "Always" if kind == "sidecar" else pod.template.restart_policy
             if not hidden or policy == "Never":
@@ -78,15 +71,8 @@ class PodStatuses:
             # Killed and started again within one sync: nobody sees it dead.
             status = ContainerStatus("running", last_exit_code=run.exit_code)
             return self._shown(container, kind, status, run)
-        prober = pod.probers.get(index)
-        if isinstance(prober, Follower):
-            started, ready = (prober.becomes("started") <= now, prober.becomes("ready") <= now)
-        elif prober is not None:
-            started, ready = prober.started, prober.ready
-        else:
-            started = ready = True
         last = None if run.before is None else run.exit_code
-        status = ContainerStatus("running", started=started, ready=ready, last_exit_code=last)
+        status = ContainerStatus("running", started=view.started, ready=view.ready, last_exit_code=last)
         return self._shown(container, kind, status, run)
 
     @staticmethod
@@ -108,20 +94,18 @@ class PodStatuses:
         run = facts.runs.get(container.name, RunFacts())
         return ShownContainer(container.name, "init", _DONE, "Completed", run.restarts, run.before)
 
-    def _set_up(self, pod: Pod, facts: PodFacts, now: int) -> tuple[ShownContainer, ...]:
+    def _set_up(self, pod: Pod, facts: PodFacts, view: PodView, now: int) -> tuple[ShownContainer, ...]:
         """Its containers have yet to run: its init containers do, or images are pulled."""
-        template = pod.template
-        every = (*template.init_containers, *template.containers)
-        init = len(template.init_containers)
+        init = len(pod.template.init_containers)
         waiting = INITIALIZING if init else CREATING
-        place, stage = self._place(pod, facts, now)
+        place, stage = self._place(facts, view)
         shown = []
-        for index, container in enumerate(every):
-            kind: Kind = "container" if index >= init else "sidecar" if is_sidecar(container) else "init"
+        for index, each in enumerate(view.containers):
+            container, kind = each.spec, KINDS[each.kind]
             run = facts.runs.get(container.name, RunFacts())
             if index < min(place, init):
                 if kind == "sidecar":
-                    shown.append(self._beside(pod, facts, container, now))
+                    shown.append(self._long(pod, facts, each, now))
                 else:
                     shown.append(self._done(facts, container))
             elif index > place or stage == "image":
@@ -129,9 +113,7 @@ class PodStatuses:
                 if index == place and facts.image is not None:
                     reason = self._image_reason(pod, facts.image, container, now)
                 shown.append(ShownContainer(container.name, kind, ContainerStatus(), reason))
-            elif kind == "sidecar":
-                shown.append(self._starting(pod, facts, container, now))
-            elif stage == "dead":
+            elif stage == "dead" or (kind == "sidecar" and each.dead and run.died is not None):
                 shown.append(self._dead(container, kind, run, now))
             else:
                 last = None if run.before is None else run.exit_code
@@ -139,48 +121,23 @@ class PodStatuses:
                 shown.append(self._shown(container, kind, status, run))
         return tuple(shown)
 
-    def _place(self, pod: Pod, facts: PodFacts, now: int) -> tuple[int, str]:
+    @staticmethod
+    def _place(facts: PodFacts, view: PodView) -> tuple[int, str]:
         """How far the set-up has come: the container it is at, and what it does there (image, run, dead)."""
-        template = pod.template
-        init = template.init_containers
-        every = (*init, *template.containers)
         if facts.image is not None:
             missing = facts.image.image
-            return next((i for i, each in enumerate(every) if each.image == missing), 0), "image"
-        if facts.init:
-            index = next((i for i, each in enumerate(init) if each.name == facts.init), None)
-            if index is not None and not is_sidecar(init[index]):
+            return next(
+                (i for i, each in enumerate(view.containers) if each.spec.image == missing), 0
+            ), "image"
+        for index, each in enumerate(view.containers):
+            if facts.init and each.kind is ContainerKind.INIT and each.spec.name == facts.init:
                 return index, "dead"
-        if pod.waits is not None:
-            return init.index(pod.containers[pod.waits]), "run"
-        if pod.plan is not None:
-            since, plan = pod.plan
-            stage = plan.now(now - since)
-            if stage is None:
-                return len(init), "image"
-            own = plan.stages[stage].name.kind in (StageKind.INIT, StageKind.SIDECAR)
-            return plan.places[stage], "run" if own else "image"
-        return 0, "image"
-
-    def _starting(self, pod: Pod, facts: PodFacts, sidecar: Container, now: int) -> ShownContainer:
-        """A sidecar that runs, but has not started yet as its startup probe would have it."""
-        index = pod.containers.index(sidecar, len(pod.template.containers))
-        run = facts.runs.get(sidecar.name, RunFacts())
-        if index in pod.dead and run.died is not None:
-            return self._dead(sidecar, "sidecar", run, now)
-        last = None if run.before is None else run.exit_code
-        return self._shown(sidecar, "sidecar", ContainerStatus("running", last_exit_code=last), run)
+        return view.at, "run" if view.runs else "image"
 
     def _image_reason(self, pod: Pod, failed: ImagePullFailed, container: Container, now: int) -> str:
         if container.image_pull_policy == "Never":
             return "ErrImageNeverPull"
-        # The stream the kubelet draws from, from its beginning: the same attempts.
-        retry = PodWorkerRetry(self._kubernetes, Streams(self._seed).named(f"pull/{pod.stream_name}"))
-        last = failed.at
-        for attempt in failed_attempts(failed.at, ImageBackoff(), retry):
-            if attempt > now:
-                break
-            last = attempt
+        last = self._kubelet.last_pull(pod, failed.at, now)
         return "ErrImagePull" if now < last + SECOND_SYNC else "ImagePullBackOff"
 
     def _stopped(self, pod: Pod, facts: PodFacts) -> tuple[ShownContainer, ...]:

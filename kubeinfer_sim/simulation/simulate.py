@@ -11,7 +11,7 @@ from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.devices.offered import OfferedNpus
 from kubeinfer_sim.cluster.disruption.drains import Budgets, Drains
 from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.kubelet import Kubelet, KubeletSettings
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.node_failures import NodeFailures, heartbeat_of
 from kubeinfer_sim.cluster.nodes.node_lifecycle import NodeLifecycleController, NodeLifecycleSettings
@@ -130,12 +130,14 @@ class Simulation:
         self.health = HealthActions(self.clock, answers, scenario.actions)
         self.kubelet = Kubelet(
             self.env,
-            broken_images=scenario.broken_images,
-            kubernetes=scenario.kubernetes,
-            transfers=scenario.transfers,
-            crash_back_off=scenario.crash_back_off,
-            start_faults=start_faults(scenario.actions),
-            born_sick=self.health.at_set_up if self.health.of_new_pods else None,
+            KubeletSettings(
+                scenario.kubernetes,
+                scenario.transfers,
+                scenario.crash_back_off,
+                scenario.broken_images,
+                start_faults(scenario.actions),
+            ),
+            self.health.at_set_up if self.health.of_new_pods else None,
         )
         answers.watch(self.kubelet)
         self.workloads = Workloads(Cluster(self.env, self.scheduling, self.kubelet), scenario, recovery)
@@ -189,7 +191,7 @@ class Simulation:
             self.history,
             self.api,
             self.workloads,
-            PodStatuses(self.seed, self.scenario.kubernetes),
+            PodStatuses(self.kubelet),
             kubernetes=self.scenario.kubernetes,
             loses_nodes=self.failures is not None,
         )

@@ -105,13 +105,13 @@ class TimeLine:
 
     def _crash(self, action: Crash) -> None:
         for pod in [pod for pod in self._sim.workloads.pods() if matches(action.target, pod)]:
-            index = self._sim.kubelet.number_of(pod, action.container)
-            if index is None:
+            container = self._sim.kubelet.container_named(pod, action.container)
+            if container is None:
                 continue
             cause = self._sim.history.append(
                 ContainerCrashed(self._sim.clock.now, NO_CAUSE, pod.ref, action.reason, action.exit_code)
             )
-            self._sim.kubelet.crash(pod, action.reason, action.exit_code, container=index, cause=cause)
+            self._sim.kubelet.crash(pod, action.reason, action.exit_code, container=container, cause=cause)
 
     def _images_back(self, images: tuple[str, ...]) -> None:
         self._sim.kubelet.break_images(images, broken=False)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from building import pod_template, stage_timings
 
-from kubeinfer_sim.cluster.kubelet.start_barrier import StartBarrier
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod
 from kubeinfer_sim.cluster.records import InstanceRef, PodRef
+from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.manifest.model import Toleration
 
 

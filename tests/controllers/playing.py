@@ -57,9 +57,9 @@ def crash(
     *,
     reason: str = "Error",
     code: int = 1,
-    container: int | None = None,
+    container: str = "",
 ) -> Event:
-    """A container of the pod at a place exits by itself at `at` seconds; its cause is a record like any other."""
+    """A container (by default the engine) of the pod at a place exits by itself at `at` seconds; its cause is a record like any other."""
 
     def event(simulation: Simulation) -> None:
         pod = pod_of(simulation, role, replica, ordinal)

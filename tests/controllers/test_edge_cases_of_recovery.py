@@ -380,7 +380,7 @@ def test_a_sidecar_that_dies_is_a_trigger_like_any_container(restart: str) -> No
         for role in base.roles
     )
     made = scenario(replace(base, roles=roles), 3, 60, 10, stages={"create": seconds(2)})
-    run = play(made, crash(100, "decode", container=1))
+    run = play(made, crash(100, "decode", container="proxy"))
     assert len(of(run, PodGone)) == {"Instance": 3, "Pod": 1, "Custom": 0}[restart]
     assert of(run, InstanceReady)[-1].at == (102_000 if restart == "Custom" else 172_000)
 
@@ -391,7 +391,7 @@ def test_a_sidecar_written_as_an_init_container_is_a_trigger_too() -> None:
     roles = tuple(
         replace(role, template=replace(role.template, init_containers=(sidecar,))) for role in base.roles
     )
-    run = play(scenario(replace(base, roles=roles), 3, 60, 10), crash(100, "decode", container=1))
+    run = play(scenario(replace(base, roles=roles), 3, 60, 10), crash(100, "decode", container="log"))
     assert [record.container for record in of(run, ContainerDied)] == ["log"]
     assert seconds_of(run, InstanceRestarting) == [100.0]
 

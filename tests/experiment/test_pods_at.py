@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from building import EVERY_SECOND, kubeinfer, scenario
 
-from kubeinfer_sim.cluster.pod import PodState
+from kubeinfer_sim.cluster.pod import PodState, is_sidecar
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Probe
 from kubeinfer_sim.report.result import build_result
 from kubeinfer_sim.report.verdict import assess
@@ -266,7 +266,8 @@ def test_at_random_moments_pods_are_as_their_kubelet_and_the_history_have_them(s
                 "Failed",
                 "Succeeded",
             )
-            assert columns.ready <= columns.containers == len(pod.containers)
+            sidecars = sum(map(is_sidecar, pod.template.init_containers))
+            assert columns.ready <= columns.containers == len(pod.template.containers) + sidecars
             if pod.state is PodState.DELETING or shown.unheard is not None:
                 continue
             ready = conditions(shown).get("Ready", (False, "", None))[0]

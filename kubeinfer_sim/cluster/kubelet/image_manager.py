@@ -76,19 +76,20 @@ class NodePulls:
 
 
 class ImageManager:
-    """All nodes' image managers, on one registry."""
+    """All nodes' image managers, on one `registry`."""
 
-    def __init__(self, clock: Clock, transfers: Transfers) -> None:
+    def __init__(self, clock: Clock, transfers: Transfers, broken: Iterable[str] = ()) -> None:
+        self.registry = Registry(broken)
         self._clock = clock
         self._transfers = transfers
         link = transfers.registry
-        self._registry = None if link is None else SharedLink(clock, link.bandwidth, link.per_client)
+        self._link = None if link is None else SharedLink(clock, link.bandwidth, link.per_client)
         self._nodes: dict[Node, NodePulls] = {}
 
     @property
     def shares_registry(self) -> bool:
         """Whether pulls go over a registry whose bandwidth is known."""
-        return self._registry is not None
+        return self._link is not None
 
     def size(self, image: str) -> int:
         """Bytes to pull."""
@@ -144,7 +145,7 @@ class ImageManager:
 
     def _next(self, node: Node, pulls: NodePulls) -> None:
         """Begin with those whose turn it is."""
-        assert self._registry is not None
+        assert self._link is not None
         limit = self._transfers.parallel_pulls
         while pulls.queue and (limit is None or pulls.running < limit):
             request = pulls.queue.popleft()
@@ -162,7 +163,7 @@ class ImageManager:
                 pulls.running += 1
                 pulls.waiting.setdefault(image, []).append(request)
                 if image not in pulls.transfers:
-                    pulls.transfers[image] = self._registry.start(
+                    pulls.transfers[image] = self._link.start(
                         self.size(image), partial(self._pulled, node, pulls, image)
                     )
 
@@ -185,9 +186,9 @@ class ImageManager:
     def give_up(self, node: Node) -> None:
         """The machine went down: its pulls end, and nobody is told."""
         pulls = self._nodes.pop(node, None)
-        if pulls is not None and self._registry is not None:
+        if pulls is not None and self._link is not None:
             for transfer in pulls.transfers.values():
-                self._registry.cancel(transfer)
+                self._link.cancel(transfer)
 
 
 class Registry:

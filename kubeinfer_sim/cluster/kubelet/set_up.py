@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from kubeinfer_sim.cluster.kubelet.backoff import (
-    ImageBackoff,
-    PodWorkerRetry,
-)
-from kubeinfer_sim.cluster.kubelet.image_manager import QPS_EXCEEDED, Request, Turn
-from kubeinfer_sim.cluster.kubelet.image_pull import next_attempt
-from kubeinfer_sim.cluster.kubelet.restarts import Restarts
+from kubeinfer_sim.cluster.kubelet.container import Container
+from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
+from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager, Request
+from kubeinfer_sim.cluster.kubelet.image_waits import ImageWaits
+from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
+from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker, Sync
+from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
+from kubeinfer_sim.cluster.kubelet.services import Services
+from kubeinfer_sim.cluster.kubelet.set_up_plan import FailedHook, SetUpPlan
+from kubeinfer_sim.cluster.kubelet.set_up_planner import needs_pull
+from kubeinfer_sim.cluster.kubelet.sidecar_watch import SidecarWatch
 from kubeinfer_sim.cluster.kubelet.start_faults import Failure
-from kubeinfer_sim.cluster.kubelet.start_stages import FailedHook, SetUpPlan, end_of, needs_pull
-from kubeinfer_sim.cluster.kubelet.state import RUNNING_SINCE, ImageLess
-from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.kubelet.sync_loop import SyncLoop
 from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.prober import Segment
 from kubeinfer_sim.cluster.records import (
     ContainersRunning,
-    ImagePullFailed,
     ImagePullRetried,
     PodBound,
     SetUpContinued,
     TransferDone,
 )
-from kubeinfer_sim.cluster.stages import Stage, StageKind, StageName
+from kubeinfer_sim.cluster.stages import Stage, StageKind, StageName, end_of
 from kubeinfer_sim.engine.history import Record
-from kubeinfer_sim.manifest.model import Container
-
-#: The timer of what a pod's set-up waits for.
-SET_UP = "setUp"
 
 #: What keeps a pod from running whose set-up does not end.
 NEVER_ENDS = {
@@ -38,255 +36,213 @@ NEVER_ENDS = {
 }
 
 
-class SetUp(Restarts):
+class SetUp:
     """Sets pods up."""
 
-    def pod_bound(self, pod: Pod) -> None:
-        """A pod was bound to a node; its kubelet sets it up as soon as it hears of it."""
-        node = pod.node
-        assert node is not None
-        if pod.state is PodState.RUNNING:
-            self._adopt(pod, node)
-        elif node.reachable:
-            self._set_up(pod, node)
-        else:
-            self._unheard[pod] = None
-            pod.last = self._history.append(PodBound(self._clock.now, pod.last, pod.ref, node.name, ()))
+    def __init__(
+        self,
+        services: Services,
+        images: ImageManager,
+        retries: PullRetries,
+        engines: EngineStarts,
+        loop: SyncLoop,
+        first_answers: Callable[[Pod, int], dict[str, Segment]] | None,
+    ) -> None:
+        """`first_answers`: what the checks get of a pod that is set up at a time (ms)."""
+        self._clock = services.clock
+        self._history = services.history
+        self._status = services.status
+        self._probes = services.probes
+        self._planner = services.planner
+        self._images = images
+        self._engines = engines
+        self._loop = loop
+        self._first_answers = first_answers
+        self.waits = ImageWaits(services, images.registry, retries, self._pull_again)
+        self.sidecars = SidecarWatch(services, loop, self.go_on)
 
-    def _set_up(self, pod: Pod, node: Node) -> None:
-        """The kubelet begins with a pod: its probes' ticks are counted from now."""
-        now = pod.added_at = self._clock.now
-        if pod.sidecars:  # of an attempt that ended with its machine
-            pod.waits = None
-            pod.sidecars.clear()
-            pod.dead.clear()
-        if self._born_sick is not None:
-            pod.sick |= self._born_sick(pod, now)
-        self._proceed(pod, 0, lambda stages: PodBound(now, pod.last, pod.ref, node.name, stages))
+    def begin(self, worker: PodWorker) -> None:
+        """The kubelet takes a pod up: its probes' ticks are counted from now."""
+        pod, now = worker.pod, self._clock.now
+        worker.sync = Sync.SETTING_UP
+        worker.added_at = now
+        if worker.layout.init:  # some may have run, on a machine that went down then
+            self.sidecars.forget(worker)
+        if self._first_answers is not None:
+            worker.answers |= self._first_answers(pod, now)
+        self._proceed(worker, 0, lambda stages: PodBound(now, pod.last, pod.ref, worker.node.name, stages))
+
+    def go_on(self, worker: PodWorker, first: int, *, pulled: bool = False, again: str = "") -> None:
+        """Go on with the container that is started as number `first`.
+
+        Its image is there if it was `pulled`, or if it is the container of the name `again` that is run once more.
+        """
+        pod, now = worker.pod, self._clock.now
+        self._proceed(
+            worker,
+            first,
+            lambda stages: SetUpContinued(now, pod.last, pod.ref, again, stages),
+            pulled=pulled or bool(again),
+        )
+
+    def init_again(self, worker: PodWorker, container: Container) -> None:
+        """The back-off of an init container is over."""
+        del worker.timers[None]
+        self.go_on(worker, container.order, again=container.spec.name)
 
     def _proceed(
         self,
-        pod: Pod,
+        worker: PodWorker,
         first: int,
         record: Callable[[tuple[Stage, ...]], Record],
         *,
         pulled: bool = False,
     ) -> None:
-        """Go on with this container, whose image is there if it was `pulled`; `record` tells what lies ahead."""
-        node = pod.node
-        assert node is not None
+        """Go on as `go_on` says; `record` tells what lies ahead."""
+        pod, node, now = worker.pod, worker.node, self._clock.now
         shared = self._images.shares_registry
         got: tuple[Stage, ...] | None = () if pulled else None
-        every = (*pod.template.init_containers, *pod.template.containers)
-        container = every[first] if first < len(every) else None
-        if container is not None and not pulled and needs_pull(container, node, self._clock.now):
-            failure = self._image_failure(container, node)
-            if failure is None and not shared:
-                turn = self._turn(pod, node, container.image)
+        container = worker.every[first] if first < len(worker.every) else None
+        if container is not None and not pulled and needs_pull(container.spec, node, now):
+            failure = self.waits.failure(container)
+            if failure is not None:
+                pod.last = self._history.append(record(()))
+                self.waits.wait(worker, container, *failure)
+                return
+            if not shared:
+                planner, image = self._planner, container.spec.image
+                turn = self._images.turn(
+                    node,
+                    image,
+                    lambda: planner.image_cold(pod, image),
+                    lambda: planner.image_warm(pod, image),
+                )
                 if turn.refused:
                     pod.last = self._history.append(record(turn.stages))
-                    waits = end_of(turn.stages, 0)
-                    assert waits is not None
-                    pod.timers[SET_UP] = self._clock.after(waits, self._pull_refused, pod, first)
+                    length = end_of(turn.stages, 0)
+                    assert length is not None
+                    worker.timers[None] = self._clock.after(length, self.waits.refused, worker, container)
                     return
                 got = turn.stages
-            elif failure is not None:
-                pod.last = self._history.append(record(()))
-                self._without_image(pod, first, container.image, *failure)
-                return
-        plan = self._draws.containers(pod, node, self._clock.now, shared=shared, first=first, pulled=got)
+        plan = self._planner.plan(worker, now, shared=shared, first=first, pulled=got)
         pod.last = self._history.append(record(plan.stages))
-        self._go_through(pod, plan)
+        self._go_through(worker, plan)
 
-    def _turn(self, pod: Pod, node: Node, image: str) -> Turn:
-        draws = self._draws
-        return self._images.turn(
-            node, image, lambda: draws.image_cold(pod, image), lambda: draws.image_warm(pod, image)
-        )
-
-    def _image_failure(self, container: Container, node: Node) -> tuple[str, str] | None:
-        """Reason and message, when the image cannot be had that has to be asked for now."""
-        if container.image_pull_policy == "Never":
-            return "ErrImageNeverPull", "it is not on the node, and its pull policy is Never"
-        why = self._registry.refuses(container.image)
-        return ("ImagePullBackOff", why) if why else None
-
-    def _without_image(self, pod: Pod, index: int, image: str, reason: str, message: str) -> None:
-        """The kubelet retries for ever; nothing comes of it until somebody changes the image, so no event does."""
-        now = self._clock.now
-        self._imageless[pod] = ImageLess(index, image, now, reason)
-        self._api.stuck(pod, reason)
-        pod.last = self._history.append(ImagePullFailed(now, pod.last, pod.ref, image, message))
-
-    def break_images(self, images: Iterable[str], *, broken: bool) -> None:
-        """Pulls of these images (none given: of all) fail from now on, or succeed again."""
-        self._registry.set(images, broken=broken)
-        now = self._clock.now
-        for pod, lacks in list(self._imageless.items()):
-            if SET_UP in pod.timers:
-                continue  # it waits for its next attempt
-            if lacks.reason == "ImagePullBackOff" and not self._registry.refuses(lacks.image):
-                when = next_attempt(lacks.since, now, ImageBackoff(), self._pull_retry(pod))
-                pod.timers[SET_UP] = self._clock.at(when, self._try_again, pod)
-
-    def _pull_retry(self, pod: Pod) -> PodWorkerRetry:
-        return PodWorkerRetry(self._kubernetes, self._streams.named(f"pull/{pod.stream_name}"))
-
-    def _try_again(self, pod: Pod) -> None:
-        """The next attempt of a pod whose image could not be pulled, after its back-off."""
-        del pod.timers[SET_UP]
-        assert pod.node is not None
-        lacks = self._imageless[pod]
-        if not self._registry.refuses(lacks.image):
-            del self._imageless[pod]
-            self._pull_again(pod, lacks.index)
-
-    def _pull_again(self, pod: Pod, index: int) -> None:
-        """The pod may pull again."""
-        pod.failure = ""
-        node, now = pod.node, self._clock.now
-        assert node is not None
-        self._proceed(pod, index, lambda stages: ImagePullRetried(now, pod.last, pod.ref, node.name, stages))
-
-    def _pull_refused(self, pod: Pod, index: int) -> None:
-        """The node has pulled too many images at once: this pod tries again after its back-off."""
-        pod.timers.pop(SET_UP, None)
-        now = self._clock.now
-        image = self._image_of(pod, index)
-        pod.failure = "ImagePullBackOff"
-        pod.last = self._history.append(ImagePullFailed(now, pod.last, pod.ref, image, QPS_EXCEEDED))
-        back_off = self._pull_back_offs.setdefault((pod, image), ImageBackoff())
-        when = next_attempt(now, now + 1, back_off, self._pull_retry(pod))
-        pod.timers[SET_UP] = self._clock.at(when, self._refused_again, pod, index)
-
-    def _refused_again(self, pod: Pod, index: int) -> None:
-        del pod.timers[SET_UP]
-        self._pull_again(pod, index)
-
-    @staticmethod
-    def _image_of(pod: Pod, index: int) -> str:
-        return (*pod.template.init_containers, *pod.template.containers)[index].image
-
-    def _go_through(self, pod: Pod, plan: SetUpPlan) -> None:
+    def _go_through(self, worker: PodWorker, plan: SetUpPlan) -> None:
         """The pod is in these stages of its set-up, the first of which begins now."""
-        if pod.template.init_containers:
-            pod.plan = self._clock.now, plan
+        if worker.layout.init:
+            worker.plan = self._clock.now, plan
         if plan.watched is not None:
             before = end_of(plan.stages[:-1], 0)
             assert before is not None
-            pod.timers[SET_UP] = self._clock.after(before, self._start_sidecar, pod, plan.watched)
+            worker.timers[None] = self._clock.after(before, self.sidecars.start, worker, plan.watched)
             return
         if plan.pull is not None:
             known = plan.stages[:-1] if self._images.shares_registry else plan.stages
             before = end_of(known, 0)
             assert before is not None
             if before:
-                pod.timers[SET_UP] = self._clock.after(before, self._ask, pod, plan.pull)
+                worker.timers[None] = self._clock.after(before, self._ask, worker, plan.pull)
             else:
-                self._ask(pod, plan.pull)
+                self._ask(worker, plan.pull)
             return
         length = end_of(plan.stages, 0)
         if length is None:
             endless = next(stage.name.kind for stage in plan.stages if stage.duration is None)
-            self._api.stuck(pod, NEVER_ENDS.get(endless, "InitNeverEnds"))
+            self._status.stuck(worker.pod, NEVER_ENDS.get(endless, "InitNeverEnds"))
         elif (failure := plan.failure) is not None:
-            pod.timers[SET_UP] = self._clock.after(length, self._init_failed, pod, plan.places[-1], failure)
-        elif plan.hooks and plan.hooks[0].container >= len(pod.template.containers):
-            pod.timers[SET_UP] = self._clock.after(length, self._sidecar_hook_failed, pod, plan.hooks[0])
-        elif plan.hooks:
-            pod.timers[SET_UP] = self._clock.after(length, self._containers_run, pod, plan.hooks)
+            container = plan.containers[-1]
+            worker.timers[None] = self._clock.after(length, self._init_failed, worker, container, failure)
+        elif plan.hooks and plan.hooks[0].container.kind is ContainerKind.SIDECAR:
+            worker.timers[None] = self._clock.after(length, self.sidecars.hook_failed, worker, plan.hooks[0])
         else:
-            pod.timers[SET_UP] = self._clock.after(length, self._containers_run, pod)
+            worker.timers[None] = self._clock.after(length, self._containers_run, worker, plan.hooks)
 
-    def _start_sidecar(self, pod: Pod, place: int) -> None:
-        """A sidecar is started whose checks do not answer as they should."""
-        raise NotImplementedError
-
-    def _sidecar_hook_failed(self, pod: Pod, hook: FailedHook) -> None:
-        """A sidecar has been killed since its postStart hook failed."""
-        raise NotImplementedError
-
-    def _init_failed(self, pod: Pod, place: int, failure: Failure) -> None:
+    def _init_failed(self, worker: PodWorker, container: Container, failure: Failure) -> None:
         """A run of an init container has ended badly."""
-        raise NotImplementedError
+        del worker.timers[None]
+        self._planner.struck(worker.pod, container, failure)
+        self._loop.died(worker, container, failure.reason, failure.exit_code)
 
-    def _ask(self, pod: Pod, index: int) -> None:
-        """Ask for the image of one container (init containers counted first), whose turn it is now."""
-        pod.timers.pop(SET_UP, None)
-        node, now = pod.node, self._clock.now
-        assert node is not None
+    # -- images --------------------------------------------------------------------------------------------
+
+    def _ask(self, worker: PodWorker, container: Container) -> None:
+        """Ask for the image of a container whose turn it is now."""
+        worker.timers.pop(None, None)
+        pod, node, now = worker.pod, worker.node, self._clock.now
         if not self._images.shares_registry:
-            self._proceed(pod, index, lambda stages: SetUpContinued(now, pod.last, pod.ref, "", stages))
+            self._proceed(
+                worker, container.order, lambda stages: SetUpContinued(now, pod.last, pod.ref, "", stages)
+            )
             return
-        container = (*pod.template.init_containers, *pod.template.containers)[index]
-        failure = self._image_failure(container, node) if needs_pull(container, node, now) else None
+        failure = self.waits.failure(container) if needs_pull(container.spec, node, now) else None
         if failure is not None:
-            self._without_image(pod, index, container.image, *failure)
+            self.waits.wait(worker, container, *failure)
             return
-        image, in_place = container.image, pod.in_place
+        image, in_place = container.spec.image, worker.in_place
 
         def under_way() -> bool:
-            return pod.state is PodState.PULLING and pod.node is node and pod.in_place == in_place
+            return pod.state is PodState.PULLING and worker.in_place == in_place
 
         self._images.pull(
             node,
             Request(
                 image,
-                self._draws.image_warm(pod, image),
-                lambda cold: self._pulled(pod, index, image, cold=cold) if under_way() else None,
-                lambda: self._pull_refused(pod, index) if under_way() else None,
+                self._planner.image_warm(pod, image),
+                lambda cold: self._pulled(worker, container, cold=cold) if under_way() else None,
+                lambda: self.waits.refused(worker, container) if under_way() else None,
             ),
         )
 
-    def _pulled(self, pod: Pod, index: int, image: str, *, cold: bool) -> None:
+    def _pulled(self, worker: PodWorker, container: Container, *, cold: bool) -> None:
         """The image is there; when it was there before, no bytes were transferred."""
-        now, size = self._clock.now, self._images.size(image) if cold else 0
+        pod, now, image = worker.pod, self._clock.now, container.spec.image
+        size = self._images.size(image) if cold else 0
+        name = StageName(StageKind.IMAGE, image)
         self._proceed(
-            pod,
-            index,
-            lambda stages: TransferDone(
-                now, pod.last, pod.ref, StageName(StageKind.IMAGE, image), size, stages
-            ),
+            worker,
+            container.order,
+            lambda stages: TransferDone(now, pod.last, pod.ref, name, size, stages),
             pulled=True,
         )
 
-    def _adopt(self, pod: Pod, node: Node) -> None:
-        """The pod ran and was ready long before the simulation began."""
-        pod.added_at = pod.serving_at = pod.weights_at = RUNNING_SINCE
-        pod.started = pod.ready = True
-        for container in (*pod.template.init_containers, *pod.template.containers):
-            node.images.setdefault(container.image, RUNNING_SINCE)
-        node.page_cache[pod.weights_key] = RUNNING_SINCE
-        node.graphs[pod.revision, pod.ref.role] = RUNNING_SINCE
-        pod.barrier.arrive(pod)
+    def _pull_again(self, worker: PodWorker, container: Container) -> None:
+        """The pod may pull again."""
+        pod, now = worker.pod, self._clock.now
+        pod.failure = ""
+        self._proceed(
+            worker,
+            container.order,
+            lambda stages: ImagePullRetried(now, pod.last, pod.ref, worker.node.name, stages),
+        )
 
-    def _containers_run(self, pod: Pod, failed: tuple[FailedHook, ...] = ()) -> None:
+    # -- containers ----------------------------------------------------------------------------------------
+
+    def _containers_run(self, worker: PodWorker, failed: tuple[FailedHook, ...]) -> None:
         """All containers of the pod run for the first time: the probes begin, the barrier may open.
 
         Those whose postStart hooks have `failed` have been killed for it by now.
         """
-        del pod.timers[SET_UP]
-        pod.plan = None
+        pod = worker.pod
+        del worker.timers[None]
+        worker.plan = None
+        worker.sync = Sync.RUNNING
         if pod.failure.startswith("Init:"):
             pod.failure = ""
         if pod.state is PodState.DELETING:
-            # It is cut off: its kubelet has yet to hear that it shall stop.
-            self._to_stop[pod] = PodState.RUNNING
-            return
+            return  # it is cut off: its kubelet has yet to hear that it shall stop
         pod.state = PodState.RUNNING
         pod.last = self._history.append(ContainersRunning(self._clock.now, pod.last, pod.ref, pod.restarts))
-        pod.dead.update(hook.container for hook in failed)
-        for other in self._arrive(pod) if pod.engine not in pod.dead else ():
-            if other is not pod:
-                self._in_sight(other)
-        for index, container in enumerate(pod.containers):
-            if index in pod.probers:
-                continue  # a sidecar that is being watched
-            if container.startup_probe or container.liveness_probe or container.readiness_probe:
-                if index in pod.dead:
-                    pod.probers[index] = self._prober(pod, container)
-                else:
-                    pod.probers[index] = self._first_prober(pod, index, container)
         for hook in failed:
-            self._hook_failed(pod, hook)
-        self._follow(pod)
+            hook.container.dead = True
+        if not worker.engine.dead:
+            self._engines.arrive(worker)
+        for container in worker.containers:
+            if container.probed and container.prober is None:  # else a sidecar that is being watched
+                if container.dead:
+                    self._probes.open(worker, container)
+                else:
+                    self._probes.first_start(worker, container)
+        for hook in failed:
+            self._loop.hook_failed(worker, hook)
+        self._loop.sync(worker)

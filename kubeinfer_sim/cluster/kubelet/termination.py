@@ -1,4 +1,4 @@
-"""How long a pod takes to stop: preStop, SIGTERM, SIGKILL within the grace period.
+"""How long a container, or a pod, takes to stop: preStop, SIGTERM, SIGKILL within the grace period.
 
 Rules of pkg/kubelet/kuberuntime/kuberuntime_container.go (killContainer): preStop runs first, inside the
 grace period, which it shortens by the whole seconds it took; at least 2 s are left for SIGTERM; then SIGKILL.
@@ -6,53 +6,41 @@ grace period, which it shortens by the whole seconds it took; at least 2 s are l
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
+from kubeinfer_sim.cluster.kubelet.container import Container
+from kubeinfer_sim.cluster.kubelet.hooks import hook_seconds
+from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
+from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
+from kubeinfer_sim.cluster.kubelet.stage_draws import StageDraws
 from kubeinfer_sim.cluster.pod import Pod
-from kubeinfer_sim.cluster.stages import CLEANUP, EXIT, PRE_STOP, Stage, StageKind, StageName
-from kubeinfer_sim.manifest.model import Container, Hook
-
-if TYPE_CHECKING:
-    from kubeinfer_sim.cluster.kubelet.start_stages import StageDraws
+from kubeinfer_sim.cluster.stages import CLEANUP, EXIT, PRE_STOP, Stage, StageKind, StageName, end_of
 
 #: Seconds SIGTERM is given even when preStop used up the grace period (minimumGracePeriodInSeconds).
 MINIMUM_GRACE_SECONDS = 2
-
-_SLEEP = re.compile(r"(?:^|[\s;&])(?:/bin/|/usr/bin/)?sleep\s+(\d+)\s*$")
-
-
-def hook_seconds(hook: Hook) -> int | None:
-    """How long the manifest says a hook takes: a `sleep` handler, or a command that ends in `sleep N`."""
-    if hook.sleep_seconds is not None:
-        return hook.sleep_seconds
-    found = _SLEEP.search(" ".join(hook.command))
-    return int(found[1]) if found else None
+#: Exit codes of a process that ends on SIGTERM, or by SIGKILL.
+STOPPED, KILLED = 143, 137
 
 
-def kill_stages(
-    pod: Pod, container: Container, grace_seconds: int, draws: StageDraws, *, sidecar: bool = False
-) -> tuple[Stage, ...]:
+def kill_stages(pod: Pod, container: Container, grace_seconds: int, draws: StageDraws) -> tuple[Stage, ...]:
     """The stages of killing one container: `preStop` (if any), then `exit`, cut by SIGKILL.
 
     A grace period of 0 or less runs no preStop.
     """
-    stages = []
-    if container.pre_stop is not None and grace_seconds > 0:
-        known = hook_seconds(container.pre_stop)
-        wanted = known * 1000 if known is not None else draws.draw(pod.timings.pre_stop, pod, "preStop")
+    stages: tuple[Stage, ...] = ()
+    spec, timings = container.spec, pod.timings
+    if spec.pre_stop is not None and grace_seconds > 0:
+        known = hook_seconds(spec.pre_stop)
+        wanted = known * 1000 if known is not None else draws.draw(timings.pre_stop, pod, "preStop")
         limit = grace_seconds * 1000
         length = limit if wanted is None else min(wanted, limit)
-        stages.append(Stage(PRE_STOP, length, "cut by the grace period" if wanted != length else ""))
+        stages = (Stage(PRE_STOP, length, "cut by the grace period" if wanted != length else ""),)
         grace_seconds -= length // 1000
     limit = max(grace_seconds, MINIMUM_GRACE_SECONDS) * 1000
-    if sidecar:
-        wanted = draws.draw(pod.timings.sidecar_exit, pod, f"sidecarExit/{container.name}")
+    if container.kind is ContainerKind.SIDECAR:
+        wanted = draws.draw(timings.sidecar_exit, pod, f"sidecarExit/{spec.name}")
     else:
-        wanted = draws.draw(pod.timings.exit, pod, "exit")
+        wanted = draws.draw(timings.exit, pod, "exit")
     killed = wanted is None or wanted > limit
-    stages.append(Stage(EXIT, limit if killed else wanted, "SIGKILL" if killed else ""))
-    return tuple(stages)
+    return (*stages, Stage(EXIT, limit if killed else wanted, "SIGKILL" if killed else ""))
 
 
 def kill_grace_seconds(*, pod: int | None, deletion: int | None = None, probe: int | None = None) -> int:
@@ -69,34 +57,38 @@ def kill_grace_seconds(*, pod: int | None, deletion: int | None = None, probe: i
     return MINIMUM_GRACE_SECONDS
 
 
-def pod_stop_stages(
-    pod: Pod, grace_seconds: int, draws: StageDraws, *, until: int | None = None
-) -> tuple[Stage, ...]:
-    """The stages of stopping a running pod: containers in parallel, sidecars after them, then clean-up.
+def pod_stop_stages(worker: PodWorker, draws: StageDraws, *, until: int | None = None) -> tuple[Stage, ...]:
+    """The stages of stopping a pod: containers in parallel, sidecars after them, then clean-up.
 
     Of a pod that is being set up, only the sidecars `until` now run. The slowest container counts. Sidecars stop one
     after the other, the last started first, within what is left of the grace period
     (pkg/kubelet/kuberuntime/kuberuntime_termination_order.go).
     """
-    grace = max(grace_seconds, 1)  # pkg/kubelet/pod_workers.go: a terminating pod gets at least 1 s
+    pod = worker.pod
+    # pkg/kubelet/pod_workers.go: a terminating pod gets at least 1 s
+    grace = max(pod.template.termination_grace_period_seconds, 1)
     stages: tuple[Stage, ...] = ()
-    if until is None:
-        stages = max(
-            (kill_stages(pod, container, grace, draws) for container in pod.template.containers),
-            key=lambda stages: sum(stage.duration or 0 for stage in stages),
-        )
-    regular = len(pod.template.containers)
-    for index in range(len(pod.containers) - 1, regular - 1, -1):
-        if until is not None and (index in pod.dead or pod.sidecars.get(index, until + 1) > until):
+    longest = -1
+    for container in worker.containers if until is None else ():
+        if container.kind is ContainerKind.ORDINARY:
+            kill = kill_stages(pod, container, grace, draws)
+            length = end_of(kill, 0)
+            assert length is not None
+            if length > longest:
+                stages, longest = kill, length
+    for container in reversed(worker.containers):
+        if container.kind is not ContainerKind.SIDECAR:
+            break
+        if until is not None and (container.dead or not container.runs_beside_set_up(until)):
             continue
-        sidecar = pod.containers[index]
-        left = grace * 1000 - sum(stage.duration or 0 for stage in stages)
-        limit = max(left, MINIMUM_GRACE_SECONDS * 1000)
-        wanted = draws.draw(pod.timings.sidecar_exit, pod, f"sidecarExit/{sidecar.name}")
+        spent = end_of(stages, 0)
+        assert spent is not None
+        limit = max(grace * 1000 - spent, MINIMUM_GRACE_SECONDS * 1000)
+        name = container.spec.name
+        wanted = draws.draw(pod.timings.sidecar_exit, pod, f"sidecarExit/{name}")
         killed = wanted is None or wanted > limit
-        regime = "SIGKILL" if killed else ""
-        stages = (
-            *stages,
-            Stage(StageName(StageKind.SIDECAR_EXIT, sidecar.name), limit if killed else wanted, regime),
+        stage = Stage(
+            StageName(StageKind.SIDECAR_EXIT, name), limit if killed else wanted, "SIGKILL" if killed else ""
         )
+        stages = (*stages, stage)
     return (*stages, Stage(CLEANUP, draws.draw(pod.timings.cleanup, pod, "cleanup")))

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE
-from kubeinfer_sim.cluster.kubelet.start_barrier import StartBarrier
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod, PodState
 from kubeinfer_sim.cluster.records import InstanceRef, PodCreated, PodReady, PodRef
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
+from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.controllers.deployment import progress
 from kubeinfer_sim.controllers.deployment.controller import DeploymentController
 from kubeinfer_sim.controllers.deployment.records import (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from kubeinfer_sim.cluster.cluster import Cluster
-from kubeinfer_sim.cluster.kubelet.start_barrier import StartBarrier
 from kubeinfer_sim.cluster.pod import Pod, Workload
 from kubeinfer_sim.cluster.records import Place, PodCreated, PodRef
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
+from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance
 from kubeinfer_sim.manifest.model import Role
 from kubeinfer_sim.scenario.model import Assumptions, Timings
@@ -110,7 +110,7 @@ class Gangs:
         generation = self._generations[ordinal] = self._generations.get(ordinal, -1) + 1
         return generation
 
-    def _barriers(self, instance: Instance) -> dict[str, StartBarrier]:
+    def _barriers(self, instance: Instance) -> dict[str, StartBarrier[Pod]]:
         """The start barrier each role's pods stand at."""
         roles = instance.spec.roles
         kind = self._assumptions.start_barrier

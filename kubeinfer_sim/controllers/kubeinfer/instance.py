@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from kubeinfer_sim.engine.history import NO_CAUSE
 
 if TYPE_CHECKING:
-    from kubeinfer_sim.cluster.kubelet.start_barrier import StartBarrier
     from kubeinfer_sim.cluster.pod import Pod
     from kubeinfer_sim.cluster.records import InstanceRef, Place
     from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
+    from kubeinfer_sim.cluster.start_barrier import StartBarrier
     from kubeinfer_sim.controllers.kubeinfer.rebuild import Rebuild
     from kubeinfer_sim.controllers.kubeinfer.restart_history import RestartHistory
     from kubeinfer_sim.engine.clock import Timer
@@ -92,7 +92,7 @@ class Instance:
         self.pods: dict[Pod, None] = {}
         self.served: set[Pod] = set()
         self.gangs: dict[PodGang, None] = {}
-        self.barriers: dict[str, StartBarrier] = {}
+        self.barriers: dict[str, StartBarrier[Pod]] = {}
         self.ready_pods = 0
         self.wanted = sum(role.replicas for role in spec.roles)
         self.was_ready = False

@@ -52,7 +52,7 @@ class Peers:
         """Whether its engine runs, past the barrier, in a group that is whole."""
         return (
             pod.state is PodState.RUNNING
-            and pod.engine not in pod.dead
+            and not self._kubelet.engine_dead(pod)
             and (pod.node is None or pod.node.reachable)
             and not pod.barrier.holds(pod)
             and self._broken.get(pod) != pod.restarts
@@ -61,5 +61,5 @@ class Peers:
     def _exit(self, survivors: Sequence[Pod], cause: int) -> None:
         for pod in survivors:
             same_run = self._broken.get(pod) == pod.restarts
-            if same_run and pod.state is PodState.RUNNING and pod.engine not in pod.dead:
+            if same_run and pod.state is PodState.RUNNING and not self._kubelet.engine_dead(pod):
                 self._kubelet.crash(pod, "PeerLost", 1, cause=cause)

@@ -96,7 +96,7 @@ class Recovery:
         trigger = Trigger(instance, instance.incarnation, pod, fault, pod.last, decision)
         if self._follow(trigger):
             return True
-        if pod.engine in pod.dead:
+        if self._kubelet.engine_dead(pod):
             self._rebuilding.peers.lost(instance, pod, pod.last)
         instance.served.discard(pod)
         return False

@@ -87,7 +87,9 @@ class PodFaults:
     def group(self, strike: PodStrike) -> list[PodStrike]:
         """The same fault, of each pod whose engine runs and computes its steps together with this one's."""
         pods = strike.pod.owner.group(strike.pod)
-        running = [pod for pod in pods if pod.state is PodState.RUNNING and pod.engine not in pod.dead]
+        running = [
+            pod for pod in pods if pod.state is PodState.RUNNING and not self._kubelet.engine_dead(pod)
+        ]
         return [replace(strike, pod=pod) for pod in running]
 
     def fall_silent(self, strike: PodStrike) -> None:

@@ -93,6 +93,10 @@ class Prober(Protocol):
     ) -> None:
         """The checks behind these probes answer so from now on; None: as the container's state has it."""
 
+    def answers(self, pod: Pod) -> Mapping[str, Segment]:
+        """What it has been told of the pod's checks: kind of probe, or `kind/container` -> answer."""
+        ...
+
 
 class ProbeAnswers(Watcher):
     """Keeps account of it; a change costs the same however many impairments last."""
@@ -164,7 +168,7 @@ class ProbeAnswers(Watcher):
             for each in (key, *(other for other in of.told if other.startswith(f"{key}/"))):
                 probe, _, container = each.partition("/")
                 answer = of.answer(probe, container)
-                if answer != pod.sick.get(each):
+                if answer != self._prober.answers(pod).get(each):
                     news.setdefault((answer, container), []).append(probe)
         for (answer, container), probes in news.items():
             self._prober.set_health([pod], answer, tuple(probes), container=container, cause=cause)

@@ -219,3 +219,13 @@ def test_a_scenario_without_init_faults_costs_what_it_did() -> None:
     made = replace(starting(Scale(3_600_000, 0)), kubeinfer=spec)
     run = simulate(replace(made, nodes=scenario(spec, 30).nodes))
     assert run.fired / 30 <= 8
+
+
+def test_an_init_container_that_ends_while_no_kubelet_runs_is_run_again_when_one_does() -> None:
+    """Its pod is on one of the two nodes; both kubelets are away from 4 s to 30 s."""
+    away = NodeDown(4_000, ("node-0", "node-1"), "kubeletRestart", 30_000)
+    run = simulate(starting(away, Crash(6_000, Target(), "OOMKilled", 137), horizon=10 * 60_000))
+    (died,) = run.history.of(ContainerDied)
+    assert (died.at, died.container, died.reason) == (30_000, "fetch", "OOMKilled")
+    assert at(run, ContainersRunning) == [30_000 + 7_000 + 3_000 + 7_000 + 3_000 + 2_000]
+    assert len(at(run, PodReady)) == 1

@@ -251,3 +251,23 @@ def test_pods_that_ran_before_the_simulation_began_are_ready_whenever_their_chec
     run = simulate(replace(made, initial="running", kubeinfer=spec, horizon=10 * MINUTE))
     assert not at(run, PodNotReady)
     assert not at(run, ContainerKilling)
+
+
+def test_on_a_dead_machine_no_check_kills_a_sidecar_and_the_set_up_begins_anew_when_it_is_back() -> None:
+    """The sidecar runs when the machine dies at 3 s, beside an init container that takes until 7 s."""
+    init = (proxy(liveness_probe=EVERY_SECOND), FETCH)
+    dies = NodeDown(3_000, ("node-0", "node-1"), "reboot", 60_000)
+    run = simulate(starting(dies, sick(5_000, 20_000, "liveness"), init=init, horizon=5 * MINUTE))
+    assert not at(run, ContainerKilling)
+    assert at(run, ContainersRunning) == [60_000 + 7_000 + 2_000]
+
+
+def test_a_sidecar_that_ends_while_no_kubelet_runs_is_started_again_when_one_does() -> None:
+    """It ends at 4 s beside an init container; both kubelets are away from 3 s to 30 s."""
+    away = NodeDown(3_000, ("node-0", "node-1"), "kubeletRestart", 30_000)
+    ends = Crash(4_000, Target(), "Error", 1, "proxy")
+    run = simulate(starting(away, ends, init=(proxy(), FETCH), horizon=5 * MINUTE))
+    (died,) = run.history.of(ContainerDied)
+    assert (died.at, died.container) == (30_000, "proxy")
+    (again,) = [record for record in run.history.of(ContainersRunning) if record.container]
+    assert (again.at, again.container) == (32_000, "proxy")

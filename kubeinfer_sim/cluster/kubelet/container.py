@@ -1,0 +1,61 @@
+"""A container of a pod, of whatever kind, as the kubelet knows it."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.cluster.kubelet.container_runs import ContainerRuns
+from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind, ContainerLayout
+from kubeinfer_sim.cluster.prober import ContainerProber
+from kubeinfer_sim.cluster.prober.forecast import Follower
+
+
+class Container:
+    """One container.
+
+    Attributes:
+        spec, kind, place, order, is_engine, probed: see `ContainerLayout`.
+        prober: what its probes find out, once that is followed.
+        runs: its restarts in place, since there are any.
+        dead: it is not running, though it has been started once.
+        since: of a sidecar, when it was started, or will be as far as the set-up is planned.
+        began_at: of one with a postStart hook: when its process began, before the hook.
+    """
+
+    __slots__ = (
+        "began_at",
+        "dead",
+        "is_engine",
+        "kind",
+        "order",
+        "place",
+        "probed",
+        "prober",
+        "runs",
+        "since",
+        "spec",
+    )
+
+    def __init__(self, layout: ContainerLayout) -> None:
+        self.spec = layout.spec
+        self.kind = layout.kind
+        self.place = layout.place
+        self.order = layout.order
+        self.is_engine = layout.is_engine
+        self.probed = layout.probed
+        self.prober: ContainerProber | Follower | None = None
+        self.runs: ContainerRuns | None = None
+        self.dead = False
+        self.since: int | None = None
+        self.began_at: int | None = None
+
+    @property
+    def number(self) -> int:
+        """What tells it from others in the names of random streams: its place, or of init container i -1 - i."""
+        return -1 - self.place if self.kind is ContainerKind.INIT else self.place
+
+    def runs_beside_set_up(self, now: int) -> bool:
+        """Whether it is a sidecar that has been started by now."""
+        return self.since is not None and self.since <= now
+
+    def began(self, at: int) -> int:
+        """When the process began of a container that was seen running from `at` on: before its postStart hook."""
+        return at if self.began_at is None else self.began_at

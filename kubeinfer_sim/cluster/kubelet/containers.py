@@ -1,0 +1,363 @@
+"""Containers that end, of whatever kind and however, and what becomes of them.
+
+A container is killed by a probe, is killed because its hook failed, or ends by itself; `Containers.died` is where all
+of that meets. Somebody may replace its pod; else its restart policy and rules say whether it stays as it is, is started
+again after its back-off (CrashLoopBackOff), or has all containers of its pod started again in place.
+"""
+
+from __future__ import annotations
+
+from kubeinfer_sim.cluster.kubelet.backoff import (
+    Backoff,
+    BackoffLimits,
+    ContainerBackoff,
+    PodWorkerRetry,
+)
+from kubeinfer_sim.cluster.kubelet.container import Container
+from kubeinfer_sim.cluster.kubelet.container_runs import ContainerRuns
+from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
+from kubeinfer_sim.cluster.kubelet.image_manager import Registry
+from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
+from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker, Sync
+from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
+from kubeinfer_sim.cluster.kubelet.restart_policy import consequence, killed_and_started_at_once
+from kubeinfer_sim.cluster.kubelet.services import Services
+from kubeinfer_sim.cluster.kubelet.set_up import SetUp
+from kubeinfer_sim.cluster.kubelet.set_up_plan import FailedHook
+from kubeinfer_sim.cluster.kubelet.sync_loop import SyncLoop
+from kubeinfer_sim.cluster.kubelet.termination import KILLED, STOPPED, kill_grace_seconds, kill_stages
+from kubeinfer_sim.cluster.pod import PodState
+from kubeinfer_sim.cluster.prober import Transition
+from kubeinfer_sim.cluster.records import (
+    ContainerBackOff,
+    ContainerDied,
+    ContainerKilling,
+    ContainersRunning,
+    ImagePullFailed,
+)
+from kubeinfer_sim.cluster.stages import end_of
+from kubeinfer_sim.scenario.model import CrashBackOff
+
+#: Why the kubelet kills a container on its own.
+PROBE_KILLS = ("StartupProbeFailed", "LivenessProbeFailed")
+#: Why a container dies that has done nothing itself.
+RESTART_ALL = "RestartAllContainers"
+
+
+class Containers:
+    """Kills containers, and starts those again that have ended."""
+
+    def __init__(
+        self,
+        services: Services,
+        crash: CrashBackOff,
+        registry: Registry,
+        retries: PullRetries,
+        engines: EngineStarts,
+        set_up: SetUp,
+        loop: SyncLoop,
+    ) -> None:
+        self._clock = services.clock
+        self._history = services.history
+        self._streams = services.streams
+        self._draws = services.draws
+        self._status = services.status
+        self._probes = services.probes
+        self._planner = services.planner
+        self._kubernetes = services.kubernetes
+        self._limits = BackoffLimits.of_kubelet(
+            kubernetes=services.kubernetes, reduced=crash.reduced, maximum=crash.maximum
+        )
+        self._registry = registry
+        self._retries = retries
+        self._engines = engines
+        self._set_up = set_up
+        self._loop = loop
+        # Containers that are not started again because the registry does not answer, and since when.
+        self._unstarted: dict[Container, tuple[PodWorker, int]] = {}
+
+    # -- how containers end --------------------------------------------------------------------------------
+
+    def kill(self, worker: PodWorker, container: Container, verdict: Transition) -> None:
+        """A startup or liveness probe has failed for good: stop the container within its grace period."""
+        now, pod, spec = self._clock.now, worker.pod, container.spec
+        startup = verdict.probe == "startup"
+        reason = PROBE_KILLS[not startup]
+        probe = spec.startup_probe if startup else spec.liveness_probe
+        assert probe is not None
+        grace = kill_grace_seconds(
+            pod=pod.template.termination_grace_period_seconds, probe=probe.termination_grace_period_seconds
+        )
+        pod.last = self._history.append(
+            ContainerKilling(
+                now,
+                pod.last,
+                pod.ref,
+                spec.name,
+                reason,
+                f"{probe.failure_threshold} failures in a row, one every {probe.period_seconds} s",
+            )
+        )
+        stages = kill_stages(pod, container, grace, self._draws)
+        length = end_of(stages, 0)
+        if length is not None:
+            code = KILLED if stages[-1].regime == "SIGKILL" else STOPPED
+            worker.timers[container] = self._clock.after(length, self.died, worker, container, reason, code)
+
+    def exits(
+        self, worker: PodWorker, container: Container, reason: str, exit_code: int, *, cause: int
+    ) -> None:
+        """A container's process ends by itself; nothing happens if it does not run."""
+        now, pod = self._clock.now, worker.pod
+        if not worker.node.alive or container.dead:
+            return
+        if container.kind is ContainerKind.INIT:
+            if worker.runs_init(now) is not container:
+                return
+            waits: Container | None = None
+        elif (
+            pod.state is PodState.PULLING and container.runs_beside_set_up(now)
+        ) or pod.state is PodState.RUNNING:
+            waits = container
+        else:
+            return
+        if (timer := worker.timers.pop(waits, None)) is not None:
+            timer.cancel()
+        if pod.state is PodState.RUNNING and not worker.probed:
+            self._probes.probe_long_running(worker)
+        pod.last = cause
+        if worker.node.kubelet_runs:
+            self._seen_dead(worker, container, reason, exit_code)
+            return
+        # The process is gone; the kubelet will see it when it runs again.
+        if container.is_engine:
+            self._engines.stop(worker)
+        worker.held = {
+            **(worker.held or {}),
+            waits: lambda at: self._clock.at(at, self._seen_dead, worker, container, reason, exit_code),
+        }
+
+    def _seen_dead(self, worker: PodWorker, container: Container, reason: str, exit_code: int) -> None:
+        """The kubelet sees that a process has ended."""
+        if worker.pod.state is PodState.PULLING:
+            self._set_up.sidecars.begin(worker)
+        self.died(worker, container, reason, exit_code)
+
+    def hook_failed(self, worker: PodWorker, hook: FailedHook) -> None:
+        """A container has been killed since its postStart hook failed; that counts as any death."""
+        self._planner.struck(worker.pod, hook.container, hook.failure)
+        self.died(worker, hook.container, "PostStartHookError", hook.exit_code)
+
+    def died(self, worker: PodWorker, container: Container, reason: str, exit_code: int) -> None:
+        """A container has ended: what follows is somebody else's decision, or its restart policy's."""
+        pod, spec, kind = worker.pod, container.spec, container.kind
+        is_init = kind is ContainerKind.INIT
+        holds_up = is_init or pod.state is PodState.PULLING
+        worker.timers.pop(None if is_init else container, None)
+        if is_init:
+            worker.plan = None
+        else:
+            container.dead = True
+        pod.last = self._history.append(
+            ContainerDied(self._clock.now, pod.last, pod.ref, spec.name, reason, exit_code, holds_up)
+        )
+        if container.is_engine:
+            self._engines.stop(worker)
+        if is_init and not exit_code:
+            self._set_up.go_on(worker, container.order + 1)
+            return
+        if self._status.container_died(worker, f"Init:{reason}" if holds_up else reason, exit_code):
+            return
+        sidecar = kind is ContainerKind.SIDECAR
+        match consequence(spec, pod.template, exit_code, kubernetes=self._kubernetes, sidecar=sidecar):
+            case "all":
+                self._restart_all(worker)
+            case "again" if is_init:
+                self._init_again(worker, container)
+            case "again":
+                at_once = reason in PROBE_KILLS and killed_and_started_at_once(
+                    spec, pod.template, kubernetes=self._kubernetes, sidecar=sidecar
+                )
+                self._again(worker, container, at_once=at_once)
+            case "stays" if container.prober is not None:
+                self._probes.exact(worker, container).container_died(self._clock.now)
+                self._loop.sync(worker)
+
+    # -- started again -------------------------------------------------------------------------------------
+
+    def _again(self, worker: PodWorker, container: Container, *, at_once: bool) -> None:
+        """Start a dead container again, after its back-off; `at_once`: the sync that has killed it does so."""
+        now, pod = self._clock.now, worker.pod
+        start_at = self._runs(worker, container).start_after(now, seen=not at_once)
+        pod.started = False
+        pod.restarts += 1
+        # Killed and started within one sync, nobody sees the container dead; else the wait shows it.
+        hidden = at_once and start_at == now
+        if container.prober is not None:
+            prober = self._probes.exact(worker, container)
+            if not hidden:
+                prober.container_died(now)
+        if start_at > now:
+            self._back_off(worker, container, start_at, holds_up=pod.state is PodState.PULLING)
+        if container.spec.image_pull_policy != "Always":
+            self._start(worker, container, start_at, hidden=hidden)
+        elif start_at == now:
+            self._ask(worker, container, start_at, hidden)
+        else:
+            worker.timers[container] = self._clock.at(
+                start_at, self._ask, worker, container, start_at, hidden
+            )
+        self._loop.sync(worker)
+
+    def _init_again(self, worker: PodWorker, container: Container) -> None:
+        """Run an init container again, after its back-off; its image is there."""
+        now = self._clock.now
+        start_at = self._runs(worker, container).start_after(now, seen=True)
+        worker.init_restarts += 1
+        if start_at == now:
+            self._set_up.go_on(worker, container.order, again=container.spec.name)
+            return
+        self._back_off(worker, container, start_at, holds_up=True)
+        worker.timers[None] = self._clock.at(start_at, self._set_up.init_again, worker, container)
+
+    def _back_off(self, worker: PodWorker, container: Container, until: int, *, holds_up: bool) -> None:
+        """CrashLoopBackOff; `holds_up`: it keeps the containers of its pod waiting."""
+        pod = worker.pod
+        pod.last = self._history.append(
+            ContainerBackOff(self._clock.now, pod.last, pod.ref, container.spec.name, until, holds_up)
+        )
+        pod.failure = "Init:CrashLoopBackOff" if holds_up else "CrashLoopBackOff"
+        if holds_up and worker.node.reachable:
+            self._status.stuck(pod, pod.failure)
+
+    def _runs(self, worker: PodWorker, container: Container) -> ContainerRuns:
+        """The restarts of a container."""
+        if container.runs is None:
+            source = self._streams.named(f"restart/{worker.pod.stream_name}/{container.number}")
+            container.runs = ContainerRuns(
+                ContainerBackoff(Backoff(self._limits)), PodWorkerRetry(self._kubernetes, source)
+            )
+        return container.runs
+
+    def _ask(self, worker: PodWorker, container: Container, since: int, hidden: bool) -> None:
+        """With pull policy Always the registry is asked each time: no answer, no start.
+
+        The image is on the node, so nothing is transferred (pkg/kubelet/images/image_manager.go, EnsureImageExists).
+        The first attempt of this start was at `since`.
+        """
+        now, pod, image = self._clock.now, worker.pod, container.spec.image
+        worker.timers.pop(container, None)
+        asked_before = self._unstarted.pop(container, None) is not None
+        if not (why := self._registry.refuses(image)):
+            asked = self._planner.image_warm(pod, image)
+            if asked is not None:
+                self._start(worker, container, now + asked, hidden=hidden)
+            return
+        self._unstarted[container] = worker, since
+        if asked_before:
+            return
+        if hidden and container.prober is not None:
+            # Killed, and not started within the same sync.
+            self._probes.exact(worker, container).container_died(now)
+        pod.last = self._history.append(ImagePullFailed(now, pod.last, pod.ref, image, why))
+        if worker.node.reachable:
+            self._status.stuck(pod, "ImagePullBackOff")
+
+    def registry_changed(self) -> None:
+        """Containers that wait for the registry try again at their next attempt, if it answers now."""
+        now = self._clock.now
+        for container, (worker, since) in list(self._unstarted.items()):
+            if not container.dead or not worker.node.alive:
+                del self._unstarted[container]  # its machine was gone meanwhile
+            elif container not in worker.timers and not self._registry.refuses(container.spec.image):
+                when = self._retries.next(worker.pod, since, now)
+                worker.timers[container] = self._clock.at(when, self._ask, worker, container, since, False)
+
+    def _start(self, worker: PodWorker, container: Container, at: int, *, hidden: bool) -> None:
+        """Begin at `at` to start the container again."""
+        create = self._draws.draw(worker.pod.timings.create, worker.pod, "create")
+        if create is None:
+            return
+        begins = at + create
+        if container.spec.post_start is None:
+            worker.timers[container] = self._clock.at(begins, self.runs_again, worker, container, hidden)
+            return
+        stages, failed = self._planner.post_start(worker.pod, container, begins)
+        ends = end_of(stages, begins)
+        if ends is None:
+            self._status.stuck(worker.pod, "PostStartHookNeverEnds")
+        elif failed is not None:
+            worker.timers[container] = self._clock.at(ends, self.hook_failed, worker, failed)
+        else:
+            worker.timers[container] = self._clock.at(ends, self.runs_again, worker, container, hidden)
+
+    def runs_again(self, worker: PodWorker, container: Container, hidden: bool) -> None:
+        """A container has been started again; `hidden`: by the sync that had killed it."""
+        now, pod = self._clock.now, worker.pod
+        del worker.timers[container]
+        container.dead = False
+        if pod.state is PodState.PULLING:
+            self._set_up.sidecars.runs_again(worker, container)
+        else:
+            pod.last = self._history.append(
+                ContainersRunning(now, pod.last, pod.ref, pod.restarts, container.spec.name)
+            )
+        if container.is_engine:
+            self._engines.arrive(worker)
+        if container.prober is not None:
+            prober, health = self._probes.exact(worker, container), self._probes.health(worker, container)
+            since = container.began(now)
+            if hidden:
+                prober.container_replaced(now, health, since)
+            else:
+                prober.container_started(now, health, since)
+        self._loop.sync(worker)
+
+    def _restart_all(self, worker: PodWorker) -> None:
+        """Restart the pod in place, as a rule of one of its containers asks (RestartAllContainers, KEP-5532).
+
+        No container gets time to stop and no preStop hook is run; then the pod goes through its set-up again, init
+        containers included, with the same address, node, devices and volumes. The containers are removed from the
+        node before, so that none has an exit to be backed off from.
+        """
+        now, pod = self._clock.now, worker.pod
+        setting_up = pod.state is PodState.PULLING
+        worker.forget_timers()
+        for container in worker.containers:
+            if not container.dead and (not setting_up or container.runs_beside_set_up(now)):
+                name = container.spec.name
+                pod.last = self._history.append(
+                    ContainerDied(now, pod.last, pod.ref, name, RESTART_ALL, KILLED, setting_up)
+                )
+        self._engines.stop(worker)
+        worker.forget_probers()
+        self._set_up.sidecars.forget(worker)
+        worker.plan = None
+        for container in worker.containers:
+            container.began_at = None
+        pod.started = False
+        pod.restarts += 1
+        worker.in_place += 1
+        if pod.state is PodState.RUNNING:
+            pod.state = PodState.PULLING
+        worker.sync = Sync.SETTING_UP
+        self._set_up.go_on(worker, 0)
+
+    # -- kubelets that are restarted -----------------------------------------------------------------------
+
+    def forget_back_offs(self, worker: PodWorker) -> None:
+        """A new kubelet remembers no back-off."""
+        for container in worker.every:
+            container.runs = None
+
+    def start_dead(self, worker: PodWorker, container: Container) -> None:
+        """A new kubelet starts a container that it finds dead."""
+        create = self._draws.draw(worker.pod.timings.create, worker.pod, "create")
+        if create is not None:
+            worker.timers[container] = self._clock.after(create, self.runs_again, worker, container, False)
+
+    def forget(self, worker: PodWorker) -> None:
+        """The pod is gone."""
+        if self._unstarted:
+            for container in worker.containers:
+                self._unstarted.pop(container, None)

@@ -1,0 +1,162 @@
+"""The inference engines: from the start barrier of their gang to their first answer.
+
+No part of the real kubelet: it is what the processes in the containers do, and what they leave on their node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
+from kubeinfer_sim.cluster.kubelet.services import Services
+from kubeinfer_sim.cluster.kubelet.shared_link import SharedLink
+from kubeinfer_sim.cluster.kubelet.sync_loop import SyncLoop
+from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.records import EngineStarted, TransferDone
+from kubeinfer_sim.cluster.stages import (
+    COMMUNICATOR,
+    GRAPH,
+    IMPORT,
+    RANK_TABLE,
+    WARM_UP,
+    WEIGHTS,
+    Stage,
+    end_of,
+)
+from kubeinfer_sim.scenario.model import Transfers
+
+#: Where weights come from that are neither in the page cache nor on the node's own disk.
+SHARED_STORAGE = "cold, shared storage"
+
+
+class EngineStarts:
+    """Starts engines when their gangs are complete, and reads their weights."""
+
+    def __init__(
+        self,
+        services: Services,
+        transfers: Transfers,
+        loop: SyncLoop,
+        workers: Mapping[Pod, PodWorker],
+    ) -> None:
+        self._clock = services.clock
+        self._history = services.history
+        self._draws = services.draws
+        self._probes = services.probes
+        self._status = services.status
+        self._transfers = transfers
+        self._loop = loop
+        self._workers = workers
+        storage = transfers.storage
+        self._storage = (
+            None if storage is None else SharedLink(self._clock, storage.bandwidth, storage.per_client)
+        )
+
+    def arrive(self, worker: PodWorker) -> None:
+        """The pod stands at its gang's barrier: engines that wait for nobody else start."""
+        pod = worker.pod
+        released = pod.barrier.arrive(pod)
+        for other in released:
+            self._start(self._workers[other])
+        for other in released:
+            if other is not pod:
+                self._in_sight(self._workers[other])
+
+    def _in_sight(self, worker: PodWorker) -> None:
+        """When the engine will answer is known now, so what its probes find can be foreseen."""
+        if worker.engine.prober is not None and worker.node.kubelet_runs:
+            self._probes.engine_in_sight(worker)
+            self._loop.sync(worker)
+
+    def _start(self, worker: PodWorker) -> None:
+        """The barrier let the engine start: everything up to the first answer, as far as it can be foreseen."""
+        now, pod = self._clock.now, worker.pod
+        stages = self._before_weights(pod)
+        begins = end_of(stages, now)
+        if begins is not None:
+            weights = self._weights(worker, begins)
+            stages = (*stages, weights)
+            if weights.duration is not None:
+                stages += self._after_weights(worker, begins + weights.duration)
+            elif self._storage is not None and weights.regime == SHARED_STORAGE:
+                transfers = self._transfers
+                size = transfers.weights_sizes.get(pod.ref.role, transfers.default_weights_size)
+                worker.reading = self._storage.start(
+                    size, lambda: self._weights_read(worker, size), at=begins
+                )
+        pod.last = self._history.append(EngineStarted(now, pod.last, pod.ref, stages))
+        if worker.serving_at is None and worker.reading is None:
+            self._status.stuck(pod, "EngineNeverReady")
+
+    def _weights_read(self, worker: PodWorker, size: int) -> None:
+        now, pod = self._clock.now, worker.pod
+        worker.reading = None
+        stages = self._after_weights(worker, now)
+        pod.last = self._history.append(TransferDone(now, pod.last, pod.ref, WEIGHTS, size, stages))
+        if worker.serving_at is None:
+            self._status.stuck(pod, "EngineNeverReady")
+        self._in_sight(worker)
+
+    def stop(self, worker: PodWorker) -> None:
+        """The engine stops: it leaves the barrier, and what it had not finished is not on the node."""
+        pod = worker.pod
+        self._status.engine_stopped(pod)
+        pod.barrier.leave(pod)
+        if worker.reading is not None and self._storage is not None:
+            self._storage.cancel(worker.reading)
+            worker.reading = None
+        if worker.weights_at is not None:
+            now, node = self._clock.now, worker.node
+            if node.page_cache.get(pod.weights_key, 0) > now:
+                del node.page_cache[pod.weights_key]
+            graph_key = (pod.revision, pod.ref.role)
+            if node.graphs.get(graph_key, 0) > now:
+                del node.graphs[graph_key]
+        worker.serving_at = worker.weights_at = None
+
+    def throttle_storage(self, factor: float) -> None:
+        """The storage that all nodes share goes at this part of its speed; nothing happens where there is none."""
+        if self._storage is not None:
+            self._storage.throttle(factor)
+
+    def _before_weights(self, pod: Pod) -> tuple[Stage, ...]:
+        """From the start barrier until the engine reads its weights."""
+        timings, draw = pod.timings, self._draws.draw
+        return (
+            Stage(RANK_TABLE, draw(timings.rank_table, pod, "rankTable")),
+            Stage(IMPORT, draw(timings.framework_import, pod, "import")),
+            Stage(COMMUNICATOR, draw(timings.communicator, pod, "communicator")),
+        )
+
+    def _weights(self, worker: PodWorker, at: int) -> Stage:
+        """Reading the weights from `at` on; no duration when they come over a storage that all nodes share."""
+        pod, draw = worker.pod, self._draws.draw
+        timings = pod.timings
+        if worker.node.weights_ready(pod.weights_key, at):
+            return Stage(WEIGHTS, draw(timings.weights_warm, pod, "weights"), "warm")
+        if pod.template.weights_volume == "local":
+            return Stage(WEIGHTS, draw(timings.weights_local, pod, "weights"), "cold, local disk")
+        shared = self._storage is not None and pod.npus
+        length = None if shared else draw(timings.weights_shared, pod, "weights")
+        return Stage(WEIGHTS, length, SHARED_STORAGE)
+
+    def _after_weights(self, worker: PodWorker, loaded: int) -> tuple[Stage, ...]:
+        """From the end of the weights until the engine answers; notes what is warm on the node from when on."""
+        pod, node, draw = worker.pod, worker.node, self._draws.draw
+        timings = pod.timings
+        worker.weights_at = loaded
+        if loaded < node.page_cache.get(pod.weights_key, loaded + 1):
+            node.page_cache[pod.weights_key] = loaded
+        graph_key = (pod.revision, pod.ref.role)
+        if node.graph_ready(graph_key, loaded):
+            graph = Stage(GRAPH, draw(timings.graph_warm, pod, "graph"), "warm")
+        else:
+            graph = Stage(GRAPH, draw(timings.graph_cold, pod, "graph"), "cold")
+        warm_up = Stage(WARM_UP, draw(timings.warm_up, pod, "warmUp"))
+        if graph.duration is not None:
+            compiled = loaded + graph.duration
+            if compiled < node.graphs.get(graph_key, compiled + 1):
+                node.graphs[graph_key] = compiled
+            if warm_up.duration is not None:
+                worker.serving_at = compiled + warm_up.duration
+        return graph, warm_up

@@ -1,0 +1,98 @@
+"""Pods whose set-up waits for an image: nobody has it, the registry is down, or their node pulls too much at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff
+from kubeinfer_sim.cluster.kubelet.container import Container
+from kubeinfer_sim.cluster.kubelet.image_manager import QPS_EXCEEDED, Registry
+from kubeinfer_sim.cluster.kubelet.pod_worker import ImageWait, PodWorker
+from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
+from kubeinfer_sim.cluster.kubelet.services import Services
+from kubeinfer_sim.cluster.records import ImagePullFailed
+
+
+class ImageWaits:
+    """The back-offs of pulls that fail; `pull_again(worker, container)` goes on with a pod that may pull again."""
+
+    def __init__(
+        self,
+        services: Services,
+        registry: Registry,
+        retries: PullRetries,
+        pull_again: Callable[[PodWorker, Container], None],
+    ) -> None:
+        self._clock = services.clock
+        self._history = services.history
+        self._status = services.status
+        self._registry = registry
+        self._retries = retries
+        self._pull_again = pull_again
+        self._waiting: dict[PodWorker, None] = {}
+
+    def failure(self, container: Container) -> tuple[str, str] | None:
+        """Reason and message, when the image cannot be had that has to be asked for now."""
+        if container.spec.image_pull_policy == "Never":
+            return "ErrImageNeverPull", "it is not on the node, and its pull policy is Never"
+        why = self._registry.refuses(container.spec.image)
+        return ("ImagePullBackOff", why) if why else None
+
+    def wait(self, worker: PodWorker, container: Container, reason: str, message: str) -> None:
+        """The kubelet retries for ever; nothing comes of it until somebody changes the image, so no event does."""
+        now, pod = self._clock.now, worker.pod
+        worker.image_wait = ImageWait(container, now, reason)
+        self._waiting[worker] = None
+        self._status.stuck(pod, reason)
+        pod.last = self._history.append(
+            ImagePullFailed(now, pod.last, pod.ref, container.spec.image, message)
+        )
+
+    def registry_changed(self) -> None:
+        """Pods whose image can be had again try it at their next attempt."""
+        now = self._clock.now
+        for worker in list(self._waiting):
+            wait = worker.image_wait
+            assert wait is not None
+            if None in worker.timers:
+                continue  # it waits for its next attempt
+            if wait.reason == "ImagePullBackOff" and not self._registry.refuses(wait.container.spec.image):
+                when = self._retries.next(worker.pod, wait.since, now)
+                worker.timers[None] = self._clock.at(when, self._try_again, worker)
+
+    def _try_again(self, worker: PodWorker) -> None:
+        """The next attempt of a pod whose image could not be pulled, after its back-off."""
+        del worker.timers[None]
+        wait = worker.image_wait
+        assert wait is not None
+        if not self._registry.refuses(wait.container.spec.image):
+            self.forget(worker)
+            self._pull_again(worker, wait.container)
+
+    def refused(self, worker: PodWorker, container: Container) -> None:
+        """The node has pulled too many images at once: this pod tries again after its back-off."""
+        worker.timers.pop(None, None)
+        now, pod, image = self._clock.now, worker.pod, container.spec.image
+        pod.failure = "ImagePullBackOff"
+        pod.last = self._history.append(ImagePullFailed(now, pod.last, pod.ref, image, QPS_EXCEEDED))
+        if worker.pull_back_offs is None:
+            worker.pull_back_offs = {}
+        back_off = worker.pull_back_offs.setdefault(image, ImageBackoff())
+        when = self._retries.next(pod, now, now + 1, back_off)
+        worker.timers[None] = self._clock.at(when, self._refused_again, worker, container)
+
+    def _refused_again(self, worker: PodWorker, container: Container) -> None:
+        del worker.timers[None]
+        self._pull_again(worker, container)
+
+    def forget(self, worker: PodWorker) -> None:
+        """The pod waits for no image."""
+        if worker.image_wait is not None:
+            worker.image_wait = None
+            del self._waiting[worker]
+
+    def kubelet_restarted(self, worker: PodWorker) -> None:
+        """A new kubelet, which remembers no back-off, tries at once."""
+        if worker.image_wait is not None:
+            worker.image_wait = replace(worker.image_wait, since=self._clock.now)

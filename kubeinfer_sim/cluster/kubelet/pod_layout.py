@@ -1,0 +1,69 @@
+"""What the containers of a pod are to its kubelet: the same for all pods of one template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from kubeinfer_sim.cluster.pod import is_sidecar
+from kubeinfer_sim.manifest.accelerators import engine_index
+from kubeinfer_sim.manifest.model import Container as ContainerSpec
+from kubeinfer_sim.manifest.model import PodTemplate
+
+
+class ContainerKind(Enum):
+    """What the kubelet does with a container."""
+
+    INIT = "init"  # runs to its end before what follows it begins
+    SIDECAR = "sidecar"  # an init container that runs on: what follows it waits until it has started
+    ORDINARY = "container"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerLayout:
+    """One container.
+
+    Attributes:
+        place: its place among the init containers of its pod, or among those that run as long as the pod does (its
+            ordinary containers, then its sidecars).
+        order: its place in the order in which they are started: init containers and sidecars, then the others.
+        is_engine: it runs the inference engine.
+        probed: it has a probe.
+    """
+
+    spec: ContainerSpec
+    kind: ContainerKind
+    place: int
+    order: int
+    is_engine: bool
+    probed: bool
+
+
+class PodLayout:
+    """The containers of a template.
+
+    Attributes:
+        started: all of them, in the order in which they are started.
+        init: how many of these are init containers or sidecars.
+        engine: the place among them of the one that runs the inference engine.
+        has_hooks: an ordinary container has a postStart hook.
+    """
+
+    __slots__ = ("engine", "has_hooks", "init", "started", "template")
+
+    def __init__(self, template: PodTemplate) -> None:
+        self.template = template
+        self.init = len(template.init_containers)
+        self.engine = self.init + engine_index(template.containers)
+        self.has_hooks = template.has_hooks
+        self.started: tuple[ContainerLayout, ...] = ()
+        sidecars = 0
+        for order, spec in enumerate((*template.init_containers, *template.containers)):
+            kind, place = ContainerKind.ORDINARY, order - self.init
+            if order < self.init:
+                kind, place = ContainerKind.INIT, order
+                if is_sidecar(spec):
+                    kind, place = ContainerKind.SIDECAR, len(template.containers) + sidecars
+                    sidecars += 1
+            probed = bool(spec.startup_probe or spec.liveness_probe or spec.readiness_probe)
+            self.started += (ContainerLayout(spec, kind, place, order, order == self.engine, probed),)

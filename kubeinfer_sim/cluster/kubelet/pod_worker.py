@@ -1,0 +1,150 @@
+"""What the kubelet of a node knows of one pod (pkg/kubelet/pod_workers.go)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff
+from kubeinfer_sim.cluster.kubelet.container import Container
+from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind, PodLayout
+from kubeinfer_sim.cluster.kubelet.set_up_plan import SetUpPlan
+from kubeinfer_sim.cluster.kubelet.shared_link import Transfer
+from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.prober import Segment
+from kubeinfer_sim.engine.clock import Timer
+
+
+class Sync(Enum):
+    """What the pod's worker is about, which the API server may not know, nor the worker what the API server wants."""
+
+    UNHEARD = "unheard"  # the pod is bound, but its kubelet has yet to hear of it
+    SETTING_UP = "settingUp"  # images, init containers, sandbox, containers
+    RUNNING = "running"  # all its containers have been started
+    TERMINATING = "terminating"  # its containers are stopped
+    TERMINATED = "terminated"  # nothing is left of it, but the API server has yet to hear so
+
+
+@dataclass(frozen=True, slots=True)
+class ImageWait:
+    """The container whose image cannot be had, since when (ms), and why (ImagePullBackOff, ErrImageNeverPull)."""
+
+    container: Container
+    since: int
+    reason: str
+
+
+class PodWorker:
+    """The state of one pod on its node.
+
+    Attributes:
+        sync: what it is about.
+        layout: what its template says of its containers.
+        every: all containers, in the order in which they are started.
+        containers: those that run as long as the pod: its ordinary containers, then its sidecars.
+        engine: the one of them that runs the inference engine.
+        probed: those whose probes are followed.
+        added_at: when the kubelet took the pod up; the probes' ticks are counted from here.
+        answers: kind of probe, or `kind/container` -> what its checks get by order of the scenario.
+        plan: what its set-up goes through and since when, while it does; of pods with init containers alone.
+        awaits: the sidecar whose start the set-up waits for without knowing how long.
+        image_wait: the image it cannot have.
+        pull_back_offs: by image, of pulls that its node refused.
+        init_restarts: how often one of its init containers was run again.
+        in_place: how often all of its containers were started again in place.
+        serving_at: when its engine answers (None: never, or not loading).
+        weights_at: when its engine has read the weights.
+        reading: its weights on their way over the shared storage, or about to be.
+        timer: what the pod as a whole waits for: a result of its probes, or the end of its termination.
+        timers: what parts of it wait for: containers that are killed or started, and (None) its set-up.
+        held: the same while its kubelet does not run: each sets its timer again, given the time.
+    """
+
+    __slots__ = (
+        "added_at",
+        "answers",
+        "awaits",
+        "containers",
+        "engine",
+        "every",
+        "held",
+        "image_wait",
+        "in_place",
+        "init_restarts",
+        "layout",
+        "node",
+        "plan",
+        "pod",
+        "probed",
+        "pull_back_offs",
+        "reading",
+        "serving_at",
+        "sync",
+        "timer",
+        "timers",
+        "weights_at",
+    )
+
+    def __init__(self, pod: Pod, node: Node, layout: PodLayout) -> None:
+        self.pod = pod
+        self.node = node
+        self.layout = layout
+        self.sync = Sync.UNHEARD
+        self.every = self.containers = tuple([Container(each) for each in layout.started])
+        self.engine = self.every[layout.engine]
+        if layout.init:
+            sidecars = [each for each in self.every if each.kind is ContainerKind.SIDECAR]
+            self.containers = (*self.every[layout.init :], *sidecars)
+        self.probed: list[Container] = []
+        self.added_at = 0
+        self.answers: dict[str, Segment] = {}
+        self.plan: tuple[int, SetUpPlan] | None = None
+        self.awaits: Container | None = None
+        self.image_wait: ImageWait | None = None
+        self.pull_back_offs: dict[str, ImageBackoff] | None = None
+        self.init_restarts = 0
+        self.in_place = 0
+        self.serving_at: int | None = None
+        self.weights_at: int | None = None
+        self.reading: Transfer | None = None
+        self.timer: Timer | None = None
+        self.timers: dict[Container | None, Timer] = {}
+        self.held: Mapping[Container | None, Callable[[int], Timer]] | None = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether kubelet and API server have something to tell each other once they can."""
+        if self.sync is Sync.TERMINATING:
+            return False
+        return self.sync in (Sync.UNHEARD, Sync.TERMINATED) or self.pod.state is PodState.DELETING
+
+    def named(self, name: str) -> Container | None:
+        """Its container of this name."""
+        return next((each for each in self.every if each.spec.name == name), None)
+
+    def runs_init(self, now: int) -> Container | None:
+        """Which of its ordinary init containers runs now."""
+        if self.pod.state is not PodState.PULLING or self.plan is None or not self.node.alive:
+            return None
+        since, plan = self.plan
+        step = plan.now(now - since)
+        if step is None or not plan.is_init(step):
+            return None
+        return plan.containers[step]
+
+    def forget_timers(self) -> None:
+        """Nothing it waited for will happen."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        for timer in self.timers.values():
+            timer.cancel()
+        self.timers.clear()
+
+    def forget_probers(self) -> None:
+        """Nothing is probed any more."""
+        for container in self.probed:
+            container.prober = None
+        self.probed.clear()

@@ -1,0 +1,214 @@
+"""The probes of all containers, followed from their start on (pkg/kubelet/prober/prober_manager.go)."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from kubeinfer_sim.cluster.kubelet.container import Container
+from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
+from kubeinfer_sim.cluster.kubelet.stage_draws import StageDraws
+from kubeinfer_sim.cluster.prober import KINDS, ContainerProber, Health, Outcome, ProbeKind, Segment
+from kubeinfer_sim.cluster.prober.forecast import Follower, Forecasts, Start
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.manifest.model import Container as ContainerSpec
+from kubeinfer_sim.manifest.releases import Release
+from kubeinfer_sim.scenario.model import RandomSource
+
+#: How long before time 0 the pods that run at the start were set up: long enough for any probe to have settled.
+RUNNING_SINCE = -86_400_000
+
+
+class ProbeManager:
+    """Opens probers, tells them what happens to their containers, and says when one will find something new."""
+
+    def __init__(self, clock: Clock, streams: Streams, draws: StageDraws, kubernetes: Release) -> None:
+        self._clock = clock
+        self._streams = streams
+        self._draws = draws
+        self._kubernetes = kubernetes
+        self._forecasts = Forecasts(
+            lambda startup, liveness, readiness, added_at: ContainerProber(
+                startup, liveness, readiness, added_at=added_at, kubernetes=kubernetes
+            )
+        )
+
+    # -- what containers answer ----------------------------------------------------------------------------
+
+    def latency(self, worker: PodWorker) -> int | None:
+        """How long a check of the pod's takes that succeeds; None when it hangs."""
+        return self._draws.draw(worker.pod.timings.probe_latency, worker.pod, "probe")
+
+    def health(self, worker: PodWorker, container: Container) -> Health:
+        """What the container's health check answers from now on, as far as it is known now."""
+        latency = self.latency(worker)
+        outcome = Outcome.HANG if latency is None else Outcome.SUCCESS
+        failing = Segment(0, Outcome.FAIL)
+        serving: tuple[Segment, ...] = (failing,)
+        serving_at = worker.serving_at
+        if not container.is_engine or (serving_at is not None and serving_at <= self._clock.now):
+            serving = (Segment(0, outcome, latency or 0),)
+        elif serving_at is not None:
+            serving = (failing, Segment(serving_at, outcome, latency or 0))
+        if not worker.answers:
+            return Health(serving, serving, serving)
+        ordered, name = worker.answers, container.spec.name
+        answers = [ordered.get(f"{kind}/{name}") or ordered.get(kind) for kind in KINDS]
+        startup, liveness, readiness = (serving if each is None else (each,) for each in answers)
+        return Health(startup, liveness, readiness)
+
+    def health_changed(self, worker: PodWorker) -> None:
+        """The containers of the pod may answer otherwise from now on."""
+        now = self._clock.now
+        for container in worker.probed:
+            self.exact(worker, container).health_changed(now, self.health(worker, container))
+
+    # -- probers -------------------------------------------------------------------------------------------
+
+    def open(self, worker: PodWorker, container: Container) -> ContainerProber:
+        """A prober for a container that does not run yet."""
+        prober = self._new(worker, container)
+        if container.prober is None:
+            worker.probed.append(container)
+        container.prober = prober
+        return prober
+
+    def first_start(self, worker: PodWorker, container: Container) -> None:
+        """All containers of the pod run for the first time: its prober goes by a forecast, if the pod is not sick.
+
+        A sidecar has run for a while by then.
+        """
+        since = self._clock.now if container.since is None else container.since
+        if worker.answers:
+            prober = self.open(worker, container)
+            prober.container_started(since, self.health(worker, container), container.began(since))
+            return
+        added_at = worker.added_at
+        started = since - added_at
+        serving: int | None = started
+        if container.is_engine:
+            serving = None if worker.serving_at is None else worker.serving_at - added_at
+        spec = container.spec
+        second = added_at % 1000
+        if second and not _waits_at_first(spec):
+            second = 0  # so that more containers start alike
+        start = Start(
+            spec.startup_probe,
+            spec.liveness_probe,
+            spec.readiness_probe,
+            second,
+            started,
+            serving,
+            self.latency(worker),
+            0 if container.began_at is None else since - container.began_at,
+        )
+        container.prober = Follower(self._forecasts, start, added_at)
+        worker.probed.append(container)
+
+    def watch(self, worker: PodWorker, container: Container, since: int) -> None:
+        """Follow a sidecar of a pod that is being set up, which was started at `since`."""
+        if container.probed:
+            prober = self.open(worker, container)
+            prober.container_started(since, self.health(worker, container), container.began(since))
+            prober.advance(self._clock.now)
+
+    def exact(self, worker: PodWorker, container: Container) -> ContainerProber:
+        """The prober of a container, which from now on goes by no forecast."""
+        prober = container.prober
+        if isinstance(prober, Follower):
+            container.prober = prober = prober.exact(self._new(worker, container), self._clock.now)
+        assert prober is not None
+        return prober
+
+    def engine_in_sight(self, worker: PodWorker) -> None:
+        """When the pod's engine will answer is known now."""
+        prober = worker.engine.prober
+        if isinstance(prober, Follower):
+            prober.serving(worker.serving_at, self.latency(worker))
+        elif prober is not None:
+            self.health_changed(worker)
+
+    def probe_long_running(self, worker: PodWorker) -> None:
+        """Give a pod that ran before the simulation began its probers, as they stand now.
+
+        Where its ticks fall is not known: the phase is drawn from a stream of the pod's own.
+        """
+        phase = int(self._streams.named(f"probe-phase/{worker.pod.stream_name}").random() * 10_000)
+        worker.added_at = RUNNING_SINCE - phase
+        for container in worker.containers:
+            if container.probed:
+                prober = self.open(worker, container)
+                prober.container_started(worker.added_at, Health.alike(Segment(0, Outcome.SUCCESS)))
+                prober.advance(self._clock.now - 1)
+
+    def reboot(self, worker: PodWorker) -> None:
+        """The machine is up again: a new kubelet probes containers that do not run."""
+        worker.added_at = self._clock.now
+        for container in worker.containers:
+            if container.probed:
+                container.prober = self._new(worker, container, kubelet_age_ms=0)
+                worker.probed.append(container)
+
+    def adopt(self, worker: PodWorker) -> None:
+        """A new kubelet finds the containers running: new workers, each beginning at a random part of its period."""
+        now = worker.added_at = self._clock.now
+        for container in worker.probed:
+            before = self.exact(worker, container)
+            container.prober = prober = self._new(worker, container, kubelet_age_ms=0)
+            since = before.running_since
+            if since is not None and not container.dead:
+                prober.container_adopted(
+                    now,
+                    self.health(worker, container),
+                    since=since,
+                    started=before.started,
+                    pod_ready=worker.pod.ready,
+                )
+
+    def _new(
+        self, worker: PodWorker, container: Container, *, kubelet_age_ms: int = 3_600_000
+    ) -> ContainerProber:
+        # Each kubelet that takes the pod over draws anew.
+        by = "" if kubelet_age_ms else f"/{worker.added_at}"
+        spec, pod = container.spec, worker.pod
+
+        def stream(kind: ProbeKind) -> RandomSource:
+            return self._streams.named(f"probe/{kind}/{pod.stream_name}/{spec.name}{by}")
+
+        return ContainerProber(
+            spec.startup_probe,
+            spec.liveness_probe,
+            spec.readiness_probe,
+            added_at=worker.added_at,
+            kubelet_age_ms=kubelet_age_ms,
+            kubernetes=self._kubernetes,
+            source=stream,
+        )
+
+    # -- when to look --------------------------------------------------------------------------------------
+
+    def next_change(self, worker: PodWorker, soonest: int) -> int | None:
+        """When the pod's conditions change next, or a container is killed; None when that is not in sight.
+
+        Of several containers only the last to start, and the last to be ready, changes what the pod is. That can be
+        known where all follow a forecast; elsewhere it is the `soonest` change of any of them.
+        """
+        kind: Literal["ready", "started"] = "ready" if worker.pod.started else "started"
+        change, suffers = -math.inf, math.inf
+        for container in worker.probed:
+            prober = container.prober
+            if not isinstance(prober, Follower):
+                return soonest
+            change = max(change, prober.becomes(kind))
+            suffers = min(suffers, prober.suffers_at())
+        if change <= self._clock.now:
+            change = math.inf
+        change = min(change, suffers)
+        return None if change == math.inf else int(change)
+
+
+def _waits_at_first(container: ContainerSpec) -> bool:
+    """Whether a probe has an initial delay: it counts from the start of the container, cut to whole seconds."""
+    probes = (container.startup_probe, container.liveness_probe, container.readiness_probe)
+    return any(probe is not None and probe.initial_delay_seconds for probe in probes)

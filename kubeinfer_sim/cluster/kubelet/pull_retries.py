@@ -1,0 +1,34 @@
+"""When a pod whose pulls fail tries again: the attempts nobody notices are played, not simulated."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff, PodWorkerRetry
+from kubeinfer_sim.cluster.kubelet.image_pull import failed_attempts, next_attempt
+from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.manifest.releases import Release
+
+
+class PullRetries:
+    """When pods try again to pull."""
+
+    def __init__(self, streams: Streams, kubernetes: Release) -> None:
+        self._streams = streams
+        self._kubernetes = kubernetes
+
+    def of(self, pod: Pod) -> PodWorkerRetry:
+        """The pod's retries, from the first one on."""
+        return PodWorkerRetry(self._kubernetes, self._streams.named(f"pull/{pod.stream_name}"))
+
+    def next(self, pod: Pod, first: int, now: int, back_off: ImageBackoff | None = None) -> int:
+        """The pod's first attempt that is not before `now`, as all have failed since the `first` (ms)."""
+        return next_attempt(first, now, back_off or ImageBackoff(), self.of(pod))
+
+    def last(self, pod: Pod, first: int, now: int) -> int:
+        """The pod's last attempt that is not after `now`, as all have failed since the `first` (ms)."""
+        last = first
+        for attempt in failed_attempts(first, ImageBackoff(), self.of(pod)):
+            if attempt > now:
+                break
+            last = attempt
+        return last

@@ -1,0 +1,23 @@
+"""How long a stage of a pod's life takes this time: drawn from a stream named after the pod and the stage."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.scenario.model import Distribution
+from kubeinfer_sim.scenario.timings.distributions import Constant
+
+
+class StageDraws:
+    """Draws lengths of stages; constants draw nothing."""
+
+    __slots__ = ("_streams",)
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+
+    def draw(self, distribution: Distribution, pod: Pod, stage: str) -> int | None:
+        """One length in ms of `stage` for `pod`; None when it never ends."""
+        if isinstance(distribution, Constant):
+            return distribution.value  # most stages of most scenarios: not even a stream is named
+        return distribution.sample(self._streams.named(f"stage/{stage}/{pod.stream_name}/{pod.restarts}"))
