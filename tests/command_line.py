@@ -44,15 +44,24 @@ def sim(*args: str, stdin: str = "", cwd: Path = ROOT, **env: str) -> Done:
     return Done(code, *written)
 
 
-def process(*args: str, stdin: str = "", cwd: Path = ROOT, **env: str) -> Done:
+def process(*args: str, stdin: str = "", **env: str) -> Done:
     """Run `kubeinfer-sim` with these arguments as a process; what it writes is read as UTF-8."""
+    return _python("-m", "kubeinfer_sim", *args, stdin=stdin, env={"COLUMNS": "80", **env})
+
+
+def python(code: str, **env: str) -> Done:
+    """Run code in an interpreter of its own."""
+    return _python("-c", code, stdin="", env=env)
+
+
+def _python(*words: str, stdin: str, env: dict[str, str]) -> Done:
     done = subprocess.run(
-        [sys.executable, "-m", "kubeinfer_sim", *args],
+        [sys.executable, "-P", *words],  # -P: of the package that is installed, not of the folder it runs in
         input=stdin,
         capture_output=True,
         encoding="utf-8",
-        cwd=cwd,
+        cwd=ROOT,
         check=False,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80", **env},
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **env},
     )
     return Done(done.returncode, done.stdout, done.stderr)

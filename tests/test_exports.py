@@ -5,17 +5,14 @@ from __future__ import annotations
 import ast
 import importlib
 import re
-import subprocess
-import sys
 import tomllib
-from pathlib import Path
 
 import pytest
+from command_line import ROOT, python
 from source_code import imported_names, modules
 
 import kubeinfer_sim
 
-ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "python.md"
 
 
@@ -78,8 +75,7 @@ def test_a_scenario_is_judged_in_one_line() -> None:
 
 def test_importing_the_package_imports_nothing_else() -> None:
     code = "import sys, kubeinfer_sim; print([n for n in sys.modules if n in ('simpy', 'pydantic', 'yaml', 'rich')])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert python(code).stdout.strip() == "[]"
 
 
 def test_the_extra_all_holds_every_other_one() -> None:

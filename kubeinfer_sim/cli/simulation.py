@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -113,13 +114,15 @@ def _compare(one: str, other: str) -> None:
 
 
 def _in_another_process(line: Sequence[str]) -> str:
-    """The JSON result of the same command under another PYTHONHASHSEED."""
+    """The JSON result of the same command, by the same package, under another PYTHONHASHSEED."""
     hash_seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
+    here = str(Path(__file__).parents[2])
+    path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
-        [sys.executable, "-m", "kubeinfer_sim", *line, "--quiet", "--json", "-"],
+        [sys.executable, "-P", "-m", "kubeinfer_sim", *line, "--quiet", "--json", "-"],
         capture_output=True,
         check=False,
-        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": path},
     )
     if done.returncode not in (0, 1):
         why = done.stderr.decode("utf-8", "replace").strip()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
-from command_line import ROOT, process, sim
+from command_line import ROOT, process, python, sim
 
 SCENARIOS = sorted((ROOT / "scenarios").glob("*.yaml"))
 MANIFEST = ROOT / "scenarios" / "manifests" / "2p1d.yaml"
@@ -153,8 +151,7 @@ def test_help_imports_nothing_heavy() -> None:
         "heavy = {'pydantic', 'simpy', 'rich', 'yaml', 'hypothesis'} & set(sys.modules);"
         "sys.exit(1 if heavy else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
-    assert done.returncode == 0
+    assert python(code).returncode == 0
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from command_line import ROOT, process, sim
+from command_line import ROOT, process, python, sim
 
 SCENARIO = "scenarios/down-first.yaml"
 STALLED = "scenarios/full-cluster-stall.yaml"
@@ -89,7 +89,7 @@ def test_a_reader_who_had_enough_ends_us_quietly_and_never_green(options: list[s
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-m", "kubeinfer_sim", "run", SCENARIO, *options],
+        [sys.executable, "-P", "-m", "kubeinfer_sim", "run", SCENARIO, *options],
         cwd=ROOT,
         stdout=write,
         stderr=subprocess.PIPE,
@@ -118,11 +118,9 @@ def fault(**env: str) -> str:
         "load.load_scenario = broken\n"
         "sys.exit(sys.modules['kubeinfer_sim.cli.main'].run(['run', 'x.yaml']))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, check=False, env={**os.environ, **env}
-    )
+    done = python(code, **env)
     assert done.returncode == 3
-    return done.stderr.decode()
+    return done.stderr
 
 
 def test_a_fault_of_ours_is_exit_3_with_an_id_that_stays_and_a_traceback_only_on_request() -> None:

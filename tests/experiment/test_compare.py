@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 from building import kubeinfer, scenario, seconds
+from kubeinfer_sim.simulation.faults.striking import Faults
 
 from kubeinfer_sim.cli.main import run as command_line
 from kubeinfer_sim.cluster.devices.repair import RepairShop
@@ -35,7 +36,6 @@ from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.distributions import Exponential, Uniform
-from kubeinfer_sim.simulation.faults.striking import Faults
 from kubeinfer_sim.simulation.simulate import simulate
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"

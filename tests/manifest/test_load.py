@@ -1,8 +1,7 @@
-import subprocess
-import sys
 import textwrap
 
 import pytest
+from command_line import python
 from manifest.helpers import BASE, DATA, changed, errors, load, one
 
 from kubeinfer_sim.errors import InputError
@@ -224,8 +223,7 @@ def test_line_breaks_of_other_systems_make_no_difference(line_break):
 
 def test_loading_brings_in_no_heavy_library():
     code = "import sys, kubeinfer_sim.manifest.load\nprint([m for m in ('pydantic', 'simpy', 'rich', 'click') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert python(code).stdout.strip() == "[]"
 
 
 def test_an_aliased_template_is_checked_at_each_place():

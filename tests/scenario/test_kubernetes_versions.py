@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 from cluster.prober.cases import play, prober_of
 from cluster.prober.reference import ReferenceProber
+from command_line import python
 from scenario_files import MANIFEST, Load
 
 from kubeinfer_sim.cluster.kubelet.backoff import BackoffLimits, PodWorkerRetry
@@ -275,9 +274,7 @@ from kubeinfer_sim.cli.main import run
 assert run(["schema", "scenario"]) == 0
 sys.exit(run(["run", "scenarios/down-first.yaml"]))
 """
-    ran = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False
-    )
+    ran = python(code)
     assert ran.returncode == 0, ran.stderr
     assert f"|{NEXT})".replace(".", r"\\.") in ran.stdout, "the schema's pattern"
     assert f"kubernetesVersion: {NEXT} (the newest known)" in ran.stdout

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import yaml
+from command_line import python
 
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.load import load_scenario
@@ -165,4 +164,4 @@ def test_the_assumptions_table_of_the_page_shows_the_defaults() -> None:
 @pytest.mark.parametrize("module", ["model", "timings.distributions", "units", "timings.profiles"])
 def test_what_the_simulation_imports_of_scenarios_does_not_load_pydantic(module: str) -> None:
     code = f"import sys, kubeinfer_sim.scenario.{module}; sys.exit('pydantic' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert python(code).returncode == 0
