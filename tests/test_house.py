@@ -16,8 +16,6 @@ CIRCLES = {
     "kubeinfer_sim.scenario.faults.model",
     "kubeinfer_sim.scenario.model",
     "kubeinfer_sim.scenario.timings.distributions",
-    "kubeinfer_sim.simulation.simulate",
-    "kubeinfer_sim.simulation.time_line",
 }
 DEEP: set[str] = set()
 WIDE = {

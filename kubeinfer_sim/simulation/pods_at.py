@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.assembly import assemble
 from kubeinfer_sim.simulation.pod_objects import PodAt
 from kubeinfer_sim.simulation.run import Run
-from kubeinfer_sim.simulation.simulate import Simulation, patient_collector
+from kubeinfer_sim.simulation.simulate import play
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,8 @@ def pods_at(scenario: Scenario, at: int | None = None, *, seed: int | None = Non
     Raises:
         SimulatorFault: the simulator broke one of its own rules.
     """
-    simulation = Simulation(scenario, scenario.seed if seed is None else seed)
-    with patient_collector():
-        run = simulation.run(until=at)
+    simulation = assemble(scenario, scenario.seed if seed is None else seed)
+    run = play(simulation, until=at)
     when = run.ended_at if at is None else at
     assert simulation.objects is not None
     return PodsAt(when, tuple(simulation.objects.at(when)), run)

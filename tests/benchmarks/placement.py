@@ -20,7 +20,8 @@ from common import Cost, show, sizes, spread
 from kubeinfer_sim.manifest.model import Toleration
 from kubeinfer_sim.scenario.actions.model import Scale
 from kubeinfer_sim.scenario.model import NodeSpec, Scenario, Taint, Timings
-from kubeinfer_sim.simulation.simulate import Simulation
+from kubeinfer_sim.simulation.assembly import assemble
+from kubeinfer_sim.simulation.simulate import play
 
 RUNS = 5
 HOUR = 3_600_000
@@ -71,9 +72,9 @@ def table(counts: list[int]) -> str:
         scenario = job(instances)
         cost = Cost.of(scenario, min(instances, 4000), RUNS)
         run, took = cost.run, statistics.median(cost.seconds)
-        simulation = Simulation(scenario, 0)
-        simulation.run()
-        looked = simulation.scheduler.stats.nodes / instances
+        simulation = assemble(scenario, 0)
+        play(simulation)
+        looked = simulation.cluster.scheduling.stats.nodes / instances
         lines.append(
             f"| {instances:,} | {len(scenario.nodes):,} | {run.fired:,} | {len(run.history):,} | {looked:.2f} "
             f"| {spread(cost.seconds, 2)} | {1e6 * took / instances:.0f} "

@@ -10,8 +10,9 @@ from kubeinfer_sim.cluster.pod import Pod, Workload
 from kubeinfer_sim.cluster.records import HealthChanged
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.assembly import Simulation, assemble
 from kubeinfer_sim.simulation.run import Run
-from kubeinfer_sim.simulation.simulate import Simulation
+from kubeinfer_sim.simulation.simulate import play as play_out
 
 R = TypeVar("R", bound=Record)
 Event = tuple[float, Callable[[Simulation], object]]
@@ -27,10 +28,10 @@ class NpuFault:
 
 def play(scenario: Scenario, *events: Event, **options: object) -> Run:
     """Simulate, with something done to the simulation at some seconds."""
-    simulation = Simulation(scenario, scenario.seed, **options)  # type: ignore[arg-type]
+    simulation = assemble(scenario, scenario.seed, **options)  # type: ignore[arg-type]
     for at, event in events:
-        simulation.clock.at(round(at * 1000), event, simulation)
-    return simulation.run()
+        simulation.env.clock.at(round(at * 1000), event, simulation)
+    return play_out(simulation)
 
 
 def kubeinfer_of(simulation: Simulation) -> Workload:
@@ -63,8 +64,10 @@ def crash(
 
     def event(simulation: Simulation) -> None:
         pod = pod_of(simulation, role, replica, ordinal)
-        cause = simulation.history.append(HealthChanged(simulation.clock.now, NO_CAUSE, pod.ref, False, ()))
-        simulation.kubelet.crash(pod, reason, code, container=container, cause=cause)
+        cause = simulation.env.history.append(
+            HealthChanged(simulation.env.clock.now, NO_CAUSE, pod.ref, False, ())
+        )
+        simulation.cluster.kubelet.crash(pod, reason, code, container=container, cause=cause)
 
     return at, event
 

@@ -61,8 +61,8 @@ from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
 from kubeinfer_sim.scenario.model import Assumptions, Link, Transfers
 from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
 from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.simulation.assembly import Simulation
 from kubeinfer_sim.simulation.run import Run
-from kubeinfer_sim.simulation.simulate import Simulation
 
 LIVENESS = Probe(period_seconds=5, failure_threshold=6)
 PD = {"prefill": 2, "decode": 1}
@@ -308,7 +308,7 @@ def test_a_restart_storm_from_a_shared_cause_shares_the_storage() -> None:
     made = scenario(spec, 4, 0, 0, transfers=link)
 
     def cold(simulation: Simulation) -> None:
-        for node in simulation.api.nodes.values():
+        for node in simulation.env.api.nodes.values():
             node.page_cache.clear()
 
     storm = play(made, (99, cold), *(crash(100, ordinal=ordinal) for ordinal in range(4)))

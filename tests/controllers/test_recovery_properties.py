@@ -61,8 +61,8 @@ from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
 from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.recovery.rules import GiveUp, Limit, RecoveryRule
 from kubeinfer_sim.scenario.timings.distributions import Constant, Uniform
+from kubeinfer_sim.simulation.assembly import Simulation
 from kubeinfer_sim.simulation.run import Run
-from kubeinfer_sim.simulation.simulate import Simulation
 
 ROLES = {"prefill": 2, "decode": 1}
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
@@ -254,12 +254,12 @@ def failing(each: Failing):  # type: ignore[no-untyped-def]
         for pod in list(simulation.workloads.pods()):
             ref = pod.ref
             if (ref.place, ref.instance.ordinal) == ((each.role, each.replica), each.ordinal):
-                cause = len(simulation.history) - 1
+                cause = len(simulation.env.history) - 1
                 if each.kind == "platform":
                     kubeinfer_of(simulation).npu_fault(pod, NpuFault("CardDrop"), cause)
                 else:
                     code = 3 if each.kind == "exit 3" else 1
-                    simulation.kubelet.crash(pod, "Error", code, cause=cause)
+                    simulation.cluster.kubelet.crash(pod, "Error", code, cause=cause)
 
     return event
 

@@ -14,8 +14,9 @@ from kubeinfer_sim.controllers.deployment.records import DeploymentStatus
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.assembly import Simulation, assemble
 from kubeinfer_sim.simulation.pod_objects import PodAt
-from kubeinfer_sim.simulation.simulate import Simulation
+from kubeinfer_sim.simulation.simulate import play as play_out
 
 #: The pods are looked at whenever something happens, and this often in between: kubectl's words change without that.
 LOOK_EVERY = 1_000
@@ -35,10 +36,10 @@ def load(written: Written, folder: Path) -> Scenario:
 def play(scenario: Scenario, origin: int, seed: int) -> Milestones:
     """The milestones of one run, in the recording's time."""
     found = Milestones()
-    simulation = Simulation(scenario, seed)
+    simulation = assemble(scenario, seed)
     look = _Watch(found, simulation, origin)
-    with mock.patch.object(simulation.clock, "run", _in_steps(simulation.clock, look)):
-        simulation.run()
+    with mock.patch.object(simulation.env.clock, "run", _in_steps(simulation.env.clock, look)):
+        play_out(simulation)
     _read_history(found, simulation, origin)
     return found
 
@@ -85,7 +86,7 @@ class _Watch:
         owner = ref.instance.owner
         if ref.instance.kind != "Deployment":
             return owner
-        pod = next(each for each in self._simulation.owners.pods() if each.ref == ref)
+        pod = next(each for each in self._simulation.workloads.pods() if each.ref == ref)
         return self._replica_sets.setdefault((owner, pod.revision), f"rs{len(self._replica_sets) + 1}")
 
 
@@ -117,7 +118,7 @@ def _state(pod: PodAt) -> PodState:
 def _read_history(found: Milestones, simulation: Simulation, origin: int) -> None:
     deployments: dict[str, ConditionWatch] = {}
     evictions: dict[int, list[str]] = {}
-    for record in simulation.history:
+    for record in simulation.env.history:
         at = record.at + origin
         match record:
             case DeploymentStatus():

@@ -26,9 +26,10 @@ from kubeinfer_sim.scenario.actions.model import (
     Target,
 )
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.assembly import assemble
 from kubeinfer_sim.simulation.pod_objects import PodAt
 from kubeinfer_sim.simulation.pods_at import PodsAt, pods_at
-from kubeinfer_sim.simulation.simulate import Simulation, simulate
+from kubeinfer_sim.simulation.simulate import play, simulate
 
 AT = 600_000
 SECOND = 1000
@@ -254,8 +255,8 @@ def moments(seed: int, number: int) -> list[int]:
 def test_at_random_moments_pods_are_as_their_kubelet_and_the_history_have_them(seed: int) -> None:
     what = drawn(seed)
     for at in moments(seed, 4):
-        simulation = Simulation(what, what.seed)
-        simulation.run(until=at)
+        simulation = assemble(what, what.seed)
+        play(simulation, until=at)
         found = {pod.ref: pod for pod in simulation.objects.at(at)}
         states = {pod.ref: pod for pod in simulation.workloads.pods() if pod.state is not PodState.GONE}
         assert found.keys() == states.keys()

@@ -10,15 +10,14 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.disruption.controller import Budget, BudgetSpec
 from kubeinfer_sim.cluster.disruption.drain import Drain, DrainedPod, DrainOptions
 from kubeinfer_sim.cluster.disruption.eviction import Answer, Code, PodView, evict
+from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import DrainEnded, DrainHeld, NodeDrained
 from kubeinfer_sim.cluster.watcher import Watcher
-from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.kubernetes.labels import matches_all
 from kubeinfer_sim.scenario.model import DisruptionBudget
 
@@ -86,14 +85,12 @@ class Drains(Watcher):
 
     def __init__(
         self,
-        clock: Clock,
-        history: History,
-        api: Api,
+        env: Environment,
         budgets: Budgets,
     ) -> None:
-        self._clock = clock
-        self._history = history
-        self._api = api
+        self._clock = env.clock
+        self._history = env.history
+        self._api = env.api
         self._budgets = budgets
         self._gone: dict[Pod, list[Callable[[], None]]] = {}
 

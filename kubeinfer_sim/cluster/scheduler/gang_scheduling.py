@@ -15,6 +15,7 @@ from kubeinfer_sim.cluster.node import UNSCHEDULABLE, Node
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import GangPending, InstanceRef, NodeVerdict, PodPreempted
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
+from kubeinfer_sim.cluster.scheduler.node_index import Stats
 from kubeinfer_sim.cluster.scheduler.objects import running_pods
 from kubeinfer_sim.cluster.scheduler.pods import Pod as ScheduledPod
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
@@ -81,6 +82,11 @@ class GangScheduling(Watcher):
         self._gangs: dict[object, PodGang] = {}
         self._new: list[PodGang] = []
         self._wake: Timer | None = None
+
+    @property
+    def stats(self) -> Stats:
+        """What was looked at so far, for tests of the cost."""
+        return self._scheduler.stats
 
     def occupy(self, running: Iterable[RunningPod]) -> None:
         """Pods that are on the nodes already, and stay there; they may over-commit a node."""

@@ -12,8 +12,8 @@ from kubeinfer_sim.cluster.prober import Outcome, Segment
 from kubeinfer_sim.engine.clock import Clock, Phase
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.actions.model import Action, Health
+from kubeinfer_sim.simulation.actions.targets import matches
 from kubeinfer_sim.simulation.faults.probe_answers import ProbeAnswers
-from kubeinfer_sim.simulation.targets import matches
 
 FAILING = Segment(0, Outcome.FAIL)
 

@@ -10,9 +10,9 @@ from kubeinfer_sim.cluster.devices.manager import Devices
 from kubeinfer_sim.cluster.devices.npu import Npu
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.simulation.actions.targets import matches
 from kubeinfer_sim.simulation.faults.draws import FaultDraws
 from kubeinfer_sim.simulation.faults.places import PodsByPlace
-from kubeinfer_sim.simulation.targets import matches
 
 T = TypeVar("T")
 

@@ -22,8 +22,9 @@ from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
 from kubeinfer_sim.scenario.model import NpuTopology
 from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.simulation.assembly import assemble
 from kubeinfer_sim.simulation.run import Run
-from kubeinfer_sim.simulation.simulate import Simulation
+from kubeinfer_sim.simulation.simulate import play as play_out
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 NODE = Target(nodes=("node-0",))
@@ -287,13 +288,13 @@ def test_npus_come_from_the_rings_the_scheduler_counts_and_leave_them() -> None:
     spec = kubeinfer(1, npus=4, labels=LABEL)
     faults = (npu_fault(100, "SeparateNPU", repair=Constant(3_600_000)),)
     made = scenario(spec, 1, 60, 10, actions=faults, nodes=nodes(1, npu_topology=topology))
-    simulation = Simulation(made, 0)
-    simulation.clock.at(
+    simulation = assemble(made, 0)
+    simulation.env.clock.at(
         400_000,
         lambda: held.extend(npu.number for npu in simulation.faults.devices.of(pod_of(simulation))),  # type: ignore[union-attr]
     )
     held: list[int] = []
-    played = simulation.run()
+    played = play_out(simulation)
     # One of the first ring is out: four whole NPUs are left only in the second.
     assert held == [4, 5, 6, 7]
     assert [record.offered for record in of(played, NpuStateChanged)] == [7, 8]

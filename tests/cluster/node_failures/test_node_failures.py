@@ -32,8 +32,9 @@ from kubeinfer_sim.manifest.model import IntOrPercent, Toleration
 from kubeinfer_sim.scenario.actions.model import Drain, ForceDelete, NodeDown, NodeUp, OutOfService, Target
 from kubeinfer_sim.scenario.model import DisruptionBudget, NodeLifecycle, Scenario
 from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.simulation.assembly import assemble
 from kubeinfer_sim.simulation.run import Run
-from kubeinfer_sim.simulation.simulate import Simulation, simulate
+from kubeinfer_sim.simulation.simulate import play, simulate
 
 MINUTE = 60_000
 DIES = 10 * MINUTE
@@ -210,13 +211,13 @@ def test_left_to_the_kubelet_a_rebooted_node_starts_its_containers_again_with_co
 
 
 def test_no_gang_is_placed_on_a_node_that_is_tainted() -> None:
-    simulation = Simulation(
+    simulation = assemble(
         outage(
             NodeDown(DIES, ("node-2",)), NodeDown(DIES + MINUTE, ("node-0",), "reboot", DIES + 3 * MINUTE)
         ),
         0,
     )
-    simulation.run()
+    play(simulation)
     assert {pod.node.name for pod in simulation.workloads.pods() if pod.node} <= {"node-0", "node-1"}
 
 
@@ -329,10 +330,10 @@ def test_whatever_nodes_do_the_books_balance_and_everything_is_ready_once_they_a
     actions: tuple[Any, ...], restart: str, seed: int
 ) -> None:
     spec = kubeinfer(2, roles={"prefill": 1, "decode": 1}, restart=restart, npus=8)
-    simulation = Simulation(scenario(spec, 5, 60, 5, actions=actions), seed)
-    run = simulation.run()
+    simulation = assemble(scenario(spec, 5, 60, 5, actions=actions), seed)
+    run = play(simulation)
     held = sum(pod.npus for pod in simulation.workloads.pods() if pod.node is not None)
-    assert simulation.api.npus_in_use == held
+    assert simulation.env.api.npus_in_use == held
     assert run.end == "settled"
     drains = {name for action in actions if isinstance(action, Drain) for name in action.nodes}
     if len(drains) <= 1:

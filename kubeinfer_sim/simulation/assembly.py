@@ -1,0 +1,185 @@
+"""One run put together: a cluster, the workloads on it, what may fail in it, and the time line of what people do.
+
+Only what a scenario needs is made: in a run in which no node fails nobody watches heartbeats, and without faults the
+scheduler alone counts NPUs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from kubeinfer_sim.cluster.api import Api
+from kubeinfer_sim.cluster.cluster import Cluster
+from kubeinfer_sim.cluster.devices.offered import OfferedNpus
+from kubeinfer_sim.cluster.disruption.drains import Budgets, Drains
+from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.cluster.kubelet import Kubelet, KubeletSettings
+from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.node_failures import NodeFailures, heartbeat_of
+from kubeinfer_sim.cluster.nodes.node_lifecycle import NodeLifecycleController, NodeLifecycleSettings
+from kubeinfer_sim.cluster.nodes.pod_gc import PodGarbageCollector, PodGcSettings
+from kubeinfer_sim.cluster.nodes.status_reports import StatusReporter
+from kubeinfer_sim.cluster.nodes.taint_eviction import TaintEvictionController
+from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
+from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
+from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
+from kubeinfer_sim.cluster.watcher import Watcher
+from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
+from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.history import History
+from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.scenario.actions.model import Action, Fault, Health
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.actions.handlers import Handlers
+from kubeinfer_sim.simulation.actions.nodes import NodeActions
+from kubeinfer_sim.simulation.actions.pods import PodActions
+from kubeinfer_sim.simulation.actions.targets import start_faults
+from kubeinfer_sim.simulation.actions.workloads import WorkloadActions
+from kubeinfer_sim.simulation.faults.assembly import FaultInjection
+from kubeinfer_sim.simulation.faults.health_actions import HealthActions
+from kubeinfer_sim.simulation.faults.probe_answers import ProbeAnswers
+from kubeinfer_sim.simulation.pod_objects import PodObjects
+from kubeinfer_sim.simulation.pod_status import PodStatuses
+from kubeinfer_sim.simulation.time_line import TimeLine
+from kubeinfer_sim.simulation.workloads import Workloads
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """A run that is ready to be played (`simulate.play`).
+
+    Attributes:
+        faults: None where nothing breaks.
+        objects: reads the pods' objects; None where nobody wants to see them.
+    """
+
+    scenario: Scenario
+    cluster: Cluster
+    workloads: Workloads
+    faults: FaultInjection | None
+    time_line: TimeLine
+    objects: PodObjects | None
+
+    @property
+    def env(self) -> Environment:
+        """Its time, history, streams and API."""
+        return self.cluster.env
+
+
+def assemble(
+    scenario: Scenario,
+    seed: int,
+    recovery: RecoveryPlugin | None = None,
+    history: History | None = None,
+    *,
+    pods: bool = True,
+) -> Simulation:
+    """Put a run together; `recovery` and `pods` as for `simulate`, with a `history` to write to."""
+    env = _environment(scenario, seed, History() if history is None else history)
+    answers = ProbeAnswers(env.clock)
+    health = HealthActions(env.clock, answers, scenario.actions)
+    cluster = Cluster(env, _scheduling(env, scenario), _kubelet(env, scenario, health))
+    answers.watch(cluster.kubelet)
+    workloads = Workloads(cluster, scenario, recovery)
+    budgets = Budgets(scenario.disruption_budgets)
+    drains = Drains(env, budgets)
+    failures, node_controllers = _node_failures(cluster, scenario)
+    faults = None
+    if scenario.fault_kinds:
+        faults = FaultInjection(env, scenario, cluster.kubelet, answers, drains, failures, workloads.pods)
+    env.api.watch(
+        cluster.kubelet,
+        cluster.scheduling,
+        *((budgets, drains) if scenario.drains_nodes else ()),
+        *node_controllers,
+        *(faults.watchers if faults is not None else (OfferedNpus(env),)),
+        *((answers,) if faults is not None or _asks(scenario, Health) else ()),
+    )
+    handlers: list[Handlers] = [
+        WorkloadActions(workloads, scenario).handlers(),
+        NodeActions(env.api, drains, failures).handlers(),
+        PodActions(cluster, workloads).handlers(),
+        {Health: partial(health.act, pods=workloads.pods)},
+        {} if faults is None else {Fault: faults.inject},
+    ]
+    return Simulation(
+        scenario,
+        cluster,
+        workloads,
+        faults,
+        TimeLine(env.clock, scenario.actions, handlers),
+        _pod_objects(cluster, scenario, workloads) if pods else None,
+    )
+
+
+def _asks(scenario: Scenario, kind: type[Action]) -> bool:
+    return any(isinstance(each, kind) for each in scenario.actions)
+
+
+def _environment(scenario: Scenario, seed: int, history: History) -> Environment:
+    clock, streams = Clock(), Streams(seed)
+    api = Api(clock, history)
+    heartbeats = scenario.loses_nodes
+    for spec in scenario.nodes:
+        api.add(Node(spec, heartbeat_of(spec.name, streams) if heartbeats else None))
+    return Environment(clock, history, streams, api)
+
+
+def _scheduling(env: Environment, scenario: Scenario) -> GangScheduling:
+    assumptions = scenario.assumptions
+    scheduling = GangScheduling(
+        env,
+        Scheduler(scenario.nodes, placement=assumptions.placement, kubernetes=scenario.kubernetes),
+        rate=SchedulingRate() if assumptions.scheduling_rate == "mindcluster" else None,
+        preemption=assumptions.preemption,
+        priority_classes=scenario.priority_classes,
+    )
+    scheduling.occupy(scenario.running)
+    return scheduling
+
+
+def _kubelet(env: Environment, scenario: Scenario, health: HealthActions) -> Kubelet:
+    settings = KubeletSettings(
+        scenario.kubernetes,
+        scenario.transfers,
+        scenario.crash_back_off,
+        scenario.broken_images,
+        start_faults(scenario.actions),
+    )
+    return Kubelet(env, settings, health.at_set_up if health.of_new_pods else None)
+
+
+def _node_failures(cluster: Cluster, scenario: Scenario) -> tuple[NodeFailures | None, Sequence[Watcher]]:
+    """What has nodes fail, and the controllers that find out; when their loops began is drawn, since nobody knows."""
+    if not scenario.loses_nodes:
+        return None, ()
+    env, settings = cluster.env, scenario.node_lifecycle
+    clock, api = env.clock, env.api
+
+    def began(name: str, period: int) -> int:
+        return int(env.streams.named(name).random() * period)
+
+    lifecycle = NodeLifecycleSettings(
+        first_pass=began("node-lifecycle/first-pass", 5_000), grace=settings.grace
+    )
+    reporter = StatusReporter(clock, api, cluster.kubelet)
+    controllers = (
+        NodeLifecycleController(clock, api, lifecycle),
+        reporter,
+        TaintEvictionController(clock, api, settings.toleration_seconds),
+        PodGarbageCollector(clock, api, PodGcSettings(first_pass=began("pod-gc/first-pass", 20_000))),
+    )
+    return NodeFailures(env, cluster.kubelet, reporter), controllers
+
+
+def _pod_objects(cluster: Cluster, scenario: Scenario, workloads: Workloads) -> PodObjects:
+    return PodObjects(
+        cluster.env.history,
+        cluster.env.api,
+        workloads,
+        PodStatuses(cluster.kubelet),
+        kubernetes=scenario.kubernetes,
+        loses_nodes=scenario.loses_nodes,
+    )
