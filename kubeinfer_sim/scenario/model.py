@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal
 
 from kubeinfer_sim.manifest.accelerators import Family, common_family
 from kubeinfer_sim.manifest.diagnostics import Diagnostic
@@ -26,31 +26,10 @@ from kubeinfer_sim.scenario.actions.model import (
 )
 from kubeinfer_sim.scenario.demand.curve import OfferedLoad
 from kubeinfer_sim.scenario.faults.kinds import KINDS, Need
+from kubeinfer_sim.scenario.faults.model import FaultPlan
 from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
+from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.units import Millis
-
-if TYPE_CHECKING:
-    from kubeinfer_sim.scenario.faults.model import FaultPlan
-
-
-class RandomSource(Protocol):
-    """What a distribution draws from: one named stream of the engine."""
-
-    def random(self) -> float:
-        """The next number in [0, 1)."""
-        ...
-
-
-class Distribution(Protocol):
-    """How long something takes."""
-
-    def sample(self, source: RandomSource) -> Millis | None:
-        """One duration in milliseconds, never negative; None when it never ends."""
-        ...
-
-    def describe(self) -> str:
-        """The distribution in a few words, as reports print it: `constant 1m30s`, `triangular 20s/45s/1m`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

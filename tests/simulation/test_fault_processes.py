@@ -19,7 +19,7 @@ from kubeinfer_sim.engine.streams import Stream, Streams
 from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart, NpuHandling
 from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX, PROFILES
-from kubeinfer_sim.scenario.model import Distribution
+from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant, Exponential, Gamma, Uniform, Weibull
 from kubeinfer_sim.simulation.faults.processes import RunningProcess
 from kubeinfer_sim.simulation.run import Run

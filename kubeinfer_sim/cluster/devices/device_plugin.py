@@ -24,7 +24,7 @@ from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.faults.levels import REPEATED
 from kubeinfer_sim.scenario.faults.model import NpuHandling
-from kubeinfer_sim.scenario.model import Distribution
+from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.units import Millis
 
 

@@ -12,7 +12,7 @@ from kubeinfer_sim.cluster.devices.npu import Npu, NpuFault
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import NpuResetTried
 from kubeinfer_sim.scenario.faults.model import NpuHandling
-from kubeinfer_sim.scenario.model import Distribution
+from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.units import Millis
 
 

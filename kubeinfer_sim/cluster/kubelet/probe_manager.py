@@ -14,7 +14,7 @@ from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.model import Container as ContainerSpec
 from kubeinfer_sim.manifest.releases import Release
-from kubeinfer_sim.scenario.model import RandomSource
+from kubeinfer_sim.scenario.timings.distribution import RandomSource
 
 #: How long before time 0 the pods that run at the start were set up: long enough for any probe to have settled.
 RUNNING_SINCE = -86_400_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.engine.streams import Streams
-from kubeinfer_sim.scenario.model import Distribution
+from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant
 
 

@@ -20,7 +20,7 @@ from kubeinfer_sim.cluster.prober.worker import (
 from kubeinfer_sim.errors import SimulatorFault
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.releases import LATEST, Release
-from kubeinfer_sim.scenario.model import RandomSource
+from kubeinfer_sim.scenario.timings.distribution import RandomSource
 from kubeinfer_sim.scenario.units import Millis
 
 _STARTUP, _LIVENESS, _READINESS = range(3)

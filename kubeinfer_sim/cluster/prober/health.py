@@ -13,7 +13,7 @@ from enum import Enum
 from math import log1p
 from typing import Literal
 
-from kubeinfer_sim.scenario.model import RandomSource
+from kubeinfer_sim.scenario.timings.distribution import RandomSource
 from kubeinfer_sim.scenario.units import Millis
 
 ProbeKind = Literal["startup", "liveness", "readiness"]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 from kubeinfer_sim.scenario.faults.kinds import Symptom
+from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.units import Millis
-
-if TYPE_CHECKING:
-    from kubeinfer_sim.scenario.model import Distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +193,7 @@ class StartFault:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something breaks; `kind` and `level` are names of `fault_kinds.py`.
+    """Something breaks; `kind` and `level` are names of `faults/kinds.py` and `faults/levels.py`.
 
     Attributes:
         npus: numbers on the nodes of the target, or places among those each pod holds; () the first one.

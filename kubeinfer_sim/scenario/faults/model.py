@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kubeinfer_sim.scenario.faults.kinds import Symptom
-from kubeinfer_sim.scenario.model import Distribution
+from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant, Triangular, Uniform
 from kubeinfer_sim.scenario.units import Millis
 

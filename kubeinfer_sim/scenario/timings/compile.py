@@ -17,8 +17,9 @@ from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_form
-from kubeinfer_sim.scenario.model import Distribution, StageTimings, Timings
+from kubeinfer_sim.scenario.model import StageTimings, Timings
 from kubeinfer_sim.scenario.schema import StagesForm, TimingsFile, TimingsForm
+from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import (
     Bounded,
     Constant,

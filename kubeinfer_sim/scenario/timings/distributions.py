@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from statistics import NormalDist
 
-from kubeinfer_sim.scenario.model import Distribution, RandomSource
+from kubeinfer_sim.scenario.timings.distribution import Distribution, RandomSource
 from kubeinfer_sim.scenario.units import MAX_MILLIS, Millis, format_duration, format_size
 
 _NORMAL = NormalDist()

@@ -18,7 +18,7 @@ from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.actions.model import FailureMode, Fault
 from kubeinfer_sim.scenario.faults.kinds import KINDS
-from kubeinfer_sim.scenario.model import Distribution
+from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.units import Millis
 from kubeinfer_sim.simulation.faults.draws import FaultDraws
 from kubeinfer_sim.simulation.faults.effects import Effects, Strike

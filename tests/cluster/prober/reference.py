@@ -17,7 +17,7 @@ from typing import Literal
 from kubeinfer_sim.cluster.prober import KINDS, Health, Outcome, ProbeKind, Segment, Transition
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.releases import LATEST, Release
-from kubeinfer_sim.scenario.model import RandomSource
+from kubeinfer_sim.scenario.timings.distribution import RandomSource
 
 INITIAL = {"startup": "unknown", "liveness": "success", "readiness": "failure"}
 TICK = 0

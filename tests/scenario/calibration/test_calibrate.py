@@ -25,10 +25,11 @@ from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.load import load_scenario
-from kubeinfer_sim.scenario.model import Distribution, Scenario, Timings
+from kubeinfer_sim.scenario.model import Scenario, Timings
 from kubeinfer_sim.scenario.timings.calibration.calibrate import calibrate
 from kubeinfer_sim.scenario.timings.calibration.observe import go_duration
 from kubeinfer_sim.scenario.timings.compile import read_timings
+from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant, Gamma, Lognormal, Triangular
 from kubeinfer_sim.simulation.simulate import simulate
 

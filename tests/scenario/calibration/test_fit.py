@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from kubeinfer_sim.scenario.model import Distribution
 from kubeinfer_sim.scenario.timings.calibration.fit import ENOUGH, FEW, MOST_VALUES, fit
+from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Exponential, Gamma, Lognormal, Triangular, Weibull
 
 TRUE: dict[str, Distribution] = {
