@@ -12,10 +12,8 @@ Arguments equal `self.args`, since SimPy rebuilds an exception that crosses it a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from kubeinfer_sim.manifest.diagnostics import Diagnostic
+from kubeinfer_sim.diagnostics import Diagnostic
 
 
 class KubeInferSimError(Exception):

@@ -17,8 +17,10 @@ from kubeinfer_sim.manifest.model import (
     Role,
     RollingUpdate,
 )
-from kubeinfer_sim.scenario.model import NodeSpec, Scenario, StageTimings, Timings
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
+from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.scenario.timings.model import StageTimings, Timings
 from kubeinfer_sim.simulation.run import Run
 
 NPU = "huawei.com/ascend-1980"

@@ -10,8 +10,9 @@ from building import kubeinfer, scenario
 
 from kubeinfer_sim.report.verdict import Assessment, assess
 from kubeinfer_sim.scenario.actions.model import Action, Apply, Drain, Scale
-from kubeinfer_sim.scenario.model import Objectives, Scenario, Timings
+from kubeinfer_sim.scenario.model import Objectives, Scenario
 from kubeinfer_sim.scenario.timings.distributions import Never
+from kubeinfer_sim.scenario.timings.model import Timings
 from kubeinfer_sim.scenario.timings.profiles import Profile, profile_timings
 from kubeinfer_sim.simulation.simulate import simulate
 

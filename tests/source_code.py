@@ -236,6 +236,7 @@ def releases_taken_apart() -> list[str]:
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
             and node.func.attr in ("split", "partition", "rpartition", "rsplit")
+            and ast.unparse(node.args[0] if node.args else node) == "'.'"
             and "version" in ast.unparse(node.func.value).lower()
             for node in ast.walk(tree)
         )

@@ -11,31 +11,20 @@ from source_code import RUNNING, circles, classes, depth, hooks, imports, releas
 DEEPEST, WIDEST = 3, 7
 
 # What is known and goes: whoever mends one takes it out here. Empty at the end.
-CIRCLES: set[str] = set()
-DEEP: set[str] = set()
 WIDE = {
     "kubeinfer_sim.cluster.prober.container.ContainerProber",
-}
-HOOKS: set[str] = set()
-RELEASES = {
-    "kubeinfer_sim.cluster.prober.container",
-    "kubeinfer_sim.cluster.scheduler.scheduler",
-    "kubeinfer_sim.manifest.crd",
-    "kubeinfer_sim.scenario.compile",
-    "kubeinfer_sim.scenario.workloads.restart_rules",
-    "kubeinfer_sim.simulation.simulate",
 }
 
 
 def test_no_modules_import_each_other_in_a_circle_not_even_for_their_types() -> None:
-    assert [circle for circle in circles(imports()) if not CIRCLES.issuperset(circle)] == []
+    assert circles(imports()) == []
 
 
 def test_no_class_that_runs_is_more_than_three_deep() -> None:
     deep = {
         name for name, each in classes().items() if each.module.startswith(RUNNING) and depth(name) > DEEPEST
     }
-    assert deep - DEEP == set()
+    assert deep == set()
 
 
 def test_no_constructor_takes_more_than_seven_arguments() -> None:
@@ -43,13 +32,11 @@ def test_no_constructor_takes_more_than_seven_arguments() -> None:
 
 
 def test_what_an_object_calls_is_given_to_it_when_it_is_made() -> None:
-    hooks_left = set(hooks()) - HOOKS
-    assert len(hooks_left) <= 2, hooks_left
+    assert len(hooks()) <= 2, hooks()
 
 
 def test_the_text_of_a_kubernetes_version_is_taken_apart_in_one_module() -> None:
-    modules = set(releases_taken_apart()) - RELEASES
-    assert len(modules) <= 1, modules
+    assert len(releases_taken_apart()) == 1, releases_taken_apart()
 
 
 def test_circles_are_the_groups_that_import_each_other() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     from kubeinfer_sim.manifest.load import Manifests

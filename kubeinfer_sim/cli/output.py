@@ -12,8 +12,8 @@ from typing import TextIO
 
 import click
 
+from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.manifest.diagnostics import Diagnostic
 
 #: Bits of a new file's mode, before the umask.
 _NEW_FILE_MODE = 0o666

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import click
 
 from kubeinfer_sim.cli.output import show_diagnostics, width_of, write_json
+from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 
 FORMATS = ("text", "json", "sarif", "github", "junit")

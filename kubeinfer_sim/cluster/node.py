@@ -11,7 +11,7 @@ from typing import Literal
 
 from kubeinfer_sim.cluster.heartbeat import Heartbeat
 from kubeinfer_sim.engine.history import NO_CAUSE
-from kubeinfer_sim.scenario.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 #: In `NodeSpec.weights`: whatever weights a pod wants are in the page cache.
 ANY_WEIGHTS = "*"

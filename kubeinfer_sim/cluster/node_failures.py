@@ -15,7 +15,7 @@ from kubeinfer_sim.engine.clock import Timer
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.scenario.actions.model import FailureMode
-from kubeinfer_sim.scenario.model import Taint
+from kubeinfer_sim.scenario.cluster.model import Taint
 
 
 def heartbeat_of(name: str, streams: Streams) -> Heartbeat:

@@ -12,7 +12,7 @@ from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.model import Container, PodTemplate
-from kubeinfer_sim.scenario.model import StageTimings
+from kubeinfer_sim.scenario.timings.model import StageTimings
 
 
 def is_sidecar(container: Container) -> bool:

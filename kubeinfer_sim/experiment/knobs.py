@@ -22,8 +22,9 @@ from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.actions.model import Apply
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.load import load_scenario
-from kubeinfer_sim.scenario.model import NodeSpec, Scenario
+from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm
 
 HOST_NAME = "kubernetes.io/hostname"

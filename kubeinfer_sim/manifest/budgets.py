@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.checker import MAX_INT32, Checker, shown
-from kubeinfer_sim.manifest.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.model import IntOrPercent, RollingUpdate
 
 _PERCENT = re.compile(r"[0-9]+%")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.suggest import did_you_mean
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kubeinfer_sim.diagnostics import Severity
 from kubeinfer_sim.manifest.checker import Checker, shown
 from kubeinfer_sim.manifest.convert import convert_template
-from kubeinfer_sim.manifest.diagnostics import Severity
 from kubeinfer_sim.manifest.kubernetes.intstr import parse_int_or_percent
 from kubeinfer_sim.manifest.kubernetes_findings import check_deployment_spec
 from kubeinfer_sim.manifest.model import RESET_LABEL, Deployment, RollingUpdate

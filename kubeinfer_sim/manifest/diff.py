@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from kubeinfer_sim.manifest.diagnostics import Path, format_path
+from kubeinfer_sim.diagnostics import Path, format_path
 from kubeinfer_sim.manifest.effective import effective, effective_deployment
 from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer

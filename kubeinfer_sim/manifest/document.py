@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.source import SourceText
 
 #: Where a value stands: of a scalar its offset in the text; of a mapping or a list a pair of its offset and

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, format_path
+from kubeinfer_sim.diagnostics import Diagnostic, format_path
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
+from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.budgets import check_rolling_update
 from kubeinfer_sim.manifest.checker import Checker, shown
-from kubeinfer_sim.manifest.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.kubernetes.names import dns1123_label
 from kubeinfer_sim.manifest.model import RecoveryPolicy, RollingUpdate
 from kubeinfer_sim.manifest.object_meta import ObjectMeta, check_object_meta

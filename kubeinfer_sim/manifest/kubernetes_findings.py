@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.checker import MAX_FINDINGS, Checker, shown
-from kubeinfer_sim.manifest.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.kubernetes import field_errors
 from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field, FieldError, Root
 from kubeinfer_sim.manifest.kubernetes.pod import pod_errors

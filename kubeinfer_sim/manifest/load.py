@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
+from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.checker import Checker, shown
 from kubeinfer_sim.manifest.convert import convert_template
 from kubeinfer_sim.manifest.deployment import KIND as DEPLOYMENT
 from kubeinfer_sim.manifest.deployment import read_deployment_object
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.kubeinfer import (
     API_VERSION,

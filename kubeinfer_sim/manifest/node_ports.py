@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from kubeinfer_sim.diagnostics import Path, format_path
 from kubeinfer_sim.manifest.checker import Checker
-from kubeinfer_sim.manifest.diagnostics import Path, format_path
 
 #: The default of kube-apiserver's `--service-node-port-range`, which the vendor's guide keeps.
 FIRST, LAST = 30000, 32767

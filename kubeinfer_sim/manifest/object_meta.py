@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.checker import Checker, shown
-from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.kubernetes.names import (
     dns1123_label,
     dns1123_subdomain,

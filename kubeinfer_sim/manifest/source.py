@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity
 
 #: Bytes read from one file. The API server takes requests of 3 MiB; a rendered chart holds several objects.
 MAX_SOURCE_BYTES = 8 * 1024 * 1024

@@ -20,9 +20,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.manifest.checker import MAX_FINDINGS
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.document import Document, Place, place_offset
 from kubeinfer_sim.manifest.scalars import ScalarError, resolve, to_json
 from kubeinfer_sim.manifest.source import MAX_SOURCE_BYTES, SourceText, read_source

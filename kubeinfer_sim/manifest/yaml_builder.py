@@ -22,7 +22,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity
+from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.manifest.document import Place, place_offset
 from kubeinfer_sim.manifest.scalars import (
     MAX_NUMBER_CHARS,

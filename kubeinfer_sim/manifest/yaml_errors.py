@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from kubeinfer_sim.manifest.diagnostics import Diagnostic
+from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_builder import TOO_DEEP
 

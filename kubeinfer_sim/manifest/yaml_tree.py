@@ -23,8 +23,8 @@ from yaml.parser import Parser
 from yaml.reader import Reader
 from yaml.scanner import Scanner
 
+from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_builder import MAX_FINDINGS, Builder, SkipDocument, StopReading

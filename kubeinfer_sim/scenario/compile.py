@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kubeinfer_sim.manifest.diagnostics import Path
+from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.releases import release_of, since
 from kubeinfer_sim.scenario.actions.compile import (
@@ -18,6 +18,7 @@ from kubeinfer_sim.scenario.actions.model import Action, Fault
 from kubeinfer_sim.scenario.cluster.compile import NO_CLUSTER, compile_cluster
 from kubeinfer_sim.scenario.cluster.disruption_budgets import compile_budgets
 from kubeinfer_sim.scenario.cluster.forms import LinkForm
+from kubeinfer_sim.scenario.cluster.model import NodeLifecycle
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.demand.compile import compile_load
 from kubeinfer_sim.scenario.demand.traffic import compile_traffic
@@ -28,19 +29,12 @@ from kubeinfer_sim.scenario.faults.compile import (
     warn_of_unseen_faults,
 )
 from kubeinfer_sim.scenario.findings import Readable
-from kubeinfer_sim.scenario.model import (
-    NO_KUBEINFER,
-    Assumptions,
-    CrashBackOff,
-    Link,
-    NodeLifecycle,
-    Scenario,
-    Transfers,
-)
+from kubeinfer_sim.scenario.model import NO_KUBEINFER, Assumptions, Scenario
 from kubeinfer_sim.scenario.objectives import compile_objectives
 from kubeinfer_sim.scenario.recovery.compile import compile_recovery, raised_kinds, warn_of_recovery
 from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm, StagesForm
 from kubeinfer_sim.scenario.timings.compile import compile_timings, unknown_role
+from kubeinfer_sim.scenario.timings.model import CrashBackOff, Link, Transfers
 from kubeinfer_sim.scenario.units import format_duration, format_size
 from kubeinfer_sim.scenario.workloads.deployments import DeploymentLines
 from kubeinfer_sim.scenario.workloads.manifests import Loaded, Manifests

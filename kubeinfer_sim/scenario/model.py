@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Literal
 
+from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.accelerators import Family, common_family
-from kubeinfer_sim.manifest.diagnostics import Diagnostic
-from kubeinfer_sim.manifest.kubernetes.labels import Requirement as LabelRequirement
-from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, KubeInfer, Resources
+from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, KubeInfer
 from kubeinfer_sim.manifest.releases import LATEST, Release, release_of
 from kubeinfer_sim.scenario.actions.model import (
     Action,
@@ -24,125 +23,14 @@ from kubeinfer_sim.scenario.actions.model import (
     NodeUp,
     OutOfService,
 )
+from kubeinfer_sim.scenario.cluster.model import DisruptionBudget, NodeLifecycle, NodeSpec, RunningPod
 from kubeinfer_sim.scenario.demand.curve import OfferedLoad
 from kubeinfer_sim.scenario.faults.kinds import KINDS, Need
 from kubeinfer_sim.scenario.faults.model import FaultPlan
 from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
 from kubeinfer_sim.scenario.timings.distribution import Distribution
+from kubeinfer_sim.scenario.timings.model import CrashBackOff, Timings, Transfers
 from kubeinfer_sim.scenario.units import Millis
-
-
-@dataclass(frozen=True, slots=True)
-class Taint:
-    """A node taint."""
-
-    key: str
-    value: str = ""
-    effect: str = "NoSchedule"
-
-
-@dataclass(frozen=True, slots=True)
-class NpuTopology:
-    """How the NPUs of a node, counted as `resource`, are linked: in rings of so many."""
-
-    resource: str
-    ring: int
-
-
-@dataclass(frozen=True, slots=True)
-class NodeSpec:
-    """One node at the start of the simulation.
-
-    Attributes:
-        allocatable: cpu in millicores, everything else in whole units; a resource not named is not offered.
-        unlimited: resources the node never runs out of (cpu, memory when the user named only NPUs).
-        images: images already on the node.
-        weights: keys of the weights already in the node's page cache (`*` for all).
-        unschedulable: cordoned.
-        npu_topology: None where any NPUs of the node go together.
-    """
-
-    name: str
-    pool: str
-    allocatable: Resources
-    labels: Mapping[str, str] = field(default_factory=dict)
-    taints: tuple[Taint, ...] = ()
-    images: frozenset[str] = frozenset()
-    weights: frozenset[str] = frozenset()
-    unlimited: frozenset[str] = frozenset()
-    unschedulable: bool = False
-    npu_topology: NpuTopology | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RunningPod:
-    """A pod that runs on the cluster beside the KubeInfer: it keeps what it has, and its neighbours' rules hold.
-
-    Attributes:
-        manifest: what the scheduler reads of it, as decoded: labels, owner, and parts of its spec. Pods that differ in
-            nothing of this share one.
-        requests: what it takes of its node; cpu in millicores, everything else in whole units.
-    """
-
-    namespace: str
-    name: str
-    node: str
-    manifest: Mapping[str, Any]
-    requests: Resources
-
-
-@dataclass(frozen=True, slots=True)
-class StageTimings:
-    """How long each stage of a pod takes, for one role. The defaults' sources are in the timings docs page.
-
-    `cold`/`warm` variants: which applies is decided by what is on the node when the stage begins.
-    """
-
-    bind: Distribution  # gang placed -> all its pods bound
-    image_cold: Distribution  # pull of an image that is not on the node
-    image_warm: Distribution  # image present
-    init: Distribution  # the run of one init container
-    create: Distribution  # sandbox and containers
-    post_start: Distribution  # a postStart hook whose length the manifest does not tell
-    rank_table: Distribution  # last pod of the gang up -> engines start
-    framework_import: Distribution
-    communicator: Distribution  # HCCL / process groups
-    weights_warm: Distribution  # page cache
-    weights_local: Distribution  # cold, local disk
-    weights_shared: Distribution  # cold, shared storage
-    graph_warm: Distribution  # graph cache of this revision on this node
-    graph_cold: Distribution
-    warm_up: Distribution
-    pre_stop: Distribution  # drain in a preStop hook whose length the manifest does not tell
-    exit: Distribution  # SIGTERM -> process gone
-    sidecar_exit: Distribution  # SIGTERM -> a sidecar gone, after all containers
-    cleanup: Distribution  # last container dead -> pod object gone, devices free
-    probe_latency: Distribution  # a probe that answers
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Stage timings by role name, with the default for roles not named."""
-
-    default: StageTimings
-    roles: Mapping[str, StageTimings] = field(default_factory=dict)
-
-    def of(self, role: str) -> StageTimings:
-        """The timings of a role."""
-        return self.roles.get(role, self.default)
-
-
-@dataclass(frozen=True, slots=True)
-class NodeLifecycle:
-    """Settings of what follows a node's failure.
-
-    Attributes:
-        grace: --node-monitor-grace-period: 50 s, up to 1.31 40 s.
-        toleration_seconds: what the API server grants pods that do not say (DefaultTolerationSeconds).
-    """
-
-    grace: Millis = 50_000
-    toleration_seconds: int = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,71 +48,6 @@ class Traffic:
     sync_period: Millis = 1_000
     requests_per_second: float | None = None
     request_duration: Distribution | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CrashBackOff:
-    """Settings of CrashLoopBackOff.
-
-    Attributes:
-        maximum: the kubelet's `crashLoopBackOff.maxContainerRestartPeriod` (from 1.35); None: 300 s.
-        reduced: feature gate ReduceDefaultCrashLoopBackOffDecay: 1 s doubling to 60 s.
-    """
-
-    maximum: Millis | None = None
-    reduced: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DisruptionBudget:
-    """A PodDisruptionBudget: exactly one of `min_available` and `max_unavailable`.
-
-    `where` is the file and line it is written at, as `file:line`.
-    """
-
-    name: str
-    selector: tuple[LabelRequirement, ...]
-    min_available: IntOrPercent | None = None
-    max_unavailable: IntOrPercent | None = None
-    always_allow_unhealthy: bool = False
-    where: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A registry or a storage that many nodes read from; bytes per second, None for no limit of that kind.
-
-    At least one of the two is given. Transfers that run at once share `bandwidth` equally; one alone takes at
-    most `per_client`.
-    """
-
-    bandwidth: int | None
-    per_client: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Transfers:
-    """What is read over shared links, and how much of it (bytes).
-
-    Without a `registry` a cold pull takes `StageTimings.image_cold`; without a `storage` cold weights on shared
-    storage take `StageTimings.weights_shared`; each pod for itself.
-
-    Attributes:
-        image_sizes: image -> bytes; `default_image_size` for the others.
-        weights_sizes: role -> bytes one pod of it reads; `default_weights_size` for the others.
-        parallel_pulls: pulls a node makes at once: 1 is the kubelet's default (serializeImagePulls), None no limit.
-        registry_pull_qps, registry_burst: pulls a node may begin per second, and at once; qps 0: no limit.
-    """
-
-    registry: Link | None = None
-    image_sizes: Mapping[str, int] = field(default_factory=dict)
-    default_image_size: int = 16_000_000_000
-    storage: Link | None = None
-    weights_sizes: Mapping[str, int] = field(default_factory=dict)
-    default_weights_size: int = 100_000_000_000
-    parallel_pulls: int | None = 1
-    registry_pull_qps: float = 5
-    registry_burst: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,15 +157,15 @@ class Scenario:
     objectives: Objectives = Objectives()
     horizon: Millis | None = None
     quiet_after: Millis = 86_400_000
-    node_lifecycle: NodeLifecycle = NodeLifecycle()
-    crash_back_off: CrashBackOff = CrashBackOff()
+    node_lifecycle: NodeLifecycle = field(default_factory=NodeLifecycle)
+    crash_back_off: CrashBackOff = field(default_factory=CrashBackOff)
     traffic: Traffic | None = None
     load: OfferedLoad | None = None
     disruption_budgets: tuple[DisruptionBudget, ...] = ()
     seed: int = 0
     kubernetes_version: str = LATEST.version
     broken_images: frozenset[str] = frozenset()
-    transfers: Transfers = Transfers()
+    transfers: Transfers = field(default_factory=Transfers)
     defaults: tuple[str, ...] = ()
     description: str = ""
     warnings: tuple[Diagnostic, ...] = ()

@@ -19,7 +19,9 @@ from common import Cost, show, sizes, spread
 
 from kubeinfer_sim.manifest.model import Toleration
 from kubeinfer_sim.scenario.actions.model import Scale
-from kubeinfer_sim.scenario.model import NodeSpec, Scenario, Taint, Timings
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.timings.model import Timings
 from kubeinfer_sim.simulation.assembly import assemble
 from kubeinfer_sim.simulation.simulate import play
 

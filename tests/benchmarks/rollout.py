@@ -16,7 +16,8 @@ from common import Cost, show, sizes
 
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.scenario.actions.model import Apply
-from kubeinfer_sim.scenario.model import Scenario, Timings
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.timings.model import Timings
 
 RUNS = 5
 ROLES = {"prefill": 3, "decode": 1}

@@ -23,7 +23,7 @@ from kubeinfer_sim.cluster.records import (
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import NO_CAUSE, History
-from kubeinfer_sim.scenario.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 EVENTS = [name for name in vars(Watcher) if not name.startswith("_")]
 

@@ -24,7 +24,8 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     UpdateCompleted,
 )
 from kubeinfer_sim.scenario.actions.model import Apply, Cordon, Scale
-from kubeinfer_sim.scenario.model import Assumptions, NodeSpec, Scenario
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
+from kubeinfer_sim.scenario.model import Assumptions, Scenario
 from kubeinfer_sim.simulation.run import Run
 
 PD = {"prefill": 2, "decode": 1}

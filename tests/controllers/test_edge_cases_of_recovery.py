@@ -58,9 +58,10 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Probe, RecoveryPolicy, Role
 from kubeinfer_sim.scenario.actions.model import Apply, Cordon, Drain, Fault, Scale, StartFault, Target
 from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
-from kubeinfer_sim.scenario.model import Assumptions, Link, Transfers
+from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
 from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.scenario.timings.model import Link, Transfers
 from kubeinfer_sim.simulation.assembly import Simulation
 from kubeinfer_sim.simulation.run import Run
 
@@ -278,7 +279,7 @@ def test_the_isolated_node_of_a_rule_is_not_taken_again() -> None:
 
 
 def test_the_isolated_npus_of_a_rule_are_not_taken_again_but_the_rest_of_the_node_is() -> None:
-    from kubeinfer_sim.scenario.model import NodeSpec
+    from kubeinfer_sim.scenario.cluster.model import NodeSpec
 
     spec = kubeinfer(2, restart="Custom")
     rules = (RecoveryRule("RecreateInstance", isolate="Device"),)
@@ -803,7 +804,7 @@ def test_losing_readiness_alone_asks_no_rule() -> None:
 
 def degrading(spare: int = 0, keep: int = 1):  # type: ignore[no-untyped-def]
     """4P1D on nodes of 16 NPUs: two prefill pods to a node, decode takes one."""
-    from kubeinfer_sim.scenario.model import NodeSpec
+    from kubeinfer_sim.scenario.cluster.model import NodeSpec
     from kubeinfer_sim.scenario.recovery.rules import GiveUp
 
     base = kubeinfer(1, restart="Custom")

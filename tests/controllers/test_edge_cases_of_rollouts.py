@@ -42,8 +42,9 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 )
 from kubeinfer_sim.manifest.model import Probe, RollingUpdate
 from kubeinfer_sim.scenario.actions.model import Apply, ForceDelete, Health, NodeDown, Scale, Target
-from kubeinfer_sim.scenario.model import Assumptions, Timings
+from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.timings.distributions import Never, Uniform
+from kubeinfer_sim.scenario.timings.model import Timings
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 

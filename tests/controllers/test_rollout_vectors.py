@@ -22,8 +22,9 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 )
 from kubeinfer_sim.manifest.model import RollingUpdate
 from kubeinfer_sim.scenario.actions.model import Action, Apply, Health, Scale, Target
-from kubeinfer_sim.scenario.model import Assumptions, Timings
+from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.timings.distributions import Never
+from kubeinfer_sim.scenario.timings.model import Timings
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 

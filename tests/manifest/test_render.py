@@ -1,4 +1,4 @@
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity
+from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.manifest.render import printable, render
 
 

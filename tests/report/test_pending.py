@@ -10,7 +10,8 @@ from building import NPU, kubeinfer, scenario
 from kubeinfer_sim.report.result import build_result, to_json
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import Assessment, assess
-from kubeinfer_sim.scenario.model import NodeSpec, Scenario, Taint
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.simulate import simulate
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from scenario_files import HEAD, Load
 
+from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest.diagnostics import Diagnostic
 
 MANIFEST = "  manifest: {path: chat.yaml, set: {%s}}\n  cluster: 16x8\n"
 

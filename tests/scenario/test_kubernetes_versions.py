@@ -27,7 +27,7 @@ from kubeinfer_sim.cluster.scheduler.preemption import preempt
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.manifest.model import PodTemplate
 from kubeinfer_sim.manifest.releases import RELEASES, changes, changes_markdown, release_of, since
-from kubeinfer_sim.scenario.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 Findings = Callable[..., list[str]]
 BOTH = pytest.mark.parametrize("kind", [ReferenceProber, ContainerProber])

@@ -13,7 +13,8 @@ from kubeinfer_sim.manifest.model import IntOrPercent, KubeInfer
 from kubeinfer_sim.manifest.releases import RELEASES
 from kubeinfer_sim.scenario.actions.model import Apply, Cordon, Drain, Health, Scale, Target
 from kubeinfer_sim.scenario.load import load_scenario, rollout_scenario
-from kubeinfer_sim.scenario.model import Link, Scenario
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.timings.model import Link
 
 
 def applied(scenario: Scenario) -> list[KubeInfer]:

@@ -8,7 +8,7 @@ import pytest
 from building import NPU
 from scenario_files import SMALLEST, Load
 
-from kubeinfer_sim.scenario.model import NpuTopology
+from kubeinfer_sim.scenario.cluster.model import NpuTopology
 
 POOL = SMALLEST.replace(
     "16x8",

@@ -161,7 +161,9 @@ def test_the_assumptions_table_of_the_page_shows_the_defaults() -> None:
     assert len(shown) == len(Assumptions.__dataclass_fields__)
 
 
-@pytest.mark.parametrize("module", ["model", "timings.distributions", "units", "timings.profiles"])
+@pytest.mark.parametrize(
+    "module", ["model", "cluster.model", "timings.distributions", "units", "timings.profiles"]
+)
 def test_what_the_simulation_imports_of_scenarios_does_not_load_pydantic(module: str) -> None:
     code = f"import sys, kubeinfer_sim.scenario.{module}; sys.exit('pydantic' in sys.modules)"
     assert python(code).returncode == 0

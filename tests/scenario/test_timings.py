@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from scenario_files import Load
 
-from kubeinfer_sim.scenario.model import Scenario, StageTimings
+from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant, Never, Triangular
+from kubeinfer_sim.scenario.timings.model import StageTimings
 from kubeinfer_sim.scenario.timings.profiles import NO_NPU_STAGES, STAGES, profile_timings
 from kubeinfer_sim.scenario.units import parse_duration
 

@@ -14,8 +14,9 @@ from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart, NpuHandling, Per
-from kubeinfer_sim.scenario.model import Link, Scenario, Transfers
+from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.scenario.timings.model import Link, Transfers
 from kubeinfer_sim.simulation.faults import injector
 from kubeinfer_sim.simulation.faults.nodes import NODE_EFFECTS
 from kubeinfer_sim.simulation.faults.npus import NPU_EFFECTS

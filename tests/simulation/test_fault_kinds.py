@@ -33,8 +33,8 @@ from kubeinfer_sim.controllers.kubeinfer.records import InstanceConcerning, Inst
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.scenario.faults.kinds import KINDS
-from kubeinfer_sim.scenario.model import Link, Transfers
 from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.scenario.timings.model import Link, Transfers
 from kubeinfer_sim.simulation.run import Run
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}

@@ -12,8 +12,8 @@ from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, Fau
 from kubeinfer_sim.cluster.records import HealthChanged, NodeCordoned, NodeReturned, PodNotReady, PodReady
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, InstanceRestarting
 from kubeinfer_sim.scenario.actions.model import Action, Cordon, Fault, Health, Target
-from kubeinfer_sim.scenario.model import Link, Transfers
 from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.scenario.timings.model import Link, Transfers
 from kubeinfer_sim.simulation.run import Run
 
 NODE = Target(nodes=("node-0",))

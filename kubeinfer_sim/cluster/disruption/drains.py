@@ -19,7 +19,7 @@ from kubeinfer_sim.cluster.records import DrainEnded, DrainHeld, NodeDrained
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.kubernetes.labels import matches_all
-from kubeinfer_sim.scenario.model import DisruptionBudget
+from kubeinfer_sim.scenario.cluster.model import DisruptionBudget
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from kubeinfer_sim.cluster.records import (
     ImagePullFailed,
 )
 from kubeinfer_sim.cluster.stages import end_of
-from kubeinfer_sim.scenario.model import CrashBackOff
+from kubeinfer_sim.scenario.timings.model import CrashBackOff
 
 #: Why the kubelet kills a container on its own.
 PROBE_KILLS = ("StartupProbeFailed", "LivenessProbeFailed")

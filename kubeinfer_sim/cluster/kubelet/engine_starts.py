@@ -23,7 +23,7 @@ from kubeinfer_sim.cluster.stages import (
     Stage,
     end_of,
 )
-from kubeinfer_sim.scenario.model import Transfers
+from kubeinfer_sim.scenario.timings.model import Transfers
 
 #: Where weights come from that are neither in the page cache nor on the node's own disk.
 SHARED_STORAGE = "cold, shared storage"

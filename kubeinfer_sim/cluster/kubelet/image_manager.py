@@ -24,7 +24,7 @@ from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.rate_limit import TokenBucket
 from kubeinfer_sim.cluster.stages import Stage, StageKind, StageName
 from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.scenario.model import Transfers
+from kubeinfer_sim.scenario.timings.model import Transfers
 
 #: What the kubelet says of a pull for which its bucket has no token (images/helpers.go).
 QPS_EXCEEDED = "pull QPS exceeded"

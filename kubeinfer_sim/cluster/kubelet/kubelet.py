@@ -45,7 +45,7 @@ from kubeinfer_sim.cluster.records import HealthChanged, PodBound
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.manifest.accelerators import engine_index
 from kubeinfer_sim.manifest.releases import Release
-from kubeinfer_sim.scenario.model import CrashBackOff, Transfers
+from kubeinfer_sim.scenario.timings.model import CrashBackOff, Transfers
 
 
 @dataclass(frozen=True, slots=True)

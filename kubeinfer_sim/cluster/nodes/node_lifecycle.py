@@ -37,7 +37,7 @@ from kubeinfer_sim.cluster.rate_limit import TokenBucket
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock, Phase, Timer
 from kubeinfer_sim.manifest.releases import LATEST
-from kubeinfer_sim.scenario.model import Taint
+from kubeinfer_sim.scenario.cluster.model import Taint
 
 #: Period of the loop that adds NoExecute taints (scheduler.NodeEvictionPeriod).
 TAINT_LOOP_PERIOD = 100

@@ -18,7 +18,7 @@ from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock, Phase, Timer
 from kubeinfer_sim.manifest.kubernetes.selectors import tolerates
 from kubeinfer_sim.manifest.model import Toleration
-from kubeinfer_sim.scenario.model import Taint
+from kubeinfer_sim.scenario.cluster.model import Taint
 
 #: What the DefaultTolerationSeconds admission plug-in grants.
 DEFAULT_TOLERATION_SECONDS = 300

@@ -23,7 +23,7 @@ from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.manifest.accelerators import accelerator_count
-from kubeinfer_sim.scenario.model import RunningPod
+from kubeinfer_sim.scenario.cluster.model import RunningPod
 from kubeinfer_sim.scenario.timings.distributions import Constant
 
 #: The PriorityClasses every cluster has (pkg/apis/scheduling/v1/helpers.go).

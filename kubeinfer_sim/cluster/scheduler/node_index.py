@@ -20,7 +20,7 @@ from kubeinfer_sim.cluster.scheduler.plugins import node_affinity
 from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster
 from kubeinfer_sim.cluster.scheduler.pods import DEFAULT_PODS, PODS, Pod, PodSpec
 from kubeinfer_sim.cluster.scheduler.views import Vector, View
-from kubeinfer_sim.scenario.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 #: A label with more values than this, and than a quarter of the nodes, names nodes, not kinds of nodes.
 MANY_VALUES = 32

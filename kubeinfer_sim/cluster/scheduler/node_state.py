@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from kubeinfer_sim.cluster.scheduler.npu_rings import Rings
 from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
-from kubeinfer_sim.scenario.model import Taint
+from kubeinfer_sim.scenario.cluster.model import Taint
 
 
 @dataclass(slots=True, eq=False)

@@ -23,7 +23,7 @@ from kubeinfer_sim.manifest.kubernetes.labels import Requirement
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
 from kubeinfer_sim.manifest.model import NodeSelectorRequirement, NodeSelectorTerm, PodTemplate, Toleration
 from kubeinfer_sim.manifest.pod_resources import requests, resource_list, whole_units
-from kubeinfer_sim.scenario.model import RunningPod, Taint
+from kubeinfer_sim.scenario.cluster.model import RunningPod, Taint
 
 Raw = Mapping[str, Any]
 

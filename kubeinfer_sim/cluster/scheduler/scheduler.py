@@ -21,7 +21,7 @@ from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.objects import Templates
 from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.manifest.releases import LATEST, Release
-from kubeinfer_sim.scenario.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 #: Pod key → node name, for each pod of a gang.
 Placement = dict[Hashable, str]

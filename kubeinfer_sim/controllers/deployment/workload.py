@@ -29,7 +29,7 @@ from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
 from kubeinfer_sim.controllers.deployment.rolling import Bounds
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import Deployment
-from kubeinfer_sim.scenario.model import Timings
+from kubeinfer_sim.scenario.timings.model import Timings
 
 
 class DeploymentWorkload:

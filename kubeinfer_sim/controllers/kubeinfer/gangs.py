@@ -11,7 +11,8 @@ from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance
 from kubeinfer_sim.manifest.model import Role
-from kubeinfer_sim.scenario.model import Assumptions, Timings
+from kubeinfer_sim.scenario.model import Assumptions
+from kubeinfer_sim.scenario.timings.model import Timings
 
 
 class Gangs:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
-from kubeinfer_sim.scenario.model import Assumptions, Timings
+from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
+from kubeinfer_sim.scenario.timings.model import Timings
 
 
 @dataclass(frozen=True, slots=True)

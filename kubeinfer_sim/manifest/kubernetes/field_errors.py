@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from kubeinfer_sim.manifest.diagnostics import Path
+from kubeinfer_sim.diagnostics import Path
 
 REQUIRED = "FieldValueRequired"
 INVALID = "FieldValueInvalid"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubeinfer_sim.manifest.diagnostics import Path
+from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.kubernetes.field_errors import FieldError, FieldWarning, Root
 from kubeinfer_sim.manifest.kubernetes.pod_warnings import warn_about_pod_template
 from kubeinfer_sim.manifest.kubernetes.reading import Reading, read

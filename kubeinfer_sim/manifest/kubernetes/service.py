@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from kubeinfer_sim.manifest.diagnostics import Path
+from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.kubernetes.field_errors import Field, FieldError, FieldWarning, Root
 from kubeinfer_sim.manifest.kubernetes.reading import Reading, read
 from kubeinfer_sim.manifest.kubernetes.service_warnings import warn_about_service

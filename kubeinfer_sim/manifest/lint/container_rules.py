@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kubeinfer_sim.manifest.diagnostics import Path, Severity
+from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.kubernetes.images import image_tag
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
 from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, RoleAt, duration, has_npus, rule

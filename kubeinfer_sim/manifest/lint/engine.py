@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path, Severity, format_path
+from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, format_path
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.lint.rule import RULES, Expectations, Finding, LintContext, Rule, rule
 from kubeinfer_sim.manifest.lint.suppression import UNKNOWN, Suppressions, read_suppressions

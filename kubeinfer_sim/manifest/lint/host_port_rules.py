@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.accelerators import common_family
-from kubeinfer_sim.manifest.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.lint.packing import node_size
 from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, RoleAt, npus_of, rule
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.accelerators import ASCEND, common_family, family_of
-from kubeinfer_sim.manifest.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.kubernetes.selectors import match_node_selector_term
 from kubeinfer_sim.manifest.lint.packing import fits, node_size, suits
 from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, Node, RoleAt, npus_of, plural, rule

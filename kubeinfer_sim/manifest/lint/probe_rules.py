@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubeinfer_sim.manifest.diagnostics import Severity
+from kubeinfer_sim.diagnostics import Severity
 from kubeinfer_sim.manifest.lint.probe_arithmetic import (
     detection,
     earliest_ready,

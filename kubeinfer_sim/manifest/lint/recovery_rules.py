@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
+from kubeinfer_sim.diagnostics import Severity
 from kubeinfer_sim.manifest.checker import shown
-from kubeinfer_sim.manifest.diagnostics import Severity
 from kubeinfer_sim.manifest.lint.probe_arithmetic import detection, window
 from kubeinfer_sim.manifest.lint.rule import (
     Finding,

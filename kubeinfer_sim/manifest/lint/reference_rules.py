@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kubeinfer_sim.manifest.diagnostics import Path, Severity
+from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.kubernetes.images import image_tag
 from kubeinfer_sim.manifest.kubernetes.ports import resolve_port
 from kubeinfer_sim.manifest.lint.rule import ContainerAt, Finding, LintContext, rule

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.accelerators import ASCEND, accelerators_of, family_of, main_accelerator
-from kubeinfer_sim.manifest.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.model import Container, KubeInfer, NodeSelectorTerm, Resources, Role
 
 

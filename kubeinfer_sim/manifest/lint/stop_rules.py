@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kubeinfer_sim.manifest.diagnostics import Severity
+from kubeinfer_sim.diagnostics import Severity
 from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, duration, rule
 from kubeinfer_sim.manifest.model import Hook
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.manifest.checker import shown
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 

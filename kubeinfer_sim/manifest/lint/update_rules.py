@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubeinfer_sim.manifest.diagnostics import Severity
+from kubeinfer_sim.diagnostics import Severity
 from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
 from kubeinfer_sim.manifest.lint.packing import instances_that_fit, need_of
 from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, duration, plural, rule

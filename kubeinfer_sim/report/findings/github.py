@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity
+from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.manifest.lint import RULES
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}

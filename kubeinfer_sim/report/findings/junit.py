@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity, format_path
+from kubeinfer_sim.diagnostics import Diagnostic, Severity, format_path
 from kubeinfer_sim.manifest.render import printable
 
 _SUITE = "kubeinfer-sim validate"

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from kubeinfer_sim._version import __version__
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, format_path
+from kubeinfer_sim.diagnostics import Diagnostic, format_path
 from kubeinfer_sim.manifest.lint import RULES
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

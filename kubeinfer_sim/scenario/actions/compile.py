@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kubeinfer_sim.manifest.diagnostics import Path
+from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Container, KubeInfer
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.forms import (
@@ -37,9 +37,10 @@ from kubeinfer_sim.scenario.actions.targets import (
     pods_meant,
     struck_by,
 )
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.faults.compile import compile_fault, strikes_pods
-from kubeinfer_sim.scenario.model import NO_KUBEINFER, NodeSpec
+from kubeinfer_sim.scenario.model import NO_KUBEINFER
 from kubeinfer_sim.scenario.units import format_duration
 from kubeinfer_sim.scenario.workloads.deployments import PREFIX, DeploymentLines, as_kubeinfer
 from kubeinfer_sim.scenario.workloads.manifests import Loaded, Manifests

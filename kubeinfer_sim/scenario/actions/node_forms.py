@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from kubeinfer_sim.scenario.cluster.model import NodeLifecycle
 from kubeinfer_sim.scenario.forms import (
     CountOrPercent,
     Duration,
@@ -14,7 +15,6 @@ from kubeinfer_sim.scenario.forms import (
     ShortForm,
     exactly_one,
 )
-from kubeinfer_sim.scenario.model import NodeLifecycle
 from kubeinfer_sim.scenario.units import format_duration
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from kubeinfer_sim.manifest.diagnostics import Path
+from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.kubernetes.probe_answers import verdict
 from kubeinfer_sim.manifest.model import Container
 from kubeinfer_sim.scenario.context import Context

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.accelerators import accelerator_count, common_family
-from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.forms import CrashForm, HealthForm, InitFaultForm, PostStartFaultForm
 from kubeinfer_sim.scenario.actions.model import Target
 from kubeinfer_sim.scenario.actions.node_forms import ForceDeleteForm, NodesForm
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.faults.forms import FaultForm
 from kubeinfer_sim.scenario.faults.kinds import KINDS
-from kubeinfer_sim.scenario.model import NodeSpec
 from kubeinfer_sim.scenario.timings.compile import unknown_role
 
 #: What says which pods it means.

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
 from kubeinfer_sim.manifest.kubernetes.validation.resources import is_extended_resource
 from kubeinfer_sim.manifest.model import KubeInfer
@@ -17,10 +17,10 @@ from kubeinfer_sim.scenario.cluster.forms import ClusterForm, ClusterSpecForm, P
 from kubeinfer_sim.scenario.cluster.kubectl.listing import MAX_KUBECTL_BYTES, is_from_kubectl
 from kubeinfer_sim.scenario.cluster.kubectl.nodes import read_nodes
 from kubeinfer_sim.scenario.cluster.kubectl.pods import Running, read_pods
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, RunningPod
 from kubeinfer_sim.scenario.cluster.pools import COMMON_RESOURCES, pool_nodes, short_nodes
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_form
-from kubeinfer_sim.scenario.model import NodeSpec, RunningPod
 from kubeinfer_sim.scenario.schema import ClusterFile
 
 

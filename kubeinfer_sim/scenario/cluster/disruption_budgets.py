@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
+from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement, matches_all, requirement_errors
 from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import IntOrPercent, KubeInfer
 from kubeinfer_sim.scenario.actions.node_forms import DisruptionBudgetForm
+from kubeinfer_sim.scenario.cluster.model import DisruptionBudget
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.forms import shown
-from kubeinfer_sim.scenario.model import DisruptionBudget
 
 KIND = "PodDisruptionBudget"
 _OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from kubeinfer_sim.scenario.forms import Form, Rate, ShortForm, Size, exactly_one, shown
-from kubeinfer_sim.scenario.model import Transfers
+from kubeinfer_sim.scenario.timings.model import Transfers
 from kubeinfer_sim.scenario.units import format_size
 
 _NODES = re.compile(r"[0-9]{1,6}x[0-9]{1,4}")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from kubeinfer_sim.manifest.accelerators import accelerators_of, common_family
 from kubeinfer_sim.manifest.model import KubeInfer, NodeSelectorTerm, Resources, Role
 from kubeinfer_sim.scenario.cluster.forms import PoolForm
-from kubeinfer_sim.scenario.model import NodeSpec, NpuTopology, Taint
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, NpuTopology, Taint
 
 #: What `8x8` offers when no pod asks for any accelerator.
 DEFAULT_NPU = "huawei.com/ascend-1980"

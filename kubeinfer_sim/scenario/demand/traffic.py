@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubeinfer_sim.manifest.diagnostics import Path
+from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.demand.traffic_forms import TrafficForm
 from kubeinfer_sim.scenario.model import Traffic

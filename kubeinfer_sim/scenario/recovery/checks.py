@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
+from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.accelerators import common_family
-from kubeinfer_sim.manifest.diagnostics import Path
 from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.context import Context

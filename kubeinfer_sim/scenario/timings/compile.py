@@ -8,16 +8,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
+from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.accelerators import accelerator_count, common_family
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_form
-from kubeinfer_sim.scenario.model import StageTimings, Timings
 from kubeinfer_sim.scenario.schema import StagesForm, TimingsFile, TimingsForm
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import (
@@ -35,6 +34,7 @@ from kubeinfer_sim.scenario.timings.distributions import (
     empirical,
 )
 from kubeinfer_sim.scenario.timings.forms import DistributionForm, EmpiricalForm
+from kubeinfer_sim.scenario.timings.model import StageTimings, Timings
 from kubeinfer_sim.scenario.timings.profiles import NO_NPU_STAGES, STAGES, profile_timings
 from kubeinfer_sim.scenario.units import parse_duration
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.lint.rule import Expectations, LoadTime, has_npus
 from kubeinfer_sim.manifest.model import KubeInfer, Role
-from kubeinfer_sim.scenario.model import NodeSpec
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.timings.profiles import NO_NPU_STAGES, STAGES, Stage
 from kubeinfer_sim.scenario.units import parse_duration
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from kubeinfer_sim.scenario.model import StageTimings
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant, Triangular
+from kubeinfer_sim.scenario.timings.model import StageTimings
 from kubeinfer_sim.scenario.units import parse_duration
 
 Profile = Literal["typical", "range", "zero"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kubeinfer_sim.manifest.diagnostics import Path
+from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity
+from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.manifest.model import Container, KubeInfer
 from kubeinfer_sim.manifest.releases import release_of, since
 from kubeinfer_sim.scenario.context import Context

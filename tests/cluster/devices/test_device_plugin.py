@@ -19,8 +19,8 @@ from kubeinfer_sim.cluster.records import ContainerDied, PodBound, PodReady
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, InstanceRestarting
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.scenario.cluster.model import NpuTopology
 from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
-from kubeinfer_sim.scenario.model import NpuTopology
 from kubeinfer_sim.scenario.timings.distributions import Constant
 from kubeinfer_sim.simulation.assembly import assemble
 from kubeinfer_sim.simulation.run import Run

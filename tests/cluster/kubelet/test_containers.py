@@ -24,7 +24,7 @@ from kubeinfer_sim.cluster.records import (
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Probe
 from kubeinfer_sim.scenario.actions.model import Crash, Health, ImageFault, NodeDown, Scale, Target
-from kubeinfer_sim.scenario.model import CrashBackOff
+from kubeinfer_sim.scenario.timings.model import CrashBackOff
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 

@@ -14,7 +14,8 @@ from kubeinfer_sim.cluster.records import ImagePullFailed, PodCreated, PodGone, 
 from kubeinfer_sim.manifest.model import Container, Hook, KubeInfer, Probe
 from kubeinfer_sim.scenario.actions.model import Drain, Fault, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.faults.kinds import KINDS
-from kubeinfer_sim.scenario.model import Link, Scenario, Transfers
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.timings.model import Link, Transfers
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 

@@ -24,7 +24,8 @@ from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Role
 from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.scenario.actions.model import Crash, ImageFault, NodeDown, Scale, Target
-from kubeinfer_sim.scenario.model import Link, NodeSpec, Transfers
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
+from kubeinfer_sim.scenario.timings.model import Link, Transfers
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 

@@ -34,8 +34,9 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 from kubeinfer_sim.manifest.model import Container, Hook, Probe
 from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.scenario.actions.model import Apply, Drain, Health, Scale, Target
-from kubeinfer_sim.scenario.model import Assumptions, Link, Scenario, Timings, Transfers
+from kubeinfer_sim.scenario.model import Assumptions, Scenario
 from kubeinfer_sim.scenario.timings.distributions import Constant, Never
+from kubeinfer_sim.scenario.timings.model import Link, Timings, Transfers
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 

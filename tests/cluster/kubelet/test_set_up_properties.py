@@ -23,7 +23,8 @@ from kubeinfer_sim.scenario.actions.model import (
     StartFault,
     Target,
 )
-from kubeinfer_sim.scenario.model import Assumptions, Link, Scenario, Transfers
+from kubeinfer_sim.scenario.model import Assumptions, Scenario
+from kubeinfer_sim.scenario.timings.model import Link, Transfers
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 

@@ -11,7 +11,7 @@ from building import kubeinfer, nodes, scenario, seconds
 from kubeinfer_sim.cluster.records import EngineStarted, PodReady, TransferDone
 from kubeinfer_sim.manifest.model import KubeInfer, Probe
 from kubeinfer_sim.scenario.actions.model import Apply, Cordon, Crash, Drain, Health, NodeDown, Scale, Target
-from kubeinfer_sim.scenario.model import Link, Transfers
+from kubeinfer_sim.scenario.timings.model import Link, Transfers
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 

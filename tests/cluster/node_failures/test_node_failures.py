@@ -30,7 +30,8 @@ from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, InstanceR
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement
 from kubeinfer_sim.manifest.model import IntOrPercent, Toleration
 from kubeinfer_sim.scenario.actions.model import Drain, ForceDelete, NodeDown, NodeUp, OutOfService, Target
-from kubeinfer_sim.scenario.model import DisruptionBudget, NodeLifecycle, Scenario
+from kubeinfer_sim.scenario.cluster.model import DisruptionBudget, NodeLifecycle
+from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.distributions import Constant
 from kubeinfer_sim.simulation.assembly import assemble
 from kubeinfer_sim.simulation.run import Run

@@ -15,7 +15,7 @@ from typing import Any
 from kubeinfer_sim.cluster.rate_limit import TokenBucket
 from kubeinfer_sim.manifest.kubernetes.selectors import tolerates
 from kubeinfer_sim.manifest.model import Toleration
-from kubeinfer_sim.scenario.model import Taint
+from kubeinfer_sim.scenario.cluster.model import Taint
 
 NOT_READY, UNREACHABLE = "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"
 UNSCHEDULABLE, OUT_OF_SERVICE = "node.kubernetes.io/unschedulable", "node.kubernetes.io/out-of-service"

@@ -19,7 +19,7 @@ from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock, Timer
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.manifest.model import Toleration
-from kubeinfer_sim.scenario.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 
 class Simulated(Watcher, Idle):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from kubeinfer_sim.cluster.scheduler import Gang
 from kubeinfer_sim.manifest.kubernetes.selectors import match_node_selector_term, tolerates
 from kubeinfer_sim.manifest.model import PodTemplate
-from kubeinfer_sim.scenario.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 
 @dataclass

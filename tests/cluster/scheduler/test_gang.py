@@ -12,7 +12,7 @@ from kubeinfer_sim.manifest.model import (
     Toleration,
 )
 from kubeinfer_sim.manifest.releases import release_of
-from kubeinfer_sim.scenario.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 NPU = "huawei.com/ascend-1980"
 WHOLE = PodTemplate(containers=(), requests={NPU: 8, "cpu": 64_000}, node_selector={"pool": "infer"})

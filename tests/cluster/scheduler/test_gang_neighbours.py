@@ -12,7 +12,7 @@ from kubeinfer_sim.cluster.scheduler.objects import Templates
 from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster
 from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.manifest.model import PodTemplate, Toleration
-from kubeinfer_sim.scenario.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 NPU = "huawei.com/ascend-1980"
 HOST, ZONE = "kubernetes.io/hostname", "zone"

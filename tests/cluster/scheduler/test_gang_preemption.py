@@ -24,8 +24,9 @@ from kubeinfer_sim.report.result import build_result
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.cluster.compile import read_real_cluster
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.load import load_scenario
-from kubeinfer_sim.scenario.model import Assumptions, NodeSpec, Scenario
+from kubeinfer_sim.scenario.model import Assumptions, Scenario
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 

@@ -14,7 +14,7 @@ from kubeinfer_sim.manifest.model import (
     PodTemplate,
     Toleration,
 )
-from kubeinfer_sim.scenario.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 NPU = "huawei.com/ascend-1980"
 TAINTS = (Taint("a", "x"), Taint("b", "y", "NoExecute"), Taint("c", "z", "PreferNoSchedule"))

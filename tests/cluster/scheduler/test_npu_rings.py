@@ -13,7 +13,7 @@ from kubeinfer_sim.cluster.scheduler import Gang, GangPod, Scheduler
 from kubeinfer_sim.cluster.scheduler.npu_rings import Rings, pods_that_fit
 from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
 from kubeinfer_sim.manifest.model import PodTemplate
-from kubeinfer_sim.scenario.model import NodeSpec, NpuTopology
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, NpuTopology
 from kubeinfer_sim.simulation.simulate import simulate
 
 TEMPLATES = {npus: PodTemplate(containers=(), requests={NPU: npus}) for npus in range(1, 25)}

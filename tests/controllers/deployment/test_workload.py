@@ -13,7 +13,8 @@ from kubeinfer_sim.manifest.model import Deployment, RollingUpdate
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.actions.model import ApplyDeployment, Drain
-from kubeinfer_sim.scenario.model import NO_KUBEINFER, Scenario, Timings
+from kubeinfer_sim.scenario.model import NO_KUBEINFER, Scenario
+from kubeinfer_sim.scenario.timings.model import Timings
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 

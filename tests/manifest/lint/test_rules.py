@@ -18,7 +18,7 @@ from kubeinfer_sim.manifest.lint.rule import LintContext
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_tree import load_documents
-from kubeinfer_sim.scenario.model import NodeSpec
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.timings.expectations import expectations
 
 NPU = "huawei.com/ascend-1980"

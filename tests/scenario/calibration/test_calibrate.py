@@ -25,12 +25,13 @@ from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.load import load_scenario
-from kubeinfer_sim.scenario.model import Scenario, Timings
+from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.calibration.calibrate import calibrate
 from kubeinfer_sim.scenario.timings.calibration.observe import go_duration
 from kubeinfer_sim.scenario.timings.compile import read_timings
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant, Gamma, Lognormal, Triangular
+from kubeinfer_sim.scenario.timings.model import Timings
 from kubeinfer_sim.simulation.simulate import simulate
 
 PROBE = Probe(period_seconds=5, success_threshold=3, failure_threshold=1000)

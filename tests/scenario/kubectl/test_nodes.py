@@ -13,7 +13,7 @@ from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.cluster.kubectl.listing import MOST_FINDINGS
 from kubeinfer_sim.scenario.cluster.kubectl.nodes import read_nodes
-from kubeinfer_sim.scenario.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 
 def read(text: str) -> dict[str, NodeSpec]:

@@ -13,7 +13,7 @@ from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster, Filter, R
 from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.manifest.kubernetes.selectors import tolerates_taint
 from kubeinfer_sim.manifest.model import Toleration
-from kubeinfer_sim.scenario.model import Taint
+from kubeinfer_sim.scenario.cluster.model import Taint
 
 NAME = "NodeUnschedulable"
 REASON = "node(s) were unschedulable"

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity, QuantityError
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.cluster.kubectl.listing import Item, Wrong, items_of
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 from kubeinfer_sim.scenario.forms import shown
-from kubeinfer_sim.scenario.model import NodeSpec, Taint
 
 #: Labels by which clouds name the pool of a node: Huawei CCE, GKE, EKS, AKS.
 POOL_LABELS = (

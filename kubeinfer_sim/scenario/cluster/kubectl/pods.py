@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.manifest.kubernetes.decode import decode
 from kubeinfer_sim.manifest.kubernetes.field_errors import DECODE, Errors, Root
 from kubeinfer_sim.manifest.kubernetes.schema import types
@@ -24,8 +24,8 @@ from kubeinfer_sim.manifest.pod_resources import pod_total, whole_units
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.cluster.kubectl.listing import Item, Wrong, items_of
 from kubeinfer_sim.scenario.cluster.kubectl.nodes import name_some
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, RunningPod
 from kubeinfer_sim.scenario.forms import shown
-from kubeinfer_sim.scenario.model import NodeSpec, RunningPod
 
 #: The API group of KubeInfer and of the instances it makes.
 GROUP = "infer.modelarts.huaweicloud"

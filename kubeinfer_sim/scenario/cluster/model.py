@@ -1,0 +1,98 @@
+"""The cluster as it is at the start: nodes, pods that run beside the workloads, budgets, settings of node failures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kubeinfer_sim.manifest.kubernetes.labels import Requirement
+from kubeinfer_sim.manifest.model import IntOrPercent, Resources
+from kubeinfer_sim.scenario.units import Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """A node taint."""
+
+    key: str
+    value: str = ""
+    effect: str = "NoSchedule"
+
+
+@dataclass(frozen=True, slots=True)
+class NpuTopology:
+    """How the NPUs of a node, counted as `resource`, are linked: in rings of so many."""
+
+    resource: str
+    ring: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """One node at the start of the simulation.
+
+    Attributes:
+        allocatable: cpu in millicores, everything else in whole units; a resource not named is not offered.
+        unlimited: resources the node never runs out of (cpu, memory when the user named only NPUs).
+        images: images already on the node.
+        weights: keys of the weights already in the node's page cache (`*` for all).
+        unschedulable: cordoned.
+        npu_topology: None where any NPUs of the node go together.
+    """
+
+    name: str
+    pool: str
+    allocatable: Resources
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
+    images: frozenset[str] = frozenset()
+    weights: frozenset[str] = frozenset()
+    unlimited: frozenset[str] = frozenset()
+    unschedulable: bool = False
+    npu_topology: NpuTopology | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningPod:
+    """A pod that runs on the cluster beside the KubeInfer: it keeps what it has, and its neighbours' rules hold.
+
+    Attributes:
+        manifest: what the scheduler reads of it, as decoded: labels, owner, and parts of its spec. Pods that differ in
+            nothing of this share one.
+        requests: what it takes of its node; cpu in millicores, everything else in whole units.
+    """
+
+    namespace: str
+    name: str
+    node: str
+    manifest: Mapping[str, Any]
+    requests: Resources
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLifecycle:
+    """Settings of what follows a node's failure.
+
+    Attributes:
+        grace: --node-monitor-grace-period: 50 s, up to 1.31 40 s.
+        toleration_seconds: what the API server grants pods that do not say (DefaultTolerationSeconds).
+    """
+
+    grace: Millis = 50_000
+    toleration_seconds: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class DisruptionBudget:
+    """A PodDisruptionBudget: exactly one of `min_available` and `max_unavailable`.
+
+    `where` is the file and line it is written at, as `file:line`.
+    """
+
+    name: str
+    selector: tuple[Requirement, ...]
+    min_available: IntOrPercent | None = None
+    max_unavailable: IntOrPercent | None = None
+    always_allow_unhealthy: bool = False
+    where: str = ""
