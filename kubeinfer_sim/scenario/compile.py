@@ -22,12 +22,8 @@ from kubeinfer_sim.scenario.cluster.model import NodeLifecycle
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.demand.compile import compile_load
 from kubeinfer_sim.scenario.demand.traffic import compile_traffic
-from kubeinfer_sim.scenario.faults.compile import (
-    assumed_lines,
-    check_storage_fault,
-    compile_faults,
-    warn_of_unseen_faults,
-)
+from kubeinfer_sim.scenario.faults.checks import assumed_lines, check_storage, warn_of_unseen_faults
+from kubeinfer_sim.scenario.faults.compile import compile_faults
 from kubeinfer_sim.scenario.findings import Readable
 from kubeinfer_sim.scenario.model import NO_KUBEINFER, Assumptions, Scenario
 from kubeinfer_sim.scenario.objectives import compile_objectives
@@ -72,7 +68,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     storage = spec.transfers.storage is not None
     for (_, place, _), action in actions.items():
         if isinstance(action, Fault):
-            check_storage_fault(action, context, ("spec", "actions", place, "fault"), storage=storage)
+            check_storage([action.kind], context, ("spec", "actions", place, "fault"), storage=storage)
     faults, fault_lines = compile_faults(
         spec.faults,
         by_name,
