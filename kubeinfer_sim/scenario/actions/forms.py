@@ -15,6 +15,7 @@ from kubeinfer_sim.scenario.actions.node_forms import (
     OutOfServiceForm,
     RebootForm,
 )
+from kubeinfer_sim.scenario.actions.pods_form import PodsForm
 from kubeinfer_sim.scenario.faults.forms import FaultForm
 from kubeinfer_sim.scenario.forms import Duration, Form, ShortForm, exactly_one
 
@@ -93,7 +94,7 @@ class ApplyForm(ShortForm):
         return self
 
 
-class HealthForm(Form):
+class HealthForm(PodsForm):
     """The health check of some pods fails, or answers again; what is left out matches everything."""
 
     healthy: bool = Field(False, description="false: the probes fail from then on; true: they answer again.")
@@ -110,11 +111,6 @@ class HealthForm(Form):
         description="What the checks get instead: a status of HTTP (200 to 399 passes), the exit code of a command, a "
         "serving status of gRPC (SERVING passes).",
     )
-    instances: list[Annotated[int, Field(ge=0)]] = Field([], description="Ordinals, from 0.")
-    roles: list[str] = Field([])
-    pods: list[Annotated[int, Field(ge=0)]] = Field([], description="Places within the role, from 0.")
-    nodes: list[str] = Field([])
-    node_selector: dict[str, str] = Field({})
     until: Duration | None = Field(None, description="When it ends by itself, from the start of the run.")
     lasts: Duration | None = Field(None, description="When it ends by itself, from its own start.")
 
@@ -136,7 +132,7 @@ class HealthForm(Form):
         return self
 
 
-class CrashForm(Form):
+class CrashForm(PodsForm):
     """A container's process ends by itself in some pods; what is left out matches everything."""
 
     exit_code: Annotated[int, Field(ge=0, le=255)] | None = Field(
@@ -148,11 +144,6 @@ class CrashForm(Form):
         description="By name; default: an init container that runs at the time, else the one that asks for NPUs, else "
         "the first.",
     )
-    instances: list[Annotated[int, Field(ge=0)]] = Field([], description="Ordinals, from 0.")
-    roles: list[str] = Field([])
-    pods: list[Annotated[int, Field(ge=0)]] = Field([], description="Places within the role, from 0.")
-    nodes: list[str] = Field([])
-    node_selector: dict[str, str] = Field({})
 
     @model_validator(mode="after")
     def _fits(self) -> CrashForm:
@@ -174,7 +165,7 @@ def one_end(form: InitFaultForm | PostStartFaultForm) -> None:
         raise ValueError(f"expected one of times, until and lasts, found {' and '.join(ends)}")
 
 
-class InitFaultForm(Form):
+class InitFaultForm(PodsForm):
     """Runs of init containers that fail from then on, in pods that are there or come; pods count by name."""
 
     container: str = Field("", description="By name; default: every init container that has to end.")
@@ -189,11 +180,6 @@ class InitFaultForm(Form):
         None, description="Runs that begin later end well; from the start of the run."
     )
     lasts: Duration | None = Field(None, description="The same, from its own start.")
-    instances: list[Annotated[int, Field(ge=0)]] = Field([], description="Ordinals, from 0.")
-    roles: list[str] = Field([])
-    pods: list[Annotated[int, Field(ge=0)]] = Field([], description="Places within the role, from 0.")
-    nodes: list[str] = Field([])
-    node_selector: dict[str, str] = Field({})
 
     @model_validator(mode="after")
     def _fits(self) -> InitFaultForm:
@@ -203,7 +189,7 @@ class InitFaultForm(Form):
         return self
 
 
-class PostStartFaultForm(Form):
+class PostStartFaultForm(PodsForm):
     """postStart hooks that fail from then on, in pods that are there or come; pods count by name."""
 
     container: str = Field("", description="By name; default: every container with a postStart hook.")
@@ -214,11 +200,6 @@ class PostStartFaultForm(Form):
         None, description="Hooks that begin later succeed; from the start of the run."
     )
     lasts: Duration | None = Field(None, description="The same, from its own start.")
-    instances: list[Annotated[int, Field(ge=0)]] = Field([], description="Ordinals, from 0.")
-    roles: list[str] = Field([])
-    pods: list[Annotated[int, Field(ge=0)]] = Field([], description="Places within the role, from 0.")
-    nodes: list[str] = Field([])
-    node_selector: dict[str, str] = Field({})
 
     @model_validator(mode="after")
     def _fits(self) -> PostStartFaultForm:

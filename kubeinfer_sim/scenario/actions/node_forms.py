@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from kubeinfer_sim.scenario.actions.pods_form import PodsForm
 from kubeinfer_sim.scenario.cluster.model import NodeLifecycle
 from kubeinfer_sim.scenario.forms import (
     CountOrPercent,
@@ -86,14 +87,9 @@ class OutOfServiceForm(NodesForm):
     ended: bool = Field(False, description="true: the taint is taken away.")
 
 
-class ForceDeleteForm(Form):
+class ForceDeleteForm(PodsForm):
     """Pods whose objects are removed at once; what is left out matches everything."""
 
-    instances: list[Annotated[int, Field(ge=0)]] = Field([], description="Ordinals, from 0.")
-    roles: list[str] = Field([])
-    pods: list[Annotated[int, Field(ge=0)]] = Field([], description="Places within the role, from 0.")
-    nodes: list[str] = Field([])
-    node_selector: dict[str, str] = Field({})
     terminating_only: bool = Field(True, description="Only pods that are Terminating already.")
 
 

@@ -9,17 +9,14 @@ from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.accelerators import accelerator_count, common_family
 from kubeinfer_sim.manifest.model import KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.actions.forms import CrashForm, HealthForm, InitFaultForm, PostStartFaultForm
 from kubeinfer_sim.scenario.actions.model import Target
-from kubeinfer_sim.scenario.actions.node_forms import ForceDeleteForm, NodesForm
+from kubeinfer_sim.scenario.actions.node_forms import NodesForm
+from kubeinfer_sim.scenario.actions.pods_form import PodsForm
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.faults.forms import FaultForm
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.timings.compile import unknown_role
-
-#: What says which pods it means.
-PodsForm = HealthForm | ForceDeleteForm | CrashForm | InitFaultForm | PostStartFaultForm | FaultForm
 
 
 def nodes_meant(
@@ -62,7 +59,7 @@ def known_nodes(
 
 
 def matched_roles(
-    form: PodsForm,
+    form: PodsForm | FaultForm,
     versions: Sequence[KubeInfer],
 ) -> list[Role]:
     """The roles of all versions that are meant."""
@@ -72,7 +69,7 @@ def matched_roles(
 
 
 def pods_meant(
-    form: PodsForm,
+    form: PodsForm | FaultForm,
     nodes: Mapping[str, NodeSpec],
     versions: Sequence[KubeInfer],
     deployment: str,

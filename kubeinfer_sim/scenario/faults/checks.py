@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kubeinfer_sim.manifest.accelerators import ASCEND, Family, common_family, family_of, main_accelerator
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.manifest.accelerators import ASCEND, Family, common_family, family_of, main_accelerator
 from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer
 from kubeinfer_sim.scenario.actions.model import Fault
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.faults.forms import FaultsForm
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.faults.levels import are_reported
 from kubeinfer_sim.scenario.faults.model import FaultPlan
-from kubeinfer_sim.scenario.cluster.model import NodeSpec
 
 
 def npus_of(node: NodeSpec) -> int:
