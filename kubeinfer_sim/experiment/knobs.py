@@ -17,6 +17,7 @@ from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.assumption_knob import assumption_variants
 from kubeinfer_sim.experiment.compare import Variant
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
+from kubeinfer_sim.manifest.kubernetes.well_known_labels import HOSTNAME
 from kubeinfer_sim.manifest.model import RESET_LABEL, IntOrPercent, KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
@@ -26,8 +27,6 @@ from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm
-
-HOST_NAME = "kubernetes.io/hostname"
 
 
 def knob_variants(
@@ -170,7 +169,7 @@ def _spare_nodes(scenario: Scenario, pool: str, value: str) -> Scenario:
 
 
 def _like(node: NodeSpec, name: str) -> NodeSpec:
-    labels = {**node.labels, HOST_NAME: name} if HOST_NAME in node.labels else node.labels
+    labels = {**node.labels, HOSTNAME: name} if HOSTNAME in node.labels else node.labels
     return replace(node, name=name, labels=labels)
 
 

@@ -20,7 +20,7 @@ from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.actions.model import Apply, ApplyDeployment
 from kubeinfer_sim.scenario.cluster.forms import ClusterForm
-from kubeinfer_sim.scenario.cluster.pools import parse_nodes
+from kubeinfer_sim.scenario.cluster.short_form import parse_nodes
 from kubeinfer_sim.scenario.compile import compile_scenario
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_scenario

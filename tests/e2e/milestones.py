@@ -108,7 +108,9 @@ class PodWatch:
             self._note("deleted", at)
 
     def gone(self, at: int) -> None:
-        """There is no such object any more."""
+        """There is no such object any more: it was deleted, if at once."""
+        if not self._state.deleted:
+            self._note("deleted", at)
         self._note("gone", at)
         for seen in self._lasting.values():
             seen.ended = at

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from field.user import NPU, User, asking, both
 
 HOSTNAME = "kubernetes.io/hostname"
 
 
-def named(*names: str, **pool: Any) -> dict[str, Any]:
-    """Nodes whose names are written by hand, each a pool of its own."""
-    pools = [
-        {"name": each, "count": 1, "allocatable": {NPU: 16}, "labels": {HOSTNAME: each}, **pool}
-        for each in names
-    ]
-    return {"pools": pools}
+def pool(count: int, **fields: Any) -> dict[str, Any]:
+    """Nodes with 16 NPUs each."""
+    return {"pools": [{"name": "a", "count": count, "allocatable": {NPU: 16}, **fields}]}
 
 
 def apart() -> dict[str, Any]:
@@ -29,17 +27,87 @@ def test_pods_that_repel_each_other_by_hostname_leave_no_node_to_one_more(
     user: User, workload: Callable[..., Any]
 ) -> None:
     pods = workload(asking(npu=8), replicas=2, surge=1, affinity=apart())
-    user.plans(pods, cluster=named("a", "b"), update={"newRevision": True}, horizon="1h")
+    user.plans(pods, cluster=pool(2), update={"newRevision": True}, horizon="1h")
     assert user.runs()[0].returncode == 1
-    user.plans(pods, cluster=named("a", "b", "c"), update={"newRevision": True}, horizon="1h")
+    user.plans(pods, cluster=pool(3), update={"newRevision": True}, horizon="1h")
+    assert user.runs()[0].returncode == 0
+
+
+@both
+def test_pods_are_spread_over_hosts_without_a_label_being_written(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    evenly = {
+        "topologyKey": HOSTNAME,
+        "maxSkew": 1,
+        "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {"matchLabels": {"app": "chat"}},
+    }
+    pods = workload(asking(npu=2), replicas=4, topologySpreadConstraints=[evenly])
+    user.plans(pods, cluster=pool(2), initial="empty")
+    assert user.runs()[0].returncode == 0
+    assert sorted(Counter(each["node"] for each in user.pods()).values()) == [2, 2]
+
+
+@both
+@pytest.mark.parametrize(("cluster", "name"), [("3x16", "node-1"), (pool(3), "a-1")])
+def test_a_selector_by_hostname_means_one_node(
+    user: User, workload: Callable[..., Any], cluster: Any, name: str
+) -> None:
+    pods = workload(asking(npu=16), nodeSelector={HOSTNAME: name})
+    user.plans(pods, cluster=cluster, initial="empty", horizon="1h")
+    done, _ = user.runs()
+    assert done.returncode == 1
+    assert "node(s) didn't match Pod's node affinity/selector" in " ".join(done.stdout.split())
+    assert Counter(each["node"] for each in user.pods()) == {name: 1, "": 2}
+
+
+@both
+def test_a_node_of_the_short_form_bears_the_name_pods_ask_for(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    field = {"key": "metadata.name", "operator": "In", "values": ["npu-17"]}
+    required = {"nodeSelectorTerms": [{"matchFields": [field]}]}
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
+    user.plans(workload(asking(npu=8), replicas=1, affinity=affinity), cluster="2x8", initial="empty")
+    done, _ = user.runs()
+    assert done.returncode == 0
+    assert "npu-17 among them" in done.stdout
+
+
+@both
+@pytest.mark.parametrize(
+    ("selector", "runs"),
+    [
+        ({"kubernetes.io/os": "linux"}, True),
+        ({"beta.kubernetes.io/os": "linux"}, True),
+        ({"kubernetes.io/arch": "arm64"}, True),
+        ({"kubernetes.io/arch": "amd64"}, False),
+        ({"kubernetes.io/os": "windows"}, False),
+    ],
+)
+def test_a_server_with_ascend_npus_runs_linux_on_arm64(
+    user: User, workload: Callable[..., Any], selector: dict[str, str], *, runs: bool
+) -> None:
+    pods = workload(asking(npu=8), replicas=1, nodeSelector=selector)
+    user.plans(pods, cluster=pool(1), initial="empty", horizon="1h")
+    done, _ = user.runs()
+    assert done.returncode == (0 if runs else 1)
+    assert ("kubernetes.io/arch=arm64 (no label" in done.stdout) is ("kubernetes.io/arch" in selector)
+
+
+@both
+def test_a_pool_says_which_architecture_its_machines_have(user: User, workload: Callable[..., Any]) -> None:
+    pods = workload(asking(npu=8), replicas=1, nodeSelector={"beta.kubernetes.io/arch": "amd64"})
+    user.plans(pods, cluster=pool(1, labels={"kubernetes.io/arch": "amd64"}), initial="empty")
     assert user.runs()[0].returncode == 0
 
 
 @both
 def test_a_pod_does_not_go_where_a_taint_would_evict_it(user: User, workload: Callable[..., Any]) -> None:
-    taint = {"taints": [{"key": "dedicated", "effect": "NoExecute"}]}
+    taints = [{"key": "dedicated", "effect": "NoExecute"}]
     user.plans(
-        workload(asking(npu=8), replicas=1), cluster=named("a", **taint), initial="empty", horizon="1h"
+        workload(asking(npu=8), replicas=1), cluster=pool(1, taints=taints), initial="empty", horizon="1h"
     )
     done, _ = user.runs()
     assert done.returncode == 1

@@ -95,3 +95,9 @@ class User:
         done = self.types("run", "scenario.yaml", "--json", "result.json")
         path = self.folder / "result.json"
         return done, json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+    def pods(self, at: str = "") -> list[Raw]:
+        """What `pods` shows, as its JSON has it; at the end unless a time is given."""
+        done = self.types("pods", "scenario.yaml", "--json", "-", *(["--at", at] if at else []))
+        found: list[Raw] = json.loads(done.stdout)["pods"]
+        return found

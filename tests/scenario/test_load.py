@@ -215,7 +215,15 @@ def test_pools_become_nodes(load: Load) -> None:
     assert (first.name, second.name, small.name) == ("big-0", "big-1", "small-0")
     assert first.allocatable == {"cpu": 1500, "memory": 1200 * 2**30, "huawei.com/ascend-1980": 16}
     assert first.unlimited == {"pods", "ephemeral-storage"}
-    assert (first.labels, first.images, first.weights) == ({"pool": "infer"}, {"vllm:1"}, {"*"})
+    assert (first.images, first.weights) == ({"vllm:1"}, {"*"})
+    assert first.labels == {
+        "pool": "infer",
+        "kubernetes.io/hostname": "big-0",
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "arm64",
+        "beta.kubernetes.io/os": "linux",
+        "beta.kubernetes.io/arch": "arm64",
+    }
     assert [(each.key, each.value, each.effect) for each in first.taints] == [("npu", "yes", "NoExecute")]
     assert small.unlimited == {"cpu", "memory", "pods", "ephemeral-storage"}
 

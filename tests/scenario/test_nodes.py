@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from kubeinfer_sim.manifest.kubernetes.selectors import match_node_selector_terms
+from kubeinfer_sim.manifest.kubernetes.selectors import match_node
+from kubeinfer_sim.manifest.kubernetes.well_known_labels import ARCHITECTURE, HOSTNAME, OS
 from kubeinfer_sim.manifest.model import (
     KubeInfer,
     NodeSelectorRequirement,
@@ -14,7 +15,8 @@ from kubeinfer_sim.manifest.model import (
     PodTemplate,
     Role,
 )
-from kubeinfer_sim.scenario.cluster.pools import short_nodes
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
+from kubeinfer_sim.scenario.cluster.short_form import short_nodes
 
 NPU = "huawei.com/ascend-1980"
 
@@ -40,6 +42,11 @@ def term(*expressions: tuple[str, str, tuple[str, ...]]) -> NodeSelectorTerm:
     return NodeSelectorTerm(tuple(NodeSelectorRequirement(*each) for each in expressions))
 
 
+def accepts(node: NodeSpec, each: Role) -> bool:
+    template = each.template
+    return match_node(template.node_selector, template.required_node_affinity, node.labels, node.name)
+
+
 def kubeinfer(*roles: Role) -> KubeInfer:
     return KubeInfer("x", tuple(replace(each, name=f"role{i}") for i, each in enumerate(roles)))
 
@@ -59,11 +66,9 @@ def kubeinfer(*roles: Role) -> KubeInfer:
 )  # fmt: skip
 def test_the_nodes_carry_the_labels_the_pods_ask_for(roles: list[Role], labels: dict[str, str]) -> None:
     nodes, _ = short_nodes("3x8", [kubeinfer(*roles)])
-    assert [node.labels for node in nodes] == [labels] * 3
-    for each in roles:
-        terms = each.template.required_node_affinity
-        assert terms is None or match_node_selector_terms(terms, labels)
-        assert each.template.node_selector.items() <= labels.items()
+    for node in nodes:
+        assert {key: value for key, value in node.labels.items() if "kubernetes.io" not in key} == labels
+        assert all(accepts(node, each) for each in roles)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +78,9 @@ def test_the_nodes_carry_the_labels_the_pods_ask_for(roles: list[Role], labels: 
         [role(term(("a", "In", ("x",)))), role(term(("a", "NotIn", ("x",))))],
         [role(term(("a", "NotIn", ("x",)))), role(term(("a", "In", ("x",))))],
         [role(term(("a", "In", ("x",))), selector={"a": "y"})],
-        [role(NodeSelectorTerm(match_fields=(NodeSelectorRequirement("metadata.name", "In", ("n",)),)))],
+        [role(selector={ARCHITECTURE: "arm64"}), role(selector={ARCHITECTURE: "amd64"})],
+        [role(term((OS, "In", ("windows",))))],
+        [role(term((HOSTNAME, "DoesNotExist", ())))],
         [role(NodeSelectorTerm())],
         [role(term(("a", "Gt", ("4",))), selector={"a": "ten"})],
     ],
@@ -81,6 +88,54 @@ def test_the_nodes_carry_the_labels_the_pods_ask_for(roles: list[Role], labels: 
 def test_labels_no_node_could_have_are_refused(roles: list[Role]) -> None:
     with pytest.raises(ValueError, match=r"give (a pool|pools)"):
         short_nodes("3x8", [kubeinfer(*roles)])
+
+
+def test_each_node_has_a_name_of_its_own_whatever_name_pods_ask_for() -> None:
+    nodes, _ = short_nodes("3x8", [kubeinfer(role(selector={HOSTNAME: "node-1"}))])
+    assert [node.labels[HOSTNAME] for node in nodes] == ["node-0", "node-1", "node-2"]
+    assert [node.name for node in nodes] == ["node-0", "node-1", "node-2"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "names"),
+    [
+        ([role(selector={HOSTNAME: "a"}), role(selector={HOSTNAME: "b"})], ["node-0", "a", "b"]),
+        ([role(term((HOSTNAME, "In", ("a", "node-0"))))], ["node-0", "node-1", "a"]),
+        ([role(NodeSelectorTerm(match_fields=(NodeSelectorRequirement("metadata.name", "In", ("a",)),)))],
+         ["node-0", "node-1", "a"]),
+        ([role(selector={HOSTNAME: name}) for name in "abcd"], ["a", "b", "c"]),
+        ([role(selector={HOSTNAME: "node-7"})], ["node-0", "node-1", "node-2"]),
+        ([role(term((HOSTNAME, "NotIn", ("a",))))], ["node-0", "node-1", "node-2"]),
+    ],
+)  # fmt: skip
+def test_the_last_nodes_bear_the_names_that_pods_ask_for(roles: list[Role], names: list[str]) -> None:
+    nodes, lines = short_nodes("3x8", [kubeinfer(*roles)])
+    assert [node.name for node in nodes] == [node.labels[HOSTNAME] for node in nodes] == names
+    assert any("names the pods ask for" in line for line in lines) is any(len(name) == 1 for name in names)
+
+
+@pytest.mark.parametrize(
+    ("roles", "architecture"),
+    [
+        ([role()], "arm64"),
+        ([role(npu="nvidia.com/gpu")], "amd64"),
+        ([role(selector={ARCHITECTURE: "amd64"})], "amd64"),
+        ([role(selector={"beta.kubernetes.io/arch": "amd64"})], "amd64"),
+        ([role(term((ARCHITECTURE, "In", ("amd64", "arm64"))))], "arm64"),
+        ([role(term((ARCHITECTURE, "NotIn", ("arm64",))))], "amd64"),
+    ],
+)
+def test_servers_with_ascend_npus_are_arm64_unless_pods_ask_for_others(
+    roles: list[Role], architecture: str
+) -> None:
+    (node,), _ = short_nodes("1x8", [kubeinfer(*roles)])
+    assert node.labels[ARCHITECTURE] == node.labels["beta.kubernetes.io/arch"] == architecture
+    assert accepts(node, roles[0])
+
+
+def test_no_node_runs_windows() -> None:
+    (node,), _ = short_nodes("1x8", [kubeinfer(role(selector={OS: "windows"}))])
+    assert node.labels[OS] == node.labels["beta.kubernetes.io/os"] == "linux"
 
 
 def test_the_resource_is_the_one_the_pods_ask_for() -> None:

@@ -10,6 +10,7 @@ from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
 from kubeinfer_sim.manifest.kubernetes.validation.resources import is_extended_resource
+from kubeinfer_sim.manifest.kubernetes.well_known_labels import ARCHITECTURE
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_tree import load_documents
@@ -18,7 +19,13 @@ from kubeinfer_sim.scenario.cluster.kubectl.listing import MAX_KUBECTL_BYTES, is
 from kubeinfer_sim.scenario.cluster.kubectl.nodes import read_nodes
 from kubeinfer_sim.scenario.cluster.kubectl.pods import Running, read_pods
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, RunningPod
-from kubeinfer_sim.scenario.cluster.pools import COMMON_RESOURCES, pool_nodes, short_nodes
+from kubeinfer_sim.scenario.cluster.node_labels import (
+    ARCHITECTURE_LABELS,
+    architecture_of,
+    ask_for_architecture,
+)
+from kubeinfer_sim.scenario.cluster.pools import COMMON_RESOURCES, pool_nodes
+from kubeinfer_sim.scenario.cluster.short_form import short_nodes
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_form
 from kubeinfer_sim.scenario.schema import ClusterFile
@@ -65,7 +72,7 @@ def compile_cluster(
             path, lambda: short_nodes(short, kubeinfers, images=form.images, weights=form.weights)
         )
         return Cluster() if made is None else Cluster(tuple(made[0]), (), tuple(made[1]))
-    return _pools(form.pools or [], context, (*path, "pools"))
+    return _pools(form.pools or [], kubeinfers, context, (*path, "pools"))
 
 
 def read_cluster(source: SourceText, kubeinfers: Sequence[KubeInfer]) -> Cluster:
@@ -118,7 +125,9 @@ def read_real_cluster(
     return Cluster(tuple(nodes), tuple(running.pods), tuple(lines), (*warnings, *running.warnings))
 
 
-def _pools(pools: Sequence[PoolForm], context: Context, path: Path) -> Cluster:
+def _pools(
+    pools: Sequence[PoolForm], kubeinfers: Sequence[KubeInfer], context: Context, path: Path
+) -> Cluster:
     nodes: list[NodeSpec] = []
     lines: list[str] = []
     names: set[str] = set()
@@ -131,6 +140,9 @@ def _pools(pools: Sequence[PoolForm], context: Context, path: Path) -> Cluster:
             for name, text in pool.allocatable.items()
         }
         nodes += context.attempt((*path, index, "npuTopology"), partial(pool_nodes, pool, allocatable)) or []
+        if ask_for_architecture(kubeinfers) and not pool.labels.keys() & ARCHITECTURE_LABELS:
+            assumed = f"{ARCHITECTURE}={architecture_of(allocatable)}"
+            lines.append(f"cluster.pools.{pool.name}: {assumed} (no label of the pool says otherwise)")
         missing = [name for name in COMMON_RESOURCES if name not in allocatable]
         if missing:
             lines.append(f"cluster.pools.{pool.name}: {', '.join(missing)} unlimited (not named)")

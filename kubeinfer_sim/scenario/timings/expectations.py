@@ -68,7 +68,7 @@ def _nodes(text: str, kubeinfers: Sequence[KubeInfer]) -> Sequence[NodeSpec]:
     # Only with a cluster: Pydantic takes longer to import than everything else here.
     from kubeinfer_sim.scenario.cluster.compile import read_cluster
     from kubeinfer_sim.scenario.cluster.kubectl.listing import read_listing_file
-    from kubeinfer_sim.scenario.cluster.pools import short_nodes
+    from kubeinfer_sim.scenario.cluster.short_form import short_nodes
 
     try:
         if text == "-" or text.endswith((".yaml", ".yml", ".json")):

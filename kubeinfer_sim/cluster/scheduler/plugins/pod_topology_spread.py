@@ -13,11 +13,11 @@ from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.plugins import node_affinity, taint_toleration
 from kubeinfer_sim.cluster.scheduler.plugins.interface import MAX_SCORE, Cluster, Filter, Rejection
 from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec, Selector, SpreadConstraint, selects
+from kubeinfer_sim.manifest.kubernetes.well_known_labels import HOSTNAME
 
 NAME = "PodTopologySpread"
 REASON = "node(s) didn't match pod topology spread constraints"
 REASON_NO_LABEL = f"{REASON} (missing required label)"
-HOSTNAME = "kubernetes.io/hostname"
 #: What a pod of a Service or a workload without constraints of its own gets: key and maxSkew, ScheduleAnyway.
 SYSTEM_DEFAULTS = ((HOSTNAME, 3), ("topology.kubernetes.io/zone", 5))
 
