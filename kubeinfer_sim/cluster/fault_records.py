@@ -12,8 +12,8 @@ from kubeinfer_sim.engine.history import Record
 class FaultInjected(Record):
     """Something breaks: the first cause of all that follows.
 
-    `kind` and `level` are names of `scenario/faults/kinds.py` (`level` "" but for NPUs), `where` is `node/npu3`, a
-    node, a pod or `cluster`; `pod` holds the NPU then, `process` is the fault process it comes from.
+    `kind` is a name of `scenario/faults/kinds.py`; `level`, of Ascend NPUs alone, one of `levels.py`; `where` is
+    `node/npu3`, a node, a pod or `cluster`; `pod` holds the NPU then, `process` is the fault process it comes from.
     """
 
     kind: str

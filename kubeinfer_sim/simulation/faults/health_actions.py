@@ -56,13 +56,13 @@ class HealthActions:
 
     def at_set_up(self, pod: Pod, now: int) -> dict[str, Segment]:
         """What the checks get of a pod that is set up now, by kind or `kind/container`; the latest action counts."""
-        told: dict[str, Segment] = {}
+        answers: dict[str, Segment] = {}
         for action in self.of_new_pods:
             if action.at > now or (action.until is not None and action.until <= now):
                 continue
             answer = answer_of(action)
             if answer is not None and matches(action.target, pod):
                 suffix = f"/{action.container}" if action.container else ""
-                told |= {f"{probe}{suffix}": answer for probe in action.probes}
-        self._answers.begin_with(pod, told)
-        return told
+                answers |= {f"{probe}{suffix}": answer for probe in action.probes}
+        self._answers.begin_with(pod, answers)
+        return answers

@@ -54,29 +54,29 @@ class _OfPod:
         lasting: the impairments, in the order in which they came.
         of_process: those that end with the engine's process.
         worst: the worst of them for each kind of check.
-        told: what people make checks answer: kind, or `kind/container` -> answer; the last word counts.
+        by_hand: what people make checks answer: kind, or `kind/container` -> answer; the last word counts.
     """
 
-    __slots__ = ("lasting", "of_process", "told", "worst")
+    __slots__ = ("by_hand", "lasting", "of_process", "worst")
 
     def __init__(self) -> None:
         self.lasting: dict[Impairment, None] = {}
         self.of_process: dict[Impairment, Callable[[Pod], None]] = {}
         self.worst: defaultdict[str, Worst[Impairment]] = defaultdict(Worst)
-        self.told: dict[str, Segment] = {}
+        self.by_hand: dict[str, Segment] = {}
 
     def answer(self, probe: str, container: str) -> Segment | None:
         """What this check gets; None: what the container's state has it answer.
 
         Nothing is said of one container where nobody said anything of it: it gets what all get.
         """
-        told = self.told.get(f"{probe}/{container}" if container else probe)
-        if container and told is None:
+        by_hand = self.by_hand.get(f"{probe}/{container}" if container else probe)
+        if container and by_hand is None:
             return None
         worst = self.worst[probe].key
-        if worst is not None and (told is None or _rank(worst.answer) <= _rank(told)):
+        if worst is not None and (by_hand is None or _rank(worst.answer) <= _rank(by_hand)):
             return worst.answer
-        return told
+        return by_hand
 
 
 class Prober(Protocol):
@@ -145,19 +145,19 @@ class ProbeAnswers(Watcher):
         keys = [f"{probe}/{container}" if container else probe for probe in probes]
         for key in keys:
             if answer is not None:
-                of.told[key] = answer
+                of.by_hand[key] = answer
                 continue
-            for gone in [each for each in of.told if each == key or each.startswith(f"{key}/")]:
-                del of.told[gone]
+            for gone in [each for each in of.by_hand if each == key or each.startswith(f"{key}/")]:
+                del of.by_hand[gone]
         if of.lasting:
             self._tell(pod, tuple(keys), cause)
         else:
             # Nothing else is said of the checks: the word is passed on as it was given.
             self._prober.set_health([pod], answer, probes, container=container, cause=cause)
 
-    def begin_with(self, pod: Pod, told: Mapping[str, Segment]) -> None:
+    def begin_with(self, pod: Pod, answers: Mapping[str, Segment]) -> None:
         """A pod is set up whose checks answer so by what somebody did before; the kubelet knows it."""
-        self._of[pod].told = dict(told)
+        self._of[pod].by_hand = dict(answers)
 
     def _tell(self, pod: Pod, changed: tuple[str, ...], cause: int) -> None:
         """Tell the kubelet of the checks, kinds or `kind/container`, that get another answer now."""
@@ -165,7 +165,7 @@ class ProbeAnswers(Watcher):
         news: dict[tuple[Segment | None, str], list[str]] = {}
         for key in changed:
             # What is said of one container stands beside what is said of all, and is worsened by the same faults.
-            for each in (key, *(other for other in of.told if other.startswith(f"{key}/"))):
+            for each in (key, *(other for other in of.by_hand if other.startswith(f"{key}/"))):
                 probe, _, container = each.partition("/")
                 answer = of.answer(probe, container)
                 if answer != self._prober.answers(pod).get(each):
@@ -174,7 +174,7 @@ class ProbeAnswers(Watcher):
             self._prober.set_health([pod], answer, tuple(probes), container=container, cause=cause)
             if answer is None and not container:
                 # The kubelet has forgotten what was said of single containers, too.
-                self._tell(pod, tuple(each for each in of.told if each.partition("/")[0] in probes), cause)
+                self._tell(pod, tuple(each for each in of.by_hand if each.partition("/")[0] in probes), cause)
 
     def engine_stopped(self, pod: Pod) -> None:
         """What was in the process is gone with it; told once the kubelet is done with its end."""
