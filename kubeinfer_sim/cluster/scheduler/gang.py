@@ -13,7 +13,7 @@ from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.objects import Templates
-from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
+from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec, resource_order
 from kubeinfer_sim.manifest.model import PodTemplate
 
 #: Nodes looked at before the search for places that are not the best of each pod is given up.
@@ -181,5 +181,5 @@ class GangPlacer:
 
 
 def _size(spec: PodSpec) -> tuple[tuple[int, str, int], ...]:
-    """Sort key by size, larger first: accelerators before cpu before memory."""
-    return tuple((-1 if "/" in name else 0, name, -amount) for name, amount in spec.demand)
+    """Sort key by size, larger first, resource by resource in their order."""
+    return tuple((*resource_order(name), -amount) for name, amount in spec.demand)

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from kubeinfer_sim.manifest.accelerators import family_of
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement, matches_all
 from kubeinfer_sim.manifest.model import NodeSelectorRequirement, NodeSelectorTerm, Toleration
 
@@ -21,14 +22,14 @@ DEFAULT_PODS = 110
 #: A label selector: all requirements hold. None is an absent selector, which matches nothing.
 Selector = tuple[Requirement, ...] | None
 
-_NATIVE_ORDER = {"cpu": 0, "memory": 1, "ephemeral-storage": 2, PODS: 4}
+_NATIVE_ORDER = {"cpu": 2, "memory": 3, "ephemeral-storage": 4, PODS: 6}
 
 
 def resource_order(name: str) -> tuple[int, str]:
-    """Sort key of resources by how much they matter: accelerators, cpu, memory, the rest, pods."""
+    """Sort key of resources by how scarce they are: accelerators, other devices, cpu, memory, the rest, pods."""
     if "/" in name:
-        return (-1, name)
-    return (_NATIVE_ORDER.get(name, 3), name)
+        return (0 if family_of(name) else 1, name)
+    return (_NATIVE_ORDER.get(name, 5), name)
 
 
 def selects(selector: Selector, labels: Mapping[str, str]) -> bool:

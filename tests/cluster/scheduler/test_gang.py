@@ -141,6 +141,13 @@ def test_the_proof_of_a_stall_counts_nodes_that_would_do():
     assert pods_on(scheduler) == 7
 
 
+def test_the_proof_begins_with_the_accelerators_whatever_other_devices_are_called():
+    both = PodTemplate(containers=(), requests={"a.example/adapter": 1, NPU: 8, "cpu": 1_000})
+    there = [NodeSpec("n", "p", {NPU: 4, "a.example/adapter": 8, "cpu": 192_000})]
+    verdict = Scheduler(there).explain(gang("a", both))
+    assert verdict.proof.startswith("needs 1 node × 8 huawei.com/ascend-1980; no such node is free")
+
+
 def test_the_proof_says_when_the_cluster_could_never_hold_the_gang():
     verdict = Scheduler(nodes(1)).explain(gang("new", WHOLE, WHOLE))
     assert verdict.proof == (
