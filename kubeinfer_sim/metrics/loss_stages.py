@@ -29,7 +29,8 @@ STAGES = (
     "restart",
 )
 
-_STAGE_OF = {
+#: To which of them each stage of a pod counts.
+STAGE_OF = {
     StageKind.PENDING: "waitForNpu",
     StageKind.BIND: "waitForNpu",
     StageKind.IMAGE: "image",
@@ -94,7 +95,7 @@ def _stages(life: InstanceLife, since: int, until: int, *, ready: bool) -> Itera
                     break
                 if ends > begins:
                     yield from _between(life, at, begins)
-                    yield begins, ends, _STAGE_OF[span.stage.kind]
+                    yield begins, ends, STAGE_OF[span.stage.kind]
                     at = ends
     yield from _between(life, at, until)
 

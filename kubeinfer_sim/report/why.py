@@ -20,7 +20,7 @@ from kubeinfer_sim.simulation.run import Run
 MOST_INSTANCES, MOST_STEPS, MOST_PODS = 4, 16, 4
 
 #: What pods do in a stage, with the image or container it is about.
-_DOING = {
+DOING = {
     StageKind.PENDING: "waiting for a place",
     StageKind.BIND: "being bound",
     StageKind.IMAGE: "pulling {}",
@@ -256,7 +256,7 @@ def pods_sentence(pods: Sequence[PodMoment]) -> str:
     names = listed([each.pod.name + (f" on {each.node}" if each.node else "") for each in pods], 2)
     if len(pods) > 2:
         names = f"{count(len(pods), 'pod')} ({names})"
-    doing = _DOING[first.stage.kind].format(first.stage.about)
+    doing = DOING[first.stage.kind].format(first.stage.about)
     why = f" ({first.regime})" if first.regime else ""
     until = "" if first.until is None else f", until {point(first.until)}"
     return f"{names}: {doing}{why} since {point(first.since)}{until}"
