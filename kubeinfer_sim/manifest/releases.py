@@ -99,6 +99,12 @@ class Release:
     restart_all_containers: bool = _since(
         "1.36", "the action `RestartAllContainers` of such a rule", "refused: an error", "it counts"
     )
+    merges_label_keys: bool = _since(
+        "1.31",
+        "`matchLabelKeys` and `mismatchLabelKeys` of pod affinity",
+        "dropped",
+        "merged into the selector",
+    )
     unnamed_taints: bool = _since(
         "1.34", "the scheduler on a taint that a pod does not tolerate", "named", "not named"
     )

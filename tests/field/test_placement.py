@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from field.user import NPU, User, asking, both
+from field.user import NPU, User, asking, both, deployment, kubeinfer
 
 HOSTNAME = "kubernetes.io/hostname"
 
@@ -17,8 +17,8 @@ def pool(count: int, **fields: Any) -> dict[str, Any]:
     return {"pools": [{"name": "a", "count": count, "allocatable": {NPU: 16}, **fields}]}
 
 
-def apart() -> dict[str, Any]:
-    term = {"labelSelector": {"matchLabels": {"app": "chat"}}, "topologyKey": HOSTNAME}
+def apart(**term: Any) -> dict[str, Any]:
+    term = {"labelSelector": {"matchLabels": {"app": "chat"}}, "topologyKey": HOSTNAME, **term}
     return {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
 
 
@@ -101,6 +101,65 @@ def test_a_pool_says_which_architecture_its_machines_have(user: User, workload: 
     pods = workload(asking(npu=8), replicas=1, nodeSelector={"beta.kubernetes.io/arch": "amd64"})
     user.plans(pods, cluster=pool(1, labels={"kubernetes.io/arch": "amd64"}), initial="empty")
     assert user.runs()[0].returncode == 0
+
+
+BY_HASH = {"matchLabelKeys": ["pod-template-hash"]}
+
+
+def test_a_deployment_s_revisions_are_told_apart_by_the_hash_of_their_templates(user: User) -> None:
+    pods = deployment(asking(npu=8), replicas=2, surge=1, affinity=apart(**BY_HASH))
+    user.plans(pods, cluster=pool(2), update={"newRevision": True}, horizon="1h")
+    assert user.runs()[0].returncode == 0
+
+
+def test_label_keys_do_not_help_the_update_that_brings_them(user: User) -> None:
+    # The old pods' own rule, which has no such keys, still keeps the new ones away.
+    pods = deployment(asking(npu=8), replicas=2, surge=1, affinity=apart())
+    patch = {"spec": {"template": {"spec": {"affinity": apart(**BY_HASH)}}}}
+    user.plans(pods, cluster=pool(2), update={"patch": patch}, horizon="1h")
+    done, _ = user.runs()
+    assert done.returncode == 1
+    assert "existing pods anti-affinity rules" in " ".join(done.stdout.split())
+
+
+def test_a_spread_constraint_counts_the_pods_of_its_own_revision(user: User) -> None:
+    evenly = {
+        "topologyKey": HOSTNAME,
+        "maxSkew": 1,
+        "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {"matchLabels": {"app": "chat"}},
+        **BY_HASH,
+    }
+    pods = deployment(asking(npu=2), replicas=4, surge=1, topologySpreadConstraints=[evenly])
+    user.plans(pods, cluster=pool(2), update={"newRevision": True}, horizon="1h")
+    assert user.runs()[0].returncode == 0
+    assert sorted(Counter(each["node"] for each in user.pods()).values()) == [2, 2]
+
+
+def test_a_kubeinfer_s_pods_have_no_hash_that_tells_revisions_apart(user: User) -> None:
+    pods = kubeinfer(asking(npu=8), replicas=2, surge=1, affinity=apart(**BY_HASH))
+    user.plans(pods, cluster=pool(2), update={"newRevision": True}, horizon="1h")
+    assert user.runs()[0].returncode == 1
+
+
+@both
+def test_pods_keep_away_from_those_whose_label_differs_from_theirs(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    alone = {"matchExpressions": [{"key": "app", "operator": "Exists"}]}
+    term = apart(labelSelector=alone, mismatchLabelKeys=["app"])
+    pods = workload(asking(npu=4), replicas=2, affinity=term)
+    other = deployment(asking(npu=4), replicas=1)
+    other["metadata"]["name"] = "other"
+    other["spec"]["selector"]["matchLabels"] = {"app": "other"}
+    other["spec"]["template"]["metadata"]["labels"] = {"app": "other"}
+    user.plans(pods, other, cluster=pool(1), initial="empty", horizon="1h")
+    done, _ = user.runs()
+    assert done.returncode == 1
+    assert Counter((each["owner"], each["node"]) for each in user.pods()) == {
+        ("chat", "a-0"): 2,
+        ("other", ""): 1,
+    }
 
 
 @both

@@ -20,11 +20,13 @@ from kubeinfer_sim.cluster.prober import ContainerProber
 from kubeinfer_sim.cluster.scheduler.framework import judge
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
+from kubeinfer_sim.cluster.scheduler.objects import Templates
 from kubeinfer_sim.cluster.scheduler.plugins import balanced_allocation
 from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster
 from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
 from kubeinfer_sim.cluster.scheduler.preemption import preempt
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
+from kubeinfer_sim.manifest.kubernetes.labels import Requirement
 from kubeinfer_sim.manifest.model import PodTemplate
 from kubeinfer_sim.manifest.releases import RELEASES, changes, changes_markdown, release_of, since
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
@@ -218,6 +220,22 @@ def test_the_scheduler_names_the_taint_or_not(version: str, new: bool) -> None:
     )
     message = scheduler.explain(Gang("g", (GangPod("p", PodTemplate((), requests={"cpu": 1})),))).message
     assert ("{reserved: x}" in message) is not new
+
+
+@row("merges_label_keys")
+def test_the_api_server_knows_label_keys_of_affinity(version: str, new: bool) -> None:
+    term = {
+        "topologyKey": "zone",
+        "labelSelector": {"matchLabels": {"app": "chat"}},
+        "matchLabelKeys": ["revision"],
+        "mismatchLabelKeys": ["tenant", "none"],
+    }
+    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    labels = {"app": "chat", "revision": "1", "tenant": "a"}
+    template = PodTemplate((), labels=labels, raw={"spec": {"affinity": affinity}})
+    (found,) = Templates(release_of(version)).spec_of(template).anti_affinity
+    merged = (Requirement("revision", "in", ("1",)), Requirement("tenant", "notin", ("a",)))
+    assert found.selector == (Requirement("app", "=", ("chat",)), *(merged if new else ()))
 
 
 @row("claims_in_preemption")

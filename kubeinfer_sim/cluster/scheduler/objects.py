@@ -23,6 +23,7 @@ from kubeinfer_sim.manifest.kubernetes.labels import Requirement
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
 from kubeinfer_sim.manifest.model import NodeSelectorRequirement, NodeSelectorTerm, PodTemplate, Toleration
 from kubeinfer_sim.manifest.pod_resources import requests, resource_list, whole_units
+from kubeinfer_sim.manifest.releases import LATEST, Release
 from kubeinfer_sim.scenario.cluster.model import RunningPod, Taint
 
 Raw = Mapping[str, Any]
@@ -33,8 +34,8 @@ SCORING_DEFAULTS = {"cpu": Quantity.parse("100m"), "memory": Quantity.parse("200
 _OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
 
 
-def label_selector(raw: Raw | None, merge: Iterable[tuple[str, str]] = ()) -> Selector:
-    """A LabelSelector; None when it is absent. `merge` are labels that must hold as well."""
+def label_selector(raw: Raw | None, merge: Iterable[Requirement] = ()) -> Selector:
+    """A LabelSelector; None when it is absent. `merge` must hold as well."""
     if raw is None:
         return None
     equal = [Requirement(key, "=", (value,)) for key, value in sorted((raw.get("matchLabels") or {}).items())]
@@ -42,7 +43,15 @@ def label_selector(raw: Raw | None, merge: Iterable[tuple[str, str]] = ()) -> Se
         Requirement(r["key"], _OPERATORS.get(r["operator"], ""), tuple(r.get("values") or ()))
         for r in raw.get("matchExpressions") or ()
     ]
-    return (*equal, *rest, *(Requirement(key, "=", (value,)) for key, value in merge))
+    return (*equal, *rest, *merge)
+
+
+def _of_the_pod_s_own(labels: Mapping[str, str], keys: Iterable[str], operator: str) -> list[Requirement]:
+    """The same value of these labels as the pod's, or another one; keys it has no label of say nothing.
+
+    Source: pkg/registry/core/pod/strategy.go, applyLabelKeysToLabelSelector.
+    """
+    return [Requirement(key, operator, (labels[key],)) for key in keys if key in labels]
 
 
 def node_selector_term(raw: Raw) -> NodeSelectorTerm:
@@ -78,13 +87,15 @@ def _affinity_term(raw: Raw, namespace: str, merge: Mapping[str, str] | None) ->
     by_label = label_selector(raw.get("namespaceSelector"))
     if not named and by_label is None:
         named = frozenset((namespace,))
-    added = [(key, merge[key]) for key in raw.get("matchLabelKeys") or () if merge and key in merge]
+    labels = merge or {}
+    added = _of_the_pod_s_own(labels, raw.get("matchLabelKeys") or (), "in")
+    added += _of_the_pod_s_own(labels, raw.get("mismatchLabelKeys") or (), "notin")
     selector = label_selector(raw.get("labelSelector"), added)
     return PodAffinityTerm(raw["topologyKey"], selector, named, by_label)
 
 
 def _spread(raw: Raw, labels: Mapping[str, str]) -> SpreadConstraint:
-    added = [(key, labels[key]) for key in raw.get("matchLabelKeys") or () if key in labels]
+    added = _of_the_pod_s_own(labels, raw.get("matchLabelKeys") or (), "in")
     return SpreadConstraint(
         topology_key=raw["topologyKey"],
         selector=label_selector(raw.get("labelSelector"), added),
@@ -112,18 +123,25 @@ def _images(spec: Raw) -> Iterable[str]:
             yield str(container.get("image") or "")
 
 
-def pod_spec(pod: Raw, namespace: str = "", *, template: bool = False) -> PodSpec:
+def pod_spec(
+    pod: Raw,
+    namespace: str = "",
+    *,
+    labels: Mapping[str, str] | None = None,
+    merge: Mapping[str, str] | None = None,
+) -> PodSpec:
     """The scheduling side of a Pod, or of a PodTemplateSpec.
 
     Args:
         pod: `metadata` and `spec` as decoded.
         namespace: where it is, when its metadata does not say.
-        template: not created yet: the API server will merge `matchLabelKeys` of affinity terms into their selectors.
+        labels: instead of those in its metadata.
+        merge: of a pod that is yet to be created, the labels that the API server will merge into the selectors of its
+            affinity terms, as their `matchLabelKeys` and `mismatchLabelKeys` say.
     """
     metadata, spec = pod.get("metadata") or {}, pod.get("spec") or {}
-    labels = dict(metadata.get("labels") or {})
+    labels = dict(metadata.get("labels") or {}) if labels is None else labels
     namespace = metadata.get("namespace") or namespace or "default"
-    merge = labels if template else None
     affinity = spec.get("affinity") or {}
     node = affinity.get("nodeAffinity") or {}
     required = node.get("requiredDuringSchedulingIgnoredDuringExecution")
@@ -221,7 +239,8 @@ def node(raw: Raw, order: int = 0) -> NodeState:
 class Templates:
     """Gives equal templates the same spec; a template seen before costs one look-up by identity."""
 
-    def __init__(self) -> None:
+    def __init__(self, kubernetes: Release = LATEST) -> None:
+        self._kubernetes = kubernetes
         self._by_content: dict[Hashable, PodSpec] = {}
         # The template is kept beside its spec so that its id stays its own.
         self._by_identity: dict[tuple[int, str], tuple[PodTemplate, PodSpec]] = {}
@@ -231,7 +250,8 @@ class Templates:
         known = self._by_identity.get((id(template), namespace))
         if known is not None:
             return known[1]
-        raw = pod_spec(template.raw, namespace, template=True)
+        merge = template.labels if self._kubernetes.merges_label_keys else None
+        raw = pod_spec(template.raw, namespace, labels=template.labels, merge=merge)
         asked = {name: amount for name, amount in template.requests.items() if amount > 0 and name != PODS}
         spec = PodSpec(
             namespace=namespace,

@@ -58,7 +58,7 @@ class Scheduler:
             raise ValueError(f"placement is {placement!r}, not one of {', '.join(get_args(Placing))}")
         self._index = NodeIndex(nodes, pack=placement == "mostAllocated")
         self._index.cluster.kubernetes = kubernetes
-        self._templates = Templates()
+        self._templates = Templates(kubernetes)
         self._choice = NodeChoice(self._index, placement)
         self._placer = GangPlacer(self._index, self._templates, self._choice)
         self._queue = GangQueue()

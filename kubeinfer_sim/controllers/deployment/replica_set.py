@@ -9,13 +9,15 @@ it creates or deletes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from heapq import heappop, heappush
 from typing import NamedTuple, Protocol
 
 from kubeinfer_sim.controllers.deployment.deletion_ranking import pods_to_delete
 from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
-from kubeinfer_sim.manifest.model import Deployment
+from kubeinfer_sim.manifest.kubernetes.well_known_labels import POD_TEMPLATE_HASH
+from kubeinfer_sim.manifest.model import Deployment, PodTemplate
 
 #: Pods created or deleted in one sync at most (replica_set.go, BurstReplicas).
 BURST_REPLICAS = 500
@@ -90,6 +92,16 @@ class ReplicaSet:
     ready: int = 0
     available: int = 0
     _waiting: list[tuple[int, int, ReplicaPod]] = field(default_factory=list)
+
+    @cached_property
+    def template(self) -> PodTemplate:
+        """What its pods are made from: the Deployment's template with a label of its own.
+
+        The label's value is the real one's in nothing but that each template has another (getNewReplicaSet in
+        pkg/controller/deployment/sync.go).
+        """
+        template = self.spec.template
+        return replace(template, labels={**template.labels, POD_TEMPLATE_HASH: self.spec.revision})
 
     @property
     def terminating(self) -> int:
