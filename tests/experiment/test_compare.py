@@ -11,7 +11,6 @@ from typing import Any
 import jsonschema
 import pytest
 from building import kubeinfer, scenario, seconds
-from kubeinfer_sim.simulation.faults.striking import Faults
 
 from kubeinfer_sim.cli.main import run as command_line
 from kubeinfer_sim.cluster.devices.repair import RepairShop
@@ -36,6 +35,7 @@ from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.distributions import Exponential, Uniform
+from kubeinfer_sim.simulation.faults.injector import Injector
 from kubeinfer_sim.simulation.simulate import simulate
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -141,14 +141,14 @@ def test_fault_times_are_identical_in_every_column(monkeypatch: pytest.MonkeyPat
         [Variant("label=off", without_label(made))],
         assumption_variants(made, "keepNodes=true"),
     )
-    strikes: list[tuple[int, Fault, str]] = []
-    act = Faults.act
+    strikes: list[tuple[Fault, str]] = []
+    inject = Injector.inject
 
-    def noted(self: Faults, fault: Fault, process: str = "") -> None:
-        strikes.append((self._clock.now, fault, process))
-        act(self, fault, process)
+    def noted(self: Injector, fault: Fault, process: str = "") -> None:
+        strikes.append((fault, process))
+        inject(self, fault, process)
 
-    monkeypatch.setattr(Faults, "act", noted)
+    monkeypatch.setattr(Injector, "inject", noted)
     for seed in (0, 1):
         seen = []
         for variant in (instance, pod, *label, *assume):
