@@ -12,7 +12,7 @@ class Container:
     """One container.
 
     Attributes:
-        spec, kind, place, order, is_engine, probed: see `ContainerLayout`.
+        spec, kind, place, order, is_engine, probes, probed, delayed: see `ContainerLayout`.
         prober: what its probes find out, once that is followed.
         runs: its restarts in place, since there are any.
         dead: it is not running, though it has been started once.
@@ -23,12 +23,14 @@ class Container:
     __slots__ = (
         "began_at",
         "dead",
+        "delayed",
         "is_engine",
         "kind",
         "order",
         "place",
         "probed",
         "prober",
+        "probes",
         "runs",
         "since",
         "spec",
@@ -40,7 +42,9 @@ class Container:
         self.place = layout.place
         self.order = layout.order
         self.is_engine = layout.is_engine
+        self.probes = layout.probes
         self.probed = layout.probed
+        self.delayed = layout.delayed
         self.prober: ContainerProber | Follower | None = None
         self.runs: ContainerRuns | None = None
         self.dead = False

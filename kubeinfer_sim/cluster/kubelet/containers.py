@@ -132,10 +132,9 @@ class Containers:
         # The process is gone; the kubelet will see it when it runs again.
         if container.is_engine:
             self._engines.stop(worker)
-        worker.held = {
-            **(worker.held or {}),
-            waits: lambda at: self._clock.at(at, self._seen_dead, worker, container, reason, exit_code),
-        }
+        worker.hold(
+            waits, lambda at: self._clock.at(at, self._seen_dead, worker, container, reason, exit_code)
+        )
 
     def _seen_dead(self, worker: PodWorker, container: Container, reason: str, exit_code: int) -> None:
         """The kubelet sees that a process has ended."""
@@ -267,9 +266,7 @@ class Containers:
         """Containers that wait for the registry try again at their next attempt, if it answers now."""
         now = self._clock.now
         for container, (worker, since) in list(self._unstarted.items()):
-            if not container.dead or not worker.node.alive:
-                del self._unstarted[container]  # its machine was gone meanwhile
-            elif container not in worker.timers and not self._registry.refuses(container.spec.image):
+            if container not in worker.timers and not self._registry.refuses(container.spec.image):
                 when = self._retries.next(worker.pod, since, now)
                 worker.timers[container] = self._clock.at(when, self._ask, worker, container, since, False)
 
@@ -323,6 +320,7 @@ class Containers:
         now, pod = self._clock.now, worker.pod
         setting_up = pod.state is PodState.PULLING
         worker.forget_timers()
+        self.forget(worker)
         for container in worker.containers:
             if not container.dead and (not setting_up or container.runs_beside_set_up(now)):
                 name = container.spec.name
@@ -357,7 +355,7 @@ class Containers:
             worker.timers[container] = self._clock.after(create, self.runs_again, worker, container, False)
 
     def forget(self, worker: PodWorker) -> None:
-        """The pod is gone."""
+        """No container of the pod waits for the registry."""
         if self._unstarted:
             for container in worker.containers:
                 self._unstarted.pop(container, None)

@@ -57,7 +57,7 @@ class NodeEvents:
         for worker in workers:
             worker.held = None
             worker.forget_timers()
-            self._set_up.waits.forget(worker)
+            self._termination.forget(worker)
             self._engines.stop(worker)
             worker.forget_probers()
         node.lose_memory(self._clock.now)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from kubeinfer_sim.cluster.pod import is_sidecar
+from kubeinfer_sim.cluster.prober import Probes
 from kubeinfer_sim.manifest.accelerators import engine_index
 from kubeinfer_sim.manifest.model import Container as ContainerSpec
 from kubeinfer_sim.manifest.model import PodTemplate
@@ -28,7 +29,8 @@ class ContainerLayout:
             ordinary containers, then its sidecars).
         order: its place in the order in which they are started: init containers and sidecars, then the others.
         is_engine: it runs the inference engine.
-        probed: it has a probe.
+        probes: its probes, and whether it is `probed` at all.
+        delayed: a probe has an initial delay, which counts from the start of the container, cut to whole seconds.
     """
 
     spec: ContainerSpec
@@ -36,7 +38,9 @@ class ContainerLayout:
     place: int
     order: int
     is_engine: bool
+    probes: Probes
     probed: bool
+    delayed: bool
 
 
 class PodLayout:
@@ -65,5 +69,9 @@ class PodLayout:
                 if is_sidecar(spec):
                     kind, place = ContainerKind.SIDECAR, len(template.containers) + sidecars
                     sidecars += 1
-            probed = bool(spec.startup_probe or spec.liveness_probe or spec.readiness_probe)
-            self.started += (ContainerLayout(spec, kind, place, order, order == self.engine, probed),)
+            probes = Probes.of(spec)
+            delayed = any(probe is not None and probe.initial_delay_seconds for probe in probes)
+            each = ContainerLayout(
+                spec, kind, place, order, order == self.engine, probes, any(probes), delayed
+            )
+            self.started += (each,)

@@ -64,7 +64,7 @@ class PodTermination:
         """The kubelet stops a pod; returns what that takes."""
         sync, worker.sync = worker.sync, Sync.TERMINATING
         worker.forget_timers()
-        self._image_waits.forget(worker)
+        self.forget(worker)
         self._engines.stop(worker)
         if sync is Sync.UNHEARD:
             return ()
@@ -90,6 +90,6 @@ class PodTermination:
         self._engines.stop(worker)
 
     def forget(self, worker: PodWorker) -> None:
-        """The pod's object is gone."""
+        """It waits for no image any more."""
         self._image_waits.forget(worker)
         self._containers.forget(worker)

@@ -134,6 +134,10 @@ class PodWorker:
             return None
         return plan.containers[step]
 
+    def hold(self, part: Container | None, resume: Callable[[int], Timer]) -> None:
+        """While its kubelet does not run, this is what it will see first of a part of it."""
+        self.held = {**(self.held or {}), part: resume}
+
     def forget_timers(self) -> None:
         """Nothing it waited for will happen."""
         if self.timer is not None:

@@ -12,7 +12,6 @@ from kubeinfer_sim.cluster.prober import KINDS, ContainerProber, Health, Outcome
 from kubeinfer_sim.cluster.prober.forecast import Follower, Forecasts, Start
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.streams import Streams
-from kubeinfer_sim.manifest.model import Container as ContainerSpec
 from kubeinfer_sim.manifest.releases import Release
 from kubeinfer_sim.scenario.timings.distribution import RandomSource
 
@@ -29,9 +28,7 @@ class ProbeManager:
         self._draws = draws
         self._kubernetes = kubernetes
         self._forecasts = Forecasts(
-            lambda startup, liveness, readiness, added_at: ContainerProber(
-                startup, liveness, readiness, added_at=added_at, kubernetes=kubernetes
-            )
+            lambda probes, added_at: ContainerProber(probes, added_at=added_at, kubernetes=kubernetes)
         )
 
     # -- what containers answer ----------------------------------------------------------------------------
@@ -80,23 +77,19 @@ class ProbeManager:
         A sidecar has run for a while by then.
         """
         since = self._clock.now if container.since is None else container.since
-        if worker.answers:
-            prober = self.open(worker, container)
-            prober.container_started(since, self.health(worker, container), container.began(since))
-            return
         added_at = worker.added_at
+        if worker.answers or since < added_at:
+            self._open_running(worker, container, since, started=True)
+            return
         started = since - added_at
         serving: int | None = started
         if container.is_engine:
             serving = None if worker.serving_at is None else worker.serving_at - added_at
-        spec = container.spec
         second = added_at % 1000
-        if second and not _waits_at_first(spec):
+        if second and not container.delayed:
             second = 0  # so that more containers start alike
         start = Start(
-            spec.startup_probe,
-            spec.liveness_probe,
-            spec.readiness_probe,
+            container.probes,
             second,
             started,
             serving,
@@ -109,9 +102,22 @@ class ProbeManager:
     def watch(self, worker: PodWorker, container: Container, since: int) -> None:
         """Follow a sidecar of a pod that is being set up, which was started at `since`."""
         if container.probed:
-            prober = self.open(worker, container)
-            prober.container_started(since, self.health(worker, container), container.began(since))
-            prober.advance(self._clock.now)
+            started = container.spec.startup_probe is None
+            self._open_running(worker, container, since, started=started).advance(self._clock.now)
+
+    def _open_running(
+        self, worker: PodWorker, container: Container, since: int, *, started: bool
+    ) -> ContainerProber:
+        """A prober of its own for a container that was started at `since`.
+
+        If that was by a kubelet before this one, it has `started` as far as the API server knows.
+        """
+        prober, health = self.open(worker, container), self.health(worker, container)
+        if since < worker.added_at:
+            prober.container_adopted(self._clock.now, health, since=since, started=started, pod_ready=False)
+        else:
+            prober.container_started(since, health, container.began(since))
+        return prober
 
     def exact(self, worker: PodWorker, container: Container) -> ContainerProber:
         """The prober of a container, which from now on goes by no forecast."""
@@ -171,15 +177,13 @@ class ProbeManager:
     ) -> ContainerProber:
         # Each kubelet that takes the pod over draws anew.
         by = "" if kubelet_age_ms else f"/{worker.added_at}"
-        spec, pod = container.spec, worker.pod
+        name, pod = container.spec.name, worker.pod
 
         def stream(kind: ProbeKind) -> RandomSource:
-            return self._streams.named(f"probe/{kind}/{pod.stream_name}/{spec.name}{by}")
+            return self._streams.named(f"probe/{kind}/{pod.stream_name}/{name}{by}")
 
         return ContainerProber(
-            spec.startup_probe,
-            spec.liveness_probe,
-            spec.readiness_probe,
+            container.probes,
             added_at=worker.added_at,
             kubelet_age_ms=kubelet_age_ms,
             kubernetes=self._kubernetes,
@@ -206,9 +210,3 @@ class ProbeManager:
             change = math.inf
         change = min(change, suffers)
         return None if change == math.inf else int(change)
-
-
-def _waits_at_first(container: ContainerSpec) -> bool:
-    """Whether a probe has an initial delay: it counts from the start of the container, cut to whole seconds."""
-    probes = (container.startup_probe, container.liveness_probe, container.readiness_probe)
-    return any(probe is not None and probe.initial_delay_seconds for probe in probes)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
@@ -181,21 +183,22 @@ class SetUp:
             return
         image, in_place = container.spec.image, worker.in_place
 
-        def under_way() -> bool:
-            return pod.state is PodState.PULLING and worker.in_place == in_place
+        def answer(take: Callable[..., None], *args: Any) -> None:
+            if pod.state is not PodState.PULLING or worker.in_place != in_place:
+                return  # nobody waits for it any more
+            if node.kubelet_runs:
+                take(worker, container, *args)
+            else:
+                worker.hold(None, lambda at: self._clock.at(at, take, worker, container, *args))
 
+        warm = self._planner.image_warm(pod, image)
         self._images.pull(
-            node,
-            Request(
-                image,
-                self._planner.image_warm(pod, image),
-                lambda cold: self._pulled(worker, container, cold=cold) if under_way() else None,
-                lambda: self.waits.refused(worker, container) if under_way() else None,
-            ),
+            node, Request(image, warm, partial(answer, self._pulled), partial(answer, self.waits.refused))
         )
 
-    def _pulled(self, worker: PodWorker, container: Container, *, cold: bool) -> None:
+    def _pulled(self, worker: PodWorker, container: Container, cold: bool) -> None:
         """The image is there; when it was there before, no bytes were transferred."""
+        worker.timers.pop(None, None)
         pod, now, image = worker.pod, self._clock.now, container.spec.image
         size = self._images.size(image) if cold else 0
         name = StageName(StageKind.IMAGE, image)

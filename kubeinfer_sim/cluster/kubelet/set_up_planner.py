@@ -12,7 +12,7 @@ from kubeinfer_sim.cluster.kubelet.start_faults import Failure, StartFaults
 from kubeinfer_sim.cluster.kubelet.termination import KILLED, STOPPED, kill_stages
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod
-from kubeinfer_sim.cluster.prober import ContainerProber, Health, Outcome, Segment
+from kubeinfer_sim.cluster.prober import ContainerProber, Health, Outcome, Probes, Segment
 from kubeinfer_sim.cluster.stages import CREATE, Stage, StageKind, StageName, end_of
 from kubeinfer_sim.manifest.model import Container as ContainerSpec
 from kubeinfer_sim.manifest.releases import Release
@@ -139,9 +139,7 @@ class SetUpPlanner:
         if container.spec.startup_probe is None:
             return 0
         prober = ContainerProber(
-            container.spec.startup_probe,
-            None,
-            None,
+            Probes(container.spec.startup_probe),
             added_at=worker.added_at,
             kubernetes=self._kubernetes,
         )

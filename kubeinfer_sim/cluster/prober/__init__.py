@@ -18,5 +18,16 @@ Contract of `ContainerProber`, all times in absolute simulated milliseconds:
 
 from kubeinfer_sim.cluster.prober.container import ContainerProber, Transition
 from kubeinfer_sim.cluster.prober.health import KINDS, Health, Outcome, ProbeKind, Segment
+from kubeinfer_sim.cluster.prober.probes import Circumstances, Probes
 
-__all__ = ["KINDS", "ContainerProber", "Health", "Outcome", "ProbeKind", "Segment", "Transition"]
+__all__ = [
+    "KINDS",
+    "Circumstances",
+    "ContainerProber",
+    "Health",
+    "Outcome",
+    "ProbeKind",
+    "Probes",
+    "Segment",
+    "Transition",
+]

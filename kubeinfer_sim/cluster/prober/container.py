@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from kubeinfer_sim.cluster.prober.health import KINDS, FlapDraws, Health, ProbeKind
+from kubeinfer_sim.cluster.prober.probes import ORDINARY, Circumstances, Probes
 from kubeinfer_sim.cluster.prober.worker import (
     FAILURE,
     NEVER,
@@ -18,7 +19,6 @@ from kubeinfer_sim.cluster.prober.worker import (
     WorkerSpec,
 )
 from kubeinfer_sim.errors import SimulatorFault
-from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.releases import LATEST, Release
 from kubeinfer_sim.scenario.timings.distribution import RandomSource
 from kubeinfer_sim.scenario.units import Millis
@@ -56,17 +56,13 @@ class ContainerProber:
     """Computes what the kubelet's probes of one container do. See the package for the contract.
 
     Args:
-        startup, liveness, readiness: the probes of the manifest, None where there is none.
+        probes: the container's.
         added_at: pod set-up, when the workers begin to tick.
-        wall_offset_ms: wall clock at simulated time 0, modulo 1000: start times are cut to whole seconds of it.
         kubelet_age_ms: age of the kubelet process at `added_at`; a worker whose period is longer first sleeps a
             random part of it.
-        first_wake_ms: the wake from that sleep per kind, where it is known and not to be drawn (absolute).
         kubernetes: its release.
-        tie: what a worker takes first when a tick and a manual trigger are both waiting.
-        trigger_sees: whether a readiness worker that a sync wakes reads the status this sync writes (`new`) or the
-            one before (`old`); in a real kubelet a race.
         source: opens the stream of a kind's random numbers (jitter, flapping); asked for only when one is drawn.
+        circumstances: what else there is to say of the kubelet.
     """
 
     __slots__ = (
@@ -88,21 +84,17 @@ class ContainerProber:
 
     def __init__(
         self,
-        startup: Probe | None,
-        liveness: Probe | None,
-        readiness: Probe | None,
+        probes: Probes,
         *,
         added_at: Millis,
-        wall_offset_ms: Millis = 0,
         kubelet_age_ms: Millis = 3_600_000,
-        first_wake_ms: Mapping[ProbeKind, Millis] | None = None,
         kubernetes: Release = LATEST,
-        tie: Literal["trigger", "tick"] = "trigger",
-        trigger_sees: Literal["new", "old"] = "new",
         source: Callable[[ProbeKind], RandomSource] | None = None,
+        circumstances: Circumstances = ORDINARY,
     ) -> None:
+        first_wake_ms = circumstances.first_wake_ms
         self._workers: list[Worker | None] = [None, None, None]
-        for index, probe in enumerate((startup, liveness, readiness)):
+        for index, probe in enumerate(probes):
             if probe is None:
                 continue
             kind = KINDS[index]
@@ -119,7 +111,7 @@ class ContainerProber:
                 wake=wake,
                 resets_ticker=kubernetes.readiness_round_restarts_ticker,
                 holds_success=kubernetes.startup_probe_rests,
-                trigger_first=tie == "trigger",
+                trigger_first=circumstances.tie == "trigger",
             )
             worker = Worker(spec, added_at)
             worker.cursor = drawn
@@ -128,8 +120,8 @@ class ContainerProber:
         self._decided: list[Worker | None] = [None, None, None]
         self._keys = [NEVER if worker is None else -1 for worker in self._workers]
         self._carries_started = kubernetes.replacement_inherits_started
-        self._trigger_sees_old = trigger_sees == "old"
-        self._wall_offset = wall_offset_ms
+        self._trigger_sees_old = circumstances.trigger_sees == "old"
+        self._wall_offset = circumstances.wall_offset_ms
         self._view = View(None, False, False, added_at)
         self._ready = False
         self._killing = False

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from kubeinfer_sim.cluster.prober.container import ContainerProber, Transition
 from kubeinfer_sim.cluster.prober.health import Health, Outcome, Segment
-from kubeinfer_sim.manifest.model import Probe
+from kubeinfer_sim.cluster.prober.probes import Probes
 from kubeinfer_sim.scenario.units import Millis
 
 _FAILING = Segment(0, Outcome.FAIL)
@@ -29,9 +29,7 @@ class Start(NamedTuple):
         hook: how long its postStart hook took, before which its process began.
     """
 
-    startup: Probe | None
-    liveness: Probe | None
-    readiness: Probe | None
+    probes: Probes
     second: Millis
     started: Millis
     serving: Millis | None
@@ -49,9 +47,7 @@ class Start(NamedTuple):
 class Forecasts:
     """The forecasts of one simulation. `open_prober` makes a prober for probes and a time of set-up."""
 
-    def __init__(
-        self, open_prober: Callable[[Probe | None, Probe | None, Probe | None, Millis], ContainerProber]
-    ) -> None:
+    def __init__(self, open_prober: Callable[[Probes, Millis], ContainerProber]) -> None:
         self._open = open_prober
         self._known: dict[Start, tuple[Transition, ...]] = {}
 
@@ -63,7 +59,7 @@ class Forecasts:
         return known
 
     def _compute(self, start: Start) -> tuple[Transition, ...]:
-        prober = self._open(start.startup, start.liveness, start.readiness, start.second)
+        prober = self._open(start.probes, start.second)
         begins = start.second + start.started
         prober.container_started(begins, start.health(start.second), begins - start.hook)
         found: list[Transition] = []

@@ -17,6 +17,7 @@ from kubeinfer_sim.cluster.records import (
     ContainersRunning,
     ImagePullFailed,
     ImagePullRetried,
+    PodGone,
     PodReady,
     TransferDone,
 )
@@ -393,3 +394,17 @@ def test_a_machine_that_reboots_while_the_registry_is_down_stays_without_its_con
     back = restarted("Always", ImageFault(HOUR - 1_000, until=HOUR + 300_000), dies, horizon=2 * HOUR)
     assert len(ran(back)) == 1
     assert ran(back)[0] > HOUR + 300_000
+
+
+def test_a_container_that_waits_for_the_registry_is_not_started_after_its_pod_was_deleted() -> None:
+    """It ends while the registry is down; its pod takes 60 s to stop, and the registry is back before that."""
+    base = kubeinfer(1, restart="Custom")
+    (role,) = base.roles
+    engine = replace(role.template.containers[0], image_pull_policy="Always")
+    role = replace(role, template=replace(role.template, containers=(engine,)))
+    down = ImageFault(100_000, until=130_000)
+    actions = (down, Crash(110_000, Target()), Scale(120_000, 0))
+    run = simulate(scenario(replace(base, roles=(role,)), 1, 0, 60, actions=actions, horizon=1_000_000))
+    gone = next(record for record in run.history if isinstance(record, PodGone))
+    assert gone.at == 180_000
+    assert not [record for record in run.history if isinstance(record, ContainersRunning)]

@@ -18,9 +18,11 @@ from kubeinfer_sim.cluster.records import (
     PodGone,
     PodNotReady,
     PodReady,
+    TransferDone,
 )
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.scenario.actions.model import Crash, Health, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.timings.model import Link, Transfers
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 
@@ -163,3 +165,12 @@ def test_whenever_it_is_restarted_the_pod_ends_ready_and_no_container_with_it(
     assert len(ready) == len(lost) + 1
     assert len(times(run, ContainersRunning)) == 1
     assert not times(run, ContainerDied)
+
+
+@pytest.mark.parametrize("ends", [30, 90])
+def test_a_pull_that_ends_while_no_kubelet_runs_is_seen_when_one_does(ends: int) -> None:
+    """Over a registry that all nodes share, an image takes so many seconds; the kubelet is away from 10 s to 60 s."""
+    links = Transfers(registry=Link(1_000_000_000), default_image_size=ends * 1_000_000_000)
+    run = played(restart(10_000, 50_000), transfers=links, horizon=AT)
+    assert times(run, TransferDone) == times(run, ContainersRunning) == [max(60, ends) * 1000]
+    assert len(times(run, PodReady)) == 1

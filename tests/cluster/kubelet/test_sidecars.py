@@ -271,3 +271,13 @@ def test_a_sidecar_that_ends_while_no_kubelet_runs_is_started_again_when_one_doe
     assert (died.at, died.container) == (30_000, "proxy")
     (again,) = [record for record in run.history.of(ContainersRunning) if record.container]
     assert (again.at, again.container) == (32_000, "proxy")
+
+
+def test_a_new_kubelet_takes_over_a_sidecar_that_nobody_had_to_watch_before_the_containers_ran() -> None:
+    """The first sidecar has been watched since it was sick, the second is started at 7 s; no kubelet from 10 s to 12 s."""
+    second = Container("log", "log:1", restart_policy="Always", readiness_probe=EVERY_SECOND)
+    init = (proxy(readiness_probe=EVERY_SECOND), FETCH, second, Container("unpack", "fetch:1"))
+    away = NodeDown(10_000, ("node-0", "node-1"), "kubeletRestart", 12_000)
+    run = simulate(starting(sick(2_000, 3_000, "readiness"), away, init=init, horizon=5 * MINUTE))
+    assert at(run, ContainersRunning) == [7_000 + 7_000 + 2_000]
+    assert len(at(run, PodReady)) == 1

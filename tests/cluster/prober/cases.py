@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kubeinfer_sim.cluster.prober import KINDS, Health, Outcome, Segment
+from kubeinfer_sim.cluster.prober import KINDS, Circumstances, Health, Outcome, Probes, Segment
 from kubeinfer_sim.manifest.model import Probe
 
 Rows = list[list[Any]]
@@ -56,14 +56,16 @@ def segment(
 
 def prober_of(kind: type, case: Mapping[str, Any], **options: Any) -> Any:
     """A prober of the case's probes, in the case's circumstances."""
-    probes = case["probes"]
+    probes, first_wake_ms = case["probes"], None
     if (case.get("first_wake_ms") or 0) > 0:
-        options["first_wake_ms"] = {only: int(case["first_wake_ms"]) for only in probes}
+        first_wake_ms = {only: int(case["first_wake_ms"]) for only in probes}
+    circumstances = Circumstances(
+        case["addpod_wall_ms"], first_wake_ms, options.pop("tie", "trigger"), case["trigger_sees"]
+    )
     return kind(
-        *(probe_of(probes.get(name)) for name in KINDS),
+        Probes(*(probe_of(probes.get(name)) for name in KINDS)),
         added_at=0,
-        wall_offset_ms=case["addpod_wall_ms"],
-        trigger_sees=case["trigger_sees"],
+        circumstances=circumstances,
         **options,
     )
 

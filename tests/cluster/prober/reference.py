@@ -14,7 +14,17 @@ from dataclasses import dataclass, field, replace
 from math import floor, log1p
 from typing import Literal
 
-from kubeinfer_sim.cluster.prober import KINDS, Health, Outcome, ProbeKind, Segment, Transition
+from kubeinfer_sim.cluster.prober import (
+    KINDS,
+    Circumstances,
+    Health,
+    Outcome,
+    ProbeKind,
+    Probes,
+    Segment,
+    Transition,
+)
+from kubeinfer_sim.cluster.prober.probes import ORDINARY
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.releases import LATEST, Release
 from kubeinfer_sim.scenario.timings.distribution import RandomSource
@@ -134,24 +144,20 @@ class ReferenceProber:
 
     def __init__(
         self,
-        startup: Probe | None,
-        liveness: Probe | None,
-        readiness: Probe | None,
+        probes: Probes,
         *,
         added_at: int,
-        wall_offset_ms: int = 0,
         kubelet_age_ms: int = 3_600_000,
-        first_wake_ms: dict[ProbeKind, int] | None = None,
         kubernetes: Release = LATEST,
-        tie: Literal["trigger", "tick"] = "trigger",
-        trigger_sees: Literal["new", "old"] = "new",
         source: Callable[[ProbeKind], RandomSource] | None = None,
+        circumstances: Circumstances = ORDINARY,
     ) -> None:
+        first_wake_ms = circumstances.first_wake_ms
         self.resets_ticker = kubernetes.readiness_round_restarts_ticker
         self.carries_started = kubernetes.replacement_inherits_started
-        self.tie = tie
-        self.trigger_sees = trigger_sees
-        self.wall_offset = wall_offset_ms
+        self.tie = circumstances.tie
+        self.trigger_sees = circumstances.trigger_sees
+        self.wall_offset = circumstances.wall_offset_ms
         self.now = added_at
         self.status = Status()
         self.written = self.status  # what a worker woken by a trigger sees
@@ -165,7 +171,7 @@ class ReferenceProber:
         self.updates: list[tuple[Worker, str, str]] = []
         self.workers: dict[ProbeKind, Worker] = {}
         self.sources: dict[ProbeKind, RandomSource] = {}
-        for kind, probe in zip(KINDS, (startup, liveness, readiness), strict=True):
+        for kind, probe in zip(KINDS, probes, strict=True):
             if probe is None:
                 continue
             worker = Worker(kind, probe, holds_success=kubernetes.startup_probe_rests, publish=self.published)

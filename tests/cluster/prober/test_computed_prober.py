@@ -11,7 +11,7 @@ from cluster.prober.reference import ReferenceProber
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubeinfer_sim.cluster.prober import KINDS, ContainerProber, Health, Outcome, Segment
+from kubeinfer_sim.cluster.prober import KINDS, ContainerProber, Health, Outcome, Probes, Segment
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.releases import RELEASES, release_of
 
@@ -129,7 +129,7 @@ def test_looking_often_at_a_container_that_flaps_without_consequence_draws_nothi
             return super().random()
 
     probe = Probe(period_seconds=1, failure_threshold=100)
-    prober = ContainerProber(None, probe, None, added_at=0, source=lambda name: Counting(name))
+    prober = ContainerProber(Probes(liveness=probe), added_at=0, source=lambda name: Counting(name))
     prober.container_started(0, Health([], [Segment(0, Outcome.SUCCESS, 0, 0.3)], []))
     for at in range(0, 100_000, 10):
         prober.next_at()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cluster.prober import reference
 
-from kubeinfer_sim.cluster.prober import ContainerProber, Health, Outcome, Segment
+from kubeinfer_sim.cluster.prober import ContainerProber, Health, Outcome, Probes, Segment
 from kubeinfer_sim.cluster.prober.health import FlapDraws
 from kubeinfer_sim.cluster.prober.worker import Incarnation, Result, View, Worker, WorkerSpec
 from kubeinfer_sim.manifest.model import Probe
@@ -142,7 +142,7 @@ def test_ready_of_a_container_follows_from_its_probes_results(case):
         pytest.skip("handlers are not called: a health history says what they would answer")
     probe = Probe(period_seconds=10)
     startup, readiness = (probe if kind in case["workers"] else None for kind in ("startup", "readiness"))
-    prober = ContainerProber(startup, None, readiness, added_at=0)
+    prober = ContainerProber(Probes(startup, None, readiness), added_at=0)
     prober.container_started(1, Health.alike(Segment(0, Outcome.FAIL)))
     for index, kind in ((0, "startup"), (2, "readiness")):
         worker = prober._workers[index]
