@@ -95,3 +95,26 @@ def test_every_knob_is_in_the_help_and_on_its_page() -> None:
     for knob in KNOBS:
         assert f"{knob}=" in table.replace("`", ""), knob
         assert knob in help_of_vary, knob
+
+
+def test_every_module_the_architecture_names_exists() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    package = ROOT / "kubeinfer_sim"
+    named = {
+        each
+        for each in re.findall(r"`([a-z_]+/[\w/]*(?:\.py)?)`", text)
+        if not each.startswith(("kubeinfer_sim/", "tests/"))
+    }
+    assert len(named) > 60
+    assert not [each for each in named if not (package / each).exists()]
+    #: What a section about one folder names without it.
+    alone = set(re.findall(r"`([a-z_]+\.py)`", text))
+    there = {path.name for path in package.rglob("*.py")}
+    assert not alone - there
+
+
+def test_every_room_has_a_row_in_the_architecture() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    package = ROOT / "kubeinfer_sim"
+    rooms = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    assert rooms == set(re.findall(r"^\| `([a-z]+/)` \|", text, re.M))
