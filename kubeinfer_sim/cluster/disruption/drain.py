@@ -112,11 +112,11 @@ class Drain:
     pods: Sequence[DrainedPod]
     options: DrainOptions = field(default_factory=DrainOptions)
     finished: Callable[[Drain], None] = lambda drain: None
-    state: State = State.EVICTING
-    held: dict[Hashable, tuple[Budget, ...]] = field(default_factory=dict)
-    errors: list[str] = field(default_factory=list)
-    _left: dict[Hashable, DrainedPod] = field(default_factory=dict)
-    _timeout: Timer | None = None
+    state: State = field(init=False, default=State.EVICTING)
+    held: dict[Hashable, tuple[Budget, ...]] = field(init=False, default_factory=dict)
+    errors: list[str] = field(init=False, default_factory=list)
+    _left: dict[Hashable, DrainedPod] = field(init=False, default_factory=dict)
+    _timeout: Timer | None = field(init=False, default=None)
 
     def start(self) -> None:
         """Check the pods and evict them all."""

@@ -98,15 +98,15 @@ class NodeLifecycleController(Watcher):
     clock: Clock
     api: Api
     settings: NodeLifecycleSettings = NodeLifecycleSettings()
-    zones: dict[str, Zone] = field(default_factory=dict)
-    _health: dict[str, _Health] = field(default_factory=dict)
-    _changed: dict[str, None] = field(default_factory=dict)
-    _deciding: dict[str, int] = field(default_factory=dict)
-    _passes: dict[int, dict[str, None]] = field(default_factory=dict)
-    _loops: dict[str, Timer] = field(default_factory=dict)
-    _last_pass: int = -1
-    _probes_reset: int = -1
-    _writing: bool = False
+    zones: dict[str, Zone] = field(init=False, default_factory=dict)
+    _health: dict[str, _Health] = field(init=False, default_factory=dict)
+    _changed: dict[str, None] = field(init=False, default_factory=dict)
+    _deciding: dict[str, int] = field(init=False, default_factory=dict)
+    _passes: dict[int, dict[str, None]] = field(init=False, default_factory=dict)
+    _loops: dict[str, Timer] = field(init=False, default_factory=dict)
+    _last_pass: int = field(init=False, default=-1)
+    _probes_reset: int = field(init=False, default=-1)
+    _writing: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         for node in self.api.nodes.values():
