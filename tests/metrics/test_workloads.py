@@ -53,6 +53,8 @@ def belonging(records: Sequence[Record], name: str, uids: int) -> list[Record]:
         mine = copy(record)
         for field in fields(record):
             setattr(mine, field.name, renamed(getattr(record, field.name), name, uids))
+        if hasattr(mine, "kubeinfer"):
+            mine.kubeinfer = name
         mine.cause = record.cause
         history.append(mine)
     return list(history)
