@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from kubeinfer_sim.cluster.admission import Admission
 from kubeinfer_sim.cluster.node import NO_EXECUTE, Node, Ready
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import (
@@ -35,13 +36,15 @@ class Api:
     """The store.
 
     Attributes:
+        admission: what becomes of pods' templates; without another one, what a plain cluster makes of them.
         nodes: by name.
         npus_in_use: NPUs of pods that have been given a node.
     """
 
-    def __init__(self, clock: Clock, history: History) -> None:
+    def __init__(self, clock: Clock, history: History, admission: Admission | None = None) -> None:
         self._clock = clock
         self._history = history
+        self.admission = Admission() if admission is None else admission
         self.nodes: dict[str, Node] = {}
         self.npus_in_use = 0
         self._pods: dict[str, dict[Pod, None]] = {}

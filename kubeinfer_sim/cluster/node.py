@@ -94,7 +94,8 @@ class Node:
         self.images: dict[str, int] = dict.fromkeys(spec.images, 0)
         self.page_cache: dict[str, int] = dict.fromkeys(spec.weights, 0)
         self.graphs: dict[tuple[str, str], int] = {}
-        self.alive = self.reachable = self.kubelet_runs = True
+        self.alive = self.reachable = spec.ready != "Unknown"
+        self.kubelet_runs = True
 
     @property
     def zone(self) -> str:

@@ -6,7 +6,7 @@ What the control plane makes of it is its own affair: it sees heartbeats cease, 
 from __future__ import annotations
 
 from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.heartbeat import Heartbeat
+from kubeinfer_sim.cluster.heartbeat import NEVER, Heartbeat
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.node import NO_EXECUTE, OUT_OF_SERVICE
 from kubeinfer_sim.cluster.nodes.status_reports import StatusReporter
@@ -15,15 +15,16 @@ from kubeinfer_sim.engine.clock import Timer
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.scenario.actions.model import FailureMode
-from kubeinfer_sim.scenario.cluster.model import Taint
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 
-def heartbeat_of(name: str, streams: Streams) -> Heartbeat:
-    """The heartbeat of a node that has run for long; the phases of its clocks are drawn."""
-    source = streams.named(f"heartbeat/{name}")
+def heartbeat_of(spec: NodeSpec, streams: Streams) -> Heartbeat:
+    """The heartbeat of a node that has run, or been silent, for long; the phases of its clocks are drawn."""
+    source = streams.named(f"heartbeat/{spec.name}")
     lease, status = (int(source.random() * 10_000) for _ in range(2))
     posted = status - 10_000 * (1 + int(source.random() * 30))
-    return Heartbeat(lease, status, posted)
+    alive_since = None if spec.ready == "Unknown" else NEVER
+    return Heartbeat(lease, status, posted, alive_since=alive_since, ready=spec.ready == "True")
 
 
 class NodeFailures:

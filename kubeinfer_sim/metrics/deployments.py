@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
 from kubeinfer_sim.controllers.deployment.progress import AVAILABLE, PAUSED, TIMED_OUT
-from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus
+from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus, PodEvicted
 from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.changes import AppliedSpec, complete, supersede
 from kubeinfer_sim.metrics.lives import InstanceLife
@@ -55,6 +56,7 @@ class DeploymentMeasures:
     Attributes:
         desired, ready, available, updated: pods over time, as its spec and status say.
         pods: the lives of its pods, by creation.
+        evictions: how many of them somebody else deleted, by reason.
         low: the fewest pods available, from its first material change after the start until the last one
             was in place (or the run ended); the whole run when there was none.
     """
@@ -67,6 +69,7 @@ class DeploymentMeasures:
     conditions: list[Condition] = field(default_factory=list)
     changes: list[DeploymentChange] = field(default_factory=list)
     pods: tuple[InstanceLife, ...] = ()
+    evictions: Counter[str] = field(default_factory=Counter)
     outcome: DeploymentOutcome = DeploymentOutcome.UNTOUCHED
     low: Low = NO_LOW
     since: int = 0
@@ -108,7 +111,11 @@ class Deployments:
 
     def handlers(self) -> Handlers:
         """What it listens to."""
-        return {DeploymentApplied: self._applied, DeploymentStatus: self._status}
+        return {
+            DeploymentApplied: self._applied,
+            DeploymentStatus: self._status,
+            PodEvicted: self._evicted,
+        }
 
     def _applied(self, record: DeploymentApplied) -> None:
         measures = self._by_name.setdefault(record.deployment, DeploymentMeasures(record.deployment))
@@ -129,6 +136,9 @@ class Deployments:
             measures.conditions.append(condition)
         if record.complete:
             complete(measures.changes, record.generation, at)
+
+    def _evicted(self, record: PodEvicted) -> None:
+        self._by_name[record.deployment].evictions[record.reason] += 1
 
     def finish(
         self, ended_at: int, end: End, lives: Iterable[InstanceLife] = ()

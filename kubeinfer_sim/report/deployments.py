@@ -13,6 +13,7 @@ from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.report.pending import node_verdicts
+from kubeinfer_sim.report.sentences import deleted_for
 from kubeinfer_sim.report.words import count, rounded
 from kubeinfer_sim.scenario.units import format_duration
 
@@ -105,6 +106,8 @@ def _section(measures: DeploymentMeasures) -> list[RenderableType]:
         table.add_row("Deadline", _deadline(measures))
     gone = sum(life.pods[0].deleting is not None for life in measures.pods if life.pods)
     table.add_row("Pods", f"{len(measures.pods):,} in all, {gone:,} of them deleted")
+    for reason, evicted in measures.evictions.most_common():
+        table.add_row("Evicted", f"{count(evicted, 'pod')} ({deleted_for(reason)})")
     found: list[RenderableType] = [table]
     for life in _stuck(measures)[:MOST_PODS]:
         found.append(Text(printable(_complaint(life))))

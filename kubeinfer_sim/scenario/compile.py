@@ -64,7 +64,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         other = compile_action(form, ("spec", "actions", place), by_name, time_line, context)
         if other is not None:
             actions[form.at, place, 0] = other
-    check_returns(actions, context)
+    check_returns(actions, cluster.nodes, context)
     storage = spec.transfers.storage is not None
     for (_, place, _), action in actions.items():
         if isinstance(action, Fault):

@@ -213,6 +213,11 @@ class Scenario:
         )
 
     @property
+    def has_no_execute_taints(self) -> bool:
+        """Whether any node has a taint from the start that evicts pods."""
+        return any(taint.effect == "NoExecute" for node in self.nodes for taint in node.taints)
+
+    @property
     def drains_nodes(self) -> bool:
         """Whether any node is drained."""
         return self._faults_need("drains") or any(isinstance(each, Drain) for each in self.actions)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from kubeinfer_sim.cluster.admission import Admission
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.devices.offered import OfferedNpus
@@ -120,10 +121,10 @@ def _asks(scenario: Scenario, kind: type[Action]) -> bool:
 
 def _environment(scenario: Scenario, seed: int, history: History) -> Environment:
     clock, streams = Clock(), Streams(seed)
-    api = Api(clock, history)
+    api = Api(clock, history, Admission(scenario.node_lifecycle.toleration_seconds))
     heartbeats = scenario.loses_nodes
     for spec in scenario.nodes:
-        api.add(Node(spec, heartbeat_of(spec.name, streams) if heartbeats else None))
+        api.add(Node(spec, heartbeat_of(spec, streams) if heartbeats else None, ready=spec.ready))
     return Environment(clock, history, streams, api)
 
 
@@ -152,23 +153,26 @@ def _kubelet(env: Environment, scenario: Scenario, health: HealthActions) -> Kub
 
 
 def _node_failures(cluster: Cluster, scenario: Scenario) -> tuple[NodeFailures | None, Sequence[Watcher]]:
-    """What has nodes fail, and the controllers that find out; when their loops began is drawn, since nobody knows."""
-    if not scenario.loses_nodes:
-        return None, ()
-    env, settings = cluster.env, scenario.node_lifecycle
+    """What has nodes fail, and the controllers that find out; when their loops began is drawn, since nobody knows.
+
+    A taint that evicts pods may also be there from the start, with no node failing.
+    """
+    env = cluster.env
     clock, api = env.clock, env.api
+    if not scenario.loses_nodes:
+        return None, (TaintEvictionController(clock, api),) if scenario.has_no_execute_taints else ()
 
     def began(name: str, period: int) -> int:
         return int(env.streams.named(name).random() * period)
 
     lifecycle = NodeLifecycleSettings(
-        first_pass=began("node-lifecycle/first-pass", 5_000), grace=settings.grace
+        first_pass=began("node-lifecycle/first-pass", 5_000), grace=scenario.node_lifecycle.grace
     )
     reporter = StatusReporter(clock, api, cluster.kubelet)
     controllers = (
         NodeLifecycleController(clock, api, lifecycle),
         reporter,
-        TaintEvictionController(clock, api, settings.toleration_seconds),
+        TaintEvictionController(clock, api),
         PodGarbageCollector(clock, api, PodGcSettings(first_pass=began("pod-gc/first-pass", 20_000))),
     )
     return NodeFailures(env, cluster.kubelet, reporter), controllers

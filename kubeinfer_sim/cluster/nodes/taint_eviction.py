@@ -12,32 +12,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from kubeinfer_sim.cluster.api import Api
-from kubeinfer_sim.cluster.node import NO_EXECUTE, NOT_READY, UNREACHABLE, Node
+from kubeinfer_sim.cluster.node import NO_EXECUTE, Node
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock, Phase, Timer
 from kubeinfer_sim.manifest.kubernetes.selectors import tolerates
 from kubeinfer_sim.manifest.model import Toleration
 from kubeinfer_sim.scenario.cluster.model import Taint
-
-#: What the DefaultTolerationSeconds admission plug-in grants.
-DEFAULT_TOLERATION_SECONDS = 300
-
-
-def with_default_tolerations(
-    tolerations: Sequence[Toleration], seconds: int = DEFAULT_TOLERATION_SECONDS
-) -> tuple[Toleration, ...]:
-    """A pod's tolerations after admission: 300 s of `not-ready` and `unreachable` unless it names them.
-
-    plugin/pkg/admission/defaulttolerationseconds/admission.go: a toleration with the key (or none) and effect
-    NoExecute (or none) counts as naming it; operator and value are not looked at.
-    """
-    added = [
-        Toleration(key, "Exists", "", NO_EXECUTE, seconds)
-        for key in (NOT_READY, UNREACHABLE)
-        if not any(t.key in ("", key) and t.effect in ("", NO_EXECUTE) for t in tolerations)
-    ]
-    return (*tolerations, *added)
 
 
 def min_toleration_seconds(seconds: Iterable[int | None]) -> int | None:
@@ -71,17 +52,16 @@ class _Scheduled(NamedTuple):
 class TaintEvictionController(Watcher):
     """The controller. It acts on changes only: nothing is looked at while no node is tainted.
 
-    `toleration_seconds` is what pods are granted on admission; None: nothing (the plug-in is off).
+    Nodes that the API holds when it is made may have come tainted.
     """
 
-    def __init__(
-        self, clock: Clock, api: Api, toleration_seconds: int | None = DEFAULT_TOLERATION_SECONDS
-    ) -> None:
+    def __init__(self, clock: Clock, api: Api) -> None:
         self._clock = clock
         self._api = api
-        self._toleration_seconds = toleration_seconds
         self._tainted: dict[str, tuple[Taint, ...]] = {}
         self._scheduled: dict[Pod, _Scheduled] = {}
+        for node in api.nodes.values():
+            self.node_added(node)
 
     def node_added(self, node: Node) -> None:
         """A node may come tainted."""
@@ -118,10 +98,7 @@ class TaintEvictionController(Watcher):
             self._cancel(pod)
             return
         now = self._clock.now
-        tolerations = pod.template.tolerations
-        if self._toleration_seconds is not None:
-            tolerations = with_default_tolerations(tolerations, self._toleration_seconds)
-        tolerated, seconds = toleration_of(taints, tolerations)
+        tolerated, seconds = toleration_of(taints, pod.template.tolerations)
         if not tolerated:
             self._cancel(pod)
             self._delete(pod)

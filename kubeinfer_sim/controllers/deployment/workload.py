@@ -139,7 +139,7 @@ class DeploymentWorkload:
         pod = Pod(
             self,
             PodRef(ref, spec.name, 0, 0),
-            replica_set.template,
+            self._api.admission.admit(replica_set.template),
             self._timings,
             spec.revision,
             spec.weights_key,

@@ -32,6 +32,7 @@ class Gangs:
         self._workload = workload
         self._clock = cluster.env.clock
         self._history = cluster.env.history
+        self._admission = cluster.env.api.admission
         self._scheduling = cluster.scheduling
         self._timings = timings
         self._assumptions = assumptions
@@ -120,11 +121,10 @@ class Gangs:
         return {role.name: StartBarrier(role.replicas if kind == "role" else 1) for role in roles}
 
     def _pod(self, instance: Instance, role: Role, replica: int, generation: int) -> Pod:
-        template = role.template
         pod = Pod(
             self._workload,
             PodRef(instance.ref, role.name, replica, generation),
-            template,
+            self._admission.admit(role.template),
             self._timings.of(role.name),
             instance.revision,
             instance.spec.weights_key,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kubeinfer_sim.diagnostics import Path
@@ -278,9 +278,11 @@ def compile_failure(
     return None
 
 
-def check_returns(actions: Mapping[tuple[int, int, int], Action], context: Context) -> None:
+def check_returns(
+    actions: Mapping[tuple[int, int, int], Action], nodes: Iterable[NodeSpec], context: Context
+) -> None:
     """A node comes back only after it went, and is taken into service only after it was out of it."""
-    down: set[str] = set()
+    down = {node.name for node in nodes if node.ready != "True"}
     out: set[str] = set()
     for (_, place, _), action in sorted(actions.items(), key=lambda each: each[0]):
         path: Path = ("spec", "actions", place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement
 from kubeinfer_sim.manifest.model import IntOrPercent, Resources
@@ -39,6 +39,7 @@ class NodeSpec:
         weights: keys of the weights already in the node's page cache (`*` for all).
         unschedulable: cordoned.
         npu_topology: None where any NPUs of the node go together.
+        ready: status of its Ready condition; `Unknown`: nobody has heard of it for long.
     """
 
     name: str
@@ -51,6 +52,7 @@ class NodeSpec:
     unlimited: frozenset[str] = frozenset()
     unschedulable: bool = False
     npu_topology: NpuTopology | None = None
+    ready: Literal["True", "False", "Unknown"] = "True"
 
 
 @dataclass(frozen=True, slots=True)

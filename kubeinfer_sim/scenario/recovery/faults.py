@@ -48,7 +48,9 @@ POD_FAULTS: Mapping[str, FaultName] = {
     "PostStartHookError": FaultName("a postStart hook fails, and its container is killed for it", KILLED),
     "PeerLost": FaultName("an engine gives up a peer that is gone", (1,)),
     "Drained": FaultName("somebody drains the pod's node"),
-    "TaintManagerEviction": FaultName("the pod's node is not ready, or not reachable, for too long"),
+    "TaintManagerEviction": FaultName(
+        "a NoExecute taint of its node evicts the pod: not ready or not reachable for too long, or a taint of its own"
+    ),
     "ForceDeleted": FaultName("somebody deletes the pod by force"),
     "Deleted": FaultName("somebody else deletes the pod"),
 }

@@ -49,7 +49,7 @@ class Simulated(Watcher, Idle):
             NodeLifecycleSettings(case["first_tick"], pass_duration=case["pass_ms"]),
         )
         self.reporter = StatusReporter(self.clock, self.api, self)
-        taint_eviction = TaintEvictionController(self.clock, self.api, toleration_seconds=None)
+        taint_eviction = TaintEvictionController(self.clock, self.api)
         pod_gc = PodGarbageCollector(
             self.clock,
             self.api,

@@ -7,17 +7,14 @@ from itertools import pairwise
 import pytest
 from cluster.bare_pods import Idle, bare_pod
 
+from kubeinfer_sim.cluster.admission import with_default_tolerations
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.heartbeat import Heartbeat
 from kubeinfer_sim.cluster.node import NOT_READY, OUT_OF_SERVICE, UNREACHABLE, ZONE_LABEL, Node
 from kubeinfer_sim.cluster.nodes.node_lifecycle import NodeLifecycleController, NodeLifecycleSettings
 from kubeinfer_sim.cluster.nodes.pod_gc import PodGarbageCollector
 from kubeinfer_sim.cluster.nodes.status_reports import StatusReporter
-from kubeinfer_sim.cluster.nodes.taint_eviction import (
-    TaintEvictionController,
-    toleration_of,
-    with_default_tolerations,
-)
+from kubeinfer_sim.cluster.nodes.taint_eviction import TaintEvictionController, toleration_of
 from kubeinfer_sim.cluster.nodes.zone_state import EvictionRates, Zone, ZoneState
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.watcher import Watcher
@@ -46,7 +43,7 @@ class Cluster(Watcher, Idle):
         pod_gc = PodGarbageCollector(self.clock, self.api)
         self.api.watch(controller, self.reporter, taint_eviction, pod_gc, self)
         for i in range(nodes):
-            pod = bare_pod(self, f"p{i}")
+            pod = bare_pod(self, f"p{i}", with_default_tolerations(()))
             pod.ready = True
             self.api.bind(pod, self.api.nodes[f"n{i}"], running=True)
 

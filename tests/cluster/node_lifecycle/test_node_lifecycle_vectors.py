@@ -14,7 +14,8 @@ from cluster.node_lifecycle.simulated import Simulated
 from cluster.node_lifecycle.traces import comparable, expected, tolerations
 from conftest import load_table
 
-from kubeinfer_sim.cluster.nodes.taint_eviction import min_toleration_seconds, with_default_tolerations
+from kubeinfer_sim.cluster.admission import with_default_tolerations
+from kubeinfer_sim.cluster.nodes.taint_eviction import min_toleration_seconds
 from kubeinfer_sim.cluster.nodes.zone_state import EvictionRates
 from kubeinfer_sim.manifest.model import Toleration
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import InputError
@@ -83,7 +83,8 @@ class _NodeReader:
         taints = tuple(self._taints(item))
         conditions = [each for each in self._list(item, "status", "conditions") if isinstance(each, dict)]
         added = self._condition_taints(conditions, taints)
-        if any(each.get("type") == "Ready" and each.get("status") != "True" for each in conditions):
+        ready = _ready(conditions)
+        if ready != "True":
             self.not_ready.append(name)
         allocatable = self._allocatable(item, status)
         if "pods" not in allocatable:
@@ -97,6 +98,7 @@ class _NodeReader:
             taints=(*taints, *added),
             images=self._images_of(item),
             unschedulable=spec.get("unschedulable") is True,
+            ready=ready,
         )
 
     def _mapping(self, item: Item, *path: str) -> Mapping[str, Any]:
@@ -168,6 +170,12 @@ class _NodeReader:
                 names.update(name.removeprefix(hub) for hub in _HUB if str(name).startswith(hub))
         found = frozenset(names)
         return self._images.setdefault(found, found)
+
+
+def _ready(conditions: list[dict[str, Any]]) -> Literal["True", "False", "Unknown"]:
+    """The status of the Ready condition; a node that does not say is taken to be ready."""
+    status = next((each.get("status") for each in conditions if each.get("type") == "Ready"), "True")
+    return "True" if status == "True" else "False" if status == "False" else "Unknown"
 
 
 @lru_cache(maxsize=4096)
