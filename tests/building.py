@@ -103,7 +103,7 @@ def scenario(spec: KubeInfer, node_count: int, load: float = 0, term: float = 0,
     stages = fields.pop("stages", {})
     made = Scenario(
         name="test",
-        kubeinfer=spec,
+        workloads=(spec,),
         nodes=nodes(node_count),
         timings=Timings(stage_timings(load, term, **stages)),
     )

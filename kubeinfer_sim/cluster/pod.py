@@ -95,6 +95,10 @@ class Workload(Protocol):
         """The pods whose engines compute each step together with this one's, itself included."""
         ...
 
+    def ties_device_plugin(self, pod: Pod) -> bool:
+        """Whether the device plugin acts for the pod: looks at its NPUs, resets them, asks for its recovery."""
+        ...
+
     def engine_silent(self, pod: Pod, cause: int) -> None:
         """The pod's engine does not answer its peers any more, and the API server does not know."""
 

@@ -109,7 +109,7 @@ def compare(variants: Sequence[Variant], seeds: Sequence[int]) -> Comparison:
     """
     if not variants or not seeds:
         raise ValueError("a comparison needs variants and seeds")
-    bare = next((variant.scenario for variant in variants if not variant.scenario.has_kubeinfer), None)
+    bare = next((variant.scenario for variant in variants if not variant.scenario.kubeinfers), None)
     if bare is not None:
         raise UsageError(
             f"compare counts the instances of a KubeInfer, and the scenario has none: {bare.name} "

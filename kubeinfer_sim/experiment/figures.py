@@ -120,7 +120,7 @@ class RunMeters:
         self._scenario = scenario
         self._cluster = ClusterMeters()
         self._traffic = _traffic(scenario, scenario.seed if seed is None else seed)
-        names = [scenario.kubeinfer.name] if scenario.has_kubeinfer else []
+        names = [each.name for each in scenario.kubeinfers]
         self._kubeinfers = {name: _KubeInfer(scenario) for name in names}
         # Of a run without a KubeInfer, so that it has measures, too.
         self._none = KubeInferMeters()
@@ -199,7 +199,7 @@ def measured_run(
 def _traffic(scenario: Scenario, seed: int) -> TrafficMeter | None:
     if scenario.traffic is None:
         return None
-    services = scenario.kubeinfer.network_services
+    services = [service for each in scenario.kubeinfers for service in each.network_services]
     published = any(service.spec.get("publishNotReadyAddresses") is True for service in services)
     return TrafficMeter(scenario.traffic, whole=scenario.serves_whole, publish_not_ready=published, seed=seed)
 

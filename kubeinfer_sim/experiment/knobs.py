@@ -108,10 +108,13 @@ def _at_path(
 
 def _in_all_versions(scenario: Scenario, change: Callable[[KubeInfer], KubeInfer]) -> Scenario:
     actions = tuple(
-        replace(each, kubeinfer=change(each.kubeinfer)) if isinstance(each, Apply) else each
+        replace(each, workload=change(each.workload))
+        if isinstance(each, Apply) and isinstance(each.workload, KubeInfer)
+        else each
         for each in scenario.actions
     )
-    return replace(scenario, kubeinfer=change(scenario.kubeinfer), actions=actions)
+    workloads = tuple(change(each) if isinstance(each, KubeInfer) else each for each in scenario.workloads)
+    return replace(scenario, workloads=workloads, actions=actions)
 
 
 def _budget(field: str) -> Callable[[Scenario, str, str], Scenario]:

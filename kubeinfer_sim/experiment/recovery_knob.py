@@ -79,17 +79,19 @@ def load_function(text: str) -> RecoveryPlugin:
 
 def _with_policy(scenario: Scenario, restart: Literal["Instance", "Pod", "Custom"]) -> Scenario:
     def changed(action: Action) -> Action:
-        if isinstance(action, Apply):
-            return replace(action, kubeinfer=with_policy(action.kubeinfer, restart))
+        if isinstance(action, Apply) and isinstance(action.workload, KubeInfer):
+            return replace(action, workload=with_policy(action.workload, restart))
         return action
 
     return replace(
         scenario,
-        kubeinfer=with_policy(scenario.kubeinfer, restart),
+        workloads=tuple(
+            with_policy(each, restart) if isinstance(each, KubeInfer) else each for each in scenario.workloads
+        ),
         actions=tuple(changed(action) for action in scenario.actions),
     )
 
 
 def _versions(scenario: Scenario) -> list[KubeInfer]:
-    later = [action.kubeinfer for action in scenario.actions if isinstance(action, Apply)]
-    return [scenario.kubeinfer, *later]
+    later = [action.workload for action in scenario.actions if isinstance(action, Apply)]
+    return [each for each in (*scenario.workloads, *later) if isinstance(each, KubeInfer)]

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 Resources = Mapping[str, int]
 
@@ -206,6 +206,8 @@ class KubeInfer:
         raw: the document as written.
     """
 
+    kind: ClassVar[str] = "KubeInfer"
+
     name: str
     roles: tuple[Role, ...]
     namespace: str = "default"
@@ -216,6 +218,16 @@ class KubeInfer:
     network_services: tuple[NetworkService, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+
+    @property
+    def pod_templates(self) -> tuple[PodTemplate, ...]:
+        """What its pods are made from, a template for each role."""
+        return tuple(role.template for role in self.roles)
+
+    @property
+    def ties_device_plugin(self) -> bool:
+        """Whether the device plugin acts for some of its pods: their template carries the label for it."""
+        return any(each.labels.get(RESET_LABEL) == "true" for each in self.pod_templates)
 
     @property
     def weights_key(self) -> str:
@@ -255,6 +267,8 @@ class Deployment:
         raw: the document as written.
     """
 
+    kind: ClassVar[str] = "Deployment"
+
     name: str
     template: PodTemplate
     namespace: str = "default"
@@ -273,6 +287,16 @@ class Deployment:
     source: str = ""
 
     @property
+    def pod_templates(self) -> tuple[PodTemplate, ...]:
+        """What its pods are made from."""
+        return (self.template,)
+
+    @property
+    def ties_device_plugin(self) -> bool:
+        """Whether the device plugin acts for some of its pods: the label for it means nothing on a Deployment."""
+        return False
+
+    @property
     def weights_key(self) -> str:
         """Which weights its engines load: the label `app.model`, else the Deployment's name."""
         return self.labels.get("app.model", self.name)
@@ -282,3 +306,7 @@ class Deployment:
         """Hash of the pod template: ten hex digits, equal for equal templates (the pod-template-hash's part)."""
         text = json.dumps(self.template.raw, sort_keys=True, default=str, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+#: An object that owns pods, as written.
+WorkloadSpec = KubeInfer | Deployment

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.metrics import Measures, Steps
 from kubeinfer_sim.metrics.steps import segments
 from kubeinfer_sim.report.words import count, rounded
 from kubeinfer_sim.scenario.actions.model import (
     Action,
     Apply,
-    ApplyDeployment,
     Cordon,
     Crash,
     Drain,
@@ -197,13 +197,13 @@ def _marks(measures: Measures, actions: tuple[Action, ...]) -> list[Mark]:
 
 def _action_text(action: Action, measures: Measures) -> str:
     match action:
-        case Apply():
+        case Apply() if isinstance(action.workload, KubeInfer):
             change = next((c for c in measures.changes[1:] if c.at == action.at), None)
             what = " and ".join(change.changed) if change is not None else "something"
             label = f" ({action.label})" if action.label else ""
             return f"apply: {what} changed{label}"
-        case ApplyDeployment():
-            what = f"Deployment {action.deployment.name}"
+        case Apply():
+            what = f"{action.workload.kind} {action.workload.name}"
             return f"{what}: {action.label}" if action.label else f"apply {what}"
         case Scale():
             return f"scale to {action.replicas:,}"

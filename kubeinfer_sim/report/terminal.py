@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Judgement, Measures, Outcome, Service
 from kubeinfer_sim.report.assumptions import assumptions
@@ -84,7 +85,7 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
     yield from _section("Why", _why(measures))
     yield from _section("Objectives", _objectives(assessment))
     yield from _section("Key figures", _figures(assessment))
-    if measures.outcome is not Outcome.NOTHING and scenario.has_kubeinfer:
+    if measures.outcome is not Outcome.NOTHING and scenario.kubeinfers:
         lines = chart(measures, scenario.actions, width - 2)
         if lines:
             yield Text()
@@ -119,23 +120,25 @@ def _section(title: str, content: Sequence[RenderableType]) -> Iterable[Renderab
         yield Padding(Group(*content), (0, 0, 0, 2))
 
 
+def _size(kubeinfer: KubeInfer) -> str:
+    pods = sum(role.replicas for role in kubeinfer.roles)
+    roles = " + ".join(f"{role.replicas} {role.name}" for role in kubeinfer.roles)
+    return f"{count(kubeinfer.replicas, 'instance')} of {count(pods, 'pod')} ({roles})"
+
+
 def _subtitle(assessment: Assessment) -> Text:
     scenario = assessment.run.scenario
-    spec = scenario.kubeinfer
-    pods = sum(role.replicas for role in spec.roles)
-    roles = " + ".join(f"{role.replicas} {role.name}" for role in spec.roles)
     nodes = len(scenario.nodes)
     total = npus_of_cluster(scenario)
-    own = f"{count(spec.replicas, 'instance')} of {count(pods, 'pod')} ({roles})"
     parts = [
-        *([f"{spec.namespace}/{spec.name}", own] if scenario.has_kubeinfer else []),
+        *(text for each in scenario.kubeinfers for text in (f"{each.namespace}/{each.name}", _size(each))),
         *(f"Deployment {each.name}: {count(each.replicas, 'pod')}" for each in scenario.deployments),
         f"{count(nodes, 'node')} with {count(total, scenario.accelerator_family.noun)}"
         if total
         else count(nodes, "node"),
         f"seed {assessment.run.seed}",
     ]
-    if scenario.name and scenario.name != spec.name:
+    if scenario.name and scenario.name not in [each.name for each in scenario.kubeinfers]:
         parts.insert(0, scenario.name)
     text = Text(printable(" · ".join(parts)), style="dim")
     if scenario.description:
@@ -193,7 +196,7 @@ def _figures(assessment: Assessment) -> list[RenderableType]:
         if change.is_update:
             table.add_row("Budgets", _budgets(assessment))
     service, whole = measures.service, measures.whole
-    if measures.outcome is not Outcome.NOTHING and scenario.has_kubeinfer:
+    if measures.outcome is not Outcome.NOTHING and scenario.kubeinfers:
         if service.since < service.until or measures.outcome is Outcome.NEVER:
             table.add_row("Ready", _ready(measures, service))
             table.add_row("Lost", _lost(measures, service))

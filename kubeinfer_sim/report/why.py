@@ -297,7 +297,7 @@ def _end(run: Run) -> str:
 
 def _absent(run: Run, moment: Moment, ordinal: int) -> str:
     """No instance with this ordinal at the time: not yet, or not any more."""
-    name = f"{run.scenario.kubeinfer.name}-{ordinal}"
+    name = f"{run.scenario.kubeinfers[0].name}-{ordinal}"
     family = run.scenario.accelerator_family
     about = [r for r in run.history if getattr(getattr(r, "instance", None), "ordinal", None) == ordinal]
     before = [record for record in about if record.at <= moment.at]

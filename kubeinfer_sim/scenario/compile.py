@@ -9,7 +9,6 @@ from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.releases import release_of, since
 from kubeinfer_sim.scenario.actions.compile import (
-    TimeLine,
     check_images,
     check_returns,
     compile_action,
@@ -25,16 +24,19 @@ from kubeinfer_sim.scenario.demand.traffic import compile_traffic
 from kubeinfer_sim.scenario.faults.checks import assumed_lines, check_storage, warn_of_unseen_faults
 from kubeinfer_sim.scenario.faults.compile import compile_faults
 from kubeinfer_sim.scenario.findings import Readable
-from kubeinfer_sim.scenario.model import NO_KUBEINFER, Assumptions, Scenario
+from kubeinfer_sim.scenario.model import Assumptions, Scenario
 from kubeinfer_sim.scenario.objectives import compile_objectives
 from kubeinfer_sim.scenario.recovery.compile import compile_recovery, raised_kinds, warn_of_recovery
 from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm, StagesForm
 from kubeinfer_sim.scenario.timings.compile import compile_timings, unknown_role
 from kubeinfer_sim.scenario.timings.model import CrashBackOff, Link, Transfers
 from kubeinfer_sim.scenario.units import format_duration, format_size
-from kubeinfer_sim.scenario.workloads.deployments import DeploymentLines
 from kubeinfer_sim.scenario.workloads.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.workloads.restart_rules import check_restart_rules
+from kubeinfer_sim.scenario.workloads.time_line import TimeLine
+
+#: As many KubeInfers of a scenario as reports tell of; any number can be simulated.
+MOST_KUBEINFERS = 1
 
 
 def compile_scenario(readable: Readable, context: Context, values: Mapping[str, Any]) -> Scenario | None:
@@ -42,7 +44,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     spec, broken = readable.spec, readable.broken
     manifests = Manifests(context, spec.manifest, values)
     first = None if "manifest" in broken else manifests.initial()
-    time_line = None if first is None else _time_line(first, context, manifests)
+    time_line = _time_line(first, context, manifests)
     # Keys (time, place, one of several): ties are taken in the order written, the update first.
     actions: dict[tuple[int, int, int], Action] = {}
     written = sorted(zip(readable.places, spec.actions, strict=True), key=lambda each: (each[1].at, each[0]))
@@ -56,6 +58,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         changes = time_line.change(form, path) if time_line is not None else []
         actions |= {(form.at, place, index): each for index, each in enumerate(changes)}
     versions = [] if time_line is None else time_line.everything
+    kubeinfers = [] if time_line is None else time_line.kubeinfers
     cluster = NO_CLUSTER
     if "cluster" not in broken:
         cluster = compile_cluster(spec.cluster, versions, context, ("spec", "cluster"))
@@ -76,14 +79,14 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         context,
         horizon=spec.horizon,
         storage=storage,
-        pods=time_line is None or bool(_kubeinfers(time_line)),
+        pods=time_line is None or bool(kubeinfers),
     )
     timings, timing_lines = compile_timings(spec.timings, versions, context, ("spec", "timings"))
     struck = [action for action in actions.values() if isinstance(action, Fault)]
     recovery = compile_recovery(
-        spec.recovery, _kubeinfers(time_line), context, ("spec", "recovery"), raised_kinds(struck, faults)
+        spec.recovery, kubeinfers, context, ("spec", "recovery"), raised_kinds(struck, faults)
     )
-    if first is None or time_line is None:
+    if time_line is None:
         return None
     assumptions = compile_assumptions(spec.assumptions)
     broken_images = [(image, ("spec", "brokenImages", i)) for i, image in enumerate(spec.broken_images)]
@@ -95,8 +98,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     return Scenario(
         name=readable.metadata.name,
         description=readable.metadata.description,
-        kubeinfer=time_line.versions[0],
-        deployments=first.deployments,
+        workloads=time_line.first,
         nodes=cluster.nodes,
         running=cluster.running,
         priority_classes=spec.priority_classes,
@@ -106,7 +108,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         assumptions=assumptions,
         recovery=recovery,
         faults=faults,
-        objectives=compile_objectives(spec, initial, _kubeinfers(time_line), context),
+        objectives=compile_objectives(spec, initial, kubeinfers, context),
         horizon=spec.horizon,
         quiet_after=spec.quiet_after,
         seed=spec.seed,
@@ -114,7 +116,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         broken_images=frozenset(spec.broken_images),
         node_lifecycle=_node_lifecycle(spec),
         crash_back_off=_crash_back_off(spec, context),
-        load=compile_load(spec.load, _kubeinfers(time_line), context, ("spec", "load")),
+        load=compile_load(spec.load, kubeinfers, context, ("spec", "load")),
         traffic=compile_traffic(spec.traffic, context, ("spec", "traffic")),
         disruption_budgets=compile_budgets(
             spec.pod_disruption_budgets, manifests.others.values(), versions, context
@@ -131,21 +133,24 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             *manifests.warnings,
             *cluster.warnings,
             *check_restart_rules(versions, spec.kubernetes_version, context),
-            *warn_of_recovery(_kubeinfers(time_line), assumptions, rules=spec.recovery is not None),
-            *warn_of_unseen_faults(_kubeinfers(time_line), struck, faults),
+            *warn_of_recovery(kubeinfers, assumptions, rules=spec.recovery is not None),
+            *warn_of_unseen_faults(kubeinfers, struck, faults),
         ),
     )
 
 
-def _time_line(first: Loaded, context: Context, manifests: Manifests) -> TimeLine:
-    deployments = DeploymentLines(context, manifests)
-    deployments.start(first.deployments)
-    return TimeLine(context, manifests, first.kubeinfer or NO_KUBEINFER, deployments)
-
-
-def _kubeinfers(time_line: TimeLine | None) -> list[KubeInfer]:
-    """The versions of the KubeInfer itself."""
-    return [] if time_line is None else [each for each in time_line.versions if each is not NO_KUBEINFER]
+def _time_line(first: Loaded | None, context: Context, manifests: Manifests) -> TimeLine | None:
+    """The workloads; None when the manifest is wrong."""
+    if first is None:
+        return None
+    names = [each.name for each in first.kubeinfers]
+    if len(names) > MOST_KUBEINFERS:
+        file = manifests.form.path or "the manifest"
+        known = ", ".join(names)
+        message = f"{file} holds several KubeInfers: say which by `name` (there are: {known})"
+        context.error(("spec", "manifest"), message)
+        return None
+    return TimeLine(context, manifests, first.workloads)
 
 
 def compile_assumptions(form: AssumptionsForm) -> Assumptions:

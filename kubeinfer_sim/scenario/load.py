@@ -14,11 +14,11 @@ from pydantic import ValidationError
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError, UsageError
-from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.manifest.model import Deployment, WorkloadSpec
 from kubeinfer_sim.manifest.releases import LATEST
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_tree import load_documents
-from kubeinfer_sim.scenario.actions.model import Apply, ApplyDeployment
+from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.cluster.forms import ClusterForm
 from kubeinfer_sim.scenario.cluster.short_form import parse_nodes
 from kubeinfer_sim.scenario.compile import compile_scenario
@@ -111,8 +111,8 @@ def _with(value: Any, path: Path, new: Any) -> Any:
 
 
 def rollout_scenario(
-    old: KubeInfer | Deployment,
-    new: KubeInfer | Deployment | None,
+    old: WorkloadSpec,
+    new: WorkloadSpec | None,
     nodes: str,
     *,
     profile: Profile = "typical",
@@ -165,18 +165,15 @@ def rollout_scenario(
     }
     value = {"apiVersion": API_VERSION, "kind": "Scenario", "metadata": {"name": old.name}, "spec": spec}
     scenario = load_scenario(SourceText("rollout", to_yaml(value)))
-    if isinstance(old, Deployment):
-        if not isinstance(new, Deployment):
-            return replace(scenario, deployments=(old,))
-        change = (ApplyDeployment(0, new, new.source),)
-        return replace(scenario, deployments=(old,), actions=change)
-    if not isinstance(new, KubeInfer):
-        return replace(scenario, kubeinfer=old)
-    changes = [each for each in scenario.actions if isinstance(each, ApplyDeployment)]
-    return replace(scenario, kubeinfer=old, actions=(Apply(0, new, new.source), *changes))
+    # As they are in their own files: with where they were read from.
+    scenario = replace(scenario, workloads=(old, *scenario.workloads[1:]))
+    if new is None:
+        return scenario
+    others = [each for each in scenario.actions if isinstance(each, Apply) and each.workload.kind != old.kind]
+    return replace(scenario, actions=(Apply(0, new, new.source), *others))
 
 
-def _together(one: KubeInfer | Deployment, beside: Sequence[Deployment]) -> Mapping[str, Any]:
+def _together(one: WorkloadSpec, beside: Sequence[Deployment]) -> Mapping[str, Any]:
     """The document of one object, or a List of several."""
     if not beside:
         return one.raw

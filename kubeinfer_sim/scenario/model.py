@@ -12,7 +12,7 @@ from typing import Literal
 
 from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.accelerators import Family, common_family
-from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, KubeInfer
+from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, KubeInfer, WorkloadSpec
 from kubeinfer_sim.manifest.releases import LATEST, Release, release_of
 from kubeinfer_sim.scenario.actions.model import (
     Action,
@@ -121,19 +121,14 @@ class Objectives:
     max_overload: Millis | None = None
 
 
-#: Stands in a scenario of Deployments alone.
-NO_KUBEINFER = KubeInfer(name="", roles=(), replicas=0)
-
-
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """Everything a simulation needs but the seed's streams.
 
     Attributes:
-        kubeinfer: the object at time 0; `NO_KUBEINFER` where there are Deployments alone.
-        deployments: the Deployments at time 0, beside it or alone.
-        initial: `running`: its instances run and are ready at time 0 (where they fit); `empty`: it is
-            created at time 0.
+        workloads: the KubeInfers, then the Deployments, as they are at time 0; each can be told by kind and name.
+        initial: `running`: their pods run and are ready at time 0 (where they fit); `empty`: they are created at
+            time 0.
         actions: in order of time, ties in the order written.
         horizon: stop at this time; None runs until settled.
         recovery: what Custom recovery does, the first rule that matches; without rules the kubelet decides.
@@ -147,7 +142,7 @@ class Scenario:
     """
 
     name: str
-    kubeinfer: KubeInfer
+    workloads: tuple[WorkloadSpec, ...]
     nodes: tuple[NodeSpec, ...]
     timings: Timings
     initial: Literal["running", "empty"] = "running"
@@ -171,7 +166,6 @@ class Scenario:
     warnings: tuple[Diagnostic, ...] = ()
     running: tuple[RunningPod, ...] = ()
     priority_classes: Mapping[str, int] = field(default_factory=dict)
-    deployments: tuple[Deployment, ...] = ()
     faults: FaultPlan | None = None
 
     @property
@@ -182,28 +176,39 @@ class Scenario:
     @property
     def accelerator_family(self) -> Family:
         """The family of the accelerators that its nodes offer and its pods ask for: what reports call them."""
-        pods = [role.template.requests for role in self.kubeinfer.roles]
-        pods += [each.template.requests for each in self.deployments]
+        pods = [template.requests for each in self.workloads for template in each.pod_templates]
         # Nodes of a pool share what they offer.
         offered = {id(node.allocatable): node.allocatable for node in self.nodes}
         return common_family([*offered.values(), *pods])
 
     @property
-    def workloads(self) -> tuple[KubeInfer | Deployment, ...]:
-        """What owns pods: the KubeInfer, if there is one, and the Deployments."""
-        return (*((self.kubeinfer,) if self.has_kubeinfer else ()), *self.deployments)
+    def kubeinfers(self) -> tuple[KubeInfer, ...]:
+        """The KubeInfers among its workloads."""
+        return tuple(each for each in self.workloads if isinstance(each, KubeInfer))
 
     @property
-    def has_kubeinfer(self) -> bool:
-        """Whether there is a KubeInfer at all."""
-        return self.kubeinfer != NO_KUBEINFER
+    def deployments(self) -> tuple[Deployment, ...]:
+        """The Deployments among its workloads."""
+        return tuple(each for each in self.workloads if isinstance(each, Deployment))
+
+    @property
+    def kubeinfer(self) -> KubeInfer:
+        """The KubeInfer of a scenario with just one.
+
+        Raises:
+            ValueError: there is none, or there are several.
+        """
+        (only,) = self.kubeinfers
+        return only
 
     @property
     def serves_whole(self) -> bool:
         """Whether an instance with a pod that is not ready leaves traffic as a whole."""
         if self.assumptions.traffic is not None:
             return self.assumptions.traffic == "wholeInstance"
-        return {role.recovery_policy.restart for role in self.kubeinfer.roles} != {"Pod"}
+        return {
+            role.recovery_policy.restart for kubeinfer in self.kubeinfers for role in kubeinfer.roles
+        } != {"Pod"}
 
     @property
     def loses_nodes(self) -> bool:

@@ -99,7 +99,7 @@ def assemble(
         *((answers,) if faults is not None or _asks(scenario, Health) else ()),
     )
     handlers: list[Handlers] = [
-        WorkloadActions(workloads, scenario).handlers(),
+        WorkloadActions(workloads).handlers(),
         NodeActions(env.api, drains, failures).handlers(),
         PodActions(cluster, workloads).handlers(),
         {Health: partial(health.act, pods=workloads.pods)},

@@ -14,24 +14,33 @@ from kubeinfer_sim.controllers.kubeinfer.workload import KubeInferWorkload
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 from kubeinfer_sim.scenario.model import Scenario
 
+#: What makes a workload of each kind, in the order in which those of different kinds are started.
+KINDS: dict[str, Callable[[Cluster, Any, Settings], Workload]] = {
+    KubeInfer.kind: KubeInferWorkload,
+    Deployment.kind: lambda cluster, spec, settings: DeploymentWorkload(cluster, spec, settings.timings),
+}
+
 
 class Workloads:
-    """All workloads, in the order in which the scenario has them."""
+    """All workloads: kind by kind, of each in the order in which the scenario has them."""
 
     def __init__(self, cluster: Cluster, scenario: Scenario, plugin: RecoveryPlugin | None) -> None:
         settings = Settings(scenario.timings, scenario.assumptions, scenario.recovery, plugin)
-        kinds: dict[type, Callable[[Any], Workload]] = {
-            KubeInfer: lambda spec: KubeInferWorkload(cluster, spec, settings),
-            Deployment: lambda spec: DeploymentWorkload(cluster, spec, scenario.timings),
-        }
-        self._by_object = {(type(spec), spec.name): kinds[type(spec)](spec) for spec in scenario.workloads}
+        self._by_kind: dict[str, dict[str, Workload]] = {kind: {} for kind in KINDS}
+        for spec in scenario.workloads:
+            self._by_kind[spec.kind][spec.name] = KINDS[spec.kind](cluster, spec, settings)
 
     def __iter__(self) -> Iterator[Workload]:
-        return iter(self._by_object.values())
+        for by_name in self._by_kind.values():
+            yield from by_name.values()
 
-    def of(self, spec: KubeInfer | Deployment) -> Workload:
-        """The workload of an object, by kind and name."""
-        return self._by_object[type(spec), spec.name]
+    def named(self, kind: str, name: str) -> Workload:
+        """The workload of this kind and name; `name` "": the only one of its kind."""
+        by_name = self._by_kind[kind]
+        if name:
+            return by_name[name]
+        (only,) = by_name.values()
+        return only
 
     @property
     def last_progress(self) -> int:

@@ -56,7 +56,7 @@ def job(instances: int) -> Scenario:
     )
     return Scenario(
         "benchmark",
-        spec,
+        (spec,),
         nodes,
         Timings(stage_timings(10, 5)),
         initial="empty",

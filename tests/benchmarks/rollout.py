@@ -34,7 +34,9 @@ def rollout(instances: int) -> Scenario:
     stages = stage_timings(
         600, 60, bind=seconds(3), image_cold=seconds(290), create=seconds(3), rank_table=seconds(5)
     )
-    return Scenario("benchmark", old, nodes(instances * 44 // 10), Timings(stages), actions=(Apply(0, new),))
+    return Scenario(
+        "benchmark", (old,), nodes(instances * 44 // 10), Timings(stages), actions=(Apply(0, new),)
+    )
 
 
 def main() -> None:

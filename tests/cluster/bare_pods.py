@@ -57,6 +57,9 @@ class Idle:
     def group(self, pod: Pod) -> Sequence[Pod]:
         return [pod]
 
+    def ties_device_plugin(self, pod: Pod) -> bool:
+        return False
+
     def engine_silent(self, pod: Pod, cause: int) -> None:
         pass
 

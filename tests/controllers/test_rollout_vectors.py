@@ -145,7 +145,7 @@ def trace(run: Run) -> Any:
 
 def revisions(run: Run) -> dict[str, Any]:
     specs = [run.scenario.kubeinfer]
-    specs += [action.kubeinfer for action in run.scenario.actions if isinstance(action, Apply)]
+    specs += [action.workload for action in run.scenario.actions if isinstance(action, Apply)]
     return {spec.roles[0].template.raw["revision"]: spec for spec in specs}
 
 

@@ -192,7 +192,7 @@ def test_a_repair_takes_as_long_whatever_was_repaired_before() -> None:
 def without_label(made: Scenario) -> Scenario:
     role, *others = made.kubeinfer.roles
     roles = tuple(replace(each, template=replace(each.template, labels={})) for each in (role, *others))
-    return replace(made, kubeinfer=replace(made.kubeinfer, roles=roles))
+    return replace(made, workloads=(replace(made.kubeinfer, roles=roles),))
 
 
 def test_each_kind_of_fault_has_its_times_and_none_where_it_never_came() -> None:
@@ -321,9 +321,9 @@ def test_a_variant_sets_the_policy_of_every_role_in_every_version() -> None:
     (variant,) = recovery_variants(made, ["Pod"])
     (apply,) = variant.scenario.actions
     assert isinstance(apply, Apply)
-    for spec in (variant.scenario.kubeinfer, apply.kubeinfer):
+    for spec in (variant.scenario.kubeinfer, apply.workload):
         assert [role.recovery_policy.restart for role in spec.roles] == ["Pod", "Pod"]
-    assert variant.scenario.kubeinfer.revision != apply.kubeinfer.revision
+    assert variant.scenario.kubeinfer.revision != apply.workload.revision
 
 
 def test_what_is_no_kind_of_recovery_is_said() -> None:
@@ -398,8 +398,8 @@ def test_budgets_are_knobs_in_every_version() -> None:
     for made, surge in zip(varied("maxSurge=2,25%"), ("2", "25%"), strict=True):
         (apply,) = (each for each in made.actions if isinstance(each, Apply))
         assert str(made.kubeinfer.rolling_update.max_surge) == surge
-        assert str(apply.kubeinfer.rolling_update.max_surge) == surge
-        assert made.kubeinfer.revision != apply.kubeinfer.revision
+        assert str(apply.workload.rolling_update.max_surge) == surge
+        assert made.kubeinfer.revision != apply.workload.revision
     (made,) = varied("maxUnavailable=1")
     assert str(made.kubeinfer.rolling_update.max_unavailable) == "1"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from scenario_files import HEAD, MANIFEST
 
-from kubeinfer_sim.scenario.actions.model import Apply, ApplyDeployment, Health
+from kubeinfer_sim.scenario.actions.model import Apply, Health
 
 ROUTER = """\
 apiVersion: apps/v1
@@ -41,19 +41,19 @@ def actions(lines: str) -> str:
 
 def test_a_deployment_may_stand_alone(load):
     scenario = load(text=ALONE + "  update: {newRevision: true}\n")
-    assert not scenario.has_kubeinfer
+    assert not scenario.kubeinfers
     [router], [change] = scenario.deployments, scenario.actions
-    assert isinstance(change, ApplyDeployment)
-    assert change.deployment.revision != router.revision
-    assert change.deployment.replicas == 2
+    assert isinstance(change, Apply)
+    assert change.workload.revision != router.revision
+    assert change.workload.replicas == 2
 
 
 def test_one_manifest_applied_changes_all_its_objects_that_differ(load):
     update = "  update: {set: {image: 'vllm:2', router: 'r:2'}}\n"
-    kinds = [type(each) for each in load(text=BESIDE + update).actions]
-    assert kinds == [Apply, ApplyDeployment]
+    kinds = [each.workload.kind for each in load(text=BESIDE + update).actions]
+    assert kinds == ["KubeInfer", "Deployment"]
     [only] = load(text=BESIDE + "  update: {set: {router: 'r:2'}}\n").actions[1:]
-    assert isinstance(only, ApplyDeployment)
+    assert only.workload.kind == "Deployment"
 
 
 def test_actions_name_the_object_they_are_about(load):
@@ -67,16 +67,16 @@ def test_actions_name_the_object_they_are_about(load):
             "{at: 5s, object: KubeInfer/chat, scale: 1}"
         )
     )
-    changes = [each for each in scenario.actions if isinstance(each, ApplyDeployment)]
-    found = [(each.deployment.replicas, each.deployment.paused, each.label) for each in changes]
+    changes = [each for each in scenario.actions if isinstance(each, Apply)]
+    found = [(each.workload.replicas, each.workload.paused, each.label) for each in changes]
     assert found == [(5, False, "scale to 5"), (5, True, "pause"), (5, True, "patch"), (5, False, "resume")]
-    assert changes[-1].deployment.min_ready_seconds == 9
+    assert changes[-1].workload.min_ready_seconds == 9
 
 
 def test_without_a_kubeinfer_the_only_deployment_is_meant(load):
     [change] = load(text=ALONE + actions("{at: 1s, scale: 0}")).actions
-    assert isinstance(change, ApplyDeployment)
-    assert change.deployment.replicas == 0
+    assert isinstance(change, Apply)
+    assert change.workload.replicas == 0
 
 
 def test_rollback_goes_to_the_template_before_and_back_again(load):
@@ -85,7 +85,7 @@ def test_rollback_goes_to_the_template_before_and_back_again(load):
         + actions("{at: 1s, apply: {newRevision: true}}\n{at: 2s, rollback: true}\n{at: 3s, rollback: true}")
     )
     [router] = scenario.deployments
-    new, back, forth = (each.deployment.revision for each in scenario.actions)
+    new, back, forth = (each.workload.revision for each in scenario.actions)
     assert (back, forth) == (router.revision, new)
 
 
@@ -96,7 +96,7 @@ def test_a_kubeinfers_templates_can_be_rolled_back_too(load):
     )
     last = scenario.actions[-1]
     assert isinstance(last, Apply)
-    assert (last.kubeinfer.revision, last.kubeinfer.replicas) == (scenario.kubeinfer.revision, 3)
+    assert (last.workload.revision, last.workload.replicas) == (scenario.kubeinfer.revision, 3)
 
 
 def test_health_of_a_deployments_pods(load):
@@ -154,6 +154,11 @@ def test_timings_are_given_under_the_deployments_name(load):
             HEAD + "  manifest: {path: chat.yaml, set: {replicas: 1, image: x}}\n  cluster: 8x8\n"
             "  update: {path: both.yaml, set: {replicas: 1, image: b, router: z}}\n",
             "7: spec.update: Deployment router is not in the scenario's manifest; it would be created",
+        ),
+        (
+            ALONE + actions("{at: 1s, patch: {metadata: {name: proxy}}}"),
+            "8: spec.actions[0].patch: this is Deployment default/proxy, another object than default/router; "
+            "an update keeps name and namespace",
         ),
         (
             ALONE + actions("{at: 1s, patch: {spec: {replicas: -1}}}"),

@@ -18,7 +18,7 @@ from kubeinfer_sim.scenario.timings.model import Link
 
 
 def applied(scenario: Scenario) -> list[KubeInfer]:
-    return [each.kubeinfer for each in scenario.actions if isinstance(each, Apply)]
+    return [each.workload for each in scenario.actions if isinstance(each, Apply)]
 
 
 def images(kubeinfer: KubeInfer) -> list[str]:
@@ -126,7 +126,7 @@ def test_actions_come_in_order_of_time_and_ties_in_the_order_written(load: Load)
         "- {at: 1m, uncordon: [node-3, node-4]}\n"
     )
     assert scenario.actions[1:] == (
-        Scale(0, 5),
+        Scale(0, 5, name="chat"),
         Cordon(60_000, ("node-3", "node-4"), uncordon=True),
         Drain(300_000, ("node-1",)),
         Cordon(300_000, ("node-2",)),
@@ -145,7 +145,7 @@ def test_nodes_are_named_by_pool_or_label_as_well(load: Load) -> None:
 def test_a_health_action_says_which_pods_fail_and_for_how_long(load: Load) -> None:
     health = "{instances: [0], roles: [serve], pods: [1], nodes: [node-3], hang: true, lasts: 30s}"
     scenario = load(f"actions:\n- {{at: 1m, health: {health}}}")
-    target = Target(("node-3",), {}, (0,), ("serve",), (1,))
+    target = Target(("node-3",), {}, (0,), ("serve",), (1,), name="chat")
     assert scenario.actions == (Health(60_000, target, False, 90_000, ("readiness",), True),)
 
 

@@ -33,16 +33,16 @@ def with_init(folder: Path) -> Path:
 def test_an_init_fault_says_which_runs_fail_and_how(load: Load) -> None:
     fault = "{container: fetch, times: 3, roles: [serve], instances: [0], nodes: [node-3]}"
     scenario = load(f"actions:\n- {{at: 1m, initFault: {fault}}}")
-    target = Target(("node-3",), {}, (0,), ("serve",))
+    target = Target(("node-3",), {}, (0,), ("serve",), name="chat")
     assert scenario.actions == (StartFault(60_000, target, "fetch", "Error", 1, 3),)
     scenario = load("actions: [{at: 1m, initFault: {reason: OOMKilled, lasts: 30s}}]")
-    assert scenario.actions == (StartFault(60_000, Target(), "", "OOMKilled", 137, None, 90_000),)
+    assert scenario.actions == (StartFault(60_000, Target(name="chat"), "", "OOMKilled", 137, None, 90_000),)
 
 
 @pytest.mark.usefixtures("with_init")
 def test_a_crash_may_name_an_init_container(load: Load) -> None:
     scenario = load("actions: [{at: 1m, crash: {container: fetch, exitCode: 3}}]")
-    assert scenario.actions == (Crash(60_000, Target(), "Error", 3, "fetch"),)
+    assert scenario.actions == (Crash(60_000, Target(name="chat"), "Error", 3, "fetch"),)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def with_hook(folder: Path) -> None:
 @pytest.mark.usefixtures("with_hook")
 def test_a_post_start_fault_says_whose_hooks_fail(load: Load) -> None:
     scenario = load("actions: [{at: 1m, postStartFault: {container: engine, times: 2, roles: [serve]}}]")
-    expected = StartFault(60_000, Target(roles=("serve",)), "engine", times=2, what="postStart")
+    expected = StartFault(60_000, Target(roles=("serve",), name="chat"), "engine", times=2, what="postStart")
     assert scenario.actions == (expected,)
     assert scenario.kubeinfer.roles[0].template.containers[0].post_start is not None
 

@@ -25,7 +25,7 @@ def run(fault: Fault, labels: dict[str, str] | None = None) -> Run:
     updates = RollingUpdate(IntOrPercent(25, True), IntOrPercent(25, True))
     chat = Deployment("chat", template, replicas=2, strategy="RollingUpdate", rolling_update=updates)
     made = scenario(kubeinfer(0), 3, 60, 10, actions=(fault,), horizon=4 * HOUR)
-    return play(replace(made, deployments=(chat,)))
+    return play(replace(made, workloads=(*made.workloads, chat)))
 
 
 @pytest.mark.parametrize("label", ["true", "false"])

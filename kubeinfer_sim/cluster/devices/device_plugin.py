@@ -20,7 +20,6 @@ from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import FaultDetected
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.watcher import Watcher
-from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.faults.levels import REPEATED
 from kubeinfer_sim.scenario.faults.model import NpuHandling
@@ -29,8 +28,8 @@ from kubeinfer_sim.scenario.units import Millis
 
 
 def is_watched(pod: Pod) -> bool:
-    """Whether the device plugin acts for the pod: the label ties KubeInfers to it, not Deployments."""
-    return pod.ref.instance.kind == "KubeInfer" and pod.template.labels.get(RESET_LABEL) == "true"
+    """Whether the device plugin acts for the pod."""
+    return pod.owner.ties_device_plugin(pod)
 
 
 class DevicePlugin(Watcher):

@@ -264,6 +264,10 @@ class DeploymentWorkload:
         """The pods of a Deployment compute each for itself."""
         return [pod]
 
+    def ties_device_plugin(self, pod: Pod) -> bool:
+        """Whether the device plugin acts for the pod: for no Deployment's."""
+        return False
+
     def engine_silent(self, pod: Pod, cause: int) -> None:
         """The pod's engine answers nobody: the pods of a Deployment do without each other."""
 

@@ -20,7 +20,7 @@ from kubeinfer_sim.controllers.kubeinfer.rebuilding import Rebuilding
 from kubeinfer_sim.controllers.kubeinfer.recovery import Recovery
 from kubeinfer_sim.controllers.kubeinfer.settings import Settings
 from kubeinfer_sim.controllers.kubeinfer.stalls import Stalls
-from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer
 
 
 class KubeInferWorkload:
@@ -127,6 +127,10 @@ class KubeInferWorkload:
         """The pods whose engines compute each step together with this one's, itself included."""
         instance = self._gangs.instance_of.get(pod)
         return [pod] if instance is None else instance.group(pod)
+
+    def ties_device_plugin(self, pod: Pod) -> bool:
+        """Whether the device plugin acts for the pod: its template carries the label for it."""
+        return pod.template.labels.get(RESET_LABEL) == "true"
 
     def engine_silent(self, pod: Pod, cause: int) -> None:
         """The pod's engine no longer answers its peers (its machine is down, it hangs), and nobody knows yet."""

@@ -71,8 +71,8 @@ def scenario_part(run: Run) -> ScenarioPart:
     return ScenarioPart(
         name=scenario.name,
         description=scenario.description,
-        namespace=scenario.kubeinfer.namespace,
-        kubeinfer=scenario.kubeinfer.name,
+        namespace=scenario.workloads[0].namespace,
+        kubeinfer=next((each.name for each in scenario.kubeinfers), ""),
         initial=scenario.initial,
         nodes=len(scenario.nodes),
         npus=npus_of_cluster(scenario),

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Container, KubeInfer
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.forms import (
     ActionForm,
-    ApplyForm,
     CrashForm,
     HealthForm,
 )
 from kubeinfer_sim.scenario.actions.model import (
     Action,
-    Apply,
     Cordon,
     Crash,
     Drain,
@@ -26,11 +23,11 @@ from kubeinfer_sim.scenario.actions.model import (
     NodeDown,
     NodeUp,
     OutOfService,
-    Scale,
 )
 from kubeinfer_sim.scenario.actions.probe_answers import passes
 from kubeinfer_sim.scenario.actions.start_faults import compile_start_fault, long_running
 from kubeinfer_sim.scenario.actions.targets import (
+    Meant,
     check_held,
     matched_roles,
     nodes_meant,
@@ -40,144 +37,8 @@ from kubeinfer_sim.scenario.actions.targets import (
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.faults.compile import compile_fault, strikes_pods
-from kubeinfer_sim.scenario.model import NO_KUBEINFER
 from kubeinfer_sim.scenario.units import format_duration
-from kubeinfer_sim.scenario.workloads.deployments import PREFIX, DeploymentLines, as_kubeinfer
-from kubeinfer_sim.scenario.workloads.manifests import Loaded, Manifests
-
-
-@dataclass(slots=True)
-class TimeLine:
-    """The KubeInfer, and beside it the Deployments, as they change with time.
-
-    Attributes:
-        current: the version in force after the actions so far, its replicas as last scaled.
-        versions: every version, the one at time 0 first.
-    """
-
-    context: Context
-    manifests: Manifests
-    current: KubeInfer
-    deployments: DeploymentLines
-    versions: list[KubeInfer] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.versions.append(self.current)
-
-    @property
-    def everything(self) -> list[KubeInfer]:
-        """Every version of every object, Deployments as KubeInfers of one role."""
-        own = [each for each in self.versions if each is not NO_KUBEINFER]
-        return own + [as_kubeinfer(each) for each in self.deployments.versions]
-
-    def apply(self, at: int, form: ApplyForm, path: Path) -> list[Action]:
-        """Another version of what the manifest holds; empty when it is wrong, which is noted."""
-        if self.current is NO_KUBEINFER and (form.new_revision or form.patch is not None):
-            name = self._only(path)
-            return [] if name is None else [*self.deployments.applied(at, form, name, path)]
-        return self._apply(at, self.manifests.applied(form, self.current, path), path)
-
-    def change(self, form: ActionForm, path: Path) -> list[Action]:
-        """An action that changes an object; empty when it is another one, or wrong, which is noted."""
-        if (
-            not (form.apply or form.patch or form.pause or form.resume or form.rollback)
-            and form.scale is None
-        ):
-            return []
-        name = self.target(form, path)
-        if name is None:
-            return []
-        if name:
-            return [*self.deployments.change(form, name, path)]
-        if form.apply is not None:
-            return self.apply(form.at, form.apply, (*path, "apply"))
-        if form.patch is not None:
-            path = (*path, "patch")
-            return self._apply(form.at, self.manifests.patched(form.patch, self.current, path), path)
-        if form.scale is not None:
-            self._replace(self.manifests.scaled(self.current, form.scale, (*path, "scale")))
-            return [Scale(form.at, form.scale)]
-        if form.rollback:
-            return self._roll_back(form.at, (*path, "rollback"))
-        word = "pause" if form.pause else "resume"
-        self.context.error(
-            (*path, word), f"a KubeInfer cannot be {word}d; a Deployment can (object: Deployment/…)"
-        )
-        return []
-
-    def target(self, form: ActionForm, path: Path) -> str | None:
-        """The Deployment an action is about; "" for the KubeInfer, None when it is unclear, which is noted."""
-        text = form.object
-        if text is not None and text.startswith(PREFIX):
-            return self.deployments.named(text, (*path, "object"))
-        if text is not None and text != f"KubeInfer/{self.current.name}":
-            known = [f"{PREFIX}{each}" for each in self.deployments.current]
-            if self.current is not NO_KUBEINFER:
-                known.insert(0, f"KubeInfer/{self.current.name}")
-            message = f"no object is {text!r}{did_you_mean(text, known)} (there are: {', '.join(known)})"
-            self.context.error((*path, "object"), message)
-            return None
-        if self.current is not NO_KUBEINFER or form.apply is not None:
-            return ""
-        return self._only(path)
-
-    def _only(self, path: Path) -> str | None:
-        """The one Deployment, where there is no KubeInfer."""
-        names = list(self.deployments.current)
-        if len(names) == 1:
-            return names[0]
-        known = ", ".join(f"{PREFIX}{name}" for name in names)
-        self.context.error(path, f"say which object is meant: object: one of {known}")
-        return None
-
-    def _roll_back(self, at: int, path: Path) -> list[Action]:
-        """The role templates of the version before the present ones."""
-        current = self.current
-        before = next((each for each in reversed(self.versions) if each.revision != current.revision), None)
-        if before is None:
-            self.context.error(path, "there are no earlier role templates to go back to")
-            return []
-        raw = {**current.raw, "spec": {**current.raw["spec"], "template": before.raw["spec"]["template"]}}
-        rolled_back = replace(current, roles=before.roles, raw=raw)
-        self._replace(rolled_back)
-        return [Apply(at, rolled_back, "rollback")]
-
-    def _apply(self, at: int, found: Loaded | None, path: Path) -> list[Action]:
-        """Apply the KubeInfer and the Deployments of a manifest, those that are there and differ."""
-        if found is None:
-            return []
-        actions: list[Action] = []
-        if found.kubeinfer is not None:
-            actions += self._apply_kubeinfer(at, found.kubeinfer, found.label, path)
-        for each in found.deployments:
-            current = self.deployments.current.get(each.name)
-            if current is None:
-                self.context.error(
-                    path, f"Deployment {each.name} is not in the scenario's manifest; it would be created"
-                )
-            elif each.raw != current.raw:
-                actions += self.deployments.apply(at, each, found.label)
-        return actions
-
-    def _apply_kubeinfer(self, at: int, kubeinfer: KubeInfer, label: str, path: Path) -> list[Action]:
-        first = self.versions[0]
-        if first is NO_KUBEINFER:
-            message = f"KubeInfer {kubeinfer.name} is not in the scenario's manifest; it would be created"
-            self.context.error(path, message)
-            return []
-        if (kubeinfer.namespace, kubeinfer.name) != (first.namespace, first.name):
-            self.context.error(
-                path,
-                f"this is KubeInfer {kubeinfer.namespace}/{kubeinfer.name}, another object than "
-                f"{first.namespace}/{first.name}; an update keeps name and namespace",
-            )
-            return []
-        self._replace(kubeinfer)
-        return [Apply(at, kubeinfer, label)]
-
-    def _replace(self, kubeinfer: KubeInfer) -> None:
-        self.current = kubeinfer
-        self.versions.append(kubeinfer)
+from kubeinfer_sim.scenario.workloads.time_line import TimeLine
 
 
 def compile_action(
@@ -206,27 +67,21 @@ def compile_action(
             drain.force,
             drain.ignore_daemonsets,
         )
-    versions: list[KubeInfer] = []
-    deployment = ""
-    if time_line is not None:
-        versions = time_line.versions
-        strikes = form.health or form.force_delete or form.crash or form.init_fault or form.post_start_fault
-        if strikes or (form.fault and strikes_pods(form.fault)):
-            named = time_line.target(form, path)
-            if named is None:
-                return None
-            deployment = named
-        if deployment:
-            every = time_line.deployments.versions
-            versions = [as_kubeinfer(each) for each in every if each.name == deployment]
+    meant = Meant()
+    strikes = form.health or form.force_delete or form.crash or form.init_fault or form.post_start_fault
+    if time_line is not None and (strikes or (form.fault and strikes_pods(form.fault))):
+        line = time_line.target(form, path)
+        if line is None:
+            return None
+        meant = Meant(line.kind, line.current.name, line.versions, line.has_instances)
     if form.crash is not None:
-        return _crash(form.at, form.crash, nodes, versions, deployment, context, (*path, "crash"))
+        return _crash(form.at, form.crash, nodes, meant, context, (*path, "crash"))
     if (start := form.init_fault or form.post_start_fault) is not None:
         path = (*path, "initFault" if form.init_fault else "postStartFault")
-        target = pods_meant(start, nodes, versions, deployment, context, path)
+        target = pods_meant(start, nodes, meant, context, path)
         until = _end(form.at, start.until, start.lasts, context, path)
         return compile_start_fault(
-            form.at, start, target, until, matched_roles(start, versions), context, path
+            form.at, start, target, until, matched_roles(start, meant.versions), context, path
         )
     if (fault := form.image_fault) is not None:
         path = (*path, "imageFault")
@@ -238,13 +93,13 @@ def compile_action(
         path = (*path, "fault")
         if form.object is not None and not strikes_pods(form.fault):
             context.error(path, "object says whose pods are struck: name pods, or leave it out")
-        target = struck_by(form.fault, nodes, versions, deployment, context, path)
-        check_held(form.fault, matched_roles(form.fault, versions), context, path)
+        target = struck_by(form.fault, nodes, meant, context, path)
+        check_held(form.fault, matched_roles(form.fault, meant.versions), context, path)
         return compile_fault(form.at, form.fault, target, nodes, context, path)
-    if (failure := compile_failure(form, path, nodes, versions, deployment, context)) is not None:
+    if (failure := compile_failure(form, path, nodes, meant, context)) is not None:
         return failure
     if form.health is not None:
-        return _health(form.at, form.health, nodes, versions, deployment, context, (*path, "health"))
+        return _health(form.at, form.health, nodes, meant, context, (*path, "health"))
     return None
 
 
@@ -252,8 +107,7 @@ def compile_failure(
     form: ActionForm,
     path: Path,
     nodes: Mapping[str, NodeSpec],
-    versions: Sequence[KubeInfer],
-    deployment: str,
+    meant: Meant,
     context: Context,
 ) -> Action | None:
     """A node that fails, or what is done about it; None when the action is another one."""
@@ -273,7 +127,7 @@ def compile_failure(
     if (service := form.out_of_service) is not None:
         return OutOfService(at, nodes_meant(service, nodes, context, (*path, "outOfService")), service.ended)
     if (force := form.force_delete) is not None:
-        target = pods_meant(force, nodes, versions, deployment, context, (*path, "forceDelete"))
+        target = pods_meant(force, nodes, meant, context, (*path, "forceDelete"))
         return ForceDelete(at, target, force.terminating_only)
     return None
 
@@ -312,14 +166,13 @@ def _health(
     at: int,
     form: HealthForm,
     nodes: Mapping[str, NodeSpec],
-    versions: Sequence[KubeInfer],
-    deployment: str,
+    meant: Meant,
     context: Context,
     path: Path,
 ) -> Health:
     until = _end(at, form.until, form.lasts, context, path)
-    matched = matched_roles(form, versions)
-    target = pods_meant(form, nodes, versions, deployment, context, path)
+    matched = matched_roles(form, meant.versions)
+    target = pods_meant(form, nodes, meant, context, path)
     probed = [each for role in matched for each in long_running(role.template)]
     named = [each for each in probed if form.container in ("", each.name)]
     if matched and not named:
@@ -358,14 +211,13 @@ def _crash(
     at: int,
     form: CrashForm,
     nodes: Mapping[str, NodeSpec],
-    versions: Sequence[KubeInfer],
-    deployment: str,
+    meant: Meant,
     context: Context,
     path: Path,
 ) -> Crash:
     names = {
         container.name: None
-        for role in matched_roles(form, versions)
+        for role in matched_roles(form, meant.versions)
         for container in (*role.template.containers, *role.template.init_containers)
     }
     if form.container and names and form.container not in names:
@@ -376,7 +228,7 @@ def _crash(
     code = form.exit_code
     if code is None:
         code = {"Error": 1, "OOMKilled": 137, "Completed": 0}[form.reason]
-    target = pods_meant(form, nodes, versions, deployment, context, path)
+    target = pods_meant(form, nodes, meant, context, path)
     return Crash(at, target, form.reason, code, form.container)
 
 

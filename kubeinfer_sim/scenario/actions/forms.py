@@ -248,7 +248,7 @@ class ActionForm(Form):
     )
     object: str | None = Field(
         None,
-        description="Whose spec or pods: KubeInfer/name or Deployment/name; left out: the KubeInfer, or the only "
+        description="Whose spec or pods: KubeInfer/name or Deployment/name; left out: the only KubeInfer, or the only "
         "Deployment where there is none.",
     )
     scale: Annotated[int, Field(ge=0, le=100_000)] | None = Field(None, description="The new spec.replicas.")

@@ -6,17 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.scenario.faults.kinds import Symptom
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.units import Millis
+
+#: Kinds of workloads.
+Kind = Literal["KubeInfer", "Deployment"]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """Which pods or nodes an action is about; empty fields match everything.
 
-    `kind` and `name` say whose pods: the KubeInfer's, or those of the Deployment of this name.
+    `kind` and `name` say whose pods; `name` "": those of all workloads of the kind.
     """
 
     nodes: tuple[str, ...] = ()
@@ -24,34 +27,30 @@ class Target:
     instances: tuple[int, ...] = ()
     roles: tuple[str, ...] = ()
     pods: tuple[int, ...] = ()
-    kind: Literal["KubeInfer", "Deployment"] = "KubeInfer"
+    kind: Kind = "KubeInfer"
     name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """The user applies another version of the KubeInfer (whole new spec: template, replicas, strategy)."""
+    """The user changes a workload: applies another version, patches, pauses, resumes, rolls it back.
+
+    `workload` is all of its new version; kind and name say which one it is.
+    """
 
     at: Millis
-    kubeinfer: KubeInfer
-    label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ApplyDeployment:
-    """The user changes a Deployment: applies another version, scales, pauses, resumes, rolls it back."""
-
-    at: Millis
-    deployment: Deployment
+    workload: WorkloadSpec
     label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The user changes `spec.replicas` alone."""
+    """The user changes `spec.replicas` of a workload alone; `name` "": of the only one of its kind."""
 
     at: Millis
     replicas: int
+    kind: Kind = "KubeInfer"
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +219,6 @@ class Fault:
 
 Action = (
     Apply
-    | ApplyDeployment
     | Scale
     | Cordon
     | Drain

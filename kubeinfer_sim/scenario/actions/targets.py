@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.accelerators import accelerator_count, common_family
 from kubeinfer_sim.manifest.model import KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.actions.model import Target
+from kubeinfer_sim.scenario.actions.model import Kind, Target
 from kubeinfer_sim.scenario.actions.node_forms import NodesForm
 from kubeinfer_sim.scenario.actions.pods_form import PodsForm
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
@@ -17,6 +17,22 @@ from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.faults.forms import FaultForm
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.timings.compile import unknown_role
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """The workload an action is about.
+
+    Attributes:
+        name: "" where the manifest is wrong, so that nobody knows.
+        versions: each as a KubeInfer; none where the manifest is wrong.
+        has_instances: its pods stand in instances and roles.
+    """
+
+    kind: Kind = "KubeInfer"
+    name: str = ""
+    versions: Sequence[KubeInfer] = ()
+    has_instances: bool = True
 
 
 def nodes_meant(
@@ -71,21 +87,21 @@ def matched_roles(
 def pods_meant(
     form: PodsForm | FaultForm,
     nodes: Mapping[str, NodeSpec],
-    versions: Sequence[KubeInfer],
-    deployment: str,
+    meant: Meant,
     context: Context,
     path: Path,
 ) -> Target:
-    """The pods meant, of the KubeInfer or of a Deployment; what can never match is noted."""
+    """The pods meant; what can never match is noted."""
     known_nodes(form.nodes, nodes, context, (*path, "nodes"))
     if form.node_selector:
         _selected(form.node_selector, nodes, context, (*path, "nodeSelector"))
-    if deployment:
+    versions = meant.versions
+    if not meant.has_instances:
         # Its pods are told apart by their numbers, in order of creation.
         if form.instances or form.roles:
-            context.error(path, "a Deployment has no instances and roles: name pods by number, or nodes")
+            context.error(path, f"a {meant.kind} has no instances and roles: name pods by number, or nodes")
         pods = tuple(form.pods)
-        return Target(tuple(form.nodes), form.node_selector, pods, kind="Deployment", name=deployment)
+        return Target(tuple(form.nodes), form.node_selector, pods, kind=meant.kind, name=meant.name)
     roles = list(dict.fromkeys(role.name for version in versions for role in version.roles))
     for index, name in enumerate(form.roles):
         if versions and name not in roles:
@@ -103,7 +119,13 @@ def pods_meant(
                 (*path, "pods", index), f"there is no pod {place}: the role has {places}, numbered from 0"
             )
     return Target(
-        tuple(form.nodes), form.node_selector, tuple(form.instances), tuple(form.roles), tuple(form.pods)
+        tuple(form.nodes),
+        form.node_selector,
+        tuple(form.instances),
+        tuple(form.roles),
+        tuple(form.pods),
+        meant.kind,
+        meant.name,
     )
 
 
@@ -126,13 +148,12 @@ def check_held(form: FaultForm, roles: Sequence[Role], context: Context, path: P
 def struck_by(
     form: FaultForm,
     nodes: Mapping[str, NodeSpec],
-    versions: Sequence[KubeInfer],
-    deployment: str,
+    meant: Meant,
     context: Context,
     path: Path,
 ) -> Target:
     """What a fault strikes; `node` is short for one of `nodes`."""
     if form.node is not None:
         known_nodes([form.node], nodes, context, (*path, "node"))
-        return replace(pods_meant(form, nodes, versions, deployment, context, path), nodes=(form.node,))
-    return pods_meant(form, nodes, versions, deployment, context, path)
+        return replace(pods_meant(form, nodes, meant, context, path), nodes=(form.node,))
+    return pods_meant(form, nodes, meant, context, path)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, format_path
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.load import OtherObject, load_manifest
-from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.manifest.model import Deployment, KubeInfer, WorkloadSpec
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.template import FILL, holes_of
 from kubeinfer_sim.scenario.actions.forms import ApplyForm, ManifestForm
@@ -25,11 +25,20 @@ REVISION_ANNOTATION = "kubeinfer-sim/revision"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The objects of one manifest: the KubeInfer meant, if there is one, and all Deployments."""
+    """The workloads of one manifest, KubeInfers first."""
 
-    kubeinfer: KubeInfer | None
-    deployments: tuple[Deployment, ...]
+    workloads: tuple[WorkloadSpec, ...]
     label: str = ""
+
+    @property
+    def kubeinfers(self) -> list[KubeInfer]:
+        """The KubeInfers among them."""
+        return [each for each in self.workloads if isinstance(each, KubeInfer)]
+
+    @property
+    def deployments(self) -> list[Deployment]:
+        """The Deployments among them."""
+        return [each for each in self.workloads if isinstance(each, Deployment)]
 
 
 @dataclass(slots=True)
@@ -54,42 +63,19 @@ class Manifests:
         values = self._values(self.form.set, self.form.set_file, path)
         return self._load(self.form.path, self.form.inline, {**values, **self.values}, self.form.name, path)
 
-    def applied(self, form: ApplyForm, current: KubeInfer, path: Path) -> Loaded | None:
-        """Another version and what to call it; None when it is wrong, which is noted.
-
-        A patch and a new revision start from the version in force, a manifest replaces it whole, replicas
-        included, as `kubectl apply` does with a manifest that names them.
-        """
-        if form.new_revision:
-            restarted = self.reload(new_revision(current.raw), path, ())
-            return None if restarted is None else replace(restarted, label="new revision")
-        if form.patch is not None:
-            return self.patched(form.patch, current, (*path, "patch"))
-        return self.read(form, path, current.name)
-
-    def read(self, form: ApplyForm, path: Path, like: str) -> Loaded | None:
-        """A manifest that is applied, of another file or with other values; `like` settles which of several."""
+    def read(self, form: ApplyForm, path: Path, names: Collection[str]) -> Loaded | None:
+        """A manifest that is applied, of another file or with other values; of several KubeInfers those named."""
         values = self._values(form.set or {}, form.set_file or {}, path)
         settings = ", ".join(f"{name}={value}" for name, value in (form.set or {}).items())
         if form.path is None and form.inline is None:
             base = self._values(self.form.set, self.form.set_file, ("spec", "manifest"))
             values = {**base, **self.values, **values}
-            found = self._load(self.form.path, self.form.inline, values, self.form.name, path, like)
+            found = self._load(self.form.path, self.form.inline, values, self.form.name, path, names)
             label = settings or "the scenario's manifest"
         else:
-            found = self._load(form.path, form.inline, values, form.name, path, like)
+            found = self._load(form.path, form.inline, values, form.name, path, names)
             label = " ".join(filter(None, (form.path or "inline manifest", settings)))
         return None if found is None else replace(found, label=label)
-
-    def patched(self, patch: Mapping[str, Any], current: KubeInfer, path: Path) -> Loaded | None:
-        """The version in force, patched."""
-        found = self.reload(merge_patch(current.raw, patch), path, path)
-        return None if found is None else replace(found, label="patch")
-
-    def scaled(self, current: KubeInfer, replicas: int, path: Path) -> KubeInfer:
-        """The version in force with other replicas."""
-        found = self.reload(merge_patch(current.raw, {"spec": {"replicas": replicas}}), path, ())
-        return current if found is None or found.kubeinfer is None else found.kubeinfer
 
     def _values(self, values: Mapping[str, Any], files: Mapping[str, str], path: Path) -> dict[str, Any]:
         found = dict(values)
@@ -109,9 +95,9 @@ class Manifests:
         values: Mapping[str, Any],
         name: str | None,
         path: Path,
-        like: str | None = None,
+        names: Collection[str] | None = None,
     ) -> Loaded | None:
-        """What is meant, from a file or from the scenario itself; `like` settles which KubeInfer of several."""
+        """What is meant, from a file or from the scenario itself; with `names`, of several KubeInfers those."""
         written = self._written(path)
         if file is None:
             own = isinstance(written, dict) and "inline" in written
@@ -129,12 +115,12 @@ class Manifests:
         for each in manifests.others:
             self.others.setdefault((each.kind, each.name), each)
         found = manifests.kubeinfers
-        if len(found) > 1:
-            found = tuple(each for each in found if each.name == like)
-        if len(found) == 1 or not manifests.kubeinfers:
-            return self._sized(Loaded(found[0] if found else None, manifests.deployments), path)
-        names = ", ".join(each.name for each in manifests.kubeinfers)
-        self.context.error(path, f"{file} holds several KubeInfers: say which by `name` (there are: {names})")
+        if names is not None and len(found) > 1:
+            found = tuple(each for each in found if each.name in names)
+        if found or not manifests.kubeinfers:
+            return self._sized(Loaded((*found, *manifests.deployments)), path)
+        known = ", ".join(each.name for each in manifests.kubeinfers)
+        self.context.error(path, f"{file} holds several KubeInfers: say which by `name` (there are: {known})")
         return None
 
     def _with_origin(self, found: Diagnostic, values: Mapping[str, Any], path: Path) -> Diagnostic:
@@ -197,19 +183,17 @@ class Manifests:
                     )
                 )
             return None
-        return self._sized(Loaded(next(iter(manifests.kubeinfers), None), manifests.deployments), path)
+        return self._sized(Loaded((*manifests.kubeinfers, *manifests.deployments)), path)
 
     def _sized(self, loaded: Loaded, path: Path) -> Loaded | None:
         """What was loaded; None, which is noted, when it is more than can be simulated."""
-        objects: list[KubeInfer | Deployment] = [*loaded.deployments]
-        objects += [] if loaded.kubeinfer is None else [loaded.kubeinfer]
-        too_large = [message for each in objects if (message := too_many_pods(each))]
+        too_large = [message for each in loaded.workloads if (message := too_many_pods(each))]
         for message in too_large:
             self.context.error(path, message)
         return None if too_large else loaded
 
 
-def too_many_pods(found: KubeInfer | Deployment) -> str:
+def too_many_pods(found: WorkloadSpec) -> str:
     """Why the object cannot be simulated; nothing when it can."""
     of_one = sum(role.replicas for role in found.roles) if isinstance(found, KubeInfer) else 1
     pods = found.replicas * of_one

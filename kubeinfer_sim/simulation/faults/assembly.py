@@ -15,7 +15,6 @@ from kubeinfer_sim.cluster.node_failures import NodeFailures
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.manifest.accelerators import main_accelerator
-from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.scenario.actions.model import Apply, Fault
 from kubeinfer_sim.scenario.faults.model import FaultPlan
 from kubeinfer_sim.scenario.model import Scenario
@@ -81,7 +80,7 @@ class FaultInjection:
         )
         self._env = env
         self._plan = plan
-        self._kubeinfer = scenario.kubeinfer
+        self._kubeinfers = scenario.kubeinfers
         self.watchers: tuple[Watcher, ...] = (
             self.devices,
             plugin,
@@ -92,7 +91,7 @@ class FaultInjection:
     def start(self) -> None:
         """Let the fault processes begin."""
         for process in self._plan.processes:
-            objects = ProcessObjects(self._env, process, self._kubeinfer, self.devices, self._injector)
+            objects = ProcessObjects(self._env, process, self._kubeinfers, self.devices, self._injector)
             RunningProcess(self._env.clock, self._env.streams, process, objects.names, objects.strike)
 
     def inject(self, fault: Fault) -> None:
@@ -110,8 +109,6 @@ def _occupied(scenario: Scenario) -> dict[str, int]:
 
 
 def _some_template_is_watched(scenario: Scenario) -> bool:
-    """Whether any version of the KubeInfer ties itself to the device plugin."""
-    versions = [scenario.kubeinfer, *(each.kubeinfer for each in scenario.actions if isinstance(each, Apply))]
-    return any(
-        role.template.labels.get(RESET_LABEL) == "true" for version in versions for role in version.roles
-    )
+    """Whether any version of any workload ties itself to the device plugin."""
+    later = [each.workload for each in scenario.actions if isinstance(each, Apply)]
+    return any(each.ties_device_plugin for each in (*scenario.workloads, *later))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kubeinfer_sim.cluster.devices.manager import Devices
@@ -28,13 +29,13 @@ class ProcessObjects:
         self,
         env: Environment,
         process: FaultProcess,
-        kubeinfer: KubeInfer,
+        kubeinfers: Sequence[KubeInfer],
         devices: Devices,
         injector: Injector,
     ) -> None:
         self._clock = env.clock
         self._api = env.api
-        self._kubeinfer = kubeinfer
+        self._kubeinfers = kubeinfers
         self._devices = devices
         self._injector = injector
         self._objects = self._find(process)
@@ -52,14 +53,9 @@ class ProcessObjects:
                     _Object(npu.name, Target(nodes=(npu.node,)), (npu.number,)) for npu in self._devices.all()
                 ]
             case "pod":
+                first = self._kubeinfers[:1]
                 return [
-                    _Object(
-                        f"{ordinal}/{role.name}/{pod}",
-                        Target(instances=(ordinal,), roles=(role.name,), pods=(pod,)),
-                    )
-                    for ordinal in range(self._kubeinfer.replicas)
-                    for role in self._kubeinfer.roles
-                    for pod in range(role.replicas)
+                    each for other in self._kubeinfers for each in _places(other, named=other not in first)
                 ]
             case "node":
                 return [_Object(name, Target(nodes=(name,))) for name in nodes]
@@ -90,3 +86,17 @@ class ProcessObjects:
                 return
             fault = replace(fault, npus=(int(source.random() * count),))
         self._injector.inject(fault, process.name)
+
+
+def _places(kubeinfer: KubeInfer, *, named: bool) -> list[_Object]:
+    """The places of a KubeInfer's pods, by its own name where it is not the first, so that one more moves none."""
+    prefix = f"{kubeinfer.name}/" if named else ""
+    return [
+        _Object(
+            f"{prefix}{ordinal}/{role.name}/{pod}",
+            Target(instances=(ordinal,), roles=(role.name,), pods=(pod,), name=kubeinfer.name),
+        )
+        for ordinal in range(kubeinfer.replicas)
+        for role in kubeinfer.roles
+        for pod in range(role.replicas)
+    ]

@@ -197,7 +197,7 @@ def test_with_the_registry_down_only_always_needs_it_for_an_image_that_is_there(
     spec = engine_with(kubeinfer(), image_pull_policy=policy)
     made = scenario(spec, 2, 60, 5, initial="empty", actions=(ImageFault(0), Scale(1_000, 1)))
     there = tuple(replace(node, images=frozenset({"engine:1"})) for node in made.nodes)
-    made = replace(made, nodes=there, kubeinfer=replace(spec, replicas=0))
+    made = replace(made, nodes=there, workloads=(replace(spec, replicas=0),))
     made = replace(made, actions=(ImageFault(0), Scale(1_000, 1)))
     assert bool(times(simulate(made), PodReady)) is starts
 
@@ -206,7 +206,7 @@ def test_a_pod_tries_again_with_the_pull_back_off_once_the_image_is_there() -> N
     made = scenario(kubeinfer(), 2, 60, 5, initial="empty")
     made = replace(
         made,
-        kubeinfer=replace(made.kubeinfer, replicas=0),
+        workloads=(replace(made.kubeinfer, replicas=0),),
         actions=(ImageFault(0, until=100_000), Scale(1_000, 1)),
     )
     run = simulate(made)
@@ -219,7 +219,7 @@ def test_a_pod_tries_again_with_the_pull_back_off_once_the_image_is_there() -> N
 def test_a_pod_deleted_while_its_image_is_missing_is_forgotten() -> None:
     actions = (ImageFault(0, until=500_000), Scale(1_000, 1), Scale(60_000, 0))
     made = scenario(kubeinfer(), 2, 60, 5, initial="empty", actions=actions)
-    run = simulate(replace(made, kubeinfer=replace(made.kubeinfer, replicas=0)))
+    run = simulate(replace(made, workloads=(replace(made.kubeinfer, replicas=0),)))
     assert len(times(run, PodGone)) == 1
     assert not times(run, PodReady)
 
@@ -322,7 +322,7 @@ def test_a_pod_with_everything_costs_at_most_ten_events() -> None:
     spec = with_template(spec, init_containers=(ONE, sidecar(**probes), TWO))
     made = scenario(spec, 40, 60, 5, initial="empty", stages={"init": seconds(5), "bind": seconds(3)})
     spec = replace(spec, replicas=30)
-    made = replace(made, kubeinfer=spec, actions=(Scale(3_600_000, 0),))
+    made = replace(made, workloads=(spec,), actions=(Scale(3_600_000, 0),))
     run = simulate(made)
     assert len(times(run, PodGone)) == 30
     assert run.fired / 30 <= 10

@@ -110,7 +110,7 @@ def test_a_successor_at_the_same_place_goes_on_where_the_count_has_left_off() ->
     """With Instance recovery each failure makes a new pod: three of them, and the fourth runs."""
     made = starting(StartFault(0, container="fetch", times=3))
     spec = kubeinfer(restart="Instance", init_containers=(FETCH,))
-    run = simulate(replace(made, kubeinfer=spec))
+    run = simulate(replace(made, workloads=(spec,)))
     assert [record.pod.generation for record in run.history.of(ContainerDied)] == [0, 1, 2]
     assert at(run, PodReady)
 
@@ -171,7 +171,7 @@ def test_the_length_of_each_run_is_drawn_anew() -> None:
 def test_the_words_are_those_of_kubectl() -> None:
     made = starting(StartFault(0, container="fetch"), assumptions=Assumptions(startup_crash="kubelet"))
     spec = kubeinfer(restart="Instance", init_containers=(FETCH,))
-    made = replace(made, kubeinfer=spec, quiet_after=3_600_000)
+    made = replace(made, workloads=(spec,), quiet_after=3_600_000)
     run = simulate(made)
     assert [record.pod_reason for record in run.history.of(Stalled)] == [
         "Init:Error",
@@ -216,7 +216,7 @@ def test_a_sidecar_before_them_changes_nothing() -> None:
 
 def test_a_scenario_without_init_faults_costs_what_it_did() -> None:
     spec = kubeinfer(30, init_containers=(FETCH, UNPACK))
-    made = replace(starting(Scale(3_600_000, 0)), kubeinfer=spec)
+    made = replace(starting(Scale(3_600_000, 0)), workloads=(spec,))
     run = simulate(replace(made, nodes=scenario(spec, 30).nodes))
     assert run.fired / 30 <= 8
 

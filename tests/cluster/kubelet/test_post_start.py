@@ -90,7 +90,7 @@ def test_the_initial_delay_of_a_probe_counts_from_the_start_of_the_process_not_f
         made, timings=replace(made.timings, default=replace(made.timings.default, warm_up=seconds(0)))
     )
     assert at(simulate(none), PodReady) == [22_000], "15 s are over when the hook has returned at 22 s"
-    longer = replace(none, kubeinfer=starting(probe=replace(probe, initial_delay_seconds=25)).kubeinfer)
+    longer = replace(none, workloads=(starting(probe=replace(probe, initial_delay_seconds=25)).kubeinfer,))
     assert at(simulate(longer), PodReady) == [27_000]
 
 
@@ -187,7 +187,7 @@ def test_pods_without_hooks_cost_what_they_did_and_those_with_them_no_more() -> 
     for hook in (None, SLEEPS):
         made = starting(Scale(3_600_000, 0), hook=hook)
         made = replace(
-            made, kubeinfer=replace(made.kubeinfer, replicas=20), nodes=scenario(made.kubeinfer, 20).nodes
+            made, workloads=(replace(made.kubeinfer, replicas=20),), nodes=scenario(made.kubeinfer, 20).nodes
         )
         fired.append(simulate(made).fired)
     assert fired[0] == fired[1] <= 20 * 8

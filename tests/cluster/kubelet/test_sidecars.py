@@ -232,7 +232,7 @@ def test_sidecars_that_are_well_cost_no_more_than_before() -> None:
     made = starting(Scale(3_600_000, 0), init=init)
     run = simulate(
         replace(
-            made, kubeinfer=replace(made.kubeinfer, replicas=30), nodes=scenario(made.kubeinfer, 30).nodes
+            made, workloads=(replace(made.kubeinfer, replicas=30),), nodes=scenario(made.kubeinfer, 30).nodes
         )
     )
     assert run.fired / 30 <= 10
@@ -248,7 +248,7 @@ def test_pods_that_ran_before_the_simulation_began_are_ready_whenever_their_chec
     patient = Probe(period_seconds=10, failure_threshold=3)
     made = starting(sick(when, when + 15_000, probe, container="engine"), init=init)
     spec = kubeinfer(restart="Custom", startup=patient, liveness=patient, init_containers=init)
-    run = simulate(replace(made, initial="running", kubeinfer=spec, horizon=10 * MINUTE))
+    run = simulate(replace(made, initial="running", workloads=(spec,), horizon=10 * MINUTE))
     assert not at(run, PodNotReady)
     assert not at(run, ContainerKilling)
 

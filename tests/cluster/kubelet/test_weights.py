@@ -124,7 +124,7 @@ def test_those_who_find_their_weights_warm_slow_nobody_down() -> None:
 
 def test_who_comes_later_shares_what_is_left_with_those_before() -> None:
     made = scenario(kubeinfer(2), 2, 0, 0, initial="empty", transfers=storage(GB, 100 * GB))
-    made = replace(made, kubeinfer=replace(made.kubeinfer, replicas=1), actions=(Scale(50_000, 2),))
+    made = replace(made, workloads=(replace(made.kubeinfer, replicas=1),), actions=(Scale(50_000, 2),))
     run = simulate(made)
     # 50 GB alone, then both at half the speed: 100 s for the other 50 GB, and 50 s alone for the rest.
     assert [record.at for record in run.history.of(TransferDone)] == [150_000, 200_000]

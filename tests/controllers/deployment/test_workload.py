@@ -12,8 +12,8 @@ from kubeinfer_sim.cluster.records import PodDeleting
 from kubeinfer_sim.manifest.model import Deployment, RollingUpdate
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.actions.model import ApplyDeployment, Drain
-from kubeinfer_sim.scenario.model import NO_KUBEINFER, Scenario
+from kubeinfer_sim.scenario.actions.model import Apply, Drain
+from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.model import Timings
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
@@ -28,10 +28,9 @@ def deployment(revision: str = "old", replicas: int = 4, npus: int = 8, **fields
 def alone(before: Deployment, *actions: Any, count: int = 5, load: float = 60, term: float = 10) -> Scenario:
     return Scenario(
         "test",
-        NO_KUBEINFER,
+        (before,),
         nodes(count),
         Timings(stage_timings(load, term)),
-        deployments=(before,),
         actions=actions,
     )
 
@@ -42,7 +41,7 @@ def measured(run: Run) -> DeploymentMeasures:
 
 
 def test_surge_takes_one_load_per_pod_after_the_other():
-    run = simulate(alone(deployment(), ApplyDeployment(0, deployment("new"))))
+    run = simulate(alone(deployment(), Apply(0, deployment("new"))))
     found = measured(run)
     # The NPUs of a pod that goes are free 10 s after its successor is ready.
     assert found.focus is not None
@@ -52,7 +51,7 @@ def test_surge_takes_one_load_per_pod_after_the_other():
 
 
 def test_a_full_cluster_exceeds_the_deadline_and_says_what_is_missing():
-    run = simulate(alone(deployment(), ApplyDeployment(0, deployment("new")), count=4))
+    run = simulate(alone(deployment(), Apply(0, deployment("new")), count=4))
     found, verdict = measured(run), assess(run).verdict
     assert found.exceeded == [(601_000, None)]
     assert (found.outcome, found.low.value) == (DeploymentOutcome.NEVER, 4)
@@ -62,14 +61,14 @@ def test_a_full_cluster_exceeds_the_deadline_and_says_what_is_missing():
 
 def test_unavailability_makes_room_on_a_full_cluster():
     before, after = deployment(surge=0, unavailable=1), deployment("new", surge=0, unavailable=1)
-    found = measured(simulate(alone(before, ApplyDeployment(0, after), count=4)))
+    found = measured(simulate(alone(before, Apply(0, after), count=4)))
     assert found.focus is not None
     assert (found.focus.duration, found.low.value) == (4 * 70_000, 3)
 
 
 def test_recreate_waits_for_the_last_old_pod():
     before, after = deployment(strategy="Recreate"), deployment("new", strategy="Recreate")
-    found = measured(simulate(alone(before, ApplyDeployment(0, after), count=4)))
+    found = measured(simulate(alone(before, Apply(0, after), count=4)))
     assert found.focus is not None
     assert (found.focus.duration, found.low.value) == (70_000, 0)
 
@@ -82,7 +81,7 @@ def test_a_drained_pod_is_replaced_at_once():
 
 
 def test_a_paused_update_waits_for_a_person():
-    run = simulate(alone(deployment(), ApplyDeployment(0, deployment("new", paused=True))))
+    run = simulate(alone(deployment(), Apply(0, deployment("new", paused=True))))
     assert measured(run).outcome is DeploymentOutcome.PAUSED
     assert not assess(run).verdict.holds
 
@@ -102,8 +101,8 @@ def test_created_from_nothing_it_is_available_after_one_load():
 def test_it_shares_the_nodes_with_the_kubeinfer():
     beside = replace(
         scenario(kubeinfer(2), 4, load=60),
-        deployments=(deployment(replicas=2),),
-        actions=(ApplyDeployment(0, deployment("new", replicas=3)),),
+        workloads=(kubeinfer(2), deployment(replicas=2)),
+        actions=(Apply(0, deployment("new", replicas=3)),),
     )
     assert not assess(simulate(beside)).verdict.holds  # two of four nodes are the KubeInfer's
     roomy = replace(beside, nodes=nodes(7))
@@ -113,10 +112,10 @@ def test_it_shares_the_nodes_with_the_kubeinfer():
 @pytest.mark.parametrize("replicas", [10, 40])
 def test_a_pod_costs_no_more_events_in_a_larger_deployment(replicas):
     before, after = deployment(replicas=replicas), deployment("new", replicas=replicas)
-    run = simulate(alone(before, ApplyDeployment(0, after), count=replicas + 1))
+    run = simulate(alone(before, Apply(0, after), count=replicas + 1))
     assert run.fired <= 10 * replicas
 
 
 def test_the_same_scenario_gives_the_same_history():
-    made = alone(deployment(), ApplyDeployment(0, deployment("new")))
+    made = alone(deployment(), Apply(0, deployment("new")))
     assert list(simulate(made).history) == list(simulate(made).history)

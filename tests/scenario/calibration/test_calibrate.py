@@ -107,7 +107,7 @@ def written(scenario: Scenario) -> tuple[str, str]:
 @pytest.fixture(scope="module")
 def run() -> tuple[str, str]:
     spec = kubeinfer(300, roles={"decode": 2}, readiness=PROBE)
-    made = Scenario("truth", spec, nodes(600), Timings(stage_timings(**TRUTH)), initial="empty", seed=3)
+    made = Scenario("truth", (spec,), nodes(600), Timings(stage_timings(**TRUTH)), initial="empty", seed=3)
     return written(made)
 
 

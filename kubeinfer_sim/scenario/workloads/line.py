@@ -1,0 +1,52 @@
+"""A workload of a scenario as it changes with time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from kubeinfer_sim.diagnostics import Path
+from kubeinfer_sim.manifest.model import KubeInfer, WorkloadSpec
+from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
+from kubeinfer_sim.scenario.actions.model import Apply, Kind, Scale
+
+
+class WorkloadLine(Protocol):
+    """What each kind of workload can do.
+
+    Methods that make actions return none where something is wrong, which is noted.
+    """
+
+    kind: Kind
+    #: Its pods stand in instances and roles; else they are told apart by their numbers.
+    has_instances: bool
+
+    @property
+    def current(self) -> WorkloadSpec:
+        """The version in force after the actions so far."""
+        ...
+
+    @property
+    def versions(self) -> Sequence[KubeInfer]:
+        """Every version, the one at time 0 first, as a KubeInfer: for whatever only asks which pods there are."""
+        ...
+
+    def change(self, form: ActionForm, path: Path) -> Sequence[Apply | Scale]:
+        """An action on this one: apply, patch, scale, pause, resume, rollback."""
+        ...
+
+    def applied(self, at: int, form: ApplyForm, path: Path) -> Sequence[Apply]:
+        """Another version of this one."""
+        ...
+
+    def take(self, at: int, spec: Any, label: str) -> Sequence[Apply]:
+        """Another version, of the same name and namespace."""
+        ...
+
+
+def another_object(found: WorkloadSpec, current: WorkloadSpec) -> str:
+    """Why one object is no new version of another, where it is none."""
+    return (
+        f"this is {found.kind} {found.namespace}/{found.name}, another object than "
+        f"{current.namespace}/{current.name}; an update keeps name and namespace"
+    )
