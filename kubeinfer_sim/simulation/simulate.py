@@ -13,8 +13,8 @@ from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.assembly import Simulation, assemble
 from kubeinfer_sim.simulation.run import Run
 
-#: New objects between two collections while a simulation runs.
-GARBAGE_THRESHOLD = 200_000
+#: New objects between two collections while a simulation runs that keeps its history, or that does not.
+GARBAGE_THRESHOLD, GARBAGE_THRESHOLD_NOT_KEPT = 200_000, 20_000
 
 
 def simulate(
@@ -57,7 +57,7 @@ def play(simulation: Simulation, *, until: int | None = None) -> Run:
         SimulatorFault: the simulator broke one of its own rules.
     """
     scenario, env = simulation.scenario, simulation.env
-    with _patient_collector():
+    with _patient_collector(GARBAGE_THRESHOLD if env.history.keep else GARBAGE_THRESHOLD_NOT_KEPT):
         for workload in simulation.workloads:
             workload.start(running=scenario.initial == "running")
         if simulation.faults is not None:
@@ -85,10 +85,10 @@ def _run_clock(simulation: Simulation, until: int | None) -> End:
 
 
 @contextmanager
-def _patient_collector() -> Iterator[None]:
-    """The history only grows: looking through it for garbage every few hundred records doubles the time."""
+def _patient_collector(threshold: int) -> Iterator[None]:
+    """A history that is kept only grows: looking through it for garbage every few hundred records doubles the time."""
     before = gc.get_threshold()
-    gc.set_threshold(GARBAGE_THRESHOLD, *before[1:])
+    gc.set_threshold(threshold, *before[1:])
     try:
         yield
     finally:

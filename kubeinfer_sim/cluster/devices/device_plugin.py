@@ -9,8 +9,8 @@ through ClusterD and the controller.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 
 from kubeinfer_sim.cluster.devices.hardware import NpuHardware
 from kubeinfer_sim.cluster.devices.manager import Devices
@@ -56,9 +56,8 @@ class DevicePlugin(Watcher):
         self._watches_idle = watches_idle
         self._phases: dict[str, int] = {}
         self._draws: dict[str, int] = {}
-        # When faults of an NPU were reported, as far as they count; and those for which it is not offered.
-        self._reports: dict[Npu, deque[Millis]] = {}
-        self._kept_out_for: dict[Npu, list[NpuFault]] = {}
+        # When faults of an NPU were reported, as far as they count; NPUs in the order of their latest.
+        self._reports: dict[Npu, list[Millis]] = {}
         self._resets = NpuResets(
             env,
             devices,
@@ -149,10 +148,13 @@ class DevicePlugin(Watcher):
     def _repeated(self, npu: Npu) -> bool:
         """Count one more fault of the NPU; whether that makes too many within the window."""
         now, settings = self._clock.now, self._settings
-        reports = self._reports.setdefault(npu, deque())
-        reports.append(now)
-        while reports[0] <= now - settings.repeat_window:
-            reports.popleft()
+        since = now - settings.repeat_window
+        reports = [*(at for at in self._reports.pop(npu, ()) if at > since), now]
+        self._reports[npu] = reports
+        # Forget what counts no more: two at a time, so that never more are left than there were within the window.
+        for other, earlier in list(islice(self._reports.items(), 2)):
+            if earlier[-1] <= since:
+                del self._reports[other]
         return 0 < settings.repeats <= len(reports)
 
     # -- what it does --------------------------------------------------------------------------------------
@@ -165,7 +167,6 @@ class DevicePlugin(Watcher):
         npu, level = fault.npu, fault.npu.levels[fault.level]
         if level.npu == "none":
             return
-        self._kept_out_for.setdefault(npu, []).append(fault)
         if npu.state in ("out", "resetting"):
             return
         if level.npu == "separate" or (level.npu == "reset" and not self._settings.hot_reset):
@@ -179,10 +180,7 @@ class DevicePlugin(Watcher):
 
     def _offer(self, npu: Npu, cause: int) -> None:
         """Offer an NPU again, if no other fault speaks against it."""
-        faults = self._kept_out_for.get(npu, [])
-        while faults and faults[-1].cleared:
-            faults.pop()
-        if npu.state == "isolated" and not faults:
+        if npu.state == "isolated" and not any(fault.keeps_out for fault in npu.faults):
             self._devices.set_state([npu], "inService", cause)
 
     def _take_out(self, npu: Npu, fault: NpuFault) -> None:
@@ -206,7 +204,6 @@ class DevicePlugin(Watcher):
     def repaired(self, npu: Npu, cause: int) -> None:
         """An NPU is well: it is offered again, and what was before counts no more."""
         self._reports.pop(npu, None)
-        self._kept_out_for.pop(npu, None)
         self._resets.repaired(npu)
         if npu.state != "resetting":  # else it is back when its group is
             self._devices.set_state([npu], "inService", cause)

@@ -125,6 +125,8 @@ class NpuResets:
             return
         del self._waiting[group[0]]
         self._resetting.discard(group[0])
+        if self._settings.attempts_window is None:
+            self._attempts.pop(first.npu, None)  # they counted for these faults alone
         self._mended(faults)
         reset = [npu for npu in group if npu.state == "resetting"]
         beyond = {npu: fault for npu in reset for fault in npu.faults if fault.handled and fault.beyond_reset}
