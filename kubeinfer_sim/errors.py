@@ -4,6 +4,7 @@
     ├── UserError            exit 2: what the user gave is wrong, and the message says what would be right
     │   ├── InputError       a file: carries diagnostics with file, line, column and path
     │   └── UsageError       an argument or option
+    ├── OutputError          exit 5: the environment does not take what is to be written
     └── SimulatorFault       exit 3: our mistake; nothing the user wrote can cause it
 
 Arguments equal `self.args`, since SimPy rebuilds an exception that crosses it as `type(e)(*e.args)`.
@@ -11,6 +12,7 @@ Arguments equal `self.args`, since SimPy rebuilds an exception that crosses it a
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 
 from kubeinfer_sim.diagnostics import Diagnostic
@@ -37,6 +39,28 @@ class InputError(UserError):
 
 class UsageError(UserError):
     """An argument or option is wrong."""
+
+
+class OutputError(KubeInferSimError):
+    """What is to be written cannot be: the output is closed or full, the disk fails, nobody reads any more.
+
+    Args:
+        what: `standard output`, or the option and the file it names.
+        error: what the operating system said.
+    """
+
+    def __init__(self, what: str, error: OSError) -> None:
+        super().__init__(what, error)
+        self.what, self.error = what, error
+
+    @property
+    def nobody_reads(self) -> bool:
+        """Whether the reader of a pipe has had enough, which is nobody's fault."""
+        return self.error.errno == errno.EPIPE
+
+    def __str__(self) -> str:
+        why = "it is closed" if self.error.errno == errno.EBADF else self.error.strerror or str(self.error)
+        return f"cannot write to {self.what}: {why}"
 
 
 class SimulatorFault(KubeInferSimError):

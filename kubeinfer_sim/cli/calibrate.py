@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
+from kubeinfer_sim.cli.command import file_argument, filename_option, option, subcommand
+from kubeinfer_sim.cli.files import OutputFile, is_calibrated, write_file
+from kubeinfer_sim.cli.output import note
 from kubeinfer_sim.errors import UsageError
 
 
-@click.command("calibrate", short_help="Learn stage timings from pods that run on a real cluster.")
-@click.argument("pods")
-@click.argument("events", required=False)
-@click.option(
-    "-o", "--output", metavar="FILE|-", default="-", help="The Timings file to write; - is the default."
+def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
+    return "calibrate takes one file of pods and one of events"
+
+
+@subcommand(
+    "calibrate", short_help="Learn stage timings from pods that run on a real cluster.", surplus=_surplus
 )
-@click.option("--role-label", metavar="KEY", help="The label that names a pod's role.")
-@click.option("--name", default="calibrated", show_default=True, help="Name of the Timings.")
-def command(pods: str, events: str | None, output: str, role_label: str | None, name: str) -> int:
+@file_argument("pods")
+@file_argument("events", required=False)
+@filename_option
+@option(
+    "--output",
+    metavar="FILE",
+    default="-",
+    type=OutputFile(is_calibrated, "leave it out for standard output, else name a new file"),
+    help="The Timings file to write; standard output if not given.",
+)
+@option(
+    "-o",
+    "short",
+    metavar="FILE",
+    hidden=True,
+    type=OutputFile(is_calibrated, "leave it out for standard output, else name a new file"),
+)
+@option("--role-label", metavar="KEY", help="The label that names a pod's role.")
+@option("--name", default="calibrated", help="Name of the Timings; calibrated if not given.")
+def command(
+    pods: str, events: str | None, output: str, short: str | None, role_label: str | None, name: str
+) -> int:
     """Learn how long stages take from PODS (kubectl get pods -o json) and EVENTS (kubectl get events -o json).
 
     Writes a file of kind Timings for `timings: {file: ...}` of a scenario: fitted distributions by role, with
     how many pods they rest on and how well they fit. Without events, which clusters keep for an hour, pulls
     cannot be told from container creation.
     """
-    from kubeinfer_sim.cli.output import write_text
     from kubeinfer_sim.scenario.cluster.kubectl.listing import read_listing_file
     from kubeinfer_sim.scenario.timings.calibration.calibrate import calibrate
 
     if pods == events == "-":
         raise UsageError("only one of PODS and EVENTS can come from standard input")
+    if short is not None:
+        note("-o FILE is going, since -o says elsewhere what goes to standard output: write --output FILE")
     text, summary = calibrate(
         read_listing_file(pods),
         None if events is None else read_listing_file(events),
         role_label=role_label,
         name=name,
     )
-    write_text(output, text, option="--output")
+    write_file(short or output, text, ours=is_calibrated, option="--output")
     click.echo(summary, err=True)
     return 0

@@ -3,46 +3,87 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
+from kubeinfer_sim.cli.command import (
+    file_argument,
+    filename_option,
+    form_option,
+    horizon_option,
+    json_option,
+    option,
+    subcommand,
+    values_options,
+)
 
-@click.command("compare", short_help="Simulate a scenario with a knob turned, under the same faults.")
-@click.argument("scenario")
-@click.option(
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
+    return "compare plays one scenario with a knob turned: --vary manifest=a.yaml,b.yaml compares manifests"
+
+
+def _complete_assumption(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from kubeinfer_sim.experiment.assumption_knob import assumption_values
+
+    name, equals, given = incomplete.partition("=")
+    known = assumption_values()
+    if not equals:
+        return [CompletionItem(f"{each}=") for each in known if each.startswith(incomplete)]
+    before, comma, begun = given.rpartition(",")
+    return [
+        CompletionItem(f"{name}={before}{comma}{value}")
+        for value in known.get(name, ())
+        if value.startswith(begun)
+    ]
+
+
+@subcommand(
+    "compare", short_help="Simulate a scenario with a knob turned, under the same faults.", surplus=_surplus
+)
+@file_argument("scenario")
+@filename_option
+@option(
     "--recovery",
     metavar="LIST",
-    help="Instance, Pod, Custom, files of rules (.yaml), module:function; separated by commas.",
+    help="Instance, Pod, Custom, files of rules, module:function; separated by commas.",
 )
-@click.option(
+@option(
     "--assume",
     metavar="NAME=LIST",
+    shell_complete=_complete_assumption,
     help="An assumption of the scenario and values for it: startupCrash=rebuild,kubelet.",
 )
 @click.option(
     "--vary",
     metavar="NAME=LIST",
+    multiple=True,
     help="Any other knob: maxSurge, maxUnavailable, label (on,off), spareNodes, or a path in the scenario's spec "
     "(kubernetesVersion=1.31,1.36; cluster=3x8,4x8; faults.npus.spares=0,2).",
 )
-@click.option("--seeds", type=click.IntRange(min=1, max=100_000), default=1, help="How many seeds to run.")
-@click.option("--seed", type=click.IntRange(min=0), help="The first seed, instead of the scenario's.")
-@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Fill ${NAME} in the manifest.")
-@click.option(
-    "--horizon", metavar="TIME", help="Stop there (90m, 7d), or `settled`, instead of the scenario's."
-)
-@click.option(
-    "--json", "json_to", metavar="FILE|-", help="Write the comparison as JSON; - is standard output."
-)
+@option("--seeds", type=click.IntRange(min=1, max=100_000), default=1, help="How many seeds to run.")
+@option("--seed", type=click.IntRange(min=0), metavar="N", help="The first seed, instead of the scenario's.")
+@values_options("the manifest")
+@horizon_option
+@json_option("the comparison")
+@form_option("text", "json", "markdown")
 def command(
     scenario: str,
     recovery: str | None,
     assume: str | None,
-    vary: str | None,
+    vary: tuple[str, ...],
     seeds: int,
     seed: int | None,
     settings: tuple[str, ...],
+    files: tuple[str, ...],
     horizon: str | None,
+    form: str | None,
     json_to: str | None,
 ) -> int:
     """Simulate SCENARIO once for each setting of a knob, under the same faults, and say how they differ.
@@ -53,7 +94,7 @@ def command(
     95 % interval; the differences are paired by seed. A function named with module:function decides about every
     failure (see docs/recovery.md); it is run as it is, so name none you do not trust.
     """
-    from kubeinfer_sim.cli.output import colour_on, unicode_on, width_of, write_json
+    from kubeinfer_sim.cli.output import colour_on, output_of, unicode_on, width_of
     from kubeinfer_sim.errors import UsageError
     from kubeinfer_sim.experiment.assumption_knob import assumption_variants
     from kubeinfer_sim.experiment.compare import compare
@@ -63,13 +104,19 @@ def command(
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.comparison import render_comparison
     from kubeinfer_sim.report.comparison_result import comparison_json
+    from kubeinfer_sim.report.markdown.comparison import comparison_markdown
     from kubeinfer_sim.scenario.load import load_scenario
 
-    if sum(knob is not None for knob in (recovery, assume, vary)) != 1:
-        raise UsageError("compare needs a knob: one of --recovery, --assume and --vary")
-    source, values = read_source(scenario), parse_settings(settings)
-    if vary is not None:
-        variants = knob_variants(vary, source, values, seed=seed, horizon=horizon)
+    output = output_of(form, json_to)
+    given = {"--recovery": recovery, "--assume": assume}
+    knobs = [f"{name} {value}" for name, value in given.items() if value is not None]
+    knobs += [f"--vary {each}" for each in vary]
+    if len(knobs) != 1:
+        found = f"found {' and '.join(knobs)}; turn one at a time" if knobs else "found none"
+        raise UsageError(f"compare needs one knob, one of --recovery, --assume and --vary: {found}")
+    source, values = read_source(scenario), parse_settings(settings, files)
+    if vary:
+        variants = knob_variants(vary[0], source, values, seed=seed, horizon=horizon)
     else:
         loaded = load_scenario(source, set_values=values, seed=seed, horizon=horizon)
         if recovery is not None:
@@ -79,11 +126,13 @@ def command(
         else:
             variants = assumption_variants(loaded, assume or "")
     first = variants[0].scenario.seed
-    found = compare(variants, range(first, first + seeds))
-    if json_to is not None:
-        write_json(json_to, comparison_json(found))
-    if json_to != "-":
-        out = sys.stdout
-        text = render_comparison(found, width=width_of(out), colour=colour_on(out), unicode=unicode_on(out))
-        click.echo(text.rstrip("\n"))
+    found_out = compare(variants, range(first, first + seeds))
+    out = sys.stdout
+    output.write(
+        text=lambda: render_comparison(
+            found_out, width=width_of(out), colour=colour_on(out), unicode=unicode_on(out)
+        ),
+        json=lambda: comparison_json(found_out),
+        markdown=lambda: comparison_markdown(found_out),
+    )
     return 0

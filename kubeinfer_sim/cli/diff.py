@@ -3,38 +3,66 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
 
+from kubeinfer_sim.cli.command import (
+    file_argument,
+    filename_option,
+    form_option,
+    json_option,
+    subcommand,
+    values_options,
+)
 from kubeinfer_sim.errors import UsageError
 
 
-@click.command("diff", short_help="Say what changes from one manifest to another.")
-@click.argument("old")
-@click.argument("new")
-@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Fill ${NAME} in the manifests.")
-@click.option("--set-file", "files", metavar="NAME=PATH", multiple=True, help="Fill ${NAME} from a file.")
-@click.option("--json", "json_to", metavar="FILE|-", help="Write JSON, too; - is standard output, alone.")
+def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
+    return "diff compares two manifests, OLD and NEW"
+
+
+@subcommand("diff", short_help="Say what changes from one manifest to another.", surplus=_surplus)
+@file_argument("old")
+@file_argument("new")
+@filename_option
+@values_options("the manifests")
+@form_option("text", "json", "markdown")
+@json_option("the changes")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 when there are differences, as git diff does.")
 def command(
-    old: str, new: str, settings: tuple[str, ...], files: tuple[str, ...], json_to: str | None
+    old: str,
+    new: str,
+    settings: tuple[str, ...],
+    files: tuple[str, ...],
+    form: str | None,
+    json_to: str | None,
+    exit_code: bool,
 ) -> int:
     """Say what applying NEW changes in a cluster that runs OLD, whether it rolls out, and what does nothing.
 
     The meaning is compared, not the text: defaults count as written, 1000m is 1. - is standard input:
     kubectl get kubeinfer x -o yaml | kubeinfer-sim diff - new.yaml
     """
-    from kubeinfer_sim.cli.manifests import load_each
-    from kubeinfer_sim.cli.output import width_of, write_json
+    from kubeinfer_sim.cli.manifests import Side, load_each
+    from kubeinfer_sim.cli.output import note, output_of, width_of
     from kubeinfer_sim.manifest.diff import diff
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.diff import diff_json, diff_text
+    from kubeinfer_sim.report.markdown.diff import diff_markdown
 
     if old == new == "-":
         raise UsageError("only one of OLD and NEW can come from standard input")
-    before, after = load_each([old, new], parse_settings(settings, files))
+    output = output_of(form, json_to)
+    values = parse_settings(settings, files)
+    before, after = load_each([Side(old, values), Side(new, values)], values)
     found = diff((*before.kubeinfers, *before.deployments), (*after.kubeinfers, *after.deployments))
-    if json_to is not None:
-        write_json(json_to, diff_json(found))
-    if json_to != "-":
-        click.echo(diff_text(found, width=width_of(sys.stdout)))
-    return 0
+    output.write(
+        text=lambda: diff_text(found, width=width_of(sys.stdout)),
+        json=lambda: diff_json(found),
+        markdown=lambda: diff_markdown(found),
+    )
+    others = dict.fromkeys(f"{each.kind} {each.name}" for each in (*before.others, *after.others))
+    if others:
+        note(f"not compared: {', '.join(others)}")
+    return int(exit_code and any(each.differs for each in found))

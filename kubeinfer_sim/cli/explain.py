@@ -4,50 +4,89 @@ from __future__ import annotations
 
 import sys
 import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
-from kubeinfer_sim.cli.output import width_of
+from kubeinfer_sim.cli.command import form_option, subcommand
+from kubeinfer_sim.cli.output import output_of, width_of
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from kubeinfer_sim.manifest.lint.rule import Rule
 
 
-@click.command("explain", short_help="Explain a lint rule, or list all of them.")
-@click.argument("codes", metavar="[CODE]...", nargs=-1)
-@click.option("--markdown", is_flag=True, help="Print all of them as the documentation page.")
-def command(codes: tuple[str, ...], markdown: bool) -> int:
+def complete_rules(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Codes of lint rules, and their names for who begins to type one."""
+    from click.shell_completion import CompletionItem
+
+    from kubeinfer_sim.manifest.lint import RULES
+
+    rules = sorted(RULES.values(), key=lambda each: each.code)
+    codes = [
+        CompletionItem(each.code, help=each.summary)
+        for each in rules
+        if each.code.startswith(incomplete.upper())
+    ]
+    names = [CompletionItem(each.name) for each in rules if incomplete and each.name.startswith(incomplete)]
+    return codes + names
+
+
+@subcommand("explain", short_help="Explain a lint rule, or list all of them.")
+@click.argument("codes", metavar="[CODE]...", nargs=-1, shell_complete=complete_rules)
+@click.option("--markdown", is_flag=True, help="The same as -o markdown.")
+@form_option("text", "markdown")
+def command(codes: tuple[str, ...], markdown: bool, form: str | None) -> int:
     """Say what a lint rule finds, why that matters, what would be right and how it is known.
 
-    Without a CODE all rules are listed.
+    Without a CODE all rules are listed; -o markdown prints them as a page.
+    """
+    from kubeinfer_sim.manifest.lint import RULES
+    from kubeinfer_sim.manifest.lint.page import entries_markdown, lint_markdown
+
+    asked = [_rule(text) for text in codes]
+    output = output_of("markdown" if markdown else form, None)
+    every = sorted(RULES.values(), key=lambda each: each.code)
+    width = min(width_of(sys.stdout), 100)
+    output.write(
+        text=lambda: "\n\n".join("\n".join(_lines(rule, width)) for rule in asked) if asked else _list(every),
+        markdown=lambda: entries_markdown(asked) if asked else lint_markdown(),
+    )
+    return 0
+
+
+def _rule(text: str) -> Rule:
+    """The rule of a code, or of a name.
+
+    Raises:
+        UsageError: there is none.
     """
     from kubeinfer_sim.errors import UsageError
     from kubeinfer_sim.manifest.lint import RULES
     from kubeinfer_sim.manifest.suggest import did_you_mean
 
-    if markdown:
-        from kubeinfer_sim.manifest.lint.page import lint_markdown
+    found = RULES.get(text.upper()) or next((each for each in RULES.values() if each.name == text), None)
+    if found is None:
+        known = {name for each in RULES.values() for name in (each.code, each.name)}
+        near = did_you_mean(text, known)
+        raise UsageError(f"there is no rule {text[:40]!r}{near}; `kubeinfer-sim explain` lists them")
+    return found
 
-        click.echo(lint_markdown(), nl=False)
-        return 0
-    width = min(width_of(sys.stdout), 100)
-    if not codes:
-        for rule in sorted(RULES.values(), key=lambda each: each.code):
-            # One line each, however long: that is what grep and sort take.
-            click.echo(f"{rule.code}  {rule.severity:<7}  {rule.summary}")
-        return 0
-    for number, text in enumerate(codes):
-        code = text.upper()
-        if code not in RULES:
-            known = {name for each in RULES.values() for name in (each.code, each.name)}
-            named = next((each.code for each in RULES.values() if each.name == text), None)
-            if named is None:
-                raise UsageError(
-                    f"there is no rule {text[:40]!r}{did_you_mean(text, known)}; `kubeinfer-sim explain` lists them"
-                )
-            code = named
-        rule = RULES[code]
-        blank = "\n" if number else ""
-        head = f"{rule.code} {rule.name} ({rule.severity}): {rule.summary}"
-        click.echo(blank + textwrap.fill(head, width, break_long_words=False, break_on_hyphens=False))
-        for paragraph in (rule.reason, f"What would be right: {rule.right}", f"Source: {rule.source}."):
-            click.echo("\n" + textwrap.fill(paragraph, width, break_long_words=False, break_on_hyphens=False))
-        click.echo(f"\nSwitch off: --disable {code}, or a comment `# kubeinfer-sim: disable={code}`.")
-    return 0
+
+def _list(rules: list[Rule]) -> str:
+    # One line each, however long: that is what grep and sort take.
+    return "\n".join(f"{rule.code}  {rule.severity:<7}  {rule.summary}" for rule in rules)
+
+
+def _lines(rule: Rule, width: int) -> Iterator[str]:
+    def fold(text: str) -> str:
+        return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+
+    yield fold(f"{rule.code} {rule.name} ({rule.severity}): {rule.summary}")
+    for paragraph in (rule.reason, f"What would be right: {rule.right}", f"Source: {rule.source}."):
+        yield ""
+        yield fold(paragraph)
+    yield ""
+    yield f"Switch off: --disable {rule.code}, or a comment `# kubeinfer-sim: disable={rule.code}`."

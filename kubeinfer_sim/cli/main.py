@@ -1,21 +1,22 @@
 """The `kubeinfer-sim` command: finds the subcommand, imports it only then, and turns errors into exit codes.
 
-Exit codes: 0 what was asked holds, 1 it does not (objective missed, update never finishes), 2 the input is
-wrong, 3 the simulator is at fault, 130 interrupted, 141 nobody reads the output any more (as after SIGPIPE).
+Exit codes: 0 what was asked holds, 1 it does not (objective missed, update never finishes), 2 the input is wrong, 3 the
+simulator is at fault, 5 the output cannot be written (full, closed), 130 interrupted, 141 nobody reads the output any
+more (as after SIGPIPE).
 """
 
 from __future__ import annotations
 
-import io
 import os
 import sys
-from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
 from kubeinfer_sim._version import __version__
+from kubeinfer_sim.cli.streams import abandon, standard_streams
+from kubeinfer_sim.errors import OutputError
 
 #: Command -> (module under kubeinfer_sim.cli, one line of help). Imported when it is called, so --help is quick.
 COMMANDS = {
@@ -24,7 +25,7 @@ COMMANDS = {
     "compare": ("compare", "Simulate a scenario with a knob turned, under the same faults."),
     "why": ("why", "Say why a scenario is as it is at one time, and what will end it."),
     "pods": ("pods", "Show the pods of a scenario at one time, as kubectl get pods would."),
-    "validate": ("validate", "Check KubeInfer manifests as the API server would, and lint them."),
+    "validate": ("validate", "Check manifests as the API server would, lint them; check files of ours."),
     "explain": ("explain", "Explain a lint rule, or list all of them."),
     "diff": ("diff", "Say what changes from one manifest to another, and whether it rolls out."),
     "calibrate": ("calibrate", "Learn stage timings from pods that run on a real cluster."),
@@ -62,11 +63,13 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; click itself would take a reader who had enough for exit code 1."""
+        """Run the command, and report what goes wrong while its options still hold."""
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
-            raise click.exceptions.Exit(_no_reader()) from None
+        except (click.ClickException, click.exceptions.Exit, click.Abort, OutputError, BrokenPipeError):
+            raise
+        except Exception as error:  # the one place where everything unexpected ends
+            raise click.exceptions.Exit(_report(error)) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table, without importing them."""
@@ -77,11 +80,12 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(__version__, prog_name="kubeinfer-sim")
+@click.version_option(__version__, "-V", "--version", prog_name="kubeinfer-sim")
 def cli() -> None:
     """Dry-run KubeInfer deployments, rolling updates and failures on a simulated Ascend NPU cluster.
 
-    Exit codes: 0 it holds, 1 it does not, 2 the input is wrong, 3 the simulator is at fault.
+    Exit codes: 0 it holds, 1 it does not, 2 the input is wrong, 3 the simulator is at fault, 5 the output cannot be
+    written.
     """
 
 
@@ -92,14 +96,25 @@ def main(args: list[str] | None = None) -> NoReturn:
 
 def run(args: list[str] | None = None) -> int:
     """Run the command line and return its exit code; no exception leaves it."""
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a name is no reason to fail, nor one that cannot be asked.
-        if isinstance(stream, io.TextIOWrapper):
-            with suppress(OSError, ValueError):
-                stream.reconfigure(errors="backslashreplace")
+    with standard_streams():
+        try:
+            code = _run(args)
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except OutputError as error:
+            return _unwritten(error)
+        except BrokenPipeError:  # of a stream that is not the interpreter's own
+            return 141
+        return code
+
+
+def _run(args: list[str] | None) -> int:
     try:
-        result: Any = cli.main(args=args, prog_name="kubeinfer-sim", standalone_mode=False)
-        sys.stdout.flush()
+        if "_KUBEINFER_SIM_COMPLETE" in os.environ:
+            import_module("kubeinfer_sim.cli.completion")
+        line = sys.argv[1:] if args is None else args
+        line = ["--version"] if line == ["-v"] else line
+        result: Any = cli.main(args=line, prog_name="kubeinfer-sim", standalone_mode=False)
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.ClickException as error:
@@ -108,17 +123,24 @@ def run(args: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
-    except BrokenPipeError:
-        return _no_reader()
-    except Exception as error:  # the one place where everything unexpected ends
-        return _report(error)
     return result if isinstance(result, int) else 0
 
 
-def _no_reader() -> int:
-    """Whoever read our output has had enough; the interpreter must not complain about it at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 141
+def _unwritten(error: OutputError) -> int:
+    """Nobody reads any more, or what should take our output does not."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OutputError:
+            abandon(stream)
+    if error.nobody_reads:
+        return 141
+    try:
+        click.echo(f"error: {error}", err=True)
+        sys.stderr.flush()
+    except OutputError:
+        abandon(sys.stderr)
+    return 5
 
 
 def _report(error: Exception) -> int:

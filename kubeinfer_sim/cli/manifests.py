@@ -3,35 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.source import SourceText
 
 if TYPE_CHECKING:
     from kubeinfer_sim.manifest.load import Manifests
 
 
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A manifest, by its name or as read already, and what fills its holes."""
+
+    source: str | SourceText
+    values: Mapping[str, str]
+
+
 def load_each(
-    sources: Sequence[str], values: Mapping[str, str], *, only: str | None = None
+    sides: Sequence[Side],
+    values: Mapping[str, str],
+    later: Mapping[str, str] | None = None,
+    *,
+    only: str | None = None,
 ) -> list[Manifests]:
-    """The manifests of each source, holes filled; a value may be used in any of them, but must be in one.
+    """The manifests of each side, holes filled.
+
+    One of `values` may be used on any side, but must be on one; one of `later` on the last.
 
     Raises:
-        InputError: with the errors of all sources, or the values nobody asks for.
+        InputError: with the errors of all sides, or the values nobody asks for.
     """
     from kubeinfer_sim.manifest.load import load_manifest
     from kubeinfer_sim.manifest.template import unknown_values
 
     loaded: list[Manifests] = []
     errors: list[Diagnostic] = []
-    for source in sources:
+    for side in sides:
         try:
-            loaded.append(load_manifest([source], set_values=values, only=only, all_values_used=False))
+            loaded.append(
+                load_manifest([side.source], set_values=side.values, only=only, all_values_used=False)
+            )
         except InputError as error:
             errors += error.diagnostics
     if not errors:
-        errors = unknown_values(values, {hole for each in loaded for hole in each.holes})
+        errors += unknown_values(values, {hole for each in loaded for hole in each.holes})
+        errors += unknown_values(later or (), set(loaded[-1].holes), option="--set-new")
     if errors:
-        raise InputError(errors)
+        raise InputError(list(dict.fromkeys(errors)))
     return loaded

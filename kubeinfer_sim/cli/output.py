@@ -1,22 +1,22 @@
-"""Where output goes: data to standard output, everything about the run itself to standard error."""
+"""What a command says: data on standard output, everything about the run itself on standard error."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
-import tempfile
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TextIO
 
 import click
 
+from kubeinfer_sim.cli.files import descriptor, is_document, write_bytes, write_file
 from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.errors import UsageError
 
-#: Bits of a new file's mode, before the umask.
-_NEW_FILE_MODE = 0o666
+#: Where `-v` is kept in the context of the command line.
+VERBOSE = "kubeinfer_sim.verbose"
 
 
 def width_of(stream: TextIO) -> int:
@@ -25,8 +25,16 @@ def width_of(stream: TextIO) -> int:
 
 
 def colour_on(stream: TextIO) -> bool:
-    """Colour on a terminal, unless NO_COLOR or TERM=dumb ask for none."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Colour on a terminal.
+
+    Not with --no-color, NO_COLOR or TERM=dumb; also elsewhere with FORCE_COLOR, which yields to the first two.
+    """
+    context = click.get_current_context(silent=True)
+    if os.environ.get("NO_COLOR") or (context is not None and context.color is False):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def unicode_on(stream: TextIO) -> bool:
@@ -34,55 +42,76 @@ def unicode_on(stream: TextIO) -> bool:
     return "utf" in (getattr(stream, "encoding", "") or "").lower()
 
 
+def show(text: str, *, err: bool = False) -> None:
+    """Print a text that is already coloured as its stream wants it, ending in one line break."""
+    stream = sys.stderr if err else sys.stdout
+    click.echo(text.rstrip("\n"), err=err, color=colour_on(stream))
+
+
+def note(text: str) -> None:
+    """Say something about the run itself."""
+    show(click.style(text, dim=True) if colour_on(sys.stderr) else text, err=True)
+
+
+def detail(text: str) -> None:
+    """Say something that only --verbose asks for."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.meta.get(VERBOSE):
+        note(text)
+
+
 def show_diagnostics(diagnostics: Iterable[Diagnostic], *, err: bool = True) -> None:
     """Print findings with their source lines."""
     from kubeinfer_sim.manifest.render import render
 
     stream = sys.stderr if err else sys.stdout
-    click.echo(render(diagnostics, colour=colour_on(stream), width=width_of(stream)).rstrip("\n"), err=err)
+    show(render(diagnostics, colour=colour_on(stream), width=width_of(stream)), err=err)
 
 
-def write_json(target: str, text: str) -> None:
-    """Write the document of --json; see `write_text`."""
-    write_text(target, text, option="--json")
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a command writes where.
+
+    Attributes:
+        form: of what goes to standard output: `text`, `json` ….
+        file: the file that gets the JSON document besides.
+    """
+
+    form: str
+    file: str | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether standard output is for people."""
+        return self.form == "text"
+
+    def write(self, **forms: Callable[[], str]) -> None:
+        """Write each document where it belongs; what is not asked for is not made, a text left out not shown."""
+        if self.file is not None:
+            self.to_file(forms["json"])
+        if not self.is_text:
+            self.to_standard_output(**forms)
+        elif "text" in forms:
+            show(forms["text"]())
+
+    def to_file(self, document: Callable[[], str]) -> None:
+        """Write the JSON document to the file, if one is asked for."""
+        if self.file is not None:
+            write_file(self.file, document(), ours=is_document, option="--json")
+
+    def to_standard_output(self, **forms: Callable[[], str]) -> None:
+        """Write the form that is asked for, in UTF-8 whatever the terminal speaks."""
+        write_bytes(forms[self.form]().encode("utf-8", "backslashreplace"))
 
 
-def write_text(target: str, text: str, *, option: str) -> None:
-    """Write a document to a file, whole or not at all, or to standard output (`-`); always UTF-8.
-
-    What is no regular file (a pipe, a device) is written to as it is; a symbolic link keeps being one.
+def output_of(form: str | None, json_to: str | None) -> Output:
+    """What `-o FORM` and `--json FILE` ask for together; `--json -` is `-o json`.
 
     Raises:
-        UsageError: the file cannot be written.
+        UsageError: they ask for two things on standard output.
     """
-    data = text.encode("utf-8", "backslashreplace")
-    if target == "-":
-        sys.stdout.flush()
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    try:
-        path = Path(target).resolve()
-        if target.startswith("/dev/") or (path.exists() and not path.is_file() and not path.is_dir()):
-            Path(target).write_bytes(data)
-        else:
-            _replace(path, data)
-    except BrokenPipeError:
-        raise
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise UsageError(f"{option} {target}: {why}") from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(_NEW_FILE_MODE & ~umask)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    if json_to is None or descriptor(json_to) != 1:
+        return Output(form or "text", json_to)
+    if form not in (None, "json"):
+        raise UsageError(f"-o {form} and --json {json_to} both go to standard output: give --json a file")
+    return Output("json")

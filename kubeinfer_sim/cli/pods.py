@@ -6,21 +6,35 @@ import sys
 
 import click
 
-from kubeinfer_sim.cli.simulation import cluster_options
-
-
-@click.command("pods", short_help="Show the pods of a scenario at one time, as kubectl get pods would.")
-@click.argument("scenario")
-@click.argument("names", metavar="[POD]...", nargs=-1)
-@click.option("--at", metavar="TIME", help="From the start of the scenario: 2h13m, 90s. Default: its end.")
-@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Fill ${NAME} in the manifest.")
-@click.option("--set-file", "files", metavar="NAME=PATH", multiple=True, help="Fill ${NAME} from a file.")
-@click.option(
-    "--horizon", metavar="TIME", help="Stop there (90m, 7d), or `settled`, instead of the scenario's."
+from kubeinfer_sim.cli.command import (
+    cluster_options,
+    file_argument,
+    filename_option,
+    form_option,
+    horizon_option,
+    json_option,
+    option,
+    seed_option,
+    subcommand,
+    values_options,
 )
+
+
+@subcommand(
+    "pods",
+    short_help="Show the pods of a scenario at one time, as kubectl get pods would.",
+    file_first=True,
+)
+@file_argument("scenario")
+@click.argument("names", metavar="[POD]...", nargs=-1)
+@filename_option
+@option("--at", metavar="TIME", help="From the start of the scenario: 2h13m, 90s. Default: its end.")
+@values_options("the manifest")
+@horizon_option
 @cluster_options
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of all random streams.")
-@click.option("--json", "json_to", metavar="FILE|-", help="Write them as JSON; - is standard output.")
+@seed_option
+@json_option("them")
+@form_option("text", "json")
 def command(
     scenario: str,
     names: tuple[str, ...],
@@ -31,6 +45,7 @@ def command(
     cluster: str | None,
     pods: str | None,
     seed: int | None,
+    form: str | None,
     json_to: str | None,
 ) -> int:
     """Simulate SCENARIO (- for standard input) up to one time and show the pods that exist then.
@@ -38,7 +53,7 @@ def command(
     The columns are those of kubectl get pods, in its words. Of each POD that is named, conditions (with since when)
     and containers are shown, too, as kubectl describe pod would.
     """
-    from kubeinfer_sim.cli.output import unicode_on, width_of, write_json
+    from kubeinfer_sim.cli.output import output_of, unicode_on, width_of
     from kubeinfer_sim.errors import UsageError
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.pods import pods_of, render_pods
@@ -47,6 +62,7 @@ def command(
 
     if [scenario, cluster, pods].count("-") > 1:
         raise UsageError("only one file can come from standard input")
+    output = output_of(form, json_to)
     loaded = load_scenario(
         scenario,
         set_values=parse_settings(settings, files),
@@ -56,10 +72,9 @@ def command(
         pods=pods,
     )
     moment = pods_of(loaded, at, names)
-    if json_to is not None:
-        write_json(json_to, pods_json(moment))
-    if json_to != "-":
-        out = sys.stdout
-        text = render_pods(moment, describe=bool(names), width=width_of(out), unicode=unicode_on(out))
-        click.echo(text.rstrip("\n"))
+    out = sys.stdout
+    output.write(
+        text=lambda: render_pods(moment, describe=bool(names), width=width_of(out), unicode=unicode_on(out)),
+        json=lambda: pods_json(moment),
+    )
     return 0

@@ -7,30 +7,54 @@ from typing import Any
 
 import click
 
-from kubeinfer_sim.cli.simulation import cluster_options, simulate_and_report, simulation_options
+from kubeinfer_sim.cli.command import (
+    cluster_options,
+    file_argument,
+    filename_option,
+    option,
+    subcommand,
+    values_options,
+)
+from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 
 #: What a manifest is about, and the Deployments beside it.
-Version = tuple[KubeInfer | Deployment | None, Sequence[Deployment]]
+Version = tuple[KubeInfer | Deployment, Sequence[Deployment]]
 
 
-@click.command("rollout", short_help="Simulate an update from one manifest to another.")
-@click.argument("old")
-@click.argument("new", required=False)
-@click.option("--nodes", metavar="COUNTxNPUS", help="8x8: 8 nodes of 8 NPUs.")
+def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
+    return (
+        "rollout goes from one manifest, OLD, to another, NEW; `diff` and `validate` take the rest one by one"
+    )
+
+
+@subcommand("rollout", short_help="Simulate an update from one manifest to another.", surplus=_surplus)
+@file_argument("old")
+@file_argument("new", required=False)
+@filename_option
+@option("--nodes", metavar="COUNTxNPUS", help="8x8: 8 nodes of 8 NPUs.")
 @cluster_options
-@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Fill ${NAME} in the manifests.")
-@click.option("--set-file", "files", metavar="NAME=PATH", multiple=True, help="Fill ${NAME} from a file.")
-@click.option("--name", metavar="[NAMESPACE/]NAME", help="Which KubeInfer, where a file holds several.")
 @click.option(
+    "--set-new",
+    "new_settings",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Fill ${NAME} in the new version only, over --set.",
+)
+@values_options("the manifests")
+@option("--name", metavar="[NAMESPACE/]NAME", help="Which KubeInfer, where a file holds several.")
+@option(
     "--timings",
     type=click.Choice(["typical", "range"]),
-    default="typical",
-    show_default=True,
-    help="Stages at their typical length, or drawn between low and high.",
+    help="Stages at their typical length, or drawn between low and high; typical if not given.",
 )
-@click.option("--horizon", metavar="TIME", default="settled", show_default=True, help="Stop there (90m, 7d).")
+@option(
+    "--horizon",
+    metavar="TIME",
+    default="settled",
+    help="Stop there (90m, 7d); if not given, when all has settled.",
+)
 @simulation_options
 def command(
     old: str,
@@ -39,19 +63,21 @@ def command(
     cluster: str | None,
     pods: str | None,
     settings: tuple[str, ...],
+    new_settings: tuple[str, ...],
     files: tuple[str, ...],
     name: str | None,
-    timings: str,
+    timings: str | None,
     horizon: str,
     seed: int | None,
+    form: str | None,
     json_to: str | None,
     quiet: bool,
     check_determinism: bool,
 ) -> int:
     """Simulate the update of the KubeInfer (or the Deployment) in OLD, which runs, to the one in NEW.
 
-    Without NEW the same manifest gets a new revision, as `kubectl rollout restart` makes one. - is standard
-    input: kubectl get kubeinfer x -o yaml | kubeinfer-sim rollout - new.yaml --nodes 8x8
+    Without NEW the same manifest gets a new revision, as `kubectl rollout restart` makes one, or the values of
+    --set-new. - is standard input: kubectl get kubeinfer x -o yaml | kubeinfer-sim rollout - new.yaml --nodes 8x8
     """
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.scenario.load import rollout_scenario
@@ -63,53 +89,51 @@ def command(
         raise UsageError("give the nodes either as --nodes 8x8 or as --cluster FILE")
     if pods is not None and cluster is None:
         raise UsageError("--pods are those of the nodes given as --cluster FILE: give both")
-    (before, beside), (after, beside_new) = _load(old, new, parse_settings(settings, files), name)
-    assert before is not None
-    profile: Any = timings
+    values, later = parse_settings(settings, files), parse_settings(new_settings, option="--set-new")
+    (before, beside), after = _load(old, new, values, later, name)
+    profile: Any = timings or "typical"
     scenario = rollout_scenario(
         before,
-        after,
+        None if after is None else after[0],
         where,
         profile=profile,
         seed=seed or 0,
         horizon=horizon,
         pods=pods,
         beside=beside,
-        beside_new=beside_new,
+        beside_new=() if after is None else after[1],
     )
-    again = [
-        "rollout",
-        old,
-        *([new] if new is not None else []),
-        "--cluster" if cluster else "--nodes",
-        where,
-    ]
-    again += ["--pods", pods] if pods is not None else []
-    again += ["--timings", timings, "--horizon", horizon, "--seed", str(seed or 0)]
-    again += [part for each in settings for part in ("--set", each)]
-    again += [part for each in files for part in ("--set-file", each)]
-    again += ["--name", name] if name is not None else []
     return simulate_and_report(
         scenario,
-        seed=seed,
+        file=old if new is None else new,
+        form=form,
         json_to=json_to,
         quiet=quiet,
         check_determinism=check_determinism,
-        again=None if "-" in (old, new, cluster, pods) else again,
+        inputs=(old, new, cluster, pods),
     )
 
 
-def _load(old: str, new: str | None, values: Mapping[str, str], name: str | None) -> tuple[Version, Version]:
-    """The one KubeInfer of each manifest with the Deployments beside it, or its one Deployment."""
-    from kubeinfer_sim.cli.manifests import load_each
+def _load(
+    old: str, new: str | None, values: Mapping[str, str], later: Mapping[str, str], name: str | None
+) -> tuple[Version, Version | None]:
+    """What runs and what is applied; None: the same again, as a new revision."""
+    from kubeinfer_sim.cli.manifests import Side, load_each
+    from kubeinfer_sim.manifest.source import read_source
 
-    sources = [old] if new is None else [old, new]
+    sides = [Side(old, values)]
+    if new is not None:
+        sides.append(Side(new, {**values, **later}))
+    elif later:
+        text = read_source(old)  # once, since it may be a pipe
+        sides = [Side(text, values), Side(text, {**values, **later})]
     found: list[Version] = []
-    for source, manifests in zip(sources, load_each(sources, values, only=name), strict=True):
+    names = [old, old if new is None else new]
+    for file, manifests in zip(names, load_each(sides, values, later, only=name), strict=False):
         objects = manifests.kubeinfers or manifests.deployments
         if len(objects) != 1:
-            names = ", ".join(each.name for each in objects)
+            known = ", ".join(each.name for each in objects)
             kind = "KubeInfers" if manifests.kubeinfers else "Deployments"
-            raise UsageError(f"{source} holds {len(objects)} {kind} ({names}): choose one with --name")
+            raise UsageError(f"{file} holds {len(objects)} {kind} ({known}): choose one with --name")
         found.append((objects[0], manifests.deployments if manifests.kubeinfers else ()))
-    return found[0], found[1] if len(found) > 1 else (None, ())
+    return found[0], found[1] if len(found) > 1 else None

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
-from kubeinfer_sim.cli.simulation import cluster_options, simulate_and_report, simulation_options
+from kubeinfer_sim.cli.command import (
+    cluster_options,
+    file_argument,
+    filename_option,
+    horizon_option,
+    subcommand,
+    values_options,
+)
+from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.errors import UsageError
 
 
-@click.command("run", short_help="Simulate a scenario file.")
-@click.argument("scenario")
-@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Fill ${NAME} in the manifest.")
-@click.option("--set-file", "files", metavar="NAME=PATH", multiple=True, help="Fill ${NAME} from a file.")
-@click.option(
-    "--horizon", metavar="TIME", help="Stop there (90m, 7d), or `settled`, instead of the scenario's."
-)
+def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
+    """`run old.yaml new.yaml` means a rollout, if these are manifests."""
+    from kubeinfer_sim.manifest.file_kinds import kind_in_file
+
+    files = [str(ctx.params["scenario"]), *rest]
+    if all(kind_in_file(each) in ("KubeInfer", "Deployment") for each in files):
+        return (
+            f"an update from one manifest to another is `kubeinfer-sim rollout {' '.join(files)} --nodes 8x8`"
+        )
+    return "run takes one scenario; `kubeinfer-sim compare` plays one with a knob turned"
+
+
+@subcommand("run", short_help="Simulate a scenario file.", surplus=_surplus)
+@file_argument("scenario")
+@filename_option
+@values_options("the manifest")
+@horizon_option
 @cluster_options
 @simulation_options
 def command(
@@ -25,6 +45,7 @@ def command(
     cluster: str | None,
     pods: str | None,
     seed: int | None,
+    form: str | None,
     json_to: str | None,
     quiet: bool,
     check_determinism: bool,
@@ -46,17 +67,12 @@ def command(
         cluster=cluster,
         pods=pods,
     )
-    again = ["run", scenario, *(part for each in settings for part in ("--set", each))]
-    again += [part for each in files for part in ("--set-file", each)]
-    again += ["--horizon", horizon] if horizon is not None else []
-    again += ["--seed", str(seed)] if seed is not None else []
-    again += ["--cluster", cluster] if cluster is not None else []
-    again += ["--pods", pods] if pods is not None else []
     return simulate_and_report(
         loaded,
-        seed=seed,
+        file=scenario,
+        form=form,
         json_to=json_to,
         quiet=quiet,
         check_determinism=check_determinism,
-        again=None if "-" in (scenario, cluster, pods) else again,
+        inputs=(scenario, cluster, pods),
     )

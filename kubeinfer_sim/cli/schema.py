@@ -1,36 +1,36 @@
-"""`kubeinfer-sim schema scenario|cluster|timings|recovery|result|comparison|why|pods|manifest|crd`."""
+"""`kubeinfer-sim schema KIND`."""
 
 from __future__ import annotations
 
 import json
+from importlib import import_module
 
 import click
 
+from kubeinfer_sim.cli.command import subcommand
+from kubeinfer_sim.cli.output import show
 
-@click.command("schema", short_help="Print a JSON Schema, or the CustomResourceDefinition.")
-@click.argument(
-    "kind",
-    metavar="KIND",
-    type=click.Choice(
-        [
-            "scenario",
-            "cluster",
-            "timings",
-            "recovery",
-            "result",
-            "comparison",
-            "why",
-            "pods",
-            "manifest",
-            "crd",
-        ]
-    ),
-)
+#: Kind -> the module and the function that make its JSON Schema.
+SCHEMAS = {
+    "scenario": ("scenario.schema", "scenario_json_schema"),
+    "cluster": ("scenario.schema", "cluster_json_schema"),
+    "timings": ("scenario.schema", "timings_json_schema"),
+    "recovery": ("scenario.schema", "recovery_json_schema"),
+    "result": ("report.result", "result_json_schema"),
+    "comparison": ("report.comparison_result", "comparison_json_schema"),
+    "why": ("report.why_result", "why_json_schema"),
+    "pods": ("report.pods_result", "pods_json_schema"),
+    "manifest": ("manifest.json_schema", "manifest_json_schema"),
+}
+
+
+@subcommand("schema", short_help="Print a JSON Schema, or the CustomResourceDefinition.")
+@click.argument("kind", metavar="KIND", type=click.Choice([*SCHEMAS, "crd"]))
 def command(kind: str) -> None:
     """Print the JSON Schema of KIND, for editors and checks.
 
-    KIND is one of scenario, cluster, timings, recovery and manifest (what is read), result, comparison and why (what
-    is written), or crd: a CustomResourceDefinition in YAML.
+    KIND is one of scenario, cluster, timings, recovery and manifest (what is read), result, comparison, why and pods
+    (what is written), or crd: a CustomResourceDefinition in YAML.
 
     An editor with yaml-language-server completes a scenario whose first line is
     # yaml-language-server: $schema=scenario.schema.json
@@ -38,24 +38,8 @@ def command(kind: str) -> None:
     if kind == "crd":
         from kubeinfer_sim.manifest.crd import crd_yaml
 
-        click.echo(crd_yaml(), nl=False)
+        show(crd_yaml())
         return
-    if kind == "manifest":
-        from kubeinfer_sim.manifest.json_schema import manifest_json_schema as schema
-    elif kind == "scenario":
-        from kubeinfer_sim.scenario.schema import scenario_json_schema as schema
-    elif kind == "cluster":
-        from kubeinfer_sim.scenario.schema import cluster_json_schema as schema
-    elif kind == "timings":
-        from kubeinfer_sim.scenario.schema import timings_json_schema as schema
-    elif kind == "comparison":
-        from kubeinfer_sim.report.comparison_result import comparison_json_schema as schema
-    elif kind == "why":
-        from kubeinfer_sim.report.why_result import why_json_schema as schema
-    elif kind == "pods":
-        from kubeinfer_sim.report.pods_result import pods_json_schema as schema
-    elif kind == "recovery":
-        from kubeinfer_sim.scenario.schema import recovery_json_schema as schema
-    else:
-        from kubeinfer_sim.report.result import result_json_schema as schema
-    click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
+    module, function = SCHEMAS[kind]
+    schema = getattr(import_module(f"kubeinfer_sim.{module}"), function)
+    show(json.dumps(schema(), indent=2, ensure_ascii=False))

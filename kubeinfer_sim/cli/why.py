@@ -6,20 +6,29 @@ import sys
 
 import click
 
+from kubeinfer_sim.cli.command import (
+    file_argument,
+    filename_option,
+    form_option,
+    horizon_option,
+    json_option,
+    option,
+    seed_option,
+    subcommand,
+    values_options,
+)
 
-@click.command("why", short_help="Say why a scenario is as it is at one time, and what will end it.")
-@click.argument("scenario")
-@click.option("--at", required=True, metavar="TIME", help="From the start of the scenario: 2h13m, 90s.")
-@click.option(
-    "--instance", type=click.IntRange(min=0), metavar="N", help="Only the instance NAME-N, in full."
-)
-@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Fill ${NAME} in the manifest.")
-@click.option("--set-file", "files", metavar="NAME=PATH", multiple=True, help="Fill ${NAME} from a file.")
-@click.option(
-    "--horizon", metavar="TIME", help="Stop there (90m, 7d), or `settled`, instead of the scenario's."
-)
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of all random streams.")
-@click.option("--json", "json_to", metavar="FILE|-", help="Write the answer as JSON; - is standard output.")
+
+@subcommand("why", short_help="Say why a scenario is as it is at one time, and what will end it.")
+@file_argument("scenario")
+@filename_option
+@option("--at", required=True, metavar="TIME", help="From the start of the scenario: 2h13m, 90s.")
+@option("--instance", type=click.IntRange(min=0), metavar="N", help="Only the instance NAME-N, in full.")
+@values_options("the manifest")
+@horizon_option
+@seed_option
+@json_option("the answer")
+@form_option("text", "json")
 def command(
     scenario: str,
     at: str,
@@ -28,6 +37,7 @@ def command(
     files: tuple[str, ...],
     horizon: str | None,
     seed: int | None,
+    form: str | None,
     json_to: str | None,
 ) -> int:
     """Simulate SCENARIO (- for standard input) again and say what it is like at one time, and why.
@@ -36,20 +46,20 @@ def command(
     it from the first cause on, and what will end it and when. Runs are deterministic, so it is the run that `run`
     reports on.
     """
-    from kubeinfer_sim.cli.output import unicode_on, width_of, write_json
+    from kubeinfer_sim.cli.output import output_of, unicode_on, width_of
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.why import moment_of, render_why
     from kubeinfer_sim.report.why_result import why_json
     from kubeinfer_sim.scenario.load import load_scenario
     from kubeinfer_sim.simulation.simulate import simulate
 
+    output = output_of(form, json_to)
     loaded = load_scenario(scenario, set_values=parse_settings(settings, files), seed=seed, horizon=horizon)
     run = simulate(loaded, pods=False)
     moment = moment_of(run, at, instance)
-    if json_to is not None:
-        write_json(json_to, why_json(run, moment))
-    if json_to != "-":
-        out = sys.stdout
-        text = render_why(run, moment, instance, width=width_of(out), unicode=unicode_on(out))
-        click.echo(text.rstrip("\n"))
+    out = sys.stdout
+    output.write(
+        text=lambda: render_why(run, moment, instance, width=width_of(out), unicode=unicode_on(out)),
+        json=lambda: why_json(run, moment),
+    )
     return 0

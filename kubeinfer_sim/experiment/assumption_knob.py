@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, get_args
 
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.compare import Variant
@@ -13,6 +14,22 @@ from kubeinfer_sim.scenario.compile import compile_assumptions
 from kubeinfer_sim.scenario.findings import read_form
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.schema import AssumptionsForm
+
+
+def assumption_values() -> dict[str, tuple[str, ...]]:
+    """The assumptions by name, and the values of those that are one of a few."""
+    return {
+        field.alias or name: tuple(_choices(field.annotation))
+        for name, field in AssumptionsForm.model_fields.items()
+    }
+
+
+def _choices(annotation: Any) -> list[str]:
+    if annotation is bool:
+        return ["true", "false"]
+    if isinstance(annotation, str):
+        return [annotation]
+    return [value for inner in get_args(annotation) for value in _choices(inner)]
 
 
 def assumption_variants(scenario: Scenario, text: str) -> list[Variant]:

@@ -81,6 +81,11 @@ class Diff:
         return sorted(self.changes, key=lambda each: order.index(each.effect))
 
     @property
+    def differs(self) -> bool:
+        """Whether the two are not the same, be it in what does nothing."""
+        return self.old is None or self.new is None or bool(self.changes)
+
+    @property
     def rollout(self) -> bool:
         """Whether the revision differs, so that instances or pods are replaced (if there are any)."""
         return self.old is not None and self.new is not None and self.old.revision != self.new.revision

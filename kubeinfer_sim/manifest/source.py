@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import re
+import select
 import stat
 import sys
 from bisect import bisect_right
@@ -17,6 +18,11 @@ from kubeinfer_sim.errors import InputError
 
 #: Bytes read from one file. The API server takes requests of 3 MiB; a rendered chart holds several objects.
 MAX_SOURCE_BYTES = 8 * 1024 * 1024
+
+#: How long a FIFO may be without a writer: as long as it takes to start one.
+WRITER_COMES_MS = 2000
+#: Where the shell's own pipes are among files.
+_DESCRIPTORS = ("/dev/fd/", "/proc/")
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 #: The characters YAML 1.1 allows in a stream (section 5.1); everything else is refused before parsing.
@@ -111,23 +117,23 @@ class SourceText:
         return [self.diagnostic(match.start(), f"YAML syntax: {name} is not allowed{others}", hint=hint)]
 
 
-def read_source(name: str, limit: int = MAX_SOURCE_BYTES) -> SourceText:
-    """Read a file, or standard input for `-`.
+def read_source(name: str, limit: int = MAX_SOURCE_BYTES, *, only_files: bool = False) -> SourceText:
+    """Read a file or a pipe (`<(helm template …)`, a FIFO), or standard input for `-`; a pipe only once.
 
-    At most `limit` bytes are read, and only from regular files and standard input, so that neither a
-    FIFO nor a device can keep us waiting.
+    At most `limit` bytes are read, never from a device, and from a FIFO only if somebody writes to it, so that
+    nothing keeps us waiting for ever. With `only_files` a pipe is refused, too.
 
     Raises:
-        InputError: there is no such file, it is no regular file, is unreadable, too long or not UTF-8.
+        InputError: there is no such file, it is none of these, is unreadable, too long or not UTF-8.
     """
     try:
         if not name:
             raise ValueError("an empty name")
-        data = _read_bytes(name, limit)
+        data = _read_bytes(name, limit, only_files=only_files)
     except OSError as error:
         hint = (
             f"name the files in it, e.g. {name.rstrip('/')}/*.yaml"
-            if isinstance(error, IsADirectoryError)
+            if isinstance(error, IsADirectoryError) and name != "-"
             else ""
         )
         raise InputError([Diagnostic(name, 0, 0, _why(error), code="unreadable", hint=hint)]) from error
@@ -160,8 +166,10 @@ def decode_source(name: str, data: bytes, limit: int = MAX_SOURCE_BYTES) -> Sour
         ) from error
 
 
-def _read_bytes(name: str, limit: int) -> bytes:
-    if name == "-":
+def _read_bytes(name: str, limit: int, *, only_files: bool) -> bytes:
+    if name in ("-", "/dev/stdin"):
+        if sys.stdin is None:
+            raise OSError("standard input is closed")
         return sys.stdin.buffer.read(limit + 1)
     # Without O_NONBLOCK, opening a FIFO nobody writes to would wait for ever.
     descriptor = os.open(Path(name), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -169,10 +177,26 @@ def _read_bytes(name: str, limit: int) -> bytes:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(mode):
             raise IsADirectoryError
-        if not stat.S_ISREG(mode):
+        if stat.S_ISFIFO(mode) and not only_files:
+            _wait_for_writer(descriptor, name)
+        elif not stat.S_ISREG(mode):
             kind = "a FIFO" if stat.S_ISFIFO(mode) else "a device or socket"
             raise OSError(f"is {kind}, not a file; give `-` and pipe into standard input instead")
         return file.read(limit + 1)
+
+
+def _wait_for_writer(descriptor: int, name: str) -> None:
+    """Until there is something to read, or whoever was to write has closed the pipe; from then on reading waits.
+
+    Raises:
+        OSError: it is a FIFO of the file system, and nobody writes to it.
+    """
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    # A pipe the shell made has its writer from the start; one that was gone by now leaves it empty.
+    if not name.startswith(_DESCRIPTORS) and not poll.poll(WRITER_COMES_MS):
+        raise OSError(f"is a FIFO, not a file, and nobody writes to it ({WRITER_COMES_MS // 1000} s)")
+    os.set_blocking(descriptor, True)
 
 
 def _why(error: OSError) -> str:

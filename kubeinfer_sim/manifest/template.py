@@ -57,26 +57,28 @@ class Filled:
     findings: list[Diagnostic] = field(default_factory=list)
 
 
-def parse_settings(settings: Iterable[str], files: Iterable[str] = ()) -> dict[str, str]:
+def parse_settings(
+    settings: Iterable[str], files: Iterable[str] = (), *, option: str = "--set"
+) -> dict[str, str]:
     """The values of `--set name=value` and `--set-file name=path`; one line break at a file's end is dropped.
+
+    `option` is what messages call the first.
 
     Raises:
         UsageError: no `=`, a name that cannot be a hole's, a name given twice.
         InputError: a file that cannot be read.
     """
     values: dict[str, str] = {}
-    for option, given in (("--set", settings), ("--set-file", files)):
+    for flag, given in ((option, settings), ("--set-file", files)):
         for each in given:
             name, equals, value = each.partition("=")
             if not equals:
-                raise UsageError(f"{option} {each}: expected NAME=VALUE")
+                raise UsageError(f"{flag} {each}: expected NAME=VALUE")
             if not _HOLE.fullmatch(f"${{{name}}}"):
-                raise UsageError(
-                    f"{option} {each}: {name!r} is not the name of a hole such as ${{image_name}}"
-                )
+                raise UsageError(f"{flag} {each}: {name!r} is not the name of a hole such as ${{image_name}}")
             if name in values:
-                raise UsageError(f"{option} {each}: {name} is given twice")
-            if option == "--set-file":
+                raise UsageError(f"{flag} {each}: {name} is given twice")
+            if flag == "--set-file":
                 value = read_source(value).text
                 value = value.removesuffix("\n").removesuffix("\r")
             values[name] = value
@@ -98,11 +100,11 @@ def fill(document: Document, values: Values) -> Filled:
     return result
 
 
-def unknown_values(values: Values, names: set[str]) -> list[Diagnostic]:
-    """A finding for each value no hole asks for."""
+def unknown_values(values: Iterable[str], names: set[str], *, option: str = "--set") -> list[Diagnostic]:
+    """A finding for each name of a value that no hole asks for; `option` gave it."""
     return [
         Diagnostic(
-            f"--set {name}",
+            f"{option} {name}",
             0,
             0,
             f"there is no hole ${{{name}}}{did_you_mean(name, names)}",

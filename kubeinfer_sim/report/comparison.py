@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from dataclasses import dataclass
 from math import ceil, log10
 
 from rich.console import Console
@@ -51,7 +52,7 @@ def render_comparison(
     )
     for sentence in sentences(comparison):
         console.print(Text(sentence))
-    console.print(Text(_subtitle(comparison), style="dim"))
+    console.print(Text(subtitle(comparison), style="dim"))
     console.print()
     console.print(_table(comparison))
     text = "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
@@ -120,7 +121,8 @@ def _spending(outcome: Outcome) -> Counter[str]:
     return found
 
 
-def _subtitle(comparison: Comparison) -> str:
+def subtitle(comparison: Comparison) -> str:
+    """What is compared, under which seeds, and what the numbers are."""
     seeds = comparison.seeds
     text = f"{comparison.scenario} · the same faults for all"
     if len(seeds) == 1:
@@ -167,19 +169,39 @@ def _kinds_shown(comparison: Comparison) -> list[str]:
 
 
 def _add(table: Table, comparison: Comparison, column: Column) -> None:
+    row = row_of(comparison, column)
+    if row is None:
+        return
+    inset = "  " if column.about not in ("", "objective") else ""
+    table.add_row(inset + row.title, *row.values)
+    if row.differences:
+        table.add_row("", "", *row.differences, style="dim")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A number under every variant, and how far it is from that under the first; no differences where there is none."""
+
+    title: str
+    values: tuple[str, ...]
+    differences: tuple[str, ...] = ()
+
+
+def row_of(comparison: Comparison, column: Column) -> Row | None:
+    """The row of a column; None where it says nothing under any variant."""
     base = comparison.outcomes[0]
     means = [outcome.mean(column) for outcome in comparison.outcomes]
     known = [mean for mean in means if mean is not None]
     of_kind = column.about not in ("", "objective")
     if not known or (not of_kind and column.unit != "held" and not any(mean.mean for mean in known)):
-        return
-    inset = "  " if of_kind else ""
-    table.add_row(inset + comparison.family.say(column.title), *(_value(column, mean) for mean in means))
+        return None
+    title, values = comparison.family.say(column.title), tuple(_value(column, mean) for mean in means)
     if column.unit == "held" and len(comparison.seeds) == 1:
-        return
+        return Row(title, values)
     differences = [outcome.against(base, column) for outcome in comparison.outcomes[1:]]
-    if any(difference is not None and difference.mean for difference in differences):
-        table.add_row("", "", *(_signed(column, each) for each in differences), style="dim")
+    if not any(difference is not None and difference.mean for difference in differences):
+        return Row(title, values)
+    return Row(title, values, tuple(_signed(column, each) for each in differences))
 
 
 def _value(column: Column, number: Estimate | None) -> str:

@@ -62,7 +62,7 @@ def _paragraph(found: Diff, width: int) -> str:
         if each.words != heading:
             heading = each.words
             lines += _wrap(f"  {heading}:", width)
-        place, old, new = changed_place(each, found), _value(each.old), _value(each.new)
+        place, old, new = changed_place(each, found), shown_value(each.old), shown_value(each.new)
         if len(f"    {place}: {old} → {new}") <= width:
             lines.append(f"    {place}: {old} → {new}")
         elif len(f"      {old} → {new}") <= width:
@@ -80,7 +80,8 @@ def _wrap(text: str, width: int) -> list[str]:
     )
 
 
-def _value(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """A value as it is written in JSON, cut where it is long."""
     if value is None:
         return "none"
     text = json.dumps(value, ensure_ascii=False)

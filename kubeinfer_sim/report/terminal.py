@@ -11,14 +11,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.render import printable
-from kubeinfer_sim.metrics import Judgement, Measures, Outcome, Service
+from kubeinfer_sim.metrics import Judgement, Measures, Outcome
 from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.chart import chart
 from kubeinfer_sim.report.deployments import sections
 from kubeinfer_sim.report.faults import fault_lines
 from kubeinfer_sim.report.instance_tables import instance_sections
+from kubeinfer_sim.report.key_figures import key_figures, subject
 from kubeinfer_sim.report.load import load_lines
 from kubeinfer_sim.report.lost_time import availability_lines, lost_time_lines
 from kubeinfer_sim.report.nodes import node_lines
@@ -30,11 +30,9 @@ from kubeinfer_sim.report.verdict import (
     Assessment,
     complaint,
     culprits,
-    focus,
-    npus_of_cluster,
     objective_text,
 )
-from kubeinfer_sim.report.words import count, instance_seconds, percent, plain, rounded
+from kubeinfer_sim.report.words import count, plain
 from kubeinfer_sim.scenario.units import format_duration
 
 NARROWEST, WIDEST = 60, 160
@@ -120,27 +118,9 @@ def _section(title: str, content: Sequence[RenderableType]) -> Iterable[Renderab
         yield Padding(Group(*content), (0, 0, 0, 2))
 
 
-def _size(kubeinfer: KubeInfer) -> str:
-    pods = sum(role.replicas for role in kubeinfer.roles)
-    roles = " + ".join(f"{role.replicas} {role.name}" for role in kubeinfer.roles)
-    return f"{count(kubeinfer.replicas, 'instance')} of {count(pods, 'pod')} ({roles})"
-
-
 def _subtitle(assessment: Assessment) -> Text:
     scenario = assessment.run.scenario
-    nodes = len(scenario.nodes)
-    total = npus_of_cluster(scenario)
-    parts = [
-        *(text for each in scenario.kubeinfers for text in (f"{each.namespace}/{each.name}", _size(each))),
-        *(f"Deployment {each.name}: {count(each.replicas, 'pod')}" for each in scenario.deployments),
-        f"{count(nodes, 'node')} with {count(total, scenario.accelerator_family.noun)}"
-        if total
-        else count(nodes, "node"),
-        f"seed {assessment.run.seed}",
-    ]
-    if scenario.name and scenario.name not in [each.name for each in scenario.kubeinfers]:
-        parts.insert(0, scenario.name)
-    text = Text(printable(" · ".join(parts)), style="dim")
+    text = Text(printable(" · ".join(subject(assessment))), style="dim")
     if scenario.description:
         text.append(f"\n{printable(' '.join(scenario.description.split()))}")
     return text
@@ -182,71 +162,12 @@ def _objectives(assessment: Assessment) -> list[RenderableType]:
 
 
 def _figures(assessment: Assessment) -> list[RenderableType]:
-    measures, scenario = assessment.measures, assessment.run.scenario
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    change = focus(measures)
-    if change is not None:
-        name = "Update" if change.is_update else "Deployment" if "created" in change.changed else "Scaling"
-        if change.duration is not None:
-            table.add_row(name, f"{format_duration(change.duration)}, {_span(change.at, change.completed)}")
-        else:
-            table.add_row(name, f"not finished, since {format_duration(change.at)}")
-        if change.is_update:
-            table.add_row("Budgets", _budgets(assessment))
-    service, whole = measures.service, measures.whole
-    if measures.outcome is not Outcome.NOTHING and scenario.kubeinfers:
-        if service.since < service.until or measures.outcome is Outcome.NEVER:
-            table.add_row("Ready", _ready(measures, service))
-            table.add_row("Lost", _lost(measures, service))
-        if (whole.lost, whole.min_ready.value) != (service.lost, service.min_ready.value):
-            table.add_row("Whole run", f"{_ready(measures, whole)}; {_lost(measures, whole)}")
-    total = npus_of_cluster(scenario)
-    if measures.npus.points and total:
-        room = f", {measures.npus.at(0):,} at the start" if measures.npus.at(0) != measures.peak_npus else ""
-        table.add_row(
-            scenario.accelerator_family.title("NPUs"),
-            f"peak {measures.peak_npus:,} of {total:,} in use{room}",
-        )
-    ends = {"settled": "nothing more can happen", "horizon": "the scenario's horizon"}
-    quiet = f"no progress for {format_duration(scenario.quiet_after)}"
-    table.add_row("End", f"{format_duration(measures.ended_at)} ({ends.get(measures.end, quiet)})")
+    for name, text in key_figures(assessment):
+        table.add_row(name, text)
     return [table]
-
-
-def _budgets(assessment: Assessment) -> str:
-    change = focus(assessment.measures)
-    assert change is not None
-    ceiling, floor = change.replicas + change.surge, change.replicas - change.unavailable
-    return (
-        f"maxSurge {change.surge:,} (up to {count(ceiling, 'instance')}), "
-        f"maxUnavailable {change.unavailable:,} (at least {floor:,} ready)"
-    )
-
-
-def _span(since: int, until: int | None) -> str:
-    return f"from {format_duration(since)} to {format_duration(until or since)}"
-
-
-def _ready(measures: Measures, service: Service) -> str:
-    low = service.min_ready
-    wanted = measures.desired.between(service.since, service.until)
-    if len(wanted) == 1 and low.value >= wanted[0]:
-        return f"at least {low.value:,} of {wanted[0]:,} throughout"
-    of = f" of {wanted[0]:,}" if len(wanted) == 1 else f" (asked for: {wanted[0]:,} to {wanted[-1]:,})"
-    for_good = measures.outcome is Outcome.NEVER and measures.ready.last == low.value
-    lasting = "for good" if for_good else f"for {rounded(low.lasting)} in all"
-    return f"at least {low.value:,}{of}, first at {format_duration(low.at)}, {lasting}"
-
-
-def _lost(measures: Measures, service: Service) -> str:
-    text = instance_seconds(service.lost)
-    if service.availability is not None:
-        text += f" ({percent(float(service.availability))} of what was asked for was ready)"
-    if measures.losing and measures.outcome is Outcome.NEVER:
-        text += f", and {measures.losing:,} more each second"
-    return text
 
 
 def _rests_on(assessment: Assessment) -> list[RenderableType]:

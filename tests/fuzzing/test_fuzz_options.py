@@ -83,7 +83,7 @@ VALUES = (
     ),
 )
 OPTIONS = {
-    "run down-first.yaml": ("--set", "--set-file", "--horizon", "--cluster", "--pods", "--seed"),
+    "run down-first.yaml": ("--set", "--set-file", "--horizon", "--cluster", "--pods", "--seed", "-o", "-f"),
     "run everything.yaml": ("--set", "--set-file", "--horizon", "--cluster", "--pods", "--seed"),
     "why down-first.yaml --at 10m": ("--at", "--instance", "--set", "--horizon", "--seed"),
     "compare down-first.yaml": ("--recovery", "--assume", "--vary", "--seed", "--set", "--horizon"),
@@ -95,6 +95,8 @@ OPTIONS = {
         "--set",
         "--timings",
         "--horizon",
+        "--set-new",
+        "-o",
     ),
     "validate manifests/2p1d.yaml --set image=x": ("--set", "--disable", "--nodes", "--format"),
     "calibrate past.json": ("--role-label", "--name"),

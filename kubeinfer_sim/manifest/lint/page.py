@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kubeinfer_sim.manifest.lint.rule import RULES
+from collections.abc import Iterable, Iterator
+
+from kubeinfer_sim.manifest.lint.rule import RULES, Rule
 
 _HEAD = """# Lint rules
 
@@ -34,12 +36,18 @@ def lint_markdown() -> str:
     rules = sorted(RULES.values(), key=lambda each: each.code)
     lines = [_HEAD, "| code | severity | finds |", "|---|---|---|"]
     lines += [f"| [{each.code}](#{each.code.lower()}) | {each.severity} | {each.summary} |" for each in rules]
+    return "\n".join((*lines, *_entries(rules))) + "\n"
+
+
+def entries_markdown(rules: Iterable[Rule]) -> str:
+    """The entries of some rules alone."""
+    return "\n".join(_entries(rules)).lstrip("\n") + "\n"
+
+
+def _entries(rules: Iterable[Rule]) -> Iterator[str]:
     for each in rules:
-        lines += [
-            f"\n## {each.code}",
-            f"\n**{each.name}** ({each.severity}): {each.summary}.",
-            f"\n{each.reason}",
-            f"\nWhat would be right: {each.right}",
-            f"\nSource: {each.source}.",
-        ]
-    return "\n".join(lines) + "\n"
+        yield f"\n## {each.code}"
+        yield f"\n**{each.name}** ({each.severity}): {each.summary}."
+        yield f"\n{each.reason}"
+        yield f"\nWhat would be right: {each.right}"
+        yield f"\nSource: {each.source}."

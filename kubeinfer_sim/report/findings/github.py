@@ -18,17 +18,25 @@ def github_annotations(diagnostics: Iterable[Diagnostic]) -> str:
     return "".join(_annotation(each) + "\n" for each in diagnostics)
 
 
+def annotation(
+    severity: Severity, title: str, text: str, *, file: str, line: int = 0, column: int = 0
+) -> str:
+    """One workflow command, without a line break at its end."""
+    properties = {"file": "stdin" if file == "-" else file}
+    if line:
+        properties["line"] = str(line)
+        if column:
+            properties["col"] = str(column)
+    properties["title"] = title
+    written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{_COMMANDS[severity]} {written}::{_data(text)}"
+
+
 def _annotation(found: Diagnostic) -> str:
     rule = RULES.get(found.code)
-    properties = {"file": "stdin" if found.file == "-" else found.file}
-    if found.line:
-        properties["line"] = str(found.line)
-        if found.column:
-            properties["col"] = str(found.column)
-    properties["title"] = f"{found.code} {rule.name}" if rule is not None else found.code
-    written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    title = f"{found.code} {rule.name}" if rule is not None else found.code
     text = found.sentence + (f"\n{found.hint}" if found.hint else "")
-    return f"::{_COMMANDS[found.severity]} {written}::{_data(text)}"
+    return annotation(found.severity, title, text, file=found.file, line=found.line, column=found.column)
 
 
 def _data(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Findings as JUnit XML: one test case for each file, and one failed case for each finding that fails it.
+"""JUnit XML: of findings one test case for each file, and one failed case for each finding that fails it.
 
 There is no standard; this is the form Jenkins, GitLab and GitHub actions agree on: `testsuites`, `testsuite`,
 `testcase` with `classname`, `name`, `file`, `line`, and `failure` with `message` and `type`.
@@ -6,64 +6,106 @@ There is no standard; this is the form Jenkins, GitLab and GitHub actions agree 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
 from kubeinfer_sim.diagnostics import Diagnostic, Severity, format_path
 from kubeinfer_sim.manifest.render import printable
 
-_SUITE = "kubeinfer-sim validate"
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a case failed: a word that stays the same, a sentence, and all there is to say."""
+
+    type: str
+    message: str
+    text: str
 
 
-def junit_xml(files: Iterable[str], diagnostics: Sequence[Diagnostic], *, strict: bool = False) -> str:
-    """A report on files.
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A test case; it passed unless there is a failure.
 
-    Args:
-        files: what was checked, in order; a finding may name another (`--set image_name`).
-        diagnostics: what was found.
-        strict: warnings fail, too; otherwise they and notes are told in `system-out`.
+    Attributes:
+        group: `classname`, by which viewers group.
+        file: what it is about; empty: nothing in particular.
+        line: in that file, 0 when unknown.
+        output: told whether it passed or not.
     """
-    names = dict.fromkeys((*files, *(each.file for each in diagnostics)))
-    cases = failures = 0
-    lines: list[str] = []
-    for name in names:
-        own = [each for each in diagnostics if each.file == name]
-        failing = [each for each in own if _fails(each, strict)]
-        failures += len(failing)
-        cases += len(failing) or 1
-        rest = "".join(f"{_text(each)}\n" for each in own if each not in failing)
-        lines += [_failed(each) for each in failing]
-        if not failing:
-            output = f"<system-out>{_escaped(rest)}</system-out>" if rest else ""
-            lines.append(
-                f"    <testcase classname={_attribute(_SUITE)} name={_attribute(name)}>{output}</testcase>"
-            )
-    counts = f'tests="{cases}" failures="{failures}" errors="0"'
-    head = f'<testsuite name={_attribute(_SUITE)} {counts} skipped="0">'
-    body = "\n".join(lines)
+
+    group: str
+    name: str
+    file: str = ""
+    line: int = 0
+    output: str = ""
+    failure: Failure | None = None
+
+
+def junit_report(suite: str, cases: Sequence[Case]) -> str:
+    """The document of one suite."""
+    failures = sum(case.failure is not None for case in cases)
+    counts = f'tests="{len(cases)}" failures="{failures}" errors="0"'
+    head = f'<testsuite name={_attribute(suite)} {counts} skipped="0">'
+    body = "\n".join(map(_case, cases))
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {counts}>\n  {head}\n{body}\n'
         "  </testsuite>\n</testsuites>\n"
     )
 
 
+def junit_xml(files: Iterable[str], diagnostics: Sequence[Diagnostic], *, strict: bool = False) -> str:
+    """A report on files that `validate` has checked.
+
+    Args:
+        files: what was checked, in order; a finding may name another (`--set image_name`).
+        diagnostics: what was found.
+        strict: warnings fail, too; otherwise they and notes are told in `system-out`.
+    """
+    suite = "kubeinfer-sim validate"
+    names = dict.fromkeys((*files, *(each.file for each in diagnostics)))
+    cases: list[Case] = []
+    for name in names:
+        own = [each for each in diagnostics if each.file == name]
+        failing = [each for each in own if _fails(each, strict)]
+        cases += map(_failed, failing)
+        if not failing:
+            cases.append(Case(suite, name, output="".join(f"{_text(each)}\n" for each in own)))
+    return junit_report(suite, cases)
+
+
 def _fails(found: Diagnostic, strict: bool) -> bool:
     return found.severity is Severity.ERROR or (strict and found.severity is Severity.WARNING)
 
 
-def _failed(found: Diagnostic) -> str:
+def _failed(found: Diagnostic) -> Case:
     name = f"{found.code} {format_path(found.path)}".rstrip()
-    line = f' line="{found.line}"' if found.line else ""
-    return (
-        f"    <testcase classname={_attribute(found.file)} name={_attribute(name)} "
-        f"file={_attribute(found.file)}{line}>"
-        f"<failure type={_attribute(found.code)} message={_attribute(found.sentence)}>"
-        f"{_escaped(_text(found))}</failure></testcase>"
-    )
+    failure = Failure(found.code, found.sentence, _text(found))
+    return Case(found.file, name, found.file, found.line, failure=failure)
 
 
 def _text(found: Diagnostic) -> str:
     return found.one_line() + (f"\n  hint: {found.hint}" if found.hint else "")
+
+
+def _case(case: Case) -> str:
+    inner = "".join(_inner(case))
+    file = f" file={_attribute(case.file)}" if case.file else ""
+    line = f' line="{case.line}"' if case.line else ""
+    return (
+        f"    <testcase classname={_attribute(case.group)} name={_attribute(case.name)}{file}{line}>"
+        f"{inner}</testcase>"
+    )
+
+
+def _inner(case: Case) -> Iterator[str]:
+    if case.failure is not None:
+        yield (
+            f"<failure type={_attribute(case.failure.type)} message={_attribute(case.failure.message)}>"
+            f"{_escaped(case.failure.text)}</failure>"
+        )
+    if case.output:
+        yield f"<system-out>{_escaped(case.output)}</system-out>"
 
 
 def _escaped(text: str) -> str:

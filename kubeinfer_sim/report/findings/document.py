@@ -1,4 +1,4 @@
-"""Findings about manifests as a document: `apiVersion: kubeinfer-sim/v1`, `kind: Findings`."""
+"""What was checked and what was found, as a document: `apiVersion: kubeinfer-sim/v1`, `kind: Findings`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from collections.abc import Iterable
 
 from kubeinfer_sim.diagnostics import Diagnostic, format_path
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.scenario.check import Checked
 
 
-def findings_json(
-    kubeinfers: Iterable[KubeInfer],
-    diagnostics: Iterable[Diagnostic],
-    deployments: Iterable[Deployment] = (),
-) -> str:
-    """What was checked and what was found, in the order of the text; equal input gives equal bytes."""
+def findings_json(checked: Checked, found: Iterable[Diagnostic]) -> str:
+    """The document, findings in the order of the text; equal input gives equal bytes."""
     document = {
         "apiVersion": "kubeinfer-sim/v1",
         "kind": "Findings",
-        "kubeinfers": [_summary(each) for each in kubeinfers],
-        "deployments": [_summary(each) for each in deployments],
+        "kubeinfers": [_summary(each) for each in checked.kubeinfers],
+        "deployments": [_summary(each) for each in checked.deployments],
+        "files": [{"file": each.name, "kind": each.kind} for each in checked.files],
         "findings": [
             {
                 "severity": each.severity.value,
@@ -31,7 +29,7 @@ def findings_json(
                 "message": each.message,
                 "hint": each.hint,
             }
-            for each in diagnostics
+            for each in found
         ],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

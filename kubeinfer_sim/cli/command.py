@@ -1,0 +1,237 @@
+"""How all commands read their line: one value where one is meant, files with or without `-f`, what else was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from kubeinfer_sim.cli.files import OutputFile, is_document
+from kubeinfer_sim.cli.output import VERBOSE
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: What one value more than fits is answered with: the command, the values that are too many.
+Surplus = Callable[[click.Context, Sequence[str]], str]
+
+
+class Command(click.Command):
+    """A command of ours.
+
+    Attributes:
+        surplus: says of arguments that are too many what was meant.
+        file_first: what `-f` names is the first argument, wherever it stands.
+    """
+
+    def __init__(
+        self, *args: Any, surplus: Surplus | None = None, file_first: bool = False, **options: Any
+    ) -> None:
+        super().__init__(*args, **options)
+        self.surplus = surplus
+        self.file_first = file_first
+        self.params += [_NO_COLOUR, _VERBOSE]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take `-f FILE` as FILE, and say what was meant where there are too many arguments."""
+        if any(param.name == FILES for param in self.params):
+            args = without_flag(args, front=self.file_first)
+        ctx.allow_extra_args = True
+        rest = super().parse_args(ctx, args)
+        if rest and not ctx.resilient_parsing:
+            meant = self.surplus(ctx, rest) if self.surplus is not None else ""
+            one = "argument" if len(rest) == 1 else "arguments"
+            ctx.fail(f"Got unexpected extra {one} ({' '.join(rest)}){f': {meant}' if meant else ''}")
+        return rest
+
+
+#: The parameter that stands for `-f` in the help; its values are taken as arguments.
+FILES = "filename"
+
+
+def without_flag(args: Sequence[str], *, front: bool = False) -> list[str]:
+    """The line with `-f FILE`, `-fFILE`, `--filename FILE` and `--filename=FILE` written as FILE.
+
+    Files stay where they stand; with `front` they come before all else.
+    """
+    found: list[str] = []
+    files: list[str] = [] if front else found
+    place = 0
+    while place < len(args):
+        word = args[place]
+        place += 1
+        if word == "--":
+            found += args[place - 1 :]
+            break
+        if word in ("-f", "--filename") and place < len(args):
+            files.append(args[place])
+            place += 1
+        elif word.startswith("--filename="):
+            files.append(word.partition("=")[2])
+        elif word.startswith("-f") and len(word) > 2 and not word.startswith("--"):
+            files.append(word[2:])
+        else:
+            found.append(word)
+    return [*files, *found] if front else found
+
+
+def subcommand(name: str, *, short_help: str, **settings: Any) -> Callable[[F], click.Command]:
+    """Make a function a command; `settings` are those of `Command`."""
+    return click.command(name, cls=Command, short_help=short_help, **settings)
+
+
+# -- parameters --------------------------------------------------------------------------------------------
+
+
+def complete_files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Any file, which the shell knows best."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+def file_argument(name: str, **options: Any) -> Callable[[F], F]:
+    """A file to read; `-f` before it changes nothing."""
+    return click.argument(name, shell_complete=complete_files, **options)
+
+
+def option(*names: str, **settings: Any) -> Callable[[F], F]:
+    """An option with one value: given twice it is an error, not the last one in silence."""
+    default = settings.pop("default", None)
+
+    def only(ctx: click.Context, param: click.Parameter, values: tuple[Any, ...]) -> Any:
+        if len(values) > 1 and not ctx.resilient_parsing:
+            raise click.UsageError(f"{max(param.opts, key=len)} is there twice: {_both(values)}", ctx)
+        return values[0] if values else default
+
+    return click.option(*names, multiple=True, callback=only, **settings)
+
+
+def _both(values: Sequence[Any]) -> str:
+    shown = [str(value)[:60] for value in values[:2]]
+    return f"{' and '.join(shown)}" if shown[0] != shown[1] else f"{shown[0]} both times"
+
+
+def filename_option(command: F) -> F:
+    """`-f FILE`, for those who are used to kubectl."""
+    return click.option(
+        "-f",
+        "--filename",
+        FILES,
+        metavar="FILE",
+        expose_value=False,
+        multiple=True,
+        help="The same as FILE as an argument.",
+        shell_complete=complete_files,
+    )(command)
+
+
+def form_option(*forms: str) -> Callable[[F], F]:
+    """`-o FORM`: what standard output is."""
+    return option(
+        "-o",
+        "--format",
+        "form",
+        type=click.Choice(forms),
+        help="What goes to standard output; text if not given.",
+    )
+
+
+def json_option(what: str) -> Callable[[F], F]:
+    """`--json FILE`: the JSON document, besides."""
+    return option(
+        "--json",
+        "json_to",
+        metavar="FILE",
+        type=OutputFile(
+            is_document, "for JSON on standard output write `-o json`, else name a new file: --json new.json"
+        ),
+        help=f"Write {what} to a file as JSON, too; - is `-o json`.",
+    )
+
+
+def values_options(what: str) -> Callable[[F], F]:
+    """`--set` and `--set-file`: values for `${NAME}` in a manifest."""
+
+    def decorate(command: F) -> F:
+        for one in (
+            click.option(
+                "--set-file",
+                "files",
+                metavar="NAME=PATH",
+                multiple=True,
+                help="Fill ${NAME} from a file.",
+                shell_complete=complete_files,
+            ),
+            click.option(
+                "--set", "settings", metavar="NAME=VALUE", multiple=True, help=f"Fill ${{NAME}} in {what}."
+            ),
+        ):
+            command = one(command)
+        return command
+
+    return decorate
+
+
+def seed_option(command: F) -> F:
+    """`--seed`."""
+    return option("--seed", type=click.IntRange(min=0), metavar="N", help="Seed of all random streams.")(
+        command
+    )
+
+
+def horizon_option(command: F) -> F:
+    """`--horizon`."""
+    return option(
+        "--horizon", metavar="TIME", help="Stop there (90m, 7d), or `settled`, instead of the scenario's."
+    )(command)
+
+
+def cluster_options(command: F) -> F:
+    """The options of a real cluster as input."""
+    for one in (
+        option(
+            "--pods",
+            metavar="FILE",
+            help="What runs there: from kubectl get pods -A -o json.",
+            shell_complete=complete_files,
+        ),
+        option(
+            "--cluster",
+            metavar="FILE",
+            help="The nodes: from kubectl get nodes -o json (or yaml), or a Cluster file.",
+            shell_complete=complete_files,
+        ),
+    ):
+        command = one(command)
+    return command
+
+
+def _no_colour(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        # Of the whole line: what goes wrong later is told where the command is over.
+        ctx.color = ctx.find_root().color = False
+
+
+def _verbose(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta[VERBOSE] = True
+
+
+_NO_COLOUR = click.Option(
+    ["--no-color"],
+    is_flag=True,
+    expose_value=False,
+    callback=_no_colour,
+    help="No colour, as with NO_COLOR; FORCE_COLOR wants it also in a pipe.",
+)
+_VERBOSE = click.Option(
+    ["-v", "--verbose"],
+    is_flag=True,
+    expose_value=False,
+    callback=_verbose,
+    help="Say on standard error what is read and how long each step takes.",
+)

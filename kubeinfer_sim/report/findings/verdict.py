@@ -1,0 +1,51 @@
+"""How a run came out, as JUnit XML and as GitHub annotations: one case for the outcome and one for each objective."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.diagnostics import Severity
+from kubeinfer_sim.metrics import Judged, Judgement, Outcome
+from kubeinfer_sim.report.findings.github import annotation
+from kubeinfer_sim.report.findings.junit import Case, Failure, junit_report
+from kubeinfer_sim.report.verdict import Assessment, objective_text
+
+_SUITE = "kubeinfer-sim run"
+_WORDS = {Judgement.HELD: "held", Judgement.MISSED: "missed", Judgement.OPEN: "cannot be judged"}
+
+
+def verdict_junit(assessment: Assessment, file: str) -> str:
+    """A suite of the run of a scenario file."""
+    name = assessment.run.scenario.name
+    outcome, sentence = assessment.measures.overall, assessment.verdict.sentence
+    failure = None if outcome is Outcome.COMPLETES else Failure(outcome.value, sentence, sentence)
+    cases = [Case(name, "outcome", file, output=f"{sentence}\n", failure=failure)]
+    for case, each in zip(_names(assessment.judged), assessment.judged, strict=True):
+        text = objective_text(each)
+        failure = None
+        if each.judgement is not Judgement.HELD:
+            failure = Failure(each.judgement.value, f"{_WORDS[each.judgement]}: {text}", text)
+        cases.append(Case(name, case, file, output=f"{text}\n", failure=failure))
+    return junit_report(_SUITE, cases)
+
+
+def verdict_annotations(assessment: Assessment, file: str) -> str:
+    """An error for the outcome and each objective that do not hold, a notice for those that do."""
+    sentence = assessment.verdict.sentence
+    holds = assessment.measures.overall is Outcome.COMPLETES
+    lines = [
+        annotation(
+            Severity.NOTE if holds else Severity.ERROR,
+            f"{assessment.run.scenario.name}: outcome",
+            sentence,
+            file=file,
+        )
+    ]
+    for each in assessment.judged:
+        severity = Severity.NOTE if each.judgement is Judgement.HELD else Severity.ERROR
+        title = f"{assessment.run.scenario.name}: {_WORDS[each.judgement]}"
+        lines.append(annotation(severity, title, objective_text(each), file=file))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _names(judged: tuple[Judged, ...]) -> list[str]:
+    """What each objective asks for, which tells several of one kind apart."""
+    return [objective_text(each).partition(" (")[0] for each in judged]

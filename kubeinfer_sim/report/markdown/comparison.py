@@ -1,0 +1,32 @@
+"""A comparison as Markdown."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.experiment.compare import Comparison
+from kubeinfer_sim.report.comparison import row_of, sentences, subtitle
+from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
+
+_MOST_SENTENCES, _MOST_ROWS = 8, 14
+
+
+def comparison_markdown(comparison: Comparison) -> str:
+    """What is better and why, then the numbers about the whole run; those about kinds of faults are in the JSON."""
+    about_the_run = (column for column in comparison.columns if column.about in ("", "objective"))
+    rows = [row for column in about_the_run if (row := row_of(comparison, column)) is not None]
+    shown = []
+    for row in rows[:_MOST_ROWS]:
+        differences = ("", *(f" ({each})" for each in row.differences)) if row.differences else ()
+        pairs = zip(row.values, differences or [""] * len(row.values), strict=True)
+        shown.append([escaped(row.title), *(escaped(f"{value}{by}") for value, by in pairs)])
+    names = [outcome.variant.name for outcome in comparison.outcomes]
+    told = [f"- {escaped(sentence)}" for sentence in sentences(comparison)]
+    lines = [
+        *capped(told, _MOST_SENTENCES, "variants"),
+        "",
+        escaped(subtitle(comparison)),
+        "",
+        *table(["", *map(escaped, names)], shown),
+        "",
+        footer(),
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,38 @@
+"""What a change of manifests does, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubeinfer_sim.manifest.diff import Diff, changed_place
+from kubeinfer_sim.manifest.model import Deployment
+from kubeinfer_sim.report.diff import shown_value
+from kubeinfer_sim.report.markdown.text import MOST_LINES, capped, code, escaped, footer
+
+_MOST_OBJECTS = 8
+
+
+def diff_markdown(found: Sequence[Diff]) -> str:
+    """A line for each object, and below it one for each change, those with the widest effect first."""
+    told = found[:_MOST_OBJECTS]
+    heads = 2 * len(told) + (len(found) > len(told)) + 2
+    room = (MOST_LINES - heads) // max(1, sum(bool(each.changes) for each in told))
+    lines: list[str] = []
+    for each in told:
+        kind = "Deployment " if isinstance(each.object, Deployment) else ""
+        name = f"{kind}{each.object.namespace}/{each.object.name}"
+        lines.append(f"**{escaped(name)}**: {escaped(each.summary())}")
+        lines += capped(_changes(each), room, "changes")
+        lines.append("")
+    if len(found) > len(told):
+        lines.append(f"… and {len(found) - len(told):,} more objects")
+    lines.append(footer())
+    return "\n".join(lines) + "\n"
+
+
+def _changes(found: Diff) -> list[str]:
+    lines = []
+    for each in found.by_effect:
+        place, old, new = changed_place(each, found), shown_value(each.old), shown_value(each.new)
+        lines.append(f"- {code(place)}: {code(old)} → {code(new)} ({escaped(each.words)})")
+    return lines

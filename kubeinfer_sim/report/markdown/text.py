@@ -1,0 +1,47 @@
+"""Texts and tables as GitHub and GitLab read Markdown; nothing in a name can act as markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from kubeinfer_sim._version import __version__
+from kubeinfer_sim.manifest.render import printable
+
+#: Lines of a report at most.
+MOST_LINES = 30
+_ACTS = re.compile(r"([\\`*_{}\[\]<>|~#$&@])")
+
+
+def escaped(text: str) -> str:
+    """A text as it is to be read."""
+    return _ACTS.sub(r"\\\1", printable(text))
+
+
+def code(text: str) -> str:
+    """A text in the letters of code, on one line."""
+    plain = printable(text).replace("|", "\\|")
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", plain)), default=0))
+    blank = " " if plain.startswith("`") or plain.endswith("`") else ""
+    return f"{fence}{blank}{plain}{blank}{fence}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table; cells are Markdown already."""
+    return [_row(head), _row(["---"] * len(head)), *map(_row, rows)]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def capped(lines: Sequence[str], most: int, what: str) -> list[str]:
+    """The first lines, and how many more there are."""
+    if len(lines) <= most:
+        return list(lines)
+    return [*lines[: most - 1], f"- … and {len(lines) - most + 1:,} more {what}"]
+
+
+def footer() -> str:
+    """Who says so."""
+    return f"<sub>kubeinfer-sim {__version__}</sub>"

@@ -1,0 +1,170 @@
+"""Files checked without playing anything: manifests with what lint finds, and files of our own kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kubeinfer_sim.diagnostics import Diagnostic, Severity
+from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.file_kinds import own_kind, what_for
+from kubeinfer_sim.manifest.load import Manifests, load_manifest
+from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.manifest.source import SourceText, read_source
+from kubeinfer_sim.manifest.template import unknown_values
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFile:
+    """A file of one of our kinds, which is valid.
+
+    Attributes:
+        tells: what it holds, in a few words.
+        warnings: what is legal but will surprise.
+        taken: names of the values from the command line that its manifest asked for.
+    """
+
+    name: str
+    kind: str
+    tells: str
+    warnings: tuple[Diagnostic, ...] = ()
+    taken: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Files that were checked.
+
+    Attributes:
+        kubeinfers, deployments, files: what is valid; none where anything is not.
+        findings: in the order of the files, then of the text.
+    """
+
+    kubeinfers: Sequence[KubeInfer] = ()
+    deployments: Sequence[Deployment] = ()
+    files: Sequence[CheckedFile] = ()
+    findings: Sequence[Diagnostic] = ()
+
+
+def check_files(
+    names: Sequence[str],
+    values: Mapping[str, str],
+    *,
+    nodes: str | None = None,
+    disabled: frozenset[str] | None = frozenset(),
+) -> Checked:
+    """Check files, and all files that those of our own kinds name.
+
+    Args:
+        names: the files, `-` for standard input.
+        values: what fills the holes of manifests, as on the command line; each must be asked for by one of them.
+        nodes: the cluster to lint for: `8x8`, or a file.
+        disabled: lint rules that are left out; None leaves out all.
+
+    Raises:
+        InputError, UsageError: the cluster is wrong.
+    """
+    findings: list[Diagnostic] = []
+    manifests: list[SourceText] = []
+    checked: list[CheckedFile] = []
+    for name in names:
+        try:
+            source = read_source(name)
+            kind = own_kind(source)
+            if kind is None:
+                manifests.append(source)
+            else:
+                checked.append(check_file(source, kind, values))
+                findings += checked[-1].warnings
+        except InputError as error:
+            findings += error.diagnostics
+    loaded = Manifests((), ())
+    if manifests:
+        try:
+            loaded = load_manifest(manifests, set_values=values, all_values_used=False)
+            findings += loaded.diagnostics
+        except InputError as error:
+            findings += error.diagnostics
+    if not _wrong(findings):
+        taken = loaded.holes.union(*(each.taken for each in checked))
+        findings += unknown_values(values, set(taken))
+    if _wrong(findings):
+        return Checked(findings=_in_order(findings, names))
+    if disabled is not None and loaded.kubeinfers:
+        from kubeinfer_sim.manifest.lint import lint
+        from kubeinfer_sim.scenario.timings.expectations import expectations
+
+        pairs = zip(loaded.kubeinfers, loaded.documents, strict=True)
+        findings += lint(pairs, expectations(loaded.kubeinfers, nodes), disabled=disabled)
+    return Checked(loaded.kubeinfers, loaded.deployments, checked, _in_order(findings, names))
+
+
+def _wrong(findings: Sequence[Diagnostic]) -> bool:
+    return any(each.severity is Severity.ERROR for each in findings)
+
+
+def _in_order(found: Sequence[Diagnostic], names: Sequence[str]) -> list[Diagnostic]:
+    """By file as given, then by line; what was found twice (in a file that two others name) once."""
+    places = {name: index for index, name in reversed(list(enumerate(names)))}
+    return sorted(
+        dict.fromkeys(found), key=lambda each: (places.get(each.file, len(places)), each.line, each.column)
+    )
+
+
+def check_file(source: SourceText, kind: str, values: Mapping[str, Any]) -> CheckedFile:
+    """Check a file of one of our kinds (`own_kind`), and all files it names.
+
+    Values that a scenario's manifest has no hole for may be for another file.
+
+    Raises:
+        InputError: everything that is wrong with it.
+    """
+    # Only for these kinds: Pydantic takes longer to import than a manifest to check.
+    from kubeinfer_sim.scenario.cluster.compile import read_cluster
+    from kubeinfer_sim.scenario.recovery.compile import read_recovery
+    from kubeinfer_sim.scenario.timings.compile import read_timings
+
+    try:
+        match kind:
+            case "Scenario":
+                return _check_scenario(source, values)
+            case "Cluster":
+                return CheckedFile(source.name, kind, _number(len(read_cluster(source, ()).nodes), "node"))
+            case "Recovery":
+                return CheckedFile(source.name, kind, _number(len(read_recovery(source, ())), "rule"))
+            case "Timings":
+                stages = read_timings(source)
+                number = len(stages.common) + sum(map(len, stages.roles.values()))
+                return CheckedFile(source.name, kind, _number(number, "stage"))
+    except ValueError as error:
+        raise InputError([source.diagnostic(None, str(error).removeprefix(f"{source.name}: "))]) from None
+    message = what_for(kind, source.name) or f"there are no files of kind {kind}"
+    raise InputError([source.diagnostic(None, message, code="kind")])
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _check_scenario(source: SourceText, values: Mapping[str, Any]) -> CheckedFile:
+    from kubeinfer_sim.scenario.load import load_scenario
+
+    taken = dict(values)
+    try:
+        scenario = load_scenario(source, set_values=taken)
+    except InputError as error:
+        unasked = {each.file.removeprefix("--set ") for each in error.diagnostics if _is_unasked(each)}
+        if not unasked & taken.keys():
+            raise
+        taken = {name: value for name, value in values.items() if name not in unasked}
+        scenario = load_scenario(source, set_values=taken)
+    objects = [each.name for each in scenario.kubeinfers]
+    objects += [f"Deployment {each.name}" for each in scenario.deployments]
+    tells = f"{scenario.name}: {', '.join(objects)} on {_number(len(scenario.nodes), 'node')}"
+    return CheckedFile(source.name, "Scenario", tells, tuple(scenario.warnings), frozenset(taken))
+
+
+def _is_unasked(found: Diagnostic) -> bool:
+    """Whether it is about a value on the command line that no hole asks for."""
+    return found.code == "unknown-value" and found.file.startswith("--set ")
