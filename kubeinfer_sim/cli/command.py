@@ -93,6 +93,22 @@ def complete_files(ctx: click.Context, param: click.Parameter, incomplete: str) 
     return [CompletionItem(incomplete, type="file")]
 
 
+def complete_rules(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Codes of lint rules, and their names for who begins to type one."""
+    from click.shell_completion import CompletionItem
+
+    from kubeinfer_sim.manifest.lint import RULES
+
+    rules = sorted(RULES.values(), key=lambda each: each.code)
+    codes = [
+        CompletionItem(each.code, help=each.summary)
+        for each in rules
+        if each.code.startswith(incomplete.upper())
+    ]
+    names = [CompletionItem(each.name) for each in rules if incomplete and each.name.startswith(incomplete)]
+    return codes + names
+
+
 def file_argument(name: str, **options: Any) -> Callable[[F], F]:
     """A file to read; `-f` before it changes nothing."""
     return click.argument(name, shell_complete=complete_files, **options)

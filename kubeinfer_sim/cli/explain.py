@@ -9,29 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kubeinfer_sim.cli.command import form_option, subcommand
+from kubeinfer_sim.cli.command import complete_rules, form_option, subcommand
 from kubeinfer_sim.cli.output import output_of, width_of
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
     from kubeinfer_sim.manifest.lint.rule import Rule
-
-
-def complete_rules(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Codes of lint rules, and their names for who begins to type one."""
-    from click.shell_completion import CompletionItem
-
-    from kubeinfer_sim.manifest.lint import RULES
-
-    rules = sorted(RULES.values(), key=lambda each: each.code)
-    codes = [
-        CompletionItem(each.code, help=each.summary)
-        for each in rules
-        if each.code.startswith(incomplete.upper())
-    ]
-    names = [CompletionItem(each.name) for each in rules if incomplete and each.name.startswith(incomplete)]
-    return codes + names
 
 
 @subcommand("explain", short_help="Explain a lint rule, or list all of them.")

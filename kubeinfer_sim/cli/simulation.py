@@ -117,12 +117,12 @@ def _reports(assessment: Assessment, result: str, file: str) -> dict[str, Callab
         return run_markdown(assessment)
 
     def junit() -> str:
-        from kubeinfer_sim.report.findings.verdict import verdict_junit
+        from kubeinfer_sim.report.checks import verdict_junit
 
         return verdict_junit(assessment, file)
 
     def github() -> str:
-        from kubeinfer_sim.report.findings.verdict import verdict_annotations
+        from kubeinfer_sim.report.checks import verdict_annotations
 
         return verdict_annotations(assessment, file)
 

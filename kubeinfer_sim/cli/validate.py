@@ -12,6 +12,7 @@ import click
 
 from kubeinfer_sim.cli.command import (
     complete_files,
+    complete_rules,
     file_argument,
     filename_option,
     form_option,
@@ -20,7 +21,6 @@ from kubeinfer_sim.cli.command import (
     subcommand,
     values_options,
 )
-from kubeinfer_sim.cli.explain import complete_rules
 from kubeinfer_sim.cli.output import detail, output_of, show, show_diagnostics, width_of
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
 
