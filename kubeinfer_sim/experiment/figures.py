@@ -10,6 +10,7 @@ from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.history import Listener, Record
 from kubeinfer_sim.engine.meter import End, Observer, OnePass
 from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.metrics import Judged, Measures, judge
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind
 from kubeinfer_sim.metrics.availability import Availability, measure_availability
@@ -79,14 +80,14 @@ class Figures:
 class _KubeInfer:
     """The meters of one KubeInfer."""
 
-    def __init__(self, scenario: Scenario) -> None:
-        load = scenario.load
+    def __init__(self, scenario: Scenario, kubeinfer: KubeInfer) -> None:
+        load, whole = scenario.load, scenario.serves_whole_of(kubeinfer)
         self._meters, self._losses, self._incidents = KubeInferMeters(), Losses(), Incidents()
         self._capacity = (
-            CapacityMeter(whole=scenario.serves_whole)
+            CapacityMeter(whole=whole)
             if load is None
             else CapacityMeter(
-                whole=scenario.serves_whole,
+                whole=whole,
                 pod_serves=load.pod_serves,
                 instance_serves=load.instance_serves,
             )
@@ -120,15 +121,14 @@ class RunMeters:
         self._scenario = scenario
         self._cluster = ClusterMeters()
         self._traffic = _traffic(scenario, scenario.seed if seed is None else seed)
-        names = [each.name for each in scenario.kubeinfers]
-        self._kubeinfers = {name: _KubeInfer(scenario) for name in names}
+        self._kubeinfers = {each.name: _KubeInfer(scenario, each) for each in scenario.kubeinfers}
         # Of a run without a KubeInfer, so that it has measures, too.
         self._none = KubeInferMeters()
         observers = [*self._cluster.observers, *([self._traffic] if self._traffic else ())]
-        if not names:
+        if not self._kubeinfers:
             observers += self._none.observers
-        elif len(names) == 1:
-            observers += self._kubeinfers[names[0]].observers
+        elif len(self._kubeinfers) == 1:
+            observers += next(iter(self._kubeinfers.values())).observers
         else:
             own = {Workload("KubeInfer", name): each.observers for name, each in self._kubeinfers.items()}
             observers.append(ByWorkload(own))
@@ -147,15 +147,15 @@ class RunMeters:
         """The numbers of the run whose records it was told, and its objectives held against them; call it once."""
         ended_at, end, scenario = run.ended_at, run.end, self._scenario
         cluster = self._cluster.finish(ended_at, end)
-        found = {name: each.finish(name, ended_at, end, cluster) for name, each in self._kubeinfers.items()}
-        first = next(iter(found.values()), None)
+        of_each = {name: each.finish(name, ended_at, end, cluster) for name, each in self._kubeinfers.items()}
+        first = next(iter(of_each.values()), None)
         measures = self._none.finish(ended_at, end, cluster, ()) if first is None else first.measures
         capacity = None if first is None else first.capacity
         demand = _demand(scenario, measures, capacity)
         return Figures(
             run=run,
             cluster=cluster,
-            kubeinfers=found,
+            kubeinfers=of_each,
             measures=measures,
             availability=None if first is None else first.availability,
             demand=demand,

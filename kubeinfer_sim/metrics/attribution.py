@@ -121,5 +121,5 @@ def attribute(
         if incident.until is not None:
             charged.repaired += 1
             charged.repairing += incident.until - incident.since
-    found = [each for each in summaries.values() if each.total or each.incidents]
-    return sorted(found, key=lambda each: (-each.total, each.cause))
+    charged_any = [each for each in summaries.values() if each.total or each.incidents]
+    return sorted(charged_any, key=lambda each: (-each.total, each.cause))

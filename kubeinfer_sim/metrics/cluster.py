@@ -11,7 +11,8 @@ from kubeinfer_sim.engine.meter import End, Observer
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, Deployments
 from kubeinfer_sim.metrics.faults import FaultCourse, FaultCourses
 from kubeinfer_sim.metrics.first_causes import FirstCauses
-from kubeinfer_sim.metrics.lives import InstanceLife, Lives
+from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.metrics.lives_meter import LivesMeter
 from kubeinfer_sim.metrics.nodes import DrainRun, NodeOutage, Nodes
 from kubeinfer_sim.metrics.npus import NpuOutage, NpuOutages, NpusInUse
 from kubeinfer_sim.metrics.preemptions import Preemptions
@@ -57,7 +58,7 @@ class ClusterMeters:
     """The meters of a cluster; they are told of all records of a run."""
 
     def __init__(self) -> None:
-        self._lives, self._deployments = Lives(), Deployments()
+        self._lives, self._deployments = LivesMeter(), Deployments()
         self._npus, self._npu_outages = NpusInUse(), NpuOutages()
         self._nodes, self._faults, self._preemptions = Nodes(), FaultCourses(), Preemptions()
         self._first_causes = FirstCauses()

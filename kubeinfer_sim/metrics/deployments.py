@@ -83,14 +83,14 @@ class DeploymentMeasures:
     @property
     def exceeded(self) -> list[tuple[int, int | None]]:
         """From when until when the progress deadline was reported as exceeded (None: until the end)."""
-        found: list[tuple[int, int | None]] = []
+        times: list[tuple[int, int | None]] = []
         for condition in self.conditions:
-            if found and found[-1][1] is None:
+            if times and times[-1][1] is None:
                 if condition.reason != TIMED_OUT:
-                    found[-1] = (found[-1][0], condition.at)
+                    times[-1] = (times[-1][0], condition.at)
             elif condition.reason == TIMED_OUT:
-                found.append((condition.at, None))
-        return found
+                times.append((condition.at, None))
+        return times
 
     @property
     def missing(self) -> int:

@@ -97,11 +97,11 @@ class Measures:
     @property
     def overall(self) -> Outcome:
         """How the KubeInfer and the Deployments came out together."""
-        found = {_OVERALL[each.outcome] for each in self.deployments}
+        outcomes = {_OVERALL[each.outcome] for each in self.deployments}
         if self.desired.points:
-            found.add(self.outcome)
+            outcomes.add(self.outcome)
         order = (Outcome.NEVER, Outcome.UNFINISHED, Outcome.COMPLETES)
-        return next((each for each in order if each in found), Outcome.NOTHING)
+        return next((each for each in order if each in outcomes), Outcome.NOTHING)
 
     @property
     def update(self) -> Change | None:

@@ -46,8 +46,8 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 )
 from kubeinfer_sim.engine.history import History, Record
 from kubeinfer_sim.engine.meter import OnePass
-from kubeinfer_sim.metrics.lives import InstanceLife, Lives, PodLife, Span
-from kubeinfer_sim.metrics.steps import Steps
+from kubeinfer_sim.metrics.lives import InstanceLife, PodLife, Span
+from kubeinfer_sim.metrics.lives_meter import LivesMeter
 
 State = Literal["ready", "starting", "notReady", "failed", "terminating"]
 Ending = Literal["ready", "notReady", "failed", "terminating", "gone", "never"]
@@ -126,7 +126,7 @@ class Moment:
     """A run at one time.
 
     Attributes:
-        wanted, ready: instances; both 0 without a KubeInfer.
+        wanted, ready: instances, of all KubeInfers; both 0 without any.
         quiet: nothing has happened yet but what began running at the start; `first` is the first thing that does.
         under_way: what lasts: machines that are down, cordons, drains that are held, a stalled update.
         instances: those that exist, the KubeInfer's by ordinal, then the Deployments' pods.
@@ -181,10 +181,10 @@ class _Latest:
 
     def of(self, instance: InstanceRef, waiting: list[PodLife]) -> set[int]:
         """Those about an instance, and about the pod it waits for longest."""
-        found = {self.instances.get((instance, place)) for place in (False, True)}
+        latest = {self.instances.get((instance, place)) for place in (False, True)}
         if waiting:
-            found.add(self.pods.get(waiting[0].pod))
-        return {number for number in found if number is not None}
+            latest.add(self.pods.get(waiting[0].pod))
+        return {number for number in latest if number is not None}
 
 
 def look(history: History, at: int, ended_at: int, *, only: int | None = None) -> Moment:
@@ -196,10 +196,10 @@ def look(history: History, at: int, ended_at: int, *, only: int | None = None) -
         ended_at: the end of the run, ms.
         only: an ordinal: say everything about the KubeInfer's instances with it, and nothing about others.
     """
-    lives = Lives()
+    lives = LivesMeter()
     one_pass = OnePass([lives])
     courses: dict[InstanceRef, _Course] = {}
-    wanted = Steps()
+    wanted: dict[str, int] = {}
     by_deployment: dict[str, list[int]] = {}
     latest = _Latest()
     for record in history:
@@ -207,13 +207,13 @@ def look(history: History, at: int, ended_at: int, *, only: int | None = None) -
         if record.at <= at:
             latest.follow(record)
         _follow(record, courses)
-        if isinstance(record, SpecApplied):
-            wanted.set(record.at, record.replicas)
+        if isinstance(record, SpecApplied) and record.at <= at:
+            wanted[record.kubeinfer] = record.replicas
         elif isinstance(record, DeploymentApplied) and record.at <= at:
             by_deployment[record.deployment] = [record.replicas, 0]
     # A millisecond later, so that what begins at the end of the run is seen to have begun.
     life_of = {life.instance: life for life in lives.finish(ended_at + 1, "horizon")}
-    found = []
+    instances = []
     for course in courses.values():
         place = course.at(at)
         if place < 0 or course.states[place][0] == "gone":
@@ -221,18 +221,20 @@ def look(history: History, at: int, ended_at: int, *, only: int | None = None) -
         if course.states[place][0] == "ready" and course.instance.kind == "Deployment":
             by_deployment[course.instance.owner][1] += 1
         if only is None or (course.instance.kind == "KubeInfer" and course.instance.ordinal == only):
-            found.append(_instance(history, course, place, life_of[course.instance], latest, at, ended_at))
+            instances.append(
+                _instance(history, course, place, life_of[course.instance], latest, at, ended_at)
+            )
     there = [c for c in courses.values() if c.instance.kind == "KubeInfer"]
     ready_now = sum(c.states[p][0] == "ready" for c in there if (p := c.at(at)) >= 0)
     begun = _initial(history)
     return Moment(
         at=at,
-        wanted=wanted.at(at),
+        wanted=sum(wanted.values()),
         ready=ready_now,
         quiet=not any(record.at <= at and record.id not in begun for record in history),
         first=next((record for record in history if record.id not in begun), None),
         under_way=tuple(_under_way(history, at)),
-        instances=tuple(sorted(found, key=_order)),
+        instances=tuple(sorted(instances, key=_order)),
         deployments=tuple(DeploymentMoment(name, *numbers) for name, numbers in by_deployment.items()),
     )
 
@@ -262,9 +264,9 @@ def _under_way(history: History, at: int) -> list[Record]:
             case DrainEnded():
                 open_.pop(("drain", record.node), None)
             case SpecApplied() | StallEnded() | UpdateCompleted():
-                open_.pop(("stall", ""), None)
+                open_.pop(("stall", record.kubeinfer), None)
             case Stalled():
-                open_["stall", ""] = record
+                open_["stall", record.kubeinfer] = record
     return sorted(open_.values(), key=lambda record: record.id)
 
 

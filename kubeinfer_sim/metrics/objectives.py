@@ -97,24 +97,24 @@ def _judge(objectives: Objectives, measures: Measures) -> Iterator[Judged]:
 
 def _judge_availability(objectives: Objectives, measures: Measures) -> Iterator[Judged]:
     for each in objectives.availability:
-        found = measure_level(each.level, measures)
+        level = measure_level(each.level, measures)
         if each.at_least is not None:
             yield _fraction(
-                "availability", found.held >= each.at_least, each.at_least, found.held, found.name
+                "availability", level.held >= each.at_least, each.at_least, level.held, level.name
             )
         if each.longest_outage is not None:
-            held = found.longest <= each.longest_outage
-            yield _longest_outage(held, each.longest_outage, found, measures)
+            held = level.longest <= each.longest_outage
+            yield _longest_outage(held, each.longest_outage, level, measures)
 
 
-def _longest_outage(held: bool, target: int, found: Level, measures: Measures) -> Judged:
+def _longest_outage(held: bool, target: int, level: Level, measures: Measures) -> Judged:
     """An outage at the end of the run goes on: for good when nothing can happen any more."""
     judgement, reason = Judgement.HELD if held else Judgement.MISSED, ""
-    if found.lasts and measures.outcome is Outcome.NEVER:
+    if level.lasts and measures.outcome is Outcome.NEVER:
         judgement, reason = Judgement.MISSED, "and the last one never ends"
-    elif found.lasts and held:
+    elif level.lasts and held:
         judgement, reason = Judgement.OPEN, f"holds so far, but {CUT}"
-    return Judged("longestOutage", judgement, target, found.longest, "ms", reason, found.name)
+    return Judged("longestOutage", judgement, target, level.longest, "ms", reason, level.name)
 
 
 def _judge_service(

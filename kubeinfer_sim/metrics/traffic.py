@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from statistics import fmean, stdev
 
 from kubeinfer_sim.cluster.endpoints import ProxyDelay
 from kubeinfer_sim.cluster.records import (
@@ -29,14 +28,9 @@ from kubeinfer_sim.cluster.records import (
 from kubeinfer_sim.cluster.stages import EXIT, PRE_STOP
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady
 from kubeinfer_sim.engine.meter import End, Handlers
-from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.metrics.lost_requests import Stop, request_lengths, stop_of
 from kubeinfer_sim.metrics.steps import Steps
 from kubeinfer_sim.scenario.model import Traffic
-
-#: Draws of the length of a request; the interval beside each estimate tells what that is worth.
-DRAWS = 4_000
-#: Half the width of a 95 % interval in standard errors.
-_Z95 = 1.96
 
 
 @dataclass(slots=True)
@@ -46,29 +40,6 @@ class _Pod:
     ready: bool = False
     terminating: bool = False
     running: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """A unit that stopped serving for good, or until it starts anew.
-
-    Attributes:
-        at: it was told to stop, or just stopped.
-        out: from then on no proxy sends it anything.
-        ends: its engine ends; what it has not answered by then is lost.
-        reason: of the deletion or death.
-        cut, refused: expected requests that are lost in its hands, and that reach it when it is dead.
-        error: half the width of the 95 % interval of their sum.
-    """
-
-    unit: str
-    at: int
-    out: int
-    ends: int
-    reason: str
-    cut: float
-    refused: float
-    error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +123,9 @@ class TrafficMeter:
         since = (unit.exposed_since for unit in self._units.values() if unit.exposed_since is not None)
         exposed = self._exposed + sum(ended_at - at for at in since)
         serving, out = self._endpoints()
-        lengths = _lengths(self._traffic, self._seed)
+        lengths = request_lengths(self._traffic, self._seed)
         stops = tuple(
-            _stop(
+            stop_of(
                 key.partition("#")[0],
                 at,
                 _out(out.get(key, []), at, ended_at),
@@ -304,34 +275,11 @@ def _out(changes: Sequence[tuple[int, int]], at: int, ended_at: int) -> int:
 
 def _first_ends(stops: Sequence[tuple[int, str, int, str]]) -> list[tuple[str, int, int, str]]:
     """One entry per unit and instant: the pod that ends first."""
-    found: dict[tuple[str, int], tuple[int, str]] = {}
+    first: dict[tuple[str, int], tuple[int, str]] = {}
     for at, key, ends, reason in stops:
-        if (key, at) not in found or ends < found[key, at][0]:
-            found[key, at] = ends, reason
-    return [(key, at, ends, reason) for (key, at), (ends, reason) in found.items()]
-
-
-def _lengths(traffic: Traffic, seed: int) -> list[int]:
-    if traffic.request_duration is None:
-        return []
-    source = Streams(seed).named("traffic/request-duration")
-    drawn = (traffic.request_duration.sample(source) for _ in range(DRAWS))
-    return [length for length in drawn if length is not None]
-
-
-def _stop(unit: str, at: int, out: int, ends: int, reason: str, traffic: Traffic, lengths: list[int]) -> Stop:
-    """Requests arrive as a Poisson stream of `rate` per unit; those of length L are in hand rate x L at a time.
-
-    Of those that came up to the last moment the unit was sent any (or lived), the ones longer than what it has left
-    are cut: rate x E[max(0, L - left)]. Those that reach it after its end are refused.
-    """
-    rate = traffic.requests_per_second or 0.0
-    left = max(0, ends - out)
-    over = [max(0, length - left) / 1000 for length in lengths]
-    cut = rate * fmean(over) if over else 0.0
-    error = rate * _Z95 * stdev(over) / len(over) ** 0.5 if len(over) > 1 else 0.0
-    refused = rate * max(0, out - ends) / 1000
-    return Stop(unit, at, out, ends, reason, cut, refused, error)
+        if (key, at) not in first or ends < first[key, at][0]:
+            first[key, at] = ends, reason
+    return [(key, at, ends, reason) for (key, at), (ends, reason) in first.items()]
 
 
 def _gaps(serving: Steps, ended_at: int) -> list[tuple[int, int]]:

@@ -6,7 +6,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from kubeinfer_sim.manifest.render import printable
-from kubeinfer_sim.metrics.traffic import Stop, TrafficMeasures
+from kubeinfer_sim.metrics.lost_requests import Stop
+from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.words import count, rounded
 
 _MOST = 6

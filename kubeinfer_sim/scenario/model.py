@@ -204,11 +204,15 @@ class Scenario:
     @property
     def serves_whole(self) -> bool:
         """Whether an instance with a pod that is not ready leaves traffic as a whole."""
+        if not self.kubeinfers:
+            return self.assumptions.traffic in (None, "wholeInstance")
+        return any(self.serves_whole_of(each) for each in self.kubeinfers)
+
+    def serves_whole_of(self, kubeinfer: KubeInfer) -> bool:
+        """The same of the instances of one KubeInfer."""
         if self.assumptions.traffic is not None:
             return self.assumptions.traffic == "wholeInstance"
-        return {
-            role.recovery_policy.restart for kubeinfer in self.kubeinfers for role in kubeinfer.roles
-        } != {"Pod"}
+        return {role.recovery_policy.restart for role in kubeinfer.roles} != {"Pod"}
 
     @property
     def loses_nodes(self) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from random import Random
 
 import pytest
+from building import kubeinfer, scenario
 from fuzzing.everything import lay_out_everything
 from fuzzing.files import ROOT, lay_out
 
@@ -15,6 +16,7 @@ from kubeinfer_sim.experiment.figures import Figures, figures, measured_run
 from kubeinfer_sim.report.result import build_result, to_json
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import assess, assess_figures
+from kubeinfer_sim.scenario.actions.model import Apply, Crash, Scale, Target
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.simulate import simulate
@@ -59,6 +61,44 @@ def test_what_was_neither_kept_nor_listened_to_cannot_be_measured() -> None:
     scenario = load_scenario(str(ROOT / "scenarios" / "rolling-update-2p1d.yaml"))
     with pytest.raises(UsageError, match="they need a run simulated with keep=True"):
         figures(simulate(scenario, keep=False))
+
+
+def side_by_side(*names: str) -> Scenario:
+    """KubeInfers with room for all of them; chat crashes, code is updated and scaled."""
+    old, new = (kubeinfer(2, roles={"a": 1, "b": 2}, restart="Pod", revision=each) for each in ("old", "new"))
+    actions = {
+        "chat": (Crash(500_000, Target(instances=(0,), roles=("b",), name="chat")),),
+        "code": (Apply(900_000, replace(new, name="code")), Scale(2_000_000, 3, name="code")),
+    }
+    mine = tuple(each for name in names for each in actions[name])
+    made = scenario(old, 30, 60, 10, actions=mine, horizon=4_000_000)
+    return replace(made, workloads=tuple(replace(old, name=name) for name in names))
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_each_of_two_kubeinfers_comes_to_what_it_comes_to_alone(live: bool) -> None:
+    def numbers(name: str, *names: str) -> tuple[object, ...]:
+        made = side_by_side(*names)
+        found = (measured_run(made) if live else figures(simulate(made))).kubeinfers[name]
+        measures = found.measures
+        return (
+            measures.desired,
+            measures.ready,
+            measures.by_revision,
+            measures.service,
+            measures.whole,
+            measures.changes,
+            measures.outcome,
+            [(life.instance.name, life.created, life.ready, life.gone) for life in measures.instances],
+            found.capacity,
+            found.availability,
+            [(each.kind, each.lost, each.incidents, each.detecting, each.repairing) for each in found.causes],
+        )
+
+    for name in ("chat", "code"):
+        assert numbers(name, "chat", "code") == numbers(name, name)
+    chat = figures(simulate(side_by_side("chat", "code"))).kubeinfers["chat"]
+    assert [each.kind for each in chat.causes] == ["process ended (Error)"]
 
 
 def test_the_figures_of_the_only_kubeinfer_stand_by_its_name() -> None:

@@ -14,7 +14,9 @@ from kubeinfer_sim.controllers.deployment.records import PodEvicted
 from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
 from kubeinfer_sim.engine.meter import OnePass, metered
 from kubeinfer_sim.metrics.capacity import CapacityMeter
+from kubeinfer_sim.metrics.changes import ChangesMeter
 from kubeinfer_sim.metrics.incidents import Incidents
+from kubeinfer_sim.metrics.losses import Losses
 from kubeinfer_sim.metrics.readiness import ReadinessMeter
 from kubeinfer_sim.metrics.recoveries import Recoveries
 from kubeinfer_sim.metrics.workloads import ByWorkload, Workload, workload_of
@@ -23,7 +25,9 @@ from kubeinfer_sim.simulation.simulate import simulate
 
 METERS = {
     "readiness": ReadinessMeter,
+    "losses": Losses,
     "incidents": Incidents,
+    "changes": ChangesMeter,
     "recoveries": Recoveries,
     "capacity": lambda: CapacityMeter(whole=False),
 }

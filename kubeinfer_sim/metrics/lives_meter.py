@@ -1,0 +1,263 @@
+"""Follows instances and pods through their lives (`lives.py`), from stage to stage."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.cluster.records import (
+    ContainerBackOff,
+    ContainerDied,
+    ContainerKilling,
+    ContainersRunning,
+    EngineStarted,
+    GangPending,
+    GangScheduled,
+    ImagePullFailed,
+    ImagePullRetried,
+    InstanceRef,
+    PodBound,
+    PodCreated,
+    PodDeleting,
+    PodGone,
+    PodNotReady,
+    PodReady,
+    PodRef,
+    SetUpContinued,
+    TransferDone,
+)
+from kubeinfer_sim.cluster.stages import (
+    BACK_OFF,
+    BARRIER,
+    BIND,
+    CREATE,
+    HANGING,
+    NOT_READY,
+    PROBES,
+    PULL_BACK_OFF,
+    RESTART,
+    SERVING,
+    TERMINATING,
+    WEIGHTS,
+)
+from kubeinfer_sim.controllers.kubeinfer.records import (
+    InstanceConcerning,
+    InstanceCreated,
+    InstanceDegraded,
+    InstanceDeleting,
+    InstanceFailed,
+    InstanceGone,
+    InstanceReady,
+    InstanceRestarting,
+    InstanceRestored,
+    PeersLost,
+    PodRebuilding,
+    RoleRebuilding,
+)
+from kubeinfer_sim.engine.meter import End, Handlers
+from kubeinfer_sim.metrics.lives import InstanceLife, PodLife
+
+
+def _ran_at_start(life: InstanceLife, pod: PodLife) -> None:
+    """A pod of an instance that ran when the simulation began was ready all along."""
+    pod.created = pod.ready = pod.since = life.created
+    pod.then = SERVING
+
+
+class LivesMeter:
+    """Follows instances and pods, of all workloads."""
+
+    def __init__(self) -> None:
+        self._instances: dict[int, InstanceLife] = {}
+        self._pods: dict[PodRef, PodLife] = {}
+
+    def handlers(self) -> Handlers:
+        """What it listens to."""
+        return {
+            InstanceCreated: self._instance_created,
+            InstanceReady: self._instance_ready,
+            InstanceConcerning: self._concerning,
+            InstanceRestarting: self._restarting,
+            InstanceDeleting: self._deleting,
+            InstanceFailed: self._failed,
+            InstanceGone: self._instance_gone,
+            PodRebuilding: self._rebuilding,
+            RoleRebuilding: self._rebuilding,
+            InstanceDegraded: self._degraded,
+            InstanceRestored: self._restored,
+            PeersLost: self._peers_lost,
+            GangPending: self._pending,
+            GangScheduled: self._scheduled,
+            PodCreated: self._pod_created,
+            PodBound: lambda r: self._pod(r.pod, r.at).enter(r.at, CREATE, r.stages),
+            ImagePullFailed: self._pull_failed,
+            ImagePullRetried: lambda r: self._pod(r.pod, r.at).enter(r.at, CREATE, r.stages),
+            SetUpContinued: self._continued,
+            TransferDone: self._transferred,
+            ContainersRunning: self._running,
+            EngineStarted: lambda r: self._pod(r.pod, r.at).enter(r.at, PROBES, r.stages),
+            PodReady: self._pod_ready,
+            PodNotReady: lambda r: self._pod(r.pod, r.at).enter(r.at, NOT_READY),
+            ContainerKilling: self._killing,
+            ContainerDied: self._died,
+            ContainerBackOff: self._backing_off,
+            PodDeleting: self._pod_deleting,
+            PodGone: self._pod_gone,
+        }
+
+    def finish(self, ended_at: int, end: End) -> list[InstanceLife]:
+        """All instances, and the pods of Deployments, by creation; what is still open ends with the run."""
+        for pod in self._pods.values():
+            pod.close(ended_at)
+        for life in self._instances.values():
+            if life.ready_since is not None:
+                life.was_ready += ended_at - life.ready_since
+            if life.degraded_since is not None:
+                life.degraded += (ended_at if life.gone is None else life.gone) - life.degraded_since
+        return list(self._instances.values())
+
+    def _instance(self, ref: InstanceRef, at: int) -> InstanceLife:
+        life = self._instances.get(ref.uid)
+        if life is None:
+            life = self._instances[ref.uid] = InstanceLife(ref, "", at)
+        return life
+
+    def _pod(self, ref: PodRef, at: int, *, created: bool = False) -> PodLife:
+        life = self._pods.get(ref)
+        if life is None:
+            owner = self._instance(ref.instance, at)
+            life = self._pods[ref] = PodLife(ref, at, since=at)
+            owner.pods.append(life)
+            if not created and owner.ran_at_start and owner.ready == owner.created:
+                _ran_at_start(owner, life)
+        return life
+
+    def _instance_created(self, record: InstanceCreated) -> None:
+        life = self._instance(record.instance, record.at)
+        life.revision, life.ran_at_start = record.revision, record.running
+
+    def _instance_ready(self, record: InstanceReady) -> None:
+        life = self._instance(record.instance, record.at)
+        life.pending = None
+        if life.ready is None:
+            life.ready = record.at
+            if life.ran_at_start and record.at == life.created:
+                for pod in life.pods:
+                    _ran_at_start(life, pod)
+        if life.ready_since is None:
+            life.ready_since = record.at
+
+    def _unready(self, ref: InstanceRef, at: int) -> InstanceLife:
+        life = self._instance(ref, at)
+        if life.ready_since is not None:
+            life.was_ready += at - life.ready_since
+            life.ready_since = None
+        return life
+
+    def _concerning(self, record: InstanceConcerning) -> None:
+        self._unready(record.instance, record.at).concerning += 1
+
+    def _restarting(self, record: InstanceRestarting) -> None:
+        life = self._unready(record.instance, record.at)
+        life.restarts += 1
+        self._whole_again(life, record.at)
+
+    def _rebuilding(self, record: PodRebuilding | RoleRebuilding) -> None:
+        self._instance(record.instance, record.at).restarts += 1
+
+    def _degraded(self, record: InstanceDegraded) -> None:
+        life = self._instance(record.instance, record.at)
+        life.given_up += sum(pods for _, pods in record.given_up)
+        if life.degraded_since is None:
+            life.degraded_since = record.at
+
+    def _restored(self, record: InstanceRestored) -> None:
+        self._whole_again(self._instance(record.instance, record.at), record.at)
+
+    def _peers_lost(self, record: PeersLost) -> None:
+        for ref in record.survivors:
+            self._pod(ref, record.at).enter(record.at, HANGING)
+
+    def _whole_again(self, life: InstanceLife, at: int) -> None:
+        if life.degraded_since is not None:
+            life.degraded += at - life.degraded_since
+            life.degraded_since = None
+
+    def _deleting(self, record: InstanceDeleting) -> None:
+        life = self._unready(record.instance, record.at)
+        life.deleting, life.delete_reason, life.pending = record.at, record.reason, None
+
+    def _failed(self, record: InstanceFailed) -> None:
+        self._unready(record.instance, record.at).failed = record.reason
+
+    def _instance_gone(self, record: InstanceGone) -> None:
+        self._unready(record.instance, record.at).gone = record.at
+
+    def _pending(self, record: GangPending) -> None:
+        self._instance(record.instance, record.at).pending = record
+
+    def _scheduled(self, record: GangScheduled) -> None:
+        self._instance(record.instance, record.at).pending = None
+        for ref, node in record.nodes:
+            pod = self._pod(ref, record.at)
+            pod.node = node
+            if pod.ready is None:
+                pod.enter(record.at, BIND)
+
+    def _pod_created(self, record: PodCreated) -> None:
+        self._pod(record.pod, record.at, created=True)
+
+    def _pull_failed(self, record: ImagePullFailed) -> None:
+        pod = self._pod(record.pod, record.at)
+        pod.trouble = f"ImagePullBackOff: {record.message or record.image}"
+        pod.enter(record.at, PULL_BACK_OFF)
+
+    def _transferred(self, record: TransferDone) -> None:
+        """What had no length beforehand is over; what follows is planned."""
+        pod = self._pod(record.pod, record.at)
+        pod.close(record.at, over=True)
+        pod.enter(record.at, PROBES if record.stage == WEIGHTS else CREATE, record.stages)
+
+    def _continued(self, record: SetUpContinued) -> None:
+        pod = self._pod(record.pod, record.at)
+        pod.close(record.at, over=True)
+        pod.enter(record.at, CREATE, record.stages)
+
+    def _running(self, record: ContainersRunning) -> None:
+        pod = self._pod(record.pod, record.at)
+        pod.restarts = max(pod.restarts, record.restarts)
+        if pod.trouble.startswith("Init:"):
+            pod.trouble = ""
+        pod.enter(record.at, BARRIER)
+
+    def _pod_ready(self, record: PodReady) -> None:
+        pod = self._pod(record.pod, record.at)
+        if pod.ready is None:
+            pod.ready = record.at
+        pod.trouble = ""
+        pod.enter(record.at, SERVING)
+
+    def _killing(self, record: ContainerKilling) -> None:
+        self._pod(record.pod, record.at).trouble = f"{record.reason}: {record.detail}".removesuffix(": ")
+
+    def _died(self, record: ContainerDied) -> None:
+        pod = self._pod(record.pod, record.at)
+        if pod.deleting is None:
+            if record.init and record.exit_code:
+                pod.trouble = f"Init:{record.reason}: {record.container}, exit code {record.exit_code}"
+            elif not record.init:
+                pod.trouble = pod.trouble or f"{record.reason}, exit code {record.exit_code}"
+            pod.enter(record.at, RESTART)
+
+    def _backing_off(self, record: ContainerBackOff) -> None:
+        pod = self._pod(record.pod, record.at)
+        if record.init:
+            pod.trouble = f"Init:CrashLoopBackOff: {pod.trouble.partition(': ')[2]}"
+        pod.enter(record.at, BACK_OFF)
+
+    def _pod_deleting(self, record: PodDeleting) -> None:
+        pod = self._pod(record.pod, record.at)
+        pod.deleting = record.at
+        pod.enter(record.at, TERMINATING, record.stages)
+
+    def _pod_gone(self, record: PodGone) -> None:
+        pod = self._pod(record.pod, record.at)
+        pod.close(record.at)
+        pod.gone, pod.then = record.at, None
