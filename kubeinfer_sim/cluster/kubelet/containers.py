@@ -79,7 +79,12 @@ class Containers:
     # -- how containers end --------------------------------------------------------------------------------
 
     def kill(self, worker: PodWorker, container: Container, verdict: Transition) -> None:
-        """A startup or liveness probe has failed for good: stop the container within its grace period."""
+        """A startup or liveness probe has failed for good: stop the container within its grace period.
+
+        Nothing happens if it has ended by itself in the instant of the verdict.
+        """
+        if container.dead:
+            return
         now, pod, spec = self._clock.now, worker.pod, container.spec
         startup = verdict.probe == "startup"
         reason = PROBE_KILLS[not startup]
