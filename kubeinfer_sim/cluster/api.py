@@ -156,6 +156,10 @@ class Api:
             pod.placed = True
             pod.last = number
 
+    def others_hold(self, npus: int) -> None:
+        """Pods that are not played hold so many NPUs more; with a negative number less."""
+        self.npus_in_use += npus
+
     def bind(self, pod: Pod, node: Node, rings: tuple[int, ...] = (), *, running: bool = False) -> None:
         """Write the pod's node, and how many NPUs it gets of each ring there.
 

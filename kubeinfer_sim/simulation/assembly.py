@@ -14,7 +14,8 @@ from kubeinfer_sim.cluster.admission import Admission
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.devices.offered import OfferedNpus
-from kubeinfer_sim.cluster.disruption.drains import Budgets, Drains
+from kubeinfer_sim.cluster.disruption.budgets import Budgets
+from kubeinfer_sim.cluster.disruption.drains import Drains
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.kubelet import Kubelet, KubeletSettings
 from kubeinfer_sim.cluster.node import Node

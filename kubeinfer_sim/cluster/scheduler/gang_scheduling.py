@@ -93,7 +93,7 @@ class GangScheduling(Watcher):
         for each, pod in running_pods(running):
             self._scheduler.occupy(pod, each.node)
             self._running[pod.key] = each
-            self._api.npus_in_use += accelerator_count(pod.spec.requests)
+            self._api.others_hold(accelerator_count(pod.spec.requests))
 
     def submit(self, gang: PodGang) -> None:
         """Queue a gang; it is looked at before this instant ends."""
@@ -238,7 +238,7 @@ class GangScheduling(Watcher):
         del self._running[victim.key]
         self._room_made(victim.key)
         self._scheduler.release(victim.key)
-        self._api.npus_in_use -= accelerator_count(victim.spec.requests)
+        self._api.others_hold(-accelerator_count(victim.spec.requests))
         self._wake_up()
 
     def _bind(self, gang: PodGang, placement: Mapping[object, str]) -> None:

@@ -40,7 +40,7 @@ class PodControl(Protocol):
         """A new pod of the ReplicaSet's template; None when the API server refuses it."""
         ...
 
-    def look(self, pod: ReplicaPod) -> None:
+    def refresh(self, pod: ReplicaPod) -> None:
         """Bring what a pod is ranked by up to date: its node, phase and restarts."""
 
     def delete(self, pod: ReplicaPod) -> None:
@@ -221,7 +221,7 @@ class ReplicaSet:
             active = [pod for pod in self.pods if not pod.deleting]
             related = [pod for other in siblings for pod in other.pods if not pod.deleting]
             for pod in active:
-                control.look(pod)
+                control.refresh(pod)
             for pod in pods_to_delete(active, min(difference, BURST_REPLICAS), related, now):
                 self.pod_deleting(pod)
                 control.delete(pod)

@@ -155,7 +155,7 @@ class DeploymentWorkload:
         self._pods[replica_pod] = pod, replica_set, gang
         return replica_pod, gang
 
-    def look(self, pod: ReplicaPod) -> None:
+    def refresh(self, pod: ReplicaPod) -> None:
         """Bring what the pod is ranked by up to date."""
         real, _, gang = self._pods[pod]
         placed = "" if self._scheduling.waits(gang) else "placed"

@@ -107,7 +107,7 @@ class KubeInferController:
         ):
             self._record_completion()
             self._stalls.completed()  # rule 12
-        self._stalls.look()
+        self._stalls.check()
         self._wake = None  # what it has changed itself it has also seen
         if self._recovery.pending:
             self.wake_up()

@@ -37,7 +37,7 @@ class Stalls:
         self.open = False
         self.last_progress = 0
         self._stall: tuple[object, ...] | None = None
-        self._check: Timer | None = None
+        self._timer: Timer | None = None
         self._deadline: Timer | None = None
 
     def begin(self, generation: int, applied: int) -> None:
@@ -57,14 +57,14 @@ class Stalls:
         self.last_progress = self._clock.now
         self._set_deadline()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Look once this instant is over."""
-        if self.open and self._check is None:
-            self._check = self._clock.after(0, self._look, phase=Phase.OBSERVER)
+        if self.open and self._timer is None:
+            self._timer = self._clock.after(0, self._check_now, phase=Phase.OBSERVER)
 
-    def _look(self) -> None:
+    def _check_now(self) -> None:
         """Nothing terminates, nothing is on its way, no window runs out: it will not go on by itself."""
-        self._check = None
+        self._timer = None
         instances = self._instances
         if not self.open:
             return

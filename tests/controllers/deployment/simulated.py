@@ -139,7 +139,7 @@ class Simulated:
         self.clock.after(0, self.schedule, phase=Phase.SCHEDULER)
         return pod
 
-    def look(self, pod: ReplicaPod) -> None:
+    def refresh(self, pod: ReplicaPod) -> None:
         """The emulated pods are always up to date."""
 
     def delete(self, pod: ReplicaPod) -> None:
