@@ -118,3 +118,8 @@ def test_every_room_has_a_row_in_the_architecture() -> None:
     package = ROOT / "kubeinfer_sim"
     rooms = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
     assert rooms == set(re.findall(r"^\| `([a-z]+/)` \|", text, re.M))
+
+
+def test_no_decision_has_the_number_of_another() -> None:
+    numbers = re.findall(r"^\| D(\d+) \|", (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8"), re.M)
+    assert sorted(map(int, numbers)) == list(range(1, len(numbers) + 1))
