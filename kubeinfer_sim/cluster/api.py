@@ -21,6 +21,7 @@ from kubeinfer_sim.cluster.records import (
     NodeCordoned,
     NodeReadyChanged,
     NodeTainted,
+    PodCreated,
     PodGone,
     PodNotReady,
     PodReady,
@@ -65,6 +66,7 @@ class Api:
         self._node_ready_changed = told("node_ready_changed")
         self._node_spec_changed = told("node_spec_changed")
         self._allocatable_changed = told("allocatable_changed")
+        self._pod_created = told("pod_created")
         self._pod_bound = told("pod_bound")
         self._pod_ready_changed = told("pod_ready_changed")
         self._pod_overruled = told("pod_overruled")
@@ -141,6 +143,14 @@ class Api:
     def pods_on(self, node: str) -> list[Pod]:
         """The pods bound to a node, in the order in which they came; also of a node that is gone."""
         return list(self._pods.get(node, ()))
+
+    # -- pods that come: written by their owners -----------------------------------------------------------
+
+    def create(self, pod: Pod, cause: int) -> None:
+        """Create the pod's object."""
+        pod.last = self._history.append(PodCreated(self._clock.now, cause, pod.ref))
+        for tell in self._pod_created:
+            tell(pod)
 
     # -- where pods go: written by the scheduler -----------------------------------------------------------
 

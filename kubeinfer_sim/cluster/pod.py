@@ -44,6 +44,20 @@ class PlatformFault(Protocol):
         ...
 
 
+class Controller(Protocol):
+    """What controls pods: where a pod's controller ownerReference leads, as the disruption controller follows it."""
+
+    @property
+    def resource(self) -> str:
+        """What it is, as the API server names it: `deployments.apps`."""
+        ...
+
+    @property
+    def replicas(self) -> int | None:
+        """How many pods it should have; None: nothing tells, for it has no scale subresource."""
+        ...
+
+
 class Workload(Protocol):
     """What owns pods (a KubeInfer, a Deployment): makes them, and is told what becomes of them."""
 
@@ -65,8 +79,8 @@ class Workload(Protocol):
         """All its pods that exist, in the order in which they were made."""
         ...
 
-    def pods_wanted(self, pod: Pod) -> int:
-        """How many pods there should be of the group (instance, ReplicaSet) to which this one belongs."""
+    def controller_of(self, pod: Pod) -> Controller:
+        """What controls the pod: a Deployment, by its ReplicaSets, or an instance of a KubeInfer."""
         ...
 
     def gang_placed(self, pods: Sequence[Pod]) -> None:
@@ -114,7 +128,7 @@ class Pod:
 
     Attributes:
         owner: the workload that made it (its controller ownerReference).
-        ref: its name in the history.
+        ref: its name in the history; `namespace` is where it is.
         timings: how long its stages take.
         revision: hash of the role templates it was made from.
         weights_key: which weights its engine loads.
@@ -135,6 +149,7 @@ class Pod:
         "barrier",
         "failure",
         "last",
+        "namespace",
         "node",
         "npus",
         "overruled",
@@ -162,9 +177,11 @@ class Pod:
         revision: str,
         weights_key: str,
         barrier: StartBarrier[Pod],
+        namespace: str = "default",
     ) -> None:
         self.owner = owner
         self.ref = ref
+        self.namespace = namespace
         self.template = template
         self.timings = timings
         self.revision = revision

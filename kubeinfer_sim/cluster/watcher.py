@@ -27,6 +27,9 @@ class Watcher:
     def allocatable_changed(self, node: Node, resource: str, ring: int | None) -> None:
         """The node offers another amount of a resource, in this `ring` of its NPUs (None: it has no rings)."""
 
+    def pod_created(self, pod: Pod) -> None:
+        """The pod's object exists; it has no node yet."""
+
     def pod_bound(self, pod: Pod) -> None:
         """The pod is bound to its node."""
 

@@ -49,6 +49,7 @@ class OtherObject:
     kind: str
     name: str
     document: Document
+    namespace: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +198,10 @@ class _Loader:
     def _other(self, document: Document, checker: Checker) -> None:
         value = document.value
         metadata = value.get("metadata")
-        name = metadata.get("name") if isinstance(metadata, dict) else None
+        names = [metadata.get(key) if isinstance(metadata, dict) else None for key in ("name", "namespace")]
+        name, namespace = (each if isinstance(each, str) else "" for each in names)
         other = OtherObject(
-            str(value.get("apiVersion") or ""), value["kind"], name if isinstance(name, str) else "", document
+            str(value.get("apiVersion") or ""), value["kind"], name, document, namespace or "default"
         )
         self.others.append(other)
         checker.report(

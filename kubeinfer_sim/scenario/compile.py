@@ -15,7 +15,7 @@ from kubeinfer_sim.scenario.actions.compile import (
 )
 from kubeinfer_sim.scenario.actions.model import Action, Fault
 from kubeinfer_sim.scenario.cluster.compile import NO_CLUSTER, compile_cluster
-from kubeinfer_sim.scenario.cluster.disruption_budgets import compile_budgets
+from kubeinfer_sim.scenario.cluster.disruption_budgets import compile_budgets, warn_of_budgets
 from kubeinfer_sim.scenario.cluster.forms import LinkForm
 from kubeinfer_sim.scenario.cluster.model import NodeLifecycle
 from kubeinfer_sim.scenario.context import Context
@@ -92,6 +92,8 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     broken_images = [(image, ("spec", "brokenImages", i)) for i, image in enumerate(spec.broken_images)]
     check_images(broken_images, versions, context)
     _check_priorities(spec, versions, context)
+    budgets = compile_budgets(spec.pod_disruption_budgets, manifests.others.values(), versions, context)
+    unscaled = kubeinfers if assumptions.scale_subresource == "none" else []
     # What cannot be read was meant all the same: it must not make other findings.
     later = spec.update or spec.actions or faults or broken & {"update", "actions", "faults"}
     initial = spec.initial or ("running" if later else "empty")
@@ -118,9 +120,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         crash_back_off=_crash_back_off(spec, context),
         load=compile_load(spec.load, kubeinfers, context, ("spec", "load")),
         traffic=compile_traffic(spec.traffic, context, ("spec", "traffic")),
-        disruption_budgets=compile_budgets(
-            spec.pod_disruption_budgets, manifests.others.values(), versions, context
-        ),
+        disruption_budgets=budgets,
         transfers=_transfers(spec, versions, context),
         defaults=(
             *_defaults(spec, initial),
@@ -134,6 +134,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             *cluster.warnings,
             *check_restart_rules(versions, spec.kubernetes_version, context),
             *warn_of_recovery(kubeinfers, assumptions, rules=spec.recovery is not None),
+            *warn_of_budgets(budgets, versions, unscaled),
             *warn_of_unseen_faults(kubeinfers, struck, faults),
         ),
     )

@@ -73,6 +73,7 @@ class Assumptions:
     placement: Literal["mostAllocated", "leastAllocated", "default"] = "mostAllocated"
     scheduling_rate: Literal["unlimited", "mindcluster"] = "unlimited"
     preemption: bool = False
+    scale_subresource: Literal["none", "instance"] = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,7 @@ class AssumptionsForm(Form):
     placement: Literal["mostAllocated", "leastAllocated", "default"] = _A.placement
     scheduling_rate: Literal["unlimited", "mindcluster"] = _A.scheduling_rate
     preemption: bool = _A.preemption
+    scale_subresource: Literal["none", "instance"] = _A.scale_subresource
 
 
 class AvailabilityForm(Form):

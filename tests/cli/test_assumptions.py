@@ -27,6 +27,7 @@ spec:
         replicas: ${prefill}
         recoveryPolicy: {type: Restart, restart: ${restart}}
         template: &pod
+          metadata: {labels: {app: chat}}
           spec:
             terminationGracePeriodSeconds: 60
             priorityClassName: ${priority}
@@ -161,6 +162,11 @@ CASES = {
         {"replicas": "0", "priority": "high"},
         cluster="2x8",
         beside=BATCH,
+    ),
+    "scaleSubresource": Case(
+        ("none", "instance"),
+        "  podDisruptionBudgets: [{name: b, matchLabels: {app: chat}, maxUnavailable: 1}]\n"
+        "  actions: [{at: 10s, drain: node-0}]\n  horizon: 10m",
     ),
 }
 #: Told in the history alone: tests/controllers/test_edge_cases_of_rollouts.py.

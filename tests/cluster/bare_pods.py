@@ -30,8 +30,11 @@ class Idle:
     def pods(self) -> Iterator[Pod]:
         return iter(())
 
-    def pods_wanted(self, pod: Pod) -> int:
-        return 1
+    replicas = 1
+    resource = "idles"
+
+    def controller_of(self, pod: Pod) -> Idle:
+        return self
 
     def gang_placed(self, pods: Sequence[Pod]) -> None:
         pass

@@ -1,55 +1,51 @@
-"""The disruption budgets of a run and the pods that stand under them.
+"""The budgets of a cluster and the pods that stand under them.
 
-The rules are in `controller.py`; here they meet the simulated pods.
+`controller.py` is the disruption controller's arithmetic for one budget; here it is told of the simulated pods.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from kubeinfer_sim.cluster.disruption.controller import Budget, BudgetSpec
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.watcher import Watcher
-from kubeinfer_sim.manifest.kubernetes.labels import matches_all
+from kubeinfer_sim.manifest.kubernetes.labels import Requirement, matches_all
 from kubeinfer_sim.scenario.cluster.model import DisruptionBudget
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """What owns pods, with the number it wants of them."""
-
-    replicas: int
-
-
 class Budgets(Watcher):
-    """All of them."""
+    """All budgets. A budget counts and holds pods of its own namespace alone; an empty selector means all of them."""
 
     def __init__(self, budgets: Iterable[DisruptionBudget]) -> None:
-        self._budgets = [
-            (
-                budget.selector,
-                Budget(
-                    f"{budget.name} ({budget.where})" if budget.where else budget.name,
-                    BudgetSpec(
-                        budget.min_available,
-                        budget.max_unavailable,
-                        "AlwaysAllow" if budget.always_allow_unhealthy else "IfHealthyBudget",
-                    ),
-                ),
+        self._by_namespace: dict[str, list[tuple[Sequence[Requirement], Budget]]] = {}
+        self._of: dict[Pod, list[Budget]] = {}
+        for budget in budgets:
+            named = f"{budget.name} ({budget.where})" if budget.where else budget.name
+            spec = BudgetSpec(
+                budget.min_available,
+                budget.max_unavailable,
+                "AlwaysAllow" if budget.always_allow_unhealthy else "IfHealthyBudget",
             )
-            for budget in budgets
-        ]
-        self._owners: dict[Hashable, Owner] = {}
+            self._by_namespace.setdefault(budget.namespace, []).append((budget.selector, Budget(named, spec)))
 
-    def of(self, pod: Pod) -> list[Budget]:
-        """The budgets whose selector matches the pod."""
+    def of(self, pod: Pod) -> Sequence[Budget]:
+        """The budgets that a pod stands under."""
+        return self._of.get(pod, ())
+
+    def pod_created(self, pod: Pod) -> None:
+        """A pod counts from its creation on."""
         labels = pod.template.labels
-        return [budget for selector, budget in self._budgets if matches_all(selector, labels)]
+        of_namespace = self._by_namespace.get(pod.namespace, ())
+        found = [budget for selector, budget in of_namespace if matches_all(selector, labels)]
+        if found:
+            self._of[pod] = found
+            self._changed(pod)
 
     def pod_bound(self, pod: Pod) -> None:
-        """The pod is bound to its node."""
-        self._changed(pod)
+        """A pod that ran before the simulation began is ready once it has its node."""
+        if pod.ready:
+            self._changed(pod)
 
     def pod_ready_changed(self, pod: Pod) -> None:
         """Its Ready condition has changed."""
@@ -61,13 +57,10 @@ class Budgets(Watcher):
 
     def pod_gone(self, pod: Pod) -> None:
         """Its object is gone."""
-        for budget in self.of(pod):
+        for budget in self._of.pop(pod, ()):
             budget.pod_gone(pod)
 
     def _changed(self, pod: Pod) -> None:
-        for budget in self.of(pod):
-            key = pod.ref.instance
-            owner, wanted = self._owners.get(key), pod.owner.pods_wanted(pod)
-            if owner is None or owner.replicas != wanted:
-                owner = self._owners[key] = Owner(wanted)
-            budget.pod_changed(pod, owner, ready=pod.ready, terminating=pod.state is PodState.DELETING)
+        for budget in self._of.get(pod, ()):
+            controller = pod.owner.controller_of(pod)
+            budget.pod_changed(pod, controller, ready=pod.ready, terminating=pod.state is PodState.DELETING)

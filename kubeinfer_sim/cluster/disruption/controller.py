@@ -9,22 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
+from kubeinfer_sim.cluster.pod import Controller
 from kubeinfer_sim.manifest.model import IntOrPercent
 
 
 class BudgetStatus(NamedTuple):
-    """status.expectedPods, desiredHealthy, currentHealthy and disruptionsAllowed of a budget."""
+    """status.expectedPods, desiredHealthy, currentHealthy and disruptionsAllowed of a budget.
+
+    `failure`: why the controller could not work them out. They are as they were before then, but that no disruption is
+    allowed (failSafe).
+    """
 
     expected: int
     desired_healthy: int
     current_healthy: int
     allowed: int
+    failure: str = ""
 
     @property
     def condition(self) -> str:
         """The DisruptionAllowed condition as `status/reason`."""
+        if self.failure:
+            return "False/SyncFailed"
         return "True/SufficientPods" if self.allowed else "False/InsufficientPods"
 
 
@@ -35,6 +43,11 @@ class BudgetSpec:
     min_available: IntOrPercent | None = None
     max_unavailable: IntOrPercent | None = None
     unhealthy_pod_eviction_policy: Literal["IfHealthyBudget", "AlwaysAllow"] = "IfHealthyBudget"
+
+    @property
+    def counts_pods(self) -> bool:
+        """Whether it expects the pods there are, whatever their controllers want: with a number of `min_available`."""
+        return self.min_available is not None and not self.min_available.percent
 
     def status(self, *, scales: int, pods: int, healthy: int) -> BudgetStatus:
         """The status of a budget.
@@ -58,15 +71,6 @@ class BudgetSpec:
         return BudgetStatus(expected, desired, healthy, allowed)
 
 
-class Scaled(Protocol):
-    """Who owns pods and says how many there should be (a Deployment, an instance's role …)."""
-
-    @property
-    def replicas(self) -> int:
-        """spec.replicas."""
-        ...
-
-
 class Budget:
     """A budget and its matching pods, kept up to date one change at a time.
 
@@ -78,19 +82,23 @@ class Budget:
         self.name = name
         self.spec = spec
         self.status = spec.status(scales=0, pods=0, healthy=0)
-        self._pods: dict[Hashable, tuple[Scaled | None, bool]] = {}
-        self._owned: dict[int, tuple[Scaled, int]] = {}
+        self._pods: dict[Hashable, tuple[Controller | None, bool]] = {}
+        # By identity of the controller, with the number of its pods.
+        self._controllers: dict[int, tuple[Controller, int]] = {}
         self._healthy = 0
         self._waiting: list[Callable[[], None]] = []
 
-    def pod_changed(self, pod: Hashable, owner: Scaled | None, *, ready: bool, terminating: bool) -> None:
-        """A matching pod appeared or changed; `owner` is None for a pod nothing controls."""
+    def pod_changed(
+        self, pod: Hashable, controller: Controller | None, *, ready: bool, terminating: bool
+    ) -> None:
+        """A matching pod appeared or changed; `controller` is None for a pod nothing controls."""
         self._drop(pod)
         healthy = ready and not terminating
-        self._pods[pod] = (owner, healthy)
+        self._pods[pod] = (controller, healthy)
         self._healthy += healthy
-        if owner is not None:
-            self._owned[id(owner)] = (owner, self._owned.get(id(owner), (owner, 0))[1] + 1)
+        if controller is not None:
+            _, count = self._controllers.get(id(controller), (controller, 0))
+            self._controllers[id(controller)] = (controller, count + 1)
         self._sync()
 
     def pod_gone(self, pod: Hashable) -> None:
@@ -109,28 +117,42 @@ class Budget:
     def _drop(self, pod: Hashable) -> bool:
         if pod not in self._pods:
             return False
-        owner, healthy = self._pods.pop(pod)
+        controller, healthy = self._pods.pop(pod)
         self._healthy -= healthy
-        if owner is not None:
-            _, count = self._owned.pop(id(owner))
+        if controller is not None:
+            _, count = self._controllers.pop(id(controller))
             if count > 1:
-                self._owned[id(owner)] = (owner, count - 1)
+                self._controllers[id(controller)] = (controller, count - 1)
         return True
 
     def _sync(self) -> None:
         before = self.status
-        scales = sum(owner.replicas for owner, _ in self._owned.values())
-        self.status = self.spec.status(scales=scales, pods=len(self._pods), healthy=self._healthy)
+        self.status = self._worked_out()
         if self.status != before:
             waiting, self._waiting = self._waiting, []
             for callback in waiting:
                 callback()
 
+    def _worked_out(self) -> BudgetStatus:
+        """The status (trySync): bare pods have no scale to count, a controller without one makes it fail."""
+        scales = 0
+        for controller, _ in self._controllers.values() if not self.spec.counts_pods else ():
+            replicas = controller.replicas
+            if replicas is None:
+                failure = f"{controller.resource} does not implement the scale subresource"
+                return self.status._replace(allowed=0, failure=failure)
+            scales += replicas
+        return self.spec.status(scales=scales, pods=len(self._pods), healthy=self._healthy)
+
 
 def holding(budgets: Iterable[Budget]) -> str:
     """What holds an eviction back, in words, as the API server's refusal puts it."""
-    return "; ".join(
-        f"The disruption budget {budget.name} needs {budget.status.desired_healthy} healthy pods"
-        f" and has {budget.status.current_healthy} currently"
-        for budget in budgets
-    )
+    return "; ".join(f"The disruption budget {budget.name} {_why(budget.status)}" for budget in budgets)
+
+
+def _why(status: BudgetStatus) -> str:
+    if status.failure:
+        return f"does not allow evicting pods currently because it failed sync: {status.failure}"
+    if status.current_healthy <= status.desired_healthy:
+        return f"needs {status.desired_healthy} healthy pods and has {status.current_healthy} currently"
+    return "does not allow evicting pods currently"

@@ -13,7 +13,7 @@ from dataclasses import replace
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod, PodState
-from kubeinfer_sim.cluster.records import InstanceRef, PodCreated, PodReady, PodRef
+from kubeinfer_sim.cluster.records import InstanceRef, PodReady, PodRef
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.controllers.deployment import progress
@@ -68,9 +68,16 @@ class DeploymentWorkload:
         """The Deployment as last applied."""
         return self._controller.spec
 
-    def pods_wanted(self, pod: Pod) -> int:
+    resource = "deployments.apps"
+
+    @property
+    def replicas(self) -> int:
         """How many pods there should be."""
         return self.spec.replicas
+
+    def controller_of(self, pod: Pod) -> DeploymentWorkload:
+        """Its pods are its ReplicaSets', and these are its own."""
+        return self
 
     # -- what the user does --------------------------------------------------------------------------------
 
@@ -144,10 +151,9 @@ class DeploymentWorkload:
             spec.revision,
             spec.weights_key,
             StartBarrier(1),
+            spec.namespace,
         )
-        pod.last = self._history.append(
-            PodCreated(now, self._causes.get(replica_set, self._applied), pod.ref)
-        )
+        self._api.create(pod, self._causes.get(replica_set, self._applied))
         replica_pod = ReplicaPod(self._number, now - now % 1000)
         self._number += 1
         gang = PodGang(ref, (pod,), pod.last, spec.namespace)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import Pod, Workload
-from kubeinfer_sim.cluster.records import Place, PodCreated, PodRef
+from kubeinfer_sim.cluster.records import Place, PodRef
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance
@@ -32,7 +32,7 @@ class Gangs:
         self._workload = workload
         self._clock = cluster.env.clock
         self._history = cluster.env.history
-        self._admission = cluster.env.api.admission
+        self._api = cluster.env.api
         self._scheduling = cluster.scheduling
         self._timings = timings
         self._assumptions = assumptions
@@ -124,13 +124,14 @@ class Gangs:
         pod = Pod(
             self._workload,
             PodRef(instance.ref, role.name, replica, generation),
-            self._admission.admit(role.template),
+            self._api.admission.admit(role.template),
             self._timings.of(role.name),
             instance.revision,
             instance.spec.weights_key,
             instance.barriers[role.name],
+            instance.spec.namespace,
         )
         instance.pods[pod] = None
         self.instance_of[pod] = instance
-        pod.last = self._history.append(PodCreated(self._clock.now, instance.last, pod.ref))
+        self._api.create(pod, instance.last)
         return pod

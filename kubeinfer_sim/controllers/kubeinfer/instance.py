@@ -6,6 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from kubeinfer_sim.engine.history import NO_CAUSE
+from kubeinfer_sim.manifest.kubeinfer import API_GROUP
 
 if TYPE_CHECKING:
     from kubeinfer_sim.cluster.pod import Pod
@@ -84,6 +85,9 @@ class Instance:
         "was_ready",
     )
 
+    #: What the vendor's API server calls it (`cluster.pod.Controller`).
+    resource = f"instances.{API_GROUP}"
+
     def __init__(self, ref: InstanceRef, spec: KubeInfer) -> None:
         self.ref = ref
         self.spec = spec
@@ -115,6 +119,11 @@ class Instance:
     def revision(self) -> str:
         """Hash of the role templates."""
         return self.spec.revision
+
+    @property
+    def replicas(self) -> int:
+        """How many pods it should have (`cluster.pod.Controller`)."""
+        return self.wanted
 
     @property
     def ready(self) -> bool:

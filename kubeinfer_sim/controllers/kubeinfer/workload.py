@@ -7,13 +7,13 @@ counted about them are in `instances.py`, what is done about failures in `recove
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from kubeinfer_sim.cluster.cluster import Cluster
-from kubeinfer_sim.cluster.pod import PlatformFault, Pod
+from kubeinfer_sim.cluster.pod import Controller, PlatformFault, Pod
 from kubeinfer_sim.controllers.kubeinfer.controller import KubeInferController
 from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
-from kubeinfer_sim.controllers.kubeinfer.instance import InstanceState
+from kubeinfer_sim.controllers.kubeinfer.instance import Instance, InstanceState
 from kubeinfer_sim.controllers.kubeinfer.instances import Instances
 from kubeinfer_sim.controllers.kubeinfer.policies import Policies
 from kubeinfer_sim.controllers.kubeinfer.rebuilding import Rebuilding
@@ -23,11 +23,23 @@ from kubeinfer_sim.controllers.kubeinfer.stalls import Stalls
 from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer
 
 
+@dataclass(frozen=True, slots=True)
+class _Unscaled:
+    """An instance as far as the API server tells: without a scale subresource."""
+
+    resource: str = Instance.resource
+    replicas: None = None
+
+
+NO_SCALE = _Unscaled()
+
+
 class KubeInferWorkload:
     """One KubeInfer and its pods."""
 
     def __init__(self, cluster: Cluster, spec: KubeInfer, settings: Settings) -> None:
         assumptions = settings.assumptions
+        self._has_scale = assumptions.scale_subresource == "instance"
         self._gangs = Gangs(self, cluster, settings.timings, assumptions)
         self._instances = Instances(
             cluster.env, self._gangs, spec, assumptions, changed=self._changed, progressed=self._progressed
@@ -78,9 +90,9 @@ class KubeInferWorkload:
         """All pods that exist, in the order in which they were made."""
         return iter(self._gangs.instance_of)
 
-    def pods_wanted(self, pod: Pod) -> int:
-        """How many pods the pod's instance should have."""
-        return self._gangs.instance_of[pod].wanted
+    def controller_of(self, pod: Pod) -> Controller:
+        """The pod's instance, by which nobody can tell how many pods there should be unless that is assumed."""
+        return self._gangs.instance_of[pod] if self._has_scale else NO_SCALE
 
     def gang_placed(self, pods: Sequence[Pod]) -> None:
         """The pods of a gang got their nodes."""

@@ -129,6 +129,9 @@ class DisruptionBudgetForm(Form):
     """A PodDisruptionBudget; those in the manifest files are read as well."""
 
     name: Annotated[str, Field(min_length=1)]
+    namespace: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="Left out: that of the pods with these labels."
+    )
     match_labels: Annotated[dict[str, str], Field(min_length=1)]
     min_available: CountOrPercent | None = None
     max_unavailable: CountOrPercent | None = None

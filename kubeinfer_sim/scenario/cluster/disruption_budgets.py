@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from kubeinfer_sim.diagnostics import Diagnostic, Path
+from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement, matches_all, requirement_errors
 from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import IntOrPercent, KubeInfer
@@ -32,9 +32,19 @@ def compile_budgets(
         selector = tuple(Requirement(key, "in", (value,)) for key, value in form.match_labels.items())
         path: Path = ("spec", "podDisruptionBudgets", index)
         position = context.document.diagnostic((*path, "name"), "")
-        if versions and not _matches(selector, versions):
-            labels = ", ".join(f"{key}={value}" for key, value in form.match_labels.items())
-            context.error((*path, "matchLabels"), f"no pod has the labels {labels}")
+        namespaces = _namespaces(selector, versions)
+        if form.namespace is not None:
+            namespaces = [each for each in namespaces if each == form.namespace]
+        labels = ", ".join(f"{key}={value}" for key, value in form.match_labels.items())
+        if versions and not namespaces:
+            where = "" if form.namespace is None else f" of namespace {form.namespace}"
+            context.error((*path, "matchLabels"), f"no pod{where} has the labels {labels}")
+        if len(namespaces) > 1:
+            context.error(
+                path,
+                f"pods of several namespaces have the labels {labels}: {', '.join(namespaces)}",
+                hint=f"a budget is about one namespace: add namespace: {namespaces[0]}",
+            )
         found.append(
             DisruptionBudget(
                 form.name,
@@ -43,6 +53,7 @@ def compile_budgets(
                 form.max_unavailable,
                 form.unhealthy_pod_eviction_policy == "AlwaysAllow",
                 f"{position.file}:{position.line}",
+                next(iter(namespaces), "default"),
             )
         )
     for each in objects:
@@ -51,8 +62,45 @@ def compile_budgets(
     return tuple(found)
 
 
-def _matches(selector: Sequence[Requirement], versions: Sequence[KubeInfer]) -> bool:
-    return any(matches_all(selector, role.template.labels) for version in versions for role in version.roles)
+def warn_of_budgets(
+    budgets: Iterable[DisruptionBudget], versions: Sequence[KubeInfer], unscaled: Sequence[KubeInfer]
+) -> Iterator[Diagnostic]:
+    """What is legal in budgets and will surprise.
+
+    Args:
+        budgets: all of them.
+        versions: of everything that has pods.
+        unscaled: those of them of which nothing tells how many pods there should be.
+    """
+    for budget in budgets:
+        namespaces = _namespaces(budget.selector, versions)
+        counts_pods = budget.min_available is not None and not budget.min_available.percent
+        message = ""
+        if namespaces and budget.namespace not in namespaces:
+            message = (
+                f"holds no pod: it is in namespace {budget.namespace}, and the pods that it selects are in "
+                f"{', '.join(namespaces)}"
+            )
+        elif not counts_pods and budget.namespace in _namespaces(budget.selector, unscaled):
+            message = (
+                "allows no eviction: nothing tells how many pods a KubeInfer should have (assumption "
+                "scaleSubresource); a number of minAvailable does without"
+            )
+        if message:
+            file, _, line = budget.where.rpartition(":")
+            text = f"{KIND} {budget.name} {message}"
+            yield Diagnostic(file, int(line), 1, text, severity=Severity.WARNING, code="budget")
+
+
+def _namespaces(selector: Iterable[Requirement], versions: Sequence[KubeInfer]) -> list[str]:
+    """Of the pods that it selects."""
+    return list(
+        dict.fromkeys(
+            version.namespace
+            for version in versions
+            if any(matches_all(selector, role.template.labels) for role in version.roles)
+        )
+    )
 
 
 def _read(written: OtherObject, errors: list[Diagnostic]) -> Iterator[DisruptionBudget]:
@@ -92,6 +140,7 @@ def _read(written: OtherObject, errors: list[Diagnostic]) -> Iterator[Disruption
             amounts.get("maxUnavailable"),
             policy == "AlwaysAllow",
             f"{position.file}:{position.line}",
+            written.namespace,
         )
 
 

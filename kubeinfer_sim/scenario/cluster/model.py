@@ -87,7 +87,7 @@ class NodeLifecycle:
 
 @dataclass(frozen=True, slots=True)
 class DisruptionBudget:
-    """A PodDisruptionBudget: exactly one of `min_available` and `max_unavailable`.
+    """A PodDisruptionBudget of one namespace: exactly one of `min_available` and `max_unavailable`.
 
     `where` is the file and line it is written at, as `file:line`.
     """
@@ -98,3 +98,4 @@ class DisruptionBudget:
     max_unavailable: IntOrPercent | None = None
     always_allow_unhealthy: bool = False
     where: str = ""
+    namespace: str = "default"

@@ -48,14 +48,14 @@ class Manifests:
     Attributes:
         values: values from the command line, over those the scenario gives its own manifest.
         warnings: what is legal in the manifests but will surprise.
-        others: objects of other kinds beside the KubeInfers, by kind and name; the first of a name counts.
+        others: objects of other kinds beside the KubeInfers, by kind, namespace and name; the first of a name counts.
     """
 
     context: Context
     form: ManifestForm
     values: Mapping[str, Any] = field(default_factory=dict)
     warnings: list[Diagnostic] = field(default_factory=list)
-    others: dict[tuple[str, str], OtherObject] = field(default_factory=dict)
+    others: dict[tuple[str, str, str], OtherObject] = field(default_factory=dict)
 
     def initial(self) -> Loaded | None:
         """The scenario's own manifest; None when it is wrong, which is noted."""
@@ -113,7 +113,7 @@ class Manifests:
             return None
         self.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
         for each in manifests.others:
-            self.others.setdefault((each.kind, each.name), each)
+            self.others.setdefault((each.kind, each.namespace, each.name), each)
         found = manifests.kubeinfers
         if names is not None and len(found) > 1:
             found = tuple(each for each in found if each.name in names)

@@ -16,6 +16,7 @@ from kubeinfer_sim.manifest.model import IntOrPercent
 @dataclass(eq=False)
 class Owner:
     replicas: int
+    resource: str = "deployments.apps"
 
 
 @dataclass

@@ -39,6 +39,7 @@ def test_the_status_of_a_budget(case: dict[str, Any]) -> None:
 @dataclass(eq=False)
 class Owner:
     replicas: int
+    resource: str = "deployments.apps"
 
 
 @pytest.mark.vectors("golden_pdb")
@@ -76,7 +77,7 @@ def test_the_recorded_statuses(case: dict[str, Any]) -> None:
                 ready.pop(pod, None)
                 budget.pod_gone(pod)
         want = (step["expected"], step["desired_healthy"], step["current_healthy"], step["allowed"])
-        assert budget.status == want, step
+        assert budget.status == BudgetStatus(*want), step
         assert budget.status.condition == step["condition"]
 
 

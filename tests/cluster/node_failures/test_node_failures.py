@@ -31,7 +31,7 @@ from kubeinfer_sim.manifest.kubernetes.labels import Requirement
 from kubeinfer_sim.manifest.model import IntOrPercent, Toleration
 from kubeinfer_sim.scenario.actions.model import Drain, ForceDelete, NodeDown, NodeUp, OutOfService, Target
 from kubeinfer_sim.scenario.cluster.model import DisruptionBudget, NodeLifecycle
-from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.model import Assumptions, Scenario
 from kubeinfer_sim.scenario.timings.distributions import Constant
 from kubeinfer_sim.simulation.assembly import assemble
 from kubeinfer_sim.simulation.run import Run
@@ -265,10 +265,13 @@ def test_healthy_nodes_cost_nothing_per_day(healthy_days: int) -> None:
 BUDGET = DisruptionBudget("b", (Requirement("app", "in", ("infer",)),), min_available=IntOrPercent(2))
 
 
-def drained(budget: DisruptionBudget | None = None, timeout: int | None = None) -> Run:
+def drained(
+    budget: DisruptionBudget | None = None, timeout: int | None = None, assumptions: Assumptions | None = None
+) -> Run:
     spec = kubeinfer(2, labels={"app": "infer"})
     budgets = () if budget is None else (budget,)
-    return simulate(outage(Drain(DIES, ("node-0",), timeout), spec=spec, disruption_budgets=budgets))
+    made = outage(Drain(DIES, ("node-0",), timeout), spec=spec, disruption_budgets=budgets)
+    return simulate(made if assumptions is None else replace(made, assumptions=assumptions))
 
 
 def test_a_drain_without_budgets_empties_the_node() -> None:
@@ -295,8 +298,12 @@ def test_a_drain_with_a_timeout_fails_when_it_is_over() -> None:
 
 
 def test_a_budget_that_allows_one_lets_the_drain_through() -> None:
-    run = drained(replace(BUDGET, min_available=None, max_unavailable=IntOrPercent(50, percent=True)))
-    assert times(run, DrainEnded)
+    assert times(drained(replace(BUDGET, min_available=IntOrPercent(1))), DrainEnded)
+    half = replace(BUDGET, min_available=None, max_unavailable=IntOrPercent(50, percent=True))
+    assert times(drained(half, assumptions=Assumptions(scale_subresource="instance")), DrainEnded)
+    # Nothing tells how many pods an instance has to have.
+    (held,) = (record for record in drained(half).history if isinstance(record, DrainHeld))
+    assert held.detail.endswith("does not implement the scale subresource")
 
 
 @st.composite
