@@ -151,6 +151,13 @@ def test_a_group_whose_engines_were_started_again_does_not_exit_for_a_collective
     assert [(each.at, each.factor) for each in of(played, PodSlowed)] == [(100_000, 0.0), (200_000, 1.0)]
 
 
+def test_an_engine_that_does_not_run_takes_part_in_no_collective_operation() -> None:
+    crash, hang = strike("ProcessCrash"), strike("HcclTimeout", 101, clears_after=600_000)
+    played = run(crash, hang, restart="Custom", stages={"warm_up": seconds(60), "create": seconds(5)})
+    assert seconds_of(played, ContainerDied) == [100]
+    assert not of(played, PodSlowed)
+
+
 def test_health_check_fails_until_liveness_has_failed_six_times() -> None:
     played = run(strike("HealthCheckFails"), liveness=LIVENESS)
     assert of(played, PodNotReady)[0].reason == "ReadinessProbeFailed"

@@ -166,3 +166,26 @@ def test_what_is_made_of_one_container_outlasts_a_fault_of_all() -> None:
     (back,) = [at for at in seconds_of(played, PodReady) if at > lost]
     assert 50 <= lost <= 51
     assert 900 <= back <= 901
+
+
+@pytest.mark.parametrize(
+    ("answer", "worse"), [({"flapping": 0.5}, True), ({"hang": True}, False)], ids=["flaps", "hangs"]
+)
+def test_a_check_gets_the_worse_of_what_a_fault_and_a_health_action_make_of_it(
+    answer: dict[str, Any], worse: bool
+) -> None:
+    made = Health(50_000, Target(), healthy=False, until=900_000, probes=("readiness",), **answer)
+    played = run(fault(100, "HealthCheckFails", 300), made)
+    changed = [(each.at, each.probes) for each in of(played, HealthChanged)]
+    assert ((100_000, ("liveness", "readiness")) in changed) is worse, (
+        "failing is worse than flapping, not than hanging"
+    )
+    assert ((400_000, ("readiness",)) in changed) is worse
+
+
+def test_of_nodes_named_together_those_first_in_the_cluster_are_struck_first() -> None:
+    both = Target(nodes=("node-1", "node-0"))
+    assert [each.where for each in of(run(fault(100, "NodeReboot", None, both)), FaultInjected)] == [
+        "node-0",
+        "node-1",
+    ]

@@ -237,6 +237,48 @@ def test_a_fault_on_an_idle_npu_costs_capacity_only() -> None:
     ]
 
 
+def test_an_npu_isolated_for_two_faults_is_offered_again_when_the_last_has_cleared() -> None:
+    faults = [
+        npu_fault(at, "RestartBusiness", clears_after=lasts * 1000) for at, lasts in ((100, 300), (150, 600))
+    ]
+    played = run(*faults)
+    assert states(played) == [((0,), "isolated"), ((0,), "inService")]
+    assert of(played, NpuStateChanged)[1].at == 750_000
+
+
+def test_faults_before_a_repair_do_not_count_as_repeated() -> None:
+    hour, business = 3600, "RestartBusiness"
+    played = run(
+        npu_fault(100, business, clears_after=60_000),
+        npu_fault(1000, business, clears_after=60_000),
+        npu_fault(2000, "SeparateNPU", repair=Constant(hour * 1000)),
+        npu_fault(3 * hour, business, clears_after=60_000),
+        npu_fault(4 * hour, business, clears_after=60_000),
+    )
+    assert [each.level for each in of(played, FaultDetected)] == [
+        business,
+        business,
+        "SeparateNPU",
+        business,
+        business,
+    ]
+
+
+def test_attempts_to_reset_count_for_each_fault_anew() -> None:
+    played = run(
+        npu_fault(100, failed_resets=1), npu_fault(40_000, failed_resets=1), settings=NpuHandling(attempts=2)
+    )
+    assert [(each.attempt, each.success) for each in of(played, NpuResetTried)] == [(1, False), (2, True)] * 2
+    assert "out" not in [state for _, state in states(played)]
+
+
+def test_a_fault_the_platform_resets_for_does_not_end_by_itself_before() -> None:
+    # The neighbour keeps the ring from being reset.
+    played = run(npu_fault(100, clears_after=60_000), npus=4, replicas=2, node_count=2)
+    assert states(played) == [((0,), "isolated")]
+    assert not of(played, FaultCleared)
+
+
 def test_a_fault_that_ends_before_it_is_reported_is_never_seen() -> None:
     played = run(npu_fault(100, clears_after=2_000))
     assert of(played, FaultInjected)
