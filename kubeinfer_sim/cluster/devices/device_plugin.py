@@ -9,6 +9,7 @@ through ClusterD and the controller.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
@@ -57,7 +58,7 @@ class DevicePlugin(Watcher):
         self._phases: dict[str, int] = {}
         self._draws: dict[str, int] = {}
         # When faults of an NPU were reported, as far as they count; NPUs in the order of their latest.
-        self._reports: dict[Npu, list[Millis]] = {}
+        self._reports: dict[Npu, deque[Millis]] = {}
         self._resets = NpuResets(
             env,
             devices,
@@ -149,13 +150,15 @@ class DevicePlugin(Watcher):
         """Count one more fault of the NPU; whether that makes too many within the window."""
         now, settings = self._clock.now, self._settings
         since = now - settings.repeat_window
-        reports = [*(at for at in self._reports.pop(npu, ()) if at > since), now]
+        # As many as it takes are enough to tell.
+        reports = self._reports.pop(npu, None) or deque[Millis](maxlen=max(1, settings.repeats))
+        reports.append(now)
         self._reports[npu] = reports
         # Forget what counts no more: two at a time, so that never more are left than there were within the window.
         for other, earlier in list(islice(self._reports.items(), 2)):
             if earlier[-1] <= since:
                 del self._reports[other]
-        return 0 < settings.repeats <= len(reports)
+        return len(reports) == settings.repeats and reports[0] > since
 
     # -- what it does --------------------------------------------------------------------------------------
 
@@ -167,6 +170,7 @@ class DevicePlugin(Watcher):
         npu, level = fault.npu, fault.npu.levels[fault.level]
         if level.npu == "none":
             return
+        npu.kept_out_for[fault] = None
         if npu.state in ("out", "resetting"):
             return
         if level.npu == "separate" or (level.npu == "reset" and not self._settings.hot_reset):
@@ -180,7 +184,7 @@ class DevicePlugin(Watcher):
 
     def _offer(self, npu: Npu, cause: int) -> None:
         """Offer an NPU again, if no other fault speaks against it."""
-        if npu.state == "isolated" and not any(fault.keeps_out for fault in npu.faults):
+        if npu.state == "isolated" and not npu.kept_out_for:
             self._devices.set_state([npu], "inService", cause)
 
     def _take_out(self, npu: Npu, fault: NpuFault) -> None:

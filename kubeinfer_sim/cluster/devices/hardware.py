@@ -91,6 +91,7 @@ class NpuHardware:
                 continue
             fault.cleared = True
             fault.npu.faults.pop(fault, None)
+            fault.npu.kept_out_for.pop(fault, None)
             fault.cause = self._history.append(
                 FaultCleared(self._clock.now, fault.cause, fault.kind, fault.npu.name, how)
             )

@@ -23,9 +23,10 @@ class Npu:
         holder: the pod; None when none that is played holds it.
         occupied: a pod from before the simulation that is not played holds it.
         faults: those that last, in the order in which they began.
+        kept_out_for: those of them for which it is not offered.
     """
 
-    __slots__ = ("faults", "holder", "levels", "node", "number", "occupied", "state")
+    __slots__ = ("faults", "holder", "kept_out_for", "levels", "node", "number", "occupied", "state")
 
     def __init__(self, node: str, number: int, levels: Mapping[str, Level]) -> None:
         self.node = node
@@ -34,6 +35,7 @@ class Npu:
         self.holder: Pod | None = None
         self.occupied = False
         self.faults: dict[NpuFault, None] = {}
+        self.kept_out_for: dict[NpuFault, None] = {}
         self.state: State = "inService"
 
     @property
@@ -104,8 +106,3 @@ class NpuFault:
     def beyond_reset(self) -> bool:
         """Whether no reset mends it."""
         return self.handling == "separate"
-
-    @property
-    def keeps_out(self) -> bool:
-        """Whether the NPU is not offered for its sake."""
-        return self.handled and self.handling != "none"

@@ -45,7 +45,7 @@ class NpuResets:
         self._resetting: set[Npu] = set()
         # Since when a group that waits for its reset is idle, where it has to be for a while.
         self._idle_since: dict[Npu, Millis] = {}
-        # When attempts for an NPU's faults began, as far as they count.
+        # When attempts for an NPU's faults began, as far as they count: of those that count for a time.
         self._attempts: dict[Npu, list[Millis]] = {}
 
     def want(self, fault: NpuFault) -> None:
@@ -91,15 +91,16 @@ class NpuResets:
     def _begin_reset(self, group: list[Npu], attempt: int) -> None:
         """One attempt; none of the group is offered meanwhile."""
         settings, now, first = self._settings, self._clock.now, self._waiting[group[0]]
-        tried = self._attempts.get(first.npu, [])
-        if settings.attempts_window is None:
-            tried = tried[len(tried) - attempt + 1 :]  # those for this fault
-        else:
-            tried = [at for at in tried if at > now - settings.attempts_window]
-        if len(tried) >= settings.attempts:
+        window = settings.attempts_window
+        tried: list[Millis] = []
+        if window is not None:
+            tried = self._attempts[first.npu] = [
+                at for at in self._attempts.get(first.npu, ()) if at > now - window
+            ]
+        if (attempt - 1 if window is None else len(tried)) >= settings.attempts:
             self._give_up(group)
             return
-        self._attempts[first.npu] = [*tried, now]
+        tried.append(now)
         self._resetting.add(group[0])
         ready = [each for each in group if each.state in ("inService", "isolated")]
         first.cause = self._devices.set_state(ready, "resetting", first.cause)
@@ -125,8 +126,6 @@ class NpuResets:
             return
         del self._waiting[group[0]]
         self._resetting.discard(group[0])
-        if self._settings.attempts_window is None:
-            self._attempts.pop(first.npu, None)  # they counted for these faults alone
         self._mended(faults)
         reset = [npu for npu in group if npu.state == "resetting"]
         beyond = {npu: fault for npu in reset for fault in npu.faults if fault.handled and fault.beyond_reset}
@@ -138,7 +137,7 @@ class NpuResets:
         """No attempt is left: the broken NPUs are out until repaired, the others are offered again."""
         first = self._waiting.pop(group[0])
         self._resetting.discard(group[0])
-        serious = {npu: [fault for fault in npu.faults if fault.keeps_out] for npu in group}
+        serious = {npu: [fault for fault in npu.faults if fault in npu.kept_out_for] for npu in group}
         broken = [npu for npu in group if serious[npu] and npu.state in ("resetting", "isolated")]
         well = [npu for npu in group if npu.state == "resetting" and npu not in broken]
         self._devices.set_state(well, "inService", first.cause)

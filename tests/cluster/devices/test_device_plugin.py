@@ -272,6 +272,15 @@ def test_attempts_to_reset_count_for_each_fault_anew() -> None:
     assert "out" not in [state for _, state in states(played)]
 
 
+@pytest.mark.parametrize(("hours", "left"), [(1, 1), (7, 2)])
+def test_newer_releases_count_attempts_within_six_hours(hours: int, left: int) -> None:
+    """Two of three are needed each time: an hour later one is left, after six all are."""
+    faults = npu_fault(100, failed_resets=1), npu_fault(100 + hours * 3600, failed_resets=1)
+    played = run(*faults, settings=NpuHandling(attempts=3, attempts_window=6 * 3_600_000))
+    assert [each.attempt for each in of(played, NpuResetTried)] == [1, 2, *range(1, left + 1)]
+    assert ("out" in [state for _, state in states(played)]) is (left == 1)
+
+
 def test_a_fault_the_platform_resets_for_does_not_end_by_itself_before() -> None:
     # The neighbour keeps the ring from being reset.
     played = run(npu_fault(100, clears_after=60_000), npus=4, replicas=2, node_count=2)
