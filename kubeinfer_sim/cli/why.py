@@ -1,10 +1,8 @@
-"""`kubeinfer-sim why SCENARIO --at 2h13m [--instance 3]`."""
+"""`kubeinfer-sim why SCENARIO --at 2h13m [--instance 3|chat-3]`."""
 
 from __future__ import annotations
 
 import sys
-
-import click
 
 from kubeinfer_sim.cli.command import (
     file_argument,
@@ -23,7 +21,7 @@ from kubeinfer_sim.cli.command import (
 @file_argument("scenario")
 @filename_option
 @option("--at", required=True, metavar="TIME", help="From the start of the scenario: 2h13m, 90s.")
-@option("--instance", type=click.IntRange(min=0), metavar="N", help="Only the instance NAME-N, in full.")
+@option("--instance", metavar="N|NAME-N", help="Only the instance with this ordinal, or name, in full.")
 @values_options("the manifest")
 @horizon_option
 @seed_option
@@ -32,7 +30,7 @@ from kubeinfer_sim.cli.command import (
 def command(
     scenario: str,
     at: str,
-    instance: int | None,
+    instance: str | None,
     settings: tuple[str, ...],
     files: tuple[str, ...],
     horizon: str | None,

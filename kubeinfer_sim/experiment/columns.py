@@ -8,7 +8,7 @@ from typing import Literal
 
 from kubeinfer_sim.experiment.figures import Figures
 from kubeinfer_sim.manifest.accelerators import accelerator_count
-from kubeinfer_sim.metrics import Judgement
+from kubeinfer_sim.metrics import Change, Judgement, Measures
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Level
 from kubeinfer_sim.metrics.cause_kinds import ORDERS
@@ -45,7 +45,8 @@ def columns_of(found: Figures) -> Iterator[Column]:
     """The columns a run has a number for: of the whole run, of its objectives, of each kind of fault."""
     yield from COLUMNS
     for index, each in enumerate(found.judged):
-        title = f"{each.name}{f' ({each.level})' if each.level else ''} held"
+        own = f"{each.kubeinfer}: " if each.kubeinfer else ""
+        title = f"{own}{each.name}{f' ({each.level})' if each.level else ''} held"
         name = f"objectives/{index}/{each.name}"
         yield Column(name, title, "held", "high", _held(index), decides=False, about="objective")
     for kind, cause in found.kinds.items():
@@ -84,29 +85,40 @@ def _held(index: int) -> Callable[[Figures], float | None]:
     return lambda found: float(found.judged[index].judgement is Judgement.HELD)
 
 
+def _last_changes(found: Figures) -> list[Change]:
+    """The last change of each KubeInfer for which instances come or go."""
+    last = [each.last_material for each in found.measures_of_all]
+    return [change for change in last if change is not None and "created" not in change.changed]
+
+
 def _completes(found: Figures) -> float | None:
-    """Whether what was asked for last came into place."""
-    change = found.measures.last_material
-    if change is None or "created" in change.changed:
-        return None
-    return float(change.completed is not None)
+    """Whether what was asked for last came into place, of every KubeInfer."""
+    changes = _last_changes(found)
+    return float(all(change.completed is not None for change in changes)) if changes else None
 
 
 def _takes(found: Figures) -> float | None:
-    change = found.measures.last_material
-    return None if change is None or "created" in change.changed else change.duration
+    """How long that took, of the slowest."""
+    took = [change.duration for change in _last_changes(found)]
+    finished = [each for each in took if each is not None]
+    return max(finished) if finished and len(finished) == len(took) else None
+
+
+def _sum(of: Callable[[Measures], float]) -> Callable[[Figures], float | None]:
+    """Over all KubeInfers."""
+    return lambda found: sum(of(each) for each in found.measures_of_all)
 
 
 def _availability(found: Figures) -> float | None:
-    """Ready instances (not more than wanted), over time, as a fraction of those wanted."""
-    fraction = found.measures.whole.availability
-    return None if fraction is None else float(fraction)
+    """Ready instances (not more than wanted), over time, as a fraction of those wanted; the lowest of several."""
+    fractions = [each.whole.availability for each in found.measures_of_all]
+    return min((float(each) for each in fractions if each is not None), default=None)
 
 
 def _capacity(found: Figures) -> float | None:
     """The same of the capacity: an instance counts as much as its weakest role."""
-    held = None if found.availability is None else found.availability.capacity
-    return None if held is None else float(held)
+    held = [each.capacity for each in found.availability_of_all]
+    return min((float(each) for each in held if each is not None), default=None)
 
 
 def _unserved(found: Figures) -> float | None:
@@ -118,11 +130,11 @@ def _overload(found: Figures) -> float | None:
 
 
 def _level(name: str, measure: Callable[[Level], float]) -> Callable[[Figures], float | None]:
-    """A number of one of the levels every run has."""
+    """A number of one of the levels every run has; the worst of several KubeInfers."""
 
     def found(figures: Figures) -> float | None:
-        levels = () if figures.availability is None else figures.availability.levels
-        return next((measure(level) for level in levels if level.name == name), None)
+        levels = [level for each in figures.availability_of_all for level in each.levels]
+        return max((measure(level) for level in levels if level.name == name), default=None)
 
     return found
 
@@ -137,36 +149,36 @@ def _outages(level: Level) -> float:
 
 def _npu_hours(found: Figures) -> float:
     """NPUs of the instances that were missing, over time."""
-    per_instance = sum(
-        role.replicas * accelerator_count(role.template.requests)
-        for role in found.run.scenario.kubeinfer.roles
-    )
-    return found.measures.whole.lost * per_instance / MS_PER_HOUR
+    lost = 0
+    for spec in found.run.scenario.kubeinfers:
+        per_instance = sum(role.replicas * accelerator_count(role.template.requests) for role in spec.roles)
+        lost += found.kubeinfers[spec.name].measures.whole.lost * per_instance
+    return lost / MS_PER_HOUR
 
 
-def _replaced(found: Figures) -> float:
+def _replaced(measures: Measures) -> float:
     """Pods made anew: all but the first at their place of their instance."""
-    lives = found.measures.instances
+    lives = measures.instances
     return sum(len(life.pods) - len({pod.pod.place for pod in life.pods}) for life in lives)
 
 
-def _degraded(found: Figures) -> float:
+def _degraded(measures: Measures) -> float:
     """How long instances were without pods they had given up."""
-    return sum(life.degraded for life in found.measures.instances)
+    return sum(life.degraded for life in measures.instances)
 
 
-def _restarts(found: Figures) -> float:
-    return sum(life.restarts for life in found.measures.instances)
+def _restarts(measures: Measures) -> float:
+    return sum(life.restarts for life in measures.instances)
 
 
-def _container_restarts(found: Figures) -> float:
-    return sum(life.container_restarts for life in found.measures.instances)
+def _container_restarts(measures: Measures) -> float:
+    return sum(life.container_restarts for life in measures.instances)
 
 
 #: By the first that tells two variants apart it is decided which one is better.
 COLUMNS: tuple[Column, ...] = (
     Column("completes", "last change completes", "held", "high", _completes),
-    Column("lostInstanceMs", "instance time lost", "instance-ms", "low", lambda f: f.measures.whole.lost),
+    Column("lostInstanceMs", "instance time lost", "instance-ms", "low", _sum(lambda m: m.whole.lost)),
     Column("availability", "availability", "fraction", "high", _availability),
     Column("capacity", "capacity", "fraction", "high", _capacity),
     Column("unserved", "load not served", "fraction", "low", _unserved),
@@ -174,13 +186,15 @@ COLUMNS: tuple[Column, ...] = (
     Column("longestOutageMs", "longest with none ready", "ms", "low", _level("one", _longest)),
     Column("longestShortMs", "longest below wanted", "ms", "low", _level("all", _longest)),
     Column("npuHoursLost", "NPU-hours lost", "NPU-hours", "low", _npu_hours),
-    Column("notReadyAtEnd", "not ready in the end", "count", "low", lambda f: f.measures.losing),
+    Column("notReadyAtEnd", "not ready in the end", "count", "low", _sum(lambda m: m.losing)),
     Column("lastChangeMs", "last change takes", "ms", "low", _takes),
     Column("outages", "times with none ready", "count", "low", _level("one", _outages), decides=False),
     Column("timesShort", "times below wanted", "count", "low", _level("all", _outages), decides=False),
     Column("peakNpus", "most NPUs in use", "count", "low", lambda f: f.measures.peak_npus, decides=False),
-    Column("degradedMs", "instance time degraded", "instance-ms", "low", _degraded, decides=False),
-    Column("restarts", "restarts", "count", "low", _restarts, decides=False),
-    Column("podsRebuilt", "pods rebuilt", "count", "low", _replaced, decides=False),
-    Column("containerRestarts", "containers restarted", "count", "low", _container_restarts, decides=False),
+    Column("degradedMs", "instance time degraded", "instance-ms", "low", _sum(_degraded), decides=False),
+    Column("restarts", "restarts", "count", "low", _sum(_restarts), decides=False),
+    Column("podsRebuilt", "pods rebuilt", "count", "low", _sum(_replaced), decides=False),
+    Column(
+        "containerRestarts", "containers restarted", "count", "low", _sum(_container_restarts), decides=False
+    ),
 )

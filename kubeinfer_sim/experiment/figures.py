@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
@@ -11,7 +11,7 @@ from kubeinfer_sim.engine.history import Listener, Record
 from kubeinfer_sim.engine.meter import End, Observer, OnePass
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.model import KubeInfer
-from kubeinfer_sim.metrics import Judged, Measures, judge
+from kubeinfer_sim.metrics import Judged, Measures, Outcome, judge, overall
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind
 from kubeinfer_sim.metrics.availability import Availability, measure_availability
 from kubeinfer_sim.metrics.capacity import Capacity, CapacityMeter
@@ -57,7 +57,7 @@ class Figures:
         availability: its availability; None without a KubeInfer.
         demand: None where the scenario says nothing of a load.
         traffic: None where the scenario says nothing of requests.
-        judged: the objectives.
+        judged: the objectives; of several KubeInfers each for itself, for all have to hold them.
         causes: what began its losses, dearest first.
     """
 
@@ -74,7 +74,22 @@ class Figures:
     @cached_property
     def kinds(self) -> dict[str, CauseSummary]:
         """The same as `causes` for each kind of beginning together."""
-        return by_kind(self.causes)
+        return by_kind([cause for each in self.kubeinfers.values() for cause in each.causes])
+
+    @property
+    def measures_of_all(self) -> list[Measures]:
+        """The measures of every KubeInfer."""
+        return [each.measures for each in self.kubeinfers.values()]
+
+    @property
+    def availability_of_all(self) -> list[Availability]:
+        """The availability of every KubeInfer."""
+        return [each.availability for each in self.kubeinfers.values()]
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the KubeInfers and the Deployments came out together."""
+        return overall(self.measures_of_all or [self.measures])
 
 
 class _KubeInfer:
@@ -98,9 +113,11 @@ class _KubeInfer:
     def observers(self) -> Sequence[Observer]:
         return *self._meters.observers, self._losses, self._incidents, self._capacity
 
-    def finish(self, name: str, ended_at: int, end: End, cluster: ClusterMeasures) -> KubeInferFigures:
+    def finish(
+        self, name: str, ended_at: int, end: End, cluster: ClusterMeasures, *, alone: bool
+    ) -> KubeInferFigures:
         instances = cluster.instances_of("KubeInfer", name)
-        measures = self._meters.finish(ended_at, end, cluster, instances)
+        measures = self._meters.finish(ended_at, end, cluster, instances, alone=alone)
         capacity = self._capacity.finish(ended_at, end)
         causes = attribute(
             self._losses.finish(ended_at, end),
@@ -147,7 +164,11 @@ class RunMeters:
         """The numbers of the run whose records it was told, and its objectives held against them; call it once."""
         ended_at, end, scenario = run.ended_at, run.end, self._scenario
         cluster = self._cluster.finish(ended_at, end)
-        of_each = {name: each.finish(name, ended_at, end, cluster) for name, each in self._kubeinfers.items()}
+        alone = len(self._kubeinfers) == 1
+        of_each = {
+            name: each.finish(name, ended_at, end, cluster, alone=alone)
+            for name, each in self._kubeinfers.items()
+        }
         first = next(iter(of_each.values()), None)
         measures = self._none.finish(ended_at, end, cluster, ()) if first is None else first.measures
         capacity = None if first is None else first.capacity
@@ -160,7 +181,9 @@ class RunMeters:
             availability=None if first is None else first.availability,
             demand=demand,
             traffic=None if self._traffic is None else self._traffic.finish(ended_at, end),
-            judged=judge(scenario.objectives, measures, capacity, demand),
+            judged=_judged(scenario, of_each, demand)
+            if len(of_each) > 1
+            else judge(scenario.objectives, measures, capacity, demand),
             causes=() if first is None else first.causes,
         )
 
@@ -194,6 +217,17 @@ def measured_run(
     meters = RunMeters(scenario, seed=seed)
     run = simulate(scenario, seed=seed, recovery=recovery, listeners=[meters.observe], keep=False, pods=pods)
     return meters.finish(run)
+
+
+def _judged(
+    scenario: Scenario, found: Mapping[str, KubeInferFigures], demand: Demand | None
+) -> tuple[Judged, ...]:
+    """What is asked for is asked for of every KubeInfer."""
+    return tuple(
+        replace(each, kubeinfer=name)
+        for name, own in found.items()
+        for each in judge(scenario.objectives, own.measures, own.capacity, demand)
+    )
 
 
 def _traffic(scenario: Scenario, seed: int) -> TrafficMeter | None:

@@ -2,7 +2,7 @@
 
 from kubeinfer_sim.metrics.changes import Change, Stall
 from kubeinfer_sim.metrics.lives import InstanceLife, PodLife, Span
-from kubeinfer_sim.metrics.measure import Measures, Outcome, Service, measure
+from kubeinfer_sim.metrics.measure import Measures, Outcome, Service, measure, overall
 from kubeinfer_sim.metrics.objectives import Judged, Judgement, judge
 from kubeinfer_sim.metrics.steps import Low, Steps
 
@@ -21,4 +21,5 @@ __all__ = [
     "Steps",
     "judge",
     "measure",
+    "overall",
 ]

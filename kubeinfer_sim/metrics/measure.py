@@ -95,15 +95,6 @@ class Measures:
     deployments: tuple[DeploymentMeasures, ...] = ()
 
     @property
-    def overall(self) -> Outcome:
-        """How the KubeInfer and the Deployments came out together."""
-        outcomes = {_OVERALL[each.outcome] for each in self.deployments}
-        if self.desired.points:
-            outcomes.add(self.outcome)
-        order = (Outcome.NEVER, Outcome.UNFINISHED, Outcome.COMPLETES)
-        return next((each for each in order if each in outcomes), Outcome.NOTHING)
-
-    @property
     def update(self) -> Change | None:
         """The last change of the template, None when there was none."""
         return next((change for change in reversed(self.changes) if change.is_update), None)
@@ -120,6 +111,14 @@ class Measures:
         return last if last is not None and last.ended is None else None
 
 
+def overall(kubeinfers: Sequence[Measures]) -> Outcome:
+    """How the KubeInfers of a run, and the Deployments beside them, came out together."""
+    outcomes = {_OVERALL[each.outcome] for measures in kubeinfers for each in measures.deployments}
+    outcomes |= {measures.outcome for measures in kubeinfers if measures.desired.points}
+    order = (Outcome.NEVER, Outcome.UNFINISHED, Outcome.COMPLETES)
+    return next((each for each in order if each in outcomes), Outcome.NOTHING)
+
+
 class KubeInferMeters:
     """The meters of one KubeInfer's instances: told of all records of a run, or of those about it (`workloads.py`)."""
 
@@ -133,7 +132,13 @@ class KubeInferMeters:
         return self._readiness, self._changes, self._activity, self._recoveries
 
     def finish(
-        self, ended_at: int, end: End, cluster: ClusterMeasures, instances: Sequence[InstanceLife]
+        self,
+        ended_at: int,
+        end: End,
+        cluster: ClusterMeasures,
+        instances: Sequence[InstanceLife],
+        *,
+        alone: bool = True,
     ) -> Measures:
         """The numbers once the run is over.
 
@@ -142,6 +147,7 @@ class KubeInferMeters:
             end: why.
             cluster: what became of all that workloads share.
             instances: its own.
+            alone: there is no other KubeInfer, so that it is this one which brings nothing to its end.
         """
         seen, asked = self._readiness.finish(ended_at, end), self._changes.finish(ended_at, end)
         owed = seen.serving_since()
@@ -151,10 +157,12 @@ class KubeInferMeters:
         done = later[-1].completed if later else None
         losing = max(0, seen.desired.last - seen.ready.last)
         touched = self._activity.finish(ended_at, end)
+        others = end == "quiet" and not alone and not losing and _in_place(asked, seen)
+        why: End = "settled" if others else end
         return Measures(
             ended_at=ended_at,
             end=end,
-            outcome=_outcome(end, losing, asked, seen, cluster.drains) if touched else Outcome.NOTHING,
+            outcome=_outcome(why, losing, asked, seen, cluster.drains) if touched else Outcome.NOTHING,
             service=_service(seen, start, ended_at if done is None else done),
             whole=_service(seen, owed, ended_at),
             desired=seen.desired,
@@ -183,12 +191,17 @@ def _adopt_creation(asked: Changes, seen: Readiness) -> None:
         created.completed, created.superseded = created.at, None
 
 
-def _outcome(end: End, losing: int, asked: Changes, seen: Readiness, drains: Sequence[DrainRun]) -> Outcome:
-    """Of a KubeInfer that was touched."""
+def _in_place(asked: Changes, seen: Readiness) -> bool:
+    """Whether what was asked for last came into place."""
     material = next((change for change in reversed(asked.changes) if change.is_material), None)
     # What ran at the start was in place before anything was recorded about it.
     awaited = material is not None and not ("created" in material.changed and seen.ran_at_start)
-    finished = not (awaited and material is not None and material.completed is None) and not losing
+    return not (awaited and material is not None and material.completed is None)
+
+
+def _outcome(end: End, losing: int, asked: Changes, seen: Readiness, drains: Sequence[DrainRun]) -> Outcome:
+    """Of a KubeInfer that was touched."""
+    finished = _in_place(asked, seen) and not losing
     if end == "quiet":
         return Outcome.NEVER
     undrained = any(drain.complaint for drain in drains)

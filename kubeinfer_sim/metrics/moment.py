@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from kubeinfer_sim.cluster.records import (
     DrainEnded,
@@ -187,14 +187,25 @@ class _Latest:
         return {number for number in latest if number is not None}
 
 
-def look(history: History, at: int, ended_at: int, *, only: int | None = None) -> Moment:
+class Which(NamedTuple):
+    """The instances of a KubeInfer with an ordinal; without an `owner`, of every KubeInfer."""
+
+    owner: str
+    ordinal: int
+
+    def means(self, ref: InstanceRef) -> bool:
+        """Whether this is one of them."""
+        return ref.kind == "KubeInfer" and ref.ordinal == self.ordinal and self.owner in ("", ref.owner)
+
+
+def look(history: History, at: int, ended_at: int, *, only: Which | None = None) -> Moment:
     """The run at `at` ms, after all that happened in that instant.
 
     Args:
         history: of the whole run.
         at: between 0 and `ended_at`.
         ended_at: the end of the run, ms.
-        only: an ordinal: say everything about the KubeInfer's instances with it, and nothing about others.
+        only: say everything about these instances, and nothing about others.
     """
     lives = LivesMeter()
     one_pass = OnePass([lives])
@@ -220,7 +231,7 @@ def look(history: History, at: int, ended_at: int, *, only: int | None = None) -
             continue
         if course.states[place][0] == "ready" and course.instance.kind == "Deployment":
             by_deployment[course.instance.owner][1] += 1
-        if only is None or (course.instance.kind == "KubeInfer" and course.instance.ordinal == only):
+        if only is None or only.means(course.instance):
             instances.append(
                 _instance(history, course, place, life_of[course.instance], latest, at, ended_at)
             )
@@ -239,9 +250,9 @@ def look(history: History, at: int, ended_at: int, *, only: int | None = None) -
     )
 
 
-def ordinals_ever(history: History) -> list[int]:
-    """The ordinals the KubeInfer's instances ever have in the run."""
-    return sorted({record.instance.ordinal for record in history.of(InstanceCreated)})
+def instances_ever(history: History) -> list[InstanceRef]:
+    """All instances of KubeInfers there ever are in the run."""
+    return [record.instance for record in history.of(InstanceCreated)]
 
 
 def _under_way(history: History, at: int) -> list[Record]:

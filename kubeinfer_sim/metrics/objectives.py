@@ -33,6 +33,7 @@ class Judged:
             whether it does. `measured` is None when there is none.
         reason: why it cannot be judged, or what makes the measured number worse than it looks.
         level: of `availability` and `longestOutage`: how many instances are to be ready.
+        kubeinfer: whose instances, where a run has several KubeInfers; else "".
     """
 
     name: str
@@ -42,6 +43,7 @@ class Judged:
     unit: str = ""
     reason: str = ""
     level: str = ""
+    kubeinfer: str = ""
 
 
 CUT = "the horizon cut the run short"

@@ -15,7 +15,7 @@ _WORDS = {Judgement.HELD: "held", Judgement.MISSED: "missed", Judgement.OPEN: "c
 def verdict_junit(assessment: Assessment, file: str) -> str:
     """A suite of the run of a scenario file."""
     name = assessment.run.scenario.name
-    outcome, sentence = assessment.measures.overall, assessment.verdict.sentence
+    outcome, sentence = assessment.outcome, assessment.verdict.sentence
     failure = None if outcome is Outcome.COMPLETES else Failure(outcome.value, sentence, sentence)
     cases = [Case(name, "outcome", file, output=f"{sentence}\n", failure=failure)]
     for case, each in zip(_names(assessment.judged), assessment.judged, strict=True):
@@ -30,7 +30,7 @@ def verdict_junit(assessment: Assessment, file: str) -> str:
 def verdict_annotations(assessment: Assessment, file: str) -> str:
     """An error for the outcome and each objective that do not hold, a notice for those that do."""
     sentence = assessment.verdict.sentence
-    holds = assessment.measures.overall is Outcome.COMPLETES
+    holds = assessment.outcome is Outcome.COMPLETES
     lines = [
         annotation(
             Severity.NOTE if holds else Severity.ERROR,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubeinfer_sim.manifest.model import KubeInfer
-from kubeinfer_sim.metrics import Measures, Outcome, Service
+from kubeinfer_sim.metrics import Change, Measures, Outcome, Service
 from kubeinfer_sim.report.verdict import Assessment, focus, npus_of_cluster
 from kubeinfer_sim.report.words import count, instance_seconds, percent, rounded
 from kubeinfer_sim.scenario.units import format_duration
@@ -34,8 +34,21 @@ def _size(kubeinfer: KubeInfer) -> str:
 
 
 def key_figures(assessment: Assessment) -> list[tuple[str, str]]:
-    """Name and text of each."""
-    measures, scenario = assessment.measures, assessment.run.scenario
+    """Name and text of each; of several KubeInfers after their names."""
+    of_instances = bool(assessment.run.scenario.kubeinfers)
+    if len(assessment.kubeinfers) > 1:
+        own = [
+            (f"{name}: {title}", text)
+            for name, each in assessment.kubeinfers.items()
+            for title, text in kubeinfer_figures(each.measures)
+        ]
+    else:
+        own = kubeinfer_figures(assessment.measures, of_instances=of_instances)
+    return [*own, *cluster_figures(assessment)]
+
+
+def kubeinfer_figures(measures: Measures, *, of_instances: bool = True) -> list[tuple[str, str]]:
+    """What became of the instances of one KubeInfer; `of_instances`: there is one."""
     rows: list[tuple[str, str]] = []
     change = focus(measures)
     if change is not None:
@@ -45,14 +58,21 @@ def key_figures(assessment: Assessment) -> list[tuple[str, str]]:
         else:
             rows.append((name, f"not finished, since {format_duration(change.at)}"))
         if change.is_update:
-            rows.append(("Budgets", _budgets(assessment)))
+            rows.append(("Budgets", _budgets(change)))
     service, whole = measures.service, measures.whole
-    if measures.outcome is not Outcome.NOTHING and scenario.kubeinfers:
+    if measures.outcome is not Outcome.NOTHING and of_instances:
         if service.since < service.until or measures.outcome is Outcome.NEVER:
             rows.append(("Ready", _ready(measures, service)))
             rows.append(("Lost", _lost(measures, service)))
         if (whole.lost, whole.min_ready.value) != (service.lost, service.min_ready.value):
             rows.append(("Whole run", f"{_ready(measures, whole)}; {_lost(measures, whole)}"))
+    return rows
+
+
+def cluster_figures(assessment: Assessment) -> list[tuple[str, str]]:
+    """What the workloads share, and how the run ended."""
+    measures, scenario = assessment.measures, assessment.run.scenario
+    rows: list[tuple[str, str]] = []
     total = npus_of_cluster(scenario)
     if measures.npus.points and total:
         room = f", {measures.npus.at(0):,} at the start" if measures.npus.at(0) != measures.peak_npus else ""
@@ -64,9 +84,7 @@ def key_figures(assessment: Assessment) -> list[tuple[str, str]]:
     return rows
 
 
-def _budgets(assessment: Assessment) -> str:
-    change = focus(assessment.measures)
-    assert change is not None
+def _budgets(change: Change) -> str:
     ceiling, floor = change.replicas + change.surge, change.replicas - change.unavailable
     return (
         f"maxSurge {change.surge:,} (up to {count(ceiling, 'instance')}), "

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from kubeinfer_sim.experiment.figures import KubeInferFigures
+from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Judgement, Measures, Outcome
 from kubeinfer_sim.report.assumptions import assumptions
@@ -18,7 +21,7 @@ from kubeinfer_sim.report.chart import chart
 from kubeinfer_sim.report.deployments import sections
 from kubeinfer_sim.report.faults import fault_lines
 from kubeinfer_sim.report.instance_tables import instance_sections
-from kubeinfer_sim.report.key_figures import key_figures, subject
+from kubeinfer_sim.report.key_figures import cluster_figures, key_figures, kubeinfer_figures, subject
 from kubeinfer_sim.report.load import load_lines
 from kubeinfer_sim.report.lost_time import availability_lines, lost_time_lines
 from kubeinfer_sim.report.nodes import node_lines
@@ -33,6 +36,7 @@ from kubeinfer_sim.report.verdict import (
     objective_text,
 )
 from kubeinfer_sim.report.words import count, plain
+from kubeinfer_sim.scenario.actions.model import Action
 from kubeinfer_sim.scenario.units import format_duration
 
 NARROWEST, WIDEST = 60, 160
@@ -80,19 +84,25 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
     family = scenario.accelerator_family
     yield Text(verdict_line(assessment), style="bold green" if assessment.verdict.holds else "bold red")
     yield _subtitle(assessment)
-    yield from _section("Why", _why(measures))
-    yield from _section("Objectives", _objectives(assessment))
-    yield from _section("Key figures", _figures(assessment))
-    if measures.outcome is not Outcome.NOTHING and scenario.kubeinfers:
-        lines = chart(measures, scenario.actions, width - 2)
-        if lines:
+    several = len(assessment.kubeinfers) > 1
+    if several:
+        yield from _section("Objectives", _objectives(assessment))
+        yield from _section("Key figures", _figures(cluster_figures(assessment)))
+        for name, own in assessment.kubeinfers.items():
             yield Text()
-            yield from lines
-        for title, content in instance_sections(measures, width - 2):
-            yield from _section(title, content)
-    if measures.outcome is not Outcome.NOTHING:
-        yield from _section("Available", availability_lines(assessment.availability, family))
-        yield from _section("Lost time", lost_time_lines(assessment.causes, family))
+            yield Text(f"KubeInfer {printable(name)}", style="bold underline")
+            if own.measures.outcome is Outcome.NOTHING:
+                yield Text(f"  not touched: {count(own.measures.ready.last, 'instance')} ready")
+            yield from _section("Why", _why(own.measures))
+            yield from _section("Key figures", _figures(kubeinfer_figures(own.measures)))
+            yield from _instances(own, _without_others(scenario.actions, name), width, family)
+            yield from _section("Recovery", recovery_lines(own.measures))
+    else:
+        yield from _section("Why", _why(measures))
+        yield from _section("Objectives", _objectives(assessment))
+        yield from _section("Key figures", _figures(key_figures(assessment)))
+        for only in assessment.kubeinfers.values():
+            yield from _instances(only, scenario.actions, width, family)
     yield from _section("Nodes", node_lines(measures))
     yield from _section("Faults", fault_lines(assessment.cluster.faults))
     yield from _section(
@@ -102,13 +112,42 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
     yield from _section("Requests", traffic_lines(assessment.traffic))
     for title, content in sections(measures.deployments):
         yield from _section(title, content)
-    yield from _section("Recovery", recovery_lines(measures))
+    if not several:
+        yield from _section("Recovery", recovery_lines(measures))
     evicted = [Text(printable(text)) for text in preempted(assessment.cluster.preemptions)]
     yield from _section("Preempted", evicted)
-    texts = dict.fromkeys((*measures.warnings, *(each.one_line() for each in scenario.warnings)))
+    own_warnings = [text for each in assessment.kubeinfers.values() for text in each.measures.warnings]
+    texts = dict.fromkeys((*own_warnings, *(each.one_line() for each in scenario.warnings)))
     warnings = [Text(f"! {printable(text)}", "yellow") for text in texts]
     yield from _section("Warnings", warnings)
     yield from _section("Rests on", _rests_on(assessment))
+
+
+def _instances(
+    figures: KubeInferFigures, actions: tuple[Action, ...], width: int, family: Family
+) -> Iterable[RenderableType]:
+    """What became of a KubeInfer's instances; nothing where nothing happened to them."""
+    measures = figures.measures
+    if measures.outcome is Outcome.NOTHING:
+        return
+    lines = chart(measures, actions, width - 2)
+    if lines:
+        yield Text()
+        yield from lines
+    for title, content in instance_sections(measures, width - 2):
+        yield from _section(title, content)
+    yield from _section("Available", availability_lines(figures.availability, family))
+    yield from _section("Lost time", lost_time_lines(figures.causes, family))
+
+
+def _without_others(actions: tuple[Action, ...], kubeinfer: str) -> tuple[Action, ...]:
+    """What is done, but for what is done to other KubeInfers."""
+
+    def is_others(action: Action) -> bool:
+        meant: Any = getattr(action, "workload", None) or getattr(action, "target", None) or action
+        return getattr(meant, "kind", "") == "KubeInfer" and meant.name not in ("", kubeinfer)
+
+    return tuple(action for action in actions if not is_others(action))
 
 
 def _section(title: str, content: Sequence[RenderableType]) -> Iterable[RenderableType]:
@@ -161,13 +200,13 @@ def _objectives(assessment: Assessment) -> list[RenderableType]:
     ]
 
 
-def _figures(assessment: Assessment) -> list[RenderableType]:
+def _figures(rows: Sequence[tuple[str, str]]) -> list[RenderableType]:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, text in key_figures(assessment):
+    for name, text in rows:
         table.add_row(name, text)
-    return [table]
+    return [table] if rows else []
 
 
 def _rests_on(assessment: Assessment) -> list[RenderableType]:

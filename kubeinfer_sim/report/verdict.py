@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.records import PodRef
-from kubeinfer_sim.experiment.figures import Figures, figures
+from kubeinfer_sim.experiment.figures import Figures, KubeInferFigures, figures
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome
 from kubeinfer_sim.metrics.attribution import CauseSummary
@@ -37,7 +37,9 @@ class Assessment:
 
     run: Run
     cluster: ClusterMeasures
+    kubeinfers: Mapping[str, KubeInferFigures]
     measures: Measures
+    outcome: Outcome
     judged: tuple[Judged, ...]
     verdict: Verdict
     traffic: TrafficMeasures | None = None
@@ -56,9 +58,11 @@ def assess_figures(found: Figures) -> Assessment:
     return Assessment(
         found.run,
         found.cluster,
+        found.kubeinfers,
         found.measures,
+        found.outcome,
         found.judged,
-        _verdict(found.run, found.measures, found.judged),
+        _verdict(found),
         found.traffic,
         found.causes,
         found.availability,
@@ -114,16 +118,45 @@ def complaint(life: InstanceLife, stuck: Mapping[PodRef, tuple[int, str]]) -> st
     return f"{text} (in {now.stage})" if now is not None and now.stage else text
 
 
-def _verdict(run: Run, measures: Measures, judged: tuple[Judged, ...]) -> Verdict:
+def _verdict(found: Figures) -> Verdict:
+    judged, outcome = found.judged, found.outcome
     missed = [each for each in judged if each.judgement is not Judgement.HELD]
-    holds = measures.overall is Outcome.COMPLETES and not missed
-    sentence = _sentence(run, measures)
-    if missed and measures.overall is Outcome.COMPLETES:
+    holds = outcome is Outcome.COMPLETES and not missed
+    several = len(found.kubeinfers) > 1
+    sentence = _sentence_of_several(found) if several else _sentence(found.run, found.measures)
+    if missed and outcome is Outcome.COMPLETES:
         first = missed[0]
         word = "missed" if first.judgement is Judgement.MISSED else "open"
         which = objective_text(first)
         sentence = f"{sentence}, but {len(missed)} of {count(len(judged), 'objective')} {word}: {which}"
     return Verdict(holds, f"{sentence}.")
+
+
+def _sentence_of_several(found: Figures) -> str:
+    """How each KubeInfer and each Deployment that was touched came out, under its name; what fails first."""
+    own = {name: each.measures for name, each in found.kubeinfers.items()}
+    touched = {name: each for name, each in own.items() if each.outcome is not Outcome.NOTHING}
+    parts = [
+        (
+            measures.outcome is Outcome.COMPLETES,
+            f"{name}: {_lower(_SENTENCES[measures.outcome](found.run, measures))}",
+        )
+        for name, measures in touched.items()
+    ]
+    parts += [
+        (each.holds, sentence(each))
+        for each in found.measures.deployments
+        if each.outcome is not DeploymentOutcome.UNTOUCHED
+    ]
+    if not parts:
+        return "Nothing happened: what is running is neither changed nor disturbed"
+    parts.sort(key=lambda part: part[0])
+    return "; ".join(text for _, text in parts)
+
+
+def _lower(text: str) -> str:
+    """A sentence that goes on after a colon."""
+    return text[:1].lower() + text[1:]
 
 
 def _sentence(run: Run, measures: Measures) -> str:
@@ -136,7 +169,7 @@ def _sentence(run: Run, measures: Measures) -> str:
         parts.insert(0 if measures.outcome is not Outcome.COMPLETES or not told or told[0].holds else 1, own)
     if not parts:
         return "Nothing happened: what is running is neither changed nor disturbed"
-    return opening("; ".join([parts[0], *(part[:1].lower() + part[1:] for part in parts[1:])]))
+    return opening("; ".join([parts[0], *map(_lower, parts[1:])]))
 
 
 _LEVELS = {"one": "at least one", "budget": "what the budget keeps", "all": "all"}
@@ -168,6 +201,8 @@ def objective_text(judged: Judged) -> str:
         found = "" if measured is None else f"{measured:,}"
     if judged.reason:
         found = f"{found}, {judged.reason}" if found else judged.reason
+    if judged.kubeinfer:
+        what = f"{judged.kubeinfer}: {what}"
     return f"{what} (measured: {found})" if measured is not None else f"{what} ({found})"
 
 

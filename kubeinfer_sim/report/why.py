@@ -10,7 +10,7 @@ from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.render import printable
-from kubeinfer_sim.metrics.moment import InstanceMoment, Moment, PodMoment, look, ordinals_ever
+from kubeinfer_sim.metrics.moment import InstanceMoment, Moment, PodMoment, Which, instances_ever, look
 from kubeinfer_sim.report.sentences import sentence
 from kubeinfer_sim.report.words import count, listed, ordinals, plain, point, rounded
 from kubeinfer_sim.scenario.units import format_duration, parse_duration
@@ -50,13 +50,40 @@ DOING = {
 }
 
 
-def moment_of(run: Run, at: str, instance: int | None) -> Moment:
+def instance_meant(run: Run, instance: int | str | None) -> Which | None:
+    """Which instances are meant by an ordinal, or a name (`chat-1`); None: all.
+
+    Raises:
+        UsageError: the run has no such instance at any time.
+    """
+    if instance is None:
+        return None
+    owner, _, number = str(instance).rpartition("-")
+    if not number.isdecimal() or len(number) > 9:
+        raise UsageError(f"--instance {instance}: expected an ordinal, or a name such as chat-1")
+    which, ever = Which(owner, int(number)), instances_ever(run.history)
+    if not any(map(which.means, ever)):
+        of = [ref for ref in ever if owner in ("", ref.owner)]
+        there = ordinals(sorted({ref.ordinal for ref in of}))
+        known = f"there are {there}" if of else "the run has no instances of a KubeInfer"
+        if owner and not of and ever:
+            known = f"the KubeInfers are {listed(list(dict.fromkeys(ref.owner for ref in ever)))}"
+        what = (
+            "no instance has this ordinal at any time"
+            if not owner
+            else "there is no such instance at any time"
+        )
+        raise UsageError(f"--instance {instance}: {what}; {known}")
+    return which
+
+
+def moment_of(run: Run, at: str, instance: int | str | None) -> Moment:
     """The run at a time the user named.
 
     Args:
         run: a finished simulation.
         at: a duration from the start, with its unit: `2h13m`.
-        instance: an ordinal, None for all.
+        instance: an ordinal or a name, None for all.
 
     Raises:
         UsageError: no time within the run, an instance that never exists, or a run without its history.
@@ -71,12 +98,7 @@ def moment_of(run: Run, at: str, instance: int | None) -> Moment:
         end = format_duration(run.ended_at)
         more = "--horizon makes it longer" if run.end == "horizon" else f"--at {end} is how it stays"
         raise UsageError(f"--at {at}: the run ends at {end} ({_end(run)}); {more}")
-    if instance is not None:
-        there = ordinals_ever(run.history)
-        if instance not in there:
-            known = f"there are {ordinals(there)}" if there else "the run has no instances of a KubeInfer"
-            raise UsageError(f"--instance {instance}: no instance has this ordinal at any time; {known}")
-    return look(run.history, when, run.ended_at, only=instance)
+    return look(run.history, when, run.ended_at, only=instance_meant(run, instance))
 
 
 def headline(moment: Moment) -> str:
@@ -94,19 +116,19 @@ def headline(moment: Moment) -> str:
 
 
 def render_why(
-    run: Run, moment: Moment, instance: int | None, *, width: int = 80, unicode: bool = True
+    run: Run, moment: Moment, instance: int | str | None, *, width: int = 80, unicode: bool = True
 ) -> str:
     """The answer as text, lines at most `width` columns wide.
 
     Args:
         run: the simulation.
         moment: what `moment_of` found in it.
-        instance: the ordinal that was asked for, None for all.
+        instance: the ordinal or the name that was asked for, None for all.
         width: columns of the terminal.
         unicode: False replaces everything drawn beyond ASCII.
     """
     lines: list[str] = []
-    told = list(_lines(run, moment, instance))
+    told = list(_lines(run, moment, instance_meant(run, instance)))
     times = max((len(text.partition("\t")[0]) for _, text in told if "\t" in text), default=0)
     for indent, text in told:
         lines += _wrapped(text, indent, width, max(times, 8)) if text else [""]
@@ -125,7 +147,7 @@ def _wrapped(text: str, indent: int, width: int, times: int) -> list[str]:
     return wrap or [first.rstrip()]
 
 
-def _lines(run: Run, moment: Moment, instance: int | None) -> Iterator[tuple[int, str]]:
+def _lines(run: Run, moment: Moment, only: Which | None) -> Iterator[tuple[int, str]]:
     family = run.scenario.accelerator_family
     yield 0, headline(moment)
     if moment.quiet:
@@ -134,9 +156,9 @@ def _lines(run: Run, moment: Moment, instance: int | None) -> Iterator[tuple[int
         yield 0, ""
         yield 0, "Under way"
         yield from ((2, text) for text in _steps(moment.under_way, family))
-    if instance is not None:
+    if only is not None:
         if not moment.instances:
-            yield 0, _absent(run, moment, instance)
+            yield 0, _absent(run, moment, only)
         for each in moment.instances:
             yield 0, ""
             yield from _told(run, moment, each, family)
@@ -295,11 +317,15 @@ def _end(run: Run) -> str:
     }[run.end]
 
 
-def _absent(run: Run, moment: Moment, ordinal: int) -> str:
-    """No instance with this ordinal at the time: not yet, or not any more."""
-    name = f"{run.scenario.kubeinfers[0].name}-{ordinal}"
+def _absent(run: Run, moment: Moment, only: Which) -> str:
+    """No such instance at the time: not yet, or not any more."""
+    name = next(ref.name for ref in instances_ever(run.history) if only.means(ref))
     family = run.scenario.accelerator_family
-    about = [r for r in run.history if getattr(getattr(r, "instance", None), "ordinal", None) == ordinal]
+    about = [
+        record
+        for record in run.history
+        if (ref := getattr(record, "instance", None)) is not None and only.means(ref)
+    ]
     before = [record for record in about if record.at <= moment.at]
     after = [record for record in about if record.at > moment.at]
     text = ""

@@ -35,9 +35,6 @@ from kubeinfer_sim.scenario.workloads.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.workloads.restart_rules import check_restart_rules
 from kubeinfer_sim.scenario.workloads.time_line import TimeLine
 
-#: As many KubeInfers of a scenario as reports tell of; any number can be simulated.
-MOST_KUBEINFERS = 1
-
 
 def compile_scenario(readable: Readable, context: Context, values: Mapping[str, Any]) -> Scenario | None:
     """The scenario; None, or one that must not be used, when something is wrong, which is noted."""
@@ -143,13 +140,6 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
 def _time_line(first: Loaded | None, context: Context, manifests: Manifests) -> TimeLine | None:
     """The workloads; None when the manifest is wrong."""
     if first is None:
-        return None
-    names = [each.name for each in first.kubeinfers]
-    if len(names) > MOST_KUBEINFERS:
-        file = manifests.form.path or "the manifest"
-        known = ", ".join(names)
-        message = f"{file} holds several KubeInfers: say which by `name` (there are: {known})"
-        context.error(("spec", "manifest"), message)
         return None
     return TimeLine(context, manifests, first.workloads)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from scenario_files import HEAD, MANIFEST
 
-from kubeinfer_sim.scenario import compile as compiling
 from kubeinfer_sim.scenario.actions.model import Apply, Crash, Health, Scale
 
 FILE = MANIFEST + "---\n" + MANIFEST.replace("name: chat", "name: code")
@@ -15,10 +14,9 @@ BOTH = HEAD + "  manifest: {path: both.yaml, set: {replicas: 2, image: 'vllm:1'}
 
 
 @pytest.fixture(autouse=True)
-def _manifests(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _manifests(folder: Path) -> None:
     assert FILE.count("name: code") == 1
     (folder / "both.yaml").write_text(FILE)
-    monkeypatch.setattr(compiling, "MOST_KUBEINFERS", 9)
 
 
 def actions(lines: str) -> str:
@@ -37,11 +35,9 @@ def test_name_says_which_of_them_is_meant_alone(load):
     assert [each.name for each in load(text=one).workloads] == ["code"]
 
 
-def test_reports_tell_of_one_so_several_are_refused(findings, monkeypatch):
-    monkeypatch.undo()
-    assert findings(text=BOTH) == [
-        "5: spec.manifest: both.yaml holds several KubeInfers: say which by `name` (there are: chat, code)"
-    ]
+def test_how_a_load_is_split_among_several_is_not_known(findings):
+    [found] = findings(text=BOTH + "  load: {constant: 2}\n")
+    assert "spec.load: how the load is split among several KubeInfers (chat, code) is not known" in found
 
 
 def test_an_update_applies_all_that_the_manifest_holds(load):

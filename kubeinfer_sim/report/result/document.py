@@ -6,10 +6,15 @@ a function of scenario, seed and version: no wall-clock time, no paths of the ma
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from kubeinfer_sim._version import __version__
+from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.experiment.figures import KubeInferFigures
+from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.metrics import Outcome
 from kubeinfer_sim.report.result.availability import (
     AvailabilityPart,
     CauseKindPart,
@@ -66,6 +71,26 @@ from kubeinfer_sim.report.result.service import (
 from kubeinfer_sim.report.result.traffic import TrafficPart, traffic_part
 from kubeinfer_sim.report.result_part import Part
 from kubeinfer_sim.report.verdict import Assessment
+from kubeinfer_sim.simulation.pod_objects import PodAt
+
+
+class KubeInferPart(Part):
+    """One KubeInfer of several: what the keys of the same names say, of its instances alone."""
+
+    name: str
+    namespace: str
+    outcome: Outcome
+    missing_instances: int
+    service: ServicePart
+    whole_run: ServicePart
+    changes: list[ChangePart]
+    stalls: list[StallPart]
+    timeline: TimelinePart
+    instances: list[InstancePart]
+    recoveries: list[RecoveryPart]
+    availability: AvailabilityPart | None
+    causes: list[CausePart]
+    cause_kinds: list[CauseKindPart]
 
 
 class Result(Part):
@@ -111,6 +136,8 @@ class Result(Part):
     defaults: list[str]
     """Defaults in force that the scenario did not set."""
     cost: CostPart
+    kubeinfers: list[KubeInferPart] | None = None
+    """Of a run with several KubeInfers, each; the keys above then tell of the first. Left out where there is one."""
 
 
 def build_result(assessment: Assessment) -> Result:
@@ -124,7 +151,9 @@ def build_result(assessment: Assessment) -> Result:
     if run.pods is None:
         raise UsageError("the result tells of the pods at the end: it needs a run simulated with pods=True")
     objects = {pod.ref: pod for pod in run.pods}
-    warnings = (*measures.warnings, *(each.one_line() for each in scenario.warnings))
+    several = len(assessment.kubeinfers) > 1
+    own = [text for each in assessment.kubeinfers.values() for text in each.measures.warnings]
+    warnings = (*own, *(each.one_line() for each in scenario.warnings))
     return Result(
         version=__version__,
         scenario=scenario_part(run),
@@ -154,12 +183,40 @@ def build_result(assessment: Assessment) -> Result:
         assumptions=assumption_parts(scenario),
         defaults=list(scenario.defaults),
         cost=cost_part(run),
+        kubeinfers=[
+            _kubeinfer_part(spec, assessment.kubeinfers[spec.name], objects) for spec in scenario.kubeinfers
+        ]
+        if several
+        else None,
+    )
+
+
+def _kubeinfer_part(
+    spec: KubeInfer, figures: KubeInferFigures, objects: Mapping[PodRef, PodAt]
+) -> KubeInferPart:
+    measures = figures.measures
+    return KubeInferPart(
+        name=spec.name,
+        namespace=spec.namespace,
+        outcome=measures.outcome,
+        missing_instances=measures.losing,
+        service=service_part(measures.service),
+        whole_run=service_part(measures.whole),
+        changes=[applied_part(ChangePart, change) for change in measures.changes],
+        stalls=[stall_part(stall) for stall in measures.stalls],
+        timeline=timeline_part(measures),
+        instances=instance_parts(measures, objects),
+        recoveries=recovery_parts(measures),
+        availability=availability_part(figures.availability),
+        causes=cause_parts(figures.causes),
+        cause_kinds=cause_kind_parts(figures.causes),
     )
 
 
 def to_json(result: Result) -> str:
     """The document as text, ending in a line break; equal results give equal bytes."""
-    return result.model_dump_json(by_alias=True, indent=2) + "\n"
+    absent = None if result.kubeinfers is not None else {"kubeinfers"}
+    return result.model_dump_json(by_alias=True, indent=2, exclude=absent) + "\n"
 
 
 def result_json_schema() -> dict[str, Any]:

@@ -85,7 +85,7 @@ def scenario_part(run: Run) -> ScenarioPart:
 def verdict_part(assessment: Assessment) -> VerdictPart:
     """How it came out."""
     verdict = assessment.verdict
-    return VerdictPart(holds=verdict.holds, outcome=assessment.measures.overall, sentence=verdict.sentence)
+    return VerdictPart(holds=verdict.holds, outcome=assessment.outcome, sentence=verdict.sentence)
 
 
 def end_part(run: Run, measures: Measures) -> EndPart:

@@ -39,6 +39,7 @@ class ObjectivePart(Part):
     """An objective of the scenario, checked over the whole run."""
 
     name: str
+    """Its key in the scenario; of several KubeInfers after the name of one, `chat/completes`."""
     judgement: Judgement
     target: bool | int | float
     measured: bool | int | float | None
@@ -89,7 +90,7 @@ def objective_parts(judged: Sequence[Judged]) -> list[ObjectivePart]:
     """The objectives, in their order."""
     return [
         ObjectivePart(
-            name=each.name,
+            name=f"{each.kubeinfer}/{each.name}" if each.kubeinfer else each.name,
             judgement=each.judgement,
             target=each.target,
             measured=each.measured,

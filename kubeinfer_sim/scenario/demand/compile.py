@@ -30,6 +30,13 @@ def compile_load(
     if not versions:
         context.error(path, "this is asked of the instances of a KubeInfer, and there is none", key=True)
         return None
+    if len(names := dict.fromkeys(each.name for each in versions)) > 1:
+        there = ", ".join(names)
+        message = (
+            f"how the load is split among several KubeInfers ({there}) is not known: choose one by its name"
+        )
+        context.error(path, message, key=True)
+        return None
     roles = list(dict.fromkeys(role.name for version in versions for role in version.roles))
     for name in form.pod_serves or ():
         if name not in roles:

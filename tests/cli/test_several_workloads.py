@@ -1,0 +1,156 @@
+"""Two KubeInfers and a Deployment in one file, on the same nodes, as a user meets them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from command_line import ROOT, Done, sim
+
+KUBEINFER = """\
+apiVersion: infer.modelarts.huaweicloud/v1
+kind: KubeInfer
+metadata: {name: %s}
+spec:
+  replicas: 2
+  template:
+    spec:
+      roles:
+      - name: serve
+        template:
+          spec:
+            containers:
+            - {name: engine, image: "repo/vllm:v1", resources: {limits: {huawei.com/ascend-1980: 8}}}
+"""
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: router}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: router}}
+  template:
+    metadata: {labels: {app: router}}
+    spec: {containers: [{name: router, image: "repo/router:1", resources: {limits: {cpu: 1}}}]}
+"""
+OBJECTS = (KUBEINFER % "chat", KUBEINFER % "code", DEPLOYMENT)
+SCENARIO = """\
+apiVersion: kubeinfer-sim/v1
+kind: Scenario
+metadata: {name: several}
+spec:
+  manifest: all.yaml
+  cluster: {nodes: %s}
+  initial: running
+  actions:
+  - {at: 1m, object: KubeInfer/code, apply: {newRevision: true}}
+  - {at: 2m, object: KubeInfer/chat, crash: {instances: [0]}}
+  - {at: 3m, object: Deployment/router, apply: {newRevision: true}}
+  objectives: {minReadyInstances: 1, completes: true}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "all.yaml").write_text("---\n".join(OBJECTS))
+    (tmp_path / "s.yaml").write_text(SCENARIO % "4x8")
+    return tmp_path
+
+
+def document(folder: Path, *arguments: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(sim(*arguments, "--json", "-", cwd=folder).stdout)
+    return found
+
+
+def words(done: Done) -> str:
+    return " ".join(done.stdout.split())
+
+
+def test_an_update_takes_the_room_that_another_ones_recovery_needs_and_neither_is_told_of_the_other(
+    folder: Path,
+) -> None:
+    done = sim("run", "s.yaml", cwd=folder)
+    assert done.returncode == 1
+    # chat-0 is rebuilt where code's surge instance went meanwhile; then code's second one finds no place.
+    assert words(done).startswith("✘ code: the update never finishes: code-1 needs 1 node × 8")
+    assert "; chat: both instances are ready in the end" in words(done)
+    assert "the update of Deployment router completes in" in words(done)
+    assert "✔ held chat: completes" in words(done)
+    assert "✘ missed code: completes" in words(done)
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    chat, code = done.stdout.split("KubeInfer chat\n")[1].split("KubeInfer code\n")
+    assert "chat-0: rebuilt (Error)" in chat
+    assert "new revision" not in chat.split("Deployment router")[0]
+    assert "chat-0" not in code.split("Deployment router")[0]
+
+
+def test_with_room_for_both_all_is_green(folder: Path) -> None:
+    (folder / "s.yaml").write_text(SCENARIO % "6x8")
+    done = sim("run", "s.yaml", cwd=folder)
+    assert done.returncode == 0
+    assert "code: the update completes in" in words(done)
+
+
+def test_the_order_of_the_objects_in_the_file_decides_nothing_but_the_order_of_the_report(
+    folder: Path,
+) -> None:
+    (folder / "s.yaml").write_text(SCENARIO % "6x8")
+    one = document(folder, "run", "s.yaml")
+    (folder / "all.yaml").write_text("---\n".join(reversed(OBJECTS)))
+    other = document(folder, "run", "s.yaml")
+    assert [each["name"] for each in one["kubeinfers"]] == ["chat", "code"]
+    assert [each["name"] for each in other["kubeinfers"]] == ["code", "chat"]
+    took = {each["name"]: [change["durationMs"] for change in each["changes"]] for each in one["kubeinfers"]}
+    assert took == {
+        each["name"]: [change["durationMs"] for change in each["changes"]] for each in other["kubeinfers"]
+    }
+
+
+def test_the_result_holds_each_of_them_and_its_schema(folder: Path) -> None:
+    result = document(folder, "run", "s.yaml")
+    schema = json.loads((ROOT / "docs" / "schemas" / "result.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(result)
+    chat, code = result["kubeinfers"]
+    assert (chat["outcome"], code["outcome"]) == ("completes", "neverFinishes")
+    assert result["verdict"]["outcome"] == "neverFinishes"
+    assert {each["name"].partition("-")[0] for each in code["instances"]} == {"code"}
+    # The keys of version 1 tell of the first.
+    for key in ("service", "wholeRun", "changes", "instances", "timeline"):
+        assert result[key] == chat[key]
+    assert [each["name"] for each in result["objectives"]] == [
+        "chat/minReadyInstances",
+        "chat/completes",
+        "code/minReadyInstances",
+        "code/completes",
+    ]
+
+
+def test_one_alone_has_no_list(folder: Path) -> None:
+    (folder / "all.yaml").write_text("---\n".join(OBJECTS[1:]))
+    (folder / "s.yaml").write_text(
+        "".join(line for line in (SCENARIO % "4x8").splitlines(True) if "chat" not in line)
+    )
+    assert "kubeinfers" not in document(folder, "run", "s.yaml")
+
+
+def test_why_takes_the_name_of_an_instance_or_an_ordinal_of_all(folder: Path) -> None:
+    assert "code-1 needs 1 node × 8" in words(
+        sim("why", "s.yaml", "--at", "3m20s", "--instance", "code-1", cwd=folder)
+    )
+    both = words(sim("why", "s.yaml", "--at", "3m20s", "--instance", "0", cwd=folder))
+    assert "chat-0" in both
+    assert "code-0" in both
+    done = sim("why", "s.yaml", "--at", "1m", "--instance", "cod-1", cwd=folder)
+    assert done.returncode == 2
+    assert "the KubeInfers are chat and code" in done.stderr or "chat, code" in done.stderr
+
+
+def test_pods_and_compare_take_all(folder: Path) -> None:
+    pods = sim("pods", "s.yaml", "--at", "1m", cwd=folder).stdout
+    assert [name in pods for name in ("chat-0-serve-0", "code-1-serve-0", "router-1")] == [True] * 3
+    compared = document(folder, "compare", "s.yaml", "--assume", "startBarrier=instance,role")
+    assert "chat" in json.dumps(compared)
+    assert sim("compare", "s.yaml", "--assume", "startBarrier=instance,role", cwd=folder).returncode == 0
