@@ -58,13 +58,18 @@ def test_all_is_what_a_module_defines_or_hands_on() -> None:
             assert len(set(names)) == len(names), module
 
 
-def test_the_example_of_the_page_runs(
+def test_the_examples_of_the_page_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (example,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    examples = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
     monkeypatch.chdir(ROOT)
-    exec(compile(example, str(PAGE), "exec"), {})
-    assert capsys.readouterr().out.startswith("The update completes")
+    told = []
+    for example in examples:
+        exec(compile(example, str(PAGE), "exec"), {})
+        told.append(capsys.readouterr().out)
+    assessed, measured = told
+    assert assessed.startswith("The update completes")
+    assert "chat completes" in measured
 
 
 def test_a_scenario_is_judged_in_one_line() -> None:

@@ -11,6 +11,7 @@ from building import kubeinfer, scenario
 from fuzzing.everything import lay_out_everything
 from fuzzing.files import ROOT, lay_out
 
+from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.figures import Figures, figures, measured_run
 from kubeinfer_sim.report.result import build_result, to_json
@@ -118,3 +119,15 @@ def test_a_run_of_deployments_alone_has_measures_that_say_so() -> None:
     assert (found.kubeinfers, found.availability, found.causes) == ({}, None, ())
     assert found.measures.desired.points == []
     assert [each.name for each in found.measures.deployments] == ["chat"]
+
+
+def test_a_report_and_its_result_take_one_look_at_the_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = simulate(load_scenario(str(ROOT / "scenarios" / "fault-mid-rollout.yaml")))
+    passes = []
+    iterate = History.__iter__
+    monkeypatch.setattr(History, "__iter__", lambda history: passes.append(1) or iterate(history))
+    monkeypatch.setattr(History, "__getitem__", None)
+    assessment = assess(run)
+    render(assessment)
+    to_json(build_result(assessment))
+    assert len(passes) == 1
