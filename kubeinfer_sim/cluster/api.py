@@ -206,13 +206,9 @@ class Api:
         pod.failure = failure
         pod.owner.pod_stuck(pod)
 
-    def container_died(self, pod: Pod, reason: str, exit_code: int) -> bool:
-        """A container is dead; `reason` of an init container after `Init:`, as kubectl has it.
-
-        Returns:
-            True when the pod is being replaced, so that the kubelet leaves it alone.
-        """
-        return pod.owner.container_died(pod, reason, exit_code)
+    def container_died(self, pod: Pod, reason: str, exit_code: int) -> None:
+        """A container is dead; `reason` of an init container after `Init:`, as kubectl has it."""
+        pod.owner.container_died(pod, reason, exit_code)
 
     def engine_stopped(self, pod: Pod) -> None:
         """The process of the pod's engine has ended, however."""

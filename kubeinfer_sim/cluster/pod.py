@@ -95,9 +95,8 @@ class Workload(Protocol):
     def pod_stuck(self, pod: Pod) -> None:
         """The pod will not become ready by itself; `pod.failure` says why."""
 
-    def container_died(self, pod: Pod, reason: str, exit_code: int) -> bool:
-        """A container of the pod is dead. True: the pod is being replaced, so the kubelet leaves it alone."""
-        ...
+    def container_died(self, pod: Pod, reason: str, exit_code: int) -> None:
+        """A container of the pod is dead; its kubelet starts it again as its restart policy says."""
 
     def pod_gone(self, pod: Pod) -> None:
         """The pod's object is gone and its devices are free."""

@@ -232,10 +232,22 @@ class ContainerBackOff(Record):
 
 @dataclass(slots=True)
 class PodDeleting(Record):
-    """The pod has a deletion timestamp: out of traffic, preStop, SIGTERM. `stages` as planned."""
+    """The pod has a deletion timestamp: out of traffic, preStop, SIGTERM. `stages` as planned.
+
+    While its kubelet pulls an image for it, or kills or starts a container of it, they are what is left of that; none
+    while its kubelet cannot hear of it. `PodStopping` follows then.
+    """
 
     pod: PodRef
     reason: str
+    stages: tuple[Stage, ...]
+
+
+@dataclass(slots=True)
+class PodStopping(Record):
+    """The kubelet stops a pod whose deletion it could not begin with at once; `stages` as planned."""
+
+    pod: PodRef
     stages: tuple[Stage, ...]
 
 

@@ -38,7 +38,7 @@ class PodLife:
 
     Attributes:
         ready: when it was ready first; None when it never was.
-        restarts: how often the kubelet restarted a container of it.
+        restarts: how often the kubelet restarted a container of it before it was deleted.
         trouble: the last reason something failed (ImagePullBackOff, StartupProbeFailed, exit code …).
         since: from then on it goes through the stages of `plan`, one after the other, and is in `then` afterwards
             (None: it is gone); what was before is in `spans`.

@@ -20,6 +20,7 @@ from kubeinfer_sim.cluster.records import (
     PodNotReady,
     PodReady,
     PodRef,
+    PodStopping,
     SetUpContinued,
     TransferDone,
 )
@@ -99,6 +100,7 @@ class LivesMeter:
             ContainerDied: self._died,
             ContainerBackOff: self._backing_off,
             PodDeleting: self._pod_deleting,
+            PodStopping: lambda r: self._pod(r.pod, r.at).enter(r.at, TERMINATING, r.stages),
             PodGone: self._pod_gone,
         }
 
@@ -222,6 +224,9 @@ class LivesMeter:
 
     def _running(self, record: ContainersRunning) -> None:
         pod = self._pod(record.pod, record.at)
+        if pod.deleting is not None:
+            pod.enter(record.at, TERMINATING)  # it was deleted while this container was being started
+            return
         pod.restarts = max(pod.restarts, record.restarts)
         if pod.trouble.startswith("Init:"):
             pod.trouble = ""

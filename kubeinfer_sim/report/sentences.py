@@ -299,6 +299,7 @@ SENTENCES: dict[type[Record], Words] = {
         f"{'init ' if r.init else ''}container {r.container} of {r.pod.name} is in CrashLoopBackOff until "
         f"{format_duration(r.until)}"
     ),
+    cluster.PodStopping: lambda r: f"the kubelet stops {r.pod.name}{_stages(r.stages)}",
     cluster.PodDeleting: lambda r: f"{r.pod.name} is deleted{_for(r.reason)}{_stages(r.stages)}",
     cluster.NodeCordoned: lambda r: (
         f"{r.node} takes {'pods again' if r.uncordoned else 'no new pods (cordon)'}"

@@ -24,6 +24,7 @@ from kubeinfer_sim.cluster.records import (
     PodNotReady,
     PodReady,
     PodRef,
+    PodStopping,
     SetUpContinued,
     TransferDone,
 )
@@ -87,6 +88,7 @@ class PodFacts:
         image: what could not be pulled, since when, and why.
         init: the init container that ended last, if it ended badly.
         deleting: when it got its deletion timestamp, `deletion` why; `disruption` why it was disrupted.
+        stopping: when its kubelet began to stop it.
         stopped: when its containers will have ended, `killed`: by SIGKILL.
         reported: its containers as they were when its node was last heard of, while it is not.
     """
@@ -109,6 +111,7 @@ class PodFacts:
     deleting: int | None = None
     deletion: str = ""
     disruption: str = ""
+    stopping: int | None = None
     stopped: int | None = None
     killed: bool = False
     reported: tuple[ShownContainer, ...] = ()
@@ -168,6 +171,7 @@ class PodLedger:
             PodReady: self._ready,
             PodNotReady: self._not_ready,
             PodDeleting: self._deleting,
+            PodStopping: self._stopping,
             InstanceRestarting: self._order,
             PodRebuilding: self._order,
             RoleRebuilding: self._order,
@@ -283,6 +287,13 @@ class PodLedger:
         # The pods an instance loses with the one that was evicted are deleted by its controller, which says nothing.
         if record.reason in DISRUPTIONS and record.cause != self._orders.get(record.pod.instance):
             pod.disruption = record.reason
+        if any(stage.name == CLEANUP for stage in record.stages):
+            self._stopping(record)
+
+    def _stopping(self, record: PodDeleting | PodStopping) -> None:
+        if (pod := self.pods.get(record.pod)) is None:
+            return
+        pod.stopping = record.at
         stop = [stage for stage in record.stages if stage.name != CLEANUP]
         if stop and all(stage.duration is not None for stage in stop):
             pod.stopped = record.at + sum(stage.duration or 0 for stage in stop)

@@ -45,10 +45,10 @@ class PodStatuses:
         adopted = pod.node is not None and facts.bound is None
         if not adopted and (facts.heard is None or pod.node is None):
             return ()
-        if facts.deleting is not None:
+        if facts.stopping is not None:
             if facts.stopped is not None and now >= facts.stopped:
                 return self._stopped(pod, facts)
-            now = min(now, facts.deleting)
+            now = min(now, facts.stopping)
         view = self._kubelet.view(pod, now)
         if adopted or facts.ran:
             return tuple(

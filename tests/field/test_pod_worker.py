@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from field.user import User, asking, kubeinfer
+from collections.abc import Callable
+from typing import Any
+
+from field.user import User, asking, both, kubeinfer
+
+LIVENESS = {"livenessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10, "failureThreshold": 3}}
+
+
+def in_place(pods: dict[str, Any]) -> dict[str, Any]:
+    """Containers that end are the kubelet's: recovery of a KubeInfer does nothing."""
+    if pods["kind"] == "KubeInfer":
+        for role in pods["spec"]["template"]["spec"]["roles"]:
+            role["recoveryPolicy"] = {"restart": "Custom"}
+    return pods
 
 
 def test_a_container_that_ends_in_the_instant_of_its_verdict_is_not_killed_as_well(user: User) -> None:
     # The engines load for longer than their liveness probes wait, and exit when a peer is lost for a minute.
     probe = {"livenessProbe": {"exec": {"command": ["sh"]}}}
-    pods = kubeinfer({**asking(npu=1), **probe}, replicas=1, terminationGracePeriodSeconds=10)
-    role = pods["spec"]["template"]["spec"]["roles"][0]
-    role |= {"replicas": 2, "recoveryPolicy": {"restart": "Custom"}}
+    pods = in_place(kubeinfer({**asking(npu=1), **probe}, replicas=1, terminationGracePeriodSeconds=10))
+    pods["spec"]["template"]["spec"]["roles"][0]["replicas"] = 2
     user.plans(
         pods,
         cluster="1x4",
@@ -19,3 +31,78 @@ def test_a_container_that_ends_in_the_instant_of_its_verdict_is_not_killed_as_we
         horizon="3h",
     )
     assert user.runs()[0].returncode in (0, 1)
+
+
+HOOKED = {"lifecycle": {"preStop": {"exec": {"command": ["sleep", "100"]}}}}
+
+
+@both
+def test_a_pod_deleted_in_its_back_off_has_nothing_to_stop(user: User, workload: Callable[..., Any]) -> None:
+    # Started again at once after its first exit; its second one is backed off from for 10 s at least.
+    crashes = [{"at": at, "crash": {}} for at in ("50s", "55s")]
+    user.plans(
+        in_place(workload({**asking(npu=8), **HOOKED}, replicas=1, terminationGracePeriodSeconds=120)),
+        cluster="1x8",
+        timings={"profile": "zero", "exit": "20s"},
+        actions=[*crashes, {"at": "58s", "scale": 0}],
+        horizon="10m",
+    )
+    assert [each["name"] for each in user.pods(at="57s")]
+    assert not user.pods(at="59s")
+
+
+@both
+def test_a_pod_deleted_during_its_first_pull_is_started_when_that_ends_and_stopped(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    user.plans(
+        workload(asking(npu=8), replicas=1),
+        cluster="1x8",
+        initial="empty",
+        timings={"profile": "zero", "imageCold": "30m", "exit": "20s"},
+        actions=[{"at": "10m", "scale": 0}, {"at": "11m", "scale": 1}],
+        horizon="2h",
+    )
+    shown = {at: user.pods(at=at)[0]["status"] for at in ("9m", "29m", "1819s", "1821s")}
+    assert shown == {
+        "9m": "ContainerCreating",
+        "29m": "Terminating",
+        "1819s": "Terminating",
+        "1821s": "Running",
+    }
+
+
+@both
+def test_a_pod_deleted_while_an_init_container_runs_gives_that_its_grace_period(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    fetch = {"name": "fetch", "image": "repo/fetch:v1"}
+    user.plans(
+        workload(asking(npu=8), replicas=1, initContainers=[fetch], terminationGracePeriodSeconds=30),
+        cluster="1x8",
+        initial="empty",
+        timings={"profile": "zero", "init": "10m", "sidecarExit": "1m"},
+        actions=[{"at": "1m", "scale": 0}],
+        horizon="1h",
+    )
+    assert [each["status"] for each in user.pods(at="89s")] == ["Terminating"]
+    assert not user.pods(at="91s")
+
+
+@both
+def test_a_pod_deleted_while_its_container_is_killed_gives_the_next_one_its_whole_grace_period(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    # As in the recorded run `po-live-del`: killed from 30 to 60 s, started again, and stopped for 30 s more.
+    sick = {"at": "0s", "health": {"probes": ["liveness"], "newPods": True}}
+    user.plans(
+        in_place(workload({**asking(npu=8), **LIVENESS}, replicas=1, terminationGracePeriodSeconds=30)),
+        cluster="1x8",
+        initial="empty",
+        timings={"profile": "zero", "exit": "1h"},
+        actions=[sick, {"at": "40s", "scale": 0}],
+        horizon="1h",
+    )
+    (pod,) = user.pods(at="89s")
+    assert (pod["status"], pod["restarts"]) == ("Terminating", 1)
+    assert not user.pods(at="91s")

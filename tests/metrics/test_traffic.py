@@ -100,7 +100,8 @@ def test_published_unready_addresses_send_requests_to_pods_that_load() -> None:
         kubeinfer(2), network_services=(NetworkService("svc", {"publishNotReadyAddresses": True}),)
     )
     found = met(Crash(AT, Target(instances=(0,))), spec=spec)
-    assert found.misdirected == pytest.approx(60_000, abs=1_000)
+    # Loading takes 60 s; before that the container that has been started again at once is stopped, which takes 5 s.
+    assert found.misdirected == pytest.approx(65_000, abs=1_000)
     assert met(Crash(AT, Target(instances=(0,)))).misdirected == 0
 
 

@@ -18,6 +18,7 @@ class Container:
         dead: it is not running, though it has been started once.
         since: of a sidecar, when it was started, or will be as far as the set-up is planned.
         began_at: of one with a postStart hook: when its process began, before the hook.
+        synced_from: when a sync begins, or has begun, to kill or to start it; None: no sync is about to.
     """
 
     __slots__ = (
@@ -34,6 +35,7 @@ class Container:
         "runs",
         "since",
         "spec",
+        "synced_from",
     )
 
     def __init__(self, layout: ContainerLayout) -> None:
@@ -50,6 +52,7 @@ class Container:
         self.dead = False
         self.since: int | None = None
         self.began_at: int | None = None
+        self.synced_from: int | None = None
 
     @property
     def number(self) -> int:

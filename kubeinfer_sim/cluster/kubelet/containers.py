@@ -1,8 +1,9 @@
 """Containers that end, of whatever kind and however, and what becomes of them.
 
 A container is killed by a probe, is killed because its hook failed, or ends by itself; `Containers.died` is where all
-of that meets. Somebody may replace its pod; else its restart policy and rules say whether it stays as it is, is started
-again after its back-off (CrashLoopBackOff), or has all containers of its pod started again in place.
+of that meets. Its restart policy and rules say whether it stays as it is, is started again after its back-off
+(CrashLoopBackOff), or has all containers of its pod started again in place; whoever replaces its pod comes too late for
+the restart that waits for nothing.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from kubeinfer_sim.cluster.records import (
     ImagePullFailed,
 )
 from kubeinfer_sim.cluster.stages import end_of
+from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.scenario.timings.model import CrashBackOff
 
 #: Why the kubelet kills a container on its own.
@@ -103,6 +105,7 @@ class Containers:
                 f"{probe.failure_threshold} failures in a row, one every {probe.period_seconds} s",
             )
         )
+        container.synced_from = now
         stages = kill_stages(pod, container, grace, self._draws)
         length = end_of(stages, 0)
         if length is not None:
@@ -121,8 +124,8 @@ class Containers:
                 return
             waits: Container | None = None
         elif (
-            pod.state is PodState.PULLING and container.runs_beside_set_up(now)
-        ) or pod.state is PodState.RUNNING:
+            worker.sync is Sync.SETTING_UP and container.runs_beside_set_up(now)
+        ) or worker.sync is Sync.RUNNING:
             waits = container
         else:
             return
@@ -143,7 +146,7 @@ class Containers:
 
     def _seen_dead(self, worker: PodWorker, container: Container, reason: str, exit_code: int) -> None:
         """The kubelet sees that a process has ended."""
-        if worker.pod.state is PodState.PULLING:
+        if worker.sync is Sync.SETTING_UP:
             self._set_up.sidecars.begin(worker)
         self.died(worker, container, reason, exit_code)
 
@@ -153,15 +156,16 @@ class Containers:
         self.died(worker, hook.container, "PostStartHookError", hook.exit_code)
 
     def died(self, worker: PodWorker, container: Container, reason: str, exit_code: int) -> None:
-        """A container has ended: what follows is somebody else's decision, or its restart policy's."""
+        """A container has ended: what follows is its restart policy's decision, whoever replaces its pod."""
         pod, spec, kind = worker.pod, container.spec, container.kind
         is_init = kind is ContainerKind.INIT
-        holds_up = is_init or pod.state is PodState.PULLING
+        holds_up = is_init or worker.sync is Sync.SETTING_UP
         worker.timers.pop(None if is_init else container, None)
         if is_init:
             worker.plan = None
         else:
             container.dead = True
+            container.synced_from = self._clock.now
         pod.last = self._history.append(
             ContainerDied(self._clock.now, pod.last, pod.ref, spec.name, reason, exit_code, holds_up)
         )
@@ -170,21 +174,26 @@ class Containers:
         if is_init and not exit_code:
             self._set_up.go_on(worker, container.order + 1)
             return
-        if self._status.container_died(worker, f"Init:{reason}" if holds_up else reason, exit_code):
-            return
+        self._status.container_died(worker, f"Init:{reason}" if holds_up else reason, exit_code)
         sidecar = kind is ContainerKind.SIDECAR
+        at_once = reason in PROBE_KILLS and killed_and_started_at_once(
+            spec, pod.template, kubernetes=self._kubernetes, sidecar=sidecar
+        )
+        if worker.to_stop and not at_once:
+            container.synced_from = None
+            self._loop.sync(worker)
+            return
         match consequence(spec, pod.template, exit_code, kubernetes=self._kubernetes, sidecar=sidecar):
             case "all":
                 self._restart_all(worker)
             case "again" if is_init:
                 self._init_again(worker, container)
             case "again":
-                at_once = reason in PROBE_KILLS and killed_and_started_at_once(
-                    spec, pod.template, kubernetes=self._kubernetes, sidecar=sidecar
-                )
                 self._again(worker, container, at_once=at_once)
-            case "stays" if container.prober is not None:
-                self._probes.exact(worker, container).container_died(self._clock.now)
+            case _:
+                container.synced_from = None
+                if container.prober is not None:
+                    self._probes.exact(worker, container).container_died(self._clock.now)
                 self._loop.sync(worker)
 
     # -- started again -------------------------------------------------------------------------------------
@@ -201,8 +210,9 @@ class Containers:
             prober = self._probes.exact(worker, container)
             if not hidden:
                 prober.container_died(now)
+        container.synced_from = start_at
         if start_at > now:
-            self._back_off(worker, container, start_at, holds_up=pod.state is PodState.PULLING)
+            self._back_off(worker, container, start_at, holds_up=worker.sync is Sync.SETTING_UP)
         if container.spec.image_pull_policy != "Always":
             self._start(worker, container, start_at, hidden=hidden)
         elif start_at == now:
@@ -251,6 +261,7 @@ class Containers:
         """
         now, pod, image = self._clock.now, worker.pod, container.spec.image
         worker.timers.pop(container, None)
+        container.synced_from = now
         asked_before = self._unstarted.pop(container, None) is not None
         if not (why := self._registry.refuses(image)):
             asked = self._planner.image_warm(pod, image)
@@ -258,6 +269,7 @@ class Containers:
                 self._start(worker, container, now + asked, hidden=hidden)
             return
         self._unstarted[container] = worker, since
+        container.synced_from = None
         if asked_before:
             return
         if hidden and container.prober is not None:
@@ -266,6 +278,7 @@ class Containers:
         pod.last = self._history.append(ImagePullFailed(now, pod.last, pod.ref, image, why))
         if worker.node.reachable:
             self._status.stuck(pod, "ImagePullBackOff")
+        self._loop.sync(worker)
 
     def registry_changed(self) -> None:
         """Containers that wait for the registry try again at their next attempt, if it answers now."""
@@ -281,29 +294,39 @@ class Containers:
         if create is None:
             return
         begins = at + create
+        # Whoever hears of the death in this instant is a little later than the kubelet, and deletes a pod in its sync.
+        phase = Phase.CONTROLLER if begins == self._clock.now else Phase.WORLD
         if container.spec.post_start is None:
-            worker.timers[container] = self._clock.at(begins, self.runs_again, worker, container, hidden)
+            worker.timers[container] = self._clock.at(
+                begins, self.runs_again, worker, container, hidden, phase=phase
+            )
             return
         stages, failed = self._planner.post_start(worker.pod, container, begins)
         ends = end_of(stages, begins)
         if ends is None:
             self._status.stuck(worker.pod, "PostStartHookNeverEnds")
         elif failed is not None:
-            worker.timers[container] = self._clock.at(ends, self.hook_failed, worker, failed)
+            worker.timers[container] = self._clock.at(ends, self.hook_failed, worker, failed, phase=phase)
         else:
-            worker.timers[container] = self._clock.at(ends, self.runs_again, worker, container, hidden)
+            worker.timers[container] = self._clock.at(
+                ends, self.runs_again, worker, container, hidden, phase=phase
+            )
 
     def runs_again(self, worker: PodWorker, container: Container, hidden: bool) -> None:
         """A container has been started again; `hidden`: by the sync that had killed it."""
         now, pod = self._clock.now, worker.pod
         del worker.timers[container]
         container.dead = False
-        if pod.state is PodState.PULLING:
+        container.synced_from = None
+        if worker.sync is Sync.SETTING_UP:
             self._set_up.sidecars.runs_again(worker, container)
         else:
             pod.last = self._history.append(
                 ContainersRunning(now, pod.last, pod.ref, pod.restarts, container.spec.name)
             )
+        if worker.to_stop:
+            self._loop.sync(worker)
+            return
         if container.is_engine:
             self._engines.arrive(worker)
         if container.prober is not None:
@@ -323,7 +346,7 @@ class Containers:
         node before, so that none has an exit to be backed off from.
         """
         now, pod = self._clock.now, worker.pod
-        setting_up = pod.state is PodState.PULLING
+        setting_up = worker.sync is Sync.SETTING_UP
         worker.forget_timers()
         self.forget(worker)
         for container in worker.containers:
@@ -355,6 +378,7 @@ class Containers:
 
     def start_dead(self, worker: PodWorker, container: Container) -> None:
         """A new kubelet starts a container that it finds dead."""
+        container.synced_from = self._clock.now
         create = self._draws.draw(worker.pod.timings.create, worker.pod, "create")
         if create is not None:
             worker.timers[container] = self._clock.after(create, self.runs_again, worker, container, False)

@@ -11,6 +11,7 @@ from kubeinfer_sim.cluster.kubelet.image_manager import QPS_EXCEEDED, Registry
 from kubeinfer_sim.cluster.kubelet.pod_worker import ImageWait, PodWorker
 from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
 from kubeinfer_sim.cluster.kubelet.services import Services
+from kubeinfer_sim.cluster.kubelet.sync_loop import SyncLoop
 from kubeinfer_sim.cluster.records import ImagePullFailed
 
 
@@ -23,6 +24,7 @@ class ImageWaits:
         registry: Registry,
         retries: PullRetries,
         pull_again: Callable[[PodWorker, Container], None],
+        loop: SyncLoop,
     ) -> None:
         self._clock = services.clock
         self._history = services.history
@@ -30,6 +32,7 @@ class ImageWaits:
         self._registry = registry
         self._retries = retries
         self._pull_again = pull_again
+        self._loop = loop
         self._waiting: dict[PodWorker, None] = {}
 
     def failure(self, container: Container) -> tuple[str, str] | None:
@@ -44,10 +47,13 @@ class ImageWaits:
         now, pod = self._clock.now, worker.pod
         worker.image_wait = ImageWait(container, now, reason)
         self._waiting[worker] = None
+        worker.plan = None
         self._status.stuck(pod, reason)
         pod.last = self._history.append(
             ImagePullFailed(now, pod.last, pod.ref, container.spec.image, message)
         )
+        if worker.to_stop:
+            self._loop.sync(worker)
 
     def registry_changed(self) -> None:
         """Pods whose image can be had again try it at their next attempt."""
@@ -73,9 +79,13 @@ class ImageWaits:
     def refused(self, worker: PodWorker, container: Container) -> None:
         """The node has pulled too many images at once: this pod tries again after its back-off."""
         worker.timers.pop(None, None)
+        worker.plan = None
         now, pod, image = self._clock.now, worker.pod, container.spec.image
         pod.failure = "ImagePullBackOff"
         pod.last = self._history.append(ImagePullFailed(now, pod.last, pod.ref, image, QPS_EXCEEDED))
+        if worker.to_stop:
+            self._loop.sync(worker)
+            return
         if worker.pull_back_offs is None:
             worker.pull_back_offs = {}
         back_off = worker.pull_back_offs.setdefault(image, ImageBackoff())

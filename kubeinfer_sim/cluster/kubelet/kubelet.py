@@ -109,7 +109,7 @@ class Kubelet(Watcher):
         self._containers = Containers(
             services, settings.crash_back_off, images.registry, retries, self._engines, self._set_up, self
         )
-        self._termination = PodTermination(services, self._engines, self._set_up.waits, self._containers)
+        self._termination = PodTermination(services, self._engines, self._set_up, self._containers)
         self._node_events = NodeEvents(
             services, images, self._engines, self._set_up, self._containers, self._termination, self
         )
@@ -172,6 +172,9 @@ class Kubelet(Watcher):
     def sync(self, worker: PodWorker) -> None:
         """Apply what the pod's probes have found by now, and wake up when they will find something new."""
         if not worker.node.kubelet_runs:
+            return
+        if worker.to_stop:
+            self._termination.sync_over(worker)
             return
         now = self._clock.now
         if worker.timer is not None:

@@ -57,6 +57,7 @@ class NodeEvents:
         for worker in workers:
             worker.held = None
             worker.forget_timers()
+            worker.plan, worker.to_stop = None, False
             self._termination.forget(worker)
             self._engines.stop(worker)
             worker.forget_probers()

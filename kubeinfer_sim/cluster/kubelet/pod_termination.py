@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from kubeinfer_sim.cluster.kubelet.containers import Containers
 from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
-from kubeinfer_sim.cluster.kubelet.image_waits import ImageWaits
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker, Sync
 from kubeinfer_sim.cluster.kubelet.services import Services
+from kubeinfer_sim.cluster.kubelet.set_up import SetUp
 from kubeinfer_sim.cluster.kubelet.termination import pod_stop_stages
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.records import PodDeleting
+from kubeinfer_sim.cluster.records import PodDeleting, PodStopping
 from kubeinfer_sim.cluster.stages import Stage, end_of
 
 
@@ -20,7 +20,7 @@ class PodTermination:
         self,
         services: Services,
         engines: EngineStarts,
-        image_waits: ImageWaits,
+        set_up: SetUp,
         containers: Containers,
     ) -> None:
         self._clock = services.clock
@@ -28,7 +28,7 @@ class PodTermination:
         self._draws = services.draws
         self._status = services.status
         self._engines = engines
-        self._image_waits = image_waits
+        self._set_up = set_up
         self._containers = containers
 
     def delete(self, worker: PodWorker, reason: str, cause: int) -> None:
@@ -36,12 +36,36 @@ class PodTermination:
         pod = worker.pod
         pod.state = PodState.DELETING
         pod.ready = False
-        hears = worker.node.reachable
-        # Otherwise it stays Terminating until the node is back or somebody removes it.
-        stages = self._stop(worker) if hears else ()
-        pod.last = self._history.append(PodDeleting(self._clock.now, cause, pod.ref, reason, stages))
-        if hears:
+        now = self._clock.now
+        stages: tuple[Stage, ...] = ()
+        # Cut off, it stays Terminating until the node is back or somebody removes it.
+        stops = worker.node.reachable and not worker.in_sync(now)
+        if stops:
+            stages = self._stop(worker)
+        elif worker.node.reachable:
+            stages = self._stop_after_sync(worker)
+        pod.last = self._history.append(PodDeleting(now, cause, pod.ref, reason, stages))
+        if stops:
             self._gone_after(worker, stages)
+
+    def _stop_after_sync(self, worker: PodWorker) -> tuple[Stage, ...]:
+        """A sync is under way, and the pod is stopped when it is over; returns what is known to be left of it."""
+        worker.to_stop = True
+        if worker.timer is not None:
+            worker.timer.cancel()
+            worker.timer = None
+        return self._set_up.end_with_sync(worker) if worker.sync is Sync.SETTING_UP else ()
+
+    def sync_over(self, worker: PodWorker) -> None:
+        """What its kubelet was about when it heard of the deletion may be over by now."""
+        if not worker.in_sync(self._clock.now):
+            self._begin(worker)
+
+    def _begin(self, worker: PodWorker) -> None:
+        """Stop a pod whose deletion is known already."""
+        pod, stages = worker.pod, self._stop(worker)
+        pod.last = self._history.append(PodStopping(self._clock.now, pod.last, pod.ref, stages))
+        self._gone_after(worker, stages)
 
     def delete_unbound(self, pod: Pod, reason: str, cause: int) -> None:
         """A pod without a node is nobody's to stop (pkg/registry/core/pod/strategy.go, CheckGracefulDelete)."""
@@ -57,19 +81,22 @@ class PodTermination:
         """The kubelet hears of a deletion it missed, or can say that nothing is left of the pod."""
         if worker.sync is Sync.TERMINATED:
             self._status.gone(worker.pod)
+        elif worker.in_sync(self._clock.now):
+            self._stop_after_sync(worker)
         else:
-            self._gone_after(worker, self._stop(worker))
+            self._begin(worker)
 
     def _stop(self, worker: PodWorker) -> tuple[Stage, ...]:
         """The kubelet stops a pod; returns what that takes."""
-        sync, worker.sync = worker.sync, Sync.TERMINATING
+        stages: tuple[Stage, ...] = ()
+        if worker.sync is not Sync.UNHEARD:
+            until = self._clock.now if worker.sync is Sync.SETTING_UP else None
+            stages = pod_stop_stages(worker, self._draws, until=until)
+        worker.sync, worker.to_stop = Sync.TERMINATING, False
         worker.forget_timers()
         self.forget(worker)
         self._engines.stop(worker)
-        if sync is Sync.UNHEARD:
-            return ()
-        until = self._clock.now if sync is Sync.SETTING_UP else None
-        return pod_stop_stages(worker, self._draws, until=until)
+        return stages
 
     def _gone_after(self, worker: PodWorker, stages: tuple[Stage, ...]) -> None:
         length = end_of(stages, 0)
@@ -87,9 +114,10 @@ class PodTermination:
     def removed(self, worker: PodWorker) -> None:
         """The pod's object is removed at once: whatever still runs counts for nothing."""
         worker.forget_timers()
+        worker.sync, worker.to_stop = Sync.TERMINATED, False
         self._engines.stop(worker)
 
     def forget(self, worker: PodWorker) -> None:
         """It waits for no image any more."""
-        self._image_waits.forget(worker)
+        self._set_up.waits.forget(worker)
         self._containers.forget(worker)

@@ -48,7 +48,8 @@ class PodWorker:
         probed: those whose probes are followed.
         added_at: when the kubelet took the pod up; the probes' ticks are counted from here.
         answers: kind of probe, or `kind/container` -> what its checks get by order of the scenario.
-        plan: what its set-up goes through and since when, while it does; of pods with init containers alone.
+        to_stop: its kubelet has heard of its deletion, and stops it when the sync under way is over.
+        plan: what its set-up goes through and since when, while it does.
         awaits: the sidecar whose start the set-up waits for without knowing how long.
         image_wait: the image it cannot have.
         pull_back_offs: by image, of pulls that its node refused.
@@ -84,6 +85,7 @@ class PodWorker:
         "sync",
         "timer",
         "timers",
+        "to_stop",
         "weights_at",
     )
 
@@ -100,6 +102,7 @@ class PodWorker:
         self.probed: list[Container] = []
         self.added_at = 0
         self.answers: dict[str, Segment] = {}
+        self.to_stop = False
         self.plan: tuple[int, SetUpPlan] | None = None
         self.awaits: Container | None = None
         self.image_wait: ImageWait | None = None
@@ -126,13 +129,25 @@ class PodWorker:
 
     def runs_init(self, now: int) -> Container | None:
         """Which of its ordinary init containers runs now."""
-        if self.pod.state is not PodState.PULLING or self.plan is None or not self.node.alive:
+        if self.sync is not Sync.SETTING_UP or self.plan is None or not self.node.alive:
             return None
         since, plan = self.plan
         step = plan.now(now - since)
         if step is None or not plan.is_init(step):
             return None
         return plan.containers[step]
+
+    def in_sync(self, now: int) -> bool:
+        """Whether its images are being pulled, or a container of it is being killed or started.
+
+        A sync is not cut short by a deletion (pkg/kubelet/kubelet.go, SyncPod). It does not wait for back-offs, for
+        init containers to end, nor for sidecars to have started.
+        """
+        if self.sync is Sync.SETTING_UP and self.plan is not None:
+            since, plan = self.plan
+            if plan.in_sync(now - since):
+                return True
+        return any(each.synced_from is not None and each.synced_from <= now for each in self.containers)
 
     def hold(self, part: Container | None, resume: Callable[[int], Timer]) -> None:
         """While its kubelet does not run, this is what it will see first of a part of it."""
@@ -146,6 +161,8 @@ class PodWorker:
         for timer in self.timers.values():
             timer.cancel()
         self.timers.clear()
+        for container in self.containers:
+            container.synced_from = None
 
     def forget_probers(self) -> None:
         """Nothing is probed any more."""

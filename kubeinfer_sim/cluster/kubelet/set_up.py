@@ -60,7 +60,7 @@ class SetUp:
         self._engines = engines
         self._loop = loop
         self._first_answers = first_answers
-        self.waits = ImageWaits(services, images.registry, retries, self._pull_again)
+        self.waits = ImageWaits(services, images.registry, retries, self._pull_again, loop)
         self.sidecars = SidecarWatch(services, loop, self.go_on)
 
     def begin(self, worker: PodWorker) -> None:
@@ -121,6 +121,7 @@ class SetUp:
                 )
                 if turn.refused:
                     pod.last = self._history.append(record(turn.stages))
+                    worker.plan = now, SetUpPlan(turn.stages, (container,) * len(turn.stages))
                     length = end_of(turn.stages, 0)
                     assert length is not None
                     worker.timers[None] = self._clock.after(length, self.waits.refused, worker, container)
@@ -132,22 +133,26 @@ class SetUp:
 
     def _go_through(self, worker: PodWorker, plan: SetUpPlan) -> None:
         """The pod is in these stages of its set-up, the first of which begins now."""
-        if worker.layout.init:
-            worker.plan = self._clock.now, plan
+        worker.plan = self._clock.now, plan
         if plan.watched is not None:
             before = end_of(plan.stages[:-1], 0)
             assert before is not None
             worker.timers[None] = self._clock.after(before, self.sidecars.start, worker, plan.watched)
-            return
-        if plan.pull is not None:
+        elif plan.pull is not None:
             known = plan.stages[:-1] if self._images.shares_registry else plan.stages
             before = end_of(known, 0)
             assert before is not None
-            if before:
-                worker.timers[None] = self._clock.after(before, self._ask, worker, plan.pull)
-            else:
+            if not before:
                 self._ask(worker, plan.pull)
-            return
+                return
+            worker.timers[None] = self._clock.after(before, self._ask, worker, plan.pull)
+        else:
+            self._to_the_end(worker, plan)
+        if worker.to_stop:
+            self.end_with_sync(worker)
+
+    def _to_the_end(self, worker: PodWorker, plan: SetUpPlan) -> None:
+        """These stages are the last ones, as far as that can be told."""
         length = end_of(plan.stages, 0)
         if length is None:
             endless = next(stage.name.kind for stage in plan.stages if stage.duration is None)
@@ -165,6 +170,41 @@ class SetUp:
         del worker.timers[None]
         self._planner.struck(worker.pod, container, failure)
         self._loop.died(worker, container, failure.reason, failure.exit_code)
+
+    def end_with_sync(self, worker: PodWorker) -> tuple[Stage, ...]:
+        """The pod is to be stopped: its set-up ends with the sync that is under way; returns what is left of it."""
+        if worker.plan is None:
+            return ()
+        now = self._clock.now
+        began, plan = worker.plan
+        place = plan.sync_ends(now - began)
+        if place is None:
+            return plan.after(now - began)
+        container = plan.containers[place]
+        if (timer := worker.timers.pop(None, None)) is not None:
+            timer.cancel()
+        if not plan.in_sync(now - began):
+            self._last_started(worker, container)
+            return ()
+        ends = end_of(plan.stages[:place], began)
+        assert ends is not None
+        worker.timers[None] = self._clock.at(ends, self._sync_ends, worker, container)
+        plan = SetUpPlan(plan.stages[:place], plan.containers[:place])
+        worker.plan = began, plan
+        return plan.after(now - began)
+
+    def _sync_ends(self, worker: PodWorker, container: Container) -> None:
+        worker.timers.pop(None)
+        if container.kind is ContainerKind.SIDECAR:
+            container.since = self._clock.now
+        self._last_started(worker, container)
+        self._loop.sync(worker)
+
+    def _last_started(self, worker: PodWorker, container: Container) -> None:
+        """An init container or a sidecar has been started, and nothing else will be."""
+        kind = StageKind.SIDECAR if container.kind is ContainerKind.SIDECAR else StageKind.INIT
+        stage = Stage(StageName(kind, container.spec.name), None)
+        worker.plan = self._clock.now, SetUpPlan((stage,), (container,))
 
     # -- images --------------------------------------------------------------------------------------------
 
@@ -184,7 +224,7 @@ class SetUp:
         image, in_place = container.spec.image, worker.in_place
 
         def answer(take: Callable[..., None], *args: Any) -> None:
-            if pod.state is not PodState.PULLING or worker.in_place != in_place:
+            if worker.sync is not Sync.SETTING_UP or worker.in_place != in_place:
                 return  # nobody waits for it any more
             if node.kubelet_runs:
                 take(worker, container, *args)
@@ -232,12 +272,15 @@ class SetUp:
         worker.sync = Sync.RUNNING
         if pod.failure.startswith("Init:"):
             pod.failure = ""
-        if pod.state is PodState.DELETING:
+        if pod.state is PodState.DELETING and not worker.to_stop:
             return  # it is cut off: its kubelet has yet to hear that it shall stop
-        pod.state = PodState.RUNNING
         pod.last = self._history.append(ContainersRunning(self._clock.now, pod.last, pod.ref, pod.restarts))
         for hook in failed:
             hook.container.dead = True
+        if worker.to_stop:
+            self._loop.sync(worker)
+            return
+        pod.state = PodState.RUNNING
         if not worker.engine.dead:
             self._engines.arrive(worker)
         for container in worker.containers:

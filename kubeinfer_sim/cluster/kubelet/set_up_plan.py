@@ -9,6 +9,9 @@ from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.start_faults import Failure
 from kubeinfer_sim.cluster.stages import Stage, StageKind
 
+#: Stages in which no sync is under way: a container has been started, and the next sync comes when it has got on.
+WAITS = (StageKind.INIT, StageKind.SIDECAR)
+
 
 class FailedHook(NamedTuple):
     """A postStart hook that fails; the exit code is that of its container's being killed for it."""
@@ -56,6 +59,23 @@ class SetUpPlan:
             done = elapsed - sum(each.duration or 0 for each in self.stages[:place])
             stage = stage._replace(duration=stage.duration - done)
         return (stage, *self.stages[place + 1 :])
+
+    def in_sync(self, elapsed: int) -> bool:
+        """Whether a sync is under way so long (ms) after the stages began: no container is waited for."""
+        place = self.now(elapsed)
+        return place is None or self.stages[place].name.kind not in WAITS
+
+    def sync_ends(self, elapsed: int) -> int | None:
+        """The place in `stages` of the container that the sync which is under way then ends with starting.
+
+        None: it ends with the stages.
+        """
+        place = self.now(elapsed)
+        if place is None:
+            return None
+        return next(
+            (index for index in range(place, len(self.stages)) if self.stages[index].name.kind in WAITS), None
+        )
 
     def is_init(self, place: int) -> bool:
         """Whether an ordinary init container runs in this stage."""

@@ -51,15 +51,12 @@ class StatusManager:
         elif not ready and pod.ready:
             self._api.unready(pod, "ReadinessProbeFailed")
 
-    def container_died(self, worker: PodWorker, reason: str, exit_code: int) -> bool:
-        """A container has ended badly; True: somebody replaces the pod.
-
-        What the API server has not heard cannot cause that. `reason` as kubectl has it.
-        """
-        if not worker.node.reachable:
-            return False
+    def container_died(self, worker: PodWorker, reason: str, exit_code: int) -> None:
+        """A container has ended badly; `reason` as kubectl has it."""
+        if not worker.node.reachable or worker.to_stop:
+            return
         pod = worker.pod
         if pod.ready:
             self._api.unready(pod, reason)
         self._api.stuck(pod, reason)
-        return self._api.container_died(pod, reason, exit_code)
+        self._api.container_died(pod, reason, exit_code)

@@ -13,7 +13,10 @@ class SyncLoop(Protocol):
     """Syncs pods when something about them has changed."""
 
     def sync(self, worker: PodWorker) -> None:
-        """Apply what the pod's probes have found by now, and wake up when they will find something new."""
+        """Apply what the pod's probes have found by now, and wake up when they will find something new.
+
+        A pod that was deleted during a sync is stopped when that is over.
+        """
 
     def died(self, worker: PodWorker, container: Container, reason: str, exit_code: int) -> None:
         """A container of the pod has ended."""

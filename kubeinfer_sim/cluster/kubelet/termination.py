@@ -35,7 +35,7 @@ def kill_stages(pod: Pod, container: Container, grace_seconds: int, draws: Stage
         stages = (Stage(PRE_STOP, length, "cut by the grace period" if wanted != length else ""),)
         grace_seconds -= length // 1000
     limit = max(grace_seconds, MINIMUM_GRACE_SECONDS) * 1000
-    if container.kind is ContainerKind.SIDECAR:
+    if container.kind is not ContainerKind.ORDINARY:
         wanted = draws.draw(timings.sidecar_exit, pod, f"sidecarExit/{spec.name}")
     else:
         wanted = draws.draw(timings.exit, pod, "exit")
@@ -60,8 +60,9 @@ def kill_grace_seconds(*, pod: int | None, deletion: int | None = None, probe: i
 def pod_stop_stages(worker: PodWorker, draws: StageDraws, *, until: int | None = None) -> tuple[Stage, ...]:
     """The stages of stopping a pod: containers in parallel, sidecars after them, then clean-up.
 
-    Of a pod that is being set up, only the sidecars `until` now run. The slowest container counts. Sidecars stop one
-    after the other, the last started first, within what is left of the grace period
+    Only what runs is stopped: a dead container gets neither its preStop hook nor a signal; of a pod that is being set
+    up, only the sidecars `until` now run, and an init container if it is that one's turn. The slowest container counts.
+    Sidecars stop one after the other, the last started first, within what is left of the grace period
     (pkg/kubelet/kuberuntime/kuberuntime_termination_order.go).
     """
     pod = worker.pod
@@ -69,8 +70,10 @@ def pod_stop_stages(worker: PodWorker, draws: StageDraws, *, until: int | None =
     grace = max(pod.template.termination_grace_period_seconds, 1)
     stages: tuple[Stage, ...] = ()
     longest = -1
-    for container in worker.containers if until is None else ():
-        if container.kind is ContainerKind.ORDINARY:
+    beside = worker.containers if until is None else ()
+    init = None if until is None else worker.runs_init(until)
+    for container in beside if init is None else (init,):
+        if container.kind is not ContainerKind.SIDECAR and not container.dead:
             kill = kill_stages(pod, container, grace, draws)
             length = end_of(kill, 0)
             assert length is not None
@@ -79,7 +82,7 @@ def pod_stop_stages(worker: PodWorker, draws: StageDraws, *, until: int | None =
     for container in reversed(worker.containers):
         if container.kind is not ContainerKind.SIDECAR:
             break
-        if until is not None and (container.dead or not container.runs_beside_set_up(until)):
+        if container.dead or (until is not None and not container.runs_beside_set_up(until)):
             continue
         spent = end_of(stages, 0)
         assert spent is not None

@@ -247,9 +247,8 @@ class DeploymentWorkload:
     def pod_stuck(self, pod: Pod) -> None:
         """The pod will not become ready by itself; a Deployment waits for it all the same."""
 
-    def container_died(self, pod: Pod, reason: str, exit_code: int) -> bool:
+    def container_died(self, pod: Pod, reason: str, exit_code: int) -> None:
         """A container is dead: the kubelet starts it again."""
-        return False
 
     def evict(self, pod: Pod, reason: str, cause: int) -> None:
         """Somebody else deletes the pod (a drain): its ReplicaSet makes another at once."""

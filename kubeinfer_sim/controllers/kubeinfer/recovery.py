@@ -78,16 +78,14 @@ class Recovery:
 
     # -- triggers ------------------------------------------------------------------------------------------
 
-    def container_died(self, pod: Pod, fault: str, exit_code: int) -> bool:
-        """A container is dead: True when recovery sees to the pod, False when it is the kubelet's.
+    def container_died(self, pod: Pod, fault: str, exit_code: int) -> None:
+        """A container is dead.
 
         `fault` is why; of an init container after `Init:`, as kubectl has it, which rules need not say.
         """
         instance = self._instance_of(pod)
-        if instance is None or instance.incarnation_over:
-            return True
-        if pod in self._stopping:
-            return False
+        if instance is None or instance.incarnation_over or pod in self._stopping:
+            return
         decision = KUBELET
         if not self._rebuilding.left_to_rollout(instance):
             decision = self._policies.decide(
@@ -95,11 +93,10 @@ class Recovery:
             )
         trigger = Trigger(instance, instance.incarnation, pod, fault, pod.last, decision)
         if self._follow(trigger):
-            return True
+            return
         if self._kubelet.engine_dead(pod):
             self._rebuilding.peers.lost(instance, pod, pod.last)
         instance.served.discard(pod)
-        return False
 
     def pod_deleted(self, pod: Pod, reason: str, cause: int) -> None:
         """Somebody else deletes the pod (a drain, the taint manager, a person)."""

@@ -127,9 +127,9 @@ class KubeInferWorkload:
         self._instances.update_progressing(instance)
         self._controller.wake_up()
 
-    def container_died(self, pod: Pod, reason: str, exit_code: int) -> bool:
-        """A container is dead: rebuild the pod or its instance (True), or leave it to the kubelet."""
-        return self._recovery.container_died(pod, reason, exit_code)
+    def container_died(self, pod: Pod, reason: str, exit_code: int) -> None:
+        """A container is dead: rebuild the pod or its instance, or leave it to the kubelet."""
+        self._recovery.container_died(pod, reason, exit_code)
 
     def evict(self, pod: Pod, reason: str, cause: int) -> None:
         """Somebody else deletes the pod (a drain): that too is a trigger of recovery."""

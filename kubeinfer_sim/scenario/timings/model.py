@@ -36,7 +36,7 @@ class StageTimings:
     warm_up: Distribution
     pre_stop: Distribution  # drain in a preStop hook whose length the manifest does not tell
     exit: Distribution  # SIGTERM -> process gone
-    sidecar_exit: Distribution  # SIGTERM -> a sidecar gone, after all containers
+    sidecar_exit: Distribution  # SIGTERM -> an init container, or a sidecar after all containers, gone
     cleanup: Distribution  # last container dead -> pod object gone, devices free
     probe_latency: Distribution  # a probe that answers
 

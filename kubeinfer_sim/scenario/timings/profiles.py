@@ -79,7 +79,7 @@ STAGES: Mapping[str, Stage] = {
     ),
     "exit": Stage("SIGTERM → process gone", "5s", "30s", "2m5s", "assumed; cut by the grace period in force"),
     "sidecar_exit": Stage(
-        "SIGTERM → a sidecar gone, after all containers",
+        "SIGTERM → an init container, or a sidecar after all containers, gone",
         "0s",
         "1s",
         "30s",

@@ -17,8 +17,10 @@ from kubeinfer_sim.cluster.records import (
     ContainersRunning,
     ImagePullFailed,
     ImagePullRetried,
+    PodDeleting,
     PodGone,
     PodReady,
+    PodStopping,
     TransferDone,
 )
 from kubeinfer_sim.engine.clock import Clock
@@ -31,6 +33,7 @@ from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 
 PULL = 100_000
+GB = 1_000_000_000
 HOUR = 3_600_000
 
 
@@ -164,11 +167,24 @@ def test_who_asks_after_a_pull_of_another_image_waits_for_it_even_for_an_image_o
     assert ran(run) == [PULL, 2 * PULL, 2 * PULL]
 
 
-def test_a_pull_goes_on_when_its_pod_is_deleted_and_the_next_waits_for_it() -> None:
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_pull_goes_on_when_its_pod_is_deleted_and_holds_its_devices(*, shared: bool) -> None:
     """SyncPod is not cancelled (pkg/kubelet/kubelet.go, context.WithoutCancel)."""
     made = replace(of_roles({"role0": "a:1"}), replicas=1)
-    run = started(made, actions=(Scale(30_000, 0), Scale(40_000, 1)))
-    assert ran(run) == [PULL]
+    transfers = Transfers(registry=Link(GB), default_image_size=PULL * GB // 1000) if shared else Transfers()
+    actions = (Scale(30_000, 0), Scale(40_000, 1))
+    run = started(made, actions=actions, nodes=nodes(1, npus=1), transfers=transfers)
+    # It is started when its image is there, and stopped; only then its successor finds room.
+    (deleted,) = run.history.of(PodDeleting)
+    (stopping,) = run.history.of(PodStopping)
+    (gone,) = run.history.of(PodGone)
+    assert str(deleted.stages[0].name) == "image a:1"
+    assert [(str(stage.name), stage.duration) for stage in stopping.stages][-2:] == [
+        ("exit", 5_000),
+        ("cleanup", 0),
+    ]
+    assert (stopping.at, gone.at) == (PULL, PULL + 5_000)
+    assert ran(run) == [PULL, PULL + 5_000]
 
 
 def test_a_machine_that_dies_forgets_its_pulls() -> None:
@@ -178,8 +194,6 @@ def test_a_machine_that_dies_forgets_its_pulls() -> None:
 
 
 # -- how long it takes -----------------------------------------------------------------------------------------
-
-GB = 1_000_000_000
 
 
 def test_n_nodes_that_pull_at_once_take_n_times_as_long() -> None:
@@ -397,7 +411,7 @@ def test_a_machine_that_reboots_while_the_registry_is_down_stays_without_its_con
 
 
 def test_a_container_that_waits_for_the_registry_is_not_started_after_its_pod_was_deleted() -> None:
-    """It ends while the registry is down; its pod takes 60 s to stop, and the registry is back before that."""
+    """It ends while the registry is down; nothing of its pod runs, so it is gone at once."""
     base = kubeinfer(1, restart="Custom")
     (role,) = base.roles
     engine = replace(role.template.containers[0], image_pull_policy="Always")
@@ -406,5 +420,5 @@ def test_a_container_that_waits_for_the_registry_is_not_started_after_its_pod_wa
     actions = (down, Crash(110_000, Target()), Scale(120_000, 0))
     run = simulate(scenario(replace(base, roles=(role,)), 1, 0, 60, actions=actions, horizon=1_000_000))
     gone = next(record for record in run.history if isinstance(record, PodGone))
-    assert gone.at == 180_000
+    assert gone.at == 120_000
     assert not [record for record in run.history if isinstance(record, ContainersRunning)]

@@ -215,7 +215,9 @@ def test_sidecars_of_a_pod_that_is_deleted_during_its_set_up_are_stopped() -> No
     other = replace(proxy(), name="log")
     made = starting(Scale(3_000, 0), init=(proxy(), FETCH, other))
     (stages,) = [record.stages for record in simulate(made).history.of(PodDeleting)]
+    # The init container that runs gets its SIGTERM first.
     assert [(str(stage.name), stage.duration) for stage in stages] == [
+        ("exit", 1_000),
         ("sidecar proxy", 1_000),
         ("cleanup", 0),
     ]
