@@ -62,6 +62,11 @@ class Workload(Protocol):
     """What owns pods (a KubeInfer, a Deployment): makes them, and is told what becomes of them."""
 
     @property
+    def namespace(self) -> str:
+        """Its own, and that of all its pods."""
+        ...
+
+    @property
     def last_progress(self) -> int:
         """When it last came nearer to its end, in ms."""
         ...
@@ -148,7 +153,6 @@ class Pod:
         "barrier",
         "failure",
         "last",
-        "namespace",
         "node",
         "npus",
         "overruled",
@@ -176,11 +180,9 @@ class Pod:
         revision: str,
         weights_key: str,
         barrier: StartBarrier[Pod],
-        namespace: str = "default",
     ) -> None:
         self.owner = owner
         self.ref = ref
-        self.namespace = namespace
         self.template = template
         self.timings = timings
         self.revision = revision
@@ -200,6 +202,11 @@ class Pod:
             instance.owner if instance.kind == "KubeInfer" else f"{instance.kind}/{instance.owner}"
         )
         self.stream_name = f"{kind_and_name}/{instance.ordinal}/{ref.role}/{ref.replica}/{ref.generation}"
+
+    @property
+    def namespace(self) -> str:
+        """That of its owner."""
+        return self.owner.namespace
 
     @property
     def terminating(self) -> bool:

@@ -30,6 +30,7 @@ class Idle:
     def pods(self) -> Iterator[Pod]:
         return iter(())
 
+    namespace = "default"
     replicas = 1
     resource = "idles"
 

@@ -384,7 +384,7 @@ def test_an_assumption_is_a_knob_too(capsys: pytest.CaptureFixture[str]) -> None
     assert command_line(["compare", story, "--assume", "backoff=0s,10m"]) == 0
     assert "10m" in capsys.readouterr().out
     assert command_line(["compare", story]) == 2
-    assert "compare needs a knob" in capsys.readouterr().err
+    assert "compare needs one knob" in capsys.readouterr().err
 
 
 UP_FIRST = SCENARIOS / "up-first.yaml"
@@ -484,4 +484,4 @@ def test_the_command_takes_any_knob(capsys: pytest.CaptureFixture[str]) -> None:
     assert max(map(len, out.splitlines())) <= 80
     assert "cluster=5x8" in out
     assert command_line(["compare", str(UP_FIRST), "--vary", "maxSurge=1", "--assume", "backoff=0s"]) == 2
-    assert "compare needs a knob" in capsys.readouterr().err
+    assert "compare needs one knob" in capsys.readouterr().err

@@ -64,6 +64,11 @@ class DeploymentWorkload:
         self.last_progress = 0
 
     @property
+    def namespace(self) -> str:
+        """The Deployment's; it cannot be changed."""
+        return self._controller.spec.namespace
+
+    @property
     def spec(self) -> Deployment:
         """The Deployment as last applied."""
         return self._controller.spec
@@ -151,7 +156,6 @@ class DeploymentWorkload:
             spec.revision,
             spec.weights_key,
             StartBarrier(1),
-            spec.namespace,
         )
         self._api.create(pod, self._causes.get(replica_set, self._applied))
         replica_pod = ReplicaPod(self._number, now - now % 1000)

@@ -129,7 +129,6 @@ class Gangs:
             instance.revision,
             instance.spec.weights_key,
             instance.barriers[role.name],
-            instance.spec.namespace,
         )
         instance.pods[pod] = None
         self.instance_of[pod] = instance

@@ -59,6 +59,11 @@ class KubeInferWorkload:
         self._stalls.progressed()
 
     @property
+    def namespace(self) -> str:
+        """The KubeInfer's; it cannot be changed."""
+        return self._controller.spec.namespace
+
+    @property
     def spec(self) -> KubeInfer:
         """The KubeInfer as last applied."""
         return self._controller.spec
