@@ -43,6 +43,11 @@ class PlatformFault(Protocol):
         """Whether it is over."""
         ...
 
+    @property
+    def struck(self) -> Sequence[PodRef]:
+        """The pods that used the hardware when it broke."""
+        ...
+
 
 class Controller(Protocol):
     """What controls pods: where a pod's controller ownerReference leads, as the disruption controller follows it."""

@@ -326,6 +326,10 @@ SENTENCES: dict[type[Record], Words] = {
     controllers.InstanceRestarting: lambda r: (
         f"recovery rebuilds {r.instance.name}, all its pods{_for(r.reason)}"
     ),
+    controllers.RestartContinued: lambda r: (
+        f"the platform reports why {r.what} was rebuilt, of what it holds again: it is deleted once more, in the same "
+        f"restart{_for(r.reason)}"
+    ),
     controllers.PodRebuilding: lambda r: f"recovery rebuilds {r.pod} alone{_for(r.reason)}",
     controllers.RoleRebuilding: lambda r: (
         f"recovery rebuilds role {r.role} of {r.instance.name}, {count(r.pods, 'pod')}{_for(r.reason)}"

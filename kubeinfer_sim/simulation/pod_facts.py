@@ -35,6 +35,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceGone,
     InstanceRestarting,
     PodRebuilding,
+    RestartContinued,
     RoleRebuilding,
 )
 from kubeinfer_sim.engine.meter import Handlers
@@ -173,6 +174,7 @@ class PodLedger:
             PodDeleting: self._deleting,
             PodStopping: self._stopping,
             InstanceRestarting: self._order,
+            RestartContinued: self._order,
             PodRebuilding: self._order,
             RoleRebuilding: self._order,
             InstanceDegraded: self._order,
@@ -272,7 +274,12 @@ class PodLedger:
 
     def _order(
         self,
-        record: InstanceRestarting | PodRebuilding | RoleRebuilding | InstanceDegraded | InstanceDeleting,
+        record: InstanceRestarting
+        | RestartContinued
+        | PodRebuilding
+        | RoleRebuilding
+        | InstanceDegraded
+        | InstanceDeleting,
     ) -> None:
         self._orders[record.instance] = record.id
 

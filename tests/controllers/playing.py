@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from kubeinfer_sim.cluster.pod import Pod, Workload
-from kubeinfer_sim.cluster.records import HealthChanged
+from kubeinfer_sim.cluster.records import HealthChanged, PodRef
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.assembly import Simulation, assemble
@@ -24,6 +24,7 @@ class NpuFault:
 
     kind: str
     cleared: bool = False
+    struck: tuple[PodRef, ...] = ()
 
 
 def play(scenario: Scenario, *events: Event, **options: object) -> Run:

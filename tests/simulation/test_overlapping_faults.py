@@ -127,15 +127,19 @@ def test_what_is_down_does_not_go_down_again() -> None:
 
 def test_two_faults_of_one_npu_are_one_repair() -> None:
     # Nobody watches: whoever comes to repair it mends both at once.
-    actions = [fault(at, "NpuFault", None, NODE, npus=(0,), repair=Constant(HOUR)) for at in (100, 1900)]
+    idle = Target(nodes=("node-1",))
+    actions = [fault(at, "NpuFault", None, idle, npus=(0,), repair=Constant(HOUR)) for at in (100, 1900)]
     played = run(*actions)
     assert seconds_of(played, FaultCleared) == [3700, 3700]
 
 
-def test_an_npu_that_is_out_cannot_break_once_more() -> None:
+def test_what_strikes_an_npu_that_is_out_has_happened_and_is_mended_with_it() -> None:
     actions = [fault(at, "CardDrop", None, NODE, npus=(0,), repair=Constant(HOUR)) for at in (100, 1900)]
     played = run(*actions, labelled=True)
-    assert len(of(played, FaultInjected)) == 1
+    assert len(of(played, FaultInjected)) == 2
+    cleared = of(played, FaultCleared)
+    assert [each.how for each in cleared] == ["repaired"] * 2
+    assert cleared[0].at == cleared[1].at
     assert [record.state for record in of(played, NpuStateChanged)] == ["out", "inService"]
 
 

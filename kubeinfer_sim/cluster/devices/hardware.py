@@ -1,18 +1,20 @@
 """The NPUs as hardware: they break, recover by themselves, or are mended.
 
 What the platform makes of that is the device plugin's (`device_plugin.py`); how it shows in the process that uses the
-NPU is told to whoever watches. Where nobody sees a fault that lasts, somebody comes to repair it all the same.
+NPU is told to whoever watches. Where nobody sees a fault that lasts, somebody comes to repair it all the same; nobody
+mends an NPU under its holder, so that a repair that is due waits for the pod to go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from kubeinfer_sim.cluster.devices.npu import Npu, NpuFault
 from kubeinfer_sim.cluster.devices.repair import RepairShop
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected
+from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.faults.model import NpuHandling
@@ -45,7 +47,7 @@ class Process(Protocol):
 
 
 class NpuHardware:
-    """Breaks NPUs and mends them."""
+    """Breaks NPUs and mends them (`manager.DeviceWatcher`)."""
 
     def __init__(self, env: Environment, shop: RepairShop, settings: NpuHandling) -> None:
         self._clock = env.clock
@@ -53,6 +55,7 @@ class NpuHardware:
         self._shop = shop
         self._settings = settings
         self._repairing: set[Npu] = set()
+        self._due: set[Npu] = set()  # their repair waits for the pod that holds them to go
         self._platform: Platform
         self._process: Process
 
@@ -61,12 +64,10 @@ class NpuHardware:
         self._platform, self._process = platform, process
 
     def breaks(self, npu: Npu, spec: Fault, process: str) -> None:
-        """A fault begins; nothing happens to an NPU that is out of the machine at the time."""
-        if npu.state == "out":
-            return
+        """A fault begins, also of an NPU that is out: its repair mends that, too."""
         now = self._clock.now
         fault = NpuFault(npu, spec, now, slow_factor=self._settings.slow_factor)
-        holder = None if npu.holder is None else npu.holder.ref
+        holder = fault.struck[0] if fault.struck else None
         fault.cause = self._history.append(
             FaultInjected(now, NO_CAUSE, fault.kind, fault.level, npu.name, holder, process)
         )
@@ -103,8 +104,21 @@ class NpuHardware:
             self._repairing.add(npu)
             self._shop.repair(npu.name, broke, length or self._settings.repair, lambda: self.repaired(npu))
 
+    def allocated(self, pod: Pod, npus: Sequence[Npu]) -> None:
+        """A pod got NPUs; what is wrong with them stays."""
+
+    def freed(self, pod: Pod, npus: Sequence[Npu]) -> None:
+        """A pod gave NPUs back: repairs that were due are done now."""
+        for npu in npus if self._due else ():
+            if npu in self._due:
+                self._due.discard(npu)
+                self.repaired(npu)
+
     def repaired(self, npu: Npu) -> None:
-        """Nothing is wrong with an NPU any more."""
+        """The repair of an NPU, or its time out of service, is over: nothing is wrong with it once nobody holds it."""
+        if not npu.idle:
+            self._due.add(npu)
+            return
         self._repairing.discard(npu)
         causes = [fault.cause for fault in npu.faults]
         self.mend(npu.faults, "repaired")

@@ -59,6 +59,7 @@ class NpuFault:
         symptom: how it shows in the process that uses the NPU.
         speed: what it leaves of that process's speed.
         since: when it began, in ms.
+        struck: the pod that held the NPU then, if any did.
         cause: id of the newest record about it.
         reported: it is in a report of the device plugin, or will be in the next.
         handled: the platform knows of it, and what its level calls for has begun.
@@ -76,6 +77,7 @@ class NpuFault:
         "since",
         "spec",
         "speed",
+        "struck",
         "symptom",
     )
 
@@ -89,6 +91,7 @@ class NpuFault:
         left = slow_factor if spec.factor is None else spec.factor
         self.speed = left if self.symptom == "slow" else 1.0
         self.since = since
+        self.struck = () if npu.holder is None else (npu.holder.ref,)
         self.cause = NO_CAUSE
         self.reported = self.handled = self.cleared = False
 

@@ -25,6 +25,7 @@ class Container:
         "began_at",
         "dead",
         "delayed",
+        "drawn",
         "is_engine",
         "kind",
         "order",
@@ -47,6 +48,7 @@ class Container:
         self.probes = layout.probes
         self.probed = layout.probed
         self.delayed = layout.delayed
+        self.drawn = layout.drawn
         self.prober: ContainerProber | Follower | None = None
         self.runs: ContainerRuns | None = None
         self.dead = False

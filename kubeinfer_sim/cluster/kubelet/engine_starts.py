@@ -47,6 +47,8 @@ class EngineStarts:
         self._transfers = transfers
         self._loop = loop
         self._workers = workers
+        # Pods that hold broken devices, and whether their engines have started on them and get no further.
+        self._on_broken: dict[Pod, bool] = {}
         storage = transfers.storage
         self._storage = (
             None if storage is None else SharedLink(self._clock, storage.bandwidth, storage.per_client)
@@ -72,6 +74,9 @@ class EngineStarts:
         """The barrier let the engine start: everything up to the first answer, as far as it can be foreseen."""
         now, pod = self._clock.now, worker.pod
         stages = self._before_weights(pod)
+        if pod in self._on_broken:
+            self._on_broken[pod] = True
+            stages = (*stages[:-1], Stage(COMMUNICATOR, None))
         begins = end_of(stages, now)
         if begins is not None:
             weights = self._weights(worker, begins)
@@ -85,8 +90,19 @@ class EngineStarts:
                     size, lambda: self._weights_read(worker, size), at=begins
                 )
         pod.last = self._history.append(EngineStarted(now, pod.last, pod.ref, stages))
-        if worker.serving_at is None and worker.reading is None:
+        if worker.serving_at is None and worker.reading is None and pod not in self._on_broken:
             self._status.stuck(pod, "EngineNeverReady")
+
+    def broken(self, pod: Pod) -> None:
+        """The pod holds a broken device: an engine that starts on it gets no further until it is mended."""
+        self._on_broken.setdefault(pod, False)
+
+    def mended(self, pod: Pod) -> None:
+        """It does not any more: an engine that started on the device has loaded nothing, and begins now."""
+        if self._on_broken.pop(pod, False):
+            worker = self._workers[pod]
+            self._start(worker)
+            self._in_sight(worker)
 
     def _weights_read(self, worker: PodWorker, size: int) -> None:
         now, pod = self._clock.now, worker.pod
@@ -101,6 +117,8 @@ class EngineStarts:
         """The engine stops: it leaves the barrier, and what it had not finished is not on the node."""
         pod = worker.pod
         self._status.engine_stopped(pod)
+        if pod in self._on_broken:
+            self._on_broken[pod] = False
         pod.barrier.leave(pod)
         if worker.reading is not None and self._storage is not None:
             self._storage.cancel(worker.reading)

@@ -239,6 +239,14 @@ class Kubelet(Watcher):
         if which is not None:
             self._containers.exits(worker, which, reason, exit_code, cause=cause)
 
+    def device_broken(self, pod: Pod) -> None:
+        """The pod holds a broken device: an engine that starts on it gets no further until it is mended."""
+        self._engines.broken(pod)
+
+    def device_mended(self, pod: Pod) -> None:
+        """The pod holds no broken device any more, or is gone."""
+        self._engines.mended(pod)
+
     def set_health(
         self,
         pods: Iterable[Pod],

@@ -11,6 +11,9 @@ from kubeinfer_sim.manifest.accelerators import engine_index
 from kubeinfer_sim.manifest.model import Container as ContainerSpec
 from kubeinfer_sim.manifest.model import PodTemplate
 
+#: How long a kubelet has run (ms) when it takes a pod.
+KUBELET_AGE = 3_600_000
+
 
 class ContainerKind(Enum):
     """What the kubelet does with a container."""
@@ -31,6 +34,7 @@ class ContainerLayout:
         is_engine: it runs the inference engine.
         probes: its probes, and whether it is `probed` at all.
         delayed: a probe has an initial delay, which counts from the start of the container, cut to whole seconds.
+        drawn: a probe begins at a random part of its period, which is longer than kubelets have run (`KUBELET_AGE`).
     """
 
     spec: ContainerSpec
@@ -41,6 +45,7 @@ class ContainerLayout:
     probes: Probes
     probed: bool
     delayed: bool
+    drawn: bool
 
 
 class PodLayout:
@@ -71,7 +76,8 @@ class PodLayout:
                     sidecars += 1
             probes = Probes.of(spec)
             delayed = any(probe is not None and probe.initial_delay_seconds for probe in probes)
+            drawn = any(probe is not None and probe.period_seconds * 1000 > KUBELET_AGE for probe in probes)
             each = ContainerLayout(
-                spec, kind, place, order, order == self.engine, probes, any(probes), delayed
+                spec, kind, place, order, order == self.engine, probes, any(probes), delayed, drawn
             )
             self.started += (each,)

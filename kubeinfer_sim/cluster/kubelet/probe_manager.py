@@ -6,6 +6,7 @@ import math
 from typing import Literal
 
 from kubeinfer_sim.cluster.kubelet.container import Container
+from kubeinfer_sim.cluster.kubelet.pod_layout import KUBELET_AGE
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
 from kubeinfer_sim.cluster.kubelet.stage_draws import StageDraws
 from kubeinfer_sim.cluster.prober import KINDS, ContainerProber, Health, Outcome, ProbeKind, Segment
@@ -78,7 +79,7 @@ class ProbeManager:
         """
         since = self._clock.now if container.since is None else container.since
         added_at = worker.added_at
-        if worker.answers or since < added_at:
+        if worker.answers or since < added_at or container.drawn:
             self._open_running(worker, container, since, started=True)
             return
         started = since - added_at
@@ -173,7 +174,7 @@ class ProbeManager:
                 )
 
     def _new(
-        self, worker: PodWorker, container: Container, *, kubelet_age_ms: int = 3_600_000
+        self, worker: PodWorker, container: Container, *, kubelet_age_ms: int = KUBELET_AGE
     ) -> ContainerProber:
         # Each kubelet that takes the pod over draws anew.
         by = "" if kubelet_age_ms else f"/{worker.added_at}"

@@ -26,6 +26,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceRestored,
     PodRebuilding,
     RestartBackOff,
+    RestartContinued,
     RoleRebuilding,
 )
 from kubeinfer_sim.controllers.kubeinfer.restart_history import RestartHistory
@@ -59,6 +60,17 @@ class Rebuilding:
         return self._instances.is_old(instance) and self._assumptions.old_instance_failure == "replaceNew"
 
     # -- all of it -----------------------------------------------------------------------------------------
+
+    def go_on(self, instance: Instance, pod: Pod, reason: str, cause: int, *, whole: bool) -> None:
+        """Delete a pod, or all of its instance, once more in the restart that is under way: it had to go elsewhere."""
+        what = instance.ref.name if whole else pod.ref.name
+        number = self._history.append(RestartContinued(self._clock.now, cause, instance.ref, what, reason))
+        if not whole:
+            self._delete(instance, [pod], Rebuild.of([[pod]], 0, number, reason), reason)
+            return
+        self._instances.leave_ready(instance, InstanceState.RESTARTING)
+        instance.wait, instance.last = 0, number
+        self._clear(instance, reason)
 
     def restart(self, instance: Instance, reason: str, cause: int) -> None:
         """Delete all pods of the instance; when they are gone and the back-off is over, make a new gang."""

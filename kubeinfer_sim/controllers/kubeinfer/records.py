@@ -62,6 +62,17 @@ class InstanceRestarting(Record):
 
 
 @dataclass(slots=True)
+class RestartContinued(Record):
+    """What an instance or a pod (`what`: its name) was rebuilt for is reported only now, of hardware that it was given
+    again: it is deleted once more, in the same restart.
+    """
+
+    instance: InstanceRef
+    what: str
+    reason: str
+
+
+@dataclass(slots=True)
 class PodRebuilding(Record):
     """Recovery rebuilds one pod of an instance."""
 

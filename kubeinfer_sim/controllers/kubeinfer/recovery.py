@@ -7,7 +7,9 @@ the instant, so that of several triggers the widest wins (`rebuilding.py`).
 
 A trigger belongs to the incarnation of the instance in which it happened: one that comes while that is being
 rebuilt or deleted, or from a pod that is going, is dropped. Hence two pods of one gang that fail in the same
-second cause one restart, and so do the software's and the platform's report of one event.
+second cause one restart, and so do the software's and the platform's report of one event. The platform may be the later
+one, when the new pods are on their way: those that got the broken hardware again have to go elsewhere, which is part of
+the same restart.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from dataclasses import dataclass, replace
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod, PodState
+from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance
 from kubeinfer_sim.controllers.kubeinfer.instances import Instances
@@ -39,6 +42,7 @@ class Trigger:
         cause: id of the record that tells of it.
         decision: what is done about it.
         platform: the fault, when the platform told of it.
+        late: the platform tells of what the instance is being restarted for: the newest of the pods it struck.
     """
 
     instance: Instance
@@ -48,6 +52,7 @@ class Trigger:
     cause: int
     decision: Decision
     platform: PlatformFault | None = None
+    late: PodRef | None = None
 
 
 class Recovery:
@@ -123,11 +128,14 @@ class Recovery:
         instance = self._instance_of(pod)
         if instance is None or instance.incarnation_over or self._rebuilding.left_to_rollout(instance):
             return
+        trigger = Trigger(instance, instance.incarnation, pod, fault.kind, cause, KUBELET, fault)
+        late = None if pod.ready else _struck_before(instance, pod, fault)
+        if late is not None:
+            self._begin(replace(trigger, decision=Decision("RecreatePod"), late=late))
+            return
         decision = self._policies.decide(instance, pod, fault.kind, self._clock.now)
         if decision is not KUBELET:
-            self._follow(
-                Trigger(instance, instance.incarnation, pod, fault.kind, cause, decision, platform=fault)
-            )
+            self._follow(replace(trigger, decision=decision))
 
     def pod_gone(self, instance: Instance, pod: Pod) -> None:
         """A pod's object is gone: if nobody has told of its deletion, that is a failure like any other."""
@@ -231,6 +239,12 @@ class Recovery:
     def _rebuild(self, trigger: Trigger) -> None:
         instance, pod, rebuilding = trigger.instance, trigger.pod, self._rebuilding
         what = (trigger.fault, trigger.cause)
+        if trigger.late is not None:
+            newest = trigger.late.generation
+            whole = all(each.ref.generation > newest for each in instance.pods)
+            if whole or pod.ref.place not in instance.rebuilds:
+                rebuilding.go_on(instance, pod, *what, whole=whole)
+            return
         match trigger.decision.action:
             case "RecreateInstance":
                 rebuilding.restart(instance, *what)
@@ -242,3 +256,12 @@ class Recovery:
                 rebuilding.rebuild_role(instance, pod.ref.role, *what, trigger.decision.give_up)
             case _:
                 rebuilding.rebuild_pod(instance, pod, *what)
+
+
+def _struck_before(instance: Instance, pod: Pod, fault: PlatformFault) -> PodRef | None:
+    """The newest of the pods that the fault struck, if it and the instance it was of have been rebuilt since."""
+    struck = [ref for ref in fault.struck if ref.instance == instance.ref]
+    if not struck or pod.ref in struck:
+        return None
+    newest = max(struck, key=lambda ref: ref.generation)
+    return newest if pod.ref.generation > newest.generation else None

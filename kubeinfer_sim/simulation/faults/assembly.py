@@ -65,7 +65,7 @@ class FaultInjection:
             env, self.devices, hardware, settings, watches_idle=_some_template_is_watched(scenario)
         )
         hardware.watch(plugin, symptoms)
-        self.devices.watch(symptoms, plugin)
+        self.devices.watch(symptoms, hardware, plugin)
         strikes_places = any(process.per == "pod" for process in plan.processes)
         places = PodsByPlace() if strikes_places else None
         draws = FaultDraws(env.clock, env.streams)

@@ -6,8 +6,11 @@ it before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import FaultCleared
+from kubeinfer_sim.cluster.records import PodRef
 
 
 class NodeFault:
@@ -15,16 +18,20 @@ class NodeFault:
 
     Attributes:
         cause: id of the newest record about it.
+        struck: the pods on the machine when it broke.
         repairable: the next repair of the machine ends it.
         holds: it keeps new pods off the node.
     """
 
-    __slots__ = ("cause", "cleared", "holds", "kind", "node", "repairable")
+    __slots__ = ("cause", "cleared", "holds", "kind", "node", "repairable", "struck")
 
-    def __init__(self, kind: str, node: str, cause: int, *, repairable: bool) -> None:
+    def __init__(
+        self, kind: str, node: str, cause: int, *, repairable: bool, struck: Sequence[PodRef] = ()
+    ) -> None:
         self.kind = kind
         self.node = node
         self.cause = cause
+        self.struck = struck
         self.repairable = repairable
         self.cleared = False
         self.holds = False

@@ -122,7 +122,8 @@ class NodeFaults:
         low, high = within
         name = f"{strike.fault.kind}/{strike.node}"
         delay = low + int(self._draws(name).random() * (high - low))
-        fault = NodeFault(strike.fault.kind, strike.node, strike.cause, repairable=True)
+        struck = tuple(pod.ref for pod in self._api.pods_on(strike.node))
+        fault = NodeFault(strike.fault.kind, strike.node, strike.cause, repairable=True, struck=struck)
         self._held.begin(fault)
         self._clock.after(delay, self._found, strike, fault, by)
         if strike.lasts is not None:

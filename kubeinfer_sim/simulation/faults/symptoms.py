@@ -1,6 +1,7 @@
 """How faults of NPUs show in the pods that hold them: all that is seen of a fault where nobody looks at the NPU.
 
-The process exits, its checks hang or fail for as long as the fault lasts, or it is only slower.
+The process exits, its checks hang or fail for as long as the fault lasts, or it is only slower. One that starts while
+its NPU is broken comes to nothing before that is mended.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from kubeinfer_sim.cluster.prober import Outcome, Segment
 from kubeinfer_sim.simulation.faults.probe_answers import ALL_PROBES, Impairment, ProbeAnswers
 from kubeinfer_sim.simulation.faults.speeds import Speeds
 
+#: How faults show of NPUs on which no engine can be started.
+BROKEN = ("crash", "hang")
+
 
 class Symptoms:
     """Shows them (`hardware.Process`, `manager.DeviceWatcher`)."""
@@ -24,6 +28,8 @@ class Symptoms:
         self._speeds = speeds
         # What faults make of the checks of the pods that hold their NPUs.
         self._impairments: dict[NpuFault, Impairment] = {}
+        # Those on account of which no engine can be started in a pod.
+        self._broken: dict[Pod, set[NpuFault]] = {}
 
     def fault_began(self, fault: NpuFault) -> None:
         """A fault begins; the process that uses the NPU exits, if that is its symptom."""
@@ -38,6 +44,11 @@ class Symptoms:
         pod = fault.npu.holder
         if pod is None:
             return
+        broken = self._broken.get(pod)
+        if broken is not None:
+            broken.discard(fault)
+            if not broken:
+                self._all_mended(pod)
         if impairment is not None:
             self._answers.mend(pod, impairment, fault.cause)
         if fault.symptom == "slow":
@@ -55,6 +66,12 @@ class Symptoms:
 
     def freed(self, pod: Pod, npus: Sequence[Npu]) -> None:
         """The pod is gone, and what it suffered from with it."""
+        if pod in self._broken:
+            self._all_mended(pod)
+
+    def _all_mended(self, pod: Pod) -> None:
+        del self._broken[pod]
+        self._kubelet.device_mended(pod)
 
     @staticmethod
     def _can_show(pod: Pod) -> bool:
@@ -66,6 +83,9 @@ class Symptoms:
         if fault.symptom == "slow":
             self._speeds.tell(pod, fault.cause)
             return
+        if fault.symptom in BROKEN:
+            self._broken.setdefault(pod, set()).add(fault)
+            self._kubelet.device_broken(pod)
         answer = Segment(0, Outcome.HANG if fault.symptom == "hang" else Outcome.FAIL)
         impairment = self._impairments[fault] = Impairment(answer, ALL_PROBES)
         self._answers.impair(pod, impairment, fault.cause)

@@ -12,7 +12,7 @@ from controllers.playing import of, play, seconds_of
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, FaultInjected, NpuStateChanged
 from kubeinfer_sim.cluster.records import ContainerDied
 from kubeinfer_sim.manifest.model import KubeInfer
-from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.scenario.actions.model import Fault, Scale, Target
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.timings.distributions import Constant
 from kubeinfer_sim.simulation.simulate import Run
@@ -37,7 +37,9 @@ def run(resource: str, kind: str, **fields: Any) -> Run:
     spec = on(resource, kubeinfer(1, labels=LABEL))
     (node,) = nodes(1)
     node = replace(node, allocatable={resource: 8})
-    return play(scenario(spec, 1, 60, 10, actions=(fault,), nodes=(node,), horizon=20 * HOUR))
+    return play(
+        scenario(spec, 1, 60, 10, actions=(fault, Scale(2 * HOUR, 0)), nodes=(node,), horizon=20 * HOUR)
+    )
 
 
 @pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.strikes == "npu"])
@@ -50,7 +52,7 @@ def test_nobody_reports_a_fault_of_a_gpu_or_takes_it_out(kind: str) -> None:
     assert of(run(NPU, kind), FaultInjected)[0].level == KINDS[kind].level
 
 
-def test_it_shows_by_its_symptom_until_somebody_has_repaired_it() -> None:
+def test_it_shows_by_its_symptom_and_is_repaired_when_nobody_holds_it() -> None:
     played = run(GPU, "NpuFault")
     assert seconds_of(played, ContainerDied)[0] == 100
-    assert [(each.at, each.how) for each in of(played, FaultCleared)] == [(100_000 + HOUR, "repaired")]
+    assert [(each.at, each.how) for each in of(played, FaultCleared)] == [(2 * HOUR + 10_000, "repaired")]
