@@ -1,18 +1,25 @@
 """What the API server makes of the pods it is asked to create: mutating admission, once for each template.
 
-Source: plugin/pkg/admission/defaulttolerationseconds/admission.go.
+Source: plugin/pkg/admission/defaulttolerationseconds/admission.go, plugin/pkg/admission/priority/admission.go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from kubeinfer_sim.cluster.node import NO_EXECUTE, NOT_READY, UNREACHABLE
 from kubeinfer_sim.manifest.model import PodTemplate, Toleration
+from kubeinfer_sim.scenario.cluster.model import PriorityClass
 
 #: What the DefaultTolerationSeconds admission plug-in grants.
 DEFAULT_TOLERATION_SECONDS = 300
+
+#: The PriorityClasses that every cluster has (pkg/apis/scheduling/v1/helpers.go).
+SYSTEM_PRIORITY_CLASSES = (
+    PriorityClass("system-cluster-critical", 2_000_000_000),
+    PriorityClass("system-node-critical", 2_000_001_000),
+)
 
 
 def with_default_tolerations(
@@ -32,10 +39,23 @@ def with_default_tolerations(
 
 
 class Admission:
-    """The admission plug-ins, with their settings; `toleration_seconds` is what pods that do not say are granted."""
+    """The admission plug-ins, with their settings."""
 
-    def __init__(self, toleration_seconds: int = DEFAULT_TOLERATION_SECONDS) -> None:
+    def __init__(
+        self,
+        toleration_seconds: int = DEFAULT_TOLERATION_SECONDS,
+        priority_classes: Iterable[PriorityClass] = (),
+    ) -> None:
+        """Set up.
+
+        Args:
+            toleration_seconds: what pods are granted that do not say how long they tolerate a node that is lost.
+            priority_classes: beside those that every cluster has; of several defaults the least counts.
+        """
         self._toleration_seconds = toleration_seconds
+        self._priority_classes = {each.name: each for each in (*SYSTEM_PRIORITY_CLASSES, *priority_classes)}
+        defaults = [each for each in self._priority_classes.values() if each.is_default]
+        self._default = min(defaults, key=lambda each: each.value, default=None)
         # The template is kept beside what became of it so that its id stays its own.
         self._admitted: dict[int, tuple[PodTemplate, PodTemplate]] = {}
 
@@ -47,6 +67,10 @@ class Admission:
         return known[1]
 
     def _mutate(self, template: PodTemplate) -> PodTemplate:
-        return replace(
-            template, tolerations=with_default_tolerations(template.tolerations, self._toleration_seconds)
-        )
+        tolerations = with_default_tolerations(template.tolerations, self._toleration_seconds)
+        template = replace(template, tolerations=tolerations)
+        name = template.priority_class_name
+        found = self._priority_classes.get(name) if name else self._default
+        if found is None:
+            return template
+        return replace(template, priority=found.value, preempts=template.preempts and found.preempts)

@@ -138,7 +138,9 @@ class PodTemplate:
     have the same revision.
 
     Attributes:
+        preempts: its pods may have others evicted for them; not with preemptionPolicy Never.
         requests: what one pod asks of a node: max(containers + sidecars, peak of init phases) + overhead.
+        priority: of its pods; admission has it from their PriorityClass.
         required_node_affinity: the terms of requiredDuringScheduling…, ORed; None when there is none.
         weights_volume: `local` (hostPath), `shared` (claims, nfs, csi …) or `none`: where weights come from.
     """
@@ -153,6 +155,9 @@ class PodTemplate:
     termination_grace_period_seconds: int = 30
     restart_policy: Literal["Always", "OnFailure", "Never"] = "Always"
     scheduler_name: str = "default-scheduler"
+    priority_class_name: str = ""
+    priority: int = 0
+    preempts: bool = True
     requests: Resources = field(default_factory=dict)
     weights_volume: Literal["local", "shared", "none"] = "none"
     raw: Mapping[str, Any] = field(default_factory=dict)

@@ -35,6 +35,18 @@ def preempted(evicted: Sequence[PodPreempted]) -> Iterator[str]:
         yield f"… and {count(len(evicted) - MOST_GROUPS, 'more pod')}"
 
 
+def preempted_for(evicted: Sequence[PodPreempted]) -> str:
+    """`low-0 and 2 more pods are preempted for infer-0`, of the first for whom that was done; nothing without any."""
+    if not evicted:
+        return ""
+    first = evicted[0]
+    same = sum(each.by == first.by for each in evicted) - 1
+    who = f"{first.pod} and {count(same, 'more pod')} are" if same else f"{first.pod} is"
+    rest = len(evicted) - 1 - same
+    others = f", {count(rest, 'more pod')} for others" if rest else ""
+    return f"{who} preempted for {first.by.name}{others}"
+
+
 def _names(nodes: Sequence[str]) -> str:
     shown = ", ".join(nodes[:MOST_NAMES])
     return shown if len(nodes) <= MOST_NAMES else f"{shown} and {count(len(nodes) - MOST_NAMES, 'more node')}"

@@ -39,7 +39,7 @@ _DELETED_FOR = {
     "PodGC": "the pod garbage collector",
     "TaintManagerEviction": "its node's NoExecute taint is not tolerated any longer",
     "Drained": "its node is drained",
-    "Preempted": "it makes room for a gang of higher priority",
+    "Preempted": "it makes room for pods of higher priority",
 }
 
 

@@ -17,6 +17,7 @@ from kubeinfer_sim.metrics.deployments import DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.deployments import opening, sentence
+from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.words import count, fine_percent, listed, rounded
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration
@@ -123,7 +124,8 @@ def _verdict(found: Figures) -> Verdict:
     missed = [each for each in judged if each.judgement is not Judgement.HELD]
     holds = outcome is Outcome.COMPLETES and not missed
     several = len(found.kubeinfers) > 1
-    sentence = _sentence_of_several(found) if several else _sentence(found.run, found.measures)
+    own = _sentence_of_several(found) if several else _sentence(found.run, found.measures)
+    sentence = "; ".join(filter(None, (own, preempted_for(found.cluster.preemptions))))
     if missed and outcome is Outcome.COMPLETES:
         first = missed[0]
         word = "missed" if first.judgement is Judgement.MISSED else "open"

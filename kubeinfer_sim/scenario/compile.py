@@ -18,6 +18,7 @@ from kubeinfer_sim.scenario.cluster.compile import NO_CLUSTER, compile_cluster
 from kubeinfer_sim.scenario.cluster.disruption_budgets import compile_budgets, warn_of_budgets
 from kubeinfer_sim.scenario.cluster.forms import LinkForm
 from kubeinfer_sim.scenario.cluster.model import NodeLifecycle
+from kubeinfer_sim.scenario.cluster.priority_classes import compile_priority_classes
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.demand.compile import compile_load
 from kubeinfer_sim.scenario.demand.traffic import compile_traffic
@@ -88,8 +89,11 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     assumptions = compile_assumptions(spec.assumptions)
     broken_images = [(image, ("spec", "brokenImages", i)) for i, image in enumerate(spec.broken_images)]
     check_images(broken_images, versions, context)
-    _check_priorities(spec, versions, context)
-    budgets = compile_budgets(spec.pod_disruption_budgets, manifests.others.values(), versions, context)
+    others = manifests.others.values()
+    priority_classes = compile_priority_classes(
+        spec.priority_classes, others, versions, context, matter=spec.assumptions.preemption
+    )
+    budgets = compile_budgets(spec.pod_disruption_budgets, others, versions, context)
     unscaled = kubeinfers if assumptions.scale_subresource == "none" else []
     # What cannot be read was meant all the same: it must not make other findings.
     later = spec.update or spec.actions or faults or broken & {"update", "actions", "faults"}
@@ -100,7 +104,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         workloads=time_line.first,
         nodes=cluster.nodes,
         running=cluster.running,
-        priority_classes=spec.priority_classes,
+        priority_classes=priority_classes,
         timings=timings,
         initial=initial,
         actions=tuple(actions[key] for key in sorted(actions)),
@@ -192,25 +196,6 @@ def _crash_back_off(spec: SpecForm, context: Context) -> CrashBackOff:
             message = f'kubelets have it from {since(change)} on, and kubernetesVersion is "{spec.kubernetes_version}"'
             context.error(path, message)
     return CrashBackOff(form.max_container_restart_period, form.reduced_crash_loop_back_off)
-
-
-def _check_priorities(spec: SpecForm, versions: Sequence[KubeInfer], context: Context) -> None:
-    """A pod of an unknown PriorityClass would be refused; without preemption its value does not matter."""
-    if not (spec.priority_classes or spec.assumptions.preemption):
-        return
-    named = {
-        name: None
-        for version in versions
-        for role in version.roles
-        if (name := role.template.raw.get("spec", {}).get("priorityClassName"))
-    }
-    for name in named:
-        if name not in spec.priority_classes and not name.startswith("system-"):
-            written = context.document.value["spec"]
-            place = "priorityClasses" if "priority_classes" in spec.model_fields_set else "assumptions"
-            path: Path = ("spec", place) if place in written else ("spec",)
-            message = f"pods name PriorityClass {name!r}, whose value is not given"
-            context.error(path, message, hint=f"add it: priorityClasses: {{{name}: 1000}}", key=True)
 
 
 def _transfers(spec: SpecForm, versions: Sequence[KubeInfer], context: Context) -> Transfers:

@@ -5,7 +5,6 @@ Pydantic models read what the user wrote (`schema.py`); these records are what t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
@@ -23,7 +22,13 @@ from kubeinfer_sim.scenario.actions.model import (
     NodeUp,
     OutOfService,
 )
-from kubeinfer_sim.scenario.cluster.model import DisruptionBudget, NodeLifecycle, NodeSpec, RunningPod
+from kubeinfer_sim.scenario.cluster.model import (
+    DisruptionBudget,
+    NodeLifecycle,
+    NodeSpec,
+    PriorityClass,
+    RunningPod,
+)
 from kubeinfer_sim.scenario.demand.curve import OfferedLoad
 from kubeinfer_sim.scenario.faults.kinds import KINDS, Need
 from kubeinfer_sim.scenario.faults.model import FaultPlan
@@ -138,7 +143,7 @@ class Scenario:
             which reports print with their values anyway.
         warnings: what is legal in the manifests but will surprise.
         running: pods that hold their places on the nodes, throughout or until they are preempted.
-        priority_classes: the value of each PriorityClass by name.
+        priority_classes: beside those that every cluster has.
         faults: fault processes, and how NPUs are looked after; None: faults on the time line alone, defaults.
     """
 
@@ -166,7 +171,7 @@ class Scenario:
     description: str = ""
     warnings: tuple[Diagnostic, ...] = ()
     running: tuple[RunningPod, ...] = ()
-    priority_classes: Mapping[str, int] = field(default_factory=dict)
+    priority_classes: tuple[PriorityClass, ...] = ()
     faults: FaultPlan | None = None
 
     @property
@@ -231,6 +236,11 @@ class Scenario:
     def drains_nodes(self) -> bool:
         """Whether any node is drained."""
         return self._faults_need("drains") or any(isinstance(each, Drain) for each in self.actions)
+
+    @property
+    def heeds_budgets(self) -> bool:
+        """Whether anything may ask a disruption budget: a drain, or a choice of pods to be evicted for others."""
+        return self.drains_nodes or bool(self.disruption_budgets)
 
     def _faults_need(self, need: Need) -> bool:
         return any(need in KINDS[kind].needs for kind in self.fault_kinds)

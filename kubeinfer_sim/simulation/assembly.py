@@ -25,6 +25,7 @@ from kubeinfer_sim.cluster.nodes.pod_gc import PodGarbageCollector, PodGcSetting
 from kubeinfer_sim.cluster.nodes.status_reports import StatusReporter
 from kubeinfer_sim.cluster.nodes.taint_eviction import TaintEvictionController
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
+from kubeinfer_sim.cluster.scheduler.preemption import Budget
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
 from kubeinfer_sim.cluster.watcher import Watcher
@@ -82,10 +83,10 @@ def assemble(
     env = _environment(scenario, seed, History() if history is None else history)
     answers = ProbeAnswers(env.clock)
     health = HealthActions(env.clock, answers, scenario.actions)
-    cluster = Cluster(env, _scheduling(env, scenario), _kubelet(env, scenario, health))
+    budgets = Budgets(scenario.disruption_budgets)
+    cluster = Cluster(env, _scheduling(env, scenario, budgets), _kubelet(env, scenario, health))
     answers.watch(cluster.kubelet)
     workloads = Workloads(cluster, scenario, recovery)
-    budgets = Budgets(scenario.disruption_budgets)
     drains = Drains(env, budgets)
     failures, node_controllers = _node_failures(cluster, scenario)
     faults = None
@@ -94,7 +95,8 @@ def assemble(
     env.api.watch(
         cluster.kubelet,
         cluster.scheduling,
-        *((budgets, drains) if scenario.drains_nodes else ()),
+        *((budgets,) if scenario.heeds_budgets else ()),
+        *((drains,) if scenario.drains_nodes else ()),
         *node_controllers,
         *(faults.watchers if faults is not None else (OfferedNpus(env),)),
         *((answers,) if faults is not None or _asks(scenario, Health) else ()),
@@ -122,21 +124,22 @@ def _asks(scenario: Scenario, kind: type[Action]) -> bool:
 
 def _environment(scenario: Scenario, seed: int, history: History) -> Environment:
     clock, streams = Clock(), Streams(seed)
-    api = Api(clock, history, Admission(scenario.node_lifecycle.toleration_seconds))
+    api = Api(
+        clock, history, Admission(scenario.node_lifecycle.toleration_seconds, scenario.priority_classes)
+    )
     heartbeats = scenario.loses_nodes
     for spec in scenario.nodes:
         api.add(Node(spec, heartbeat_of(spec, streams) if heartbeats else None, ready=spec.ready))
     return Environment(clock, history, streams, api)
 
 
-def _scheduling(env: Environment, scenario: Scenario) -> GangScheduling:
+def _scheduling(env: Environment, scenario: Scenario, budgets: Budgets) -> GangScheduling:
     assumptions = scenario.assumptions
     scheduling = GangScheduling(
         env,
         Scheduler(scenario.nodes, placement=assumptions.placement, kubernetes=scenario.kubernetes),
         rate=SchedulingRate() if assumptions.scheduling_rate == "mindcluster" else None,
-        preemption=assumptions.preemption,
-        priority_classes=scenario.priority_classes,
+        budgets=lambda: [Budget(*each) for each in budgets.allowances()],
     )
     scheduling.occupy(scenario.running)
     return scheduling

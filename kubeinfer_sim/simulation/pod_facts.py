@@ -45,7 +45,10 @@ from kubeinfer_sim.engine.meter import Handlers
 DISRUPTIONS = {
     "TaintManagerEviction": ("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint"),
     "Drained": ("EvictionByEvictionAPI", "Eviction API: evicting"),
-    "Preempted": ("PreemptionByScheduler", "the scheduler made room for pods of higher priority"),
+    "Preempted": (
+        "PreemptionByScheduler",
+        "default-scheduler: preempting to accommodate a higher priority pod",
+    ),
 }
 
 

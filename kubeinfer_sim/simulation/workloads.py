@@ -17,7 +17,9 @@ from kubeinfer_sim.scenario.model import Scenario
 #: What makes a workload of each kind, in the order in which those of different kinds are started.
 KINDS: dict[str, Callable[[Cluster, Any, Settings], Workload]] = {
     KubeInfer.kind: KubeInferWorkload,
-    Deployment.kind: lambda cluster, spec, settings: DeploymentWorkload(cluster, spec, settings.timings),
+    Deployment.kind: lambda cluster, spec, settings: DeploymentWorkload(
+        cluster, spec, settings.timings, preemption=settings.assumptions.preemption
+    ),
 }
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from kubeinfer_sim.cluster.disruption.controller import Budget, BudgetSpec
 from kubeinfer_sim.cluster.pod import Pod, PodState
@@ -18,7 +18,7 @@ class Budgets(Watcher):
     """All budgets. A budget counts and holds pods of its own namespace alone; an empty selector means all of them."""
 
     def __init__(self, budgets: Iterable[DisruptionBudget]) -> None:
-        self._by_namespace: dict[str, list[tuple[Sequence[Requirement], Budget]]] = {}
+        self._by_namespace: dict[str, list[tuple[tuple[Requirement, ...], Budget]]] = {}
         self._of: dict[Pod, list[Budget]] = {}
         for budget in budgets:
             named = f"{budget.name} ({budget.where})" if budget.where else budget.name
@@ -28,6 +28,12 @@ class Budgets(Watcher):
                 "AlwaysAllow" if budget.always_allow_unhealthy else "IfHealthyBudget",
             )
             self._by_namespace.setdefault(budget.namespace, []).append((budget.selector, Budget(named, spec)))
+
+    def allowances(self) -> Iterator[tuple[str, tuple[Requirement, ...], int]]:
+        """Namespace, selector and disruptions allowed now of each budget."""
+        for namespace, budgets in self._by_namespace.items():
+            for selector, budget in budgets:
+                yield namespace, selector, budget.status.allowed
 
     def of(self, pod: Pod) -> Sequence[Budget]:
         """The budgets that a pod stands under."""

@@ -31,11 +31,17 @@ class GangPod:
 
 @dataclass(slots=True)
 class Gang:
-    """Pods to be placed all or none. A higher `priority` is placed first."""
+    """Pods to be placed all or none.
+
+    Attributes:
+        priority: a higher one is placed first.
+        preempts: pods of lower priority are evicted where it finds no place.
+    """
 
     key: Hashable
     pods: tuple[GangPod, ...]
     priority: int = 0
+    preempts: bool = False
 
 
 #: What decides whether a gang fits: how many pods it has of each spec. Equal signatures fit equally.
@@ -52,7 +58,13 @@ Placed = dict[Hashable, NodeState]
 
 
 class GangPlacer:
-    """Finds nodes for a gang and reserves them, or leaves everything as it was."""
+    """Finds nodes for a gang and reserves them, or leaves everything as it was.
+
+    Attributes:
+        now: when pods that are placed now are started, in s.
+    """
+
+    now = 0.0
 
     def __init__(self, index: NodeIndex, templates: Templates, choice: NodeChoice) -> None:
         self._index = index
@@ -110,7 +122,13 @@ class GangPlacer:
         that few nodes accept.
         """
         pods = [
-            Pod(pod.key, self._templates.spec_of(pod.template, pod.namespace), gang.priority)
+            Pod(
+                pod.key,
+                self._templates.spec_of(pod.template, pod.namespace),
+                gang.priority,
+                self.now,
+                never_preempts=not pod.template.preempts,
+            )
             for pod in gang.pods
         ]
         specs = {pod.spec for pod in pods}

@@ -6,40 +6,70 @@ for a gang that would not fit all the same.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
 from kubeinfer_sim.cluster.scheduler import framework
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, Placed
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.pods import Pod
-from kubeinfer_sim.cluster.scheduler.preemption import preempt
+from kubeinfer_sim.cluster.scheduler.preemption import Budget, preempt
 
 
-def victims_for(
-    gang: Gang, index: NodeIndex, choice: NodeChoice, placer: GangPlacer
-) -> list[tuple[Pod, str]] | None:
-    """The pods that would have to leave, with their nodes; None when that would not help.
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Room for a gang.
 
-    Looks at every node for each pod of the gang that finds no place. Everything is left as it was.
+    Attributes:
+        pods: its pods, each with the node it gets.
+        victims: the pods that have to leave, with their nodes.
     """
-    if not any(pod.priority < gang.priority for node in index.nodes.values() for pod in node.pods.values()):
+
+    gang: Gang
+    pods: tuple[tuple[Pod, NodeState], ...]
+    victims: tuple[tuple[Pod, NodeState], ...]
+
+
+def room_for(
+    gang: Gang,
+    index: NodeIndex,
+    choice: NodeChoice,
+    placer: GangPlacer,
+    budgets: Sequence[Budget] = (),
+) -> Room | None:
+    """The room that could be made for a gang; None when that would not help. Everything is left as it was.
+
+    Looks at every node for each pod of the gang that finds no place.
+    """
+    if index.lowest_priority >= gang.priority:
         return None
     placed: Placed = {}
+    pods: list[tuple[Pod, NodeState]] = []
     gone: list[tuple[Pod, NodeState]] = []
     try:
         for pod in placer.order(gang):
             node = choice.best(pod)
             if node is None:
                 index.stats.nodes += len(index.nodes)
-                chosen = preempt(pod, index.cluster, framework.judge(pod, index.cluster)).choice
+                verdict = framework.judge(pod, index.cluster)
+                chosen = preempt(pod, index.cluster, verdict, budgets).choice
                 if chosen is None:
                     return None
                 node = chosen.node
                 gone += [(index.remove(node, victim.key), node) for victim in chosen.victims]
+                budgets = [_after(budget, chosen.victims) for budget in budgets]
             index.place(node, pod)
             placed[pod.key] = node
-        return [(pod, node.name) for pod, node in gone]
+            pods.append((pod, node))
+        return Room(gang, tuple(pods), tuple(gone))
     finally:
         placer.undo(placed)
         for pod, node in gone:
             index.place(node, pod, back=True)
+
+
+def _after(budget: Budget, victims: Iterable[Pod]) -> Budget:
+    """A budget once these pods have gone."""
+    return replace(budget, allowed=budget.allowed - sum(budget.covers(victim) for victim in victims))

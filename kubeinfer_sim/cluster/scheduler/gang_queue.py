@@ -64,6 +64,17 @@ class GangQueue:
         self._lines.pop(line.signature, None)
         return None
 
+    def line(self, signature: Signature) -> Line:
+        """The line in which gangs of a signature wait; raises KeyError where none does."""
+        return self._lines[signature]
+
+    def waiting(self, line: Line) -> list[tuple[_Place, Gang]]:
+        """All gangs of a line in their order."""
+        return sorted(
+            (each for each in line.heap if self._waiting.get(each[1].key) == each[0]),
+            key=lambda each: each[0],
+        )
+
     def lines(self, *, blocked: bool | None = None) -> Iterator[Line]:
         """The lines with anyone in them, or those that are (not) blocked."""
         for line in list(self._lines.values()):

@@ -6,7 +6,7 @@ in which something changed, and binds pods to their nodes after the binding stag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
 from kubeinfer_sim.cluster.scheduler.node_index import Stats
 from kubeinfer_sim.cluster.scheduler.objects import running_pods
 from kubeinfer_sim.cluster.scheduler.pods import Pod as ScheduledPod
+from kubeinfer_sim.cluster.scheduler.preemption import Budget
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
 from kubeinfer_sim.cluster.watcher import Watcher
@@ -26,15 +27,13 @@ from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.scenario.cluster.model import RunningPod
 from kubeinfer_sim.scenario.timings.distributions import Constant
 
-#: The PriorityClasses every cluster has (pkg/apis/scheduling/v1/helpers.go).
-SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
-
 
 @dataclass(slots=True, eq=False)
 class PodGang:
     """Pods of one instance that are placed together.
 
     Attributes:
+        preempts: pods of lower priority are evicted where it finds no place.
         prefer: pod -> node to take again if it fits there.
         cause: id of the record that made the gang.
     """
@@ -42,12 +41,18 @@ class PodGang:
     instance: InstanceRef
     pods: Sequence[Pod]
     cause: int
-    namespace: str = "default"
+    preempts: bool = False
     prefer: Mapping[Any, str] = field(default_factory=dict)
     request: Gang = field(init=False)
 
     def __post_init__(self) -> None:
-        self.request = Gang(id(self), tuple(GangPod(pod, pod.template, self.namespace) for pod in self.pods))
+        # Of a gang the most important pod counts, as Volcano takes a job's priority from its pods.
+        self.request = Gang(
+            id(self),
+            tuple([GangPod(pod, pod.template, pod.namespace) for pod in self.pods]),
+            max([pod.template.priority for pod in self.pods], default=0),
+            self.preempts,
+        )
 
 
 class GangScheduling(Watcher):
@@ -59,21 +64,16 @@ class GangScheduling(Watcher):
         scheduler: Scheduler,
         *,
         rate: SchedulingRate | None = None,
-        preemption: bool = False,
-        priority_classes: Mapping[str, int] | None = None,
+        budgets: Callable[[], Sequence[Budget]] = lambda: (),
     ) -> None:
         """Start with an empty queue.
 
-        With a `rate` gangs are bound one behind the other, else each as its binding stage says. With `preemption` a
-        gang without a place may have pods of lower priority evicted; `priority_classes` has the value of each
-        PriorityClass by name, beside Kubernetes' own.
+        With a `rate` gangs are bound one behind the other, else each as its binding stage says. `budgets` tells how
+        many pods may still be disrupted, for the choice of those that are evicted for others.
         """
         self._rate = rate
-        self._preemption = preemption
-        self._priorities = {**SYSTEM_PRIORITIES, **(priority_classes or {})}
+        self._budgets = budgets
         self._running: dict[object, RunningPod] = {}
-        # Gangs for which room is being made, with the pods that have yet to go.
-        self._making_room: dict[object, set[object]] = {}
         self._clock = env.clock
         self._history = env.history
         self._streams = env.streams
@@ -99,7 +99,6 @@ class GangScheduling(Watcher):
         """Queue a gang; it is looked at before this instant ends."""
         self._gangs[gang.request.key] = gang
         self._new.append(gang)
-        gang.request.priority = self._priority(gang)
         if not gang.prefer:
             self._scheduler.submit(gang.request)
         self._wake_up()
@@ -107,10 +106,10 @@ class GangScheduling(Watcher):
     def withdraw(self, gang: PodGang) -> None:
         """The gang is no longer wanted; nothing happens if it is placed."""
         if self._gangs.pop(gang.request.key, None) is not None:
-            self._scheduler.withdraw(gang.request.key)
-            self._making_room.pop(gang.request.key, None)
             if gang in self._new:
                 self._new.remove(gang)
+            if self._scheduler.withdraw(gang.request.key):
+                self._wake_up()
 
     def waits(self, gang: PodGang) -> bool:
         """Whether the gang is still without nodes."""
@@ -127,7 +126,6 @@ class GangScheduling(Watcher):
         """What the pod held is free, whether it was bound already or not."""
         if pod.placed:
             self._scheduler.release(pod)
-            self._room_made(pod)
             self._wake_up()
 
     def node_spec_changed(self, node: Node) -> None:
@@ -154,7 +152,6 @@ class GangScheduling(Watcher):
 
     def adopt(self, gang: PodGang) -> bool:
         """Place a gang that ran before the simulation began; False when the cluster has no room for it."""
-        gang.request.priority = self._priority(gang)
         placement = self._scheduler.place_now(gang.request)
         if placement is None:
             return False
@@ -181,34 +178,24 @@ class GangScheduling(Watcher):
                     self._scheduler.submit(gang.request)
                 else:
                     placed.append((gang.request, placement))
-        placed += self._scheduler.run()
+        now = self._clock.now / 1000
+        placed += self._scheduler.run(now)
+        self._new.clear()
+        rooms, freed = self._scheduler.make_room(self._budgets)
+        while freed:
+            placed += self._scheduler.run(now)
+            more, freed = self._scheduler.make_room(self._budgets)
+            rooms += more
         for request, placement in placed:
             gang = self._gangs.pop(request.key)
             self._api.schedule(gang.instance, placement, gang.cause)
             gang.pods[0].owner.gang_placed(gang.pods)
-            self._making_room.pop(request.key, None)
             self._bind(gang, placement)
-        self._new.clear()
-        if self._preemption:
-            self._make_room()
-
-    def _priority(self, gang: PodGang) -> int:
-        """The highest of its pods' PriorityClasses, as Volcano takes a job's; 0 without one."""
-        names = (pod.template.raw.get("spec", {}).get("priorityClassName") for pod in gang.pods)
-        return max((self._priorities.get(name, 0) for name in names if name), default=0)
-
-    def _make_room(self) -> None:
-        """Have pods of lower priority evicted for gangs that wait, the most important first.
-
-        Nothing more is done for a gang while pods chosen for it have yet to go.
-        """
-        waiting = [gang for key, gang in self._gangs.items() if not self._making_room.get(key)]
-        for gang in sorted(waiting, key=lambda gang: -gang.request.priority):
-            victims = self._scheduler.victims_for(gang.request)
-            if victims:
-                self._making_room[gang.request.key] = {victim.key for victim, _ in victims}
-                for victim, node in victims:
-                    self._preempt(victim, node, gang)
+        for room in rooms:
+            # What became free meanwhile may have served a gang without anybody going for it.
+            if (waiting := self._gangs.get(room.gang.key)) is not None:
+                for victim, node in room.victims:
+                    self._preempt(victim, node.name, waiting)
 
     def _preempt(self, victim: ScheduledPod, node: str, gang: PodGang) -> None:
         """Evict a pod for a gang: one of ours as any eviction, another one when its grace period is over."""
@@ -230,13 +217,8 @@ class GangScheduling(Watcher):
             grace = running.manifest["spec"].get("terminationGracePeriodSeconds")
             self._clock.after(1000 * (30 if grace is None else grace), self._running_gone, victim)
 
-    def _room_made(self, key: object) -> None:
-        for victims in self._making_room.values():
-            victims.discard(key)
-
     def _running_gone(self, victim: ScheduledPod) -> None:
         del self._running[victim.key]
-        self._room_made(victim.key)
         self._scheduler.release(victim.key)
         self._api.others_hold(-accelerator_count(victim.spec.requests))
         self._wake_up()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from math import gcd
+from math import gcd, inf
 
 from kubeinfer_sim.cluster.scheduler.node_class import NodeClass, Plan, accepts
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
@@ -43,6 +43,7 @@ class NodeIndex:
         nodes: by name, in their order.
         cluster: the same nodes for the plugins that look at all of them.
         in_use: how much of each resource is requested by the pods that are placed.
+        priorities: how many placed pods have each priority.
         specs_with_affinity: the specs of placed pods that have terms about other pods, with how many pods have them.
     """
 
@@ -57,6 +58,7 @@ class NodeIndex:
         self.nodes: dict[str, NodeState] = {}
         self.in_use: dict[str, int] = {}
         self.specs_with_affinity: Counter[PodSpec] = Counter()
+        self.priorities: dict[int, int] = {}
         self._pack = pack
         self._keys: frozenset[str] = frozenset()
         self._naming: dict[str, bool] = {}
@@ -213,7 +215,7 @@ class NodeIndex:
         node.add(pod, back=back)
         for view in views:
             view.add(node)
-        self._account(pod.spec, 1)
+        self._account(pod, 1)
 
     def remove(self, node: NodeState, key: Hashable) -> Pod:
         """Give back the resources of a pod on a node."""
@@ -223,11 +225,17 @@ class NodeIndex:
         pod = node.discard(key)
         for view in views:
             view.add(node)
-        self._account(pod.spec, -1)
+        self._account(pod, -1)
         return pod
 
-    def _account(self, spec: PodSpec, sign: int) -> None:
-        in_use = self.in_use
+    @property
+    def lowest_priority(self) -> float:
+        """Of all placed pods; infinite without any."""
+        return min((each for each, pods in self.priorities.items() if pods), default=inf)
+
+    def _account(self, pod: Pod, sign: int) -> None:
+        spec, in_use = pod.spec, self.in_use
+        self.priorities[pod.priority] = self.priorities.get(pod.priority, 0) + sign
         for name, amount in spec.demand:
             in_use[name] = in_use.get(name, 0) + sign * amount
         if spec.has_pod_affinity:

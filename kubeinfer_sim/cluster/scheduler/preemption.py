@@ -32,6 +32,14 @@ class Budget:
     selector: Selector
     allowed: int
 
+    def covers(self, pod: Pod) -> bool:
+        """Whether a pod stands under it; here an empty selector matches nothing (filterPodsWithPDBViolation)."""
+        return (
+            bool(pod.spec.labels and self.selector)
+            and self.namespace == pod.spec.namespace
+            and selects(self.selector, pod.spec.labels)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -165,12 +173,7 @@ def _protected(pods: Iterable[Pod], budgets: Sequence[Budget]) -> set[object]:
     protected: set[object] = set()
     for pod in pods:
         for i, budget in enumerate(budgets):
-            if (
-                pod.spec.labels
-                and budget.namespace == pod.spec.namespace
-                and budget.selector
-                and selects(budget.selector, pod.spec.labels)
-            ):
+            if budget.covers(pod):
                 left[i] -= 1
                 if left[i] < 0:
                     protected.add(pod.key)

@@ -6,20 +6,22 @@ under a gang plugin such as Volcano's: a gang is placed whole or not at all, and
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heapreplace
 from typing import get_args
 
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice, Placing
 from kubeinfer_sim.cluster.scheduler.explain import Unschedulable, explain
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, Signature, signature_of
-from kubeinfer_sim.cluster.scheduler.gang_preemption import victims_for
-from kubeinfer_sim.cluster.scheduler.gang_queue import GangQueue
+from kubeinfer_sim.cluster.scheduler.gang_preemption import Room, room_for
+from kubeinfer_sim.cluster.scheduler.gang_queue import GangQueue, Line
 from kubeinfer_sim.cluster.scheduler.node_class import accepts
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex, Stats
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
+from kubeinfer_sim.cluster.scheduler.nominations import Nominations
 from kubeinfer_sim.cluster.scheduler.objects import Templates
 from kubeinfer_sim.cluster.scheduler.pods import Pod
+from kubeinfer_sim.cluster.scheduler.preemption import Budget
 from kubeinfer_sim.manifest.releases import LATEST, Release
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
@@ -62,6 +64,9 @@ class Scheduler:
         self._choice = NodeChoice(self._index, placement)
         self._placer = GangPlacer(self._index, self._templates, self._choice)
         self._queue = GangQueue()
+        self._nominations = Nominations(self._index)
+        # Lines of which no gang found a place in the last run.
+        self._refused: list[Line] = []
         self._strict_order = strict_order
         self._node_of: dict[Hashable, NodeState] = {}
         self._explained: dict[Signature, Unschedulable] = {}
@@ -101,20 +106,36 @@ class Scheduler:
         self._check(gang)
         self._queue.add(gang, signature_of(gang, self._templates))
 
-    def withdraw(self, gang_key: Hashable) -> None:
-        """Take a gang out of the queue; nothing happens if it does not wait."""
+    def withdraw(self, gang_key: Hashable) -> bool:
+        """Take a gang out of the queue; whether places were promised to it, which others may take now."""
         self._queue.remove(gang_key)
+        return self._drop_nomination(gang_key)
 
-    def run(self) -> list[tuple[Gang, Placement]]:
+    def run(self, now: float = 0.0) -> list[tuple[Gang, Placement]]:
         """Place every queued gang that fits, in the order of the queue, and reserve what it takes.
 
-        Gangs that did not fit before are tried again only after a change that their pods can use.
+        Gangs that did not fit before are tried again only after a change that their pods can use. `now`: when pods
+        that are placed are started, in s.
         """
         placed: list[tuple[Gang, Placement]] = []
+        self._placer.now = now
+        self._refused = []
         while batch := self._run_once():
             placed += batch
             if not self._retry_tied():
                 break
+        return placed + self._run_promised()
+
+    def _run_promised(self) -> list[tuple[Gang, Placement]]:
+        """Place the gangs whose victims are all gone, though others before them in their line still wait."""
+        placed: list[tuple[Gang, Placement]] = []
+        for gang in self._nominations.due():
+            placement = self._place(gang, {})
+            if placement is not None:
+                self._queue.remove(gang.key)
+                placed.append((gang, placement))
+            elif (line := self._queue.line(signature_of(gang, self._templates))) not in self._refused:
+                self._refused.append(line)
         return placed
 
     def _run_once(self) -> list[tuple[Gang, Placement]]:
@@ -131,6 +152,8 @@ class Scheduler:
             _, gang, line = lines[0]
             placement = None if line.blocked else self._place(gang, {})
             if placement is None:
+                if not line.blocked:
+                    self._refused.append(line)
                 line.blocked = True
                 if self._strict_order:
                     break
@@ -180,14 +203,15 @@ class Scheduler:
             ValueError: the gang has no pods, is queued, or one of its pods is placed.
         """
         self._check(gang)
-        lifted = [
-            (node, self._index.remove(node, key)) for key in without if (node := self._node_of.get(key))
-        ]
-        placement = self._placer.place(gang, {})
-        for key, name in (placement or {}).items():
-            self._index.remove(self._index.nodes[name], key)
-        for node, pod in lifted:
-            self._index.place(node, pod, back=True)
+        with self._nominations.unseen_by(gang):
+            lifted = [
+                (node, self._index.remove(node, key)) for key in without if (node := self._node_of.get(key))
+            ]
+            placement = self._placer.place(gang, {})
+            for key, name in (placement or {}).items():
+                self._index.remove(self._index.nodes[name], key)
+            for node, pod in lifted:
+                self._index.place(node, pod, back=True)
         return placement
 
     def occupy(self, pod: Pod, node: str) -> None:
@@ -203,19 +227,72 @@ class Scheduler:
         self._index.place(where, pod)
         self._node_of[pod.key] = where
 
-    def victims_for(self, gang: Gang) -> list[tuple[Pod, str]] | None:
-        """Pods of lower priority, with their nodes, that would have to go so that a gang fits; nothing is changed.
+    def make_room(self, budgets: Callable[[], Sequence[Budget]] = lambda: ()) -> tuple[list[Room], bool]:
+        """Promise places to gangs that found none in the last run, in the order of the queue.
 
-        None when the gang would not fit even then.
+        The victims are the caller's to evict, and to `release` when they are gone: what was promised is kept until
+        then. A gang whose victims are gone and that does not fit all the same is looked at anew.
+
+        Args:
+            budgets: tells the disruption budgets, which are kept where that is possible.
+
+        Returns:
+            The rooms to be made, and whether places have become free that others wait for: then `run` again.
         """
-        return victims_for(gang, self._index, self._choice, self._placer)
+        lowest = self._index.lowest_priority
+        waiting = [
+            (place, gang, line)
+            for line in self._refused
+            if (head := self._queue.head(line)) is not None
+            and (head[1].priority > lowest or self._nominations)
+            for place, gang in self._queue.waiting(line)
+        ]
+        rooms: list[Room] = []
+        given_up: set[int] = set()
+        freed = False
+        for _, gang, line in sorted(waiting, key=lambda each: each[0]):
+            if self._nominations.waits(gang.key) or not gang.preempts or id(line) in given_up:
+                continue
+            room = self._promise(gang, budgets())
+            if room is not None:
+                rooms.append(room)
+                continue
+            freed |= self._drop_nomination(gang.key)
+            if all(pod.template.preempts for pod in gang.pods):
+                # Gangs behind it ask for the same and are of no more importance.
+                given_up.add(id(line))
+        return rooms, freed
+
+    def room_for(self, gang: Gang, budgets: Sequence[Budget] = ()) -> Room | None:
+        """The room that could be made for a gang now; nothing is changed. None when that would not help."""
+        with self._nominations.unseen_by(gang):
+            return room_for(gang, self._index, self._choice, self._placer, budgets)
+
+    def _promise(self, gang: Gang, budgets: Sequence[Budget]) -> Room | None:
+        with self._nominations.unseen_by(gang):
+            room = room_for(gang, self._index, self._choice, self._placer, budgets)
+            if room is not None:
+                self._nominations.taken(gang, [node.name for _, node in room.pods])
+        if room is not None:
+            self._nominations.add(gang, room.pods, [pod.key for pod, _ in room.victims])
+            self._explained.clear()
+        return room
+
+    def _drop_nomination(self, gang_key: Hashable) -> bool:
+        """Whether a gang had places promised, which others may take now."""
+        nodes = self._nominations.drop(gang_key)
+        for node in nodes:
+            self._wake(node)
+        return bool(nodes)
 
     def release(self, pod_key: Hashable) -> None:
         """A pod is gone and what it held is free; nothing happens if it is not placed."""
         node = self._node_of.pop(pod_key, None)
         if node is not None:
             pod = self._index.remove(node, pod_key)
-            self._wake(node, everyone=bool(pod.spec.anti_affinity))
+            self._nominations.gone(pod_key)
+            # Whom a promise is made to finds the place taken by it, and so may those of higher priority.
+            self._wake(node, everyone=bool(pod.spec.anti_affinity or self._nominations))
 
     def _check(self, gang: Gang) -> None:
         if not gang.pods:
@@ -230,7 +307,14 @@ class Scheduler:
                 raise ValueError(f"pod {pod.key!r} of gang {gang.key!r} is placed already")
 
     def _place(self, gang: Gang, prefer: Mapping[Hashable, str]) -> Placement | None:
-        placement = self._placer.place(gang, prefer)
+        if self._nominations:
+            with self._nominations.unseen_by(gang):
+                promised = self._nominations.nodes_of(gang.key)
+                placement = self._placer.place(gang, {**promised, **prefer})
+                if placement is not None:
+                    self._nominations.taken(gang, placement.values())
+        else:
+            placement = self._placer.place(gang, prefer)
         if placement is not None:
             self._explained.clear()
             for key, name in placement.items():
@@ -303,6 +387,9 @@ class Scheduler:
         Gangs that ask for the same share the answer until something changes.
         """
         self._check_not_placed(gang)
+        if self._nominations:
+            with self._nominations.unseen_by(gang):
+                return explain(gang, self._index, self._choice, self._placer)
         signature = signature_of(gang, self._templates)
         known = self._explained.get(signature)
         if known is None:

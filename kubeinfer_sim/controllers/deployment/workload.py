@@ -31,6 +31,9 @@ from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import Deployment
 from kubeinfer_sim.scenario.timings.model import Timings
 
+#: `schedulerName` of the scheduler that every cluster has, which preempts.
+KUBE_SCHEDULER = "default-scheduler"
+
 
 class DeploymentWorkload:
     """One Deployment and its pods.
@@ -44,7 +47,11 @@ class DeploymentWorkload:
         cluster: Cluster,
         spec: Deployment,
         timings: Timings,
+        *,
+        preemption: bool,
     ) -> None:
+        """Make the workload of a Deployment; `preemption`: whether other schedulers than kube-scheduler preempt."""
+        self._preemption = preemption
         self._clock = cluster.env.clock
         self._history = cluster.env.history
         self._api = cluster.env.api
@@ -160,7 +167,8 @@ class DeploymentWorkload:
         self._api.create(pod, self._causes.get(replica_set, self._applied))
         replica_pod = ReplicaPod(self._number, now - now % 1000)
         self._number += 1
-        gang = PodGang(ref, (pod,), pod.last, spec.namespace)
+        preempts = self._preemption or spec.template.scheduler_name == KUBE_SCHEDULER
+        gang = PodGang(ref, (pod,), pod.last, preempts)
         self._replica_pods[pod] = replica_pod
         self._pods[replica_pod] = pod, replica_set, gang
         return replica_pod, gang

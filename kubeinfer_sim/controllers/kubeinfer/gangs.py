@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import Pod, Workload
-from kubeinfer_sim.cluster.records import Place, PodRef
+from kubeinfer_sim.cluster.records import InstanceRef, Place, PodRef
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance
@@ -52,7 +52,7 @@ class Gangs:
         ]
         if not pods:
             return False
-        gang = PodGang(instance.ref, pods, instance.last, instance.spec.namespace)
+        gang = self._gang(instance.ref, pods, instance.last)
         if adopt and self._scheduling.adopt(gang):
             instance.ready_pods = instance.wanted
             instance.served.update(pods)
@@ -67,7 +67,7 @@ class Gangs:
         generation = self._next_generation(instance)
         roles = {role.name: role for role in instance.spec.roles}
         pods = [self._pod(instance, roles[role], replica, generation) for role, replica in places]
-        return PodGang(instance.ref, pods, instance.last, instance.spec.namespace)
+        return self._gang(instance.ref, pods, instance.last)
 
     def queue(self, instance: Instance, gang: PodGang, nodes: Mapping[Pod, str]) -> None:
         """Have a gang placed, on these nodes if its pods fit there."""
@@ -105,7 +105,10 @@ class Gangs:
             instance.restoring_gangs.pop(gang, None)
             left = [pod for pod in gang.pods if pod not in going]
             if left:
-                self.queue(instance, PodGang(gang.instance, left, gang.cause, gang.namespace), {})
+                self.queue(instance, self._gang(gang.instance, left, gang.cause), {})
+
+    def _gang(self, instance: InstanceRef, pods: Sequence[Pod], cause: int) -> PodGang:
+        return PodGang(instance, pods, cause, preempts=self._assumptions.preemption)
 
     def _next_generation(self, instance: Instance) -> int:
         ordinal = instance.ref.ordinal

@@ -86,6 +86,21 @@ class NodeLifecycle:
 
 
 @dataclass(frozen=True, slots=True)
+class PriorityClass:
+    """How important the pods are that name it.
+
+    Attributes:
+        preempts: they may have others evicted for them (preemptionPolicy).
+        is_default: it is that of pods that name none (globalDefault).
+    """
+
+    name: str
+    value: int
+    preempts: bool = True
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DisruptionBudget:
     """A PodDisruptionBudget of one namespace: exactly one of `min_available` and `max_unavailable`.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
+from random import Random
 
 import pytest
 from building import NPU, kubeinfer, scenario
@@ -24,7 +25,7 @@ from kubeinfer_sim.report.result import build_result
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.cluster.compile import read_real_cluster
-from kubeinfer_sim.scenario.cluster.model import NodeSpec
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, PriorityClass
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Assumptions, Scenario
 from kubeinfer_sim.simulation.run import Run
@@ -49,8 +50,8 @@ def requested(scheduler: Scheduler) -> dict[str, int]:
 
 
 def victims(scheduler: Scheduler, wanted: Gang) -> list[object] | None:
-    found = scheduler.victims_for(wanted)
-    return None if found is None else [each.key for each, _ in found]
+    found = scheduler.room_for(wanted)
+    return None if found is None else [each.key for each, _ in found.victims]
 
 
 def test_the_least_important_pods_go_from_as_many_nodes_as_it_takes() -> None:
@@ -117,10 +118,12 @@ def on_full_nodes(priority: int, **fields: object) -> Scenario:
     template = spec.roles[0].template
     spec = replace(
         spec,
-        roles=(replace(spec.roles[0], template=replace(template, raw={"spec": {"priorityClassName": "c"}})),),
+        roles=(replace(spec.roles[0], template=replace(template, priority_class_name="c")),),
     )
     made = scenario(spec, 1, initial="empty", **fields)
-    return replace(made, nodes=cluster.nodes, running=cluster.running, priority_classes={"c": priority})
+    return replace(
+        made, nodes=cluster.nodes, running=cluster.running, priority_classes=(PriorityClass("c", priority),)
+    )
 
 
 def outcome(run: Run) -> tuple[list[str], list[tuple[int, str]]]:
@@ -161,4 +164,122 @@ def test_a_priority_class_whose_value_is_not_given_is_an_error(tmp_path: Path) -
     (tmp_path / "scenario.yaml").write_text(
         SMALLEST + "  assumptions: {preemption: true}\n  priorityClasses: {high: 1000}\n"
     )
-    assert load_scenario(str(tmp_path / "scenario.yaml")).priority_classes == {"high": 1000}
+    assert load_scenario(str(tmp_path / "scenario.yaml")).priority_classes == (PriorityClass("high", 1000),)
+
+
+def asking(key: str, size: int, npus: int, priority: int, *, preempts: bool = True) -> Gang:
+    """A gang whose pods have keys of their own."""
+    template = PodTemplate(containers=(), requests={NPU: npus})
+    pods = tuple(GangPod((key, i), template) for i in range(size))
+    return Gang(key, pods, priority, preempts=preempts)
+
+
+def promised(scheduler: Scheduler) -> list[list[object]]:
+    """The victims of each room that is to be made."""
+    rooms, _ = scheduler.make_room()
+    return [[pod.key for pod, _ in room.victims] for room in rooms]
+
+
+def placed(scheduler: Scheduler) -> list[object]:
+    return [each.key for each, _ in scheduler.run()]
+
+
+def test_what_is_promised_is_kept_from_pods_of_no_more_importance() -> None:
+    scheduler = filled([8, 8], [(0, 8, 1)])
+    scheduler.submit(asking("gang", 2, 8, 10))
+    assert placed(scheduler) == []
+    assert promised(scheduler) == [["p0"]]
+    # The second node is free, and still so for a gang of more importance; the victim's node is neither's yet.
+    for name, priority in (("replacement", 1), ("equal", 10)):
+        scheduler.submit(asking(name, 1, 8, priority))
+        assert placed(scheduler) == []
+    assert promised(scheduler) == []
+    scheduler.release("p0")
+    assert placed(scheduler) == ["gang"]
+
+
+def test_what_is_promised_is_no_obstacle_to_the_more_important() -> None:
+    scheduler = filled([8, 8], [(0, 8, 1)])
+    scheduler.submit(asking("gang", 2, 8, 10))
+    scheduler.run()
+    assert promised(scheduler) == [["p0"]]
+    scheduler.submit(asking("top", 1, 8, 20))
+    assert placed(scheduler) == ["top"]
+    scheduler.release("p0")
+    assert placed(scheduler) == []
+    # Half of what it was promised is gone, and nobody of less importance is there who could go.
+    assert promised(scheduler) == []
+    scheduler.submit(asking("low", 1, 8, 1))
+    assert placed(scheduler) == ["low"]
+
+
+def test_a_gang_that_is_withdrawn_gives_back_what_it_was_promised() -> None:
+    scheduler = filled([8, 8], [(0, 8, 1)])
+    scheduler.submit(asking("gang", 2, 8, 10))
+    scheduler.submit(asking("low", 1, 8, 1))
+    assert placed(scheduler) == ["low"]
+    assert promised(scheduler) == [["p0", ("low", 0)]]
+    scheduler.submit(asking("next", 1, 8, 1))
+    scheduler.release(("low", 0))
+    assert placed(scheduler) == []
+    assert scheduler.withdraw("gang")
+    assert placed(scheduler) == ["next"]
+
+
+def test_pods_that_ask_for_the_same_make_room_one_after_the_other() -> None:
+    scheduler = filled([8, 8], [(0, 8, 1), (1, 8, 2)])
+    for name in "abc":
+        scheduler.submit(asking(name, 1, 8, 10))
+    assert placed(scheduler) == []
+    assert promised(scheduler) == [["p0"], ["p1"]]
+    scheduler.release("p1")
+    assert placed(scheduler) == ["b"]
+    scheduler.release("p0")
+    assert placed(scheduler) == ["a"]
+
+
+def test_nobody_goes_for_a_gang_that_does_not_preempt() -> None:
+    scheduler = filled([8], [(0, 8, 1)])
+    scheduler.submit(asking("gang", 1, 8, 10, preempts=False))
+    assert placed(scheduler) == []
+    assert promised(scheduler) == []
+
+
+waiting = st.lists(
+    st.tuples(st.integers(1, 3), st.sampled_from([2, 4, 8]), st.integers(0, 5), st.booleans()),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(pods, waiting, st.randoms(use_true_random=False))
+@settings(max_examples=150, deadline=None)
+def test_it_comes_to_an_end_and_whoever_waits_then_finds_no_room(
+    there: list[tuple[int, int, int]], gangs: list[tuple[int, int, int, bool]], chance: Random
+) -> None:
+    """Each victim is made again at once, as by its owner; in which order victims go is chance."""
+    scheduler = filled([8, 8, 8], there)
+    left = {f"g{i}": asking(f"g{i}", *each[:3], preempts=each[3]) for i, each in enumerate(gangs)}
+    for each in left.values():
+        scheduler.submit(each)
+    going: dict[object, tuple[int, int]] = {}
+    for turn in range(200):
+        for each, _ in scheduler.run():
+            left.pop(str(each.key), None)
+        rooms, freed = scheduler.make_room()
+        for room in rooms:
+            going |= {pod.key: (pod.spec.requests[NPU], pod.priority) for pod, _ in room.victims}
+        if not freed and not going:
+            break
+        if going:
+            key = chance.choice(sorted(going, key=str))
+            scheduler.release(key)
+            again = asking(f"r{turn}", 1, *going.pop(key))
+            left[f"r{turn}"] = again
+            scheduler.submit(again)
+    else:
+        raise AssertionError("it does not come to an end")
+    for each in sorted(left.values(), key=lambda each: -each.priority):
+        scheduler.withdraw(each.key)
+        assert scheduler.would_fit(each) is None
+        assert not each.preempts or scheduler.room_for(each) is None
