@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from building import kubeinfer, scenario
@@ -36,20 +37,32 @@ def faulty(instances: int, horizon: int, times: float = 1.0) -> Scenario:
     return scenario(spec, instances * 44 // 10, 900, 30, faults=plan, horizon=horizon)
 
 
+@contextmanager
+def nothing_but_this() -> Iterator[None]:
+    """`gc` sees only what is made from now on, not what other tests of this process keep."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 def held(made: Scenario, *, pods: bool) -> tuple[tuple[int, int], tuple[int, int], int]:
     """Objects and records alive halfway and at the end, and how many records there were."""
     counts = []
-    simulation = assemble(made, 0, None, History(keep=False), pods=pods)
+    with nothing_but_this():
+        simulation = assemble(made, 0, None, History(keep=False), pods=pods)
 
-    def count() -> None:
-        gc.collect()
-        objects = gc.get_objects()
-        counts.append((len(objects), sum(isinstance(each, Record) for each in objects)))
+        def count() -> None:
+            gc.collect()
+            objects = gc.get_objects()
+            counts.append((len(objects), sum(isinstance(each, Record) for each in objects)))
 
-    assert made.horizon is not None
-    for at in (made.horizon // 2, made.horizon):
-        simulation.env.clock.at(at, count, phase=Phase.OBSERVER)
-    total = play(simulation).history.total
+        assert made.horizon is not None
+        for at in (made.horizon // 2, made.horizon):
+            simulation.env.clock.at(at, count, phase=Phase.OBSERVER)
+        total = play(simulation).history.total
     return counts[0], counts[1], total
 
 
