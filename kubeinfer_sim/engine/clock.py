@@ -19,6 +19,7 @@ never acts on half of what happened at an instant.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from enum import IntEnum
 from heapq import heapify, heappop
@@ -118,9 +119,16 @@ class Clock:
         """Call `callback(*args)` in `delay` milliseconds."""
         return self.at(self.env._now + delay, callback, *args, phase=phase)  # type: ignore[arg-type]
 
-    def run(self, until: int | None = None) -> None:
-        """Fire what is due, in order; up to and including `until`, where the clock then stands."""
+    def run(self, until: int | None = None, *, pause: int | None = None) -> bool:
+        """Fire what is due, in order; up to and including `until`, where the clock then stands.
+
+        With `pause`, it stops after so many timers of one instant, for somebody to see whether time stands still.
+
+        Returns:
+            Whether it came to the end; False when it pauses.
+        """
         queue, step = self._queue, self.env.step
+        instant, last = self.now, sys.maxsize if pause is None else self.fired + pause
         while queue:
             when, _, _, event = queue[0]
             if not event.callbacks:
@@ -129,9 +137,14 @@ class Clock:
                 continue
             if until is not None and when > until:
                 break
+            if when != instant:
+                instant, last = when, last if pause is None else self.fired + pause
+            elif self.fired >= last:
+                return False
             step()
         if until is not None and self.now < until:
             self.env._now = until
+        return True
 
     def next_at(self) -> int | None:
         """When the next timer is due; None when nothing is waiting."""

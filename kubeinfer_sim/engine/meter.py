@@ -10,8 +10,9 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 
-#: Why a simulation stopped: nothing waits any more, the scenario's horizon, or no progress for long.
-End = Literal["settled", "horizon", "quiet"]
+#: Why a simulation stopped: nothing waits any more, the scenario's horizon, no progress for long, or a loop in which
+#: time stands still.
+End = Literal["settled", "horizon", "quiet", "loop"]
 
 #: What is called with each record of a type.
 Handlers = Mapping[type[Record], Callable[[Any], None]]

@@ -9,12 +9,14 @@ from typing import NamedTuple, Self
 from kubeinfer_sim.cluster.records import InstanceRef
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
 from kubeinfer_sim.controllers.kubeinfer.records import (
+    ProgressDeadlineExceeded,
     SpecApplied,
     Stalled,
     StallEnded,
     UpdateCompleted,
 )
 from kubeinfer_sim.engine.meter import End, Handlers
+from kubeinfer_sim.scenario.units import format_duration
 
 
 @dataclass(slots=True)
@@ -26,6 +28,7 @@ class AppliedSpec:
         surge, unavailable: the budgets, in instances or pods.
         completed: when all of it was in place and ready; None when that never happened.
         superseded: when another template came before it was in place.
+        deadline_exceeded: when it first had made no progress for as long as its progress deadline; None when never.
     """
 
     generation: int
@@ -38,6 +41,7 @@ class AppliedSpec:
     label: str
     completed: int | None = None
     superseded: int | None = None
+    deadline_exceeded: int | None = None
 
     @classmethod
     def of(cls, r: SpecApplied | DeploymentApplied) -> Self:
@@ -60,6 +64,13 @@ def supersede(earlier: Iterable[AppliedSpec], at: int) -> None:
     for each in earlier:
         if each.completed is None and each.superseded is None:
             each.superseded = at
+
+
+def exceed_deadline(changes: Iterable[AppliedSpec], generation: int, at: int) -> None:
+    """The generation has made no progress for its deadline."""
+    for each in changes:
+        if each.generation == generation and each.deadline_exceeded is None:
+            each.deadline_exceeded = at
 
 
 def complete(changes: Iterable[AppliedSpec], generation: int, at: int) -> None:
@@ -115,6 +126,7 @@ class ChangesMeter:
             UpdateCompleted: self._completed,
             Stalled: self._stalled,
             StallEnded: self._stall_ended,
+            ProgressDeadlineExceeded: self._deadline_exceeded,
         }
 
     def finish(self, ended_at: int, end: End) -> Changes:
@@ -145,6 +157,13 @@ class ChangesMeter:
             return
         self._end_stall(r.at)
         self._stalls.append(Stall(r.generation, r.at, r.reason, r.pod_reason, r.instances, r.detail))
+
+    def _deadline_exceeded(self, record: ProgressDeadlineExceeded) -> None:
+        exceed_deadline(self._changes, record.generation, record.at)
+        self._warnings.append(
+            f"progressDeadline exceeded at {format_duration(record.at)}: no progress of generation "
+            f"{record.generation} for so long; it is only reported"
+        )
 
     def _stall_ended(self, record: StallEnded) -> None:
         self._end_stall(record.at)

@@ -1,4 +1,4 @@
-"""Deployments, and ReplicaSets without one, in the report: one section each, and their part of the verdict."""
+"""Deployments in the report: one section each, and their part of the verdict."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from kubeinfer_sim.scenario.units import format_duration
 MOST_PODS = 12
 
 
-def sentence(measures: DeploymentMeasures) -> str:
+def sentence(measures: DeploymentMeasures, *, due: str = "") -> str:
     """How the Deployment came out, without a full stop."""
-    name = f"{measures.kind} {printable(measures.name)}"
+    name = f"Deployment {printable(measures.name)}"
     change, outcome = measures.focus, measures.outcome
     if change is None:
         what = name
@@ -50,8 +50,10 @@ def sentence(measures: DeploymentMeasures) -> str:
     because = f": {reason}" if reason else ""
     if change is None or change.completed is not None:
         missing = f"{measures.missing:,} of {count(measures.desired.last, 'pod')}"
-        return f"{missing} of {name} missing for good{because}"
-    return f"{what} never finishes{because}; {_available(measures)}"
+        return (
+            f"{missing} of {name} missing {'when the run is given up' if due else 'for good'}{because}{due}"
+        )
+    return f"{what} never finishes{because}; {_available(measures)}{due}"
 
 
 def opening(text: str) -> str:
@@ -71,7 +73,7 @@ def why(measures: DeploymentMeasures) -> str:
 def sections(deployments: Sequence[DeploymentMeasures]) -> Iterable[tuple[str, list[RenderableType]]]:
     """Title and content of each Deployment's section."""
     for measures in deployments:
-        yield f"{measures.kind} {printable(measures.name)}", _section(measures)
+        yield f"Deployment {printable(measures.name)}", _section(measures)
 
 
 def _section(measures: DeploymentMeasures) -> list[RenderableType]:
@@ -96,7 +98,7 @@ def _section(measures: DeploymentMeasures) -> list[RenderableType]:
                 f"maxUnavailable {change.unavailable:,} (at least {low:,} available)",
             )
     table.add_row("Available", _available(measures))
-    if measures.conditions and measures.kind == "Deployment":
+    if measures.conditions:
         last = measures.conditions[-1]
         said = f"Available={last.available}"
         if last.reason:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.metrics import Change, Measures, Outcome, Service
+from kubeinfer_sim.report.run_end import ending
 from kubeinfer_sim.report.verdict import Assessment, focus, npus_of_cluster
 from kubeinfer_sim.report.words import count, instance_seconds, percent, rounded
 from kubeinfer_sim.scenario.units import format_duration
@@ -16,13 +17,7 @@ def subject(assessment: Assessment) -> list[str]:
     total = npus_of_cluster(scenario)
     parts = [
         *(text for each in scenario.kubeinfers for text in (f"{each.namespace}/{each.name}", _size(each))),
-        *(
-            f"Pod {each.name}"
-            if each.kind == "Pod"
-            else f"{each.kind} {each.name}: {count(each.replicas, 'pod')}"
-            for each in scenario.workloads
-            if each.kind != "KubeInfer"
-        ),
+        *(f"Deployment {each.name}: {count(each.replicas, 'pod')}" for each in scenario.deployments),
         f"{count(nodes, 'node')} with {count(total, scenario.accelerator_family.noun)}"
         if total
         else count(nodes, "node"),
@@ -41,20 +36,25 @@ def _size(kubeinfer: KubeInfer) -> str:
 
 def key_figures(assessment: Assessment) -> list[tuple[str, str]]:
     """Name and text of each; of several KubeInfers after their names."""
-    of_instances = bool(assessment.run.scenario.kubeinfers)
+    of_instances, given_up = bool(assessment.run.scenario.kubeinfers), bool(assessment.run.due)
     if len(assessment.kubeinfers) > 1:
         own = [
             (f"{name}: {title}", text)
             for name, each in assessment.kubeinfers.items()
-            for title, text in kubeinfer_figures(each.measures)
+            for title, text in kubeinfer_figures(each.measures, given_up=given_up)
         ]
     else:
-        own = kubeinfer_figures(assessment.measures, of_instances=of_instances)
+        own = kubeinfer_figures(assessment.measures, of_instances=of_instances, given_up=given_up)
     return [*own, *cluster_figures(assessment)]
 
 
-def kubeinfer_figures(measures: Measures, *, of_instances: bool = True) -> list[tuple[str, str]]:
-    """What became of the instances of one KubeInfer; `of_instances`: there is one."""
+def kubeinfer_figures(
+    measures: Measures, *, of_instances: bool = True, given_up: bool = False
+) -> list[tuple[str, str]]:
+    """What became of the instances of one KubeInfer.
+
+    `of_instances`: there is one; `given_up`: the run was, before all that was due had been mended.
+    """
     rows: list[tuple[str, str]] = []
     change = focus(measures)
     if change is not None:
@@ -68,10 +68,12 @@ def kubeinfer_figures(measures: Measures, *, of_instances: bool = True) -> list[
     service, whole = measures.service, measures.whole
     if measures.outcome is not Outcome.NOTHING and of_instances:
         if service.since < service.until or measures.outcome is Outcome.NEVER:
-            rows.append(("Ready", _ready(measures, service)))
+            rows.append(("Ready", _ready(measures, service, given_up=given_up)))
             rows.append(("Lost", _lost(measures, service)))
         if (whole.lost, whole.min_ready.value) != (service.lost, service.min_ready.value):
-            rows.append(("Whole run", f"{_ready(measures, whole)}; {_lost(measures, whole)}"))
+            rows.append(
+                ("Whole run", f"{_ready(measures, whole, given_up=given_up)}; {_lost(measures, whole)}")
+            )
     return rows
 
 
@@ -84,9 +86,7 @@ def cluster_figures(assessment: Assessment) -> list[tuple[str, str]]:
         room = f", {measures.npus.at(0):,} at the start" if measures.npus.at(0) != measures.peak_npus else ""
         title = scenario.accelerator_family.title("NPUs")
         rows.append((title, f"peak {measures.peak_npus:,} of {total:,} in use{room}"))
-    ends = {"settled": "nothing more can happen", "horizon": "the scenario's horizon"}
-    quiet = f"no progress for {format_duration(scenario.quiet_after)}"
-    rows.append(("End", f"{format_duration(measures.ended_at)} ({ends.get(measures.end, quiet)})"))
+    rows.append(("End", f"{format_duration(measures.ended_at)} ({ending(assessment.run)})"))
     return rows
 
 
@@ -102,14 +102,16 @@ def _span(since: int, until: int | None) -> str:
     return f"from {format_duration(since)} to {format_duration(until or since)}"
 
 
-def _ready(measures: Measures, service: Service) -> str:
+def _ready(measures: Measures, service: Service, *, given_up: bool) -> str:
     low = service.min_ready
     wanted = measures.desired.between(service.since, service.until)
     if len(wanted) == 1 and low.value >= wanted[0]:
         return f"at least {low.value:,} of {wanted[0]:,} throughout"
     of = f" of {wanted[0]:,}" if len(wanted) == 1 else f" (asked for: {wanted[0]:,} to {wanted[-1]:,})"
-    for_good = measures.outcome is Outcome.NEVER and measures.ready.last == low.value
-    lasting = "for good" if for_good else f"for {rounded(low.lasting)} in all"
+    to_the_end = measures.outcome is Outcome.NEVER and measures.ready.last == low.value
+    lasting = (
+        ("to the end" if given_up else "for good") if to_the_end else f"for {rounded(low.lasting)} in all"
+    )
     return f"at least {low.value:,}{of}, first at {format_duration(low.at)}, {lasting}"
 
 

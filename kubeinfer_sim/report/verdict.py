@@ -11,15 +11,14 @@ from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Availability
-from kubeinfer_sim.metrics.bare_pods import BarePodOutcome
 from kubeinfer_sim.metrics.cluster import ClusterMeasures
 from kubeinfer_sim.metrics.demand import Demand
 from kubeinfer_sim.metrics.deployments import DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
-from kubeinfer_sim.report import bare_pods
 from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.pending import preempted_for
+from kubeinfer_sim.report.run_end import due, standstill
 from kubeinfer_sim.report.words import count, fine_percent, listed, rounded
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration
@@ -124,6 +123,8 @@ def complaint(life: InstanceLife, stuck: Mapping[PodRef, tuple[int, str]]) -> st
 def _verdict(found: Figures) -> Verdict:
     judged, outcome = found.judged, found.outcome
     missed = [each for each in judged if each.judgement is not Judgement.HELD]
+    if found.run.end == "loop":
+        return Verdict(False, f"{standstill(found.run)}.")
     holds = outcome is Outcome.COMPLETES and not missed
     several = len(found.kubeinfers) > 1
     own = _sentence_of_several(found) if several else _sentence(found.run, found.measures)
@@ -147,26 +148,15 @@ def _sentence_of_several(found: Figures) -> str:
         )
         for name, measures in touched.items()
     ]
-    parts += _others(found.measures)
+    parts += [
+        (each.holds, sentence(each, due=_due(found.run)))
+        for each in found.measures.deployments
+        if each.outcome is not DeploymentOutcome.UNTOUCHED
+    ]
     if not parts:
         return "Nothing happened: what is running is neither changed nor disturbed"
     parts.sort(key=lambda part: part[0])
     return "; ".join(text for _, text in parts)
-
-
-def _others(measures: Measures) -> list[tuple[bool, str]]:
-    """Whether each other workload that was touched came to its end, and how."""
-    deployments = [
-        (each.holds, sentence(each))
-        for each in measures.deployments
-        if each.outcome is not DeploymentOutcome.UNTOUCHED
-    ]
-    pods = [
-        (each.holds, bare_pods.sentence(each))
-        for each in measures.bare_pods
-        if each.outcome is not BarePodOutcome.UNTOUCHED
-    ]
-    return deployments + pods
 
 
 def _lower(text: str) -> str:
@@ -175,13 +165,13 @@ def _lower(text: str) -> str:
 
 
 def _sentence(run: Run, measures: Measures) -> str:
-    """How the KubeInfer came out, then each other workload that was touched; the one that fails first."""
-    told = _others(measures)
-    told.sort(key=lambda each: each[0])
-    parts = [text for _, text in told]
+    """How the KubeInfer came out, then each Deployment that was touched; the one that fails first."""
+    told = [each for each in measures.deployments if each.outcome is not DeploymentOutcome.UNTOUCHED]
+    told.sort(key=lambda each: each.holds)
+    parts = [sentence(each, due=_due(run)) for each in told]
     if measures.desired.points and not (parts and measures.outcome is Outcome.NOTHING):
         own = _SENTENCES[measures.outcome](run, measures)
-        parts.insert(0 if measures.outcome is not Outcome.COMPLETES or not told or told[0][0] else 1, own)
+        parts.insert(0 if measures.outcome is not Outcome.COMPLETES or not told or told[0].holds else 1, own)
     if not parts:
         return "Nothing happened: what is running is neither changed nor disturbed"
     return opening("; ".join([parts[0], *map(_lower, parts[1:])]))
@@ -256,10 +246,10 @@ def _never(run: Run, measures: Measures) -> str:
         return f"The drain of {drain.node} never ends: {drain.complaint}"
     if change is None or (change.completed is not None and measures.losing):
         missing = f"{measures.losing:,} of {count(measures.desired.last, 'instance')}"
-        return f"{missing} missing for good: {why}"
+        return f"{missing} missing {_how_long(run)}: {why}{_due(run)}"
     if change.completed is not None:
         return f"{what} completes in {rounded(change.duration or 0)}, but it never settles: {why}"
-    return f"{what} never finishes: {why}; {_left(measures)}"
+    return f"{what} never finishes: {why}; {_left(run, measures)}{_due(run)}"
 
 
 def _unfinished(run: Run, measures: Measures) -> str:
@@ -346,10 +336,20 @@ def _in_service(measures: Measures, *, whole: bool = False) -> str:
     return f"at least {low.value:,}{of} instance{plural} ready"
 
 
-def _left(measures: Measures) -> str:
+def _left(run: Run, measures: Measures) -> str:
     if measures.losing:
-        return f"{measures.losing:,} of {count(measures.desired.last, 'instance')} missing for good"
+        return f"{measures.losing:,} of {count(measures.desired.last, 'instance')} missing {_how_long(run)}"
     return _in_service(measures)
+
+
+def _how_long(run: Run) -> str:
+    """What is missing is missing for good, unless something is due that may bring it back."""
+    return "when the run is given up" if run.due else "for good"
+
+
+def _due(run: Run) -> str:
+    """`; still due: the repair of node-0/npu1 at 2d`, of a run that was given up before that."""
+    return f"; still due: {due(run)}" if run.due else ""
 
 
 def _all(number: int, verb: str) -> str:

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.manifest.accelerators import Family
-from kubeinfer_sim.manifest.model import Kind
 from kubeinfer_sim.metrics.moment import Ending, InstanceMoment, Moment, State
 from kubeinfer_sim.report.result_part import Part
 from kubeinfer_sim.report.sentences import sentence
@@ -46,7 +45,7 @@ class InstanceMomentPart(Part):
     """An instance of the KubeInfer, or a pod of a Deployment, that exists at the time."""
 
     name: str
-    kind: Kind
+    kind: Literal["KubeInfer", "Deployment"]
     """Whose it is."""
     ordinal: int
     state: State
@@ -67,7 +66,7 @@ class InstanceMomentPart(Part):
 
 
 class DeploymentMomentPart(Part):
-    """The pods of a Deployment, or of a ReplicaSet without one."""
+    """A Deployment's pods."""
 
     name: str
     wanted: int
@@ -85,7 +84,7 @@ class WhyDocument(Part):
     seed: int
     at_ms: int
     run_ends_at_ms: int
-    run_end: Literal["settled", "horizon", "quiet"]
+    run_end: Literal["settled", "horizon", "quiet", "loop"]
     wanted_instances: int
     ready_instances: int
     sentence: str
@@ -132,7 +131,7 @@ def _instance(run: Run, each: InstanceMoment, at: int, family: Family) -> Instan
     ref = each.instance
     return InstanceMomentPart(
         name=ref.name,
-        kind=ref.kind,
+        kind="Deployment" if ref.kind == "Deployment" else "KubeInfer",
         ordinal=ref.ordinal,
         state=each.state,
         since_ms=each.since,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kubeinfer_sim.engine.history import History
+from kubeinfer_sim.cluster.devices.repair import Due
+from kubeinfer_sim.engine.history import History, Record
 from kubeinfer_sim.engine.meter import End
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.pod_objects import PodAt
@@ -18,8 +19,11 @@ class Run:
         history: all that happened; empty, but for the number of its records, where it was not kept.
         ended_at: the time of the last thing that happened, or the horizon, in ms.
         end: `settled`: nothing is waiting any more; `quiet`: events go on (a crash loop), but nothing came
-            nearer to its end for `scenario.quiet_after`; `horizon`: stopped at the scenario's horizon.
+            nearer to its end for `scenario.quiet_after`; `horizon`: stopped at the scenario's horizon; `loop`: things
+            cause each other again and again within one instant, so that time stands still.
         fired: how many timers the engine fired.
+        due: what would have been mended after the end, soonest first; of a run that was given up alone.
+        cycle: what happened again and again in the instant in which time stood still; of such a run alone.
         pods: the objects of the pods that exist at the end; None where nobody wanted them read.
     """
 
@@ -30,3 +34,5 @@ class Run:
     fired: int
     seed: int
     pods: tuple[PodAt, ...] | None = field(repr=False)
+    due: tuple[Due, ...] = ()
+    cycle: tuple[Record, ...] = ()

@@ -7,11 +7,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
-from kubeinfer_sim.engine.history import History, Listener
+from kubeinfer_sim.engine.history import History, Listener, Record
 from kubeinfer_sim.engine.meter import End
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.assembly import Simulation, assemble
 from kubeinfer_sim.simulation.run import Run
+
+#: How many timers fire in one instant between two looks whether time stands still; after how many it does in any case.
+PAUSE, TOO_MANY = 50_000, 2_000_000
+#: How many things may cause one another within one instant; a pod's whole life takes some dozens.
+DEEPEST = 1_000
 
 #: New objects between two collections while a simulation runs that keeps its history, or that does not.
 GARBAGE_THRESHOLD, GARBAGE_THRESHOLD_NOT_KEPT = 200_000, 20_000
@@ -64,24 +69,58 @@ def play(simulation: Simulation, *, until: int | None = None) -> Run:
             simulation.faults.start()
         simulation.time_line.start()
         end = _run_clock(simulation, until)
+        due = () if end != "quiet" or simulation.faults is None else simulation.faults.due()
+        cycle = _cycle(env.history) if end == "loop" else ()
         ended_at = env.clock.now if end == "horizon" else env.history.last_at
         env.history.close()
         pods = None if simulation.objects is None else tuple(simulation.objects.at(ended_at))
-    return Run(scenario, env.history, ended_at, end, env.clock.fired, env.streams.seed, pods)
+    return Run(scenario, env.history, ended_at, end, env.clock.fired, env.streams.seed, pods, due, cycle)
 
 
 def _run_clock(simulation: Simulation, until: int | None) -> End:
     scenario, clock = simulation.scenario, simulation.env.clock
     if scenario.horizon is not None:
-        clock.run(scenario.horizon if until is None else min(scenario.horizon, until))
-        return "horizon"
+        until = scenario.horizon if until is None else min(scenario.horizon, until)
+        return "horizon" if _advance(simulation, until) else "loop"
     last_action = max((action.at for action in scenario.actions), default=0)
     while (due := clock.next_at()) is not None and (until is None or due <= until):
         limit = max(simulation.workloads.last_progress, last_action) + scenario.quiet_after
         if due > limit:
             return "quiet"
-        clock.run(limit if until is None else min(limit, until))
+        if not _advance(simulation, limit if until is None else min(limit, until)):
+            return "loop"
     return "settled"
+
+
+def _advance(simulation: Simulation, until: int) -> bool:
+    """Let the clock run; False when it comes to an instant that does not end."""
+    clock, history = simulation.env.clock, simulation.env.history
+    instant, pauses = -1, 0
+    while not clock.run(until, pause=PAUSE):
+        pauses = pauses + 1 if clock.now == instant else 1
+        instant = clock.now
+        if pauses * PAUSE >= TOO_MANY or (history.keep and _depth(history, instant) > DEEPEST):
+            return False
+    return True
+
+
+def _depth(history: History, instant: int) -> int:
+    """Of how many records of this instant each caused the next, up to the latest."""
+    depth, number = 0, len(history) - 1
+    while number >= 0 and history[number].at == instant and depth <= DEEPEST:
+        depth, number = depth + 1, history[number].cause
+    return depth
+
+
+def _cycle(history: History) -> tuple[Record, ...]:
+    """One round of what happens again and again: from the latest record back to the one before of its type."""
+    latest = history.latest
+    if not latest:
+        return ()
+    kind = type(latest[-1])
+    rounds = [place for place, record in enumerate(latest) if type(record) is kind]
+    since = rounds[-2] if len(rounds) > 1 else 0
+    return tuple(latest[since + 1 :])
 
 
 @contextmanager

@@ -191,7 +191,7 @@ class DevicePlugin(Watcher):
         """Out until repaired; after repeated faults for a fixed time."""
         fault.cause = self._devices.set_state([npu], "out", fault.cause)
         if fault.level == REPEATED:
-            self._clock.after(self._settings.repeat_isolation, self._hardware.repaired, npu)
+            self._hardware.isolate(npu, self._settings.repeat_isolation)
         else:
             self._hardware.order_repair(npu, fault.since, fault.spec.repair)
 

@@ -47,7 +47,11 @@ class Process(Protocol):
 
 
 class NpuHardware:
-    """Breaks NPUs and mends them (`manager.DeviceWatcher`)."""
+    """Breaks NPUs and mends them (`manager.DeviceWatcher`).
+
+    Attributes:
+        ending: when isolations are over, by the name of the NPU, ms.
+    """
 
     def __init__(self, env: Environment, shop: RepairShop, settings: NpuHandling) -> None:
         self._clock = env.clock
@@ -55,6 +59,7 @@ class NpuHardware:
         self._shop = shop
         self._settings = settings
         self._repairing: set[Npu] = set()
+        self.ending: dict[str, Millis] = {}
         self._due: set[Npu] = set()  # their repair waits for the pod that holds them to go
         self._platform: Platform
         self._process: Process
@@ -97,6 +102,15 @@ class NpuHardware:
                 FaultCleared(self._clock.now, fault.cause, fault.kind, fault.npu.name, how)
             )
             self._process.fault_over(fault)
+
+    def isolate(self, npu: Npu, length: Millis) -> None:
+        """Keep an NPU out of service for so long; it is trusted again then, whatever was wrong with it."""
+        self.ending[npu.name] = self._clock.now + length
+        self._clock.after(length, self._isolation_over, npu)
+
+    def _isolation_over(self, npu: Npu) -> None:
+        self.ending.pop(npu.name, None)
+        self.repaired(npu)
 
     def order_repair(self, npu: Npu, broke: Millis, length: Distribution | None) -> None:
         """Have an NPU repaired, unless it is being repaired: that mends all that is wrong with it by then."""

@@ -45,6 +45,7 @@ class Instance:
         was_ready: it has been ready at least once.
         failure: why it is not ready, in the word of its pods, or "".
         unready_since: since when it has not been ready without a break.
+        ready_incarnation: the latest in which it has been ready.
         overdue: it has not been ready for the grace of rule 4 (or never was).
         failed_starts: how often a pod failed since the instance was last ready (or made).
         progressing: it is on its way to ready, as far as the controller can see.
@@ -69,6 +70,7 @@ class Instance:
         "overdue",
         "pods",
         "progressing",
+        "ready_incarnation",
         "ready_pods",
         "rebuilds",
         "recovery",
@@ -102,6 +104,7 @@ class Instance:
         self.was_ready = False
         self.failure = ""
         self.unready_since = 0
+        self.ready_incarnation = 0
         self.overdue = True
         self.failed_starts = 0
         self.progressing = False
@@ -139,6 +142,14 @@ class Instance:
     def incarnation_over(self) -> bool:
         """All of it is being rebuilt or deleted: whatever fails in it now is of no consequence."""
         return self.state in (InstanceState.RESTARTING, InstanceState.FAILED, InstanceState.TERMINATING)
+
+    @property
+    def rebuilt_once(self) -> bool:
+        """Whether it, or a part of it, is being rebuilt for the first time since it was ready."""
+        restarted = self.incarnation - self.ready_incarnation
+        if restarted:
+            return restarted == 1
+        return bool(self.rebuilds) or any(pod not in self.served for pod in self.pods)
 
     def group(self, pod: Pod) -> list[Pod]:
         """The pods of the same role, itself included: their engines are taken for one collective group."""

@@ -18,6 +18,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 )
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.scenario.model import Assumptions
+from kubeinfer_sim.scenario.units import Millis
 
 
 class Instances:
@@ -154,6 +155,7 @@ class Instances:
             self._progressed()
         instance.state = InstanceState.READY
         instance.was_ready = True
+        instance.ready_incarnation = instance.incarnation
         instance.overdue = False
         instance.failure = ""
         instance.failed_starts = 0
@@ -188,6 +190,25 @@ class Instances:
             )
 
     def _grace_over(self, instance: Instance) -> None:
+        """It has not been ready for long; one that is being rebuilt on its revision is given its start window, too."""
+        rebuilds = self._assumptions.old_instance_failure == "rebuildOld"
+        if rebuilds and instance.rebuilt_once:
+            window = start_window(instance.spec)
+            if window is not None:
+                instance.grace_timer = self._clock.after(window, self._window_over, instance)
+            return
+        self._window_over(instance)
+
+    def rebuilt_again(self, instance: Instance) -> None:
+        """It failed before it was ready again: no window is left to it beyond the grace of all."""
+        if instance.grace_timer is not None and not instance.rebuilt_once:
+            grace_over = instance.unready_since + self._assumptions.unready_grace
+            instance.grace_timer.cancel()
+            instance.grace_timer = self._clock.at(
+                max(self._clock.now, grace_over), self._window_over, instance
+            )
+
+    def _window_over(self, instance: Instance) -> None:
         instance.grace_timer = None
         self.in_grace -= 1
         instance.overdue = True
@@ -210,3 +231,14 @@ class Instances:
         )
         self.progressing += progressing - instance.progressing
         instance.progressing = progressing
+
+
+def start_window(spec: KubeInfer) -> Millis | None:
+    """How long its engines have to start before a probe has them killed; None: for ever."""
+    windows = [
+        (probe.initial_delay_seconds + probe.period_seconds * probe.failure_threshold) * 1000
+        for role in spec.roles
+        for container in role.template.containers
+        if (probe := container.startup_probe or container.liveness_probe) is not None
+    ]
+    return max(windows, default=None)

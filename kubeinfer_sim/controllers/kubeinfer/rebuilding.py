@@ -82,6 +82,7 @@ class Rebuilding:
         instance.failure = reason
         instance.wait = wait
         instance.incarnation += 1
+        self._instances.rebuilt_again(instance)
         instance.last = self._history.append(
             InstanceRestarting(self._clock.now, cause, instance.ref, instance.incarnation, reason)
         )

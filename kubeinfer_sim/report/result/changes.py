@@ -31,6 +31,8 @@ class AppliedPart(Part):
     duration_ms: int | None
     superseded_at_ms: int | None
     """When another template came before it was in place."""
+    deadline_exceeded_at_ms: int | None
+    """When it had first made no progress for as long as its progress deadline; null: never."""
 
 
 class ChangePart(AppliedPart):
@@ -77,6 +79,7 @@ def applied_part(kind: type[P], change: AppliedSpec) -> P:
         completed_at_ms=change.completed,
         duration_ms=change.duration,
         superseded_at_ms=change.superseded,
+        deadline_exceeded_at_ms=change.deadline_exceeded,
     )
 
 

@@ -40,14 +40,28 @@ class VerdictPart(Part):
     sentence: str
 
 
+class DuePart(Part):
+    """Something that was still to be mended when the run was given up."""
+
+    what: str
+    """An NPU (`node-0/npu3`) or a node."""
+    kind: Literal["repair", "isolation"]
+    """A repair ends; a time out of service is over."""
+    at_ms: int | None
+    """Null: it waits for a crew or a spare."""
+
+
 class EndPart(Part):
     """When and why the simulation stopped."""
 
     at_ms: int
-    reason: Literal["settled", "horizon", "quiet"]
-    """Nothing more can happen; the scenario's horizon; no progress for the scenario's `quietAfter`."""
+    reason: Literal["settled", "horizon", "quiet", "loop"]
+    """Nothing more can happen; the scenario's horizon; no progress for the scenario's `quietAfter`; things cause one
+    another without end in one instant."""
     missing_instances: int
     """Instances asked for and not ready at the end."""
+    due: list[DuePart]
+    """What would have been mended later, soonest first; of a run that was given up (`quiet`) alone."""
 
 
 class AssumptionPart(Part):
@@ -90,7 +104,12 @@ def verdict_part(assessment: Assessment) -> VerdictPart:
 
 def end_part(run: Run, measures: Measures) -> EndPart:
     """When and why it stopped."""
-    return EndPart(at_ms=run.ended_at, reason=run.end, missing_instances=measures.losing)
+    return EndPart(
+        at_ms=run.ended_at,
+        reason=run.end,
+        missing_instances=measures.losing,
+        due=[DuePart(what=each.what, kind=each.kind, at_ms=each.at) for each in run.due],
+    )
 
 
 def assumption_parts(scenario: Scenario) -> list[AssumptionPart]:

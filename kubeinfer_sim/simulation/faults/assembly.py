@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from kubeinfer_sim.cluster.devices.device_plugin import DevicePlugin
 from kubeinfer_sim.cluster.devices.hardware import NpuHardware
 from kubeinfer_sim.cluster.devices.manager import Devices
-from kubeinfer_sim.cluster.devices.repair import RepairShop
+from kubeinfer_sim.cluster.devices.repair import Due, RepairShop
 from kubeinfer_sim.cluster.disruption.drains import Drains
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.kubelet import Kubelet
@@ -59,6 +59,7 @@ class FaultInjection:
         )
         self.devices = Devices(env, group=settings.group, occupied=_occupied(scenario))
         hardware = NpuHardware(env, shop, settings)
+        self._shop, self._hardware = shop, hardware
         speeds = Speeds(env)
         symptoms = Symptoms(kubelet, answers, speeds)
         plugin = DevicePlugin(
@@ -93,6 +94,13 @@ class FaultInjection:
         for process in self._plan.processes:
             objects = ProcessObjects(self._env, process, self._kubeinfers, self.devices, self._injector)
             RunningProcess(self._env.clock, self._env.streams, process, objects.names, objects.strike)
+
+    def due(self) -> tuple[Due, ...]:
+        """What is still to be mended, soonest first; of NPUs that pods hold nothing is, as long as they do."""
+        held = {npu.name for npu in self.devices.all() if not npu.idle}
+        due = [Due(name, "repair", at) for name, at in self._shop.due.items() if name not in held]
+        due += [Due(name, "isolation", at) for name, at in self._hardware.ending.items() if name not in held]
+        return tuple(sorted(due, key=lambda each: (each.at is None, each.at or 0)))
 
     def inject(self, fault: Fault) -> None:
         """A fault of the time line happens now."""

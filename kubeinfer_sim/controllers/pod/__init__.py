@@ -1,1 +1,0 @@
-"""Pods that no controller makes."""

@@ -1,0 +1,44 @@
+"""How a run ended, in words: by itself, at its horizon, given up, or in an instant that does not end."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.report.sentences import sentence
+from kubeinfer_sim.report.words import point
+from kubeinfer_sim.scenario.units import format_duration
+from kubeinfer_sim.simulation.run import Run
+
+#: How many of the things that were still due, or of the steps of a loop, are named.
+_NAMED = 3
+
+
+def ending(run: Run) -> str:
+    """Why it ended: `no progress for 1d; still due: the repair of node-0/npu1 at 2d`."""
+    text = {
+        "settled": "nothing more can happen",
+        "horizon": "the scenario's horizon",
+        "quiet": f"no progress for {format_duration(run.scenario.quiet_after)}",
+        "loop": "time stands still",
+    }[run.end]
+    return f"{text}; still due: {due(run)}" if run.due else text
+
+
+def due(run: Run) -> str:
+    """What was still due when it was given up: `the repair of node-0/npu1 at 2d`."""
+    words = {"repair": "the repair of", "isolation": "the end of the isolation of"}
+    named = [
+        f"{words[each.kind]} {each.what}" + ("" if each.at is None else f" at {point(each.at)}")
+        for each in run.due[:_NAMED]
+    ]
+    more = len(run.due) - len(named)
+    return ", ".join([*named, *([f"{more:,} more"] if more else [])])
+
+
+def standstill(run: Run) -> str:
+    """Of a run that came to an instant that does not end: where, and what happens again and again."""
+    steps = list(dict.fromkeys(sentence(record, run.scenario.accelerator_family) for record in run.cycle))
+    named = steps[:_NAMED] if len(steps) <= _NAMED else [*steps[: _NAMED - 1], "…", steps[-1]]
+    round_ = f": {', '.join(named)}, and so on" if named else ""
+    return (
+        f"Time stands still at {point(run.ended_at)}, since things cause one another without taking any{round_}; "
+        "give one of them a length (a back-off, a stage)"
+    )

@@ -1,0 +1,77 @@
+"""Runs that would go on for ever: they end, and say what was going on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from field.user import User, asking, both, kubeinfer
+
+LABEL = {"modelarts-infer-npu-reset-enable": "true"}
+
+
+@pytest.mark.parametrize("probe", ["liveness", "readiness"])
+@both
+def test_a_crash_loop_is_no_progress(user: User, workload: Callable[..., Any], probe: str) -> None:
+    probes = {f"{probe}Probe": {"tcpSocket": {"port": 1}, "periodSeconds": 10}}
+    bad = {"at": "1m", "health": {"probes": [probe], "newPods": True}}
+    user.plans(
+        workload({**asking(npu=8), **probes}, replicas=1), cluster="1x8", actions=[bad], quietAfter="10m"
+    )
+    done, result = user.runs()
+    assert done.returncode == 1
+    assert result["end"]["atMs"] < 20 * 60_000
+
+
+def test_a_loop_in_which_time_stands_still_is_named(user: User) -> None:
+    pods = kubeinfer(asking(npu=8), replicas=1, initContainers=[{"name": "fetch", "image": "f:1"}])
+    never = {"at": "0s", "initFault": {"lasts": "10m"}}
+    once = {"backoff": ["0s"]}
+    user.plans(pods, cluster="1x8", initial="empty", actions=[never], assumptions=once, horizon="1h")
+    done, result = user.runs()
+    assert done.returncode == 1
+    assert (result["end"]["reason"], result["end"]["atMs"]) == ("loop", 0)
+    assert "Time stands still at 0s" in result["verdict"]["sentence"]
+    assert "is created" in result["verdict"]["sentence"]
+
+
+def test_what_a_repair_will_bring_back_is_not_missing_for_good(user: User) -> None:
+    drop = {"at": "50s", "fault": {"kind": "CardDrop", "node": "node-0", "npu": 1}}
+    user.plans(kubeinfer(asking(npu=8), replicas=1, labels=LABEL), cluster="1x8", actions=[drop])
+    done, result = user.runs()
+    assert "for good" not in done.stdout
+    (due,) = result["end"]["due"]
+    assert (due["what"], due["kind"]) == ("node-0/npu1", "repair")
+    assert "the repair of node-0/npu1 at 2d" in result["verdict"]["sentence"]
+
+
+def test_an_old_instance_that_is_rebuilt_is_safe_until_its_start_window_is_over(user: User) -> None:
+    probe = {"tcpSocket": {"port": 1}, "periodSeconds": 1}
+    for window, safe in ((7200, True), (40, False)):
+        probes = {"startupProbe": {**probe, "failureThreshold": window}, "readinessProbe": probe}
+        user.plans(
+            kubeinfer({**asking(npu=8), **probes}, surge=1),
+            cluster="8x8",
+            timings={"profile": "zero", "weights": "100s", "exit": "10s"},
+            update={"newRevision": True},
+            actions=[{"at": "50s", "crash": {"instances": [0]}}],
+            assumptions={"oldInstanceFailure": "rebuildOld"},
+        )
+        done, _ = user.runs()
+        assert ("NotReady" not in done.stdout) is safe
+
+
+def test_an_exceeded_progress_deadline_is_told(user: User) -> None:
+    probe = {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 1}}
+    user.plans(
+        kubeinfer({**asking(npu=8), **probe}, surge=1),
+        cluster="4x8",
+        timings={"profile": "zero", "weights": "100s"},
+        update={"newRevision": True},
+        assumptions={"progressDeadline": "60s"},
+    )
+    done, result = user.runs()
+    assert "progressDeadline exceeded at 1m" in done.stdout
+    assert result["changes"][-1]["deadlineExceededAtMs"] == 60_000
+    assert "deadline is exceeded" in user.types("why", "scenario.yaml", "--at", "90s").stdout
