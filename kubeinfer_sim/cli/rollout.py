@@ -17,10 +17,10 @@ from kubeinfer_sim.cli.command import (
 )
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.manifest.model import Deployment, KubeInfer, PlainWorkload
 
-#: What a manifest is about, and the Deployments beside it.
-Version = tuple[KubeInfer | Deployment, Sequence[Deployment]]
+#: What a manifest is about, and what else owns pods beside it.
+Version = tuple[KubeInfer | Deployment, Sequence[PlainWorkload]]
 
 
 def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
@@ -135,5 +135,5 @@ def _load(
             known = ", ".join(each.name for each in objects)
             kind = "KubeInfers" if manifests.kubeinfers else "Deployments"
             raise UsageError(f"{file} holds {len(objects)} {kind} ({known}): choose one with --name")
-        found.append((objects[0], manifests.deployments if manifests.kubeinfers else ()))
+        found.append((objects[0], [each for each in manifests.plain if each is not objects[0]]))
     return found[0], found[1] if len(found) > 1 else None

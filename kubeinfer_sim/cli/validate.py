@@ -23,6 +23,7 @@ from kubeinfer_sim.cli.command import (
 )
 from kubeinfer_sim.cli.output import detail, output_of, show, show_diagnostics, width_of
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
+from kubeinfer_sim.manifest.model import BarePod, Deployment
 
 if TYPE_CHECKING:
     from kubeinfer_sim.scenario.check import Checked
@@ -103,7 +104,7 @@ def command(
     elif show_defaults:
         from kubeinfer_sim.manifest.effective import effective_yaml
 
-        show(effective_yaml(checked.kubeinfers, checked.deployments))
+        show(effective_yaml(checked.kubeinfers, checked.plain))
     elif not quiet:
         for sentence in _sentences(checked):
             show(_folded(sentence))
@@ -121,11 +122,16 @@ def _sentences(checked: Checked) -> Iterator[str]:
             f"{each.replicas} instance{'s' if each.replicas != 1 else ''} of {pods} "
             f"pod{'s' if pods != 1 else ''}, revision {each.revision}"
         )
-    for deployment in checked.deployments:
+    for other in checked.plain:
+        size = (
+            ""
+            if isinstance(other, BarePod)
+            else f" of {other.replicas} pod{'s' if other.replicas != 1 else ''}"
+        )
+        strategy = f", {other.strategy}" if isinstance(other, Deployment) else ""
         yield (
-            f"{deployment.source}: {deployment.namespace}/{deployment.name} is valid: a Deployment of "
-            f"{deployment.replicas} pod{'s' if deployment.replicas != 1 else ''}, "
-            f"{deployment.strategy}, revision {deployment.revision}"
+            f"{other.source}: {other.namespace}/{other.name} is valid: a {other.kind}{size}{strategy}, "
+            f"revision {other.revision}"
         )
     for file in checked.files:
         yield f"{file.name}: {file.kind} is valid: {file.tells}"

@@ -22,6 +22,7 @@ from kubeinfer_sim.cluster.records import (
     NodeReadyChanged,
     NodeTainted,
     PodCreated,
+    PodFinished,
     PodGone,
     PodNotReady,
     PodReady,
@@ -209,6 +210,10 @@ class Api:
     def container_died(self, pod: Pod, reason: str, exit_code: int) -> None:
         """A container is dead; `reason` of an init container after `Init:`, as kubectl has it."""
         pod.owner.container_died(pod, reason, exit_code)
+
+    def finished(self, pod: Pod, phase: str) -> None:
+        """All containers of the pod have ended, and none is started again: it is Succeeded or Failed for good."""
+        pod.last = self._history.append(PodFinished(self._clock.now, pod.last, pod.ref, phase))
 
     def engine_stopped(self, pod: Pod) -> None:
         """The process of the pod's engine has ended, however."""

@@ -64,7 +64,7 @@ class Controller(Protocol):
 
 
 class Workload(Protocol):
-    """What owns pods (a KubeInfer, a Deployment): makes them, and is told what becomes of them."""
+    """What owns pods: makes them, and is told what becomes of them. A bare Pod is its own."""
 
     @property
     def namespace(self) -> str:
@@ -89,8 +89,8 @@ class Workload(Protocol):
         """All its pods that exist, in the order in which they were made."""
         ...
 
-    def controller_of(self, pod: Pod) -> Controller:
-        """What controls the pod: a Deployment, by its ReplicaSets, or an instance of a KubeInfer."""
+    def controller_of(self, pod: Pod) -> Controller | None:
+        """What controls the pod: a Deployment, by its ReplicaSets, an instance of a KubeInfer; None: nothing."""
         ...
 
     def gang_placed(self, pods: Sequence[Pod]) -> None:

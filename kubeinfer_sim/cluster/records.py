@@ -7,24 +7,25 @@ from typing import NamedTuple
 
 from kubeinfer_sim.cluster.stages import Stage, StageName
 from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.manifest.model import Kind
 
 
 class InstanceRef(NamedTuple):
     """Which instance of which workload: `uid` is never used twice, `ordinal` is (after the earlier holder is gone).
 
-    `owner` is the workload's name and `kind` its kind. A pod of a Deployment belongs to no instance: it is one by
-    itself, its `ordinal` the pod's number.
+    `owner` is the workload's name and `kind` its kind. A pod of a Deployment or a ReplicaSet belongs to no instance: it
+    is one by itself, its `ordinal` the pod's number; so is a bare Pod, of which `ordinal` counts those of its name.
     """
 
     uid: int
     owner: str
     ordinal: int
-    kind: str = "KubeInfer"
+    kind: Kind = "KubeInfer"
 
     @property
     def name(self) -> str:
-        """`<owner>-<ordinal>`."""
-        return f"{self.owner}-{self.ordinal}"
+        """`<owner>-<ordinal>`; of a bare Pod its name."""
+        return self.owner if self.kind == "Pod" else f"{self.owner}-{self.ordinal}"
 
 
 #: Where a pod stands in its instance: role and replica.
@@ -41,7 +42,7 @@ class PodRef(NamedTuple):
 
     @property
     def name(self) -> str:
-        """`<kubeinfer>-<ordinal>-<role>-<replica>`; of a pod that is an instance by itself `<owner>-<number>`."""
+        """`<kubeinfer>-<ordinal>-<role>-<replica>`; of a pod that is an instance by itself that one's."""
         if self.instance.kind != "KubeInfer":
             return self.instance.name
         return f"{self.instance.name}-{self.role}-{self.replica}"
@@ -228,6 +229,14 @@ class ContainerBackOff(Record):
     container: str
     until: int
     init: bool = False
+
+
+@dataclass(slots=True)
+class PodFinished(Record):
+    """All containers of the pod have ended, and none is started again: `phase` is Succeeded or Failed for good."""
+
+    pod: PodRef
+    phase: str
 
 
 @dataclass(slots=True)

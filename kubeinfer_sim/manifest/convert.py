@@ -60,6 +60,7 @@ def convert_template(template: Mapping[str, Any], stored: Mapping[str, Any]) -> 
         preempts=spec.get("preemptionPolicy") != "Never",
         requests=whole_units(pod_total(spec)),
         weights_volume=_weights_volume(spec.get("volumes") or ()),
+        node_name=spec.get("nodeName") or "",
         raw=stored,
     )
 

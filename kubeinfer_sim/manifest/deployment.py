@@ -6,29 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Severity
-from kubeinfer_sim.manifest.checker import Checker, shown
+from kubeinfer_sim.manifest.checker import Checker
 from kubeinfer_sim.manifest.convert import convert_template
 from kubeinfer_sim.manifest.kubernetes.intstr import parse_int_or_percent
 from kubeinfer_sim.manifest.kubernetes_findings import check_deployment_spec
 from kubeinfer_sim.manifest.model import RESET_LABEL, Deployment, RollingUpdate
-from kubeinfer_sim.manifest.object_meta import check_object_meta
+from kubeinfer_sim.manifest.object_meta import check_head, check_object_meta
 
 KIND = "Deployment"
 API_VERSION = "apps/v1"
-_FIELDS = ("apiVersion", "kind", "metadata", "spec", "status")
 
 
 def read_deployment_object(checker: Checker, value: Mapping[str, Any]) -> Deployment | None:
     """Check a document whose kind is Deployment; None where something is wrong, which is reported."""
     before = len(checker.findings)
-    api_version = checker.string(value.get("apiVersion"), ("apiVersion",))
-    hint = f"write apiVersion: {API_VERSION}"
-    if value.get("apiVersion") is None:
-        checker.report(("apiVersion",), "required", code="required", hint=hint)
-    elif api_version and api_version != API_VERSION:
-        message = f"there is no kind {KIND} in {shown(api_version)} (Kubernetes 1.16 and later)"
-        checker.report(("apiVersion",), message, hint=hint)
-    checker.known_fields(value, (), _FIELDS)
+    check_head(checker, value, KIND, API_VERSION, " (Kubernetes 1.16 and later)")
     metadata = check_object_meta(checker, value.get("metadata"), ("metadata",), named=True)
     spec = checker.mapping(value.get("spec"), ("spec",), required=True)
     if not spec:

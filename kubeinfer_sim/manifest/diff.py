@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Path, format_path
-from kubeinfer_sim.manifest.effective import effective, effective_deployment
+from kubeinfer_sim.manifest.effective import effective, effective_plain
 from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 
@@ -162,7 +162,7 @@ def _compare_deployments(old: Deployment, new: Deployment) -> Diff:
 
 
 def _deployment_view(deployment: Deployment) -> dict[str, Any]:
-    return {"metadata": _own_metadata(deployment), "spec": effective_deployment(deployment)["spec"]}
+    return {"metadata": _own_metadata(deployment), "spec": effective_plain(deployment)["spec"]}
 
 
 def _own_metadata(found: Versioned) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from kubeinfer_sim.manifest.kubernetes.rolling_update import read_deployment
+from kubeinfer_sim.manifest.kubernetes.rolling_update import read_deployment, read_replica_set
 from kubeinfer_sim.manifest.kubernetes.service import default_service_spec
-from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.manifest.model import BarePod, Deployment, KubeInfer, PlainWorkload, WorkloadSpec
 
 #: What the server writes and a manifest that is applied need not say.
 _SERVER_WRITTEN = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink")
@@ -51,16 +51,20 @@ def effective(kubeinfer: KubeInfer) -> dict[str, Any]:
     return value
 
 
-def effective_deployment(deployment: Deployment) -> dict[str, Any]:
+def effective_plain(workload: PlainWorkload) -> dict[str, Any]:
     """The object with the API server's defaults."""
-    value = _as_applied(deployment)
-    template = copy.deepcopy(dict(deployment.template.raw))
-    spec = read_deployment({**value["spec"], "template": template}).effective
+    value = _as_applied(workload)
+    template = copy.deepcopy(dict(workload.template.raw))
+    if isinstance(workload, BarePod):
+        value["spec"] = template["spec"]
+        return value
+    read = read_deployment if isinstance(workload, Deployment) else read_replica_set
+    spec = read({**value["spec"], "template": template}).effective
     value["spec"] = {**spec, "template": template}
     return value
 
 
-def _as_applied(found: KubeInfer | Deployment) -> dict[str, Any]:
+def _as_applied(found: WorkloadSpec) -> dict[str, Any]:
     """The document without what only the server writes."""
     value: dict[str, Any] = copy.deepcopy(dict(found.raw))
     value.pop("status", None)
@@ -70,9 +74,9 @@ def _as_applied(found: KubeInfer | Deployment) -> dict[str, Any]:
     return value
 
 
-def effective_yaml(kubeinfers: Iterable[KubeInfer], deployments: Iterable[Deployment] = ()) -> str:
+def effective_yaml(kubeinfers: Iterable[KubeInfer], others: Iterable[PlainWorkload] = ()) -> str:
     """The objects as YAML documents."""
-    objects = [effective(each) for each in kubeinfers] + [effective_deployment(each) for each in deployments]
+    objects = [effective(each) for each in kubeinfers] + [effective_plain(each) for each in others]
     return yaml.safe_dump_all(objects, sort_keys=False, allow_unicode=True, width=100)
 
 

@@ -1,25 +1,24 @@
-"""Manifests as objects: reads sources, picks KubeInfers and Deployments, checks everything, reports all at once.
+"""Manifests as objects: reads sources, picks what owns pods, checks everything, reports all at once.
 
     manifests = load_manifest(["infer.yaml"], set_values={"image_name": "repo/vllm:v2"})
     manifests.kubeinfers[0].replicas
 
-What `kubectl get -o yaml`, Helm and Kustomize print is accepted: status and server-written metadata, `List`
-objects, several documents, other kinds (skipped with a note).
+KubeInfers, Deployments, ReplicaSets and Pods are simulated. What `kubectl get -o yaml`, Helm and Kustomize print is
+accepted: status and server-written metadata, `List` objects, several documents, other kinds (skipped with a note).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest import bare_pod, deployment, replica_set
 from kubeinfer_sim.manifest.checker import Checker, shown
 from kubeinfer_sim.manifest.convert import convert_template
-from kubeinfer_sim.manifest.deployment import KIND as DEPLOYMENT
-from kubeinfer_sim.manifest.deployment import read_deployment_object
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.kubeinfer import (
     API_VERSION,
@@ -29,7 +28,14 @@ from kubeinfer_sim.manifest.kubeinfer import (
 )
 from kubeinfer_sim.manifest.kubernetes.reading import Reading
 from kubeinfer_sim.manifest.kubernetes_findings import check_pod_template, check_service_spec
-from kubeinfer_sim.manifest.model import Deployment, KubeInfer, NetworkService, Role
+from kubeinfer_sim.manifest.model import (
+    Deployment,
+    KubeInfer,
+    NetworkService,
+    PlainWorkload,
+    Role,
+    WorkloadSpec,
+)
 from kubeinfer_sim.manifest.node_ports import NodePorts
 from kubeinfer_sim.manifest.render import sort_key
 from kubeinfer_sim.manifest.source import SourceText, read_source
@@ -39,6 +45,12 @@ from kubeinfer_sim.manifest.yaml_tree import read_documents
 
 #: Kinds of the vendor's API group that stand beside KubeInfer in a cluster.
 _SISTER_KINDS = frozenset({"Instance", "InstanceList"})
+#: What reads an object of each kind of Kubernetes' own that is simulated.
+_READERS: dict[str, Callable[[Checker, Mapping[str, Any]], PlainWorkload | None]] = {
+    deployment.KIND: deployment.read_deployment_object,
+    replica_set.KIND: replica_set.read_replica_set_object,
+    bare_pod.KIND: bare_pod.read_pod_object,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +74,8 @@ class Manifests:
         diagnostics: warnings and notes, in the order of the text.
         others: objects of other kinds.
         holes: names of the holes `${name}` in the sources, filled ones included.
-        deployments: in the order of the sources; they may stand beside KubeInfers or alone.
+        plain: Deployments, ReplicaSets and Pods, in the order of the sources; they may stand beside
+            KubeInfers or alone.
     """
 
     kubeinfers: tuple[KubeInfer, ...]
@@ -70,7 +83,17 @@ class Manifests:
     diagnostics: tuple[Diagnostic, ...] = ()
     others: tuple[OtherObject, ...] = ()
     holes: frozenset[str] = frozenset()
-    deployments: tuple[Deployment, ...] = ()
+    plain: tuple[PlainWorkload, ...] = ()
+
+    @property
+    def workloads(self) -> tuple[WorkloadSpec, ...]:
+        """All that owns pods, KubeInfers first."""
+        return (*self.kubeinfers, *self.plain)
+
+    @property
+    def deployments(self) -> tuple[Deployment, ...]:
+        """The Deployments."""
+        return tuple(each for each in self.plain if isinstance(each, Deployment))
 
 
 def load_manifest(
@@ -80,12 +103,12 @@ def load_manifest(
     only: str | None = None,
     all_values_used: bool = True,
 ) -> Manifests:
-    """Load KubeInfers and Deployments from files (`-` for standard input) or texts.
+    """Load KubeInfers, Deployments, ReplicaSets and Pods from files (`-` for standard input) or texts.
 
     Args:
         sources: file names, or texts with a name for messages.
         set_values: what fills the holes `${name}`, see `template.py`.
-        only: keep the KubeInfer of this name, or `namespace/name`; where none has it, the Deployment.
+        only: keep the KubeInfer of this name, or `namespace/name`; where none has it, what else owns pods.
         all_values_used: a value no hole asks for is an error (a caller who gives the same values to several
             loads checks that by `Manifests.holes`).
 
@@ -105,7 +128,7 @@ def load_manifest(
         tuple(found),
         tuple(loader.others),
         frozenset(loader.holes),
-        tuple(loader.deployments),
+        tuple(loader.plain),
     )
 
 
@@ -121,7 +144,7 @@ class _Loader:
 
     values: Values
     loaded: list[_Loaded] = field(default_factory=list)
-    deployments: list[Deployment] = field(default_factory=list)
+    plain: list[PlainWorkload] = field(default_factory=list)
     others: list[OtherObject] = field(default_factory=list)
     findings: list[Diagnostic] = field(default_factory=list)
     holes: set[str] = field(default_factory=set)
@@ -136,7 +159,7 @@ class _Loader:
             return
         documents, errors = read_documents(source)
         self.findings += errors
-        before = len(self.loaded) + len(self.deployments), len(self.others), len(self.findings)
+        before = len(self.loaded) + len(self.plain), len(self.others), len(self.findings)
         for document in documents:
             self.findings += document.warnings
             for each in _objects(document):
@@ -145,7 +168,7 @@ class _Loader:
         nothing_wrong = not errors and not any(
             each.severity is Severity.ERROR for each in self.findings[findings:]
         )
-        if len(self.loaded) + len(self.deployments) == loaded and nothing_wrong:
+        if len(self.loaded) + len(self.plain) == loaded and nothing_wrong:
             kinds = [f"{each.kind} {each.name}".rstrip() for each in self.others[others:]]
             holds = (
                 f"it holds {', '.join(kinds[:5])}{' …' if len(kinds) > 5 else ''}" if kinds else "it is empty"
@@ -155,7 +178,7 @@ class _Loader:
                     source.name,
                     0,
                     0,
-                    f"there is no KubeInfer or Deployment in this file; {holds}",
+                    f"there is no KubeInfer, Deployment, ReplicaSet or Pod in this file; {holds}",
                     code="no-kubeinfer",
                 )
             )
@@ -166,9 +189,9 @@ class _Loader:
             self.findings += unknown_values(self.values, self.holes)
         if only is not None:
             kept = [each for each in self.loaded if only in _names(each.kubeinfer)]
-            deployments = [each for each in self.deployments if only in _names(each)]
-            if not kept and deployments:
-                self.deployments = deployments
+            plain = [each for each in self.plain if only in _names(each)]
+            if not kept and plain:
+                self.plain = plain
             elif self.loaded and not kept:
                 names = [each.kubeinfer.name for each in self.loaded]
                 message = f"there is no KubeInfer named {shown(only)}{did_you_mean(only, names)}"
@@ -189,8 +212,8 @@ class _Loader:
             checker.string(value["kind"], ("kind",))
         elif _is_kubeinfer(value):
             self._kubeinfer(document)
-        elif value["kind"] == DEPLOYMENT:
-            self._deployment(document)
+        elif value["kind"] in _READERS and not _controlled(value):
+            self._plain(document, _READERS[value["kind"]])
         else:
             self._other(document, checker)
         self.findings += checker.findings
@@ -206,22 +229,25 @@ class _Loader:
         self.others.append(other)
         checker.report(
             ("kind",),
-            f"{value['kind']}{' ' if other.name else ''}{other.name} is no {KIND} and is skipped",
+            f"{value['kind']}{' ' if other.name else ''}{other.name} is "
+            f"{'controlled by another object' if _controlled(value) else f'no {KIND}'} and is skipped",
             severity=Severity.NOTE,
             code="skipped",
         )
         if other.kind == "Service":
             self.node_ports.add_service(checker, value.get("spec"), ("spec",), f"Service {other.name}")
 
-    def _deployment(self, document: Document) -> None:
+    def _plain(
+        self, document: Document, read: Callable[[Checker, Mapping[str, Any]], PlainWorkload | None]
+    ) -> None:
         filled = fill(document, self.values)
         self.holes |= filled.names
         checker = Checker(filled.document)
-        deployment = read_deployment_object(checker, filled.document.value)
+        found = read(checker, filled.document.value)
         findings = [each for each in checker.findings if not _concerns(each.path, filled.open_paths)]
         self.findings += filled.findings + findings
-        if deployment is not None and not any(each.severity is Severity.ERROR for each in filled.findings):
-            self.deployments.append(deployment)
+        if found is not None and not any(each.severity is Severity.ERROR for each in filled.findings):
+            self.plain.append(found)
 
     def _kubeinfer(self, document: Document) -> None:
         filled = fill(document, self.values)
@@ -255,6 +281,15 @@ def _objects(document: Document) -> Iterator[Document]:
                 yield from _objects(document.within(("items", index), item))
     else:
         yield document
+
+
+def _controlled(value: Mapping[str, Any]) -> bool:
+    """Whether another object made it, and makes it again (`metadata.ownerReferences` with a controller)."""
+    metadata = value.get("metadata")
+    owners = metadata.get("ownerReferences") if isinstance(metadata, dict) else None
+    return isinstance(owners, list) and any(
+        isinstance(each, dict) and each.get("controller") is True for each in owners
+    )
 
 
 def _is_kubeinfer(value: Mapping[str, Any]) -> bool:
@@ -297,7 +332,7 @@ def _convert(
     )
 
 
-def _names(found: KubeInfer | Deployment) -> tuple[str, str]:
+def _names(found: WorkloadSpec) -> tuple[str, str]:
     return found.name, f"{found.namespace}/{found.name}"
 
 

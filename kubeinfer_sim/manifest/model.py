@@ -1,4 +1,4 @@
-"""A KubeInfer or a Deployment as the simulator uses it: plain, immutable records, defaults filled in.
+"""The objects that own pods, as the simulator uses them: plain, immutable records, defaults filled in.
 
 What the simulator does not use stays in `raw`. Quantities are whole numbers: cpu in millicores, everything
 else (memory, ephemeral-storage, huawei.com/ascend-1980 ...) in whole units rounded up, as in
@@ -141,6 +141,7 @@ class PodTemplate:
         preempts: its pods may have others evicted for them; not with preemptionPolicy Never.
         requests: what one pod asks of a node: max(containers + sidecars, peak of init phases) + overhead.
         priority: of its pods; admission has it from their PriorityClass.
+        node_name: the node its pods are on without a scheduler having been asked; "" where none is named.
         required_node_affinity: the terms of requiredDuringScheduling…, ORed; None when there is none.
         weights_volume: `local` (hostPath), `shared` (claims, nfs, csi …) or `none`: where weights come from.
     """
@@ -160,6 +161,7 @@ class PodTemplate:
     preempts: bool = True
     requests: Resources = field(default_factory=dict)
     weights_volume: Literal["local", "shared", "none"] = "none"
+    node_name: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -202,6 +204,10 @@ class NetworkService:
     spec: Mapping[str, Any]
 
 
+#: Kinds of objects that own pods.
+Kind = Literal["KubeInfer", "Deployment", "ReplicaSet", "Pod"]
+
+
 @dataclass(frozen=True)
 class KubeInfer:
     """One KubeInfer object.
@@ -211,7 +217,7 @@ class KubeInfer:
         raw: the document as written.
     """
 
-    kind: ClassVar[str] = "KubeInfer"
+    kind: ClassVar[Kind] = "KubeInfer"
 
     name: str
     roles: tuple[Role, ...]
@@ -272,7 +278,7 @@ class Deployment:
         raw: the document as written.
     """
 
-    kind: ClassVar[str] = "Deployment"
+    kind: ClassVar[Kind] = "Deployment"
 
     name: str
     template: PodTemplate
@@ -309,9 +315,101 @@ class Deployment:
     @cached_property
     def revision(self) -> str:
         """Hash of the pod template: ten hex digits, equal for equal templates (the pod-template-hash's part)."""
-        text = json.dumps(self.template.raw, sort_keys=True, default=str, ensure_ascii=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:10]
+        return template_hash(self.template)
 
 
+@dataclass(frozen=True)
+class ReplicaSet:
+    """One ReplicaSet object (apps/v1) that no Deployment owns, with the API server's defaults.
+
+    Attributes:
+        min_ready_seconds: how long a pod must have been ready to count as available.
+        source: `file:line` of the document, for messages.
+        raw: the document as written.
+    """
+
+    kind: ClassVar[Kind] = "ReplicaSet"
+
+    name: str
+    template: PodTemplate
+    namespace: str = "default"
+    replicas: int = 1
+    min_ready_seconds: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+    @property
+    def pod_templates(self) -> tuple[PodTemplate, ...]:
+        """What its pods are made from."""
+        return (self.template,)
+
+    @property
+    def ties_device_plugin(self) -> bool:
+        """Whether the device plugin acts for some of its pods: never."""
+        return False
+
+    @property
+    def weights_key(self) -> str:
+        """Which weights its engines load: the label `app.model`, else the ReplicaSet's name."""
+        return self.labels.get("app.model", self.name)
+
+    @cached_property
+    def revision(self) -> str:
+        """Hash of the pod template."""
+        return template_hash(self.template)
+
+
+@dataclass(frozen=True)
+class BarePod:
+    """One Pod object that nothing controls: nobody makes another when it is gone.
+
+    Attributes:
+        template: the Pod itself, as the template of one.
+        source: `file:line` of the document, for messages.
+        raw: the document as written.
+    """
+
+    kind: ClassVar[Kind] = "Pod"
+    replicas: ClassVar[int] = 1
+
+    name: str
+    template: PodTemplate
+    namespace: str = "default"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+    @property
+    def pod_templates(self) -> tuple[PodTemplate, ...]:
+        """What it is made from."""
+        return (self.template,)
+
+    @property
+    def ties_device_plugin(self) -> bool:
+        """Whether the device plugin acts for it: never."""
+        return False
+
+    @property
+    def weights_key(self) -> str:
+        """Which weights its engine loads: the label `app.model`, else its name."""
+        return self.labels.get("app.model", self.name)
+
+    @cached_property
+    def revision(self) -> str:
+        """Hash of what it is made from."""
+        return template_hash(self.template)
+
+
+def template_hash(template: PodTemplate) -> str:
+    """Ten hex digits, equal for equal templates (the part of the pod-template-hash)."""
+    text = json.dumps(template.raw, sort_keys=True, default=str, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+#: An object that owns pods of one template, or is one, as written.
+PlainWorkload = Deployment | ReplicaSet | BarePod
 #: An object that owns pods, as written.
-WorkloadSpec = KubeInfer | Deployment
+WorkloadSpec = KubeInfer | PlainWorkload

@@ -1,7 +1,8 @@
-"""Names, labels and annotations of the objects themselves: metadata as the API server checks it."""
+"""What all objects have: API version, kind, metadata (names, labels and annotations) as the API server checks it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +44,19 @@ class ObjectMeta:
     namespace: str = "default"
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
+
+
+def check_head(
+    checker: Checker, value: Mapping[str, Any], kind: str, api_version: str, since: str = ""
+) -> None:
+    """Check what stands on top of an object of this kind: its API version (known `since`), and its fields."""
+    written = checker.string(value.get("apiVersion"), ("apiVersion",))
+    hint = f"write apiVersion: {api_version}"
+    if value.get("apiVersion") is None:
+        checker.report(("apiVersion",), "required", code="required", hint=hint)
+    elif written and written != api_version:
+        checker.report(("apiVersion",), f"there is no kind {kind} in {shown(written)}{since}", hint=hint)
+    checker.known_fields(value, (), ("apiVersion", "kind", "metadata", "spec", "status"))
 
 
 def check_object_meta(checker: Checker, value: Any, path: Path, *, named: bool) -> ObjectMeta:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kubeinfer_sim.cluster.records import PodPreempted, PodRef
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Observer
+from kubeinfer_sim.metrics.bare_pods import BarePodMeasures, BarePods
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, Deployments
 from kubeinfer_sim.metrics.faults import FaultCourse, FaultCourses
 from kubeinfer_sim.metrics.first_causes import FirstCauses
@@ -24,13 +25,14 @@ class ClusterMeasures:
     """What became of the cluster and of all that ran on it; lists are in order of time.
 
     Attributes:
-        instances: of all KubeInfers and, each pod for itself, of all Deployments.
+        instances: of all KubeInfers and, each pod for itself, of all others.
         npus: NPUs in use.
         npu_outages: NPUs out of service.
         outages, drains: nodes that failed, and drains.
         stuck: pods that are Terminating on a node that is down, with since when and the node.
         preemptions: pods evicted for others.
-        deployments: a Deployment each, in the order of their creation.
+        deployments: a Deployment, or a ReplicaSet without one, each, in the order of their creation.
+        bare_pods: Pods that no controller makes, in the order of their creation.
         first_causes: what nothing caused, by its record's id.
     """
 
@@ -43,6 +45,7 @@ class ClusterMeasures:
     stuck: Mapping[PodRef, tuple[int, str]]
     preemptions: tuple[PodPreempted, ...]
     deployments: tuple[DeploymentMeasures, ...]
+    bare_pods: tuple[BarePodMeasures, ...]
     first_causes: Mapping[int, Record]
 
     def instances_of(self, kind: str, name: str | None = None) -> tuple[InstanceLife, ...]:
@@ -58,7 +61,7 @@ class ClusterMeters:
     """The meters of a cluster; they are told of all records of a run."""
 
     def __init__(self) -> None:
-        self._lives, self._deployments = LivesMeter(), Deployments()
+        self._lives, self._deployments, self._bare_pods = LivesMeter(), Deployments(), BarePods()
         self._npus, self._npu_outages = NpusInUse(), NpuOutages()
         self._nodes, self._faults, self._preemptions = Nodes(), FaultCourses(), Preemptions()
         self._first_causes = FirstCauses()
@@ -69,6 +72,7 @@ class ClusterMeters:
         return (
             self._lives,
             self._deployments,
+            self._bare_pods,
             self._npus,
             self._npu_outages,
             self._nodes,
@@ -91,5 +95,6 @@ class ClusterMeters:
             stuck=nodes.stuck,
             preemptions=self._preemptions.finish(ended_at, end),
             deployments=self._deployments.finish(ended_at, end, instances),
+            bare_pods=self._bare_pods.finish(ended_at, end, instances),
             first_causes=self._first_causes.finish(ended_at, end),
         )

@@ -1,4 +1,4 @@
-"""What became of each Deployment: its counts over time, its conditions, its changes and how they went."""
+"""What became of each Deployment, or ReplicaSet without one: counts over time, conditions, changes, how they went."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class DeploymentChange(AppliedSpec):
 
 @dataclass(slots=True)
 class DeploymentMeasures:
-    """One Deployment over a run; times in ms.
+    """One Deployment, or a ReplicaSet without one (`kind`), over a run; times in ms.
 
     Attributes:
         desired, ready, available, updated: pods over time, as its spec and status say.
@@ -62,6 +62,7 @@ class DeploymentMeasures:
     """
 
     name: str
+    kind: str = "Deployment"
     desired: Steps = field(default_factory=Steps)
     ready: Steps = field(default_factory=Steps)
     available: Steps = field(default_factory=Steps)
@@ -107,7 +108,7 @@ class Deployments:
     """Follows the Deployments of a run."""
 
     def __init__(self) -> None:
-        self._by_name: dict[str, DeploymentMeasures] = {}
+        self._by_name: dict[tuple[str, str], DeploymentMeasures] = {}
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -118,7 +119,8 @@ class Deployments:
         }
 
     def _applied(self, record: DeploymentApplied) -> None:
-        measures = self._by_name.setdefault(record.deployment, DeploymentMeasures(record.deployment))
+        key = record.kind, record.deployment
+        measures = self._by_name.setdefault(key, DeploymentMeasures(record.deployment, record.kind))
         change = DeploymentChange.of(record)
         if change.is_update:
             supersede((each for each in measures.changes if each.is_material), record.at)
@@ -126,7 +128,7 @@ class Deployments:
         measures.desired.set(record.at, record.replicas)
 
     def _status(self, record: DeploymentStatus) -> None:
-        measures = self._by_name[record.deployment]
+        measures = self._by_name[record.kind, record.deployment]
         at, counts = record.at, record.counts
         measures.ready.set(at, counts.ready)
         measures.available.set(at, counts.available)
@@ -140,7 +142,7 @@ class Deployments:
             complete(measures.changes, record.generation, at)
 
     def _evicted(self, record: PodEvicted) -> None:
-        self._by_name[record.deployment].evictions[record.reason] += 1
+        self._by_name[record.kind, record.deployment].evictions[record.reason] += 1
 
     def finish(
         self, ended_at: int, end: End, lives: Iterable[InstanceLife] = ()
@@ -149,12 +151,11 @@ class Deployments:
 
         `lives`: of pods, of whatever workload.
         """
-        by_name: dict[str, list[InstanceLife]] = {}
+        by_name: dict[tuple[str, str], list[InstanceLife]] = {}
         for life in lives:
-            if life.instance.kind == "Deployment":
-                by_name.setdefault(life.instance.owner, []).append(life)
-        for measures in self._by_name.values():
-            measures.pods = tuple(by_name.get(measures.name, ()))
+            by_name.setdefault((life.instance.kind, life.instance.owner), []).append(life)
+        for key, measures in self._by_name.items():
+            measures.pods = tuple(by_name.get(key, ()))
             material = [change for change in measures.changes if change.is_material]
             later = [change for change in material if "created" not in change.changed]
             focus = measures.focus

@@ -11,6 +11,7 @@ from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Observer, OnePass
 from kubeinfer_sim.metrics.activity import Activity
+from kubeinfer_sim.metrics.bare_pods import BarePodMeasures, BarePodOutcome
 from kubeinfer_sim.metrics.changes import Change, Changes, ChangesMeter, Stall
 from kubeinfer_sim.metrics.cluster import ClusterMeasures, ClusterMeters
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
@@ -30,12 +31,20 @@ class Outcome(StrEnum):
     NOTHING = "nothingHappened"  # no instance, pod or node was touched
 
 
-_OVERALL = {
+_OVERALL: dict[DeploymentOutcome | BarePodOutcome, Outcome] = {
     DeploymentOutcome.COMPLETES: Outcome.COMPLETES,
     DeploymentOutcome.NEVER: Outcome.NEVER,
     DeploymentOutcome.UNFINISHED: Outcome.UNFINISHED,
     DeploymentOutcome.PAUSED: Outcome.UNFINISHED,
     DeploymentOutcome.UNTOUCHED: Outcome.NOTHING,
+    BarePodOutcome.READY: Outcome.COMPLETES,
+    BarePodOutcome.SUCCEEDED: Outcome.COMPLETES,
+    BarePodOutcome.DELETED: Outcome.COMPLETES,
+    BarePodOutcome.UNTOUCHED: Outcome.NOTHING,
+    BarePodOutcome.FAILED: Outcome.NEVER,
+    BarePodOutcome.LOST: Outcome.NEVER,
+    BarePodOutcome.NEVER: Outcome.NEVER,
+    BarePodOutcome.UNFINISHED: Outcome.UNFINISHED,
 }
 
 
@@ -93,6 +102,7 @@ class Measures:
     recoveries: tuple[Recovery, ...] = ()
     stuck: Mapping[PodRef, tuple[int, str]] = field(default_factory=dict)
     deployments: tuple[DeploymentMeasures, ...] = ()
+    bare_pods: tuple[BarePodMeasures, ...] = ()
 
     @property
     def update(self) -> Change | None:
@@ -114,6 +124,7 @@ class Measures:
 def overall(kubeinfers: Sequence[Measures]) -> Outcome:
     """How the KubeInfers of a run, and the Deployments beside them, came out together."""
     outcomes = {_OVERALL[each.outcome] for measures in kubeinfers for each in measures.deployments}
+    outcomes |= {_OVERALL[each.outcome] for measures in kubeinfers for each in measures.bare_pods}
     outcomes |= {measures.outcome for measures in kubeinfers if measures.desired.points}
     order = (Outcome.NEVER, Outcome.UNFINISHED, Outcome.COMPLETES)
     return next((each for each in order if each in outcomes), Outcome.NOTHING)
@@ -181,6 +192,7 @@ class KubeInferMeters:
             recoveries=self._recoveries.finish(ended_at, end),
             stuck=cluster.stuck,
             deployments=cluster.deployments,
+            bare_pods=cluster.bare_pods,
         )
 
 

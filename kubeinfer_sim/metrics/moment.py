@@ -1,7 +1,7 @@
 """What a run was like at one time: which instances were ready, since when the others were not, why, and until when.
 
-Everything is read from the history of the whole run, so it also tells how each state ends. A pod of a Deployment counts
-as an instance of its own.
+Everything is read from the history of the whole run, so it also tells how each state ends. A pod that is not a
+KubeInfer's counts as an instance of its own.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     StallEnded,
     UpdateCompleted,
 )
+from kubeinfer_sim.controllers.pod.records import BarePodApplied
 from kubeinfer_sim.engine.history import History, Record
 from kubeinfer_sim.engine.meter import OnePass
 from kubeinfer_sim.metrics.lives import InstanceLife, PodLife, Span
@@ -53,7 +54,7 @@ from kubeinfer_sim.metrics.lives_meter import LivesMeter
 State = Literal["ready", "starting", "notReady", "failed", "terminating"]
 Ending = Literal["ready", "notReady", "failed", "terminating", "gone", "never"]
 
-#: What a record makes of the instance (or the Deployment's pod) it is about.
+#: What a record makes of the instance (or the pod that is none of one) it is about.
 _INSTANCE_STATES: dict[type[Record], State | Literal["gone"]] = {
     InstanceCreated: "starting",
     InstanceReady: "ready",
@@ -89,7 +90,7 @@ class PodMoment:
 
 @dataclass(frozen=True, slots=True)
 class InstanceMoment:
-    """An instance (or a Deployment's pod) that exists at the time.
+    """An instance (or a pod that is none of one) that exists at the time.
 
     Attributes:
         since: since when it is in this state, ms; an instance that is rebuilt is not ready since it first was not.
@@ -115,11 +116,12 @@ class InstanceMoment:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentMoment:
-    """How many pods of a Deployment are wanted and ready."""
+    """How many pods of a Deployment, or a ReplicaSet without one (`kind`), are wanted and ready."""
 
     name: str
     wanted: int
     ready: int
+    kind: str = "Deployment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ class Moment:
         wanted, ready: instances, of all KubeInfers; both 0 without any.
         quiet: nothing has happened yet but what began running at the start; `first` is the first thing that does.
         under_way: what lasts: machines that are down, cordons, drains that are held, a stalled update.
-        instances: those that exist, the KubeInfer's by ordinal, then the Deployments' pods.
+        instances: those that exist, the KubeInfer's by ordinal, then all other pods.
     """
 
     at: int
@@ -212,7 +214,7 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
     one_pass = OnePass([lives])
     courses: dict[InstanceRef, _Course] = {}
     wanted: dict[str, int] = {}
-    by_deployment: dict[str, list[int]] = {}
+    by_deployment: dict[tuple[str, str], list[int]] = {}
     latest = _Latest()
     for record in history:
         one_pass.observe(record)
@@ -222,7 +224,7 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
         if isinstance(record, SpecApplied) and record.at <= at:
             wanted[record.kubeinfer] = record.replicas
         elif isinstance(record, DeploymentApplied) and record.at <= at:
-            by_deployment[record.deployment] = [record.replicas, 0]
+            by_deployment[record.kind, record.deployment] = [record.replicas, 0]
     # A millisecond later, so that what begins at the end of the run is seen to have begun.
     life_of = {life.instance: life for life in lives.finish(ended_at + 1, "horizon")}
     instances = []
@@ -230,8 +232,9 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
         place = course.at(at)
         if place < 0 or course.states[place][0] == "gone":
             continue
-        if course.states[place][0] == "ready" and course.instance.kind == "Deployment":
-            by_deployment[course.instance.owner][1] += 1
+        owner = course.instance.kind, course.instance.owner
+        if course.states[place][0] == "ready" and owner in by_deployment:
+            by_deployment[owner][1] += 1
         if only is None or only.means(course.instance):
             instances.append(
                 _instance(history, course, place, life_of[course.instance], latest, at, ended_at)
@@ -247,7 +250,10 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
         first=next((record for record in history if record.id not in begun), None),
         under_way=tuple(_under_way(history, at)),
         instances=tuple(sorted(instances, key=_order)),
-        deployments=tuple(DeploymentMoment(name, *numbers) for name, numbers in by_deployment.items()),
+        deployments=tuple(
+            DeploymentMoment(name, wanted_pods, ready_pods, kind)
+            for (kind, name), (wanted_pods, ready_pods) in by_deployment.items()
+        ),
     )
 
 
@@ -297,7 +303,7 @@ def _initial(history: History) -> set[int]:
     for record in history:
         if record.at > 0:
             break
-        if isinstance(record, SpecApplied | DeploymentApplied):
+        if isinstance(record, SpecApplied | DeploymentApplied | BarePodApplied):
             if "created" in record.changed and record.label == "running":
                 begun.add(record.id)
         elif record.cause in begun:
@@ -314,7 +320,7 @@ def _follow(record: Record, courses: dict[InstanceRef, _Course]) -> None:
         if state is None:
             return
         ref = record.pod.instance  # type: ignore[attr-defined]
-        if ref.kind != "Deployment":
+        if ref.kind == "KubeInfer":
             return
     states = courses.setdefault(ref, _Course(ref, [])).states
     last = states[-1][0] if states else None

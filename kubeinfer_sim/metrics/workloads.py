@@ -12,13 +12,13 @@ from kubeinfer_sim.engine.meter import Handlers, Observer, merged
 
 
 class Workload(NamedTuple):
-    """A KubeInfer or a Deployment: `kind`, and its name."""
+    """A KubeInfer, a Deployment, a ReplicaSet or a Pod: `kind`, and its name."""
 
     kind: str
     name: str
 
 
-#: Fields of records that name a workload, and its kind.
+#: Fields of records that name a workload, and its kind unless the record itself says which.
 _NAMED_BY = {"kubeinfer": "KubeInfer", "deployment": "Deployment"}
 
 
@@ -32,7 +32,7 @@ def workload_of(record: Record) -> Workload | None:
         return Workload(instance.kind, instance.owner)
     for field, kind in _NAMED_BY.items():
         if (name := getattr(record, field, None)) is not None:
-            return Workload(kind, name)
+            return Workload(getattr(record, "kind", kind), name)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Deployments in the report: one section each, and their part of the verdict."""
+"""Deployments, and ReplicaSets without one, in the report: one section each, and their part of the verdict."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_PODS = 12
 
 def sentence(measures: DeploymentMeasures, *, due: str = "") -> str:
     """How the Deployment came out, without a full stop."""
-    name = f"Deployment {printable(measures.name)}"
+    name = f"{measures.kind} {printable(measures.name)}"
     change, outcome = measures.focus, measures.outcome
     if change is None:
         what = name
@@ -73,7 +73,7 @@ def why(measures: DeploymentMeasures) -> str:
 def sections(deployments: Sequence[DeploymentMeasures]) -> Iterable[tuple[str, list[RenderableType]]]:
     """Title and content of each Deployment's section."""
     for measures in deployments:
-        yield f"Deployment {printable(measures.name)}", _section(measures)
+        yield f"{measures.kind} {printable(measures.name)}", _section(measures)
 
 
 def _section(measures: DeploymentMeasures) -> list[RenderableType]:
@@ -98,7 +98,7 @@ def _section(measures: DeploymentMeasures) -> list[RenderableType]:
                 f"maxUnavailable {change.unavailable:,} (at least {low:,} available)",
             )
     table.add_row("Available", _available(measures))
-    if measures.conditions:
+    if measures.conditions and measures.kind == "Deployment":
         last = measures.conditions[-1]
         said = f"Available={last.available}"
         if last.reason:

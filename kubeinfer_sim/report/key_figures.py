@@ -17,7 +17,13 @@ def subject(assessment: Assessment) -> list[str]:
     total = npus_of_cluster(scenario)
     parts = [
         *(text for each in scenario.kubeinfers for text in (f"{each.namespace}/{each.name}", _size(each))),
-        *(f"Deployment {each.name}: {count(each.replicas, 'pod')}" for each in scenario.deployments),
+        *(
+            f"Pod {each.name}"
+            if each.kind == "Pod"
+            else f"{each.kind} {each.name}: {count(each.replicas, 'pod')}"
+            for each in scenario.workloads
+            if each.kind != "KubeInfer"
+        ),
         f"{count(nodes, 'node')} with {count(total, scenario.accelerator_family.noun)}"
         if total
         else count(nodes, "node"),

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.cluster.pod_printing import ShownContainer
+from kubeinfer_sim.manifest.model import Kind
 from kubeinfer_sim.report.pod_conditions import ConditionPart, condition_parts
 from kubeinfer_sim.report.result_part import Part
 from kubeinfer_sim.simulation.pod_objects import PodAt
@@ -33,7 +34,7 @@ class PodAtPart(Part):
     """A pod that exists. Times are in ms from the start of the simulation."""
 
     name: str
-    kind: Literal["KubeInfer", "Deployment"]
+    kind: Kind
     """Whose it is."""
     owner: str
     role: str
@@ -97,10 +98,10 @@ def pods_json_schema() -> dict[str, Any]:
 
 def _pod(pod: PodAt) -> PodAtPart:
     instance = pod.ref.instance
-    ours = instance.kind != "Deployment"
+    ours = instance.kind == "KubeInfer"
     return PodAtPart(
         name=pod.ref.name,
-        kind="KubeInfer" if ours else "Deployment",
+        kind=instance.kind,
         owner=instance.owner,
         role=pod.ref.role if ours else "",
         node=pod.node,

@@ -16,6 +16,7 @@ from kubeinfer_sim.cluster.records import InstanceRef, PodRef
 from kubeinfer_sim.cluster.stages import Stage
 from kubeinfer_sim.controllers.deployment import records as deployments
 from kubeinfer_sim.controllers.kubeinfer import records as controllers
+from kubeinfer_sim.controllers.pod import records as bare_pods
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.accelerators import ASCEND, Family
 from kubeinfer_sim.report.words import count, listed, ordinals, rounded
@@ -197,7 +198,7 @@ def _stalled(record: controllers.Stalled) -> str:
 
 
 def _deployment(record: deployments.DeploymentApplied) -> str:
-    return f"Deployment {record.deployment}: {listed(list(record.changed))} applied, {count(record.replicas, 'pod')}"
+    return f"{record.kind} {record.deployment}: {listed(list(record.changed))} applied, {count(record.replicas, 'pod')}"
 
 
 def _status(record: deployments.DeploymentStatus) -> str:
@@ -206,7 +207,7 @@ def _status(record: deployments.DeploymentStatus) -> str:
         if record.complete
         else record.reason or ("available" if record.available else "not available")
     )
-    return f"Deployment {record.deployment} is {state}"
+    return f"{record.kind} {record.deployment} is {state}"
 
 
 def _fault(record: faults.FaultInjected, family: Family) -> str:
@@ -284,6 +285,7 @@ SENTENCES: dict[type[Record], Words] = {
         + (f" again, restarted {count(r.restarts, 'time')}" if r.container else "")
     ),
     cluster.EngineStarted: lambda r: f"the engine of {r.pod.name} starts to load{_stages(r.stages)}",
+    cluster.PodFinished: lambda r: f"{r.pod.name} is {r.phase}: none of its containers is started again",
     cluster.PodStarted: lambda r: f"the startup probe of {r.pod.name} succeeds",
     cluster.PodReady: lambda r: f"{r.pod.name} is Ready",
     cluster.PodNotReady: lambda r: f"{r.pod.name} is not Ready any more{_for(r.reason)}",
@@ -357,4 +359,6 @@ SENTENCES: dict[type[Record], Words] = {
     ),
     deployments.DeploymentStatus: _status,
     deployments.PodEvicted: lambda r: f"{r.pod} is evicted{_for(r.reason)}",
+    bare_pods.BarePodApplied: lambda r: f"Pod {r.pod.name}: {listed(list(r.changed))} applied",
+    bare_pods.BarePodEvicted: lambda r: f"{r.pod.name} is evicted{_for(r.reason)}",
 }

@@ -16,6 +16,7 @@ from kubeinfer_sim.experiment.figures import KubeInferFigures
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Judgement, Measures, Outcome
+from kubeinfer_sim.report import bare_pods
 from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.chart import chart
 from kubeinfer_sim.report.deployments import sections
@@ -114,6 +115,7 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
     yield from _section("Requests", traffic_lines(assessment.traffic))
     for title, content in sections(measures.deployments):
         yield from _section(title, content)
+    yield from _section("Pods", bare_pods.lines(measures.bare_pods))
     if not several:
         yield from _section("Recovery", recovery_lines(measures))
     evicted = [Text(printable(text)) for text in preempted(assessment.cluster.preemptions)]

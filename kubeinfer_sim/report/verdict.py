@@ -11,11 +11,13 @@ from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Availability
+from kubeinfer_sim.metrics.bare_pods import BarePodOutcome
 from kubeinfer_sim.metrics.cluster import ClusterMeasures
 from kubeinfer_sim.metrics.demand import Demand
 from kubeinfer_sim.metrics.deployments import DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
+from kubeinfer_sim.report import bare_pods
 from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.run_end import due, standstill
@@ -148,15 +150,26 @@ def _sentence_of_several(found: Figures) -> str:
         )
         for name, measures in touched.items()
     ]
-    parts += [
-        (each.holds, sentence(each, due=_due(found.run)))
-        for each in found.measures.deployments
-        if each.outcome is not DeploymentOutcome.UNTOUCHED
-    ]
+    parts += _others(found.run, found.measures)
     if not parts:
         return "Nothing happened: what is running is neither changed nor disturbed"
     parts.sort(key=lambda part: part[0])
     return "; ".join(text for _, text in parts)
+
+
+def _others(run: Run, measures: Measures) -> list[tuple[bool, str]]:
+    """Whether each other workload that was touched came to its end, and how."""
+    deployments = [
+        (each.holds, sentence(each, due=_due(run)))
+        for each in measures.deployments
+        if each.outcome is not DeploymentOutcome.UNTOUCHED
+    ]
+    pods = [
+        (each.holds, bare_pods.sentence(each))
+        for each in measures.bare_pods
+        if each.outcome is not BarePodOutcome.UNTOUCHED
+    ]
+    return deployments + pods
 
 
 def _lower(text: str) -> str:
@@ -165,13 +178,13 @@ def _lower(text: str) -> str:
 
 
 def _sentence(run: Run, measures: Measures) -> str:
-    """How the KubeInfer came out, then each Deployment that was touched; the one that fails first."""
-    told = [each for each in measures.deployments if each.outcome is not DeploymentOutcome.UNTOUCHED]
-    told.sort(key=lambda each: each.holds)
-    parts = [sentence(each, due=_due(run)) for each in told]
+    """How the KubeInfer came out, then each other workload that was touched; the one that fails first."""
+    told = _others(run, measures)
+    told.sort(key=lambda each: each[0])
+    parts = [text for _, text in told]
     if measures.desired.points and not (parts and measures.outcome is Outcome.NOTHING):
         own = _SENTENCES[measures.outcome](run, measures)
-        parts.insert(0 if measures.outcome is not Outcome.COMPLETES or not told or told[0].holds else 1, own)
+        parts.insert(0 if measures.outcome is not Outcome.COMPLETES or not told or told[0][0] else 1, own)
     if not parts:
         return "Nothing happened: what is running is neither changed nor disturbed"
     return opening("; ".join([parts[0], *map(_lower, parts[1:])]))

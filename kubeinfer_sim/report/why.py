@@ -105,14 +105,19 @@ def moment_of(run: Run, at: str, instance: int | str | None) -> Moment:
 def headline(moment: Moment) -> str:
     """How many are ready of how many: `At 20m 1 of 2 instances is ready.`"""
     parts = []
-    if moment.wanted or moment.ready or not moment.deployments:
+    bare_pods = [each for each in moment.instances if each.instance.kind == "Pod"]
+    if moment.wanted or moment.ready or not (moment.deployments or bare_pods):
         verb = "is" if 1 in (moment.ready, moment.wanted) else "are"
         parts.append(f"{moment.ready:,} of {count(moment.wanted, 'instance')} {verb} ready")
     parts += [
-        f"{each.ready:,} of {count(each.wanted, 'pod')} of Deployment {each.name}"
+        f"{each.ready:,} of {count(each.wanted, 'pod')} of {each.kind} {each.name}"
         + (" are ready" if not parts and not place else "")
         for place, each in enumerate(moment.deployments)
     ]
+    if bare_pods:
+        ready = sum(each.state == "ready" for each in bare_pods)
+        text = f"{ready:,} of {count(len(bare_pods), 'pod')} without a controller"
+        parts.append(text if parts else f"{text} {'is' if 1 in (ready, len(bare_pods)) else 'are'} ready")
     return f"At {format_duration(moment.at)} {' and '.join(parts)}."
 
 
@@ -207,14 +212,17 @@ def _ready(moment: Moment, *, heading: bool) -> Iterator[tuple[int, str]]:
     for each in moment.instances:
         if each.state == "ready" and not each.given_up:
             ref = each.instance
-            name = ref.owner if ref.kind == "KubeInfer" else f"Deployment {ref.owner}, pods"
+            name = ref.owner if ref.kind == "KubeInfer" else f"{ref.kind} {ref.owner}, pods"
+            if ref.kind == "Pod":
+                name = f"Pod {ref.owner}"
             groups.setdefault((name, each.since), []).append(ref.ordinal)
     if groups:
         yield 0, ""
         yield 0, "Ready"
     shown = list(groups.items())
     for (name, since), numbers in shown[:MOST_STEPS]:
-        yield 2, f"{name} {_short(ordinals(numbers))}: since {point(since)}"
+        which = "" if name.startswith("Pod ") else f" {_short(ordinals(numbers))}"
+        yield 2, f"{name}{which}: since {point(since)}"
     if len(shown) > MOST_STEPS:
         rest = sum(len(numbers) for _, numbers in shown[MOST_STEPS:])
         yield 2, f"… and {rest:,} more"
@@ -264,7 +272,7 @@ _STATES = {
 
 def state_sentence(each: InstanceMoment, at: int) -> str:
     """`chat-0 has not been ready since 10m51s, for 9m9s`."""
-    name = f"Pod {each.instance.name}" if each.instance.kind == "Deployment" else each.instance.name
+    name = f"Pod {each.instance.name}" if each.instance.kind != "KubeInfer" else each.instance.name
     text = f"{name} {_STATES[each.state]} since {point(each.since)}"
     if at > each.since:
         text += f", for {rounded(at - each.since)}"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.manifest.accelerators import Family
+from kubeinfer_sim.manifest.model import Kind
 from kubeinfer_sim.metrics.moment import Ending, InstanceMoment, Moment, State
 from kubeinfer_sim.report.result_part import Part
 from kubeinfer_sim.report.sentences import sentence
@@ -45,7 +46,7 @@ class InstanceMomentPart(Part):
     """An instance of the KubeInfer, or a pod of a Deployment, that exists at the time."""
 
     name: str
-    kind: Literal["KubeInfer", "Deployment"]
+    kind: Kind
     """Whose it is."""
     ordinal: int
     state: State
@@ -66,7 +67,7 @@ class InstanceMomentPart(Part):
 
 
 class DeploymentMomentPart(Part):
-    """A Deployment's pods."""
+    """The pods of a Deployment, or of a ReplicaSet without one."""
 
     name: str
     wanted: int
@@ -131,7 +132,7 @@ def _instance(run: Run, each: InstanceMoment, at: int, family: Family) -> Instan
     ref = each.instance
     return InstanceMomentPart(
         name=ref.name,
-        kind="Deployment" if ref.kind == "Deployment" else "KubeInfer",
+        kind=ref.kind,
         ordinal=ref.ordinal,
         state=each.state,
         since_ms=each.since,

@@ -10,7 +10,7 @@ from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.file_kinds import own_kind, what_for
 from kubeinfer_sim.manifest.load import Manifests, load_manifest
-from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.template import unknown_values
 
@@ -37,12 +37,12 @@ class Checked:
     """Files that were checked.
 
     Attributes:
-        kubeinfers, deployments, files: what is valid; none where anything is not.
+        kubeinfers, plain (all else that owns pods), files: what is valid; none where anything is not.
         findings: in the order of the files, then of the text.
     """
 
     kubeinfers: Sequence[KubeInfer] = ()
-    deployments: Sequence[Deployment] = ()
+    plain: Sequence[PlainWorkload] = ()
     files: Sequence[CheckedFile] = ()
     findings: Sequence[Diagnostic] = ()
 
@@ -97,7 +97,7 @@ def check_files(
 
         pairs = zip(loaded.kubeinfers, loaded.documents, strict=True)
         findings += lint(pairs, expectations(loaded.kubeinfers, nodes), disabled=disabled)
-    return Checked(loaded.kubeinfers, loaded.deployments, checked, _in_order(findings, names))
+    return Checked(loaded.kubeinfers, loaded.plain, checked, _in_order(findings, names))
 
 
 def _wrong(findings: Sequence[Diagnostic]) -> bool:
@@ -159,8 +159,9 @@ def _check_scenario(source: SourceText, values: Mapping[str, Any]) -> CheckedFil
             raise
         taken = {name: value for name, value in values.items() if name not in unasked}
         scenario = load_scenario(source, set_values=taken)
-    objects = [each.name for each in scenario.kubeinfers]
-    objects += [f"Deployment {each.name}" for each in scenario.deployments]
+    objects = [
+        each.name if each.kind == "KubeInfer" else f"{each.kind} {each.name}" for each in scenario.workloads
+    ]
     tells = f"{scenario.name}: {', '.join(objects)} on {_number(len(scenario.nodes), 'node')}"
     return CheckedFile(source.name, "Scenario", tells, tuple(scenario.warnings), frozenset(taken))
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError, UsageError
-from kubeinfer_sim.manifest.model import Deployment, WorkloadSpec
+from kubeinfer_sim.manifest.model import PlainWorkload, WorkloadSpec
 from kubeinfer_sim.manifest.releases import LATEST
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_tree import load_documents
@@ -120,14 +120,14 @@ def rollout_scenario(
     seed: int = 0,
     horizon: str = "settled",
     pods: str | None = None,
-    beside: Sequence[Deployment] = (),
-    beside_new: Sequence[Deployment] = (),
+    beside: Sequence[PlainWorkload] = (),
+    beside_new: Sequence[PlainWorkload] = (),
 ) -> Scenario:
     """The scenario of one update without a scenario file: `old` runs, `new` is applied at 0s.
 
     `new` None stands for the same manifest with a new revision, as `kubectl rollout restart` makes one. `nodes`
     is `8x8`, or the path of a file of kind Cluster or of what kubectl get nodes wrote; with the latter, `pods` is
-    the path of what kubectl get pods -A wrote. `beside` are the Deployments that stand beside a KubeInfer,
+    the path of what kubectl get pods -A wrote. `beside` is what else owns pods in the manifest,
     `beside_new` their new versions. The rest is written as in a scenario file.
 
     Raises:
@@ -148,11 +148,11 @@ def rollout_scenario(
     for given in (old, new, *beside, *beside_new):
         if given is not None and (message := too_many_pods(given)):
             raise UsageError(f"{given.source}: {message}")
-    there = {each.name for each in beside}
+    there = {(each.kind, each.name) for each in beside}
     for each in beside_new:
-        if each.name not in there:
+        if (each.kind, each.name) not in there:
             raise UsageError(
-                f"Deployment {each.name} is in the new manifest only: an update creates no objects"
+                f"{each.kind} {each.name} is in the new manifest only: an update creates no objects"
             )
     spec: dict[str, Any] = {
         "manifest": _together(old, beside),
@@ -166,14 +166,19 @@ def rollout_scenario(
     value = {"apiVersion": API_VERSION, "kind": "Scenario", "metadata": {"name": old.name}, "spec": spec}
     scenario = load_scenario(SourceText("rollout", to_yaml(value)))
     # As they are in their own files: with where they were read from.
-    scenario = replace(scenario, workloads=(old, *scenario.workloads[1:]))
+    rest = [each for each in scenario.workloads if (each.kind, each.name) != (old.kind, old.name)]
+    scenario = replace(scenario, workloads=(old, *rest))
     if new is None:
         return scenario
-    others = [each for each in scenario.actions if isinstance(each, Apply) and each.workload.kind != old.kind]
+    others = [
+        each
+        for each in scenario.actions
+        if isinstance(each, Apply) and (each.workload.kind, each.workload.name) != (old.kind, old.name)
+    ]
     return replace(scenario, actions=(Apply(0, new, new.source), *others))
 
 
-def _together(one: WorkloadSpec, beside: Sequence[Deployment]) -> Mapping[str, Any]:
+def _together(one: WorkloadSpec, beside: Sequence[PlainWorkload]) -> Mapping[str, Any]:
     """The document of one object, or a List of several."""
     if not beside:
         return one.raw

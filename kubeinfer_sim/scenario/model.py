@@ -11,7 +11,7 @@ from typing import Literal
 
 from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.accelerators import Family, common_family
-from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, KubeInfer, WorkloadSpec
+from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, Kind, KubeInfer, WorkloadSpec
 from kubeinfer_sim.manifest.releases import LATEST, Release, release_of
 from kubeinfer_sim.scenario.actions.model import (
     Action,
@@ -132,7 +132,7 @@ class Scenario:
     """Everything a simulation needs but the seed's streams.
 
     Attributes:
-        workloads: the KubeInfers, then the Deployments, as they are at time 0; each can be told by kind and name.
+        workloads: the KubeInfers, then all others, as they are at time 0; each can be told by kind and name.
         initial: `running`: their pods run and are ready at time 0 (where they fit); `empty`: they are created at
             time 0.
         actions: in order of time, ties in the order written.
@@ -196,6 +196,14 @@ class Scenario:
     def deployments(self) -> tuple[Deployment, ...]:
         """The Deployments among its workloads."""
         return tuple(each for each in self.workloads if isinstance(each, Deployment))
+
+    def version_of(self, kind: Kind, name: str) -> WorkloadSpec:
+        """The workload of this kind and name as it is first.
+
+        Raises:
+            StopIteration: there is none.
+        """
+        return next(each for each in self.workloads if (each.kind, each.name) == (kind, name))
 
     @property
     def kubeinfer(self) -> KubeInfer:

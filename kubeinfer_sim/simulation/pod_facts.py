@@ -190,7 +190,7 @@ class PodLedger:
 
     def _gone(self, record: PodGone) -> None:
         self.pods.pop(record.pod, None)
-        if record.pod.instance.kind == "Deployment":
+        if record.pod.instance.kind != "KubeInfer":
             self.pending.pop(record.pod.instance, None)
 
     def _node_failed(self, record: NodeFailed) -> None:

@@ -114,7 +114,7 @@ class PodObjects:
         self._read = len(self._history)
 
     def at(self, now: int) -> Sequence[PodAt]:
-        """All pods that exist, the KubeInfer's first, then each Deployment's, in the order of their names' numbers.
+        """All pods that exist, the KubeInfer's first, then each other workload's, in the order of their names' numbers.
 
         `now`: ms; nothing has happened after that.
         """

@@ -7,17 +7,25 @@ from typing import Any
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import Pod, Workload
+from kubeinfer_sim.controllers.deployment.replica_set_workload import ReplicaSetWorkload
 from kubeinfer_sim.controllers.deployment.workload import DeploymentWorkload
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.controllers.kubeinfer.settings import Settings
 from kubeinfer_sim.controllers.kubeinfer.workload import KubeInferWorkload
-from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.controllers.pod.workload import BarePodWorkload
+from kubeinfer_sim.manifest.model import BarePod, Deployment, KubeInfer, ReplicaSet
 from kubeinfer_sim.scenario.model import Scenario
 
 #: What makes a workload of each kind, in the order in which those of different kinds are started.
 KINDS: dict[str, Callable[[Cluster, Any, Settings], Workload]] = {
     KubeInfer.kind: KubeInferWorkload,
     Deployment.kind: lambda cluster, spec, settings: DeploymentWorkload(
+        cluster, spec, settings.timings, preemption=settings.assumptions.preemption
+    ),
+    ReplicaSet.kind: lambda cluster, spec, settings: ReplicaSetWorkload(
+        cluster, spec, settings.timings, preemption=settings.assumptions.preemption
+    ),
+    BarePod.kind: lambda cluster, spec, settings: BarePodWorkload(
         cluster, spec, settings.timings, preemption=settings.assumptions.preemption
     ),
 }

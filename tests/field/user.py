@@ -59,6 +59,28 @@ def deployment(
     }
 
 
+def replica_set(container: Raw, *, replicas: int = 3, labels: Raw | None = None, **pod: Any) -> Raw:
+    """The same pods as a ReplicaSet."""
+    pod["containers"] = [{"name": "engine", "image": "repo/vllm:v1", **container}]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {"name": "chat", "namespace": "prod"},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": "chat"}},
+            "template": {"metadata": {"labels": {"app": "chat", **(labels or {})}}, "spec": pod},
+        },
+    }
+
+
+def bare_pod(container: Raw, *, name: str = "p", labels: Raw | None = None, **pod: Any) -> Raw:
+    """One of them as a Pod."""
+    pod["containers"] = [{"name": "engine", "image": "repo/vllm:v1", **container}]
+    metadata = {"name": name, "namespace": "prod", "labels": {"app": "chat", **(labels or {})}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod}
+
+
 both = pytest.mark.parametrize("workload", [kubeinfer, deployment])
 
 

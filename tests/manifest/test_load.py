@@ -171,7 +171,9 @@ def test_other_kinds_are_skipped_with_a_note_and_kept_aside():
     ],
 )
 def test_a_file_without_any_kubeinfer_is_an_error(text, holds):
-    assert errors(BASE, text) == [f"0: there is no KubeInfer or Deployment in this file; {holds}"]
+    assert errors(BASE, text) == [
+        f"0: there is no KubeInfer, Deployment, ReplicaSet or Pod in this file; {holds}"
+    ]
 
 
 @pytest.mark.parametrize("text", ["hello", "[1, 2]", "3"])

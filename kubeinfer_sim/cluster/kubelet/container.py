@@ -17,6 +17,7 @@ class Container:
         runs: its restarts in place, since there are any.
         dead: it is not running, though it has been started once.
         since: of a sidecar, when it was started, or will be as far as the set-up is planned.
+        ended_with: exit code of one that has ended and is not started again.
         began_at: of one with a postStart hook: when its process began, before the hook.
         synced_from: when a sync begins, or has begun, to kill or to start it; None: no sync is about to.
     """
@@ -26,6 +27,7 @@ class Container:
         "dead",
         "delayed",
         "drawn",
+        "ended_with",
         "is_engine",
         "kind",
         "order",
@@ -52,6 +54,7 @@ class Container:
         self.prober: ContainerProber | Follower | None = None
         self.runs: ContainerRuns | None = None
         self.dead = False
+        self.ended_with: int | None = None
         self.since: int | None = None
         self.began_at: int | None = None
         self.synced_from: int | None = None

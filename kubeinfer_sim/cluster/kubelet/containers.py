@@ -190,11 +190,25 @@ class Containers:
                 self._init_again(worker, container)
             case "again":
                 self._again(worker, container, at_once=at_once)
-            case _:
+            case "stays":
                 container.synced_from = None
                 if container.prober is not None:
                     self._probes.exact(worker, container).container_died(self._clock.now)
                 self._loop.sync(worker)
+                self._stays(worker, container, exit_code)
+
+    def _stays(self, worker: PodWorker, container: Container, exit_code: int) -> None:
+        """A container is not started again: once that is so of all, or of an init container, the pod is over."""
+        container.ended_with = exit_code
+        ordinary = [each for each in worker.every if each.kind is ContainerKind.ORDINARY]
+        if container.kind is ContainerKind.INIT:
+            phase = "Failed"
+        elif all(each.ended_with is not None for each in ordinary):
+            phase = "Failed" if any(each.ended_with for each in ordinary) else "Succeeded"
+        else:
+            return
+        if worker.node.reachable:
+            self._status.finished(worker.pod, phase)
 
     # -- started again -------------------------------------------------------------------------------------
 
@@ -359,8 +373,8 @@ class Containers:
         worker.forget_probers()
         self._set_up.sidecars.forget(worker)
         worker.plan = None
-        for container in worker.containers:
-            container.began_at = None
+        for container in worker.every:
+            container.began_at = container.ended_with = None
         pod.started = False
         pod.restarts += 1
         worker.in_place += 1

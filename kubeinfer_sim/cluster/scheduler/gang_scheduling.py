@@ -6,7 +6,7 @@ in which something changed, and binds pods to their nodes after the binding stag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,9 @@ from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.scenario.cluster.model import RunningPod
 from kubeinfer_sim.scenario.timings.distributions import Constant
 
+#: `schedulerName` of the scheduler that every cluster has, which preempts.
+KUBE_SCHEDULER = "default-scheduler"
+
 
 @dataclass(slots=True, eq=False)
 class PodGang:
@@ -44,6 +47,10 @@ class PodGang:
     preempts: bool = False
     prefer: Mapping[Any, str] = field(default_factory=dict)
     request: Gang = field(init=False)
+
+    def leave_out(self, placed: Container[Pod]) -> None:
+        """These of its pods are not to be placed any more."""
+        self.request.pods = tuple(pod for pod in self.request.pods if pod.key not in placed)
 
     def __post_init__(self) -> None:
         # Of a gang the most important pod counts, as Volcano takes a job's priority from its pods.
@@ -96,12 +103,31 @@ class GangScheduling(Watcher):
             self._api.others_hold(accelerator_count(pod.spec.requests))
 
     def submit(self, gang: PodGang) -> None:
-        """Queue a gang; it is looked at before this instant ends."""
+        """Queue a gang; it is looked at before this instant ends.
+
+        A pod that names its node goes there, whatever that has to give: no scheduler is asked.
+        """
+        assigned = {pod: node for pod in gang.pods if (node := pod.template.node_name)}
+        if assigned:
+            self._assign(gang, assigned)
+            if len(assigned) == len(gang.pods):
+                gang.pods[0].owner.gang_placed(gang.pods)
+                return
+            gang.leave_out(assigned)
         self._gangs[gang.request.key] = gang
         self._new.append(gang)
         if not gang.prefer:
             self._scheduler.submit(gang.request)
         self._wake_up()
+
+    def _assign(self, gang: PodGang, nodes: Mapping[Pod, str]) -> None:
+        there = {pod: node for pod, node in nodes.items() if node in self._api.nodes}
+        for pod, node in there.items():
+            self._scheduler.assign(GangPod(pod, pod.template, pod.namespace), node)
+        if there:
+            self._api.schedule(gang.instance, there, gang.cause)
+            for pod, node in there.items():
+                self._bind_pod(pod, node)
 
     def withdraw(self, gang: PodGang) -> None:
         """The gang is no longer wanted; nothing happens if it is placed."""

@@ -12,7 +12,7 @@ from typing import get_args
 
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice, Placing
 from kubeinfer_sim.cluster.scheduler.explain import Unschedulable, explain
-from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, Signature, signature_of
+from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, GangPod, Signature, signature_of
 from kubeinfer_sim.cluster.scheduler.gang_preemption import Room, room_for
 from kubeinfer_sim.cluster.scheduler.gang_queue import GangQueue, Line
 from kubeinfer_sim.cluster.scheduler.node_class import accepts
@@ -226,6 +226,16 @@ class Scheduler:
         where = self._index.nodes[node]
         self._index.place(where, pod)
         self._node_of[pod.key] = where
+
+    def assign(self, pod: GangPod, node: str) -> None:
+        """A pod names its node and is there, whether or not it would be let in; it counts until it is released.
+
+        Raises:
+            KeyError: there is no such node.
+        """
+        spec = self._templates.spec_of(pod.template, pod.namespace)
+        self._index.register(spec)
+        self.occupy(Pod(pod.key, spec, pod.template.priority), node)
 
     def make_room(self, budgets: Callable[[], Sequence[Budget]] = lambda: ()) -> tuple[list[Room], bool]:
         """Promise places to gangs that found none in the last run, in the order of the queue.

@@ -1,4 +1,4 @@
-"""What happens to Deployments, as the history tells it."""
+"""What happens to Deployments, and to ReplicaSets without one (`kind` says which), as the history tells it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class DeploymentApplied(Record):
     unavailable: int
     changed: tuple[str, ...]
     label: str
+    kind: str = "Deployment"
 
 
 @dataclass(slots=True)
@@ -51,12 +52,14 @@ class DeploymentStatus(Record):
     progressing: str
     reason: str
     complete: bool
+    kind: str = "Deployment"
 
 
 @dataclass(slots=True)
 class PodEvicted(Record):
-    """Somebody else deletes a Deployment's pod; its ReplicaSet makes another at once."""
+    """Somebody else deletes a pod of a ReplicaSet, which makes another at once; `deployment` owns it."""
 
     deployment: str
     pod: str
     reason: str
+    kind: str = "Deployment"

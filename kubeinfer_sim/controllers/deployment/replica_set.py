@@ -1,4 +1,4 @@
-"""ReplicaSets: keep as many pods of one template as asked for, and report on them.
+"""ReplicaSets, those of Deployments and others: keep as many pods of one template as asked for, and report on them.
 
 Source: pkg/controller/replicaset/replica_set.go and replica_set_utils.go. A sync compares the pods with the
 wanted number, creates what is missing or deletes what is too much, and writes a status counted before it did
@@ -18,6 +18,7 @@ from kubeinfer_sim.controllers.deployment.deletion_ranking import pods_to_delete
 from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
 from kubeinfer_sim.manifest.kubernetes.well_known_labels import POD_TEMPLATE_HASH
 from kubeinfer_sim.manifest.model import Deployment, PodTemplate
+from kubeinfer_sim.manifest.model import ReplicaSet as ReplicaSetSpec
 
 #: Pods created or deleted in one sync at most (replica_set.go, BurstReplicas).
 BURST_REPLICAS = 500
@@ -66,25 +67,27 @@ def slow_start_batch(count: int, initial: int, create: Callable[[], bool]) -> in
 
 @dataclass(eq=False)
 class ReplicaSet:
-    """One ReplicaSet of a Deployment.
+    """One ReplicaSet, of a Deployment or by itself.
 
     Attributes:
         number: counts the Deployment's ReplicaSets in order of creation, from 1.
-        spec: the Deployment as it was when the ReplicaSet was made: its template is the ReplicaSet's.
-        replicas: `spec.replicas`, what the Deployment controller asks for.
+        spec: the object whose template is the ReplicaSet's: the Deployment as it was when it was made, or itself.
+        replicas: `spec.replicas`, what the Deployment controller (or the user) asks for.
         desired: annotation desired-replicas: the Deployment's replicas when this one was last scaled.
         maximum: annotation max-replicas: the same with surge; what proportional scaling counts from.
         revision: annotation revision: its place in the order of rollouts.
         min_ready: `spec.minReadySeconds`, in ms.
+        hashed: its template carries a label with the template's hash, by which its Deployment knows it.
     """
 
     number: int
-    spec: Deployment
+    spec: Deployment | ReplicaSetSpec
     replicas: int
     desired: int | None = None
     maximum: int | None = None
     revision: int = 0
     min_ready: int = 0
+    hashed: bool = True
     generation: int = 1
     status: ReplicaSetStatus = field(default_factory=ReplicaSetStatus)
     pods: dict[ReplicaPod, None] = field(default_factory=dict)
@@ -95,12 +98,14 @@ class ReplicaSet:
 
     @cached_property
     def template(self) -> PodTemplate:
-        """What its pods are made from: the Deployment's template with a label of its own.
+        """What its pods are made from: of a Deployment's, the Deployment's template with a label of its own.
 
         The label's value is the real one's in nothing but that each template has another (getNewReplicaSet in
         pkg/controller/deployment/sync.go).
         """
         template = self.spec.template
+        if not self.hashed:
+            return template
         return replace(template, labels={**template.labels, POD_TEMPLATE_HASH: self.spec.revision})
 
     @property
@@ -109,6 +114,12 @@ class ReplicaSet:
         return len(self.pods) - self.active
 
     # -- what the Deployment controller writes -------------------------------------------------------------
+
+    def take(self, spec: ReplicaSetSpec) -> None:
+        """The user has changed a ReplicaSet that is its own: what its pods are made from, and how many."""
+        self.spec, self.replicas = spec, spec.replicas
+        self.__dict__.pop("template", None)
+        self.generation += 1
 
     def scale(self, replicas: int, desired: int, maximum: int) -> bool:
         """Set the size and the annotations beside it; whether anything changed (scaleReplicaSet)."""

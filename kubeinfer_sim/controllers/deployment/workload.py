@@ -1,8 +1,6 @@
-"""A Deployment in the simulated cluster: its controllers' pods, from their creation until they are gone.
+"""A Deployment in the simulated cluster: what its users do to it, and what its pods tell.
 
-Stands between the controllers, which count pods, and scheduler and kubelets, which run them. Each pod is
-placed by itself, as kube-scheduler does with a Deployment's pods, and starts its engine without waiting for
-others. A container that dies is the kubelet's affair, a pod that is lost is replaced at once.
+A container that dies is the kubelet's affair, a pod that is lost is replaced at once.
 """
 
 from __future__ import annotations
@@ -12,27 +10,20 @@ from dataclasses import replace
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE
-from kubeinfer_sim.cluster.pod import PlatformFault, Pod, PodState
-from kubeinfer_sim.cluster.records import InstanceRef, PodReady, PodRef
-from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
-from kubeinfer_sim.cluster.start_barrier import StartBarrier
+from kubeinfer_sim.cluster.pod import PlatformFault, Pod
 from kubeinfer_sim.controllers.deployment import progress
 from kubeinfer_sim.controllers.deployment.controller import DeploymentController
 from kubeinfer_sim.controllers.deployment.records import (
     DeploymentApplied,
     DeploymentStatus,
-    PodEvicted,
     ReplicaSetScaled,
 )
-from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
+from kubeinfer_sim.controllers.deployment.replica_pods import ReplicaPods, Why
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
 from kubeinfer_sim.controllers.deployment.rolling import Bounds
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import Deployment
 from kubeinfer_sim.scenario.timings.model import Timings
-
-#: `schedulerName` of the scheduler that every cluster has, which preempts.
-KUBE_SCHEDULER = "default-scheduler"
 
 
 class DeploymentWorkload:
@@ -52,22 +43,18 @@ class DeploymentWorkload:
         preemption: bool,
     ) -> None:
         """Make the workload of a Deployment; `preemption`: whether other schedulers than kube-scheduler preempt."""
-        self._preemption = preemption
         self._clock = cluster.env.clock
         self._history = cluster.env.history
-        self._api = cluster.env.api
-        self._scheduling = cluster.scheduling
-        self._timings = timings.of(spec.name)
+        self._pods = ReplicaPods(
+            cluster, self, Deployment.kind, timings.of(spec.name), self._why, preemption=preemption
+        )
         self._controller = DeploymentController(
-            self._clock, self, spec, settled=self._settled, scaled=self._note_scaled
+            self._clock, self._pods, spec, settled=self._settled, scaled=self._note_scaled
         )
         self._generation = 0
         self._applied = NO_CAUSE
         self._causes: dict[ReplicaSet, int] = {}
         self._status: tuple[object, ...] | None = None
-        self._replica_pods: dict[Pod, ReplicaPod] = {}
-        self._pods: dict[ReplicaPod, tuple[Pod, ReplicaSet, PodGang]] = {}
-        self._number = 0
         self._timed_out = False
         self.last_progress = 0
         self._best: tuple[int, ...] = ()
@@ -99,7 +86,7 @@ class DeploymentWorkload:
         """Create the Deployment; with `running`, it has run for long, as far as the cluster has room for it."""
         self._note_applied(("created",), "running" if running else "created")
         if running:
-            self._controller.adopt(self._adopt, RUNNING_SINCE)
+            self._controller.adopt(self._pods.adopt, RUNNING_SINCE)
         else:
             self._controller.start()
 
@@ -134,63 +121,11 @@ class DeploymentWorkload:
         self.last_progress = self._clock.now
         self._best = ()
 
-    # -- what its controller does (PodControl) -------------------------------------------------------------
+    # -- what its controller does --------------------------------------------------------------------------
 
-    def create(self, replica_set: ReplicaSet) -> ReplicaPod:
-        """A new pod, which waits to be placed."""
-        pod, gang = self._make(replica_set)
-        self._scheduling.submit(gang)
-        return pod
-
-    def _adopt(self, replica_set: ReplicaSet) -> ReplicaPod:
-        pod, gang = self._make(replica_set)
-        if self._scheduling.adopt(gang):
-            pod.ready = True
-            pod.created = RUNNING_SINCE
-            self._note_running(gang.pods[0])
-        else:
-            self._scheduling.submit(gang)
-        return pod
-
-    def _note_running(self, pod: Pod) -> None:
-        pod.last = self._history.append(PodReady(self._clock.now, pod.last, pod.ref))
-
-    def _make(self, replica_set: ReplicaSet) -> tuple[ReplicaPod, PodGang]:
-        now, spec = self._clock.now, replica_set.spec
-        ref = InstanceRef(self._api.new_uid(), spec.name, self._number, "Deployment")
-        pod = Pod(
-            self,
-            PodRef(ref, spec.name, 0, 0),
-            self._api.admission.admit(replica_set.template),
-            self._timings,
-            spec.revision,
-            spec.weights_key,
-            StartBarrier(1),
-        )
-        self._api.create(pod, self._causes.get(replica_set, self._applied))
-        replica_pod = ReplicaPod(self._number, now - now % 1000)
-        self._number += 1
-        preempts = self._preemption or spec.template.scheduler_name == KUBE_SCHEDULER
-        gang = PodGang(ref, (pod,), pod.last, preempts)
-        self._replica_pods[pod] = replica_pod
-        self._pods[replica_pod] = pod, replica_set, gang
-        return replica_pod, gang
-
-    def refresh(self, pod: ReplicaPod) -> None:
-        """Bring what the pod is ranked by up to date."""
-        real, _, gang = self._pods[pod]
-        placed = "" if self._scheduling.waits(gang) else "placed"
-        pod.node = real.node.name if real.node is not None else placed
-        pod.phase = "Running" if real.state is PodState.RUNNING else "Pending"
-        pod.restarts = real.restarts
-
-    def delete(self, pod: ReplicaPod) -> None:
-        """Delete a pod its ReplicaSet has too many of."""
-        real, replica_set, gang = self._pods[pod]
+    def _why(self, replica_set: ReplicaSet) -> Why:
         old = replica_set.spec.revision != self.spec.revision
-        self._scheduling.withdraw(gang)
-        cause = self._causes.get(replica_set, self._applied)
-        self._api.delete(real, "Rollout" if old else "ScaleIn", cause)
+        return "Rollout" if old else "ScaleIn", self._causes.get(replica_set, self._applied)
 
     def _note_scaled(self, replica_set: ReplicaSet, before: int) -> None:
         self._causes[replica_set] = self._history.append(
@@ -241,34 +176,25 @@ class DeploymentWorkload:
         )
         timed_out = reason == progress.TIMED_OUT
         if timed_out and not self._timed_out:
-            self.diagnose()
+            self._pods.diagnose()
         self._timed_out = timed_out
-
-    def diagnose(self) -> None:
-        """Record why the first pod that waits for a node waits, node by node."""
-        for pod, _, gang in self._pods.values():
-            if self._scheduling.waits(gang):
-                self._scheduling.diagnose(gang, pod.last)
-                return
 
     # -- what its pods do ----------------------------------------------------------------------------------
 
     def pods(self) -> Iterator[Pod]:
         """All pods that exist, in the order in which they were made."""
-        return iter(self._replica_pods)
+        return iter(self._pods)
 
     def gang_placed(self, pods: Sequence[Pod]) -> None:
         """A pod got its node: of no consequence to a Deployment."""
 
     def pod_ready(self, pod: Pod) -> None:
         """The pod's Ready condition turned true."""
-        replica_pod = self._replica_pods[pod]
-        self._controller.pod_ready(self._pods[replica_pod][1], replica_pod)
+        self._controller.pod_ready(*self._pods.find(pod))
 
     def pod_unready(self, pod: Pod, reason: str) -> None:
         """It turned false."""
-        replica_pod = self._replica_pods[pod]
-        self._controller.pod_unready(self._pods[replica_pod][1], replica_pod)
+        self._controller.pod_unready(*self._pods.find(pod))
 
     def pod_stuck(self, pod: Pod) -> None:
         """The pod will not become ready by itself; a Deployment waits for it all the same."""
@@ -278,18 +204,11 @@ class DeploymentWorkload:
 
     def evict(self, pod: Pod, reason: str, cause: int) -> None:
         """Somebody else deletes the pod (a drain): its ReplicaSet makes another at once."""
-        replica_pod = self._replica_pods[pod]
-        _, replica_set, gang = self._pods[replica_pod]
-        if replica_pod.deleting:
-            return
-        number = self._history.append(
-            PodEvicted(self._clock.now, cause, self.spec.name, pod.ref.name, reason)
-        )
-        self._causes[replica_set] = number
-        replica_set.pod_deleting(replica_pod)
-        self._scheduling.withdraw(gang)
-        self._api.delete(pod, reason, number)
-        self._controller.pod_changed(replica_set)
+        replica_set, _ = self._pods.find(pod)
+        number = self._pods.evict(pod, reason, cause)
+        if number is not None:
+            self._causes[replica_set] = number
+            self._controller.pod_changed(replica_set)
 
     def group(self, pod: Pod) -> Sequence[Pod]:
         """The pods of a Deployment compute each for itself."""
@@ -310,9 +229,7 @@ class DeploymentWorkload:
 
     def pod_gone(self, pod: Pod) -> None:
         """The pod's object is gone."""
-        replica_pod = self._replica_pods.pop(pod)
-        _, replica_set, _ = self._pods.pop(replica_pod)
-        self._controller.pod_gone(replica_set, replica_pod)
+        self._controller.pod_gone(*self._pods.gone(pod))
 
 
 def _changes(before: Deployment, after: Deployment) -> tuple[str, ...]:

@@ -47,6 +47,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "ScaleIOVolumeSource": {"storageMode": "ThinProvisioned", "fsType": "xfs"},
     "ServicePort": {"protocol": "TCP"},
+    "ReplicaSetSpec": {"replicas": 1},
     "DeploymentSpec": {"replicas": 1, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600},
 }
 DEFAULTS["EphemeralContainer"] = DEFAULTS["Container"]

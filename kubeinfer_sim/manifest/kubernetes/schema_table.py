@@ -1,4 +1,4 @@
-"""The fields of PodTemplateSpec, ServiceSpec and Deployment of Kubernetes 1.36, nested types included: a table.
+"""The fields of pod templates, Services, ReplicaSets and Deployments of Kubernetes 1.36, with nested types: a table.
 
 One type a line (further lines are indented): `Type: field=type ...`, `Type(Base): ...` with the fields of Base
 too. Types of fields: `string`, `int32`, `int64`, `bool`, `Time`, `Quantity`, `IntOrString`, `FieldsV1` (any
@@ -196,6 +196,8 @@ ServicePort: name=string protocol=string appProtocol=*string port=int32! targetP
     nodePort=int32
 SessionAffinityConfig: clientIP=*ClientIPConfig
 ClientIPConfig: timeoutSeconds=*int32
+ReplicaSet: apiVersion=string kind=string metadata=ObjectMeta spec=ReplicaSetSpec
+ReplicaSetSpec: replicas=*int32 minReadySeconds=int32 selector=*LabelSelector! template=PodTemplateSpec
 Deployment: apiVersion=string kind=string metadata=ObjectMeta spec=DeploymentSpec status=DeploymentStatus
 DeploymentSpec: replicas=*int32 selector=*LabelSelector! template=PodTemplateSpec! strategy=DeploymentStrategy
     minReadySeconds=int32 revisionHistoryLimit=*int32 paused=bool progressDeadlineSeconds=*int32

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from kubeinfer_sim.diagnostics import Diagnostic, format_path
-from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.scenario.check import Checked
 
 
@@ -16,7 +16,9 @@ def findings_json(checked: Checked, found: Iterable[Diagnostic]) -> str:
         "apiVersion": "kubeinfer-sim/v1",
         "kind": "Findings",
         "kubeinfers": [_summary(each) for each in checked.kubeinfers],
-        "deployments": [_summary(each) for each in checked.deployments],
+        "deployments": [_summary(each) for each in checked.plain if each.kind == "Deployment"],
+        **_optional("replicaSets", [_summary(each) for each in checked.plain if each.kind == "ReplicaSet"]),
+        **_optional("pods", [_summary(each) for each in checked.plain if each.kind == "Pod"]),
         "files": [{"file": each.name, "kind": each.kind} for each in checked.files],
         "findings": [
             {
@@ -35,7 +37,11 @@ def findings_json(checked: Checked, found: Iterable[Diagnostic]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _summary(found: KubeInfer | Deployment) -> dict[str, str | int]:
+def _optional(key: str, found: list[dict[str, str | int]]) -> dict[str, list[dict[str, str | int]]]:
+    return {key: found} if found else {}
+
+
+def _summary(found: WorkloadSpec) -> dict[str, str | int]:
     return {
         "namespace": found.namespace,
         "name": found.name,

@@ -1,4 +1,4 @@
-"""Deployments in the result document."""
+"""Deployments, and ReplicaSets without one, in the result document."""
 
 from __future__ import annotations
 
@@ -74,6 +74,45 @@ class DeploymentPodPart(Part):
     """At the end of the run."""
 
 
+class ReplicaSetPart(Part):
+    """A ReplicaSet of the scenario that no Deployment owns."""
+
+    name: str
+    namespace: str
+    outcome: DeploymentOutcome
+    min_available_pods: int
+    """From the first change for which pods come or go after the start until the last was in place."""
+    min_available_at_ms: int
+    min_available_for_ms: int
+    missing_pods: int
+    """Asked for and not available at the end."""
+    changes: list[DeploymentChangePart]
+    timeline: DeploymentTimelinePart
+    pods: list[DeploymentPodPart]
+
+
+def replica_set_parts(
+    scenario: Scenario, found: Sequence[DeploymentMeasures], objects: Mapping[PodRef, PodAt]
+) -> list[ReplicaSetPart]:
+    """The ReplicaSets of a run, in the order of their creation."""
+    return [
+        ReplicaSetPart(
+            name=each.name,
+            namespace=scenario.version_of("ReplicaSet", each.name).namespace,
+            outcome=each.outcome,
+            min_available_pods=each.low.value,
+            min_available_at_ms=each.low.at,
+            min_available_for_ms=each.low.lasting,
+            missing_pods=each.missing,
+            changes=[applied_part(DeploymentChangePart, change) for change in each.changes],
+            timeline=_timeline(each),
+            pods=[pod_part(life, objects.get(life.pods[0].pod)) for life in each.pods],
+        )
+        for each in found
+        if each.kind == "ReplicaSet"
+    ]
+
+
 class DeploymentPart(Part):
     """A Deployment of the scenario."""
 
@@ -122,19 +161,25 @@ def deployment_parts(
             deadline_exceeded=[
                 DeadlinePart(since_ms=since, until_ms=until) for since, until in each.exceeded
             ],
-            timeline=DeploymentTimelinePart(
-                desired=each.desired.points,
-                ready=each.ready.points,
-                available=each.available.points,
-                updated=each.updated.points,
-            ),
-            pods=[_pod(life, objects.get(life.pods[0].pod)) for life in each.pods],
+            timeline=_timeline(each),
+            pods=[pod_part(life, objects.get(life.pods[0].pod)) for life in each.pods],
         )
         for each in found
+        if each.kind == "Deployment"
     ]
 
 
-def _pod(life: InstanceLife, found: PodAt | None) -> DeploymentPodPart:
+def _timeline(measures: DeploymentMeasures) -> DeploymentTimelinePart:
+    return DeploymentTimelinePart(
+        desired=measures.desired.points,
+        ready=measures.ready.points,
+        available=measures.available.points,
+        updated=measures.updated.points,
+    )
+
+
+def pod_part(life: InstanceLife, found: PodAt | None) -> DeploymentPodPart:
+    """A pod, by its life and its object at the end."""
     pod, pending = life.pods[0], life.pending
     return DeploymentPodPart(
         name=pod.pod.name,

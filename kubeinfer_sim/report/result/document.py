@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.errors import UsageError
@@ -23,6 +25,7 @@ from kubeinfer_sim.report.result.availability import (
     cause_kind_parts,
     cause_parts,
 )
+from kubeinfer_sim.report.result.bare_pods import BarePodPart, bare_pod_parts
 from kubeinfer_sim.report.result.changes import (
     ChangePart,
     PreemptionPart,
@@ -31,7 +34,12 @@ from kubeinfer_sim.report.result.changes import (
     preemption_parts,
     stall_part,
 )
-from kubeinfer_sim.report.result.deployments import DeploymentPart, deployment_parts
+from kubeinfer_sim.report.result.deployments import (
+    DeploymentPart,
+    ReplicaSetPart,
+    deployment_parts,
+    replica_set_parts,
+)
 from kubeinfer_sim.report.result.disturbances import (
     DrainPart,
     FaultKindPart,
@@ -93,6 +101,10 @@ class KubeInferPart(Part):
     cause_kinds: list[CauseKindPart]
 
 
+#: Keys of what only some scenarios have: left out where there is none.
+_LEFT_OUT = ("replicaSets", "pods")
+
+
 class Result(Part):
     """The result of one simulation."""
 
@@ -116,6 +128,10 @@ class Result(Part):
     instances: list[InstancePart]
     deployments: list[DeploymentPart]
     """The Deployments of the manifest, beside the KubeInfer or alone."""
+    replica_sets: list[ReplicaSetPart] = Field(default_factory=list)
+    """ReplicaSets without a Deployment; left out where there are none."""
+    pods: list[BarePodPart] = Field(default_factory=list)
+    """Pods that no controller makes; left out where there are none."""
     faults: list[FaultPart]
     """In order of time: those of actions and of fault processes."""
     fault_kinds: list[FaultKindPart]
@@ -138,6 +154,14 @@ class Result(Part):
     cost: CostPart
     kubeinfers: list[KubeInferPart] | None = None
     """Of a run with several KubeInfers, each; the keys above then tell of the first. Left out where there is one."""
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, handler: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]
+        document = handler(self)
+        for key in _LEFT_OUT:
+            if not document.get(key, True):
+                del document[key]
+        return document
 
 
 def build_result(assessment: Assessment) -> Result:
@@ -169,6 +193,8 @@ def build_result(assessment: Assessment) -> Result:
         timeline=timeline_part(measures),
         instances=instance_parts(measures, objects),
         deployments=deployment_parts(scenario, measures.deployments, objects),
+        replica_sets=replica_set_parts(scenario, measures.deployments, objects),
+        pods=bare_pod_parts(scenario, measures.bare_pods, objects),
         faults=fault_parts(cluster.faults),
         fault_kinds=fault_kind_parts(cluster.faults),
         recoveries=recovery_parts(measures),
@@ -222,6 +248,7 @@ def to_json(result: Result) -> str:
 def result_json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of the document."""
     schema = Result.model_json_schema(by_alias=True, mode="serialization")
+    schema["required"] = [key for key in schema["required"] if key not in _LEFT_OUT]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,

@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from kubeinfer_sim.manifest.model import WorkloadSpec
+from kubeinfer_sim.manifest.model import Kind, WorkloadSpec
 from kubeinfer_sim.scenario.faults.kinds import Symptom
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.units import Millis
-
-#: Kinds of workloads.
-Kind = Literal["KubeInfer", "Deployment"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.accelerators import accelerator_count, common_family
-from kubeinfer_sim.manifest.model import KubeInfer, Role
+from kubeinfer_sim.manifest.model import Kind, KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.actions.model import Kind, Target
+from kubeinfer_sim.scenario.actions.model import Target
 from kubeinfer_sim.scenario.actions.node_forms import NodesForm
 from kubeinfer_sim.scenario.actions.pods_form import PodsForm
 from kubeinfer_sim.scenario.cluster.model import NodeSpec

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Path
-from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.model import Kind, KubeInfer
 from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
-from kubeinfer_sim.scenario.actions.model import Apply, Kind, Scale
+from kubeinfer_sim.scenario.actions.model import Apply, Scale
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.line import another_object
 from kubeinfer_sim.scenario.workloads.manifests import Manifests, merge_patch, new_revision

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from kubeinfer_sim.diagnostics import Path
-from kubeinfer_sim.manifest.model import KubeInfer, WorkloadSpec
+from kubeinfer_sim.manifest.model import Kind, KubeInfer, WorkloadSpec
 from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
-from kubeinfer_sim.scenario.actions.model import Apply, Kind, Scale
+from kubeinfer_sim.scenario.actions.model import Apply, Scale
 
 
 class WorkloadLine(Protocol):

@@ -11,7 +11,7 @@ from typing import Any
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, format_path
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.load import OtherObject, load_manifest
-from kubeinfer_sim.manifest.model import Deployment, KubeInfer, WorkloadSpec
+from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload, WorkloadSpec
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.template import FILL, holes_of
 from kubeinfer_sim.scenario.actions.forms import ApplyForm, ManifestForm
@@ -36,9 +36,9 @@ class Loaded:
         return [each for each in self.workloads if isinstance(each, KubeInfer)]
 
     @property
-    def deployments(self) -> list[Deployment]:
-        """The Deployments among them."""
-        return [each for each in self.workloads if isinstance(each, Deployment)]
+    def plain(self) -> list[PlainWorkload]:
+        """The others."""
+        return [each for each in self.workloads if not isinstance(each, KubeInfer)]
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ class Manifests:
         if names is not None and len(found) > 1:
             found = tuple(each for each in found if each.name in names)
         if found or not manifests.kubeinfers:
-            return self._sized(Loaded((*found, *manifests.deployments)), path)
+            return self._sized(Loaded((*found, *manifests.plain)), path)
         known = ", ".join(each.name for each in manifests.kubeinfers)
         self.context.error(path, f"{file} holds several KubeInfers: say which by `name` (there are: {known})")
         return None
@@ -183,7 +183,7 @@ class Manifests:
                     )
                 )
             return None
-        return self._sized(Loaded((*manifests.kubeinfers, *manifests.deployments)), path)
+        return self._sized(Loaded(manifests.workloads), path)
 
     def _sized(self, loaded: Loaded, path: Path) -> Loaded | None:
         """What was loaded; None, which is noted, when it is more than can be simulated."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Path
-from kubeinfer_sim.manifest.model import Deployment, KubeInfer, WorkloadSpec
+from kubeinfer_sim.manifest.model import BarePod, Deployment, KubeInfer, ReplicaSet, WorkloadSpec
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
 from kubeinfer_sim.scenario.actions.model import Apply, Scale
@@ -15,12 +15,15 @@ from kubeinfer_sim.scenario.workloads.deployments import DeploymentLine
 from kubeinfer_sim.scenario.workloads.kubeinfers import KubeInferLine
 from kubeinfer_sim.scenario.workloads.line import WorkloadLine, another_object
 from kubeinfer_sim.scenario.workloads.manifests import Loaded, Manifests
+from kubeinfer_sim.scenario.workloads.plain import PlainLine
 
 #: What follows each kind of workload through time; where an action names none, it means one of the first of these
 #: kinds of which there is any.
 KINDS: dict[str, Callable[[Context, Manifests, Any], WorkloadLine]] = {
     KubeInfer.kind: KubeInferLine,
     Deployment.kind: DeploymentLine,
+    ReplicaSet.kind: PlainLine,
+    BarePod.kind: PlainLine,
 }
 
 

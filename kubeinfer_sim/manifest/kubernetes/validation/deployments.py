@@ -1,7 +1,7 @@
-"""The spec of a Deployment: its rolling update, its selector, what it asks of its pod template.
+"""The specs of Deployments and ReplicaSets: rolling update, selector, what they ask of their pod template.
 
 Source: pkg/apis/apps/validation/validation.go (`ValidateDeploymentSpec`, `ValidateRollingUpdateDeployment`,
-`ValidatePodTemplateSpecForReplicaSet`).
+`ValidateReplicaSetSpec`, `ValidatePodTemplateSpecForReplicaSet`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,18 @@ _OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": 
 def validate_deployment_spec(spec: Mapping[str, Any], at: Field, errors: Errors) -> None:
     """Everything in a DeploymentSpec but what any pod template is held to."""
     validate_rolling_update(spec, at, errors)
+    _validate_pods(spec, at, errors, "Deployment")
+
+
+def validate_replica_set_spec(spec: Mapping[str, Any], at: Field, errors: Errors) -> None:
+    """Everything in a ReplicaSetSpec but what any pod template is held to."""
+    for name in ("replicas", "minReadySeconds"):
+        errors.non_negative(at.child(name), spec.get(name, 0))
+    _validate_pods(spec, at, errors, "ReplicaSet")
+
+
+def _validate_pods(spec: Mapping[str, Any], at: Field, errors: Errors, kind: str) -> None:
+    """The selector, and what must be so of the template for it and for pods that are replaced."""
     selector, selector_at = spec.get("selector"), at.child("selector")
     template, template_at = spec.get("template", {}), at.child("template")
     if selector is None:
@@ -32,14 +44,14 @@ def validate_deployment_spec(spec: Mapping[str, Any], at: Field, errors: Errors)
         labels = template.get("metadata", {}).get("labels", {})
         if len(errors.found) == before and not matches_all(_requirements(selector), labels):
             labels_at = template_at.down("metadata", "labels")
-            errors.invalid(labels_at, labels, "must be matched by the Deployment's selector")
+            errors.invalid(labels_at, labels, f"must be matched by the {kind}'s selector")
     pod = template.get("spec", {})
     policy = pod.get("restartPolicy", "Always")
     if policy != "Always":
         errors.not_supported(template_at.down("spec", "restartPolicy"), policy, ("Always",))
     if pod.get("activeDeadlineSeconds") is not None:
         place = template_at.down("spec", "activeDeadlineSeconds")
-        errors.forbidden(place, "must not be given in a Deployment's template")
+        errors.forbidden(place, f"must not be given in a {kind}'s template")
 
 
 def _requirements(selector: Mapping[str, Any]) -> list[Requirement]:

@@ -1,0 +1,228 @@
+"""A ReplicaSet that no Deployment owns, in the simulated cluster: it keeps its number of pods, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from kubeinfer_sim.cluster.cluster import Cluster
+from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE
+from kubeinfer_sim.cluster.pod import PlatformFault, Pod
+from kubeinfer_sim.controllers.deployment.progress import Counts
+from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus
+from kubeinfer_sim.controllers.deployment.replica_pods import ReplicaPods, Why
+from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
+from kubeinfer_sim.engine.clock import Phase, Timer
+from kubeinfer_sim.engine.history import NO_CAUSE
+from kubeinfer_sim.manifest.model import ReplicaSet as ReplicaSetSpec
+from kubeinfer_sim.scenario.timings.model import Timings
+
+
+class ReplicaSetWorkload:
+    """One ReplicaSet and its pods.
+
+    Attributes:
+        spec: the ReplicaSet as last applied.
+        last_progress: when its status last changed.
+    """
+
+    resource = "replicasets.apps"
+
+    def __init__(self, cluster: Cluster, spec: ReplicaSetSpec, timings: Timings, *, preemption: bool) -> None:
+        """Make the workload of a ReplicaSet; `preemption` as for `ReplicaPods`."""
+        self._clock = cluster.env.clock
+        self._history = cluster.env.history
+        self._pods = ReplicaPods(
+            cluster, self, ReplicaSetSpec.kind, timings.of(spec.name), self._why, preemption=preemption
+        )
+        self.spec = spec
+        self._set = self._replica_set(spec)
+        self._cause = NO_CAUSE
+        self._generation = 0
+        self._written: DeploymentStatus | None = None
+        self._run_timer: Timer | None = None
+        self._available_timer: Timer | None = None
+        self.last_progress = 0
+
+    @staticmethod
+    def _replica_set(spec: ReplicaSetSpec) -> ReplicaSet:
+        return ReplicaSet(1, spec, spec.replicas, min_ready=spec.min_ready_seconds * 1000, hashed=False)
+
+    @property
+    def namespace(self) -> str:
+        """Where it is, and its pods."""
+        return self.spec.namespace
+
+    @property
+    def replicas(self) -> int:
+        """How many pods there should be."""
+        return self.spec.replicas
+
+    def controller_of(self, pod: Pod) -> ReplicaSetWorkload:
+        """Itself."""
+        return self
+
+    def _why(self, replica_set: ReplicaSet) -> Why:
+        return "ScaleIn", self._cause
+
+    # -- what the user does --------------------------------------------------------------------------------
+
+    def start(self, *, running: bool) -> None:
+        """Create the ReplicaSet; with `running`, it has run for long, as far as the cluster has room for it."""
+        self._note_applied(("created",), "running" if running else "created")
+        if running:
+            for _ in range(self.spec.replicas):
+                made = self._pods.adopt(self._set)
+                self._set.pod_created(made)
+                if made.ready:
+                    made.ready = False
+                    self._set.pod_ready(made, RUNNING_SINCE)
+        self._wake_up()
+
+    def apply(self, spec: ReplicaSetSpec, label: str) -> None:
+        """The user applies another spec: a template counts for the pods made from then on."""
+        before, self.spec = self.spec, spec
+        changed = [
+            name
+            for name, differs in (
+                ("template", before.revision != spec.revision),
+                ("replicas", before.replicas != spec.replicas),
+                ("settings", before.min_ready_seconds != spec.min_ready_seconds),
+            )
+            if differs
+        ]
+        replica_set = self._set
+        replica_set.take(spec)
+        replica_set.set_min_ready(spec.min_ready_seconds * 1000, self._clock.now)
+        self._note_applied(tuple(changed) or ("metadata" if before.raw != spec.raw else "nothing",), label)
+        self._wake_up()
+
+    def scale(self, replicas: int) -> None:
+        """The user changes `spec.replicas` alone."""
+        self.apply(replace(self.spec, replicas=replicas), f"scale to {replicas}")
+
+    def _note_applied(self, changed: tuple[str, ...], label: str) -> None:
+        spec = self.spec
+        self._generation += 1
+        self.last_progress = self._clock.now
+        self._cause = self._history.append(
+            DeploymentApplied(
+                self._clock.now,
+                NO_CAUSE,
+                spec.name,
+                self._generation,
+                spec.revision,
+                spec.replicas,
+                0,
+                0,
+                changed,
+                label,
+                spec.kind,
+            )
+        )
+
+    # -- its controller ------------------------------------------------------------------------------------
+
+    def _wake_up(self) -> None:
+        if self._run_timer is None or not self._run_timer.pending:
+            self._run_timer = self._clock.after(0, self._run, phase=Phase.CONTROLLER)
+
+    def _run(self) -> None:
+        replica_set, now = self._set, self._clock.now
+        replica_set.advance(now)
+        size = -1
+        while replica_set.sync(self._pods, [], now) or replica_set.active != size:
+            size = replica_set.active
+        self._await_available()
+        self._settled()
+        if self._pods.told_of is None and replica_set.active > replica_set.ready:
+            self._clock.after(0, self._pods.diagnose, phase=Phase.OBSERVER)
+
+    def _await_available(self) -> None:
+        """Look again when the next pod will have been ready for minReadySeconds."""
+        if self._available_timer is not None:
+            self._available_timer.cancel()
+            self._available_timer = None
+        due = self._set.next_available_at()
+        if due is not None:
+            self._available_timer = self._clock.at(due, self._run, phase=Phase.CONTROLLER)
+
+    def _settled(self) -> None:
+        """Write down the status if it changed in this instant."""
+        spec, status = self.spec, self._set.status
+        missing = max(0, spec.replicas - status.available)
+        # It has no conditions: those of a Deployment of the same size that waits for nothing stand for them.
+        record = DeploymentStatus(
+            self._clock.now,
+            self._cause,
+            spec.name,
+            self._generation,
+            Counts(
+                status.replicas, status.replicas, status.ready, status.available, missing, status.terminating
+            ),
+            not missing,
+            "",
+            "",
+            not missing and status.replicas == spec.replicas,
+            spec.kind,
+        )
+        if self._written is None or _what(record) != _what(self._written):
+            self._written = record
+            self.last_progress = self._clock.now
+            self._history.append(record)
+
+    # -- what its pods do ----------------------------------------------------------------------------------
+
+    def pods(self) -> Iterator[Pod]:
+        """All pods that exist, in the order in which they were made."""
+        return iter(self._pods)
+
+    def gang_placed(self, pods: Sequence[Pod]) -> None:
+        """A pod got its node: of no consequence."""
+
+    def pod_ready(self, pod: Pod) -> None:
+        """The pod's Ready condition turned true."""
+        self._set.pod_ready(self._pods.find(pod)[1], self._clock.now)
+        self._wake_up()
+
+    def pod_unready(self, pod: Pod, reason: str) -> None:
+        """It turned false."""
+        self._set.pod_unready(self._pods.find(pod)[1])
+        self._wake_up()
+
+    def pod_stuck(self, pod: Pod) -> None:
+        """The pod will not become ready by itself; a ReplicaSet waits for it all the same."""
+
+    def container_died(self, pod: Pod, reason: str, exit_code: int) -> None:
+        """A container is dead: the kubelet starts it again."""
+
+    def evict(self, pod: Pod, reason: str, cause: int) -> None:
+        """Somebody else deletes the pod: another one is made at once."""
+        number = self._pods.evict(pod, reason, cause)
+        if number is not None:
+            self._cause = number
+            self._wake_up()
+
+    def group(self, pod: Pod) -> Sequence[Pod]:
+        """Its pods compute each for itself."""
+        return [pod]
+
+    def ties_device_plugin(self, pod: Pod) -> bool:
+        """Whether the device plugin acts for the pod: it does not."""
+        return False
+
+    def engine_silent(self, pod: Pod, cause: int) -> None:
+        """The pod's engine answers nobody: its pods do without each other."""
+
+    def npu_fault(self, pod: Pod, fault: PlatformFault, cause: int) -> None:
+        """The platform tells of a fault: nobody listens."""
+
+    def pod_gone(self, pod: Pod) -> None:
+        """The pod's object is gone."""
+        _, replica_pod = self._pods.gone(pod)
+        self._set.pod_gone(replica_pod)
+        self._wake_up()
+
+
+def _what(record: DeploymentStatus) -> tuple[object, ...]:
+    return record.generation, record.counts, record.available, record.complete

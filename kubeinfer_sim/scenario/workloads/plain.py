@@ -1,0 +1,118 @@
+"""A ReplicaSet or a Pod of a scenario as it changes with time, and what a Deployment has in common with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kubeinfer_sim.diagnostics import Path
+from kubeinfer_sim.manifest.model import Kind, KubeInfer, PlainWorkload, Role
+from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
+from kubeinfer_sim.scenario.actions.model import Apply
+from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.workloads.line import another_object
+from kubeinfer_sim.scenario.workloads.manifests import Manifests, merge_patch, new_revision_of_template
+
+
+def as_kubeinfer(workload: PlainWorkload) -> KubeInfer:
+    """A Deployment, a ReplicaSet or a Pod as a KubeInfer of one role that bears its name.
+
+    For whatever only asks which pods there are: timings, nodes, images.
+    """
+    return KubeInfer(
+        name=workload.name,
+        namespace=workload.namespace,
+        roles=(Role(workload.name, workload.template),),
+        replicas=workload.replicas,
+        labels=workload.labels,
+    )
+
+
+class PlainLine:
+    """One of them (`line.WorkloadLine`).
+
+    Attributes:
+        specs: every version, the one at time 0 first.
+    """
+
+    has_instances = False
+
+    def __init__(self, context: Context, manifests: Manifests, first: PlainWorkload) -> None:
+        self._context = context
+        self._manifests = manifests
+        self.kind: Kind = first.kind
+        self.specs = [first]
+
+    @property
+    def current(self) -> PlainWorkload:
+        """The version in force after the actions so far."""
+        return self.specs[-1]
+
+    @property
+    def versions(self) -> Sequence[KubeInfer]:
+        """Every version, each as a KubeInfer of one role."""
+        return [as_kubeinfer(each) for each in self.specs]
+
+    def change(self, form: ActionForm, path: Path) -> Sequence[Apply]:
+        """An action on this object; none when it is wrong, which is noted."""
+        if form.apply is not None:
+            return self.applied(form.at, form.apply, (*path, "apply"))
+        if form.patch is not None:
+            found = self.patched(form.patch, (*path, "patch"))
+            return [] if found is None else self.new_version(form.at, found, "patch")
+        if form.scale is not None and self.kind != "Pod":
+            found = self.patched({"spec": {"replicas": form.scale}}, path, placed=False)
+            return [] if found is None else self.new_version(form.at, found, f"scale to {form.scale}")
+        word = next(
+            each for each in ("scale", "pause", "resume", "rollback") if getattr(form, each) is not None
+        )
+        can = "a KubeInfer, a Deployment or a ReplicaSet can" if word == "scale" else "a Deployment can"
+        self._context.error((*path, word), f"{word} is nothing a {self.kind} knows; {can}")
+        return []
+
+    def applied(self, at: int, form: ApplyForm, path: Path) -> Sequence[Apply]:
+        """Another version of it; none when it is wrong, which is noted."""
+        current = self.current
+        if form.new_revision:
+            if self.kind == "Pod":
+                self._context.error(path, "a Pod has no template: nothing restarts it")
+                return []
+            found = self.patched(new_revision_of_template(current.raw), path, placed=False)
+            label = "new revision"
+        elif form.patch is not None:
+            found, label = self.patched(form.patch, (*path, "patch")), "patch"
+        else:
+            loaded = self._manifests.read(form, path, [current.name])
+            if loaded is None:
+                return []
+            label = loaded.label
+            found = next(
+                (each for each in loaded.plain if (each.kind, each.name) == (current.kind, current.name)),
+                None,
+            )
+            if found is None:
+                self._context.error(path, f"it holds no {self.kind} named {current.name}")
+        return [] if found is None else self.new_version(at, found, label)
+
+    def take(self, at: int, spec: PlainWorkload, label: str) -> Sequence[Apply]:
+        """Another version of it; none when it is the one in force."""
+        return [] if spec.raw == self.current.raw else self.new_version(at, spec, label)
+
+    def new_version(self, at: int, spec: PlainWorkload, label: str) -> Sequence[Apply]:
+        """It is like this from then on."""
+        self.specs.append(spec)
+        return [Apply(at, spec, label)]
+
+    def patched(self, patch: Mapping[str, Any], path: Path, *, placed: bool = True) -> PlainWorkload | None:
+        """The version in force, patched; None when it is wrong, which is noted, `placed` in the patch or at `path`."""
+        current = self.current
+        loaded = self._manifests.reload(merge_patch(current.raw, patch), path, path if placed else ())
+        found = next(iter(loaded.plain), None) if loaded is not None else None
+        if found is not None and (found.kind, found.namespace, found.name) != (
+            current.kind,
+            current.namespace,
+            current.name,
+        ):
+            self._context.error(path, another_object(found, current))
+            return None
+        return found
