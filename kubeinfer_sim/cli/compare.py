@@ -94,12 +94,13 @@ def command(
     95 % interval; the differences are paired by seed. A function named with module:function decides about every
     failure (see docs/recovery.md); it is run as it is, so name none you do not trust.
     """
-    from kubeinfer_sim.cli.output import colour_on, output_of, unicode_on, width_of
+    from kubeinfer_sim.cli.output import colour_on, output_of, show_diagnostics, unicode_on, width_of
     from kubeinfer_sim.errors import UsageError
     from kubeinfer_sim.experiment.assumption_knob import assumption_variants
     from kubeinfer_sim.experiment.compare import compare
     from kubeinfer_sim.experiment.knobs import knob_variants
     from kubeinfer_sim.experiment.recovery_knob import recovery_variants
+    from kubeinfer_sim.manifest.register.check import not_simulated
     from kubeinfer_sim.manifest.source import read_source
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.comparison import render_comparison
@@ -125,6 +126,9 @@ def command(
             variants = recovery_variants(loaded, recovery.split(","))
         else:
             variants = assumption_variants(loaded, assume or "")
+    warnings = not_simulated(found for each in variants for found in each.scenario.warnings)
+    if warnings:
+        show_diagnostics(warnings)
     first = variants[0].scenario.seed
     found_out = compare(variants, range(first, first + seeds))
     out = sys.stdout

@@ -45,8 +45,9 @@ def command(
     kubectl get kubeinfer x -o yaml | kubeinfer-sim diff - new.yaml
     """
     from kubeinfer_sim.cli.manifests import Side, load_each
-    from kubeinfer_sim.cli.output import note, output_of, width_of
+    from kubeinfer_sim.cli.output import note, output_of, show_diagnostics, width_of
     from kubeinfer_sim.manifest.diff import diff
+    from kubeinfer_sim.manifest.register.check import not_simulated
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.diff import diff_json, diff_text
     from kubeinfer_sim.report.markdown.diff import diff_markdown
@@ -62,6 +63,9 @@ def command(
         json=lambda: diff_json(found),
         markdown=lambda: diff_markdown(found),
     )
+    warnings = not_simulated([*before.diagnostics, *after.diagnostics])
+    if warnings:
+        show_diagnostics(warnings)
     others = dict.fromkeys(f"{each.kind} {each.name}" for each in (*before.others, *after.others))
     if others:
         note(f"not compared: {', '.join(others)}")

@@ -16,6 +16,7 @@ from kubeinfer_sim.cli.command import (
     values_options,
 )
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
+from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer, PlainWorkload
 
@@ -90,7 +91,7 @@ def command(
     if pods is not None and cluster is None:
         raise UsageError("--pods are those of the nodes given as --cluster FILE: give both")
     values, later = parse_settings(settings, files), parse_settings(new_settings, option="--set-new")
-    (before, beside), after = _load(old, new, values, later, name)
+    (before, beside), after, warnings = _load(old, new, values, later, name)
     profile: Any = timings or "typical"
     scenario = rollout_scenario(
         before,
@@ -102,6 +103,7 @@ def command(
         pods=pods,
         beside=beside,
         beside_new=() if after is None else after[1],
+        warnings=warnings,
     )
     return simulate_and_report(
         scenario,
@@ -116,8 +118,8 @@ def command(
 
 def _load(
     old: str, new: str | None, values: Mapping[str, str], later: Mapping[str, str], name: str | None
-) -> tuple[Version, Version | None]:
-    """What runs and what is applied; None: the same again, as a new revision."""
+) -> tuple[Version, Version | None, list[Diagnostic]]:
+    """What runs, what is applied (None: the same again, as a new revision), and the warnings of both files."""
     from kubeinfer_sim.cli.manifests import Side, load_each
     from kubeinfer_sim.manifest.source import read_source
 
@@ -128,6 +130,7 @@ def _load(
         text = read_source(old)  # once, since it may be a pipe
         sides = [Side(text, values), Side(text, {**values, **later})]
     found: list[Version] = []
+    warnings: list[Diagnostic] = []
     names = [old, old if new is None else new]
     for file, manifests in zip(names, load_each(sides, values, later, only=name), strict=False):
         objects = manifests.kubeinfers or manifests.deployments
@@ -136,4 +139,5 @@ def _load(
             kind = "KubeInfers" if manifests.kubeinfers else "Deployments"
             raise UsageError(f"{file} holds {len(objects)} {kind} ({known}): choose one with --name")
         found.append((objects[0], [each for each in manifests.plain if each is not objects[0]]))
-    return found[0], found[1] if len(found) > 1 else None
+        warnings += [each for each in manifests.diagnostics if each.severity is Severity.WARNING]
+    return found[0], found[1] if len(found) > 1 else None, warnings

@@ -36,7 +36,9 @@ from kubeinfer_sim.manifest.model import (
     Role,
     WorkloadSpec,
 )
+from kubeinfer_sim.manifest.model_servers import warn_of_no_accelerators
 from kubeinfer_sim.manifest.node_ports import NodePorts
+from kubeinfer_sim.manifest.register.check import check_fields, check_objects
 from kubeinfer_sim.manifest.render import sort_key
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.suggest import did_you_mean
@@ -185,6 +187,8 @@ class _Loader:
 
     def finish(self, only: str | None, all_values_used: bool) -> None:
         """What can only be told when all sources are read."""
+        workloads: list[WorkloadSpec] = [*(each.kubeinfer for each in self.loaded), *self.plain]
+        self.findings += check_objects([(each.document, each.namespace) for each in self.others], workloads)
         if self.values and all_values_used:
             self.findings += unknown_values(self.values, self.holes)
         if only is not None:
@@ -244,9 +248,14 @@ class _Loader:
         self.holes |= filled.names
         checker = Checker(filled.document)
         found = read(checker, filled.document.value)
+        if found is not None:
+            check_fields(checker, found.kind)
+            warn_of_no_accelerators(checker, found)
         findings = [each for each in checker.findings if not _concerns(each.path, filled.open_paths)]
         self.findings += filled.findings + findings
-        if found is not None and not any(each.severity is Severity.ERROR for each in filled.findings):
+        if found is not None and not any(
+            each.severity is Severity.ERROR for each in filled.findings + findings
+        ):
             self.plain.append(found)
 
     def _kubeinfer(self, document: Document) -> None:
@@ -264,11 +273,17 @@ class _Loader:
             services.append(check_service_spec(checker, service.spec, service.spec_path))
             self.node_ports.add_service(checker, service.spec, service.spec_path, owner)
         roles = [check_pod_template(checker, role.template, role.template_path) for role in form.roles]
+        if not any(each.severity is Severity.ERROR for each in checker.findings):
+            check_fields(checker, KIND)
         open_paths = filled.open_paths
         findings = [each for each in checker.findings if not _concerns(each.path, open_paths)]
         self.findings += filled.findings + findings
         if not any(each.severity is Severity.ERROR for each in filled.findings + findings):
-            self.loaded.append(_Loaded(_convert(form, document, services, roles), document))
+            kubeinfer = _convert(form, document, services, roles)
+            self.loaded.append(_Loaded(kubeinfer, document))
+            checker.findings.clear()
+            warn_of_no_accelerators(checker, kubeinfer)
+            self.findings += checker.findings
 
 
 def _objects(document: Document) -> Iterator[Document]:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.manifest.model import PlainWorkload, WorkloadSpec
+from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
 from kubeinfer_sim.manifest.releases import LATEST
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_tree import load_documents
@@ -122,13 +123,15 @@ def rollout_scenario(
     pods: str | None = None,
     beside: Sequence[PlainWorkload] = (),
     beside_new: Sequence[PlainWorkload] = (),
+    warnings: Sequence[Diagnostic] = (),
 ) -> Scenario:
     """The scenario of one update without a scenario file: `old` runs, `new` is applied at 0s.
 
     `new` None stands for the same manifest with a new revision, as `kubectl rollout restart` makes one. `nodes`
     is `8x8`, or the path of a file of kind Cluster or of what kubectl get nodes wrote; with the latter, `pods` is
     the path of what kubectl get pods -A wrote. `beside` is what else owns pods in the manifest,
-    `beside_new` their new versions. The rest is written as in a scenario file.
+    `beside_new` their new versions. `warnings` are those of the files they were read from. The rest is written as in
+    a scenario file.
 
     Raises:
         InputError: the nodes cannot carry the pods' labels and resources, or the Cluster file is wrong.
@@ -168,6 +171,9 @@ def rollout_scenario(
     # As they are in their own files: with where they were read from.
     rest = [each for each in scenario.workloads if (each.kind, each.name) != (old.kind, old.name)]
     scenario = replace(scenario, workloads=(old, *rest))
+    if warnings:
+        own = [each for each in scenario.warnings if each.code != NOT_SIMULATED]
+        scenario = replace(scenario, warnings=(*dict.fromkeys(warnings), *own))
     if new is None:
         return scenario
     others = [

@@ -147,15 +147,15 @@ def test_the_items_of_a_list_are_objects_with_paths_of_their_own(kind):
 
 
 def test_other_kinds_are_skipped_with_a_note_and_kept_aside():
-    others = "apiVersion: v1\nkind: Namespace\nmetadata: {name: infer}\n---\napiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: web}\nspec: {}\n---\n"
+    others = "apiVersion: v1\nkind: Namespace\nmetadata: {name: infer}\n---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\nspec: {}\n---\n"
     loaded = load(others + BASE)
     assert [(each.api_version, each.kind, each.name) for each in loaded.others] == [
         ("v1", "Namespace", "infer"),
-        ("apps/v1", "DaemonSet", "web"),
+        ("networking.k8s.io/v1", "Ingress", "web"),
     ]
     assert [each.sentence for each in loaded.diagnostics] == [
         "kind: Namespace infer is no KubeInfer and is skipped",
-        "kind: DaemonSet web is no KubeInfer and is skipped",
+        "kind: Ingress web is no KubeInfer and is skipped",
     ]
     assert [each.severity for each in loaded.diagnostics] == ["note", "note"]
 

@@ -12,6 +12,7 @@ from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, format_path
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.load import OtherObject, load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload, WorkloadSpec
+from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.template import FILL, holes_of
 from kubeinfer_sim.scenario.actions.forms import ApplyForm, ManifestForm
@@ -171,18 +172,27 @@ class Manifests:
         self, value: Any, path: Path, positions: Path, values: Mapping[str, Any] | None = None
     ) -> Loaded | None:
         """An object from data; findings are placed where the scenario wrote the part they are about."""
-        text = SourceText(self.context.document.source.name, to_yaml(value))
+        document = self.context.document
+        text = SourceText(document.source.name, to_yaml(value))
         try:
             manifests = load_manifest([text], set_values=values)
         except InputError as error:
             for each in error.diagnostics:
                 where = (*positions, *each.path) if positions else path
                 self.context.errors.append(
-                    self.context.document.diagnostic(
+                    document.diagnostic(
                         where, each.message, code=each.code, severity=each.severity, hint=each.hint
                     )
                 )
             return None
+        # A patch or a new revision repeats what the manifest has been told of.
+        told = {each.message for each in self.warnings}
+        for each in manifests.diagnostics:
+            if each.code == NOT_SIMULATED and each.message not in told:
+                where = (*positions, *each.path) if positions else path
+                self.warnings.append(
+                    document.diagnostic(where, each.message, code=each.code, severity=each.severity)
+                )
         return self._sized(Loaded(manifests.workloads), path)
 
     def _sized(self, loaded: Loaded, path: Path) -> Loaded | None:

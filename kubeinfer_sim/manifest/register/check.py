@@ -1,0 +1,117 @@
+"""A manifest against the register: what is written, would matter and is not simulated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.manifest.checker import Checker
+from kubeinfer_sim.manifest.document import Document
+from kubeinfer_sim.manifest.kubernetes.schema import Type
+from kubeinfer_sim.manifest.model import WorkloadSpec
+from kubeinfer_sim.manifest.register import keys, object_fields, pod_fields
+from kubeinfer_sim.manifest.register.kinds import what_could_differ
+from kubeinfer_sim.manifest.register.row import ALL, Row, Standing
+from kubeinfer_sim.manifest.schema_facts import kubeinfer_types
+
+#: The code of all findings of the register.
+CODE = "not-simulated"
+#: All rows about fields.
+FIELD_ROWS = (*object_fields.ROWS, *pod_fields.ROWS)
+#: Types a manifest is read by, from the top.
+ROOTS = ("KubeInfer", "Deployment", "ReplicaSet")
+_KEYED = {"labels": (keys.LABELS, keys.EITHER), "annotations": (keys.ANNOTATIONS, keys.EITHER)}
+
+
+@cache
+def _by_field() -> dict[tuple[str, str], Row]:
+    return {(row.owner, name): row for row in FIELD_ROWS for name in row.names}
+
+
+def row_of(owner: str, field: str) -> Row | None:
+    """The row of a field of a type (`owner_of`)."""
+    rows = _by_field()
+    return rows.get((owner, field)) or rows.get((owner, ALL))
+
+
+def owner_of(parent: str, field: str, inner: Type) -> str:
+    """What rows call the type of a field: metadata of pods stands apart from that of objects."""
+    special = f"{parent}.{field}"
+    return special if any(row.owner == special for row in pod_fields.ROWS) else inner.name
+
+
+@cache
+def key_row(place: str, key: str) -> Row | None:
+    """The row of a label or annotation (`place`); None where nobody is known to read it."""
+    for row in keys.ROWS:
+        if row.owner in _KEYED[place] and any(re.fullmatch(name, key) for name in row.names):
+            return row
+    return None
+
+
+def check_fields(checker: Checker, kind: str) -> None:
+    """Report what a valid workload asks for that would matter and is not simulated."""
+    # A Pod is its own template.
+    owner = "PodTemplateSpec" if kind == "Pod" else kind
+    told: set[tuple[tuple[int, int], str]] = set()
+    for path, row in _found(checker.document.value, kubeinfer_types()[owner], owner, ()):
+        place = checker.document.position(path, key=True)
+        # Roles that share a template by an anchor share its lines as well.
+        if (place, row.why) not in told:
+            told.add((place, row.why))
+            checker.report(
+                path,
+                f"not simulated: {row.why}",
+                code=CODE,
+                severity=Severity.ERROR if row.worthless else Severity.WARNING,
+                key=True,
+            )
+
+
+def check_objects(
+    objects: Iterable[tuple[Document, str]], workloads: Sequence[WorkloadSpec]
+) -> Iterator[Diagnostic]:
+    """What objects of other kinds, each with its namespace, would change for these workloads and do not here."""
+    for document, namespace in objects:
+        value = document.value
+        what = what_could_differ(value["kind"], value, namespace, workloads)
+        if what:
+            name = value["metadata"].get("name") if isinstance(value.get("metadata"), dict) else ""
+            message = f"{value['kind']} {name or ''}".rstrip() + f" is not simulated: {what}"
+            yield document.diagnostic(("kind",), message, code=CODE, severity=Severity.WARNING)
+
+
+def not_simulated(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Those of some findings that come from the register, each once."""
+    return list(dict.fromkeys(each for each in diagnostics if each.code == CODE))
+
+
+def _found(value: Any, schema: Type, owner: str, path: Path) -> Iterator[tuple[Path, Row]]:
+    """Every field and key below a value that is not simulated, as it is written."""
+    if schema.kind == "list" and isinstance(value, list) and schema.item is not None:
+        for index, each in enumerate(value):
+            yield from _found(each, schema.item, schema.item.name, (*path, index))
+    elif schema.kind == "object" and isinstance(value, Mapping):
+        for name, each in value.items():
+            field, row = schema.fields.get(name), row_of(owner, name)
+            if field is None or row is None or each is None:
+                continue
+            here = (*path, name)
+            if row.standing is Standing.NOT_SIMULATED and row.when(each):
+                yield here, row
+            elif row.standing is Standing.SIMULATED and field.type.kind == "map":
+                yield from _found_keys(each, name, here)
+            elif row.standing is Standing.SIMULATED:
+                yield from _found(each, field.type, owner_of(owner, name, field.type), here)
+
+
+def _found_keys(value: Any, place: str, path: Path) -> Iterator[tuple[Path, Row]]:
+    if place not in _KEYED or not isinstance(value, Mapping):
+        return
+    for key, each in value.items():
+        row = key_row(place, key)
+        if row is not None and row.standing is Standing.NOT_SIMULATED and row.when(each):
+            yield (*path, key), row

@@ -1,0 +1,207 @@
+"""Kinds of objects that stand beside workloads in the same file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kubeinfer_sim.manifest.model import WorkloadSpec
+from kubeinfer_sim.manifest.register.row import Standing
+
+#: Whether an object of a kind, of a namespace, says something to these workloads.
+Concerns = Callable[[Mapping[str, Any], str, Sequence[WorkloadSpec]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class KindRow:
+    """Some kinds.
+
+    Attributes:
+        kinds: as `kind` names them.
+        why: how they are simulated, why they have no effect, or what could differ.
+        concerns: which of them it is true of; others have no effect.
+        objects: the same in words, for the page.
+    """
+
+    kinds: tuple[str, ...]
+    standing: Standing
+    why: str
+    concerns: Concerns
+    objects: str = ""
+
+
+def _always(_: Mapping[str, Any], namespace: str, workloads: Sequence[WorkloadSpec]) -> bool:
+    return True
+
+
+def _their_namespace(_: Mapping[str, Any], namespace: str, workloads: Sequence[WorkloadSpec]) -> bool:
+    return any(each.namespace == namespace for each in workloads)
+
+
+def _their_scaler(value: Mapping[str, Any], namespace: str, workloads: Sequence[WorkloadSpec]) -> bool:
+    """A HorizontalPodAutoscaler, ScaledObject (scaleTargetRef) or VerticalPodAutoscaler (targetRef) of one of them."""
+    spec = _mapping(value.get("spec"))
+    target = _mapping(spec.get("scaleTargetRef") or spec.get("targetRef"))
+    kind = target.get("kind") or "Deployment"
+    return any(
+        (each.kind, each.name, each.namespace) == (kind, target.get("name"), namespace) for each in workloads
+    )
+
+
+def _their_disk(value: Mapping[str, Any], namespace: str, workloads: Sequence[WorkloadSpec]) -> bool:
+    """A claim for one node or pod at a time that a volume of their pods names."""
+    modes = _mapping(value.get("spec")).get("accessModes")
+    if not isinstance(modes, list) or not modes or not set(map(str, modes)) <= _ONE_NODE:
+        return False
+    name = _mapping(value.get("metadata")).get("name")
+    return any(name in _claims(each) for each in workloads if each.namespace == namespace)
+
+
+_ONE_NODE = {"ReadWriteOnce", "ReadWriteOncePod"}
+
+
+def _claims(workload: WorkloadSpec) -> Iterator[Any]:
+    for template in workload.pod_templates:
+        for volume in _mapping(template.raw.get("spec")).get("volumes") or ():
+            yield _mapping(volume.get("persistentVolumeClaim")).get("claimName")
+
+
+def _their_runtime(value: Mapping[str, Any], _: str, workloads: Sequence[WorkloadSpec]) -> bool:
+    """A RuntimeClass with overhead or scheduling that their pods name."""
+    name = _mapping(value.get("metadata")).get("name")
+    named = (
+        _mapping(template.raw.get("spec")).get("runtimeClassName")
+        for workload in workloads
+        for template in workload.pod_templates
+    )
+    return bool(value.get("overhead") or value.get("scheduling")) and name in named
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _row(
+    standing: Standing, kinds: str, why: str, concerns: Concerns = _always, objects: str = ""
+) -> KindRow:
+    return KindRow(tuple(kinds.split()), standing, why, concerns, objects)
+
+
+_YES, _NONE, _NOT = Standing.SIMULATED, Standing.WITHOUT_EFFECT, Standing.NOT_SIMULATED
+_TARGET = "of a workload in the manifest"
+_NAMESPACE = "in the namespace of a workload of the manifest"
+ROWS: tuple[KindRow, ...] = (
+    _row(_YES, "KubeInfer Deployment ReplicaSet Pod", "field by field, see above"),
+    _row(_YES, "PodDisruptionBudget", "every field: drains and preemption ask it"),
+    _row(_YES, "Service", "a node port can be given once; of the rest see ServiceSpec"),
+    _row(
+        _NOT,
+        "HorizontalPodAutoscaler ScaledObject",
+        "an autoscaler owns the number of replicas: it keeps at least its minimum and changes it with the load; here "
+        "the number is the one in the manifest (1 where none is written), so that an update may meet other pods than "
+        "predicted",
+        _their_scaler,
+        _TARGET,
+    ),
+    _row(
+        _NOT,
+        "VerticalPodAutoscaler",
+        "it evicts pods and gives their successors other requests; here requests are those in the manifest",
+        _their_scaler,
+        _TARGET,
+    ),
+    _row(
+        _NOT,
+        "ResourceQuota",
+        "pods beyond the quota are refused (FailedCreate, exceeded quota), surge pods of an update first; here they "
+        "are made",
+        _their_namespace,
+        _NAMESPACE,
+    ),
+    _row(
+        _NOT,
+        "LimitRange",
+        "it gives containers requests and limits they do not name, and has pods outside its bounds refused; here pods "
+        "ask for what the manifest says",
+        _their_namespace,
+        _NAMESPACE,
+    ),
+    _row(
+        _NOT,
+        "PersistentVolumeClaim",
+        "a ReadWriteOnce volume is attached to one node at a time: a pod on another node stays in ContainerCreating "
+        "(Multi-Attach error) until the pod that has it is gone; here it is there for all",
+        _their_disk,
+        "of access mode ReadWriteOnce or ReadWriteOncePod that a pod of the manifest names",
+    ),
+    _row(
+        _NOT,
+        "RuntimeClass",
+        "its overhead is added to what pods request, its node selector to theirs; here neither is",
+        _their_runtime,
+        "with overhead or scheduling that a pod of the manifest names",
+    ),
+    _row(_YES, "PriorityClass", "every field: who goes first, and who may preempt whom"),
+    _row(
+        _NOT,
+        "StatefulSet DaemonSet ReplicationController Job CronJob AscendJob LeaderWorkerSet RayCluster "
+        "RayService RayJob InferenceService ModelServing StormService RoleBasedGroup PyTorchJob",
+        "it has pods of its own, which take room and devices on the nodes; here there are none of them",
+    ),
+    _row(
+        _NOT,
+        "PodGroup Queue",
+        "a scheduler with groups and queues holds pods back by it (minimum of members, quota); here pods are placed as "
+        "soon as they fit, and an instance of a KubeInfer as a whole",
+    ),
+    _row(
+        _NOT,
+        "ClusterQueue LocalQueue ElasticQuota",
+        "a queue holds pods back until its quota allows them; here they are placed as soon as they fit",
+    ),
+    _row(
+        _NOT,
+        "ResourceClaim ResourceClaimTemplate DeviceClass",
+        "devices that are asked for by claims (dynamic resource allocation) are not counted",
+    ),
+    _row(
+        _NOT,
+        "MutatingWebhookConfiguration ValidatingWebhookConfiguration MutatingAdmissionPolicy ValidatingAdmissionPolicy",
+        "a webhook or policy may change or refuse pods; here they are made as the manifest has them",
+    ),
+    _row(_NONE, "ConfigMap Secret", "taken to be there, with the keys that pods ask for"),
+    _row(_NONE, "PersistentVolume StorageClass VolumeAttributesClass", "claims are taken to be bound"),
+    _row(
+        _NONE,
+        "ServiceAccount Role RoleBinding ClusterRole ClusterRoleBinding Namespace PodSecurityPolicy",
+        "who may do what; it is taken to be allowed",
+    ),
+    _row(
+        _NONE,
+        "Ingress IngressClass NetworkPolicy Endpoints EndpointSlice Gateway HTTPRoute GRPCRoute VirtualService "
+        "DestinationRule NetworkAttachmentDefinition",
+        "how requests come to ready pods; how many there are decides what is lost",
+    ),
+    _row(
+        _NONE,
+        "CustomResourceDefinition ServiceMonitor PodMonitor PrometheusRule Event Lease ControllerRevision Certificate",
+        "nothing that acts on pods reads it",
+    ),
+)
+_BY_KIND = {kind: row for row in ROWS for kind in row.kinds}
+
+
+def kind_row(kind: str) -> KindRow | None:
+    """The row of a kind; None of a kind the register does not know."""
+    return _BY_KIND.get(kind)
+
+
+def what_could_differ(
+    kind: str, value: Mapping[str, Any], namespace: str, workloads: Iterable[WorkloadSpec]
+) -> str:
+    """What an object could change that is not simulated; empty where it is, or changes nothing."""
+    row = kind_row(kind)
+    if row is None or row.standing is not Standing.NOT_SIMULATED:
+        return ""
+    return row.why if row.concerns(value, namespace, tuple(workloads)) else ""

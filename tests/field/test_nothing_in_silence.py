@@ -1,0 +1,199 @@
+"""What would matter and is not simulated is said, with its line, by every command that predicts something of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from field.user import Raw, User, asking, both, deployment, kubeinfer
+
+NODES = "4x8"
+AGAIN = {"update": {"newRevision": True}, "initial": "running", "horizon": "1h"}
+#: What a pod template asks for, and words that the warning has.
+UNSIMULATED = {
+    "another-scheduler": ({"schedulerName": "nobody"}, "no scheduler of this name"),
+    "disk": (
+        {"volumes": [{"name": "d", "cinder": {"volumeID": "d"}}]},
+        "Multi-Attach",
+    ),
+}
+
+
+def template_of(workload: Raw) -> Raw:
+    spec = workload["spec"]["template"]
+    found: Raw = spec if workload["kind"] == "Deployment" else spec["spec"]["roles"][0]["template"]
+    return found
+
+
+def told(text: str) -> str:
+    return " ".join(text.split())
+
+
+@both
+@pytest.mark.parametrize("name", UNSIMULATED)
+def test_a_field_that_would_matter_is_a_warning_with_its_line(
+    user: User, workload: Callable[..., Any], name: str
+) -> None:
+    fields, words = UNSIMULATED[name]
+    user.plans(workload(asking(npu=8), **fields), cluster=NODES, **AGAIN)
+    _, result = user.runs()
+    (warning,) = result["warnings"]
+    assert re.match(rf"manifest\.yaml:\d+:\d+: warning: spec\.\S+: not simulated: .*{words}", warning)
+    assert words in told(user.types("validate", "manifest.yaml").stdout)
+
+
+@both
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        ("scheduling.volcano.sh/group-min-member", "2"),
+        ("scheduling.volcano.sh/group-name", "gang"),
+        ("volcano.sh/queue-name", "research"),
+        ("huawei.com/schedule_policy", "chip8-node8-sp"),
+    ],
+)
+def test_an_annotation_that_a_scheduler_acts_on_is_a_warning(
+    user: User, workload: Callable[..., Any], annotation: str, value: str
+) -> None:
+    made = workload(asking(npu=8))
+    template_of(made)["metadata"]["annotations"] = {annotation: value}
+    user.plans(made, cluster=NODES, **AGAIN)
+    _, result = user.runs()
+    (warning,) = result["warnings"]
+    assert f"[{annotation}]: not simulated" in warning
+
+
+@both
+def test_what_changes_nothing_is_no_warning(user: User, workload: Callable[..., Any]) -> None:
+    made = workload(
+        asking(npu=8),
+        dnsPolicy="Default",
+        securityContext={"runAsUser": 1000},
+        serviceAccountName="chat",
+        schedulerName="volcano",
+        terminationGracePeriodSeconds=0,
+        os={"name": "linux"},
+    )
+    template_of(made)["metadata"]["annotations"] = {
+        "prometheus.io/scrape": "true",
+        "scheduling.volcano.sh/group-min-member": "1",
+    }
+    template_of(made)["metadata"]["labels"]["ring-controller.atlas"] = "ascend-910b"
+    beside = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "prod"}}
+    user.plans(made, beside, cluster=NODES, **AGAIN)
+    _, result = user.runs()
+    assert result["warnings"] == []
+
+
+@both
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"os": {"name": "windows"}}, "PodOSNotSupported"),
+        ({"resourceClaims": [{"name": "npu", "resourceClaimName": "npu"}]}, "dynamic resource allocation"),
+    ],
+)
+def test_where_a_prediction_would_be_worthless_there_is_none(
+    user: User, workload: Callable[..., Any], fields: Raw, words: str
+) -> None:
+    user.plans(workload(asking(npu=8), **fields), cluster=NODES, **AGAIN)
+    done, _ = user.runs()
+    assert done.returncode == 2
+    assert words in told(done.stderr)
+
+
+def scaler(kind: str, target: str, version: str = "autoscaling/v2") -> Raw:
+    return {
+        "apiVersion": version,
+        "kind": kind,
+        "metadata": {"name": "chat", "namespace": "prod"},
+        "spec": {"minReplicas": 4, "maxReplicas": 8, "scaleTargetRef": {"kind": target, "name": "chat"}},
+    }
+
+
+@both
+def test_an_autoscaler_of_the_workload_is_a_warning(user: User, workload: Callable[..., Any]) -> None:
+    made = workload(asking(npu=8))
+    user.plans(made, scaler("HorizontalPodAutoscaler", made["kind"]), cluster=NODES, **AGAIN)
+    done, _ = user.runs()
+    assert "HorizontalPodAutoscaler chat" in told(done.stdout)
+
+
+@both
+def test_an_autoscaler_of_something_else_is_none(user: User, workload: Callable[..., Any]) -> None:
+    made = workload(asking(npu=8))
+    user.plans(made, scaler("HorizontalPodAutoscaler", "StatefulSet"), cluster=NODES, **AGAIN)
+    _, result = user.runs()
+    assert result["warnings"] == []
+
+
+@both
+@pytest.mark.parametrize(("mode", "warned"), [("ReadWriteOnce", True), ("ReadWriteMany", False)])
+def test_a_claim_for_one_node_is_a_warning(
+    user: User, workload: Callable[..., Any], mode: str, warned: bool
+) -> None:
+    volumes = [{"name": "w", "persistentVolumeClaim": {"claimName": "weights"}}]
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "weights", "namespace": "prod"},
+        "spec": {"accessModes": [mode]},
+    }
+    user.plans(workload(asking(npu=8), volumes=volumes), claim, cluster=NODES, **AGAIN)
+    _, result = user.runs()
+    assert any("Multi-Attach" in each for each in result["warnings"]) is warned
+
+
+@both
+def test_rollout_diff_and_compare_say_it_as_validate_does(user: User, workload: Callable[..., Any]) -> None:
+    old = workload(asking(npu=8))
+    new = workload(asking(npu=8), schedulerName="nobody")
+    user.has("old.yaml", old)
+    # In the new version only, in a List, in the second document.
+    user.has("new.yaml", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}, listed(new))
+    assert "no scheduler of this name" in told(user.types("validate", "new.yaml").stdout)
+    user.types("rollout", "old.yaml", "new.yaml", "--nodes", "4x8", "--json", "result.json")
+    (warning,) = json.loads((user.folder / "result.json").read_text(encoding="utf-8"))["warnings"]
+    assert re.match(r"new\.yaml:\d+:\d+: warning: items\[0\]\.spec\S+: not simulated: ", warning) or re.match(
+        r"new\.yaml:\d+:\d+: warning: spec\S+: not simulated: ", warning
+    )
+    differing = user.types("diff", "old.yaml", "new.yaml")
+    assert "no scheduler of this name" in told(differing.stdout + differing.stderr)
+    user.plans(old, cluster=NODES, update={"path": "new.yaml"}, initial="running", horizon="1h")
+    compared = user.types("compare", "scenario.yaml", "--vary", "maxSurge=0,1", "--seeds", "1")
+    assert "no scheduler of this name" in told(compared.stdout + compared.stderr)
+
+
+def listed(*objects: Raw) -> Raw:
+    return {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+
+
+@both
+def test_a_patch_that_brings_it_is_a_warning_and_a_new_revision_none_more(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    made = workload(asking(npu=8), schedulerName="nobody")
+    user.plans(made, cluster=NODES, **AGAIN)
+    assert len(user.runs()[1]["warnings"]) == 1
+    patched = {
+        **AGAIN,
+        "update": {"patch": {"spec": {"template": {"metadata": {"labels": {"app": "chat"}}}}}},
+    }
+    user.plans(workload(asking(npu=8)), cluster=NODES, **patched)
+    assert user.runs()[1]["warnings"] == []
+
+
+def test_a_kubeinfer_without_any_accelerator_is_a_warning_everywhere(user: User) -> None:
+    user.has("old.yaml", kubeinfer({}))
+    for command in (["validate", "old.yaml"], ["rollout", "old.yaml", "--nodes", "4x8"]):
+        assert "asks for no NPU or other accelerator" in told(user.types(*command).stdout)
+
+
+@pytest.mark.parametrize(("image", "warned"), [("repo/vllm:v1", True), ("repo/router:v1", False)])
+def test_of_deployments_only_those_of_model_servers_are_told(user: User, image: str, warned: bool) -> None:
+    user.has("old.yaml", deployment({"image": image}))
+    printed = told(user.types("validate", "old.yaml").stdout)
+    assert ("asks for no NPU or other accelerator" in printed) is warned
