@@ -17,7 +17,7 @@ from kubeinfer_sim.scenario.workloads.manifests import Manifests, merge_patch, n
 def as_kubeinfer(workload: PlainWorkload) -> KubeInfer:
     """A Deployment, a ReplicaSet or a Pod as a KubeInfer of one role that bears its name.
 
-    For whatever only asks which pods there are: timings, nodes, images.
+    For whatever only asks which pods there are: timings, nodes, images. Its `raw` is the object itself.
     """
     return KubeInfer(
         name=workload.name,
@@ -25,6 +25,7 @@ def as_kubeinfer(workload: PlainWorkload) -> KubeInfer:
         roles=(Role(workload.name, workload.template),),
         replicas=workload.replicas,
         labels=workload.labels,
+        raw=workload.raw,
     )
 
 

@@ -42,7 +42,7 @@ def _validate_pods(spec: Mapping[str, Any], at: Field, errors: Errors, kind: str
         before = len(errors.found)
         validate_label_selector(selector, selector_at, errors)
         labels = template.get("metadata", {}).get("labels", {})
-        if len(errors.found) == before and not matches_all(_requirements(selector), labels):
+        if len(errors.found) == before and not matches_all(selector_requirements(selector), labels):
             labels_at = template_at.down("metadata", "labels")
             errors.invalid(labels_at, labels, f"must be matched by the {kind}'s selector")
     pod = template.get("spec", {})
@@ -54,7 +54,8 @@ def _validate_pods(spec: Mapping[str, Any], at: Field, errors: Errors, kind: str
         errors.forbidden(place, f"must not be given in a {kind}'s template")
 
 
-def _requirements(selector: Mapping[str, Any]) -> list[Requirement]:
+def selector_requirements(selector: Mapping[str, Any]) -> list[Requirement]:
+    """What a valid label selector asks of labels."""
     exact = [Requirement(key, "in", (value,)) for key, value in (selector.get("matchLabels") or {}).items()]
     return exact + [
         Requirement(each["key"], _OPERATORS[each["operator"]], tuple(each.get("values") or ()))

@@ -7,7 +7,6 @@ terminating or not (newPodInformer in pkg/scheduler/scheduler.go leaves out Succ
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,13 +23,10 @@ from kubeinfer_sim.manifest.pod_resources import pod_total, whole_units
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.cluster.kubectl.listing import Item, Wrong, items_of
 from kubeinfer_sim.scenario.cluster.kubectl.nodes import name_some
+from kubeinfer_sim.scenario.cluster.kubectl.owners import owners_of
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, RunningPod
 from kubeinfer_sim.scenario.forms import shown
 
-#: The API group of KubeInfer and of the instances it makes.
-GROUP = "infer.modelarts.huaweicloud"
-#: Names the KubeInfer an object belongs to.
-GROUP_LABEL = "app.modelarts.huaweicloud/instanceGroupId"
 #: What of a pod's spec the scheduler reads once the pod has its node.
 _SPEC_FIELDS = (
     "affinity",
@@ -51,7 +47,7 @@ class Running:
 
     Attributes:
         pods: those that hold places on the nodes.
-        own: how many pods of the KubeInfer were left out, by what they were recognised by.
+        own: how many pods of what is simulated were left out, by what they were recognised by.
         finished: how many have ended; `waiting` how many have no node yet.
         warnings: nodes that have given away more than they have, pods of unknown nodes.
     """
@@ -75,7 +71,7 @@ class Running:
 
 
 def read_pods(source: SourceText, nodes: Sequence[NodeSpec], kubeinfers: Sequence[KubeInfer]) -> Running:
-    """The pods that run beside the KubeInfers.
+    """The pods that run beside what is simulated.
 
     Raises:
         InputError: the text holds other things than pods, a pod without a name or twice, requests that are no
@@ -147,7 +143,7 @@ class _PodReader:
         self.wrong = Wrong()
         self.seen = 0
         self._named: set[tuple[str, str]] = set()
-        self._owners = [_Owner(kubeinfer) for kubeinfer in _by_name(kubeinfers)]
+        self._owners = owners_of(kubeinfers)
         self._manifests: dict[str, tuple[Mapping[str, Any], Mapping[str, int]]] = {}
 
     def pod(self, item: Item, found: Running) -> RunningPod | None:
@@ -229,38 +225,3 @@ def _read(spec: Mapping[str, Any]) -> dict[str, Any]:
         if listed is not None:
             read[group] = listed
     return read
-
-
-class _Owner:
-    """Recognises the pods of a KubeInfer.
-
-    How its pods are named and labelled is not published; each of these tells: a controller of KubeInfer's API group
-    named after it, the instance group label with its name, or a pod name made of its name and an ordinal.
-    """
-
-    def __init__(self, kubeinfer: KubeInfer) -> None:
-        self._namespace = kubeinfer.namespace
-        self._name = kubeinfer.name
-        self._group = kubeinfer.labels.get(GROUP_LABEL, kubeinfer.name)
-        roles = "|".join(re.escape(role.name) for role in kubeinfer.roles)
-        self._pod_name = re.compile(rf"{re.escape(kubeinfer.name)}-\d+-(?:{roles})-\S+")
-
-    def owns(self, name: str, namespace: str, metadata: Mapping[str, Any]) -> str:
-        """By what a pod is recognised as one of the KubeInfer's; empty when it is not."""
-        if namespace != self._namespace:
-            return ""
-        owners = metadata.get("ownerReferences")
-        for owner in owners if isinstance(owners, list) else ():
-            if isinstance(owner, dict) and str(owner.get("apiVersion", "")).startswith(f"{GROUP}/"):
-                its_name = str(owner.get("name"))
-                if its_name == self._name or its_name.startswith(f"{self._name}-"):
-                    return f"their owner, {owner.get('kind')} {self._name}"
-        labels = metadata.get("labels")
-        if isinstance(labels, dict) and labels.get(GROUP_LABEL) == self._group:
-            return f"their label {GROUP_LABEL}"
-        return f"their names, {self._name}-…" if self._pod_name.fullmatch(name) else ""
-
-
-def _by_name(kubeinfers: Sequence[KubeInfer]) -> list[KubeInfer]:
-    """One of all versions of each KubeInfer."""
-    return list({(each.namespace, each.name): each for each in kubeinfers}.values())
