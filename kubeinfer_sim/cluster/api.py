@@ -234,15 +234,29 @@ class Api:
 
     # -- what others do to pods ----------------------------------------------------------------------------
 
-    def delete(self, pod: Pod, reason: str, cause: int) -> None:
-        """Delete a pod with its grace period; nothing happens if that is under way."""
-        if pod.state not in (PodState.DELETING, PodState.GONE):
+    def delete(self, pod: Pod, reason: str, cause: int, *, grace: int | None = None) -> None:
+        """Delete a pod (pkg/registry/core/pod/strategy.go, CheckGracefulDelete).
+
+        `grace` in seconds, its template's by default; less than 0 counts as 1. With 0 its object goes at once. A second
+        deletion can shorten what its object says, to 0 at most; its kubelet goes on as it has begun.
+        """
+        if pod.state is PodState.GONE:
+            return
+        if grace is not None and grace < 0:
+            grace = 1
+        if grace == 0:
+            self.remove(pod, reason, cause)
+        elif pod.state is PodState.DELETING:
+            if grace is not None and pod.deletion_grace is not None:
+                pod.deletion_grace = min(pod.deletion_grace, grace)
+        else:
+            pod.deletion_grace = pod.template.termination_grace_period_seconds if grace is None else grace
             for tell in self._pod_terminating:
                 tell(pod, reason, cause)
 
-    def evict(self, pod: Pod, reason: str, cause: int) -> None:
+    def evict(self, pod: Pod, reason: str, cause: int, grace: int | None = None) -> None:
         """Somebody who does not own the pod deletes it: its owner sees to that, and to what follows."""
-        pod.owner.evict(pod, reason, cause)
+        pod.owner.evict(pod, reason, cause, grace)
 
     def remove(self, pod: Pod, reason: str, cause: int) -> None:
         """Remove the pod's object at once (grace period 0, force); what it held counts as free."""

@@ -111,8 +111,8 @@ class Workload(Protocol):
     def pod_gone(self, pod: Pod) -> None:
         """The pod's object is gone and its devices are free."""
 
-    def evict(self, pod: Pod, reason: str, cause: int) -> None:
-        """Somebody else deletes the pod: a drain, the taint eviction controller, a preemptor."""
+    def evict(self, pod: Pod, reason: str, cause: int, grace: int | None = None) -> None:
+        """Somebody else deletes the pod: a drain, a person, a preemptor; `grace` in seconds as for `Api.delete`."""
 
     def group(self, pod: Pod) -> Sequence[Pod]:
         """The pods whose engines compute each step together with this one's, itself included."""
@@ -147,6 +147,7 @@ class Pod:
         placed: the scheduler has given it a node, whether or not it is bound yet.
         rings: how many NPUs the scheduler has chosen of each ring of its node; empty where there are no rings.
         node: the node it is bound to.
+        deletion_grace: deletionGracePeriodSeconds, once it has a deletion timestamp.
         ready, started: its conditions, as the API server has them.
         overruled: the node lifecycle controller has declared it not ready.
         restarts: how often containers of it were started again.
@@ -156,6 +157,7 @@ class Pod:
 
     __slots__ = (
         "barrier",
+        "deletion_grace",
         "failure",
         "last",
         "node",
@@ -198,6 +200,7 @@ class Pod:
         self.placed = False
         self.rings: tuple[int, ...] = ()
         self.node: Node | None = None
+        self.deletion_grace: int | None = None
         self.ready = self.started = self.overruled = False
         self.restarts = 0
         self.failure = ""

@@ -357,6 +357,23 @@ class PodRemoved(Record):
 
 
 @dataclass(slots=True)
+class EvictionAnswered(Record):
+    """Somebody has asked for the eviction of a pod; `code`: 201, 429 (a budget), 500 (two); `message`: why not."""
+
+    pod: PodRef
+    code: int
+    message: str = ""
+
+
+@dataclass(slots=True)
+class NothingMatched(Record):
+    """An action of the scenario is about pods of which there are none then; `object`: whose."""
+
+    action: str
+    object: str
+
+
+@dataclass(slots=True)
 class DrainHeld(Record):
     """An eviction that a drain asks for is refused; `detail` names the budget. The drain tries again every 5 s."""
 

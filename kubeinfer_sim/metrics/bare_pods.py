@@ -12,7 +12,7 @@ from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.lives import InstanceLife
 
 #: Why a person's deletion says it is.
-DELETED = ("Deleted", "ForceDeleted")
+DELETED = ("Deleted", "Evicted", "ForceDeleted")
 
 
 class BarePodOutcome(StrEnum):
@@ -93,7 +93,8 @@ class BarePods:
             measures.ready, measures.disturbed = False, True
 
     def _finished(self, record: PodFinished) -> None:
-        if (measures := self._by_uid.get(record.pod.instance.uid)) is not None:
+        measures = self._by_uid.get(record.pod.instance.uid)
+        if measures is not None and not measures.deleted:
             measures.phase, measures.over = record.phase, record.at
 
     def _deleting(self, record: PodDeleting) -> None:

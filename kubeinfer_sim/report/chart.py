@@ -20,7 +20,9 @@ from kubeinfer_sim.scenario.actions.model import (
     Apply,
     Cordon,
     Crash,
+    DeletePods,
     Drain,
+    EvictPods,
     Fault,
     ForceDelete,
     Health,
@@ -247,6 +249,10 @@ def _action_text(action: Action, measures: Measures) -> str:
             return f"{_nodes(action.nodes)} {'in service again' if action.ended else 'out of service'}"
         case ForceDelete():
             return "pods force-deleted"
+        case DeletePods():
+            return "pods deleted"
+        case EvictPods():
+            return "evictions asked for"
 
 
 def _nodes(names: tuple[str, ...]) -> str:

@@ -36,6 +36,8 @@ _DELETED_FOR = {
     "Rollout": "the update replaces it",
     "NotReady": "it is not ready, so deleting it costs the update no budget",
     "ScaleIn": "fewer instances are asked for",
+    "Deleted": "somebody deletes it",
+    "Evicted": "its eviction was asked for",
     "ForceDeleted": "somebody deletes it by force",
     "PodGC": "the pod garbage collector",
     "TaintManagerEviction": "its node's NoExecute taint is not tolerated any longer",
@@ -285,6 +287,12 @@ SENTENCES: dict[type[Record], Words] = {
         + (f" again, restarted {count(r.restarts, 'time')}" if r.container else "")
     ),
     cluster.EngineStarted: lambda r: f"the engine of {r.pod.name} starts to load{_stages(r.stages)}",
+    cluster.EvictionAnswered: lambda r: (
+        f"the eviction of {r.pod.name} is granted"
+        if r.code == 201
+        else f"the eviction of {r.pod.name} is refused ({r.code}): {r.message}"
+    ),
+    cluster.NothingMatched: lambda r: f"{r.action} of {r.object} strikes nothing: no pod matches then",
     cluster.PodFinished: lambda r: f"{r.pod.name} is {r.phase}: none of its containers is started again",
     cluster.PodStarted: lambda r: f"the startup probe of {r.pod.name} succeeds",
     cluster.PodReady: lambda r: f"{r.pod.name} is Ready",

@@ -16,6 +16,7 @@ from kubeinfer_sim.manifest.releases import LATEST, Release, release_of
 from kubeinfer_sim.scenario.actions.model import (
     Action,
     Drain,
+    EvictPods,
     Fault,
     ForceDelete,
     NodeDown,
@@ -248,7 +249,8 @@ class Scenario:
     @property
     def heeds_budgets(self) -> bool:
         """Whether anything may ask a disruption budget: a drain, or a choice of pods to be evicted for others."""
-        return self.drains_nodes or bool(self.disruption_budgets)
+        asks = any(isinstance(each, EvictPods) for each in self.actions)
+        return asks or self.drains_nodes or bool(self.disruption_budgets)
 
     def _faults_need(self, need: Need) -> bool:
         return any(need in KINDS[kind].needs for kind in self.fault_kinds)

@@ -45,6 +45,7 @@ from kubeinfer_sim.engine.meter import Handlers
 DISRUPTIONS = {
     "TaintManagerEviction": ("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint"),
     "Drained": ("EvictionByEvictionAPI", "Eviction API: evicting"),
+    "Evicted": ("EvictionByEvictionAPI", "Eviction API: evicting"),
     "Preempted": (
         "PreemptionByScheduler",
         "default-scheduler: preempting to accommodate a higher priority pod",

@@ -11,7 +11,8 @@ from collections.abc import Callable, Hashable, Sequence
 
 from kubeinfer_sim.cluster.disruption.budgets import Budgets
 from kubeinfer_sim.cluster.disruption.drain import Drain, DrainedPod, DrainOptions
-from kubeinfer_sim.cluster.disruption.eviction import Answer, Code, PodView, evict
+from kubeinfer_sim.cluster.disruption.eviction import Answer, Code
+from kubeinfer_sim.cluster.disruption.requests import request_eviction
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import DrainEnded, DrainHeld, NodeDrained
@@ -79,17 +80,9 @@ class NodeDrain:
     def evict(self, key: Hashable) -> Answer | None:
         """Ask the API server."""
         assert isinstance(key, Pod)
-        pod = key
-        if pod.state is PodState.GONE:
+        if key.state is PodState.GONE:
             return None
-
-        def delete(_: int | None) -> Code:
-            self._api.evict(pod, "Drained", self._last)
-            return Code.CREATED
-
-        phase = "Pending" if pod.state in (PodState.PENDING, PodState.PULLING) else "Running"
-        view = PodView(phase, pod.ready, terminating=pod.terminating)
-        answer = evict(lambda: view, delete, self._budgets.of(pod))
+        answer = request_eviction(self._api, self._budgets, key, "Drained", self._last)
         if answer.code is Code.TOO_MANY_REQUESTS:
             self._clock.after(0, self._tell_held)
         return answer

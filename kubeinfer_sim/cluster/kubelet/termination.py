@@ -67,7 +67,8 @@ def pod_stop_stages(worker: PodWorker, draws: StageDraws, *, until: int | None =
     """
     pod = worker.pod
     # pkg/kubelet/pod_workers.go: a terminating pod gets at least 1 s
-    grace = max(pod.template.termination_grace_period_seconds, 1)
+    grace = pod.deletion_grace
+    grace = max(pod.template.termination_grace_period_seconds if grace is None else grace, 1)
     stages: tuple[Stage, ...] = ()
     longest = -1
     beside = worker.containers if until is None else ()

@@ -126,7 +126,7 @@ class ReplicaPods:
         self._scheduling.withdraw(gang)
         self._api.delete(real, reason, cause)
 
-    def evict(self, pod: Pod, reason: str, cause: int) -> int | None:
+    def evict(self, pod: Pod, reason: str, cause: int, grace: int | None = None) -> int | None:
         """Somebody else deletes the pod; the record of that, None where it is being deleted already."""
         replica_pod = self._replica_pods[pod]
         _, replica_set, gang = self._pods[replica_pod]
@@ -138,7 +138,7 @@ class ReplicaPods:
         )
         replica_set.pod_deleting(replica_pod)
         self._scheduling.withdraw(gang)
-        self._api.delete(pod, reason, number)
+        self._api.delete(pod, reason, number, grace=grace)
         return number
 
     def gone(self, pod: Pod) -> tuple[ReplicaSet, ReplicaPod]:

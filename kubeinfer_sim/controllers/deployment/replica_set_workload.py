@@ -196,9 +196,9 @@ class ReplicaSetWorkload:
     def container_died(self, pod: Pod, reason: str, exit_code: int) -> None:
         """A container is dead: the kubelet starts it again."""
 
-    def evict(self, pod: Pod, reason: str, cause: int) -> None:
+    def evict(self, pod: Pod, reason: str, cause: int, grace: int | None = None) -> None:
         """Somebody else deletes the pod: another one is made at once."""
-        number = self._pods.evict(pod, reason, cause)
+        number = self._pods.evict(pod, reason, cause, grace)
         if number is not None:
             self._cause = number
             self._wake_up()

@@ -202,10 +202,10 @@ class DeploymentWorkload:
     def container_died(self, pod: Pod, reason: str, exit_code: int) -> None:
         """A container is dead: the kubelet starts it again."""
 
-    def evict(self, pod: Pod, reason: str, cause: int) -> None:
+    def evict(self, pod: Pod, reason: str, cause: int, grace: int | None = None) -> None:
         """Somebody else deletes the pod (a drain): its ReplicaSet makes another at once."""
         replica_set, _ = self._pods.find(pod)
-        number = self._pods.evict(pod, reason, cause)
+        number = self._pods.evict(pod, reason, cause, grace)
         if number is not None:
             self._causes[replica_set] = number
             self._controller.pod_changed(replica_set)

@@ -103,7 +103,7 @@ class Recovery:
             self._rebuilding.peers.lost(instance, pod, pod.last)
         instance.served.discard(pod)
 
-    def pod_deleted(self, pod: Pod, reason: str, cause: int) -> None:
+    def pod_deleted(self, pod: Pod, reason: str, cause: int, grace: int | None = None) -> None:
         """Somebody else deletes the pod (a drain, the taint manager, a person)."""
         instance = self._instance_of(pod)
         if instance is None:
@@ -114,7 +114,7 @@ class Recovery:
         if pod.ready:
             self._rebuilding.count_unready(instance, reason, cause)
         self._gangs.regroup(instance, (pod,))
-        self._api.delete(pod, reason, cause)
+        self._api.delete(pod, reason, cause, grace=grace)
         if decision is not None:
             # Whatever is decided, a pod that is missing has to be made again, and waiting brings nothing back.
             action: ActionName = "RecreatePod" if decision.in_place else decision.action

@@ -136,9 +136,9 @@ class KubeInferWorkload:
         """A container is dead: rebuild the pod or its instance, or leave it to the kubelet."""
         self._recovery.container_died(pod, reason, exit_code)
 
-    def evict(self, pod: Pod, reason: str, cause: int) -> None:
+    def evict(self, pod: Pod, reason: str, cause: int, grace: int | None = None) -> None:
         """Somebody else deletes the pod (a drain): that too is a trigger of recovery."""
-        self._recovery.pod_deleted(pod, reason, cause)
+        self._recovery.pod_deleted(pod, reason, cause, grace)
 
     def group(self, pod: Pod) -> Sequence[Pod]:
         """The pods whose engines compute each step together with this one's, itself included."""

@@ -104,13 +104,13 @@ class BarePodWorkload:
     def container_died(self, pod: Pod, reason: str, exit_code: int) -> None:
         """A container is dead: its restart policy decides."""
 
-    def evict(self, pod: Pod, reason: str, cause: int) -> None:
+    def evict(self, pod: Pod, reason: str, cause: int, grace: int | None = None) -> None:
         """Somebody deletes it."""
         if pod.state in (PodState.DELETING, PodState.GONE) or self._gang is None:
             return
         self._scheduling.withdraw(self._gang)
         number = self._history.append(BarePodEvicted(self._clock.now, cause, pod.ref, reason))
-        self._api.delete(pod, reason, number)
+        self._api.delete(pod, reason, number, grace=grace)
 
     def group(self, pod: Pod) -> Sequence[Pod]:
         """It computes for itself."""

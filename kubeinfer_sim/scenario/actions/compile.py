@@ -16,7 +16,9 @@ from kubeinfer_sim.scenario.actions.model import (
     Action,
     Cordon,
     Crash,
+    DeletePods,
     Drain,
+    EvictPods,
     ForceDelete,
     Health,
     ImageFault,
@@ -68,7 +70,8 @@ def compile_action(
             drain.ignore_daemonsets,
         )
     meant = Meant()
-    strikes = form.health or form.force_delete or form.crash or form.init_fault or form.post_start_fault
+    deletes = form.force_delete or form.delete_pod or form.evict_pod
+    strikes = form.health or deletes or form.crash or form.init_fault or form.post_start_fault
     if time_line is not None and (strikes or (form.fault and strikes_pods(form.fault))):
         line = time_line.target(form, path)
         if line is None:
@@ -129,6 +132,13 @@ def compile_failure(
     if (force := form.force_delete) is not None:
         target = pods_meant(force, nodes, meant, context, (*path, "forceDelete"))
         return ForceDelete(at, target, force.terminating_only)
+    if (delete := form.delete_pod) is not None:
+        target = pods_meant(delete, nodes, meant, context, (*path, "deletePod"))
+        grace = None if delete.grace_period is None else delete.grace_period // 1000
+        return DeletePods(at, target, grace, delete.first, delete.ready)
+    if (evict := form.evict_pod) is not None:
+        target = pods_meant(evict, nodes, meant, context, (*path, "evictPod"))
+        return EvictPods(at, target, evict.first, evict.ready)
     return None
 
 

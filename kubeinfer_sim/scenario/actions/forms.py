@@ -221,6 +221,27 @@ class ImageFaultForm(Form):
         return self
 
 
+class SomePodsForm(PodsForm):
+    """Pods, of those that exist then; what is left out matches everything."""
+
+    first: Annotated[int, Field(ge=1)] | None = Field(None, description="Only so many, the oldest.")
+    ready: bool | None = Field(None, description="Only those that are ready, or (false) are not.")
+
+
+class DeletePodForm(SomePodsForm):
+    """Pods that somebody deletes (kubectl delete pod)."""
+
+    grace_period: Duration | None = Field(
+        None, description="Whole seconds; 0s: the object goes at once. Left out: what the pod's spec says."
+    )
+
+    @model_validator(mode="after")
+    def _seconds(self) -> DeletePodForm:
+        if self.grace_period is not None and self.grace_period % 1000:
+            raise ValueError("gracePeriod is in whole seconds")
+        return self
+
+
 #: The actions on one object, which `object` may name.
 _ON_OBJECTS = (
     "fault",
@@ -235,6 +256,8 @@ _ON_OBJECTS = (
     "initFault",
     "postStartFault",
     "forceDelete",
+    "deletePod",
+    "evictPod",
 )
 
 
@@ -268,6 +291,11 @@ class ActionForm(Form):
     kubelet_restart: KubeletRestartForm | None = None
     out_of_service: OutOfServiceForm | None = None
     force_delete: ForceDeleteForm | None = None
+    delete_pod: DeletePodForm | None = None
+    evict_pod: SomePodsForm | None = Field(
+        None,
+        description="Pods whose eviction somebody asks the API server for, one after the other; budgets answer.",
+    )
     health: HealthForm | None = None
     crash: CrashForm | None = None
     init_fault: InitFaultForm | None = None

@@ -118,6 +118,33 @@ class ForceDelete:
 
 
 @dataclass(frozen=True, slots=True)
+class DeletePods:
+    """`kubectl delete pod` of matching pods that exist.
+
+    Attributes:
+        grace: deletionGracePeriodSeconds; None: what their specs say.
+        first: only so many, the oldest; None: all.
+        ready: only those that are, or are not; None: both.
+    """
+
+    at: Millis
+    target: Target
+    grace: int | None = None
+    first: int | None = None
+    ready: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvictPods:
+    """Somebody asks the eviction API for matching pods that exist, the oldest first; `first` and `ready` as above."""
+
+    at: Millis
+    target: Target
+    first: int | None = None
+    ready: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """The health check of matching pods starts to fail (`healthy=False`) or answers again.
 
@@ -228,4 +255,6 @@ Action = (
     | NodeUp
     | OutOfService
     | ForceDelete
+    | DeletePods
+    | EvictPods
 )

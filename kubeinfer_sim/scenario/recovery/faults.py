@@ -51,6 +51,7 @@ POD_FAULTS: Mapping[str, FaultName] = {
     "TaintManagerEviction": FaultName(
         "a NoExecute taint of its node evicts the pod: not ready or not reachable for too long, or a taint of its own"
     ),
+    "Evicted": FaultName("somebody has the pod evicted"),
     "ForceDeleted": FaultName("somebody deletes the pod by force"),
     "Deleted": FaultName("somebody else deletes the pod"),
 }

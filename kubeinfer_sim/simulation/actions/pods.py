@@ -1,13 +1,23 @@
-"""Actions on pods: their containers crash, their images cannot be pulled, their objects are removed by force."""
+"""Actions on pods: their containers crash, their images cannot be pulled, they are deleted, evicted, removed."""
 
 from __future__ import annotations
 
 from kubeinfer_sim.cluster.cluster import Cluster
+from kubeinfer_sim.cluster.disruption.budgets import Budgets
+from kubeinfer_sim.cluster.disruption.requests import request_eviction
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.records import ContainerCrashed
+from kubeinfer_sim.cluster.records import ContainerCrashed, EvictionAnswered, NothingMatched
 from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.engine.history import NO_CAUSE
-from kubeinfer_sim.scenario.actions.model import Crash, ForceDelete, ImageFault, StartFault, Target
+from kubeinfer_sim.scenario.actions.model import (
+    Crash,
+    DeletePods,
+    EvictPods,
+    ForceDelete,
+    ImageFault,
+    StartFault,
+    Target,
+)
 from kubeinfer_sim.simulation.actions.handlers import Handlers
 from kubeinfer_sim.simulation.actions.targets import matches
 from kubeinfer_sim.simulation.workloads import Workloads
@@ -16,7 +26,8 @@ from kubeinfer_sim.simulation.workloads import Workloads
 class PodActions:
     """Does them."""
 
-    def __init__(self, cluster: Cluster, workloads: Workloads) -> None:
+    def __init__(self, cluster: Cluster, workloads: Workloads, budgets: Budgets) -> None:
+        self._budgets = budgets
         self._env = cluster.env
         self._kubelet = cluster.kubelet
         self._workloads = workloads
@@ -26,12 +37,43 @@ class PodActions:
         return {
             Crash: self._crash,
             ForceDelete: self._force_delete,
+            DeletePods: self._delete,
+            EvictPods: self._evict,
             ImageFault: self._break_images,
             StartFault: self._nothing,
         }
 
     def _pods(self, target: Target) -> list[Pod]:
         return [pod for pod in self._workloads.pods() if matches(target, pod)]
+
+    def _some(self, action: DeletePods | EvictPods, word: str) -> list[Pod]:
+        """The pods meant, the oldest first; that there are none is recorded."""
+        target = action.target
+        pods = [pod for pod in self._pods(target) if action.ready in (None, pod.ready)][: action.first]
+        if not pods:
+            whose = f"{target.kind}/{target.name}" if target.name else target.kind
+            self._env.history.append(NothingMatched(self._env.clock.now, NO_CAUSE, word, whose))
+        return pods
+
+    def _delete(self, action: DeletePods) -> None:
+        """`kubectl delete pod`; a second time it only changes what the object says, or removes that."""
+        api = self._env.api
+        for pod in self._some(action, "deletePod"):
+            if pod.state is PodState.DELETING:
+                api.delete(pod, "Deleted", NO_CAUSE, grace=action.grace)
+            elif action.grace == 0:
+                api.evict(pod, "Deleted", NO_CAUSE)
+                api.remove(pod, "Deleted", NO_CAUSE)
+            else:
+                api.evict(pod, "Deleted", NO_CAUSE, action.grace)
+
+    def _evict(self, action: EvictPods) -> None:
+        """A POST to pods/eviction for each."""
+        env = self._env
+        for pod in self._some(action, "evictPod"):
+            answer = request_eviction(env.api, self._budgets, pod, "Evicted", NO_CAUSE)
+            code = int(answer.code)
+            env.history.append(EvictionAnswered(env.clock.now, NO_CAUSE, pod.ref, code, answer.message))
 
     def _crash(self, action: Crash) -> None:
         env = self._env
