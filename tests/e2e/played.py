@@ -44,17 +44,19 @@ def play(scenario: Scenario, origin: int, seed: int) -> Milestones:
     return found
 
 
-def _in_steps(clock: Clock, look: Callable[[int], None]) -> Callable[[int], None]:
+def _in_steps(clock: Clock, look: Callable[[int], None]) -> Callable[..., bool]:
     """`clock.run`, with a look after all that happens in an instant, and every second."""
     go_on = clock.run
 
-    def run(until: int) -> None:
+    def run(until: int, *, pause: int | None = None) -> bool:
         now = clock.now
         while now < until:
             due = clock.next_at()
             now = min(now + LOOK_EVERY, until, until if due is None else max(due, now))
-            go_on(now)
+            if not go_on(now, pause=pause):
+                return False
             look(now)
+        return True
 
     return run
 
