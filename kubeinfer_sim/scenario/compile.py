@@ -19,6 +19,7 @@ from kubeinfer_sim.scenario.cluster.disruption_budgets import compile_budgets, w
 from kubeinfer_sim.scenario.cluster.forms import LinkForm
 from kubeinfer_sim.scenario.cluster.model import NodeLifecycle
 from kubeinfer_sim.scenario.cluster.priority_classes import compile_priority_classes
+from kubeinfer_sim.scenario.cluster.services import service_selectors
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.demand.compile import compile_load
 from kubeinfer_sim.scenario.demand.traffic import compile_traffic
@@ -105,6 +106,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         nodes=cluster.nodes,
         running=cluster.running,
         priority_classes=priority_classes,
+        services=service_selectors(others, [each for each in time_line.first if isinstance(each, KubeInfer)]),
         timings=timings,
         initial=initial,
         actions=tuple(actions[key] for key in sorted(actions)),

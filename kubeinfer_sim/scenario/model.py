@@ -29,6 +29,7 @@ from kubeinfer_sim.scenario.cluster.model import (
     NodeSpec,
     PriorityClass,
     RunningPod,
+    ServiceSelector,
 )
 from kubeinfer_sim.scenario.demand.curve import OfferedLoad
 from kubeinfer_sim.scenario.faults.kinds import KINDS, Need
@@ -144,6 +145,7 @@ class Scenario:
             which reports print with their values anyway.
         warnings: what is legal in the manifests but will surprise.
         running: pods that hold their places on the nodes, throughout or until they are preempted.
+        services: which pods kube-scheduler's default scores spread.
         priority_classes: beside those that every cluster has.
         faults: fault processes, and how NPUs are looked after; None: faults on the time line alone, defaults.
     """
@@ -173,6 +175,7 @@ class Scenario:
     warnings: tuple[Diagnostic, ...] = ()
     running: tuple[RunningPod, ...] = ()
     priority_classes: tuple[PriorityClass, ...] = ()
+    services: tuple[ServiceSelector, ...] = ()
     faults: FaultPlan | None = None
 
     @property

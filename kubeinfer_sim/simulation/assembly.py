@@ -6,7 +6,7 @@ scheduler alone counts NPUs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,6 +24,7 @@ from kubeinfer_sim.cluster.nodes.node_lifecycle import NodeLifecycleController, 
 from kubeinfer_sim.cluster.nodes.pod_gc import PodGarbageCollector, PodGcSettings
 from kubeinfer_sim.cluster.nodes.status_reports import StatusReporter
 from kubeinfer_sim.cluster.nodes.taint_eviction import TaintEvictionController
+from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
 from kubeinfer_sim.cluster.scheduler.preemption import Budget
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
@@ -137,12 +138,24 @@ def _scheduling(env: Environment, scenario: Scenario, budgets: Budgets) -> GangS
     assumptions = scenario.assumptions
     scheduling = GangScheduling(
         env,
-        Scheduler(scenario.nodes, placement=assumptions.placement, kubernetes=scenario.kubernetes),
+        Scheduler(
+            scenario.nodes,
+            placement=assumptions.placement,
+            kubernetes=scenario.kubernetes,
+            services=scenario.services,
+            chance=partial(_chance, env.streams),
+        ),
         rate=SchedulingRate() if assumptions.scheduling_rate == "mindcluster" else None,
         budgets=lambda: [Budget(*each) for each in budgets.allowances()],
     )
     scheduling.occupy(scenario.running)
     return scheduling
+
+
+def _chance(streams: Streams, pod: Hashable) -> float:
+    """Which of equal nodes a pod gets."""
+    assert isinstance(pod, Pod)
+    return streams.named(f"host/{pod.stream_name}").random()
 
 
 def _kubelet(env: Environment, scenario: Scenario, health: HealthActions) -> Kubelet:

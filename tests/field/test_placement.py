@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -171,3 +172,41 @@ def test_a_pod_does_not_go_where_a_taint_would_evict_it(user: User, workload: Ca
     done, _ = user.runs()
     assert done.returncode == 1
     assert "untolerated taint" in " ".join(done.stdout.split())
+
+
+DEFAULT = {"placement": "default"}
+CPU_NODES = {"pools": [{"name": "a", "count": 3, "allocatable": {"cpu": 64}}]}
+
+
+def test_kube_scheduler_spreads_a_deployment_s_pods_over_hosts_and_draws_among_equal_ones(user: User) -> None:
+    user.plans(deployment(asking(cpu=1), replicas=4), cluster=CPU_NODES, initial="empty", assumptions=DEFAULT)
+    doubled = set()
+    for seed in range(12):
+        done = user.types("pods", "scenario.yaml", "--json", "-", "--seed", str(seed))
+        nodes = Counter(each["node"] for each in json.loads(done.stdout)["pods"])
+        assert sorted(nodes.values()) == [1, 1, 2]
+        doubled |= {name for name, pods in nodes.items() if pods == 2}
+    assert doubled == {"a-0", "a-1", "a-2"}
+
+
+def test_pods_of_a_service_are_spread_whatever_owns_them(user: User) -> None:
+    # A little less is left free where a pod is, but that does not show in whole points of a large node.
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "chat", "namespace": "prod"},
+        "spec": {"selector": {"app": "chat"}, "ports": [{"port": 80}]},
+    }
+    pods = kubeinfer(asking(cpu=1), replicas=3)
+    large = {"pools": [{"name": "a", "count": 3, "allocatable": {"cpu": 10_000, "memory": "10000Gi"}}]}
+    spread = []
+    for objects in ([pods], [pods, service]):
+        user.plans(*objects, cluster=large, initial="empty", assumptions=DEFAULT)
+        spread.append(
+            all(
+                len({each["node"] for each in json.loads(done.stdout)["pods"]}) == 3
+                for seed in range(8)
+                for done in [user.types("pods", "scenario.yaml", "--json", "-", "--seed", str(seed))]
+            )
+        )
+    assert spread == [False, True]

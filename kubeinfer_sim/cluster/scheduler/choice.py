@@ -9,6 +9,7 @@ Three ways, the cheapest that gives the right answer:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Literal
 
@@ -26,11 +27,19 @@ Placing = Literal["mostAllocated", "leastAllocated", "default"]
 
 
 class NodeChoice:
-    """Chooses nodes for single pods; ties go to the first node."""
+    """Chooses nodes for single pods.
 
-    def __init__(self, index: NodeIndex, placing: Placing) -> None:
+    Of nodes with the same score kube-scheduler takes one at random (selectHost in pkg/scheduler/schedule_one.go): with
+    `default` placing that one which `chance` says for the pod's key. Without it, and placing otherwise, the first.
+    """
+
+    def __init__(
+        self, index: NodeIndex, placing: Placing, chance: Callable[[Hashable], float] | None = None
+    ) -> None:
         self._index = index
         self._placing = placing
+        self._chance = chance if placing == "default" else None
+        self._has_siblings: dict[PodSpec, bool] = {}
 
     def is_independent(self, spec: PodSpec) -> bool:
         """Whether no constraint ties a pod of this spec to the pods that are on nodes now."""
@@ -53,7 +62,10 @@ class NodeChoice:
         if self._scored_by_neighbours(spec):
             return self._judged(pod)
         kinds = index.kinds(spec)
-        return self._first_best(pod, kinds, Cluster(kinds))
+        best = self._best_of(pod, list(kinds), Cluster(list(kinds)))
+        if self._chance is None or not best:
+            return best[0] if best else None
+        return index.some(spec, [kinds[node] for node in best], self._chance(pod.key))
 
     def takes(self, node: NodeState, pod: Pod) -> bool:
         """Whether a node takes a pod."""
@@ -77,18 +89,30 @@ class NodeChoice:
             return True
         if any(index.names_nodes(key) for key in spec.preferred_keys) or spec.prefers_by_name:
             return True
-        return self._placing == "default" and bool(index.specs_with_affinity)
+        return self._placing == "default" and (bool(index.specs_with_affinity) or self._is_spread(spec))
+
+    def _is_spread(self, spec: PodSpec) -> bool:
+        """Whether the system's default constraints spread its pods: those of a Service or of a ReplicaSet."""
+        known = self._has_siblings.get(spec)
+        if known is None:
+            known = self._has_siblings[spec] = self._index.cluster.siblings(spec) is not None
+        return known
 
     def _judged(self, pod: Pod) -> NodeState | None:
         self._index.stats.nodes += len(self._index.nodes)
         cluster = self._index.cluster
-        return self._first_best(pod, framework.judge(pod, cluster).feasible, cluster)
+        best = self._best_of(pod, framework.judge(pod, cluster).feasible, cluster)
+        if self._chance is None or len(best) < 2:
+            return best[0] if best else None
+        return best[int(self._chance(pod.key) * len(best))]
 
-    def _first_best(self, pod: Pod, nodes: list[NodeState], cluster: Cluster) -> NodeState | None:
+    def _best_of(self, pod: Pod, nodes: list[NodeState], cluster: Cluster) -> list[NodeState]:
+        """Those with the best score, in their order."""
         if len(nodes) < 2:
-            return nodes[0] if nodes else None
+            return nodes
         total = framework.totals(self._scores(pod, nodes, cluster), nodes)
-        return min(nodes, key=lambda node: (-total[node.name], node.order))
+        largest = max(total.values())
+        return sorted((node for node in nodes if total[node.name] == largest), key=lambda node: node.order)
 
     def _scores(self, pod: Pod, nodes: list[NodeState], cluster: Cluster) -> dict[str, dict[str, int]]:
         return framework.score(pod, cluster, nodes, self._profile(pod.spec))

@@ -13,7 +13,7 @@ from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.objects import Templates
-from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec, resource_order
+from kubeinfer_sim.cluster.scheduler.pods import Owner, Pod, PodSpec, resource_order
 from kubeinfer_sim.manifest.model import PodTemplate
 
 #: Nodes looked at before the search for places that are not the best of each pod is given up.
@@ -22,11 +22,12 @@ SEARCH_LIMIT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class GangPod:
-    """A pod of a gang; `key` is how the caller names it."""
+    """A pod of a gang; `key` is how the caller names it, `owner` the controller by which pods are spread."""
 
     key: Hashable
     template: PodTemplate
     namespace: str = "default"
+    owner: Owner | None = None
 
 
 @dataclass(slots=True)
@@ -50,7 +51,9 @@ Signature = frozenset[tuple[PodSpec, int]]
 
 def signature_of(gang: Gang, templates: Templates) -> Signature:
     """The signature of a gang."""
-    return frozenset(Counter(templates.spec_of(pod.template, pod.namespace) for pod in gang.pods).items())
+    return frozenset(
+        Counter(templates.spec_of(pod.template, pod.namespace, pod.owner) for pod in gang.pods).items()
+    )
 
 
 #: Where the pods of a gang are, by key.
@@ -124,7 +127,7 @@ class GangPlacer:
         pods = [
             Pod(
                 pod.key,
-                self._templates.spec_of(pod.template, pod.namespace),
+                self._templates.spec_of(pod.template, pod.namespace, pod.owner),
                 gang.priority,
                 self.now,
                 never_preempts=not pod.template.preempts,

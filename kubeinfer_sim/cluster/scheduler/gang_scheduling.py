@@ -17,6 +17,7 @@ from kubeinfer_sim.cluster.records import GangPending, InstanceRef, NodeVerdict,
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
 from kubeinfer_sim.cluster.scheduler.node_index import Stats
 from kubeinfer_sim.cluster.scheduler.objects import running_pods
+from kubeinfer_sim.cluster.scheduler.pods import Owner
 from kubeinfer_sim.cluster.scheduler.pods import Pod as ScheduledPod
 from kubeinfer_sim.cluster.scheduler.preemption import Budget
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
@@ -36,6 +37,7 @@ class PodGang:
     """Pods of one instance that are placed together.
 
     Attributes:
+        owner: the controller by which kube-scheduler spreads its pods, where there is one.
         preempts: pods of lower priority are evicted where it finds no place.
         prefer: pod -> node to take again if it fits there.
         cause: id of the record that made the gang.
@@ -45,6 +47,7 @@ class PodGang:
     pods: Sequence[Pod]
     cause: int
     preempts: bool = False
+    owner: Owner | None = None
     prefer: Mapping[Any, str] = field(default_factory=dict)
     request: Gang = field(init=False)
 
@@ -56,7 +59,7 @@ class PodGang:
         # Of a gang the most important pod counts, as Volcano takes a job's priority from its pods.
         self.request = Gang(
             id(self),
-            tuple([GangPod(pod, pod.template, pod.namespace) for pod in self.pods]),
+            tuple([GangPod(pod, pod.template, pod.namespace, self.owner) for pod in self.pods]),
             max([pod.template.priority for pod in self.pods], default=0),
             self.preempts,
         )

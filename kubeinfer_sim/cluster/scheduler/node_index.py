@@ -9,7 +9,7 @@ rare: a constraint on a label nobody asked about before, and one on a label that
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import gcd, inf
 
@@ -293,16 +293,33 @@ class NodeIndex:
         ]
         return tuple(shares), node.order
 
-    def kinds(self, spec: PodSpec) -> list[NodeState]:
-        """The first node of each kind a pod of this spec fits on; nodes of a kind have equal scores."""
+    def kinds(self, spec: PodSpec) -> dict[NodeState, tuple[View, Vector]]:
+        """The first node of each kind a pod of this spec fits on, with where the nodes of that kind are.
+
+        Nodes of a kind have equal scores.
+        """
         allowed = self._restricted.get(spec)
         firsts = [
-            node
+            (node, plan.view, key)
             for _, plan in self.plans(spec, scored=True)
             for key in plan.view.emptiest(plan.amounts)
             if (node := self._first_at(plan.view, key, allowed)) is not None
         ]
-        return sorted(firsts, key=lambda node: node.order)
+        return {node: (view, key) for node, view, key in sorted(firsts, key=lambda each: each[0].order)}
+
+    def some(self, spec: PodSpec, kinds: Sequence[tuple[View, Vector]], fraction: float) -> NodeState:
+        """One of the nodes of these kinds on which a pod of this spec may be: which one, a number in [0, 1) says."""
+        allowed = self._restricted.get(spec)
+        numbers = [
+            view.count(key) if allowed is None else len(allowed.intersection(view.orders(key)))
+            for view, key in kinds
+        ]
+        place = fraction * sum(numbers)
+        for (view, key), number in zip(kinds, numbers, strict=True):
+            if place < number:
+                return self._ordered[view.some(key, place / number, allowed)]
+            place -= number
+        raise ValueError("no node is of these kinds")
 
     def _with_room(self, spec: PodSpec) -> Iterator[tuple[Vector, Plan]]:
         for _, plan in self.plans(spec):

@@ -13,6 +13,7 @@ from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.pods import (
     PODS,
     HostPort,
+    Owner,
     Pod,
     PodAffinityTerm,
     PodSpec,
@@ -237,16 +238,26 @@ def node(raw: Raw, order: int = 0) -> NodeState:
 
 
 class Templates:
-    """Gives equal templates the same spec; a template seen before costs one look-up by identity."""
+    """Gives equal templates the same spec; a template seen before costs one look-up by identity.
+
+    Attributes:
+        workloads: the owners of the pods seen so far (`Cluster.workloads`).
+    """
 
     def __init__(self, kubernetes: Release = LATEST) -> None:
         self._kubernetes = kubernetes
+        self.workloads: dict[tuple[str, str, str], Selector] = {}
         self._by_content: dict[Hashable, PodSpec] = {}
         # The template is kept beside its spec so that its id stays its own.
         self._by_identity: dict[tuple[int, str], tuple[PodTemplate, PodSpec]] = {}
 
-    def spec_of(self, template: PodTemplate, namespace: str = "default") -> PodSpec:
-        """The spec of the pods of a template. What the manifest's record says comes before its raw text."""
+    def spec_of(
+        self, template: PodTemplate, namespace: str = "default", owner: Owner | None = None
+    ) -> PodSpec:
+        """The spec of the pods of a template. What the manifest's record says comes before its raw text.
+
+        No two owners share a template.
+        """
         known = self._by_identity.get((id(template), namespace))
         if known is not None:
             return known[1]
@@ -269,7 +280,10 @@ class Templates:
             spread=raw.spread,
             host_ports=raw.host_ports,
             images=raw.images,
+            owner=None if owner is None else owner[:2],
         )
+        if owner is not None:
+            self.workloads[namespace, owner.kind, owner.name] = owner.selector
         spec = self._by_content.setdefault(spec.content(), spec)
         self._by_identity[(id(template), namespace)] = (template, spec)
         return spec

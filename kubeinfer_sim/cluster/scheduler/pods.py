@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from kubeinfer_sim.manifest.accelerators import family_of
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement, matches_all
@@ -35,6 +36,14 @@ def resource_order(name: str) -> tuple[int, str]:
 def selects(selector: Selector, labels: Mapping[str, str]) -> bool:
     """Whether a label selector matches; an absent one matches nothing, an empty one everything."""
     return selector is not None and matches_all(selector, labels)
+
+
+class Owner(NamedTuple):
+    """The ReplicaSet or other controller that made a pod, and the selector by which it knows its pods."""
+
+    kind: str
+    name: str
+    selector: Selector
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ class Scheduler:
         placement: Placing = "mostAllocated",
         strict_order: bool = False,
         kubernetes: Release = LATEST,
+        services: Sequence[tuple[str, Mapping[str, str]]] = (),
+        chance: Callable[[Hashable], float] | None = None,
     ) -> None:
         """Start with empty nodes.
 
@@ -51,6 +53,8 @@ class Scheduler:
             placement: whether a pod goes to the fullest or to the emptiest node that takes it, or where
                 kube-scheduler's default scores would have it.
             kubernetes: whose wording and scores.
+            services: namespace and selector of each Service: its pods are spread where scores are kube-scheduler's.
+            chance: with those scores, which of equal nodes a pod gets, by its key; without it, the first.
             strict_order: a gang that does not fit keeps back all behind it (else smaller ones pass it).
 
         Raises:
@@ -61,7 +65,10 @@ class Scheduler:
         self._index = NodeIndex(nodes, pack=placement == "mostAllocated")
         self._index.cluster.kubernetes = kubernetes
         self._templates = Templates(kubernetes)
-        self._choice = NodeChoice(self._index, placement)
+        if placement == "default":
+            self._index.cluster.services = services
+            self._index.cluster.workloads = self._templates.workloads
+        self._choice = NodeChoice(self._index, placement, chance)
         self._placer = GangPlacer(self._index, self._templates, self._choice)
         self._queue = GangQueue()
         self._nominations = Nominations(self._index)

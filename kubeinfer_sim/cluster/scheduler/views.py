@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from heapq import heappop, heappush
 
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
@@ -85,6 +85,17 @@ class View:
         while at.get(heap[0]) != key:
             heappop(heap)
         return heap[0]
+
+    def some(self, key: Vector, fraction: float, among: Container[int] | None = None) -> int:
+        """The order of one of the nodes with a free vector that occurs: which one, a number in [0, 1) says.
+
+        With `among` it is one of those, of which there must be one.
+        """
+        heap, at = self._buckets[key].heap, self._at
+        place = int(fraction * len(heap))
+        while at.get(heap[place]) != key or (among is not None and heap[place] not in among):
+            place = (place + 1) % len(heap)
+        return heap[place]
 
     def orders(self, key: Vector) -> list[int]:
         """The orders of all nodes with a free vector that occurs, ascending."""

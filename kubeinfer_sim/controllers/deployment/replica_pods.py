@@ -106,7 +106,7 @@ class ReplicaPods:
         replica_pod = ReplicaPod(self._number, now - now % 1000)
         self._number += 1
         preempts = self._preemption or spec.template.scheduler_name == KUBE_SCHEDULER
-        gang = PodGang(ref, (pod,), pod.last, preempts)
+        gang = PodGang(ref, (pod,), pod.last, preempts, replica_set.owner)
         self._replica_pods[pod] = replica_pod
         self._pods[replica_pod] = pod, replica_set, gang
         return replica_pod, gang

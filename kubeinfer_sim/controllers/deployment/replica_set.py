@@ -14,8 +14,11 @@ from functools import cached_property
 from heapq import heappop, heappush
 from typing import NamedTuple, Protocol
 
+from kubeinfer_sim.cluster.scheduler.objects import label_selector
+from kubeinfer_sim.cluster.scheduler.pods import Owner
 from kubeinfer_sim.controllers.deployment.deletion_ranking import pods_to_delete
 from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
+from kubeinfer_sim.manifest.kubernetes.labels import Requirement
 from kubeinfer_sim.manifest.kubernetes.well_known_labels import POD_TEMPLATE_HASH
 from kubeinfer_sim.manifest.model import Deployment, PodTemplate
 from kubeinfer_sim.manifest.model import ReplicaSet as ReplicaSetSpec
@@ -107,6 +110,18 @@ class ReplicaSet:
         if not self.hashed:
             return template
         return replace(template, labels={**template.labels, POD_TEMPLATE_HASH: self.spec.revision})
+
+    @cached_property
+    def owner(self) -> Owner | None:
+        """What its pods' ownerReference leads to; None where nothing says how it knows its pods."""
+        spec = self.spec
+        selector = spec.raw.get("spec", {}).get("selector")
+        if not selector:
+            return None
+        if not self.hashed:
+            return Owner("ReplicaSet", spec.name, label_selector(selector))
+        own = Requirement(POD_TEMPLATE_HASH, "in", (spec.revision,))
+        return Owner("ReplicaSet", f"{spec.name}-{spec.revision}", label_selector(selector, [own]))
 
     @property
     def terminating(self) -> int:

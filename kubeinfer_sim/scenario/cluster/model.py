@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement
 from kubeinfer_sim.manifest.model import IntOrPercent, Resources
@@ -98,6 +98,13 @@ class PriorityClass:
     value: int
     preempts: bool = True
     is_default: bool = False
+
+
+class ServiceSelector(NamedTuple):
+    """Which pods a Service is of: those of its namespace with these labels."""
+
+    namespace: str
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

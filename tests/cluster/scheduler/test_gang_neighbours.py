@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -202,8 +204,49 @@ def test_default_placement_takes_the_node_kube_scheduler_would(specs, kinds, ord
             expected[0].add(pod)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    specs=specs,
+    kinds=st.lists(raw_templates(), min_size=1, max_size=3),
+    order=st.lists(st.integers(0, 2), max_size=12),
+    chances=st.lists(st.floats(0, 1, exclude_max=True), min_size=12, max_size=12),
+)
+def test_default_placement_draws_one_of_those_that_kube_scheduler_draws_from(specs, kinds, order, chances):
+    given_nodes = [
+        NodeSpec(f"n{i}", "", allocatable, {HOST: f"n{i}", ZONE: zone}, taints)
+        for i, (allocatable, zone, taints) in enumerate(specs)
+    ]
+    scheduler = Scheduler(given_nodes, placement="default", chance=lambda key: chances[key[0]])
+    slow = Cluster(
+        [
+            NodeState(n.name, i, n.labels, n.taints, {"pods": 110, **n.allocatable}, n.unlimited)
+            for i, n in enumerate(given_nodes)
+        ]
+    )
+    templates = Templates()
+    for step, kind in enumerate(order):
+        choice = kinds[kind % len(kinds)]
+        pod = Pod((step, 0), templates.spec_of(choice))
+        best = framework.best(pod, slow, framework.judge(pod, slow).feasible)
+        placed = scheduler.place_now(gang(step, choice))
+        if not best:
+            assert placed is None
+            continue
+        (chosen,) = [node for node in best if placed == {(step, 0): node.name}]
+        chosen.add(pod)
+
+
+def test_each_of_equal_nodes_is_drawn_as_often():
+    drawn = Counter()
+    for i in range(300):
+        scheduler = Scheduler(nodes(3), placement="default", chance=lambda key, i=i: i / 300)
+        (where,) = scheduler.place_now(gang("g", template("a"))).values()
+        drawn[where] += 1
+    assert set(drawn.values()) == {100}
+
+
 def test_default_placement_scores_one_node_of_each_kind():
-    scheduler = Scheduler(nodes(1_000), placement="default")
+    scheduler = Scheduler(nodes(1_000), placement="default", chance=lambda key: 0.5)
     for i in range(20):
         scheduler.place_now(gang(i, template("a"), template("a")))
     assert scheduler.stats.nodes < 1_000 + 40 * 25
