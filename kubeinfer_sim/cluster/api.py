@@ -14,7 +14,7 @@ from typing import Any
 
 from kubeinfer_sim.cluster.admission import Admission
 from kubeinfer_sim.cluster.node import NO_EXECUTE, Node, Ready
-from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.pod import FinalPhase, Pod, PodState
 from kubeinfer_sim.cluster.records import (
     GangScheduled,
     InstanceRef,
@@ -73,6 +73,7 @@ class Api:
         self._pod_overruled = told("pod_overruled")
         self._pod_terminating = told("pod_terminating")
         self._pod_removed = told("pod_removed")
+        self._pod_finished = told("pod_finished")
         self._pod_gone = told("pod_gone")
         self._npus_isolated = told("npus_isolated")
         self._engine_stopped = told("engine_stopped")
@@ -211,22 +212,39 @@ class Api:
         """A container is dead; `reason` of an init container after `Init:`, as kubectl has it."""
         pod.owner.container_died(pod, reason, exit_code)
 
-    def finished(self, pod: Pod, phase: str) -> None:
-        """All containers of the pod have ended, and none is started again: it is Succeeded or Failed for good."""
-        pod.last = self._history.append(PodFinished(self._clock.now, pod.last, pod.ref, phase))
-
     def engine_stopped(self, pod: Pod) -> None:
         """The process of the pod's engine has ended, however."""
         for tell in self._engine_stopped:
             tell(pod)
 
+    def finish(self, pod: Pod, phase: FinalPhase, reason: str = "", message: str = "") -> None:
+        """The pod's phase is final: what it held is free, while its object stays."""
+        if pod.ready:
+            self.unready(pod, "PodFailed" if phase == "Failed" else "PodCompleted")
+        npus = self._release(pod)
+        pod.final_phase = phase
+        if pod.state is not PodState.DELETING:
+            pod.state = PodState.FINISHED
+            pod.failure = reason
+        pod.last = self._history.append(
+            PodFinished(self._clock.now, pod.last, pod.ref, phase, reason, message, npus, self.npus_in_use)
+        )
+        for tell in self._pod_finished:
+            tell(pod)
+        pod.owner.pod_finished(pod, reason)
+
+    def _release(self, pod: Pod) -> int:
+        """How many NPUs the pod gives back: all it holds, once."""
+        npus = pod.npus if pod.holds_place else 0
+        self.npus_in_use -= npus
+        return npus
+
     def gone(self, pod: Pod) -> None:
         """Nothing of the pod is left: its object goes, and what it held is free."""
+        npus = self._release(pod)
         pod.state = PodState.GONE
         if pod.node is not None:
             self._pods[pod.node.name].pop(pod, None)
-        npus = pod.npus if pod.placed else 0
-        self.npus_in_use -= npus
         pod.last = self._history.append(PodGone(self._clock.now, pod.last, pod.ref, npus, self.npus_in_use))
         for tell in self._pod_gone:
             tell(pod)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.records import PodRef
@@ -26,8 +26,13 @@ class PodState(Enum):
     PENDING = "pending"  # no node yet
     PULLING = "pulling"  # bound; images, sandbox, containers
     RUNNING = "running"  # all containers run
+    FINISHED = "finished"  # Succeeded or Failed; the object stays until somebody deletes it
     DELETING = "deleting"  # has a deletion timestamp
     GONE = "gone"
+
+
+#: A phase that never changes again.
+FinalPhase = Literal["Succeeded", "Failed"]
 
 
 class PlatformFault(Protocol):
@@ -108,6 +113,12 @@ class Workload(Protocol):
     def container_died(self, pod: Pod, reason: str, exit_code: int) -> None:
         """A container of the pod is dead; its kubelet starts it again as its restart policy says."""
 
+    def pod_finished(self, pod: Pod, reason: str) -> None:
+        """The pod's phase is final and its devices are free: deleted, its object goes soon; else it stays.
+
+        `reason`: why its kubelet failed it (OutOfcpu, UnexpectedAdmissionError …), or "".
+        """
+
     def pod_gone(self, pod: Pod) -> None:
         """The pod's object is gone and its devices are free."""
 
@@ -147,6 +158,7 @@ class Pod:
         placed: the scheduler has given it a node, whether or not it is bound yet.
         rings: how many NPUs the scheduler has chosen of each ring of its node; empty where there are no rings.
         node: the node it is bound to.
+        final_phase: its phase, once that is final; it holds nothing then.
         deletion_grace: deletionGracePeriodSeconds, once it has a deletion timestamp.
         ready, started: its conditions, as the API server has them.
         overruled: the node lifecycle controller has declared it not ready.
@@ -159,6 +171,7 @@ class Pod:
         "barrier",
         "deletion_grace",
         "failure",
+        "final_phase",
         "last",
         "node",
         "npus",
@@ -200,6 +213,7 @@ class Pod:
         self.placed = False
         self.rings: tuple[int, ...] = ()
         self.node: Node | None = None
+        self.final_phase: FinalPhase | None = None
         self.deletion_grace: int | None = None
         self.ready = self.started = self.overruled = False
         self.restarts = 0
@@ -215,6 +229,11 @@ class Pod:
     def namespace(self) -> str:
         """That of its owner."""
         return self.owner.namespace
+
+    @property
+    def holds_place(self) -> bool:
+        """Whether it has room on a node, and its devices there."""
+        return self.placed and self.final_phase is None
 
     @property
     def terminating(self) -> bool:

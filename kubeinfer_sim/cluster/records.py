@@ -232,14 +232,6 @@ class ContainerBackOff(Record):
 
 
 @dataclass(slots=True)
-class PodFinished(Record):
-    """All containers of the pod have ended, and none is started again: `phase` is Succeeded or Failed for good."""
-
-    pod: PodRef
-    phase: str
-
-
-@dataclass(slots=True)
 class PodDeleting(Record):
     """The pod has a deletion timestamp: out of traffic, preStop, SIGTERM. `stages` as planned.
 
@@ -261,8 +253,24 @@ class PodStopping(Record):
 
 
 @dataclass(slots=True)
+class PodFinished(Record):
+    """The pod's phase is Succeeded or Failed: nothing of it runs or will, and what it held is free.
+
+    `reason` and `message` as in its status, where the kubelet gives any. `npus` it gave back, `in_use` the cluster's
+    total.
+    """
+
+    pod: PodRef
+    phase: str
+    reason: str
+    message: str
+    npus: int
+    in_use: int
+
+
+@dataclass(slots=True)
 class PodGone(Record):
-    """The pod object is gone and its devices are free. `npus` it gave back, `in_use` the cluster's total."""
+    """The pod object is gone, and what it held is free. `npus` it gave back now, `in_use` the cluster's total."""
 
     pod: PodRef
     npus: int

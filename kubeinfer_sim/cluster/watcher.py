@@ -45,6 +45,9 @@ class Watcher:
     def pod_removed(self, pod: Pod) -> None:
         """The pod's object is about to go without its kubelet's leave (grace period 0, force)."""
 
+    def pod_finished(self, pod: Pod) -> None:
+        """The pod's phase is final (Succeeded, Failed), though its object is there: what it held is free."""
+
     def pod_gone(self, pod: Pod) -> None:
         """The pod's object is gone."""
 

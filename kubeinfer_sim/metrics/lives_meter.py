@@ -16,6 +16,7 @@ from kubeinfer_sim.cluster.records import (
     PodBound,
     PodCreated,
     PodDeleting,
+    PodFinished,
     PodGone,
     PodNotReady,
     PodReady,
@@ -101,6 +102,7 @@ class LivesMeter:
             ContainerBackOff: self._backing_off,
             PodDeleting: self._pod_deleting,
             PodStopping: lambda r: self._pod(r.pod, r.at).enter(r.at, TERMINATING, r.stages),
+            PodFinished: self._pod_finished,
             PodGone: self._pod_gone,
         }
 
@@ -261,6 +263,12 @@ class LivesMeter:
         pod = self._pod(record.pod, record.at)
         pod.deleting = record.at
         pod.enter(record.at, TERMINATING, record.stages)
+
+    def _pod_finished(self, record: PodFinished) -> None:
+        pod = self._pod(record.pod, record.at)
+        if pod.deleting is None:
+            pod.trouble = f"{record.reason}: {record.message}" if record.reason else record.phase
+            pod.enter(record.at, NOT_READY)
 
     def _pod_gone(self, record: PodGone) -> None:
         pod = self._pod(record.pod, record.at)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, NpuResetTried, NpuStateChanged
-from kubeinfer_sim.cluster.records import GangScheduled, PodGone
+from kubeinfer_sim.cluster.records import GangScheduled, PodFinished, PodGone
 from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.steps import Steps
 from kubeinfer_sim.scenario.faults.levels import ASCEND_LEVELS
@@ -20,7 +20,7 @@ class NpusInUse:
 
     def handlers(self) -> Handlers:
         """What it listens to."""
-        return {GangScheduled: self._scheduled, PodGone: self._gone}
+        return {GangScheduled: self._scheduled, PodFinished: self._gone, PodGone: self._gone}
 
     def finish(self, ended_at: int, end: End) -> Steps:
         """The step function; without a point where nothing ever came or went."""
@@ -29,7 +29,7 @@ class NpusInUse:
     def _scheduled(self, record: GangScheduled) -> None:
         self._set(record.at, record.in_use, before=record.in_use - record.npus)
 
-    def _gone(self, record: PodGone) -> None:
+    def _gone(self, record: PodFinished | PodGone) -> None:
         self._set(record.at, record.in_use, before=record.in_use + record.npus)
 
     def _set(self, at: int, in_use: int, before: int) -> None:

@@ -255,6 +255,10 @@ def _reset(record: faults.NpuResetTried, family: Family) -> str:
 
 #: Of records about accelerators: type -> its sentence in the words of a family.
 OF_ACCELERATORS: dict[type[Record], Callable[[Any, Family], str]] = {
+    cluster.PodFinished: lambda r, family: (
+        f"{r.pod.name} is {r.phase}{_for(r.reason)}{_more(r.message)}"
+        + (f"; {count(r.npus, family.noun)} free" if r.npus else "")
+    ),
     cluster.PodGone: lambda r, family: (
         f"{r.pod.name} is gone" + (f", {count(r.npus, family.noun)} free" if r.npus else "")
     ),
@@ -293,7 +297,6 @@ SENTENCES: dict[type[Record], Words] = {
         else f"the eviction of {r.pod.name} is refused ({r.code}): {r.message}"
     ),
     cluster.NothingMatched: lambda r: f"{r.action} of {r.object} strikes nothing: no pod matches then",
-    cluster.PodFinished: lambda r: f"{r.pod.name} is {r.phase}: none of its containers is started again",
     cluster.PodStarted: lambda r: f"the startup probe of {r.pod.name} succeeds",
     cluster.PodReady: lambda r: f"{r.pod.name} is Ready",
     cluster.PodNotReady: lambda r: f"{r.pod.name} is not Ready any more{_for(r.reason)}",

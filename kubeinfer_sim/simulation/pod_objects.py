@@ -142,7 +142,7 @@ class PodObjects:
             self._starts_again(pod, facts),
         )
         adopted = pod.node is not None and facts.bound is None
-        phase: Phase = "Pending"
+        phase: Phase = pod.final_phase or "Pending"
         conditions: list[ConditionAt] = []
         if shown:
             phase, conditions = self._conditions(pod, facts, containers, shown, now)
@@ -207,7 +207,7 @@ class PodObjects:
     ) -> tuple[Phase, list[ConditionAt]]:
         """Phase and the kubelet's conditions."""
         statuses = {each.name: each.status for each in shown}
-        phase = pod_phase(containers, statuses)
+        phase = pod.final_phase or pod_phase(containers, statuses)
         initialized = pod_initialized(containers, statuses, phase)
         of_containers = containers_ready(containers, statuses, phase)
         ready = pod_ready(containers, statuses, phase)

@@ -69,7 +69,7 @@ class Cluster(Idle):
     def pod_gone(self, pod: Pod) -> None:
         self.told.append("owner: gone")
 
-    def evict(self, pod: Pod, reason: str, cause: int) -> None:
+    def evict(self, pod: Pod, reason: str, cause: int, grace: int | None = None) -> None:
         self.told.append(f"owner: evict {reason}")
 
 

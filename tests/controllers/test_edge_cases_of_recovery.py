@@ -38,6 +38,7 @@ from kubeinfer_sim.cluster.records import (
     GangScheduled,
     PodBound,
     PodDeleting,
+    PodFinished,
     PodGone,
     PodReady,
 )
@@ -466,6 +467,8 @@ def test_exit_0_is_an_exit_whatever_the_restart_policy(policy: str, restart: str
         "at once, before recovery hears of it; with Never not at all"
     )
     assert len(of(run, InstanceReady)) == (1 if restart == "Custom" and policy == "Never" else 2)
+    ended = [each for each in of(run, PodFinished) if each.phase == "Succeeded"]
+    assert [(each.at, each.npus) for each in ended] == ([(100_000, 8)] if policy == "Never" else [])
 
 
 # 13 ----------------------------------------------------------------------------------------------------

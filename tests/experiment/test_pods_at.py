@@ -142,8 +142,8 @@ def test_a_deleted_pod_is_terminating_with_its_containers_as_they_were_until_the
     pod = only(pods_at(what, AT + SECOND))
     assert (pod.columns.status, pod.columns.ready, pod.deleting) == ("Terminating", 1, AT)
     stopped = only(pods_at(what, AT + 6 * SECOND))
-    assert (stopped.columns.status, stopped.columns.ready) == ("Terminating", 0)
-    assert conditions(stopped)["Ready"] == (False, "ContainersNotReady", AT + 5 * SECOND)
+    assert (stopped.columns.status, stopped.columns.ready) == ("Error", 0), "its phase is Failed"
+    assert conditions(stopped)["Ready"] == (False, "PodFailed", AT + 5 * SECOND)
     assert pods_at(what, AT + 10 * SECOND).pods == ()
 
 

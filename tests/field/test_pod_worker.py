@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from field.user import User, asking, both, kubeinfer
+from field.user import User, asking, both, deployment, kubeinfer
 
 LIVENESS = {"livenessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10, "failureThreshold": 3}}
 
@@ -106,3 +106,25 @@ def test_a_pod_deleted_while_its_container_is_killed_gives_the_next_one_its_whol
     (pod,) = user.pods(at="89s")
     assert (pod["status"], pod["restarts"]) == ("Terminating", 1)
     assert not user.pods(at="91s")
+
+
+@both
+def test_places_and_devices_are_free_when_the_containers_are_dead(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    # The status round and the clean-up that follow make nobody wait: the pod's phase is Failed meanwhile.
+    other = deployment(asking(npu=8), replicas=1)
+    other["metadata"]["name"] = "other"
+    pods = workload(asking(npu=8), replicas=1)
+    user.plans(
+        pods,
+        other,
+        cluster="1x8",
+        initial="empty",
+        timings={"profile": "zero", "exit": "20s", "cleanup": "10s"},
+        actions=[{"at": "1m", "object": f"{pods['kind']}/chat", "scale": 0}],
+        horizon="1h",
+    )
+    assert [each["status"] for each in user.pods(at="79s")] == ["Terminating", "Pending"]
+    assert [each["status"] for each in user.pods(at="81s")] == ["Error", "Running"]
+    assert [each["status"] for each in user.pods(at="91s")] == ["Running"]

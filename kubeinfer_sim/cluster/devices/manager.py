@@ -129,6 +129,10 @@ class Devices(Watcher):
         order += [npu for npu in npus if npu.occupied]
         return order[:count]
 
+    def pod_finished(self, pod: Pod) -> None:
+        """Its NPUs are idle (pkg/kubelet/cm/devicemanager, UpdateAllocatedDevices)."""
+        self.pod_gone(pod)
+
     def pod_gone(self, pod: Pod) -> None:
         """Its NPUs are idle."""
         held = self._held.pop(pod, [])

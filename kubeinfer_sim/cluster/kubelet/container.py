@@ -15,9 +15,8 @@ class Container:
         spec, kind, place, order, is_engine, probes, probed, delayed: see `ContainerLayout`.
         prober: what its probes find out, once that is followed.
         runs: its restarts in place, since there are any.
-        dead: it is not running, though it has been started once.
+        dead: it is not running, though it has been started once; `exit_code` of the run that ended last.
         since: of a sidecar, when it was started, or will be as far as the set-up is planned.
-        ended_with: exit code of one that has ended and is not started again.
         began_at: of one with a postStart hook: when its process began, before the hook.
         synced_from: when a sync begins, or has begun, to kill or to start it; None: no sync is about to.
     """
@@ -27,7 +26,7 @@ class Container:
         "dead",
         "delayed",
         "drawn",
-        "ended_with",
+        "exit_code",
         "is_engine",
         "kind",
         "order",
@@ -54,7 +53,7 @@ class Container:
         self.prober: ContainerProber | Follower | None = None
         self.runs: ContainerRuns | None = None
         self.dead = False
-        self.ended_with: int | None = None
+        self.exit_code = 0
         self.since: int | None = None
         self.began_at: int | None = None
         self.synced_from: int | None = None

@@ -165,6 +165,7 @@ class Containers:
             worker.plan = None
         else:
             container.dead = True
+            container.exit_code = exit_code
             container.synced_from = self._clock.now
         pod.last = self._history.append(
             ContainerDied(self._clock.now, pod.last, pod.ref, spec.name, reason, exit_code, holds_up)
@@ -195,20 +196,16 @@ class Containers:
                 if container.prober is not None:
                     self._probes.exact(worker, container).container_died(self._clock.now)
                 self._loop.sync(worker)
-                self._stays(worker, container, exit_code)
+                if is_init or self._all_ended(worker):
+                    failed = is_init or any(each.exit_code for each in worker.ordinary)
+                    self._loop.completed(worker, failed=failed)
 
-    def _stays(self, worker: PodWorker, container: Container, exit_code: int) -> None:
-        """A container is not started again: once that is so of all, or of an init container, the pod is over."""
-        container.ended_with = exit_code
-        ordinary = [each for each in worker.every if each.kind is ContainerKind.ORDINARY]
-        if container.kind is ContainerKind.INIT:
-            phase = "Failed"
-        elif all(each.ended_with is not None for each in ordinary):
-            phase = "Failed" if any(each.ended_with for each in ordinary) else "Succeeded"
-        else:
-            return
-        if worker.node.reachable:
-            self._status.finished(worker.pod, phase)
+    @staticmethod
+    def _all_ended(worker: PodWorker) -> bool:
+        """Whether all ordinary containers have ended, and none waits to be started again."""
+        return worker.sync is Sync.RUNNING and all(
+            each.dead and each.synced_from is None and each not in worker.timers for each in worker.ordinary
+        )
 
     # -- started again -------------------------------------------------------------------------------------
 
@@ -374,7 +371,7 @@ class Containers:
         self._set_up.sidecars.forget(worker)
         worker.plan = None
         for container in worker.every:
-            container.began_at = container.ended_with = None
+            container.began_at = None
         pod.started = False
         pod.restarts += 1
         worker.in_place += 1

@@ -205,6 +205,10 @@ class Kubelet(Watcher):
         """A container of the pod has ended."""
         self._containers.died(worker, container, reason, exit_code)
 
+    def completed(self, worker: PodWorker, *, failed: bool) -> None:
+        """No container of the pod runs or will be started again, except for sidecars, which are stopped."""
+        self._termination.complete(worker, failed=failed)
+
     def hook_failed(self, worker: PodWorker, hook: FailedHook) -> None:
         """A container has been killed since its postStart hook failed."""
         self._containers.hook_failed(worker, hook)

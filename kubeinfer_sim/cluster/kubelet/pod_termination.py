@@ -11,6 +11,7 @@ from kubeinfer_sim.cluster.kubelet.termination import pod_stop_stages
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import PodDeleting, PodStopping
 from kubeinfer_sim.cluster.stages import Stage, end_of
+from kubeinfer_sim.engine.clock import Phase
 
 
 class PodTermination:
@@ -34,6 +35,9 @@ class PodTermination:
     def delete(self, worker: PodWorker, reason: str, cause: int) -> None:
         """The pod gets a deletion timestamp, and its kubelet stops it as soon as it hears of that."""
         pod = worker.pod
+        if pod.state is PodState.FINISHED:
+            self.delete_unbound(pod, reason, cause)
+            return
         pod.state = PodState.DELETING
         pod.ready = False
         now = self._clock.now
@@ -68,7 +72,10 @@ class PodTermination:
         self._gone_after(worker, stages)
 
     def delete_unbound(self, pod: Pod, reason: str, cause: int) -> None:
-        """A pod without a node is nobody's to stop (pkg/registry/core/pod/strategy.go, CheckGracefulDelete)."""
+        """A pod without a node, or one that has ended, is nobody's to stop: its grace period is 0.
+
+        pkg/registry/core/pod/strategy.go, CheckGracefulDelete.
+        """
         pod.state = PodState.DELETING
         pod.last = self._history.append(PodDeleting(self._clock.now, cause, pod.ref, reason, ()))
         self._clock.after(0, self._unbound_gone, pod)
@@ -98,10 +105,40 @@ class PodTermination:
         self._engines.stop(worker)
         return stages
 
-    def _gone_after(self, worker: PodWorker, stages: tuple[Stage, ...]) -> None:
+    def complete(self, worker: PodWorker, *, failed: bool) -> None:
+        """Its containers have ended for good: its sidecars are stopped, then its phase is final."""
+        stages = self._stop(worker)
+        if stages[:-1]:
+            pod = worker.pod
+            pod.last = self._history.append(PodStopping(self._clock.now, pod.last, pod.ref, stages))
         length = end_of(stages, 0)
         if length is not None:
+            worker.timer = self._clock.after(length, self._completed, worker, failed)
+
+    def _completed(self, worker: PodWorker, failed: bool) -> None:
+        worker.timer = None
+        if worker.node.reachable:
+            self._status.finish(worker.pod, "Failed" if failed else "Succeeded")
+
+    def _gone_after(self, worker: PodWorker, stages: tuple[Stage, ...]) -> None:
+        """Its containers are dead after all stages but the last, and its object goes after that."""
+        length = end_of(stages[:-1], 0)
+        if length is None:
+            return
+        clean_up = stages[-1].duration if stages else 0
+        if clean_up == 0:
             worker.timer = self._clock.after(length, self._stopped, worker)
+        else:
+            # What is decided in the instant of their death comes before the API server hears of it.
+            worker.timer = self._clock.after(length, self._dead, worker, clean_up, phase=Phase.OBSERVER)
+
+    def _dead(self, worker: PodWorker, clean_up: int | None) -> None:
+        """All its containers are dead: what it holds is free when the API server hears that its phase is final."""
+        worker.timer = None
+        if clean_up is not None:
+            worker.timer = self._clock.after(clean_up, self._stopped, worker)
+        if worker.node.reachable:
+            self._status.finish(worker.pod, "Failed")
 
     def _stopped(self, worker: PodWorker) -> None:
         """Nothing of the pod is left on its node; its object goes as soon as the kubelet can say so."""

@@ -123,6 +123,11 @@ class PodWorker:
             return False
         return self.sync in (Sync.UNHEARD, Sync.TERMINATED) or self.pod.state is PodState.DELETING
 
+    @property
+    def ordinary(self) -> tuple[Container, ...]:
+        """Its ordinary containers."""
+        return self.every[self.layout.init :]
+
     def named(self, name: str) -> Container | None:
         """Its container of this name."""
         return next((each for each in self.every if each.spec.name == name), None)

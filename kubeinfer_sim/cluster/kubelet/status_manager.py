@@ -18,7 +18,7 @@ class StatusManager:
     """Writes the status of pods.
 
     Attributes:
-        unready, stuck, finished, gone, engine_stopped: what `Api` calls so.
+        unready, stuck, finish, gone, engine_stopped: what `Api` calls so.
     """
 
     def __init__(self, clock: Clock, history: History, api: Api) -> None:
@@ -27,7 +27,7 @@ class StatusManager:
         self._api = api
         self.unready = api.unready
         self.stuck = api.stuck
-        self.finished = api.finished
+        self.finish = api.finish
         self.gone = api.gone
         self.engine_stopped = api.engine_stopped
 

@@ -21,5 +21,8 @@ class SyncLoop(Protocol):
     def died(self, worker: PodWorker, container: Container, reason: str, exit_code: int) -> None:
         """A container of the pod has ended."""
 
+    def completed(self, worker: PodWorker, *, failed: bool) -> None:
+        """No container of the pod runs or will be started again, except for sidecars, which are stopped."""
+
     def hook_failed(self, worker: PodWorker, hook: FailedHook) -> None:
         """A container has been killed since its postStart hook failed."""

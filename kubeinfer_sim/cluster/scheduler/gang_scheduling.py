@@ -151,11 +151,19 @@ class GangScheduling(Watcher):
 
     # -- what the API tells --------------------------------------------------------------------------------
 
+    def pod_finished(self, pod: Pod) -> None:
+        """What the pod held is free, though its object is there (pkg/scheduler, newPodInformer)."""
+        if pod.placed:
+            self._free(pod)
+
     def pod_gone(self, pod: Pod) -> None:
         """What the pod held is free, whether it was bound already or not."""
-        if pod.placed:
-            self._scheduler.release(pod)
-            self._wake_up()
+        if pod.holds_place:
+            self._free(pod)
+
+    def _free(self, pod: Pod) -> None:
+        self._scheduler.release(pod)
+        self._wake_up()
 
     def node_spec_changed(self, node: Node) -> None:
         """A node is cordoned, or tainted; being cordoned is known without its taint."""

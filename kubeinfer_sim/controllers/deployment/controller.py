@@ -137,7 +137,7 @@ class DeploymentController:
         self.pod_changed(replica_set)
 
     def pod_gone(self, replica_set: ReplicaSet, pod: ReplicaPod) -> None:
-        """A pod's object is gone; Recreate waits for the last one."""
+        """A pod's phase is final, or its object is gone; Recreate waits for the last one."""
         replica_set.pod_gone(pod)
         if replica_set in self.replica_sets:
             self.pod_changed(replica_set)

@@ -186,7 +186,7 @@ class ReplicaSet:
                 self._uncount(pod)
 
     def pod_gone(self, pod: ReplicaPod) -> None:
-        """The pod's object is gone."""
+        """The pod's phase is final, or its object is gone."""
         self.pod_deleting(pod)
         self.pods.pop(pod, None)
 

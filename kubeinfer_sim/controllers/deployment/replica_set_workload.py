@@ -217,6 +217,12 @@ class ReplicaSetWorkload:
     def npu_fault(self, pod: Pod, fault: PlatformFault, cause: int) -> None:
         """The platform tells of a fault: nobody listens."""
 
+    def pod_finished(self, pod: Pod, reason: str) -> None:
+        """To the ReplicaSet the pod is no more (controller_utils.go, IsPodActive), terminating or not."""
+        _, replica_pod = self._pods.find(pod)
+        self._set.pod_gone(replica_pod)
+        self._wake_up()
+
     def pod_gone(self, pod: Pod) -> None:
         """The pod's object is gone."""
         _, replica_pod = self._pods.gone(pod)

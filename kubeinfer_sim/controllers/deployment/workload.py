@@ -227,9 +227,15 @@ class DeploymentWorkload:
         Its pods stay until somebody drains the machine, or they fail by themselves.
         """
 
+    def pod_finished(self, pod: Pod, reason: str) -> None:
+        """To its ReplicaSet the pod is no more (controller_utils.go, IsPodActive), terminating or not."""
+        self._controller.pod_gone(*self._pods.find(pod))
+
     def pod_gone(self, pod: Pod) -> None:
         """The pod's object is gone."""
-        self._controller.pod_gone(*self._pods.gone(pod))
+        replica_set, replica_pod = self._pods.gone(pod)
+        if pod.final_phase is None:
+            self._controller.pod_gone(replica_set, replica_pod)
 
 
 def _changes(before: Deployment, after: Deployment) -> tuple[str, ...]:

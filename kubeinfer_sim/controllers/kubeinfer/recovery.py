@@ -137,6 +137,22 @@ class Recovery:
         if decision is not KUBELET:
             self._follow(replace(trigger, decision=decision))
 
+    def pod_finished(self, pod: Pod, reason: str) -> None:
+        """A pod's phase is final: it has to be made again, unless its containers' ends were left to the kubelet.
+
+        `reason`: why its kubelet failed it; "" when its containers have ended as its restart policy allows.
+        """
+        instance = self._instance_of(pod)
+        if instance is None or instance.incarnation_over or not reason:
+            return
+        self._instances.concerning(instance, reason, pod.last)
+        if self._rebuilding.left_to_rollout(instance):
+            return
+        decision = self._policies.decide(instance, pod, reason, self._clock.now)
+        action: ActionName = "RecreatePod" if decision.in_place else decision.action
+        decision = replace(decision, action=action, delay=0)
+        self._follow(Trigger(instance, instance.incarnation, pod, reason, pod.last, decision))
+
     def pod_gone(self, instance: Instance, pod: Pod) -> None:
         """A pod's object is gone: if nobody has told of its deletion, that is a failure like any other."""
         known = pod.ref.place in instance.rebuilds or any(

@@ -159,6 +159,11 @@ class KubeInferWorkload:
         """The platform reports a fault of an NPU the pod holds that calls for its recovery policy."""
         self._recovery.npu_fault(pod, fault, cause)
 
+    def pod_finished(self, pod: Pod, reason: str) -> None:
+        """A pod that nobody has deleted will never run again: that, too, is a trigger of recovery."""
+        if not pod.terminating:
+            self._recovery.pod_finished(pod, reason)
+
     def pod_gone(self, pod: Pod) -> None:
         """A pod's object is gone."""
         instance = self._gangs.instance_of.pop(pod)

@@ -126,6 +126,10 @@ class BarePodWorkload:
     def npu_fault(self, pod: Pod, fault: PlatformFault, cause: int) -> None:
         """The platform tells of a fault: nobody listens."""
 
+    def pod_finished(self, pod: Pod, reason: str) -> None:
+        """Nobody makes another one."""
+        self.last_progress = self._clock.now
+
     def pod_gone(self, pod: Pod) -> None:
         """Its object is gone."""
         self._gang = None

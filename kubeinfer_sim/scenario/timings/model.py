@@ -37,7 +37,7 @@ class StageTimings:
     pre_stop: Distribution  # drain in a preStop hook whose length the manifest does not tell
     exit: Distribution  # SIGTERM -> process gone
     sidecar_exit: Distribution  # SIGTERM -> an init container, or a sidecar after all containers, gone
-    cleanup: Distribution  # last container dead -> pod object gone, devices free
+    cleanup: Distribution  # last container dead, devices free -> pod object gone
     probe_latency: Distribution  # a probe that answers
 
 

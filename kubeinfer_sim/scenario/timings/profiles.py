@@ -86,7 +86,7 @@ STAGES: Mapping[str, Stage] = {
         "assumed; cut by the grace period",
     ),
     "cleanup": Stage(
-        "last container dead → pod object gone, NPUs free",
+        "last container dead, NPUs free → pod object gone",
         "1s",
         "2s",
         "3s",
