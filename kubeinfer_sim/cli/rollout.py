@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import click
@@ -18,10 +19,19 @@ from kubeinfer_sim.cli.command import (
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.manifest.autoscalers import KINDS as AUTOSCALERS
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer, PlainWorkload
 
 #: What a manifest is about, and what else owns pods beside it.
 Version = tuple[KubeInfer | Deployment, Sequence[PlainWorkload]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """What the files hold beside workloads."""
+
+    warnings: list[Diagnostic] = field(default_factory=list)
+    autoscalers: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
@@ -91,7 +101,7 @@ def command(
     if pods is not None and cluster is None:
         raise UsageError("--pods are those of the nodes given as --cluster FILE: give both")
     values, later = parse_settings(settings, files), parse_settings(new_settings, option="--set-new")
-    (before, beside), after, warnings = _load(old, new, values, later, name)
+    (before, beside), after, others = _load(old, new, values, later, name)
     profile: Any = timings or "typical"
     scenario = rollout_scenario(
         before,
@@ -103,7 +113,8 @@ def command(
         pods=pods,
         beside=beside,
         beside_new=() if after is None else after[1],
-        warnings=warnings,
+        warnings=others.warnings,
+        autoscalers=others.autoscalers,
     )
     return simulate_and_report(
         scenario,
@@ -118,8 +129,8 @@ def command(
 
 def _load(
     old: str, new: str | None, values: Mapping[str, str], later: Mapping[str, str], name: str | None
-) -> tuple[Version, Version | None, list[Diagnostic]]:
-    """What runs, what is applied (None: the same again, as a new revision), and the warnings of both files."""
+) -> tuple[Version, Version | None, _Others]:
+    """What runs, what is applied (None: the same again, as a new revision), and what else both files say."""
     from kubeinfer_sim.cli.manifests import Side, load_each
     from kubeinfer_sim.manifest.source import read_source
 
@@ -130,7 +141,7 @@ def _load(
         text = read_source(old)  # once, since it may be a pipe
         sides = [Side(text, values), Side(text, {**values, **later})]
     found: list[Version] = []
-    warnings: list[Diagnostic] = []
+    others = _Others()
     names = [old, old if new is None else new]
     for file, manifests in zip(names, load_each(sides, values, later, only=name), strict=False):
         objects = manifests.kubeinfers or manifests.deployments
@@ -139,5 +150,8 @@ def _load(
             kind = "KubeInfers" if manifests.kubeinfers else "Deployments"
             raise UsageError(f"{file} holds {len(objects)} {kind} ({known}): choose one with --name")
         found.append((objects[0], [each for each in manifests.plain if each is not objects[0]]))
-        warnings += [each for each in manifests.diagnostics if each.severity is Severity.WARNING]
-    return found[0], found[1] if len(found) > 1 else None, warnings
+        others.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
+        others.autoscalers.extend(
+            each.document.value for each in manifests.others if each.kind in AUTOSCALERS
+        )
+    return found[0], found[1] if len(found) > 1 else None, others

@@ -17,6 +17,7 @@ from typing import Any
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest import bare_pod, deployment, replica_set
+from kubeinfer_sim.manifest.autoscalers import autoscaled
 from kubeinfer_sim.manifest.checker import Checker, shown
 from kubeinfer_sim.manifest.convert import convert_template
 from kubeinfer_sim.manifest.document import Document
@@ -188,6 +189,8 @@ class _Loader:
     def finish(self, only: str | None, all_values_used: bool) -> None:
         """What can only be told when all sources are read."""
         workloads: list[WorkloadSpec] = [*(each.kubeinfer for each in self.loaded), *self.plain]
+        beside = [(each.document.value, each.namespace) for each in self.others]
+        self.plain = [autoscaled(each, beside) for each in self.plain]
         self.findings += check_objects([(each.document, each.namespace) for each in self.others], workloads)
         if self.values and all_values_used:
             self.findings += unknown_values(self.values, self.holes)

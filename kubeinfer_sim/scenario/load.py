@@ -124,13 +124,15 @@ def rollout_scenario(
     beside: Sequence[PlainWorkload] = (),
     beside_new: Sequence[PlainWorkload] = (),
     warnings: Sequence[Diagnostic] = (),
+    autoscalers: Sequence[Mapping[str, Any]] = (),
 ) -> Scenario:
     """The scenario of one update without a scenario file: `old` runs, `new` is applied at 0s.
 
     `new` None stands for the same manifest with a new revision, as `kubectl rollout restart` makes one. `nodes`
     is `8x8`, or the path of a file of kind Cluster or of what kubectl get nodes wrote; with the latter, `pods` is
     the path of what kubectl get pods -A wrote. `beside` is what else owns pods in the manifest,
-    `beside_new` their new versions. `warnings` are those of the files they were read from. The rest is written as in
+    `beside_new` their new versions. `warnings` are those of the files they were read from,
+    `autoscalers` the objects there that keep the number of replicas. The rest is written as in
     a scenario file.
 
     Raises:
@@ -158,7 +160,7 @@ def rollout_scenario(
                 f"{each.kind} {each.name} is in the new manifest only: an update creates no objects"
             )
     spec: dict[str, Any] = {
-        "manifest": _together(old, beside),
+        "manifest": _together(old, beside, autoscalers),
         "update": {"newRevision": True} if new is None else _together(new, beside_new),
         "cluster": nodes if pods is None else {"file": nodes, "pods": pods},
         "timings": {"profile": profile},
@@ -184,11 +186,13 @@ def rollout_scenario(
     return replace(scenario, actions=(Apply(0, new, new.source), *others))
 
 
-def _together(one: WorkloadSpec, beside: Sequence[PlainWorkload]) -> Mapping[str, Any]:
+def _together(
+    one: WorkloadSpec, beside: Sequence[PlainWorkload], others: Sequence[Mapping[str, Any]] = ()
+) -> Mapping[str, Any]:
     """The document of one object, or a List of several."""
-    if not beside:
+    if not (beside or others):
         return one.raw
-    return {"apiVersion": "v1", "kind": "List", "items": [one.raw, *(each.raw for each in beside)]}
+    return {"apiVersion": "v1", "kind": "List", "items": [one.raw, *(each.raw for each in beside), *others]}
 
 
 def _horizon(text: str) -> int | None:

@@ -11,6 +11,12 @@ import pytest
 from field.user import Raw, User, asking, both, deployment, kubeinfer
 
 NODES = "4x8"
+CLUSTER = {
+    "apiVersion": "kubeinfer-sim/v1",
+    "kind": "Cluster",
+    "metadata": {"name": "w"},
+    "spec": {"pools": [{"name": "w", "count": 4, "allocatable": {"cpu": 64}}]},
+}
 AGAIN = {"update": {"newRevision": True}, "initial": "running", "horizon": "1h"}
 #: What a pod template asks for, and words that the warning has.
 UNSIMULATED = {
@@ -120,6 +126,28 @@ def test_an_autoscaler_of_the_workload_is_a_warning(user: User, workload: Callab
     user.plans(made, scaler("HorizontalPodAutoscaler", made["kind"]), cluster=NODES, **AGAIN)
     done, _ = user.runs()
     assert "HorizontalPodAutoscaler chat" in told(done.stdout)
+
+
+@pytest.mark.parametrize(("written", "kept"), [(None, 4), (1, 4), (6, 6), (20, 8), (0, 0)])
+def test_an_autoscaler_keeps_the_replicas_of_its_deployment_within_its_bounds(
+    user: User, written: int | None, kept: int
+) -> None:
+    made = deployment(asking(cpu=1))
+    if written is None:
+        del made["spec"]["replicas"]
+    else:
+        made["spec"]["replicas"] = written
+    hpa = scaler("HorizontalPodAutoscaler", "Deployment")
+    user.plans(made, hpa, cluster=CLUSTER["spec"], **AGAIN)
+    assert len(user.pods()) == kept
+    user.has("both.yaml", made, hpa)
+    user.has("cluster.yaml", CLUSTER)
+    command = ["rollout", "both.yaml", "--cluster", "cluster.yaml", "--horizon", "1h"]
+    assert f"{kept} pods · " in told(user.types(*command).stdout)
+    user.plans(
+        made, hpa, cluster="cluster.yaml", update={"path": "both.yaml"}, initial="running", horizon="1h"
+    )
+    assert len(user.pods()) == kept
 
 
 @both

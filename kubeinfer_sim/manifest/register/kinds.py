@@ -98,9 +98,9 @@ ROWS: tuple[KindRow, ...] = (
     _row(
         _NOT,
         "HorizontalPodAutoscaler ScaledObject",
-        "an autoscaler owns the number of replicas: it keeps at least its minimum and changes it with the load; here "
-        "the number is the one in the manifest (1 where none is written), so that an update may meet other pods than "
-        "predicted",
+        "an autoscaler owns the number of replicas and changes it with the load; here that of a Deployment is kept "
+        "within its minimum and maximum and that of a KubeInfer is the one in the manifest, so that an update may meet "
+        "more pods than predicted",
         _their_scaler,
         _TARGET,
     ),

@@ -43,11 +43,14 @@ ROWS: tuple[Row, ...] = (
     simulated("DeploymentStrategy", "type rollingUpdate"),
     simulated("RollingUpdateDeployment", "maxUnavailable maxSurge"),
     simulated("ServiceSpec", "ports type", "a node port can be given once"),
+    simulated(
+        "ServiceSpec", "selector", "kube-scheduler's default scores spread its pods (placement: default)"
+    ),
     simulated("ServicePort", "nodePort"),
     without_effect("ServicePort", "name protocol appProtocol port targetPort", _NAMES),
     without_effect(
         "ServiceSpec",
-        "selector clusterIP clusterIPs externalIPs loadBalancerIP loadBalancerSourceRanges externalName "
+        "clusterIP clusterIPs externalIPs loadBalancerIP loadBalancerSourceRanges externalName "
         "healthCheckNodePort ipFamilies ipFamilyPolicy allocateLoadBalancerNodePorts loadBalancerClass "
         "sessionAffinityConfig trafficDistribution",
         _NAMES,

@@ -10,6 +10,7 @@ from typing import Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, format_path
 from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.autoscalers import autoscaled
 from kubeinfer_sim.manifest.load import OtherObject, load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload, WorkloadSpec
 from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
@@ -193,7 +194,11 @@ class Manifests:
                 self.warnings.append(
                     document.diagnostic(where, each.message, code=each.code, severity=each.severity)
                 )
-        return self._sized(Loaded(manifests.workloads), path)
+        for other in manifests.others:
+            self.others.setdefault((other.kind, other.namespace, other.name), other)
+        beside = [(other.document.value, other.namespace) for other in self.others.values()]
+        plain = (autoscaled(workload, beside) for workload in manifests.plain)
+        return self._sized(Loaded((*manifests.kubeinfers, *plain)), path)
 
     def _sized(self, loaded: Loaded, path: Path) -> Loaded | None:
         """What was loaded; None, which is noted, when it is more than can be simulated."""

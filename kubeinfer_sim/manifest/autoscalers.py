@@ -1,0 +1,43 @@
+"""The replicas that an autoscaler in the same file keeps: at least its minimum, at most its maximum.
+
+Source: pkg/controller/podautoscaler/horizontal.go (reconcileAutoscaler): a workload scaled to zero is left alone, and
+one outside the bounds is brought back to them, whatever its metrics say. KEDA's ScaledObject makes such an autoscaler.
+What the load asks for between the bounds is not simulated. Whether a KubeInfer can be scaled so is not published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from kubeinfer_sim.manifest.model import BarePod, PlainWorkload
+
+#: Kind -> names of its bounds, and what they are where they are left out.
+_BOUNDS: dict[str, tuple[tuple[str, int], tuple[str, int]]] = {
+    "HorizontalPodAutoscaler": (("minReplicas", 1), ("maxReplicas", 2**31 - 1)),
+    "ScaledObject": (("minReplicaCount", 0), ("maxReplicaCount", 100)),
+}
+#: Kinds of autoscalers.
+KINDS = tuple(_BOUNDS)
+
+
+def autoscaled(workload: PlainWorkload, objects: Iterable[tuple[Mapping[str, Any], str]]) -> PlainWorkload:
+    """The workload with the replicas that its autoscaler, one of these objects with their namespaces, keeps."""
+    if isinstance(workload, BarePod) or not workload.replicas:
+        return workload
+    for value, namespace in objects:
+        bounds, spec = _BOUNDS.get(str(value.get("kind"))), value.get("spec")
+        if bounds is None or not isinstance(spec, Mapping) or namespace != workload.namespace:
+            continue
+        target = spec.get("scaleTargetRef")
+        if not isinstance(target, Mapping) or target.get("name") != workload.name:
+            continue
+        if (target.get("kind") or "Deployment") == workload.kind:
+            least, most = (_number(spec.get(name), default) for name, default in bounds)
+            return replace(workload, replicas=max(least, min(workload.replicas, max(most, 1))))
+    return workload
+
+
+def _number(value: Any, default: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else default
