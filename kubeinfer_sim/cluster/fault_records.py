@@ -24,6 +24,14 @@ class FaultInjected(Record):
 
 
 @dataclass(slots=True)
+class StruckNothing(Record):
+    """A fault or an action (`what`) was aimed at pods or NPUs of which there was none then; `there`: what there was."""
+
+    what: str
+    there: str
+
+
+@dataclass(slots=True)
 class FaultDetected(Record):
     """The platform knows: `by` (`device plugin`, `NodeD`), `latency` ms after it broke. `level` as handled."""
 

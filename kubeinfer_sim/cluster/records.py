@@ -374,14 +374,6 @@ class EvictionAnswered(Record):
 
 
 @dataclass(slots=True)
-class NothingMatched(Record):
-    """An action of the scenario is about pods of which there are none then; `object`: whose."""
-
-    action: str
-    object: str
-
-
-@dataclass(slots=True)
 class DrainHeld(Record):
     """An eviction that a drain asks for is refused; `detail` names the budget. The drain tries again every 5 s."""
 

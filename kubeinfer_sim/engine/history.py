@@ -6,7 +6,6 @@ told to listeners as it is written: then a run of any length takes no more memor
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -42,9 +41,6 @@ class Record:
 
 R = TypeVar("R", bound=Record)
 
-#: How many of the newest records can be looked at while none are kept.
-NEWEST = 100
-
 #: Is told of every record. It must not change the run: append nothing, draw nothing, write to nothing it is handed.
 Listener = Callable[[Record], None]
 
@@ -63,7 +59,6 @@ class History:
         self.total = 0
         self.last_at = 0
         self._records: list[Record] = []
-        self._newest: deque[Record] = deque(maxlen=NEWEST)  # of records that are not kept
         self._listeners: tuple[Listener, ...] = ()
 
     def append(self, record: Record) -> int:
@@ -87,7 +82,8 @@ class History:
             record.root = root = self[cause].root
         record.id = number
         self.last_at = record.at
-        (self._records if self.keep else self._newest).append(record)
+        if self.keep:
+            self._records.append(record)
         for listener in self._listeners:
             listener(record)
         return root + 1 << _ID_BITS | number
@@ -102,11 +98,6 @@ class History:
     def close(self) -> None:
         """Nothing more will happen: the listeners are let go, and what is left is data."""
         self._listeners = ()
-
-    @property
-    def latest(self) -> list[Record]:
-        """The newest records, also where none are kept."""
-        return self._records[-NEWEST:] if self.keep else list(self._newest)
 
     def __len__(self) -> int:
         return len(self._records)

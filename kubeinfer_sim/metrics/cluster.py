@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from kubeinfer_sim.cluster.fault_records import StruckNothing
 from kubeinfer_sim.cluster.records import PodPreempted, PodRef
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Observer
 from kubeinfer_sim.metrics.bare_pods import BarePodMeasures, BarePods
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, Deployments
-from kubeinfer_sim.metrics.faults import FaultCourse, FaultCourses
+from kubeinfer_sim.metrics.faults import FaultCourse, FaultCourses, Unmatched
 from kubeinfer_sim.metrics.first_causes import FirstCauses
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.lives_meter import LivesMeter
@@ -33,6 +34,7 @@ class ClusterMeasures:
         preemptions: pods evicted for others.
         deployments: a Deployment, or a ReplicaSet without one, each, in the order of their creation.
         bare_pods: Pods that no controller makes, in the order of their creation.
+        unmatched: faults and actions that struck nothing.
         first_causes: what nothing caused, by its record's id.
     """
 
@@ -44,6 +46,7 @@ class ClusterMeasures:
     drains: tuple[DrainRun, ...]
     stuck: Mapping[PodRef, tuple[int, str]]
     preemptions: tuple[PodPreempted, ...]
+    unmatched: tuple[StruckNothing, ...]
     deployments: tuple[DeploymentMeasures, ...]
     bare_pods: tuple[BarePodMeasures, ...]
     first_causes: Mapping[int, Record]
@@ -64,7 +67,7 @@ class ClusterMeters:
         self._lives, self._deployments, self._bare_pods = LivesMeter(), Deployments(), BarePods()
         self._npus, self._npu_outages = NpusInUse(), NpuOutages()
         self._nodes, self._faults, self._preemptions = Nodes(), FaultCourses(), Preemptions()
-        self._first_causes = FirstCauses()
+        self._first_causes, self._unmatched = FirstCauses(), Unmatched()
 
     @property
     def observers(self) -> Sequence[Observer]:
@@ -78,6 +81,7 @@ class ClusterMeters:
             self._nodes,
             self._faults,
             self._preemptions,
+            self._unmatched,
             self._first_causes,
         )
 
@@ -94,6 +98,7 @@ class ClusterMeters:
             drains=nodes.drains,
             stuck=nodes.stuck,
             preemptions=self._preemptions.finish(ended_at, end),
+            unmatched=self._unmatched.finish(ended_at, end),
             deployments=self._deployments.finish(ended_at, end, instances),
             bare_pods=self._bare_pods.finish(ended_at, end, instances),
             first_causes=self._first_causes.finish(ended_at, end),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kubeinfer_sim.cluster.fault_records import FaultDetected, FaultInjected
+from kubeinfer_sim.cluster.fault_records import FaultDetected, FaultInjected, StruckNothing
 from kubeinfer_sim.cluster.records import ContainerDied, ContainerKilling, NodeReadyChanged, PodNotReady
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, PeersLost
 from kubeinfer_sim.engine.history import Record
@@ -30,6 +30,21 @@ class FaultCourse:
     detected: int | None = None
     by: str = ""
     recovered: int | None = None
+
+
+class Unmatched:
+    """The faults and actions that struck nothing."""
+
+    def __init__(self) -> None:
+        self._all: list[StruckNothing] = []
+
+    def handlers(self) -> Handlers:
+        """What it listens to."""
+        return {StruckNothing: self._all.append}
+
+    def finish(self, ended_at: int, end: End) -> tuple[StruckNothing, ...]:
+        """All of them, in order of time."""
+        return tuple(self._all)
 
 
 class FaultCourses:

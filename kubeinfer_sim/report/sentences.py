@@ -296,7 +296,6 @@ SENTENCES: dict[type[Record], Words] = {
         if r.code == 201
         else f"the eviction of {r.pod.name} is refused ({r.code}): {r.message}"
     ),
-    cluster.NothingMatched: lambda r: f"{r.action} of {r.object} strikes nothing: no pod matches then",
     cluster.PodStarted: lambda r: f"the startup probe of {r.pod.name} succeeds",
     cluster.PodReady: lambda r: f"{r.pod.name} is Ready",
     cluster.PodNotReady: lambda r: f"{r.pod.name} is not Ready any more{_for(r.reason)}",
@@ -330,6 +329,7 @@ SENTENCES: dict[type[Record], Words] = {
     cluster.DrainHeld: lambda r: f"the drain of {r.node} is held{_more(r.detail)}",
     cluster.DrainEnded: _drain_ended,
     faults.FaultDetected: _detected,
+    faults.StruckNothing: lambda r: f"the {r.what} strikes nothing: {r.there}",
     faults.FaultCleared: lambda r: f"{r.kind} of {r.where} is over ({_CLEARED.get(r.how, r.how)})",
     faults.PodSlowed: lambda r: f"{r.pod.name} works at {r.factor} of its speed",
     controllers.SpecApplied: _spec,

@@ -21,7 +21,7 @@ from kubeinfer_sim.report import bare_pods
 from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.run_end import due, standstill
-from kubeinfer_sim.report.words import count, fine_percent, listed, rounded
+from kubeinfer_sim.report.words import count, fine_percent, listed, point, rounded
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration
 from kubeinfer_sim.simulation.run import Run
@@ -127,7 +127,8 @@ def _verdict(found: Figures) -> Verdict:
     missed = [each for each in judged if each.judgement is not Judgement.HELD]
     if found.run.end == "loop":
         return Verdict(False, f"{standstill(found.run)}.")
-    holds = outcome is Outcome.COMPLETES and not missed
+    unmatched = unmatched_lines(found.cluster)
+    holds = outcome is Outcome.COMPLETES and not missed and not unmatched
     several = len(found.kubeinfers) > 1
     own = _sentence_of_several(found) if several else _sentence(found.run, found.measures)
     sentence = "; ".join(filter(None, (own, preempted_for(found.cluster.preemptions))))
@@ -136,7 +137,17 @@ def _verdict(found: Figures) -> Verdict:
         word = "missed" if first.judgement is Judgement.MISSED else "open"
         which = objective_text(first)
         sentence = f"{sentence}, but {len(missed)} of {count(len(judged), 'objective')} {word}: {which}"
+    if unmatched:
+        more = f" (and {len(unmatched) - 1:,} more)" if len(unmatched) > 1 else ""
+        sentence = f"{sentence}, but {unmatched[0]}{more}"
     return Verdict(holds, f"{sentence}.")
+
+
+def unmatched_lines(cluster: ClusterMeasures) -> list[str]:
+    """What struck nothing: `the crash at 2h strikes nothing: no pod matched; there are instances 1 to 4`."""
+    return [
+        f"the {each.what} at {point(each.at)} strikes nothing: {each.there}" for each in cluster.unmatched
+    ]
 
 
 def _sentence_of_several(found: Figures) -> str:

@@ -83,7 +83,7 @@ def assemble(
     """Put a run together; `recovery` and `pods` as for `simulate`, with a `history` to write to."""
     env = _environment(scenario, seed, History() if history is None else history)
     answers = ProbeAnswers(env.clock)
-    health = HealthActions(env.clock, answers, scenario.actions)
+    health = HealthActions(env.clock, env.history, answers, scenario.actions)
     budgets = Budgets(scenario.disruption_budgets)
     cluster = Cluster(env, _scheduling(env, scenario, budgets), _kubelet(env, scenario, health))
     answers.watch(cluster.kubelet)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
@@ -68,40 +69,43 @@ def play(simulation: Simulation, *, until: int | None = None) -> Run:
         if simulation.faults is not None:
             simulation.faults.start()
         simulation.time_line.start()
-        end = _run_clock(simulation, until)
+        end, cycle = _run_clock(simulation, until)
         due = () if end != "quiet" or simulation.faults is None else simulation.faults.due()
-        cycle = _cycle(env.history) if end == "loop" else ()
         ended_at = env.clock.now if end == "horizon" else env.history.last_at
         env.history.close()
         pods = None if simulation.objects is None else tuple(simulation.objects.at(ended_at))
     return Run(scenario, env.history, ended_at, end, env.clock.fired, env.streams.seed, pods, due, cycle)
 
 
-def _run_clock(simulation: Simulation, until: int | None) -> End:
+def _run_clock(simulation: Simulation, until: int | None) -> tuple[End, tuple[Record, ...]]:
+    """Why it ended; of a loop in which time stands still also one round of it."""
     scenario, clock = simulation.scenario, simulation.env.clock
     if scenario.horizon is not None:
-        until = scenario.horizon if until is None else min(scenario.horizon, until)
-        return "horizon" if _advance(simulation, until) else "loop"
+        cycle = _advance(simulation, scenario.horizon if until is None else min(scenario.horizon, until))
+        return ("loop", cycle) if cycle else ("horizon", ())
     last_action = max((action.at for action in scenario.actions), default=0)
     while (due := clock.next_at()) is not None and (until is None or due <= until):
         limit = max(simulation.workloads.last_progress, last_action) + scenario.quiet_after
         if due > limit:
-            return "quiet"
-        if not _advance(simulation, limit if until is None else min(limit, until)):
-            return "loop"
-    return "settled"
+            return "quiet", ()
+        if cycle := _advance(simulation, limit if until is None else min(limit, until)):
+            return "loop", cycle
+    return "settled", ()
 
 
-def _advance(simulation: Simulation, until: int) -> bool:
-    """Let the clock run; False when it comes to an instant that does not end."""
+def _advance(simulation: Simulation, until: int) -> tuple[Record, ...]:
+    """Let the clock run; what goes round when it comes to an instant that does not end."""
     clock, history = simulation.env.clock, simulation.env.history
+    latest: deque[Record] = deque(maxlen=100)
     instant, pauses = -1, 0
     while not clock.run(until, pause=PAUSE):
+        if not pauses:
+            history.subscribe(latest.append)
         pauses = pauses + 1 if clock.now == instant else 1
         instant = clock.now
-        if pauses * PAUSE >= TOO_MANY or (history.keep and _depth(history, instant) > DEEPEST):
-            return False
-    return True
+        if latest and (pauses * PAUSE >= TOO_MANY or (history.keep and _depth(history, instant) > DEEPEST)):
+            return _cycle(latest)
+    return ()
 
 
 def _depth(history: History, instant: int) -> int:
@@ -112,15 +116,11 @@ def _depth(history: History, instant: int) -> int:
     return depth
 
 
-def _cycle(history: History) -> tuple[Record, ...]:
+def _cycle(latest: Sequence[Record]) -> tuple[Record, ...]:
     """One round of what happens again and again: from the latest record back to the one before of its type."""
-    latest = history.latest
-    if not latest:
-        return ()
     kind = type(latest[-1])
-    rounds = [place for place, record in enumerate(latest) if type(record) is kind]
-    since = rounds[-2] if len(rounds) > 1 else 0
-    return tuple(latest[since + 1 :])
+    since = max((place for place in range(len(latest) - 1) if type(latest[place]) is kind), default=-1)
+    return tuple(latest)[since + 1 :]
 
 
 @contextmanager

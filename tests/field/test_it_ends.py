@@ -33,7 +33,7 @@ def test_a_loop_in_which_time_stands_still_is_named(user: User) -> None:
     assert done.returncode == 1
     assert (result["end"]["reason"], result["end"]["atMs"]) == ("loop", 0)
     assert "Time stands still at 0s" in result["verdict"]["sentence"]
-    assert "is created" in result["verdict"]["sentence"]
+    assert "init container fetch" in result["verdict"]["sentence"]
 
 
 def test_what_a_repair_will_bring_back_is_not_missing_for_good(user: User) -> None:

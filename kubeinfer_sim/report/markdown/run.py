@@ -7,7 +7,7 @@ from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.key_figures import key_figures, subject
 from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
 from kubeinfer_sim.report.terminal import verdict_line
-from kubeinfer_sim.report.verdict import Assessment, complaint, culprits, objective_text
+from kubeinfer_sim.report.verdict import Assessment, complaint, culprits, objective_text, unmatched_lines
 
 #: Rows and lines of one part at most; together they are fewer than thirty.
 _MOST_OBJECTIVES, _MOST_REASONS, _MOST_WARNINGS = 6, 3, 3
@@ -56,6 +56,7 @@ def _reasons(assessment: Assessment) -> list[str]:
 def _warnings(assessment: Assessment) -> list[str]:
     found = (
         *assessment.measures.warnings,
+        *unmatched_lines(assessment.cluster),
         *(each.one_line() for each in assessment.run.scenario.warnings),
     )
     return capped([f"- ! {escaped(text)}" for text in dict.fromkeys(found)], _MOST_WARNINGS, "warnings")

@@ -82,6 +82,12 @@ def _check_factor(kind: str, symptom: str | None, factor: float | None) -> None:
         raise ValueError(f"factor is for StorageSlow and for NPUs that are slow; {kind} has none")
 
 
+def _check_symptom(kind: str, symptom: str | None) -> None:
+    possible = KINDS[kind].symptoms
+    if symptom is not None and symptom not in possible:
+        raise ValueError(f"symptom: {kind} shows as {' or '.join(possible)}, not as {symptom}")
+
+
 class FaultForm(ShortForm):
     """Something breaks: a kind of fault, and what it strikes; what is left out matches everything."""
 
@@ -132,6 +138,7 @@ class FaultForm(ShortForm):
         if kind.strikes != "npu" and (found := [key for key, each in npu_only.items() if each is not None]):
             raise ValueError(f"{found[0]} is for faults of NPUs; {self.kind} strikes a {kind.strikes}")
         _check_factor(self.kind, self.symptom, self.factor)
+        _check_symptom(self.kind, self.symptom)
         if (kind.strikes == "node" and by_pod) or (kind.strikes == "cluster" and (by_node or by_pod)):
             raise ValueError(f"{self.kind} strikes a {kind.strikes}: leave out what else is named")
         allowed = {"npu": ("busyNpu", "idleNpu"), "pod": ("pod",), "node": ("node",), "cluster": ()}[
@@ -158,6 +165,7 @@ class MixForm(ShortForm):
     @model_validator(mode="after")
     def _fits(self) -> MixForm:
         _check_factor(self.kind, self.symptom, self.factor)
+        _check_symptom(self.kind, self.symptom)
         return self
 
     @classmethod

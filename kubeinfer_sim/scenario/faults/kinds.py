@@ -46,6 +46,13 @@ class FaultKind:
     fault_timeout: int = 0
     recover_timeout: int = 0
 
+    @property
+    def symptoms(self) -> tuple[Symptom, ...]:
+        """How it may be made to show: an NPU's fault as anything, an engine that hangs also not at all."""
+        if self.strikes == "npu":
+            return ("crash", "hang", "unhealthy", "slow", "none")
+        return ("hang", "none") if self.symptom == "hang" else (self.symptom,)
+
 
 KINDS: Mapping[str, FaultKind] = {
     "NpuFault": FaultKind("an NPU fails", "npu", "RestartNPU", "crash"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.disruption.budgets import Budgets
 from kubeinfer_sim.cluster.disruption.requests import request_eviction
+from kubeinfer_sim.cluster.fault_records import StruckNothing
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.records import ContainerCrashed, EvictionAnswered, NothingMatched
+from kubeinfer_sim.cluster.records import ContainerCrashed, EvictionAnswered
 from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.actions.model import (
@@ -19,7 +20,7 @@ from kubeinfer_sim.scenario.actions.model import (
     Target,
 )
 from kubeinfer_sim.simulation.actions.handlers import Handlers
-from kubeinfer_sim.simulation.actions.targets import matches
+from kubeinfer_sim.simulation.actions.targets import matches, unmatched
 from kubeinfer_sim.simulation.workloads import Workloads
 
 
@@ -43,16 +44,22 @@ class PodActions:
             StartFault: self._nothing,
         }
 
-    def _pods(self, target: Target) -> list[Pod]:
-        return [pod for pod in self._workloads.pods() if matches(target, pod)]
+    def _pods(self, target: Target, what: str) -> list[Pod]:
+        """The pods meant; that there are none is recorded."""
+        pods = [pod for pod in self._workloads.pods() if matches(target, pod)]
+        if not pods:
+            self._note(what, unmatched(target, self._workloads.pods()))
+        return pods
+
+    def _note(self, what: str, there: str) -> None:
+        self._env.history.append(StruckNothing(self._env.clock.now, NO_CAUSE, what, there))
 
     def _some(self, action: DeletePods | EvictPods, word: str) -> list[Pod]:
         """The pods meant, the oldest first; that there are none is recorded."""
-        target = action.target
-        pods = [pod for pod in self._pods(target) if action.ready in (None, pod.ready)][: action.first]
-        if not pods:
-            whose = f"{target.kind}/{target.name}" if target.name else target.kind
-            self._env.history.append(NothingMatched(self._env.clock.now, NO_CAUSE, word, whose))
+        meant = self._pods(action.target, word)
+        pods = [pod for pod in meant if action.ready in (None, pod.ready)][: action.first]
+        if meant and not pods:
+            self._note(word, f"no pod matched that is {'ready' if action.ready else 'not ready'}")
         return pods
 
     def _delete(self, action: DeletePods) -> None:
@@ -77,7 +84,7 @@ class PodActions:
 
     def _crash(self, action: Crash) -> None:
         env = self._env
-        for pod in self._pods(action.target):
+        for pod in self._pods(action.target, "crash"):
             container = self._kubelet.container_named(pod, action.container)
             if container is None:
                 continue
@@ -88,7 +95,7 @@ class PodActions:
     def _force_delete(self, action: ForceDelete) -> None:
         """`kubectl delete pod --grace-period=0 --force`."""
         api = self._env.api
-        for pod in self._pods(action.target):
+        for pod in self._pods(action.target, "forced deletion"):
             terminating = pod.state is PodState.DELETING
             if action.terminating_only and not terminating:
                 continue

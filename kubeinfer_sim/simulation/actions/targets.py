@@ -31,6 +31,34 @@ def matches(target: Target, pod: Pod) -> bool:
     return True
 
 
+def unmatched(target: Target, pods: Iterable[Pod]) -> str:
+    """That no pod is as the target says, and which there are: `no pod matched; there are instances 1 to 4`."""
+    refs = [pod.ref for pod in pods if pod.ref.instance.kind == target.kind]
+    if target.name:
+        refs = [ref for ref in refs if ref.instance.owner == target.name]
+    if not refs:
+        return "no pod matched; there is none"
+    for asked, there, noun in (
+        (target.instances, sorted({ref.instance.ordinal for ref in refs}), "instance"),
+        (target.pods, sorted({ref.replica for ref in refs}), "place"),
+    ):
+        if asked and not set(asked) & set(there):
+            return f"no pod matched; there {'is' if len(there) == 1 else 'are'} {_ranges(there, noun)}"
+    return f"no pod matched of the {len(refs):,} that there are"
+
+
+def _ranges(numbers: list[int], noun: str) -> str:
+    """`instance 3`, `instances 1 to 4`, `instances 0 to 1 and 5 to 7`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    texts = [" to ".join(map(str, run)) for run in runs]
+    return f"{noun}{'' if len(numbers) == 1 else 's'} {' and '.join(texts)}"
+
+
 def start_faults(actions: Iterable[Action]) -> StartFaults | None:
     """What goes wrong while containers start, with the pods it means; None where nothing does."""
     found = [(each, partial(matches, each.target)) for each in actions if isinstance(each, StartFault)]

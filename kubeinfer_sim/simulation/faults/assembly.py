@@ -73,6 +73,7 @@ class FaultInjection:
         held = HeldNodes(env)
         repairs = NodeRepairs(shop, failures, held, settings.repair)
         self._injector = Injector(
+            env,
             Selection(env.api, self.devices, pods, places, draws),
             NpuFaults(hardware),
             PodFaults(env, kubelet, answers, speeds),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from kubeinfer_sim.scenario.actions.model import Fault
-from kubeinfer_sim.scenario.faults.kinds import KINDS
+from kubeinfer_sim.scenario.faults.kinds import KINDS, Symptom
 from kubeinfer_sim.scenario.units import Millis
 
 R = TypeVar("R")
@@ -33,6 +33,11 @@ class Strike:
     def lasts(self) -> Millis | None:
         """How long until it ends by itself; None: it does not."""
         return KINDS[self.fault.kind].lasts if self.fault.clears_after is None else self.fault.clears_after
+
+    @property
+    def symptom(self) -> Symptom:
+        """How it shows."""
+        return self.fault.symptom or KINDS[self.fault.kind].symptom
 
     @property
     def factor(self) -> float:

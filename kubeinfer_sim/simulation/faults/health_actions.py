@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from kubeinfer_sim.cluster.fault_records import StruckNothing
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.prober import Outcome, Segment
 from kubeinfer_sim.engine.clock import Clock, Phase
-from kubeinfer_sim.engine.history import NO_CAUSE
+from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.scenario.actions.model import Action, Health
-from kubeinfer_sim.simulation.actions.targets import matches
+from kubeinfer_sim.simulation.actions.targets import matches, unmatched
 from kubeinfer_sim.simulation.faults.probe_answers import ProbeAnswers
 
 FAILING = Segment(0, Outcome.FAIL)
@@ -36,8 +37,11 @@ class HealthActions:
         of_new_pods: those that are about pods to come, too.
     """
 
-    def __init__(self, clock: Clock, answers: ProbeAnswers, actions: Iterable[Action]) -> None:
+    def __init__(
+        self, clock: Clock, history: History, answers: ProbeAnswers, actions: Iterable[Action]
+    ) -> None:
         self._clock = clock
+        self._history = history
         self._answers = answers
         self.of_new_pods: Sequence[Health] = [
             each for each in actions if isinstance(each, Health) and each.new_pods
@@ -45,6 +49,9 @@ class HealthActions:
 
     def act(self, action: Health, pods: Callable[[], Iterable[Pod]]) -> None:
         """It happens now, and ends by itself if it says when; `pods` gives all that exist."""
+        if not action.new_pods and not any(matches(action.target, pod) for pod in pods()):
+            there = unmatched(action.target, pods())
+            self._history.append(StruckNothing(self._clock.now, NO_CAUSE, "health action", there))
         self._set(action, answer_of(action), pods)
         if action.until is not None:
             after = FAILING if action.healthy else None

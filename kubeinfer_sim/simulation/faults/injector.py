@@ -7,6 +7,9 @@ import kubeinfer_sim.simulation.faults.node_kinds
 import kubeinfer_sim.simulation.faults.npu_kinds
 import kubeinfer_sim.simulation.faults.pod_kinds
 import kubeinfer_sim.simulation.faults.shared_kinds  # noqa: F401
+from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.cluster.fault_records import StruckNothing
+from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.simulation.faults.nodes import NodeFaults
@@ -21,12 +24,14 @@ class Injector:
 
     def __init__(
         self,
+        env: Environment,
         selection: Selection,
         npus: NpuFaults,
         pods: PodFaults,
         nodes: NodeFaults,
         shared: SharedFaults,
     ) -> None:
+        self._env = env
         self._selection = selection
         self._npus = npus
         self._pods = pods
@@ -37,13 +42,23 @@ class Injector:
         """Something breaks now; `process` is the fault process it comes from."""
         match KINDS[fault.kind].strikes:
             case "npu":
-                for npu in self._selection.npus(fault):
+                npus = self._selection.npus(fault)
+                for npu in npus:
                     self._npus.strike(npu, fault, process)
+                self._note(fault, process, bool(npus))
             case "pod":
-                for pod in self._selection.pods(fault):
+                pods = self._selection.pods(fault)
+                for pod in pods:
                     self._pods.strike(pod, fault, process)
+                self._note(fault, process, bool(pods))
             case "node":
                 for name in self._selection.nodes(fault):
                     self._nodes.strike(name, fault, process)
             case "cluster":
                 self._shared.strike(fault, process)
+
+    def _note(self, fault: Fault, process: str, struck: bool) -> None:
+        """Note a fault of the time line that struck nothing; one that comes by chance may."""
+        if not struck and not process:
+            there = self._selection.missed(fault)
+            self._env.history.append(StruckNothing(self._env.clock.now, NO_CAUSE, fault.kind, there))

@@ -25,8 +25,14 @@ def out_of_memory(pods: PodFaults, strike: PodStrike) -> None:
 
 @POD_EFFECTS("ProcessHang")
 def process_hang(pods: PodFaults, strike: PodStrike) -> None:
-    """The engine answers neither checks nor peers, until its process is restarted."""
-    pods.answer(strike, HANGS, ALL_PROBES, until_restart=True)
+    """The engine answers neither checks nor peers, until its process is restarted.
+
+    With symptom `none` it is dead behind a check that passes: it serves nothing, and nobody sees it.
+    """
+    if strike.symptom == "none":
+        pods.slow(strike, 0.0)
+    else:
+        pods.answer(strike, HANGS, ALL_PROBES, until_restart=True)
     pods.fall_silent(strike)
 
 

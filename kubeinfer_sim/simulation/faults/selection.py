@@ -10,11 +10,14 @@ from kubeinfer_sim.cluster.devices.manager import Devices
 from kubeinfer_sim.cluster.devices.npu import Npu
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.scenario.actions.model import Fault, Target
-from kubeinfer_sim.simulation.actions.targets import matches
+from kubeinfer_sim.scenario.faults.kinds import KINDS
+from kubeinfer_sim.simulation.actions.targets import matches, unmatched
 from kubeinfer_sim.simulation.faults.draws import FaultDraws
 from kubeinfer_sim.simulation.faults.places import PodsByPlace
 
 T = TypeVar("T")
+#: What a random fault may not find.
+_CHOICES = {"busyNpu": "NPU in use", "idleNpu": "idle NPU", "pod": "pod that runs"}
 
 
 class Selection:
@@ -58,6 +61,14 @@ class Selection:
         else:
             groups = [self._devices.npus[name] for name in self._selected(target)]
         return [npus[place] for npus in groups for place in fault.npus or (0,) if place < len(npus)]
+
+    def missed(self, fault: Fault) -> str:
+        """Of a fault that strikes nothing: what there is."""
+        if fault.random:
+            return f"there is no {_CHOICES.get(fault.random, fault.random)}"
+        if self._meant(fault.target):
+            return "no pod that matched runs" if KINDS[fault.kind].strikes == "pod" else "no NPU matched"
+        return unmatched(fault.target, self._pods())
 
     def _one(self, among: Sequence[T], fault: Fault) -> Sequence[T]:
         """One of them at random; none where there are none."""

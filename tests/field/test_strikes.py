@@ -1,0 +1,69 @@
+"""Faults and actions that strike nothing, or of which no check tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from field.user import User, asking, both, kubeinfer
+
+PROBE = {"tcpSocket": {"port": 1}, "periodSeconds": 5}
+PROBED = {"livenessProbe": PROBE, "readinessProbe": PROBE}
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        (
+            {"crash": {"instances": [2]}},
+            "crash at 1h strikes nothing: no pod matched; there are instances 0 to 1",
+        ),
+        ({"fault": {"kind": "ProcessCrash", "instances": [2]}}, "no pod matched; there are instances 0 to 1"),
+        ({"fault": {"kind": "NpuFault", "instances": [2]}}, "no pod matched; there are instances 0 to 1"),
+        ({"fault": {"kind": "NpuFault", "node": "node-0", "random": "idleNpu"}}, "there is no idle NPU"),
+        (
+            {"health": {"instances": [2], "probes": ["readiness"]}},
+            "no pod matched; there are instances 0 to 1",
+        ),
+    ],
+)
+def test_no_green_verdict_stands_over_what_struck_nothing(user: User, action: Any, said: str) -> None:
+    fewer = {"at": "30m", "scale": 2}
+    user.plans(kubeinfer({**asking(npu=8), **PROBED}), cluster="3x8", actions=[fewer, {"at": "1h", **action}])
+    done, result = user.runs()
+    assert done.returncode == 1
+    assert said in result["verdict"]["sentence"]
+    assert any(said in text for text in result["warnings"])
+    assert not result.get("faults")
+
+
+@both
+def test_an_engine_that_is_dead_behind_a_check_that_passes_is_not_restarted(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    fault = {"at": "10m", "fault": {"kind": "ProcessHang", "pods": [0], "symptom": "none"}}
+    pods = workload({**asking(npu=8), **PROBED}, replicas=1)
+    user.plans(pods, cluster="1x8", actions=[fault], horizon="50m")
+    done, result = user.runs()
+    assert "LivenessProbeFailed" not in done.stdout
+    assert [each["detectedAtMs"] for each in result["faults"]] == [None]
+    if workload is kubeinfer:
+        assert result["availability"]["capacity"] == 0.2, "nothing is computed from 10 m on"
+
+
+@pytest.mark.parametrize(
+    ("kind", "symptom"),
+    [
+        ("ProcessCrash", "none"),
+        ("OutOfMemory", "hang"),
+        ("HealthCheckFails", "crash"),
+        ("ProcessHang", "slow"),
+    ],
+)
+def test_a_symptom_that_contradicts_the_kind_is_refused(user: User, kind: str, symptom: str) -> None:
+    fault = {"at": "10m", "fault": {"kind": kind, "pods": [0], "symptom": symptom}}
+    user.plans(kubeinfer(asking(npu=8)), cluster="3x8", actions=[fault])
+    done, _ = user.runs()
+    assert done.returncode == 2
+    assert f"{kind} shows as" in " ".join(done.stderr.split())
