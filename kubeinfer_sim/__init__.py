@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from kubeinfer_sim.metrics.measure import Measures, measure
     from kubeinfer_sim.report.result import build_result
     from kubeinfer_sim.report.verdict import Assessment, assess
-    from kubeinfer_sim.scenario.load import load_scenario, rollout_scenario
+    from kubeinfer_sim.scenario.load import load_scenario
     from kubeinfer_sim.scenario.model import Scenario
+    from kubeinfer_sim.scenario.rollout import rollout_scenario
     from kubeinfer_sim.simulation.run import Run
     from kubeinfer_sim.simulation.simulate import simulate
 
@@ -38,7 +39,7 @@ _HOMES = {
     "Assessment": "report.verdict",
     "assess": "report.verdict",
     "load_scenario": "scenario.load",
-    "rollout_scenario": "scenario.load",
+    "rollout_scenario": "scenario.rollout",
     "Scenario": "scenario.model",
 }
 

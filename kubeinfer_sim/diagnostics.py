@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -80,3 +81,13 @@ class Diagnostic:
     def one_line(self) -> str:
         """The finding on one line: `file:line:column: error: path: message`."""
         return f"{self.where}: {self.severity}: {self.sentence}{self.tag}"
+
+
+def distinct(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Findings without those that are told already: the same about the same place, met again through an alias."""
+    seen: dict[tuple[object, ...], Diagnostic] = {}
+    for each in found:
+        # What is missing is told of the mapping it is missing in: there the last step tells findings apart.
+        where = (each.file, each.line, each.column, each.path[-1:]) if each.line else (each.file, each.path)
+        seen.setdefault((where, each.severity, each.code, each.message), each)
+    return list(seen.values())

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kubeinfer_sim.cli.files import OutputFile, is_document
-from kubeinfer_sim.cli.output import VERBOSE
+from kubeinfer_sim.cli.output import VERBOSE, detail
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from kubeinfer_sim.scenario.configuration import Configuration
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -224,6 +226,28 @@ def cluster_options(command: F) -> F:
     ):
         command = one(command)
     return command
+
+
+def configuration_option(command: F) -> F:
+    """`--no-config`; the command gets the configuration that holds."""
+    return click.option(
+        "--no-config",
+        "configuration",
+        is_flag=True,
+        callback=_configuration,
+        help="Leave out .kubeinfer-sim.yaml and [tool.kubeinfer-sim] in pyproject.toml.",
+    )(command)
+
+
+def _configuration(ctx: click.Context, param: click.Parameter, without: bool) -> Configuration | None:
+    if without or ctx.resilient_parsing:
+        return None
+    from kubeinfer_sim.scenario.configuration import find_configuration
+
+    found = find_configuration()
+    if found is not None:
+        detail(f"configured by {found.file}")
+    return found
 
 
 def _no_colour(ctx: click.Context, param: click.Parameter, value: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kubeinfer_sim.cli.command import (
+    configuration_option,
     file_argument,
     filename_option,
     form_option,
@@ -21,6 +22,8 @@ from kubeinfer_sim.cli.command import (
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from kubeinfer_sim.scenario.configuration import Configuration
 
 
 def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
@@ -71,6 +74,7 @@ def _complete_assumption(ctx: click.Context, param: click.Parameter, incomplete:
 @option("--seed", type=click.IntRange(min=0), metavar="N", help="The first seed, instead of the scenario's.")
 @values_options("the manifest")
 @horizon_option
+@configuration_option
 @json_option("the comparison")
 @form_option("text", "json", "markdown")
 def command(
@@ -84,6 +88,7 @@ def command(
     files: tuple[str, ...],
     horizon: str | None,
     form: str | None,
+    configuration: Configuration | None,
     json_to: str | None,
 ) -> int:
     """Simulate SCENARIO once for each setting of a knob, under the same faults, and say how they differ.
@@ -113,13 +118,17 @@ def command(
     knobs = [f"{name} {value}" for name, value in given.items() if value is not None]
     knobs += [f"--vary {each}" for each in vary]
     if len(knobs) != 1:
-        found = f"found {' and '.join(knobs)}; turn one at a time" if knobs else "found none"
-        raise UsageError(f"compare needs one knob, one of --recovery, --assume and --vary: {found}")
+        found = f"found {' and '.join(knobs)}; turn them one at a time" if knobs else "found none"
+        raise UsageError(f"compare needs a knob: one of --recovery, --assume and --vary; {found}")
     source, values = read_source(scenario), parse_settings(settings, files)
     if vary:
-        variants = knob_variants(vary[0], source, values, seed=seed, horizon=horizon)
+        variants = knob_variants(
+            vary[0], source, values, seed=seed, horizon=horizon, configuration=configuration
+        )
     else:
-        loaded = load_scenario(source, set_values=values, seed=seed, horizon=horizon)
+        loaded = load_scenario(
+            source, set_values=values, seed=seed, horizon=horizon, configuration=configuration
+        )
         if recovery is not None:
             if ":" in recovery:
                 sys.path.insert(0, "")  # a function in the working directory, as with `python -m`

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -69,7 +70,7 @@ class LazyGroup(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort, OutputError, BrokenPipeError):
             raise
         except Exception as error:  # the one place where everything unexpected ends
-            raise click.exceptions.Exit(_report(error)) from None
+            raise click.exceptions.Exit(_report(error, ctx.obj)) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table, without importing them."""
@@ -109,16 +110,17 @@ def run(args: list[str] | None = None) -> int:
 
 
 def _run(args: list[str] | None) -> int:
+    line = sys.argv[1:] if args is None else args
+    line = ["--version"] if line == ["-v"] else line
     try:
         if "_KUBEINFER_SIM_COMPLETE" in os.environ:
             import_module("kubeinfer_sim.cli.completion")
-        line = sys.argv[1:] if args is None else args
-        line = ["--version"] if line == ["-v"] else line
-        result: Any = cli.main(args=line, prog_name="kubeinfer-sim", standalone_mode=False)
+        result: Any = cli.main(args=line, prog_name="kubeinfer-sim", standalone_mode=False, obj=line)
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.ClickException as error:
         error.show(sys.stderr)
+        _hint(error.format_message(), line)
         return 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
@@ -143,7 +145,17 @@ def _unwritten(error: OutputError) -> int:
     return 5
 
 
-def _report(error: Exception) -> int:
+def _hint(message: str, line: Sequence[str]) -> None:
+    """Name the look-alikes of ASCII on the command line that a message quotes: `--at 10：30`."""
+    from kubeinfer_sim.manifest.lookalikes import hint_on
+
+    typed = {character for word in line for character in word}
+    hint = hint_on("".join(character for character in message if character in typed))
+    if hint:
+        click.echo(f"hint: {hint}", err=True)
+
+
+def _report(error: Exception, line: Sequence[str]) -> int:
     from kubeinfer_sim.errors import InputError, UserError
 
     if isinstance(error, InputError):
@@ -153,6 +165,7 @@ def _report(error: Exception) -> int:
         return 2
     if isinstance(error, UserError):
         click.echo(f"error: {error}", err=True)
+        _hint(str(error), line)
         return 2
     if os.environ.get("KUBEINFER_SIM_DEBUG"):
         import traceback

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from kubeinfer_sim.cli.command import (
     cluster_options,
+    configuration_option,
     file_argument,
     filename_option,
     form_option,
@@ -18,6 +20,9 @@ from kubeinfer_sim.cli.command import (
     subcommand,
     values_options,
 )
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.configuration import Configuration
 
 
 @subcommand(
@@ -32,6 +37,7 @@ from kubeinfer_sim.cli.command import (
 @values_options("the manifest")
 @horizon_option
 @cluster_options
+@configuration_option
 @seed_option
 @json_option("them")
 @form_option("text", "json")
@@ -46,6 +52,7 @@ def command(
     pods: str | None,
     seed: int | None,
     form: str | None,
+    configuration: Configuration | None,
     json_to: str | None,
 ) -> int:
     """Simulate SCENARIO (- for standard input) up to one time and show the pods that exist then.
@@ -70,6 +77,7 @@ def command(
         horizon=horizon,
         cluster=cluster,
         pods=pods,
+        configuration=configuration,
     )
     moment = pods_of(loaded, at, names)
     out = sys.stdout

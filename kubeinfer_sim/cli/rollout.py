@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kubeinfer_sim.cli.command import (
     cluster_options,
+    configuration_option,
     file_argument,
     filename_option,
     option,
@@ -24,6 +25,9 @@ from kubeinfer_sim.manifest.model import Deployment, KubeInfer, PlainWorkload
 
 #: What a manifest is about, and what else owns pods beside it.
 Version = tuple[KubeInfer | Deployment, Sequence[PlainWorkload]]
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.configuration import Configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @filename_option
 @option("--nodes", metavar="COUNTxNPUS", help="8x8: 8 nodes of 8 NPUs.")
 @cluster_options
+@configuration_option
 @click.option(
     "--set-new",
     "new_settings",
@@ -81,6 +86,7 @@ def command(
     horizon: str,
     seed: int | None,
     form: str | None,
+    configuration: Configuration | None,
     json_to: str | None,
     quiet: bool,
     check_determinism: bool,
@@ -91,18 +97,18 @@ def command(
     --set-new. - is standard input: kubectl get kubeinfer x -o yaml | kubeinfer-sim rollout - new.yaml --nodes 8x8
     """
     from kubeinfer_sim.manifest.template import parse_settings
-    from kubeinfer_sim.scenario.load import rollout_scenario
+    from kubeinfer_sim.scenario.rollout import rollout_scenario
 
     if [old, new, cluster, pods].count("-") > 1:
         raise UsageError("only one file can come from standard input")
     where = nodes if cluster is None else cluster
-    if where is None or None not in (nodes, cluster):
+    if None not in (nodes, cluster):
         raise UsageError("give the nodes either as --nodes 8x8 or as --cluster FILE")
     if pods is not None and cluster is None:
         raise UsageError("--pods are those of the nodes given as --cluster FILE: give both")
     values, later = parse_settings(settings, files), parse_settings(new_settings, option="--set-new")
     (before, beside), after, others = _load(old, new, values, later, name)
-    profile: Any = timings or "typical"
+    profile: Any = timings
     scenario = rollout_scenario(
         before,
         None if after is None else after[0],
@@ -115,6 +121,7 @@ def command(
         beside_new=() if after is None else after[1],
         warnings=others.warnings,
         autoscalers=others.autoscalers,
+        configuration=configuration,
     )
     return simulate_and_report(
         scenario,

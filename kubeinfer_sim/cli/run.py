@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from kubeinfer_sim.cli.command import (
     cluster_options,
+    configuration_option,
     file_argument,
     filename_option,
     horizon_option,
@@ -16,6 +18,9 @@ from kubeinfer_sim.cli.command import (
 )
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.errors import UsageError
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.configuration import Configuration
 
 
 def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
@@ -36,6 +41,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @values_options("the manifest")
 @horizon_option
 @cluster_options
+@configuration_option
 @simulation_options
 def command(
     scenario: str,
@@ -46,6 +52,7 @@ def command(
     pods: str | None,
     seed: int | None,
     form: str | None,
+    configuration: Configuration | None,
     json_to: str | None,
     quiet: bool,
     check_determinism: bool,
@@ -66,6 +73,7 @@ def command(
         horizon=horizon,
         cluster=cluster,
         pods=pods,
+        configuration=configuration,
     )
     return simulate_and_report(
         loaded,

@@ -16,6 +16,7 @@ SCHEMAS = {
     "cluster": ("scenario.schema", "cluster_json_schema"),
     "timings": ("scenario.schema", "timings_json_schema"),
     "recovery": ("scenario.schema", "recovery_json_schema"),
+    "configuration": ("scenario.schema", "configuration_json_schema"),
     "result": ("report.result", "result_json_schema"),
     "comparison": ("report.comparison_result", "comparison_json_schema"),
     "why": ("report.why_result", "why_json_schema"),
@@ -29,8 +30,8 @@ SCHEMAS = {
 def command(kind: str) -> None:
     """Print the JSON Schema of KIND, for editors and checks.
 
-    KIND is one of scenario, cluster, timings, recovery and manifest (what is read), result, comparison, why and pods
-    (what is written), or crd: a CustomResourceDefinition in YAML.
+    KIND is one of scenario, cluster, timings, recovery, configuration and manifest (what is read), result, comparison,
+    why and pods (what is written), or crd: a CustomResourceDefinition in YAML.
 
     An editor with yaml-language-server completes a scenario whose first line is
     # yaml-language-server: $schema=scenario.schema.json

@@ -154,9 +154,9 @@ def _again(inputs: Sequence[str | None]) -> list[str] | None:
             continue
         value = context.params[name]
         values = [str(each) for each in (value if isinstance(value, tuple) else (value,))]
-        if isinstance(param, click.Argument):
+        if not isinstance(param, click.Option):
             arguments += values
-        elif value is True:
+        elif param.is_flag:
             options.append(param.opts[-1])
         else:
             options += [part for each in values for part in (param.opts[-1], each)]

@@ -13,6 +13,7 @@ import click
 from kubeinfer_sim.cli.command import (
     complete_files,
     complete_rules,
+    configuration_option,
     file_argument,
     filename_option,
     form_option,
@@ -27,6 +28,7 @@ from kubeinfer_sim.manifest.model import BarePod, Deployment
 
 if TYPE_CHECKING:
     from kubeinfer_sim.scenario.check import Checked
+    from kubeinfer_sim.scenario.configuration import Configuration
 
 
 @subcommand("validate", short_help="Check manifests as the API server would, lint them; check files of ours.")
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     help="Lint for a cluster: 8x8 is 8 nodes of 8 NPUs; or a Cluster file, or from kubectl get nodes -o json.",
     shell_complete=complete_files,
 )
+@configuration_option
 @json_option("the findings")
 @form_option("text", "json", "sarif", "github", "junit")
 @click.option("-q", "--quiet", is_flag=True, help="Errors and warnings only.")
@@ -64,6 +67,7 @@ def command(
     no_lint: bool,
     nodes: str | None,
     form: str | None,
+    configuration: Configuration | None,
     quiet: bool,
     json_to: str | None,
     show_defaults: bool,
@@ -81,7 +85,13 @@ def command(
     output = output_of(form, json_to)
     disabled = None if no_lint else _codes(disable)
     begun = time.perf_counter()
-    checked = check_files(manifests, parse_settings(settings, files), nodes=nodes, disabled=disabled)
+    checked = check_files(
+        manifests,
+        parse_settings(settings, files),
+        nodes=nodes,
+        disabled=disabled,
+        configuration=configuration,
+    )
     detail(
         f"checked {len(manifests)} file{'s' * (len(manifests) != 1)} in {time.perf_counter() - begun:.2f} s"
     )
@@ -133,6 +143,8 @@ def _sentences(checked: Checked) -> Iterator[str]:
             f"{other.source}: {other.namespace}/{other.name} is valid: a {other.kind}{size}{strategy}, "
             f"revision {other.revision}"
         )
+    if checked.configured is not None:
+        yield f"linted for {', '.join(checked.configured.facts)} from {checked.configured.file}"
     for file in checked.files:
         yield f"{file.name}: {file.kind} is valid: {file.tells}"
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.cli.command import (
+    configuration_option,
     file_argument,
     filename_option,
     form_option,
@@ -16,6 +18,9 @@ from kubeinfer_sim.cli.command import (
     values_options,
 )
 
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.configuration import Configuration
+
 
 @subcommand("why", short_help="Say why a scenario is as it is at one time, and what will end it.")
 @file_argument("scenario")
@@ -24,6 +29,7 @@ from kubeinfer_sim.cli.command import (
 @option("--instance", metavar="N|NAME-N", help="Only the instance with this ordinal, or name, in full.")
 @values_options("the manifest")
 @horizon_option
+@configuration_option
 @seed_option
 @json_option("the answer")
 @form_option("text", "json")
@@ -36,6 +42,7 @@ def command(
     horizon: str | None,
     seed: int | None,
     form: str | None,
+    configuration: Configuration | None,
     json_to: str | None,
 ) -> int:
     """Simulate SCENARIO (- for standard input) again and say what it is like at one time, and why.
@@ -52,7 +59,13 @@ def command(
     from kubeinfer_sim.simulation.simulate import simulate
 
     output = output_of(form, json_to)
-    loaded = load_scenario(scenario, set_values=parse_settings(settings, files), seed=seed, horizon=horizon)
+    loaded = load_scenario(
+        scenario,
+        set_values=parse_settings(settings, files),
+        seed=seed,
+        horizon=horizon,
+        configuration=configuration,
+    )
     run = simulate(loaded, pods=False)
     moment = moment_of(run, at, instance)
     out = sys.stdout

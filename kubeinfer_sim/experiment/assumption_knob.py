@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, get_args
 
-from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.compare import Variant
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
@@ -53,8 +53,13 @@ def assumption_variants(scenario: Scenario, text: str) -> list[Variant]:
     variants = []
     for value in wanted:
         written = f"[{value}]" if name == "backoff" else value
-        source = SourceText("--assume", f"{alias}: {written}\n")
-        form = read_form(AssumptionsForm, load_documents(source)[0])
+        source = SourceText(f"--assume {alias}={value}", f"{alias}: {written}\n")
+        try:
+            form = read_form(AssumptionsForm, load_documents(source)[0])
+        except InputError as error:  # without the place in a text that nobody wrote
+            raise InputError(
+                [replace(each, line=0, column=0, path=(), text="") for each in error.diagnostics]
+            ) from None
         value_read = getattr(compile_assumptions(form), name)
         assumptions = replace(scenario.assumptions, **{name: value_read})
         variants.append(Variant(value, replace(scenario, assumptions=assumptions)))

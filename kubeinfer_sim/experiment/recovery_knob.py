@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Literal, cast
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
@@ -45,7 +45,7 @@ def _variant(scenario: Scenario, text: str) -> Variant:
         level = cast('Literal["Instance", "Pod", "Custom"]', text)
         return Variant(text, _with_policy(scenario, level))
     custom = _with_policy(scenario, "Custom")
-    if text.endswith((".yaml", ".yml", ".json")):
+    if PurePath(text).suffix in (".yaml", ".yml", ".json") or Path(text).exists():
         source = read_source(text)
         try:
             struck = (action for action in scenario.actions if isinstance(action, Fault))
@@ -56,7 +56,7 @@ def _variant(scenario: Scenario, text: str) -> Variant:
     if ":" in text:
         return Variant(text, custom, load_function(text))
     raise UsageError(
-        f"--recovery: {text!r} is none of {', '.join(LEVELS)}, no file of rules (.yaml), and no "
+        f"--recovery: {text!r} is none of {', '.join(LEVELS)}, no file of rules, and no "
         f"module:function{did_you_mean(text, LEVELS)}"
     )
 

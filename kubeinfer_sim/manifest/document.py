@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.manifest.lookalikes import hint_on
 from kubeinfer_sim.manifest.source import SourceText
+
+#: Characters of a wrong value that are searched for look-alikes.
+_LOOKED_AT = 200
 
 #: Where a value stands: of a scalar its offset in the text; of a mapping or a list a pair of its offset and
 #: the places of what it holds, by key as pairs (offset of the key, place of the value), by index as places.
@@ -26,12 +31,22 @@ class Document:
     Attributes:
         value: the data: dict (text keys), list, str, int, float, bool, None. Read-only: aliases share parts.
         warnings: what is legal but will surprise.
+        parts: what was put into it and stands elsewhere: at each path another document, and the path there.
     """
 
     source: SourceText
     value: Any
     tree: Place
     warnings: tuple[Diagnostic, ...] = ()
+    parts: Mapping[Path, tuple[Document, Path]] = field(default_factory=dict)
+
+    def home(self, path: Path) -> tuple[Document, Path]:
+        """The document in which the value at a path stands, and its path there."""
+        for length in range(len(path), 0, -1) if self.parts else ():
+            if path[:length] in self.parts:
+                other, there = self.parts[path[:length]]
+                return other.home((*there, *path[length:]))
+        return self, path
 
     def offset(self, path: Path, *, key: bool = False) -> int:
         """Where in the text a value (or, with `key`, its key) begins.
@@ -52,7 +67,9 @@ class Document:
         return int(key_offset) if key and key_offset is not None else place_offset(position)
 
     def position(self, path: Path, *, key: bool = False) -> tuple[int, int]:
-        """1-based line and column of `offset`."""
+        """1-based line and column of `offset`; 0 of a document that was not read from a text."""
+        if not self.source.text:
+            return 0, 0
         return self.source.position(self.offset(path, key=key))
 
     def diagnostic(
@@ -65,10 +82,25 @@ class Document:
         hint: str = "",
         key: bool = False,
     ) -> Diagnostic:
-        """A finding about the value at a path, or with `key` about its key."""
+        """A finding about the value at a path, or with `key` about its key, where it stands."""
+        home, there = self.home(path)
+        if home is not self:
+            return home.diagnostic(there, message, code=code, severity=severity, hint=hint, key=key)
+        if severity is Severity.ERROR:
+            looks = hint_on(self._written(path, key=key))
+            hint = hint if looks in hint else "; ".join(filter(None, (hint, looks)))
         line, column = self.position(path, key=key)
         text = self.source.line(line)
         return Diagnostic(self.source.name, line, column, message, path, severity, code, hint, text)
+
+    def _written(self, path: Path, *, key: bool) -> str:
+        """The key or the text at a path, as far as a look at it is worth; empty where something else is there."""
+        value: Any = self.value
+        for part in path[:-1] if key else path:
+            held = dict(enumerate(value)) if isinstance(value, list) else value
+            value = held.get(part) if isinstance(held, dict) else None
+        written = (path[-1] if path else None) if key else value
+        return written[:_LOOKED_AT] if isinstance(written, str) else ""
 
     def within(self, path: Path, value: Any) -> Document:
         """The part at a path as a document of its own, holding `value` (an item of a `List`)."""

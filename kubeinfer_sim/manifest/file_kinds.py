@@ -18,18 +18,19 @@ _KIND = re.compile(r"""(?:^|[{,\s])["']?kind["']?\s*:\s*["']?(\w+)""", re.MULTIL
 _LOOKED_AT = 1_000_000
 _ANY_OWN_KIND = re.compile(rf"\bkind\b\W{{1,5}}(?:{'|'.join(OWN_KINDS)})\b")
 
+#: What each kind is, and which command it is for.
 _FOR = {
-    "KubeInfer": "a manifest: `kubeinfer-sim rollout {file} --nodes 8x8` simulates an update of it, `kubeinfer-sim "
-    "validate {file}` checks it, and a scenario names it as spec.manifest",
-    "Scenario": "a scenario: `kubeinfer-sim run {file}` simulates it",
-    "Cluster": "a cluster: give it as --cluster {file}, or name it as spec.cluster of a scenario",
-    "Recovery": "rules of recovery: name them as spec.recovery of a scenario, or `kubeinfer-sim compare SCENARIO "
-    "--recovery Instance,{file}`",
-    "Timings": "stage timings: name them as spec.timings.file of a scenario",
-    "Node": "the nodes of a cluster: give them as --cluster {file}",
-    "Pod": "the pods of a cluster: give them as --pods {file} beside --cluster, or learn from them with "
+    "KubeInfer": "this is a manifest: `kubeinfer-sim rollout {file} --nodes 8x8` simulates an update of it, "
+    "`kubeinfer-sim validate {file}` checks it, and a scenario names it as spec.manifest",
+    "Scenario": "this is a scenario: `kubeinfer-sim run {file}` simulates it",
+    "Cluster": "this is a cluster: give it as --cluster {file}, or name it as spec.cluster of a scenario",
+    "Recovery": "these are rules of recovery: name them as spec.recovery of a scenario, or give them to "
+    "`kubeinfer-sim compare SCENARIO --recovery Instance,{file}`",
+    "Timings": "these are stage timings: name them as spec.timings.file of a scenario",
+    "Node": "these are the nodes of a cluster: give them as --cluster {file}",
+    "Pod": "these are the pods of a cluster: give them as --pods {file} beside --cluster, or learn from them with "
     "`kubeinfer-sim calibrate {file}`",
-    "Event": "the events of a cluster: `kubeinfer-sim calibrate PODS {file}` learns from them",
+    "Event": "these are the events of a cluster: `kubeinfer-sim calibrate PODS {file}` learns from them",
 }
 
 
@@ -74,4 +75,4 @@ def what_for(kind: str, file: str) -> str:
     if kind in OUTPUT_KINDS:
         return f"this is an output of kubeinfer-sim, of kind {kind}"
     shown = "FILE" if file == "-" else file
-    return f"this is {_FOR[kind].format(file=shown)}" if kind in _FOR else ""
+    return _FOR[kind].format(file=shown) if kind in _FOR else ""

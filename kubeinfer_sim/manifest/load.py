@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
-from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, distinct
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest import bare_pod, deployment, replica_set
 from kubeinfer_sim.manifest.autoscalers import autoscaled
 from kubeinfer_sim.manifest.checker import Checker, shown
 from kubeinfer_sim.manifest.convert import convert_template
 from kubeinfer_sim.manifest.document import Document
+from kubeinfer_sim.manifest.file_kinds import what_for
 from kubeinfer_sim.manifest.kubeinfer import (
     API_VERSION,
     KIND,
@@ -122,7 +123,7 @@ def load_manifest(
     for source in sources:
         loader.read(source)
     loader.finish(only, all_values_used)
-    found = sorted(dict.fromkeys(loader.findings), key=_order(sources))
+    found = sorted(distinct(loader.findings), key=_order(sources))
     if any(each.severity is Severity.ERROR for each in found):
         raise InputError([each for each in found if each.severity is not Severity.NOTE])
     return Manifests(
@@ -183,6 +184,7 @@ class _Loader:
                     0,
                     f"there is no KubeInfer, Deployment, ReplicaSet or Pod in this file; {holds}",
                     code="no-kubeinfer",
+                    hint=what_for(self.others[others].kind, source.name) if kinds else "",
                 )
             )
 

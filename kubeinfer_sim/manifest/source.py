@@ -21,8 +21,8 @@ MAX_SOURCE_BYTES = 8 * 1024 * 1024
 
 #: How long a FIFO may be without a writer: as long as it takes to start one.
 WRITER_COMES_MS = 2000
-#: Where the shell's own pipes are among files.
-_DESCRIPTORS = ("/dev/fd/", "/proc/")
+#: Where the shell's own pipes, and standard input, are among files.
+PIPES_OF_THE_SHELL = ("/dev/", "/proc/")
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 #: The characters YAML 1.1 allows in a stream (section 5.1); everything else is refused before parsing.
@@ -194,7 +194,7 @@ def _wait_for_writer(descriptor: int, name: str) -> None:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     # A pipe the shell made has its writer from the start; one that was gone by now leaves it empty.
-    if not name.startswith(_DESCRIPTORS) and not poll.poll(WRITER_COMES_MS):
+    if not name.startswith(PIPES_OF_THE_SHELL) and not poll.poll(WRITER_COMES_MS):
         raise OSError(f"is a FIFO, not a file, and nobody writes to it ({WRITER_COMES_MS // 1000} s)")
     os.set_blocking(descriptor, True)
 

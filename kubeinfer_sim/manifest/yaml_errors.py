@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import yaml
 
 from kubeinfer_sim.diagnostics import Diagnostic
+from kubeinfer_sim.manifest.lookalikes import hint_on
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_builder import TOO_DEEP
+
+#: What is no structure: comments, and texts in quotes.
+_NOT_STRUCTURE = re.compile(r"""(?:^|\s)#.*|"[^"]*"|'[^']*'""")
 
 
 def explain_syntax_error(source: SourceText, base: int, error: yaml.MarkedYAMLError) -> Diagnostic:
@@ -46,8 +52,22 @@ def explain_syntax_error(source: SourceText, base: int, error: yaml.MarkedYAMLEr
     elif "cannot start any token" in problem and offset < len(source.text):
         problem = f"{source.text[offset]!r} cannot begin a value"
         hint = "put the value in quotes"
+    looks = _lookalikes(source, error, base, source.position(offset)[0])
+    if looks:
+        hint = looks
     if error.context and context is not None:
         began, _ = source.position(base + context.index)
         if began != source.position(offset)[0]:
             problem += f" ({error.context}, which began on line {began})"
     return source.diagnostic(offset, f"YAML syntax: {problem}", hint=hint)
+
+
+def _lookalikes(source: SourceText, error: yaml.MarkedYAMLError, base: int, line: int) -> str:
+    """What to say of full-width punctuation where the error is told, or on the lines that led to it."""
+    marks = [mark for mark in (error.context_mark, error.problem_mark) if mark is not None]
+    lines = [line, line - 1, *(source.position(base + mark.index)[0] for mark in marks)]
+    for number in range(max(lines), max(min(lines), max(lines) - 20) - 1, -1):
+        hint = hint_on(_NOT_STRUCTURE.sub("", source.line(number)))
+        if hint:
+            return hint if number == line else f"on line {number}, {hint}"
+    return ""

@@ -85,9 +85,8 @@ def _stages(life: InstanceLife, since: int, until: int, *, ready: bool) -> Itera
     """The stages of an instance that is not ready between two times; `ready`: it is in the end."""
     at = since
     if (pace := _pace(life, since, until, ready=ready)) is not None:
-        role, replica = pace.pod.place
         for pod in life.pods:
-            if pod.pod.replica != replica or pod.pod.role != role or not _overlaps(pod, since, until):
+            if pod.pod.place != pace.pod.place or not _overlaps(pod, since, until):
                 continue
             for place in range(_place_at(pod, at), len(pod.spans)):
                 span = pod.spans[place]

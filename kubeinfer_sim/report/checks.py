@@ -7,6 +7,7 @@ from kubeinfer_sim.metrics import Judged, Judgement, Outcome
 from kubeinfer_sim.report.findings.github import annotation
 from kubeinfer_sim.report.findings.junit import Case, Failure, junit_report
 from kubeinfer_sim.report.verdict import Assessment, objective_text
+from kubeinfer_sim.report.words import configured
 
 _SUITE = "kubeinfer-sim run"
 _WORDS = {Judgement.HELD: "held", Judgement.MISSED: "missed", Judgement.OPEN: "cannot be judged"}
@@ -17,7 +18,8 @@ def verdict_junit(assessment: Assessment, file: str) -> str:
     name = assessment.run.scenario.name
     outcome, sentence = assessment.outcome, assessment.verdict.sentence
     failure = None if outcome is Outcome.COMPLETES else Failure(outcome.value, sentence, sentence)
-    cases = [Case(name, "outcome", file, output=f"{sentence}\n", failure=failure)]
+    told = [sentence, *filter(None, (configured(assessment.run.scenario.configuration),))]
+    cases = [Case(name, "outcome", file, output="".join(f"{each}\n" for each in told), failure=failure)]
     for case, each in zip(_names(assessment.judged), assessment.judged, strict=True):
         text = objective_text(each)
         failure = None

@@ -15,7 +15,7 @@ from kubeinfer_sim.experiment.columns import Column
 from kubeinfer_sim.experiment.compare import Comparison, Outcome
 from kubeinfer_sim.experiment.statistics import Estimate
 from kubeinfer_sim.manifest.accelerators import Family
-from kubeinfer_sim.report.words import count, plain, rounded
+from kubeinfer_sim.report.words import configured, count, plain, rounded
 
 MINUS = "−"
 #: Kinds of faults the table has rows for, dearest first; the JSON has all.
@@ -122,7 +122,12 @@ def _spending(outcome: Outcome) -> Counter[str]:
 
 
 def subtitle(comparison: Comparison) -> str:
-    """What is compared, under which seeds, and what the numbers are."""
+    """What is compared, under which seeds, what the numbers are, and what a configuration file gave."""
+    told = configured(comparison.outcomes[0].variant.scenario.configuration)
+    return f"{_about(comparison)} · {told}" if told else _about(comparison)
+
+
+def _about(comparison: Comparison) -> str:
     seeds = comparison.seeds
     text = f"{comparison.scenario} · the same faults for all"
     if len(seeds) == 1:

@@ -8,7 +8,7 @@ from kubeinfer_sim._version import __version__
 from kubeinfer_sim.experiment.compare import Comparison, Outcome
 from kubeinfer_sim.experiment.statistics import Estimate
 from kubeinfer_sim.report.comparison import sentences
-from kubeinfer_sim.report.result_part import Part
+from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
 
 
 class ColumnPart(Part):
@@ -47,7 +47,7 @@ class VariantPart(Part):
     """What `lostInstanceMs` was spent on, by the stages of `causes` in the result; mean over the seeds."""
 
 
-class ComparisonDocument(Part):
+class ComparisonDocument(DocumentPart):
     """Variants of one scenario under the same faults."""
 
     api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
@@ -61,6 +61,7 @@ class ComparisonDocument(Part):
     best: str
     """The first of the best variants."""
     sentences: list[str]
+    configuration: ConfiguredPart | None = None
 
 
 def comparison_json(comparison: Comparison) -> str:
@@ -84,18 +85,14 @@ def comparison_json(comparison: Comparison) -> str:
         variants=[_variant(comparison, outcome, base) for outcome in comparison.outcomes],
         best=comparison.best.variant.name,
         sentences=sentences(comparison),
+        configuration=configured_part(base.variant.scenario.configuration),
     )
-    return document.model_dump_json(by_alias=True, indent=2) + "\n"
+    return document.to_json()
 
 
 def comparison_json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of the document."""
-    schema = ComparisonDocument.model_json_schema(by_alias=True, mode="serialization")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "title": "kubeinfer-sim Comparison",
-    }
+    return ComparisonDocument.json_schema()
 
 
 def _variant(comparison: Comparison, outcome: Outcome, base: Outcome) -> VariantPart:

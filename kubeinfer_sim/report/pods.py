@@ -10,7 +10,7 @@ from kubeinfer_sim.cluster.pod_printing import ShownContainer, human_duration
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.sentences import deleted_for
-from kubeinfer_sim.report.words import count, listed, plain, rounded
+from kubeinfer_sim.report.words import configured, count, listed, plain, rounded
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration, parse_duration
 from kubeinfer_sim.simulation.pod_objects import PodAt
@@ -147,7 +147,7 @@ def _state(container: ShownContainer) -> str:
 
 
 def _notes(moment: PodsAt, width: int) -> Iterator[str]:
-    """Which nodes are not heard of: what is shown of their pods is old."""
+    """Which nodes are not heard of, so that what is shown of their pods is old; and what a configuration gave."""
     unheard: dict[tuple[str, int], int] = {}
     for pod in moment.pods:
         if pod.unheard is not None:
@@ -157,6 +157,9 @@ def _notes(moment: PodsAt, width: int) -> Iterator[str]:
     for (node, since), pods in sorted(unheard.items(), key=lambda item: item[0][::-1]):
         told = f"what {count(pods, 'pod')} there did then is what the API server still shows"
         yield from _wrapped(f"{printable(node)} was last heard of at {rounded(since)}; {told}.", width, 0)
+    if facts := configured(moment.run.scenario.configuration):
+        yield ""
+        yield from _wrapped(facts, width, 0)
 
 
 def _wrapped(text: str, width: int, indent: int) -> list[str]:

@@ -8,7 +8,7 @@ from kubeinfer_sim._version import __version__
 from kubeinfer_sim.cluster.pod_printing import ShownContainer
 from kubeinfer_sim.manifest.model import Kind
 from kubeinfer_sim.report.pod_conditions import ConditionPart, condition_parts
-from kubeinfer_sim.report.result_part import Part
+from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
 from kubeinfer_sim.simulation.pod_objects import PodAt
 from kubeinfer_sim.simulation.pods_at import PodsAt
 
@@ -61,7 +61,7 @@ class PodAtPart(Part):
     """In the order of the spec, init containers first; empty while no kubelet has written a status."""
 
 
-class PodsDocument(Part):
+class PodsDocument(DocumentPart):
     """The pods of a scenario at one time."""
 
     api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
@@ -72,6 +72,7 @@ class PodsDocument(Part):
     seed: int
     at_ms: int
     pods: list[PodAtPart]
+    configuration: ConfiguredPart | None = None
 
 
 def pods_json(moment: PodsAt) -> str:
@@ -82,18 +83,14 @@ def pods_json(moment: PodsAt) -> str:
         seed=moment.run.seed,
         at_ms=moment.at,
         pods=[_pod(pod) for pod in moment.pods],
+        configuration=configured_part(moment.run.scenario.configuration),
     )
-    return document.model_dump_json(by_alias=True, indent=2) + "\n"
+    return document.to_json()
 
 
 def pods_json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of the document."""
-    schema = PodsDocument.model_json_schema(by_alias=True, mode="serialization")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "title": "kubeinfer-sim Pods",
-    }
+    return PodsDocument.json_schema()
 
 
 def _pod(pod: PodAt) -> PodAtPart:

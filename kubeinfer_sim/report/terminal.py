@@ -37,7 +37,7 @@ from kubeinfer_sim.report.verdict import (
     objective_text,
     unmatched_lines,
 )
-from kubeinfer_sim.report.words import count, plain
+from kubeinfer_sim.report.words import configured, count, plain
 from kubeinfer_sim.scenario.actions.model import Action
 from kubeinfer_sim.scenario.units import format_duration
 
@@ -225,6 +225,8 @@ def _rests_on(assessment: Assessment) -> list[RenderableType]:
         changed.append(f"recovery: {count(len(scenario.recovery), 'rule')} for Custom")
     if changed:
         found.append(Text("Set  ", "dim").append(" · ".join(changed), "bold yellow not dim"))
+    if told := configured(scenario.configuration):
+        found.append(Text(printable(told), "yellow"))
     kept = " · ".join(f"{each.name} {each.value}" for each in every if each.default)
     found.append(Text(f"Assumed  {kept}", style="dim"))
     timings = []

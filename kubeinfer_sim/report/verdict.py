@@ -21,7 +21,7 @@ from kubeinfer_sim.report import bare_pods
 from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.run_end import due, standstill
-from kubeinfer_sim.report.words import count, fine_percent, listed, point, rounded
+from kubeinfer_sim.report.words import count, ended, fine_percent, listed, point, rounded
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration
 from kubeinfer_sim.simulation.run import Run
@@ -140,7 +140,7 @@ def _verdict(found: Figures) -> Verdict:
     if unmatched:
         more = f" (and {len(unmatched) - 1:,} more)" if len(unmatched) > 1 else ""
         sentence = f"{sentence}, but {unmatched[0]}{more}"
-    return Verdict(holds, f"{sentence}.")
+    return Verdict(holds, ended(sentence))
 
 
 def unmatched_lines(cluster: ClusterMeasures) -> list[str]:

@@ -13,7 +13,7 @@ from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.moment import InstanceMoment, Moment, PodMoment, Which, instances_ever, look
 from kubeinfer_sim.report.run_end import due, standstill
 from kubeinfer_sim.report.sentences import sentence
-from kubeinfer_sim.report.words import count, listed, ordinals, plain, point, rounded
+from kubeinfer_sim.report.words import configured, count, ended, listed, ordinals, plain, point, rounded
 from kubeinfer_sim.scenario.units import format_duration, parse_duration
 from kubeinfer_sim.simulation.run import Run
 
@@ -136,6 +136,8 @@ def render_why(
     lines: list[str] = []
     told = list(_lines(run, moment, instance_meant(run, instance)))
     times = max((len(text.partition("\t")[0]) for _, text in told if "\t" in text), default=0)
+    if facts := configured(run.scenario.configuration):
+        told += [(0, ""), (0, facts)]
     for indent, text in told:
         lines += _wrapped(text, indent, width, max(times, 8)) if text else [""]
     answer = "\n".join(lines).rstrip("\n") + "\n"
@@ -191,7 +193,9 @@ def _nothing_yet(moment: Moment, family: Family) -> str:
     if moment.first is None:
         return "Nothing has happened by then, and nothing will: what ran at the start runs on."
     when = point(moment.first.at)
-    return f"Nothing has happened by then; the first thing is at {when}: {sentence(moment.first, family)}."
+    return ended(
+        f"Nothing has happened by then; the first thing is at {when}: {sentence(moment.first, family)}"
+    )
 
 
 def _badness(each: InstanceMoment, ended_at: int) -> tuple[int, int, int]:
@@ -234,7 +238,7 @@ def _short(numbers: str) -> str:
 
 def _told(run: Run, moment: Moment, each: InstanceMoment, family: Family) -> Iterator[tuple[int, str]]:
     """One instance: its state, its pods, what led to it and what ends it."""
-    yield 0, f"{state_sentence(each, moment.at)}."
+    yield 0, ended(state_sentence(each, moment.at))
     groups: dict[tuple[StageName, int, str], list[PodMoment]] = {}
     for pod in each.pods:
         groups.setdefault((pod.stage, pod.since, pod.regime), []).append(pod)
@@ -343,8 +347,10 @@ def _absent(run: Run, moment: Moment, only: Which) -> str:
     after = [record for record in about if record.at > moment.at]
     text = ""
     if before:
-        text = f"{name} does not exist any more; {point(before[-1].at)}: {sentence(before[-1], family)}."
+        text = ended(
+            f"{name} does not exist any more; {point(before[-1].at)}: {sentence(before[-1], family)}"
+        )
     if after:
         text = f"{text} " if text else f"{name} does not exist yet; "
-        text += f"{point(after[0].at)}: {sentence(after[0], family)}."
+        text += ended(f"{point(after[0].at)}: {sentence(after[0], family)}")
     return text

@@ -10,9 +10,10 @@ from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.model import Kind
 from kubeinfer_sim.metrics.moment import Ending, InstanceMoment, Moment, State
-from kubeinfer_sim.report.result_part import Part
+from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
 from kubeinfer_sim.report.sentences import sentence
 from kubeinfer_sim.report.why import ending_sentence, headline, state_sentence
+from kubeinfer_sim.report.words import ended
 from kubeinfer_sim.simulation.run import Run
 
 
@@ -74,7 +75,7 @@ class DeploymentMomentPart(Part):
     ready: int
 
 
-class WhyDocument(Part):
+class WhyDocument(DocumentPart):
     """A run at one time. Times are in ms from the start of the simulation."""
 
     api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
@@ -96,6 +97,7 @@ class WhyDocument(Part):
     instances: list[InstanceMomentPart]
     """All that exist, or the one that was asked for."""
     deployments: list[DeploymentMomentPart]
+    configuration: ConfiguredPart | None = None
 
 
 def why_json(run: Run, moment: Moment) -> str:
@@ -118,14 +120,14 @@ def why_json(run: Run, moment: Moment) -> str:
             DeploymentMomentPart(name=each.name, wanted=each.wanted, ready=each.ready)
             for each in moment.deployments
         ],
+        configuration=configured_part(run.scenario.configuration),
     )
-    return document.model_dump_json(by_alias=True, indent=2) + "\n"
+    return document.to_json()
 
 
 def why_json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of the document."""
-    schema = WhyDocument.model_json_schema(by_alias=True, mode="serialization")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "kubeinfer-sim Why"}
+    return WhyDocument.json_schema()
 
 
 def _instance(run: Run, each: InstanceMoment, at: int, family: Family) -> InstanceMomentPart:
@@ -136,7 +138,7 @@ def _instance(run: Run, each: InstanceMoment, at: int, family: Family) -> Instan
         ordinal=ref.ordinal,
         state=each.state,
         since_ms=each.since,
-        sentence=f"{state_sentence(each, at)}.",
+        sentence=ended(state_sentence(each, at)),
         pods=[
             PodMomentPart(
                 name=pod.pod.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kubeinfer_sim.scenario.model import Configured
 from kubeinfer_sim.scenario.units import format_duration
 
 #: What a terminal without UTF-8 shows instead; one character for one, so that tables stay aligned.
@@ -54,6 +55,16 @@ def point(millis: int) -> str:
     Of a length two units tell enough; of two steps in the third hour they would say that both happened at once.
     """
     return rounded(millis) if millis < 10_000 else format_duration((millis + 500) // 1000 * 1000)
+
+
+def configured(configuration: Configured | None) -> str:
+    """`From .kubeinfer-sim.yaml: cluster 16x8 · kubernetesVersion 1.34`; empty without one."""
+    return "" if configuration is None else f"From {configuration.file}: {' · '.join(configuration.facts)}"
+
+
+def ended(sentence: str) -> str:
+    """A sentence with its full stop; what a component says at its end may have brought one."""
+    return sentence if sentence.endswith((".", "!", "?", "…")) else f"{sentence}."
 
 
 def count(number: int, noun: str) -> str:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from kubeinfer_sim.diagnostics import Diagnostic, Severity
+from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.file_kinds import own_kind, what_for
 from kubeinfer_sim.manifest.load import Manifests, load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.template import unknown_values
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.cluster.model import NodeSpec
+    from kubeinfer_sim.scenario.configuration import Configuration
+    from kubeinfer_sim.scenario.model import Configured
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,7 @@ class CheckedFile:
         tells: what it holds, in a few words.
         warnings: what is legal but will surprise.
         taken: names of the values from the command line that its manifest asked for.
+        unasked: what is to be said of the others, if no other file asks for them.
     """
 
     name: str
@@ -30,6 +37,7 @@ class CheckedFile:
     tells: str
     warnings: tuple[Diagnostic, ...] = ()
     taken: frozenset[str] = frozenset()
+    unasked: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +47,14 @@ class Checked:
     Attributes:
         kubeinfers, plain (all else that owns pods), files: what is valid; none where anything is not.
         findings: in the order of the files, then of the text.
+        configured: what the configuration gave to lint for.
     """
 
     kubeinfers: Sequence[KubeInfer] = ()
     plain: Sequence[PlainWorkload] = ()
     files: Sequence[CheckedFile] = ()
     findings: Sequence[Diagnostic] = ()
+    configured: Configured | None = None
 
 
 def check_files(
@@ -53,14 +63,16 @@ def check_files(
     *,
     nodes: str | None = None,
     disabled: frozenset[str] | None = frozenset(),
+    configuration: Configuration | None = None,
 ) -> Checked:
     """Check files, and all files that those of our own kinds name.
 
     Args:
         names: the files, `-` for standard input.
         values: what fills the holes of manifests, as on the command line; each must be asked for by one of them.
-        nodes: the cluster to lint for: `8x8`, or a file.
+        nodes: the cluster to lint for: `8x8`, or a file; None: that of the configuration, if it has one.
         disabled: lint rules that are left out; None leaves out all.
+        configuration: what holds where a scenario says nothing.
 
     Raises:
         InputError, UsageError: the cluster is wrong.
@@ -75,7 +87,7 @@ def check_files(
             if kind is None:
                 manifests.append(source)
             else:
-                checked.append(check_file(source, kind, values))
+                checked.append(check_file(source, kind, values, configuration))
                 findings += checked[-1].warnings
         except InputError as error:
             findings += error.diagnostics
@@ -88,16 +100,62 @@ def check_files(
             findings += error.diagnostics
     if not _wrong(findings):
         taken = loaded.holes.union(*(each.taken for each in checked))
-        findings += unknown_values(values, set(taken))
+        findings += (
+            unknown_values(values, set(taken))
+            if loaded.documents or loaded.plain
+            else [each for file in checked for each in file.unasked if _name(each) not in taken]
+        )
     if _wrong(findings):
         return Checked(findings=_in_order(findings, names))
+    configured = None
     if disabled is not None and loaded.kubeinfers:
         from kubeinfer_sim.manifest.lint import lint
         from kubeinfer_sim.scenario.timings.expectations import expectations
 
+        cluster, configured = _nodes(nodes, configuration, loaded.kubeinfers)
         pairs = zip(loaded.kubeinfers, loaded.documents, strict=True)
-        findings += lint(pairs, expectations(loaded.kubeinfers, nodes), disabled=disabled)
-    return Checked(loaded.kubeinfers, loaded.plain, checked, _in_order(findings, names))
+        findings += lint(pairs, expectations(loaded.kubeinfers, cluster), disabled=disabled)
+    return Checked(loaded.kubeinfers, loaded.plain, checked, _in_order(findings, names), configured)
+
+
+def _nodes(
+    nodes: str | None, configuration: Configuration | None, kubeinfers: Sequence[KubeInfer]
+) -> tuple[Sequence[NodeSpec], Configured | None]:
+    """The cluster to lint for, and what of it the configuration gave; no nodes where it is not known.
+
+    Raises:
+        InputError, UsageError: it is wrong.
+    """
+    if nodes is None and configuration is None:
+        return (), None
+    # Only with a cluster: Pydantic takes longer to import than a manifest to check.
+    from kubeinfer_sim.scenario.cluster.compile import compile_cluster
+    from kubeinfer_sim.scenario.cluster.forms import ClusterForm
+    from kubeinfer_sim.scenario.context import Context
+    from kubeinfer_sim.scenario.load import check_nodes, typed_value
+    from kubeinfer_sim.scenario.model import Configured
+
+    path: Path = ("spec", "cluster")
+    document = Document(SourceText("validate", ""), {"spec": {}}, 0)
+    configured = None
+    if nodes is not None:
+        check_nodes(nodes)
+        document = replace(
+            document, value={"spec": {"cluster": nodes}}, parts={path: typed_value("--nodes", nodes)}
+        )
+    elif configuration is not None:
+        document, facts = configuration.give(
+            document, without=frozenset({"timings", "kubernetesVersion", "assumptions"})
+        )
+        if not facts:
+            return (), None
+        configured = Configured(configuration.file, tuple(facts))
+    context = Context(document, typed=frozenset(filter(None, (nodes,))))
+    form = ClusterForm.model_validate(document.value["spec"]["cluster"])
+    cluster = compile_cluster(form, kubeinfers, context, path)
+    if context.errors:
+        raise InputError(context.errors)
+    return cluster.nodes, configured
 
 
 def _wrong(findings: Sequence[Diagnostic]) -> bool:
@@ -112,7 +170,9 @@ def _in_order(found: Sequence[Diagnostic], names: Sequence[str]) -> list[Diagnos
     )
 
 
-def check_file(source: SourceText, kind: str, values: Mapping[str, Any]) -> CheckedFile:
+def check_file(
+    source: SourceText, kind: str, values: Mapping[str, Any], configuration: Configuration | None = None
+) -> CheckedFile:
     """Check a file of one of our kinds (`own_kind`), and all files it names.
 
     Values that a scenario's manifest has no hole for may be for another file.
@@ -128,7 +188,7 @@ def check_file(source: SourceText, kind: str, values: Mapping[str, Any]) -> Chec
     try:
         match kind:
             case "Scenario":
-                return _check_scenario(source, values)
+                return _check_scenario(source, values, configuration)
             case "Cluster":
                 return CheckedFile(source.name, kind, _number(len(read_cluster(source, ()).nodes), "node"))
             case "Recovery":
@@ -147,25 +207,28 @@ def _number(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _check_scenario(source: SourceText, values: Mapping[str, Any]) -> CheckedFile:
+def _check_scenario(
+    source: SourceText, values: Mapping[str, Any], configuration: Configuration | None
+) -> CheckedFile:
     from kubeinfer_sim.scenario.load import load_scenario
 
     taken = dict(values)
+    unasked: tuple[Diagnostic, ...] = ()
     try:
-        scenario = load_scenario(source, set_values=taken)
+        scenario = load_scenario(source, set_values=taken, configuration=configuration)
     except InputError as error:
-        unasked = {each.file.removeprefix("--set ") for each in error.diagnostics if _is_unasked(each)}
-        if not unasked & taken.keys():
+        unasked = tuple(each for each in error.diagnostics if _name(each) in taken)
+        if not unasked:
             raise
-        taken = {name: value for name, value in values.items() if name not in unasked}
-        scenario = load_scenario(source, set_values=taken)
+        taken = {name: value for name, value in values.items() if name not in set(map(_name, unasked))}
+        scenario = load_scenario(source, set_values=taken, configuration=configuration)
     objects = [
         each.name if each.kind == "KubeInfer" else f"{each.kind} {each.name}" for each in scenario.workloads
     ]
     tells = f"{scenario.name}: {', '.join(objects)} on {_number(len(scenario.nodes), 'node')}"
-    return CheckedFile(source.name, "Scenario", tells, tuple(scenario.warnings), frozenset(taken))
+    return CheckedFile(source.name, "Scenario", tells, tuple(scenario.warnings), frozenset(taken), unasked)
 
 
-def _is_unasked(found: Diagnostic) -> bool:
-    """Whether it is about a value on the command line that no hole asks for."""
-    return found.code == "unknown-value" and found.file.startswith("--set ")
+def _name(found: Diagnostic) -> str:
+    """Of a finding about a value on the command line that no hole asks for, its name; else nothing."""
+    return found.file.removeprefix("--set ") if found.code == "unknown-value" else ""

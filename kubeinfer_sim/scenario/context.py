@@ -10,7 +10,7 @@ from typing import TypeVar
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.document import Document
-from kubeinfer_sim.manifest.source import MAX_SOURCE_BYTES, SourceText, read_source
+from kubeinfer_sim.manifest.source import MAX_SOURCE_BYTES, PIPES_OF_THE_SHELL, SourceText, read_source
 
 T = TypeVar("T")
 
@@ -26,6 +26,10 @@ class Context:
     document: Document
     errors: list[Diagnostic] = field(default_factory=list)
     typed: frozenset[str] = frozenset()
+
+    def written_here(self, path: Path) -> bool:
+        """Whether the file itself says what stands at a path, and no configuration file in its place."""
+        return self.document.home(path)[0] is self.document
 
     def error(self, path: Path, message: str, *, hint: str = "", key: bool = False) -> None:
         """Note something wrong at a path of the document."""
@@ -44,7 +48,7 @@ class Context:
     def read(self, file: str, path: Path, limit: int = MAX_SOURCE_BYTES) -> SourceText | None:
         """A file the document names at a path; None when it cannot be read, which is noted there."""
         try:
-            return read_source(self.locate(file), limit)
+            return read_source(self.locate(file, path), limit)
         except InputError as error:
             for each in error.diagnostics:
                 if each.code == "unreadable" and file not in self.typed:
@@ -53,9 +57,12 @@ class Context:
                     self.errors.append(each)
         return None
 
-    def locate(self, path: str) -> str:
-        """A path written in the file, as seen from the working directory; relative ones start at the file."""
-        if path in self.typed:
-            return path
-        folder = os.path.dirname(self.document.source.name)  # noqa: PTH120 - Path would lose a leading ./
-        return path if os.path.isabs(path) else os.path.join(folder, path)  # noqa: PTH117, PTH118
+    def locate(self, file: str, path: Path) -> str:
+        """A file named at a path, as seen from the working directory; relative ones start where they are named."""
+        if file in self.typed:
+            return file
+        home, _ = self.document.home(path)
+        # A pipe of the shell is as nowhere as standard input.
+        name = "" if home.source.name.startswith(PIPES_OF_THE_SHELL) else home.source.name
+        folder = os.path.dirname(name)  # noqa: PTH120 - Path would lose a leading ./
+        return file if os.path.isabs(file) else os.path.join(folder, file)  # noqa: PTH117, PTH118

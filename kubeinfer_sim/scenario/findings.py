@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.document import Document
+from kubeinfer_sim.manifest.file_kinds import first_kind, what_for
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.forms import Form, shown
@@ -22,10 +23,6 @@ F = TypeVar("F", bound=Form)
 
 #: What stands in for a required field that is wrong, while the rest is checked.
 _REQUIRED = {"manifest": "-", "cluster": "1x1"}
-_OTHER_KINDS = {
-    "KubeInfer": "this is a manifest: name it as spec.manifest of a scenario, or give it to `rollout`",
-    "Cluster": "this is a cluster: name it as spec.cluster of a scenario",
-}
 _EXPECTED = {
     "string_type": "a text",
     "int_type": "a whole number",
@@ -73,11 +70,12 @@ def read_scenario(context: Context) -> Readable | None:
     if not isinstance(value, dict):
         context.error((), f"expected a scenario, which is a mapping, found {shown(value)}")
         return None
-    if isinstance(value.get("kind"), str) and value["kind"] in _OTHER_KINDS:
-        context.error(
-            ("kind",), f"expected kind Scenario, found {value['kind']}", hint=_OTHER_KINDS[value["kind"]]
-        )
-        return None
+    kind = value.get("kind")
+    if isinstance(kind, str) and kind != "Scenario":
+        listed = kind.removesuffix("List") or first_kind(document.source.text)
+        if meant := what_for(listed, document.source.name):
+            context.error(("kind",), f"expected kind Scenario, found {kind}", hint=meant)
+            return None
     spec = value.get("spec")
     actions = spec.get("actions") if isinstance(spec, dict) else None
     actions = actions if isinstance(actions, list) else []

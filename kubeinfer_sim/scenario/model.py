@@ -130,6 +130,14 @@ class Objectives:
 
 
 @dataclass(frozen=True, slots=True)
+class Configured:
+    """What of a scenario a configuration file gave: the file, and each fact with its value (`cluster 16x8`)."""
+
+    file: str
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """Everything a simulation needs but the seed's streams.
 
@@ -148,6 +156,7 @@ class Scenario:
         services: which pods kube-scheduler's default scores spread.
         priority_classes: beside those that every cluster has.
         faults: fault processes, and how NPUs are looked after; None: faults on the time line alone, defaults.
+        configuration: what of it no scenario says but a configuration file; None: nothing.
     """
 
     name: str
@@ -177,6 +186,7 @@ class Scenario:
     priority_classes: tuple[PriorityClass, ...] = ()
     services: tuple[ServiceSelector, ...] = ()
     faults: FaultPlan | None = None
+    configuration: Configured | None = None
 
     @property
     def kubernetes(self) -> Release:

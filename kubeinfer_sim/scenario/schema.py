@@ -266,6 +266,15 @@ class TimingsFile(Form):
     spec: TimingsSpecForm
 
 
+class ConfigurationForm(Form):
+    """A configuration file: fields of a scenario's spec that hold wherever a scenario does not have them itself."""
+
+    cluster: ClusterForm | None = None
+    timings: TimingsForm | None = None
+    kubernetes_version: KubernetesVersion | None = None
+    assumptions: AssumptionsForm | None = None
+
+
 def timings_json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a Timings file."""
     return _json_schema(TimingsFile)
@@ -284,6 +293,11 @@ def cluster_json_schema() -> dict[str, Any]:
 def recovery_json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a Recovery file."""
     return _json_schema(RecoveryFile)
+
+
+def configuration_json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a configuration file."""
+    return _json_schema(ConfigurationForm)
 
 
 def _json_schema(form: type[Form]) -> dict[str, Any]:

@@ -32,12 +32,6 @@ RATE_UNITS = {
     **{f"{p}bit/s": Fraction(1000**i, 8) for i, p in enumerate(("", "k", "M", "G", "T"))},
 }
 _ALIASES = {
-    **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
-    **dict.fromkeys(("min", "mins", "minute", "minutes"), "m"),
-    **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
-    **dict.fromkeys(("day", "days"), "d"),
-    **dict.fromkeys(("week", "weeks"), "w"),
-    **dict.fromkeys(("msec", "msecs", "millis", "millisecond", "milliseconds"), "ms"),
     **{f"{p}i": f"{p}iB" for p in "KMGTP"},
     **{p: f"{p}B" for p in "kKMGTP"},
     **{f"{p}bps": f"{p}bit/s" for p in "kMGT"},
@@ -51,8 +45,7 @@ DURATION_PATTERN = rf"^\s*{_N}(ms|[wdhms])(\s*{_N}(ms|[wdhms]))*\s*$"
 SIZE_PATTERN = rf"^\s*{_N}\s*(B|[kKMGTP]B|[KMGTP]iB)\s*$"
 RATE_PATTERN = rf"^\s*{_N}\s*((B|[kKMGTP]B|[KMGTP]iB)/s|[kMGT]?bit/s)\s*$"
 
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z/]*)\s*")
-_CLOCK = re.compile(r"\s*(\d{1,3}):(\d\d)\s*").fullmatch
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z/]*)\s*")
 _LONGEST_TEXT = 64
 
 
@@ -64,6 +57,16 @@ def parse_duration(value: object) -> int:
     Raises:
         ValueError: not a duration; the message says what would be right.
     """
+    try:
+        return _millis(value)
+    except ValueError:
+        better = _better_duration(value)
+        if better:
+            raise ValueError(f"{value!r}{better}") from None
+        raise
+
+
+def _millis(value: object) -> int:
     parts = _parts(value, "duration", DURATION_UNITS, "s")
     total = Fraction(0)
     above: Fraction | None = None
@@ -77,6 +80,21 @@ def parse_duration(value: object) -> int:
     if total.denominator != 1:
         raise ValueError(f"{value!r} is finer than 1ms, the smallest step of simulated time")
     return int(total)
+
+
+def _better_duration(value: object) -> str:
+    """What to say of a text that only looks like a duration; empty where that cannot be told."""
+    if not isinstance(value, str) or len(value) > _LONGEST_TEXT or value.strip().isdecimal():
+        return ""
+    from kubeinfer_sim.scenario.duration_texts import meant
+
+    def reads(text: str) -> bool:
+        try:
+            return _millis(text) >= 0
+        except ValueError:
+            return False
+
+    return meant(value, reads)
 
 
 def parse_size(value: object) -> int:
@@ -116,6 +134,8 @@ def format_duration(millis: int) -> str:
             text += f"{count}{unit}"
     seconds, rest = divmod(millis, 1000)
     if rest:
+        if text and not text.endswith("m"):
+            text += "0m"  # 1h30.2s would be read as half past one
         return f"{text}{seconds}.{rest:03d}".rstrip("0") + "s"
     return f"{text}{seconds}s" if seconds or not text else text
 
@@ -176,10 +196,10 @@ def _parts(
 def _wrong_unit(
     value: str, number: str, unit: str, what: str, units: dict[str, int] | dict[str, Fraction], example: str
 ) -> str:
-    if what == "duration" and (clock := _CLOCK(value)):
-        return f"{value!r} is a time of day: write {clock[1]}m{clock[2]}s or {clock[1]}h{clock[2]}m"
-    if not unit:
+    if not unit and value.strip() == number:
         return f"{value!r} has no unit: write {number}{example} if that is what is meant"
+    if not unit:
+        return f"expected a {what} such as 90{example}, found {value!r}"
     by_lower = {known.lower(): known for known in units}
     meant = _ALIASES.get(unit) or _ALIASES.get(unit.lower()) or by_lower.get(unit.lower())
     if meant in units:

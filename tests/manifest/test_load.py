@@ -228,10 +228,11 @@ def test_loading_brings_in_no_heavy_library():
     assert python(code).stdout.strip() == "[]"
 
 
-def test_an_aliased_template_is_checked_at_each_place():
+def test_what_is_wrong_in_an_aliased_template_is_told_once():
     text = (DATA / "valid" / "14-anchors-and-comments.yaml").read_text(encoding="utf-8")
     with pytest.raises(InputError) as caught:
         load_manifest([SourceText("x", text.replace("image: swr", "imago: swr"))])
-    paths = {each.path[:5] for each in caught.value.diagnostics}
-    assert paths == {("spec", "template", "spec", "roles", 0), ("spec", "template", "spec", "roles", 1)}
-    assert {each.line for each in caught.value.diagnostics} >= {29}
+    told = [(each.line, each.column, each.message) for each in caught.value.diagnostics]
+    assert len(told) == len(set(told)) > 1
+    assert {each.path[:5] for each in caught.value.diagnostics} == {("spec", "template", "spec", "roles", 0)}
+    assert 29 in {line for line, _, _ in told}

@@ -12,8 +12,9 @@ from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.model import IntOrPercent, KubeInfer
 from kubeinfer_sim.manifest.releases import RELEASES
 from kubeinfer_sim.scenario.actions.model import Apply, Cordon, Drain, Health, Scale, Target
-from kubeinfer_sim.scenario.load import load_scenario, rollout_scenario
+from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.rollout import rollout_scenario
 from kubeinfer_sim.scenario.timings.model import Link
 
 

@@ -12,6 +12,10 @@ from kubeinfer_sim.scenario.check import Checked
 
 def findings_json(checked: Checked, found: Iterable[Diagnostic]) -> str:
     """The document, findings in the order of the text; equal input gives equal bytes."""
+    configuration = {}
+    if checked.configured is not None:
+        facts = list(checked.configured.facts)
+        configuration = {"configuration": {"file": checked.configured.file, "facts": facts}}
     document = {
         "apiVersion": "kubeinfer-sim/v1",
         "kind": "Findings",
@@ -33,6 +37,7 @@ def findings_json(checked: Checked, found: Iterable[Diagnostic]) -> str:
             }
             for each in found
         ],
+        **configuration,
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 

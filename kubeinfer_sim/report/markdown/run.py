@@ -8,6 +8,7 @@ from kubeinfer_sim.report.key_figures import key_figures, subject
 from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
 from kubeinfer_sim.report.terminal import verdict_line
 from kubeinfer_sim.report.verdict import Assessment, complaint, culprits, objective_text, unmatched_lines
+from kubeinfer_sim.report.words import configured
 
 #: Rows and lines of one part at most; together they are fewer than thirty.
 _MOST_OBJECTIVES, _MOST_REASONS, _MOST_WARNINGS = 6, 3, 3
@@ -65,5 +66,5 @@ def _warnings(assessment: Assessment) -> list[str]:
 def _rests_on(assessment: Assessment) -> str:
     scenario = assessment.run.scenario
     changed = [f"{each.name} {each.value}" for each in assumptions(scenario.assumptions) if not each.default]
-    told = [f"Kubernetes {scenario.kubernetes_version}", *changed]
-    return f"{footer()} <sub>{escaped(' · '.join(told))}</sub>"
+    told = [f"Kubernetes {scenario.kubernetes_version}", *changed, configured(scenario.configuration)]
+    return f"{footer()} <sub>{escaped(' · '.join(filter(None, told)))}</sub>"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.cluster.records import PodRef
@@ -77,7 +77,7 @@ from kubeinfer_sim.report.result.service import (
     timeline_part,
 )
 from kubeinfer_sim.report.result.traffic import TrafficPart, traffic_part
-from kubeinfer_sim.report.result_part import Part
+from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
 from kubeinfer_sim.report.verdict import Assessment, unmatched_lines
 from kubeinfer_sim.simulation.pod_objects import PodAt
 
@@ -101,12 +101,10 @@ class KubeInferPart(Part):
     cause_kinds: list[CauseKindPart]
 
 
-#: Keys of what only some scenarios have: left out where there is none.
-_LEFT_OUT = ("replicaSets", "pods")
-
-
-class Result(Part):
+class Result(DocumentPart):
     """The result of one simulation."""
+
+    may_be_absent = ("configuration", "kubeinfers", "replica_sets", "pods")
 
     api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
     kind: Literal["Result"] = "Result"
@@ -154,14 +152,7 @@ class Result(Part):
     cost: CostPart
     kubeinfers: list[KubeInferPart] | None = None
     """Of a run with several KubeInfers, each; the keys above then tell of the first. Left out where there is one."""
-
-    @model_serializer(mode="wrap")
-    def _without_empty(self, handler: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]
-        document = handler(self)
-        for key in _LEFT_OUT:
-            if not document.get(key, True):
-                del document[key]
-        return document
+    configuration: ConfiguredPart | None = None
 
 
 def build_result(assessment: Assessment) -> Result:
@@ -215,6 +206,7 @@ def build_result(assessment: Assessment) -> Result:
         ]
         if several
         else None,
+        configuration=configured_part(scenario.configuration),
     )
 
 
@@ -242,16 +234,9 @@ def _kubeinfer_part(
 
 def to_json(result: Result) -> str:
     """The document as text, ending in a line break; equal results give equal bytes."""
-    absent = None if result.kubeinfers is not None else {"kubeinfers"}
-    return result.model_dump_json(by_alias=True, indent=2, exclude=absent) + "\n"
+    return result.to_json()
 
 
 def result_json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of the document."""
-    schema = Result.model_json_schema(by_alias=True, mode="serialization")
-    schema["required"] = [key for key in schema["required"] if key not in _LEFT_OUT]
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "title": "kubeinfer-sim Result",
-    }
+    return Result.json_schema()

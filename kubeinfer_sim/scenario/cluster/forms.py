@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
+from kubeinfer_sim.scenario.cluster.node_counts import is_short_form
 from kubeinfer_sim.scenario.forms import Form, Rate, ShortForm, Size, exactly_one, shown
 from kubeinfer_sim.scenario.timings.model import Transfers
 from kubeinfer_sim.scenario.units import format_size
 
-_NODES = re.compile(r"[0-9]{1,6}x[0-9]{1,4}")
 _NODES_SCHEMA = {"type": "string", "pattern": "^[1-9][0-9]*x[1-9][0-9]*$", "examples": ["8x8"]}
 _T = Transfers()
 
@@ -115,7 +114,7 @@ class ClusterForm(ShortForm):
         if isinstance(value, int) and not isinstance(value, bool):
             raise ValueError(f"write {value}x8 for {value} nodes of 8 NPUs each")
         if isinstance(value, str):
-            return {"nodes": value} if _NODES.fullmatch(value) else {"path": value}
+            return {"nodes": value} if is_short_form(value) else {"path": value}
         return value
 
     file: str | None = Field(None, description=_FILE)

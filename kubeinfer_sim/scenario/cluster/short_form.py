@@ -10,6 +10,7 @@ from kubeinfer_sim.manifest.accelerators import accelerators_of
 from kubeinfer_sim.manifest.kubernetes.well_known_labels import ARCHITECTURE, BETA_ALIASES, HOSTNAME, OS
 from kubeinfer_sim.manifest.model import KubeInfer, NodeSelectorTerm, Role
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
+from kubeinfer_sim.scenario.cluster.node_counts import parse_nodes
 from kubeinfer_sim.scenario.cluster.node_labels import LINUX, architecture_of, with_kubelet_labels
 from kubeinfer_sim.scenario.cluster.pools import COMMON_RESOURCES
 
@@ -17,26 +18,6 @@ from kubeinfer_sim.scenario.cluster.pools import COMMON_RESOURCES
 DEFAULT_NPU = "huawei.com/ascend-1980"
 POOL = "node"
 _OWN_NAME = re.compile(rf"{POOL}-[0-9]+")
-MAX_NODES = 100_000
-
-
-def parse_nodes(text: str) -> tuple[int, int]:
-    """`8x8` → 8 nodes of 8 NPUs each.
-
-    Raises:
-        ValueError: another form, or a number out of range; the message says what would be right.
-    """
-    match = re.fullmatch(r"([0-9]{1,6})x([0-9]{1,4})", text.strip())
-    if match is None:
-        plain = re.fullmatch(r"[0-9]{1,6}", text.strip())
-        hint = (
-            f"write {text.strip()}x8 for nodes of 8 NPUs" if plain else "write 8x8 for 8 nodes of 8 NPUs each"
-        )
-        raise ValueError(f"{text[:60]!r} is not a number of nodes: {hint}")
-    count, npus = int(match[1]), int(match[2])
-    if not count or not npus or count > MAX_NODES:
-        raise ValueError(f"{text!r}: between 1 and {MAX_NODES} nodes, each with at least 1 NPU")
-    return count, npus
 
 
 def short_nodes(

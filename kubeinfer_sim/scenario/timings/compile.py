@@ -62,7 +62,7 @@ def compile_timings(
         from_file = read or _NO_STAGES
     roles = list(dict.fromkeys(role.name for kubeinfer in kubeinfers for role in kubeinfer.roles))
     for name in form.roles:
-        if kubeinfers and name not in roles:
+        if kubeinfers and name not in roles and context.written_here((*path, "roles", name)):
             context.error((*path, "roles", name), unknown_role(name, roles), key=True)
     with_npu = {
         role.name
@@ -79,7 +79,8 @@ def compile_timings(
     unused = [name for name in from_file.roles if name not in roles]
     if unused:
         lines.append(f"timings.file: nothing here is called {', '.join(unused)}; left out")
-        if len(unused) == len(from_file.roles) and not from_file.common and kubeinfers:
+        useless = len(unused) == len(from_file.roles) and not from_file.common
+        if useless and kubeinfers and context.written_here((*path, "file")):
             context.error(
                 (*path, "file"), f"all of the file is about other roles: {unknown_role(unused[0], roles)}"
             )

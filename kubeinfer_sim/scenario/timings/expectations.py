@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.lint.rule import Expectations, LoadTime, has_npus
 from kubeinfer_sim.manifest.model import KubeInfer, Role
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
@@ -14,20 +13,13 @@ from kubeinfer_sim.scenario.units import parse_duration
 _ALWAYS = ("rank_table", "framework_import", "communicator", "warm_up")
 
 
-def expectations(kubeinfers: Sequence[KubeInfer], nodes: str | None = None) -> Expectations:
-    """What to expect of KubeInfers on a cluster: `8x8`, or a file of kind Cluster or from kubectl get nodes.
-
-    None stands for a cluster that is not known.
-
-    Raises:
-        InputError: the file is wrong.
-        UsageError: `nodes` is neither, or no one kind of node suits all pods.
-    """
+def expectations(kubeinfers: Sequence[KubeInfer], nodes: Sequence[NodeSpec] = ()) -> Expectations:
+    """What to expect of KubeInfers on a cluster; without nodes it is not known."""
     return Expectations(
         load=load_times(kubeinfers),
         drain=_seconds("typical", STAGES["pre_stop"]),
         exit=_seconds("typical", STAGES["exit"]),
-        nodes=_nodes(nodes, kubeinfers) if nodes is not None else (),
+        nodes=nodes,
     )
 
 
@@ -62,17 +54,3 @@ def _load_time(role: Role) -> LoadTime:
 
 def _seconds(column: str, stage: Stage) -> int:
     return parse_duration(getattr(stage, column)) // 1000
-
-
-def _nodes(text: str, kubeinfers: Sequence[KubeInfer]) -> Sequence[NodeSpec]:
-    # Only with a cluster: Pydantic takes longer to import than everything else here.
-    from kubeinfer_sim.scenario.cluster.compile import read_cluster
-    from kubeinfer_sim.scenario.cluster.kubectl.listing import read_listing_file
-    from kubeinfer_sim.scenario.cluster.short_form import short_nodes
-
-    try:
-        if text == "-" or text.endswith((".yaml", ".yml", ".json")):
-            return read_cluster(read_listing_file(text), kubeinfers).nodes
-        return short_nodes(text, kubeinfers)[0]
-    except ValueError as error:
-        raise UsageError(f"--nodes: {error}") from None

@@ -174,7 +174,8 @@ class Manifests:
     ) -> Loaded | None:
         """An object from data; findings are placed where the scenario wrote the part they are about."""
         document = self.context.document
-        text = SourceText(document.source.name, to_yaml(value))
+        home, _ = document.home(path)
+        text = SourceText(home.source.name, to_yaml(value))
         try:
             manifests = load_manifest([text], set_values=values)
         except InputError as error:

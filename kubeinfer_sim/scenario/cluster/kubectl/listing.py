@@ -16,6 +16,7 @@ from typing import Any
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.document import Document
+from kubeinfer_sim.manifest.file_kinds import what_for
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_tree import load_documents, read_documents
 from kubeinfer_sim.scenario.forms import shown
@@ -26,6 +27,8 @@ MOST_FINDINGS = 20
 
 _KIND = re.compile(r"""(?:^|[{,\s])["']?kind["']?\s*:\s*["']?(\w+)""")
 _KUBECTL_KINDS = frozenset({"List", "Node", "NodeList", "Pod", "PodList", "Event", "EventList"})
+#: Python reads numbers of 4,300 digits; nothing in a cluster needs more than 20.
+_LONG_NUMBER = re.compile(r"[\[:,\s](-?[0-9]{1000,})")
 _BLANK = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 
@@ -136,11 +139,13 @@ def items_of(source: SourceText, kind: str) -> Iterator[Item]:
 
 
 def _other_kind(name: str, items: list[Item], kind: str) -> Diagnostic:
-    wanted = {"Node": "kubectl get nodes -o json", "Pod": "kubectl get pods -A -o json"}.get(kind, "")
-    where = {"Node": "--cluster", "Pod": "--pods"}.get(name)
-    hint = f"write it with: {wanted}" if wanted else ""
-    if where is not None:
-        hint = f"give the file with {name}s as {where}"
+    wanted = {
+        "Node": "kubectl get nodes -o json",
+        "Pod": "kubectl get pods -A -o json",
+        "Event": "kubectl get events -A -o json",
+    }[kind]
+    meant = what_for(name, items[0].source.name)
+    hint = f"{meant}; {kind}s are written by: {wanted}" if meant else f"{kind}s are written by: {wanted}"
     more = f", and {len(items) - 1:,} more" if len(items) > 1 else ""
     what = f"a {name}{more}" if name else f"an object without a kind{more}"
     return items[0].diagnostic(("kind",), f"expected a {kind}, found {what}", hint=hint)
@@ -195,6 +200,11 @@ def _json_objects(source: SourceText) -> Iterator[Item]:
         message = f"JSON syntax: {error.msg[0].lower()}{error.msg[1:]}"
         hint = "the file ends too early: was it cut off?" if error.pos >= len(text.rstrip()) else ""
         raise InputError([source.diagnostic(min(error.pos, len(text)), message, hint=hint)]) from None
+    except ValueError as error:  # a number longer than Python reads
+        number = _LONG_NUMBER.search(text, at)
+        where = None if number is None else number.start(1)
+        message = f"a number of {len(number[1]):,} digits is too long" if number else str(error)
+        raise InputError([source.diagnostic(where, message)]) from None
     except RecursionError:
         raise InputError([source.diagnostic(None, "JSON is nested too deeply")]) from None
 

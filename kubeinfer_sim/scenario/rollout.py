@@ -1,0 +1,137 @@
+"""The scenario of one update without a scenario file: what runs, what is applied, on which nodes.
+
+scenario = rollout_scenario(old, None, "8x8")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from kubeinfer_sim.diagnostics import Diagnostic, Path
+from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.manifest.document import Document
+from kubeinfer_sim.manifest.model import PlainWorkload, WorkloadSpec
+from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
+from kubeinfer_sim.manifest.releases import LATEST
+from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.scenario.actions.model import Apply
+from kubeinfer_sim.scenario.configuration import Configuration
+from kubeinfer_sim.scenario.load import check_nodes, compile_document, read_horizon, typed_value
+from kubeinfer_sim.scenario.model import Configured, Scenario
+from kubeinfer_sim.scenario.schema import API_VERSION
+from kubeinfer_sim.scenario.timings.profiles import Profile
+from kubeinfer_sim.scenario.workloads.manifests import too_many_pods
+
+
+def rollout_scenario(
+    old: WorkloadSpec,
+    new: WorkloadSpec | None,
+    nodes: str | None = None,
+    *,
+    profile: Profile | None = None,
+    kubernetes_version: str | None = None,
+    seed: int = 0,
+    horizon: str = "settled",
+    pods: str | None = None,
+    beside: Sequence[PlainWorkload] = (),
+    beside_new: Sequence[PlainWorkload] = (),
+    warnings: Sequence[Diagnostic] = (),
+    configuration: Configuration | None = None,
+) -> Scenario:
+    """The scenario of one update without a scenario file: `old` runs, `new` is applied at 0s.
+
+    `new` None stands for the same manifest with a new revision, as `kubectl rollout restart` makes one. `nodes`
+    is `8x8`, or the path of a file of kind Cluster or of what kubectl get nodes wrote; with the latter, `pods` is
+    the path of what kubectl get pods -A wrote. `beside` is what else owns pods in the manifest,
+    `beside_new` their new versions. `warnings` are those of the files they were read from. The rest is written as in
+    a scenario file. What is not given comes from the
+    `configuration`, or is as in a scenario that does not name it.
+
+    Raises:
+        InputError: the nodes cannot carry the pods' labels and resources, or the Cluster file is wrong.
+        UsageError: an argument is wrong, or `new` is another object than `old`; nobody gives the nodes.
+    """
+    if nodes is not None:
+        check_nodes(nodes)
+    elif configuration is None or "cluster" not in configuration.document.value:
+        raise UsageError("give the nodes either as --nodes 8x8 or as --cluster FILE")
+    read_horizon(horizon)
+    if new is not None and (type(new), new.namespace, new.name) != (type(old), old.namespace, old.name):
+        raise UsageError(
+            f"{new.namespace}/{new.name} is another object than {old.namespace}/{old.name}: "
+            "an update keeps name and namespace"
+        )
+    for given in (old, new, *beside, *beside_new):
+        if given is not None and (message := too_many_pods(given)):
+            raise UsageError(f"{given.source}: {message}")
+    there = {(each.kind, each.name) for each in beside}
+    for each in beside_new:
+        if (each.kind, each.name) not in there:
+            raise UsageError(
+                f"{each.kind} {each.name} is in the new manifest only: an update creates no objects"
+            )
+    spec: dict[str, Any] = {
+        "manifest": _together(old, beside),
+        "update": {"newRevision": True} if new is None else _together(new, beside_new),
+        "seed": seed,
+        "horizon": horizon,
+    }
+    if nodes is not None:
+        spec["cluster"] = nodes if pods is None else {"file": nodes, "pods": pods}
+    configured = {} if configuration is None else configuration.document.value
+    if profile is not None or "timings" not in configured:
+        spec["timings"] = {"profile": profile or "typical"}
+    if kubernetes_version is not None or "kubernetesVersion" not in configured:
+        spec["kubernetesVersion"] = kubernetes_version or LATEST.version
+    value = {"apiVersion": API_VERSION, "kind": "Scenario", "metadata": {"name": old.name}, "spec": spec}
+    parts = {**_origins("manifest", old, beside), **_origins("update", new or old, beside_new)}
+    if nodes is not None:
+        parts["spec", "cluster"] = typed_value("--nodes", nodes)
+    document = Document(SourceText("rollout", ""), value, 0, parts=parts)
+    facts: list[str] = []
+    if configuration is not None:
+        document, facts = configuration.give(document)
+    scenario = compile_document(document, frozenset(filter(None, (nodes, pods))), {}, {})
+    if configuration is not None and facts:
+        scenario = replace(scenario, configuration=Configured(configuration.file, tuple(facts)))
+    # As they are in their own files: with where they were read from.
+    rest = [each for each in scenario.workloads if (each.kind, each.name) != (old.kind, old.name)]
+    scenario = replace(scenario, workloads=(old, *rest))
+    if warnings:
+        own = [each for each in scenario.warnings if each.code != NOT_SIMULATED]
+        scenario = replace(scenario, warnings=(*dict.fromkeys(warnings), *own))
+    if new is None:
+        return scenario
+    others = [
+        each
+        for each in scenario.actions
+        if isinstance(each, Apply) and (each.workload.kind, each.workload.name) != (old.kind, old.name)
+    ]
+    return replace(scenario, actions=(Apply(0, new, new.source), *others))
+
+
+def _origins(
+    field: str, one: WorkloadSpec, beside: Sequence[PlainWorkload]
+) -> dict[Path, tuple[Document, Path]]:
+    """Where the objects of a field of the spec stand, so that what is wrong with one is told of its own file."""
+    found: dict[Path, tuple[Document, Path]] = {("spec", field): (_stands(one), ())}
+    for index, each in enumerate((one, *beside)) if beside else ():
+        found["spec", field, "items", index] = (_stands(each), ())
+    return found
+
+
+def _stands(workload: WorkloadSpec) -> Document:
+    """A document of which no more is known than in which line of which file it begins."""
+    name, _, line = workload.source.rpartition(":")
+    if not name or not line.isdecimal():
+        return Document(SourceText(workload.source or workload.name, ""), workload.raw, 0)
+    return Document(SourceText(name, "\n" * int(line)), workload.raw, int(line) - 1)
+
+
+def _together(one: WorkloadSpec, beside: Sequence[PlainWorkload]) -> Mapping[str, Any]:
+    """The document of one object, or a List of several."""
+    if not beside:
+        return one.raw
+    return {"apiVersion": "v1", "kind": "List", "items": [one.raw, *(each.raw for each in beside)]}

@@ -1,0 +1,360 @@
+"""Messages that help: what a file holds, which command was meant, where a mistake stands."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from command_line import ROOT, Done, sim
+from kubectl_objects import listed, node, pod
+
+MANIFEST = ROOT / "docs" / "examples" / "qwen3.yaml"
+SCENARIO = """apiVersion: kubeinfer-sim/v1
+kind: Scenario
+metadata: {name: x}
+spec:
+  manifest: m.yaml
+  cluster: 8x16
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy(MANIFEST, tmp_path / "m.yaml")
+    shutil.copy(ROOT / "scenarios" / "manifests" / "chat-deployment.yaml", tmp_path / "d.yaml")
+    (tmp_path / "s.yaml").write_text(SCENARIO, encoding="utf-8")
+    return tmp_path
+
+
+def said(done: Done) -> str:
+    return " ".join((done.stdout + done.stderr).split())
+
+
+# -- a file is known by what it holds ----------------------------------------------------------------------
+
+
+NODES = listed(*(node(f"n{i}", 16, labels={}) for i in range(8))).replace(
+    '"kubernetes.io/hostname"', '"accelerator/huawei-npu": "ascend-1980", "kubernetes.io/hostname"'
+)
+
+
+@pytest.mark.parametrize("name", ["nodes.txt", "nodes", "nodes.yaml", "8-nodes"])
+def test_nodes_are_read_whatever_their_file_is_called(folder: Path, name: str) -> None:
+    (folder / name).write_text(NODES, encoding="utf-8")
+    (folder / "pods.log").write_text(listed(pod("other", "n0", 8)), encoding="utf-8")
+    line = ("--cluster", name, "--pods", "pods.log")
+    assert sim("rollout", "m.yaml", *line, cwd=folder).returncode in (0, 1)
+    assert sim("run", "s.yaml", *line, "--horizon", "1h", cwd=folder).returncode in (0, 1)
+    assert sim("pods", "s.yaml", *line, "--horizon", "1h", cwd=folder).returncode == 0
+    assert sim("validate", "m.yaml", "--nodes", name, cwd=folder).returncode == 0
+    scenario = SCENARIO.replace("cluster: 8x16", f"cluster: {{file: {name}, pods: pods.log}}")
+    (folder / "s.yaml").write_text(f"{scenario}  horizon: 1h\n", encoding="utf-8")
+    done = sim("run", "s.yaml", cwd=folder)
+    assert done.returncode in (0, 1), done.stderr
+
+
+def test_yaml_in_a_file_called_json_is_yaml(folder: Path) -> None:
+    (folder / "s.json").write_text(SCENARIO, encoding="utf-8")
+    assert sim("run", "s.json", "-q", cwd=folder).returncode == 0
+
+
+def test_rules_and_timings_are_read_whatever_their_file_is_called(folder: Path) -> None:
+    text = (ROOT / "scenarios" / "recovery" / "save-decode.yaml").read_text(encoding="utf-8")
+    (folder / "rules").write_text(text, encoding="utf-8")
+    done = sim("compare", "s.yaml", "--recovery", "Instance,rules", cwd=folder)
+    assert "is none of Instance" not in done.stderr  # what is wrong, if anything, is told of the rules
+    (folder / "times").write_text(
+        "apiVersion: kubeinfer-sim/v1\nkind: Timings\nmetadata: {name: t}\nspec: {weights: 1m}\n",
+        encoding="utf-8",
+    )
+    (folder / "s.yaml").write_text(f"{SCENARIO}  timings: {{file: times}}\n", encoding="utf-8")
+    assert sim("run", "s.yaml", "-q", cwd=folder).returncode == 0
+
+
+# -- pipes -------------------------------------------------------------------------------------------------
+
+
+def bash(folder: Path, line: str) -> Done:
+    words = ["bash", "-c", line.replace("ks ", f"{sys.executable} -P -m kubeinfer_sim ")]
+    done = subprocess.run(words, cwd=folder, capture_output=True, encoding="utf-8", check=False, timeout=60)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ks rollout <(cat m.yaml) --nodes 8x16 -q",
+        "ks rollout <(cat m.yaml) --nodes 8x16 -q --set-new a=b; test $? = 2",
+        "ks rollout <(sleep 0.3; cat m.yaml) <(cat m.yaml) --cluster <(cat nodes.json) -q; test $? -le 1",
+        "ks run s.yaml --cluster <(cat nodes.json) --check-determinism -q",
+        "ks compare <(cat s.yaml) --vary maxSurge=1,2",
+        "ks diff <(cat m.yaml) <(cat m.yaml) --exit-code",
+        "ks validate <(cat m.yaml) --nodes <(cat nodes.json)",
+        "cat m.yaml | ks validate /dev/stdin",
+        "cat s.yaml | ks why - --at 5m",
+        "ks pods <(cat s.yaml)",
+    ],
+)
+def test_a_pipe_of_the_shell_is_read_where_it_can_be_read_once(folder: Path, line: str) -> None:
+    (folder / "nodes.json").write_text(NODES, encoding="utf-8")
+    done = bash(folder, line)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_a_pipe_whose_command_failed_is_an_empty_file(folder: Path) -> None:
+    done = bash(folder, "ks rollout <(false) --nodes 8x16")
+    assert done.returncode == 2
+    assert "it is empty" in said(done)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_is_read_when_somebody_writes_to_it(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    writer = threading.Thread(target=lambda: (folder / "pipe").write_bytes((folder / "m.yaml").read_bytes()))
+    writer.start()
+    done = sim("rollout", "pipe", "--nodes", "8x16", "-q", cwd=folder)
+    writer.join(timeout=30)
+    assert done.returncode == 0, done.stderr
+
+
+# -- nothing points into a text that nobody wrote ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("rollout", "m.yaml", "--cluster", "no.json"), "no.json: error: no such file"),
+        (
+            ("rollout", "m.yaml", "new.yaml", "--nodes", "8x16"),
+            "--nodes 8x16: error: pods ask for nodes with",
+        ),
+        (
+            ("compare", "s.yaml", "--assume", "startupCrash=foo"),
+            "--assume startupCrash=foo: error: expected one of",
+        ),
+        (("compare", "s.yaml", "--vary", "horizon=1:30"), "--vary horizon=1:30: '1:30' is a time of day"),
+        (("run", "s.yaml", "--cluster", "d.yaml"), "d.yaml:"),
+    ],
+)
+def test_errors_name_what_was_written_and_where(folder: Path, arguments: tuple[str, ...], says: str) -> None:
+    text = (folder / "m.yaml").read_text(encoding="utf-8")
+    text = text.replace("accelerator/huawei-npu: ascend-1980", "accelerator/huawei-npu: ascend-910")
+    (folder / "new.yaml").write_text(text, encoding="utf-8")
+    done = sim(*arguments, cwd=folder)
+    assert done.returncode == 2
+    assert says in said(done)
+    assert "rollout:1" not in said(done)
+
+
+def test_a_warning_about_an_object_of_a_rollout_names_its_file(folder: Path) -> None:
+    text = (folder / "m.yaml").read_text(encoding="utf-8")
+    (folder / "c.yaml").write_text(text.replace("restart: Instance", "restart: Custom"), encoding="utf-8")
+    done = sim("rollout", "c.yaml", "--nodes", "8x16", cwd=folder)
+    assert "c.yaml:" in said(done)
+    assert "rollout:" not in said(done)
+
+
+# -- which command was meant -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("run m.yaml", "`kubeinfer-sim rollout m.yaml --nodes 8x8`"),
+        ("why d.yaml --at 1m", "`kubeinfer-sim rollout d.yaml --nodes 8x8`"),
+        ("pods two.yaml", "`kubeinfer-sim rollout two.yaml --nodes 8x8`"),
+        ("compare m.yaml --vary maxSurge=0,1", "this is a manifest"),
+        ("run nodes.json", "give them as --cluster nodes.json"),
+        ("run pods.json", "`kubeinfer-sim calibrate pods.json`"),
+        ("run result.json", "an output of kubeinfer-sim, of kind Result"),
+        ("run rules.yaml", "these are rules of recovery"),
+        ("rollout s.yaml --nodes 8x8", "`kubeinfer-sim run s.yaml`"),
+        ("diff s.yaml m.yaml", "`kubeinfer-sim run s.yaml`"),
+        ("rollout nodes.json --nodes 8x8", "give them as --cluster nodes.json"),
+        (
+            "calibrate nodes.json",
+            "give them as --cluster nodes.json; Pods are written by: kubectl get pods -A -o json",
+        ),
+        ("calibrate m.yaml", "this is a manifest"),
+        ("rollout m.yaml --cluster pods.json", "give them as --pods pods.json"),
+        ("run m.yaml m.yaml", "`kubeinfer-sim rollout m.yaml m.yaml --nodes 8x8`"),
+        ("validate result.json", "an output of kubeinfer-sim, of kind Result"),
+    ],
+)
+def test_a_file_for_another_command_is_told_the_command(folder: Path, line: str, says: str) -> None:
+    (folder / "nodes.json").write_text(NODES, encoding="utf-8")
+    (folder / "pods.json").write_text(listed(pod("other")), encoding="utf-8")
+    shutil.copy(ROOT / "scenarios" / "manifests" / "chat-with-router.yaml", folder / "two.yaml")
+    shutil.copy(ROOT / "scenarios" / "recovery" / "save-decode.yaml", folder / "rules.yaml")
+    assert sim("run", "s.yaml", "--json", "result.json", cwd=folder).returncode == 0
+    done = sim(*line.split(), cwd=folder)
+    assert done.returncode == 2
+    assert says in said(done)
+
+
+# -- validate knows our own files --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (SCENARIO, "x.yaml: Scenario is valid: x: infer-qwen3-mix on 8 nodes"),
+        ("apiVersion: kubeinfer-sim/v1\nkind: Cluster\nmetadata: {name: c}\nspec: {nodes: 8x8}\n", "Cluster is valid: 8 nodes"),
+        ("apiVersion: kubeinfer-sim/v1\nkind: Timings\nmetadata: {name: t}\nspec: {bind: 1s, roles: {a: {init: 1s}}}\n", "Timings is valid: 2 stages"),
+        ((ROOT / "scenarios" / "recovery" / "save-decode.yaml").read_text(encoding="utf-8"), "Recovery is valid: "),
+    ],
+)  # fmt: skip
+def test_files_of_our_own_kinds_are_valid(folder: Path, text: str, says: str) -> None:
+    (folder / "x.yaml").write_text(text, encoding="utf-8")
+    done = sim("validate", "x.yaml", cwd=folder)
+    assert done.returncode == 0, done.stdout
+    assert says in said(done)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (SCENARIO.replace("8x16", "8x"), "x.yaml:6:12: error: spec.cluster"),
+        (f"{SCENARIO}  horizon: 02:13:00\n", "x.yaml:7:12: error: spec.horizon: '02:13:00' is a time of day"),
+        (f"{SCENARIO}  actions: [{{at: 2026-11-29T10:00:00Z, scale: 2}}]\n", "is a point in time"),
+        ("kind: Scenario\nmetadata: {name: x}\n", "apiVersion"),
+        ("apiVersion: kubeinfer-sim/v1\nkind: Cluster\nmetadata: {name: c}\nspec: {nodes: 99999999x8}\n", "at most 100,000 nodes"),
+        ("apiVersion: kubeinfer-sim/v1\nkind: Timings\nmetadata: {name: t}\nspec: {bindd: 1s}\n", 'did you mean "bind"'),
+        ("apiVersion: kubeinfer-sim/v1\nkind: Recovery\nmetadata: {name: t}\nspec: {rules: [{faults: [Nope], actions: [{restart: pod}]}]}\n", "x.yaml:4"),
+        ("apiVersion: kubeinfer-sim/v1\nkind: Senario\n", "there are no files of kind Senario"),
+    ],
+)  # fmt: skip
+def test_files_of_our_own_kinds_are_wrong_where_they_are(folder: Path, text: str, says: str) -> None:
+    (folder / "x.yaml").write_text(text, encoding="utf-8")
+    done = sim("validate", "x.yaml", cwd=folder)
+    assert done.returncode == 2
+    assert says in said(done)
+
+
+def test_a_scenario_and_a_manifest_are_checked_together_and_share_values(folder: Path) -> None:
+    shutil.copytree(ROOT / "scenarios" / "manifests", folder / "manifests")
+    shutil.copy(ROOT / "scenarios" / "down-first.yaml", folder / "down.yaml")
+    done = sim("validate", "manifests/2p1d.yaml", "down.yaml", "--set", "image=r/a:1", cwd=folder)
+    assert done.returncode == 0, done.stdout
+    done = sim(
+        "validate", "manifests/2p1d.yaml", "down.yaml", "--set", "image=r/a:1", "--set", "x=1", cwd=folder
+    )
+    assert done.returncode == 2
+    assert "there is no hole ${x}" in said(done)
+
+
+# -- full-width punctuation, aliases, long numbers ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("apiVersion：v1\nkind: KubeInfer\n", 'on line 1, "：" is FULLWIDTH COLON (U+FF1A): write ":"'),
+        ("apiVersion: v1\nkind：KubeInfer\n", '"：" is FULLWIDTH COLON'),
+        (f"{SCENARIO}  seed： 3\n", '"：" is FULLWIDTH COLON'),
+        (SCENARIO.replace("{name: x}", "{name：x}"), '"：" is FULLWIDTH COLON'),
+        (SCENARIO.replace("8x16", "8×16"), "'8×16' is not a number of nodes: write 8x16"),
+        (f"{SCENARIO}  horizon: １0m # 说明，二\n", "'１0m': write 10m"),
+        (
+            f"{SCENARIO}  objectives: {{minReadyInstances: 80％}}\n",
+            '"％" is FULLWIDTH PERCENT SIGN (U+FF05): write "%"',
+        ),
+        (f"{SCENARIO}\u00a0 seed: 3\n", '"\\xa0" is NO-BREAK SPACE (U+00A0)'),
+    ],
+)
+def test_full_width_punctuation_is_named(folder: Path, text: str, says: str) -> None:
+    (folder / "x.yaml").write_text(text, encoding="utf-8")
+    done = sim("validate", "x.yaml", cwd=folder)
+    assert done.returncode == 2
+    assert says in said(done)
+
+
+def test_full_width_punctuation_of_comments_and_descriptions_is_nobodys_business(folder: Path) -> None:
+    text = SCENARIO.replace("{name: x}", "{name: x, description: 先下后上，四个。}")
+    (folder / "x.yaml").write_text(f"{text}  sede: 3 # 种子：三\n", encoding="utf-8")
+    done = sim("validate", "x.yaml", cwd=folder)
+    assert done.returncode == 2
+    assert "FULLWIDTH" not in said(done)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "s.yaml", "--set", "image＝x"),
+        ("run", "s.yaml", "--horizon", "10：30：99"),
+        ("rollout", "m.yaml", "--nodes", "８x８"),
+        ("run", "s.yaml", "--seed", "１a"),
+        ("compare", "s.yaml", "--recovery", "Instance，Pod"),
+    ],
+)
+def test_full_width_punctuation_on_the_command_line_is_named(
+    folder: Path, arguments: tuple[str, ...]
+) -> None:
+    done = sim(*arguments, cwd=folder)
+    assert done.returncode == 2
+    assert "FULLWIDTH" in done.stderr
+
+
+def test_a_mistake_in_what_an_alias_repeats_is_told_once(folder: Path) -> None:
+    action = "&a {at: 5m, scale: -1}"
+    (folder / "x.yaml").write_text(f"{SCENARIO}  actions: [{action}, *a, *a]\n", encoding="utf-8")
+    done = sim("run", "x.yaml", cwd=folder)
+    assert done.stderr.count("error:") == 1
+
+
+LONG = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "arguments", "place"),
+    [
+        ("nodes.json", NODES.replace('"16"', LONG, 1), ("rollout", "m.yaml", "--cluster", "nodes.json"), "nodes.json:"),
+        ("pods.json", listed(pod("a")).replace('"1"', LONG, 1), ("rollout", "m.yaml", "--cluster", "good.json", "--pods", "pods.json"), "pods.json:"),
+        ("past.json", listed(pod("a")).replace('"1"', f"-{LONG}", 1), ("calibrate", "past.json"), "past.json:"),
+        ("nodes.yaml", f"apiVersion: v1\nkind: Node\nmetadata: {{generation: {LONG}}}\n", ("rollout", "m.yaml", "--cluster", "nodes.yaml"), "nodes.yaml:3:"),
+        ("x.yaml", f"{SCENARIO}  seed: {LONG}\n", ("run", "x.yaml"), "x.yaml:7:9"),
+        ("x.json", f'{{"apiVersion": "kubeinfer-sim/v1",\n"kind": "Scenario",\n"spec": {{"seed": {LONG}}}}}', ("run", "x.json"), "x.json:3:18"),
+        ("n.yaml", f"{MANIFEST.read_text(encoding='utf-8')}\nstatus: {{n: {LONG}}}\n", ("validate", "n.yaml"), "n.yaml:"),
+    ],
+)  # fmt: skip
+def test_a_number_of_thousands_of_digits_is_an_error_where_it_stands(
+    folder: Path, name: str, text: str, arguments: tuple[str, ...], place: str
+) -> None:
+    (folder / "good.json").write_text(NODES, encoding="utf-8")
+    (folder / name).write_text(text, encoding="utf-8")
+    done = sim(*arguments, cwd=folder)
+    assert done.returncode == 2
+    line = next(number for number, each in enumerate(text.splitlines(), 1) if LONG in each)
+    assert place in said(done)
+    assert f"{name}:{line}" in said(done)
+    assert "set_int_max_str_digits" not in said(done)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "says"),
+    [
+        ("99999999x8", "at most 100,000 nodes are simulated"),
+        (f"{LONG}x8", "at most 100,000 nodes are simulated"),
+        ("8x99999", "at most 9,999 NPUs of a node are simulated"),
+        ("0x8", "between 1 and 100000 nodes"),
+        ("8", "write 8x8 for nodes of 8 NPUs"),
+        ("8X8", "write 8x8"),
+        ("8 by 8", "write 8x8"),
+        ("8*16", "write 8x16"),
+        ("many", "write 8x8 for 8 nodes of 8 NPUs each, and there is no such file"),
+    ],
+)
+def test_a_number_of_nodes_is_told_how_it_is_written_and_its_limit(
+    folder: Path, nodes: str, says: str
+) -> None:
+    for line in (("rollout", "m.yaml", "--nodes", nodes), ("validate", "m.yaml", "--nodes", nodes)):
+        done = sim(*line, cwd=folder)
+        assert done.returncode == 2
+        assert says in said(done)
