@@ -119,7 +119,7 @@ def command(
     knobs += [f"--vary {each}" for each in vary]
     if len(knobs) != 1:
         found = f"found {' and '.join(knobs)}; turn them one at a time" if knobs else "found none"
-        raise UsageError(f"compare needs a knob: one of --recovery, --assume and --vary; {found}")
+        raise UsageError(f"compare needs one knob, one of --recovery, --assume and --vary: {found}")
     source, values = read_source(scenario), parse_settings(settings, files)
     if vary:
         variants = knob_variants(
