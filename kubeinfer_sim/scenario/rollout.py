@@ -38,6 +38,7 @@ def rollout_scenario(
     beside: Sequence[PlainWorkload] = (),
     beside_new: Sequence[PlainWorkload] = (),
     warnings: Sequence[Diagnostic] = (),
+    autoscalers: Sequence[Mapping[str, Any]] = (),
     configuration: Configuration | None = None,
 ) -> Scenario:
     """The scenario of one update without a scenario file: `old` runs, `new` is applied at 0s.
@@ -45,8 +46,8 @@ def rollout_scenario(
     `new` None stands for the same manifest with a new revision, as `kubectl rollout restart` makes one. `nodes`
     is `8x8`, or the path of a file of kind Cluster or of what kubectl get nodes wrote; with the latter, `pods` is
     the path of what kubectl get pods -A wrote. `beside` is what else owns pods in the manifest,
-    `beside_new` their new versions. `warnings` are those of the files they were read from. The rest is written as in
-    a scenario file. What is not given comes from the
+    `beside_new` their new versions. `warnings` are those of the files they were read from,
+    `autoscalers` the objects there that keep the number of replicas. The rest is written as in a scenario file. What is not given comes from the
     `configuration`, or is as in a scenario that does not name it.
 
     Raises:
@@ -73,7 +74,7 @@ def rollout_scenario(
                 f"{each.kind} {each.name} is in the new manifest only: an update creates no objects"
             )
     spec: dict[str, Any] = {
-        "manifest": _together(old, beside),
+        "manifest": _together(old, beside, autoscalers),
         "update": {"newRevision": True} if new is None else _together(new, beside_new),
         "seed": seed,
         "horizon": horizon,
@@ -86,7 +87,10 @@ def rollout_scenario(
     if kubernetes_version is not None or "kubernetesVersion" not in configured:
         spec["kubernetesVersion"] = kubernetes_version or LATEST.version
     value = {"apiVersion": API_VERSION, "kind": "Scenario", "metadata": {"name": old.name}, "spec": spec}
-    parts = {**_origins("manifest", old, beside), **_origins("update", new or old, beside_new)}
+    parts = {
+        **_origins("manifest", old, beside, several=bool(autoscalers)),
+        **_origins("update", new or old, beside_new),
+    }
     if nodes is not None:
         parts["spec", "cluster"] = typed_value("--nodes", nodes)
     document = Document(SourceText("rollout", ""), value, 0, parts=parts)
@@ -113,11 +117,11 @@ def rollout_scenario(
 
 
 def _origins(
-    field: str, one: WorkloadSpec, beside: Sequence[PlainWorkload]
+    field: str, one: WorkloadSpec, beside: Sequence[PlainWorkload], *, several: bool = False
 ) -> dict[Path, tuple[Document, Path]]:
     """Where the objects of a field of the spec stand, so that what is wrong with one is told of its own file."""
     found: dict[Path, tuple[Document, Path]] = {("spec", field): (_stands(one), ())}
-    for index, each in enumerate((one, *beside)) if beside else ():
+    for index, each in enumerate((one, *beside)) if beside or several else ():
         found["spec", field, "items", index] = (_stands(each), ())
     return found
 
@@ -130,8 +134,10 @@ def _stands(workload: WorkloadSpec) -> Document:
     return Document(SourceText(name, "\n" * int(line)), workload.raw, int(line) - 1)
 
 
-def _together(one: WorkloadSpec, beside: Sequence[PlainWorkload]) -> Mapping[str, Any]:
+def _together(
+    one: WorkloadSpec, beside: Sequence[PlainWorkload], others: Sequence[Mapping[str, Any]] = ()
+) -> Mapping[str, Any]:
     """The document of one object, or a List of several."""
-    if not beside:
+    if not (beside or others):
         return one.raw
-    return {"apiVersion": "v1", "kind": "List", "items": [one.raw, *(each.raw for each in beside)]}
+    return {"apiVersion": "v1", "kind": "List", "items": [one.raw, *(each.raw for each in beside), *others]}
