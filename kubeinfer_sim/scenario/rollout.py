@@ -48,7 +48,8 @@ def rollout_scenario(
     the path of what kubectl get pods -A wrote. `beside` is what else owns pods in the manifest,
     `beside_new` their new versions. `warnings` are those of the files they were read from,
     `autoscalers` the objects there that keep the number of replicas. The rest is
-    written as in a scenario file. What is not given comes from the `configuration`, or is as in a scenario that does not name it.
+    written as in a scenario file. What is not given comes from the `configuration`, or is as in a scenario that does
+    not name it.
 
     Raises:
         InputError: the nodes cannot carry the pods' labels and resources, or the Cluster file is wrong.
