@@ -39,6 +39,7 @@ from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.actions.handlers import Handlers
 from kubeinfer_sim.simulation.actions.nodes import NodeActions
 from kubeinfer_sim.simulation.actions.pods import PodActions
+from kubeinfer_sim.simulation.actions.run_crashes import RunCrashes
 from kubeinfer_sim.simulation.actions.targets import start_faults
 from kubeinfer_sim.simulation.actions.workloads import WorkloadActions
 from kubeinfer_sim.simulation.faults.assembly import FaultInjection
@@ -86,6 +87,7 @@ def assemble(
     health = HealthActions(env.clock, env.history, answers, scenario.actions)
     budgets = Budgets(scenario.disruption_budgets)
     cluster = Cluster(env, _scheduling(env, scenario, budgets), _kubelet(env, scenario, health))
+    run_crashes = RunCrashes(cluster, scenario.actions)
     answers.watch(cluster.kubelet)
     workloads = Workloads(cluster, scenario, recovery)
     drains = Drains(env, budgets)
@@ -100,6 +102,7 @@ def assemble(
         *((drains,) if scenario.drains_nodes else ()),
         *node_controllers,
         *(faults.watchers if faults is not None else (OfferedNpus(env),)),
+        *((run_crashes,) if run_crashes else ()),
         *((answers,) if faults is not None or _asks(scenario, Health) else ()),
     )
     handlers: list[Handlers] = [

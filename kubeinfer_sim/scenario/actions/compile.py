@@ -239,7 +239,17 @@ def _crash(
     if code is None:
         code = {"Error": 1, "OOMKilled": 137, "Completed": 0}[form.reason]
     target = pods_meant(form, nodes, meant, context, path)
-    return Crash(at, target, form.reason, code, form.container)
+    if form.after is not None and form.container in {
+        each.name
+        for role in matched_roles(form, meant.versions)
+        for each in role.template.init_containers
+        if each.restart_policy != "Always"
+    }:
+        context.error(
+            (*path, "container"), f"{form.container!r} is an init container: initFault has its runs fail"
+        )
+    until = _end(at, form.until, form.lasts, context, path)
+    return Crash(at, target, form.reason, code, form.container, form.after, form.times, until)
 
 
 def check_images(images: Sequence[tuple[str, Path]], versions: Sequence[KubeInfer], context: Context) -> None:

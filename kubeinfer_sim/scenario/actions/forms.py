@@ -133,7 +133,21 @@ class HealthForm(PodsForm):
 
 
 class CrashForm(PodsForm):
-    """A container's process ends by itself in some pods; what is left out matches everything."""
+    """A container's process ends by itself in some pods; what is left out matches everything.
+
+    With `after`, not at once but so long after each start, in pods that are there or come; pods count by name.
+    """
+
+    after: Duration | None = Field(
+        None, description="Runs that begin from then on end so long after their start; those under way go on."
+    )
+    times: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        None, description="With after: so many runs of each pod, the next one goes on; default: all."
+    )
+    until: Duration | None = Field(
+        None, description="With after: runs that begin later go on; from the start of the run."
+    )
+    lasts: Duration | None = Field(None, description="The same, from its own start.")
 
     exit_code: Annotated[int, Field(ge=0, le=255)] | None = Field(
         None, description="Default 1, with OOMKilled 137, with Completed 0."
@@ -147,6 +161,10 @@ class CrashForm(PodsForm):
 
     @model_validator(mode="after")
     def _fits(self) -> CrashForm:
+        one_end(self)
+        ends = [name for name in ("times", "until", "lasts") if getattr(self, name) is not None]
+        if self.after is None and ends:
+            raise ValueError(f"{ends[0]} counts runs that end some time after their start: give after, too")
         if self.reason == "Completed" and self.exit_code not in (None, 0):
             raise ValueError("a container that is Completed has exit code 0")
         if self.reason != "Completed" and self.exit_code == 0:
@@ -154,7 +172,7 @@ class CrashForm(PodsForm):
         return self
 
 
-def one_end(form: InitFaultForm | PostStartFaultForm) -> None:
+def one_end(form: InitFaultForm | PostStartFaultForm | CrashForm) -> None:
     """What goes wrong ends after so many times, or at a time, or never.
 
     Raises:

@@ -174,13 +174,22 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """A container's process ends by itself in matching pods; `container` "": the one that runs the engine."""
+    """A container's process ends by itself in matching pods; `container` "": the one that runs the engine.
+
+    Attributes:
+        after: not at once, but so long after the start of each run that begins from `at` on; None: at once.
+        times: of each pod; pods count by name.
+        until: runs that begin then or later go on.
+    """
 
     at: Millis
     target: Target
     reason: str = "Error"
     exit_code: int = 1
     container: str = ""
+    after: Millis | None = None
+    times: int | None = None
+    until: Millis | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,79 @@
+"""Containers that end by themselves some time after each of their starts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from kubeinfer_sim.cluster.cluster import Cluster
+from kubeinfer_sim.cluster.pod import Pod, is_sidecar
+from kubeinfer_sim.cluster.records import ContainerCrashed, ContainersRunning, PodRef
+from kubeinfer_sim.cluster.watcher import Watcher
+from kubeinfer_sim.engine.clock import Phase
+from kubeinfer_sim.engine.history import NO_CAUSE, Record
+from kubeinfer_sim.manifest.accelerators import engine_index
+from kubeinfer_sim.scenario.actions.model import Action, Crash
+from kubeinfer_sim.simulation.actions.targets import matches
+
+
+class RunCrashes(Watcher):
+    """Ends runs as the scenario says; the crash written first wins."""
+
+    def __init__(self, cluster: Cluster, actions: Iterable[Action]) -> None:
+        self._clock = cluster.env.clock
+        self._history = cluster.env.history
+        self._kubelet = cluster.kubelet
+        self._crashes = [each for each in actions if isinstance(each, Crash) and each.after is not None]
+        self._pods: dict[PodRef, Pod] = {}
+        # How many runs of each container have begun, so that no crash strikes a later run than its own.
+        self._runs: Counter[tuple[PodRef, str]] = Counter()
+        # How often each crash has struck, by its place, pod and container; pods count by name.
+        self._struck: Counter[tuple[int, str, str]] = Counter()
+        if self._crashes:
+            self._history.subscribe(self._told)
+
+    def __bool__(self) -> bool:
+        return bool(self._crashes)
+
+    def pod_bound(self, pod: Pod) -> None:
+        """Its containers may run from now on."""
+        self._pods[pod.ref] = pod
+
+    def pod_gone(self, pod: Pod) -> None:
+        """Nothing of it runs any more."""
+        self._pods.pop(pod.ref, None)
+
+    def _told(self, record: Record) -> None:
+        if not isinstance(record, ContainersRunning) or (pod := self._pods.get(record.pod)) is None:
+            return
+        template = pod.template
+        containers = [*template.containers, *filter(is_sidecar, template.init_containers)]
+        names = [record.container] if record.container else [each.name for each in containers]
+        for name in names:
+            self._runs[pod.ref, name] += 1
+            self._begins(pod, name)
+
+    def _begins(self, pod: Pod, name: str) -> None:
+        now = self._clock.now
+        engine = pod.template.containers[engine_index(pod.template.containers)].name
+        for place, crash in enumerate(self._crashes):
+            key = place, pod.ref.name, name
+            if (
+                (crash.container or engine) == name
+                and crash.at <= now
+                and (crash.until is None or now < crash.until)
+                and (crash.times is None or self._struck[key] < crash.times)
+                and matches(crash.target, pod)
+            ):
+                self._struck[key] += 1
+                run = self._runs[pod.ref, name]
+                assert crash.after is not None
+                self._clock.after(crash.after, self._end, pod, name, run, crash, phase=Phase.ACTION)
+                return
+
+    def _end(self, pod: Pod, name: str, run: int, crash: Crash) -> None:
+        if self._runs[pod.ref, name] != run or pod.ref not in self._pods:
+            return
+        crashed = ContainerCrashed(self._clock.now, NO_CAUSE, pod.ref, crash.reason, crash.exit_code)
+        cause = self._history.append(crashed)
+        self._kubelet.crash(pod, crash.reason, crash.exit_code, container=name, cause=cause)
