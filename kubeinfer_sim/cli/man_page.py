@@ -43,7 +43,7 @@ def _lines() -> Iterator[str]:
             yield f".PP\n{_text(' '.join(paragraph.split()))}"
         for param in command.get_params(context):
             record = param.get_help_record(context)
-            if record is not None:
+            if record is not None and isinstance(param, click.Option):
                 yield f".TP\n.B {_text(record[0])}\n{_text(record[1])}"
     yield ".SH EXIT STATUS"
     for code, meaning in _EXIT_CODES:
