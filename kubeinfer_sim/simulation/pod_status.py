@@ -50,7 +50,7 @@ class PodStatuses:
                 return self._stopped(pod, facts)
             now = min(now, facts.stopping)
         view = self._kubelet.view(pod, now)
-        if adopted or facts.ran:
+        if (adopted or facts.ran) and not view.setting_up:
             return tuple(
                 self._done(facts, each.spec)
                 if each.kind is ContainerKind.INIT

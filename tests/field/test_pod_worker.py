@@ -128,3 +128,23 @@ def test_places_and_devices_are_free_when_the_containers_are_dead(
     assert [each["status"] for each in user.pods(at="79s")] == ["Terminating", "Pending"]
     assert [each["status"] for each in user.pods(at="81s")] == ["Error", "Running"]
     assert [each["status"] for each in user.pods(at="91s")] == ["Running"]
+
+
+@both
+def test_no_container_is_ready_while_all_are_started_again(user: User, workload: Callable[..., Any]) -> None:
+    everything = {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [3]}}
+    pods = in_place(workload({**asking(npu=8), "restartPolicy": "Never", "restartPolicyRules": [everything]}))
+    spec = pods["spec"]["template"]["spec"]
+    spec = spec["roles"][0]["template"]["spec"] if "roles" in spec else spec
+    spec["containers"].append({"name": "proxy", "image": "repo/proxy:v1"})
+    pods["spec"]["replicas"] = 1
+    user.plans(
+        pods,
+        cluster="1x8",
+        initial="empty",
+        timings={"profile": "zero", "create": "5s"},
+        actions=[{"at": "40s", "crash": {"reason": "Error", "exitCode": 3}}],
+        horizon="10m",
+    )
+    shown = {at: user.pods(at=at)[0]["readyContainers"] for at in ("39s", "41s", "44s", "46s")}
+    assert shown == {"39s": 2, "41s": 0, "44s": 0, "46s": 2}

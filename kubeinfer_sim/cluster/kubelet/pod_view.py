@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
-from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
+from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker, Sync
 from kubeinfer_sim.cluster.prober.forecast import Follower
 from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.manifest.model import Container as ContainerSpec
@@ -48,11 +48,13 @@ class PodView:
         containers: in the order in which they are started: init containers first.
         at: the container, by its place there, that its set-up has come to, and whether that `runs` yet, or its image
             is being pulled. Of pods with init containers alone: others' containers all start together.
+        setting_up: its containers have yet to run, or to run again after all of them were restarted.
     """
 
     containers: tuple[ContainerView, ...]
     at: int
     runs: bool
+    setting_up: bool
 
     @classmethod
     def of(cls, worker: PodWorker, now: int) -> PodView:
@@ -68,4 +70,5 @@ class PodView:
             else:
                 at = plan.containers[step].order
                 runs = plan.stages[step].name.kind in (StageKind.INIT, StageKind.SIDECAR)
-        return cls(tuple(ContainerView.of(each, now) for each in worker.every), at, runs)
+        containers = tuple(ContainerView.of(each, now) for each in worker.every)
+        return cls(containers, at, runs, worker.sync is Sync.SETTING_UP)
