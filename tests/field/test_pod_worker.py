@@ -148,3 +148,23 @@ def test_no_container_is_ready_while_all_are_started_again(user: User, workload:
     )
     shown = {at: user.pods(at=at)[0]["readyContainers"] for at in ("39s", "41s", "44s", "46s")}
     assert shown == {"39s": 2, "41s": 0, "44s": 0, "46s": 2}
+
+
+@both
+def test_a_kubelet_that_is_restarted_ends_the_startup_phase(user: User, workload: Callable[..., Any]) -> None:
+    # As in the recorded run `kr-startup-live`: liveness begins, and kills the container that loads for 40 s.
+    tick = {"tcpSocket": {"port": 1}, "periodSeconds": 1}
+    probes = {
+        "startupProbe": {**tick, "failureThreshold": 100},
+        "livenessProbe": {**tick, "failureThreshold": 3},
+    }
+    user.plans(
+        in_place(workload({**asking(npu=8), **probes}, replicas=1)),
+        cluster="1x8",
+        initial="empty",
+        timings={"profile": "zero", "frameworkImport": "40s"},
+        actions=[{"at": "20s", "kubeletRestart": {"nodes": ["node-0"], "takes": "1s"}}],
+        horizon="5m",
+    )
+    (pod,) = user.pods()
+    assert (pod["status"], pod["restarts"]) == ("Running", 1)

@@ -169,7 +169,9 @@ class ProbeManager:
                     now,
                     self.health(worker, container),
                     since=since,
-                    started=before.started,
+                    # Since 1.35 what runs counts as started, also where its startup probe has yet to succeed: SyncPod
+                    # makes the status before it adds the workers, so it finds no startup worker to ask.
+                    started=self._kubernetes.new_kubelet_keeps_readiness or before.started,
                     pod_ready=worker.pod.ready,
                 )
 
