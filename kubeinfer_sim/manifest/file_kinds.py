@@ -28,8 +28,8 @@ _FOR = {
     "`kubeinfer-sim compare SCENARIO --recovery Instance,{file}`",
     "Timings": "these are stage timings: name them as spec.timings.file of a scenario",
     "Node": "these are the nodes of a cluster: give them as --cluster {file}",
-    "Pod": "these are the pods of a cluster: give them as --pods {file} beside --cluster, or learn from them with "
-    "`kubeinfer-sim calibrate {file}`",
+    "Pod": "these are pods: those of a cluster give them as --pods {file} beside --cluster, or learn from them with "
+    "`kubeinfer-sim calibrate {file}`; those to simulate a scenario names as spec.manifest",
     "Event": "these are the events of a cluster: `kubeinfer-sim calibrate PODS {file}` learns from them",
 }
 
@@ -71,7 +71,7 @@ def own_kind(source: SourceText) -> str | None:
 
 def what_for(kind: str, file: str) -> str:
     """`this is a manifest: …`, with the command that was meant; empty of kinds that are for none."""
-    kind = {"Deployment": "KubeInfer", "ReplicaSet": "KubeInfer", "Pod": "KubeInfer"}.get(kind, kind)
+    kind = {"Deployment": "KubeInfer", "ReplicaSet": "KubeInfer"}.get(kind, kind)
     if kind in OUTPUT_KINDS:
         return f"this is an output of kubeinfer-sim, of kind {kind}"
     shown = "FILE" if file == "-" else file

@@ -55,7 +55,7 @@ class Idle:
     def pod_gone(self, pod: Pod) -> None:
         pass
 
-    def evict(self, pod: Pod, reason: str, cause: int) -> None:
+    def evict(self, pod: Pod, reason: str, cause: int, grace: int | None = None) -> None:
         pass
 
     def group(self, pod: Pod) -> Sequence[Pod]:

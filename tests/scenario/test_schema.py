@@ -40,7 +40,7 @@ SCHEMAS = {
 
 def whole(block: str) -> str:
     """An example of the page as a whole file: fields of `spec` are given the smallest scenario around them."""
-    if "apiVersion" in block:
+    if re.search(r"^apiVersion:", block, re.M):
         return block
     lines = "".join(f"  {line}\n" for line in block.splitlines())
     head = "apiVersion: kubeinfer-sim/v1\nkind: Scenario\nmetadata: {name: example}\nspec:\n"

@@ -176,9 +176,9 @@ class Simulated(Watcher, Idle):
         self.api.ready(pod)
         self.write("pod_ready", pod.ref.role, "True", "emu")
 
-    def evict(self, pod: Pod, reason: str, cause: int) -> None:
+    def evict(self, pod: Pod, reason: str, cause: int, grace: int | None = None) -> None:
         self.write("pod_deleting", pod.ref.role, "", "k8s")
-        self.api.delete(pod, reason, NO_CAUSE)
+        self.api.delete(pod, reason, NO_CAUSE, grace=grace)
 
     def pod_terminating(self, pod: Pod, reason: str, cause: int) -> None:
         assert pod.node is not None

@@ -62,9 +62,9 @@ class Cluster(Watcher, Idle):
     def restore_ready(self, pod: Pod) -> None:
         self.note(f"{pod.ref.role} ready")
 
-    def evict(self, pod: Pod, reason: str, cause: int) -> None:
+    def evict(self, pod: Pod, reason: str, cause: int, grace: int | None = None) -> None:
         self.note(f"{pod.ref.role} deleting")
-        self.api.delete(pod, reason, cause)
+        self.api.delete(pod, reason, cause, grace=grace)
 
     def pod_terminating(self, pod: Pod, reason: str, cause: int) -> None:
         pod.state = PodState.DELETING
