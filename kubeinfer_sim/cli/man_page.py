@@ -26,7 +26,7 @@ def man_page() -> str:
 
 
 def _lines() -> Iterator[str]:
-    group = click.Context(cli, info_name="kubeinfer-sim")
+    group = click.Context(cli, info_name="kubeinfer-sim", **cli.context_settings)
     yield '.TH KUBEINFER-SIM 1 "" "kubeinfer-sim" "User commands"'
     yield ".SH NAME"
     yield "kubeinfer\\-sim \\- dry\\-run KubeInfer deployments, updates and failures"
