@@ -41,12 +41,17 @@ def command(
 ) -> int:
     """Say what applying NEW changes in a cluster that runs OLD, whether it rolls out, and what does nothing.
 
+    What the API server would refuse, since the object exists and the field must not change, is said in its words,
+    with exit code 1.
+
     The meaning is compared, not the text: defaults count as written, 1000m is 1. - is standard input:
     kubectl get kubeinfer x -o yaml | kubeinfer-sim diff - new.yaml
     """
     from kubeinfer_sim.cli.manifests import Side, load_each
     from kubeinfer_sim.cli.output import note, output_of, show_diagnostics, width_of
     from kubeinfer_sim.manifest.diff import diff
+    from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+    from kubeinfer_sim.manifest.refusals import refusals
     from kubeinfer_sim.manifest.register.check import not_simulated
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.diff import diff_json, diff_text
@@ -58,10 +63,15 @@ def command(
     values = parse_settings(settings, files)
     before, after = load_each([Side(old, values), Side(new, values)], values)
     found = diff((*before.kubeinfers, *before.deployments), (*after.kubeinfers, *after.deployments))
+    refused = [
+        each
+        for each in refusals(before.objects, after.objects)
+        if each.kind not in (KubeInfer.kind, Deployment.kind)
+    ]
     output.write(
-        text=lambda: diff_text(found, width=width_of(sys.stdout)),
-        json=lambda: diff_json(found),
-        markdown=lambda: diff_markdown(found),
+        text=lambda: diff_text(found, refused, width=width_of(sys.stdout)),
+        json=lambda: diff_json(found, refused),
+        markdown=lambda: diff_markdown(found, refused),
     )
     warnings = not_simulated([*before.diagnostics, *after.diagnostics])
     if warnings:
@@ -69,4 +79,8 @@ def command(
     others = dict.fromkeys(f"{each.kind} {each.name}" for each in (*before.others, *after.others))
     if others:
         note(f"not compared: {', '.join(others)}")
-    return int(exit_code and any(each.differs for each in found))
+    return int(
+        bool(refused)
+        or any(each.refused for each in found)
+        or (exit_code and any(each.differs for each in found))
+    )

@@ -15,6 +15,7 @@ from kubeinfer_sim.diagnostics import Path, format_path
 from kubeinfer_sim.manifest.effective import effective, effective_plain
 from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.manifest.refusals import refusal
 
 Versioned = KubeInfer | Deployment
 
@@ -61,11 +62,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """The difference of two versions of an object; None stands for "not there"."""
+    """The difference of two versions of an object; None stands for "not there".
+
+    Attributes:
+        refused: the answer of the API server, where it does not take the new version; empty where it does.
+    """
 
     old: Versioned | None
     new: Versioned | None
     changes: tuple[Change, ...] = ()
+    refused: str = ""
 
     @property
     def object(self) -> Versioned:
@@ -88,7 +94,9 @@ class Diff:
     @property
     def rollout(self) -> bool:
         """Whether the revision differs, so that instances or pods are replaced (if there are any)."""
-        return self.old is not None and self.new is not None and self.old.revision != self.new.revision
+        if self.old is None or self.new is None or self.refused:
+            return False
+        return self.old.revision != self.new.revision
 
     def summary(self) -> str:
         """One sentence: what happens when the new version is applied."""
@@ -98,6 +106,8 @@ class Diff:
                 if self.old is None
                 else "is not in the new file, and stays as it is if that is applied"
             )
+        if self.refused:
+            return f"refused, nothing changes: {self.refused}"
         if not self.changes:
             return f"nothing changes (revision {self.new.revision})"
         if not self.rollout:
@@ -158,7 +168,7 @@ def _compare_deployments(old: Deployment, new: Deployment) -> Diff:
             case _:
                 effect, words = Effect.NOTHING, _POD_WORDS[Effect.NOTHING]
         changes.append(Change(path, before, after, effect, words))
-    return Diff(old, new, tuple(changes))
+    return Diff(old, new, tuple(changes), refusal(old.raw, new.raw))
 
 
 def _deployment_view(deployment: Deployment) -> dict[str, Any]:

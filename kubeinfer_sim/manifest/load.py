@@ -99,6 +99,14 @@ class Manifests:
         """The Deployments."""
         return tuple(each for each in self.plain if isinstance(each, Deployment))
 
+    @property
+    def objects(self) -> tuple[Mapping[str, Any], ...]:
+        """Everything there is, as written, holes filled."""
+        return (
+            *(each.raw for each in self.workloads),
+            *(each.document.value for each in self.others),
+        )
+
 
 def load_manifest(
     sources: Sequence[str | SourceText],

@@ -10,16 +10,26 @@ from typing import Any
 from kubeinfer_sim.diagnostics import format_path
 from kubeinfer_sim.manifest.diff import Diff, changed_place
 from kubeinfer_sim.manifest.model import Deployment
+from kubeinfer_sim.manifest.refusals import Refusal
 
 _LONGEST_VALUE = 100
 
 
-def diff_text(found: Sequence[Diff], *, width: int = 80) -> str:
-    """A paragraph for each object: what follows, then the changes by what they do."""
-    return "\n\n".join(_paragraph(each, width) for each in found)
+def diff_text(found: Sequence[Diff], refused: Sequence[Refusal] = (), *, width: int = 80) -> str:
+    """A paragraph for each object: what follows, then the changes by what they do.
+
+    `refused` are objects of other kinds that the API server does not take.
+    """
+    rest = ("\n".join(_wrap(refusal_sentence(each), width)) for each in refused)
+    return "\n\n".join((*(_paragraph(each, width) for each in found), *rest))
 
 
-def diff_json(found: Sequence[Diff]) -> str:
+def refusal_sentence(refused: Refusal) -> str:
+    """What becomes of an object that is no workload, in a line of text."""
+    return f"{refused.kind} {refused.namespace}/{refused.name}: refused, nothing changes: {refused.words}"
+
+
+def diff_json(found: Sequence[Diff], refused: Sequence[Refusal] = ()) -> str:
     """The document described in docs/validate.md."""
     deployments = [each for each in found if isinstance(each.object, Deployment)]
     document = {
@@ -27,6 +37,10 @@ def diff_json(found: Sequence[Diff]) -> str:
         "kind": "Diff",
         "kubeinfers": [_document(each) for each in found if each not in deployments],
         "deployments": [_document(each) for each in deployments],
+        "refused": [
+            *(each.refused for each in found if each.refused),
+            *(each.words for each in refused),
+        ],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from kubeinfer_sim.manifest.diff import Diff, changed_place
 from kubeinfer_sim.manifest.model import Deployment
-from kubeinfer_sim.report.diff import shown_value
+from kubeinfer_sim.manifest.refusals import Refusal
+from kubeinfer_sim.report.diff import refusal_sentence, shown_value
 from kubeinfer_sim.report.markdown.text import MOST_LINES, capped, code, escaped, footer
 
 _MOST_OBJECTS = 8
 
 
-def diff_markdown(found: Sequence[Diff]) -> str:
+def diff_markdown(found: Sequence[Diff], refused: Sequence[Refusal] = ()) -> str:
     """A line for each object, and below it one for each change, those with the widest effect first."""
     told = found[:_MOST_OBJECTS]
     heads = 2 * len(told) + (len(found) > len(told)) + 2
@@ -26,6 +27,7 @@ def diff_markdown(found: Sequence[Diff]) -> str:
         lines.append("")
     if len(found) > len(told):
         lines.append(f"… and {len(found) - len(told):,} more objects")
+    lines += capped([f"- {escaped(refusal_sentence(each))}" for each in refused], _MOST_OBJECTS, "objects")
     lines.append(footer())
     return "\n".join(lines) + "\n"
 

@@ -1,0 +1,58 @@
+"""What the API server refuses because the object exists already, between two files: exit 1, in its words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from field.user import Raw, User, deployment, kubeinfer
+
+SELECTOR = (
+    'Deployment.apps "chat" is invalid: spec.selector: Invalid value: {"matchLabels":{"app":"b"}}: '
+    "field is immutable"
+)
+VALUE = (
+    'PriorityClass.scheduling.k8s.io "high" is invalid: value: Forbidden: may not be changed in an update.'
+)
+
+
+def priority_class(value: int) -> Raw:
+    return {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": "high"},
+        "value": value,
+    }
+
+
+def selecting(app: str) -> Raw:
+    raw = deployment({}, labels={"app": app})
+    raw["spec"]["selector"]["matchLabels"]["app"] = app
+    return raw
+
+
+def test_diff_says_that_a_selector_stays_as_it_is(user: User) -> None:
+    user.has("old.yaml", selecting("a"))
+    user.has("new.yaml", selecting("b"))
+    done = user.types("diff", "old.yaml", "new.yaml")
+    assert done.returncode == 1
+    assert SELECTOR in " ".join(done.stdout.split())
+    told = json.loads(user.types("diff", "old.yaml", "new.yaml", "-o", "json").stdout)
+    assert told["refused"] == [SELECTOR]
+    assert told["deployments"][0]["rollout"] is False
+    assert "refused" in user.types("diff", "old.yaml", "new.yaml", "-o", "markdown").stdout
+
+
+@pytest.mark.parametrize("workload", [kubeinfer, deployment])
+def test_diff_says_so_of_objects_beside_a_workload(user: User, workload) -> None:
+    user.has("old.yaml", workload({}), priority_class(1))
+    user.has("new.yaml", workload({}), priority_class(2))
+    done = user.types("diff", "old.yaml", "new.yaml")
+    assert done.returncode == 1
+    assert VALUE in " ".join(done.stdout.split())
+    assert user.types("diff", "old.yaml", "old.yaml").returncode == 0
+
+
+def test_one_file_alone_cannot_be_wrong_so(user: User) -> None:
+    user.has("new.yaml", selecting("b"), priority_class(2))
+    assert user.types("validate", "new.yaml").returncode == 0
