@@ -66,6 +66,7 @@ class Api:
         self._node_silent = told("node_silent")
         self._node_ready_changed = told("node_ready_changed")
         self._node_spec_changed = told("node_spec_changed")
+        self._node_labels_changed = told("node_labels_changed")
         self._allocatable_changed = told("allocatable_changed")
         self._pod_created = told("pod_created")
         self._pod_bound = told("pod_bound")
@@ -129,6 +130,12 @@ class Api:
         self._history.append(NodeCordoned(self._clock.now, cause, node.name, not unschedulable))
         node.unschedulable = unschedulable
         for tell in self._node_spec_changed:
+            tell(node)
+
+    def set_labels(self, node: Node, labels: Mapping[str, str]) -> None:
+        """Write the node's labels, all of them."""
+        node.labels = labels
+        for tell in self._node_labels_changed:
             tell(node)
 
     def set_allocatable(self, node: Node, resource: str, amount: int, *, ring: int | None = None) -> None:

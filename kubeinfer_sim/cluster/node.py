@@ -7,6 +7,7 @@ event of its own. The scheduler keeps its own account of a node's resources (`sc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from kubeinfer_sim.cluster.heartbeat import Heartbeat
@@ -37,9 +38,10 @@ class Node:
     """One node. The API (`api.Api`) alone writes its object, the kubelet what the machine is like.
 
     Attributes:
-        spec: as the scenario has it; its labels never change.
+        spec: as the scenario has it at first.
         heartbeat: what its kubelet sends; None when none ever will.
         ready: its Ready condition.
+        labels: as they are now.
         taints: in the order in which they were added.
         unschedulable: it is cordoned.
         allocatable: what it offers; cpu in millicores, everything else in whole units.
@@ -62,6 +64,7 @@ class Node:
         "heartbeat",
         "images",
         "kubelet_runs",
+        "labels",
         "last",
         "name",
         "number",
@@ -85,6 +88,7 @@ class Node:
         self.name = spec.name
         self.heartbeat = heartbeat
         self.ready = ready
+        self.labels: Mapping[str, str] = spec.labels
         self.taints: dict[Taint, None] = dict.fromkeys(spec.taints)
         self.unschedulable = spec.unschedulable
         self.allocatable = spec.allocatable
@@ -100,12 +104,12 @@ class Node:
     @property
     def zone(self) -> str:
         """Value of its zone label, "" without one."""
-        return self.spec.labels.get(ZONE_LABEL, "")
+        return self.labels.get(ZONE_LABEL, "")
 
     @property
     def counted(self) -> bool:
         """Whether it counts for the health of its zone."""
-        return EXCLUDE_LABEL not in self.spec.labels
+        return EXCLUDE_LABEL not in self.labels
 
     def weights_ready(self, key: str, now: int) -> bool:
         """Whether the weights are in the page cache now."""

@@ -342,10 +342,27 @@ class NodeReadyChanged(Record):
 
 @dataclass(slots=True)
 class NodeTainted(Record):
-    """The node lifecycle controller changed the node's NoExecute taints; these it has now."""
+    """The node's NoExecute taints have changed; these it has now, but for those from the start."""
 
     node: str
     taints: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class NodeTaintEdited(Record):
+    """Somebody has tainted a node, or (`removed`) taken the taint away; `taint` in kubectl's form: `k=v:NoExecute`."""
+
+    node: str
+    taint: str
+    removed: bool = False
+
+
+@dataclass(slots=True)
+class NodeLabeled(Record):
+    """Somebody has changed labels of a node; `labels` as kubectl writes them: `zone=a`, or `zone-` for one removed."""
+
+    node: str
+    labels: tuple[str, ...]
 
 
 @dataclass(slots=True)

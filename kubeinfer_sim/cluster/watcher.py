@@ -24,6 +24,9 @@ class Watcher:
     def node_spec_changed(self, node: Node) -> None:
         """The node was tainted, untainted, cordoned or uncordoned."""
 
+    def node_labels_changed(self, node: Node) -> None:
+        """The node has other labels."""
+
     def allocatable_changed(self, node: Node, resource: str, ring: int | None) -> None:
         """The node offers another amount of a resource, in this `ring` of its NPUs (None: it has no rings)."""
 

@@ -10,6 +10,8 @@ from kubeinfer_sim.cluster.records import (
     NodeCordoned,
     NodeDrained,
     NodeFailed,
+    NodeLabeled,
+    NodeTaintEdited,
     PodDeleting,
     PodNotReady,
 )
@@ -29,6 +31,8 @@ _DISTURBING: tuple[type[Record], ...] = (
     NodeCordoned,
     NodeDrained,
     NodeFailed,
+    NodeTaintEdited,
+    NodeLabeled,
     ContainerDied,
     PodNotReady,
     PodSlowed,

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from kubeinfer_sim.cluster.fault_records import FaultInjected
-from kubeinfer_sim.cluster.records import ContainerCrashed, HealthChanged, NodeDrained, NodeFailed
+from kubeinfer_sim.cluster.records import (
+    ContainerCrashed,
+    HealthChanged,
+    NodeDrained,
+    NodeFailed,
+    NodeLabeled,
+    NodeTaintEdited,
+)
 from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
 from kubeinfer_sim.engine.history import Record
 
@@ -33,6 +40,10 @@ def cause_kind(record: Record | None) -> str:
             return f"node {NODE_FAILURES.get(record.mode, record.mode)}"
         case NodeDrained():
             return "drain"
+        case NodeTaintEdited():
+            return "taint"
+        case NodeLabeled():
+            return "node labels"
         case HealthChanged():
             return "health check"
         case ContainerCrashed():

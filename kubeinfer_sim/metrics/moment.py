@@ -19,6 +19,7 @@ from kubeinfer_sim.cluster.records import (
     NodeCordoned,
     NodeFailed,
     NodeReturned,
+    NodeTaintEdited,
     PodCreated,
     PodDeleting,
     PodGone,
@@ -277,6 +278,10 @@ def _under_way(history: History, at: int) -> list[Record]:
                 open_.pop(("cordoned", record.node), None)
                 if not record.uncordoned:
                     open_["cordoned", record.node] = record
+            case NodeTaintEdited():
+                open_.pop(("tainted", f"{record.node} {record.taint}"), None)
+                if not record.removed:
+                    open_["tainted", f"{record.node} {record.taint}"] = record
             case DrainHeld():
                 open_.setdefault(("drain", record.node), record)
             case DrainEnded():

@@ -9,8 +9,10 @@ from kubeinfer_sim.cluster.records import (
     NodeCordoned,
     NodeDrained,
     NodeFailed,
+    NodeLabeled,
     NodeOutOfService,
     NodeReturned,
+    NodeTaintEdited,
     PodRemoved,
 )
 from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
@@ -40,6 +42,10 @@ def _what(record: Record) -> str:
             return f"drain of {record.node}"
         case NodeCordoned():
             return f"{'uncordon' if record.uncordoned else 'cordon'} of {record.node}"
+        case NodeTaintEdited():
+            return f"{'end of ' if record.removed else ''}taint {record.taint} of {record.node}"
+        case NodeLabeled():
+            return f"labels of {record.node}"
         case NodeOutOfService():
             return f"{record.node} out of service"
         case HealthChanged():

@@ -27,11 +27,15 @@ from kubeinfer_sim.scenario.actions.model import (
     ForceDelete,
     Health,
     ImageFault,
+    LabelNodes,
     NodeDown,
     NodeUp,
     OutOfService,
+    RemoveTaint,
     Scale,
+    SetTaint,
     StartFault,
+    label_changes,
 )
 
 MOST_ROWS = 10
@@ -211,6 +215,13 @@ def _action_text(action: Action, measures: Measures) -> str:
             return f"scale to {action.replicas:,}"
         case Cordon():
             return f"{'uncordon' if action.uncordon else 'cordon'} {_nodes(action.nodes)}"
+        case SetTaint():
+            return f"taint {_nodes(action.nodes)} {action.taint}"
+        case RemoveTaint():
+            effect = f":{action.effect}" if action.effect else ""
+            return f"untaint {_nodes(action.nodes)} {action.key}{effect}"
+        case LabelNodes():
+            return f"label {_nodes(action.nodes)} {' '.join(label_changes(action.labels))}"
         case Drain():
             return f"drain {_nodes(action.nodes)}"
         case Health():

@@ -322,6 +322,12 @@ SENTENCES: dict[type[Record], Words] = {
     cluster.NodeReturned: _returned,
     cluster.NodeReadyChanged: _node_ready,
     cluster.NodeTainted: _tainted,
+    cluster.NodeTaintEdited: lambda r: (
+        f"somebody takes the taint {r.taint} from {r.node}"
+        if r.removed
+        else f"somebody taints {r.node} {r.taint}"
+    ),
+    cluster.NodeLabeled: lambda r: f"somebody labels {r.node} {listed(list(r.labels))}",
     cluster.NodeOutOfService: lambda r: (
         f"somebody {'removes' if r.ended else 'sets'} the out-of-service taint of {r.node}"
     ),

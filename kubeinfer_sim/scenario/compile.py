@@ -14,6 +14,7 @@ from kubeinfer_sim.scenario.actions.compile import (
     compile_action,
 )
 from kubeinfer_sim.scenario.actions.model import Action, Fault
+from kubeinfer_sim.scenario.actions.node_changes import NodesThen
 from kubeinfer_sim.scenario.cluster.compile import NO_CLUSTER, compile_cluster
 from kubeinfer_sim.scenario.cluster.disruption_budgets import compile_budgets, warn_of_budgets
 from kubeinfer_sim.scenario.cluster.forms import LinkForm
@@ -62,8 +63,12 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     if "cluster" not in broken:
         cluster = compile_cluster(spec.cluster, versions, context, ("spec", "cluster"))
     by_name = {node.name: node for node in cluster.nodes}
+    nodes = NodesThen(cluster.nodes)
     for place, form in written:
-        other = compile_action(form, ("spec", "actions", place), by_name, time_line, context)
+        path = ("spec", "actions", place)
+        other = nodes.compile_change(form, path, context)
+        if other is None:
+            other = compile_action(form, path, nodes.there, time_line, context)
         if other is not None:
             actions[form.at, place, 0] = other
     check_returns(actions, cluster.nodes, context)

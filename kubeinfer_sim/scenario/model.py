@@ -22,8 +22,10 @@ from kubeinfer_sim.scenario.actions.model import (
     NodeDown,
     NodeUp,
     OutOfService,
+    SetTaint,
 )
 from kubeinfer_sim.scenario.cluster.model import (
+    CONTROL_PLANE_TAINTS,
     DisruptionBudget,
     NodeLifecycle,
     NodeSpec,
@@ -244,15 +246,19 @@ class Scenario:
 
     @property
     def loses_nodes(self) -> bool:
-        """Whether any node can fail."""
+        """Whether any node can fail, or somebody says that one has."""
         return self._faults_need("nodeFailures") or any(
-            isinstance(each, NodeDown | NodeUp | OutOfService | ForceDelete) for each in self.actions
+            isinstance(each, NodeDown | NodeUp | OutOfService | ForceDelete)
+            or (isinstance(each, SetTaint) and each.taint.key.startswith(CONTROL_PLANE_TAINTS))
+            for each in self.actions
         )
 
     @property
     def has_no_execute_taints(self) -> bool:
-        """Whether any node has a taint from the start that evicts pods."""
-        return any(taint.effect == "NoExecute" for node in self.nodes for taint in node.taints)
+        """Whether any node has, or gets from somebody, a taint that evicts pods."""
+        set_later = (each.taint for each in self.actions if isinstance(each, SetTaint))
+        at_first = (taint for node in self.nodes for taint in node.taints)
+        return any(taint.effect == "NoExecute" for taint in (*set_later, *at_first))
 
     @property
     def drains_nodes(self) -> bool:

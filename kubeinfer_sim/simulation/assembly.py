@@ -107,7 +107,7 @@ def assemble(
     )
     handlers: list[Handlers] = [
         WorkloadActions(workloads).handlers(),
-        NodeActions(env.api, drains, failures).handlers(),
+        NodeActions(env, drains, failures).handlers(),
         PodActions(cluster, workloads, budgets).handlers(),
         {Health: partial(health.act, pods=workloads.pods)},
         {} if faults is None else {Fault: faults.inject},

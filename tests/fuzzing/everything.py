@@ -21,6 +21,9 @@ ACTIONS = (
     "patch: {spec: {strategy: {rollingUpdate: {maxUnavailable: <one>, maxSurge: 1}}}}",
     "cordon: [a-<node>]",
     "uncordon: {pool: a}",
+    "taint: {nodes: [a-<node>], key: k, effect: <effect>}",
+    "untaint: {pool: a, key: k}",
+    "labelNodes: {nodes: [a-<node>], labels: {pool: <pool>}}",
     "drain: {nodes: [a-<node>], timeout: 5m}",
     "nodeDown: {nodes: [a-<node>], mode: <mode>, lasts: <short>m}",
     "nodeDown: a-<node>",
@@ -52,6 +55,8 @@ KINDS = {
     "answer": ("hang: true", "flapping: 0.4", "latency: 2s", "healthy: true"),
     "probe": ("startup", "liveness", "readiness"),
     "role": ("prefill", "decode"),
+    "effect": ("NoSchedule", "PreferNoSchedule", "NoExecute"),
+    "pool": ("infer", "other", "null"),
     "reason": ("OOMKilled", "Error", "Completed"),
 }
 

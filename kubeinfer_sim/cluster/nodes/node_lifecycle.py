@@ -137,6 +137,10 @@ class NodeLifecycleController(Watcher):
         if not self._writing:
             self._look_at(node.name)
 
+    def node_labels_changed(self, node: Node) -> None:
+        """The next pass finds the node in another zone, or counts it no more."""
+        self._look_at(node.name)
+
     def pod_bound(self, pod: Pod) -> None:
         """A pod bound to a node that is known not to be ready is not ready."""
         assert pod.node is not None
@@ -219,6 +223,9 @@ class NodeLifecycleController(Watcher):
         health = self._health.get(name)
         if health is None:
             health = self._first_seen(node)
+        elif health.zone is not (zone := self._zone(node)):
+            self._uncount(health)
+            health.zone = zone
         observed = node.ready
         if self._deciding.get(name) == now:
             del self._deciding[name]
@@ -241,14 +248,20 @@ class NodeLifecycleController(Watcher):
 
     def _first_seen(self, node: Node) -> _Health:
         now = self.clock.now
-        zone = self.zones.get(node.zone)
-        if zone is None:
-            zone = self.zones[node.zone] = Zone(TokenBucket(self.settings.rates.normal, 1, now))
+        zone = self._zone(node)
         health = self._health[node.name] = _Health(now, zone)
         self._mark_reachable(node, zone)
         if node.heartbeat is None or node.heartbeat.alive_since is None:
             self._decide(node, health)
         return health
+
+    def _zone(self, node: Node) -> Zone:
+        """The zone it is in by its label."""
+        zone = self.zones.get(node.zone)
+        if zone is None:
+            bucket = TokenBucket(self.settings.rates.normal, 1, self.clock.now)
+            zone = self.zones[node.zone] = Zone(bucket)
+        return zone
 
     @staticmethod
     def _uncount(health: _Health | None) -> None:

@@ -175,6 +175,11 @@ class GangScheduling(Watcher):
             self._scheduler.set_taints(node.name, taints)
         self._wake_up()
 
+    def node_labels_changed(self, node: Node) -> None:
+        """A node may be what waiting pods ask for now."""
+        self._scheduler.set_labels(node.name, node.labels)
+        self._wake_up()
+
     def allocatable_changed(self, node: Node, resource: str, ring: int | None) -> None:
         """A node offers more or less of something."""
         self._scheduler.set_allocatable(node.name, resource, node.allocatable[resource], ring=ring)

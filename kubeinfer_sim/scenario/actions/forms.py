@@ -10,10 +10,13 @@ from kubeinfer_sim.scenario.actions.node_forms import (
     DrainForm,
     ForceDeleteForm,
     KubeletRestartForm,
+    LabelNodesForm,
     NodeDownForm,
     NodesForm,
     OutOfServiceForm,
     RebootForm,
+    RemoveTaintForm,
+    SetTaintForm,
 )
 from kubeinfer_sim.scenario.actions.pods_form import PodsForm
 from kubeinfer_sim.scenario.faults.forms import FaultForm
@@ -302,6 +305,9 @@ class ActionForm(Form):
     )
     cordon: NodesForm | None = Field(None, description="Nodes that take no new pods from then on.")
     uncordon: NodesForm | None = Field(None, description="Nodes that take pods again.")
+    taint: SetTaintForm | None = None
+    untaint: RemoveTaintForm | None = None
+    label_nodes: LabelNodesForm | None = None
     drain: DrainForm | None = Field(None, description="Nodes that are cordoned and emptied.")
     node_down: NodeDownForm | None = None
     node_up: NodesForm | None = Field(None, description="Nodes that failed and are back.")

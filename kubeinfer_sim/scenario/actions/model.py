@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kubeinfer_sim.manifest.model import Kind, WorkloadSpec
+from kubeinfer_sim.scenario.cluster.model import Taint
 from kubeinfer_sim.scenario.faults.kinds import Symptom
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.units import Millis
@@ -57,6 +58,44 @@ class Cordon:
     at: Millis
     nodes: tuple[str, ...]
     uncordon: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetTaint:
+    """Somebody taints nodes (`kubectl taint --overwrite`): of one key and effect a node has one taint."""
+
+    at: Millis
+    nodes: tuple[str, ...]
+    taint: Taint
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTaint:
+    """Somebody takes the taints of a key from nodes; `effect` "": whatever they do."""
+
+    at: Millis
+    nodes: tuple[str, ...]
+    key: str
+    effect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelNodes:
+    """Somebody changes labels of nodes (`kubectl label --overwrite`); None removes one."""
+
+    at: Millis
+    nodes: tuple[str, ...]
+    labels: Mapping[str, str | None]
+
+
+def label_changes(labels: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Changes of labels as kubectl writes them: `zone=a`, or `zone-` for one that is removed."""
+    return tuple(f"{key}-" if to is None else f"{key}={to}" for key, to in labels.items())
+
+
+def relabeled(labels: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
+    """Labels after such changes."""
+    return {key: value for key, value in {**labels, **changes}.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +293,9 @@ Action = (
     Apply
     | Scale
     | Cordon
+    | SetTaint
+    | RemoveTaint
+    | LabelNodes
     | Drain
     | Health
     | Crash

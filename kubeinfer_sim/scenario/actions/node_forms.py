@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 
 from kubeinfer_sim.scenario.actions.pods_form import PodsForm
 from kubeinfer_sim.scenario.cluster.model import NodeLifecycle
@@ -17,6 +17,8 @@ from kubeinfer_sim.scenario.forms import (
     exactly_one,
 )
 from kubeinfer_sim.scenario.units import format_duration
+
+LabelOrNone = Annotated[str | None, WithJsonSchema({"type": ["string", "null"]})]
 
 
 class NodesForm(ShortForm):
@@ -40,6 +42,31 @@ class NodesForm(ShortForm):
     def _one(self) -> NodesForm:
         exactly_one(self, "nodes", "pool", "node_selector")
         return self
+
+
+class SetTaintForm(NodesForm):
+    """Nodes that somebody taints; a taint of the same key and effect that is there gets the value."""
+
+    key: Annotated[str, Field(min_length=1)]
+    value: str = ""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = "NoSchedule"
+
+
+class RemoveTaintForm(NodesForm):
+    """Nodes that somebody takes a taint from."""
+
+    key: Annotated[str, Field(min_length=1)]
+    effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = Field(
+        "", description="Left out: all taints of the key."
+    )
+
+
+class LabelNodesForm(NodesForm):
+    """Nodes whose labels somebody changes."""
+
+    labels: Annotated[dict[str, LabelOrNone], Field(min_length=1)] = Field(
+        description="null removes a label."
+    )
 
 
 class DrainForm(NodesForm):

@@ -10,6 +10,9 @@ from kubeinfer_sim.manifest.kubernetes.labels import Requirement
 from kubeinfer_sim.manifest.model import IntOrPercent, Resources
 from kubeinfer_sim.scenario.units import Millis
 
+#: The control plane looks after the taints whose keys begin so (k8s.io/api core/v1/well_known_taints.go).
+CONTROL_PLANE_TAINTS = "node.kubernetes.io/"
+
 
 @dataclass(frozen=True, slots=True)
 class Taint:
@@ -18,6 +21,10 @@ class Taint:
     key: str
     value: str = ""
     effect: str = "NoSchedule"
+
+    def __str__(self) -> str:
+        """As kubectl writes it: `key=value:NoExecute`."""
+        return f"{self.key}{'=' if self.value else ''}{self.value}:{self.effect}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ def matches(target: Target, pod: Pod) -> bool:
             return False
         if target.nodes and pod.node.name not in target.nodes:
             return False
-        labels = pod.node.spec.labels
+        labels = pod.node.labels
         return all(labels.get(key) == value for key, value in target.node_selector.items())
     return True
 

@@ -93,7 +93,7 @@ class Selection:
     def _selected(self, target: Target) -> list[str]:
         """Those of them with the labels it names."""
         labels = target.node_selector.items()
-        return [name for name in self._named(target) if labels <= self._api.nodes[name].spec.labels.items()]
+        return [name for name in self._named(target) if labels <= self._api.nodes[name].labels.items()]
 
     def _npus_in_service(self, target: Target, *, busy: bool) -> list[Npu]:
         npus = [npu for name in self._selected(target) for npu in self._devices.npus[name]]

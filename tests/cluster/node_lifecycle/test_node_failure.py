@@ -41,7 +41,8 @@ class Cluster(Watcher, Idle):
         self.reporter = StatusReporter(self.clock, self.api, self)
         taint_eviction = TaintEvictionController(self.clock, self.api)
         pod_gc = PodGarbageCollector(self.clock, self.api)
-        self.api.watch(controller, self.reporter, taint_eviction, pod_gc, self)
+        self._watchers = (controller, self.reporter, taint_eviction, pod_gc, self)
+        self.api.watch(*self._watchers)
         for i in range(nodes):
             pod = bare_pod(self, f"p{i}", with_default_tolerations(()))
             pod.ready = True
@@ -49,6 +50,9 @@ class Cluster(Watcher, Idle):
 
     def die(self, at: int, name: str) -> None:
         self.clock.at(at, lambda: self.reporter.silent(self.api.nodes[name]))
+
+    def watch_too(self, watcher: Watcher) -> None:
+        self.api.watch(*self._watchers, watcher)
 
     def note(self, text: str) -> None:
         self.log.append((self.clock.now, text))
@@ -71,6 +75,31 @@ class Cluster(Watcher, Idle):
 
     def pod_removed(self, pod: Pod) -> None:
         self.note(f"{pod.ref.role} removed")
+
+
+def test_a_node_is_of_the_zone_that_its_label_says_now() -> None:
+    def tainted(*, moved: bool) -> list[int]:
+        cluster = Cluster(12)
+        if moved:
+            node = cluster.api.nodes["n1"]
+            cluster.clock.at(1_000, lambda: cluster.api.set_labels(node, {ZONE_LABEL: "b"}))
+        for name in ("n0", "n1"):
+            cluster.die(20_000, name)
+        found: dict[str, int] = {}
+
+        class Taints(Watcher):
+            def node_spec_changed(self, node: Node) -> None:
+                if any(taint.effect == "NoExecute" for taint in node.taints):
+                    found.setdefault(node.name, cluster.clock.now)
+
+        cluster.watch_too(Taints())
+        cluster.clock.run(until=120_000)
+        return sorted(found.values())
+
+    first, second = tainted(moved=False)
+    assert second - first == 10_000
+    first, second = tainted(moved=True)
+    assert second - first < 10_000
 
 
 def test_healthy_nodes_cost_one_pass_and_nothing_more_in_a_day() -> None:
