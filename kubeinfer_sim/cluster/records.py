@@ -223,12 +223,16 @@ class ContainerDied(Record):
 
 @dataclass(slots=True)
 class ContainerBackOff(Record):
-    """The kubelet waits before it starts a container again (CrashLoopBackOff) until `until` ms; `init` as above."""
+    """The kubelet waits before it starts a container again (CrashLoopBackOff) until `until` ms; `init` as above.
+
+    The pod's status says so from `told` on: before, it says how the container ended.
+    """
 
     pod: PodRef
     container: str
     until: int
     init: bool = False
+    told: int = 0
 
 
 @dataclass(slots=True)

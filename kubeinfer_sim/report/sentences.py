@@ -95,6 +95,13 @@ def _more(detail: str) -> str:
     return f": {detail}" if detail else ""
 
 
+def _told(wait: cluster.ContainerBackOff) -> str:
+    """From when on kubectl says so."""
+    if wait.told >= wait.until:
+        return ", though kubectl shows until then how it ended"
+    return f" (kubectl shows it from {format_duration(wait.told)} on)" if wait.told > wait.at else ""
+
+
 def _stages(stages: Sequence[Stage]) -> str:
     """What comes next and how long it takes."""
     if not stages:
@@ -309,7 +316,7 @@ SENTENCES: dict[type[Record], Words] = {
     ),
     cluster.ContainerBackOff: lambda r: (
         f"{'init ' if r.init else ''}container {r.container} of {r.pod.name} is in CrashLoopBackOff until "
-        f"{format_duration(r.until)}"
+        f"{format_duration(r.until)}{_told(r)}"
     ),
     cluster.PodStopping: lambda r: f"the kubelet stops {r.pod.name}{_stages(r.stages)}",
     cluster.PodDeleting: lambda r: f"{r.pod.name} is deleted{_for(r.reason)}{_stages(r.stages)}",

@@ -61,7 +61,7 @@ class RunFacts:
         restarts: how often it was started again.
         before: when the run before the present one ended (ms).
         died: when the last one ended, with its `reason` and `exit_code`; None while it runs.
-        back_off: the kubelet waits before it starts it again.
+        back_off: the kubelet waits before it starts it again; the status says so from then on (ms).
     """
 
     restarts: int = 0
@@ -69,12 +69,12 @@ class RunFacts:
     died: int | None = None
     reason: str = ""
     exit_code: int = 0
-    back_off: bool = False
+    back_off: int | None = None
 
     def started_again(self) -> None:
         """It runs again."""
         self.restarts += 1
-        self.before, self.died, self.back_off = self.died, None, False
+        self.before, self.died, self.back_off = self.died, None, None
 
 
 @dataclass(slots=True)
@@ -125,6 +125,12 @@ class PodFacts:
     def run(self, container: str) -> RunFacts:
         """The runs of a container."""
         return self.runs.setdefault(container, RunFacts())
+
+    def synced(self, at: int) -> None:
+        """Something has happened to a container of it: its status tells what any of them waits for."""
+        for run in self.runs.values():
+            if run.back_off is not None and run.back_off > at:
+                run.back_off = at
 
     def planned(self, at: int, stages: Iterable[Stage]) -> None:
         """Its set-up goes on with these stages: when the last of its init containers is done with them."""
@@ -241,6 +247,7 @@ class PodLedger:
 
     def _running(self, record: ContainersRunning) -> None:
         if (pod := self.pods.get(record.pod)) is not None:
+            pod.synced(record.at)
             pod.ran, pod.init = True, ""
             if record.container:
                 pod.run(record.container).started_again()
@@ -248,9 +255,12 @@ class PodLedger:
     def _died(self, record: ContainerDied) -> None:
         if (pod := self.pods.get(record.pod)) is None:
             return
+        pod.synced(record.at)
         run = pod.run(record.container)
+        if run.died is not None:
+            run.started_again()  # and nobody saw it running, since its postStart hook failed
         run.died, run.reason, run.exit_code = record.at, record.reason, record.exit_code
-        run.back_off = False
+        run.back_off = None
         pod.fell = record.at if pod.fell is None else pod.fell
         if record.init:
             pod.open_ended = True
@@ -258,7 +268,7 @@ class PodLedger:
 
     def _back_off(self, record: ContainerBackOff) -> None:
         if (pod := self.pods.get(record.pod)) is not None:
-            pod.run(record.container).back_off = True
+            pod.run(record.container).back_off = record.told
 
     def _ready(self, record: PodReady) -> None:
         if (pod := self.pods.get(record.pod)) is None:

@@ -1,15 +1,16 @@
 """The status of a pod's containers at this instant, as its kubelet writes it.
 
 Read from the kubelet's view of them, with the history for what that does not keep (how the last run ended). Sources:
-pkg/kubelet/kubelet_pods.go (convertToAPIContainerStatuses), pkg/kubelet/images/types.go. Which of two words stands
-there shortly after something went wrong depends on the pod worker's next sync: for `SECOND_SYNC` the error itself
-(Error, ErrImagePull), then the back-off (CrashLoopBackOff, ImagePullBackOff).
+pkg/kubelet/kubelet_pods.go (convertToAPIContainerStatuses), pkg/kubelet/images/types.go. A sync writes the status
+before it does anything, so the status tells of what has gone wrong one sync late: of CrashLoopBackOff with the sync
+that starts the container again, unless its back-off is longer than a minute; of ErrImagePull and ImagePullBackOff in
+turns.
 """
 
 from __future__ import annotations
 
 from kubeinfer_sim.cluster.kubelet import Kubelet
-from kubeinfer_sim.cluster.kubelet.containers import PROBE_KILLS
+from kubeinfer_sim.cluster.kubelet.containers import HOOK_FAILED, PROBE_KILLS
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
 from kubeinfer_sim.cluster.kubelet.pod_phase import ContainerStatus
 from kubeinfer_sim.cluster.kubelet.pod_view import ContainerView, PodView
@@ -24,9 +25,6 @@ KINDS: dict[ContainerKind, Kind] = {
     ContainerKind.SIDECAR: "sidecar",
     ContainerKind.ORDINARY: "container",
 }
-
-#: How long after a failure the pod worker comes back and finds the back-off (pod_workers.go, backOffPeriod), ms.
-SECOND_SYNC = 10_000
 
 #: A container before its first run, in a pod without and with init containers.
 CREATING, INITIALIZING = "ContainerCreating", "PodInitializing"
@@ -64,7 +62,7 @@ class PodStatuses:
         container, kind = view.spec, KINDS[view.kind]
         run = facts.runs.get(container.name, RunFacts())
         if view.dead and run.died is not None:
-            hidden = run.reason in PROBE_KILLS and not run.back_off
+            hidden = run.reason in PROBE_KILLS and run.back_off is None
             policy = "Always" if kind == "sidecar" else pod.template.restart_policy
             if not hidden or policy == "Never":
                 return self._dead(container, kind, run, now)
@@ -83,9 +81,11 @@ class PodStatuses:
     def _dead(container: Container, kind: Kind, run: RunFacts, now: int) -> ShownContainer:
         """A container that has ended, and is not running again yet."""
         assert run.died is not None
-        if run.back_off and now >= run.died + SECOND_SYNC:
+        told = run.back_off is not None and now >= run.back_off
+        if told or run.reason == HOOK_FAILED:
             status = ContainerStatus("waiting", last_exit_code=run.exit_code)
-            return ShownContainer(container.name, kind, status, "CrashLoopBackOff", run.restarts, run.died)
+            reason = "CrashLoopBackOff" if told else HOOK_FAILED
+            return ShownContainer(container.name, kind, status, reason, run.restarts, run.died)
         status = ContainerStatus("terminated", run.exit_code)
         return ShownContainer(container.name, kind, status, how_ended(run), run.restarts, run.before)
 
@@ -137,8 +137,7 @@ class PodStatuses:
     def _image_reason(self, pod: Pod, failed: ImagePullFailed, container: Container, now: int) -> str:
         if container.image_pull_policy == "Never":
             return "ErrImageNeverPull"
-        last = self._kubelet.last_pull(pod, failed.at, now)
-        return "ErrImagePull" if now < last + SECOND_SYNC else "ImagePullBackOff"
+        return str(self._kubelet.pull_reason(pod, failed.at, now))
 
     def _stopped(self, pod: Pod, facts: PodFacts) -> tuple[ShownContainer, ...]:
         """The kubelet has stopped all containers; the pod's object goes as soon as all is cleaned up."""

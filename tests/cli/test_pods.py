@@ -16,7 +16,7 @@ SCHEMA = ROOT / "docs" / "schemas" / "pods.schema.json"
     ("scenario", "at", "word"),
     [
         ("silent-node-death", "20m", "Terminating"),
-        ("bad-image", "30s", "ImagePullBackOff"),
+        ("bad-image", "30s", "ErrImagePull"),
         ("router-beside-kubeinfer", "1m", "ContainerCreating"),
     ],
 )

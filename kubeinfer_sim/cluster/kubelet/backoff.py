@@ -15,6 +15,7 @@ All times and durations are milliseconds.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -26,6 +27,9 @@ HOUSEKEEPING_PERIOD = 2_000
 
 #: Period of the kubelet's sync ticker, which takes up pods whose retry is due (kubelet.go, syncLoop).
 SYNC_PERIOD = 1_000
+
+#: How often the kubelet asks the container runtime what has changed (kubelet.go, genericPlegRelistPeriod).
+RELIST = 1_000
 
 
 class RandomSource(Protocol):
@@ -124,8 +128,9 @@ class Backoff:
 class PodWorkerRetry:
     """When the pod worker tries again a pod that is held by a back-off (pkg/kubelet/pod_workers.go).
 
-    A failed sync is retried after 10 s or, in newer releases, when the back-off ends but after 60 s at the latest;
-    both stretched by up to half, and taken up by the next tick of the kubelet's 1 s sync ticker.
+    A failed sync is retried after 10 s or, in newer releases and where it failed for a container's back-off, when that
+    ends but after 60 s at the latest; both stretched by up to half, and taken up by the next tick of the kubelet's 1 s
+    sync ticker.
 
     Attributes:
         kubernetes: its release.
@@ -137,9 +142,14 @@ class PodWorkerRetry:
     source: RandomSource = field(default_factory=Constant)
     ticker_phase: int | None = 0
 
-    def next(self, now: int, remaining: int) -> int:
-        """When a pod is tried again that at `now` still had to wait for `remaining`."""
-        base = min(remaining, 60_000) if self.kubernetes.retries_when_back_off_ends else 10_000
+    def next(self, now: int, remaining: int | None = None) -> int:
+        """When a pod whose sync failed at `now` is tried again.
+
+        `remaining`: of the container's back-off for which it failed, in ms; None: it failed for something else.
+        """
+        base = 10_000
+        if remaining is not None and self.kubernetes.retries_when_back_off_ends:
+            base = min(remaining, 60_000)
         due = now + round(base * (1 + 0.5 * self.source.random()))
         if self.ticker_phase is None:
             return due
@@ -187,11 +197,12 @@ class ContainerBackoff:
         if finished is not None:
             self.entry.next(finished, now)
 
-    def restart_at(self, finished: int, now: int, retry: PodWorkerRetry) -> int:
-        """When the pod worker, first trying at `now`, starts the container: its first try when it may."""
+    def tries(self, finished: int, now: int, retry: PodWorkerRetry) -> Iterator[int]:
+        """When the pod worker, first trying at `now`, tries: up to the first try when it may start the container."""
+        yield now
         while self.next_start(finished, now) > now:
             now = retry.next(now, finished + self.entry.delay - now)
-        return now
+            yield now
 
     def _forget(self, now: int) -> None:
         forgotten = self.forgotten_at()

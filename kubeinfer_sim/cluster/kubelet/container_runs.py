@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kubeinfer_sim.cluster.kubelet.backoff import ContainerBackoff, PodWorkerRetry
+
+
+class Restart(NamedTuple):
+    """When a container starts again, and when its status says first that it waits (CrashLoopBackOff), in ms."""
+
+    at: int
+    told: int
 
 
 @dataclass(slots=True)
@@ -15,20 +23,25 @@ class ContainerRuns:
     retry: PodWorkerRetry
     finished: int | None = None
 
-    def start_after(self, now: int, *, seen: bool) -> int:
+    def start_after(self, now: int, *, seen: bool) -> Restart:
         """When the container that died at `now` starts again.
 
         `seen`: the sync that starts it knows of this death. After a kill by a probe it knows only of the run
         before: kill and start happen in one sync (kuberuntime_manager.go, computePodActions and doBackOff).
+
+        A sync writes the status before it finds the back-off, so the next one tells of it: after an exit that is the
+        next try, after a kill the sync that sees the container dead.
         """
         known = now if seen else self.finished
         self.finished = now
         if known is None:
-            return now
-        start_at = now
+            return Restart(now, now)
+        start_at = told = now
         if self.backoff.next_start(known, now) > now:
             # The wait counts from the newest death, which the next sync does see.
-            start_at = self.backoff.restart_at(now, now, self.retry)
+            tries = list(self.backoff.tries(now, now, self.retry))
+            start_at = tries[-1]
+            told = tries[1] if seen else now
             known = now
         self.backoff.record_start(known, start_at)
-        return start_at
+        return Restart(start_at, told)

@@ -9,13 +9,14 @@ the restart that waits for nothing.
 from __future__ import annotations
 
 from kubeinfer_sim.cluster.kubelet.backoff import (
+    RELIST,
     Backoff,
     BackoffLimits,
     ContainerBackoff,
     PodWorkerRetry,
 )
 from kubeinfer_sim.cluster.kubelet.container import Container
-from kubeinfer_sim.cluster.kubelet.container_runs import ContainerRuns
+from kubeinfer_sim.cluster.kubelet.container_runs import ContainerRuns, Restart
 from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
 from kubeinfer_sim.cluster.kubelet.image_manager import Registry
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
@@ -42,6 +43,8 @@ from kubeinfer_sim.scenario.timings.model import CrashBackOff
 
 #: Why the kubelet kills a container on its own.
 PROBE_KILLS = ("StartupProbeFailed", "LivenessProbeFailed")
+#: Why it kills one whose postStart hook has failed.
+HOOK_FAILED = "PostStartHookError"
 #: Why a container dies that has done nothing itself.
 RESTART_ALL = "RestartAllContainers"
 
@@ -153,7 +156,7 @@ class Containers:
     def hook_failed(self, worker: PodWorker, hook: FailedHook) -> None:
         """A container has been killed since its postStart hook failed; that counts as any death."""
         self._planner.struck(worker.pod, hook.container, hook.failure)
-        self.died(worker, hook.container, "PostStartHookError", hook.exit_code)
+        self.died(worker, hook.container, HOOK_FAILED, hook.exit_code)
 
     def died(self, worker: PodWorker, container: Container, reason: str, exit_code: int) -> None:
         """A container has ended: what follows is its restart policy's decision, whoever replaces its pod."""
@@ -190,7 +193,7 @@ class Containers:
             case "again" if is_init:
                 self._init_again(worker, container)
             case "again":
-                self._again(worker, container, at_once=at_once)
+                self._again(worker, container, reason, at_once=at_once)
             case "stays":
                 container.synced_from = None
                 if container.prober is not None:
@@ -209,10 +212,11 @@ class Containers:
 
     # -- started again -------------------------------------------------------------------------------------
 
-    def _again(self, worker: PodWorker, container: Container, *, at_once: bool) -> None:
+    def _again(self, worker: PodWorker, container: Container, reason: str, *, at_once: bool) -> None:
         """Start a dead container again, after its back-off; `at_once`: the sync that has killed it does so."""
         now, pod = self._clock.now, worker.pod
-        start_at = self._runs(worker, container).start_after(now, seen=not at_once)
+        restart = self._runs(worker, container).start_after(now, seen=not at_once)
+        start_at = restart.at
         pod.started = False
         pod.restarts += 1
         # Killed and started within one sync, nobody sees the container dead; else the wait shows it.
@@ -223,7 +227,9 @@ class Containers:
                 prober.container_died(now)
         container.synced_from = start_at
         if start_at > now:
-            self._back_off(worker, container, start_at, holds_up=worker.sync is Sync.SETTING_UP)
+            if reason == HOOK_FAILED:  # the sync that has run the hook tells of it, the next one of the wait
+                restart = restart._replace(told=now + RELIST)
+            self._back_off(worker, container, restart, holds_up=worker.sync is Sync.SETTING_UP)
         if container.spec.image_pull_policy != "Always":
             self._start(worker, container, start_at, hidden=hidden)
         elif start_at == now:
@@ -237,19 +243,21 @@ class Containers:
     def _init_again(self, worker: PodWorker, container: Container) -> None:
         """Run an init container again, after its back-off; its image is there."""
         now = self._clock.now
-        start_at = self._runs(worker, container).start_after(now, seen=True)
+        restart = self._runs(worker, container).start_after(now, seen=True)
         worker.init_restarts += 1
-        if start_at == now:
+        if restart.at == now:
             self._set_up.go_on(worker, container.order, again=container.spec.name)
             return
-        self._back_off(worker, container, start_at, holds_up=True)
-        worker.timers[None] = self._clock.at(start_at, self._set_up.init_again, worker, container)
+        self._back_off(worker, container, restart, holds_up=True)
+        worker.timers[None] = self._clock.at(restart.at, self._set_up.init_again, worker, container)
 
-    def _back_off(self, worker: PodWorker, container: Container, until: int, *, holds_up: bool) -> None:
+    def _back_off(self, worker: PodWorker, container: Container, restart: Restart, *, holds_up: bool) -> None:
         """CrashLoopBackOff; `holds_up`: it keeps the containers of its pod waiting."""
         pod = worker.pod
         pod.last = self._history.append(
-            ContainerBackOff(self._clock.now, pod.last, pod.ref, container.spec.name, until, holds_up)
+            ContainerBackOff(
+                self._clock.now, pod.last, pod.ref, container.spec.name, restart.at, holds_up, restart.told
+            )
         )
         pod.failure = "Init:CrashLoopBackOff" if holds_up else "CrashLoopBackOff"
         if holds_up and worker.node.reachable:
@@ -388,8 +396,9 @@ class Containers:
             container.runs = None
 
     def start_dead(self, worker: PodWorker, container: Container) -> None:
-        """A new kubelet starts a container that it finds dead."""
-        container.synced_from = self._clock.now
+        """A new kubelet starts a container that it finds dead: at once, and the next time it waits."""
+        now = container.synced_from = self._clock.now
+        self._runs(worker, container).start_after(now, seen=True)
         create = self._draws.draw(worker.pod.timings.create, worker.pod, "create")
         if create is not None:
             worker.timers[container] = self._clock.after(create, self.runs_again, worker, container, False)

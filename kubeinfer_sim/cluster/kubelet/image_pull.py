@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff, PodWorkerRetry
+from kubeinfer_sim.cluster.kubelet.backoff import RELIST, ImageBackoff, PodWorkerRetry
 from kubeinfer_sim.cluster.rate_limit import TokenBucket
 from kubeinfer_sim.manifest.kubernetes.images import image_tag
+
+_HOUR = 3_600_000
 
 
 class ImageError(StrEnum):
@@ -70,15 +72,38 @@ class ImagePuller:
         self.backoff.record_failure(now)
 
 
-def failed_attempts(first: int, backoff: ImageBackoff, retry: PodWorkerRetry) -> Iterator[int]:
-    """When a pod tries to pull (ms), from `first` on, as long as every pull fails at once."""
+class PullSync(NamedTuple):
+    """A sync of a pod at `at` ms that waits for an image; `pulls`: its back-off is over, so it tries."""
+
+    at: int
+    pulls: bool
+
+
+def failing_syncs(first: int, near: int, backoff: ImageBackoff, retry: PodWorkerRetry) -> Iterator[PullSync]:
+    """The syncs of a pod whose pulls all fail at once from `first` on (ms), up to any time after `near`.
+
+    The start of its sandbox brings one within a second (PLEG); then it is retried every 10 to 15 s, whatever is left of
+    the back-off: that of an image is not among the errors that say when they end (*trace*).
+    """
     at = first
+    if (hours := (near - first) // _HOUR) > 1:
+        # By then it has waited for the longest time for long, and where in that it began does not show any more.
+        at += (hours - 1) * _HOUR
+        backoff.entry.delay, backoff.entry.updated = (
+            backoff.entry.limits.maximum,
+            at - backoff.entry.limits.maximum,
+        )
+    yield PullSync(at, pulls=True)
+    backoff.record_failure(at)
+    if at == first:
+        at += round(RELIST * retry.source.random())
+        yield PullSync(at, pulls=False)
     while True:
-        yield at
-        backoff.record_failure(at)
-        at += 1
-        while (due := backoff.next_pull(at)) > at:
-            at = retry.next(at, due - at)
+        at = retry.next(at)
+        pulls = backoff.next_pull(at) <= at
+        yield PullSync(at, pulls)
+        if pulls:
+            backoff.record_failure(at)
 
 
 def next_attempt(first: int, now: int, backoff: ImageBackoff, retry: PodWorkerRetry) -> int:
@@ -86,4 +111,15 @@ def next_attempt(first: int, now: int, backoff: ImageBackoff, retry: PodWorkerRe
 
     The attempts in between are played, not simulated: nobody notices them.
     """
-    return next(at for at in failed_attempts(first, backoff, retry) if at >= now)
+    syncs = failing_syncs(first, now, backoff, retry)
+    return next(sync.at for sync in syncs if sync.pulls and sync.at >= now)
+
+
+def reason_shown(first: int, now: int, retry: PodWorkerRetry) -> ImageError:
+    """What the status of such a pod says at `now`: what came of the sync before the last one, which wrote it."""
+    shown = outcome = ImageError.PULL
+    for sync in failing_syncs(first, now, ImageBackoff(), retry):
+        if sync.at > now:
+            break
+        shown, outcome = outcome, ImageError.PULL if sync.pulls else ImageError.BACK_OFF
+    return shown

@@ -24,6 +24,7 @@ from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.containers import Containers
 from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
 from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager
+from kubeinfer_sim.cluster.kubelet.image_pull import ImageError
 from kubeinfer_sim.cluster.kubelet.node_events import NodeEvents
 from kubeinfer_sim.cluster.kubelet.pod_layout import PodLayout
 from kubeinfer_sim.cluster.kubelet.pod_termination import PodTermination
@@ -344,9 +345,9 @@ class Kubelet(Watcher):
         """The containers of a pod that has a node, at `now` (ms)."""
         return PodView.of(self._workers[pod], now)
 
-    def last_pull(self, pod: Pod, first: int, now: int) -> int:
-        """When a pod last tried to pull, not after `now`, as all its pulls have failed since the `first` (ms)."""
-        return self._retries.last(pod, first, now)
+    def pull_reason(self, pod: Pod, first: int, now: int) -> ImageError:
+        """Why a pod waits whose pulls have all failed since the `first` (ms), as its status has it at `now`."""
+        return self._retries.reason(pod, first, now)
 
 
 def _put(

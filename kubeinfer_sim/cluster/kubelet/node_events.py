@@ -91,6 +91,7 @@ class NodeEvents:
 
     def _boot(self, worker: PodWorker) -> None:
         """The machine is up again: the kubelet, new itself, finds the pod's containers dead."""
+        self._containers.forget_back_offs(worker)
         self._probes.reboot(worker)
         for container in worker.containers:
             if worker.pod.state is PodState.RUNNING:

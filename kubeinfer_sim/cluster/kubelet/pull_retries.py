@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff, PodWorkerRetry
-from kubeinfer_sim.cluster.kubelet.image_pull import failed_attempts, next_attempt
+from kubeinfer_sim.cluster.kubelet.image_pull import ImageError, next_attempt, reason_shown
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.releases import Release
@@ -24,11 +24,6 @@ class PullRetries:
         """The pod's first attempt that is not before `now`, as all have failed since the `first` (ms)."""
         return next_attempt(first, now, back_off or ImageBackoff(), self.of(pod))
 
-    def last(self, pod: Pod, first: int, now: int) -> int:
-        """The pod's last attempt that is not after `now`, as all have failed since the `first` (ms)."""
-        last = first
-        for attempt in failed_attempts(first, ImageBackoff(), self.of(pod)):
-            if attempt > now:
-                break
-            last = attempt
-        return last
+    def reason(self, pod: Pod, first: int, now: int) -> ImageError:
+        """Why the pod waits, as its status has it at `now`; all its pulls have failed since the `first` (ms)."""
+        return reason_shown(first, now, self.of(pod))

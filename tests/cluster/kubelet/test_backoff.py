@@ -77,16 +77,24 @@ def test_repeated_liveness_kills_back_off_only_when_the_wait_exceeds_a_life() ->
 
 def test_up_to_1_34_a_held_pod_is_tried_every_ten_to_fifteen_seconds() -> None:
     backoff = ContainerBackoff(Backoff(delay=40_000, updated=0))
-    assert backoff.restart_at(1_000, 1_000, PodWorkerRetry(release_of("1.34"), ticker_phase=None)) == 41_000
-    assert backoff.restart_at(1_000, 1_000, PodWorkerRetry(release_of("1.34"), Constant(0.5), None)) == 51_000
-    assert backoff.restart_at(1_000, 1_000, PodWorkerRetry(release_of("1.34"), Constant(0.5), 300)) == 53_300
+    assert (
+        list(backoff.tries(1_000, 1_000, PodWorkerRetry(release_of("1.34"), ticker_phase=None)))[-1] == 41_000
+    )
+    assert (
+        list(backoff.tries(1_000, 1_000, PodWorkerRetry(release_of("1.34"), Constant(0.5), None)))[-1]
+        == 51_000
+    )
+    assert (
+        list(backoff.tries(1_000, 1_000, PodWorkerRetry(release_of("1.34"), Constant(0.5), 300)))[-1]
+        == 53_300
+    )
 
 
 def test_from_1_35_a_held_pod_is_tried_when_its_wait_ends_or_after_a_minute() -> None:
     backoff = ContainerBackoff(Backoff(delay=160_000, updated=0))
-    assert backoff.restart_at(0, 0, PodWorkerRetry(release_of("1.35"), Constant(0.0), None)) == 160_000
+    assert list(backoff.tries(0, 0, PodWorkerRetry(release_of("1.35"), Constant(0.0), None)))[-1] == 160_000
     # 60 s and 60 s stretched to 75 s each, then the remaining 10 s stretched to 12.5 s
-    assert backoff.restart_at(0, 0, PodWorkerRetry(release_of("1.35"), Constant(0.5), None)) == 162_500
+    assert list(backoff.tries(0, 0, PodWorkerRetry(release_of("1.35"), Constant(0.5), None)))[-1] == 162_500
 
 
 def test_an_image_waits_from_the_end_of_the_failing_pull() -> None:
