@@ -70,6 +70,15 @@ class NpuStateChanged(Record):
 
 
 @dataclass(slots=True)
+class AllocatableChanged(Record):
+    """The status of a node says that it offers so many devices: `allocatable` of this resource."""
+
+    node: str
+    resource: str
+    amount: int
+
+
+@dataclass(slots=True)
 class NpuResetTried(Record):
     """An attempt to reset a group of NPUs is over."""
 

@@ -5,6 +5,7 @@ What the control plane makes of it is its own affair: it sees heartbeats cease, 
 
 from __future__ import annotations
 
+from kubeinfer_sim.cluster.devices.manager import Devices
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.heartbeat import NEVER, Heartbeat
 from kubeinfer_sim.cluster.kubelet import Kubelet
@@ -30,12 +31,15 @@ def heartbeat_of(spec: NodeSpec, streams: Streams) -> Heartbeat:
 class NodeFailures:
     """Has machines fail and come back."""
 
-    def __init__(self, env: Environment, kubelet: Kubelet, reporter: StatusReporter) -> None:
+    def __init__(
+        self, env: Environment, kubelet: Kubelet, reporter: StatusReporter, devices: Devices
+    ) -> None:
         self._clock = env.clock
         self._history = env.history
         self._api = env.api
         self._kubelet = kubelet
         self._reporter = reporter
+        self._devices = devices
         self._returns: dict[str, Timer] = {}
 
     def fail(self, name: str, mode: FailureMode, *, until: int | None = None, cause: int = NO_CAUSE) -> None:
@@ -85,6 +89,7 @@ class NodeFailures:
                 self._kubelet.start_kubelet(node, node.last)
             node.heartbeat.ready = True
             self._reporter.back(node, restarted=restarted)
+            self._devices.node_reachable(name)
         elif not node.heartbeat.ready:
             node.last = self._history.append(NodeReturned(now, node.last, name, False))
             self._reporter.becomes(node, ready=True)

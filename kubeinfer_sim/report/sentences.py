@@ -272,6 +272,9 @@ OF_ACCELERATORS: dict[type[Record], Callable[[Any, Family], str]] = {
     cluster.NpusIsolated: lambda r, family: (
         f"{count(r.npus, family.noun)} of {r.node} are taken out of service for new pods"
     ),
+    faults.AllocatableChanged: lambda r, family: (
+        f"{r.node} says that it offers {count(r.amount, family.noun)}"
+    ),
     faults.FaultInjected: _fault,
     faults.NpuStateChanged: _npus,
     faults.NpuResetTried: _reset,

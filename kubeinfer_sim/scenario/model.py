@@ -254,6 +254,11 @@ class Scenario:
         )
 
     @property
+    def devices_change(self) -> bool:
+        """Whether devices may be lost or be found unhealthy, so that it matters which of them a pod has."""
+        return self.loses_nodes or bool(self.fault_kinds)
+
+    @property
     def has_no_execute_taints(self) -> bool:
         """Whether any node has, or gets from somebody, a taint that evicts pods."""
         set_later = (each.taint for each in self.actions if isinstance(each, SetTaint))

@@ -13,7 +13,8 @@ from functools import partial
 from kubeinfer_sim.cluster.admission import Admission
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.cluster import Cluster
-from kubeinfer_sim.cluster.devices.offered import OfferedNpus
+from kubeinfer_sim.cluster.devices.manager import Devices
+from kubeinfer_sim.cluster.devices.offered import OfferedDevices, OfferedNpus
 from kubeinfer_sim.cluster.disruption.budgets import Budgets
 from kubeinfer_sim.cluster.disruption.drains import Drains
 from kubeinfer_sim.cluster.environment import Environment
@@ -34,7 +35,9 @@ from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.manifest.accelerators import main_accelerator
 from kubeinfer_sim.scenario.actions.model import Action, Fault, Health
+from kubeinfer_sim.scenario.faults.model import FaultPlan
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.actions.handlers import Handlers
 from kubeinfer_sim.simulation.actions.nodes import NodeActions
@@ -86,22 +89,26 @@ def assemble(
     answers = ProbeAnswers(env.clock)
     health = HealthActions(env.clock, env.history, answers, scenario.actions)
     budgets = Budgets(scenario.disruption_budgets)
+    devices = _devices(env, scenario)
     cluster = Cluster(env, _scheduling(env, scenario, budgets), _kubelet(env, scenario, health))
     run_crashes = RunCrashes(cluster, scenario.actions)
     answers.watch(cluster.kubelet)
     workloads = Workloads(cluster, scenario, recovery)
     drains = Drains(env, budgets)
-    failures, node_controllers = _node_failures(cluster, scenario)
+    failures, node_controllers = _node_failures(cluster, scenario, devices)
     faults = None
     if scenario.fault_kinds:
-        faults = FaultInjection(env, scenario, cluster.kubelet, answers, drains, failures, workloads.pods)
+        assert devices is not None
+        faults = FaultInjection(
+            env, scenario, devices, cluster.kubelet, answers, drains, failures, workloads.pods
+        )
     env.api.watch(
         cluster.kubelet,
         cluster.scheduling,
         *((budgets,) if scenario.heeds_budgets else ()),
         *((drains,) if scenario.drains_nodes else ()),
         *node_controllers,
-        *(faults.watchers if faults is not None else (OfferedNpus(env),)),
+        *_device_watchers(env, devices, faults),
         *((run_crashes,) if run_crashes else ()),
         *((answers,) if faults is not None or _asks(scenario, Health) else ()),
     )
@@ -131,7 +138,7 @@ def _environment(scenario: Scenario, seed: int, history: History) -> Environment
     api = Api(
         clock, history, Admission(scenario.node_lifecycle.toleration_seconds, scenario.priority_classes)
     )
-    heartbeats = scenario.loses_nodes
+    heartbeats = scenario.devices_change
     for spec in scenario.nodes:
         api.add(Node(spec, heartbeat_of(spec, streams) if heartbeats else None, ready=spec.ready))
     return Environment(clock, history, streams, api)
@@ -172,7 +179,29 @@ def _kubelet(env: Environment, scenario: Scenario, health: HealthActions) -> Kub
     return Kubelet(env, settings, health.at_set_up if health.of_new_pods else None)
 
 
-def _node_failures(cluster: Cluster, scenario: Scenario) -> tuple[NodeFailures | None, Sequence[Watcher]]:
+def _devices(env: Environment, scenario: Scenario) -> Devices | None:
+    """The devices of all nodes, where it matters which of them a pod has."""
+    if not scenario.devices_change:
+        return None
+    offered = {node.name: main_accelerator(node.allocatable)[0] for node in scenario.nodes}
+    occupied: dict[str, int] = {}
+    for pod in scenario.running:
+        occupied[pod.node] = occupied.get(pod.node, 0) + pod.requests.get(offered[pod.node], 0)
+    settings = (scenario.faults or FaultPlan()).npus
+    return Devices(env, group=settings.group, occupied=occupied)
+
+
+def _device_watchers(
+    env: Environment, devices: Devices | None, faults: FaultInjection | None
+) -> Sequence[Watcher]:
+    if faults is not None:
+        return faults.watchers
+    return (OfferedNpus(env),) if devices is None else (devices, OfferedDevices(devices))
+
+
+def _node_failures(
+    cluster: Cluster, scenario: Scenario, devices: Devices | None
+) -> tuple[NodeFailures | None, Sequence[Watcher]]:
     """What has nodes fail, and the controllers that find out; when their loops began is drawn, since nobody knows.
 
     A taint that evicts pods may also be there from the start, with no node failing.
@@ -195,7 +224,8 @@ def _node_failures(cluster: Cluster, scenario: Scenario) -> tuple[NodeFailures |
         TaintEvictionController(clock, api),
         PodGarbageCollector(clock, api, PodGcSettings(first_pass=began("pod-gc/first-pass", 20_000))),
     )
-    return NodeFailures(env, cluster.kubelet, reporter), controllers
+    assert devices is not None
+    return NodeFailures(env, cluster.kubelet, reporter, devices), controllers
 
 
 def _pod_objects(cluster: Cluster, scenario: Scenario, workloads: Workloads) -> PodObjects:

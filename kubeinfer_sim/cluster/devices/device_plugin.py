@@ -1,8 +1,9 @@
-"""The Ascend device plugin: sees faults of NPUs, takes NPUs out, resets them, asks for recovery.
+"""The device plugins: tell their kubelets what is unhealthy; Ascend's also resets NPUs and asks for recovery.
 
-Section 4 of the semantics page. It looks only where it is tied to the workload: at NPUs of pods that carry the label
-`modelarts-infer-npu-reset-enable: "true"`, and at idle ones where any workload carries it. Everywhere else only the
-symptom shows: the process exits or hangs, and is restarted on the same broken NPU until somebody repairs it.
+Section 4 of the semantics page. Whatever is broken is called unhealthy, so that no new pod gets it. More is done only
+where the plugin is tied to the workload: for NPUs of pods that carry the label
+`modelarts-infer-npu-reset-enable: "true"`, and for idle ones where any workload carries it. Everywhere else the symptom
+shows: the process exits or hangs, and is restarted on the same broken NPU until somebody repairs it.
 A fault is reported at the node's next report (every 5 s, each node with a phase of its own) and takes 3 to 11 s more
 through ClusterD and the controller.
 """
@@ -64,7 +65,7 @@ class DevicePlugin(Watcher):
             devices,
             settings,
             draw=self._draw,
-            mended=lambda faults: hardware.mend(faults, "reset"),
+            mended=self._reset,
             beyond=self._take_out,
         )
 
@@ -76,7 +77,9 @@ class DevicePlugin(Watcher):
         return self._watches_idle if npu.holder is None else is_watched(npu.holder)
 
     def fault_began(self, fault: NpuFault) -> bool:
-        """An NPU is broken: it is in the next report, if anybody looks at it."""
+        """An NPU is broken: its kubelet hears of it, and it is in the next report, if anybody looks at it."""
+        if fault.unhealthy:
+            self._clock.at(self._round(fault), self._unhealthy, fault)
         if not self._watches(fault.npu):
             return False
         self._report(fault)
@@ -86,9 +89,13 @@ class DevicePlugin(Watcher):
         """A fault has ended by itself: the NPU is trusted again, after a while."""
         distrust = KINDS[fault.kind].recover_timeout
         if distrust:
-            self._clock.after(distrust, self._offer, fault.npu, fault.cause)
+            self._clock.after(distrust, self._trusted, fault)
         else:
-            self._offer(fault.npu, fault.cause)
+            self._trusted(fault)
+
+    def _trusted(self, fault: NpuFault) -> None:
+        self._offer(fault.npu, fault.cause)
+        self._recovered(fault.npu, fault.cause)
 
     def allocated(self, pod: Pod, npus: Sequence[Npu]) -> None:
         """A pod got NPUs: what is wrong with them is reported now if the pod is watched."""
@@ -107,6 +114,25 @@ class DevicePlugin(Watcher):
             if not fault.reported:
                 self._report(fault)
 
+    # -- what it tells the kubelet (ListAndWatch) ----------------------------------------------------------
+
+    def _unhealthy(self, fault: NpuFault) -> None:
+        """The device is called unhealthy, unless the platform has taken it up by now, which decides then."""
+        if not fault.cleared and not fault.handled:
+            fault.npu.unhealthy_for[fault] = None
+            self._devices.health_changed(fault.npu.node, fault.cause)
+
+    def _recovered(self, npu: Npu, cause: int) -> None:
+        """Faults of the NPU are over: in the plugin's next round it may be called healthy."""
+        if npu.unhealthy_for:
+            when = self._tick(npu, self._clock.now) if npu.levels else self._clock.now
+            self._clock.at(when, self._healthy, npu, cause)
+
+    def _healthy(self, npu: Npu, cause: int) -> None:
+        for fault in [fault for fault in npu.unhealthy_for if fault.cleared]:
+            del npu.unhealthy_for[fault]
+        self._devices.health_changed(npu.node, cause)
+
     # -- report and detection ------------------------------------------------------------------------------
 
     def _draw(self, what: str, length: Distribution) -> Millis:
@@ -116,16 +142,30 @@ class DevicePlugin(Watcher):
     def _report(self, fault: NpuFault) -> None:
         """The fault is in the node's next report after it counts, and known some seconds later."""
         fault.reported = True
-        settings, node = self._settings, fault.npu.node
-        period = settings.report_period
-        phase = self._phases.get(node)
-        if phase is None:
-            source = self._streams.named(f"device-plugin/phase/{node}")
-            phase = self._phases[node] = int(source.random() * period)
-        counts_from = max(self._clock.now, fault.since + KINDS[fault.kind].fault_timeout)
-        tick = counts_from + (phase - counts_from) % period
-        delay = self._draw(f"pipeline/{fault.npu.name}", settings.pipeline)
+        tick = self._counts(fault)
+        delay = self._draw(f"pipeline/{fault.npu.name}", self._settings.pipeline)
         self._clock.at(tick + delay, self._detected, fault)
+
+    def _tick(self, npu: Npu, earliest: Millis) -> Millis:
+        """The first of the plugin's rounds on the NPU's node that is not before `earliest`."""
+        period, phase = self._settings.report_period, self._phases.get(npu.node)
+        if phase is None:
+            source = self._streams.named(f"device-plugin/phase/{npu.node}")
+            phase = self._phases[npu.node] = int(source.random() * period)
+        return earliest + (phase - earliest) % period
+
+    def _counts(self, fault: NpuFault) -> Millis:
+        """The round in which a fault is seen that has lasted for long enough."""
+        return self._tick(fault.npu, max(self._clock.now, fault.since + KINDS[fault.kind].fault_timeout))
+
+    def _round(self, fault: NpuFault) -> Millis:
+        """The round in which the kubelet is told; plugins of other families are told of errors as they come."""
+        npu = fault.npu
+        if not npu.levels:
+            return self._clock.now
+        if npu.levels[fault.level].waits:
+            return self._tick(npu, fault.since + self._settings.patience)
+        return self._counts(fault)
 
     def _detected(self, fault: NpuFault) -> None:
         """The platform knows of a fault: what its level calls for follows, if it does not clear in time."""
@@ -168,6 +208,7 @@ class DevicePlugin(Watcher):
             return
         fault.handled = True
         npu, level = fault.npu, fault.npu.levels[fault.level]
+        npu.unhealthy_for.pop(fault, None)
         if level.npu == "none":
             return
         npu.kept_out_for[fault] = None
@@ -181,6 +222,12 @@ class DevicePlugin(Watcher):
                 self._resets.want(fault)
         if level.asks_recovery and npu.holder is not None and is_watched(npu.holder):
             npu.holder.owner.npu_fault(npu.holder, fault, fault.cause)
+
+    def _reset(self, faults: list[NpuFault]) -> None:
+        """A reset has mended these faults, the kubelet's and the platform's."""
+        self._hardware.mend(faults, "reset")
+        for fault in faults:
+            self._recovered(fault.npu, fault.cause)
 
     def _offer(self, npu: Npu, cause: int) -> None:
         """Offer an NPU again, if no other fault speaks against it."""
@@ -211,3 +258,4 @@ class DevicePlugin(Watcher):
         self._resets.repaired(npu)
         if npu.state != "resetting":  # else it is back when its group is
             self._devices.set_state([npu], "inService", cause)
+        self._recovered(npu, cause)

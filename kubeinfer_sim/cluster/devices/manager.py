@@ -14,9 +14,10 @@ from typing import Protocol
 
 from kubeinfer_sim.cluster.devices.npu import Npu, State
 from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.fault_records import NpuStateChanged
+from kubeinfer_sim.cluster.fault_records import AllocatableChanged, NpuStateChanged
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.watcher import Watcher
+from kubeinfer_sim.engine.clock import Timer
 from kubeinfer_sim.manifest.accelerators import main_accelerator
 from kubeinfer_sim.scenario.faults.levels import levels_of
 
@@ -65,6 +66,9 @@ class Devices(Watcher):
             name: (node.spec.npu_topology.ring, True) if node.spec.npu_topology else (RING, False)
             for name, node in nodes.items()
         }
+        self._told = {name: self._offered(name) for name in nodes}
+        self._checks: dict[str, Timer] = {}
+        self._unposted: dict[str, int] = {}  # nodes whose status is not heard, and what it would tell of
         self._held: dict[Pod, list[Npu]] = {}
         self._watchers: tuple[DeviceWatcher, ...] = ()
         for name, count in (occupied or {}).items():
@@ -148,27 +152,59 @@ class Devices(Watcher):
         changed = [npu for npu in npus if npu.state != state]
         if not changed:
             return cause
-        crossing = [npu for npu in changed if "inService" in (npu.state, state)]
         for npu in changed:
             npu.state = state
+            npu.posted_unhealthy = bool(npu.unhealthy_for)
         node = changed[0].node
-        offered = sum(npu.state == "inService" for npu in self.npus[node])
-        self._offer(node, crossing, offered)
+        self._write(node)
         numbers = tuple(npu.number for npu in changed)
+        offered = sum(self._told[node])
         return self._history.append(NpuStateChanged(self._clock.now, cause, node, numbers, state, offered))
 
-    def _offer(self, node: str, crossing: list[Npu], offered: int) -> None:
-        """Write what the node offers, ring by ring where the scheduler keeps account of them."""
-        resource, (size, counted) = self._resource[node], self._ring[node]
+    def health_changed(self, node: str, cause: int) -> None:
+        """A device plugin has called devices unhealthy, or healthy again: the node's next status says so."""
         known = self._api.nodes[node]
-        if not counted:
-            self._api.set_allocatable(known, resource, offered)
+        assert known.heartbeat is not None
+        if node not in self._checks:
+            when = known.heartbeat.next_check(self._clock.now)
+            self._checks[node] = self._clock.at(when, self._post, node, cause)
+
+    def _post(self, name: str, cause: int) -> None:
+        """The node's status is posted."""
+        self._checks.pop(name, None)
+        node = self._api.nodes[name]
+        if not node.reachable:
+            self._unposted[name] = cause
             return
-        rings: dict[int, int] = {}
-        for npu in crossing:
-            rings[npu.number // size] = rings.get(npu.number // size, 0) + 1
-        before = known.allocatable[resource]
-        step = 1 if offered > before else -1
-        for ring, number in rings.items() if offered != before else ():
-            before += step * number
-            self._api.set_allocatable(known, resource, before, ring=ring)
+        for npu in self.npus[name]:
+            npu.posted_unhealthy = bool(npu.unhealthy_for)
+        if self._write(name):
+            resource = self._resource[name]
+            amount = node.allocatable[resource]
+            self._history.append(AllocatableChanged(self._clock.now, cause, name, resource, amount))
+
+    def node_reachable(self, node: str) -> None:
+        """The node's kubelet can post its status again."""
+        if (cause := self._unposted.pop(node, None)) is not None:
+            self.health_changed(node, cause)
+
+    def _offered(self, node: str) -> list[int]:
+        """How many NPUs of each ring the node offers; as one ring where the scheduler does not know them."""
+        size, counted = self._ring[node]
+        npus = self.npus[node]
+        rings = [0] * (-(-len(npus) // size) if counted else 1)
+        for npu in npus:
+            rings[npu.number // size if counted else 0] += npu.offered
+        return rings
+
+    def _write(self, name: str) -> bool:
+        """Write what the node offers now, ring by ring where the scheduler counts so; whether that is new."""
+        told, offered = self._told[name], self._offered(name)
+        node, resource = self._api.nodes[name], self._resource[name]
+        counted = self._ring[name][1]
+        self._told[name] = offered
+        for ring, (before, after) in enumerate(zip(told, offered, strict=True)):
+            if before != after:
+                amount = node.allocatable[resource] + after - before
+                self._api.set_allocatable(node, resource, amount, ring=ring if counted else None)
+        return offered != told

@@ -9,7 +9,7 @@ from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.faults.kinds import KINDS, Symptom
-from kubeinfer_sim.scenario.faults.levels import Handling, Level
+from kubeinfer_sim.scenario.faults.levels import Handling, Level, makes_unhealthy
 from kubeinfer_sim.scenario.units import Millis
 
 State = Literal["inService", "isolated", "resetting", "out"]
@@ -23,10 +23,23 @@ class Npu:
         holder: the pod; None when none that is played holds it.
         occupied: a pod from before the simulation that is not played holds it.
         faults: those that last, in the order in which they began.
-        kept_out_for: those of them for which it is not offered.
+        kept_out_for: those of them for which the platform does not offer it.
+        unhealthy_for: those for which its device plugin calls it unhealthy, and which the platform has not taken up.
+        posted_unhealthy: the status of its node says so, too.
     """
 
-    __slots__ = ("faults", "holder", "kept_out_for", "levels", "node", "number", "occupied", "state")
+    __slots__ = (
+        "faults",
+        "holder",
+        "kept_out_for",
+        "levels",
+        "node",
+        "number",
+        "occupied",
+        "posted_unhealthy",
+        "state",
+        "unhealthy_for",
+    )
 
     def __init__(self, node: str, number: int, levels: Mapping[str, Level]) -> None:
         self.node = node
@@ -36,6 +49,8 @@ class Npu:
         self.occupied = False
         self.faults: dict[NpuFault, None] = {}
         self.kept_out_for: dict[NpuFault, None] = {}
+        self.unhealthy_for: dict[NpuFault, None] = {}
+        self.posted_unhealthy = False
         self.state: State = "inService"
 
     @property
@@ -47,6 +62,16 @@ class Npu:
     def idle(self) -> bool:
         """Nobody holds it."""
         return self.holder is None and not self.occupied
+
+    @property
+    def offered(self) -> bool:
+        """Whether its node offers it: the scheduler hears at once of what the platform decides, else by the status."""
+        return self.state == "inService" and not self.posted_unhealthy
+
+    @property
+    def healthy(self) -> bool:
+        """What its device plugin has told the kubelet."""
+        return self.state == "inService" and not self.unhealthy_for
 
 
 class NpuFault:
@@ -104,6 +129,11 @@ class NpuFault:
     def handling(self) -> Handling:
         """What its level has the device plugin do with the NPU."""
         return self.npu.levels[self.level].npu if self.level else "none"
+
+    @property
+    def unhealthy(self) -> bool:
+        """Whether a device plugin calls the device unhealthy for it, whatever family it is of."""
+        return makes_unhealthy(self.level or KINDS[self.kind].level)
 
     @property
     def beyond_reset(self) -> bool:

@@ -55,6 +55,14 @@ ASCEND_LEVELS: Mapping[str, Level] = {
 _LEVELS: Mapping[Family, Mapping[str, Level]] = {ASCEND: ASCEND_LEVELS}
 
 
+def makes_unhealthy(level: str) -> bool:
+    """Whether a device plugin calls a device unhealthy for a fault of this level.
+
+    Plugins of other families know no levels: theirs do for what Ascend's takes an NPU out for.
+    """
+    return ASCEND_LEVELS[level].npu != "none"
+
+
 def levels_of(resource: str) -> Mapping[str, Level]:
     """The levels of the accelerators a node offers as this resource; empty where their family has none."""
     family = family_of(resource)

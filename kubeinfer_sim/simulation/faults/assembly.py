@@ -14,7 +14,6 @@ from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.node_failures import NodeFailures
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.watcher import Watcher
-from kubeinfer_sim.manifest.accelerators import main_accelerator
 from kubeinfer_sim.scenario.actions.model import Apply, Fault
 from kubeinfer_sim.scenario.faults.model import FaultPlan
 from kubeinfer_sim.scenario.model import Scenario
@@ -46,6 +45,7 @@ class FaultInjection:
         self,
         env: Environment,
         scenario: Scenario,
+        devices: Devices,
         kubelet: Kubelet,
         answers: ProbeAnswers,
         drains: Drains,
@@ -57,7 +57,7 @@ class FaultInjection:
         shop = RepairShop(
             env.clock, env.streams, crews=settings.crews, spares=settings.spares, swap=settings.swap
         )
-        self.devices = Devices(env, group=settings.group, occupied=_occupied(scenario))
+        self.devices = devices
         hardware = NpuHardware(env, shop, settings)
         self._shop, self._hardware = shop, hardware
         speeds = Speeds(env)
@@ -106,15 +106,6 @@ class FaultInjection:
     def inject(self, fault: Fault) -> None:
         """A fault of the time line happens now."""
         self._injector.inject(fault)
-
-
-def _occupied(scenario: Scenario) -> dict[str, int]:
-    """How many NPUs of each node pods hold that are not played."""
-    offered = {node.name: main_accelerator(node.allocatable)[0] for node in scenario.nodes}
-    occupied: dict[str, int] = {}
-    for pod in scenario.running:
-        occupied[pod.node] = occupied.get(pod.node, 0) + pod.requests.get(offered[pod.node], 0)
-    return occupied
 
 
 def _some_template_is_watched(scenario: Scenario) -> bool:

@@ -1,4 +1,4 @@
-"""Faults of accelerators that are not Ascend's: no device plugin acts upon them, they show by their symptom alone."""
+"""Faults of accelerators that are not Ascend's: they show by their symptom, and no device plugin resets anything."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ import pytest
 from building import NPU, kubeinfer, nodes, scenario
 from controllers.playing import of, play, seconds_of
 
-from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, FaultInjected, NpuStateChanged
-from kubeinfer_sim.cluster.records import ContainerDied
+from kubeinfer_sim.cluster.fault_records import (
+    AllocatableChanged,
+    FaultCleared,
+    FaultDetected,
+    FaultInjected,
+    NpuStateChanged,
+)
+from kubeinfer_sim.cluster.records import ContainerDied, PodReady
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.scenario.actions.model import Fault, Scale, Target
 from kubeinfer_sim.scenario.faults.kinds import KINDS
@@ -52,7 +58,20 @@ def test_nobody_reports_a_fault_of_a_gpu_or_takes_it_out(kind: str) -> None:
     assert of(run(NPU, kind), FaultInjected)[0].level == KINDS[kind].level
 
 
-def test_it_shows_by_its_symptom_and_is_repaired_when_nobody_holds_it() -> None:
+def test_a_pod_made_anew_waits_until_the_device_nobody_holds_is_repaired() -> None:
+    """The instance is recreated at 100 s; its node offers 7 of 8 then."""
     played = run(GPU, "NpuFault")
     assert seconds_of(played, ContainerDied)[0] == 100
+    assert [(each.at, each.how) for each in of(played, FaultCleared)] == [(HOUR + 100_000, "repaired")]
+    less, again = of(played, AllocatableChanged)
+    assert (less.amount, again.amount) == (7, 8)
+    assert 100_000 <= less.at <= 110_000
+    assert HOUR + 100_000 <= again.at <= HOUR + 110_000
+    assert of(played, PodReady)[-1].at > again.at
+
+
+def test_it_is_repaired_when_nobody_holds_it() -> None:
+    """Nothing shows: the pod stays until it is scaled away."""
+    played = run(GPU, "NpuFault", symptom="none")
+    assert not of(played, ContainerDied)
     assert [(each.at, each.how) for each in of(played, FaultCleared)] == [(2 * HOUR + 10_000, "repaired")]
