@@ -408,3 +408,12 @@ class DrainEnded(Record):
 
     node: str
     errors: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class RequestRefused(Record):
+    """kubectl or the API server refused what somebody asked for, in their words: `what` of `object`, `Pod/p`."""
+
+    what: str
+    object: str
+    message: str

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kubeinfer_sim.manifest.kubernetes.field_errors import FieldError
+from kubeinfer_sim.manifest.kubernetes.pod_template import read_pod, read_pod_template
+from kubeinfer_sim.manifest.kubernetes.rolling_update import read_deployment, read_replica_set
 from kubeinfer_sim.manifest.kubernetes.updates import invalid, update_errors
+
+#: Fields of a spec in the order in which the API server looks whether they go together.
+_ORDER = ("template", "strategy", "progressDeadlineSeconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +44,29 @@ def refusals(old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]])
 
 
 def refusal(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """The answer of the API server to an object in the place of another; empty where it takes it."""
-    errors = update_errors(old, new)
+    """The answer of the API server to an object in the place of another; empty where it takes it.
+
+    Empty, too, where a part of the new one is wrong by itself, which needs no other object to be told.
+    """
+    errors = _errors(new)
+    if not all(each.answer for each in errors):
+        return ""
+    conflicts = [each.answer for each in sorted(errors, key=lambda each: _ORDER.index(str(each.path[1])))]
+    told = [*conflicts, *update_errors(old, new)]
     kind, _, name = _key(new)
-    return invalid(kind, name, errors) if errors else ""
+    return invalid(kind, name, told) if told else ""
+
+
+def _errors(written: Mapping[str, Any]) -> list[FieldError]:
+    """What is wrong with an object that owns pods, or is one."""
+    kind, spec = written.get("kind"), written.get("spec")
+    if kind not in ("Deployment", "ReplicaSet", "Pod") or not isinstance(spec, Mapping):
+        return []
+    if kind == "Pod":
+        return read_pod({"metadata": {}, "spec": spec}).errors
+    read = read_deployment if kind == "Deployment" else read_replica_set
+    template = read_pod_template(spec.get("template"), ("spec", "template"))
+    return [*template.errors, *read(spec, ("spec",)).errors]
 
 
 def _key(written: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.fault_records import StruckNothing
-from kubeinfer_sim.cluster.records import PodPreempted, PodRef
+from kubeinfer_sim.cluster.records import PodPreempted, PodRef, RequestRefused
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Observer
 from kubeinfer_sim.metrics.bare_pods import BarePodMeasures, BarePods
@@ -18,6 +18,7 @@ from kubeinfer_sim.metrics.lives_meter import LivesMeter
 from kubeinfer_sim.metrics.nodes import DrainRun, NodeOutage, Nodes
 from kubeinfer_sim.metrics.npus import NpuOutage, NpuOutages, NpusInUse
 from kubeinfer_sim.metrics.preemptions import Preemptions
+from kubeinfer_sim.metrics.refusals import Refusals
 from kubeinfer_sim.metrics.steps import Steps
 
 
@@ -35,6 +36,7 @@ class ClusterMeasures:
         deployments: a Deployment, or a ReplicaSet without one, each, in the order of their creation.
         bare_pods: Pods that no controller makes, in the order of their creation.
         unmatched: faults and actions that struck nothing.
+        refusals: what kubectl or the API server refused.
         first_causes: what nothing caused, by its record's id.
     """
 
@@ -47,6 +49,7 @@ class ClusterMeasures:
     stuck: Mapping[PodRef, tuple[int, str]]
     preemptions: tuple[PodPreempted, ...]
     unmatched: tuple[StruckNothing, ...]
+    refusals: tuple[RequestRefused, ...]
     deployments: tuple[DeploymentMeasures, ...]
     bare_pods: tuple[BarePodMeasures, ...]
     first_causes: Mapping[int, Record]
@@ -67,7 +70,7 @@ class ClusterMeters:
         self._lives, self._deployments, self._bare_pods = LivesMeter(), Deployments(), BarePods()
         self._npus, self._npu_outages = NpusInUse(), NpuOutages()
         self._nodes, self._faults, self._preemptions = Nodes(), FaultCourses(), Preemptions()
-        self._first_causes, self._unmatched = FirstCauses(), Unmatched()
+        self._first_causes, self._unmatched, self._refusals = FirstCauses(), Unmatched(), Refusals()
 
     @property
     def observers(self) -> Sequence[Observer]:
@@ -82,6 +85,7 @@ class ClusterMeters:
             self._faults,
             self._preemptions,
             self._unmatched,
+            self._refusals,
             self._first_causes,
         )
 
@@ -99,6 +103,7 @@ class ClusterMeters:
             stuck=nodes.stuck,
             preemptions=self._preemptions.finish(ended_at, end),
             unmatched=self._unmatched.finish(ended_at, end),
+            refusals=self._refusals.finish(ended_at, end),
             deployments=self._deployments.finish(ended_at, end, instances),
             bare_pods=self._bare_pods.finish(ended_at, end, instances),
             first_causes=self._first_causes.finish(ended_at, end),

@@ -26,6 +26,7 @@ from kubeinfer_sim.cluster.records import (
     PodNotReady,
     PodReady,
     PodRef,
+    RequestRefused,
 )
 from kubeinfer_sim.cluster.stages import PENDING, SERVING, StageName
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
@@ -133,6 +134,7 @@ class Moment:
         wanted, ready: instances, of all KubeInfers; both 0 without any.
         quiet: nothing has happened yet but what began running at the start; `first` is the first thing that does.
         under_way: what lasts: machines that are down, cordons, drains that are held, a stalled update.
+        refused: what kubectl or the API server has refused by then.
         instances: those that exist, the KubeInfer's by ordinal, then all other pods.
     """
 
@@ -142,6 +144,7 @@ class Moment:
     quiet: bool
     first: Record | None
     under_way: tuple[Record, ...]
+    refused: tuple[RequestRefused, ...]
     instances: tuple[InstanceMoment, ...]
     deployments: tuple[DeploymentMoment, ...]
 
@@ -250,6 +253,7 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
         quiet=not any(record.at <= at and record.id not in begun for record in history),
         first=next((record for record in history if record.id not in begun), None),
         under_way=tuple(_under_way(history, at)),
+        refused=tuple(each for each in history.of(RequestRefused) if each.at <= at),
         instances=tuple(sorted(instances, key=_order)),
         deployments=tuple(
             DeploymentMoment(name, wanted_pods, ready_pods, kind)

@@ -31,10 +31,12 @@ from kubeinfer_sim.scenario.actions.model import (
     NodeDown,
     NodeUp,
     OutOfService,
+    Refused,
     RemoveTaint,
     Scale,
     SetTaint,
     StartFault,
+    Undo,
     label_changes,
 )
 
@@ -213,6 +215,10 @@ def _action_text(action: Action, measures: Measures) -> str:
             return f"{what}: {action.label}" if action.label else f"apply {what}"
         case Scale():
             return f"scale to {action.replicas:,}"
+        case Undo():
+            return f"Deployment {action.name}: rollback"
+        case Refused():
+            return f"{action.object}: {action.what} refused"
         case Cordon():
             return f"{'uncordon' if action.uncordon else 'cordon'} {_nodes(action.nodes)}"
         case SetTaint():

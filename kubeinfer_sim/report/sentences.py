@@ -306,6 +306,7 @@ SENTENCES: dict[type[Record], Words] = {
         if r.code == 201
         else f"the eviction of {r.pod.name} is refused ({r.code}): {r.message}"
     ),
+    cluster.RequestRefused: lambda r: f"the {r.what} of {r.object} is refused: {r.message}",
     cluster.PodStarted: lambda r: f"the startup probe of {r.pod.name} succeeds",
     cluster.PodReady: lambda r: f"{r.pod.name} is Ready",
     cluster.PodNotReady: lambda r: f"{r.pod.name} is not Ready any more{_for(r.reason)}",

@@ -35,7 +35,7 @@ from kubeinfer_sim.report.verdict import (
     complaint,
     culprits,
     objective_text,
-    unmatched_lines,
+    vain_lines,
 )
 from kubeinfer_sim.report.words import configured, count, plain
 from kubeinfer_sim.scenario.actions.model import Action
@@ -122,7 +122,7 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
     evicted = [Text(printable(text)) for text in preempted(assessment.cluster.preemptions)]
     yield from _section("Preempted", evicted)
     own_warnings = [text for each in assessment.kubeinfers.values() for text in each.measures.warnings]
-    own_warnings += unmatched_lines(assessment.cluster)
+    own_warnings += vain_lines(assessment.cluster)
     texts = dict.fromkeys((*own_warnings, *(each.one_line() for each in scenario.warnings)))
     warnings = [Text(f"! {printable(text)}", "yellow") for text in texts]
     yield from _section("Warnings", warnings)

@@ -127,8 +127,8 @@ def _verdict(found: Figures) -> Verdict:
     missed = [each for each in judged if each.judgement is not Judgement.HELD]
     if found.run.end == "loop":
         return Verdict(False, f"{standstill(found.run)}.")
-    unmatched = unmatched_lines(found.cluster)
-    holds = outcome is Outcome.COMPLETES and not missed and not unmatched
+    vain = vain_lines(found.cluster)
+    holds = outcome is Outcome.COMPLETES and not missed and not vain
     several = len(found.kubeinfers) > 1
     own = _sentence_of_several(found) if several else _sentence(found.run, found.measures)
     sentence = "; ".join(filter(None, (own, preempted_for(found.cluster.preemptions))))
@@ -137,17 +137,26 @@ def _verdict(found: Figures) -> Verdict:
         word = "missed" if first.judgement is Judgement.MISSED else "open"
         which = objective_text(first)
         sentence = f"{sentence}, but {len(missed)} of {count(len(judged), 'objective')} {word}: {which}"
-    if unmatched:
-        more = f" (and {len(unmatched) - 1:,} more)" if len(unmatched) > 1 else ""
-        sentence = f"{sentence}, but {unmatched[0]}{more}"
+    if vain:
+        more = f" (and {len(vain) - 1:,} more)" if len(vain) > 1 else ""
+        sentence = f"{sentence}, but {vain[0]}{more}"
     return Verdict(holds, ended(sentence))
 
 
-def unmatched_lines(cluster: ClusterMeasures) -> list[str]:
-    """What struck nothing: `the crash at 2h strikes nothing: no pod matched; there are instances 1 to 4`."""
-    return [
+def vain_lines(cluster: ClusterMeasures) -> list[str]:
+    """What was refused, and what struck nothing.
+
+    `the rollback of Deployment/web at 2m is refused: error: no rollout history found for deployment "web"`;
+    `the crash at 2h strikes nothing: no pod matched; there are instances 1 to 4`.
+    """
+    refused = [
+        f"the {each.what} of {each.object} at {point(each.at)} is refused: {each.message}"
+        for each in cluster.refusals
+    ]
+    struck = [
         f"the {each.what} at {point(each.at)} strikes nothing: {each.there}" for each in cluster.unmatched
     ]
+    return refused + struck
 
 
 def _sentence_of_several(found: Figures) -> str:

@@ -164,6 +164,10 @@ def _lines(run: Run, moment: Moment, only: Which | None) -> Iterator[tuple[int, 
         yield 0, ""
         yield 0, "Under way"
         yield from ((2, text) for text in _steps(moment.under_way, family))
+    if moment.refused:
+        yield 0, ""
+        yield 0, "Refused"
+        yield from ((2, text) for text in _steps(moment.refused, family))
     if only is not None:
         if not moment.instances:
             yield 0, _absent(run, moment, only)

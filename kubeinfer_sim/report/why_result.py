@@ -94,6 +94,8 @@ class WhyDocument(DocumentPart):
     """Nothing has happened by then but what ran at the start."""
     under_way: list[StepPart]
     """What began and lasts: machines that are down, cordons, drains that are held, a stalled update."""
+    refused: list[StepPart]
+    """What kubectl or the API server has refused by then, in their words."""
     instances: list[InstanceMomentPart]
     """All that exist, or the one that was asked for."""
     deployments: list[DeploymentMomentPart]
@@ -115,6 +117,7 @@ def why_json(run: Run, moment: Moment) -> str:
         sentence=headline(moment),
         quiet=moment.quiet,
         under_way=_steps(moment.under_way, family),
+        refused=_steps(moment.refused, family),
         instances=[_instance(run, each, moment.at, family) for each in moment.instances],
         deployments=[
             DeploymentMomentPart(name=each.name, wanted=each.wanted, ready=each.ready)

@@ -16,7 +16,7 @@ from kubeinfer_sim.manifest.model import PlainWorkload, WorkloadSpec
 from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
 from kubeinfer_sim.manifest.releases import LATEST
 from kubeinfer_sim.manifest.source import SourceText
-from kubeinfer_sim.scenario.actions.model import Apply
+from kubeinfer_sim.scenario.actions.model import Apply, Refused
 from kubeinfer_sim.scenario.configuration import Configuration
 from kubeinfer_sim.scenario.load import check_nodes, compile_document, read_horizon, typed_value
 from kubeinfer_sim.scenario.model import Configured, Scenario
@@ -112,8 +112,11 @@ def rollout_scenario(
     others = [
         each
         for each in scenario.actions
-        if isinstance(each, Apply) and (each.workload.kind, each.workload.name) != (old.kind, old.name)
+        if isinstance(each, Refused)
+        or (isinstance(each, Apply) and (each.workload.kind, each.workload.name) != (old.kind, old.name))
     ]
+    if any(isinstance(each, Refused) and each.object == f"{old.kind}/{old.name}" for each in others):
+        return replace(scenario, actions=tuple(others))
     return replace(scenario, actions=(Apply(0, new, new.source), *others))
 
 

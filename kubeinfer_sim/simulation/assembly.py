@@ -113,7 +113,7 @@ def assemble(
         *((answers,) if faults is not None or _asks(scenario, Health) else ()),
     )
     handlers: list[Handlers] = [
-        WorkloadActions(workloads).handlers(),
+        WorkloadActions(env, workloads).handlers(),
         NodeActions(env, drains, failures).handlers(),
         PodActions(cluster, workloads, budgets).handlers(),
         {Health: partial(health.act, pods=workloads.pods)},

@@ -20,6 +20,8 @@ from kubeinfer_sim.simulation.simulate import play as play_out
 
 #: The pods are looked at whenever something happens, and this often in between: kubectl's words change without that.
 LOOK_EVERY = 1_000
+#: What the cases call what people do, where a scenario has another word.
+_VERBS = {"rollback": "undo", "pause": "pause", "resume": "resume", "creation": "create"}
 
 
 def load(written: Written, folder: Path) -> Scenario:
@@ -136,7 +138,8 @@ def _read_history(found: Milestones, simulation: Simulation, origin: int) -> Non
             case _ if type(record).__name__ == "EvictionAnswered":
                 evictions.setdefault(at, []).append(str(int(record.code)))  # type: ignore[attr-defined]
             case _ if type(record).__name__ == "RequestRefused":
-                found.add("answers", "refused", at)
+                verb = _VERBS.get(record.what, "patch")  # type: ignore[attr-defined]
+                found.add("answers", f"{verb} is refused", at)
     for at, codes in evictions.items():
         found.add("answers", f"evict: {' '.join(sorted(codes))}", at)
 

@@ -79,16 +79,6 @@ def test_without_a_kubeinfer_the_only_deployment_is_meant(load):
     assert change.workload.replicas == 0
 
 
-def test_rollback_goes_to_the_template_before_and_back_again(load):
-    scenario = load(
-        text=ALONE
-        + actions("{at: 1s, apply: {newRevision: true}}\n{at: 2s, rollback: true}\n{at: 3s, rollback: true}")
-    )
-    [router] = scenario.deployments
-    new, back, forth = (each.workload.revision for each in scenario.actions)
-    assert (back, forth) == (router.revision, new)
-
-
 def test_a_kubeinfers_templates_can_be_rolled_back_too(load):
     scenario = load(
         text=BESIDE
@@ -125,18 +115,6 @@ def test_timings_are_given_under_the_deployments_name(load):
         (
             BESIDE + actions("{at: 1s, pause: true}"),
             "8: spec.actions[0].pause: a KubeInfer cannot be paused; a Deployment can (object: Deployment/…)",
-        ),
-        (
-            ALONE + actions("{at: 1s, resume: true}"),
-            "8: spec.actions[0].resume: Deployment/router is not paused then",
-        ),
-        (
-            ALONE + actions("{at: 1s, rollback: true}"),
-            "8: spec.actions[0].rollback: there is no earlier template to go back to",
-        ),
-        (
-            ALONE + actions("{at: 1s, pause: true}\n{at: 2s, rollback: true}"),
-            "9: spec.actions[1].rollback: a paused Deployment cannot be rolled back: resume it first",
         ),
         (
             ALONE + "  objectives: {minReadyInstances: 1}\n",

@@ -118,6 +118,13 @@ class DeploymentController:
             self.spec = spec
             self._enqueue()
 
+    def revision_before(self) -> Deployment | None:
+        """The Deployment as it was when it made the ReplicaSet before its newest; None where there is none."""
+        by_revision = sorted(self.replica_sets, key=lambda each: each.revision)
+        before = by_revision[-2].spec if len(by_revision) > 1 else None
+        assert before is None or isinstance(before, Deployment)
+        return before
+
     # -- what the pods do ----------------------------------------------------------------------------------
 
     def pod_changed(self, replica_set: ReplicaSet) -> None:

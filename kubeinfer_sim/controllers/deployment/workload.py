@@ -100,6 +100,23 @@ class DeploymentWorkload:
         """The user changes `spec.replicas` alone."""
         self.apply(replace(self.spec, replicas=replicas), f"scale to {replicas}")
 
+    def undo(self) -> str:
+        """`kubectl rollout undo`; why it is refused, or "".
+
+        Source: k8s.io/kubectl pkg/polymorphichelpers/rollback.go (DeploymentRollbacker).
+        """
+        spec, before = self.spec, self._controller.revision_before()
+        if before is None:
+            return f'error: no rollout history found for deployment "{spec.name}"'
+        if spec.paused:
+            return (
+                "error: you cannot rollback a paused deployment; resume it first with "
+                f"'kubectl rollout resume deployment/{spec.name}' and try again"
+            )
+        raw = {**spec.raw, "spec": {**spec.raw["spec"], "template": before.raw["spec"]["template"]}}
+        self.apply(replace(spec, template=before.template, raw=raw), "rollback")
+        return ""
+
     def _note_applied(self, changed: tuple[str, ...], label: str) -> None:
         self._generation += 1
         spec = self.spec

@@ -37,6 +37,8 @@ class FieldError:
         bad_value: the value found, None where there is none or it is a whole object.
         field: where it is as the API server words it, from the root of what was validated. It differs from
             `path` in places: list indexes left out, names in another case.
+        answer: how the API server words it, of a rule about several fields: an update may break it that is right by
+            itself. Empty of all others.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class FieldError:
     message: str
     bad_value: Any = None
     field: str = ""
+    answer: str = ""
 
 
 class Field:
@@ -123,6 +126,11 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:60] + f"… ({len(text)} characters)"
 
 
+def as_json(value: Any) -> str:
+    """A value as the API server quotes it: JSON without blanks, keys in order."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True, default=str)
+
+
 class Errors:
     """Collects field errors."""
 
@@ -145,6 +153,14 @@ class Errors:
             self.add(at, INVALID, f"{message}, got {shown(value)}", value)
         else:
             self.add(at, INVALID, message)
+
+    def conflict(self, at: Field, value: Any, message: str, answer: str, *, type: str = INVALID) -> None:
+        """What is right by itself does not go with another field; `answer` is the API server's detail."""
+        shows = "Forbidden" if type == FORBIDDEN else f"Invalid value: {as_json(value)}"
+        scalar = value if isinstance(value, str | int) else None
+        self.found.append(
+            FieldError(at.path, type, message, scalar, at.text, f"{at.text}: {shows}: {answer}")
+        )
 
     def check(self, at: Field, value: Any, messages: Iterable[str]) -> None:
         """Every message of a format check is an error of its own."""

@@ -17,7 +17,6 @@ ValidateSecretUpdate, ValidateResourceQuotaUpdate); pkg/apis/scheduling, pkg/api
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +24,7 @@ from typing import Any
 from kubeinfer_sim.diagnostics import Path, format_path
 from kubeinfer_sim.manifest.kubernetes.decode import decode, stored
 from kubeinfer_sim.manifest.kubernetes.defaults import fill_defaults
-from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Root
+from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Root, as_json
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity, QuantityError
 from kubeinfer_sim.manifest.kubernetes.schema import types
 
@@ -100,11 +99,6 @@ def invalid(kind: str, name: str, errors: Iterable[object]) -> str:
     texts = list(dict.fromkeys(str(each) for each in errors))
     told = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     return f'{kind}{f".{group}" if group else ""} "{name}" is invalid: {told}'
-
-
-def as_json(value: Any) -> str:
-    """A value in such an answer: JSON without blanks, keys in order."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True, default=str)
 
 
 def _immutable(*fields: Path) -> Callable[[Mapping[str, Any], Mapping[str, Any]], Iterator[UpdateError]]:

@@ -7,7 +7,7 @@ from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.key_figures import key_figures, subject
 from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
 from kubeinfer_sim.report.terminal import verdict_line
-from kubeinfer_sim.report.verdict import Assessment, complaint, culprits, objective_text, unmatched_lines
+from kubeinfer_sim.report.verdict import Assessment, complaint, culprits, objective_text, vain_lines
 from kubeinfer_sim.report.words import configured
 
 #: Rows and lines of one part at most; together they are fewer than thirty.
@@ -57,7 +57,7 @@ def _reasons(assessment: Assessment) -> list[str]:
 def _warnings(assessment: Assessment) -> list[str]:
     found = (
         *assessment.measures.warnings,
-        *unmatched_lines(assessment.cluster),
+        *vain_lines(assessment.cluster),
         *(each.one_line() for each in assessment.run.scenario.warnings),
     )
     return capped([f"- ! {escaped(text)}" for text in dict.fromkeys(found)], _MOST_WARNINGS, "warnings")

@@ -34,11 +34,37 @@ class Apply:
     """The user changes a workload: applies another version, patches, pauses, resumes, rolls it back.
 
     `workload` is all of its new version; kind and name say which one it is.
+
+    Attributes:
+        before: what it was made from by a change that leaves all else as it is, a patch or a restart, as far as that is
+            known before the run; None: it replaces what is there.
     """
 
     at: Millis
     workload: WorkloadSpec
     label: str = ""
+    before: WorkloadSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """`kubectl rollout undo` of a Deployment: to the template of the ReplicaSet before its newest, if there is one."""
+
+    at: Millis
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A request that kubectl or the API server refuses then, whatever else happens: nothing changes.
+
+    `what` of which object, as an action's `object` names it; `message` is in their words.
+    """
+
+    at: Millis
+    what: str
+    object: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,9 +315,11 @@ class Fault:
     factor: float | None = None
 
 
+#: What becomes of a request to change a workload.
+Change = Apply | Scale | Undo | Refused
+
 Action = (
-    Apply
-    | Scale
+    Change
     | Cordon
     | SetTaint
     | RemoveTaint

@@ -1,4 +1,8 @@
-"""A Deployment of a scenario as it changes with time."""
+"""A Deployment of a scenario as it changes with time.
+
+Source of kubectl's refusals: k8s.io/kubectl pkg/polymorphichelpers (objectpauser.go, objectresumer.go,
+objectrestarter.go); that of an undo is told in the run, by the ReplicaSets there are then.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from dataclasses import replace
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Deployment, Kind, KubeInfer
 from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
-from kubeinfer_sim.scenario.actions.model import Apply
+from kubeinfer_sim.scenario.actions.model import Change, Undo
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.manifests import Manifests
 from kubeinfer_sim.scenario.workloads.plain import PlainLine
@@ -21,7 +25,6 @@ class DeploymentLine:
     has_instances = False
 
     def __init__(self, context: Context, manifests: Manifests, first: Deployment) -> None:
-        self._context = context
         self._line = PlainLine(context, manifests, first)
 
     @property
@@ -36,30 +39,43 @@ class DeploymentLine:
         """Every version, the one at time 0 first, each as a KubeInfer of one role."""
         return self._line.versions
 
-    def change(self, form: ActionForm, path: Path) -> Sequence[Apply]:
+    def change(self, form: ActionForm, path: Path) -> Sequence[Change]:
         """An action on this Deployment; none when it is wrong, which is noted."""
         if form.pause or form.resume:
-            label = "pause" if form.pause else "resume"
-            if self.current.paused == bool(form.pause):
-                no = "" if form.pause else "not "
-                self._context.error((*path, label), f"Deployment/{self.current.name} is {no}paused then")
-            found = self._line.patched({"spec": {"paused": bool(form.pause)}}, path, placed=False)
-            return [] if found is None else self._line.new_version(form.at, found, label)
+            label, paused = ("pause", True) if form.pause else ("resume", False)
+            if self.current.paused is paused:
+                return [self._refused(form.at, label, "is already paused" if paused else "is not paused")]
+            return self._line.patch(form.at, {"spec": {"paused": paused}}, path, label, placed=False)
         if form.rollback:
-            before = self._rolled_back((*path, "rollback"))
-            return [] if before is None else self._line.new_version(form.at, before, "rollback")
+            return self._undo(form.at)
+        if form.apply is not None:
+            return self.applied(form.at, form.apply, (*path, "apply"))
         return self._line.change(form, path)
 
-    def applied(self, at: int, form: ApplyForm, path: Path) -> Sequence[Apply]:
+    def applied(self, at: int, form: ApplyForm, path: Path) -> Sequence[Change]:
         """Another version of it; none when it is wrong, which is noted."""
+        if form.new_revision and self.current.paused:
+            message = "can't restart paused deployment (run rollout resume first)"
+            return [self._refused(at, "restart", message)]
         return self._line.applied(at, form, path)
 
-    def take(self, at: int, spec: Deployment, label: str) -> Sequence[Apply]:
+    def take(self, at: int, spec: Deployment, label: str) -> Sequence[Change]:
         """Another version of it; none when it is the one in force."""
         return self._line.take(at, spec, label)
 
-    def _templates(self) -> list[Deployment]:
-        """A version of each template there was, the newest last."""
+    def _refused(self, at: int, what: str, message: str) -> Change:
+        return self._line.refused(at, what, f'error: deployments.apps "{self.current.name}" {message}')
+
+    def _undo(self, at: int) -> Sequence[Change]:
+        """To what it goes back is known in the run alone; what follows is checked against what it should be."""
+        current, before = self.current, self._template_before()
+        if before is not None and not current.paused:
+            raw = {**current.raw, "spec": {**current.raw["spec"], "template": before.raw["spec"]["template"]}}
+            self._line.specs.append(replace(current, template=before.template, raw=raw))
+        return [Undo(at, current.name)]
+
+    def _template_before(self) -> Deployment | None:
+        """The newest version with the template before the present one."""
         found: dict[str, Deployment] = {}
         for spec in self._line.specs:
             if not found or next(reversed(found)) != spec.revision:
@@ -67,17 +83,4 @@ class DeploymentLine:
                 found.pop(spec.revision, None)
                 assert isinstance(spec, Deployment)
                 found[spec.revision] = spec
-        return list(found.values())
-
-    def _rolled_back(self, path: Path) -> Deployment | None:
-        """The Deployment with the template of the revision before (kubectl rollout undo)."""
-        current, templates = self.current, self._templates()
-        if current.paused:
-            self._context.error(path, "a paused Deployment cannot be rolled back: resume it first")
-        elif len(templates) < 2:
-            self._context.error(path, "there is no earlier template to go back to")
-        else:
-            before = templates[-2]
-            raw = {**current.raw, "spec": {**current.raw["spec"], "template": before.raw["spec"]["template"]}}
-            return replace(current, template=before.template, raw=raw)
-        return None
+        return list(found.values())[-2] if len(found) > 1 else None

@@ -9,7 +9,7 @@ from typing import Any
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Kind, KubeInfer
 from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
-from kubeinfer_sim.scenario.actions.model import Apply, Scale
+from kubeinfer_sim.scenario.actions.model import Apply, Change, Refused, Scale
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.line import another_object
 from kubeinfer_sim.scenario.workloads.manifests import Manifests, merge_patch, new_revision
@@ -36,7 +36,7 @@ class KubeInferLine:
         """Every version, the one at time 0 first."""
         return self._versions
 
-    def change(self, form: ActionForm, path: Path) -> Sequence[Apply | Scale]:
+    def change(self, form: ActionForm, path: Path) -> Sequence[Change]:
         """An action on this KubeInfer; none when it is wrong, which is noted."""
         if form.apply is not None:
             return self.applied(form.at, form.apply, (*path, "apply"))
@@ -46,7 +46,7 @@ class KubeInferLine:
         if form.scale is not None:
             return self._scaled(form.at, form.scale, (*path, "scale"))
         if form.rollback:
-            return self._rolled_back(form.at, (*path, "rollback"))
+            return self._rolled_back(form.at)
         word = "pause" if form.pause else "resume"
         self._context.error(
             (*path, word), f"a KubeInfer cannot be {word}d; a Deployment can (object: Deployment/…)"
@@ -91,13 +91,13 @@ class KubeInferLine:
         self._versions.append(self.current if found is None else found)
         return [Scale(at, replicas, self.kind, self.current.name)]
 
-    def _rolled_back(self, at: int, path: Path) -> Sequence[Apply]:
+    def _rolled_back(self, at: int) -> Sequence[Apply | Refused]:
         """The role templates of the version before the present ones."""
         current = self.current
         before = next((each for each in reversed(self._versions) if each.revision != current.revision), None)
         if before is None:
-            self._context.error(path, "there are no earlier role templates to go back to")
-            return []
+            message = "there are no earlier role templates to go back to"
+            return [Refused(at, "rollback", f"{self.kind}/{current.name}", message)]
         raw = {**current.raw, "spec": {**current.raw["spec"], "template": before.raw["spec"]["template"]}}
         return self.take(at, replace(current, roles=before.roles, raw=raw), "rollback")
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Kind, KubeInfer, WorkloadSpec
 from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
-from kubeinfer_sim.scenario.actions.model import Apply, Scale
+from kubeinfer_sim.scenario.actions.model import Change
 
 
 class WorkloadLine(Protocol):
@@ -31,15 +31,15 @@ class WorkloadLine(Protocol):
         """Every version, the one at time 0 first, as a KubeInfer: for whatever only asks which pods there are."""
         ...
 
-    def change(self, form: ActionForm, path: Path) -> Sequence[Apply | Scale]:
+    def change(self, form: ActionForm, path: Path) -> Sequence[Change]:
         """An action on this one: apply, patch, scale, pause, resume, rollback."""
         ...
 
-    def applied(self, at: int, form: ApplyForm, path: Path) -> Sequence[Apply]:
+    def applied(self, at: int, form: ApplyForm, path: Path) -> Sequence[Change]:
         """Another version of this one."""
         ...
 
-    def take(self, at: int, spec: Any, label: str) -> Sequence[Apply]:
+    def take(self, at: int, spec: Any, label: str) -> Sequence[Change]:
         """Another version, of the same name and namespace."""
         ...
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Kind, KubeInfer, PlainWorkload, Role
+from kubeinfer_sim.manifest.refusals import refusal
 from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
-from kubeinfer_sim.scenario.actions.model import Apply
+from kubeinfer_sim.scenario.actions.model import Apply, Change, Refused
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.line import another_object
 from kubeinfer_sim.scenario.workloads.manifests import Manifests, merge_patch, new_revision_of_template
@@ -54,16 +55,15 @@ class PlainLine:
         """Every version, each as a KubeInfer of one role."""
         return [as_kubeinfer(each) for each in self.specs]
 
-    def change(self, form: ActionForm, path: Path) -> Sequence[Apply]:
+    def change(self, form: ActionForm, path: Path) -> Sequence[Change]:
         """An action on this object; none when it is wrong, which is noted."""
         if form.apply is not None:
             return self.applied(form.at, form.apply, (*path, "apply"))
         if form.patch is not None:
-            found = self.patched(form.patch, (*path, "patch"))
-            return [] if found is None else self.new_version(form.at, found, "patch")
+            return self.patch(form.at, form.patch, (*path, "patch"))
         if form.scale is not None and self.kind != "Pod":
-            found = self.patched({"spec": {"replicas": form.scale}}, path, placed=False)
-            return [] if found is None else self.new_version(form.at, found, f"scale to {form.scale}")
+            patch = {"spec": {"replicas": form.scale}}
+            return self.patch(form.at, patch, path, f"scale to {form.scale}", placed=False)
         word = next(
             each for each in ("scale", "pause", "resume", "rollback") if getattr(form, each) is not None
         )
@@ -71,43 +71,58 @@ class PlainLine:
         self._context.error((*path, word), f"{word} is nothing a {self.kind} knows; {can}")
         return []
 
-    def applied(self, at: int, form: ApplyForm, path: Path) -> Sequence[Apply]:
+    def applied(self, at: int, form: ApplyForm, path: Path) -> Sequence[Change]:
         """Another version of it; none when it is wrong, which is noted."""
         current = self.current
         if form.new_revision:
             if self.kind == "Pod":
                 self._context.error(path, "a Pod has no template: nothing restarts it")
                 return []
-            found = self.patched(new_revision_of_template(current.raw), path, placed=False)
-            label = "new revision"
-        elif form.patch is not None:
-            found, label = self.patched(form.patch, (*path, "patch")), "patch"
-        else:
-            loaded = self._manifests.read(form, path, [current.name])
-            if loaded is None:
-                return []
-            label = loaded.label
-            found = next(
-                (each for each in loaded.plain if (each.kind, each.name) == (current.kind, current.name)),
-                None,
-            )
-            if found is None:
-                self._context.error(path, f"it holds no {self.kind} named {current.name}")
-        return [] if found is None else self.new_version(at, found, label)
+            return self.patch(at, new_revision_of_template(current.raw), path, "new revision", placed=False)
+        if form.patch is not None:
+            return self.patch(at, form.patch, (*path, "patch"))
+        loaded = self._manifests.read(form, path, [current.name])
+        if loaded is None:
+            return []
+        found = next(
+            (each for each in loaded.plain if (each.kind, each.name) == (current.kind, current.name)), None
+        )
+        if found is None:
+            self._context.error(path, f"it holds no {self.kind} named {current.name}")
+        return [] if found is None else self._replaced(at, found, loaded.label)
 
-    def take(self, at: int, spec: PlainWorkload, label: str) -> Sequence[Apply]:
+    def take(self, at: int, spec: PlainWorkload, label: str) -> Sequence[Change]:
         """Another version of it; none when it is the one in force."""
-        return [] if spec.raw == self.current.raw else self.new_version(at, spec, label)
+        return [] if spec.raw == self.current.raw else self._replaced(at, spec, label)
 
-    def new_version(self, at: int, spec: PlainWorkload, label: str) -> Sequence[Apply]:
-        """It is like this from then on."""
+    def patch(
+        self, at: int, patch: Mapping[str, Any], path: Path, label: str = "patch", *, placed: bool = True
+    ) -> Sequence[Change]:
+        """The version in force, patched; none when it is wrong, which is noted, `placed` in the patch or at `path`."""
+        before = self.current
+        raw = merge_patch(before.raw, patch)
+        if message := refusal(before.raw, raw):
+            return [self.refused(at, label, message)]
+        found = self._loaded(raw, path, path if placed else ())
+        if found is None:
+            return []
+        self.specs.append(found)
+        return [Apply(at, found, label, before)]
+
+    def refused(self, at: int, what: str, message: str) -> Refused:
+        """A request to change it that kubectl or the API server refuses."""
+        return Refused(at, what, f"{self.kind}/{self.current.name}", message)
+
+    def _replaced(self, at: int, spec: PlainWorkload, label: str) -> Sequence[Change]:
+        """It is like this from then on, if the API server takes it."""
+        if message := refusal(self.current.raw, spec.raw):
+            return [self.refused(at, "update", message)]
         self.specs.append(spec)
         return [Apply(at, spec, label)]
 
-    def patched(self, patch: Mapping[str, Any], path: Path, *, placed: bool = True) -> PlainWorkload | None:
-        """The version in force, patched; None when it is wrong, which is noted, `placed` in the patch or at `path`."""
+    def _loaded(self, raw: Any, path: Path, positions: Path) -> PlainWorkload | None:
         current = self.current
-        loaded = self._manifests.reload(merge_patch(current.raw, patch), path, path if placed else ())
+        loaded = self._manifests.reload(raw, path, positions)
         found = next(iter(loaded.plain), None) if loaded is not None else None
         if found is not None and (found.kind, found.namespace, found.name) != (
             current.kind,

@@ -9,7 +9,7 @@ from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import BarePod, Deployment, KubeInfer, ReplicaSet, WorkloadSpec
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
-from kubeinfer_sim.scenario.actions.model import Apply, Scale
+from kubeinfer_sim.scenario.actions.model import Change
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.deployments import DeploymentLine
 from kubeinfer_sim.scenario.workloads.kubeinfers import KubeInferLine
@@ -82,7 +82,7 @@ class TimeLine:
 
     # -- what changes --------------------------------------------------------------------------------------
 
-    def change(self, form: ActionForm, path: Path) -> Sequence[Apply | Scale]:
+    def change(self, form: ActionForm, path: Path) -> Sequence[Change]:
         """An action that changes a workload; none when it is another one, or wrong, which is noted."""
         changes = (form.apply, form.patch, form.pause, form.resume, form.rollback)
         if not any(changes) and form.scale is None:
@@ -92,7 +92,7 @@ class TimeLine:
         line = self.target(form, path)
         return [] if line is None else line.change(form, path)
 
-    def apply(self, at: int, form: ApplyForm, path: Path) -> Sequence[Apply]:
+    def apply(self, at: int, form: ApplyForm, path: Path) -> Sequence[Change]:
         """Another version of what the manifest holds; none when it is wrong, which is noted."""
         if form.new_revision or form.patch is not None:
             line = self._only(path)
@@ -101,9 +101,9 @@ class TimeLine:
         loaded = self._manifests.read(form, path, names)
         return [] if loaded is None else self._apply_all(at, loaded, path)
 
-    def _apply_all(self, at: int, loaded: Loaded, path: Path) -> Sequence[Apply]:
+    def _apply_all(self, at: int, loaded: Loaded, path: Path) -> Sequence[Change]:
         """Apply all that a manifest holds to what is there."""
-        actions: list[Apply] = []
+        actions: list[Change] = []
         for spec in loaded.workloads:
             line = self._lines.get(name_of(spec))
             if line is not None and line.current.namespace == spec.namespace:

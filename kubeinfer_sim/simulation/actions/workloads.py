@@ -1,8 +1,13 @@
-"""Actions on workloads: another version is applied, replicas are changed."""
+"""Actions on workloads: another version is applied, replicas are changed, an update is undone, or it is refused."""
 
 from __future__ import annotations
 
-from kubeinfer_sim.scenario.actions.model import Apply, Scale
+from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.cluster.records import RequestRefused
+from kubeinfer_sim.controllers.deployment.workload import DeploymentWorkload
+from kubeinfer_sim.engine.history import NO_CAUSE
+from kubeinfer_sim.scenario.actions.model import Apply, Refused, Scale, Undo
+from kubeinfer_sim.scenario.workloads.rebasing import rebased
 from kubeinfer_sim.simulation.actions.handlers import Handlers
 from kubeinfer_sim.simulation.workloads import Workloads
 
@@ -10,16 +15,31 @@ from kubeinfer_sim.simulation.workloads import Workloads
 class WorkloadActions:
     """Does them."""
 
-    def __init__(self, workloads: Workloads) -> None:
+    def __init__(self, env: Environment, workloads: Workloads) -> None:
+        self._env = env
         self._workloads = workloads
 
     def handlers(self) -> Handlers:
         """The actions it does."""
-        return {Apply: self._apply, Scale: self._scale}
+        return {Apply: self._apply, Scale: self._scale, Undo: self._undo, Refused: self._refuse}
 
     def _apply(self, action: Apply) -> None:
         spec = action.workload
-        self._workloads.named(spec.kind, spec.name).apply(spec, action.label)
+        workload = self._workloads.named(spec.kind, spec.name)
+        if isinstance(workload, DeploymentWorkload):
+            spec = rebased(action, workload.spec)
+        workload.apply(spec, action.label)
 
     def _scale(self, action: Scale) -> None:
         self._workloads.named(action.kind, action.name).scale(action.replicas)
+
+    def _undo(self, action: Undo) -> None:
+        workload = self._workloads.named("Deployment", action.name)
+        assert isinstance(workload, DeploymentWorkload)
+        if message := workload.undo():
+            self._refuse(Refused(action.at, "rollback", f"Deployment/{action.name}", message))
+
+    def _refuse(self, action: Refused) -> None:
+        """Nothing changes."""
+        record = RequestRefused(self._env.clock.now, NO_CAUSE, action.what, action.object, action.message)
+        self._env.history.append(record)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field
+from kubeinfer_sim.manifest.kubernetes.field_errors import FORBIDDEN, Errors, Field, shown
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement, matches_all, parse_int64
 from kubeinfer_sim.manifest.kubernetes.names import percent
 from kubeinfer_sim.manifest.kubernetes.validation.metadata import validate_label_selector
@@ -44,7 +44,8 @@ def _validate_pods(spec: Mapping[str, Any], at: Field, errors: Errors, kind: str
         labels = template.get("metadata", {}).get("labels", {})
         if len(errors.found) == before and not matches_all(selector_requirements(selector), labels):
             labels_at = template_at.down("metadata", "labels")
-            errors.invalid(labels_at, labels, f"must be matched by the {kind}'s selector")
+            message = f"must be matched by the {kind}'s selector"
+            errors.conflict(labels_at, labels, message, "`selector` does not match template `labels`")
     pod = template.get("spec", {})
     policy = pod.get("restartPolicy", "Always")
     if policy != "Always":
@@ -69,8 +70,8 @@ def validate_rolling_update(spec: Mapping[str, Any], at: Field, errors: Errors) 
         errors.non_negative(at.child(name), spec.get(name, 0))
     ready, deadline = spec.get("minReadySeconds", 0), spec.get("progressDeadlineSeconds")
     if deadline is not None and deadline <= ready:
-        message = f"must be greater than minReadySeconds ({ready})"
-        errors.invalid(at.child("progressDeadlineSeconds"), deadline, message)
+        place, answer = at.child("progressDeadlineSeconds"), "must be greater than minReadySeconds"
+        errors.conflict(place, deadline, f"{answer} ({ready}), got {deadline}", answer)
     strategy, strategy_at = spec.get("strategy", {}), at.child("strategy")
     kind, budgets, budgets_at = (
         strategy.get("type", ""),
@@ -79,7 +80,9 @@ def validate_rolling_update(spec: Mapping[str, Any], at: Field, errors: Errors) 
     )
     if kind == "Recreate":
         if budgets is not None:
-            errors.forbidden(budgets_at, "must not be given when the type is Recreate")
+            message = "must not be given when the type is Recreate"
+            answer = "may not be specified when strategy `type` is 'Recreate'"
+            errors.conflict(budgets_at, budgets, message, answer, type=FORBIDDEN)
     elif kind != "RollingUpdate":
         place = strategy_at.child("type", "")
         errors.not_supported(place, kind, ("Recreate", "RollingUpdate"))
@@ -96,8 +99,9 @@ def _validate_budgets(surge: int | str, unavailable: int | str, at: Field, error
         else:
             errors.non_negative(at.child(name), value)
     if _number(surge) == 0 and _number(unavailable) == 0:
-        message = "must not be 0 when maxSurge is 0: nothing could be replaced"
-        errors.invalid(at.child("maxUnavailable"), unavailable, message)
+        message = f"must not be 0 when maxSurge is 0: nothing could be replaced, got {shown(unavailable)}"
+        answer = "may not be 0 when `maxSurge` is 0"
+        errors.conflict(at.child("maxUnavailable"), unavailable, message, answer)
     if isinstance(unavailable, str) and not percent(unavailable) and _number(unavailable) > 100:
         errors.invalid(at.child("maxUnavailable"), unavailable, "must not be more than 100%")
 
