@@ -54,6 +54,7 @@ class Node:
         alive: the machine runs.
         reachable: it runs, and its kubelet talks to the API server.
         kubelet_runs: its kubelet probes containers and starts them (a dead machine's is not asked).
+        kubelet_since: when its kubelet was started, in ms; None: long ago.
     """
 
     __slots__ = (
@@ -64,6 +65,7 @@ class Node:
         "heartbeat",
         "images",
         "kubelet_runs",
+        "kubelet_since",
         "labels",
         "last",
         "name",
@@ -100,6 +102,7 @@ class Node:
         self.graphs: dict[tuple[str, str], int] = {}
         self.alive = self.reachable = spec.ready != "Unknown"
         self.kubelet_runs = True
+        self.kubelet_since: int | None = None
 
     @property
     def zone(self) -> str:
@@ -122,5 +125,9 @@ class Node:
     def lose_memory(self, now: int) -> None:
         """The machine went down: what is on disk stays, the page cache and what was half done are gone."""
         self.page_cache.clear()
-        self.images = {image: at for image, at in self.images.items() if at <= now}
+        self.lose_pulls(now)
         self.graphs = {graph: at for graph, at in self.graphs.items() if at <= now}
+
+    def lose_pulls(self, now: int) -> None:
+        """What is being pulled has to be pulled anew."""
+        self.images = {image: at for image, at in self.images.items() if at <= now}

@@ -10,6 +10,7 @@ from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
     ContainerDied,
     ContainersRunning,
+    EvictionAnswered,
     GangPending,
     GangScheduled,
     ImagePullFailed,
@@ -52,6 +53,9 @@ DISRUPTIONS = {
     ),
 }
 
+#: What the eviction API answers when it has the pod deleted, or finds it so.
+CREATED = 201
+
 
 @dataclass(slots=True)
 class RunFacts:
@@ -92,7 +96,8 @@ class PodFacts:
         fell: when a container of it ended first since it was ready last.
         image: what could not be pulled, since when, and why.
         init: the init container that ended last, if it ended badly.
-        deleting: when it got its deletion timestamp, `deletion` why; `disruption` why it was disrupted.
+        deleting: when it got its deletion timestamp, `deletion` why.
+        disrupted: when it was disrupted, `disruption` why.
         stopping: when its kubelet began to stop it.
         stopped: when its containers will have ended, `killed`: by SIGKILL.
         reported: its containers as they were when its node was last heard of, while it is not.
@@ -116,6 +121,7 @@ class PodFacts:
     deleting: int | None = None
     deletion: str = ""
     disruption: str = ""
+    disrupted: int | None = None
     stopping: int | None = None
     stopped: int | None = None
     killed: bool = False
@@ -183,6 +189,7 @@ class PodLedger:
             PodNotReady: self._not_ready,
             PodDeleting: self._deleting,
             PodStopping: self._stopping,
+            EvictionAnswered: self._evicted,
             InstanceRestarting: self._order,
             RestartContinued: self._order,
             PodRebuilding: self._order,
@@ -307,9 +314,15 @@ class PodLedger:
         pod.deleting, pod.deletion = record.at, record.reason
         # The pods an instance loses with the one that was evicted are deleted by its controller, which says nothing.
         if record.reason in DISRUPTIONS and record.cause != self._orders.get(record.pod.instance):
-            pod.disruption = record.reason
+            pod.disruption, pod.disrupted = record.reason, record.at
         if any(stage.name == CLEANUP for stage in record.stages):
             self._stopping(record)
+
+    def _evicted(self, record: EvictionAnswered) -> None:
+        """Also one that is deleted already gets the condition."""
+        pod = self.pods.get(record.pod)
+        if pod is not None and record.code == CREATED and not pod.disruption:
+            pod.disruption, pod.disrupted = "Evicted", record.at
 
     def _stopping(self, record: PodDeleting | PodStopping) -> None:
         if (pod := self.pods.get(record.pod)) is None:

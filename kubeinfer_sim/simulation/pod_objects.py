@@ -155,7 +155,7 @@ class PodObjects:
         if facts.disruption:
             reason, message = DISRUPTIONS[facts.disruption]
             disrupted = Condition("DisruptionTarget", True, reason, message)
-            conditions.append(ConditionAt(disrupted, facts.deleting))
+            conditions.append(ConditionAt(disrupted, facts.disrupted))
         status = {each.condition.type: each.condition.status for each in conditions}
         return PodAt(
             pod.ref,

@@ -107,8 +107,10 @@ class PodWatch:
         if state.deleted and not before.deleted:
             self._note("deleted", at)
 
-    def gone(self, at: int) -> None:
-        """There is no such object any more: it was deleted, if at once."""
+    def gone(self, at: int, disruption: str = "") -> None:
+        """There is no such object any more: it was deleted, if at once, and with the reason for a `disruption`."""
+        if disruption and not self._state.disruption:
+            self._note(f"disrupted: {disruption}", at)
         if not self._state.deleted:
             self._note("deleted", at)
         self._note("gone", at)
@@ -126,12 +128,17 @@ class PodWatch:
 
 
 class ConditionWatch:
-    """Follows the conditions of one object."""
+    """Follows the conditions of one object.
+
+    What a condition says again after it said something else for a moment was in force all the time: nobody need have seen
+    the moment.
+    """
 
     def __init__(self, milestones: Milestones, group: str) -> None:
         self._milestones = milestones
         self._group = group
         self._lasting: dict[str, tuple[str, Seen]] = {}
+        self._before: dict[str, tuple[str, Seen]] = {}
 
     def changed(self, conditions: Iterable[str], at: int) -> None:
         """These are in force from now on, each as `TYPE=STATUS(REASON)`; those of other types stay."""
@@ -141,6 +148,12 @@ class ConditionWatch:
             if before is None or before[0] != text:
                 if before is not None:
                     before[1].ended = at
+                    earlier = self._before.get(kind)
+                    if before[1].brief and earlier is not None and earlier[0] == text:
+                        earlier[1].ended = None
+                        self._lasting[kind] = earlier
+                        continue
+                    self._before[kind] = before
                 self._lasting[kind] = text, self._milestones.add(self._group, text, at)
 
 

@@ -9,12 +9,14 @@ from unittest import mock
 from e2e.milestones import ConditionWatch, Milestones, PodState, PodWatch
 from e2e.scenarios import Written, as_files
 
-from kubeinfer_sim.cluster.records import DrainEnded, DrainHeld, NodeReadyChanged, PodRef
+from kubeinfer_sim.cluster.records import DrainEnded, DrainHeld, NodeReadyChanged, PodDeleting, PodRef
 from kubeinfer_sim.controllers.deployment.records import DeploymentStatus
 from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.assembly import Simulation, assemble
+from kubeinfer_sim.simulation.pod_facts import DISRUPTIONS
 from kubeinfer_sim.simulation.pod_objects import PodAt
 from kubeinfer_sim.simulation.simulate import play as play_out
 
@@ -71,6 +73,9 @@ class _Watch:
         self._simulation = simulation
         self._origin = origin
         self._watches: dict[object, PodWatch] = {}
+        # Pods that were disrupted, in the reason's words; those that go at once are never seen with it.
+        self._disruptions: dict[PodRef, str] = {}
+        simulation.env.history.subscribe(self._deleted)
         # The Deployments' pod templates in the order in which they came are rs1, rs2 …
         self._replica_sets: dict[tuple[str, str], str] = {}
 
@@ -83,7 +88,11 @@ class _Watch:
                 self._watches[ref] = PodWatch(self._milestones, self._group(ref), at)
             self._watches[ref].changed(_state(pod), at)
         for ref in [each for each in self._watches if each not in there]:
-            self._watches.pop(ref).gone(at)
+            self._watches.pop(ref).gone(at, self._disruptions.get(ref, ""))
+
+    def _deleted(self, record: Record) -> None:
+        if isinstance(record, PodDeleting) and record.reason in DISRUPTIONS:
+            self._disruptions[record.pod] = DISRUPTIONS[record.reason][0]
 
     def _group(self, ref: PodRef) -> str:
         """As `recorded.group_of`: the ReplicaSet of a Deployment's pod, else the owner's name (a bare pod's own)."""
@@ -125,7 +134,7 @@ def _read_history(found: Milestones, simulation: Simulation, origin: int) -> Non
     for record in simulation.env.history:
         at = record.at + origin
         match record:
-            case DeploymentStatus():
+            case DeploymentStatus(kind="Deployment"):
                 group = f"deploy/{record.deployment}"
                 watch = deployments.setdefault(group, ConditionWatch(found, group))
                 watch.changed(_conditions(record), at)

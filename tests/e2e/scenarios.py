@@ -425,7 +425,7 @@ class _Writer:
             load += 5
         stages = {"frameworkImport": duration(load), "exit": duration(process.stops)}
         if kind == "init":
-            stages = {"init": duration(process.exits_after)}
+            stages = {"init": duration(process.exits_after), "sidecarExit": duration(process.stops)}
         elif kind == "sidecar":
             stages = {"sidecarExit": duration(process.stops)}
             if load:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from e2e.comparing import compare
-from e2e.milestones import Milestones, PodState, PodWatch
+from e2e.milestones import ConditionWatch, Milestones, PodState, PodWatch
 
 END = 100_000
 
@@ -84,3 +84,27 @@ def test_changes_of_a_pod_are_milestones_of_its_group_with_how_often_it_was_rest
         "main: terminated(Error,1)",
         "not ready",
     ]
+
+
+def test_what_a_condition_says_again_after_a_moment_is_no_milestone() -> None:
+    found = Milestones()
+    watch = ConditionWatch(found, "deploy/web")
+    updated, made = "Progressing=True(ReplicaSetUpdated)", "Progressing=True(NewReplicaSetCreated)"
+    for text, at in ((updated, 1_000), (made, 9_000), (updated, 9_100), (made, 20_000), (updated, 22_000)):
+        watch.changed([text], at)
+    assert [seen.at for seen in found.of(("deploy/web", updated))] == [1_000, 22_000]
+    assert [(seen.at, seen.brief) for seen in found.of(("deploy/web", made))] == [
+        (9_000, True),
+        (20_000, False),
+    ]
+
+
+def test_a_pod_that_goes_in_the_instant_of_its_eviction_was_disrupted() -> None:
+    found = Milestones()
+    PodWatch(found, "rs1", 0).gone(1_000, "EvictionByEvictionAPI")
+    assert {what for _, what in found.by_key} == {
+        "created",
+        "disrupted: EvictionByEvictionAPI",
+        "deleted",
+        "gone",
+    }

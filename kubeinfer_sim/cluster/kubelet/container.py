@@ -12,7 +12,7 @@ class Container:
     """One container.
 
     Attributes:
-        spec, kind, place, order, is_engine, probes, probed, delayed: see `ContainerLayout`.
+        spec, kind, place, order, is_engine, probes, probed, delayed, longest: see `ContainerLayout`.
         prober: what its probes find out, once that is followed.
         runs: its restarts in place, since there are any.
         dead: it is not running, though it has been started once; `exit_code` of the run that ended last.
@@ -25,10 +25,10 @@ class Container:
         "began_at",
         "dead",
         "delayed",
-        "drawn",
         "exit_code",
         "is_engine",
         "kind",
+        "longest",
         "order",
         "place",
         "probed",
@@ -49,7 +49,7 @@ class Container:
         self.probes = layout.probes
         self.probed = layout.probed
         self.delayed = layout.delayed
-        self.drawn = layout.drawn
+        self.longest = layout.longest
         self.prober: ContainerProber | Follower | None = None
         self.runs: ContainerRuns | None = None
         self.dead = False

@@ -1,7 +1,8 @@
 """What befalls whole nodes, as their kubelets see it: machines that die or are cut off, kubelets that are restarted.
 
-A kubelet that does not run probes, starts and stops nothing, and its node's heartbeats cease; its containers go on. A
-new kubelet has no back-offs and no probe results. Since 1.35 it goes by the status the API server has until a probe
+A kubelet that does not run probes, starts and stops nothing, and its node's heartbeats cease; its containers go on, but
+its pulls and kills end with it. A new kubelet begins them anew, with the whole grace period; it has no back-offs and no
+probe results. Since 1.35 it goes by the status the API server has until a probe
 finds otherwise; up to 1.34 each container with a startup or readiness probe is not ready until it has passed them again
 (KEP-4781).
 """
@@ -9,7 +10,9 @@ finds otherwise; up to 1.34 each container with a startup or readiness probe is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
+from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.containers import Containers
 from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
 from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager
@@ -70,6 +73,8 @@ class NodeEvents:
     def come_back(self, node: Node, workers: Iterable[PodWorker]) -> None:
         """The kubelet talks to the API server again; what ran on a dead machine is started anew."""
         rebooted = not node.alive
+        if rebooted:
+            node.kubelet_since = self._clock.now
         node.alive = node.reachable = True
         for worker in workers:
             pod = worker.pod
@@ -100,22 +105,28 @@ class NodeEvents:
     # -- kubelets ------------------------------------------------------------------------------------------
 
     def stop_kubelet(self, node: Node, workers: Iterable[PodWorker]) -> None:
-        """The kubelet's process ends. What the container runtime has begun, it ends."""
+        """The kubelet's process ends, and the calls with which it pulls and kills."""
+        now = self._clock.now
+        self._images.give_up(node)
+        node.lose_pulls(now)
         for worker in workers:
             pod = worker.pod
             if pod.state is PodState.DELETING:
+                self._termination.leave(worker)
                 continue
             if pod.state is PodState.RUNNING and not worker.probed:
                 self._probes.probe_long_running(worker)
             for container in worker.probed:
                 self._probes.exact(worker, container)
             worker.held = {place: _resumed(timer) for place, timer in worker.timers.items()}
+            if (pulls := worker.pulls(now)) is not None:
+                worker.hold(None, partial(self._pull_anew, worker, pulls))
             worker.forget_timers()
         node.reachable = node.kubelet_runs = False
 
     def start_kubelet(self, node: Node, workers: Iterable[PodWorker], cause: int) -> None:
         """A new kubelet has read the pods it is to run, and looks at what is there."""
-        now = self._clock.now
+        now = node.kubelet_since = self._clock.now
         node.reachable = node.kubelet_runs = True
         for worker in workers:
             pod = worker.pod
@@ -124,7 +135,10 @@ class NodeEvents:
                 self._catch_up(worker)
                 continue
             if pod.state is PodState.DELETING:
-                continue  # the container runtime stops it
+                self._termination.again(worker)
+                continue
+            if worker.sync is Sync.SETTING_UP:
+                worker.added_at = now
             self._containers.forget_back_offs(worker)
             self._set_up.waits.kubelet_restarted(worker)
             if worker.probed:
@@ -136,6 +150,9 @@ class NodeEvents:
                     self._containers.start_dead(worker, place)
             if worker.probed:
                 self._loop.sync(worker)
+
+    def _pull_anew(self, worker: PodWorker, container: Container, at: int) -> Timer:
+        return self._clock.at(at, self._set_up.pull_anew, worker, container)
 
     def _adopt(self, worker: PodWorker, cause: int) -> None:
         """The new kubelet probes the containers that run."""

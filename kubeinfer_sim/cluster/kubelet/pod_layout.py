@@ -11,9 +11,6 @@ from kubeinfer_sim.manifest.accelerators import engine_index
 from kubeinfer_sim.manifest.model import Container as ContainerSpec
 from kubeinfer_sim.manifest.model import PodTemplate
 
-#: How long a kubelet has run (ms) when it takes a pod.
-KUBELET_AGE = 3_600_000
-
 
 class ContainerKind(Enum):
     """What the kubelet does with a container."""
@@ -34,7 +31,7 @@ class ContainerLayout:
         is_engine: it runs the inference engine.
         probes: its probes, and whether it is `probed` at all.
         delayed: a probe has an initial delay, which counts from the start of the container, cut to whole seconds.
-        drawn: a probe begins at a random part of its period, which is longer than kubelets have run (`KUBELET_AGE`).
+        longest: the longest period of its probes, in ms.
     """
 
     spec: ContainerSpec
@@ -45,7 +42,7 @@ class ContainerLayout:
     probes: Probes
     probed: bool
     delayed: bool
-    drawn: bool
+    longest: int
 
 
 class PodLayout:
@@ -76,8 +73,8 @@ class PodLayout:
                     sidecars += 1
             probes = Probes.of(spec)
             delayed = any(probe is not None and probe.initial_delay_seconds for probe in probes)
-            drawn = any(probe is not None and probe.period_seconds * 1000 > KUBELET_AGE for probe in probes)
+            longest = max((probe.period_seconds * 1000 for probe in probes if probe is not None), default=0)
             each = ContainerLayout(
-                spec, kind, place, order, order == self.engine, probes, any(probes), delayed, drawn
+                spec, kind, place, order, order == self.engine, probes, any(probes), delayed, longest
             )
             self.started += (each,)

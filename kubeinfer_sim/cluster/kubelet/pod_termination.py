@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from kubeinfer_sim.cluster.kubelet.containers import Containers
 from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
-from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker, Sync
+from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker, Stopping, Sync
 from kubeinfer_sim.cluster.kubelet.services import Services
 from kubeinfer_sim.cluster.kubelet.set_up import SetUp
-from kubeinfer_sim.cluster.kubelet.termination import pod_stop_stages
+from kubeinfer_sim.cluster.kubelet.termination import pod_stop_stages, stop_anew
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import PodDeleting, PodStopping
 from kubeinfer_sim.cluster.stages import Stage, end_of
@@ -35,7 +35,9 @@ class PodTermination:
     def delete(self, worker: PodWorker, reason: str, cause: int) -> None:
         """The pod gets a deletion timestamp, and its kubelet stops it as soon as it hears of that."""
         pod = worker.pod
-        if pod.state is PodState.FINISHED:
+        if pod.deletion_grace == 0:
+            self.removed(worker)
+        if pod.deletion_grace == 0 or pod.state is PodState.FINISHED:
             self.delete_unbound(pod, reason, cause)
             return
         pod.state = PodState.DELETING
@@ -72,7 +74,7 @@ class PodTermination:
         self._gone_after(worker, stages)
 
     def delete_unbound(self, pod: Pod, reason: str, cause: int) -> None:
-        """A pod without a node, or one that has ended, is nobody's to stop: its grace period is 0.
+        """A pod without a node, or one that has ended, is nobody's to stop, as is one without any grace period.
 
         pkg/registry/core/pod/strategy.go, CheckGracefulDelete.
         """
@@ -96,14 +98,35 @@ class PodTermination:
     def _stop(self, worker: PodWorker) -> tuple[Stage, ...]:
         """The kubelet stops a pod; returns what that takes."""
         stages: tuple[Stage, ...] = ()
+        now = self._clock.now
         if worker.sync is not Sync.UNHEARD:
-            until = self._clock.now if worker.sync is Sync.SETTING_UP else None
+            until = now if worker.sync is Sync.SETTING_UP else None
             stages = pod_stop_stages(worker, self._draws, until=until)
+        worker.stopping = Stopping(now, stages, worker.sync is Sync.SETTING_UP)
         worker.sync, worker.to_stop = Sync.TERMINATING, False
         worker.forget_timers()
         self.forget(worker)
         self._engines.stop(worker)
         return stages
+
+    def leave(self, worker: PodWorker) -> None:
+        """The kubelet that stops the pod, or is about to when its sync is over, is restarted."""
+        if worker.to_stop:
+            worker.to_stop, worker.plan = False, None
+            worker.forget_timers()
+        elif worker.sync is Sync.TERMINATING and worker.timer is not None:
+            assert worker.stopping is not None
+            worker.timer.cancel()
+            worker.stopping = worker.stopping.left(self._clock.now)
+
+    def again(self, worker: PodWorker) -> None:
+        """A new kubelet stops the pod anew, with its whole grace period; what was told to end does so in its time."""
+        assert worker.stopping is not None
+        stages = stop_anew(worker, self._clock.now, self._draws)
+        pod, now = worker.pod, self._clock.now
+        worker.stopping = Stopping(now, stages, worker.stopping.set_up)
+        pod.last = self._history.append(PodStopping(now, pod.last, pod.ref, stages))
+        self._gone_after(worker, stages)
 
     def complete(self, worker: PodWorker, *, failed: bool) -> None:
         """Its containers have ended for good: its sidecars are stopped, then its phase is final."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff
 from kubeinfer_sim.cluster.kubelet.container import Container
@@ -14,6 +15,7 @@ from kubeinfer_sim.cluster.kubelet.shared_link import Transfer
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.prober import Segment
+from kubeinfer_sim.cluster.stages import Stage, StageKind
 from kubeinfer_sim.engine.clock import Timer
 
 
@@ -36,6 +38,21 @@ class ImageWait:
     reason: str
 
 
+class Stopping(NamedTuple):
+    """Since when (ms) a pod is stopped, in which stages, and whether it was still being set up."""
+
+    since: int
+    stages: tuple[Stage, ...]
+    set_up: bool
+
+    def left(self, now: int) -> Stopping:
+        """What is not over by `now`, since when that goes on; the last stage at least."""
+        since, stages, set_up = self
+        while len(stages) > 1 and (length := stages[0].duration) is not None and since + length <= now:
+            since, stages = since + length, stages[1:]
+        return Stopping(since, stages, set_up)
+
+
 class PodWorker:
     """The state of one pod on its node.
 
@@ -49,6 +66,7 @@ class PodWorker:
         added_at: when the kubelet took the pod up; the probes' ticks are counted from here.
         answers: kind of probe, or `kind/container` -> what its checks get by order of the scenario.
         to_stop: its kubelet has heard of its deletion, and stops it when the sync under way is over.
+        stopping: its kubelet stops it, or has stopped it.
         plan: what its set-up goes through and since when, while it does.
         awaits: the sidecar whose start the set-up waits for without knowing how long.
         image_wait: the image it cannot have.
@@ -82,6 +100,7 @@ class PodWorker:
         "pull_back_offs",
         "reading",
         "serving_at",
+        "stopping",
         "sync",
         "timer",
         "timers",
@@ -103,6 +122,7 @@ class PodWorker:
         self.added_at = 0
         self.answers: dict[str, Segment] = {}
         self.to_stop = False
+        self.stopping: Stopping | None = None
         self.plan: tuple[int, SetUpPlan] | None = None
         self.awaits: Container | None = None
         self.image_wait: ImageWait | None = None
@@ -141,6 +161,18 @@ class PodWorker:
         if step is None or not plan.is_init(step):
             return None
         return plan.containers[step]
+
+    def pulls(self, now: int) -> Container | None:
+        """For which container an image is being pulled, or a pull waits for its turn."""
+        if self.sync is not Sync.SETTING_UP or self.plan is None:
+            return None
+        since, plan = self.plan
+        step = plan.now(now - since)
+        return (
+            plan.containers[step]
+            if step is not None and plan.stages[step].name.kind is StageKind.IMAGE
+            else None
+        )
 
     def in_sync(self, now: int) -> bool:
         """Whether its images are being pulled, or a container of it is being killed or started.

@@ -6,7 +6,6 @@ import math
 from typing import Literal
 
 from kubeinfer_sim.cluster.kubelet.container import Container
-from kubeinfer_sim.cluster.kubelet.pod_layout import KUBELET_AGE
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
 from kubeinfer_sim.cluster.kubelet.stage_draws import StageDraws
 from kubeinfer_sim.cluster.prober import KINDS, ContainerProber, Health, Outcome, ProbeKind, Segment
@@ -16,6 +15,8 @@ from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.releases import Release
 from kubeinfer_sim.scenario.timings.distribution import RandomSource
 
+#: How long a kubelet has run (ms) that has not been started again in the run.
+KUBELET_AGE = 3_600_000
 #: How long before time 0 the pods that run at the start were set up: long enough for any probe to have settled.
 RUNNING_SINCE = -86_400_000
 
@@ -79,7 +80,7 @@ class ProbeManager:
         """
         since = self._clock.now if container.since is None else container.since
         added_at = worker.added_at
-        if worker.answers or since < added_at or container.drawn:
+        if worker.answers or since < added_at or container.longest > _kubelet_age(worker):
             self._open_running(worker, container, since, started=True)
             return
         started = since - added_at
@@ -154,7 +155,7 @@ class ProbeManager:
         worker.added_at = self._clock.now
         for container in worker.containers:
             if container.probed:
-                container.prober = self._new(worker, container, kubelet_age_ms=0)
+                container.prober = self._new(worker, container)
                 worker.probed.append(container)
 
     def adopt(self, worker: PodWorker) -> None:
@@ -162,7 +163,7 @@ class ProbeManager:
         now = worker.added_at = self._clock.now
         for container in worker.probed:
             before = self.exact(worker, container)
-            container.prober = prober = self._new(worker, container, kubelet_age_ms=0)
+            container.prober = prober = self._new(worker, container)
             since = before.running_since
             if since is not None and not container.dead:
                 prober.container_adopted(
@@ -175,11 +176,9 @@ class ProbeManager:
                     pod_ready=worker.pod.ready,
                 )
 
-    def _new(
-        self, worker: PodWorker, container: Container, *, kubelet_age_ms: int = KUBELET_AGE
-    ) -> ContainerProber:
+    def _new(self, worker: PodWorker, container: Container) -> ContainerProber:
         # Each kubelet that takes the pod over draws anew.
-        by = "" if kubelet_age_ms else f"/{worker.added_at}"
+        by = "" if worker.node.kubelet_since is None else f"/{worker.added_at}"
         name, pod = container.spec.name, worker.pod
 
         def stream(kind: ProbeKind) -> RandomSource:
@@ -188,7 +187,7 @@ class ProbeManager:
         return ContainerProber(
             container.probes,
             added_at=worker.added_at,
-            kubelet_age_ms=kubelet_age_ms,
+            kubelet_age_ms=_kubelet_age(worker),
             kubernetes=self._kubernetes,
             source=stream,
         )
@@ -213,3 +212,9 @@ class ProbeManager:
             change = math.inf
         change = min(change, suffers)
         return None if change == math.inf else int(change)
+
+
+def _kubelet_age(worker: PodWorker) -> int:
+    """How long the pod's kubelet had run when it took the pod up, in ms."""
+    since = worker.node.kubelet_since
+    return KUBELET_AGE if since is None else worker.added_at - since

@@ -87,6 +87,11 @@ class SetUp:
             pulled=pulled or bool(again),
         )
 
+    def pull_anew(self, worker: PodWorker, container: Container) -> None:
+        """A new kubelet asks for the image that the one before it was pulling."""
+        worker.timers.pop(None, None)
+        self.go_on(worker, container.order)
+
     def init_again(self, worker: PodWorker, container: Container) -> None:
         """The back-off of an init container is over."""
         del worker.timers[None]

@@ -66,9 +66,7 @@ def pod_stop_stages(worker: PodWorker, draws: StageDraws, *, until: int | None =
     (pkg/kubelet/kuberuntime/kuberuntime_termination_order.go).
     """
     pod = worker.pod
-    # pkg/kubelet/pod_workers.go: a terminating pod gets at least 1 s
-    grace = pod.deletion_grace
-    grace = max(pod.template.termination_grace_period_seconds if grace is None else grace, 1)
+    grace = grace_seconds(pod)
     stages: tuple[Stage, ...] = ()
     longest = -1
     beside = worker.containers if until is None else ()
@@ -96,3 +94,31 @@ def pod_stop_stages(worker: PodWorker, draws: StageDraws, *, until: int | None =
         )
         stages = (*stages, stage)
     return (*stages, Stage(CLEANUP, draws.draw(pod.timings.cleanup, pod, "cleanup")))
+
+
+def stop_anew(worker: PodWorker, now: int, draws: StageDraws) -> tuple[Stage, ...]:
+    """What is left of stopping a pod when a new kubelet does so from `now` on (ms), whose grace period is whole.
+
+    A hook is run once more. A process that has been told to end does so at its own time, however often it is told.
+    """
+    assert worker.stopping is not None
+    since, stages, set_up = worker.stopping
+    stage = stages[0]
+    if stage.name.kind not in (StageKind.EXIT, StageKind.SIDECAR_EXIT):
+        return stages
+    pod = worker.pod
+    of_sidecar = set_up or stage.name.kind is StageKind.SIDECAR_EXIT
+    timing = pod.timings.sidecar_exit if of_sidecar else pod.timings.exit
+    name = f"sidecarExit/{stage.name.about}" if of_sidecar else "exit"
+    wanted = stage.duration if not stage.regime else draws.draw(timing, pod, name)
+    left = None if wanted is None else max(0, since + wanted - now)
+    limit = grace_seconds(pod) * 1000
+    killed = left is None or left > limit
+    regime = "SIGKILL" if killed else ""
+    return (stage._replace(duration=limit if killed else left, regime=regime), *stages[1:])
+
+
+def grace_seconds(pod: Pod) -> int:
+    """What a pod that is deleted gets to end: at least 1 s (pkg/kubelet/pod_workers.go)."""
+    grace = pod.deletion_grace
+    return max(pod.template.termination_grace_period_seconds if grace is None else grace, 1)

@@ -235,7 +235,8 @@ def test_a_machine_that_dies_while_an_image_is_missing_sets_the_pod_up_once_when
     down = NodeDown(5_000, ("node-0", "node-1"), until=38_000)
     run = started(kubeinfer(), ImageFault(0, until=11_000), down, horizon=600_000)
     assert times(run, PodBound) == [0, 38_000]
-    assert times(run, PodReady) == [98_000]
+    (ready,) = times(run, PodReady)
+    assert 98_000 <= ready < 99_000, "a kubelet that has just been started sleeps a part of the period first"
 
 
 def test_a_pod_that_is_being_stopped_does_not_pull_when_its_image_is_back() -> None:

@@ -226,7 +226,10 @@ def test_sidecars_of_a_pod_that_is_deleted_during_its_set_up_are_stopped() -> No
 def test_a_node_that_comes_back_starts_its_sidecars_from_the_beginning() -> None:
     down = NodeDown(20_000, ("node-0", "node-1"), until=40_000)
     run = simulate(starting(sick(1), down, init=(proxy(startup_probe=STARTUP),), horizon=75_000))
-    assert at(run, ContainerKilling) == [70_000], "set up anew at 40 s"
+    (killed,) = at(run, ContainerKilling)
+    assert 60_000 < killed <= 70_000, (
+        "set up anew at 40 s, by a kubelet that sleeps a part of the period first"
+    )
 
 
 def test_sidecars_that_are_well_cost_no_more_than_before() -> None:
