@@ -124,11 +124,12 @@ class TransferDone(Record):
 
 @dataclass(slots=True)
 class ImagePullFailed(Record):
-    """An image cannot be pulled; the kubelet goes on trying (ImagePullBackOff)."""
+    """An image cannot be pulled; the kubelet goes on trying, unless the `reason` is ErrImageNeverPull."""
 
     pod: PodRef
     image: str
     message: str
+    reason: str
 
 
 @dataclass(slots=True)
@@ -171,9 +172,10 @@ class EngineStarted(Record):
 
 @dataclass(slots=True)
 class PodStarted(Record):
-    """The startup probe succeeded (all containers started)."""
+    """All containers of the pod count as started; `probed`: a startup probe has found so."""
 
     pod: PodRef
+    probed: bool
 
 
 @dataclass(slots=True)

@@ -26,7 +26,7 @@ class DeploymentOutcome(StrEnum):
     NEVER = "neverFinishes"  # the run settled without that
     UNFINISHED = "unfinished"  # the run was stopped before
     PAUSED = "paused"  # it waits for a person
-    UNTOUCHED = "untouched"  # nothing was asked of it, and its pods stayed available
+    UNTOUCHED = "untouched"  # nothing was asked of it, and its pods ran on and stayed available
 
 
 class Condition(NamedTuple):
@@ -172,7 +172,9 @@ def _outcome(measures: DeploymentMeasures, end: str) -> DeploymentOutcome:
     in_place = focus is None or focus.completed is not None
     if in_place and not measures.missing:
         pods_moved = len(measures.pods) > (measures.changes[0].replicas if measures.changes else 0)
-        touched = focus is not None or pods_moved or measures.low.value < measures.desired.last
+        restarted = any(life.container_restarts for life in measures.pods)
+        disturbed = pods_moved or restarted or measures.low.value < measures.desired.last
+        touched = focus is not None or disturbed
         return DeploymentOutcome.COMPLETES if touched else DeploymentOutcome.UNTOUCHED
     reason = measures.conditions[-1].reason if measures.conditions else ""
     if reason == PAUSED:

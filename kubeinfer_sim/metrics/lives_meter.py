@@ -210,7 +210,7 @@ class LivesMeter:
 
     def _pull_failed(self, record: ImagePullFailed) -> None:
         pod = self._pod(record.pod, record.at)
-        pod.trouble = f"ImagePullBackOff: {record.message or record.image}"
+        pod.trouble = f"{record.reason}: {record.message or record.image}"
         pod.enter(record.at, PULL_BACK_OFF)
 
     def _transferred(self, record: TransferDone) -> None:

@@ -14,7 +14,7 @@ from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutc
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.sentences import deleted_for
-from kubeinfer_sim.report.words import count, rounded
+from kubeinfer_sim.report.words import clause, count, rounded
 from kubeinfer_sim.scenario.units import format_duration
 
 MOST_PODS = 12
@@ -148,7 +148,7 @@ def _stuck(measures: DeploymentMeasures) -> list[InstanceLife]:
 def _complaint(life: InstanceLife) -> str:
     pod = life.pods[0]
     if life.pending is not None:
-        proof = life.pending.proof
+        proof = clause(life.pending.proof)
         return (
             f"{pod.pod.name} {proof}"
             if proof.startswith("needs")
@@ -157,7 +157,7 @@ def _complaint(life: InstanceLife) -> str:
     if not pod.node:
         return f"{pod.pod.name} waits for a place"
     if pod.trouble:
-        return f"{pod.pod.name} does not become ready: {pod.trouble}"
+        return f"{pod.pod.name} does not become ready: {clause(pod.trouble)}"
     return f"{pod.pod.name} is not ready (in {pod.stage})"
 
 

@@ -19,9 +19,9 @@ from kubeinfer_sim.controllers.kubeinfer import records as controllers
 from kubeinfer_sim.controllers.pod import records as bare_pods
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.accelerators import ASCEND, Family
-from kubeinfer_sim.report.words import count, listed, ordinals, rounded
+from kubeinfer_sim.report.words import count, listed, ordinals, point, rounded, together
 from kubeinfer_sim.scenario.faults.kinds import KINDS
-from kubeinfer_sim.scenario.units import format_duration, format_size
+from kubeinfer_sim.scenario.units import format_size
 
 Words = Callable[[Any], str]
 
@@ -99,7 +99,7 @@ def _told(wait: cluster.ContainerBackOff) -> str:
     """From when on kubectl says so."""
     if wait.told >= wait.until:
         return ", though kubectl shows until then how it ended"
-    return f" (kubectl shows it from {format_duration(wait.told)} on)" if wait.told > wait.at else ""
+    return f" (kubectl shows it from {point(wait.told)} on)" if wait.told > wait.at else ""
 
 
 def _stages(stages: Sequence[Stage]) -> str:
@@ -138,8 +138,11 @@ def _crashed(record: cluster.ContainerCrashed) -> str:
 
 def _health(record: cluster.HealthChanged) -> str:
     whose = f"{record.container} of {record.pod.name}" if record.container else record.pod.name
-    which = f"{' and '.join(record.probes)} check of {whose}"
-    return f"the {which} {'answers again' if record.healthy else 'begins to fail'}"
+    several = len(record.probes) > 1
+    which = f"{together(record.probes)} check{'s' if several else ''} of {whose}"
+    if record.healthy:
+        return f"the {which} {'answer' if several else 'answers'} again"
+    return f"the {which} {'begin' if several else 'begins'} to fail"
 
 
 def _node_ready(record: cluster.NodeReadyChanged) -> str:
@@ -194,7 +197,7 @@ def _degraded(record: controllers.InstanceDegraded) -> str:
 def _peers(record: controllers.PeersLost) -> str:
     number = len(record.survivors)
     hang = "hangs" if number == 1 else "hang"
-    until = format_duration(record.until)
+    until = point(record.until)
     return f"{count(number, 'peer')} of {record.pod} {hang} in a collective operation until {until}"
 
 
@@ -290,7 +293,7 @@ SENTENCES: dict[type[Record], Words] = {
         f"{r.pod.name} has {'read' if r.size else 'found'} its {r.stage}"
         f"{', ' + format_size(r.size) if r.size else ''}{_stages(r.stages)}"
     ),
-    cluster.ImagePullFailed: lambda r: f"{r.pod.name} cannot pull {r.image}{_more(r.message)}",
+    cluster.ImagePullFailed: lambda r: f"{r.pod.name} cannot have {r.image} ({r.reason}){_more(r.message)}",
     cluster.ImagePullRetried: lambda r: f"{r.pod.name} can pull its image now{_stages(r.stages)}",
     cluster.SetUpContinued: lambda r: (
         (f"container {r.container} of {r.pod.name} runs again" if r.container else f"{r.pod.name} goes on")
@@ -307,7 +310,11 @@ SENTENCES: dict[type[Record], Words] = {
         else f"the eviction of {r.pod.name} is refused ({r.code}): {r.message}"
     ),
     cluster.RequestRefused: lambda r: f"the {r.what} of {r.object} is refused: {r.message}",
-    cluster.PodStarted: lambda r: f"the startup probe of {r.pod.name} succeeds",
+    cluster.PodStarted: lambda r: (
+        f"the startup probe of {r.pod.name} succeeds"
+        if r.probed
+        else f"the containers of {r.pod.name} count as started: they have no startup probe"
+    ),
     cluster.PodReady: lambda r: f"{r.pod.name} is Ready",
     cluster.PodNotReady: lambda r: f"{r.pod.name} is not Ready any more{_for(r.reason)}",
     cluster.ContainerKilling: lambda r: (
@@ -320,7 +327,7 @@ SENTENCES: dict[type[Record], Words] = {
     ),
     cluster.ContainerBackOff: lambda r: (
         f"{'init ' if r.init else ''}container {r.container} of {r.pod.name} is in CrashLoopBackOff until "
-        f"{format_duration(r.until)}{_told(r)}"
+        f"{point(r.until)}{_told(r)}"
     ),
     cluster.PodStopping: lambda r: f"the kubelet stops {r.pod.name}{_stages(r.stages)}",
     cluster.PodDeleting: lambda r: f"{r.pod.name} is deleted{_for(r.reason)}{_stages(r.stages)}",
@@ -370,7 +377,7 @@ SENTENCES: dict[type[Record], Words] = {
     controllers.InstanceRestored: lambda r: f"{r.instance.name} has back all the pods it gave up",
     controllers.PeersLost: _peers,
     controllers.RestartBackOff: lambda r: (
-        f"the next gang of {r.instance.name} waits until {format_duration(r.until)} (back-off)"
+        f"the next gang of {r.instance.name} waits until {point(r.until)} (back-off)"
     ),
     controllers.InstanceFailed: lambda r: f"{r.instance.name} has failed and is held{_for(r.reason)}",
     controllers.InstanceDeleting: lambda r: f"{r.instance.name} is deleted{_for(r.reason)}",

@@ -21,7 +21,7 @@ from kubeinfer_sim.report import bare_pods
 from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.run_end import due, standstill
-from kubeinfer_sim.report.words import count, ended, fine_percent, listed, point, rounded
+from kubeinfer_sim.report.words import clause, count, ended, fine_percent, listed, point, rounded
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration
 from kubeinfer_sim.simulation.run import Run
@@ -103,12 +103,12 @@ def complaint(life: InstanceLife, stuck: Mapping[PodRef, tuple[int, str]]) -> st
             "down: until it returns, the pod is force-deleted or the node gets the out-of-service taint"
         )
     if life.pending is not None:
-        proof = life.pending.proof
+        proof = clause(life.pending.proof)
         return f"{name} {proof}" if proof.startswith("needs") else f"{name} has no place: {proof}"
     if life.state == "pending":
         return f"{name} waits for a place"
     if life.failed:
-        return f"{name} has failed: {life.failed}"
+        return f"{name} has failed: {clause(life.failed)}"
     if life.state == "terminating":
         return f"{name} does not stop"
     text = f"{name} does not become ready"
@@ -118,7 +118,7 @@ def complaint(life: InstanceLife, stuck: Mapping[PodRef, tuple[int, str]]) -> st
     # A rebuilt pod has not failed yet; what the one before it failed of is the reason all the same.
     troubled = next((pod for pod in (now, *reversed(life.pods)) if pod is not None and pod.trouble), None)
     if troubled is not None:
-        return f"{text}: {troubled.pod.role}-{troubled.pod.replica}: {troubled.trouble}"
+        return f"{text}: {troubled.pod.role}-{troubled.pod.replica}: {clause(troubled.trouble)}"
     return f"{text} (in {now.stage})" if now is not None and now.stage else text
 
 
@@ -249,7 +249,8 @@ def _completes(run: Run, measures: Measures) -> str:
     if change is None:
         low = measures.whole.min_ready.value
         wanted = measures.desired.last
-        if low >= measures.desired.highest():
+        disturbed = any(life.concerning or life.container_restarts for life in measures.instances)
+        if low >= measures.desired.highest() and not disturbed:
             return f"{_all(wanted, 'stay')} ready throughout"
         return f"{_all(wanted, 'are')} ready in the end; {_in_service(measures, whole=True)}"
     took = rounded(change.duration or 0)
@@ -275,8 +276,8 @@ def _never(run: Run, measures: Measures) -> str:
     drain = next((each for each in measures.drains if each.complaint), None)
     if drain is not None and not measures.losing and (change is None or change.completed is not None):
         if drain.ended is not None:
-            return f"The drain of {drain.node} fails: {drain.complaint}"
-        return f"The drain of {drain.node} never ends: {drain.complaint}"
+            return f"The drain of {drain.node} fails: {clause(drain.complaint)}"
+        return f"The drain of {drain.node} never ends: {clause(drain.complaint)}"
     if change is None or (change.completed is not None and measures.losing):
         missing = f"{measures.losing:,} of {count(measures.desired.last, 'instance')}"
         return f"{missing} missing {_how_long(run)}: {why}{_due(run)}"

@@ -25,7 +25,7 @@ DOING = {
     StageKind.PENDING: "waiting for a place",
     StageKind.BIND: "being bound",
     StageKind.IMAGE: "pulling {}",
-    StageKind.PULL_BACK_OFF: "waiting to try again to pull the image",
+    StageKind.PULL_BACK_OFF: "waiting for an image",
     StageKind.INIT: "running init container {}",
     StageKind.SIDECAR: "waiting for sidecar {} to start",
     StageKind.CREATE: "creating sandbox and containers",
@@ -37,7 +37,7 @@ DOING = {
     StageKind.WEIGHTS: "loading weights",
     StageKind.GRAPH: "preparing graphs",
     StageKind.WARM_UP: "warming up",
-    StageKind.PROBES: "passing probes",
+    StageKind.PROBES: "loaded, and not Ready as its probes have it",
     StageKind.SERVING: "serving",
     StageKind.HANGING: "hanging without a peer",
     StageKind.NOT_READY: "running, but not Ready",
@@ -111,7 +111,7 @@ def headline(moment: Moment) -> str:
         parts.append(f"{moment.ready:,} of {count(moment.wanted, 'instance')} {verb} ready")
     parts += [
         f"{each.ready:,} of {count(each.wanted, 'pod')} of {each.kind} {each.name}"
-        + (" are ready" if not parts and not place else "")
+        + (f" {'is' if 1 in (each.ready, each.wanted) else 'are'} ready" if not parts and not place else "")
         for place, each in enumerate(moment.deployments)
     ]
     if bare_pods:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from kubeinfer_sim.scenario.model import Configured
 from kubeinfer_sim.scenario.units import format_duration
@@ -67,9 +67,19 @@ def ended(sentence: str) -> str:
     return sentence if sentence.endswith((".", "!", "?", "…")) else f"{sentence}."
 
 
+def clause(sentence: str) -> str:
+    """A sentence as a part of another one, without its full stop."""
+    return sentence.removesuffix(".")
+
+
 def count(number: int, noun: str) -> str:
     """`1 instance`, `2 instances`, `10,000 instances`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def together(words: Sequence[str]) -> str:
+    """`liveness`, `startup and liveness`, `startup, liveness and readiness`."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def instance_seconds(millis: int) -> str:

@@ -135,7 +135,7 @@ def test_an_image_that_cannot_be_pulled_is_named_before_the_pod_that_only_waits_
         GangScheduled(0, 0, ONE, ((HELPER, "a"), (POD, "b")), 16, 16),
         PodBound(0, 0, HELPER, "a", ()),
         PodBound(0, 0, POD, "b", ()),
-        ImagePullFailed(0, 0, POD, "broken:1", "no such image"),
+        ImagePullFailed(0, 0, POD, "broken:1", "no such image", "ImagePullBackOff"),
         ContainersRunning(10, 0, HELPER, 0),
     )
     assert found.pace is not None

@@ -19,6 +19,7 @@ from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.container_runs import ContainerRuns, Restart
 from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
 from kubeinfer_sim.cluster.kubelet.image_manager import Registry
+from kubeinfer_sim.cluster.kubelet.image_pull import ImageError
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker, Sync
 from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
@@ -40,6 +41,7 @@ from kubeinfer_sim.cluster.records import (
 from kubeinfer_sim.cluster.stages import end_of
 from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.scenario.timings.model import CrashBackOff
+from kubeinfer_sim.scenario.units import format_duration
 
 #: Why the kubelet kills a container on its own.
 PROBE_KILLS = ("StartupProbeFailed", "LivenessProbeFailed")
@@ -105,7 +107,7 @@ class Containers:
                 pod.ref,
                 spec.name,
                 reason,
-                f"{probe.failure_threshold} failures in a row, one every {probe.period_seconds} s",
+                _failures(verdict),
             )
         )
         container.synced_from = now
@@ -294,9 +296,11 @@ class Containers:
         if hidden and container.prober is not None:
             # Killed, and not started within the same sync.
             self._probes.exact(worker, container).container_died(now)
-        pod.last = self._history.append(ImagePullFailed(now, pod.last, pod.ref, image, why))
+        pod.last = self._history.append(
+            ImagePullFailed(now, pod.last, pod.ref, image, why, ImageError.BACK_OFF)
+        )
         if worker.node.reachable:
-            self._status.stuck(pod, "ImagePullBackOff")
+            self._status.stuck(pod, ImageError.BACK_OFF)
         self._loop.sync(worker)
 
     def registry_changed(self) -> None:
@@ -408,3 +412,14 @@ class Containers:
         if self._unstarted:
             for container in worker.containers:
                 self._unstarted.pop(container, None)
+
+
+def _failures(verdict: Transition) -> str:
+    """The calls that a probe gave up after; one that hangs is followed by the next when its timeout is over."""
+    if verdict.calls == 1:
+        return "1 failure"
+    assert verdict.first_call_at is not None
+    text = f"{verdict.calls:,} failures in a row"
+    if verdict.spacing > 0:
+        return f"{text}, one every {verdict.spacing / 1000:g} s"
+    return f"{text} within {format_duration(verdict.at - verdict.first_call_at)}"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.image_manager import QPS_EXCEEDED, Registry
+from kubeinfer_sim.cluster.kubelet.image_pull import ImageError
 from kubeinfer_sim.cluster.kubelet.pod_worker import ImageWait, PodWorker
 from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
 from kubeinfer_sim.cluster.kubelet.services import Services
@@ -35,14 +36,14 @@ class ImageWaits:
         self._loop = loop
         self._waiting: dict[PodWorker, None] = {}
 
-    def failure(self, container: Container) -> tuple[str, str] | None:
+    def failure(self, container: Container) -> tuple[ImageError, str] | None:
         """Reason and message, when the image cannot be had that has to be asked for now."""
         if container.spec.image_pull_policy == "Never":
-            return "ErrImageNeverPull", "it is not on the node, and its pull policy is Never"
+            return ImageError.NEVER_PULL, "it is not on the node, and its pull policy is Never"
         why = self._registry.refuses(container.spec.image)
-        return ("ImagePullBackOff", why) if why else None
+        return (ImageError.BACK_OFF, why) if why else None
 
-    def wait(self, worker: PodWorker, container: Container, reason: str, message: str) -> None:
+    def wait(self, worker: PodWorker, container: Container, reason: ImageError, message: str) -> None:
         """The kubelet retries for ever; nothing comes of it until somebody changes the image, so no event does."""
         now, pod = self._clock.now, worker.pod
         worker.image_wait = ImageWait(container, now, reason)
@@ -50,7 +51,7 @@ class ImageWaits:
         worker.plan = None
         self._status.stuck(pod, reason)
         pod.last = self._history.append(
-            ImagePullFailed(now, pod.last, pod.ref, container.spec.image, message)
+            ImagePullFailed(now, pod.last, pod.ref, container.spec.image, message, reason)
         )
         if worker.to_stop:
             self._loop.sync(worker)
@@ -63,7 +64,7 @@ class ImageWaits:
             assert wait is not None
             if None in worker.timers:
                 continue  # it waits for its next attempt
-            if wait.reason == "ImagePullBackOff" and not self._registry.refuses(wait.container.spec.image):
+            if wait.reason == ImageError.BACK_OFF and not self._registry.refuses(wait.container.spec.image):
                 when = self._retries.next(worker.pod, wait.since, now)
                 worker.timers[None] = self._clock.at(when, self._try_again, worker)
 
@@ -81,8 +82,10 @@ class ImageWaits:
         worker.timers.pop(None, None)
         worker.plan = None
         now, pod, image = self._clock.now, worker.pod, container.spec.image
-        pod.failure = "ImagePullBackOff"
-        pod.last = self._history.append(ImagePullFailed(now, pod.last, pod.ref, image, QPS_EXCEEDED))
+        pod.failure = ImageError.BACK_OFF
+        pod.last = self._history.append(
+            ImagePullFailed(now, pod.last, pod.ref, image, QPS_EXCEEDED, ImageError.BACK_OFF)
+        )
         if worker.to_stop:
             self._loop.sync(worker)
             return

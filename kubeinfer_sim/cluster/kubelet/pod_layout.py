@@ -53,9 +53,10 @@ class PodLayout:
         init: how many of these are init containers or sidecars.
         engine: the place among them of the one that runs the inference engine.
         has_hooks: an ordinary container has a postStart hook.
+        startup_probed: one that runs as long as the pod has a startup probe.
     """
 
-    __slots__ = ("engine", "has_hooks", "init", "started", "template")
+    __slots__ = ("engine", "has_hooks", "init", "started", "startup_probed", "template")
 
     def __init__(self, template: PodTemplate) -> None:
         self.template = template
@@ -78,3 +79,6 @@ class PodLayout:
                 spec, kind, place, order, order == self.engine, probes, any(probes), delayed, longest
             )
             self.started += (each,)
+        self.startup_probed = any(
+            each.kind is not ContainerKind.INIT and each.probes.startup is not None for each in self.started
+        )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff
 from kubeinfer_sim.cluster.kubelet.container import Container
+from kubeinfer_sim.cluster.kubelet.image_pull import ImageError
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind, PodLayout
 from kubeinfer_sim.cluster.kubelet.set_up_plan import SetUpPlan
 from kubeinfer_sim.cluster.kubelet.shared_link import Transfer
@@ -31,11 +32,11 @@ class Sync(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ImageWait:
-    """The container whose image cannot be had, since when (ms), and why (ImagePullBackOff, ErrImageNeverPull)."""
+    """The container whose image cannot be had, since when (ms), and why."""
 
     container: Container
     since: int
-    reason: str
+    reason: ImageError
 
 
 class Stopping(NamedTuple):

@@ -46,7 +46,9 @@ class StatusManager:
                 ready = ready and prober.ready
         if started and not pod.started:
             pod.started = True
-            pod.last = self._history.append(PodStarted(self._clock.now, pod.last, pod.ref))
+            pod.last = self._history.append(
+                PodStarted(self._clock.now, pod.last, pod.ref, worker.layout.startup_probed)
+            )
         if ready and not pod.ready:
             self._api.ready(pod)
         elif not ready and pod.ready:

@@ -42,6 +42,7 @@ class Transition:
             to kill the container.
         probe: the probe whose result it was; None when the container's start or death was the cause.
         calls, first_call_at: for a probe's verdict: the calls in a row that gave it, and the start of the first.
+        spacing: the time between their starts; 0 of a single call, -1 when it was not always the same.
     """
 
     at: Millis
@@ -50,6 +51,7 @@ class Transition:
     probe: ProbeKind | None = None
     calls: int = 0
     first_call_at: Millis | None = None
+    spacing: Millis = 0
 
 
 class ContainerProber:
@@ -364,7 +366,9 @@ class ContainerProber:
         if by is None:
             self._out.append(Transition(at, kind, value))
         else:
-            self._out.append(Transition(at, kind, value, by.spec.kind, by.verdict_calls, by.since))
+            self._out.append(
+                Transition(at, kind, value, by.spec.kind, by.verdict_calls, by.since, by.spacing)
+            )
 
     def _new_container(self, at: Millis, health: Health, since: Millis) -> None:
         incarnation = Incarnation(health, self._whole_second(since))

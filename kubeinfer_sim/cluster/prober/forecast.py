@@ -74,6 +74,7 @@ class Forecasts:
                         transition.probe,
                         transition.calls,
                         first if first is None else first - start.second,
+                        transition.spacing,
                     )
                 )
                 if transition.kind == "kill":

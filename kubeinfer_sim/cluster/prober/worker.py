@@ -139,7 +139,8 @@ class Worker:
         container: the instance that the cached result is about; None before any was seen.
         cached: the cached result, None before any was set.
         last, run: last result of a call and how many in a row; they survive restarts of the container.
-        since: start of the first call of the run.
+        since, latest: start of the first and of the last call of the run.
+        spacing: time between the starts of its calls; 0 while there is one, -1 when it was not the same for all.
         verdict_calls: length of the run at the last verdict.
         hold: verdict given, no more calls for this instance.
         tick: the next tick, or a past one: waiting, if a call is under way, else without effect.
@@ -162,10 +163,12 @@ class Worker:
         "hold",
         "key",
         "last",
+        "latest",
         "outcome",
         "published",
         "run",
         "since",
+        "spacing",
         "spec",
         "tick",
         "tries",
@@ -179,7 +182,8 @@ class Worker:
         self.cached: Result | None = None
         self.last = SUCCESS
         self.run = 0
-        self.since = added_at
+        self.since = self.latest = added_at
+        self.spacing = 0
         self.verdict_calls = 0
         self.hold = False
         self.tick = spec.wake if spec.wake >= 0 else added_at + spec.period
@@ -202,6 +206,8 @@ class Worker:
         new.last = self.last
         new.run = self.run
         new.since = self.since
+        new.latest = self.latest
+        new.spacing = self.spacing
         new.verdict_calls = self.verdict_calls
         new.hold = self.hold
         new.tick = self.tick
@@ -384,8 +390,15 @@ class Worker:
         if result is not self.last:
             self.last = result
             self.run = 0
+        begun = self.begun
         if self.run == 0:
-            self.since = self.begun
+            self.since = begun
+            self.spacing = 0
+        elif self.run == 1:
+            self.spacing = begun - self.latest
+        elif self.spacing != begun - self.latest:
+            self.spacing = -1
+        self.latest = begun
         self.run += 1
         spec = self.spec
         if self.run >= (spec.failure_threshold if result is FAILURE else spec.success_threshold):
@@ -438,6 +451,13 @@ class Worker:
                 self.run = 0
             if self.run == 0:
                 self.since = at
+                self.spacing = step if calls > 1 else 0
+            else:
+                alike = (self.run == 1 or self.spacing == at - self.latest) and (
+                    calls == 1 or step == at - self.latest
+                )
+                self.spacing = at - self.latest if alike else -1
+            self.latest = at + (calls - 1) * step
             self.run += calls
         if segment.flap_probability > 0.0:
             self.gap -= calls * tries

@@ -18,6 +18,8 @@ class Trace:
 
     container: Rows = field(default_factory=list)
     status: Rows = field(default_factory=list)
+    #: Of each kill: how many calls failed, when the first of them began, and how far apart they were.
+    failures: Rows = field(default_factory=list)
 
 
 def probe_of(spec: Mapping[str, int] | None) -> Probe | None:
@@ -105,6 +107,7 @@ def play(case: Mapping[str, Any], prober: Any, *, look_every: int | None = None)
         for transition in prober.advance(to):
             if transition.kind == "kill":
                 trace.container.append([transition.at, "kill", incarnation, transition.probe])
+                trace.failures.append([transition.calls, transition.first_call_at, transition.spacing])
                 todo.append((transition.at + case["kill_ms"], 0, "killed"))
             else:
                 trace.status.append([transition.at, transition.kind, transition.value])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import floor, log1p
 from typing import Literal
 
@@ -61,6 +62,7 @@ class Worker:
     cached: str | None = None
     last_result: str = "success"
     result_run: int = 0
+    run_starts: list[int] = field(default_factory=list)  # when the calls of the run began
     on_hold: bool = False
     tick_waits: bool = False
     trigger_waits: bool = False
@@ -105,8 +107,11 @@ class Worker:
             return "go on" if self.kind == "startup" else "call"
         return "call" if self.kind == "startup" else "go on"
 
-    def round_ends(self, result: str) -> None:
+    def round_ends(self, result: str, began: int) -> None:
         """The rest of doProbe, with the result of the handler (never an error)."""
+        if self.last_result != result or self.result_run == 0:
+            self.run_starts = []
+        self.run_starts.append(began)
         if self.last_result == result:
             self.result_run += 1
         else:
@@ -338,7 +343,7 @@ class ReferenceProber:
                     self.call(worker, attempt + 1)
                     return
             else:
-                worker.round_ends("success" if outcome is Outcome.SUCCESS else "failure")
+                worker.round_ends("success" if outcome is Outcome.SUCCESS else "failure", call.start)
             self.select(worker)
 
         self.at(call.end, END[worker.kind], worker.kind, end)
@@ -436,6 +441,11 @@ class ReferenceProber:
             for worker in (liveness, startup):
                 if worker is not None and worker.container == status.container and worker.cached == "failure":
                     self.killing = True
-                    self.transitions.append(Transition(self.now, "kill", True, worker.kind))
+                    starts = worker.run_starts
+                    steps = {after - before for before, after in pairwise(starts)}
+                    spacing = 0 if not steps else steps.pop() if len(steps) == 1 else -1
+                    self.transitions.append(
+                        Transition(self.now, "kill", True, worker.kind, len(starts), starts[0], spacing)
+                    )
                     break
         self.settle_updates()

@@ -74,7 +74,7 @@ def test_a_round_of_the_reference_is_a_round_of_the_real_worker(case):
             case "do_probe":
                 what = worker.round_begins(status, now)
                 if what == "call":
-                    worker.round_ends(step["outcome"])
+                    worker.round_ends(step["outcome"], now)
                 assert (what != "exit") == step["expect_continue"]
                 assert worker.cached == step["expect_result"]
                 if "expect_result_run" in step:

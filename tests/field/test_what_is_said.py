@@ -1,0 +1,120 @@
+"""What is said of checks, images and restarts is what happened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from field.user import User, asking, both
+
+POOL = {"pools": [{"name": "a", "count": 4, "allocatable": {"huawei.com/ascend-1980": "8", "pods": "110"}}]}
+
+
+def probe(**more: Any) -> dict[str, Any]:
+    return {"exec": {"command": ["/health.sh"]}, **more}
+
+
+LIVENESS = {"livenessProbe": probe(periodSeconds=5, timeoutSeconds=10, failureThreshold=6)}
+
+CHECK = {"probes": ["liveness"]}
+
+
+def why(user: User, at: str) -> str:
+    return " ".join(user.types("why", "scenario.yaml", "--at", at).stdout.split())
+
+
+@both
+@pytest.mark.parametrize(
+    ("health", "said"),
+    [
+        # A call ends when the engine has not answered for 10 s, and the next one follows at once.
+        ([{"at": "10m", "health": {**CHECK, "hang": True}}], "6 failures in a row, one every 10 s"),
+        ([{"at": "10m", "health": CHECK}], "6 failures in a row, one every 5 s"),
+        # Two fail at once, at 10m and 10m5s, then four hang, from 10m10s on.
+        (
+            [{"at": "599s", "health": CHECK}, {"at": "606s", "health": {**CHECK, "hang": True}}],
+            "6 failures in a row within 50s",
+        ),
+    ],
+)
+def test_failures_of_a_check_are_as_far_apart_as_its_calls_were(
+    user: User, workload: Any, health: list[Any], said: str
+) -> None:
+    user.plans(
+        workload({**LIVENESS, **asking(npu=8)}, replicas=1),
+        cluster=POOL,
+        initial="running",
+        actions=health,
+        timings={"profile": "zero", "create": "5m"},
+        horizon="20m",
+    )
+    assert said in why(user, "11m5s")
+
+
+@both
+@pytest.mark.parametrize("init", [False, True])
+def test_an_image_that_is_never_pulled_is_told_as_kubectl_does(user: User, workload: Any, init: bool) -> None:
+    container: dict[str, Any] = {"imagePullPolicy": "Never", **asking(npu=8)}
+    pod: dict[str, Any] = {}
+    if init:
+        pod["initContainers"] = [{"name": "fetch", "image": "repo/fetch:v1", "imagePullPolicy": "Never"}]
+        container["imagePullPolicy"] = "IfNotPresent"
+    user.plans(workload(container, replicas=1, **pod), cluster=POOL, initial="empty", horizon="1h")
+    done, result = user.runs()
+    image = "repo/fetch:v1" if init else "repo/vllm:v1"
+    for text in (" ".join(done.stdout.split()), why(user, "10m"), str(result)):
+        assert "ErrImageNeverPull" in text
+        assert "ImagePullBackOff" not in text
+        assert "try again" not in text
+    assert f"cannot have {image} (ErrImageNeverPull)" in why(user, "10m")
+    (pod_row,) = user.pods("10m")
+    assert pod_row["status"] == ("Init:" if init else "") + "ErrImageNeverPull"
+
+
+@both
+def test_a_pod_without_a_startup_probe_is_not_said_to_pass_one(user: User, workload: Any) -> None:
+    for container, said in (
+        ({}, "count as started: they have no startup probe"),
+        ({"startupProbe": probe(periodSeconds=1)}, "the startup probe of chat-0-serve-0 succeeds"),
+    ):
+        manifest = workload({**container, **asking(npu=8)}, replicas=1)
+        user.plans(
+            manifest,
+            cluster=POOL,
+            initial="empty",
+            timings={"profile": "zero", "create": "10s"},
+            horizon="10m",
+        )
+        text = why(user, "5s")
+        assert said.replace("chat-0-serve-0", "chat-0") in text.replace("chat-0-serve-0", "chat-0")
+        assert ("succeeds" in text) == ("startupProbe" in container)
+
+
+@both
+def test_an_engine_that_fails_its_probes_is_not_said_to_pass_them(user: User, workload: Any) -> None:
+    container = {"readinessProbe": probe(periodSeconds=5), **asking(npu=8)}
+    user.plans(
+        workload(container, replicas=1),
+        cluster=POOL,
+        initial="empty",
+        horizon="10m",
+        actions=[{"at": "0s", "health": {"newPods": True}}],
+    )
+    assert "loaded, and not Ready as its probes have it since" in why(user, "5m")
+    assert "passing" not in why(user, "5m")
+
+
+@both
+def test_containers_that_were_restarted_are_something_that_happened(user: User, workload: Any) -> None:
+    user.plans(
+        workload(asking(npu=8), replicas=2),
+        cluster=POOL,
+        initial="running",
+        actions=[{"at": "80s", "crash": {}}],
+        horizon="10m",
+    )
+    done, result = user.runs()
+    assert done.returncode == 0
+    assert "Nothing happened" not in done.stdout
+    assert "throughout." not in done.stdout
+    assert result["verdict"]["outcome"] == "completes"
