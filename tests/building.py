@@ -20,7 +20,7 @@ from kubeinfer_sim.manifest.model import (
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.distributions import Constant
-from kubeinfer_sim.scenario.timings.model import StageTimings, Timings
+from kubeinfer_sim.scenario.timings.model import STAGE_NAMES, StageTimings, Timings
 from kubeinfer_sim.simulation.run import Run
 
 NPU = "huawei.com/ascend-1980"
@@ -35,7 +35,7 @@ def seconds(value: float) -> Constant:
 
 def stage_timings(load: float = 0, term: float = 0, **stages: Any) -> StageTimings:
     """All stages 0 s but the load (as warm-up) and the exit; `stages` overrides."""
-    zero = {name: Constant(0) for name in StageTimings.__dataclass_fields__}
+    zero = {name: Constant(0) for name in STAGE_NAMES}
     return StageTimings(**{**zero, "warm_up": seconds(load), "exit": seconds(term), **stages})
 
 

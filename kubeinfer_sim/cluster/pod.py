@@ -10,7 +10,7 @@ from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.engine.history import NO_CAUSE
-from kubeinfer_sim.manifest.accelerators import accelerator_count
+from kubeinfer_sim.manifest.accelerators import accelerator_count, engine_index
 from kubeinfer_sim.manifest.model import Container, PodTemplate
 from kubeinfer_sim.scenario.timings.model import StageTimings
 
@@ -149,7 +149,7 @@ class Pod:
     Attributes:
         owner: the workload that made it (its controller ownerReference).
         ref: its name in the history; `namespace` is where it is.
-        timings: how long its stages take.
+        timings: how long its stages take, of its engine's container where that matters.
         revision: hash of the role templates it was made from.
         weights_key: which weights its engine loads.
         barrier: where its engine waits for others; its size is the owner's to change.
@@ -168,6 +168,7 @@ class Pod:
     """
 
     __slots__ = (
+        "_of_role",
         "barrier",
         "deletion_grace",
         "failure",
@@ -204,7 +205,10 @@ class Pod:
         self.owner = owner
         self.ref = ref
         self.template = template
+        self._of_role = timings
         self.timings = timings
+        if timings.images:
+            self.timings = self.timings_of(template.containers[engine_index(template.containers)].image)
         self.revision = revision
         self.weights_key = weights_key
         self.barrier = barrier
@@ -229,6 +233,14 @@ class Pod:
     def namespace(self) -> str:
         """That of its owner."""
         return self.owner.namespace
+
+    def timings_of(self, image: str) -> StageTimings:
+        """How long the stages of a container of it take that runs this image."""
+        return self._of_role.images.get(image, self._of_role)
+
+    def has_own_timings(self, image: str) -> bool:
+        """Whether containers that run this image have timings of their own."""
+        return image in self._of_role.images
 
     @property
     def holds_place(self) -> bool:

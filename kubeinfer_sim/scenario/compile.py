@@ -94,7 +94,8 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         return None
     assumptions = compile_assumptions(spec.assumptions)
     broken_images = [(image, ("spec", "brokenImages", i)) for i, image in enumerate(spec.broken_images)]
-    check_images(broken_images, versions, context)
+    timed_images = [(image, ("spec", "timings", "images", image)) for image in spec.timings.images]
+    check_images([*broken_images, *timed_images], versions, context)
     others = manifests.others.values()
     priority_classes = compile_priority_classes(
         spec.priority_classes, others, versions, context, matter=spec.assumptions.preemption

@@ -113,6 +113,11 @@ class TimingsForm(TimingsSpecForm):
     file: str | None = Field(
         None, description="Path of a file of kind Timings; what is written here goes before it."
     )
+    images: dict[str, StagesForm] = Field(
+        {},
+        description="Stages of containers that run an image, by its name, before those of their roles: of a sidecar "
+        "frameworkImport (until its checks pass) and exit, of an init container init.",
+    )
 
 
 def _time(millis: int | None) -> Any:

@@ -99,7 +99,7 @@ class PodFacts:
         deleting: when it got its deletion timestamp, `deletion` why.
         disrupted: when it was disrupted, `disruption` why.
         stopping: when its kubelet began to stop it.
-        stopped: when its containers will have ended, `killed`: by SIGKILL.
+        stopped: when its containers will have ended; those `killed` by SIGKILL: sidecars by name, "" for the others.
         reported: its containers as they were when its node was last heard of, while it is not.
     """
 
@@ -124,7 +124,7 @@ class PodFacts:
     disrupted: int | None = None
     stopping: int | None = None
     stopped: int | None = None
-    killed: bool = False
+    killed: frozenset[str] = frozenset()
     reported: tuple[ShownContainer, ...] = ()
     runs: dict[str, RunFacts] = field(default_factory=dict)
 
@@ -331,4 +331,4 @@ class PodLedger:
         stop = [stage for stage in record.stages if stage.name != CLEANUP]
         if stop and all(stage.duration is not None for stage in stop):
             pod.stopped = record.at + sum(stage.duration or 0 for stage in stop)
-            pod.killed = any(stage.regime == "SIGKILL" for stage in stop)
+            pod.killed = frozenset(stage.name.about for stage in stop if stage.regime == "SIGKILL")

@@ -141,16 +141,20 @@ class PodStatuses:
 
     def _stopped(self, pod: Pod, facts: PodFacts) -> tuple[ShownContainer, ...]:
         """The kubelet has stopped all containers; the pod's object goes as soon as all is cleaned up."""
-        code = 137 if facts.killed else 143
-        ended = ContainerStatus("terminated", code)
         shown = []
         for each in (*pod.template.init_containers, *pod.template.containers):
             run = facts.runs.get(each.name, RunFacts())
-            if each in pod.template.init_containers and not is_sidecar(each):
+            sidecar = is_sidecar(each)
+            if each in pod.template.init_containers and not sidecar:
                 shown.append(self._done(facts, each))
+                continue
+            kind: Kind = "sidecar" if sidecar else "container"
+            if run.died is not None:  # by itself, before it was stopped
+                code, reason = run.exit_code, how_ended(run)
             else:
-                kind: Kind = "sidecar" if is_sidecar(each) else "container"
-                shown.append(ShownContainer(each.name, kind, ended, "Error", run.restarts, run.before))
+                code, reason = 137 if (each.name if sidecar else "") in facts.killed else 143, "Error"
+            ended = ContainerStatus("terminated", code)
+            shown.append(ShownContainer(each.name, kind, ended, reason, run.restarts, run.before))
         return tuple(shown)
 
 

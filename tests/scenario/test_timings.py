@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -12,11 +11,11 @@ from scenario_files import Load
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant, Never, Triangular
-from kubeinfer_sim.scenario.timings.model import StageTimings
+from kubeinfer_sim.scenario.timings.model import STAGE_NAMES
 from kubeinfer_sim.scenario.timings.profiles import NO_NPU_STAGES, STAGES, profile_timings
 from kubeinfer_sim.scenario.units import parse_duration
 
-NAMES = [each.name for each in fields(StageTimings)]
+NAMES = list(STAGE_NAMES)
 
 
 def stage(scenario: Scenario, role: str, name: str) -> Distribution:

@@ -17,6 +17,7 @@ class Container:
         runs: its restarts in place, since there are any.
         dead: it is not running, though it has been started once; `exit_code` of the run that ended last.
         since: of a sidecar, when it was started, or will be as far as the set-up is planned.
+        serving_at: when the checks of one that runs no engine begin to pass; None: never.
         began_at: of one with a postStart hook: when its process began, before the hook.
         synced_from: when a sync begins, or has begun, to kill or to start it; None: no sync is about to.
     """
@@ -35,6 +36,7 @@ class Container:
         "prober",
         "probes",
         "runs",
+        "serving_at",
         "since",
         "spec",
         "synced_from",
@@ -55,6 +57,7 @@ class Container:
         self.dead = False
         self.exit_code = 0
         self.since: int | None = None
+        self.serving_at: int | None = 0
         self.began_at: int | None = None
         self.synced_from: int | None = None
 

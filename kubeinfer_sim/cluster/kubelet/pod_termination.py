@@ -102,7 +102,7 @@ class PodTermination:
         if worker.sync is not Sync.UNHEARD:
             until = now if worker.sync is Sync.SETTING_UP else None
             stages = pod_stop_stages(worker, self._draws, until=until)
-        worker.stopping = Stopping(now, stages, worker.sync is Sync.SETTING_UP)
+        worker.stopping = Stopping(now, stages, worker.runs_init(now))
         worker.sync, worker.to_stop = Sync.TERMINATING, False
         worker.forget_timers()
         self.forget(worker)
@@ -124,7 +124,7 @@ class PodTermination:
         assert worker.stopping is not None
         stages = stop_anew(worker, self._clock.now, self._draws)
         pod, now = worker.pod, self._clock.now
-        worker.stopping = Stopping(now, stages, worker.stopping.set_up)
+        worker.stopping = Stopping(now, stages, worker.stopping.init)
         pod.last = self._history.append(PodStopping(now, pod.last, pod.ref, stages))
         self._gone_after(worker, stages)
 

@@ -40,18 +40,18 @@ class ImageWait:
 
 
 class Stopping(NamedTuple):
-    """Since when (ms) a pod is stopped, in which stages, and whether it was still being set up."""
+    """Since when (ms) a pod is stopped, in which stages, and the init container that ran then, if one did."""
 
     since: int
     stages: tuple[Stage, ...]
-    set_up: bool
+    init: Container | None
 
     def left(self, now: int) -> Stopping:
         """What is not over by `now`, since when that goes on; the last stage at least."""
-        since, stages, set_up = self
+        since, stages, init = self
         while len(stages) > 1 and (length := stages[0].duration) is not None and since + length <= now:
             since, stages = since + length, stages[1:]
-        return Stopping(since, stages, set_up)
+        return Stopping(since, stages, init)
 
 
 class PodWorker:

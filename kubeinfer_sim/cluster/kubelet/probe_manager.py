@@ -45,8 +45,8 @@ class ProbeManager:
         outcome = Outcome.HANG if latency is None else Outcome.SUCCESS
         failing = Segment(0, Outcome.FAIL)
         serving: tuple[Segment, ...] = (failing,)
-        serving_at = worker.serving_at
-        if not container.is_engine or (serving_at is not None and serving_at <= self._clock.now):
+        serving_at = worker.serving_at if container.is_engine else container.serving_at
+        if serving_at is not None and serving_at <= self._clock.now:
             serving = (Segment(0, outcome, latency or 0),)
         elif serving_at is not None:
             serving = (failing, Segment(serving_at, outcome, latency or 0))
@@ -79,14 +79,15 @@ class ProbeManager:
         A sidecar has run for a while by then.
         """
         since = self._clock.now if container.since is None else container.since
+        if container.since is None and not container.is_engine:
+            container.serving_at = self._draws.own_start(worker.pod, container.spec, since)
         added_at = worker.added_at
         if worker.answers or since < added_at or container.longest > _kubelet_age(worker):
             self._open_running(worker, container, since, started=True)
             return
         started = since - added_at
-        serving: int | None = started
-        if container.is_engine:
-            serving = None if worker.serving_at is None else worker.serving_at - added_at
+        serving_at = worker.serving_at if container.is_engine else container.serving_at
+        serving = None if serving_at is None else serving_at - added_at
         second = added_at % 1000
         if second and not container.delayed:
             second = 0  # so that more containers start alike

@@ -120,12 +120,14 @@ class SetUpPlanner:
         failure = None
         if is_sidecar:
             container.since = at
+            container.serving_at = self._draws.own_start(pod, container.spec, at)
             stage = Stage(
                 StageName(StageKind.SIDECAR, container.spec.name), self._until_started(worker, container, at)
             )
         else:
+            timings = pod.timings_of(container.spec.image)
             again = f"/{worker.init_restarts}" if worker.init_restarts else ""
-            length = self._draws.draw(pod.timings.init, pod, f"init/{container.spec.name}{again}")
+            length = self._draws.draw(timings.init, pod, f"init/{container.spec.name}{again}")
             stage = Stage(StageName(StageKind.INIT, container.spec.name), length)
             if self._faults is not None:
                 failure = self._faults.of("init", pod, container.spec.name, at)
@@ -144,8 +146,12 @@ class SetUpPlanner:
             kubernetes=self._kubernetes,
         )
         latency = self._draws.draw(worker.pod.timings.probe_latency, worker.pod, "probe")
-        answer = Segment(0, Outcome.HANG) if latency is None else Segment(0, Outcome.SUCCESS, latency)
-        prober.container_started(at, Health.alike(answer))
+        serving_at = container.serving_at
+        if serving_at is None:
+            return None
+        answer = Segment(serving_at, Outcome.HANG if latency is None else Outcome.SUCCESS, latency or 0)
+        answers = (Segment(0, Outcome.FAIL), answer)
+        prober.container_started(at, Health(answers, answers, answers))
         while not prober.started:
             due = prober.next_at()
             if due is None:
@@ -181,7 +187,11 @@ class SetUpPlanner:
         assert spec.post_start is not None
         known = hook_seconds(spec.post_start)
         name = StageName(StageKind.POST_START, spec.name)
-        length = self._draws.draw(pod.timings.post_start, pod, str(name)) if known is None else known * 1000
+        length = (
+            self._draws.draw(pod.timings_of(spec.image).post_start, pod, str(name))
+            if known is None
+            else known * 1000
+        )
         container.began_at = at
         failure = self._faults.of("postStart", pod, spec.name, at) if self._faults is not None else None
         if failure is None or length is None:
@@ -192,11 +202,11 @@ class SetUpPlanner:
 
     def image_cold(self, pod: Pod, image: str) -> int | None:
         """How long a pull takes of an image that is not on the node."""
-        return self._draws.draw(pod.timings.image_cold, pod, f"image/{image}")
+        return self._draws.draw(pod.timings_of(image).image_cold, pod, f"image/{image}")
 
     def image_warm(self, pod: Pod, image: str) -> int | None:
         """How long it takes to see that the image is there."""
-        return self._draws.draw(pod.timings.image_warm, pod, f"image/{image}")
+        return self._draws.draw(pod.timings_of(image).image_warm, pod, f"image/{image}")
 
 
 def needs_pull(container: ContainerSpec, node: Node, at: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.manifest.model import Container
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant
 
@@ -21,3 +22,11 @@ class StageDraws:
         if isinstance(distribution, Constant):
             return distribution.value  # most stages of most scenarios: not even a stream is named
         return distribution.sample(self._streams.named(f"stage/{stage}/{pod.stream_name}/{pod.restarts}"))
+
+    def own_start(self, pod: Pod, container: Container, at: int) -> int | None:
+        """From when on the checks of a container that runs no engine, and is started at `at`, pass; None: never."""
+        image = container.image
+        if not pod.has_own_timings(image):
+            return at
+        length = self.draw(pod.timings_of(image).framework_import, pod, f"import/{container.name}")
+        return None if length is None else at + length

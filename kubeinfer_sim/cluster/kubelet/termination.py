@@ -26,7 +26,8 @@ def kill_stages(pod: Pod, container: Container, grace_seconds: int, draws: Stage
     A grace period of 0 or less runs no preStop.
     """
     stages: tuple[Stage, ...] = ()
-    spec, timings = container.spec, pod.timings
+    spec = container.spec
+    timings = pod.timings_of(spec.image)
     if spec.pre_stop is not None and grace_seconds > 0:
         known = hook_seconds(spec.pre_stop)
         wanted = known * 1000 if known is not None else draws.draw(timings.pre_stop, pod, "preStop")
@@ -35,12 +36,17 @@ def kill_stages(pod: Pod, container: Container, grace_seconds: int, draws: Stage
         stages = (Stage(PRE_STOP, length, "cut by the grace period" if wanted != length else ""),)
         grace_seconds -= length // 1000
     limit = max(grace_seconds, MINIMUM_GRACE_SECONDS) * 1000
-    if container.kind is not ContainerKind.ORDINARY:
-        wanted = draws.draw(timings.sidecar_exit, pod, f"sidecarExit/{spec.name}")
-    else:
-        wanted = draws.draw(timings.exit, pod, "exit")
+    wanted = exit_wanted(pod, container, draws)
     killed = wanted is None or wanted > limit
     return (*stages, Stage(EXIT, limit if killed else wanted, "SIGKILL" if killed else ""))
+
+
+def exit_wanted(pod: Pod, container: Container, draws: StageDraws) -> int | None:
+    """How long the container takes from SIGTERM to its end, if nobody kills it; None: it never ends."""
+    timings = pod.timings_of(container.spec.image)
+    if container.kind is not ContainerKind.ORDINARY:
+        return draws.draw(timings.sidecar_exit, pod, f"sidecarExit/{container.spec.name}")
+    return draws.draw(timings.exit, pod, "exit")
 
 
 def kill_grace_seconds(*, pod: int | None, deletion: int | None = None, probe: int | None = None) -> int:
@@ -87,7 +93,7 @@ def pod_stop_stages(worker: PodWorker, draws: StageDraws, *, until: int | None =
         assert spent is not None
         limit = max(grace * 1000 - spent, MINIMUM_GRACE_SECONDS * 1000)
         name = container.spec.name
-        wanted = draws.draw(pod.timings.sidecar_exit, pod, f"sidecarExit/{name}")
+        wanted = exit_wanted(pod, container, draws)
         killed = wanted is None or wanted > limit
         stage = Stage(
             StageName(StageKind.SIDECAR_EXIT, name), limit if killed else wanted, "SIGKILL" if killed else ""
@@ -102,15 +108,13 @@ def stop_anew(worker: PodWorker, now: int, draws: StageDraws) -> tuple[Stage, ..
     A hook is run once more. A process that has been told to end does so at its own time, however often it is told.
     """
     assert worker.stopping is not None
-    since, stages, set_up = worker.stopping
-    stage = stages[0]
+    since, stages, init = worker.stopping
+    stage, pod = stages[0], worker.pod
     if stage.name.kind not in (StageKind.EXIT, StageKind.SIDECAR_EXIT):
         return stages
-    pod = worker.pod
-    of_sidecar = set_up or stage.name.kind is StageKind.SIDECAR_EXIT
-    timing = pod.timings.sidecar_exit if of_sidecar else pod.timings.exit
-    name = f"sidecarExit/{stage.name.about}" if of_sidecar else "exit"
-    wanted = stage.duration if not stage.regime else draws.draw(timing, pod, name)
+    wanted = stage.duration
+    if stage.regime:
+        wanted = exit_wanted(pod, init or worker.named(stage.name.about) or worker.engine, draws)
     left = None if wanted is None else max(0, since + wanted - now)
     limit = grace_seconds(pod) * 1000
     killed = left is None or left > limit

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError
@@ -34,7 +35,7 @@ from kubeinfer_sim.scenario.timings.distributions import (
     empirical,
 )
 from kubeinfer_sim.scenario.timings.forms import DistributionForm, EmpiricalForm
-from kubeinfer_sim.scenario.timings.model import StageTimings, Timings
+from kubeinfer_sim.scenario.timings.model import STAGE_NAMES, StageTimings, Timings
 from kubeinfer_sim.scenario.timings.profiles import NO_NPU_STAGES, STAGES, profile_timings
 from kubeinfer_sim.scenario.units import parse_duration
 
@@ -44,7 +45,6 @@ GROUPS = {
     "weights": ("weights_warm", "weights_local", "weights_shared"),
     "graph": ("graph_warm", "graph_cold"),
 }
-_STAGE_NAMES = tuple(each.name for each in fields(StageTimings))
 
 
 def compile_timings(
@@ -99,7 +99,23 @@ def compile_timings(
             if NO_NPU_STAGES.keys() - own.keys():
                 start = by_role[name].framework_import.describe()
                 lines.append(f"timings.roles.{name}: no {noun}s, so no model to load; process start {start}")
+    images = {
+        image: _of_image(compile_stages(each, context, (*path, "images", image)))
+        for image, each in form.images.items()
+    }
+    if images:
+        default = _with_images(default, images)
+        by_role = {name: _with_images(each, images) for name, each in by_role.items()}
     return Timings(default, by_role), lines
+
+
+def _of_image(stages: dict[str, Distribution]) -> dict[str, Any]:
+    """A container's own exit is that of an init container, or a sidecar, that runs the image, too."""
+    return {"sidecar_exit": stages["exit"], **stages} if "exit" in stages else stages
+
+
+def _with_images(timings: StageTimings, images: Mapping[str, dict[str, Any]]) -> StageTimings:
+    return replace(timings, images={image: replace(timings, **stages) for image, stages in images.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +177,7 @@ def compile_stages(form: StagesForm, context: Context, path: Path) -> dict[str, 
         value = getattr(form, group)
         if value is not None:
             found |= dict.fromkeys(members, compile_distribution(value, context, (*path, group)))
-    for name in _STAGE_NAMES:
+    for name in STAGE_NAMES:
         value = getattr(form, name)
         if value is not None:
             found[name] = compile_distribution(value, context, (*path, _camel(name)))

@@ -6,7 +6,7 @@ Plain records in milliseconds and bytes, filled by `compile.py` from the forms o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.units import Millis
@@ -39,6 +39,12 @@ class StageTimings:
     sidecar_exit: Distribution  # SIGTERM -> an init container, or a sidecar after all containers, gone
     cleanup: Distribution  # last container dead, devices free -> pod object gone
     probe_latency: Distribution  # a probe that answers
+    #: By image: the timings of a container that runs it, where they are others.
+    images: Mapping[str, StageTimings] = field(default_factory=dict)
+
+
+#: The names of the stages.
+STAGE_NAMES = tuple(each.name for each in fields(StageTimings) if each.name != "images")
 
 
 @dataclass(frozen=True, slots=True)

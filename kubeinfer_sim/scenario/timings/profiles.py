@@ -9,12 +9,12 @@ to `STAGES` by a test.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant, Triangular
-from kubeinfer_sim.scenario.timings.model import StageTimings
+from kubeinfer_sim.scenario.timings.model import STAGE_NAMES, StageTimings
 from kubeinfer_sim.scenario.units import parse_duration
 
 Profile = Literal["typical", "range", "zero"]
@@ -118,7 +118,7 @@ def profile_timings(
 ) -> StageTimings:
     """The timings of a profile for a role with or without NPUs; `stages` replaces some, by field name."""
     table = STAGES if npu else {**STAGES, **NO_NPU_STAGES}
-    chosen = {field.name: _distribution(table[field.name], profile) for field in fields(StageTimings)}
+    chosen: dict[str, Any] = {name: _distribution(table[name], profile) for name in STAGE_NAMES}
     return StageTimings(**{**chosen, **(stages or {})})
 
 
