@@ -14,7 +14,7 @@ from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.metrics.cause_kinds import cause_kind
 from kubeinfer_sim.metrics.incidents import Incident
 from kubeinfer_sim.metrics.lives import InstanceLife
-from kubeinfer_sim.metrics.loss_stages import stages_of
+from kubeinfer_sim.metrics.loss_stages import LossStages
 from kubeinfer_sim.metrics.losses import Loss
 
 
@@ -107,9 +107,10 @@ def attribute(
             summaries[cause] = CauseSummary(cause, first_causes.get(cause))
         return summaries[cause]
 
+    stages = LossStages(lives)
     for loss in losses:
         lost = summary(loss.cause).lost
-        for begins, ends, stage in stages_of(loss, lives):
+        for begins, ends, stage in stages.of(loss):
             if (length := min(ends, until) - max(begins, since)) > 0:
                 lost[stage] += length
     for incident in incidents:

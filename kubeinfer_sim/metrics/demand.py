@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 
+from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.metrics.steps import Steps, segments
 from kubeinfer_sim.scenario.demand.curve import LoadCurve
 
@@ -72,40 +74,67 @@ def measure_demand(curve: LoadCurve, capacity: Steps, unit: Fraction, since: int
         unit: in the load's unit.
         since: from when, ms.
         until: until when, ms.
+
+    Raises:
+        UsageError: by then the load has more points than are measured, which is known before only of runs with a
+            horizon.
     """
-    offered = unserved = worst = _NOTHING
+    if message := curve.too_many_points(until):
+        raise UsageError(f"spec.load: {message}: let it come again less often, or give the run a horizon")
+    # In the smallest share in which loads and capacities are whole numbers, twice over: what is offered and above the
+    # capacity is then whole, too, but where lines cross or a step cuts a line, and whole numbers cost a tenth.
+    scale = lcm(unit.denominator, *(load.denominator for _, load in curve.points))
+    twice_offered: Fraction | int = 0
+    twice_unserved: Fraction | int = 0
+    worst: Fraction | int = 0
     worst_at = since
-    overloads: list[Overload] = []
-    for begin, end, first, last, have in _stretches(curve, capacity, unit, since, until):
+    overloads: list[tuple[Fraction | int, Fraction | int]] = []
+    for begin, end, first, last, have in _stretches(
+        curve.times(scale), capacity, int(unit * scale), since, until
+    ):
         length = end - begin
-        offered += (first + last) / 2 * length
+        twice_offered += (first + last) * length
         over, more = first - have, last - have
         if max(over, more) > worst:
             worst, worst_at = max(over, more), begin if over >= more else end
         if over <= 0 and more <= 0:
             continue
-        start, stop = Fraction(begin), Fraction(end)
+        start: Fraction | int = begin
+        stop: Fraction | int = end
         if over < 0:  # the line crosses the capacity on its way up
-            start = begin + length * over / (over - more)
-            over = _NOTHING
+            start = begin + length * Fraction(over) / (over - more)
+            over = 0
         elif more < 0:  # … or down
-            stop = begin + length * over / (over - more)
-            more = _NOTHING
-        unserved += (over + more) / 2 * (stop - start)
-        if overloads and overloads[-1].until == start:
-            start = overloads.pop().since
-        overloads.append(Overload(start, stop))
-    return Demand(since, until, offered, unserved, tuple(overloads), worst, worst_at)
+            stop = begin + length * Fraction(over) / (over - more)
+            more = 0
+        twice_unserved += (over + more) * (stop - start)
+        if overloads and overloads[-1][1] == start:
+            start = overloads.pop()[0]
+        overloads.append((start, stop))
+    return Demand(
+        since,
+        until,
+        Fraction(twice_offered) / (2 * scale),
+        Fraction(twice_unserved) / (2 * scale),
+        tuple(Overload(Fraction(start), Fraction(stop)) for start, stop in overloads),
+        Fraction(worst) / scale,
+        worst_at,
+    )
 
 
 def _stretches(
-    curve: LoadCurve, capacity: Steps, unit: Fraction, since: int, until: int
-) -> Iterator[tuple[int, int, Fraction, Fraction, Fraction]]:
+    curve: LoadCurve, capacity: Steps, unit: int, since: int, until: int
+) -> Iterator[tuple[int, int, Fraction | int, Fraction | int, int]]:
     """(from, to, load at first, load at last, capacity) with a straight load and a constant capacity."""
     steps = segments((capacity,), since, until)
     step = next(steps, None)
     for piece in curve.pieces(since, until):
-        slope = (piece.last - piece.first) / (piece.until - piece.since)
+        if step is not None and piece.until <= step[1]:
+            yield *piece, step[2][0] * unit
+            if piece.until == step[1]:
+                step = next(steps, None)
+            continue
+        slope = Fraction(piece.last - piece.first) / (piece.until - piece.since)
         at = piece.since
         while step is not None and at < piece.until:
             end = min(step[1], piece.until)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 
+from kubeinfer_sim.cluster.records import Place
 from kubeinfer_sim.cluster.stages import SERVING, StageKind
 from kubeinfer_sim.metrics.lives import InstanceLife, PodLife, Span
 from kubeinfer_sim.metrics.losses import Loss
@@ -60,15 +61,49 @@ STAGE_OF = {
 }
 
 
-def stages_of(loss: Loss, lives: Mapping[int, InstanceLife]) -> Iterator[tuple[int, int, str]]:
-    """(from, to, stage) of a loss, in order and without a gap.
+class _Places:
+    """The pods of an instance by their places: at each one stands after the other, so that few are looked at."""
 
-    Args:
-        loss: which.
-        lives: the instances of the run by uid.
-    """
-    lost = None if loss.lost is None else lives[loss.lost]
-    made_good = None if loss.made_good is None else lives[loss.made_good]
+    __slots__ = ("_at", "created")
+
+    def __init__(self, life: InstanceLife) -> None:
+        self.created = life.created
+        self._at: dict[Place, list[tuple[int, PodLife]]] = {}
+        for number, pod in enumerate(life.pods):
+            self._at.setdefault(pod.pod.place, []).append((number, pod))
+
+    def pods(self, since: int, until: int, place: Place | None = None) -> list[PodLife]:
+        """Those that were there between two times, at one place or at all, in the order of their creation."""
+        found: list[tuple[int, PodLife]] = []
+        for pods in self._at.values() if place is None else (self._at[place],):
+            for index in range(bisect_right(pods, until, key=lambda each: each[1].created) - 1, -1, -1):
+                gone = pods[index][1].gone
+                if gone is not None and gone < since:
+                    break
+                found.append(pods[index])
+        return [pod for _, pod in sorted(found, key=lambda each: each[0])]
+
+
+class LossStages:
+    """Finds them among the instances of a run, by uid; a loss costs the pods that stood in its instance meanwhile."""
+
+    def __init__(self, lives: Mapping[int, InstanceLife]) -> None:
+        self._lives = lives
+        self._places: dict[int, _Places] = {}
+
+    def _of(self, uid: int) -> _Places:
+        if uid not in self._places:
+            self._places[uid] = _Places(self._lives[uid])
+        return self._places[uid]
+
+    def of(self, loss: Loss) -> Iterator[tuple[int, int, str]]:
+        """(from, to, stage) of a loss, in order and without a gap."""
+        lost = None if loss.lost is None else self._of(loss.lost)
+        made_good = None if loss.made_good is None else self._of(loss.made_good)
+        yield from _stages_of(loss, lost, made_good)
+
+
+def _stages_of(loss: Loss, lost: _Places | None, made_good: _Places | None) -> Iterator[tuple[int, int, str]]:
     turn = loss.until
     if made_good is not None:
         turn = loss.since if made_good is lost else min(max(loss.since, made_good.created), loss.until)
@@ -81,13 +116,11 @@ def stages_of(loss: Loss, lives: Mapping[int, InstanceLife]) -> Iterator[tuple[i
         yield from _stages(made_good, turn, loss.until, ready=loss.ended)
 
 
-def _stages(life: InstanceLife, since: int, until: int, *, ready: bool) -> Iterator[tuple[int, int, str]]:
+def _stages(life: _Places, since: int, until: int, *, ready: bool) -> Iterator[tuple[int, int, str]]:
     """The stages of an instance that is not ready between two times; `ready`: it is in the end."""
     at = since
-    if (pace := _pace(life, since, until, ready=ready)) is not None:
-        for pod in life.pods:
-            if pod.pod.place != pace.pod.place or not _overlaps(pod, since, until):
-                continue
+    if (pace := _pace(life.pods(since, until), until, ready=ready)) is not None:
+        for pod in life.pods(since, until, pace.pod.place):
             for place in range(_place_at(pod, at), len(pod.spans)):
                 span = pod.spans[place]
                 begins, ends = max(span.since, at), min(span.until, until)
@@ -100,14 +133,14 @@ def _stages(life: InstanceLife, since: int, until: int, *, ready: bool) -> Itera
     yield from _between(life, at, until)
 
 
-def _between(life: InstanceLife, since: int, until: int) -> Iterator[tuple[int, int, str]]:
+def _between(life: _Places, since: int, until: int) -> Iterator[tuple[int, int, str]]:
     """Nothing stands at the place that sets the pace: others of its instance still stop, or it waits."""
     if since >= until:
         return
     stopping = [
         until if pod.gone is None else min(pod.gone, until)
-        for pod in life.pods
-        if pod.deleting is not None and pod.deleting <= since and (pod.gone is None or pod.gone > since)
+        for pod in life.pods(since, since)
+        if pod.deleting is not None and pod.deleting <= since
     ]
     gone = max(stopping, default=since)
     if gone > since:
@@ -127,13 +160,8 @@ def _span_at(pod: PodLife, at: int) -> Span | None:
     return span if span.since <= at < span.until else None
 
 
-def _overlaps(pod: PodLife, since: int, until: int) -> bool:
-    return pod.created <= until and (pod.gone is None or pod.gone >= since)
-
-
-def _pace(life: InstanceLife, since: int, until: int, *, ready: bool) -> PodLife | None:
+def _pace(pods: list[PodLife], until: int, *, ready: bool) -> PodLife | None:
     """The pod whose readiness made the instance ready, else one that is not ready, the one in trouble first."""
-    pods = [pod for pod in life.pods if _overlaps(pod, since, until)]
     if ready:
         for pod in reversed(pods):
             span = _span_at(pod, until)

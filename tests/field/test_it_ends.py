@@ -75,3 +75,25 @@ def test_an_exceeded_progress_deadline_is_told(user: User) -> None:
     assert "progressDeadline exceeded at 1m" in done.stdout
     assert result["changes"][-1]["deadlineExceededAtMs"] == 60_000
     assert "deadline is exceeded" in user.types("why", "scenario.yaml", "--at", "90s").stdout
+
+
+@pytest.mark.parametrize("horizon", ["36500d", "settled"])
+def test_a_load_that_repeats_too_often_for_its_run_is_refused_with_the_limit(
+    user: User, horizon: str
+) -> None:
+    (user.folder / "load.csv").write_text("time,load\n0s,1\n1ms,2\n", encoding="utf-8")
+    probe = {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 1}}
+    often = {"csv": {"file": "load.csv", "repeat": "2ms"}}
+    timings = {"profile": "zero", "weights": "2h"}
+    update = {"newRevision": True}
+    user.plans(
+        kubeinfer({**asking(npu=8), **probe}, surge=1),
+        cluster="4x8",
+        load=often,
+        horizon=horizon,
+        timings=timings,
+        update=update,
+    )
+    done, _ = user.runs()
+    assert done.returncode == 2
+    assert "at most 1,000,000 are measured" in " ".join(done.stderr.split())

@@ -14,7 +14,7 @@ from fuzzing.files import ROOT, lay_out
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.engine.meter import metered
 from kubeinfer_sim.metrics.cause_kinds import ORDERS, record_name
-from kubeinfer_sim.metrics.loss_stages import stages_of
+from kubeinfer_sim.metrics.loss_stages import LossStages
 from kubeinfer_sim.metrics.losses import Losses
 from kubeinfer_sim.metrics.measure import Measures
 from kubeinfer_sim.metrics.steps import segments
@@ -39,9 +39,9 @@ def charges_add_up(assessment: Assessment) -> None:
     open_ = [(loss.since, loss.until) for loss in losses]
     for since, _, (wanted, ready) in segments((measures.desired, measures.ready), 0, run.ended_at):
         assert sum(begin <= since < end for begin, end in open_) == max(0, wanted - ready)
-    lives = {life.instance.uid: life for life in measures.instances}
+    stages = LossStages({life.instance.uid: life for life in measures.instances})
     for loss in losses:
-        edges = [edge for since, until, _ in stages_of(loss, lives) for edge in (since, until)]
+        edges = [edge for since, until, _ in stages.of(loss) for edge in (since, until)]
         assert (edges[0], edges[-1]) == (loss.since, loss.until)
         assert edges[1:-1:2] == edges[2:-1:2]
 

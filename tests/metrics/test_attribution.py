@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -15,9 +16,9 @@ from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.engine.meter import metered
 from kubeinfer_sim.experiment.figures import figures
 from kubeinfer_sim.metrics import Measures
-from kubeinfer_sim.metrics.attribution import CauseSummary, by_kind
+from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind
 from kubeinfer_sim.metrics.incidents import Incidents
-from kubeinfer_sim.metrics.loss_stages import stages_of
+from kubeinfer_sim.metrics.loss_stages import LossStages
 from kubeinfer_sim.metrics.losses import Loss, Losses
 from kubeinfer_sim.metrics.steps import segments
 from kubeinfer_sim.report.terminal import render
@@ -170,9 +171,9 @@ def test_the_charges_add_up_to_the_loss_to_the_millisecond(
     open_ = [(loss.since, loss.until) for loss in losses(run.history, run.ended_at)]
     for since, _, (wanted, ready) in segments((measures.desired, measures.ready), 0, run.ended_at):
         assert sum(begin <= since < end for begin, end in open_) == max(0, wanted - ready)
-    lives = {life.instance.uid: life for life in measures.instances}
+    stages = LossStages({life.instance.uid: life for life in measures.instances})
     for loss in losses(run.history, run.ended_at):
-        edges = [edge for since, until, _ in stages_of(loss, lives) for edge in (since, until)]
+        edges = [edge for since, until, _ in stages.of(loss) for edge in (since, until)]
         assert (edges[0], edges[-1]) == (loss.since, loss.until)
         assert edges[1:-1:2] == edges[2:-1:2]
 
@@ -232,3 +233,33 @@ def test_many_causes_are_told_kind_by_kind() -> None:
     assert "process ended (Error)      6" in text
     assert "stages of all together: back-off 3m · stop 42s" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def attribution_calls(pods: int, crashes: int) -> int:
+    """Function calls of charging what the crashes of one instance cost, one after the other."""
+    spec = kubeinfer(1, roles={"serve": pods}, npus=1)
+    actions = tuple(Crash(AT + 3 * AT * number, Target(instances=(0,))) for number in range(crashes))
+    made = scenario(spec, pods, 30, 5, actions=actions, stages=STAGES)
+    run = simulate(made)
+    figured = figures(run)
+    lives = {life.instance.uid: life for life in figured.measures.instances}
+    found = losses(run.history, run.ended_at)
+    assert len(found) == crashes
+    count = 0
+
+    def called(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(called)
+    try:
+        attribute(found, (), lives, {}, 0, run.ended_at)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_attribution_costs_the_number_of_losses_and_of_pods_not_their_squares() -> None:
+    once = attribution_calls(4, 10)
+    assert attribution_calls(4, 40) < 5 * once, "four times as many losses, and a little more"
+    assert attribution_calls(16, 10) < 5 * once, "four times as many pods"

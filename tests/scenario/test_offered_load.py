@@ -121,3 +121,12 @@ def test_availability_objectives_name_how_many(load: Load) -> None:
         AvailabilityObjective(BUDGET, None, 300_000),
         AvailabilityObjective(ReadyLevel("75%", 75, percent=True), Fraction(9999, 10_000), 60_000),
     )
+
+
+def test_a_load_that_repeats_too_often_for_its_run_is_refused_with_the_limit(
+    load: Load, findings: Findings, folder: Path
+) -> None:
+    (folder / "load.csv").write_text("time,load\n0s,1\n1ms,2\n", encoding="utf-8")
+    (found,) = findings("load: {csv: {file: load.csv, repeat: 2ms}}\nhorizon: 36500d")
+    assert "3,153,600,000,000 points in 36500d; at most 1,000,000 are measured" in found
+    assert load("load: {csv: {file: load.csv, repeat: 10m}}\nhorizon: 365d").load is not None

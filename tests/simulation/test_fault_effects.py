@@ -11,7 +11,7 @@ import pytest
 from building import kubeinfer, scenario
 
 from kubeinfer_sim.cluster.fault_records import FaultInjected
-from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.scenario.actions.model import Fault, Scale, Target
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart, NpuHandling, Per
 from kubeinfer_sim.scenario.model import Scenario
@@ -95,6 +95,23 @@ def test_faults_that_overlap_cost_their_number_not_its_square(
 ) -> None:
     none, few, many = (calls(number, kind, target, **fields) for number in (0, 100, 400))
     assert many - none < 6 * (few - none), "four times as many faults, and a little more"
+
+
+@pytest.mark.parametrize("symptom", ["crash", "hang", "unhealthy", "slow"])
+def test_a_pod_that_gets_an_npu_looks_at_no_fault_of_it_one_by_one(symptom: str) -> None:
+    """However many faults of an idle NPU overlap, what they mean for the pod that gets it is worked out once."""
+
+    def costs_of_a_pod(faults: int) -> int:
+        broken = tuple(
+            Fault(1000 * i, "SilentCorruption", NODE, npus=(0,), symptom=symptom, clears_after=DAY)  # type: ignore[arg-type]
+            for i in range(faults)
+        )
+        made = scenario(kubeinfer(0), 1, 60, 10, actions=broken, horizon=DAY // 2)
+        scaled = replace(made, actions=(*broken, Scale(900_000, 1)))
+        return counted(scaled)[0] - counted(made)[0]
+
+    few, many = [costs_of_a_pod(faults) for faults in (4, 4, 400)][1:]  # the first one fills caches
+    assert many < 1.2 * few
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,12 @@ _MOST_ERRORS = 20
 
 
 def compile_load(
-    form: LoadForm | None, versions: Sequence[KubeInfer], context: Context, path: Path
+    form: LoadForm | None, versions: Sequence[KubeInfer], context: Context, path: Path, horizon: int | None
 ) -> OfferedLoad | None:
-    """The offered load; None when nothing is said of it, or when it is wrong, which is noted."""
+    """The offered load; None when nothing is said of it, or when it is wrong, which is noted.
+
+    `horizon` is the end of the run in ms, where it is known before.
+    """
     if form is None:
         return None
     if not versions:
@@ -43,6 +46,10 @@ def compile_load(
             context.error((*path, "podServes", name), unknown_role(name, roles), key=True)
     curve = _curve(form, context, path)
     if curve is None:
+        return None
+    if horizon is not None and (message := curve.too_many_points(horizon)):
+        where: Path = (*path, "csv", "repeat") if form.csv else (*path, "daily")
+        context.error(where, message, hint="let it come again less often, or end the run sooner")
         return None
     loads = [load for _, load in curve.points]
     amount = f"{float(min(loads)):,g}"

@@ -14,60 +14,102 @@ from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.prober import Outcome, Segment
 from kubeinfer_sim.simulation.faults.probe_answers import ALL_PROBES, Impairment, ProbeAnswers
 from kubeinfer_sim.simulation.faults.speeds import Speeds
+from kubeinfer_sim.simulation.faults.worst import Worst
 
 #: How faults show of NPUs on which no engine can be started.
 BROKEN = ("crash", "hang")
 
 
+class _Group:
+    """The faults of one NPU that last and show in the same way: in its process they come to the same as one.
+
+    Attributes:
+        faults: with their numbers in the order in which they began.
+        speeds: what each leaves of the process's speed.
+        shown: the pod in which they show, and what they make of its checks.
+    """
+
+    __slots__ = ("faults", "shown", "speeds")
+
+    def __init__(self) -> None:
+        self.faults: dict[NpuFault, int] = {}
+        self.speeds: Worst[NpuFault] = Worst()
+        self.shown: tuple[Pod, Impairment] | None = None
+
+
 class Symptoms:
-    """Shows them (`hardware.Process`, `manager.DeviceWatcher`)."""
+    """Shows them (`hardware.Process`, `manager.DeviceWatcher`): a change costs the same however many faults last."""
 
     def __init__(self, kubelet: Kubelet, answers: ProbeAnswers, speeds: Speeds) -> None:
         self._kubelet = kubelet
         self._answers = answers
         self._speeds = speeds
-        # What faults make of the checks of the pods that hold their NPUs.
-        self._impairments: dict[NpuFault, Impairment] = {}
-        # Those on account of which no engine can be started in a pod.
-        self._broken: dict[Pod, set[NpuFault]] = {}
+        self._lasting: dict[Npu, dict[str, _Group]] = {}
+        self._number = 0
+        # Faults on account of which no engine can be started in a pod.
+        self._broken: dict[Pod, set[_Group]] = {}
 
     def fault_began(self, fault: NpuFault) -> None:
         """A fault begins; the process that uses the NPU exits, if that is its symptom."""
-        pod = fault.npu.holder
-        if pod is not None and self._can_show(pod):
-            self._slow(pod, fault)
-            self._show(pod, fault, exits=True)
+        if fault.symptom == "none":
+            return
+        npu, pod = fault.npu, fault.npu.holder
+        group = self._lasting.setdefault(npu, {}).setdefault(fault.symptom, _Group())
+        self._number += 1
+        group.faults[fault] = self._number
+        if fault.symptom == "slow":
+            group.speeds.add(fault, fault.speed)
+        if pod is None or not self._can_show(pod):
+            return
+        self._show(pod, npu, group, fault)
+        if fault.symptom == "crash":
+            self._kubelet.crash(pod, "Error", 1, cause=fault.cause)
 
     def fault_over(self, fault: NpuFault) -> None:
         """A fault is over: what else is wrong with the pod goes on."""
-        impairment = self._impairments.pop(fault, None)
-        pod = fault.npu.holder
-        if pod is None:
+        groups = self._lasting.get(fault.npu, {})
+        group = groups.get(fault.symptom)
+        if group is None:
             return
-        broken = self._broken.get(pod)
-        if broken is not None:
-            broken.discard(fault)
-            if not broken:
-                self._all_mended(pod)
-        if impairment is not None:
-            self._answers.mend(pod, impairment, fault.cause)
-        if fault.symptom == "slow":
-            self._speeds.end(pod, fault)
+        group.faults.pop(fault, None)
+        group.speeds.discard(fault)
+        pod = fault.npu.holder
+        if not group.faults:
+            del groups[fault.symptom]
+            if not groups:
+                del self._lasting[fault.npu]
+            if pod is not None:
+                self._mended(pod, group, fault)
+        if fault.symptom == "slow" and pod is not None:
+            self._slow(pod, fault.npu, group)
             self._speeds.tell(pod, fault.cause)
 
     def allocated(self, pod: Pod, npus: Sequence[Npu]) -> None:
         """A pod got NPUs that may be broken, so that it will not come up, or more slowly."""
-        faults = [fault for npu in npus for fault in npu.faults]
-        for fault in faults:
-            self._slow(pod, fault)
-        for fault in faults:
-            if self._can_show(pod):
-                self._show(pod, fault, exits=False)
+        ailing = [npu for npu in npus if npu in self._lasting]
+        for npu in ailing:
+            if "slow" in self._lasting[npu]:
+                self._slow(pod, npu, self._lasting[npu]["slow"])
+        for npu in ailing:
+            first = ((next(iter(group.faults.items())), group) for group in self._lasting[npu].values())
+            for (fault, _), group in sorted(first, key=lambda each: each[0][1]):
+                if self._can_show(pod):
+                    self._show(pod, npu, group, fault)
 
     def freed(self, pod: Pod, npus: Sequence[Npu]) -> None:
         """The pod is gone, and what it suffered from with it."""
         if pod in self._broken:
             self._all_mended(pod)
+
+    def _mended(self, pod: Pod, group: _Group, last: NpuFault) -> None:
+        """Nothing of a group lasts any more."""
+        broken = self._broken.get(pod)
+        if broken is not None:
+            broken.discard(group)
+            if not broken:
+                self._all_mended(pod)
+        if group.shown is not None:
+            self._answers.mend(pod, group.shown[1], last.cause)
 
     def _all_mended(self, pod: Pod) -> None:
         del self._broken[pod]
@@ -77,23 +119,25 @@ class Symptoms:
     def _can_show(pod: Pod) -> bool:
         return pod.state not in (PodState.DELETING, PodState.GONE)
 
-    def _show(self, pod: Pod, fault: NpuFault, *, exits: bool) -> None:
-        if fault.symptom == "none":
-            return
+    def _show(self, pod: Pod, npu: Npu, group: _Group, fault: NpuFault) -> None:
+        """A fault shows in the pod, on account of which the checks may be answered otherwise already."""
         if fault.symptom == "slow":
+            self._slow(pod, npu, group)
             self._speeds.tell(pod, fault.cause)
             return
         if fault.symptom in BROKEN:
-            self._broken.setdefault(pod, set()).add(fault)
+            self._broken.setdefault(pod, set()).add(group)
             self._kubelet.device_broken(pod)
-        answer = Segment(0, Outcome.HANG if fault.symptom == "hang" else Outcome.FAIL)
-        impairment = self._impairments[fault] = Impairment(answer, ALL_PROBES)
-        self._answers.impair(pod, impairment, fault.cause)
-        if fault.symptom == "crash" and exits:
-            self._kubelet.crash(pod, "Error", 1, cause=fault.cause)
-        elif fault.symptom == "hang" and pod.state is PodState.RUNNING:
+        if group.shown is None or group.shown[0] is not pod:
+            answer = Segment(0, Outcome.HANG if fault.symptom == "hang" else Outcome.FAIL)
+            group.shown = pod, Impairment(answer, ALL_PROBES)
+            self._answers.impair(pod, group.shown[1], fault.cause)
+        if fault.symptom == "hang" and pod.state is PodState.RUNNING:
             pod.owner.engine_silent(pod, fault.cause)
 
-    def _slow(self, pod: Pod, fault: NpuFault) -> None:
-        if fault.symptom == "slow":
-            self._speeds.slow(pod, fault, fault.speed)
+    def _slow(self, pod: Pod, npu: Npu, group: _Group) -> None:
+        """The pod works at the pace that the slow faults of an NPU leave it."""
+        if group.faults:
+            self._speeds.slow(pod, npu, group.speeds.value(1.0))
+        else:
+            self._speeds.end(pod, npu)
