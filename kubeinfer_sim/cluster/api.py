@@ -19,7 +19,9 @@ from kubeinfer_sim.cluster.records import (
     GangScheduled,
     InstanceRef,
     NodeCordoned,
+    NodeJoined,
     NodeReadyChanged,
+    NodeRemoved,
     NodeTainted,
     PodCreated,
     PodFinished,
@@ -31,6 +33,7 @@ from kubeinfer_sim.cluster.records import (
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import NO_CAUSE, History
+from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.scenario.cluster.model import Taint
 
 
@@ -40,6 +43,7 @@ class Api:
     Attributes:
         admission: what becomes of pods' templates; without another one, what a plain cluster makes of them.
         nodes: by name.
+        machines: the nodes that there are or have been, by name: a machine goes on when its object is deleted.
         npus_in_use: NPUs of pods that have been given a node.
     """
 
@@ -48,6 +52,7 @@ class Api:
         self._history = history
         self.admission = Admission() if admission is None else admission
         self.nodes: dict[str, Node] = {}
+        self.machines: dict[str, Node] = {}
         self.npus_in_use = 0
         self._pods: dict[str, dict[Pod, None]] = {}
         self._created = 0
@@ -88,21 +93,49 @@ class Api:
 
     def add(self, node: Node) -> None:
         """Create a node object."""
+        self._take_in(node)
+        self._tell_added(node)
+
+    def join(self, node: Node, cause: int = NO_CAUSE) -> None:
+        """A node joins while it runs: its kubelet creates its object."""
+        self._take_in(node)
+        node.last = self._history.append(NodeJoined(self._clock.now, cause, node.name, *self._totals()))
+        self._tell_added(node)
+
+    def _take_in(self, node: Node) -> None:
         node.number = self._created
         self._created += 1
-        self.nodes[node.name] = node
+        self.nodes[node.name] = self.machines[node.name] = node
+        self.npus_in_use += self._npus_held_on(node)
+
+    def _tell_added(self, node: Node) -> None:
         for tell in self._node_added:
             tell(node)
 
-    def remove_node(self, name: str) -> None:
-        """Delete a node object, and its lease with it."""
+    def remove_node(self, name: str, cause: int = NO_CAUSE) -> None:
+        """Delete a node object, and its lease with it; the machine and its pods go on, and count no more."""
         node = self.nodes.pop(name)
+        self.npus_in_use -= self._npus_held_on(node)
         for tell in self._node_removed:
             tell(node)
+        # Others than the simulated pods counted on it, too, which the scheduler has forgotten by now.
+        node.last = self._history.append(NodeRemoved(self._clock.now, cause, name, *self._totals()))
+
+    def _totals(self) -> tuple[int, int, int]:
+        """Nodes, NPUs and those in use; looks at every node, as few join and leave."""
+        npus = sum(accelerator_count(node.spec.allocatable) for node in self.nodes.values())
+        return len(self.nodes), npus, self.npus_in_use
+
+    def has(self, node: Node) -> bool:
+        """Whether the node's object exists: else nothing can be written to it."""
+        return self.nodes.get(node.name) is node
+
+    def _npus_held_on(self, node: Node) -> int:
+        return sum(pod.npus for pod in self._pods.get(node.name, ()) if pod.holds_place)
 
     def set_node_ready(self, node: Node, status: Ready) -> None:
         """Write a node's Ready condition."""
-        if node.ready != status:
+        if node.ready != status and self.has(node):
             node.ready = status
             node.last = self._history.append(
                 NodeReadyChanged(self._clock.now, node.last, node.name, str(status))
@@ -114,7 +147,7 @@ class Api:
         """Add and remove taints in one write; what is there, or is not, stays as it is."""
         new = [taint for taint in add if taint not in node.taints]
         old = [taint for taint in remove if taint in node.taints]
-        if not new and not old:
+        if not self.has(node) or (not new and not old):
             return
         before = _evicting(node)
         node.taints.update(dict.fromkeys(new))
@@ -127,6 +160,8 @@ class Api:
 
     def cordon(self, node: Node, unschedulable: bool, cause: int = NO_CAUSE) -> None:
         """Write spec.unschedulable."""
+        if not self.has(node):
+            return
         self._history.append(NodeCordoned(self._clock.now, cause, node.name, not unschedulable))
         node.unschedulable = unschedulable
         for tell in self._node_spec_changed:
@@ -141,12 +176,12 @@ class Api:
     def set_allocatable(self, node: Node, resource: str, amount: int, *, ring: int | None = None) -> None:
         """Write how much of a resource a node offers; the change is in this `ring` of its NPUs."""
         node.allocatable = {**node.allocatable, resource: amount}
-        for tell in self._allocatable_changed:
+        for tell in self._allocatable_changed if self.has(node) else ():
             tell(node, resource, ring)
 
     def silent(self, node: Node) -> None:
         """No more heartbeats come from a node."""
-        for tell in self._node_silent:
+        for tell in self._node_silent if self.has(node) else ():
             tell(node)
 
     def pods_on(self, node: str) -> list[Pod]:
@@ -188,6 +223,8 @@ class Api:
         pod.node = node
         pod.state = PodState.RUNNING if running else PodState.PULLING
         self._pods.setdefault(node.name, {})[pod] = None
+        if not self.has(node):
+            self.npus_in_use -= pod.npus
         for tell in self._pod_bound:
             tell(pod)
 
@@ -242,7 +279,7 @@ class Api:
 
     def _release(self, pod: Pod) -> int:
         """How many NPUs the pod gives back: all it holds, once."""
-        npus = pod.npus if pod.holds_place else 0
+        npus = pod.npus if pod.holds_place and (pod.node is None or self.has(pod.node)) else 0
         self.npus_in_use -= npus
         return npus
 

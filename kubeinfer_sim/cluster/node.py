@@ -104,6 +104,17 @@ class Node:
         self.kubelet_runs = True
         self.kubelet_since: int | None = None
 
+    def registers(self, now: int) -> None:
+        """Its kubelet, started anew, makes a new object of it, as it was configured (tryRegisterWithAPIServer).
+
+        What the machine offers stands in its status.
+        """
+        self.labels = self.spec.labels
+        self.taints = dict.fromkeys(self.spec.taints)
+        self.unschedulable = False
+        self.ready = "True"
+        self.created = now
+
     @property
     def zone(self) -> str:
         """Value of its zone label, "" without one."""

@@ -19,6 +19,12 @@ from kubeinfer_sim.scenario.actions.model import FailureMode
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 
+def first_heartbeat(spec: NodeSpec, streams: Streams, now: int) -> Heartbeat:
+    """The heartbeat of a node that joins now."""
+    phase = now + int(streams.named(f"heartbeat/{spec.name}").random() * 10_000)
+    return Heartbeat(phase, phase, now, alive_since=now)
+
+
 def heartbeat_of(spec: NodeSpec, streams: Streams) -> Heartbeat:
     """The heartbeat of a node that has run, or been silent, for long; the phases of its clocks are drawn."""
     source = streams.named(f"heartbeat/{spec.name}")
@@ -47,7 +53,7 @@ class NodeFailures:
 
         One that is dead stays so, one that fails otherwise may still die; nothing else happens to it.
         """
-        node = self._api.nodes[name]
+        node = self._api.machines[name]
         assert node.heartbeat is not None
         dies = mode in ("silent", "reboot")
         if not node.alive or not (dies or (node.reachable and node.heartbeat.ready)):
@@ -74,7 +80,7 @@ class NodeFailures:
 
     def restore(self, name: str) -> None:
         """A machine that failed is well again; nothing happens to one that is."""
-        node, now = self._api.nodes[name], self._clock.now
+        node, now = self._api.machines[name], self._clock.now
         timer = self._returns.pop(name, None)
         if timer is not None:
             timer.cancel()
@@ -88,7 +94,12 @@ class NodeFailures:
             else:
                 self._kubelet.start_kubelet(node, node.last)
             node.heartbeat.ready = True
-            self._reporter.back(node, restarted=restarted)
+            if self._api.has(node):
+                self._reporter.back(node, restarted=restarted)
+            elif restarted:
+                node.registers(now)
+                self._api.join(node, node.last)
+                self._reporter.back(node)
             self._devices.node_reachable(name)
         elif not node.heartbeat.ready:
             node.last = self._history.append(NodeReturned(now, node.last, name, False))
@@ -96,7 +107,7 @@ class NodeFailures:
 
     def out_of_service(self, name: str, *, ended: bool, cause: int = NO_CAUSE) -> None:
         """Somebody who knows the machine is dead says so: its pods are removed without waiting for it."""
-        node = self._api.nodes[name]
+        node = self._api.machines[name]
         taint = Taint(OUT_OF_SERVICE, "nodeshutdown", NO_EXECUTE)
         node.last = self._history.append(NodeOutOfService(self._clock.now, cause, name, ended))
         if ended:

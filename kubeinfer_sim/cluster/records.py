@@ -355,6 +355,26 @@ class NodeTainted(Record):
 
 
 @dataclass(slots=True)
+class NodeJoined(Record):
+    """A node joins the cluster, which has so many `nodes` and `npus` then, `in_use` of them."""
+
+    node: str
+    nodes: int
+    npus: int
+    in_use: int
+
+
+@dataclass(slots=True)
+class NodeRemoved(Record):
+    """Somebody deletes the object of a node, of the cluster with what is left of it; its machine may go on."""
+
+    node: str
+    nodes: int
+    npus: int
+    in_use: int
+
+
+@dataclass(slots=True)
 class NodeTaintEdited(Record):
     """Somebody has tainted a node, or (`removed`) taken the taint away; `taint` in kubectl's form: `k=v:NoExecute`."""
 

@@ -17,13 +17,12 @@ from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.assumption_knob import assumption_variants
 from kubeinfer_sim.experiment.compare import Variant
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
-from kubeinfer_sim.manifest.kubernetes.well_known_labels import HOSTNAME
 from kubeinfer_sim.manifest.model import RESET_LABEL, IntOrPercent, KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.actions.model import Apply
-from kubeinfer_sim.scenario.cluster.model import NodeSpec
+from kubeinfer_sim.scenario.cluster.pools import alike
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm
@@ -168,12 +167,7 @@ def _spare_nodes(scenario: Scenario, pool: str, value: str) -> Scenario:
     last = [node for node in scenario.nodes if pool in ("", node.pool)][-1]
     taken = {node.name for node in scenario.nodes}
     names = islice((name for i in count() if (name := f"{last.pool}-spare-{i}") not in taken), int(value))
-    return replace(scenario, nodes=(*scenario.nodes, *(_like(last, name) for name in names)))
-
-
-def _like(node: NodeSpec, name: str) -> NodeSpec:
-    labels = {**node.labels, HOSTNAME: name} if HOSTNAME in node.labels else node.labels
-    return replace(node, name=name, labels=labels)
+    return replace(scenario, nodes=(*scenario.nodes, *(alike(last, name) for name in names)))
 
 
 #: The knobs that are no field of a scenario, by name.

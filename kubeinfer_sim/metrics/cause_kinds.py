@@ -9,6 +9,7 @@ from kubeinfer_sim.cluster.records import (
     NodeDrained,
     NodeFailed,
     NodeLabeled,
+    NodeRemoved,
     NodeTaintEdited,
 )
 from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
@@ -40,6 +41,8 @@ def cause_kind(record: Record | None) -> str:
             return f"node {NODE_FAILURES.get(record.mode, record.mode)}"
         case NodeDrained():
             return "drain"
+        case NodeRemoved():
+            return "node deleted"
         case NodeTaintEdited():
             return "taint"
         case NodeLabeled():

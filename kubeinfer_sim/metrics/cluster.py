@@ -15,7 +15,7 @@ from kubeinfer_sim.metrics.faults import FaultCourse, FaultCourses, Unmatched
 from kubeinfer_sim.metrics.first_causes import FirstCauses
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.lives_meter import LivesMeter
-from kubeinfer_sim.metrics.nodes import DrainRun, NodeOutage, Nodes
+from kubeinfer_sim.metrics.nodes import DrainRun, NodeChange, NodeOutage, Nodes
 from kubeinfer_sim.metrics.npus import NpuOutage, NpuOutages, NpusInUse
 from kubeinfer_sim.metrics.preemptions import Preemptions
 from kubeinfer_sim.metrics.refusals import Refusals
@@ -30,7 +30,7 @@ class ClusterMeasures:
         instances: of all KubeInfers and, each pod for itself, of all others.
         npus: NPUs in use.
         npu_outages: NPUs out of service.
-        outages, drains: nodes that failed, and drains.
+        outages, drains, node_changes: nodes that failed, drains, and nodes that joined or were removed.
         stuck: pods that are Terminating on a node that is down, with since when and the node.
         preemptions: pods evicted for others.
         deployments: a Deployment, or a ReplicaSet without one, each, in the order of their creation.
@@ -46,6 +46,7 @@ class ClusterMeasures:
     faults: tuple[FaultCourse, ...]
     outages: tuple[NodeOutage, ...]
     drains: tuple[DrainRun, ...]
+    node_changes: tuple[NodeChange, ...]
     stuck: Mapping[PodRef, tuple[int, str]]
     preemptions: tuple[PodPreempted, ...]
     unmatched: tuple[StruckNothing, ...]
@@ -100,6 +101,7 @@ class ClusterMeters:
             faults=self._faults.finish(ended_at, end),
             outages=nodes.outages,
             drains=nodes.drains,
+            node_changes=nodes.changes,
             stuck=nodes.stuck,
             preemptions=self._preemptions.finish(ended_at, end),
             unmatched=self._unmatched.finish(ended_at, end),

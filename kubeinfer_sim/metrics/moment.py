@@ -18,6 +18,7 @@ from kubeinfer_sim.cluster.records import (
     InstanceRef,
     NodeCordoned,
     NodeFailed,
+    NodeRemoved,
     NodeReturned,
     NodeTaintEdited,
     PodCreated,
@@ -282,6 +283,8 @@ def _under_way(history: History, at: int) -> list[Record]:
                 open_.pop(("cordoned", record.node), None)
                 if not record.uncordoned:
                     open_["cordoned", record.node] = record
+            case NodeRemoved():
+                open_ = {key: each for key, each in open_.items() if getattr(each, "node", "") != record.node}
             case NodeTaintEdited():
                 open_.pop(("tainted", f"{record.node} {record.taint}"), None)
                 if not record.removed:

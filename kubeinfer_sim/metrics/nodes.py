@@ -12,7 +12,9 @@ from kubeinfer_sim.cluster.records import (
     GangScheduled,
     NodeDrained,
     NodeFailed,
+    NodeJoined,
     NodeReadyChanged,
+    NodeRemoved,
     NodeReturned,
     NodeTainted,
     PodDeleting,
@@ -32,6 +34,7 @@ class NodeOutage:
         tainted: it got a NoExecute taint.
         evicted: the first of its pods was deleted.
         returned: its kubelet was heard again.
+        removed: somebody deleted the node's object meanwhile.
     """
 
     node: str
@@ -42,6 +45,17 @@ class NodeOutage:
     tainted: int | None = None
     evicted: int | None = None
     returned: int | None = None
+    removed: int | None = None
+
+
+class NodeChange(NamedTuple):
+    """A node joined, or was removed; the cluster has so many nodes and NPUs then."""
+
+    node: str
+    at: int
+    joined: bool
+    nodes: int
+    npus: int
 
 
 @dataclass(slots=True)
@@ -67,12 +81,13 @@ class NodeDisturbances(NamedTuple):
     """What disturbed nodes.
 
     Attributes:
-        outages, drains: in order of time.
+        outages, drains, changes: in order of time.
         stuck: the pods that are Terminating on a node that is down: since when (ms), and which node.
     """
 
     outages: tuple[NodeOutage, ...]
     drains: tuple[DrainRun, ...]
+    changes: tuple[NodeChange, ...]
     stuck: Mapping[PodRef, tuple[int, str]]
 
 
@@ -82,6 +97,7 @@ class Nodes:
     def __init__(self) -> None:
         self._outages: list[NodeOutage] = []
         self._drains: list[DrainRun] = []
+        self._changes: list[NodeChange] = []
         self._down: dict[str, NodeOutage] = {}
         self._draining: dict[str, list[DrainRun]] = {}
         self._node: dict[PodRef, str] = {}
@@ -94,6 +110,8 @@ class Nodes:
             NodeReadyChanged: self._ready_changed,
             NodeTainted: self._tainted,
             NodeReturned: self._returned,
+            NodeJoined: self._joined,
+            NodeRemoved: self._removed,
             NodeDrained: self._drained,
             DrainHeld: self._held,
             DrainEnded: self._ended,
@@ -107,9 +125,9 @@ class Nodes:
         stuck = {
             pod: (since, self._node[pod])
             for pod, since in self._terminating.items()
-            if self._node.get(pod) in self._down
+            if (outage := self._down.get(self._node.get(pod, ""))) is not None and outage.removed is None
         }
-        return NodeDisturbances(tuple(self._outages), tuple(self._drains), stuck)
+        return NodeDisturbances(tuple(self._outages), tuple(self._drains), tuple(self._changes), stuck)
 
     def _failed(self, record: NodeFailed) -> None:
         outage = self._down[record.node] = NodeOutage(record.node, record.mode, record.at, record.heard)
@@ -129,6 +147,14 @@ class Nodes:
         outage = self._down.pop(record.node, None)
         if outage is not None:
             outage.returned = record.at
+
+    def _joined(self, record: NodeJoined) -> None:
+        self._changes.append(NodeChange(record.node, record.at, True, record.nodes, record.npus))
+
+    def _removed(self, record: NodeRemoved) -> None:
+        self._changes.append(NodeChange(record.node, record.at, False, record.nodes, record.npus))
+        if (outage := self._down.get(record.node)) is not None:
+            outage.removed = record.at
 
     def _drained(self, record: NodeDrained) -> None:
         drain = DrainRun(record.node, record.at)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, NpuResetTried, NpuStateChanged
-from kubeinfer_sim.cluster.records import GangScheduled, PodFinished, PodGone
+from kubeinfer_sim.cluster.records import GangScheduled, NodeJoined, NodeRemoved, PodFinished, PodGone
 from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.steps import Steps
 from kubeinfer_sim.scenario.faults.levels import ASCEND_LEVELS
@@ -20,7 +20,13 @@ class NpusInUse:
 
     def handlers(self) -> Handlers:
         """What it listens to."""
-        return {GangScheduled: self._scheduled, PodFinished: self._gone, PodGone: self._gone}
+        return {
+            GangScheduled: self._scheduled,
+            PodFinished: self._gone,
+            PodGone: self._gone,
+            NodeJoined: self._nodes_changed,
+            NodeRemoved: self._nodes_changed,
+        }
 
     def finish(self, ended_at: int, end: End) -> Steps:
         """The step function; without a point where nothing ever came or went."""
@@ -31,6 +37,11 @@ class NpusInUse:
 
     def _gone(self, record: PodFinished | PodGone) -> None:
         self._set(record.at, record.in_use, before=record.in_use + record.npus)
+
+    def _nodes_changed(self, record: NodeJoined | NodeRemoved) -> None:
+        """What pods hold on a node that is no part of the cluster does not count."""
+        if self._steps.points:
+            self._steps.set(record.at, record.in_use)
 
     def _set(self, at: int, in_use: int, before: int) -> None:
         if not self._steps.points and at > 0:

@@ -9,8 +9,10 @@ from kubeinfer_sim.cluster.records import (
     NodeCordoned,
     NodeDrained,
     NodeFailed,
+    NodeJoined,
     NodeLabeled,
     NodeOutOfService,
+    NodeRemoved,
     NodeReturned,
     NodeTaintEdited,
     PodRemoved,
@@ -42,6 +44,10 @@ def _what(record: Record) -> str:
             return f"drain of {record.node}"
         case NodeCordoned():
             return f"{'uncordon' if record.uncordoned else 'cordon'} of {record.node}"
+        case NodeJoined():
+            return f"{record.node} joined"
+        case NodeRemoved():
+            return f"node {record.node} deleted"
         case NodeTaintEdited():
             return f"{'end of ' if record.removed else ''}taint {record.taint} of {record.node}"
         case NodeLabeled():

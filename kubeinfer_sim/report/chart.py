@@ -17,6 +17,7 @@ from kubeinfer_sim.metrics.steps import segments
 from kubeinfer_sim.report.words import count, rounded
 from kubeinfer_sim.scenario.actions.model import (
     Action,
+    AddNodes,
     Apply,
     Cordon,
     Crash,
@@ -32,6 +33,7 @@ from kubeinfer_sim.scenario.actions.model import (
     NodeUp,
     OutOfService,
     Refused,
+    RemoveNodes,
     RemoveTaint,
     Scale,
     SetTaint,
@@ -228,6 +230,10 @@ def _action_text(action: Action, measures: Measures) -> str:
             return f"untaint {_nodes(action.nodes)} {action.key}{effect}"
         case LabelNodes():
             return f"label {_nodes(action.nodes)} {' '.join(label_changes(action.labels))}"
+        case AddNodes():
+            return f"{_nodes(tuple(node.name for node in action.nodes))} joined"
+        case RemoveNodes():
+            return f"delete {_nodes(action.nodes)}"
         case Drain():
             return f"drain {_nodes(action.nodes)}"
         case Health():

@@ -88,10 +88,12 @@ def cluster_figures(assessment: Assessment) -> list[tuple[str, str]]:
     measures, scenario = assessment.measures, assessment.run.scenario
     rows: list[tuple[str, str]] = []
     total = npus_of_cluster(scenario)
-    if measures.npus.points and total:
+    totals = sorted({total, *(each.npus for each in assessment.cluster.node_changes)})
+    if measures.npus.points and totals[-1]:
         room = f", {measures.npus.at(0):,} at the start" if measures.npus.at(0) != measures.peak_npus else ""
         title = scenario.accelerator_family.title("NPUs")
-        rows.append((title, f"peak {measures.peak_npus:,} of {total:,} in use{room}"))
+        of = f"{totals[0]:,}" if len(totals) == 1 else f"{totals[0]:,} to {totals[-1]:,}"
+        rows.append((title, f"peak {measures.peak_npus:,} of {of} in use{room}"))
     rows.append(("End", f"{format_duration(measures.ended_at)} ({ending(assessment.run)})"))
     return rows
 

@@ -6,21 +6,28 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from kubeinfer_sim.manifest.render import printable
-from kubeinfer_sim.metrics import Measures
 from kubeinfer_sim.metrics.cause_kinds import NODE_FAILURES
-from kubeinfer_sim.metrics.nodes import DrainRun, NodeOutage
+from kubeinfer_sim.metrics.cluster import ClusterMeasures
+from kubeinfer_sim.metrics.nodes import DrainRun, NodeChange, NodeOutage
 from kubeinfer_sim.report.words import count, rounded
 
 _MOST = 12
 
 
-def node_lines(measures: Measures) -> list[RenderableType]:
-    """One line for each outage and each drain."""
-    lines = [_outage(each) for each in measures.outages] + [_drain(each) for each in measures.drains]
+def node_lines(cluster: ClusterMeasures) -> list[RenderableType]:
+    """One line for each outage, each drain, each node that joined or was removed."""
+    lines = [_outage(each) for each in cluster.outages] + [_drain(each) for each in cluster.drains]
+    lines += [_change(each) for each in cluster.node_changes]
     found: list[RenderableType] = [Text(printable(line)) for line in lines[:_MOST]]
     if len(lines) > _MOST:
         found.append(Text(f"… and {count(len(lines) - _MOST, 'more event')}", style="dim"))
     return found
+
+
+def _change(change: NodeChange) -> str:
+    """`c-0 joined at 30s: 4 nodes`."""
+    what = "joined" if change.joined else "removed"
+    return f"{change.node} {what} at {rounded(change.at)}: {count(change.nodes, 'node')}"
 
 
 def _outage(outage: NodeOutage) -> str:
@@ -31,6 +38,7 @@ def _outage(outage: NodeOutage) -> str:
             ("not ready", outage.noticed),
             ("NoExecute taint", outage.tainted),
             ("first pod deleted", outage.evicted),
+            ("node removed", outage.removed),
             ("back", outage.returned),
         )
         if at is not None

@@ -340,6 +340,10 @@ SENTENCES: dict[type[Record], Words] = {
     cluster.NodeReturned: _returned,
     cluster.NodeReadyChanged: _node_ready,
     cluster.NodeTainted: _tainted,
+    cluster.NodeJoined: lambda r: f"{r.node} joins the cluster, {count(r.nodes, 'node')} now",
+    cluster.NodeRemoved: lambda r: (
+        f"somebody deletes the node {r.node}; {count(r.nodes, 'node')} {'is' if r.nodes == 1 else 'are'} left"
+    ),
     cluster.NodeTaintEdited: lambda r: (
         f"somebody takes the taint {r.taint} from {r.node}"
         if r.removed

@@ -107,7 +107,7 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
         yield from _section("Key figures", _figures(key_figures(assessment)))
         for only in assessment.kubeinfers.values():
             yield from _instances(only, scenario.actions, width, family)
-    yield from _section("Nodes", node_lines(measures))
+    yield from _section("Nodes", node_lines(assessment.cluster))
     yield from _section("Faults", fault_lines(assessment.cluster.faults))
     yield from _section(
         family.title("NPUs out of service"), npu_lines(assessment.cluster.npu_outages, family)

@@ -68,9 +68,10 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         path = ("spec", "actions", place)
         other = nodes.compile_change(form, path, context)
         if other is None:
-            other = compile_action(form, path, nodes.there, time_line, context)
+            other = compile_action(form, path, nodes, time_line, context)
         if other is not None:
             actions[form.at, place, 0] = other
+            nodes.note(other)
     check_returns(actions, cluster.nodes, context)
     storage = spec.transfers.storage is not None
     for (_, place, _), action in actions.items():

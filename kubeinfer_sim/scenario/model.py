@@ -15,6 +15,7 @@ from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, Kind, KubeInf
 from kubeinfer_sim.manifest.releases import LATEST, Release, release_of
 from kubeinfer_sim.scenario.actions.model import (
     Action,
+    AddNodes,
     Drain,
     EvictPods,
     Fault,
@@ -22,6 +23,7 @@ from kubeinfer_sim.scenario.actions.model import (
     NodeDown,
     NodeUp,
     OutOfService,
+    RemoveNodes,
     SetTaint,
 )
 from kubeinfer_sim.scenario.cluster.model import (
@@ -200,8 +202,14 @@ class Scenario:
         """The family of the accelerators that its nodes offer and its pods ask for: what reports call them."""
         pods = [template.requests for each in self.workloads for template in each.pod_templates]
         # Nodes of a pool share what they offer.
-        offered = {id(node.allocatable): node.allocatable for node in self.nodes}
+        offered = {id(node.allocatable): node.allocatable for node in self.nodes_ever}
         return common_family([*offered.values(), *pods])
+
+    @property
+    def nodes_ever(self) -> tuple[NodeSpec, ...]:
+        """The nodes at the start, and those that join later."""
+        later = (node for each in self.actions if isinstance(each, AddNodes) for node in each.nodes)
+        return (*self.nodes, *later)
 
     @property
     def kubeinfers(self) -> tuple[KubeInfer, ...]:
@@ -248,7 +256,7 @@ class Scenario:
     def loses_nodes(self) -> bool:
         """Whether any node can fail, or somebody says that one has."""
         return self._faults_need("nodeFailures") or any(
-            isinstance(each, NodeDown | NodeUp | OutOfService | ForceDelete)
+            isinstance(each, NodeDown | NodeUp | OutOfService | ForceDelete | RemoveNodes)
             or (isinstance(each, SetTaint) and each.taint.key.startswith(CONTROL_PLANE_TAINTS))
             for each in self.actions
         )
@@ -262,8 +270,8 @@ class Scenario:
     def has_no_execute_taints(self) -> bool:
         """Whether any node has, or gets from somebody, a taint that evicts pods."""
         set_later = (each.taint for each in self.actions if isinstance(each, SetTaint))
-        at_first = (taint for node in self.nodes for taint in node.taints)
-        return any(taint.effect == "NoExecute" for taint in (*set_later, *at_first))
+        of_nodes = (taint for node in self.nodes_ever for taint in node.taints)
+        return any(taint.effect == "NoExecute" for taint in (*set_later, *of_nodes))
 
     @property
     def drains_nodes(self) -> bool:

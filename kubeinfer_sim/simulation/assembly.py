@@ -20,7 +20,7 @@ from kubeinfer_sim.cluster.disruption.drains import Drains
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.kubelet import Kubelet, KubeletSettings
 from kubeinfer_sim.cluster.node import Node
-from kubeinfer_sim.cluster.node_failures import NodeFailures, heartbeat_of
+from kubeinfer_sim.cluster.node_failures import NodeFailures, first_heartbeat, heartbeat_of
 from kubeinfer_sim.cluster.nodes.node_lifecycle import NodeLifecycleController, NodeLifecycleSettings
 from kubeinfer_sim.cluster.nodes.pod_gc import PodGarbageCollector, PodGcSettings
 from kubeinfer_sim.cluster.nodes.status_reports import StatusReporter
@@ -37,6 +37,7 @@ from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.accelerators import main_accelerator
 from kubeinfer_sim.scenario.actions.model import Action, Fault, Health
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.faults.model import FaultPlan
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.actions.handlers import Handlers
@@ -52,6 +53,9 @@ from kubeinfer_sim.simulation.pod_objects import PodObjects
 from kubeinfer_sim.simulation.pod_status import PodStatuses
 from kubeinfer_sim.simulation.time_line import TimeLine
 from kubeinfer_sim.simulation.workloads import Workloads
+
+#: When the nodes of the start were created, in ms.
+_LONG_AGO = -3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def assemble(
     )
     handlers: list[Handlers] = [
         WorkloadActions(env, workloads).handlers(),
-        NodeActions(env, drains, failures).handlers(),
+        NodeActions(env, drains, failures, partial(_machine, env, scenario)).handlers(),
         PodActions(cluster, workloads, budgets).handlers(),
         {Health: partial(health.act, pods=workloads.pods)},
         {} if faults is None else {Fault: faults.inject},
@@ -140,8 +144,17 @@ def _environment(scenario: Scenario, seed: int, history: History) -> Environment
     )
     heartbeats = scenario.devices_change
     for spec in scenario.nodes:
-        api.add(Node(spec, heartbeat_of(spec, streams) if heartbeats else None, ready=spec.ready))
+        beat = heartbeat_of(spec, streams) if heartbeats else None
+        api.add(Node(spec, beat, ready=spec.ready, created=_LONG_AGO))
     return Environment(clock, history, streams, api)
+
+
+def _machine(env: Environment, scenario: Scenario, spec: NodeSpec) -> Node:
+    """A machine whose node joins now."""
+    now = env.clock.now
+    return Node(
+        spec, first_heartbeat(spec, env.streams, now) if scenario.devices_change else None, created=now
+    )
 
 
 def _scheduling(env: Environment, scenario: Scenario, budgets: Budgets) -> GangScheduling:
@@ -219,7 +232,7 @@ def _node_failures(
     )
     reporter = StatusReporter(clock, api, cluster.kubelet)
     controllers = (
-        NodeLifecycleController(clock, api, lifecycle),
+        NodeLifecycleController(clock, api, lifecycle.for_long),
         reporter,
         TaintEvictionController(clock, api),
         PodGarbageCollector(clock, api, PodGcSettings(first_pass=began("pod-gc/first-pass", 20_000))),

@@ -9,7 +9,14 @@ from unittest import mock
 from e2e.milestones import ConditionWatch, Milestones, PodState, PodWatch
 from e2e.scenarios import Written, as_files
 
-from kubeinfer_sim.cluster.records import DrainEnded, DrainHeld, NodeReadyChanged, PodDeleting, PodRef
+from kubeinfer_sim.cluster.records import (
+    DrainEnded,
+    DrainHeld,
+    NodeReadyChanged,
+    PodDeleting,
+    PodRef,
+    PodRemoved,
+)
 from kubeinfer_sim.controllers.deployment.records import DeploymentStatus
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import Record
@@ -93,6 +100,8 @@ class _Watch:
     def _deleted(self, record: Record) -> None:
         if isinstance(record, PodDeleting) and record.reason in DISRUPTIONS:
             self._disruptions[record.pod] = DISRUPTIONS[record.reason][0]
+        elif isinstance(record, PodRemoved) and record.reason == "PodGC":
+            self._disruptions.setdefault(record.pod, "DeletionByPodGC")
 
     def _group(self, ref: PodRef) -> str:
         """As `recorded.group_of`: the ReplicaSet of a Deployment's pod, else the owner's name (a bare pod's own)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -24,6 +26,9 @@ ACTIONS = (
     "taint: {nodes: [a-<node>], key: k, effect: <effect>}",
     "untaint: {pool: a, key: k}",
     "labelNodes: {nodes: [a-<node>], labels: {pool: <pool>}}",
+    "removeNodes: [a-<node>]",
+    "addNodes: {name: a}",
+    "addNodes: {name: new, allocatable: {cpu: 64, huawei.com/ascend-1980: 8}}",
     "drain: {nodes: [a-<node>], timeout: 5m}",
     "nodeDown: {nodes: [a-<node>], mode: <mode>, lasts: <short>m}",
     "nodeDown: a-<node>",
@@ -77,16 +82,26 @@ def filled(text: str, rng: Random) -> str:
     return text
 
 
+def _possible(actions: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The actions without those on Node objects that are deleted by then; a machine may fail all the same."""
+    deleted: dict[str, int] = {}
+    for at, text in sorted(actions):
+        node = next(iter(re.findall(r"a-[0-9]", text)), "")
+        if node in deleted and re.match("cordon|drain|taint|labelNodes|outOfService|removeNodes", text):
+            continue
+        if text.startswith("removeNodes"):
+            deleted[node] = at
+        yield at, text
+
+
 def lay_out_everything(folder: Path, rng: Random) -> Path:
     """Write a scenario with up to fifteen random actions over an hour, and processes of faults.
 
     The Deployment's pods hold NPUs and are of lower priority, so that the KubeInfer's take their places.
     """
     head, _, rest = EVERYTHING.partition("  actions:\n")
-    actions = [
-        f"  - {{at: {rng.randrange(3000)}s, {filled(rng.choice(ACTIONS), rng)}}}"
-        for _ in range(rng.randrange(1, 16))
-    ]
+    drawn = [(rng.randrange(3000), filled(rng.choice(ACTIONS), rng)) for _ in range(rng.randrange(1, 16))]
+    actions = [f"  - {{at: {at}s, {text}}}" for at, text in _possible(drawn)]
     rest = rest[rest.index("  timings:") :]
     for old, new in (
         ("rate: 1 per 10d", f"rate: 1 per {rng.choice((1, 5, 100))}d"),

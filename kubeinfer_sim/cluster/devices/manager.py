@@ -15,6 +15,7 @@ from typing import Protocol
 from kubeinfer_sim.cluster.devices.npu import Npu, State
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import AllocatableChanged, NpuStateChanged
+from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Timer
@@ -53,20 +54,14 @@ class Devices(Watcher):
         self._clock = env.clock
         self._history = env.history
         self._api = env.api
-        nodes = env.api.nodes
-        offered = {name: main_accelerator(node.spec.allocatable) for name, node in nodes.items()}
-        self._resource = {name: resource for name, (resource, _) in offered.items()}
-        self.npus = {
-            name: [Npu(name, number, levels_of(resource)) for number in range(count)]
-            for name, (resource, count) in offered.items()
-        }
+        self._resource: dict[str, str] = {}
+        self.npus: dict[str, list[Npu]] = {}
         self._group = group
         # By node, the NPUs of a ring, and whether the scheduler keeps account of them.
-        self._ring = {
-            name: (node.spec.npu_topology.ring, True) if node.spec.npu_topology else (RING, False)
-            for name, node in nodes.items()
-        }
-        self._told = {name: self._offered(name) for name in nodes}
+        self._ring: dict[str, tuple[int, bool]] = {}
+        self._told: dict[str, list[int]] = {}
+        for node in env.api.nodes.values():
+            self.node_added(node)
         self._checks: dict[str, Timer] = {}
         self._unposted: dict[str, int] = {}  # nodes whose status is not heard, and what it would tell of
         self._held: dict[Pod, list[Npu]] = {}
@@ -74,6 +69,16 @@ class Devices(Watcher):
         for name, count in (occupied or {}).items():
             for npu in self.npus[name][len(self.npus[name]) - count :] if count else ():
                 npu.occupied = True
+
+    def node_added(self, node: Node) -> None:
+        """A node joins: its NPUs are numbered, unless it has been there before."""
+        name, topology = node.name, node.spec.npu_topology
+        if name not in self.npus:
+            resource, count = main_accelerator(node.spec.allocatable)
+            self._resource[name] = resource
+            self.npus[name] = [Npu(name, number, levels_of(resource)) for number in range(count)]
+            self._ring[name] = (topology.ring, True) if topology else (RING, False)
+            self._told[name] = self._offered(name)
 
     def watch(self, *watchers: DeviceWatcher) -> None:
         """These are told of the pods' NPUs from now on, in this order, and nobody else."""
@@ -163,7 +168,7 @@ class Devices(Watcher):
 
     def health_changed(self, node: str, cause: int) -> None:
         """A device plugin has called devices unhealthy, or healthy again: the node's next status says so."""
-        known = self._api.nodes[node]
+        known = self._api.machines[node]
         assert known.heartbeat is not None
         if node not in self._checks:
             when = known.heartbeat.next_check(self._clock.now)
@@ -172,8 +177,8 @@ class Devices(Watcher):
     def _post(self, name: str, cause: int) -> None:
         """The node's status is posted."""
         self._checks.pop(name, None)
-        node = self._api.nodes[name]
-        if not node.reachable:
+        node = self._api.machines[name]
+        if not node.reachable or not self._api.has(node):
             self._unposted[name] = cause
             return
         for npu in self.npus[name]:
@@ -200,7 +205,7 @@ class Devices(Watcher):
     def _write(self, name: str) -> bool:
         """Write what the node offers now, ring by ring where the scheduler counts so; whether that is new."""
         told, offered = self._told[name], self._offered(name)
-        node, resource = self._api.nodes[name], self._resource[name]
+        node, resource = self._api.machines[name], self._resource[name]
         counted = self._ring[name][1]
         self._told[name] = offered
         for ring, (before, after) in enumerate(zip(told, offered, strict=True)):

@@ -19,9 +19,10 @@ Rules that surprise, all seen in recorded traces:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kubeinfer_sim.cluster.api import Api
+from kubeinfer_sim.cluster.heartbeat import NEVER
 from kubeinfer_sim.cluster.node import (
     NO_EXECUTE,
     NO_SCHEDULE,
@@ -54,7 +55,7 @@ class NodeLifecycleSettings:
     """Flags and phases of the controller; milliseconds.
 
     Attributes:
-        first_pass: when the first monitor pass takes place.
+        first_pass: when the first monitor pass takes place; before 0: the controller runs already.
         period: --node-monitor-period, from the end of one pass to the beginning of the next.
         pass_duration: how long a pass takes. 0 is an ideal clock, with which detection takes one pass more.
         grace: --node-monitor-grace-period.
@@ -67,6 +68,11 @@ class NodeLifecycleSettings:
     grace: int = LATEST.node_monitor_grace
     startup_grace: int = 60_000
     rates: EvictionRates = field(default_factory=EvictionRates)
+
+    @property
+    def for_long(self) -> NodeLifecycleSettings:
+        """The same of a controller that has run for an hour when the simulation begins."""
+        return replace(self, first_pass=self.first_pass - 720 * (self.period + self.pass_duration))
 
     def pass_from(self, when: int) -> int:
         """The first pass not before `when`."""
@@ -105,7 +111,7 @@ class NodeLifecycleController(Watcher):
     _passes: dict[int, dict[str, None]] = field(init=False, default_factory=dict)
     _loops: dict[str, Timer] = field(init=False, default_factory=dict)
     _last_pass: int = field(init=False, default=-1)
-    _probes_reset: int = field(init=False, default=-1)
+    _probes_reset: int = field(init=False, default=NEVER)
     _writing: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
@@ -247,9 +253,10 @@ class NodeLifecycleController(Watcher):
                 self._overrule(pod)
 
     def _first_seen(self, node: Node) -> _Health:
-        now = self.clock.now
         zone = self._zone(node)
-        health = self._health[node.name] = _Health(now, zone)
+        # Of nodes that were there before the simulation began, an earlier pass than this one.
+        first_seen = min(self.clock.now, self.settings.pass_from(node.created))
+        health = self._health[node.name] = _Health(first_seen, zone)
         self._mark_reachable(node, zone)
         if node.heartbeat is None or node.heartbeat.alive_since is None:
             self._decide(node, health)

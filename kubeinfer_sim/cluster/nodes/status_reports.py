@@ -59,18 +59,20 @@ class StatusReporter(Watcher):
         """A controller wrote the pod's Ready condition; its kubelet will put it right when it can."""
         assert pod.node is not None
         self._overruled.setdefault(pod.node.name, {})[pod] = None
-        if (node := self._api.nodes.get(pod.node.name)) is not None:
-            self._check_if_needed(node)
+        if self._api.has(pod.node):
+            self._check_if_needed(pod.node)
 
     def node_ready_changed(self, node: Node) -> None:
         """Somebody wrote the Ready condition; the kubelet insists on its own view."""
         self._check_if_needed(node)
 
     def node_removed(self, node: Node) -> None:
-        """The machine is gone with its object."""
+        """Its kubelet fails to update the status of a node that is not there (tryUpdateNodeStatus).
+
+        It registers again only when it is started anew.
+        """
         if node.heartbeat is not None and node.heartbeat.alive_since is not None:
             self.silent(node)
-        self._overruled.pop(node.name, None)
 
     def pod_gone(self, pod: Pod) -> None:
         """Nothing to put right any more."""

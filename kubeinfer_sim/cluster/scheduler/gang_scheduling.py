@@ -7,7 +7,7 @@ in which something changed, and binds pods to their nodes after the binding stag
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kubeinfer_sim.cluster.environment import Environment
@@ -165,6 +165,22 @@ class GangScheduling(Watcher):
         self._scheduler.release(pod)
         self._wake_up()
 
+    def node_added(self, node: Node) -> None:
+        """A node joins: what waits may go there."""
+        self._scheduler.add_node(replace(node.spec, labels=node.labels, taints=tuple(node.taints)))
+        for resource, amount in node.allocatable.items():
+            if amount != node.spec.allocatable.get(resource):
+                self._scheduler.set_allocatable(node.name, resource, amount)
+        self._wake_up()
+
+    def node_removed(self, node: Node) -> None:
+        """A node leaves: nobody counts what is on it."""
+        for pod in self._scheduler.nodes[node.name].pods.values():
+            if (running := self._running.pop(pod.key, None)) is not None:
+                self._api.others_hold(-accelerator_count(running.requests))
+        self._scheduler.remove_node(node.name)
+        self._wake_up()
+
     def node_spec_changed(self, node: Node) -> None:
         """A node is cordoned, or tainted; being cordoned is known without its taint."""
         known = self._scheduler.nodes[node.name]
@@ -290,4 +306,4 @@ class GangScheduling(Watcher):
                 self._bind_pod(pod, placement[pod])
 
     def _bind_pod(self, pod: Pod, node: str, *, running: bool = False) -> None:
-        self._api.bind(pod, self._api.nodes[node], self._scheduler.rings_of(pod), running=running)
+        self._api.bind(pod, self._api.machines[node], self._scheduler.rings_of(pod), running=running)

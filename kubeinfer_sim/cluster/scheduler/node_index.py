@@ -68,23 +68,59 @@ class NodeIndex:
         self._class_of: dict[int, NodeClass] = {}  # by the order of the node
         self._numbers = 0
         self._plans: dict[tuple[PodSpec, bool], list[tuple[NodeClass, Plan]]] = {}
-        for order, spec in enumerate(nodes):
-            if spec.name in self.nodes:
-                raise ValueError(f"two nodes are named {spec.name!r}")
-            self.nodes[spec.name] = NodeState(
-                name=spec.name,
-                order=order,
-                labels=spec.labels,
-                taints=spec.taints,
-                allocatable={PODS: DEFAULT_PODS, **spec.allocatable},
-                unlimited=spec.unlimited,
-                unschedulable=spec.unschedulable,
-                rings=_rings(spec),
-            )
-        self._ordered = list(self.nodes.values())
-        self.cluster = Cluster(self._ordered)
-        for node in self._ordered:
-            self._enter(node)
+        self._ordered: dict[int, NodeState] = {}
+        self._next_order = 0
+        for spec in nodes:
+            self._enter(self._make(spec))
+        self.cluster = Cluster(list(self._ordered.values()))
+
+    # -- nodes that come and go --------------------------------------------------------------------
+
+    def _make(self, spec: NodeSpec) -> NodeState:
+        if spec.name in self.nodes:
+            raise ValueError(f"two nodes are named {spec.name!r}")
+        node = self.nodes[spec.name] = self._ordered[self._next_order] = NodeState(
+            name=spec.name,
+            order=self._next_order,
+            labels=spec.labels,
+            taints=spec.taints,
+            allocatable={PODS: DEFAULT_PODS, **spec.allocatable},
+            unlimited=spec.unlimited,
+            unschedulable=spec.unschedulable,
+            rings=_rings(spec),
+        )
+        self._next_order += 1
+        return node
+
+    def add(self, spec: NodeSpec) -> NodeState:
+        """Take in a node that joins, the last in order.
+
+        Raises:
+            ValueError: there is a node of this name.
+        """
+        node = self._make(spec)
+        self._enter(node)
+        self._judge_by_name(node)
+        self.cluster.nodes = list(self._ordered.values())
+        return node
+
+    def remove_node(self, name: str) -> NodeState:
+        """Let a node go, and what is on it with it; returns it. Raises KeyError for an unknown node."""
+        node = self.nodes.pop(name)
+        for key in list(node.pods):
+            self.remove(node, key)
+        self._leave(node)
+        del self._ordered[node.order]
+        for spec, orders in self._restricted.items():
+            self._restricted[spec] = orders - {node.order}
+        self.cluster.nodes = list(self._ordered.values())
+        return node
+
+    def _judge_by_name(self, node: NodeState) -> None:
+        """Whether the specs that are judged node by node accept it, now that it has these labels."""
+        for spec, orders in self._restricted.items():
+            inside = node_affinity.accepts(spec, node)
+            self._restricted[spec] = orders | {node.order} if inside else orders - {node.order}
 
     # -- classes -----------------------------------------------------------------------------------
 
@@ -124,7 +160,7 @@ class NodeIndex:
         """Whether a label has so many values that it tells nodes, not kinds of nodes, apart."""
         known = self._naming.get(key)
         if known is None:
-            values = {node.labels.get(key) for node in self._ordered}
+            values = {node.labels.get(key) for node in self._ordered.values()}
             known = self._naming[key] = len(values) > max(MANY_VALUES, len(self._ordered) // 4)
         return known
 
@@ -140,7 +176,7 @@ class NodeIndex:
         if spec.by_name or any(self.names_nodes(key) for key in spec.label_keys):
             self.stats.nodes += len(self._ordered)
             self._restricted[spec] = frozenset(
-                node.order for node in self._ordered if node_affinity.accepts(spec, node)
+                node.order for node in self._ordered.values() if node_affinity.accepts(spec, node)
             )
         wanted = {key for key in spec.label_keys | spec.preferred_keys if not self.names_nodes(key)}
         if not wanted <= self._keys:
@@ -148,7 +184,7 @@ class NodeIndex:
             self.stats.nodes += len(self._ordered)
             self._classes = {}
             self._plans.clear()
-            for node in self._ordered:
+            for node in self._ordered.values():
                 self._enter(node)
 
     def plans(self, spec: PodSpec, *, scored: bool = False) -> list[tuple[NodeClass, Plan]]:
@@ -197,9 +233,7 @@ class NodeIndex:
             node.allocatable = {**node.allocatable, **allocatable}
         if labels is not None:
             node.labels = labels
-            for spec, orders in self._restricted.items():
-                inside = node_affinity.accepts(spec, node)
-                self._restricted[spec] = orders | {node.order} if inside else orders - {node.order}
+            self._judge_by_name(node)
         self._enter(node)
 
     # -- pods --------------------------------------------------------------------------------------

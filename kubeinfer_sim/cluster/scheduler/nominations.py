@@ -70,6 +70,10 @@ class Nominations:
         for pod, node in places:
             self._index.place(node, pod)
 
+    def on(self, node: str) -> list[Hashable]:
+        """Keys of the gangs some of whose pods are nominated to a node."""
+        return [key for key, each in self._by_gang.items() if node in each.nodes.values()]
+
     def drop(self, gang_key: Hashable) -> list[NodeState]:
         """A gang does not want its places any more; returns their nodes."""
         nomination = self._by_gang.pop(gang_key, None)

@@ -76,6 +76,8 @@ class Scheduler:
         self._refused: list[Line] = []
         self._strict_order = strict_order
         self._node_of: dict[Hashable, NodeState] = {}
+        # Pods on nodes that have left, by the node's name.
+        self._left: dict[str, dict[Hashable, Pod]] = {}
         self._explained: dict[Signature, Unschedulable] = {}
 
     @property
@@ -310,6 +312,9 @@ class Scheduler:
             self._nominations.gone(pod_key)
             # Whom a promise is made to finds the place taken by it, and so may those of higher priority.
             self._wake(node, everyone=bool(pod.spec.anti_affinity or self._nominations))
+        else:
+            for pods in self._left.values():
+                pods.pop(pod_key, None)
 
     def _check(self, gang: Gang) -> None:
         if not gang.pods:
@@ -351,6 +356,36 @@ class Scheduler:
                 for spec, _ in line.signature
             ):
                 line.blocked = False
+
+    # -- nodes that join and leave -----------------------------------------------------------------
+
+    def add_node(self, spec: NodeSpec) -> None:
+        """A node joins; pods that were on it when a node of this name left are on it again.
+
+        Raises:
+            ValueError: there is a node of this name.
+        """
+        node = self._index.add(spec)
+        for pod in self._left.pop(spec.name, {}).values():
+            self._index.place(node, pod)
+            self._node_of[pod.key] = node
+        self._wake(node, everyone=bool(self._index.specs_with_affinity))
+
+    def remove_node(self, name: str) -> None:
+        """A node leaves: its pods count nowhere until they are released, or a node of its name is back.
+
+        Raises:
+            KeyError: there is no such node.
+        """
+        for gang_key in self._nominations.on(name):
+            self._drop_nomination(gang_key)
+        left = self._left[name] = dict(self._index.nodes[name].pods)
+        for key in left:
+            del self._node_of[key]
+            self._nominations.gone(key)
+        node = self._index.remove_node(name)
+        # Skews of spread pods, and pods that kept others away, are gone with it.
+        self._wake(node, everyone=True)
 
     # -- changes of nodes --------------------------------------------------------------------------
 

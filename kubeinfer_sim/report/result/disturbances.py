@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from kubeinfer_sim.metrics import Measures
+from kubeinfer_sim.metrics.cluster import ClusterMeasures
 from kubeinfer_sim.metrics.faults import FaultCourse
 from kubeinfer_sim.report.result_part import Part
 
@@ -75,6 +76,18 @@ class NodeOutagePart(Part):
     tainted_at_ms: int | None
     first_pod_deleted_at_ms: int | None
     returned_at_ms: int | None
+
+
+class NodeChangePart(Part):
+    """A node that joined, or whose object somebody deleted."""
+
+    node: str
+    at_ms: int
+    joined: bool
+    nodes: int
+    """How many nodes the cluster has then …"""
+    npus: int
+    """… and how many NPUs."""
 
 
 class DrainPart(Part):
@@ -159,6 +172,14 @@ def node_outage_parts(measures: Measures) -> list[NodeOutagePart]:
             returned_at_ms=each.returned,
         )
         for each in measures.outages
+    ]
+
+
+def node_change_parts(cluster: ClusterMeasures) -> list[NodeChangePart]:
+    """The nodes that joined or were removed, in order of time."""
+    return [
+        NodeChangePart(node=each.node, at_ms=each.at, joined=each.joined, nodes=each.nodes, npus=each.npus)
+        for each in cluster.node_changes
     ]
 
 

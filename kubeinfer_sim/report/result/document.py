@@ -44,11 +44,13 @@ from kubeinfer_sim.report.result.disturbances import (
     DrainPart,
     FaultKindPart,
     FaultPart,
+    NodeChangePart,
     NodeOutagePart,
     RecoveryPart,
     drain_parts,
     fault_kind_parts,
     fault_parts,
+    node_change_parts,
     node_outage_parts,
     recovery_parts,
 )
@@ -104,7 +106,7 @@ class KubeInferPart(Part):
 class Result(DocumentPart):
     """The result of one simulation."""
 
-    may_be_absent = ("configuration", "kubeinfers", "replica_sets", "pods")
+    may_be_absent = ("configuration", "kubeinfers", "replica_sets", "pods", "node_changes")
 
     api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
     kind: Literal["Result"] = "Result"
@@ -137,6 +139,8 @@ class Result(DocumentPart):
     recoveries: list[RecoveryPart]
     """What recovery did, in order of time."""
     node_outages: list[NodeOutagePart]
+    node_changes: list[NodeChangePart] = Field(default_factory=list)
+    """Left out where the nodes stay the same."""
     drains: list[DrainPart]
     traffic: TrafficPart | None
     load: LoadPart | None
@@ -191,6 +195,7 @@ def build_result(assessment: Assessment) -> Result:
         fault_kinds=fault_kind_parts(cluster.faults),
         recoveries=recovery_parts(measures),
         node_outages=node_outage_parts(measures),
+        node_changes=node_change_parts(assessment.cluster),
         drains=drain_parts(measures),
         traffic=traffic_part(assessment.traffic),
         load=load_part(scenario.load, assessment.demand),

@@ -26,13 +26,13 @@ from kubeinfer_sim.scenario.actions.model import (
     NodeUp,
     OutOfService,
 )
+from kubeinfer_sim.scenario.actions.node_changes import NodesThen
 from kubeinfer_sim.scenario.actions.probe_answers import passes
 from kubeinfer_sim.scenario.actions.start_faults import compile_start_fault, long_running
 from kubeinfer_sim.scenario.actions.targets import (
     Meant,
     check_held,
     matched_roles,
-    nodes_meant,
     pods_meant,
     struck_by,
 )
@@ -46,24 +46,24 @@ from kubeinfer_sim.scenario.workloads.time_line import TimeLine
 def compile_action(
     form: ActionForm,
     path: Path,
-    nodes: Mapping[str, NodeSpec],
+    nodes: NodesThen,
     time_line: TimeLine | None,
     context: Context,
 ) -> Action | None:
     """An action that leaves the objects as they are; None when it is another one.
 
-    Without `nodes` (the cluster is wrong) no node is called unknown, without a time line (the manifest is wrong)
+    Without nodes (the cluster is wrong) no node is called unknown, without a time line (the manifest is wrong)
     no role.
     """
     if form.cordon is not None:
-        return Cordon(form.at, nodes_meant(form.cordon, nodes, context, (*path, "cordon")))
+        return Cordon(form.at, nodes.meant(form.cordon, context, (*path, "cordon")))
     if form.uncordon is not None:
-        return Cordon(form.at, nodes_meant(form.uncordon, nodes, context, (*path, "uncordon")), uncordon=True)
+        return Cordon(form.at, nodes.meant(form.uncordon, context, (*path, "uncordon")), uncordon=True)
     if form.drain is not None:
         drain = form.drain
         return Drain(
             form.at,
-            nodes_meant(drain, nodes, context, (*path, "drain")),
+            nodes.meant(drain, context, (*path, "drain")),
             drain.timeout,
             drain.delete_emptydir_data,
             drain.force,
@@ -78,10 +78,10 @@ def compile_action(
             return None
         meant = Meant(line.kind, line.current.name, line.versions, line.has_instances)
     if form.crash is not None:
-        return _crash(form.at, form.crash, nodes, meant, context, (*path, "crash"))
+        return _crash(form.at, form.crash, nodes.machines, meant, context, (*path, "crash"))
     if (start := form.init_fault or form.post_start_fault) is not None:
         path = (*path, "initFault" if form.init_fault else "postStartFault")
-        target = pods_meant(start, nodes, meant, context, path)
+        target = pods_meant(start, nodes.machines, meant, context, path)
         until = _end(form.at, start.until, start.lasts, context, path)
         return compile_start_fault(
             form.at, start, target, until, matched_roles(start, meant.versions), context, path
@@ -96,20 +96,20 @@ def compile_action(
         path = (*path, "fault")
         if form.object is not None and not strikes_pods(form.fault):
             context.error(path, "object says whose pods are struck: name pods, or leave it out")
-        target = struck_by(form.fault, nodes, meant, context, path)
+        target = struck_by(form.fault, nodes.machines, meant, context, path)
         check_held(form.fault, matched_roles(form.fault, meant.versions), context, path)
-        return compile_fault(form.at, form.fault, target, nodes, context, path)
+        return compile_fault(form.at, form.fault, target, nodes.machines, context, path)
     if (failure := compile_failure(form, path, nodes, meant, context)) is not None:
         return failure
     if form.health is not None:
-        return _health(form.at, form.health, nodes, meant, context, (*path, "health"))
+        return _health(form.at, form.health, nodes.machines, meant, context, (*path, "health"))
     return None
 
 
 def compile_failure(
     form: ActionForm,
     path: Path,
-    nodes: Mapping[str, NodeSpec],
+    nodes: NodesThen,
     meant: Meant,
     context: Context,
 ) -> Action | None:
@@ -118,26 +118,26 @@ def compile_failure(
     if (down := form.node_down) is not None:
         here = (*path, "nodeDown")
         until = _end(at, down.until, down.lasts, context, here)
-        return NodeDown(at, nodes_meant(down, nodes, context, here), down.mode, until)
+        return NodeDown(at, nodes.machines_meant(down, context, here), down.mode, until)
     if (reboot := form.reboot) is not None:
-        names = nodes_meant(reboot, nodes, context, (*path, "reboot"))
+        names = nodes.machines_meant(reboot, context, (*path, "reboot"))
         return NodeDown(at, names, "reboot", at + reboot.takes)
     if (restart := form.kubelet_restart) is not None:
-        names = nodes_meant(restart, nodes, context, (*path, "kubeletRestart"))
+        names = nodes.machines_meant(restart, context, (*path, "kubeletRestart"))
         return NodeDown(at, names, "kubeletRestart", at + restart.takes)
     if form.node_up is not None:
-        return NodeUp(at, nodes_meant(form.node_up, nodes, context, (*path, "nodeUp")))
+        return NodeUp(at, nodes.machines_meant(form.node_up, context, (*path, "nodeUp")))
     if (service := form.out_of_service) is not None:
-        return OutOfService(at, nodes_meant(service, nodes, context, (*path, "outOfService")), service.ended)
+        return OutOfService(at, nodes.meant(service, context, (*path, "outOfService")), service.ended)
     if (force := form.force_delete) is not None:
-        target = pods_meant(force, nodes, meant, context, (*path, "forceDelete"))
+        target = pods_meant(force, nodes.machines, meant, context, (*path, "forceDelete"))
         return ForceDelete(at, target, force.terminating_only)
     if (delete := form.delete_pod) is not None:
-        target = pods_meant(delete, nodes, meant, context, (*path, "deletePod"))
+        target = pods_meant(delete, nodes.machines, meant, context, (*path, "deletePod"))
         grace = None if delete.grace_period is None else delete.grace_period // 1000
         return DeletePods(at, target, grace, delete.first, delete.ready)
     if (evict := form.evict_pod) is not None:
-        target = pods_meant(evict, nodes, meant, context, (*path, "evictPod"))
+        target = pods_meant(evict, nodes.machines, meant, context, (*path, "evictPod"))
         return EvictPods(at, target, evict.first, evict.ready)
     return None
 

@@ -19,6 +19,7 @@ from kubeinfer_sim.scenario.actions.node_forms import (
     SetTaintForm,
 )
 from kubeinfer_sim.scenario.actions.pods_form import PodsForm
+from kubeinfer_sim.scenario.cluster.forms import AddNodesForm
 from kubeinfer_sim.scenario.faults.forms import FaultForm
 from kubeinfer_sim.scenario.forms import Duration, Form, ShortForm, exactly_one
 
@@ -308,6 +309,10 @@ class ActionForm(Form):
     taint: SetTaintForm | None = None
     untaint: RemoveTaintForm | None = None
     label_nodes: LabelNodesForm | None = None
+    add_nodes: AddNodesForm | None = None
+    remove_nodes: NodesForm | None = Field(
+        None, description="Nodes whose objects somebody deletes (kubectl delete node); their machines go on."
+    )
     drain: DrainForm | None = Field(None, description="Nodes that are cordoned and emptied.")
     node_down: NodeDownForm | None = None
     node_up: NodesForm | None = Field(None, description="Nodes that failed and are back.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kubeinfer_sim.manifest.model import Kind, WorkloadSpec
-from kubeinfer_sim.scenario.cluster.model import Taint
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 from kubeinfer_sim.scenario.faults.kinds import Symptom
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.units import Millis
@@ -112,6 +112,22 @@ class LabelNodes:
     at: Millis
     nodes: tuple[str, ...]
     labels: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class AddNodes:
+    """Nodes join the cluster, Ready."""
+
+    at: Millis
+    nodes: tuple[NodeSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveNodes:
+    """Somebody deletes the objects of nodes (`kubectl delete node`); their machines go on."""
+
+    at: Millis
+    nodes: tuple[str, ...]
 
 
 def label_changes(labels: Mapping[str, str | None]) -> tuple[str, ...]:
@@ -324,6 +340,8 @@ Action = (
     | SetTaint
     | RemoveTaint
     | LabelNodes
+    | AddNodes
+    | RemoveNodes
     | Drain
     | Health
     | Crash

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -135,10 +135,7 @@ def _pools(
         if pool.name in names:
             context.error((*path, index, "name"), f"there is another pool {pool.name!r} above")
         names.add(pool.name)
-        allocatable = {
-            name: _amount(name, text, context, (*path, index, "allocatable", name))
-            for name, text in pool.allocatable.items()
-        }
+        allocatable = amounts(pool.allocatable, context, (*path, index, "allocatable"))
         nodes += context.attempt((*path, index, "npuTopology"), partial(pool_nodes, pool, allocatable)) or []
         if ask_for_architecture(kubeinfers) and not pool.labels.keys() & ARCHITECTURE_LABELS:
             assumed = f"{ARCHITECTURE}={architecture_of(allocatable)}"
@@ -147,6 +144,11 @@ def _pools(
         if missing:
             lines.append(f"cluster.pools.{pool.name}: {', '.join(missing)} unlimited (not named)")
     return Cluster(tuple(nodes), (), tuple(lines))
+
+
+def amounts(written: Mapping[str, str], context: Context, path: Path) -> dict[str, int]:
+    """What a node offers; what is wrong is noted."""
+    return {name: _amount(name, text, context, (*path, name)) for name, text in written.items()}
 
 
 def _amount(name: str, text: str, context: Context, path: Path) -> int:

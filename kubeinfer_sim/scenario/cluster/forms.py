@@ -44,21 +44,37 @@ class NpuTopologyForm(Form):
     )
 
 
-class PoolForm(Form):
-    """Equal nodes, named `<name>-0`, `<name>-1` …"""
+class AlikeForm(Form):
+    """What equal nodes have besides what they offer."""
 
-    name: Name
-    count: Annotated[int, Field(ge=1, le=100_000)]
     labels: dict[str, str] = Field({})
     taints: list[TaintForm] = Field([])
-    allocatable: Annotated[dict[str, Quantity], Field(min_length=1)] = Field(
-        description="cpu, memory, huawei.com/ascend-1980 and any other resource of one node."
-    )
     npu_topology: NpuTopologyForm | None = Field(
         None, description="Left out: any NPUs of a node go together."
     )
     images: list[str] = Field([], description="Images already on the nodes.")
     weights: list[str] = Field([], description="Weights in the nodes' page cache; * for all.")
+
+
+_OFFERED = "cpu, memory, huawei.com/ascend-1980 and any other resource of one node."
+
+
+class PoolForm(AlikeForm):
+    """Equal nodes, named `<name>-0`, `<name>-1` …"""
+
+    name: Name
+    count: Annotated[int, Field(ge=1, le=100_000)]
+    allocatable: Annotated[dict[str, Quantity], Field(min_length=1)] = Field(description=_OFFERED)
+
+
+class AddNodesForm(AlikeForm):
+    """Equal nodes that join; of a pool that there is, the next ones, and what is left out as its last node has it."""
+
+    name: Name
+    count: Annotated[int, Field(ge=1, le=100_000)] = 1
+    allocatable: Annotated[dict[str, Quantity], Field(min_length=1)] | None = Field(
+        None, description=f"{_OFFERED} Left out: as the pool's last node."
+    )
 
 
 _FILE = "Nodes of a real cluster: path of what `kubectl get nodes -o json` (or yaml) wrote."

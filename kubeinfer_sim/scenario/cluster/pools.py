@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kubeinfer_sim.manifest.accelerators import accelerators_of, common_family
+from kubeinfer_sim.manifest.kubernetes.well_known_labels import HOSTNAME
 from kubeinfer_sim.manifest.model import Resources
-from kubeinfer_sim.scenario.cluster.forms import PoolForm
+from kubeinfer_sim.scenario.cluster.forms import AddNodesForm, PoolForm
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, NpuTopology, Taint
 from kubeinfer_sim.scenario.cluster.node_labels import with_kubelet_labels
 
@@ -12,13 +15,17 @@ from kubeinfer_sim.scenario.cluster.node_labels import with_kubelet_labels
 COMMON_RESOURCES = ("cpu", "memory", "ephemeral-storage", "pods")
 
 
-def pool_nodes(pool: PoolForm, allocatable: Resources) -> list[NodeSpec]:
-    """The nodes of a pool; resources every node has are unlimited unless the pool names them."""
+def pool_nodes(pool: PoolForm | AddNodesForm, allocatable: Resources, *, first: int = 0) -> list[NodeSpec]:
+    """The nodes of a pool, numbered from `first`; what every node has is unlimited unless the pool names it.
+
+    Raises:
+        ValueError: its NPUs cannot be in such rings.
+    """
     taints = tuple(Taint(each.key, each.value, each.effect) for each in pool.taints)
     images, weights = frozenset(pool.images), frozenset(pool.weights)
     unlimited = frozenset(COMMON_RESOURCES).difference(allocatable)
     topology = _topology(pool, allocatable)
-    names = [f"{pool.name}-{i}" for i in range(pool.count)]
+    names = [f"{pool.name}-{i}" for i in range(first, first + pool.count)]
     return [
         NodeSpec(
             name=name,
@@ -35,7 +42,13 @@ def pool_nodes(pool: PoolForm, allocatable: Resources) -> list[NodeSpec]:
     ]
 
 
-def _topology(pool: PoolForm, allocatable: Resources) -> NpuTopology | None:
+def alike(node: NodeSpec, name: str) -> NodeSpec:
+    """Another node like this one, well and open to pods."""
+    labels = {**node.labels, HOSTNAME: name} if HOSTNAME in node.labels else node.labels
+    return replace(node, name=name, labels=labels, ready="True", unschedulable=False)
+
+
+def _topology(pool: PoolForm | AddNodesForm, allocatable: Resources) -> NpuTopology | None:
     """The pool's rings.
 
     Raises:

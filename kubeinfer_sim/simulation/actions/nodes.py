@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from kubeinfer_sim.cluster.disruption.drain import DrainOptions
 from kubeinfer_sim.cluster.disruption.drains import Drains
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import StruckNothing
+from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.node_failures import NodeFailures
 from kubeinfer_sim.cluster.records import NodeLabeled, NodeTaintEdited
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.actions.model import (
+    AddNodes,
     Cordon,
     Drain,
     LabelNodes,
     NodeDown,
     NodeUp,
     OutOfService,
+    RemoveNodes,
     RemoveTaint,
     SetTaint,
     label_changes,
     relabeled,
 )
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.simulation.actions.handlers import Handlers
 
 
 class NodeActions:
-    """Does them; `failures` None: no node of the run ever fails."""
+    """Does them.
 
-    def __init__(self, env: Environment, drains: Drains, failures: NodeFailures | None) -> None:
+    `failures` None: no node of the run ever fails; `machine` makes one that joins.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        drains: Drains,
+        failures: NodeFailures | None,
+        machine: Callable[[NodeSpec], Node],
+    ) -> None:
+        self._machine = machine
         self._clock = env.clock
         self._history = env.history
         self._api = env.api
@@ -41,39 +57,43 @@ class NodeActions:
             SetTaint: self._taint,
             RemoveTaint: self._untaint,
             LabelNodes: self._label,
+            AddNodes: self._add,
+            RemoveNodes: self._remove,
             Drain: self._drain,
             NodeDown: self._fail,
             NodeUp: self._restore,
             OutOfService: self._out_of_service,
         }
 
+    def _there(self, names: Iterable[str]) -> list[Node]:
+        """Those of the nodes that exist."""
+        return [node for name in names if (node := self._api.nodes.get(name)) is not None]
+
     def _cordon_or_uncordon(self, action: Cordon) -> None:
-        for name in action.nodes:
-            self._api.cordon(self._api.nodes[name], not action.uncordon)
+        for node in self._there(action.nodes):
+            self._api.cordon(node, not action.uncordon)
 
     def _cordon(self, name: str) -> None:
-        self._api.cordon(self._api.nodes[name], True)
+        self._api.cordon(self._api.machines[name], True)
 
     def _taint(self, action: SetTaint) -> None:
         new = action.taint
-        for name in action.nodes:
-            node = self._api.nodes[name]
+        for node in self._there(action.nodes):
             old = [taint for taint in node.taints if (taint.key, taint.effect) == (new.key, new.effect)]
             if new not in old:
                 node.last = self._history.append(
-                    NodeTaintEdited(self._clock.now, NO_CAUSE, name, str(new), removed=False)
+                    NodeTaintEdited(self._clock.now, NO_CAUSE, node.name, str(new), removed=False)
                 )
                 self._api.change_taints(node, [new], old)
 
     def _untaint(self, action: RemoveTaint) -> None:
         had = False
-        for name in action.nodes:
-            node = self._api.nodes[name]
+        for node in self._there(action.nodes):
             for taint in [*node.taints]:
                 if taint.key == action.key and action.effect in ("", taint.effect):
                     had = True
                     node.last = self._history.append(
-                        NodeTaintEdited(self._clock.now, NO_CAUSE, name, str(taint), removed=True)
+                        NodeTaintEdited(self._clock.now, NO_CAUSE, node.name, str(taint), removed=True)
                     )
                     self._api.change_taints(node, remove=[taint])
         if not had:
@@ -84,12 +104,19 @@ class NodeActions:
 
     def _label(self, action: LabelNodes) -> None:
         changes = label_changes(action.labels)
-        for name in action.nodes:
-            node = self._api.nodes[name]
+        for node in self._there(action.nodes):
             labels = relabeled(node.labels, action.labels)
             if labels != node.labels:
-                self._history.append(NodeLabeled(self._clock.now, NO_CAUSE, name, changes))
+                self._history.append(NodeLabeled(self._clock.now, NO_CAUSE, node.name, changes))
                 self._api.set_labels(node, labels)
+
+    def _add(self, action: AddNodes) -> None:
+        for spec in action.nodes:
+            self._api.join(self._machine(spec))
+
+    def _remove(self, action: RemoveNodes) -> None:
+        for node in self._there(action.nodes):
+            self._api.remove_node(node.name)
 
     def _drain(self, action: Drain) -> None:
         options = DrainOptions(

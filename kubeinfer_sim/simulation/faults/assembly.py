@@ -82,7 +82,7 @@ class FaultInjection:
         )
         self._env = env
         self._plan = plan
-        self._kubeinfers = scenario.kubeinfers
+        self._nodes, self._kubeinfers = scenario.nodes_ever, scenario.kubeinfers
         self.watchers: tuple[Watcher, ...] = (
             self.devices,
             plugin,
@@ -93,7 +93,9 @@ class FaultInjection:
     def start(self) -> None:
         """Let the fault processes begin."""
         for process in self._plan.processes:
-            objects = ProcessObjects(self._env, process, self._kubeinfers, self.devices, self._injector)
+            objects = ProcessObjects(
+                self._env, process, self._nodes, self._kubeinfers, self.devices, self._injector
+            )
             RunningProcess(self._env.clock, self._env.streams, process, objects.names, objects.strike)
 
     def due(self) -> tuple[Due, ...]:

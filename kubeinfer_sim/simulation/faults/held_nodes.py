@@ -55,7 +55,7 @@ class HeldNodes:
 
     def hold(self, fault: NodeFault) -> None:
         """The fault keeps new pods off its node."""
-        node = self._api.nodes[fault.node]
+        node = self._api.machines[fault.node]
         if not self._holding.get(node.name):
             self._cordoned_before[node.name] = node.unschedulable
         if not fault.holds:
@@ -75,7 +75,7 @@ class HeldNodes:
             return
         self._holding[name] -= 1
         if not self._holding[name] and not self._cordoned_before.pop(name):
-            self._api.cordon(self._api.nodes[name], False, fault.cause)
+            self._api.cordon(self._api.machines[name], False, fault.cause)
 
     def repaired(self, name: str) -> None:
         """The machine is well again."""

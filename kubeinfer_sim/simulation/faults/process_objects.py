@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from kubeinfer_sim.cluster.devices.manager import Devices
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.engine.streams import Stream
+from kubeinfer_sim.manifest.accelerators import main_accelerator
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.faults.model import FaultProcess, MixPart
 from kubeinfer_sim.simulation.faults.injector import Injector
@@ -23,18 +25,22 @@ class _Object:
 
 
 class ProcessObjects:
-    """The objects of one process, in a fixed order."""
+    """The objects of one process, in a fixed order.
+
+    Those of `nodes` that are not there when a fault is due are not struck.
+    """
 
     def __init__(
         self,
         env: Environment,
         process: FaultProcess,
+        nodes: Sequence[NodeSpec],
         kubeinfers: Sequence[KubeInfer],
         devices: Devices,
         injector: Injector,
     ) -> None:
         self._clock = env.clock
-        self._api = env.api
+        self._nodes = nodes
         self._kubeinfers = kubeinfers
         self._devices = devices
         self._injector = injector
@@ -46,11 +52,12 @@ class ProcessObjects:
         return [each.name for each in self._objects]
 
     def _find(self, process: FaultProcess) -> list[_Object]:
-        nodes = self._api.nodes
         match process.per:
             case "npu":
                 return [
-                    _Object(npu.name, Target(nodes=(npu.node,)), (npu.number,)) for npu in self._devices.all()
+                    _Object(f"{node.name}/npu{number}", Target(nodes=(node.name,)), (number,))
+                    for node in self._nodes
+                    for number in range(main_accelerator(node.allocatable)[1])
                 ]
             case "pod":
                 first = self._kubeinfers[:1]
@@ -58,9 +65,9 @@ class ProcessObjects:
                     each for other in self._kubeinfers for each in _places(other, named=other not in first)
                 ]
             case "node":
-                return [_Object(name, Target(nodes=(name,))) for name in nodes]
+                return [_Object(node.name, Target(nodes=(node.name,))) for node in self._nodes]
             case "domain":
-                values = {node.spec.labels.get(process.domain) for node in nodes.values()} - {None}
+                values = {node.labels.get(process.domain) for node in self._nodes} - {None}
                 names = sorted(value for value in values if value is not None)
                 return [_Object(name, Target(node_selector={process.domain: name})) for name in names]
             case "cluster":
@@ -81,7 +88,7 @@ class ProcessObjects:
             factor=part.factor,
         )
         if process.per == "node" and KINDS[part.kind].strikes == "npu":
-            count = len(self._devices.npus[struck.name])
+            count = len(self._devices.npus.get(struck.name, ()))
             if not count:
                 return
             fault = replace(fault, npus=(int(source.random() * count),))
