@@ -223,7 +223,7 @@ class Api:
         pod.node = node
         pod.state = PodState.RUNNING if running else PodState.PULLING
         self._pods.setdefault(node.name, {})[pod] = None
-        if not self.has(node):
+        if pod.placed and not self.has(node):
             self.npus_in_use -= pod.npus
         for tell in self._pod_bound:
             tell(pod)

@@ -142,3 +142,10 @@ class Node:
     def lose_pulls(self, now: int) -> None:
         """What is being pulled has to be pulled anew."""
         self.images = {image: at for image, at in self.images.items() if at <= now}
+
+
+def nobodys_node(name: str) -> Node:
+    """A node that a pod names and that does not exist: no kubelet hears of the pod."""
+    node = Node(NodeSpec(name, "", {}), ready=None)
+    node.alive = node.reachable = False
+    return node

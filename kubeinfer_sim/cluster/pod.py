@@ -161,6 +161,7 @@ class Pod:
         final_phase: its phase, once that is final; it holds nothing then.
         deletion_grace: deletionGracePeriodSeconds, once it has a deletion timestamp.
         ready, started: its conditions, as the API server has them.
+        rejected: its node's kubelet does not take it, and will say so.
         overruled: the node lifecycle controller has declared it not ready.
         restarts: how often containers of it were started again.
         failure: why it is not ready, in Kubernetes' word (ImagePullBackOff, StartupProbeFailed …), or "".
@@ -181,6 +182,7 @@ class Pod:
         "placed",
         "ready",
         "ref",
+        "rejected",
         "restarts",
         "revision",
         "rings",
@@ -219,7 +221,7 @@ class Pod:
         self.node: Node | None = None
         self.final_phase: FinalPhase | None = None
         self.deletion_grace: int | None = None
-        self.ready = self.started = self.overruled = False
+        self.ready = self.started = self.overruled = self.rejected = False
         self.restarts = 0
         self.failure = ""
         self.last = NO_CAUSE

@@ -52,6 +52,7 @@ def columns(
     initialized: bool,
     ready: bool,
     deleting: bool,
+    reason: str = "",
 ) -> Columns:
     """What `kubectl get pods` shows of a pod.
 
@@ -63,8 +64,9 @@ def columns(
         initialized: the condition Initialized.
         ready: the condition Ready.
         deleting: it has a deletion timestamp.
+        reason: of its status, where its kubelet has rejected it.
     """
-    word: str = phase
+    word: str = reason or phase
     initializing = False
     ready_now = 0
     counted: list[ShownContainer] = []

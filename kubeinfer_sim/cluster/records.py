@@ -259,6 +259,36 @@ class PodStopping(Record):
 
 
 @dataclass(slots=True)
+class PodRejected(Record):
+    """A node's kubelet does not take the pod: its phase will be Failed with this reason and message."""
+
+    pod: PodRef
+    node: str
+    reason: str
+    message: str
+
+
+@dataclass(slots=True)
+class RejectionsGoOn(Record):
+    """A node has rejected `number` pods like this one within `took` ms, and will all that follow, without a pause.
+
+    The pod stands for these: what becomes of them is not told as long as nothing changes on the node.
+    """
+
+    pod: PodRef
+    node: str
+    reason: str
+    message: str
+    number: int
+    took: int
+
+    @property
+    def per_second(self) -> int:
+        """How many, rounded, at least one."""
+        return max(1, round(1000 * self.number / self.took))
+
+
+@dataclass(slots=True)
 class PodFinished(Record):
     """The pod's phase is Succeeded or Failed: nothing of it runs or will, and what it held is free.
 

@@ -19,6 +19,7 @@ from kubeinfer_sim.metrics.nodes import DrainRun, NodeChange, NodeOutage, Nodes
 from kubeinfer_sim.metrics.npus import NpuOutage, NpuOutages, NpusInUse
 from kubeinfer_sim.metrics.preemptions import Preemptions
 from kubeinfer_sim.metrics.refusals import Refusals
+from kubeinfer_sim.metrics.rejections import Rejections, RejectionsMeter
 from kubeinfer_sim.metrics.steps import Steps
 
 
@@ -33,6 +34,7 @@ class ClusterMeasures:
         outages, drains, node_changes: nodes that failed, drains, and nodes that joined or were removed.
         stuck: pods that are Terminating on a node that is down, with since when and the node.
         preemptions: pods evicted for others.
+        rejections: pods that their nodes' kubelets have not taken.
         deployments: a Deployment, or a ReplicaSet without one, each, in the order of their creation.
         bare_pods: Pods that no controller makes, in the order of their creation.
         unmatched: faults and actions that struck nothing.
@@ -49,6 +51,7 @@ class ClusterMeasures:
     node_changes: tuple[NodeChange, ...]
     stuck: Mapping[PodRef, tuple[int, str]]
     preemptions: tuple[PodPreempted, ...]
+    rejections: tuple[Rejections, ...]
     unmatched: tuple[StruckNothing, ...]
     refusals: tuple[RequestRefused, ...]
     deployments: tuple[DeploymentMeasures, ...]
@@ -72,6 +75,7 @@ class ClusterMeters:
         self._npus, self._npu_outages = NpusInUse(), NpuOutages()
         self._nodes, self._faults, self._preemptions = Nodes(), FaultCourses(), Preemptions()
         self._first_causes, self._unmatched, self._refusals = FirstCauses(), Unmatched(), Refusals()
+        self._rejections = RejectionsMeter()
 
     @property
     def observers(self) -> Sequence[Observer]:
@@ -85,6 +89,7 @@ class ClusterMeters:
             self._nodes,
             self._faults,
             self._preemptions,
+            self._rejections,
             self._unmatched,
             self._refusals,
             self._first_causes,
@@ -104,6 +109,7 @@ class ClusterMeters:
             node_changes=nodes.changes,
             stuck=nodes.stuck,
             preemptions=self._preemptions.finish(ended_at, end),
+            rejections=self._rejections.finish(ended_at, end),
             unmatched=self._unmatched.finish(ended_at, end),
             refusals=self._refusals.finish(ended_at, end),
             deployments=self._deployments.finish(ended_at, end, instances),

@@ -38,6 +38,7 @@ class PodLife:
 
     Attributes:
         ready: when it was ready first; None when it never was.
+        finished: when its phase was final, where it was not being deleted.
         restarts: how often the kubelet restarted a container of it before it was deleted.
         trouble: the last reason something failed (ImagePullBackOff, StartupProbeFailed, exit code …).
         since: from then on it goes through the stages of `plan`, one after the other, and is in `then` afterwards
@@ -49,6 +50,7 @@ class PodLife:
     node: str = ""
     ready: int | None = None
     deleting: int | None = None
+    finished: int | None = None
     gone: int | None = None
     restarts: int = 0
     trouble: str = ""

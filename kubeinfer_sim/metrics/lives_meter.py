@@ -21,7 +21,9 @@ from kubeinfer_sim.cluster.records import (
     PodNotReady,
     PodReady,
     PodRef,
+    PodRejected,
     PodStopping,
+    RejectionsGoOn,
     SetUpContinued,
     TransferDone,
 )
@@ -102,6 +104,8 @@ class LivesMeter:
             ContainerBackOff: self._backing_off,
             PodDeleting: self._pod_deleting,
             PodStopping: lambda r: self._pod(r.pod, r.at).enter(r.at, TERMINATING, r.stages),
+            PodRejected: self._pod_rejected,
+            RejectionsGoOn: self._pod_rejected,
             PodFinished: self._pod_finished,
             PodGone: self._pod_gone,
         }
@@ -264,10 +268,14 @@ class LivesMeter:
         pod.deleting = record.at
         pod.enter(record.at, TERMINATING, record.stages)
 
+    def _pod_rejected(self, record: PodRejected | RejectionsGoOn) -> None:
+        self._pod(record.pod, record.at).trouble = f"{record.reason}: {record.message}"
+
     def _pod_finished(self, record: PodFinished) -> None:
         pod = self._pod(record.pod, record.at)
         if pod.deleting is None:
-            pod.trouble = f"{record.reason}: {record.message}" if record.reason else record.phase
+            pod.trouble = pod.trouble if record.reason else record.phase
+            pod.finished = record.at
             pod.enter(record.at, NOT_READY)
 
     def _pod_gone(self, record: PodGone) -> None:

@@ -21,12 +21,15 @@ from kubeinfer_sim.cluster.records import (
     NodeRemoved,
     NodeReturned,
     NodeTaintEdited,
+    PodBound,
     PodCreated,
     PodDeleting,
+    PodFinished,
     PodGone,
     PodNotReady,
     PodReady,
     PodRef,
+    RejectionsGoOn,
     RequestRefused,
 )
 from kubeinfer_sim.cluster.stages import PENDING, SERVING, StageName
@@ -301,6 +304,10 @@ def _under_way(history: History, at: int) -> list[Record]:
                 open_["deadline", record.kubeinfer] = record
             case Stalled():
                 open_["stall", record.kubeinfer] = record
+            case RejectionsGoOn():
+                open_["rejections", record.pod.name] = record
+            case PodBound() | PodDeleting() | PodGone():
+                open_.pop(("rejections", record.pod.name), None)
     return sorted(open_.values(), key=lambda record: record.id)
 
 
@@ -323,12 +330,18 @@ def _initial(history: History) -> set[int]:
     return begun
 
 
+#: Owners to whom a pod that its node has rejected is no more.
+_REPLACED = ("Deployment", "ReplicaSet")
+
+
 def _follow(record: Record, courses: dict[InstanceRef, _Course]) -> None:
     state: State | Literal["gone"] | None = _INSTANCE_STATES.get(type(record))
     if state is not None:
         ref: InstanceRef = record.instance  # type: ignore[attr-defined]
     else:
         state = _POD_STATES.get(type(record))
+        if isinstance(record, PodFinished) and record.reason and record.pod.instance.kind in _REPLACED:
+            state = "gone"
         if state is None:
             return
         ref = record.pod.instance  # type: ignore[attr-defined]

@@ -107,7 +107,9 @@ def _section(measures: DeploymentMeasures) -> list[RenderableType]:
     if measures.exceeded:
         table.add_row("Deadline", _deadline(measures))
     gone = sum(life.pods[0].deleting is not None for life in measures.pods if life.pods)
-    table.add_row("Pods", f"{len(measures.pods):,} in all, {gone:,} of them deleted")
+    failed = sum(life.pods[0].finished is not None for life in measures.pods if life.pods)
+    rejected = f", {failed:,} of them rejected by their nodes" if failed else ""
+    table.add_row("Pods", f"{len(measures.pods):,} in all, {gone:,} of them deleted{rejected}")
     for reason, evicted in measures.evictions.most_common():
         table.add_row("Evicted", f"{count(evicted, 'pod')} ({deleted_for(reason)})")
     found: list[RenderableType] = [table]
@@ -140,7 +142,11 @@ def _stuck(measures: DeploymentMeasures) -> list[InstanceLife]:
     pods = [
         life
         for life in measures.pods
-        if life.pods and life.pods[0].deleting is None and life.pods[0].stage != SERVING
+        if life.pods
+        and life.pods[0].deleting is None
+        and life.pods[0].stage != SERVING
+        # To its ReplicaSet a pod that has failed is no more.
+        and life.pods[0].finished is None
     ]
     return sorted(pods, key=lambda life: life.pending is None and not life.pods[0].trouble)
 

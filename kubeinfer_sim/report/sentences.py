@@ -284,6 +284,11 @@ OF_ACCELERATORS: dict[type[Record], Callable[[Any, Family], str]] = {
 }
 #: Of all others: type -> its sentence.
 SENTENCES: dict[type[Record], Words] = {
+    cluster.PodRejected: lambda r: f"{r.node} rejects {r.pod.name}: {r.reason} ({r.message})",
+    cluster.RejectionsGoOn: lambda r: (
+        f"{r.node} has rejected {r.number:,} pods like {r.pod.name}, {r.per_second} a second, "
+        f"and rejects all that follow ({r.reason}): they are not told of one by one"
+    ),
     cluster.PodCreated: lambda r: f"{r.pod.name} is created and waits for a place",
     cluster.GangPending: _pending,
     cluster.PodPreempted: lambda r: f"{r.pod} on {r.node} is evicted to make room for {r.by.name}",

@@ -29,6 +29,7 @@ from kubeinfer_sim.report.nodes import node_lines
 from kubeinfer_sim.report.npus import npu_lines
 from kubeinfer_sim.report.pending import node_verdicts, preempted
 from kubeinfer_sim.report.recoveries import recovery_lines
+from kubeinfer_sim.report.rejections import rejected
 from kubeinfer_sim.report.traffic import traffic_lines
 from kubeinfer_sim.report.verdict import (
     Assessment,
@@ -121,6 +122,8 @@ def _parts(assessment: Assessment, width: int) -> Iterable[RenderableType]:
         yield from _section("Recovery", recovery_lines(measures))
     evicted = [Text(printable(text)) for text in preempted(assessment.cluster.preemptions)]
     yield from _section("Preempted", evicted)
+    refused = [Text(printable(text)) for text in rejected(assessment.cluster.rejections)]
+    yield from _section("Rejected by their nodes", refused)
     own_warnings = [text for each in assessment.kubeinfers.values() for text in each.measures.warnings]
     own_warnings += vain_lines(assessment.cluster)
     texts = dict.fromkeys((*own_warnings, *(each.one_line() for each in scenario.warnings)))

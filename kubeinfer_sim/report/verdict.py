@@ -20,6 +20,7 @@ from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report import bare_pods
 from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.pending import preempted_for
+from kubeinfer_sim.report.rejections import without_pause
 from kubeinfer_sim.report.run_end import due, standstill
 from kubeinfer_sim.report.words import clause, count, ended, fine_percent, listed, point, rounded
 from kubeinfer_sim.scenario.model import Scenario
@@ -128,10 +129,11 @@ def _verdict(found: Figures) -> Verdict:
     if found.run.end == "loop":
         return Verdict(False, f"{standstill(found.run)}.")
     vain = vain_lines(found.cluster)
-    holds = outcome is Outcome.COMPLETES and not missed and not vain
+    endless = without_pause(found.cluster.rejections)
+    holds = outcome is Outcome.COMPLETES and not missed and not vain and not endless
     several = len(found.kubeinfers) > 1
     own = _sentence_of_several(found) if several else _sentence(found.run, found.measures)
-    sentence = "; ".join(filter(None, (own, preempted_for(found.cluster.preemptions))))
+    sentence = "; ".join(filter(None, (own, endless, preempted_for(found.cluster.preemptions))))
     if missed and outcome is Outcome.COMPLETES:
         first = missed[0]
         word = "missed" if first.judgement is Judgement.MISSED else "open"

@@ -6,7 +6,7 @@ scheduler alone counts NPUs.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -37,7 +37,7 @@ from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.accelerators import main_accelerator
 from kubeinfer_sim.scenario.actions.model import Action, Fault, Health
-from kubeinfer_sim.scenario.cluster.model import NodeSpec
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, RunningPod
 from kubeinfer_sim.scenario.faults.model import FaultPlan
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.actions.handlers import Handlers
@@ -94,7 +94,8 @@ def assemble(
     health = HealthActions(env.clock, env.history, answers, scenario.actions)
     budgets = Budgets(scenario.disruption_budgets)
     devices = _devices(env, scenario)
-    cluster = Cluster(env, _scheduling(env, scenario, budgets), _kubelet(env, scenario, health))
+    scheduling = _scheduling(env, scenario, budgets)
+    cluster = Cluster(env, scheduling, _kubelet(env, scenario, health, devices, scheduling.running_on))
     run_crashes = RunCrashes(cluster, scenario.actions)
     answers.watch(cluster.kubelet)
     workloads = Workloads(cluster, scenario, recovery)
@@ -103,9 +104,7 @@ def assemble(
     faults = None
     if scenario.fault_kinds:
         assert devices is not None
-        faults = FaultInjection(
-            env, scenario, devices, cluster.kubelet, answers, drains, failures, workloads.pods
-        )
+        faults = FaultInjection(cluster, scenario, devices, answers, drains, failures, workloads.pods)
     env.api.watch(
         cluster.kubelet,
         cluster.scheduling,
@@ -181,7 +180,13 @@ def _chance(streams: Streams, pod: Hashable) -> float:
     return streams.named(f"host/{pod.stream_name}").random()
 
 
-def _kubelet(env: Environment, scenario: Scenario, health: HealthActions) -> Kubelet:
+def _kubelet(
+    env: Environment,
+    scenario: Scenario,
+    health: HealthActions,
+    devices: Devices | None,
+    beside: Callable[[str], Iterable[RunningPod]],
+) -> Kubelet:
     settings = KubeletSettings(
         scenario.kubernetes,
         scenario.transfers,
@@ -189,7 +194,8 @@ def _kubelet(env: Environment, scenario: Scenario, health: HealthActions) -> Kub
         scenario.broken_images,
         start_faults(scenario.actions),
     )
-    return Kubelet(env, settings, health.at_set_up if health.of_new_pods else None)
+    answers = health.at_set_up if health.of_new_pods else None
+    return Kubelet(env, settings, answers, devices, beside)
 
 
 def _devices(env: Environment, scenario: Scenario) -> Devices | None:
@@ -221,12 +227,14 @@ def _node_failures(
     """
     env = cluster.env
     clock, api = env.clock, env.api
-    if not scenario.loses_nodes:
-        return None, (TaintEvictionController(clock, api),) if scenario.has_no_execute_taints else ()
 
     def began(name: str, period: int) -> int:
         return int(env.streams.named(name).random() * period)
 
+    collector = PodGarbageCollector(clock, api, PodGcSettings(first_pass=began("pod-gc/first-pass", 20_000)))
+    if not scenario.loses_nodes:
+        evicts = (TaintEvictionController(clock, api),) if scenario.has_no_execute_taints else ()
+        return None, (*evicts, collector)
     lifecycle = NodeLifecycleSettings(
         first_pass=began("node-lifecycle/first-pass", 5_000), grace=scenario.node_lifecycle.grace
     )
@@ -235,7 +243,7 @@ def _node_failures(
         NodeLifecycleController(clock, api, lifecycle.for_long),
         reporter,
         TaintEvictionController(clock, api),
-        PodGarbageCollector(clock, api, PodGcSettings(first_pass=began("pod-gc/first-pass", 20_000))),
+        collector,
     )
     assert devices is not None
     return NodeFailures(env, cluster.kubelet, reporter, devices), controllers

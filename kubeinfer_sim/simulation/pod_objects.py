@@ -52,6 +52,7 @@ class PodAt:
         conditions: in the order in which Kubernetes writes them.
         deleting: when it got its deletion timestamp, and `deletion` why.
         unheard: since when its node is not heard of.
+        reason: why its kubelet has rejected it (OutOfcpu, NodePorts …), once its status says so, or "".
     """
 
     ref: PodRef
@@ -64,6 +65,7 @@ class PodAt:
     deleting: int | None
     deletion: str
     unheard: int | None
+    reason: str = ""
 
 
 class PodObjects:
@@ -156,6 +158,7 @@ class PodObjects:
             reason, message = DISRUPTIONS[facts.disruption]
             disrupted = Condition("DisruptionTarget", True, reason, message)
             conditions.append(ConditionAt(disrupted, facts.disrupted))
+        reason = pod.failure if pod.rejected and pod.final_phase is not None else ""
         status = {each.condition.type: each.condition.status for each in conditions}
         return PodAt(
             pod.ref,
@@ -169,12 +172,14 @@ class PodObjects:
                 initialized=status.get("Initialized", False),
                 ready=status.get("Ready", False),
                 deleting=facts.deleting is not None,
+                reason=reason,
             ),
             shown,
             tuple(conditions),
             facts.deleting,
             facts.deletion,
             unheard,
+            reason,
         )
 
     def _starts_again(self, pod: Pod, facts: PodFacts) -> bool | None:

@@ -41,13 +41,15 @@ class PodStatuses:
     def of(self, pod: Pod, facts: PodFacts, now: int) -> tuple[ShownContainer, ...]:
         """All containers in the order of the spec, init containers first; none before its kubelet heard of it."""
         adopted = pod.node is not None and facts.bound is None
-        if not adopted and (facts.heard is None or pod.node is None):
+        if pod.rejected or (not adopted and (facts.heard is None or pod.node is None)):
             return ()
         if facts.stopping is not None:
             if facts.stopped is not None and now >= facts.stopped:
                 return self._stopped(pod, facts)
             now = min(now, facts.stopping)
         view = self._kubelet.view(pod, now)
+        if not view.heard:
+            return ()
         if (adopted or facts.ran) and not view.setting_up:
             return tuple(
                 self._done(facts, each.spec)

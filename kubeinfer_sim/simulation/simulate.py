@@ -90,7 +90,8 @@ def _run_clock(simulation: Simulation, until: int | None) -> tuple[End, tuple[Re
             return "quiet", ()
         if cycle := _advance(simulation, limit if until is None else min(limit, until)):
             return "loop", cycle
-    return "settled", ()
+    # Pods that are rejected without a pause are not played: nothing will change that.
+    return "quiet" if simulation.cluster.kubelet.rejects_without_pause else "settled", ()
 
 
 def _advance(simulation: Simulation, until: int) -> tuple[Record, ...]:

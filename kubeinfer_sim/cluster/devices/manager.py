@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from kubeinfer_sim.cluster.device_refusals import no_longer_healthy, none_healthy, unavailable
 from kubeinfer_sim.cluster.devices.npu import Npu, State
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import AllocatableChanged, NpuStateChanged
@@ -104,10 +105,38 @@ class Devices(Watcher):
     # -- handing out ---------------------------------------------------------------------------------------
 
     def pod_bound(self, pod: Pod) -> None:
-        """The pod is bound: its NPUs are chosen."""
-        assert pod.node is not None
-        count = pod.template.requests.get(self._resource[pod.node.name], 0)
+        """The pod is bound, and its kubelet has looked at it: its NPUs are chosen."""
+        if not pod.rejected:
+            self.allocate(pod)
+
+    def refuses(self, pod: Pod) -> str:
+        """Why the pod's node cannot give it its devices, or leave it those it has; "" where it can.
+
+        pkg/kubelet/cm/devicemanager/manager.go, devicesToAllocate.
+        """
+        resource, count = self._asked(pod)
         if not count:
+            return ""
+        assert pod.node is not None
+        healthy = [npu for npu in self.npus[pod.node.name] if npu.healthy]
+        if not healthy:
+            return none_healthy(resource)
+        if (held := self._held.get(pod)) is not None:
+            return "" if all(npu.healthy for npu in held) else no_longer_healthy(resource)
+        available = sum(npu.idle for npu in healthy)
+        return "" if available >= count else unavailable(resource, count, available)
+
+    def _asked(self, pod: Pod) -> tuple[str, int]:
+        """Which devices of its node the pod takes, and how many; of a node that nobody knows none."""
+        assert pod.node is not None
+        resource = self._resource.get(pod.node.name, "")
+        return resource, pod.template.requests.get(resource, 0)
+
+    def allocate(self, pod: Pod) -> None:
+        """The pod gets its devices, unless it has them."""
+        assert pod.node is not None
+        _, count = self._asked(pod)
+        if not count or pod in self._held:
             return
         held = self._held[pod] = self._choose(pod, pod.node.name, count)
         for npu in held:
@@ -118,11 +147,10 @@ class Devices(Watcher):
     def _choose(self, pod: Pod, node: str, count: int) -> list[Npu]:
         """From the rings the scheduler chose, where it counts them; else from the fullest ring that has room.
 
-        Between the scheduler's decision and the binding an NPU may have broken: the pod then gets one that is not
-        offered any more, as the kubelet's admission would only send it back to the same node.
+        A pod whose kubelet is not heard of, so that nobody has looked at it yet, may get some that are unhealthy.
         """
         npus, (ring_size, _) = self.npus[node], self._ring[node]
-        free = [npu for npu in npus if npu.idle and npu.state == "inService"]
+        free = [npu for npu in npus if npu.idle and npu.healthy]
         rings: dict[int, list[Npu]] = {}
         for npu in free:
             rings.setdefault(npu.number // ring_size, []).append(npu)

@@ -4,14 +4,16 @@ What a kubelet knows of a pod is a `PodWorker`, of a container a `Container`. Th
 
 - `set_up`: images, init containers, sidecars, containers, up to the moment all containers run;
 - `containers`: containers that end, and are started again;
+- `pod_admission`: pods that come to a node, which takes them or not;
 - `pod_termination`: pods that are stopped, or removed;
 - `node_events`: machines that die or are cut off, kubelets that are restarted;
 - `probe_manager`: what probes find out; `status_manager`: what the API server hears of it all;
 - `engine_starts`: what the processes in the containers do once they run.
 
 Each part knows only parts below it (`services`, `engine_starts`, `set_up`, `containers`, `pod_termination`,
-`node_events`, in this order) and hands back to the `SyncLoop`, which is the kubelet. A pod costs a handful of timers in
-its whole life: each stage is computed when it begins, and the prober says which of its ticks will matter.
+`pod_admission`, `node_events`, in this order) and hands back to the `SyncLoop`, which is the kubelet. A pod costs a
+handful of timers in its whole life: each stage is computed when it begins, and the prober says which of its ticks will
+matter.
 """
 
 from __future__ import annotations
@@ -20,12 +22,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.cluster.kubelet.admission_checks import DeviceManager
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.containers import Containers
 from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
 from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager
 from kubeinfer_sim.cluster.kubelet.image_pull import ImageError
 from kubeinfer_sim.cluster.kubelet.node_events import NodeEvents
+from kubeinfer_sim.cluster.kubelet.pod_admission import PodAdmission
 from kubeinfer_sim.cluster.kubelet.pod_layout import PodLayout
 from kubeinfer_sim.cluster.kubelet.pod_termination import PodTermination
 from kubeinfer_sim.cluster.kubelet.pod_view import PodView
@@ -46,6 +50,7 @@ from kubeinfer_sim.cluster.records import HealthChanged, PodBound
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.manifest.accelerators import engine_index
 from kubeinfer_sim.manifest.releases import Release
+from kubeinfer_sim.scenario.cluster.model import RunningPod
 from kubeinfer_sim.scenario.timings.model import CrashBackOff, Transfers
 
 
@@ -72,6 +77,8 @@ class Kubelet(Watcher):
         env: the cluster they belong to.
         settings: how they are configured.
         first_answers: what the checks get of a pod that is set up at a time (ms); None: what its containers say.
+        devices: who gives pods their devices; None where all are well.
+        beside: pods of a node that are not played.
     """
 
     def __init__(
@@ -79,6 +86,8 @@ class Kubelet(Watcher):
         env: Environment,
         settings: KubeletSettings,
         first_answers: Callable[[Pod, int], dict[str, Segment]] | None = None,
+        devices: DeviceManager | None = None,
+        beside: Callable[[str], Iterable[RunningPod]] = lambda node: (),
     ) -> None:
         clock, history, streams, kubernetes = env.clock, env.history, env.streams, settings.kubernetes
         draws = StageDraws(streams)
@@ -111,8 +120,17 @@ class Kubelet(Watcher):
             services, settings.crash_back_off, images.registry, retries, self._engines, self._set_up, self
         )
         self._termination = PodTermination(services, self._engines, self._set_up, self._containers)
+        self._admission = PodAdmission(
+            services, env.api, self._termination, self._set_up.begin, devices, beside
+        )
         self._node_events = NodeEvents(
-            services, images, self._engines, self._set_up, self._containers, self._termination, self
+            services,
+            images,
+            self._set_up,
+            self._containers,
+            self._admission,
+            self._termination,
+            self,
         )
 
     # -- pods that come and go (Watcher) -------------------------------------------------------------------
@@ -130,7 +148,7 @@ class Kubelet(Watcher):
         if pod.state is PodState.RUNNING:
             self._adopt(worker)
         elif node.reachable:
-            self._set_up.begin(worker)
+            self._admission.admit(worker)
         else:
             pod.last = self._history.append(PodBound(self._clock.now, pod.last, pod.ref, node.name, ()))
 
@@ -152,6 +170,7 @@ class Kubelet(Watcher):
         if worker is None:
             self._termination.delete_unbound(pod, reason, cause)
         else:
+            self._admission.forget(worker)
             self._termination.delete(worker, reason, cause)
 
     def pod_removed(self, pod: Pod) -> None:
@@ -166,13 +185,44 @@ class Kubelet(Watcher):
         if worker is None:
             self._answers_to_be.pop(pod, None)
         else:
+            self._admission.forget(worker)
             self._termination.forget(worker)
+            self._freed(worker)
+
+    def pod_finished(self, pod: Pod) -> None:
+        """Its phase is final: what it held is free for others on its node."""
+        if (worker := self._workers.get(pod)) is not None:
+            self._freed(worker)
+
+    def _freed(self, worker: PodWorker) -> None:
+        if self._admission.goes_on:
+            self._admission.node_changed(worker.node)
+
+    def allocatable_changed(self, node: Node, resource: str, ring: int | None) -> None:
+        """Its node offers another amount of something."""
+        if self._admission.goes_on:
+            self._admission.node_changed(node)
+
+    def node_labels_changed(self, node: Node) -> None:
+        """Its node has other labels."""
+        if self._admission.goes_on:
+            self._admission.node_changed(node)
+
+    def node_spec_changed(self, node: Node) -> None:
+        """Its node has other taints."""
+        if self._admission.goes_on:
+            self._admission.node_changed(node)
+
+    @property
+    def rejects_without_pause(self) -> bool:
+        """Whether pods come one after the other to a node that rejects them all."""
+        return self._admission.goes_on
 
     # -- syncs (SyncLoop) ----------------------------------------------------------------------------------
 
     def sync(self, worker: PodWorker) -> None:
         """Apply what the pod's probes have found by now, and wake up when they will find something new."""
-        if not worker.node.kubelet_runs:
+        if not worker.node.kubelet_runs or worker.sync is Sync.TERMINATED:
             return
         if worker.to_stop:
             self._termination.sync_over(worker)

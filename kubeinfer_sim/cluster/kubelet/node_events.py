@@ -14,8 +14,8 @@ from functools import partial
 
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.containers import Containers
-from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
 from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager
+from kubeinfer_sim.cluster.kubelet.pod_admission import PodAdmission
 from kubeinfer_sim.cluster.kubelet.pod_termination import PodTermination
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker, Sync
 from kubeinfer_sim.cluster.kubelet.services import Services
@@ -33,9 +33,9 @@ class NodeEvents:
         self,
         services: Services,
         images: ImageManager,
-        engines: EngineStarts,
         set_up: SetUp,
         containers: Containers,
+        admission: PodAdmission,
         termination: PodTermination,
         loop: SyncLoop,
     ) -> None:
@@ -44,9 +44,9 @@ class NodeEvents:
         self._probes = services.probes
         self._kubernetes = services.kubernetes
         self._images = images
-        self._engines = engines
         self._set_up = set_up
         self._containers = containers
+        self._admission = admission
         self._termination = termination
         self._loop = loop
 
@@ -61,8 +61,8 @@ class NodeEvents:
             worker.held = None
             worker.forget_timers()
             worker.plan, worker.to_stop = None, False
-            self._termination.forget(worker)
-            self._engines.stop(worker)
+            self._admission.forget(worker)
+            self._termination.stopped(worker)
             worker.forget_probers()
         node.lose_memory(self._clock.now)
 
@@ -81,22 +81,26 @@ class NodeEvents:
             if rebooted and pod.state is PodState.DELETING:
                 worker.sync = Sync.SETTING_UP  # nothing runs any more
             if worker.is_behind or (rebooted and pod.state is PodState.PULLING):
-                self._catch_up(worker)
+                self._catch_up(worker, again=rebooted)
             elif rebooted:
                 self._boot(worker)
             elif pod.state is PodState.RUNNING:
                 self._loop.sync(worker)
 
-    def _catch_up(self, worker: PodWorker) -> None:
-        """The kubelet hears what it missed: the pod is to be stopped, or set up."""
+    def _catch_up(self, worker: PodWorker, *, again: bool) -> None:
+        """The kubelet hears what it missed: the pod is to be stopped, or set up; `again`: the kubelet is new."""
         if worker.pod.state is PodState.DELETING:
             self._termination.hears(worker)
-        else:
+        elif not again:
+            self._admission.admit(worker)
+        elif self._admission.admit_again(worker):
             self._set_up.begin(worker)
 
     def _boot(self, worker: PodWorker) -> None:
         """The machine is up again: the kubelet, new itself, finds the pod's containers dead."""
         self._containers.forget_back_offs(worker)
+        if worker.pod.state is PodState.RUNNING and not self._admission.admit_again(worker):
+            return
         self._probes.reboot(worker)
         for container in worker.containers:
             if worker.pod.state is PodState.RUNNING:
@@ -132,10 +136,14 @@ class NodeEvents:
             pod = worker.pod
             held, worker.held = worker.held or {}, None
             if worker.is_behind:
-                self._catch_up(worker)
+                self._catch_up(worker, again=True)
                 continue
             if pod.state is PodState.DELETING:
                 self._termination.again(worker)
+                continue
+            if pod.state is PodState.FINISHED:
+                continue
+            if worker.lacks_containers and not self._admission.admit_again(worker):
                 continue
             if worker.sync is Sync.SETTING_UP:
                 worker.added_at = now

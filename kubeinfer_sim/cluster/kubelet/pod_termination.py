@@ -99,15 +99,19 @@ class PodTermination:
         """The kubelet stops a pod; returns what that takes."""
         stages: tuple[Stage, ...] = ()
         now = self._clock.now
-        if worker.sync is not Sync.UNHEARD:
+        if worker.sync not in (Sync.UNHEARD, Sync.TERMINATED):
             until = now if worker.sync is Sync.SETTING_UP else None
             stages = pod_stop_stages(worker, self._draws, until=until)
         worker.stopping = Stopping(now, stages, worker.runs_init(now))
         worker.sync, worker.to_stop = Sync.TERMINATING, False
         worker.forget_timers()
+        self.stopped(worker)
+        return stages
+
+    def stopped(self, worker: PodWorker) -> None:
+        """It waits for no image any more, and its engine does not run."""
         self.forget(worker)
         self._engines.stop(worker)
-        return stages
 
     def leave(self, worker: PodWorker) -> None:
         """The kubelet that stops the pod, or is about to when its sync is over, is restarted."""

@@ -48,6 +48,7 @@ class PodView:
         containers: in the order in which they are started: init containers first.
         at: the container, by its place there, that its set-up has come to, and whether that `runs` yet, or its image
             is being pulled. Of pods with init containers alone: others' containers all start together.
+        heard: its kubelet knows of it.
         setting_up: its containers have yet to run, or to run again after all of them were restarted.
     """
 
@@ -55,6 +56,7 @@ class PodView:
     at: int
     runs: bool
     setting_up: bool
+    heard: bool
 
     @classmethod
     def of(cls, worker: PodWorker, now: int) -> PodView:
@@ -71,4 +73,4 @@ class PodView:
                 at = plan.containers[step].order
                 runs = plan.stages[step].name.kind in (StageKind.INIT, StageKind.SIDECAR)
         containers = tuple(ContainerView.of(each, now) for each in worker.every)
-        return cls(containers, at, runs, worker.sync is Sync.SETTING_UP)
+        return cls(containers, at, runs, worker.sync is Sync.SETTING_UP, worker.sync is not Sync.UNHEARD)

@@ -140,9 +140,14 @@ class PodWorker:
     @property
     def is_behind(self) -> bool:
         """Whether kubelet and API server have something to tell each other once they can."""
-        if self.sync is Sync.TERMINATING:
+        if self.sync is Sync.TERMINATING or self.pod.state is PodState.FINISHED:
             return False
         return self.sync in (Sync.UNHEARD, Sync.TERMINATED) or self.pod.state is PodState.DELETING
+
+    @property
+    def lacks_containers(self) -> bool:
+        """Whether any container that should run does not."""
+        return self.sync is not Sync.RUNNING or any(each.dead for each in self.containers)
 
     @property
     def ordinary(self) -> tuple[Container, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.node import UNSCHEDULABLE, Node
+from kubeinfer_sim.cluster.node import UNSCHEDULABLE, Node, nobodys_node
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import GangPending, InstanceRef, NodeVerdict, PodPreempted
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
@@ -83,13 +83,14 @@ class GangScheduling(Watcher):
         """
         self._rate = rate
         self._budgets = budgets
-        self._running: dict[object, RunningPod] = {}
+        self._running: dict[str, dict[object, RunningPod]] = {}  # by node and key
         self._clock = env.clock
         self._history = env.history
         self._streams = env.streams
         self._api = env.api
         self._scheduler = scheduler
         self._gangs: dict[object, PodGang] = {}
+        self._nobodys: dict[str, Node] = {}  # those that pods name and that do not exist
         self._new: list[PodGang] = []
         self._wake: Timer | None = None
 
@@ -102,8 +103,12 @@ class GangScheduling(Watcher):
         """Pods that are on the nodes already, and stay there; they may over-commit a node."""
         for each, pod in running_pods(running):
             self._scheduler.occupy(pod, each.node)
-            self._running[pod.key] = each
+            self._running.setdefault(each.node, {})[pod.key] = each
             self._api.others_hold(accelerator_count(pod.spec.requests))
+
+    def running_on(self, node: str) -> Iterable[RunningPod]:
+        """Those of them on a node that have not been evicted for others."""
+        return self._running.get(node, {}).values()
 
     def submit(self, gang: PodGang) -> None:
         """Queue a gang; it is looked at before this instant ends.
@@ -129,8 +134,11 @@ class GangScheduling(Watcher):
             self._scheduler.assign(GangPod(pod, pod.template, pod.namespace), node)
         if there:
             self._api.schedule(gang.instance, there, gang.cause)
-            for pod, node in there.items():
+        for pod, node in nodes.items():
+            if pod in there:
                 self._bind_pod(pod, node)
+            else:
+                self._api.bind(pod, self._nobodys.setdefault(node, nobodys_node(node)))
 
     def withdraw(self, gang: PodGang) -> None:
         """The gang is no longer wanted; nothing happens if it is placed."""
@@ -175,9 +183,8 @@ class GangScheduling(Watcher):
 
     def node_removed(self, node: Node) -> None:
         """A node leaves: nobody counts what is on it."""
-        for pod in self._scheduler.nodes[node.name].pods.values():
-            if (running := self._running.pop(pod.key, None)) is not None:
-                self._api.others_hold(-accelerator_count(running.requests))
+        for running in self._running.pop(node.name, {}).values():
+            self._api.others_hold(-accelerator_count(running.requests))
         self._scheduler.remove_node(node.name)
         self._wake_up()
 
@@ -257,7 +264,7 @@ class GangScheduling(Watcher):
 
     def _preempt(self, victim: ScheduledPod, node: str, gang: PodGang) -> None:
         """Evict a pod for a gang: one of ours as any eviction, another one when its grace period is over."""
-        pod, running = victim.key, self._running.get(victim.key)
+        pod, running = victim.key, self._running.get(node, {}).get(victim.key)
         if victim.terminating or (isinstance(pod, Pod) and pod.state is PodState.DELETING):
             return
         name = (
@@ -273,10 +280,11 @@ class GangScheduling(Watcher):
         elif running is not None:
             victim.terminating = True
             grace = running.manifest["spec"].get("terminationGracePeriodSeconds")
-            self._clock.after(1000 * (30 if grace is None else grace), self._running_gone, victim)
+            self._clock.after(1000 * (30 if grace is None else grace), self._running_gone, victim, node)
 
-    def _running_gone(self, victim: ScheduledPod) -> None:
-        del self._running[victim.key]
+    def _running_gone(self, victim: ScheduledPod, node: str) -> None:
+        if self._running.get(node, {}).pop(victim.key, None) is None:
+            return  # its node has left meanwhile
         self._scheduler.release(victim.key)
         self._api.others_hold(-accelerator_count(victim.spec.requests))
         self._wake_up()

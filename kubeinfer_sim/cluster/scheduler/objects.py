@@ -9,10 +9,10 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from kubeinfer_sim.cluster.host_ports import host_ports
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.pods import (
     PODS,
-    HostPort,
     Owner,
     Pod,
     PodAffinityTerm,
@@ -108,15 +108,6 @@ def _spread(raw: Raw, labels: Mapping[str, str]) -> SpreadConstraint:
     )
 
 
-def _host_ports(spec: Raw) -> Iterable[HostPort]:
-    sidecars = [c for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"]
-    for container in (*(spec.get("containers") or ()), *sidecars):
-        for port in container.get("ports") or ():
-            number = port.get("hostPort") or (port.get("containerPort") if spec.get("hostNetwork") else 0)
-            if number:
-                yield HostPort(number, port.get("protocol") or "TCP", port.get("hostIP") or "0.0.0.0")
-
-
 def _images(spec: Raw) -> Iterable[str]:
     """The images of a pod's containers, init containers first."""
     for group in ("initContainers", "containers"):
@@ -175,7 +166,7 @@ def pod_spec(
         preferred_pod_affinity=weighted("podAffinity"),
         preferred_pod_anti_affinity=weighted("podAntiAffinity"),
         spread=tuple(_spread(c, labels) for c in spec.get("topologySpreadConstraints") or ()),
-        host_ports=tuple(_host_ports(spec)),
+        host_ports=tuple(host_ports(spec)),
         images=tuple(_images(spec)),
         owner=_controller(metadata),
         node_name=spec.get("nodeName") or "",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from kubeinfer_sim.cluster.host_ports import HostPort
 from kubeinfer_sim.manifest.accelerators import family_of
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement, matches_all
 from kubeinfer_sim.manifest.model import NodeSelectorRequirement, NodeSelectorTerm, Toleration
@@ -87,23 +88,6 @@ class SpreadConstraint:
     min_domains: int = 1
     honor_affinity: bool = True
     honor_taints: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class HostPort:
-    """A port of the node that a pod takes; ip `0.0.0.0` stands for all addresses."""
-
-    port: int
-    protocol: str = "TCP"
-    ip: str = "0.0.0.0"
-
-    def clashes(self, other: HostPort) -> bool:
-        """Whether the two cannot be had on one node."""
-        return (
-            self.port == other.port
-            and self.protocol == other.protocol
-            and (self.ip == other.ip or "0.0.0.0" in (self.ip, other.ip))
-        )
 
 
 @dataclass(frozen=True, eq=False)

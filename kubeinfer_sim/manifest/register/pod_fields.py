@@ -73,7 +73,9 @@ ROWS: tuple[Row, ...] = (
         when=_another_scheduler,
         values=f"others than {', '.join(SCHEDULERS)}",
     ),
-    simulated("PodSpec", "nodeName", "such a pod asks no scheduler"),
+    simulated(
+        "PodSpec", "nodeName", "such a pod asks no scheduler; the node's kubelet takes it or rejects it"
+    ),
     not_simulated(
         "PodSpec",
         "runtimeClassName",

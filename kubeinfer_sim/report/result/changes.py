@@ -8,6 +8,7 @@ from typing import TypeVar
 from kubeinfer_sim.cluster.records import PodPreempted
 from kubeinfer_sim.metrics import Stall
 from kubeinfer_sim.metrics.changes import AppliedSpec
+from kubeinfer_sim.metrics.rejections import Rejections
 from kubeinfer_sim.report.result_part import Part
 
 P = TypeVar("P", bound="AppliedPart")
@@ -65,6 +66,26 @@ class PreemptionPart(Part):
     """The instance the room is for."""
 
 
+class RejectionPart(Part):
+    """Pods of one owner that one node's kubelet has not taken for one reason: phase Failed."""
+
+    kind: str
+    owner: str
+    """What made them."""
+    node: str
+    reason: str
+    """Of their status: `OutOfcpu`, `NodePorts`, `UnexpectedAdmissionError` …"""
+    message: str
+    """Of the first."""
+    at_ms: int
+    last_at_ms: int
+    pods: int
+    """How many, as far as they were played."""
+    per_second: int | None
+    """They are rejected without a pause until the end of the run, so many a second, and not played one by one; null:
+    they are not."""
+
+
 def applied_part(kind: type[P], change: AppliedSpec) -> P:
     """An applied spec, as this kind of part."""
     return kind(
@@ -94,6 +115,24 @@ def stall_part(stall: Stall) -> StallPart:
         instances=[ref.name for ref in stall.instances],
         proof=stall.detail,
     )
+
+
+def rejection_parts(rejections: Sequence[Rejections]) -> list[RejectionPart]:
+    """In order of time."""
+    return [
+        RejectionPart(
+            kind=each.kind,
+            owner=each.owner,
+            node=each.node,
+            reason=each.reason,
+            message=each.message,
+            at_ms=each.first,
+            last_at_ms=each.last,
+            pods=each.number,
+            per_second=each.per_second,
+        )
+        for each in rejections
+    ]
 
 
 def preemption_parts(evicted: Sequence[PodPreempted]) -> list[PreemptionPart]:

@@ -29,9 +29,11 @@ from kubeinfer_sim.report.result.bare_pods import BarePodPart, bare_pod_parts
 from kubeinfer_sim.report.result.changes import (
     ChangePart,
     PreemptionPart,
+    RejectionPart,
     StallPart,
     applied_part,
     preemption_parts,
+    rejection_parts,
     stall_part,
 )
 from kubeinfer_sim.report.result.deployments import (
@@ -106,7 +108,7 @@ class KubeInferPart(Part):
 class Result(DocumentPart):
     """The result of one simulation."""
 
-    may_be_absent = ("configuration", "kubeinfers", "replica_sets", "pods", "node_changes")
+    may_be_absent = ("configuration", "kubeinfers", "replica_sets", "pods", "node_changes", "rejections")
 
     api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
     kind: Literal["Result"] = "Result"
@@ -123,6 +125,8 @@ class Result(DocumentPart):
     changes: list[ChangePart]
     stalls: list[StallPart]
     preemptions: list[PreemptionPart]
+    rejections: list[RejectionPart] = Field(default_factory=list)
+    """Pods that their nodes' kubelets have not taken, by owner, node and reason; left out where there are none."""
     objectives: list[ObjectivePart]
     timeline: TimelinePart
     instances: list[InstancePart]
@@ -185,6 +189,7 @@ def build_result(assessment: Assessment) -> Result:
         changes=[applied_part(ChangePart, change) for change in measures.changes],
         stalls=[stall_part(stall) for stall in measures.stalls],
         preemptions=preemption_parts(cluster.preemptions),
+        rejections=rejection_parts(cluster.rejections),
         objectives=objective_parts(assessment.judged),
         timeline=timeline_part(measures),
         instances=instance_parts(measures, objects),

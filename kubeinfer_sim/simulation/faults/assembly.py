@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.devices.device_plugin import DevicePlugin
 from kubeinfer_sim.cluster.devices.hardware import NpuHardware
 from kubeinfer_sim.cluster.devices.manager import Devices
 from kubeinfer_sim.cluster.devices.repair import Due, RepairShop
 from kubeinfer_sim.cluster.disruption.drains import Drains
-from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.node_failures import NodeFailures
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.watcher import Watcher
@@ -43,15 +42,15 @@ class FaultInjection:
 
     def __init__(
         self,
-        env: Environment,
+        cluster: Cluster,
         scenario: Scenario,
         devices: Devices,
-        kubelet: Kubelet,
         answers: ProbeAnswers,
         drains: Drains,
         failures: NodeFailures | None,
         pods: Callable[[], Iterable[Pod]],
     ) -> None:
+        env, kubelet = cluster.env, cluster.kubelet
         plan = scenario.faults or FaultPlan()
         settings = plan.npus
         shop = RepairShop(

@@ -1,0 +1,85 @@
+"""The pods that their nodes' kubelets have rejected, by who made them, where and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kubeinfer_sim.cluster.records import (
+    PodBound,
+    PodDeleting,
+    PodGone,
+    PodRef,
+    PodRejected,
+    RejectionsGoOn,
+)
+from kubeinfer_sim.engine.meter import End, Handlers
+
+Key = tuple[str, str, str, str]
+
+
+@dataclass(slots=True)
+class Rejections:
+    """Pods of one owner that one node has rejected for one reason.
+
+    Attributes:
+        kind, owner: what made them.
+        message: of the first.
+        first, last: when, ms.
+        number: how many, as far as they were played.
+        per_second: they are rejected without a pause, so many a second, to the end of the run; None: they are not.
+    """
+
+    kind: str
+    owner: str
+    node: str
+    reason: str
+    message: str
+    first: int
+    last: int
+    number: int = 0
+    per_second: int | None = None
+
+
+class RejectionsMeter:
+    """Collects them, in order of time."""
+
+    def __init__(self) -> None:
+        self._found: dict[Key, Rejections] = {}
+        self._standing: dict[PodRef, Key] = {}  # pods that stand for all that follow
+
+    def handlers(self) -> Handlers:
+        """What it listens to."""
+        return {
+            PodRejected: self._one_more,
+            RejectionsGoOn: self._goes_on,
+            PodBound: self._over,
+            PodDeleting: self._over,
+            PodGone: self._over,
+        }
+
+    def _one_more(self, record: PodRejected) -> None:
+        self._rejected(record)
+
+    def _rejected(self, record: PodRejected | RejectionsGoOn) -> Rejections:
+        instance = record.pod.instance
+        key = (instance.kind, instance.owner, record.node, record.reason)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = Rejections(*key, record.message, record.at, record.at)
+        found.last = record.at
+        found.number += 1
+        return found
+
+    def _goes_on(self, record: RejectionsGoOn) -> None:
+        found = self._rejected(record)
+        found.per_second = record.per_second
+        self._standing[record.pod] = (found.kind, found.owner, found.node, found.reason)
+
+    def _over(self, record: PodBound | PodDeleting | PodGone) -> None:
+        """What goes on is over when the pod that stands for it is taken, or goes."""
+        if self._standing and (key := self._standing.pop(record.pod, None)) is not None:
+            self._found[key].per_second = None
+
+    def finish(self, ended_at: int, end: End) -> tuple[Rejections, ...]:
+        """All of them."""
+        return tuple(self._found.values())
