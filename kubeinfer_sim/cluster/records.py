@@ -124,12 +124,16 @@ class TransferDone(Record):
 
 @dataclass(slots=True)
 class ImagePullFailed(Record):
-    """An image cannot be pulled; the kubelet goes on trying, unless the `reason` is ErrImageNeverPull."""
+    """An image cannot be pulled; the kubelet goes on trying, unless the `reason` is ErrImageNeverPull.
+
+    `took`: how long each pull takes to fail, in ms.
+    """
 
     pod: PodRef
     image: str
     message: str
     reason: str
+    took: int = 0
 
 
 @dataclass(slots=True)

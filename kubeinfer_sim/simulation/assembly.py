@@ -47,7 +47,7 @@ from kubeinfer_sim.simulation.actions.run_crashes import RunCrashes
 from kubeinfer_sim.simulation.actions.targets import start_faults
 from kubeinfer_sim.simulation.actions.workloads import WorkloadActions
 from kubeinfer_sim.simulation.faults.assembly import FaultInjection
-from kubeinfer_sim.simulation.faults.health_actions import HealthActions
+from kubeinfer_sim.simulation.faults.health_actions import HealthActions, check_faults
 from kubeinfer_sim.simulation.faults.probe_answers import ProbeAnswers
 from kubeinfer_sim.simulation.pod_objects import PodObjects
 from kubeinfer_sim.simulation.pod_status import PodStatuses
@@ -193,6 +193,7 @@ def _kubelet(
         scenario.crash_back_off,
         scenario.broken_images,
         start_faults(scenario.actions),
+        check_faults(scenario.actions),
     )
     answers = health.at_set_up if health.of_new_pods else None
     return Kubelet(env, settings, answers, devices, beside)

@@ -139,7 +139,7 @@ class PodStatuses:
     def _image_reason(self, pod: Pod, failed: ImagePullFailed, container: Container, now: int) -> str:
         if container.image_pull_policy == "Never":
             return "ErrImageNeverPull"
-        return str(self._kubelet.pull_reason(pod, failed.at, now))
+        return str(self._kubelet.pull_reason(pod, failed.at - failed.took, now, failed.took))
 
     def _stopped(self, pod: Pod, facts: PodFacts) -> tuple[ShownContainer, ...]:
         """The kubelet has stopped all containers; the pod's object goes as soon as all is cleaned up."""

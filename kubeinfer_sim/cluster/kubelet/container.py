@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubeinfer_sim.cluster.kubelet.check_faults import Trouble
 from kubeinfer_sim.cluster.kubelet.container_runs import ContainerRuns
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind, ContainerLayout
 from kubeinfer_sim.cluster.prober import ContainerProber
@@ -18,6 +19,7 @@ class Container:
         dead: it is not running, though it has been started once; `exit_code` of the run that ended last.
         since: of a sidecar, when it was started, or will be as far as the set-up is planned.
         serving_at: when the checks of one that runs no engine begin to pass; None: never.
+        troubles: what goes wrong with the checks of its present run.
         began_at: of one with a postStart hook: when its process began, before the hook.
         synced_from: when a sync begins, or has begun, to kill or to start it; None: no sync is about to.
     """
@@ -40,6 +42,7 @@ class Container:
         "since",
         "spec",
         "synced_from",
+        "troubles",
     )
 
     def __init__(self, layout: ContainerLayout) -> None:
@@ -58,6 +61,7 @@ class Container:
         self.exit_code = 0
         self.since: int | None = None
         self.serving_at: int | None = 0
+        self.troubles: tuple[Trouble, ...] = ()
         self.began_at: int | None = None
         self.synced_from: int | None = None
 

@@ -352,8 +352,7 @@ class Containers:
             return
         if container.is_engine:
             self._engines.arrive(worker)
-        else:
-            container.serving_at = self._draws.own_start(pod, container.spec, now)
+        self._probes.run_begins(worker, container, container.began(now))
         if container.prober is not None:
             prober, health = self._probes.exact(worker, container), self._probes.health(worker, container)
             since = container.began(now)

@@ -137,6 +137,31 @@ class ImageManager:
         heappush(busy, inf if length is None else at + length)
         return Turn((*stages, Stage(name, length, regime)))
 
+    def failing_turn(self, node: Node, image: str) -> Turn:
+        """Ask now for a pull that fails, after holding its place in the node's queue for as long as that takes."""
+        pulls, now, length = self._of(node), self._clock.now, self.registry.fails_after(image)
+        name = StageName(StageKind.IMAGE, image)
+        stages: tuple[Stage, ...] = ()
+        if self._link is not None:
+            pulls.running += 1
+            self._clock.after(length, self._failed, node, pulls)
+        else:
+            busy, limit = pulls.busy_until, self._transfers.parallel_pulls
+            while busy and busy[0] <= now:
+                heappop(busy)
+            begins = float(now) if limit is None or len(busy) < limit else heappop(busy)
+            heappush(busy, begins + length)
+            if begins == inf:
+                return Turn((Stage(name, None, "behind a pull that never ends"),))
+            if begins > now:
+                stages = (Stage(name, int(begins) - now, "other pulls first"),)
+        return Turn((*stages, Stage(name, length, "fails")), refused=True)
+
+    def _failed(self, node: Node, pulls: NodePulls) -> None:
+        if self._nodes.get(node) is pulls:
+            pulls.running -= 1
+            self._next(node, pulls)
+
     def pull(self, node: Node, request: Request) -> None:
         """Ask now for a pull over the shared registry."""
         pulls = self._of(node)
@@ -195,20 +220,23 @@ class Registry:
     """What can be pulled at all. `broken`: images nobody can pull (a wrong tag, a deleted one)."""
 
     def __init__(self, broken: Iterable[str]) -> None:
-        self._broken: Counter[str] = Counter(broken)
-        self._down = 0
+        # How many reasons there are why an image ("": any) cannot be pulled, by how long a pull takes to fail, in ms.
+        self._broken: dict[str, Counter[int]] = {image: Counter([0]) for image in broken}
 
     def refuses(self, image: str) -> str:
         """Why an image cannot be pulled now; "" when it can."""
-        if self._down > 0:
+        if self._broken.get(""):
             return "the registry does not answer"
-        return "the registry has no such image" if self._broken.get(image, 0) > 0 else ""
+        return "the registry has no such image" if self._broken.get(image) else ""
 
-    def set(self, images: Iterable[str], *, broken: bool) -> None:
+    def fails_after(self, image: str) -> int:
+        """How long a pull takes to fail that does, in ms: as long as the first reason for it to fail has it."""
+        return min((after for key in ("", image) for after in self._broken.get(key, ())), default=0)
+
+    def set(self, images: Iterable[str], *, broken: bool, after: int = 0) -> None:
         """Pulls of these images (none given: of all) fail, or one of the reasons for that is gone."""
-        change = 1 if broken else -1
-        names = list(images)
-        for image in names:
-            self._broken[image] += change
-        if not names:
-            self._down += change
+        for image in list(images) or [""]:
+            reasons = self._broken.setdefault(image, Counter())
+            reasons[after] += 1 if broken else -1
+            if not reasons[after]:
+                del reasons[after]

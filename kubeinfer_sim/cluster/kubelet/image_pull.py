@@ -79,8 +79,10 @@ class PullSync(NamedTuple):
     pulls: bool
 
 
-def failing_syncs(first: int, near: int, backoff: ImageBackoff, retry: PodWorkerRetry) -> Iterator[PullSync]:
-    """The syncs of a pod whose pulls all fail at once from `first` on (ms), up to any time after `near`.
+def failing_syncs(
+    first: int, near: int, backoff: ImageBackoff, retry: PodWorkerRetry, takes: int
+) -> Iterator[PullSync]:
+    """The syncs of a pod all of whose pulls fail from `first` on (ms), `takes` each, up to any time after `near`.
 
     The start of its sandbox brings one within a second (PLEG); then it is retried every 10 to 15 s, whatever is left of
     the back-off: that of an image is not among the errors that say when they end (*trace*).
@@ -89,36 +91,32 @@ def failing_syncs(first: int, near: int, backoff: ImageBackoff, retry: PodWorker
     if (hours := (near - first) // _HOUR) > 1:
         # By then it has waited for the longest time for long, and where in that it began does not show any more.
         at += (hours - 1) * _HOUR
-        backoff.entry.delay, backoff.entry.updated = (
-            backoff.entry.limits.maximum,
-            at - backoff.entry.limits.maximum,
-        )
-    yield PullSync(at, pulls=True)
-    backoff.record_failure(at)
-    if at == first:
-        at += round(RELIST * retry.source.random())
-        yield PullSync(at, pulls=False)
+        backoff.entry.delay = backoff.entry.limits.maximum
+        backoff.entry.updated = at - backoff.entry.limits.maximum
+    pulls = True
     while True:
-        at = retry.next(at)
-        pulls = backoff.next_pull(at) <= at
         yield PullSync(at, pulls)
+        began = at
         if pulls:
+            at += takes
             backoff.record_failure(at)
+        at = at + round(RELIST * retry.source.random()) if began == first else retry.next(at)
+        pulls = backoff.next_pull(at) <= at
 
 
-def next_attempt(first: int, now: int, backoff: ImageBackoff, retry: PodWorkerRetry) -> int:
+def next_attempt(first: int, now: int, backoff: ImageBackoff, retry: PodWorkerRetry, takes: int = 0) -> int:
     """When a pod, whose pulls have all failed since `first`, tries again at `now` or later (ms).
 
     The attempts in between are played, not simulated: nobody notices them.
     """
-    syncs = failing_syncs(first, now, backoff, retry)
+    syncs = failing_syncs(first, now, backoff, retry, takes)
     return next(sync.at for sync in syncs if sync.pulls and sync.at >= now)
 
 
-def reason_shown(first: int, now: int, retry: PodWorkerRetry) -> ImageError:
+def reason_shown(first: int, now: int, retry: PodWorkerRetry, takes: int) -> ImageError:
     """What the status of such a pod says at `now`: what came of the sync before the last one, which wrote it."""
     shown = outcome = ImageError.PULL
-    for sync in failing_syncs(first, now, ImageBackoff(), retry):
+    for sync in failing_syncs(first, now, ImageBackoff(), retry, takes):
         if sync.at > now:
             break
         shown, outcome = outcome, ImageError.PULL if sync.pulls else ImageError.BACK_OFF

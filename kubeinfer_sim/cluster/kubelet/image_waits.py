@@ -7,13 +7,15 @@ from dataclasses import replace
 
 from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff
 from kubeinfer_sim.cluster.kubelet.container import Container
-from kubeinfer_sim.cluster.kubelet.image_manager import QPS_EXCEEDED, Registry
+from kubeinfer_sim.cluster.kubelet.image_manager import QPS_EXCEEDED, ImageManager
 from kubeinfer_sim.cluster.kubelet.image_pull import ImageError
 from kubeinfer_sim.cluster.kubelet.pod_worker import ImageWait, PodWorker
 from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
 from kubeinfer_sim.cluster.kubelet.services import Services
+from kubeinfer_sim.cluster.kubelet.set_up_plan import SetUpPlan
 from kubeinfer_sim.cluster.kubelet.sync_loop import SyncLoop
 from kubeinfer_sim.cluster.records import ImagePullFailed
+from kubeinfer_sim.cluster.stages import Stage, end_of
 
 
 class ImageWaits:
@@ -22,7 +24,7 @@ class ImageWaits:
     def __init__(
         self,
         services: Services,
-        registry: Registry,
+        images: ImageManager,
         retries: PullRetries,
         pull_again: Callable[[PodWorker, Container], None],
         loop: SyncLoop,
@@ -30,7 +32,8 @@ class ImageWaits:
         self._clock = services.clock
         self._history = services.history
         self._status = services.status
-        self._registry = registry
+        self._images = images
+        self._registry = images.registry
         self._retries = retries
         self._pull_again = pull_again
         self._loop = loop
@@ -43,18 +46,65 @@ class ImageWaits:
         why = self._registry.refuses(container.spec.image)
         return (ImageError.BACK_OFF, why) if why else None
 
-    def wait(self, worker: PodWorker, container: Container, reason: ImageError, message: str) -> None:
-        """The kubelet retries for ever; nothing comes of it until somebody changes the image, so no event does."""
-        now, pod = self._clock.now, worker.pod
-        worker.image_wait = ImageWait(container, now, reason)
-        self._waiting[worker] = None
+    def turn(self, worker: PodWorker, container: Container, reason: ImageError) -> tuple[Stage, ...]:
+        """Ask for a pull that will fail: what the pod goes through until it has; nothing when it fails at once."""
+        image = container.spec.image
+        if reason is ImageError.NEVER_PULL or not self._registry.fails_after(image):
+            return ()
+        return self._images.failing_turn(worker.node, image).stages
+
+    def wait(
+        self,
+        worker: PodWorker,
+        container: Container,
+        reason: ImageError,
+        message: str,
+        stages: tuple[Stage, ...],
+    ) -> None:
+        """The kubelet retries for ever; nothing comes of it until somebody changes the image.
+
+        So nothing is an event, unless a pull goes through `stages` to fail: then it keeps others waiting.
+        """
+        now = self._clock.now
+        if stages:
+            worker.plan = now, SetUpPlan(stages, (container,) * len(stages))
+            length = end_of(stages, 0)
+            if length is not None:
+                took = stages[-1].duration
+                worker.timers[None] = self._clock.after(
+                    length, self._failed, worker, container, message, took
+                )
+            return
         worker.plan = None
-        self._status.stuck(pod, reason)
-        pod.last = self._history.append(
-            ImagePullFailed(now, pod.last, pod.ref, container.spec.image, message, reason)
-        )
+        self._begin(worker, container, reason, message, 0)
         if worker.to_stop:
             self._loop.sync(worker)
+
+    def _begin(
+        self, worker: PodWorker, container: Container, reason: ImageError, message: str, took: int
+    ) -> None:
+        """Its first pull has failed, which `took` so long."""
+        now, pod = self._clock.now, worker.pod
+        worker.image_wait = ImageWait(container, now - took, reason)
+        self._waiting[worker] = None
+        self._status.stuck(pod, reason)
+        pod.last = self._history.append(
+            ImagePullFailed(now, pod.last, pod.ref, container.spec.image, message, reason, took)
+        )
+
+    def _failed(self, worker: PodWorker, container: Container, message: str, took: int) -> None:
+        """A pull has failed that took a time to do so."""
+        del worker.timers[None]
+        worker.plan = None
+        if worker.image_wait is None:
+            self._begin(worker, container, ImageError.BACK_OFF, message, took)
+        if worker.to_stop:
+            self._loop.sync(worker)
+            return
+        wait = worker.image_wait
+        assert wait is not None
+        when = self._retries.next(worker.pod, wait.since, self._clock.now, takes=took)
+        worker.timers[None] = self._clock.at(when, self._try_again, worker)
 
     def registry_changed(self) -> None:
         """Pods whose image can be had again try it at their next attempt."""
@@ -73,9 +123,12 @@ class ImageWaits:
         del worker.timers[None]
         wait = worker.image_wait
         assert wait is not None
-        if not self._registry.refuses(wait.container.spec.image):
+        why = self._registry.refuses(wait.container.spec.image)
+        if not why:
             self.forget(worker)
             self._pull_again(worker, wait.container)
+        elif stages := self.turn(worker, wait.container, wait.reason):
+            self.wait(worker, wait.container, wait.reason, why, stages)
 
     def refused(self, worker: PodWorker, container: Container) -> None:
         """The node has pulled too many images at once: this pod tries again after its back-off."""

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.kubelet.admission_checks import DeviceManager
+from kubeinfer_sim.cluster.kubelet.check_faults import CheckFaults
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.containers import Containers
 from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
@@ -61,6 +62,7 @@ class KubeletSettings:
     Attributes:
         broken_images: images nobody can pull.
         start_faults: which init containers and postStart hooks fail.
+        check_faults: which checks go wrong some time after their container's start.
     """
 
     kubernetes: Release
@@ -68,6 +70,7 @@ class KubeletSettings:
     crash_back_off: CrashBackOff
     broken_images: frozenset[str] = frozenset()
     start_faults: StartFaults | None = None
+    check_faults: CheckFaults | None = None
 
 
 class Kubelet(Watcher):
@@ -97,8 +100,8 @@ class Kubelet(Watcher):
             streams,
             draws,
             StatusManager(clock, history, env.api),
-            ProbeManager(clock, streams, draws, kubernetes),
-            SetUpPlanner(draws, kubernetes, settings.start_faults),
+            ProbeManager(clock, streams, draws, kubernetes, settings.check_faults),
+            SetUpPlanner(draws, kubernetes, settings.start_faults, settings.check_faults),
             kubernetes,
         )
         images = ImageManager(clock, settings.transfers, settings.broken_images)
@@ -338,9 +341,9 @@ class Kubelet(Watcher):
 
     # -- what happens to all of them -----------------------------------------------------------------------
 
-    def break_images(self, images: Iterable[str], *, broken: bool) -> None:
-        """Pulls of these images (none given: of all) fail from now on, or succeed again."""
-        self._registry.set(images, broken=broken)
+    def break_images(self, images: Iterable[str], *, broken: bool, after: int = 0) -> None:
+        """Pulls of these images (none given: of all) fail from now on, `after` ms each, or succeed again."""
+        self._registry.set(images, broken=broken, after=after)
         self._set_up.waits.registry_changed()
         self._containers.registry_changed()
 
@@ -395,9 +398,9 @@ class Kubelet(Watcher):
         """The containers of a pod that has a node, at `now` (ms)."""
         return PodView.of(self._workers[pod], now)
 
-    def pull_reason(self, pod: Pod, first: int, now: int) -> ImageError:
-        """Why a pod waits whose pulls have all failed since the `first` (ms), as its status has it at `now`."""
-        return self._retries.reason(pod, first, now)
+    def pull_reason(self, pod: Pod, first: int, now: int, takes: int) -> ImageError:
+        """What the status of a pod says at `now` whose pulls have all failed since the `first`, `takes` ms each."""
+        return self._retries.reason(pod, first, now, takes)
 
 
 def _put(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
+from kubeinfer_sim.cluster.kubelet.check_faults import CheckFaults
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
 from kubeinfer_sim.cluster.kubelet.stage_draws import StageDraws
-from kubeinfer_sim.cluster.prober import KINDS, ContainerProber, Health, Outcome, ProbeKind, Segment
+from kubeinfer_sim.cluster.prober import KINDS, ContainerProber, Health, Outcome, ProbeKind, Segment, overlaid
 from kubeinfer_sim.cluster.prober.forecast import Follower, Forecasts, Start
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.streams import Streams
@@ -24,7 +26,15 @@ RUNNING_SINCE = -86_400_000
 class ProbeManager:
     """Opens probers, tells them what happens to their containers, and says when one will find something new."""
 
-    def __init__(self, clock: Clock, streams: Streams, draws: StageDraws, kubernetes: Release) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        streams: Streams,
+        draws: StageDraws,
+        kubernetes: Release,
+        faults: CheckFaults | None,
+    ) -> None:
+        self._faults = faults
         self._clock = clock
         self._streams = streams
         self._draws = draws
@@ -50,12 +60,26 @@ class ProbeManager:
             serving = (Segment(0, outcome, latency or 0),)
         elif serving_at is not None:
             serving = (failing, Segment(serving_at, outcome, latency or 0))
-        if not worker.answers:
+        if not worker.answers and not container.troubles:
             return Health(serving, serving, serving)
         ordered, name = worker.answers, container.spec.name
         answers = [ordered.get(f"{kind}/{name}") or ordered.get(kind) for kind in KINDS]
-        startup, liveness, readiness = (serving if each is None else (each,) for each in answers)
-        return Health(startup, liveness, readiness)
+        of_kind: dict[str, Sequence[Segment]] = {
+            kind: serving if each is None else (each,) for kind, each in zip(KINDS, answers, strict=True)
+        }
+        by_hand = {kind for kind, each in zip(KINDS, answers, strict=True) if each is not None}
+        for probe, answer, since, until in container.troubles:
+            if probe not in by_hand:
+                of_kind[probe] = overlaid(of_kind[probe], answer, since, until)
+        return Health(*of_kind.values())
+
+    def run_begins(self, worker: PodWorker, container: Container, at: int) -> None:
+        """A process has begun in the container: what its checks will get, beside what others make them."""
+        pod, spec = worker.pod, container.spec
+        if not container.is_engine:
+            container.serving_at = self._draws.own_start(pod, spec, at)
+        if self._faults is not None:
+            container.troubles = self._faults.of_run(pod, spec.name, at)
 
     def health_changed(self, worker: PodWorker) -> None:
         """The containers of the pod may answer otherwise from now on."""
@@ -79,10 +103,14 @@ class ProbeManager:
         A sidecar has run for a while by then.
         """
         since = self._clock.now if container.since is None else container.since
-        if container.since is None and not container.is_engine:
-            container.serving_at = self._draws.own_start(worker.pod, container.spec, since)
+        self.run_begins(worker, container, container.began(since))
         added_at = worker.added_at
-        if worker.answers or since < added_at or container.longest > _kubelet_age(worker):
+        if (
+            worker.answers
+            or container.troubles
+            or since < added_at
+            or container.longest > _kubelet_age(worker)
+        ):
             self._open_running(worker, container, since, started=True)
             return
         started = since - added_at
@@ -104,6 +132,7 @@ class ProbeManager:
 
     def watch(self, worker: PodWorker, container: Container, since: int) -> None:
         """Follow a sidecar of a pod that is being set up, which was started at `since`."""
+        self.run_begins(worker, container, since)
         if container.probed:
             started = container.spec.startup_probe is None
             self._open_running(worker, container, since, started=started).advance(self._clock.now)

@@ -20,10 +20,12 @@ class PullRetries:
         """The pod's retries, from the first one on."""
         return PodWorkerRetry(self._kubernetes, self._streams.named(f"pull/{pod.stream_name}"))
 
-    def next(self, pod: Pod, first: int, now: int, back_off: ImageBackoff | None = None) -> int:
-        """The pod's first attempt that is not before `now`, as all have failed since the `first` (ms)."""
-        return next_attempt(first, now, back_off or ImageBackoff(), self.of(pod))
+    def next(
+        self, pod: Pod, first: int, now: int, back_off: ImageBackoff | None = None, *, takes: int = 0
+    ) -> int:
+        """The pod's first attempt that is not before `now`, as all have failed since the `first`, `takes` ms each."""
+        return next_attempt(first, now, back_off or ImageBackoff(), self.of(pod), takes)
 
-    def reason(self, pod: Pod, first: int, now: int) -> ImageError:
+    def reason(self, pod: Pod, first: int, now: int, takes: int) -> ImageError:
         """Why the pod waits, as its status has it at `now`; all its pulls have failed since the `first` (ms)."""
-        return reason_shown(first, now, self.of(pod))
+        return reason_shown(first, now, self.of(pod), takes)

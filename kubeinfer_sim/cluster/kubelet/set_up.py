@@ -60,7 +60,7 @@ class SetUp:
         self._engines = engines
         self._loop = loop
         self._first_answers = first_answers
-        self.waits = ImageWaits(services, images.registry, retries, self._pull_again, loop)
+        self.waits = ImageWaits(services, images, retries, self._pull_again, loop)
         self.sidecars = SidecarWatch(services, loop, self.go_on)
 
     def begin(self, worker: PodWorker) -> None:
@@ -113,8 +113,9 @@ class SetUp:
         if container is not None and not pulled and needs_pull(container.spec, node, now):
             failure = self.waits.failure(container)
             if failure is not None:
-                pod.last = self._history.append(record(()))
-                self.waits.wait(worker, container, *failure)
+                stages = self.waits.turn(worker, container, failure[0])
+                pod.last = self._history.append(record(stages))
+                self.waits.wait(worker, container, *failure, stages)
                 return
             if not shared:
                 planner, image = self._planner, container.spec.image
@@ -224,7 +225,8 @@ class SetUp:
             return
         failure = self.waits.failure(container) if needs_pull(container.spec, node, now) else None
         if failure is not None:
-            self.waits.wait(worker, container, *failure)
+            stages = self.waits.turn(worker, container, failure[0])
+            self.waits.wait(worker, container, *failure, stages)
             return
         image, in_place = container.spec.image, worker.in_place
 

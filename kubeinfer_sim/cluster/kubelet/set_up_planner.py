@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubeinfer_sim.cluster.kubelet.check_faults import CheckFaults
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.hooks import hook_seconds
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
@@ -22,9 +23,16 @@ SHARED_REGISTRY = "cold, shared registry"
 
 
 class SetUpPlanner:
-    """Plans set-ups; `faults` says which runs of init containers and postStart hooks fail."""
+    """Plans set-ups; `faults` says which runs of init containers and postStart hooks fail, `checks` whose checks."""
 
-    def __init__(self, draws: StageDraws, kubernetes: Release, faults: StartFaults | None) -> None:
+    def __init__(
+        self,
+        draws: StageDraws,
+        kubernetes: Release,
+        faults: StartFaults | None,
+        checks: CheckFaults | None,
+    ) -> None:
+        self._checks = checks
         self._draws = draws
         self._kubernetes = kubernetes
         self._faults = faults
@@ -114,7 +122,8 @@ class SetUpPlanner:
                 return SetUpPlan(tuple(stages), tuple(containers), hooks=(failed,) if failed else ())
             at = after
         containers.append(container)
-        if is_sidecar and worker.answers:
+        sick = self._checks is not None and self._checks.mean(pod, container.spec.name)
+        if is_sidecar and (worker.answers or sick):
             stages.append(Stage(StageName(StageKind.SIDECAR, container.spec.name), None))
             return SetUpPlan(tuple(stages), tuple(containers), watched=container)
         failure = None

@@ -34,7 +34,6 @@ class SidecarWatch:
         self._clock = services.clock
         self._history = services.history
         self._probes = services.probes
-        self._draws = services.draws
         self._loop = loop
         self._go_on = go_on
 
@@ -104,7 +103,6 @@ class SidecarWatch:
         worker.plan = None
         worker.awaits = container
         container.since = self._clock.now
-        container.serving_at = self._draws.own_start(worker.pod, container.spec, container.since)
 
     def look(self, worker: PodWorker) -> None:
         """The set-up goes on if the sidecar it waits for has started."""

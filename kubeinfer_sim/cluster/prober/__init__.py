@@ -17,7 +17,7 @@ Contract of `ContainerProber`, all times in absolute simulated milliseconds:
 """
 
 from kubeinfer_sim.cluster.prober.container import ContainerProber, Transition
-from kubeinfer_sim.cluster.prober.health import KINDS, Health, Outcome, ProbeKind, Segment
+from kubeinfer_sim.cluster.prober.health import KINDS, Health, Outcome, ProbeKind, Segment, overlaid
 from kubeinfer_sim.cluster.prober.probes import Circumstances, Probes
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "Probes",
     "Segment",
     "Transition",
+    "overlaid",
 ]

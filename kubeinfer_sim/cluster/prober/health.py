@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from math import log1p
 from typing import Literal
@@ -87,6 +87,18 @@ def segment_at(segments: Sequence[Segment], at: Millis) -> int:
     return max(0, bisect_right(segments, at, key=_from_ms) - 1)
 
 
+def overlaid(
+    segments: Sequence[Segment], answer: Segment, since: Millis, until: Millis | None
+) -> tuple[Segment, ...]:
+    """The same with this answer from `since` to `until` (None: from then on)."""
+    before = [each for each in segments if each.from_ms < since]
+    found = [*before, replace(answer, from_ms=since)]
+    if until is not None:
+        found.append(replace(segments[segment_at(segments, until)], from_ms=until))
+        found += [each for each in segments if each.from_ms > until]
+    return tuple(found)
+
+
 def _from_ms(segment: Segment) -> Millis:
     return segment.from_ms
 
@@ -129,4 +141,4 @@ class FlapDraws:
             self._first = cursor
 
 
-__all__ = ["KINDS", "FlapDraws", "Health", "Outcome", "ProbeKind", "Segment", "segment_at"]
+__all__ = ["KINDS", "FlapDraws", "Health", "Outcome", "ProbeKind", "Segment", "overlaid", "segment_at"]

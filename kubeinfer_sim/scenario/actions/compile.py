@@ -91,7 +91,7 @@ def compile_action(
         named_images = [(image, (*path, "images", i)) for i, image in enumerate(fault.images)]
         check_images(named_images, [] if time_line is None else time_line.everything, context)
         until = _end(form.at, fault.until, fault.lasts, context, path)
-        return ImageFault(form.at, tuple(fault.images), until)
+        return ImageFault(form.at, tuple(fault.images), until, fault.after)
     if form.fault is not None:
         path = (*path, "fault")
         if form.object is not None and not strikes_pods(form.fault):
@@ -180,7 +180,7 @@ def _health(
     context: Context,
     path: Path,
 ) -> Health:
-    until = _end(at, form.until, form.lasts, context, path)
+    until = _end(at, form.until, form.lasts if form.after is None else None, context, path)
     matched = matched_roles(form, meant.versions)
     target = pods_meant(form, nodes, meant, context, path)
     probed = [each for role in matched for each in long_running(role.template)]
@@ -214,6 +214,9 @@ def _health(
         form.container,
         form.new_pods,
         "" if form.answer is None else str(form.answer),
+        form.after,
+        None if form.after is None else form.lasts,
+        form.times,
     )
 
 

@@ -113,14 +113,33 @@ class HealthForm(PodsForm):
     answer: Annotated[int, Field(ge=0, le=599)] | str | None = Field(
         None,
         description="What the checks get instead: a status of HTTP (200 to 399 passes), the exit code of a command, a "
-        "serving status of gRPC (SERVING passes).",
+        "serving status of gRPC (SERVING passes); error: the check cannot be run, which counts for nothing.",
     )
-    until: Duration | None = Field(None, description="When it ends by itself, from the start of the run.")
-    lasts: Duration | None = Field(None, description="When it ends by itself, from its own start.")
+    after: Duration | None = Field(
+        None,
+        description="Not then, but so long after the start of each run of a container that begins from then on, in "
+        "pods that are there or come; those under way go on.",
+    )
+    times: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        None, description="With after: so many runs of each container; pods count by name. Default: all."
+    )
+    until: Duration | None = Field(
+        None,
+        description="When it ends by itself, from the start of the run; with after: runs that begin later are well.",
+    )
+    lasts: Duration | None = Field(
+        None, description="When it ends by itself, from its own start; with after: how long in each run."
+    )
 
     @model_validator(mode="after")
     def _one(self) -> HealthForm:
-        if self.until is not None and self.lasts is not None:
+        if self.after is not None and (self.healthy or self.new_pods):
+            raise ValueError("with after pods that come are struck, too: leave out newPods and healthy")
+        if self.after is None and self.times is not None:
+            raise ValueError(
+                "times counts runs whose checks go wrong some time after their start: give after, too"
+            )
+        if self.after is None and self.until is not None and self.lasts is not None:
             raise ValueError("expected one of until and lasts, found both")
         if self.healthy and self.hang:
             raise ValueError("a check that answers does not hang: leave out hang, or healthy: true")
@@ -233,6 +252,11 @@ class ImageFaultForm(Form):
     """Images that cannot be pulled for a time."""
 
     images: list[str] = Field([], description="Left out: all, the registry is down.")
+    after: Duration = Field(
+        "0s",
+        validate_default=True,
+        description="How long a pull takes to fail, while it holds its node's queue; default: at once.",
+    )
     until: Duration | None = Field(None, description="When it ends by itself, from the start of the run.")
     lasts: Duration | None = Field(None, description="When it ends by itself, from its own start.")
 

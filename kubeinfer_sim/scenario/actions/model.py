@@ -225,6 +225,10 @@ class EvictPods:
     ready: bool | None = None
 
 
+#: The answer of a check that could not be run: its result is thrown away (pkg/kubelet/prober/worker.go, doProbe).
+CANNOT_BE_RUN = "error"
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """The health check of matching pods starts to fail (`healthy=False`) or answers again.
@@ -238,6 +242,8 @@ class Health:
         answer: what it gets instead, as written; empty when that is not said.
         container: whose check; "": those of all containers.
         new_pods: pods that are set up while it lasts are struck, too.
+        after: not on the clock, but so long after the start of each run of a container that begins from `at` on, until
+            `until`, and for `lasts` (None: to its end); of each container of a pod `times` runs (None: all).
     """
 
     at: Millis
@@ -251,6 +257,9 @@ class Health:
     container: str = ""
     new_pods: bool = False
     answer: str = ""
+    after: Millis | None = None
+    lasts: Millis | None = None
+    times: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,11 +284,12 @@ class Crash:
 
 @dataclass(frozen=True, slots=True)
 class ImageFault:
-    """Pulls of these images (none named: of all) fail until `until` (None: for good)."""
+    """Pulls of these images (none named: of all) fail until `until` (None: for good), each `after` it has begun."""
 
     at: Millis
     images: tuple[str, ...] = ()
     until: Millis | None = None
+    after: Millis = 0
 
 
 #: Strike one at random instead of all that the target means.

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.kubernetes.probe_answers import verdict
 from kubeinfer_sim.manifest.model import Container
+from kubeinfer_sim.scenario.actions.model import CANNOT_BE_RUN
 from kubeinfer_sim.scenario.context import Context
 
 _ANSWERED = {
@@ -21,6 +22,8 @@ def passes(
     answer: int | str, kinds: Sequence[str], containers: Iterable[Container], context: Context, path: Path
 ) -> bool:
     """Whether checks that get this answer pass; an answer that one of them cannot get is an error at `path`."""
+    if answer == CANNOT_BE_RUN:
+        return False
     found = (getattr(each, f"{kind}_probe") for each in containers for kind in kinds)
     verdicts = {probe.handler: verdict(probe.handler, answer) for probe in found if probe is not None}
     for handler, each in verdicts.items():

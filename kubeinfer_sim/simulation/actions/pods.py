@@ -106,12 +106,12 @@ class PodActions:
             api.remove(pod, "ForceDeleted", NO_CAUSE)
 
     def _break_images(self, action: ImageFault) -> None:
-        self._kubelet.break_images(action.images, broken=True)
+        self._kubelet.break_images(action.images, broken=True, after=action.after)
         if action.until is not None:
             self._env.clock.at(action.until, self._mend_images, action, phase=Phase.ACTION)
 
     def _mend_images(self, action: ImageFault) -> None:
-        self._kubelet.break_images(action.images, broken=False)
+        self._kubelet.break_images(action.images, broken=False, after=action.after)
 
     def _nothing(self, action: StartFault) -> None:
         """The kubelets know of it from the beginning."""

@@ -6,13 +6,15 @@ What they make checks answer is one of the things that may be wrong with a pod (
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from kubeinfer_sim.cluster.fault_records import StruckNothing
+from kubeinfer_sim.cluster.kubelet.check_faults import CheckFault, CheckFaults
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.prober import Outcome, Segment
 from kubeinfer_sim.engine.clock import Clock, Phase
 from kubeinfer_sim.engine.history import NO_CAUSE, History
-from kubeinfer_sim.scenario.actions.model import Action, Health
+from kubeinfer_sim.scenario.actions.model import CANNOT_BE_RUN, Action, Health
 from kubeinfer_sim.simulation.actions.targets import matches, unmatched
 from kubeinfer_sim.simulation.faults.probe_answers import ProbeAnswers
 
@@ -23,11 +25,33 @@ def answer_of(action: Health) -> Segment | None:
     """What a health action makes the checks answer; None: what the container's state has them answer."""
     if action.healthy:
         return None
+    if action.answer == CANNOT_BE_RUN:
+        return Segment(0, Outcome.ERROR)
     if action.hang:
         return Segment(0, Outcome.HANG)
     if action.flapping is None and action.latency is None:
         return FAILING
     return Segment(0, Outcome.SUCCESS, action.latency or 0, action.flapping or 0.0)
+
+
+def check_faults(actions: Iterable[Action]) -> CheckFaults | None:
+    """The checks that go wrong some time after each start of their container; None where none do."""
+    found = [
+        CheckFault(
+            partial(matches, each.target),
+            answer_of(each) or FAILING,
+            each.probes,
+            each.after,
+            each.at,
+            each.until,
+            each.lasts,
+            each.times,
+            each.container,
+        )
+        for each in actions
+        if isinstance(each, Health) and each.after is not None
+    ]
+    return CheckFaults(found) if found else None
 
 
 class HealthActions:
@@ -44,11 +68,13 @@ class HealthActions:
         self._history = history
         self._answers = answers
         self.of_new_pods: Sequence[Health] = [
-            each for each in actions if isinstance(each, Health) and each.new_pods
+            each for each in actions if isinstance(each, Health) and each.new_pods and each.after is None
         ]
 
     def act(self, action: Health, pods: Callable[[], Iterable[Pod]]) -> None:
         """It happens now, and ends by itself if it says when; `pods` gives all that exist."""
+        if action.after is not None:
+            return  # The kubelets know of it from the beginning.
         if not action.new_pods and not any(matches(action.target, pod) for pod in pods()):
             there = unmatched(action.target, pods())
             self._history.append(StruckNothing(self._clock.now, NO_CAUSE, "health action", there))

@@ -1,0 +1,80 @@
+"""Checks that go wrong some time after each start of their container, by order of the scenario.
+
+What the checks of a run get is known when it begins: none of it is an event, and pods that are not meant cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.prober import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFault:
+    """Checks behind `probes` get this answer from `after` the start of a run on, in ms.
+
+    Attributes:
+        means: whether a pod is meant; `container` "": all of its containers.
+        at, until: the runs that begin then; None: without end.
+        lasts: for how long in each run; None: to its end.
+        times: so many runs of each container; pods count by name. None: all.
+    """
+
+    means: Callable[[Pod], bool]
+    answer: Segment
+    probes: tuple[str, ...]
+    after: int
+    at: int = 0
+    until: int | None = None
+    lasts: int | None = None
+    times: int | None = None
+    container: str = ""
+
+    def strikes(self, pod: Pod, container: str) -> bool:
+        """Whether runs of this container may be struck."""
+        return self.container in ("", container) and self.means(pod)
+
+
+class Trouble(NamedTuple):
+    """What the checks behind a kind of probe get from `since` to `until` (ms; None: to the end of the run)."""
+
+    probe: str
+    answer: Segment
+    since: int
+    until: int | None
+
+
+@dataclass(slots=True)
+class CheckFaults:
+    """The faults of a scenario."""
+
+    faults: Sequence[CheckFault]
+    # How many runs each has struck, by its place, pod and container.
+    _struck: Counter[tuple[int, str, str]] = field(default_factory=Counter)
+
+    def mean(self, pod: Pod, container: str) -> bool:
+        """Whether any run of this container may be struck."""
+        return any(fault.strikes(pod, container) for fault in self.faults)
+
+    def of_run(self, pod: Pod, container: str, begins: int) -> tuple[Trouble, ...]:
+        """What becomes of the checks in a run that begins now, which counts."""
+        found: list[Trouble] = []
+        for place, fault in enumerate(self.faults):
+            key = place, pod.ref.name, container
+            if (
+                begins < fault.at
+                or (fault.until is not None and begins >= fault.until)
+                or (fault.times is not None and self._struck[key] >= fault.times)
+                or not fault.strikes(pod, container)
+            ):
+                continue
+            self._struck[key] += 1
+            since = begins + fault.after
+            until = None if fault.lasts is None else since + fault.lasts
+            found += [Trouble(probe, fault.answer, since, until) for probe in fault.probes]
+        return tuple(found)
