@@ -1,0 +1,25 @@
+"""How large scenarios are, and how much of what may be written there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Attributes:
+    workloads: at most so many objects that own pods.
+    roles: at most so many of a KubeInfer.
+    actions: at most so many.
+    richness: in how many of a hundred cases something is written that may be left out.
+    """
+
+    name: str
+    workloads: int
+    roles: int
+    actions: int
+    richness: int
+
+
+SMALL = Profile("small", workloads=1, roles=2, actions=3, richness=15)
+MEDIUM = Profile("medium", workloads=4, roles=3, actions=10, richness=40)

@@ -1,0 +1,178 @@
+"""Whole scenarios: a manifest, a cluster, a time line and all else a scenario file may say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+
+from kubeinfer_sim.manifest.releases import LATEST, RELEASES
+from kubeinfer_sim.testing.strategies import spec_parts as parts
+from kubeinfer_sim.testing.strategies.actions import Then, draw_action
+from kubeinfer_sim.testing.strategies.clusters import WrittenCluster, draw_cluster
+from kubeinfer_sim.testing.strategies.faults import draw_processes
+from kubeinfer_sim.testing.strategies.profiles import MEDIUM, SMALL, Profile
+from kubeinfer_sim.testing.strategies.values import Draw, maybe, part, pick
+from kubeinfer_sim.testing.strategies.workloads import KINDS, NAMES, Workload
+from kubeinfer_sim.testing.strategies.written import MAIN, Raw, WrittenScenario
+
+PROFILES = {each.name: each for each in (SMALL, MEDIUM)}
+_SEED = st.integers(0, 2**63 - 1)
+_HOUR = 3_600_000
+
+
+def scenarios(profile: str = "medium") -> st.SearchStrategy[WrittenScenario]:
+    """Scenarios that a user might write: each is read without errors, and shrinks towards a small YAML file.
+
+    Args:
+        profile: `small`, one object on a few nodes with up to three actions; `medium`, up to four objects and ten
+            actions, and all that may stand beside them.
+
+    Raises:
+        KeyError: no such profile.
+    """
+    return _scenarios(PROFILES[profile])
+
+
+@st.composite
+def _scenarios(draw: Draw, profile: Profile) -> WrittenScenario:
+    workloads, settable = _workloads(draw, profile)
+    cluster = part(draw, draw_cluster, profile)
+    objects = [each.document for each in workloads] + _budgets(draw, workloads, profile)
+    files: dict[str, Sequence[Raw]] = dict(cluster.files)
+    spec: Raw = {}
+    if len(objects) == 1 and not settable and maybe(draw, 50):
+        spec["manifest"] = objects[0]
+    else:
+        files["manifest.yaml"] = objects
+        values = {"set": {"image": "repo/vllm:v1"}}
+        spec["manifest"] = {"path": "manifest.yaml", **values} if settable else "manifest.yaml"
+    spec["cluster"] = cluster.written
+    spec |= _happenings(draw, workloads, cluster, profile, settable=settable)
+    seed = draw(_SEED) if maybe(draw, 10) else pick(draw, range(6))
+    if seed:
+        spec["seed"] = seed
+    document = {
+        "apiVersion": "kubeinfer-sim/v1",
+        "kind": "Scenario",
+        "metadata": {"name": "generated"},
+        "spec": spec,
+    }
+    return WrittenScenario({MAIN: [document], **files})
+
+
+def _workloads(draw: Draw, profile: Profile) -> tuple[list[Workload], bool]:
+    """The objects that own pods, and whether their images are filled in (`set`)."""
+    kinds = ("KubeInfer", "KubeInfer", "Deployment", "Deployment", "ReplicaSet", "Pod")
+    chosen = [pick(draw, kinds)]
+    while len(chosen) < profile.workloads and maybe(draw, 55):
+        chosen.append(pick(draw, kinds))
+    settable = "KubeInfer" in chosen and maybe(draw, 40)
+    left = {kind: list(names) for kind, names in NAMES.items()}
+    workloads = []
+    for kind in chosen:
+        if left[kind]:
+            image = "${image}" if settable and kind == "KubeInfer" else "repo/vllm:v1"
+            workloads.append(Workload(part(draw, KINDS[kind], left[kind].pop(0), image, profile)))
+    return workloads, settable
+
+
+def _budgets(draw: Draw, workloads: Sequence[Workload], profile: Profile) -> list[Raw]:
+    """PodDisruptionBudgets in the manifest."""
+    if not maybe(draw, profile.richness // 2):
+        return []
+    limit: Raw = pick(
+        draw, ({"maxUnavailable": 1}, {"minAvailable": 1}, {"minAvailable": "50%"}, {"maxUnavailable": "0%"})
+    )
+    labels = {"app": pick(draw, workloads).name}
+    return [
+        {
+            "apiVersion": "policy/v1",
+            "kind": "PodDisruptionBudget",
+            "metadata": {"name": "budget", "namespace": "prod"},
+            "spec": {"selector": {"matchLabels": labels}, **limit},
+        }
+    ]
+
+
+def _happenings(
+    draw: Draw, workloads: list[Workload], cluster: WrittenCluster, profile: Profile, *, settable: bool
+) -> Raw:
+    """All of the spec but manifest, cluster and seed."""
+    kubeinfers = [each for each in workloads if each.kind == "KubeInfer"]
+    rich = profile.richness
+    written: Raw = {}
+    if maybe(draw, rich):
+        written["initial"] = pick(draw, ("running", "empty"))
+    if settable and maybe(draw, 50):
+        written["update"] = {"set": {"image": "repo/vllm:v2"}}
+    transfers = part(draw, parts.draw_transfers, workloads) if maybe(draw, rich) else {}
+    storage = "storage" in transfers
+    processes: Any = None
+    if maybe(draw, rich // 2):
+        processes = part(draw, draw_processes, cluster, storage, bool(kubeinfers))
+    endless = isinstance(processes, str) or bool(processes and processes.get("processes"))
+    horizon = pick(draw, (2, 12, 1, 48)) if endless or maybe(draw, 30) else None
+    actions = _actions(
+        draw, Then(cluster, workloads, storage, settable), profile.actions, horizon, "update" in written
+    )
+    if actions:
+        written["actions"] = actions
+    if maybe(draw, 60):
+        written["timings"] = part(draw, parts.draw_timings, workloads, transfers, profile)
+    if transfers:
+        written["transfers"] = transfers
+    if maybe(draw, rich):
+        written["assumptions"] = part(draw, parts.draw_assumptions)
+    if kubeinfers and maybe(draw, 70) and (rules := part(draw, parts.draw_rules, kubeinfers)):
+        written["recovery"] = {"rules": rules}
+    if processes is not None:
+        written["faults"] = processes
+    version = pick(draw, tuple(reversed(RELEASES)))
+    written |= part(draw, parts.draw_settings, workloads, version, profile)
+    if kubeinfers:
+        _ask(draw, written, actions, profile, horizon=horizon is not None, one=len(kubeinfers) == 1)
+    if horizon is not None:
+        written["horizon"] = f"{horizon}h"
+    elif maybe(draw, 30):
+        written["quietAfter"] = pick(draw, ("2h", "12h", "10m"))
+    if version != LATEST.version:
+        written["kubernetesVersion"] = version
+    return written
+
+
+def _ask(draw: Draw, written: Raw, actions: list[Raw], profile: Profile, *, horizon: bool, one: bool) -> None:
+    """Demand, which is known of one KubeInfer alone, and objectives."""
+    if one and maybe(draw, profile.richness // 3):
+        written["load"] = part(draw, parts.draw_load)
+    if maybe(draw, profile.richness // 3):
+        written["traffic"] = part(draw, parts.draw_traffic)
+    if maybe(draw, profile.richness):
+        changes = "update" in written or any(each.keys() & {"apply", "patch", "scale"} for each in actions)
+        written["objectives"] = part(draw, parts.draw_objectives, horizon, "load" in written, changes)
+
+
+def _actions(draw: Draw, then: Then, most: int, horizon: int | None, update: bool) -> list[Raw]:
+    """A time line; actions often come in one instant, or while the one before is still at work."""
+    if update:
+        for each in then.of_kind("KubeInfer"):
+            then.templates[each.name] = 1
+    written = []
+    for _ in range(most):
+        made, goes_on = part(draw, _next_action, then, horizon)
+        written += made
+        if not goes_on:
+            break
+    return written
+
+
+def _next_action(draw: Draw, then: Then, horizon: int | None) -> tuple[list[Raw], bool]:
+    """One more action, if any, and whether there may be others after it."""
+    if not maybe(draw, 80):
+        return [], False
+    then.at += pick(draw, (0, 60_000, 600_000, 1_000, 5_000, 300_000, 1_200_000, 12_345))
+    if horizon is not None and then.at > horizon * _HOUR:
+        return [], False
+    made = draw_action(draw, then)
+    return ([] if made is None else [made]), True

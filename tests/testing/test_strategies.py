@@ -1,0 +1,127 @@
+"""The strategies make what a user may write: all of it, valid by construction, and small when it has shrunk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from command_line import sim
+from hypothesis import HealthCheck, Phase, find, given, settings
+
+from kubeinfer_sim.scenario.actions.forms import ActionForm
+from kubeinfer_sim.scenario.faults.kinds import KINDS as FAULT_KINDS
+from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm
+from kubeinfer_sim.scenario.timings.forms import DistributionForm
+from kubeinfer_sim.testing.strategies import WrittenScenario, scenarios
+from kubeinfer_sim.testing.strategies.actions import ACTIONS
+from kubeinfer_sim.testing.strategies.faults import possible_kinds
+from kubeinfer_sim.testing.strategies.spec_parts import ASSUMED, choices_of
+from kubeinfer_sim.testing.strategies.values import DISTRIBUTIONS
+
+UNHURRIED = settings(
+    deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False
+)
+
+
+def written(form: Any) -> set[str]:
+    """The fields of a form as a user writes them."""
+    return {field.alias or name for name, field in form.model_fields.items()}
+
+
+# -- valid by construction ------------------------------------------------------------------------------------
+
+
+@settings(UNHURRIED, max_examples=40)
+@given(scenarios("medium"))
+def test_every_scenario_is_read_without_an_error(scenario: WrittenScenario) -> None:
+    scenario.load()
+
+
+@settings(UNHURRIED, max_examples=40)
+@given(scenarios("small"))
+def test_every_small_scenario_is_read_without_an_error(scenario: WrittenScenario) -> None:
+    assert len(scenario.load().workloads) == 1
+    assert len(scenario.spec.get("actions", ())) <= 3
+
+
+@settings(UNHURRIED, max_examples=8)
+@given(scenario=scenarios("medium"))
+def test_validate_agrees_that_a_scenario_is_right(
+    scenario: WrittenScenario, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    done = sim("validate", str(scenario.write(tmp_path_factory.mktemp("files"))))
+    assert done.returncode == 0, done.stderr
+
+
+def test_there_is_no_profile_that_nobody_has_described() -> None:
+    with pytest.raises(KeyError):
+        scenarios("huge")
+
+
+# -- complete -------------------------------------------------------------------------------------------------
+
+
+def test_every_action_of_the_schema_is_written() -> None:
+    assert ACTIONS.keys() == written(ActionForm) - {"at", "object"}
+
+
+def test_every_kind_of_distribution_is_written() -> None:
+    assert DISTRIBUTIONS.keys() == written(DistributionForm) - {"min", "max"}
+
+
+def test_every_assumption_is_written() -> None:
+    assert {name for name in AssumptionsForm.model_fields if not choices_of(name)} == ASSUMED.keys()
+
+
+@pytest.mark.sweep
+def test_thousands_of_scenarios_are_read_and_have_every_field_of_a_spec_and_every_action() -> None:
+    actions: set[str] = set()
+    fields: set[str] = set()
+
+    @settings(UNHURRIED, max_examples=2000)
+    @given(scenarios("medium"))
+    def look(scenario: WrittenScenario) -> None:
+        scenario.load()
+        fields.update(scenario.spec)
+        for each in scenario.spec.get("actions", ()):
+            actions.update(each)
+
+    look()
+    assert actions == written(ActionForm)
+    assert fields == written(SpecForm)
+
+
+def test_every_kind_of_fault_can_strike_where_there_are_npus_and_a_storage() -> None:
+    assert set(possible_kinds({"node-0": 8}, storage=True)) == FAULT_KINDS.keys()
+
+
+# -- small ----------------------------------------------------------------------------------------------------
+
+
+def drains(scenario: WrittenScenario) -> bool:
+    return any("drain" in each for each in scenario.spec.get("actions", ()))
+
+
+def test_the_simplest_scenario_is_a_screen_of_yaml() -> None:
+    simplest = find(
+        scenarios("small"), lambda each: True, settings=settings(UNHURRIED, phases=[Phase.generate])
+    )
+    assert len(repr(simplest).splitlines()) < 35, simplest
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("profile", ["small", "medium"])
+def test_what_is_looked_for_is_all_that_an_example_has_when_it_has_shrunk(profile: str) -> None:
+    smallest = find(scenarios(profile), drains, settings=settings(UNHURRIED, max_examples=2000))
+    assert [set(each) for each in smallest.spec["actions"]] == [{"at", "drain"}], smallest
+    assert len(repr(smallest).splitlines()) < 60, smallest
+
+
+def test_what_is_printed_is_what_stands_in_the_files() -> None:
+    document = {"name": "x", "value": "8", "never": None, "list": [1.5, "1.36"]}
+    scenario = WrittenScenario({"scenario.yaml": [document, document], "nodes.json": [document]})
+    text = repr(scenario)
+    _, yaml_text, json_text = text.split("# ")
+    assert list(yaml.safe_load_all(yaml_text.removeprefix("scenario.yaml"))) == [document] * 2
+    assert yaml.safe_load(json_text.removeprefix("nodes.json")) == document
