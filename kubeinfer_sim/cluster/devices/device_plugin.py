@@ -110,9 +110,10 @@ class DevicePlugin(Watcher):
             self._resets.idle(npu)
 
     def _report_unseen(self, npu: Npu) -> None:
-        for fault in npu.faults if self._watches(npu) else ():
-            if not fault.reported:
-                self._report(fault)
+        if npu.faults and self._watches(npu):
+            for fault in npu.faults:
+                if not fault.reported:
+                    self._report(fault)
 
     # -- what it tells the kubelet (ListAndWatch) ----------------------------------------------------------
 
