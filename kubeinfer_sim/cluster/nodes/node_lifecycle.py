@@ -161,7 +161,7 @@ class NodeLifecycleController(Watcher):
         The controller cannot know, but that is when the pass that will notice can be told.
         """
         health = self._health.get(node.name)
-        if health is not None:
+        if health is not None and self.api.nodes.get(node.name) is node:
             self._decide(node, health)
 
     def _overrule(self, pod: Pod) -> None:

@@ -173,7 +173,8 @@ def assert_agreement(seed: int) -> None:
     assert settled(simulated.run()) == settled(reference.run()), f"seed {seed}"
 
 
-@pytest.mark.parametrize("seed", range(40))
+# 1095, 1201: a machine dies after its node has been deleted.
+@pytest.mark.parametrize("seed", [*range(40), 1095, 1201])
 def test_the_computed_passes_come_to_the_same_as_all_of_them(seed: int) -> None:
     assert_agreement(seed)
 
