@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from kubeinfer_sim.cluster.node import NO_EXECUTE, NOT_READY, UNREACHABLE
 from kubeinfer_sim.manifest.model import PodTemplate, Toleration
-from kubeinfer_sim.scenario.cluster.model import PriorityClass
+from kubeinfer_sim.scenario.cluster.model import ClusterObject, PriorityClass
 
 #: What the DefaultTolerationSeconds admission plug-in grants.
 DEFAULT_TOLERATION_SECONDS = 300
@@ -54,8 +54,6 @@ class Admission:
         """
         self._toleration_seconds = toleration_seconds
         self._priority_classes = {each.name: each for each in (*SYSTEM_PRIORITY_CLASSES, *priority_classes)}
-        defaults = [each for each in self._priority_classes.values() if each.is_default]
-        self._default = min(defaults, key=lambda each: each.value, default=None)
         # The template is kept beside what became of it so that its id stays its own.
         self._admitted: dict[int, tuple[PodTemplate, PodTemplate]] = {}
 
@@ -66,11 +64,26 @@ class Admission:
             known = self._admitted[id(template)] = template, self._mutate(template)
         return known[1]
 
+    def object_put(self, written: ClusterObject) -> None:
+        """A PriorityClass counts for the pods that are made from then on."""
+        if isinstance(written.content, PriorityClass):
+            self._priority_classes[written.name] = written.content
+            self._admitted.clear()
+
+    def object_deleted(self, written: ClusterObject) -> None:
+        """The pods that are there keep their priority."""
+        if written.kind == "PriorityClass" and self._priority_classes.pop(written.name, None) is not None:
+            self._admitted.clear()
+
+    def _default_class(self) -> PriorityClass | None:
+        defaults = [each for each in self._priority_classes.values() if each.is_default]
+        return min(defaults, key=lambda each: each.value, default=None)
+
     def _mutate(self, template: PodTemplate) -> PodTemplate:
         tolerations = with_default_tolerations(template.tolerations, self._toleration_seconds)
         template = replace(template, tolerations=tolerations)
         name = template.priority_class_name
-        found = self._priority_classes.get(name) if name else self._default
+        found = self._priority_classes.get(name) if name else self._default_class()
         if found is None:
             return template
         return replace(template, priority=found.value, preempts=template.preempts and found.preempts)

@@ -34,7 +34,7 @@ from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.manifest.accelerators import accelerator_count
-from kubeinfer_sim.scenario.cluster.model import Taint
+from kubeinfer_sim.scenario.cluster.model import ClusterObject, Taint
 
 
 class Api:
@@ -82,6 +82,8 @@ class Api:
         self._pod_finished = told("pod_finished")
         self._pod_gone = told("pod_gone")
         self._npus_isolated = told("npus_isolated")
+        self._object_put = told("object_put")
+        self._object_deleted = told("object_deleted")
         self._engine_stopped = told("engine_stopped")
 
     def new_uid(self) -> int:
@@ -187,6 +189,20 @@ class Api:
     def pods_on(self, node: str) -> list[Pod]:
         """The pods bound to a node, in the order in which they came; also of a node that is gone."""
         return list(self._pods.get(node, ()))
+
+    # -- objects that own no pods: written by people -------------------------------------------------------
+
+    def put(self, written: ClusterObject) -> None:
+        """Create the object, or store another version of it."""
+        self.admission.object_put(written)
+        for tell in self._object_put:
+            tell(written)
+
+    def delete_object(self, written: ClusterObject) -> None:
+        """Delete it."""
+        self.admission.object_deleted(written)
+        for tell in self._object_deleted:
+            tell(written)
 
     # -- pods that come: written by their owners -----------------------------------------------------------
 

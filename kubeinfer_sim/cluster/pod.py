@@ -90,6 +90,9 @@ class Workload(Protocol):
     def scale(self, replicas: int) -> None:
         """The user changes `spec.replicas` alone."""
 
+    def delete(self) -> None:
+        """The user deletes it, in the background: its pods are garbage collected, and it makes no others."""
+
     def pods(self) -> Iterator[Pod]:
         """All its pods that exist, in the order in which they were made."""
         ...

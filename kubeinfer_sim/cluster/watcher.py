@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.scenario.cluster.model import ClusterObject
 
 
 class Watcher:
@@ -29,6 +30,12 @@ class Watcher:
 
     def allocatable_changed(self, node: Node, resource: str, ring: int | None) -> None:
         """The node offers another amount of a resource, in this `ring` of its NPUs (None: it has no rings)."""
+
+    def object_put(self, written: ClusterObject) -> None:
+        """An object that owns no pods was created or changed."""
+
+    def object_deleted(self, written: ClusterObject) -> None:
+        """It is gone."""
 
     def pod_created(self, pod: Pod) -> None:
         """The pod's object exists; it has no node yet."""

@@ -114,6 +114,7 @@ def load_manifest(
     set_values: Values | None = None,
     only: str | None = None,
     all_values_used: bool = True,
+    of_any_kind: bool = False,
 ) -> Manifests:
     """Load KubeInfers, Deployments, ReplicaSets and Pods from files (`-` for standard input) or texts.
 
@@ -123,11 +124,12 @@ def load_manifest(
         only: keep the KubeInfer of this name, or `namespace/name`; where none has it, what else owns pods.
         all_values_used: a value no hole asks for is an error (a caller who gives the same values to several
             loads checks that by `Manifests.holes`).
+        of_any_kind: sources may hold nothing that owns pods, or nothing at all.
 
     Raises:
         InputError: with every error of every source, and their warnings.
     """
-    loader = _Loader(set_values or {})
+    loader = _Loader(set_values or {}, of_any_kind)
     for source in sources:
         loader.read(source)
     loader.finish(only, all_values_used)
@@ -155,6 +157,7 @@ class _Loader:
     """Reads source after source; keeps what was found."""
 
     values: Values
+    of_any_kind: bool = False
     loaded: list[_Loaded] = field(default_factory=list)
     plain: list[PlainWorkload] = field(default_factory=list)
     others: list[OtherObject] = field(default_factory=list)
@@ -180,7 +183,8 @@ class _Loader:
         nothing_wrong = not errors and not any(
             each.severity is Severity.ERROR for each in self.findings[findings:]
         )
-        if len(self.loaded) + len(self.plain) == loaded and nothing_wrong:
+        nothing = len(self.loaded) + len(self.plain) == loaded
+        if nothing and nothing_wrong and not self.of_any_kind:
             kinds = [f"{each.kind} {each.name}".rstrip() for each in self.others[others:]]
             holds = (
                 f"it holds {', '.join(kinds[:5])}{' …' if len(kinds) > 5 else ''}" if kinds else "it is empty"

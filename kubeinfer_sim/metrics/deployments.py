@@ -26,6 +26,7 @@ class DeploymentOutcome(StrEnum):
     NEVER = "neverFinishes"  # the run settled without that
     UNFINISHED = "unfinished"  # the run was stopped before
     PAUSED = "paused"  # it waits for a person
+    DELETED = "deleted"  # by a person
     UNTOUCHED = "untouched"  # nothing was asked of it, and its pods ran on and stayed available
 
 
@@ -101,7 +102,11 @@ class DeploymentMeasures:
     @property
     def holds(self) -> bool:
         """Whether nothing is left to wish for."""
-        return self.outcome in (DeploymentOutcome.COMPLETES, DeploymentOutcome.UNTOUCHED)
+        return self.outcome in (
+            DeploymentOutcome.COMPLETES,
+            DeploymentOutcome.DELETED,
+            DeploymentOutcome.UNTOUCHED,
+        )
 
 
 class Deployments:
@@ -168,6 +173,8 @@ class Deployments:
 
 
 def _outcome(measures: DeploymentMeasures, end: str) -> DeploymentOutcome:
+    if measures.changes and "deleted" in measures.changes[-1].changed:
+        return DeploymentOutcome.DELETED
     focus = measures.focus
     in_place = focus is None or focus.completed is not None
     if in_place and not measures.missing:

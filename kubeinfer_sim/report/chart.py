@@ -21,6 +21,9 @@ from kubeinfer_sim.scenario.actions.model import (
     Apply,
     Cordon,
     Crash,
+    Create,
+    Delete,
+    DeleteObject,
     DeletePods,
     Drain,
     EvictPods,
@@ -32,6 +35,7 @@ from kubeinfer_sim.scenario.actions.model import (
     NodeDown,
     NodeUp,
     OutOfService,
+    Put,
     Refused,
     RemoveNodes,
     RemoveTaint,
@@ -217,6 +221,14 @@ def _action_text(action: Action, measures: Measures) -> str:
             return f"{what}: {action.label}" if action.label else f"apply {what}"
         case Scale():
             return f"scale to {action.replicas:,}"
+        case Create():
+            return f"{action.workload.kind} {action.workload.name} created"
+        case Delete():
+            return f"{action.kind} {action.name} deleted"
+        case Put():
+            return f"{action.object.kind} {action.object.name} created or changed"
+        case DeleteObject():
+            return f"{action.object.kind} {action.object.name} deleted"
         case Undo():
             return f"Deployment {action.name}: rollback"
         case Refused():

@@ -35,6 +35,8 @@ def sentence(measures: DeploymentMeasures, *, due: str = "") -> str:
     match outcome:
         case DeploymentOutcome.UNTOUCHED:
             return f"{name} is not touched: {count(measures.desired.last, 'pod')} available"
+        case DeploymentOutcome.DELETED:
+            return f"{name} is deleted at {rounded(measures.changes[-1].at)}"
         case DeploymentOutcome.COMPLETES if change is None:
             return f"{name} is complete in the end; {_available(measures)}"
         case DeploymentOutcome.COMPLETES:

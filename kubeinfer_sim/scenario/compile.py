@@ -42,7 +42,8 @@ from kubeinfer_sim.scenario.workloads.time_line import TimeLine
 def compile_scenario(readable: Readable, context: Context, values: Mapping[str, Any]) -> Scenario | None:
     """The scenario; None, or one that must not be used, when something is wrong, which is noted."""
     spec, broken = readable.spec, readable.broken
-    manifests = Manifests(context, spec.manifest, values)
+    creates = any(each.create is not None for each in spec.actions)
+    manifests = Manifests(context, spec.manifest, values, may_be_empty=creates)
     first = None if "manifest" in broken else manifests.initial()
     time_line = _time_line(first, context, manifests)
     # Keys (time, place, one of several): ties are taken in the order written, the update first.
@@ -99,7 +100,12 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     check_images([*broken_images, *timed_images], versions, context)
     others = manifests.others.values()
     priority_classes = compile_priority_classes(
-        spec.priority_classes, others, versions, context, matter=spec.assumptions.preemption
+        spec.priority_classes,
+        others,
+        versions,
+        context,
+        matter=spec.assumptions.preemption,
+        later=time_line.created_classes,
     )
     budgets = compile_budgets(spec.pod_disruption_budgets, others, versions, context)
     unscaled = kubeinfers if assumptions.scale_subresource == "none" else []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, TypeVar
 
 from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.accelerators import Family, common_family
@@ -16,6 +16,7 @@ from kubeinfer_sim.manifest.releases import LATEST, Release, release_of
 from kubeinfer_sim.scenario.actions.model import (
     Action,
     AddNodes,
+    Create,
     Drain,
     EvictPods,
     Fault,
@@ -23,6 +24,7 @@ from kubeinfer_sim.scenario.actions.model import (
     NodeDown,
     NodeUp,
     OutOfService,
+    Put,
     RemoveNodes,
     SetTaint,
 )
@@ -42,6 +44,8 @@ from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.model import CrashBackOff, Timings, Transfers
 from kubeinfer_sim.scenario.units import Millis
+
+W = TypeVar("W", KubeInfer, Deployment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +204,8 @@ class Scenario:
     @property
     def accelerator_family(self) -> Family:
         """The family of the accelerators that its nodes offer and its pods ask for: what reports call them."""
-        pods = [template.requests for each in self.workloads for template in each.pod_templates]
+        specs = (*self.workloads, *self.created)
+        pods = [template.requests for each in specs for template in each.pod_templates]
         # Nodes of a pool share what they offer.
         offered = {id(node.allocatable): node.allocatable for node in self.nodes_ever}
         return common_family([*offered.values(), *pods])
@@ -213,13 +218,22 @@ class Scenario:
 
     @property
     def kubeinfers(self) -> tuple[KubeInfer, ...]:
-        """The KubeInfers among its workloads."""
-        return tuple(each for each in self.workloads if isinstance(each, KubeInfer))
+        """The KubeInfers among its workloads, each as it is first."""
+        return self._of_type(KubeInfer)
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
-        """The Deployments among its workloads."""
-        return tuple(each for each in self.workloads if isinstance(each, Deployment))
+        """The Deployments among its workloads, each as it is first."""
+        return self._of_type(Deployment)
+
+    @property
+    def created(self) -> tuple[WorkloadSpec, ...]:
+        """The workloads that somebody creates while it runs."""
+        return tuple(each.workload for each in self.actions if isinstance(each, Create))
+
+    def _of_type(self, kind: type[W]) -> tuple[W, ...]:
+        found = [each for each in (*self.workloads, *self.created) if isinstance(each, kind)]
+        return tuple({each.name: each for each in reversed(found)}.values())[::-1]
 
     def version_of(self, kind: Kind, name: str) -> WorkloadSpec:
         """The workload of this kind and name as it is first.
@@ -227,7 +241,8 @@ class Scenario:
         Raises:
             StopIteration: there is none.
         """
-        return next(each for each in self.workloads if (each.kind, each.name) == (kind, name))
+        specs = (*self.workloads, *self.created)
+        return next(each for each in specs if (each.kind, each.name) == (kind, name))
 
     @property
     def kubeinfer(self) -> KubeInfer:
@@ -282,7 +297,11 @@ class Scenario:
     def heeds_budgets(self) -> bool:
         """Whether anything may ask a disruption budget: a drain, or a choice of pods to be evicted for others."""
         asks = any(isinstance(each, EvictPods) for each in self.actions)
-        return asks or self.drains_nodes or bool(self.disruption_budgets)
+        later = any(
+            isinstance(each, Put) and isinstance(each.object.content, DisruptionBudget)
+            for each in self.actions
+        )
+        return asks or self.drains_nodes or later or bool(self.disruption_budgets)
 
     def _faults_need(self, need: Need) -> bool:
         return any(need in KINDS[kind].needs for kind in self.fault_kinds)

@@ -42,6 +42,7 @@ from kubeinfer_sim.scenario.faults.model import FaultPlan
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.actions.handlers import Handlers
 from kubeinfer_sim.simulation.actions.nodes import NodeActions
+from kubeinfer_sim.simulation.actions.objects import ObjectActions
 from kubeinfer_sim.simulation.actions.pods import PodActions
 from kubeinfer_sim.simulation.actions.run_crashes import RunCrashes
 from kubeinfer_sim.simulation.actions.targets import start_faults
@@ -117,6 +118,7 @@ def assemble(
     )
     handlers: list[Handlers] = [
         WorkloadActions(env, workloads).handlers(),
+        ObjectActions(env, workloads).handlers(),
         NodeActions(env, drains, failures, partial(_machine, env, scenario)).handlers(),
         PodActions(cluster, workloads, budgets).handlers(),
         {Health: partial(health.act, pods=workloads.pods)},

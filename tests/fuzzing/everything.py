@@ -21,6 +21,11 @@ ACTIONS = (
     "scale: <replicas>, object: Deployment/router",
     "rollback: true",
     "patch: {spec: {strategy: {rollingUpdate: {maxUnavailable: <one>, maxSurge: 1}}}}",
+    "object: Deployment/router, setImage: {container: '*', image: \"repo/router:v<version>\"}",
+    "create: {apiVersion: v1, kind: Pod, metadata: {name: extra}, spec: {containers: [{name: c, image: i}]}}",
+    "create: {apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: b}, spec: {selector: {}, "
+    "maxUnavailable: <one>}}",
+    "deleteObject: Deployment/router",
     "cordon: [a-<node>]",
     "uncordon: {pool: a}",
     "taint: {nodes: [a-<node>], key: k, effect: <effect>}",

@@ -11,28 +11,64 @@ from kubeinfer_sim.cluster.disruption.controller import Budget, BudgetSpec
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement, matches_all
-from kubeinfer_sim.scenario.cluster.model import DisruptionBudget
+from kubeinfer_sim.scenario.cluster.model import ClusterObject, DisruptionBudget
+
+KIND = "PodDisruptionBudget"
 
 
 class Budgets(Watcher):
     """All budgets. A budget counts and holds pods of its own namespace alone; an empty selector means all of them."""
 
     def __init__(self, budgets: Iterable[DisruptionBudget]) -> None:
-        self._by_namespace: dict[str, list[tuple[tuple[Requirement, ...], Budget]]] = {}
+        self._by_namespace: dict[str, dict[str, tuple[tuple[Requirement, ...], Budget]]] = {}
         self._of: dict[Pod, list[Budget]] = {}
+        # All pods that exist, by namespace: a budget may come after them.
+        self._pods: dict[str, dict[Pod, None]] = {}
         for budget in budgets:
-            named = f"{budget.name} ({budget.where})" if budget.where else budget.name
-            spec = BudgetSpec(
-                budget.min_available,
-                budget.max_unavailable,
-                "AlwaysAllow" if budget.always_allow_unhealthy else "IfHealthyBudget",
-            )
-            self._by_namespace.setdefault(budget.namespace, []).append((budget.selector, Budget(named, spec)))
+            self._add(budget)
+
+    def _add(self, budget: DisruptionBudget) -> None:
+        named = f"{budget.name} ({budget.where})" if budget.where else budget.name
+        spec = BudgetSpec(
+            budget.min_available,
+            budget.max_unavailable,
+            "AlwaysAllow" if budget.always_allow_unhealthy else "IfHealthyBudget",
+        )
+        made = Budget(named, spec)
+        self._by_namespace.setdefault(budget.namespace, {})[budget.name] = budget.selector, made
+        for pod in self._pods.get(budget.namespace, ()):
+            if matches_all(budget.selector, pod.template.labels):
+                self._of.setdefault(pod, []).append(made)
+                _tell(made, pod)
+
+    def object_put(self, written: ClusterObject) -> None:
+        """A budget holds from the instant in which it is there."""
+        if written.kind != KIND:
+            return
+        before = self._take_out(written)
+        if isinstance(written.content, DisruptionBudget):  # without a selector it matches no pod
+            self._add(written.content)
+        if before is not None:
+            before.call_back()
+
+    def object_deleted(self, written: ClusterObject) -> None:
+        """Evictions that it has refused may be granted at their next try."""
+        if written.kind == KIND and (before := self._take_out(written)) is not None:
+            before.call_back()
+
+    def _take_out(self, written: ClusterObject) -> Budget | None:
+        found = self._by_namespace.get(written.namespace, {}).pop(written.name, None)
+        if found is None:
+            return None
+        _, budget = found
+        for held in [pod for pod, budgets in self._of.items() if budget in budgets]:
+            self._of[held].remove(budget)
+        return budget
 
     def allowances(self) -> Iterator[tuple[str, tuple[Requirement, ...], int]]:
         """Namespace, selector and disruptions allowed now of each budget."""
         for namespace, budgets in self._by_namespace.items():
-            for selector, budget in budgets:
+            for selector, budget in budgets.values():
                 yield namespace, selector, budget.status.allowed
 
     def of(self, pod: Pod) -> Sequence[Budget]:
@@ -42,7 +78,8 @@ class Budgets(Watcher):
     def pod_created(self, pod: Pod) -> None:
         """A pod counts from its creation on."""
         labels = pod.template.labels
-        of_namespace = self._by_namespace.get(pod.namespace, ())
+        self._pods.setdefault(pod.namespace, {})[pod] = None
+        of_namespace = self._by_namespace.get(pod.namespace, {}).values()
         found = [budget for selector, budget in of_namespace if matches_all(selector, labels)]
         if found:
             self._of[pod] = found
@@ -63,10 +100,15 @@ class Budgets(Watcher):
 
     def pod_gone(self, pod: Pod) -> None:
         """Its object is gone."""
+        self._pods[pod.namespace].pop(pod, None)
         for budget in self._of.pop(pod, ()):
             budget.pod_gone(pod)
 
     def _changed(self, pod: Pod) -> None:
         for budget in self._of.get(pod, ()):
-            controller = pod.owner.controller_of(pod)
-            budget.pod_changed(pod, controller, ready=pod.ready, terminating=pod.state is PodState.DELETING)
+            _tell(budget, pod)
+
+
+def _tell(budget: Budget, pod: Pod) -> None:
+    controller = pod.owner.controller_of(pod)
+    budget.pod_changed(pod, controller, ready=pod.ready, terminating=pod.state is PodState.DELETING)

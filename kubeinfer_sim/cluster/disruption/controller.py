@@ -114,6 +114,12 @@ class Budget:
         """Call back once, at the next change of the status: until then a refused eviction stays refused."""
         self._waiting.append(callback)
 
+    def call_back(self) -> None:
+        """What it has refused may be tried again: its status has changed, or it is gone."""
+        waiting, self._waiting = self._waiting, []
+        for callback in waiting:
+            callback()
+
     def _drop(self, pod: Hashable) -> bool:
         if pod not in self._pods:
             return False
@@ -129,9 +135,7 @@ class Budget:
         before = self.status
         self.status = self._worked_out()
         if self.status != before:
-            waiting, self._waiting = self._waiting, []
-            for callback in waiting:
-                callback()
+            self.call_back()
 
     def _worked_out(self) -> BudgetStatus:
         """The status (trySync): bare pods have no scale to count, a controller without one makes it fail."""

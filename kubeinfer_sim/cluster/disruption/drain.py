@@ -116,6 +116,7 @@ class Drain:
     held: dict[Hashable, tuple[Budget, ...]] = field(init=False, default_factory=dict)
     errors: list[str] = field(init=False, default_factory=list)
     _left: dict[Hashable, DrainedPod] = field(init=False, default_factory=dict)
+    _tried: dict[Hashable, int] = field(init=False, default_factory=dict)
     _timeout: Timer | None = field(init=False, default=None)
 
     def start(self) -> None:
@@ -143,6 +144,7 @@ class Drain:
         """Try to evict; `first` is when this pod's 5 s grid began."""
         if self.state is not State.EVICTING or pod.key not in self._left:
             return
+        self._tried[pod.key] = self.clock.now
         answer = self.cluster.evict(pod.key)
         if answer is not None and answer.code is Code.TOO_MANY_REQUESTS:
             self.held[pod.key] = answer.budgets
@@ -161,9 +163,11 @@ class Drain:
         self._end_if_done()
 
     def _try_again(self, pod: DrainedPod, first: int) -> None:
+        # Each try comes some milliseconds later on the grid than the one before: after what happens at the point.
         now = self.clock.now
-        # A try is never made twice on one grid point: the next one lies strictly ahead.
-        when = first + ((now - first) // RETRY_PERIOD + 1) * RETRY_PERIOD
+        when = first - (first - now) // RETRY_PERIOD * RETRY_PERIOD
+        if when <= self._tried[pod.key]:
+            when += RETRY_PERIOD
         self.clock.at(when, self._evict, pod, first, phase=Phase.ACTION)
 
     def _seen_gone(self, pod: DrainedPod, accepted: int) -> None:

@@ -71,7 +71,7 @@ class DeploymentController:
         self._generation = 1
         self._revision = 0  # annotation deployment.kubernetes.io/revision
         self._created = 0
-        self._queued = False
+        self._queued = self._stopped = False
         self._news: dict[ReplicaSet, None] = {}
         self._run_timer: Timer | None = None
         self._requeue = Requeue(clock, self._enqueue)
@@ -117,6 +117,10 @@ class DeploymentController:
             self._generation += 1
             self.spec = spec
             self._enqueue()
+
+    def stop(self) -> None:
+        """The Deployment is gone: nobody looks at it any more."""
+        self._stopped = True
 
     def revision_before(self) -> Deployment | None:
         """The Deployment as it was when it made the ReplicaSet before its newest; None where there is none."""
@@ -175,10 +179,12 @@ class DeploymentController:
         self._wake_up()
 
     def _wake_up(self) -> None:
-        if self._run_timer is None or not self._run_timer.pending:
+        if not self._stopped and (self._run_timer is None or not self._run_timer.pending):
             self._run_timer = self._clock.after(0, self._run, phase=Phase.CONTROLLER)
 
     def _run(self) -> None:
+        if self._stopped:
+            return
         now = self._clock.now
         while self._queued or self._news:
             news, self._news = self._news, {}

@@ -141,6 +141,14 @@ class ReplicaPods:
         self._api.delete(pod, reason, number, grace=grace)
         return number
 
+    def collect(self, cause: int) -> None:
+        """Their owner is gone: the garbage collector deletes them all."""
+        for replica_pod, (pod, replica_set, gang) in list(self._pods.items()):
+            if not replica_pod.deleting:
+                replica_set.pod_deleting(replica_pod)
+                self._scheduling.withdraw(gang)
+                self._api.delete(pod, "GarbageCollected", cause)
+
     def gone(self, pod: Pod) -> tuple[ReplicaSet, ReplicaPod]:
         """The pod's object is gone; whose it was."""
         if pod is self.told_of:

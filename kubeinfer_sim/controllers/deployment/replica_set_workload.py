@@ -39,6 +39,7 @@ class ReplicaSetWorkload:
         self._set = self._replica_set(spec)
         self._cause = NO_CAUSE
         self._generation = 0
+        self._deleted = False
         self._written: DeploymentStatus | None = None
         self._run_timer: Timer | None = None
         self._available_timer: Timer | None = None
@@ -101,6 +102,13 @@ class ReplicaSetWorkload:
         """The user changes `spec.replicas` alone."""
         self.apply(replace(self.spec, replicas=replicas), f"scale to {replicas}")
 
+    def delete(self) -> None:
+        """The user deletes it, in the background: the garbage collector deletes its pods."""
+        self._deleted = True
+        self.spec = replace(self.spec, replicas=0)
+        self._note_applied(("deleted",), "deleted")
+        self._pods.collect(self._cause)
+
     def _note_applied(self, changed: tuple[str, ...], label: str) -> None:
         spec = self.spec
         self._generation += 1
@@ -124,10 +132,12 @@ class ReplicaSetWorkload:
     # -- its controller ------------------------------------------------------------------------------------
 
     def _wake_up(self) -> None:
-        if self._run_timer is None or not self._run_timer.pending:
+        if not self._deleted and (self._run_timer is None or not self._run_timer.pending):
             self._run_timer = self._clock.after(0, self._run, phase=Phase.CONTROLLER)
 
     def _run(self) -> None:
+        if self._deleted:
+            return
         replica_set, now = self._set, self._clock.now
         replica_set.advance(now)
         size = -1

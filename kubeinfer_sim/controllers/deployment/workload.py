@@ -100,6 +100,13 @@ class DeploymentWorkload:
         """The user changes `spec.replicas` alone."""
         self.apply(replace(self.spec, replicas=replicas), f"scale to {replicas}")
 
+    def delete(self) -> None:
+        """The user deletes it, in the background: the garbage collector deletes its pods."""
+        self._controller.stop()
+        self._controller.spec = replace(self.spec, replicas=0)
+        self._note_applied(("deleted",), "deleted")
+        self._pods.collect(self._applied)
+
     def undo(self) -> str:
         """`kubectl rollout undo`; why it is refused, or "".
 

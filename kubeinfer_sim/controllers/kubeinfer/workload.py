@@ -89,6 +89,10 @@ class KubeInferWorkload:
         """The user changes `spec.replicas` alone."""
         self.apply(replace(self.spec, replicas=replicas), f"scale to {replicas}")
 
+    def delete(self) -> None:
+        """Its instances go as if none were wanted any more (assumed: the garbage collector deletes them)."""
+        self.apply(replace(self.spec, replicas=0), "deleted")
+
     # -- what its pods do ----------------------------------------------------------------------------------
 
     def pods(self) -> Iterator[Pod]:

@@ -17,15 +17,14 @@ from kubeinfer_sim.scenario.timings.model import Timings
 
 
 class BarePodWorkload:
-    """One Pod object; `ordinal` counts those of its name.
+    """One Pod object.
 
     Attributes:
+        ordinal: counts those of its name.
         last_progress: when something became of it last.
     """
 
-    def __init__(
-        self, cluster: Cluster, spec: BarePod, timings: Timings, *, preemption: bool, ordinal: int = 0
-    ) -> None:
+    def __init__(self, cluster: Cluster, spec: BarePod, timings: Timings, *, preemption: bool) -> None:
         """Make the workload of a Pod; `preemption`: whether other schedulers than kube-scheduler preempt."""
         self._preempts = preemption or spec.template.scheduler_name == KUBE_SCHEDULER
         self._clock = cluster.env.clock
@@ -34,7 +33,7 @@ class BarePodWorkload:
         self._scheduling = cluster.scheduling
         self._spec = spec
         self._timings = timings.of(spec.name)
-        self._ordinal = ordinal
+        self.ordinal = 0
         self._gang: PodGang | None = None
         self.last_progress = 0
 
@@ -46,7 +45,7 @@ class BarePodWorkload:
     def start(self, *, running: bool) -> None:
         """Create the Pod; with `running` it has run for long, if the cluster has room for it."""
         spec = self._spec
-        ref = InstanceRef(self._api.new_uid(), spec.name, self._ordinal, spec.kind)
+        ref = InstanceRef(self._api.new_uid(), spec.name, self.ordinal, spec.kind)
         pod = Pod(
             self,
             PodRef(ref, spec.name, 0, 0),
@@ -79,6 +78,11 @@ class BarePodWorkload:
 
     def scale(self, replicas: int) -> None:
         """A Pod is one."""
+
+    def delete(self) -> None:
+        """`kubectl delete pod`."""
+        if self._gang is not None:
+            self._api.evict(self._gang.pods[0], "Deleted", NO_CAUSE)
 
     def pods(self) -> Iterator[Pod]:
         """Itself, while it exists."""

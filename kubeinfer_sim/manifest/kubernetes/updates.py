@@ -101,6 +101,23 @@ def invalid(kind: str, name: str, errors: Iterable[object]) -> str:
     return f'{kind}{f".{group}" if group else ""} "{name}" is invalid: {told}'
 
 
+def already_exists(kind: str, name: str) -> str:
+    """The answer (409) to the creation of an object that is there."""
+    return f'{resource(kind)} "{name}" already exists'
+
+
+def not_found(kind: str, name: str) -> str:
+    """The answer (404) to a change of an object that is not there."""
+    return f'{resource(kind)} "{name}" not found'
+
+
+def resource(kind: str) -> str:
+    """What the API server calls objects of a kind in such answers: `deployments.apps`, `configmaps`."""
+    plural = kind.lower() + ("es" if kind.endswith("s") else "s")
+    group = _GROUPS.get(kind)
+    return f"{plural}.{group}" if group else plural
+
+
 def _immutable(*fields: Path) -> Callable[[Mapping[str, Any], Mapping[str, Any]], Iterator[UpdateError]]:
     """ValidateImmutableField of each of these (k8s.io/apimachinery pkg/api/validation/objectmeta.go)."""
 

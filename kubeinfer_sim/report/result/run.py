@@ -85,7 +85,7 @@ def scenario_part(run: Run) -> ScenarioPart:
     return ScenarioPart(
         name=scenario.name,
         description=scenario.description,
-        namespace=scenario.workloads[0].namespace,
+        namespace=next((each.namespace for each in (*scenario.workloads, *scenario.created)), "default"),
         kubeinfer=next((each.name for each in scenario.kubeinfers), ""),
         initial=scenario.initial,
         nodes=len(scenario.nodes),

@@ -18,6 +18,7 @@ from kubeinfer_sim.scenario.actions.node_forms import (
     RemoveTaintForm,
     SetTaintForm,
 )
+from kubeinfer_sim.scenario.actions.object_forms import CreateValue, SetImageForm
 from kubeinfer_sim.scenario.actions.pods_form import PodsForm
 from kubeinfer_sim.scenario.cluster.forms import AddNodesForm
 from kubeinfer_sim.scenario.faults.forms import FaultForm
@@ -304,6 +305,8 @@ _ON_OBJECTS = (
     "forceDelete",
     "deletePod",
     "evictPod",
+    "setImage",
+    "patchObject",
 )
 
 
@@ -327,6 +330,18 @@ class ActionForm(Form):
     resume: OnlyTrue | None = Field(None, description="Clear it again.")
     rollback: OnlyTrue | None = Field(
         None, description="Back to the pod templates before the present ones (kubectl rollout undo)."
+    )
+    set_image: SetImageForm | None = Field(
+        None, description="Another image for a container (kubectl set image)."
+    )
+    create: CreateValue | None = Field(
+        None, description="An object of any kind, a list of them in order, or the path of a manifest."
+    )
+    patch_object: Annotated[dict[str, Any], Field(min_length=1)] | None = Field(
+        None, description="JSON merge patch (RFC 7386) of the object that `object` names, of any kind."
+    )
+    delete_object: str | None = Field(
+        None, description="Kind/name. What it owns is garbage collected: the pods of a Deployment."
     )
     cordon: NodesForm | None = Field(None, description="Nodes that take no new pods from then on.")
     uncordon: NodesForm | None = Field(None, description="Nodes that take pods again.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kubeinfer_sim.manifest.model import Kind, WorkloadSpec
-from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.cluster.model import ClusterObject, NodeSpec, Taint
 from kubeinfer_sim.scenario.faults.kinds import Symptom
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.units import Millis
@@ -341,8 +341,41 @@ class Fault:
     factor: float | None = None
 
 
-#: What becomes of a request to change a workload.
-Change = Apply | Scale | Undo | Refused
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Somebody creates an object that owns pods, or is one; where it is there already, that is refused."""
+
+    at: Millis
+    workload: WorkloadSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Somebody deletes one, in the background: its object goes at once, and what it owns is garbage collected."""
+
+    at: Millis
+    kind: Kind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Somebody creates or changes an object that owns no pods."""
+
+    at: Millis
+    object: ClusterObject
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteObject:
+    """Somebody deletes one."""
+
+    at: Millis
+    object: ClusterObject
+
+
+#: What becomes of a request to make, change or delete an object.
+Change = Apply | Scale | Undo | Refused | Create | Delete | Put | DeleteObject
 
 Action = (
     Change

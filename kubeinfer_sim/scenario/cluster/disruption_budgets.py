@@ -58,7 +58,7 @@ def compile_budgets(
         )
     for each in objects:
         if each.kind == KIND:
-            found += _read(each, context.errors)
+            found += read_budget(each, context.errors)
     return tuple(found)
 
 
@@ -103,7 +103,7 @@ def _namespaces(selector: Iterable[Requirement], versions: Sequence[KubeInfer]) 
     )
 
 
-def _read(written: OtherObject, errors: list[Diagnostic]) -> Iterator[DisruptionBudget]:
+def read_budget(written: OtherObject, errors: list[Diagnostic]) -> Iterator[DisruptionBudget]:
     """A budget as `kubectl apply` takes it (pkg/apis/policy/validation/validation.go)."""
     document = written.document
     before = len(errors)

@@ -128,3 +128,24 @@ class DisruptionBudget:
     always_allow_unhealthy: bool = False
     where: str = ""
     namespace: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterObject:
+    """An object that owns no pods.
+
+    Attributes:
+        content: what of it is simulated; None: it is there, no more.
+        raw: as written.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    content: DisruptionBudget | PriorityClass | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Kind, namespace and name: there is one at most of each."""
+        return self.kind, self.namespace, self.name

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from kubeinfer_sim.diagnostics import Path
+from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.scenario.cluster.model import PriorityClass
@@ -26,6 +26,7 @@ def compile_priority_classes(
     context: Context,
     *,
     matter: bool,
+    later: Iterable[str] = (),
 ) -> tuple[PriorityClass, ...]:
     """All PriorityClasses; what is wrong is noted.
 
@@ -36,11 +37,12 @@ def compile_priority_classes(
             the API server would refuse it.
         context: notes errors.
         matter: priorities are asked for, also where no class is given.
+        later: names of classes that somebody creates while it runs.
     """
     found = {name: PriorityClass(name, value) for name, value in values.items()}
     for each in objects:
         if each.kind == KIND:
-            written = _read(each, context)
+            written = read_priority_class(each, context.errors)
             given = values.get(each.name)
             if written is not None and given not in (None, written.value):
                 message = f"is {given} here and {written.value} in {each.document.source.name}"
@@ -48,16 +50,16 @@ def compile_priority_classes(
             if written is not None:
                 found[each.name] = written
     if found or matter:
-        _check_names(found, versions, context)
+        _check_names({*found, *later}, versions, context)
     return tuple(found.values())
 
 
-def _read(written: OtherObject, context: Context) -> PriorityClass | None:
+def read_priority_class(written: OtherObject, errors: list[Diagnostic]) -> PriorityClass | None:
     """A class as `kubectl apply` takes it (pkg/apis/scheduling/validation/validation.go); None when it is wrong."""
-    document, before = written.document, len(context.errors)
+    document, before = written.document, len(errors)
 
     def error(path: Path, message: str) -> None:
-        context.errors.append(document.diagnostic(path, message))
+        errors.append(document.diagnostic(path, message))
 
     value = document.value.get("value", 0)
     if isinstance(value, bool) or not isinstance(value, int) or not LEAST <= value <= GREATEST:
@@ -70,12 +72,12 @@ def _read(written: OtherObject, context: Context) -> PriorityClass | None:
     policy = document.value.get("preemptionPolicy") or _POLICIES[0]
     if policy not in _POLICIES:
         error(("preemptionPolicy",), f"expected {' or '.join(_POLICIES)}, found {shown(policy)}")
-    if len(context.errors) > before:
+    if len(errors) > before:
         return None
     return PriorityClass(written.name, value, policy != "Never", default)
 
 
-def _check_names(found: Mapping[str, PriorityClass], versions: Sequence[KubeInfer], context: Context) -> None:
+def _check_names(found: Collection[str], versions: Sequence[KubeInfer], context: Context) -> None:
     named = {
         role.template.priority_class_name: None
         for version in versions

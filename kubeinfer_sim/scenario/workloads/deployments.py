@@ -6,8 +6,9 @@ objectrestarter.go); that of an undo is told in the run, by the ReplicaSets ther
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Deployment, Kind, KubeInfer
@@ -58,6 +59,12 @@ class DeploymentLine:
             message = "can't restart paused deployment (run rollout resume first)"
             return [self._refused(at, "restart", message)]
         return self._line.applied(at, form, path)
+
+    def patch(
+        self, at: int, patch: Mapping[str, Any], path: Path, label: str = "patch", *, placed: bool = True
+    ) -> Sequence[Change]:
+        """The version in force with a JSON merge patch; none when it is wrong, which is noted."""
+        return self._line.patch(at, patch, path, label, placed=placed)
 
     def take(self, at: int, spec: Deployment, label: str) -> Sequence[Change]:
         """Another version of it; none when it is the one in force."""

@@ -41,8 +41,7 @@ class KubeInferLine:
         if form.apply is not None:
             return self.applied(form.at, form.apply, (*path, "apply"))
         if form.patch is not None:
-            path = (*path, "patch")
-            return self._patched(form.at, form.patch, path, path)
+            return self.patch(form.at, form.patch, (*path, "patch"))
         if form.scale is not None:
             return self._scaled(form.at, form.scale, (*path, "scale"))
         if form.rollback:
@@ -63,7 +62,7 @@ class KubeInferLine:
             restarted = self._reload(new_revision(self.current.raw), path, ())
             return [] if restarted is None else self.take(at, restarted, "new revision")
         if form.patch is not None:
-            return self._patched(at, form.patch, path, (*path, "patch"))
+            return self.patch(at, form.patch, (*path, "patch"))
         loaded = self._manifests.read(form, path, [self.current.name])
         if loaded is None:
             return []
@@ -77,14 +76,17 @@ class KubeInferLine:
         self._versions.append(spec)
         return [Apply(at, spec, label)]
 
-    def _patched(self, at: int, patch: Mapping[str, Any], path: Path, positions: Path) -> Sequence[Apply]:
-        found = self._reload(merge_patch(self.current.raw, patch), positions, positions)
+    def patch(
+        self, at: int, patch: Mapping[str, Any], path: Path, label: str = "patch", *, placed: bool = True
+    ) -> Sequence[Apply]:
+        """The version in force with a JSON merge patch; none when it is wrong, which is noted."""
+        found = self._reload(merge_patch(self.current.raw, patch), path, path if placed else ())
         if found is None:
             return []
         if (found.namespace, found.name) != (self.current.namespace, self.current.name):
             self._context.error(path, another_object(found, self.current))
             return []
-        return self.take(at, found, "patch")
+        return self.take(at, found, label)
 
     def _scaled(self, at: int, replicas: int, path: Path) -> Sequence[Scale]:
         found = self._reload(merge_patch(self.current.raw, {"spec": {"replicas": replicas}}), path, ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from kubeinfer_sim.diagnostics import Path
@@ -37,6 +37,12 @@ class WorkloadLine(Protocol):
 
     def applied(self, at: int, form: ApplyForm, path: Path) -> Sequence[Change]:
         """Another version of this one."""
+        ...
+
+    def patch(
+        self, at: int, patch: Mapping[str, Any], path: Path, label: str = "patch", *, placed: bool = True
+    ) -> Sequence[Change]:
+        """The version in force with a JSON merge patch; findings are `placed` in the patch, or at `path`."""
         ...
 
     def take(self, at: int, spec: Any, label: str) -> Sequence[Change]:

@@ -11,6 +11,7 @@ from typing import Any
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, format_path
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.autoscalers import autoscaled
+from kubeinfer_sim.manifest.load import Manifests as LoadedManifest
 from kubeinfer_sim.manifest.load import OtherObject, load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload, WorkloadSpec
 from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
@@ -49,6 +50,7 @@ class Manifests:
 
     Attributes:
         values: values from the command line, over those the scenario gives its own manifest.
+        may_be_empty: the scenario's own manifest need not hold a workload: some are created while it runs.
         warnings: what is legal in the manifests but will surprise.
         others: objects of other kinds beside the KubeInfers, by kind, namespace and name; the first of a name counts.
     """
@@ -56,6 +58,7 @@ class Manifests:
     context: Context
     form: ManifestForm
     values: Mapping[str, Any] = field(default_factory=dict)
+    may_be_empty: bool = False
     warnings: list[Diagnostic] = field(default_factory=list)
     others: dict[tuple[str, str, str], OtherObject] = field(default_factory=dict)
 
@@ -109,7 +112,9 @@ class Manifests:
         if source is None:
             return None
         try:
-            manifests = load_manifest([source], set_values=values, only=name)
+            manifests = load_manifest(
+                [source], set_values=values, only=name, of_any_kind=self.may_be_empty and names is None
+            )
         except InputError as error:
             self.context.errors.extend(self._with_origin(each, values, path) for each in error.diagnostics)
             return None
@@ -173,11 +178,52 @@ class Manifests:
         self, value: Any, path: Path, positions: Path, values: Mapping[str, Any] | None = None
     ) -> Loaded | None:
         """An object from data; findings are placed where the scenario wrote the part they are about."""
+        manifests = self._from_data(value, path, positions, values)
+        if manifests is None:
+            return None
+        for other in manifests.others:
+            self.others.setdefault((other.kind, other.namespace, other.name), other)
+        beside = [(other.document.value, other.namespace) for other in self.others.values()]
+        plain = (autoscaled(workload, beside) for workload in manifests.plain)
+        return self._sized(Loaded((*manifests.kubeinfers, *plain)), path)
+
+    def created(self, value: str | Mapping[str, Any], path: Path) -> LoadedManifest | None:
+        """Objects of any kind that somebody creates: a file, or one as data; None when it is wrong, which is noted."""
+        if not isinstance(value, str):
+            found = self._from_data(value, path, path, of_any_kind=True)
+        else:
+            source = self.context.read(value, path)
+            if source is None:
+                return None
+            values = {**self._values(self.form.set, self.form.set_file, ("spec", "manifest")), **self.values}
+            try:
+                found = load_manifest([source], set_values=values, all_values_used=False, of_any_kind=True)
+            except InputError as error:
+                self.context.errors.extend(
+                    self._with_origin(each, values, path) for each in error.diagnostics
+                )
+                return None
+            self.warnings.extend(each for each in found.diagnostics if each.severity is Severity.WARNING)
+        if found is not None:
+            for each in found.workloads:
+                if message := too_many_pods(each):
+                    self.context.error(path, message)
+        return found
+
+    def _from_data(
+        self,
+        value: Any,
+        path: Path,
+        positions: Path,
+        values: Mapping[str, Any] | None = None,
+        *,
+        of_any_kind: bool = False,
+    ) -> LoadedManifest | None:
         document = self.context.document
         home, _ = document.home(path)
         text = SourceText(home.source.name, to_yaml(value))
         try:
-            manifests = load_manifest([text], set_values=values)
+            manifests = load_manifest([text], set_values=values, of_any_kind=of_any_kind)
         except InputError as error:
             for each in error.diagnostics:
                 where = (*positions, *each.path) if positions else path
@@ -195,11 +241,7 @@ class Manifests:
                 self.warnings.append(
                     document.diagnostic(where, each.message, code=each.code, severity=each.severity)
                 )
-        for other in manifests.others:
-            self.others.setdefault((other.kind, other.namespace, other.name), other)
-        beside = [(other.document.value, other.namespace) for other in self.others.values()]
-        plain = (autoscaled(workload, beside) for workload in manifests.plain)
-        return self._sized(Loaded((*manifests.kubeinfers, *plain)), path)
+        return manifests
 
     def _sized(self, loaded: Loaded, path: Path) -> Loaded | None:
         """What was loaded; None, which is noted, when it is more than can be simulated."""

@@ -6,15 +6,20 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Path
+from kubeinfer_sim.manifest.kubernetes.updates import already_exists, not_found
 from kubeinfer_sim.manifest.model import BarePod, Deployment, KubeInfer, ReplicaSet, WorkloadSpec
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
-from kubeinfer_sim.scenario.actions.model import Change
+from kubeinfer_sim.scenario.actions.model import Change, Create, Delete, Refused
+from kubeinfer_sim.scenario.actions.object_forms import CreateValue
+from kubeinfer_sim.scenario.cluster import priority_classes
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.deployments import DeploymentLine
+from kubeinfer_sim.scenario.workloads.images import image_patch
 from kubeinfer_sim.scenario.workloads.kubeinfers import KubeInferLine
 from kubeinfer_sim.scenario.workloads.line import WorkloadLine, another_object
 from kubeinfer_sim.scenario.workloads.manifests import Loaded, Manifests
+from kubeinfer_sim.scenario.workloads.objects import ObjectLines
 from kubeinfer_sim.scenario.workloads.plain import PlainLine
 
 #: What follows each kind of workload through time; where an action names none, it means one of the first of these
@@ -34,6 +39,10 @@ class TimeLine:
         self._context = context
         self._manifests = manifests
         self._lines: dict[str, WorkloadLine] = {}
+        # Of names that were given again, and names whose objects have been deleted.
+        self._past: list[WorkloadLine] = []
+        self._deleted: set[str] = set()
+        self._objects = ObjectLines(context, manifests)
         for spec in workloads:
             if name_of(spec) in self._lines:
                 context.error(("spec", "manifest"), f"there are two {spec.kind}s named {spec.name}")
@@ -44,13 +53,24 @@ class TimeLine:
     @property
     def everything(self) -> list[KubeInfer]:
         """Every version of every workload, others than KubeInfers as KubeInfers of one role."""
-        return [version for line in self._lines.values() for version in line.versions]
+        lines = (*self._past, *self._lines.values())
+        return [version for line in lines for version in line.versions]
 
     @property
     def kubeinfers(self) -> list[KubeInfer]:
         """Every version of every KubeInfer."""
-        lines = self._of_kind(KubeInfer.kind).values()
-        return [version for line in lines for version in line.versions]
+        return [
+            version
+            for line in (*self._past, *self._lines.values())
+            if line.kind == KubeInfer.kind
+            for version in line.versions
+        ]
+
+    @property
+    def created_classes(self) -> list[str]:
+        """The names of PriorityClasses that somebody creates while it runs."""
+        names = (name.partition("/") for name in self._objects.names)
+        return [name for kind, _, name in names if kind == priority_classes.KIND]
 
     def _of_kind(self, kind: str) -> dict[str, WorkloadLine]:
         return {name: line for name, line in self._lines.items() if line.kind == kind}
@@ -83,14 +103,74 @@ class TimeLine:
     # -- what changes --------------------------------------------------------------------------------------
 
     def change(self, form: ActionForm, path: Path) -> Sequence[Change]:
-        """An action that changes a workload; none when it is another one, or wrong, which is noted."""
-        changes = (form.apply, form.patch, form.pause, form.resume, form.rollback)
-        if not any(changes) and form.scale is None:
+        """An action that makes, changes or deletes an object; none when it is another one, or wrong, which is noted."""
+        if form.create is not None:
+            return self._create(form.at, form.create, (*path, "create"))
+        if form.delete_object is not None:
+            return self._delete(form.at, form.delete_object, (*path, "deleteObject"))
+        if form.patch_object is not None and form.object is not None and form.object in self._objects:
+            return list(self._objects.patch(form.at, form.object, form.patch_object, (*path, "patchObject")))
+        changes = (form.apply, form.patch, form.pause, form.resume, form.rollback, form.set_image)
+        if not any((*changes, form.patch_object)) and form.scale is None:
             return []
         if form.apply is not None and form.object is None:
             return self.apply(form.at, form.apply, (*path, "apply"))
         line = self.target(form, path)
-        return [] if line is None else line.change(form, path)
+        if line is None:
+            return []
+        if (name := name_of(line.current)) in self._deleted:
+            return [Refused(form.at, "change", name, not_found(line.kind, line.current.name))]
+        return self._changed(line, form, path)
+
+    def _changed(self, line: WorkloadLine, form: ActionForm, path: Path) -> Sequence[Change]:
+        if form.patch_object is not None:
+            return line.patch(form.at, form.patch_object, (*path, "patchObject"))
+        if form.set_image is None:
+            return line.change(form, path)
+        path = (*path, "setImage")
+        if line.kind == BarePod.kind:
+            message = "another image in a Pod that exists is not simulated: create another Pod"
+            self._context.error(path, message)
+            return []
+        patch = image_patch(line.current.raw, form.set_image, self._context, path)
+        return [] if patch is None else line.patch(form.at, patch, path, "set image", placed=False)
+
+    def _create(self, at: int, value: CreateValue, path: Path) -> Sequence[Change]:
+        """What does not own pods first: a budget, a class, a quota are there before them."""
+        places = [(*path, index) for index in range(len(value))] if isinstance(value, list) else [path]
+        values = value if isinstance(value, list) else [value]
+        loaded = [
+            found
+            for each, here in zip(values, places, strict=True)
+            if (found := self._manifests.created(each, here)) is not None
+        ]
+        objects = [self._objects.create(at, other) for found in loaded for other in found.others]
+        return objects + [self._made(at, spec) for found in loaded for spec in found.workloads]
+
+    def _made(self, at: int, spec: WorkloadSpec) -> Change:
+        """A workload; whether a Pod of its name is still there is known in the run alone."""
+        name = name_of(spec)
+        before = self._lines.get(name)
+        if before is not None and spec.kind != BarePod.kind and name not in self._deleted:
+            return Refused(at, "creation", name, already_exists(spec.kind, spec.name))
+        if before is not None:
+            self._past.append(before)
+        self._deleted.discard(name)
+        self._lines[name] = KINDS[spec.kind](self._context, self._manifests, spec)
+        return Create(at, spec)
+
+    def _delete(self, at: int, name: str, path: Path) -> Sequence[Change]:
+        if name in self._objects:
+            return [self._objects.delete(at, name)]
+        line = self._lines.get(name)
+        if line is None:
+            self._objects.unknown(name, path, list(self._lines))
+            return []
+        if name in self._deleted:
+            return [Refused(at, "deletion", name, not_found(line.kind, line.current.name))]
+        if line.kind != BarePod.kind:
+            self._deleted.add(name)
+        return [Delete(at, line.kind, line.current.name)]
 
     def apply(self, at: int, form: ApplyForm, path: Path) -> Sequence[Change]:
         """Another version of what the manifest holds; none when it is wrong, which is noted."""

@@ -112,4 +112,4 @@ class FaultInjection:
 def _some_template_is_watched(scenario: Scenario) -> bool:
     """Whether any version of any workload ties itself to the device plugin."""
     later = [each.workload for each in scenario.actions if isinstance(each, Apply)]
-    return any(each.ties_device_plugin for each in (*scenario.workloads, *later))
+    return any(each.ties_device_plugin for each in (*scenario.workloads, *scenario.created, *later))
