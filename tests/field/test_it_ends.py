@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from field.user import User, asking, both, kubeinfer
+from field.user import User, asking, bare_pod, both, kubeinfer, replica_set
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 
@@ -21,6 +21,18 @@ def test_a_crash_loop_is_no_progress(user: User, workload: Callable[..., Any], p
     )
     done, result = user.runs()
     assert done.returncode == 1
+    assert result["end"]["atMs"] < 20 * 60_000
+
+
+@pytest.mark.parametrize("probe", ["liveness", "readiness"])
+@pytest.mark.parametrize("workload", [replica_set, bare_pod])
+def test_nor_is_one_of_pods_that_nobody_updates(user: User, workload: Callable[..., Any], probe: str) -> None:
+    probes = {f"{probe}Probe": {"tcpSocket": {"port": 1}, "periodSeconds": 10}}
+    flaps = {"at": "1m", "health": {"probes": [probe], "flapping": 0.9, "newPods": True}}
+    user.plans(workload({**asking(npu=8), **probes}), cluster="4x8", actions=[flaps], quietAfter="10m")
+    done, result = user.runs()
+    assert done.returncode == 1
+    assert result["end"]["reason"] == "quiet"
     assert result["end"]["atMs"] < 20 * 60_000
 
 

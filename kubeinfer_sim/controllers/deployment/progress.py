@@ -102,6 +102,31 @@ def complete(status: Status, replicas: int, generation: int) -> bool:
     )
 
 
+class BestSoFar:
+    """The best that counts have been since the spec last changed; what comes and goes again is no progress."""
+
+    def __init__(self) -> None:
+        self._marks: tuple[int, ...] = ()
+
+    def forget(self) -> None:
+        """The spec has changed."""
+        self._marks = ()
+
+    def surpassed_by(self, counts: Counts) -> bool:
+        """Whether any of the counts is better than it ever was; it is the best then."""
+        marks = (
+            counts.updated,
+            counts.ready,
+            counts.available,
+            counts.updated - counts.replicas,
+            -counts.terminating,
+        )
+        best = tuple(map(max, marks, self._marks or marks))
+        better = best != self._marks
+        self._marks = best
+        return better
+
+
 def progressed(before: Counts, after: Counts) -> bool:
     """More updated, fewer old, more ready or more available pods than before."""
     return (

@@ -8,7 +8,7 @@ from dataclasses import replace
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod
-from kubeinfer_sim.controllers.deployment.progress import Counts
+from kubeinfer_sim.controllers.deployment.progress import BestSoFar, Counts
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus
 from kubeinfer_sim.controllers.deployment.replica_pods import ReplicaPods, Why
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
@@ -23,7 +23,7 @@ class ReplicaSetWorkload:
 
     Attributes:
         spec: the ReplicaSet as last applied.
-        last_progress: when its status last changed.
+        last_progress: when its spec last changed, or its status last got better than it had been since.
     """
 
     resource = "replicasets.apps"
@@ -44,6 +44,7 @@ class ReplicaSetWorkload:
         self._run_timer: Timer | None = None
         self._available_timer: Timer | None = None
         self.last_progress = 0
+        self._best = BestSoFar()
 
     @staticmethod
     def _replica_set(spec: ReplicaSetSpec) -> ReplicaSet:
@@ -113,6 +114,7 @@ class ReplicaSetWorkload:
         spec = self.spec
         self._generation += 1
         self.last_progress = self._clock.now
+        self._best.forget()
         self._cause = self._history.append(
             DeploymentApplied(
                 self._clock.now,
@@ -178,7 +180,8 @@ class ReplicaSetWorkload:
         )
         if self._written is None or _what(record) != _what(self._written):
             self._written = record
-            self.last_progress = self._clock.now
+            if self._best.surpassed_by(record.counts):
+                self.last_progress = self._clock.now
             self._history.append(record)
 
     # -- what its pods do ----------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ class DeploymentWorkload:
         self._status: tuple[object, ...] | None = None
         self._timed_out = False
         self.last_progress = 0
-        self._best: tuple[int, ...] = ()
+        self._best = progress.BestSoFar()
 
     @property
     def namespace(self) -> str:
@@ -143,7 +143,7 @@ class DeploymentWorkload:
             )
         )
         self.last_progress = self._clock.now
-        self._best = ()
+        self._best.forget()
 
     # -- what its controller does --------------------------------------------------------------------------
 
@@ -173,17 +173,7 @@ class DeploymentWorkload:
         if key == self._status:
             return
         self._status = key
-        counts = status.counts
-        marks = (
-            counts.updated,
-            counts.ready,
-            counts.available,
-            counts.updated - counts.replicas,
-            -counts.terminating,
-        )
-        best = tuple(map(max, marks, self._best or marks))
-        if best != self._best:
-            self._best = best
+        if self._best.surpassed_by(status.counts):
             self.last_progress = self._clock.now
         self._history.append(
             DeploymentStatus(

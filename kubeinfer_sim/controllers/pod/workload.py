@@ -21,7 +21,7 @@ class BarePodWorkload:
 
     Attributes:
         ordinal: counts those of its name.
-        last_progress: when something became of it last.
+        last_progress: when something became of it last; that it is ready once more is none.
     """
 
     def __init__(self, cluster: Cluster, spec: BarePod, timings: Timings, *, preemption: bool) -> None:
@@ -35,6 +35,7 @@ class BarePodWorkload:
         self._timings = timings.of(spec.name)
         self.ordinal = 0
         self._gang: PodGang | None = None
+        self._was_ready = False
         self.last_progress = 0
 
     @property
@@ -97,7 +98,9 @@ class BarePodWorkload:
 
     def pod_ready(self, pod: Pod) -> None:
         """Its Ready condition turned true."""
-        self.last_progress = self._clock.now
+        if not self._was_ready:
+            self._was_ready = True
+            self.last_progress = self._clock.now
 
     def pod_unready(self, pod: Pod, reason: str) -> None:
         """It turned false."""
