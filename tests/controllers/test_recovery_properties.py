@@ -27,6 +27,7 @@ from kubeinfer_sim.cluster.records import (
     GangScheduled,
     PodCreated,
     PodDeleting,
+    PodFinished,
     PodGone,
     PodNotReady,
     PodReady,
@@ -315,6 +316,10 @@ def check(case: Case) -> None:
                 waiting -= placed
             case PodDeleting():
                 ready_pods[record.pod.instance.uid].discard(record.pod)
+                waiting.discard(record.pod)
+            case PodFinished():  # rejected by its kubelet: it holds nothing from now on
+                in_use -= record.npus
+                assert record.in_use == in_use >= 0, "R1"
                 waiting.discard(record.pod)
             case PodGone():
                 in_use -= record.npus
