@@ -9,14 +9,16 @@ end of the pod's object after them, since it may make another pod in its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from kubeinfer_sim.cluster.admission import Admission
 from kubeinfer_sim.cluster.node import NO_EXECUTE, Node, Ready
 from kubeinfer_sim.cluster.pod import FinalPhase, Pod, PodState
 from kubeinfer_sim.cluster.records import (
+    FinalizersRemoved,
     GangScheduled,
+    GateSet,
     InstanceRef,
     NodeCordoned,
     NodeJoined,
@@ -26,6 +28,7 @@ from kubeinfer_sim.cluster.records import (
     PodCreated,
     PodFinished,
     PodGone,
+    PodHeld,
     PodNotReady,
     PodReady,
     PodRemoved,
@@ -74,6 +77,8 @@ class Api:
         self._node_labels_changed = told("node_labels_changed")
         self._allocatable_changed = told("allocatable_changed")
         self._pod_created = told("pod_created")
+        self._pod_gates_open = told("pod_gates_open")
+        self._pod_condition_changed = told("pod_condition_changed")
         self._pod_bound = told("pod_bound")
         self._pod_ready_changed = told("pod_ready_changed")
         self._pod_overruled = told("pod_overruled")
@@ -212,6 +217,37 @@ class Api:
         for tell in self._pod_created:
             tell(pod)
 
+    # -- gates and finalizers: written by whoever watches over them -----------------------------------------
+
+    def open_gate(self, pod: Pod, gate: str, cause: int) -> None:
+        """Take a scheduling gate away; nothing happens where it is not there."""
+        if gate not in pod.scheduling_gates:
+            return
+        pod.scheduling_gates = tuple(each for each in pod.scheduling_gates if each != gate)
+        pod.last = self._history.append(GateSet(self._clock.now, cause, pod.ref, gate))
+        if not pod.scheduling_gates:
+            for tell in self._pod_gates_open:
+                tell(pod)
+
+    def set_condition(self, pod: Pod, gate: str, status: bool, cause: int) -> None:
+        """Set the condition that a readiness gate names."""
+        pod.conditions = {**pod.conditions, gate: status}
+        pod.last = self._history.append(
+            GateSet(self._clock.now, cause, pod.ref, gate, status, readiness=True)
+        )
+        for tell in self._pod_condition_changed:
+            tell(pod)
+
+    def remove_finalizers(self, pod: Pod, names: Collection[str], cause: int) -> None:
+        """Take finalizers away; a pod of which nothing is left but its object goes with the last of them."""
+        removed = tuple(each for each in pod.finalizers if each in names)
+        if not removed:
+            return
+        pod.finalizers = tuple(each for each in pod.finalizers if each not in names)
+        pod.last = self._history.append(FinalizersRemoved(self._clock.now, cause, pod.ref, removed))
+        if pod.held and not pod.finalizers:
+            self.gone(pod)
+
     # -- where pods go: written by the scheduler -----------------------------------------------------------
 
     def schedule(self, instance: InstanceRef, nodes: Mapping[Any, str], cause: int) -> None:
@@ -300,7 +336,10 @@ class Api:
         return npus
 
     def gone(self, pod: Pod) -> None:
-        """Nothing of the pod is left: its object goes, and what it held is free."""
+        """Nothing of the pod is left: its object goes unless finalizers keep it, and what it held is free."""
+        if pod.finalizers:
+            self._hold(pod)
+            return
         npus = self._release(pod)
         pod.state = PodState.GONE
         if pod.node is not None:
@@ -309,6 +348,14 @@ class Api:
         for tell in self._pod_gone:
             tell(pod)
         pod.owner.pod_gone(pod)
+
+    def _hold(self, pod: Pod) -> None:
+        if pod.held:
+            return
+        pod.held = True
+        if pod.node is not None and pod.final_phase is None:
+            self.finish(pod, "Failed")
+        pod.last = self._history.append(PodHeld(self._clock.now, pod.last, pod.ref, pod.finalizers))
 
     # -- what others do to pods ----------------------------------------------------------------------------
 
@@ -338,7 +385,7 @@ class Api:
 
     def remove(self, pod: Pod, reason: str, cause: int) -> None:
         """Remove the pod's object at once (grace period 0, force); what it held counts as free."""
-        if pod.state is PodState.GONE:
+        if pod.state is PodState.GONE or pod.held:
             return
         for tell in self._pod_removed:
             tell(pod)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, Literal, Protocol
 
@@ -161,6 +161,10 @@ class Pod:
         placed: the scheduler has given it a node, whether or not it is bound yet.
         rings: how many NPUs the scheduler has chosen of each ring of its node; empty where there are no rings.
         node: the node it is bound to.
+        scheduling_gates: those that are still closed.
+        conditions: what its readiness gates name, by type, as far as somebody has set it.
+        finalizers: those that are left.
+        held: nothing of it is left but its object, which its finalizers keep.
         final_phase: its phase, once that is final; it holds nothing then.
         deletion_grace: deletionGracePeriodSeconds, once it has a deletion timestamp.
         ready, started: its conditions, as the API server has them.
@@ -174,9 +178,12 @@ class Pod:
     __slots__ = (
         "_of_role",
         "barrier",
+        "conditions",
         "deletion_grace",
         "failure",
         "final_phase",
+        "finalizers",
+        "held",
         "last",
         "node",
         "npus",
@@ -189,6 +196,7 @@ class Pod:
         "restarts",
         "revision",
         "rings",
+        "scheduling_gates",
         "started",
         "state",
         "stream_name",
@@ -222,6 +230,10 @@ class Pod:
         self.placed = False
         self.rings: tuple[int, ...] = ()
         self.node: Node | None = None
+        self.scheduling_gates = template.scheduling_gates
+        self.conditions: Mapping[str, bool] = {}
+        self.finalizers = template.finalizers
+        self.held = False
         self.final_phase: FinalPhase | None = None
         self.deletion_grace: int | None = None
         self.ready = self.started = self.overruled = self.rejected = False
@@ -246,6 +258,11 @@ class Pod:
     def has_own_timings(self, image: str) -> bool:
         """Whether containers that run this image have timings of their own."""
         return image in self._of_role.images
+
+    @property
+    def gates_passed(self) -> bool:
+        """Whether every condition that its readiness gates name is True."""
+        return all(self.conditions.get(gate, False) for gate in self.template.readiness_gates)
 
     @property
     def holds_place(self) -> bool:

@@ -309,6 +309,32 @@ class PodFinished(Record):
 
 
 @dataclass(slots=True)
+class GateSet(Record):
+    """A gate of a pod was set: a scheduling gate opened, or (`readiness`) the condition a readiness gate names."""
+
+    pod: PodRef
+    gate: str
+    status: bool = True
+    readiness: bool = False
+
+
+@dataclass(slots=True)
+class PodHeld(Record):
+    """Nothing is left of a deleted pod but its object, which these finalizers keep."""
+
+    pod: PodRef
+    finalizers: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class FinalizersRemoved(Record):
+    """Somebody has taken finalizers away from a pod."""
+
+    pod: PodRef
+    finalizers: tuple[str, ...]
+
+
+@dataclass(slots=True)
 class PodGone(Record):
     """The pod object is gone, and what it held is free. `npus` it gave back now, `in_use` the cluster's total."""
 

@@ -40,6 +40,12 @@ class Watcher:
     def pod_created(self, pod: Pod) -> None:
         """The pod's object exists; it has no node yet."""
 
+    def pod_gates_open(self, pod: Pod) -> None:
+        """The last scheduling gate of the pod was opened."""
+
+    def pod_condition_changed(self, pod: Pod) -> None:
+        """A condition that a readiness gate of the pod names was set."""
+
     def pod_bound(self, pod: Pod) -> None:
         """The pod is bound to its node."""
 

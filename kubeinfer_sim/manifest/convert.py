@@ -61,6 +61,9 @@ def convert_template(template: Mapping[str, Any], stored: Mapping[str, Any]) -> 
         requests=whole_units(pod_total(spec)),
         weights_volume=_weights_volume(spec.get("volumes") or ()),
         node_name=spec.get("nodeName") or "",
+        scheduling_gates=tuple(each["name"] for each in spec.get("schedulingGates") or ()),
+        readiness_gates=tuple(each["conditionType"] for each in spec.get("readinessGates") or ()),
+        finalizers=tuple(metadata.get("finalizers") or ()),
         raw=stored,
     )
 

@@ -142,6 +142,7 @@ class PodTemplate:
         requests: what one pod asks of a node: max(containers + sidecars, peak of init phases) + overhead.
         priority: of its pods; admission has it from their PriorityClass.
         node_name: the node its pods are on without a scheduler having been asked; "" where none is named.
+        scheduling_gates, readiness_gates, finalizers: of its pods, by name.
         required_node_affinity: the terms of requiredDuringScheduling…, ORed; None when there is none.
         weights_volume: `local` (hostPath), `shared` (claims, nfs, csi …) or `none`: where weights come from.
     """
@@ -162,6 +163,9 @@ class PodTemplate:
     requests: Resources = field(default_factory=dict)
     weights_volume: Literal["local", "shared", "none"] = "none"
     node_name: str = ""
+    scheduling_gates: tuple[str, ...] = ()
+    readiness_gates: tuple[str, ...] = ()
+    finalizers: tuple[str, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     @property

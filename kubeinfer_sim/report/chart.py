@@ -16,6 +16,7 @@ from kubeinfer_sim.metrics import Measures, Steps
 from kubeinfer_sim.metrics.steps import segments
 from kubeinfer_sim.report.words import count, rounded
 from kubeinfer_sim.scenario.actions.model import (
+    CANNOT_BE_RUN,
     Action,
     AddNodes,
     Apply,
@@ -37,9 +38,12 @@ from kubeinfer_sim.scenario.actions.model import (
     OutOfService,
     Put,
     Refused,
+    RemoveFinalizers,
     RemoveNodes,
     RemoveTaint,
     Scale,
+    SetGate,
+    SetReadinessGate,
     SetTaint,
     StartFault,
     Undo,
@@ -248,7 +252,15 @@ def _action_text(action: Action, measures: Measures) -> str:
             return f"delete {_nodes(action.nodes)}"
         case Drain():
             return f"drain {_nodes(action.nodes)}"
+        case SetGate():
+            return f"scheduling gate {action.gate} opened"
+        case SetReadinessGate():
+            return f"condition {action.gate} set {action.status}"
+        case RemoveFinalizers():
+            return f"finalizers removed: {', '.join(action.finalizers)}"
         case Health():
+            if action.answer == CANNOT_BE_RUN:
+                return "health check cannot be run"
             if action.answer:
                 return f"health check gets {action.answer}: {'fails' if action.latency is None else 'passes'}"
             if action.flapping is not None:

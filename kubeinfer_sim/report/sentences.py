@@ -334,6 +334,18 @@ SENTENCES: dict[type[Record], Words] = {
         f"{'init ' if r.init else ''}container {r.container} of {r.pod.name} is in CrashLoopBackOff until "
         f"{point(r.until)}{_told(r)}"
     ),
+    cluster.GateSet: lambda r: (
+        f"the condition {r.gate} of {r.pod.name} is {r.status}, which a readiness gate waits for"
+        if r.readiness
+        else f"somebody takes the scheduling gate {r.gate} away from {r.pod.name}"
+    ),
+    cluster.PodHeld: lambda r: (
+        f"nothing is left of {r.pod.name} but its object, which stays for its finalizer{'s'[: len(r.finalizers) > 1]} "
+        f"{listed(list(r.finalizers))}"
+    ),
+    cluster.FinalizersRemoved: lambda r: (
+        f"somebody takes {listed(list(r.finalizers))} away from the finalizers of {r.pod.name}"
+    ),
     cluster.PodStopping: lambda r: f"the kubelet stops {r.pod.name}{_stages(r.stages)}",
     cluster.PodDeleting: lambda r: f"{r.pod.name} is deleted{_for(r.reason)}{_stages(r.stages)}",
     cluster.NodeCordoned: lambda r: (

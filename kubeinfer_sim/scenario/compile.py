@@ -13,6 +13,7 @@ from kubeinfer_sim.scenario.actions.compile import (
     check_returns,
     compile_action,
 )
+from kubeinfer_sim.scenario.actions.gates import warn_of_gates
 from kubeinfer_sim.scenario.actions.model import Action, Fault
 from kubeinfer_sim.scenario.actions.node_changes import NodesThen
 from kubeinfer_sim.scenario.cluster.compile import NO_CLUSTER, compile_cluster
@@ -151,6 +152,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             *check_restart_rules(versions, spec.kubernetes_version, context),
             *warn_of_recovery(kubeinfers, assumptions, rules=spec.recovery is not None),
             *warn_of_budgets(budgets, versions, unscaled),
+            *warn_of_gates(versions, actions.values()),
             *warn_of_unseen_faults(kubeinfers, struck, faults),
         ),
     )

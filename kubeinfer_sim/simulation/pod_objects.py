@@ -24,12 +24,16 @@ from kubeinfer_sim.cluster.kubelet.restart_policy import consequence
 from kubeinfer_sim.cluster.pod import Pod, PodState, is_sidecar
 from kubeinfer_sim.cluster.pod_printing import Columns, ShownContainer, columns
 from kubeinfer_sim.cluster.records import NodeFailed, PodRef
+from kubeinfer_sim.cluster.scheduler.gang_scheduling import GATES_CLOSED
 from kubeinfer_sim.engine.history import History, Record
 from kubeinfer_sim.engine.meter import OnePass
 from kubeinfer_sim.manifest.releases import Release
 from kubeinfer_sim.simulation.pod_facts import DISRUPTIONS, PodFacts, PodLedger
 from kubeinfer_sim.simulation.pod_status import PodStatuses
 from kubeinfer_sim.simulation.workloads import Workloads
+
+#: Why a pod has no node as long as a scheduling gate of it is closed.
+GATED = "SchedulingGated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +155,10 @@ class PodObjects:
         if adopted or facts.bound is not None:
             conditions.append(ConditionAt(Condition("PodScheduled", True), facts.bound))
         elif facts.scheduled != facts.created:
-            message = self._ledger.pending.get(pod.ref.instance, "")
-            waits = Condition("PodScheduled", False, "Unschedulable", message)
+            why, message = "Unschedulable", self._ledger.pending.get(pod.ref.instance, "")
+            if pod.scheduling_gates:
+                why, message = GATED, GATES_CLOSED
+            waits = Condition("PodScheduled", False, why, message)
             conditions.append(ConditionAt(waits, facts.created))
         if facts.disruption:
             reason, message = DISRUPTIONS[facts.disruption]
@@ -172,7 +178,7 @@ class PodObjects:
                 initialized=status.get("Initialized", False),
                 ready=status.get("Ready", False),
                 deleting=facts.deleting is not None,
-                reason=reason,
+                reason=GATED if pod.scheduling_gates else reason,
             ),
             shown,
             tuple(conditions),
@@ -215,7 +221,8 @@ class PodObjects:
         phase = pod.final_phase or pod_phase(containers, statuses)
         initialized = pod_initialized(containers, statuses, phase)
         of_containers = containers_ready(containers, statuses, phase)
-        ready = pod_ready(containers, statuses, phase)
+        gates = {gate: pod.conditions.get(gate) for gate in pod.template.readiness_gates}
+        ready = pod_ready(containers, statuses, phase, gates)
         if pod.overruled and ready.status:
             # The node lifecycle controller writes the Ready condition alone (pkg/controller/util/node).
             ready = Condition("Ready", False)

@@ -161,11 +161,18 @@ class Kubelet(Watcher):
         worker.sync = Sync.RUNNING
         worker.added_at = worker.serving_at = worker.weights_at = RUNNING_SINCE
         pod.started = pod.ready = True
+        pod.conditions = dict.fromkeys(pod.template.readiness_gates, True)
         for container in worker.every:
             node.images.setdefault(container.spec.image, RUNNING_SINCE)
         node.page_cache[pod.weights_key] = RUNNING_SINCE
         node.graphs[pod.revision, pod.ref.role] = RUNNING_SINCE
         pod.barrier.arrive(pod)
+
+    def pod_condition_changed(self, pod: Pod) -> None:
+        """A readiness gate of the pod was set: its kubelet looks whether it is ready now."""
+        worker = self._workers.get(pod)
+        if worker is not None and pod.state is PodState.RUNNING:
+            self.sync(worker)
 
     def pod_terminating(self, pod: Pod, reason: str, cause: int) -> None:
         """The pod is deleted: its kubelet stops it, as soon as it hears of that."""

@@ -13,6 +13,9 @@ from kubeinfer_sim.cluster.records import PodStarted
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import History
 
+#: Why a pod is not Ready all of whose containers are (pkg/kubelet/status/generate.go, ReadinessGatesNotReady).
+GATES_NOT_READY = "ReadinessGatesNotReady"
+
 
 class StatusManager:
     """Writes the status of pods.
@@ -49,10 +52,15 @@ class StatusManager:
             pod.last = self._history.append(
                 PodStarted(self._clock.now, pod.last, pod.ref, worker.layout.startup_probed)
             )
+        reason = "ReadinessProbeFailed"
+        if ready and not pod.gates_passed:
+            ready, reason = False, GATES_NOT_READY
+            if pod.failure != reason:
+                self._api.stuck(pod, reason)
         if ready and not pod.ready:
             self._api.ready(pod)
         elif not ready and pod.ready:
-            self._api.unready(pod, "ReadinessProbeFailed")
+            self._api.unready(pod, reason)
 
     def container_died(self, worker: PodWorker, reason: str, exit_code: int) -> None:
         """A container has ended badly; `reason` as kubectl has it."""

@@ -28,6 +28,8 @@ from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.scenario.cluster.model import RunningPod
 from kubeinfer_sim.scenario.timings.distributions import Constant
 
+#: What the condition PodScheduled says of a pod with gates (pkg/scheduler/framework/plugins/schedulinggates).
+GATES_CLOSED = "Scheduling is blocked due to non-empty scheduling gates"
 #: `schedulerName` of the scheduler that every cluster has, which preempts.
 KUBE_SCHEDULER = "default-scheduler"
 
@@ -91,6 +93,7 @@ class GangScheduling(Watcher):
         self._scheduler = scheduler
         self._gangs: dict[object, PodGang] = {}
         self._nobodys: dict[str, Node] = {}  # those that pods name and that do not exist
+        self._gated: dict[object, PodGang] = {}  # those with pods whose scheduling gates are closed
         self._new: list[PodGang] = []
         self._wake: Timer | None = None
 
@@ -113,8 +116,12 @@ class GangScheduling(Watcher):
     def submit(self, gang: PodGang) -> None:
         """Queue a gang; it is looked at before this instant ends.
 
-        A pod that names its node goes there, whatever that has to give: no scheduler is asked.
+        A pod that names its node goes there, whatever that has to give: no scheduler is asked. A gang is not in the
+        queue as long as a scheduling gate of one of its pods is closed.
         """
+        if any(pod.scheduling_gates for pod in gang.pods):
+            self._gated[gang.request.key] = gang
+            return
         assigned = {pod: node for pod in gang.pods if (node := pod.template.node_name)}
         if assigned:
             self._assign(gang, assigned)
@@ -142,6 +149,7 @@ class GangScheduling(Watcher):
 
     def withdraw(self, gang: PodGang) -> None:
         """The gang is no longer wanted; nothing happens if it is placed."""
+        self._gated.pop(gang.request.key, None)
         if self._gangs.pop(gang.request.key, None) is not None:
             if gang in self._new:
                 self._new.remove(gang)
@@ -150,7 +158,7 @@ class GangScheduling(Watcher):
 
     def waits(self, gang: PodGang) -> bool:
         """Whether the gang is still without nodes."""
-        return gang.request.key in self._gangs
+        return gang.request.key in self._gangs or gang.request.key in self._gated
 
     def _wake_up(self) -> None:
         """Something changed: look at the queue at the end of this instant."""
@@ -158,6 +166,13 @@ class GangScheduling(Watcher):
             self._wake = self._clock.after(0, self._run, phase=Phase.SCHEDULER)
 
     # -- what the API tells --------------------------------------------------------------------------------
+
+    def pod_gates_open(self, pod: Pod) -> None:
+        """The last gate of a pod is open: its gang may be placed, unless another pod of it has one that is not."""
+        for key, gang in list(self._gated.items()):
+            if pod in gang.pods and not any(each.scheduling_gates for each in gang.pods):
+                del self._gated[key]
+                self.submit(gang)
 
     def pod_finished(self, pod: Pod) -> None:
         """What the pod held is free, though its object is there (pkg/scheduler, newPodInformer)."""
@@ -222,11 +237,18 @@ class GangScheduling(Watcher):
             return False
         self._api.schedule(gang.instance, placement, gang.cause)
         for pod in gang.pods:
+            pod.scheduling_gates = ()
             self._bind_pod(pod, placement[pod], running=True)
         return True
 
     def diagnose(self, gang: PodGang, cause: int) -> GangPending:
         """Record why the gang waits, node by node; looks at every class of nodes."""
+        if gang.request.key in self._gated:
+            gate, pod = next((gate, pod) for pod in gang.pods for gate in pod.scheduling_gates)
+            proof = f"the scheduling gate {gate} of {pod.ref.name} is closed"
+            gated = GangPending(self._clock.now, cause, gang.instance, GATES_CLOSED, proof)
+            self._history.append(gated)
+            return gated
         verdict = self._scheduler.explain(gang.request)
         groups = tuple(NodeVerdict(*group) for group in verdict.groups.items())
         record = GangPending(self._clock.now, cause, gang.instance, verdict.message, verdict.proof, groups)

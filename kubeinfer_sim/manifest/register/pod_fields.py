@@ -30,12 +30,7 @@ def _windows(value: Any) -> bool:
 ROWS: tuple[Row, ...] = (
     simulated("PodTemplateSpec", "metadata spec"),
     simulated("PodTemplateSpec.metadata", "labels annotations", "key by key, see below"),
-    not_simulated(
-        "PodTemplateSpec.metadata",
-        "finalizers",
-        "a deleted pod with a finalizer stays Terminating until somebody takes the finalizer away; its devices are "
-        "free once its containers have ended, but here the pod is gone then",
-    ),
+    simulated("PodTemplateSpec.metadata", "finalizers", "until an action takes them away (removeFinalizers)"),
     without_effect(
         "PodTemplateSpec.metadata",
         "name generateName namespace selfLink uid resourceVersion generation creationTimestamp deletionTimestamp "
@@ -48,18 +43,10 @@ ROWS: tuple[Row, ...] = (
         "affinity tolerations priorityClassName topologySpreadConstraints overhead resources",
     ),
     simulated("PodSpec", "preemptionPolicy priority", "where pods may be preempted (assumption preemption)"),
-    not_simulated(
-        "PodSpec",
-        "readinessGates",
-        "with a readiness gate a pod is Ready only once somebody has set the gate's condition; here pods are Ready "
-        "without it, so that an update that would wait, for ever if nobody does, goes on",
-    ),
-    not_simulated(
-        "PodSpec",
-        "schedulingGates",
-        "with a scheduling gate a pod stays Pending (SchedulingGated) until somebody takes the gate away; here it is "
-        "placed at once",
-    ),
+    simulated("PodSpec", "readinessGates", "set by actions (setReadinessGate)"),
+    simulated("PodSpec", "schedulingGates", "opened by actions (setGate)"),
+    simulated("PodReadinessGate", "conditionType"),
+    simulated("PodSchedulingGate", "name"),
     not_simulated(
         "PodSpec",
         "activeDeadlineSeconds",

@@ -11,7 +11,11 @@ from kubeinfer_sim.scenario.actions.forms import (
     ActionForm,
     CrashForm,
     HealthForm,
+    RemoveFinalizersForm,
+    SetGateForm,
+    SetReadinessGateForm,
 )
+from kubeinfer_sim.scenario.actions.gates import compile_gates
 from kubeinfer_sim.scenario.actions.model import (
     Action,
     Cordon,
@@ -42,6 +46,12 @@ from kubeinfer_sim.scenario.faults.compile import compile_fault, strikes_pods
 from kubeinfer_sim.scenario.units import format_duration
 from kubeinfer_sim.scenario.workloads.time_line import TimeLine
 
+_GATES: Mapping[type, str] = {
+    SetGateForm: "setGate",
+    SetReadinessGateForm: "setReadinessGate",
+    RemoveFinalizersForm: "removeFinalizers",
+}
+
 
 def compile_action(
     form: ActionForm,
@@ -71,12 +81,17 @@ def compile_action(
         )
     meant = Meant()
     deletes = form.force_delete or form.delete_pod or form.evict_pod
-    strikes = form.health or deletes or form.crash or form.init_fault or form.post_start_fault
+    gates = form.set_gate or form.set_readiness_gate or form.remove_finalizers
+    strikes = form.health or deletes or gates or form.crash or form.init_fault or form.post_start_fault
     if time_line is not None and (strikes or (form.fault and strikes_pods(form.fault))):
         line = time_line.target(form, path)
         if line is None:
             return None
         meant = Meant(line.kind, line.current.name, line.versions, line.has_instances)
+    if gates is not None:
+        path = (*path, _GATES[type(gates)])
+        target = pods_meant(gates, nodes.machines, meant, context, path)
+        return compile_gates(form.at, gates, target, matched_roles(gates, meant.versions), context, path)
     if form.crash is not None:
         return _crash(form.at, form.crash, nodes.machines, meant, context, (*path, "crash"))
     if (start := form.init_fault or form.post_start_fault) is not None:

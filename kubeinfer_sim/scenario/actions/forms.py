@@ -289,6 +289,26 @@ class DeletePodForm(SomePodsForm):
         return self
 
 
+class SetGateForm(PodsForm):
+    """A scheduling gate that somebody takes away from pods that exist; what is left out matches everything."""
+
+    gate: str = Field(description="Its name.")
+    open: OnlyTrue = Field(True, description="A gate can be opened, never closed.")
+
+
+class SetReadinessGateForm(PodsForm):
+    """The condition that a readiness gate of pods that exist names; what is left out matches everything."""
+
+    gate: str = Field(description="Its conditionType.")
+    status: bool = Field(True, description="false, or never set: the pods are not Ready.")
+
+
+class RemoveFinalizersForm(PodsForm):
+    """Finalizers that somebody takes away from pods that exist; what is left out matches everything."""
+
+    finalizers: list[str] = Field([], description="By name; left out: all of them.")
+
+
 #: The actions on one object, which `object` may name.
 _ON_OBJECTS = (
     "fault",
@@ -307,6 +327,9 @@ _ON_OBJECTS = (
     "evictPod",
     "setImage",
     "patchObject",
+    "setGate",
+    "setReadinessGate",
+    "removeFinalizers",
 )
 
 
@@ -364,6 +387,9 @@ class ActionForm(Form):
         None,
         description="Pods whose eviction somebody asks the API server for, one after the other; budgets answer.",
     )
+    set_gate: SetGateForm | None = None
+    set_readiness_gate: SetReadinessGateForm | None = None
+    remove_finalizers: RemoveFinalizersForm | None = None
     health: HealthForm | None = None
     crash: CrashForm | None = None
     init_fault: InitFaultForm | None = None

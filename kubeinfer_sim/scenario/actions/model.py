@@ -216,6 +216,34 @@ class DeletePods:
 
 
 @dataclass(frozen=True, slots=True)
+class SetGate:
+    """Somebody opens a scheduling gate of matching pods that exist."""
+
+    at: Millis
+    target: Target
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetReadinessGate:
+    """Somebody sets the condition that a readiness gate of matching pods that exist names."""
+
+    at: Millis
+    target: Target
+    gate: str
+    status: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFinalizers:
+    """Somebody takes finalizers away from matching pods that exist."""
+
+    at: Millis
+    target: Target
+    finalizers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EvictPods:
     """Somebody asks the eviction API for matching pods that exist, the oldest first; `first` and `ready` as above."""
 
@@ -397,4 +425,7 @@ Action = (
     | ForceDelete
     | DeletePods
     | EvictPods
+    | SetGate
+    | SetReadinessGate
+    | RemoveFinalizers
 )

@@ -16,6 +16,9 @@ from kubeinfer_sim.scenario.actions.model import (
     EvictPods,
     ForceDelete,
     ImageFault,
+    RemoveFinalizers,
+    SetGate,
+    SetReadinessGate,
     StartFault,
     Target,
 )
@@ -41,6 +44,9 @@ class PodActions:
             DeletePods: self._delete,
             EvictPods: self._evict,
             ImageFault: self._break_images,
+            SetGate: self._open_gate,
+            SetReadinessGate: self._set_readiness_gate,
+            RemoveFinalizers: self._remove_finalizers,
             StartFault: self._nothing,
         }
 
@@ -104,6 +110,18 @@ class PodActions:
             if not terminating:
                 api.evict(pod, "ForceDeleted", NO_CAUSE)
             api.remove(pod, "ForceDeleted", NO_CAUSE)
+
+    def _open_gate(self, action: SetGate) -> None:
+        for pod in self._pods(action.target, "setGate"):
+            self._env.api.open_gate(pod, action.gate, NO_CAUSE)
+
+    def _set_readiness_gate(self, action: SetReadinessGate) -> None:
+        for pod in self._pods(action.target, "setReadinessGate"):
+            self._env.api.set_condition(pod, action.gate, action.status, NO_CAUSE)
+
+    def _remove_finalizers(self, action: RemoveFinalizers) -> None:
+        for pod in self._pods(action.target, "removeFinalizers"):
+            self._env.api.remove_finalizers(pod, action.finalizers, NO_CAUSE)
 
     def _break_images(self, action: ImageFault) -> None:
         self._kubelet.break_images(action.images, broken=True, after=action.after)

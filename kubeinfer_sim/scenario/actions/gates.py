@@ -1,0 +1,85 @@
+"""Gates and finalizers of pods: what actions do about them, checked, and those about which none does anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.manifest.model import KubeInfer, PodTemplate, Role
+from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.scenario.actions.forms import RemoveFinalizersForm, SetGateForm, SetReadinessGateForm
+from kubeinfer_sim.scenario.actions.model import (
+    Action,
+    RemoveFinalizers,
+    SetGate,
+    SetReadinessGate,
+    Target,
+)
+from kubeinfer_sim.scenario.context import Context
+
+GatesForm = SetGateForm | SetReadinessGateForm | RemoveFinalizersForm
+
+
+def compile_gates(
+    at: int, form: GatesForm, target: Target, roles: Sequence[Role], context: Context, path: Path
+) -> Action:
+    """What is done; a gate or a finalizer that none of the pods meant has is an error, which is noted."""
+    templates = [role.template for role in roles]
+    match form:
+        case SetGateForm():
+            known = [name for each in templates for name in each.scheduling_gates]
+            _check("scheduling gate", form.gate, known, templates, context, (*path, "gate"))
+            return SetGate(at, target, form.gate)
+        case SetReadinessGateForm():
+            known = [name for each in templates for name in each.readiness_gates]
+            _check("readiness gate", form.gate, known, templates, context, (*path, "gate"))
+            return SetReadinessGate(at, target, form.gate, form.status)
+        case RemoveFinalizersForm():
+            known = [name for each in templates for name in each.finalizers]
+            for index, name in enumerate(form.finalizers):
+                _check("finalizer", name, known, templates, context, (*path, "finalizers", index))
+            return RemoveFinalizers(at, target, tuple(form.finalizers or dict.fromkeys(known)))
+
+
+def _check(
+    what: str, name: str, known: list[str], templates: list[PodTemplate], context: Context, path: Path
+) -> None:
+    if templates and name not in known:
+        names = list(dict.fromkeys(known))
+        there = f" (there are: {', '.join(names)})" if names else ""
+        context.error(path, f"none of these pods has a {what} {name!r}{did_you_mean(name, names)}{there}")
+
+
+def warn_of_gates(versions: Iterable[KubeInfer], actions: Iterable[Action]) -> Iterator[Diagnostic]:
+    """Gates that nobody opens or sets, and finalizers that nobody takes away."""
+    acts = list(actions)
+    opened = {each.gate for each in acts if isinstance(each, SetGate)}
+    given = {each.gate for each in acts if isinstance(each, SetReadinessGate) and each.status}
+    removed = {name for each in acts if isinstance(each, RemoveFinalizers) for name in each.finalizers}
+    told: set[str] = set()
+    for each in versions:
+        for role in each.roles:
+            template = role.template
+            messages = [
+                f"its pods have the scheduling gate {gate}, which no action opens (setGate): those that are "
+                "made stay Pending (SchedulingGated)"
+                for gate in template.scheduling_gates
+                if gate not in opened
+            ]
+            messages += [
+                f"its pods have the readiness gate {gate}, which no action sets (setReadinessGate): those that are "
+                "made are never Ready"
+                for gate in template.readiness_gates
+                if gate not in given
+            ]
+            messages += [
+                f"its pods have the finalizer {name}, which no action takes away (removeFinalizers): deleted "
+                "they stay for ever, though their devices are free once their containers have ended"
+                for name in template.finalizers
+                if name not in removed
+            ]
+            for message in messages:
+                key = f"{each.name}/{message}"
+                if key not in told:
+                    told.add(key)
+                    yield Diagnostic(each.source or each.name, 0, 0, message, severity=Severity.WARNING)

@@ -1,0 +1,172 @@
+"""Gates keep pods from being placed or ready, finalizers keep them from going, until somebody does something about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from field.test_pod_worker import in_place
+from field.user import Raw, User, asking, both, deployment, kubeinfer
+
+GATE = {"schedulingGates": [{"name": "x/y"}]}
+READINESS = {"readinessGates": [{"conditionType": "x/y"}]}
+
+
+def plan(user: User, pods: Raw, *actions: Raw, cluster: Any = "1x8", **spec: Any) -> None:
+    start = {"initial": "empty", "horizon": "1h", **spec}
+    user.plans(in_place(pods), cluster=cluster, actions=list(actions), **start)
+
+
+def with_finalizer(pods: Raw) -> Raw:
+    spec = pods["spec"]["template"]
+    template = spec if pods["kind"] == "Deployment" else spec["spec"]["roles"][0]["template"]
+    template["metadata"]["finalizers"] = ["x/y"]
+    return pods
+
+
+def statuses(user: User, at: str) -> list[str]:
+    return [each["status"] for each in user.pods(at=at)]
+
+
+def condition(user: User, kind: str, at: str) -> tuple[str, str]:
+    """Status and reason of a condition of the only pod."""
+    (pod,) = user.pods(at=at)
+    (found,) = [each for each in pod["conditions"] if each["type"] == kind]
+    return str(found["status"]), found["reason"]
+
+
+@both
+def test_a_gated_pod_is_placed_once_its_gate_is_open(user: User, workload: Callable[..., Raw]) -> None:
+    pods = workload(asking(npu=8), replicas=1, **GATE)
+    plan(user, pods, {"at": "15s", "setGate": {"gate": "x/y", "open": True}})
+    assert statuses(user, "14s") == ["SchedulingGated"]
+    assert condition(user, "PodScheduled", "14s") == ("False", "SchedulingGated")
+    assert statuses(user, "15s") == ["Running"]
+
+
+@both
+def test_a_gate_that_nobody_opens_is_told_as_the_reason(user: User, workload: Callable[..., Raw]) -> None:
+    plan(user, workload(asking(npu=8), replicas=1, **GATE))
+    done, result = user.runs()
+    assert statuses(user, "50m") == ["SchedulingGated"]
+    assert "scheduling gate x/y, which no action opens (setGate)" in " ".join(result["warnings"])
+    told = " ".join(done.stdout.split())
+    assert "the scheduling gate x/y of chat-" in told or workload is deployment
+
+
+def test_a_gang_waits_for_the_gates_of_all_its_pods(user: User) -> None:
+    pods = kubeinfer(asking(npu=4), replicas=1, **GATE)
+    pods["spec"]["template"]["spec"]["roles"][0]["replicas"] = 2
+    gates = [{"at": f"{place + 1}0s", "setGate": {"gate": "x/y", "pods": [place]}} for place in (0, 1)]
+    plan(user, pods, *gates)
+    assert statuses(user, "15s") == ["Pending", "SchedulingGated"]
+    assert statuses(user, "20s") == ["Running", "Running"]
+
+
+@both
+def test_a_pod_that_ran_before_has_passed_its_gates(user: User, workload: Callable[..., Raw]) -> None:
+    plan(user, workload(asking(npu=8), replicas=1, **GATE, **READINESS), initial="running")
+    assert statuses(user, "10s") == ["Running"]
+    assert condition(user, "Ready", "10s")[0] == "True"
+
+
+@both
+def test_a_pod_is_ready_when_its_readiness_gate_says_so(user: User, workload: Callable[..., Raw]) -> None:
+    gates = [
+        {"at": at, "setReadinessGate": {"gate": "x/y", "status": status}}
+        for at, status in (("15s", True), ("30s", False))
+    ]
+    plan(user, workload(asking(npu=8), replicas=1, **READINESS), *gates)
+    seen = [condition(user, "Ready", at) for at in ("14s", "15s", "30s")]
+    assert [status for status, _ in seen] == ["False", "True", "False"]
+    assert seen[0][1] == seen[2][1] == "ReadinessGatesNotReady"
+    assert [each["readyContainers"] for each in user.pods(at="14s")] == [1], (
+        "its containers are ready all the same"
+    )
+
+
+@both
+def test_an_update_waits_for_readiness_gates(user: User, workload: Callable[..., Raw]) -> None:
+    pods = workload(asking(npu=8), replicas=1, surge=1, **READINESS)
+    update = {"at": "10s", "apply": {"newRevision": True}}
+    plan(user, pods, update, cluster="2x8", initial="running")
+    done, result = user.runs()
+    assert done.returncode == 1
+    assert "readiness gate x/y, which no action sets" in " ".join(result["warnings"])
+    assert len(user.pods(at="30m")) == 2
+
+
+@both
+def test_a_finalizer_keeps_the_object_and_nothing_else(user: User, workload: Callable[..., Raw]) -> None:
+    pods = with_finalizer(workload(asking(npu=8), replicas=1))
+    plan(
+        user,
+        pods,
+        {"at": "10s", "deletePod": {}},
+        {"at": "40s", "removeFinalizers": {"finalizers": ["x/y"]}},
+        timings={"profile": "zero", "exit": "5s", "cleanup": "1s"},
+    )
+    (first,) = user.pods(at="9s")
+    there = {each["name"]: each["phase"] for each in user.pods(at="39s")}
+    assert there[first["name"]] == "Failed"
+    if workload is deployment:
+        assert "Running" in there.values(), "its devices are free"
+    assert len(user.pods(at="41s")) == 1
+    assert all(each["phase"] == "Running" for each in user.pods(at="41s"))
+
+
+@both
+def test_force_does_not_help_against_a_finalizer(user: User, workload: Callable[..., Raw]) -> None:
+    pods = with_finalizer(workload(asking(npu=8), replicas=1))
+    plan(user, pods, *({"at": at, "forceDelete": {"terminatingOnly": False}} for at in ("10s", "20s")))
+    assert "Failed" in [each["phase"] for each in user.pods(at="1m")]
+    assert "finalizer x/y, which no action takes away" in " ".join(user.runs()[1]["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("action", "says"),
+    [
+        ({"setGate": {"gate": "x/z"}}, "none of these pods has a scheduling gate 'x/z'; did you mean"),
+        ({"setReadinessGate": {"gate": "x/y"}}, "none of these pods has a readiness gate 'x/y'"),
+        ({"removeFinalizers": {"finalizers": ["x/y"]}}, "none of these pods has a finalizer 'x/y'"),
+        ({"setGate": {"gate": "x/y", "open": False}}, "write true, or leave it out"),
+    ],
+)
+def test_what_is_not_there_is_refused(user: User, action: Raw, says: str) -> None:
+    plan(user, deployment({}, **GATE), {"at": "1s", **action})
+    done = user.runs()[0]
+    assert done.returncode == 2
+    assert says in " ".join(done.stderr.split())
+
+
+@both
+def test_what_somebody_sees_to_is_no_warning(user: User, workload: Callable[..., Raw]) -> None:
+    pods = with_finalizer(workload(asking(npu=8), replicas=1, **GATE, **READINESS))
+    plan(
+        user,
+        pods,
+        {"at": "1s", "setGate": {"gate": "x/y"}},
+        {"at": "2s", "setReadinessGate": {"gate": "x/y"}},
+        {"at": "10s", "scale": 0},
+        {"at": "20s", "removeFinalizers": {}},
+    )
+    assert user.pods(at="19s")
+    assert not user.pods(at="20s")
+    assert "which no action" not in " ".join(user.runs()[1]["warnings"])
+
+
+def test_why_tells_what_became_of_gates_and_finalizers(user: User) -> None:
+    pods = with_finalizer(kubeinfer(asking(npu=8), replicas=1, **GATE, **READINESS))
+    plan(
+        user,
+        pods,
+        {"at": "1s", "setGate": {"gate": "x/y"}},
+        {"at": "2s", "setReadinessGate": {"gate": "x/y"}},
+        {"at": "10s", "deletePod": {}},
+        {"at": "20s", "removeFinalizers": {}},
+    )
+    told = " ".join(user.types("why", "scenario.yaml", "--instance", "0", "--at", "25s").stdout.split())
+    assert (
+        "20s somebody takes x/y away from the finalizers of chat-0-serve-0 20s chat-0-serve-0 is gone" in told
+    )
