@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from field.user import User, asking, bare_pod, both, kubeinfer, replica_set
+from field.user import NPU, User, asking, bare_pod, both, kubeinfer, replica_set
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 
@@ -109,3 +109,32 @@ def test_a_load_that_repeats_too_often_for_its_run_is_refused_with_the_limit(
     done, _ = user.runs()
     assert done.returncode == 2
     assert "at most 1,000,000 are measured" in " ".join(done.stderr.split())
+
+
+@both
+def test_more_devices_of_a_node_than_are_simulated_are_refused_with_the_limit(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    pool = {"name": "a", "count": 1, "allocatable": {NPU: "1000000000"}}
+    fault = {"at": "1h", "fault": {"kind": "NpuFault", "node": "a-0", "npu": 3}}
+    user.plans(workload(asking(npu=8), replicas=1), cluster={"pools": [pool]}, actions=[fault])
+    done, _ = user.runs()
+    assert done.returncode == 2
+    assert "at most 9,999 NPUs of a node are simulated, found 1,000,000,000" in " ".join(done.stderr.split())
+    offered = {"cpu": "64", "pods": "110", "nvidia.com/gpu": "1000000000"}
+    node = {"kind": "Node", "metadata": {"name": "n"}, "status": {"allocatable": offered}}
+    user.has("nodes.json", {"kind": "List", "items": [node]})
+    user.plans(workload(asking(npu=8), replicas=1), cluster={"file": "nodes.json"})
+    done, _ = user.runs()
+    assert done.returncode == 2
+    assert "at most 9,999 GPUs of a node are simulated" in " ".join(done.stderr.split())
+
+
+@both
+def test_a_check_that_hardly_ever_flaps_never_does(user: User, workload: Callable[..., Any]) -> None:
+    probe = {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 1, "failureThreshold": 1}}
+    never = {"at": "1m", "health": {"probes": ["readiness"], "flapping": 5e-324}}
+    user.plans(workload({**asking(npu=8), **probe}), cluster="4x8", actions=[never], horizon="30d")
+    done, result = user.runs()
+    assert done.returncode in (0, 1)
+    assert result["end"]["reason"] in ("horizon", "settled")

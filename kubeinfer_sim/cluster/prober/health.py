@@ -103,6 +103,10 @@ def _from_ms(segment: Segment) -> Millis:
     return segment.from_ms
 
 
+#: As many calls as no run has: what is rarer than once in that many never happens.
+_NEVER = 2.0**53
+
+
 class FlapDraws:
     """The random numbers of one worker's flapping calls, in the order of the calls.
 
@@ -123,7 +127,7 @@ class FlapDraws:
         if probability >= 1.0:
             return 0
         number = self.number(cursor)
-        return int(log1p(-number) / log1p(-probability)) if number > 0.0 else 0
+        return int(min(log1p(-number) / log1p(-probability), _NEVER)) if number > 0.0 else 0
 
     def number(self, cursor: int) -> float:
         """The number in [0, 1) at a position of the stream."""

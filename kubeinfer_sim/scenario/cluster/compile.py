@@ -19,6 +19,7 @@ from kubeinfer_sim.scenario.cluster.kubectl.listing import MAX_KUBECTL_BYTES, is
 from kubeinfer_sim.scenario.cluster.kubectl.nodes import read_nodes
 from kubeinfer_sim.scenario.cluster.kubectl.pods import Running, read_pods
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, RunningPod
+from kubeinfer_sim.scenario.cluster.node_counts import too_many_devices
 from kubeinfer_sim.scenario.cluster.node_labels import (
     ARCHITECTURE_LABELS,
     architecture_of,
@@ -160,4 +161,8 @@ def _amount(name: str, text: str, context: Context, path: Path) -> int:
         context.error(path, f"must not be negative, found {text}")
     if is_extended_resource(name) and not quantity.is_integer():
         context.error(path, f"{name} comes in whole units, found {text}")
-    return quantity.milli_value() if name == "cpu" else quantity.value()
+    amount = quantity.milli_value() if name == "cpu" else quantity.value()
+    if message := too_many_devices(name, amount):
+        context.error(path, message)
+        return 0
+    return amount

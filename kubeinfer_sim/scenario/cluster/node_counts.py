@@ -1,11 +1,23 @@
-"""`8x8`, for 8 nodes of 8 NPUs: how it is written, and what of it is simulated at most."""
+"""How many nodes and NPUs are simulated at most; `8x8`, for 8 nodes of 8 NPUs, and how it is written."""
 
 from __future__ import annotations
 
 import re
 
+from kubeinfer_sim.manifest.accelerators import family_of
+
 MAX_NODES, MAX_NPUS = 100_000, 9_999
 _MEANT = re.compile(r"\s*([0-9]+)\s*(?:(?:[xX×*]|by)\s*([0-9]+)\s*)?")
+
+
+def too_many_devices(resource: str, amount: int) -> str:
+    """What is wrong with so much of a resource on one node; empty where nothing is."""
+    family = family_of(resource) if amount > MAX_NPUS else None
+    return (
+        ""
+        if family is None
+        else f"at most {MAX_NPUS:,} {family.noun}s of a node are simulated, found {amount:,}"
+    )
 
 
 def is_short_form(text: str) -> bool:

@@ -16,6 +16,7 @@ from kubeinfer_sim.manifest.kubernetes.quantity import Quantity, QuantityError
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.cluster.kubectl.listing import Item, Wrong, items_of
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.cluster.node_counts import too_many_devices
 from kubeinfer_sim.scenario.forms import shown
 
 #: Labels by which clouds name the pool of a node: Huawei CCE, GKE, EKS, AKS.
@@ -156,6 +157,8 @@ class _NodeReader:
                     ("status", kind, name),
                     f"expected a quantity such as 8 or 1200Gi, found {shown(text)}",
                 )
+            elif message := too_many_devices(name, amount):
+                self.wrong.note(item, ("status", kind, name), message)
             else:
                 amounts[name] = amount
         return amounts
