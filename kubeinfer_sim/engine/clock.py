@@ -119,10 +119,11 @@ class Clock:
         """Call `callback(*args)` in `delay` milliseconds."""
         return self.at(self.env._now + delay, callback, *args, phase=phase)  # type: ignore[arg-type]
 
-    def run(self, until: int | None = None, *, pause: int | None = None) -> bool:
+    def run(self, until: int | None = None, *, pause: int | None = None, within: int = 0) -> bool:
         """Fire what is due, in order; up to and including `until`, where the clock then stands.
 
-        With `pause`, it stops after so many timers of one instant, for somebody to see whether time stands still.
+        With `pause`, it stops after so many timers of one instant, or `within` so many ms, for somebody to see whether
+        time stands still.
 
         Returns:
             Whether it came to the end; False when it pauses.
@@ -137,7 +138,7 @@ class Clock:
                 continue
             if until is not None and when > until:
                 break
-            if when != instant:
+            if when > instant + within:
                 instant, last = when, last if pause is None else self.fired + pause
             elif self.fired >= last:
                 return False

@@ -38,7 +38,10 @@ def standstill(run: Run) -> str:
     steps = list(dict.fromkeys(sentence(record, run.scenario.accelerator_family) for record in run.cycle))
     named = steps[:_NAMED] if len(steps) <= _NAMED else [*steps[: _NAMED - 1], "…", steps[-1]]
     round_ = f": {', '.join(named)}, and so on" if named else ""
+    still = not run.cycle or run.cycle[0].at == run.ended_at
+    what = "stands still" if still else "hardly passes"
+    how = "without taking any" if still else "and take next to none"
     return (
-        f"Time stands still at {point(run.ended_at)}, since things cause one another without taking any{round_}; "
+        f"Time {what} at {point(run.ended_at)}, since things cause one another {how}{round_}; "
         "give one of them a length (a back-off, a stage)"
     )

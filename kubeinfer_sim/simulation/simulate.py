@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
@@ -13,11 +12,7 @@ from kubeinfer_sim.engine.meter import End
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.assembly import Simulation, assemble
 from kubeinfer_sim.simulation.run import Run
-
-#: How many timers fire in one instant between two looks whether time stands still; after how many it does in any case.
-PAUSE, TOO_MANY = 50_000, 2_000_000
-#: How many things may cause one another within one instant; a pod's whole life takes some dozens.
-DEEPEST = 1_000
+from kubeinfer_sim.simulation.standstill import PAUSE, WINDOW, Standstill
 
 #: New objects between two collections while a simulation runs that keeps its history, or that does not.
 GARBAGE_THRESHOLD, GARBAGE_THRESHOLD_NOT_KEPT = 200_000, 20_000
@@ -80,48 +75,29 @@ def play(simulation: Simulation, *, until: int | None = None) -> Run:
 def _run_clock(simulation: Simulation, until: int | None) -> tuple[End, tuple[Record, ...]]:
     """Why it ended; of a loop in which time stands still also one round of it."""
     scenario, clock = simulation.scenario, simulation.env.clock
+    standstill = Standstill(simulation.env.history, len(scenario.actions))
     if scenario.horizon is not None:
-        cycle = _advance(simulation, scenario.horizon if until is None else min(scenario.horizon, until))
+        end = scenario.horizon if until is None else min(scenario.horizon, until)
+        cycle = _advance(simulation, end, standstill)
         return ("loop", cycle) if cycle else ("horizon", ())
     last_action = max((action.at for action in scenario.actions), default=0)
     while (due := clock.next_at()) is not None and (until is None or due <= until):
         limit = max(simulation.workloads.last_progress, last_action) + scenario.quiet_after
         if due > limit:
             return "quiet", ()
-        if cycle := _advance(simulation, limit if until is None else min(limit, until)):
+        if cycle := _advance(simulation, limit if until is None else min(limit, until), standstill):
             return "loop", cycle
     # Pods that are rejected without a pause are not played: nothing will change that.
     return "quiet" if simulation.cluster.kubelet.rejects_without_pause else "settled", ()
 
 
-def _advance(simulation: Simulation, until: int) -> tuple[Record, ...]:
-    """Let the clock run; what goes round when it comes to an instant that does not end."""
-    clock, history = simulation.env.clock, simulation.env.history
-    latest: deque[Record] = deque(maxlen=100)
-    instant, pauses = -1, 0
-    while not clock.run(until, pause=PAUSE):
-        if not pauses:
-            history.subscribe(latest.append)
-        pauses = pauses + 1 if clock.now == instant else 1
-        instant = clock.now
-        if latest and (pauses * PAUSE >= TOO_MANY or (history.keep and _depth(history, instant) > DEEPEST)):
-            return _cycle(latest)
+def _advance(simulation: Simulation, until: int, standstill: Standstill) -> tuple[Record, ...]:
+    """Let the clock run; what goes round where time stands still."""
+    clock = simulation.env.clock
+    while not clock.run(until, pause=PAUSE, within=WINDOW):
+        if cycle := standstill.look(clock.now):
+            return cycle
     return ()
-
-
-def _depth(history: History, instant: int) -> int:
-    """Of how many records of this instant each caused the next, up to the latest."""
-    depth, number = 0, len(history) - 1
-    while number >= 0 and history[number].at == instant and depth <= DEEPEST:
-        depth, number = depth + 1, history[number].cause
-    return depth
-
-
-def _cycle(latest: Sequence[Record]) -> tuple[Record, ...]:
-    """One round of what happens again and again: from the latest record back to the one before of its type."""
-    kind = type(latest[-1])
-    since = max((place for place in range(len(latest) - 1) if type(latest[place]) is kind), default=-1)
-    return tuple(latest)[since + 1 :]
 
 
 @contextmanager

@@ -48,6 +48,35 @@ def test_a_loop_in_which_time_stands_still_is_named(user: User) -> None:
     assert "init container fetch" in result["verdict"]["sentence"]
 
 
+@pytest.mark.parametrize(
+    ("after", "says"), [("0s", "Time stands still at 0s"), ("1ms", "Time hardly passes")]
+)
+def test_so_is_one_in_which_it_hardly_passes(user: User, after: str, says: str) -> None:
+    crash = {"at": "0s", "crash": {"after": after}}
+    once = {"backoff": ["0s"]}
+    user.plans(
+        kubeinfer(asking(npu=8), replicas=1),
+        cluster="1x8",
+        initial="empty",
+        actions=[crash],
+        assumptions=once,
+    )
+    done, result = user.runs()
+    assert done.returncode == 1
+    assert result["end"]["reason"] == "loop"
+    assert says in result["verdict"]["sentence"]
+
+
+@both
+def test_a_crash_that_takes_time_is_no_such_loop(user: User, workload: Callable[..., Any]) -> None:
+    crash = {"at": "0s", "crash": {"after": "1ms"}}
+    user.plans(
+        workload(asking(npu=8), replicas=1), cluster="1x8", initial="empty", actions=[crash], horizon="3h"
+    )
+    done, result = user.runs()
+    assert (done.returncode, result["end"]["reason"]) == (1, "horizon")
+
+
 def test_what_a_repair_will_bring_back_is_not_missing_for_good(user: User) -> None:
     drop = {"at": "50s", "fault": {"kind": "CardDrop", "node": "node-0", "npu": 1}}
     user.plans(kubeinfer(asking(npu=8), replicas=1, labels=LABEL), cluster="1x8", actions=[drop])
