@@ -126,7 +126,7 @@ def _state(pod: PodAt) -> PodState:
         }.get(state, state)
         containers[each.name] = text, each.restarts
     return PodState(
-        phase=pod.phase,
+        phase=" ".join(filter(None, (pod.phase, pod.reason))),
         scheduled=bool(pod.node),
         ready=ready is not None and ready.status,
         waits=place.reason if place is not None and not place.status else "",
