@@ -214,6 +214,8 @@ class Api:
     def create(self, pod: Pod, cause: int) -> None:
         """Create the pod's object."""
         pod.last = self._history.append(PodCreated(self._clock.now, cause, pod.ref))
+        if self.admission.quotas is not None:
+            self.admission.quotas.pod_created(pod.namespace, pod.template)
         for tell in self._pod_created:
             tell(pod)
 
@@ -319,6 +321,8 @@ class Api:
             self.unready(pod, "PodFailed" if phase == "Failed" else "PodCompleted")
         npus = self._release(pod)
         pod.final_phase = phase
+        if self.admission.quotas is not None:
+            self.admission.quotas.pod_finished(pod.namespace, pod.template)
         if pod.state is not PodState.DELETING:
             pod.state = PodState.FINISHED
             pod.failure = reason
@@ -342,6 +346,10 @@ class Api:
             return
         npus = self._release(pod)
         pod.state = PodState.GONE
+        if (quotas := self.admission.quotas) is not None:
+            if pod.final_phase is None:
+                quotas.pod_finished(pod.namespace, pod.template)
+            quotas.pod_gone(pod.namespace)
         if pod.node is not None:
             self._pods[pod.node.name].pop(pod, None)
         pod.last = self._history.append(PodGone(self._clock.now, pod.last, pod.ref, npus, self.npus_in_use))

@@ -70,15 +70,24 @@ def requests(spec: Mapping[str, Any], missing: Mapping[str, Quantity] | None = N
         spec: a pod spec as decoded.
         missing: what to take for a container that does not name a resource.
     """
+    return whole_units(totals(spec, "requests", missing))
+
+
+def totals(
+    spec: Mapping[str, Any],
+    kind: Literal["requests", "limits"],
+    missing: Mapping[str, Quantity] | None = None,
+) -> Quantities:
+    """What a pod requests, or its limits, by resource; `spec` and `missing` as for `requests`."""
 
     def resources(holder: Mapping[str, Any], defaults: Mapping[str, Quantity]) -> dict[str, Any]:
         raw = holder.get("resources") or {}
         limits, asked = resource_list(raw.get("limits")), resource_list(raw.get("requests"))
-        return {"requests": {**defaults, **limits, **asked}}
+        return {kind: limits if kind == "limits" else {**defaults, **limits, **asked}}
 
     typed = {
         group: [{**each, "resources": resources(each, missing or {})} for each in spec.get(group) or ()]
         for group in ("containers", "initContainers")
     }
     whole = {"resources": resources(spec, {}), "overhead": resource_list(spec.get("overhead"))}
-    return whole_units(pod_total({**typed, **whole}))
+    return pod_total({**typed, **whole}, kind)

@@ -9,7 +9,12 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from kubeinfer_sim.controllers.deployment.progress import AVAILABLE, PAUSED, TIMED_OUT
-from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus, PodEvicted
+from kubeinfer_sim.controllers.deployment.records import (
+    DeploymentApplied,
+    DeploymentStatus,
+    PodEvicted,
+    PodsRefused,
+)
 from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.changes import AppliedSpec, complete, exceed_deadline, supersede
 from kubeinfer_sim.metrics.lives import InstanceLife
@@ -58,6 +63,7 @@ class DeploymentMeasures:
         desired, ready, available, updated: pods over time, as its spec and status say.
         pods: the lives of its pods, by creation.
         evictions: how many of them somebody else deleted, by reason.
+        refused: why the API server refuses its pods, as long as it does.
         low: the fewest pods available, from its first material change after the start until the last one
             was in place (or the run ended); the whole run when there was none.
     """
@@ -72,6 +78,7 @@ class DeploymentMeasures:
     changes: list[DeploymentChange] = field(default_factory=list)
     pods: tuple[InstanceLife, ...] = ()
     evictions: Counter[str] = field(default_factory=Counter)
+    refused: str = ""
     outcome: DeploymentOutcome = DeploymentOutcome.UNTOUCHED
     low: Low = NO_LOW
     since: int = 0
@@ -121,6 +128,7 @@ class Deployments:
             DeploymentApplied: self._applied,
             DeploymentStatus: self._status,
             PodEvicted: self._evicted,
+            PodsRefused: self._refused,
         }
 
     def _applied(self, record: DeploymentApplied) -> None:
@@ -138,6 +146,7 @@ class Deployments:
         measures.ready.set(at, counts.ready)
         measures.available.set(at, counts.available)
         measures.updated.set(at, counts.updated)
+        measures.refused = measures.refused if record.failure else ""
         condition = Condition(at, record.available, record.progressing, record.reason)
         if not measures.conditions or measures.conditions[-1][1:] != condition[1:]:
             measures.conditions.append(condition)
@@ -145,6 +154,9 @@ class Deployments:
                 exceed_deadline(measures.changes, record.generation, at)
         if record.complete:
             complete(measures.changes, record.generation, at)
+
+    def _refused(self, record: PodsRefused) -> None:
+        self._by_name[record.kind, record.deployment].refused = record.message
 
     def _evicted(self, record: PodEvicted) -> None:
         self._by_name[record.kind, record.deployment].evictions[record.reason] += 1

@@ -108,6 +108,7 @@ class InstanceLife:
         was_ready: ms for which it was ready in all.
         deleting: when the controller began to delete it, and `delete_reason` why.
         restarts: how often recovery rebuilt it or a part of it; `concerning`: how often it lost readiness.
+        refused: why the API server refuses its pods, as long as it does.
         pending: the scheduler's last word while its gang has no place.
         given_up: pods it gave up for others of its own; `degraded` for how many ms it lacked some, in all,
             and `degraded_since` when it still does.
@@ -130,6 +131,7 @@ class InstanceLife:
     degraded: int = 0
     degraded_since: int | None = None
     failed: str = ""
+    refused: str = ""
     pending: GangPending | None = None
     pods: list[PodLife] = field(default_factory=list)
 

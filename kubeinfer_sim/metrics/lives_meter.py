@@ -49,6 +49,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceFailed,
     InstanceGone,
     InstanceReady,
+    InstanceRefused,
     InstanceRestarting,
     InstanceRestored,
     PeersLost,
@@ -81,6 +82,7 @@ class LivesMeter:
             InstanceRestarting: self._restarting,
             InstanceDeleting: self._deleting,
             InstanceFailed: self._failed,
+            InstanceRefused: self._refused,
             InstanceGone: self._instance_gone,
             PodRebuilding: self._rebuilding,
             RoleRebuilding: self._rebuilding,
@@ -195,6 +197,9 @@ class LivesMeter:
     def _failed(self, record: InstanceFailed) -> None:
         self._unready(record.instance, record.at).failed = record.reason
 
+    def _refused(self, record: InstanceRefused) -> None:
+        self._instance(record.instance, record.at).refused = record.message
+
     def _instance_gone(self, record: InstanceGone) -> None:
         self._unready(record.instance, record.at).gone = record.at
 
@@ -211,6 +216,7 @@ class LivesMeter:
 
     def _pod_created(self, record: PodCreated) -> None:
         self._pod(record.pod, record.at, created=True)
+        self._instance(record.pod.instance, record.at).refused = ""
 
     def _pull_failed(self, record: ImagePullFailed) -> None:
         pod = self._pod(record.pod, record.at)

@@ -47,7 +47,8 @@ def sentence(measures: DeploymentMeasures, *, due: str = "") -> str:
         case DeploymentOutcome.PAUSED:
             return f"{what} is paused before it is complete"
         case DeploymentOutcome.UNFINISHED:
-            return f"{what} is not finished when the run ends: {_counts(measures)}"
+            refused = f"; {why(measures)}" if measures.refused else ""
+            return f"{what} is not finished when the run ends: {_counts(measures)}{refused}"
     reason = why(measures)
     because = f": {reason}" if reason else ""
     if change is None or change.completed is not None:
@@ -64,7 +65,9 @@ def opening(text: str) -> str:
 
 
 def why(measures: DeploymentMeasures) -> str:
-    """Why it does not get to its end, as far as its pods tell."""
+    """Why it does not get to its end, as far as its pods tell, or the API server that refuses them."""
+    if measures.refused:
+        return f"its pods are refused (FailedCreate): {measures.refused}"
     stuck = _stuck(measures)
     if not stuck:
         return ""
@@ -106,6 +109,8 @@ def _section(measures: DeploymentMeasures) -> list[RenderableType]:
         if last.reason:
             said += f", Progressing={last.progressing} ({last.reason})"
         table.add_row("Conditions", f"{said} since {format_duration(last.at)}")
+    if measures.refused:
+        table.add_row("Refused", printable(measures.refused))
     if measures.exceeded:
         table.add_row("Deadline", _deadline(measures))
     gone = sum(life.pods[0].deleting is not None for life in measures.pods if life.pods)

@@ -103,6 +103,8 @@ def complaint(life: InstanceLife, stuck: Mapping[PodRef, tuple[int, str]]) -> st
             f"{name} waits for {hanging[0].name}{more}, Terminating since {rounded(since)} on {node}, which is "
             "down: until it returns, the pod is force-deleted or the node gets the out-of-service taint"
         )
+    if life.refused:
+        return f"the pods of {name} are refused: {life.refused}"
     if life.pending is not None:
         proof = clause(life.pending.proof)
         return f"{name} {proof}" if proof.startswith("needs") else f"{name} has no place: {proof}"

@@ -30,10 +30,12 @@ from kubeinfer_sim.scenario.actions.model import (
 )
 from kubeinfer_sim.scenario.cluster.model import (
     CONTROL_PLANE_TAINTS,
+    ClusterObject,
     DisruptionBudget,
     NodeLifecycle,
     NodeSpec,
     PriorityClass,
+    ResourceQuota,
     RunningPod,
     ServiceSelector,
 )
@@ -164,6 +166,7 @@ class Scenario:
         services: which pods kube-scheduler's default scores spread.
         priority_classes: beside those that every cluster has.
         faults: fault processes, and how NPUs are looked after; None: faults on the time line alone, defaults.
+        objects: what owns no pods and is there at time 0, budgets and classes included.
         configuration: what of it no scenario says but a configuration file; None: nothing.
     """
 
@@ -194,6 +197,7 @@ class Scenario:
     priority_classes: tuple[PriorityClass, ...] = ()
     services: tuple[ServiceSelector, ...] = ()
     faults: FaultPlan | None = None
+    objects: tuple[ClusterObject, ...] = ()
     configuration: Configured | None = None
 
     @property
@@ -225,6 +229,12 @@ class Scenario:
     def deployments(self) -> tuple[Deployment, ...]:
         """The Deployments among its workloads, each as it is first."""
         return self._of_type(Deployment)
+
+    @property
+    def has_quotas(self) -> bool:
+        """Whether there is, or comes, a ResourceQuota."""
+        later = (each.object for each in self.actions if isinstance(each, Put))
+        return any(isinstance(each.content, ResourceQuota) for each in (*self.objects, *later))
 
     @property
     def created(self) -> tuple[WorkloadSpec, ...]:

@@ -26,6 +26,7 @@ from kubeinfer_sim.cluster.nodes.pod_gc import PodGarbageCollector, PodGcSetting
 from kubeinfer_sim.cluster.nodes.status_reports import StatusReporter
 from kubeinfer_sim.cluster.nodes.taint_eviction import TaintEvictionController
 from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.quota import Quotas
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
 from kubeinfer_sim.cluster.scheduler.preemption import Budget
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
@@ -140,9 +141,13 @@ def _asks(scenario: Scenario, kind: type[Action]) -> bool:
 
 def _environment(scenario: Scenario, seed: int, history: History) -> Environment:
     clock, streams = Clock(), Streams(seed)
-    api = Api(
-        clock, history, Admission(scenario.node_lifecycle.toleration_seconds, scenario.priority_classes)
+    admission = Admission(
+        scenario.node_lifecycle.toleration_seconds,
+        scenario.priority_classes,
+        scenario.objects,
+        quotas=Quotas() if scenario.has_quotas else None,
     )
+    api = Api(clock, history, admission)
     heartbeats = scenario.devices_change
     for spec in scenario.nodes:
         beat = heartbeat_of(spec, streams) if heartbeats else None

@@ -109,7 +109,7 @@ def compare(first: Milestones, second: Milestones, simulated: Milestones, end: f
     if first.unknown_at is not None and second.unknown_at is not None:
         moved = first.unknown_at - second.unknown_at
     for key in sorted({*first.by_key, *second.by_key, *simulated.by_key}):
-        one, other, played = first.of(key), second.of(key), simulated.of(key)
+        one, other, played = _alike(first.of(key), second.of(key), simulated.of(key))
         for number in range(max(len(one), len(other), len(played))):
             pair = (_nth(one, number), _nth(other, number))
             seen = _nth(played, number)
@@ -151,6 +151,22 @@ def _wrong(pair: tuple[Seen | None, Seen | None], seen: Seen | None, move: _Move
     if low <= seen.at <= high:
         return ""
     return f"{(seen.at - (high if seen.at > high else low)) / 1000:+.1f} s beyond tolerance"
+
+
+def _alike(*runs: list[Seen]) -> list[list[Seen]]:
+    """The runs' milestones of one key, where each has some without brief ones that another has not seen."""
+    fewest = max(1, min(map(len, runs)))
+    return [_without_brief(each, len(each) - fewest) for each in runs]
+
+
+def _without_brief(found: list[Seen], most: int) -> list[Seen]:
+    left = []
+    for each in found:
+        if most and each.brief:
+            most -= 1
+        else:
+            left.append(each)
+    return left
 
 
 def _nth(found: list[Seen], number: int) -> Seen | None:

@@ -12,7 +12,9 @@ from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.schema import scenario_json_schema
 
 #: Kinds of objects that a manifest may hold and that are simulated, beside those every case may have.
-SIMULATED_KINDS = frozenset({"HorizontalPodAutoscaler", "Pod", "ReplicaSet"})
+SIMULATED_KINDS = frozenset(
+    {"HorizontalPodAutoscaler", "LimitRange", "Pod", "ReplicaSet", "ResourceQuota", "RuntimeClass"}
+)
 
 
 def missing(written: Written) -> Iterator[str]:

@@ -165,4 +165,5 @@ def _read_history(found: Milestones, simulation: Simulation, origin: int) -> Non
 def _conditions(record: DeploymentStatus) -> list[str]:
     available = "True(MinimumReplicasAvailable)" if record.available else "False(MinimumReplicasUnavailable)"
     progressing = [f"Progressing={record.progressing}({record.reason})"] if record.progressing else []
-    return [f"Available={available}", *progressing]
+    failure = [f"ReplicaFailure=True({record.failure})"] if record.failure else []
+    return [f"Available={available}", *progressing, *failure]

@@ -57,6 +57,12 @@ def test_what_is_not_simulated_differs_unless_nobody_need_have_seen_it() -> None
     assert wrong(run(END - 1_000), run(END - 1_000), run()) == [""]
 
 
+def test_a_brief_one_that_was_missed_does_not_shift_those_after_it() -> None:
+    recorded = run(0, 20_000)
+    recorded.of(("p", "ready"))[0].ended = 100
+    assert wrong(recorded, recorded, run(20_000)) == [""]
+
+
 def test_changes_of_a_pod_are_milestones_of_its_group_with_how_often_it_was_restarted() -> None:
     found = Milestones()
     pod = PodWatch(found, "rs1", 0)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from kubeinfer_sim.controllers.deployment import progress
 from kubeinfer_sim.controllers.deployment.progress import Status
@@ -76,6 +77,7 @@ class DeploymentController:
         self._run_timer: Timer | None = None
         self._requeue = Requeue(clock, self._enqueue)
         self._available_timers: dict[ReplicaSet, Timer] = {}
+        self._retries: dict[ReplicaSet, Requeue] = {}
         # One sync's view of the status, and whether a write in it made that view an old one.
         self._view = self.status
         self._stale = False
@@ -86,16 +88,18 @@ class DeploymentController:
         """The Deployment was created."""
         self._enqueue()
 
-    def adopt(self, pod: Callable[[ReplicaSet], ReplicaPod], since: int) -> None:
+    def adopt(self, pod: Callable[[ReplicaSet], ReplicaPod | None], since: int) -> None:
         """It has been there since long ago (`since`, ms): complete, but for pods the cluster has no room for.
 
-        `pod` makes one of its pods, ready where it runs.
+        `pod` makes one of its pods, ready where it runs; None where the API server refuses it.
         """
         bounds = Bounds.of(self.spec)
         new = self._new_replica_set(bounds, 1)
         self._revision = 1
         for _ in range(bounds.replicas):
             made = pod(new)
+            if made is None:
+                break
             new.pod_created(made)
             if made.ready:
                 made.ready = False
@@ -194,10 +198,20 @@ class DeploymentController:
                     self._queued = True
                 if replica_set.active != size:
                     self._news[replica_set] = None
+                self._try_again(replica_set)
             while self._queued:
                 self._queued = False
                 self._sync()
         self._settled()
+
+    def _try_again(self, replica_set: ReplicaSet) -> None:
+        """A ReplicaSet whose pods were refused is looked at again after 5 ms, 10 ms, 20 ms …"""
+        if replica_set.status.failure:
+            if replica_set not in self._retries:
+                self._retries[replica_set] = Requeue(self._clock, partial(self.pod_changed, replica_set))
+            self._retries[replica_set].rate_limited()
+        elif replica_set in self._retries:
+            self._retries.pop(replica_set).forget()
 
     # -- one sync ------------------------------------------------------------------------------------------
 

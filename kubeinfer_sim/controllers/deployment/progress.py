@@ -50,12 +50,16 @@ NO_PODS = Counts()
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A Deployment's status. `available` is the condition Available, None before there is one."""
+    """A Deployment's status.
+
+    `available` is the condition Available, None before there is one; `failure` the reason of ReplicaFailure, or "".
+    """
 
     counts: Counts = NO_PODS
     observed_generation: int = 0
     available: bool | None = None
     progressing: Progressing | None = None
+    failure: str = ""
 
 
 def condition(
@@ -74,7 +78,7 @@ def count(
     generation: int,
     status: Status,
 ) -> Status:
-    """The status the ReplicaSets add up to, with the condition Available; Progressing as it was."""
+    """The status the ReplicaSets add up to, with the conditions Available and ReplicaFailure; Progressing as it was."""
     statuses = [each.status for each in replica_sets]
     available = sum(each.available for each in statuses)
     counts = Counts(
@@ -90,7 +94,14 @@ def count(
         counts=counts,
         observed_generation=generation,
         available=available >= bounds.min_available,
+        failure=_failure(replica_sets, new),
     )
+
+
+def _failure(replica_sets: Sequence[ReplicaSet], new: ReplicaSet | None) -> str:
+    """That of the new ReplicaSet, else the first of any (getReplicaFailures)."""
+    ordered = replica_sets if new is None else (new, *replica_sets)
+    return next((each.status.failure for each in ordered if each.status.failure), "")
 
 
 def complete(status: Status, replicas: int, generation: int) -> bool:

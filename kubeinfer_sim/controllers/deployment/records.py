@@ -42,7 +42,8 @@ class DeploymentStatus(Record):
     """A Deployment's status at the end of an instant in which it changed.
 
     `counts` are those of its status; `available` is the condition Available, `progressing` and `reason` the
-    condition Progressing ("" without one); `complete`: all of it is in place and available.
+    condition Progressing ("" without one); `complete`: all of it is in place and available; `failure` is the reason of
+    the condition ReplicaFailure ("" without one).
     """
 
     deployment: str
@@ -53,6 +54,7 @@ class DeploymentStatus(Record):
     reason: str
     complete: bool
     kind: str = "Deployment"
+    failure: str = ""
 
 
 @dataclass(slots=True)
@@ -62,4 +64,13 @@ class PodEvicted(Record):
     deployment: str
     pod: str
     reason: str
+    kind: str = "Deployment"
+
+
+@dataclass(slots=True)
+class PodsRefused(Record):
+    """The API server refuses the pods of a ReplicaSet, in these words (FailedCreate); it tries again, ever later."""
+
+    deployment: str
+    message: str
     kind: str = "Deployment"

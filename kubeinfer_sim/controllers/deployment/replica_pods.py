@@ -14,7 +14,7 @@ from kubeinfer_sim.cluster.pod import Pod, PodState, Workload
 from kubeinfer_sim.cluster.records import InstanceRef, PodReady, PodRef
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import KUBE_SCHEDULER, PodGang
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
-from kubeinfer_sim.controllers.deployment.records import PodEvicted
+from kubeinfer_sim.controllers.deployment.records import PodEvicted, PodsRefused
 from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
 from kubeinfer_sim.manifest.model import Kind
@@ -71,14 +71,18 @@ class ReplicaPods:
         replica_pod = self._replica_pods[pod]
         return self._pods[replica_pod][1], replica_pod
 
-    def create(self, replica_set: ReplicaSet) -> ReplicaPod:
-        """A new pod, which waits to be placed."""
+    def create(self, replica_set: ReplicaSet) -> ReplicaPod | None:
+        """A new pod, which waits to be placed; None where the API server refuses it."""
+        if self._refused(replica_set):
+            return None
         pod, gang = self._make(replica_set)
         self._scheduling.submit(gang)
         return pod
 
-    def adopt(self, replica_set: ReplicaSet) -> ReplicaPod:
-        """A pod that has run for long, if the cluster has room for it."""
+    def adopt(self, replica_set: ReplicaSet) -> ReplicaPod | None:
+        """A pod that has run for long, if the cluster has room for it; None where the API server refuses it."""
+        if self._refused(replica_set):
+            return None
         pod, gang = self._make(replica_set)
         if self._scheduling.adopt(gang):
             pod.ready = True
@@ -89,13 +93,24 @@ class ReplicaPods:
             self._scheduling.submit(gang)
         return pod
 
+    def _refused(self, replica_set: ReplicaSet) -> bool:
+        """Whether the API server does not take another pod; that it begins to refuse them is recorded."""
+        spec, namespace = replica_set.spec, self._owner.namespace
+        template = self._api.admission.admit(replica_set.template, namespace)
+        message = self._api.admission.refusal(namespace, [(f"{spec.name}-{self._number}", template)])
+        if message and not replica_set.status.failure:
+            _, cause = self._why(replica_set)
+            record = PodsRefused(self._clock.now, cause, spec.name, message, self._kind)
+            self._history.append(record)
+        return bool(message)
+
     def _make(self, replica_set: ReplicaSet) -> tuple[ReplicaPod, PodGang]:
         now, spec = self._clock.now, replica_set.spec
         ref = InstanceRef(self._api.new_uid(), spec.name, self._number, self._kind)
         pod = Pod(
             self._owner,
             PodRef(ref, spec.name, 0, 0),
-            self._api.admission.admit(replica_set.template),
+            self._api.admission.admit(replica_set.template, self._owner.namespace),
             self._timings,
             spec.revision,
             spec.weights_key,

@@ -25,16 +25,22 @@ from kubeinfer_sim.manifest.model import ReplicaSet as ReplicaSetSpec
 
 #: Pods created or deleted in one sync at most (replica_set.go, BurstReplicas).
 BURST_REPLICAS = 500
+#: Reason of the condition ReplicaFailure where the API server refuses pods.
+FAILED_CREATE = "FailedCreate"
 
 
 class ReplicaSetStatus(NamedTuple):
-    """What a ReplicaSet's controller last wrote about its pods; terminating ones count in nothing else."""
+    """What a ReplicaSet's controller last wrote about its pods; terminating ones count in nothing else.
+
+    `failure` is the reason of the condition ReplicaFailure, FailedCreate, while the API server refuses pods.
+    """
 
     replicas: int = 0
     ready: int = 0
     available: int = 0
     terminating: int = 0
     observed_generation: int = 0
+    failure: str = ""
 
 
 class PodControl(Protocol):
@@ -242,7 +248,9 @@ class ReplicaSet:
         status = self.counted()
         difference = self.active - self.replicas
         if difference < 0:
-            slow_start_batch(min(-difference, BURST_REPLICAS), 1, lambda: self._create(control))
+            wanted = min(-difference, BURST_REPLICAS)
+            if slow_start_batch(wanted, 1, lambda: self._create(control)) < wanted:
+                status = status._replace(failure=FAILED_CREATE)
         elif difference > 0:
             active = [pod for pod in self.pods if not pod.deleting]
             related = [pod for other in siblings for pod in other.pods if not pod.deleting]

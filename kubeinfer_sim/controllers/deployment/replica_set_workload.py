@@ -12,6 +12,7 @@ from kubeinfer_sim.controllers.deployment.progress import BestSoFar, Counts
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus
 from kubeinfer_sim.controllers.deployment.replica_pods import ReplicaPods, Why
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
+from kubeinfer_sim.controllers.deployment.requeue import Requeue
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import ReplicaSet as ReplicaSetSpec
@@ -42,6 +43,7 @@ class ReplicaSetWorkload:
         self._deleted = False
         self._written: DeploymentStatus | None = None
         self._run_timer: Timer | None = None
+        self._retry = Requeue(self._clock, self._wake_up)
         self._available_timer: Timer | None = None
         self.last_progress = 0
         self._best = BestSoFar()
@@ -75,6 +77,8 @@ class ReplicaSetWorkload:
         if running:
             for _ in range(self.spec.replicas):
                 made = self._pods.adopt(self._set)
+                if made is None:
+                    break
                 self._set.pod_created(made)
                 if made.ready:
                     made.ready = False
@@ -145,6 +149,12 @@ class ReplicaSetWorkload:
         size = -1
         while replica_set.sync(self._pods, [], now) or replica_set.active != size:
             size = replica_set.active
+            if replica_set.status.failure:
+                break
+        if replica_set.status.failure:
+            self._retry.rate_limited()
+        else:
+            self._retry.forget()
         self._await_available()
         self._settled()
         if self._pods.told_of is None and replica_set.active > replica_set.ready:
@@ -177,6 +187,7 @@ class ReplicaSetWorkload:
             "",
             not missing and status.replicas == spec.replicas,
             spec.kind,
+            status.failure,
         )
         if self._written is None or _what(record) != _what(self._written):
             self._written = record
@@ -244,4 +255,4 @@ class ReplicaSetWorkload:
 
 
 def _what(record: DeploymentStatus) -> tuple[object, ...]:
-    return record.generation, record.counts, record.available, record.complete
+    return record.generation, record.counts, record.available, record.complete, record.failure

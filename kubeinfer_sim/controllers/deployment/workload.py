@@ -169,7 +169,7 @@ class DeploymentWorkload:
         complete = progress.complete(status, spec.replicas, status.observed_generation)
         condition = status.progressing
         state, reason = ("", "") if condition is None else (condition.status, condition.reason)
-        key = (status.counts, status.available, state, reason, complete, self._generation)
+        key = (status.counts, status.available, state, reason, complete, self._generation, status.failure)
         if key == self._status:
             return
         self._status = key
@@ -186,6 +186,7 @@ class DeploymentWorkload:
                 state,
                 reason,
                 complete,
+                failure=status.failure,
             )
         )
         timed_out = reason == progress.TIMED_OUT

@@ -39,6 +39,18 @@ class Gangs:
         self.instance_of: dict[Pod, Instance] = {}
         self._generations: dict[int, int] = {}
 
+    def refusal(self, instance: Instance) -> str:
+        """Why the API server does not take all pods of an instance; "" where it does."""
+        admission, namespace = self._api.admission, self._workload.namespace
+        if not admission.may_refuse:
+            return ""
+        pods = [
+            (PodRef(instance.ref, role.name, replica, 0).name, admission.admit(role.template, namespace))
+            for role in instance.spec.roles
+            for replica in range(role.replicas)
+        ]
+        return admission.refusal(namespace, pods)
+
     def whole(self, instance: Instance, *, adopt: bool = False) -> bool:
         """Make all pods of an instance, one gang; True when they run already (`adopt`, and there was room)."""
         instance.ready_pods = 0
@@ -127,7 +139,7 @@ class Gangs:
         pod = Pod(
             self._workload,
             PodRef(instance.ref, role.name, replica, generation),
-            self._api.admission.admit(role.template),
+            self._api.admission.admit(role.template, self._workload.namespace),
             self._timings.of(role.name),
             instance.revision,
             instance.spec.weights_key,

@@ -48,6 +48,7 @@ class Instance:
         ready_incarnation: the latest in which it has been ready.
         overdue: it has not been ready for the grace of rule 4 (or never was).
         failed_starts: how often a pod failed since the instance was last ready (or made).
+        refusals: how often in a row the API server has refused its pods.
         progressing: it is on its way to ready, as far as the controller can see.
         wait: the back-off before its next gang, in ms.
         keep: the node of each place in the gang that is being rebuilt.
@@ -75,6 +76,7 @@ class Instance:
         "rebuilds",
         "recovery",
         "ref",
+        "refusals",
         "restoring",
         "restoring_gangs",
         "served",
@@ -107,6 +109,7 @@ class Instance:
         self.ready_incarnation = 0
         self.overdue = True
         self.failed_starts = 0
+        self.refusals = 0
         self.progressing = False
         self.wait = 0
         self.keep: dict[Place, str] = {}

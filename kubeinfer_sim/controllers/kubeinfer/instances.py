@@ -15,10 +15,15 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceDeleting,
     InstanceGone,
     InstanceReady,
+    InstanceRefused,
 )
+from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.units import Millis
+
+#: Between two attempts to make the pods of an instance that the API server refuses: at first, and at most.
+_FIRST_RETRY, _LONGEST_RETRY = 5, 1_000_000
 
 
 class Instances:
@@ -110,9 +115,27 @@ class Instances:
         self.populate(instance, adopt=running)
 
     def populate(self, instance: Instance, *, adopt: bool = False) -> None:
-        """Make all its pods; it is ready when they are."""
+        """Make all its pods, or none as long as the API server refuses one; it is ready when they are."""
+        if message := self._gangs.refusal(instance):
+            self._refused(instance, message)
+            return
+        if instance.refusals:
+            instance.refusals = instance.failed_starts = 0
+            self.update_progressing(instance)
         if self._gangs.whole(instance, adopt=adopt) or not instance.wanted:
             self.set_ready(instance)
+
+    def _refused(self, instance: Instance, message: str) -> None:
+        """Ask again after 5 ms, 10 ms, 20 ms … (assumed: the rate limiter that controllers have by default)."""
+        if not instance.refusals:
+            instance.failure = "FailedCreate"
+            refused = InstanceRefused(self._clock.now, instance.last, instance.ref, message)
+            instance.last = self._history.append(refused)
+        wait = min(_FIRST_RETRY << min(instance.refusals, 20), _LONGEST_RETRY)
+        instance.refusals += 1
+        instance.failed_starts += 1
+        self.update_progressing(instance)
+        instance.timers.append(self._clock.after(wait, self.populate, instance, phase=Phase.CONTROLLER))
 
     def delete(self, instance: Instance, reason: str, cause: int) -> None:
         """Delete an instance for good: all its pods at once."""

@@ -204,3 +204,11 @@ class UpdateCompleted(Record):
     generation: int
     revision: str
     replicas: int
+
+
+@dataclass(slots=True)
+class InstanceRefused(Record):
+    """The API server refuses pods of an instance, in these words: none is made, all are asked for again, ever later."""
+
+    instance: InstanceRef
+    message: str

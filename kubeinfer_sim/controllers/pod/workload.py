@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod, PodState
-from kubeinfer_sim.cluster.records import InstanceRef, PodReady, PodRef
+from kubeinfer_sim.cluster.records import InstanceRef, PodReady, PodRef, RequestRefused
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import KUBE_SCHEDULER, PodGang
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.controllers.pod.records import BarePodApplied, BarePodEvicted
@@ -46,11 +46,16 @@ class BarePodWorkload:
     def start(self, *, running: bool) -> None:
         """Create the Pod; with `running` it has run for long, if the cluster has room for it."""
         spec = self._spec
+        template = self._api.admission.admit(spec.template, spec.namespace)
+        if message := self._api.admission.refusal(spec.namespace, [(spec.name, template)]):
+            refused = RequestRefused(self._clock.now, NO_CAUSE, "creation", f"Pod/{spec.name}", message)
+            self._history.append(refused)
+            return
         ref = InstanceRef(self._api.new_uid(), spec.name, self.ordinal, spec.kind)
         pod = Pod(
             self,
             PodRef(ref, spec.name, 0, 0),
-            self._api.admission.admit(spec.template),
+            template,
             self._timings,
             spec.revision,
             spec.weights_key,

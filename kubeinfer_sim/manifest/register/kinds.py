@@ -35,10 +35,6 @@ def _always(_: Mapping[str, Any], namespace: str, workloads: Sequence[WorkloadSp
     return True
 
 
-def _their_namespace(_: Mapping[str, Any], namespace: str, workloads: Sequence[WorkloadSpec]) -> bool:
-    return any(each.namespace == namespace for each in workloads)
-
-
 def _their_scaler(value: Mapping[str, Any], namespace: str, workloads: Sequence[WorkloadSpec]) -> bool:
     """A HorizontalPodAutoscaler, ScaledObject (scaleTargetRef) or VerticalPodAutoscaler (targetRef) of one of them."""
     spec = _mapping(value.get("spec"))
@@ -67,17 +63,6 @@ def _claims(workload: WorkloadSpec) -> Iterator[Any]:
             yield _mapping(volume.get("persistentVolumeClaim")).get("claimName")
 
 
-def _their_runtime(value: Mapping[str, Any], _: str, workloads: Sequence[WorkloadSpec]) -> bool:
-    """A RuntimeClass with overhead or scheduling that their pods name."""
-    name = _mapping(value.get("metadata")).get("name")
-    named = (
-        _mapping(template.raw.get("spec")).get("runtimeClassName")
-        for workload in workloads
-        for template in workload.pod_templates
-    )
-    return bool(value.get("overhead") or value.get("scheduling")) and name in named
-
-
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
@@ -90,7 +75,6 @@ def _row(
 
 _YES, _NONE, _NOT = Standing.SIMULATED, Standing.WITHOUT_EFFECT, Standing.NOT_SIMULATED
 _TARGET = "of a workload in the manifest"
-_NAMESPACE = "in the namespace of a workload of the manifest"
 ROWS: tuple[KindRow, ...] = (
     _row(_YES, "KubeInfer Deployment ReplicaSet Pod", "field by field, see above"),
     _row(_YES, "PodDisruptionBudget", "every field: drains and preemption ask it"),
@@ -112,20 +96,16 @@ ROWS: tuple[KindRow, ...] = (
         _TARGET,
     ),
     _row(
-        _NOT,
+        _YES,
         "ResourceQuota",
-        "pods beyond the quota are refused (FailedCreate, exceeded quota), surge pods of an update first; here they "
-        "are made",
-        _their_namespace,
-        _NAMESPACE,
+        "`pods`, `count/pods`, requests and limits of every resource (of a device as `requests.…` alone), scopes: pods "
+        "beyond it are refused (FailedCreate) and asked for again, ever later. Counts of other objects hold nobody",
     ),
     _row(
-        _NOT,
+        _YES,
         "LimitRange",
-        "it gives containers requests and limits they do not name, and has pods outside its bounds refused; here pods "
-        "ask for what the manifest says",
-        _their_namespace,
-        _NAMESPACE,
+        "what containers do not name, and the least and most that containers and pods may ask for; not "
+        "`maxLimitRequestRatio`",
     ),
     _row(
         _NOT,
@@ -135,13 +115,7 @@ ROWS: tuple[KindRow, ...] = (
         _their_disk,
         "of access mode ReadWriteOnce or ReadWriteOncePod that a pod of the manifest names",
     ),
-    _row(
-        _NOT,
-        "RuntimeClass",
-        "its overhead is added to what pods request, its node selector to theirs; here neither is",
-        _their_runtime,
-        "with overhead or scheduling that a pod of the manifest names",
-    ),
+    _row(_YES, "RuntimeClass", "its overhead, and the labels and taints of its nodes"),
     _row(_YES, "PriorityClass", "every field: who goes first, and who may preempt whom"),
     _row(
         _NOT,

@@ -63,13 +63,10 @@ ROWS: tuple[Row, ...] = (
     simulated(
         "PodSpec", "nodeName", "such a pod asks no scheduler; the node's kubelet takes it or rejects it"
     ),
-    not_simulated(
+    simulated(
         "PodSpec",
         "runtimeClassName",
-        "the overhead and the node selector of its RuntimeClass count for placement, as long as they are not in the "
-        "template itself",
-        when=lambda value: False,
-        values="where the RuntimeClass is in the same file, see its kind",
+        "overhead and nodes of a RuntimeClass in the file; of another nothing is known",
     ),
     not_simulated(
         "PodSpec",

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement
-from kubeinfer_sim.manifest.model import IntOrPercent, Resources
+from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
+from kubeinfer_sim.manifest.model import IntOrPercent, Resources, Toleration
 from kubeinfer_sim.scenario.units import Millis
 
 #: The control plane looks after the taints whose keys begin so (k8s.io/api core/v1/well_known_taints.go).
@@ -131,6 +132,56 @@ class DisruptionBudget:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaScope:
+    """Which pods a quota is about, with the scope's own name; operator and values are those of scope PriorityClass."""
+
+    name: str
+    operator: str = "Exists"
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceQuota:
+    """How much the pods of a namespace may ask for together: by `pods`, `requests.cpu`, `huawei.com/…` …
+
+    Attributes:
+        scopes: the pods it counts are of all of them.
+    """
+
+    name: str
+    namespace: str
+    hard: Mapping[str, Quantity]
+    scopes: tuple[QuotaScope, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRange:
+    """What containers of a namespace get that they do not name, and how much they may ask for at least and at most.
+
+    Quantities as texts, by resource. `pod_least`, `pod_most` are about pods as a whole.
+    """
+
+    name: str
+    namespace: str
+    limits: Mapping[str, str]
+    requests: Mapping[str, str]
+    least: Mapping[str, str]
+    most: Mapping[str, str]
+    pod_least: Mapping[str, str]
+    pod_most: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeClass:
+    """What pods of a runtime need besides: `overhead` as texts by resource, labels and taints of its nodes."""
+
+    name: str
+    overhead: Mapping[str, str]
+    node_selector: Mapping[str, str]
+    tolerations: tuple[Toleration, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterObject:
     """An object that owns no pods.
 
@@ -142,7 +193,7 @@ class ClusterObject:
     kind: str
     namespace: str
     name: str
-    content: DisruptionBudget | PriorityClass | None = None
+    content: DisruptionBudget | PriorityClass | ResourceQuota | LimitRange | RuntimeClass | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -11,7 +11,7 @@ from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.refusals import refusal
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.model import Change, DeleteObject, Put, Refused
-from kubeinfer_sim.scenario.cluster import disruption_budgets, priority_classes
+from kubeinfer_sim.scenario.cluster import disruption_budgets, priority_classes, resource_objects
 from kubeinfer_sim.scenario.cluster.model import ClusterObject
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.manifests import Manifests, merge_patch
@@ -22,6 +22,9 @@ READERS: dict[str, Callable[[OtherObject, list[Diagnostic]], Any]] = {
         disruption_budgets.read_budget(written, errors), None
     ),
     priority_classes.KIND: priority_classes.read_priority_class,
+    "ResourceQuota": resource_objects.read_quota,
+    "LimitRange": resource_objects.read_limit_range,
+    "RuntimeClass": resource_objects.read_runtime_class,
 }
 
 
@@ -33,6 +36,7 @@ class ObjectLines:
         self._manifests = manifests
         self._there = {_name(each): each for each in manifests.others.values()}
         self._gone: dict[str, OtherObject] = {}
+        self._first = tuple(self._read(each) for each in self._there.values())
 
     def __contains__(self, name: str) -> bool:
         return name in self._there or name in self._gone
@@ -41,6 +45,11 @@ class ObjectLines:
     def names(self) -> Sequence[str]:
         """Of all that are there after the actions so far."""
         return list(self._there)
+
+    @property
+    def first(self) -> tuple[ClusterObject, ...]:
+        """All that are there at time 0."""
+        return self._first
 
     def create(self, at: int, written: OtherObject) -> Change:
         """Somebody creates it."""
@@ -83,6 +92,7 @@ class ObjectLines:
         self._context.error(path, f"no object is {name!r}{did_you_mean(name, known)} ({there})")
 
     def _read(self, written: OtherObject) -> ClusterObject:
+        """With its content; what is wrong with that is noted, once for each place."""
         read = READERS.get(written.kind)
         content = None if read is None else read(written, self._context.errors)
         return ClusterObject(written.kind, written.namespace, written.name, content, written.document.value)

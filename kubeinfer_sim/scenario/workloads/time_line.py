@@ -33,7 +33,12 @@ KINDS: dict[str, Callable[[Context, Manifests, Any], WorkloadLine]] = {
 
 
 class TimeLine:
-    """All workloads, each by the name under which an action's `object` means it: `KubeInfer/chat`."""
+    """All workloads, each by the name under which an action's `object` means it: `KubeInfer/chat`.
+
+    Attributes:
+        first: the workloads at time 0.
+        objects: the objects that own no pods, at time 0.
+    """
 
     def __init__(self, context: Context, manifests: Manifests, workloads: Iterable[WorkloadSpec]) -> None:
         self._context = context
@@ -48,6 +53,7 @@ class TimeLine:
                 context.error(("spec", "manifest"), f"there are two {spec.kind}s named {spec.name}")
             else:
                 self._lines[name_of(spec)] = KINDS[spec.kind](context, manifests, spec)
+        self.objects = self._objects.first
         self.first: tuple[WorkloadSpec, ...] = tuple(each.current for each in self._lines.values())
 
     @property
