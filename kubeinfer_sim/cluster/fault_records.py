@@ -70,6 +70,13 @@ class NpuStateChanged(Record):
 
 
 @dataclass(slots=True)
+class DevicePluginRegistered(Record):
+    """The device plugin of a node has registered with its kubelet."""
+
+    node: str
+
+
+@dataclass(slots=True)
 class AllocatableChanged(Record):
     """The status of a node says that it offers so many devices: `allocatable` of this resource."""
 

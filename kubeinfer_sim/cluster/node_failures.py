@@ -15,7 +15,7 @@ from kubeinfer_sim.cluster.records import NodeFailed, NodeOutOfService, NodeRetu
 from kubeinfer_sim.engine.clock import Timer
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.engine.streams import Streams
-from kubeinfer_sim.scenario.actions.model import FailureMode
+from kubeinfer_sim.scenario.actions.model import PLUGIN_AFTER_REBOOT, PLUGIN_AFTER_RESTART, FailureMode
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 
@@ -47,9 +47,18 @@ class NodeFailures:
         self._reporter = reporter
         self._devices = devices
         self._returns: dict[str, Timer] = {}
+        self._plugin_after: dict[str, int | None] = {}
 
-    def fail(self, name: str, mode: FailureMode, *, until: int | None = None, cause: int = NO_CAUSE) -> None:
-        """A machine fails; `until` is when it is back by itself.
+    def fail(
+        self,
+        name: str,
+        mode: FailureMode,
+        *,
+        until: int | None = None,
+        plugin_after: int | None = None,
+        cause: int = NO_CAUSE,
+    ) -> None:
+        """A machine fails; `until` is when it is back by itself, `plugin_after` how long after its device plugin is.
 
         One that is dead stays so, one that fails otherwise may still die; nothing else happens to it.
         """
@@ -75,6 +84,7 @@ class NodeFailures:
                 self._reporter.silent(node)
             for pod in self._api.pods_on(name) if mode != "kubeletRestart" else ():
                 pod.owner.engine_silent(pod, node.last)
+        self._plugin_after[name] = plugin_after
         if until is not None:
             self._returns[name] = self._clock.at(until, self.restore, name)
 
@@ -89,6 +99,11 @@ class NodeFailures:
             rebooted = not node.alive
             node.last = self._history.append(NodeReturned(now, node.last, name, rebooted))
             restarted = rebooted or not node.kubelet_runs
+            plugin_after = self._plugin_after.pop(name, None)
+            if restarted:
+                usual = PLUGIN_AFTER_REBOOT if rebooted else PLUGIN_AFTER_RESTART
+                after = usual if plugin_after is None else plugin_after
+                self._devices.statuses.kubelet_starts(name, after, node.last)
             if node.kubelet_runs:
                 self._kubelet.come_back(node)
             else:
@@ -100,7 +115,7 @@ class NodeFailures:
                 node.registers(now)
                 self._api.join(node, node.last)
                 self._reporter.back(node)
-            self._devices.node_reachable(name)
+            self._devices.statuses.node_reachable(name)
         elif not node.heartbeat.ready:
             node.last = self._history.append(NodeReturned(now, node.last, name, False))
             self._reporter.becomes(node, ready=True)

@@ -284,6 +284,7 @@ OF_ACCELERATORS: dict[type[Record], Callable[[Any, Family], str]] = {
 }
 #: Of all others: type -> its sentence.
 SENTENCES: dict[type[Record], Words] = {
+    faults.DevicePluginRegistered: lambda r: f"the device plugin of {r.node} registers",
     cluster.PodRejected: lambda r: f"{r.node} rejects {r.pod.name}: {r.reason} ({r.message})",
     cluster.RejectionsGoOn: lambda r: (
         f"{r.node} has rejected {r.number:,} pods like {r.pod.name}, {r.per_second} a second, "

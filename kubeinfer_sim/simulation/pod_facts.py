@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from kubeinfer_sim.cluster.fault_records import DevicePluginRegistered
 from kubeinfer_sim.cluster.pod_printing import ShownContainer
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
@@ -25,6 +26,7 @@ from kubeinfer_sim.cluster.records import (
     PodNotReady,
     PodReady,
     PodRef,
+    PodRejected,
     PodStopping,
     SetUpContinued,
     TransferDone,
@@ -96,6 +98,7 @@ class PodFacts:
         fell: when a container of it ended first since it was ready last.
         image: what could not be pulled, since when, and why.
         init: the init container that ended last, if it ended badly.
+        rejected: when its kubelet, new itself, did not take it any more.
         deleting: when it got its deletion timestamp, `deletion` why.
         disrupted: when it was disrupted, `disruption` why.
         stopping: when its kubelet began to stop it.
@@ -118,6 +121,7 @@ class PodFacts:
     fell: int | None = None
     image: ImagePullFailed | None = None
     init: str = ""
+    rejected: int | None = None
     deleting: int | None = None
     deletion: str = ""
     disruption: str = ""
@@ -158,6 +162,7 @@ class PodLedger:
         down: nodes that are not heard of, with since when.
         returned: when a node that was not heard of was heard of again last.
         pending: what the scheduler says of a gang that waits.
+        registered: when a node's device plugin registered last.
     """
 
     def __init__(self) -> None:
@@ -165,6 +170,7 @@ class PodLedger:
         self.down: dict[str, int] = {}
         self.returned: dict[str, int] = {}
         self.pending: dict[InstanceRef, str] = {}
+        self.registered: dict[str, int] = {}
         # The last record by which a controller had pods of an instance deleted.
         self._orders: dict[InstanceRef, int] = {}
 
@@ -178,6 +184,8 @@ class PodLedger:
             GangPending: self._pending,
             GangScheduled: self._scheduled,
             PodBound: self._bound,
+            PodRejected: self._rejected,
+            DevicePluginRegistered: self._plugin_registered,
             ImagePullFailed: self._pull_failed,
             TransferDone: self._set_up_goes_on,
             ImagePullRetried: self._set_up_goes_on,
@@ -201,6 +209,12 @@ class PodLedger:
 
     def _created(self, record: PodCreated) -> None:
         self.pods[record.pod] = PodFacts(record.at)
+
+    def _rejected(self, record: PodRejected) -> None:
+        self.pods[record.pod].rejected = record.at
+
+    def _plugin_registered(self, record: DevicePluginRegistered) -> None:
+        self.registered[record.node] = record.at
 
     def _gone(self, record: PodGone) -> None:
         self.pods.pop(record.pod, None)

@@ -135,10 +135,17 @@ class PodObjects:
     def _pod(self, pod: Pod, facts: PodFacts, now: int) -> PodAt:
         node = "" if pod.node is None else pod.node.name
         unheard = self._ledger.down.get(node)
+        # A kubelet writes no conditions of a pod that it rejects, until it looks at it again.
+        adopted = pod.node is not None and facts.bound is None
+        blank = pod.rejected and unheard is None and not self._looked_at_again(facts, node)
         if unheard is not None:
             shown = facts.reported
-        else:
+        elif not pod.rejected:
             shown = self._statuses.of(pod, facts, now)
+        elif not (facts.ran or adopted):
+            shown = ()
+        else:
+            shown = facts.reported if blank else self._statuses.lost(pod, facts)
         template = pod.template
         containers = PodContainers(
             [each.name for each in template.containers],
@@ -147,14 +154,13 @@ class PodObjects:
             template.restart_policy,
             self._starts_again(pod, facts),
         )
-        adopted = pod.node is not None and facts.bound is None
-        phase: Phase = pod.final_phase or "Pending"
+        phase: Phase = pod.final_phase or ("Running" if blank and shown else "Pending")
         conditions: list[ConditionAt] = []
-        if shown:
+        if shown and not blank:
             phase, conditions = self._conditions(pod, facts, containers, shown, now)
-        if adopted or facts.bound is not None:
+        if (adopted or facts.bound is not None) and not blank:
             conditions.append(ConditionAt(Condition("PodScheduled", True), facts.bound))
-        elif facts.scheduled != facts.created:
+        elif not blank and facts.scheduled != facts.created:
             why, message = "Unschedulable", self._ledger.pending.get(pod.ref.instance, "")
             if pod.scheduling_gates:
                 why, message = GATED, GATES_CLOSED
@@ -187,6 +193,11 @@ class PodObjects:
             unheard,
             reason,
         )
+
+    def _looked_at_again(self, facts: PodFacts, node: str) -> bool:
+        """Whether the kubelet has written the status of a pod that it has rejected anew: when its plugin registered."""
+        registered = self._ledger.registered.get(node)
+        return facts.rejected is not None and registered is not None and registered > facts.rejected
 
     def _starts_again(self, pod: Pod, facts: PodFacts) -> bool | None:
         """Whether a container that has ended is started again, by its own policy and rules or the pod's.

@@ -26,6 +26,9 @@ KINDS: dict[ContainerKind, Kind] = {
     ContainerKind.ORDINARY: "container",
 }
 
+#: Exit code of a container of which the runtime does not know how it ended (containerd, restart.go).
+LOST = 255
+
 #: A container before its first run, in a pod without and with init containers.
 CREATING, INITIALIZING = "ContainerCreating", "PodInitializing"
 
@@ -41,7 +44,7 @@ class PodStatuses:
     def of(self, pod: Pod, facts: PodFacts, now: int) -> tuple[ShownContainer, ...]:
         """All containers in the order of the spec, init containers first; none before its kubelet heard of it."""
         adopted = pod.node is not None and facts.bound is None
-        if pod.rejected or (not adopted and (facts.heard is None or pod.node is None)):
+        if not adopted and (facts.heard is None or pod.node is None):
             return ()
         if facts.stopping is not None:
             if facts.stopped is not None and now >= facts.stopped:
@@ -140,6 +143,16 @@ class PodStatuses:
         if container.image_pull_policy == "Never":
             return "ErrImageNeverPull"
         return str(self._kubelet.pull_reason(pod, failed.at - failed.took, now, failed.took))
+
+    @staticmethod
+    def lost(pod: Pod, facts: PodFacts) -> tuple[ShownContainer, ...]:
+        """What ran in a pod that its new kubelet has rejected: nobody knows how it ended."""
+        ended = ContainerStatus("terminated", LOST)
+        return tuple(
+            ShownContainer(each.name, "container", ended, "Unknown", run.restarts, run.before)
+            for each in pod.template.containers
+            for run in (facts.runs.get(each.name, RunFacts()),)
+        )
 
     def _stopped(self, pod: Pod, facts: PodFacts) -> tuple[ShownContainer, ...]:
         """The kubelet has stopped all containers; the pod's object goes as soon as all is cleaned up."""

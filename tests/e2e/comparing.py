@@ -25,7 +25,7 @@ from kubeinfer_sim.errors import InputError
 TOLERANCE, JITTER = 2_000, 1_500
 #: Phases of heartbeats, jitter of back-offs and which of equals is taken come from the seed. A run that one of these
 #: seeds gives is one that happens; none of them may be needed where chance has no part.
-SEEDS = range(16)
+SEEDS = range(32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,4 +49,10 @@ def _has_field(name: str) -> bool:
 @cache
 def _forms() -> dict[str, Any]:
     definitions = scenario_json_schema()["$defs"]
-    return {name: form.get("properties", {}) for name, form in definitions.items()}
+    return {name: _properties(form) for name, form in definitions.items()}
+
+
+def _properties(form: Any) -> Any:
+    """Of a form, also one that has a short way of writing it beside."""
+    ways = [form, *form.get("anyOf", ())]
+    return next((way["properties"] for way in ways if "properties" in way), {})

@@ -59,12 +59,12 @@ def _in_steps(clock: Clock, look: Callable[[int], None]) -> Callable[..., bool]:
     """`clock.run`, with a look after all that happens in an instant, and every second."""
     go_on = clock.run
 
-    def run(until: int, *, pause: int | None = None) -> bool:
+    def run(until: int, **pauses: int) -> bool:
         now = clock.now
         while now < until:
             due = clock.next_at()
             now = min(now + LOOK_EVERY, until, until if due is None else max(due, now))
-            if not go_on(now, pause=pause):
+            if not go_on(now, **pauses):
                 return False
             look(now)
         return True

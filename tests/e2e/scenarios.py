@@ -112,7 +112,8 @@ class _Writer:
         if self.periods and max(self.periods) >= YOUNG_S and self.case["nodes"] != "shared":
             # Its kubelets are young: a prober first sleeps a random part of its period.
             nodes = [f"{node['role']}-0" for node in self._nodes()]
-            self.actions.insert(0, (0, -1, {"at": "0s", "kubeletRestart": {"nodes": nodes, "takes": "1ms"}}))
+            restart = {"nodes": nodes, "takes": "1ms", "devicePluginAfter": "0s"}
+            self.actions.insert(0, (0, -1, {"at": "0s", "kubeletRestart": restart}))
         spec: Raw = {
             "manifest": "manifest.yaml",
             "cluster": {"pools": [self._pool(node) for node in self._nodes()]},
@@ -129,6 +130,9 @@ class _Writer:
             spec["transfers"] = {"registry": {"perClient": "1MB/s"}, "imageSizes": self.sizes}
         if self.broken:
             spec["brokenImages"] = self.broken
+        if any("fault" in action for _, _, action in self.actions):
+            # The device plugin of the recording tells of a device as soon as it is told.
+            spec["faults"] = {"npus": {"reportPeriod": "1ms"}}
         if self.priorities:
             spec["priorityClasses"] = self.priorities
             spec["assumptions"]["preemption"] = True

@@ -38,6 +38,7 @@ ACTIONS = (
     "nodeDown: {nodes: [a-<node>], mode: <mode>, lasts: <short>m}",
     "nodeDown: a-<node>",
     "reboot: {nodes: [a-<node>], takes: <short>m}",
+    "reboot: {nodes: [a-<node>], takes: <short>m, devicePluginAfter: <short>s}",
     "outOfService: {nodes: [a-<node>]}",
     "forceDelete: {instances: [<instance>]}",
     "health: {roles: [decode], instances: [<instance>], <answer>, lasts: <short>m}",

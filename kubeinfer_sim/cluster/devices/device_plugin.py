@@ -121,7 +121,7 @@ class DevicePlugin(Watcher):
         """The device is called unhealthy, unless the platform has taken it up by now, which decides then."""
         if not fault.cleared and not fault.handled:
             fault.npu.unhealthy_for[fault] = None
-            self._devices.health_changed(fault.npu.node, fault.cause)
+            self._devices.statuses.health_changed(fault.npu.node, fault.cause)
 
     def _recovered(self, npu: Npu, cause: int) -> None:
         """Faults of the NPU are over: in the plugin's next round it may be called healthy."""
@@ -132,7 +132,7 @@ class DevicePlugin(Watcher):
     def _healthy(self, npu: Npu, cause: int) -> None:
         for fault in [fault for fault in npu.unhealthy_for if fault.cleared]:
             del npu.unhealthy_for[fault]
-        self._devices.health_changed(npu.node, cause)
+        self._devices.statuses.health_changed(npu.node, cause)
 
     # -- report and detection ------------------------------------------------------------------------------
 

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from kubeinfer_sim.cluster.device_refusals import no_longer_healthy, none_healthy, unavailable
+from kubeinfer_sim.cluster.devices.device_statuses import DeviceStatuses, NodeDevices
 from kubeinfer_sim.cluster.devices.npu import Npu, State
 from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.fault_records import AllocatableChanged, NpuStateChanged
+from kubeinfer_sim.cluster.fault_records import NpuStateChanged
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.watcher import Watcher
-from kubeinfer_sim.engine.clock import Timer
 from kubeinfer_sim.manifest.accelerators import main_accelerator
 from kubeinfer_sim.scenario.faults.levels import levels_of
 
@@ -42,6 +42,7 @@ class Devices(Watcher):
 
     Attributes:
         npus: by node, in the order of their numbers.
+        statuses: what their nodes say of them.
     """
 
     def __init__(
@@ -55,16 +56,11 @@ class Devices(Watcher):
         self._clock = env.clock
         self._history = env.history
         self._api = env.api
-        self._resource: dict[str, str] = {}
         self.npus: dict[str, list[Npu]] = {}
+        self.statuses = DeviceStatuses(env)
         self._group = group
-        # By node, the NPUs of a ring, and whether the scheduler keeps account of them.
-        self._ring: dict[str, tuple[int, bool]] = {}
-        self._told: dict[str, list[int]] = {}
         for node in env.api.nodes.values():
             self.node_added(node)
-        self._checks: dict[str, Timer] = {}
-        self._unposted: dict[str, int] = {}  # nodes whose status is not heard, and what it would tell of
         self._held: dict[Pod, list[Npu]] = {}
         self._watchers: tuple[DeviceWatcher, ...] = ()
         for name, count in (occupied or {}).items():
@@ -76,10 +72,9 @@ class Devices(Watcher):
         name, topology = node.name, node.spec.npu_topology
         if name not in self.npus:
             resource, count = main_accelerator(node.spec.allocatable)
-            self._resource[name] = resource
-            self.npus[name] = [Npu(name, number, levels_of(resource)) for number in range(count)]
-            self._ring[name] = (topology.ring, True) if topology else (RING, False)
-            self._told[name] = self._offered(name)
+            npus = self.npus[name] = [Npu(name, number, levels_of(resource)) for number in range(count)]
+            ring = RING if topology is None else topology.ring
+            self.statuses.nodes[name] = NodeDevices(resource, npus, ring, counted=topology is not None)
 
     def watch(self, *watchers: DeviceWatcher) -> None:
         """These are told of the pods' NPUs from now on, in this order, and nobody else."""
@@ -97,8 +92,8 @@ class Devices(Watcher):
     def group(self, npu: Npu) -> list[Npu]:
         """Those that are reset together with it."""
         npus = self.npus[npu.node]
-        ring, counted = self._ring[npu.node]
-        size = self._group or (2 if len(npus) == 16 and not counted else ring)
+        node = self.statuses.nodes[npu.node]
+        size = self._group or (2 if len(npus) == 16 and not node.counted else node.ring)
         first = npu.number // size * size
         return npus[first : first + size]
 
@@ -118,7 +113,8 @@ class Devices(Watcher):
         if not count:
             return ""
         assert pod.node is not None
-        healthy = [npu for npu in self.npus[pod.node.name] if npu.healthy]
+        devices = self.statuses.nodes[pod.node.name]
+        healthy = [] if devices.absent else [npu for npu in devices.npus if npu.healthy]
         if not healthy:
             return none_healthy(resource)
         if (held := self._held.get(pod)) is not None:
@@ -129,7 +125,8 @@ class Devices(Watcher):
     def _asked(self, pod: Pod) -> tuple[str, int]:
         """Which devices of its node the pod takes, and how many; of a node that nobody knows none."""
         assert pod.node is not None
-        resource = self._resource.get(pod.node.name, "")
+        devices = self.statuses.nodes.get(pod.node.name)
+        resource = "" if devices is None else devices.resource
         return resource, pod.template.requests.get(resource, 0)
 
     def allocate(self, pod: Pod) -> None:
@@ -149,7 +146,7 @@ class Devices(Watcher):
 
         A pod whose kubelet is not heard of, so that nobody has looked at it yet, may get some that are unhealthy.
         """
-        npus, (ring_size, _) = self.npus[node], self._ring[node]
+        npus, ring_size = self.npus[node], self.statuses.nodes[node].ring
         free = [npu for npu in npus if npu.idle and npu.healthy]
         rings: dict[int, list[Npu]] = {}
         for npu in free:
@@ -189,55 +186,7 @@ class Devices(Watcher):
             npu.state = state
             npu.posted_unhealthy = bool(npu.unhealthy_for)
         node = changed[0].node
-        self._write(node)
+        self.statuses.write(node)
         numbers = tuple(npu.number for npu in changed)
-        offered = sum(self._told[node])
+        offered = sum(self.statuses.nodes[node].told)
         return self._history.append(NpuStateChanged(self._clock.now, cause, node, numbers, state, offered))
-
-    def health_changed(self, node: str, cause: int) -> None:
-        """A device plugin has called devices unhealthy, or healthy again: the node's next status says so."""
-        known = self._api.machines[node]
-        assert known.heartbeat is not None
-        if node not in self._checks:
-            when = known.heartbeat.next_check(self._clock.now)
-            self._checks[node] = self._clock.at(when, self._post, node, cause)
-
-    def _post(self, name: str, cause: int) -> None:
-        """The node's status is posted."""
-        self._checks.pop(name, None)
-        node = self._api.machines[name]
-        if not node.reachable or not self._api.has(node):
-            self._unposted[name] = cause
-            return
-        for npu in self.npus[name]:
-            npu.posted_unhealthy = bool(npu.unhealthy_for)
-        if self._write(name):
-            resource = self._resource[name]
-            amount = node.allocatable[resource]
-            self._history.append(AllocatableChanged(self._clock.now, cause, name, resource, amount))
-
-    def node_reachable(self, node: str) -> None:
-        """The node's kubelet can post its status again."""
-        if (cause := self._unposted.pop(node, None)) is not None:
-            self.health_changed(node, cause)
-
-    def _offered(self, node: str) -> list[int]:
-        """How many NPUs of each ring the node offers; as one ring where the scheduler does not know them."""
-        size, counted = self._ring[node]
-        npus = self.npus[node]
-        rings = [0] * (-(-len(npus) // size) if counted else 1)
-        for npu in npus:
-            rings[npu.number // size if counted else 0] += npu.offered
-        return rings
-
-    def _write(self, name: str) -> bool:
-        """Write what the node offers now, ring by ring where the scheduler counts so; whether that is new."""
-        told, offered = self._told[name], self._offered(name)
-        node, resource = self._api.machines[name], self._resource[name]
-        counted = self._ring[name][1]
-        self._told[name] = offered
-        for ring, (before, after) in enumerate(zip(told, offered, strict=True)):
-            if before != after:
-                amount = node.allocatable[resource] + after - before
-                self._api.set_allocatable(node, resource, amount, ring=ring if counted else None)
-        return offered != told

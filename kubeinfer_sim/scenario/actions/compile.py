@@ -136,10 +136,10 @@ def compile_failure(
         return NodeDown(at, nodes.machines_meant(down, context, here), down.mode, until)
     if (reboot := form.reboot) is not None:
         names = nodes.machines_meant(reboot, context, (*path, "reboot"))
-        return NodeDown(at, names, "reboot", at + reboot.takes)
+        return NodeDown(at, names, "reboot", at + reboot.takes, reboot.device_plugin_after)
     if (restart := form.kubelet_restart) is not None:
         names = nodes.machines_meant(restart, context, (*path, "kubeletRestart"))
-        return NodeDown(at, names, "kubeletRestart", at + restart.takes)
+        return NodeDown(at, names, "kubeletRestart", at + restart.takes, restart.device_plugin_after)
     if form.node_up is not None:
         return NodeUp(at, nodes.machines_meant(form.node_up, context, (*path, "nodeUp")))
     if (service := form.out_of_service) is not None:

@@ -162,14 +162,24 @@ class Drain:
 FailureMode = Literal["silent", "cutOff", "notReady", "reboot", "kubeletRestart"]
 
 
+#: How long after its kubelet a node's device plugin is back, in ms, where nothing else is said: as in the recorded
+#: runs. After a reboot its own pod is started first; after a restart of the kubelet it only has to see the new socket.
+PLUGIN_AFTER_REBOOT, PLUGIN_AFTER_RESTART = 12_000, 5_000
+
+
 @dataclass(frozen=True, slots=True)
 class NodeDown:
-    """Machines fail; `until` is when they are back by themselves (None: not)."""
+    """Machines fail; `until` is when they are back by themselves (None: not).
+
+    Attributes:
+        plugin_after: how long after its kubelet the device plugin is back; None: as usual.
+    """
 
     at: Millis
     nodes: tuple[str, ...]
     mode: FailureMode = "silent"
     until: Millis | None = None
+    plugin_after: Millis | None = None
 
 
 @dataclass(frozen=True, slots=True)

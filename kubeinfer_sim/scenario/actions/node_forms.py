@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, WithJsonSchema, model_validator
 
+from kubeinfer_sim.scenario.actions.model import PLUGIN_AFTER_REBOOT, PLUGIN_AFTER_RESTART
 from kubeinfer_sim.scenario.actions.pods_form import PodsForm
 from kubeinfer_sim.scenario.cluster.model import NodeLifecycle
 from kubeinfer_sim.scenario.forms import (
@@ -100,12 +101,23 @@ class RebootForm(NodesForm):
     """Nodes that go down and come back: containers and page cache are lost."""
 
     takes: Duration = Field("5m", validate_default=True)
+    device_plugin_after: Duration = Field(
+        format_duration(PLUGIN_AFTER_REBOOT),
+        validate_default=True,
+        description="From the start of its kubelet until its device plugin has registered; until then no pod gets "
+        "devices, and pods that had some are rejected. 0s: before pods are admitted.",
+    )
 
 
 class KubeletRestartForm(NodesForm):
     """Nodes whose kubelet is stopped and started again; their containers run on."""
 
     takes: Duration = Field("10s", validate_default=True, description="From its end until it runs again.")
+    device_plugin_after: Duration = Field(
+        format_duration(PLUGIN_AFTER_RESTART),
+        validate_default=True,
+        description="From its start until the device plugin has registered; until then no new pod gets devices.",
+    )
 
 
 class OutOfServiceForm(NodesForm):

@@ -99,6 +99,12 @@ KINDS: Mapping[str, FaultKind] = {
     "Maintenance": FaultKind(
         "a machine is drained for maintenance", "node", lasts=7_200_000, needs=("nodeFailures", "drains")
     ),
+    "DevicePluginDown": FaultKind(
+        "a node's device plugin is gone: its devices go on, and no new pod gets any",
+        "node",
+        lasts=60_000,  # its DaemonSet's pod is started again, after some back-off
+        strikes_up=True,
+    ),
     "SwitchFault": FaultKind(
         "the engines of all pods behind a switch lose their peers and exit",
         "node",

@@ -127,7 +127,7 @@ class NodeActions:
     def _fail(self, action: NodeDown) -> None:
         assert self._failures is not None
         for name in action.nodes:
-            self._failures.fail(name, action.mode, until=action.until)
+            self._failures.fail(name, action.mode, until=action.until, plugin_after=action.plugin_after)
 
     def _restore(self, action: NodeUp) -> None:
         assert self._failures is not None

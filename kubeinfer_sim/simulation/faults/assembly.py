@@ -76,7 +76,7 @@ class FaultInjection:
             Selection(env.api, self.devices, pods, places, draws),
             NpuFaults(hardware),
             PodFaults(env, kubelet, answers, speeds),
-            NodeFaults(env, kubelet, failures, drains, held, repairs, draws),
+            NodeFaults(cluster, devices, failures, drains, held, repairs, draws),
             SharedFaults(env, kubelet),
         )
         self._env = env

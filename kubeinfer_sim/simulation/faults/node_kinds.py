@@ -33,6 +33,12 @@ def maintenance(nodes: NodeFaults, strike: NodeStrike) -> None:
     nodes.drain(strike)
 
 
+@NODE_EFFECTS("DevicePluginDown")
+def device_plugin_down(nodes: NodeFaults, strike: NodeStrike) -> None:
+    """The kubelet finds all devices unhealthy, and the node offers none from its next status on."""
+    nodes.lose_device_plugin(strike)
+
+
 @NODE_EFFECTS("SwitchFault")
 def switch_fault(nodes: NodeFaults, strike: NodeStrike) -> None:
     """All pods behind the switch lose their peers."""

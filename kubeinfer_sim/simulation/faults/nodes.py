@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kubeinfer_sim.cluster.cluster import Cluster
+from kubeinfer_sim.cluster.devices.manager import Devices
 from kubeinfer_sim.cluster.devices.repair import RepairShop
 from kubeinfer_sim.cluster.disruption.drain import DrainOptions
 from kubeinfer_sim.cluster.disruption.drains import Drains
-from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.fault_records import FaultDetected, FaultInjected
-from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, FaultInjected
 from kubeinfer_sim.cluster.node_failures import NodeFailures
 from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.engine.history import NO_CAUSE
@@ -69,18 +69,20 @@ class NodeFaults:
 
     def __init__(
         self,
-        env: Environment,
-        kubelet: Kubelet,
+        cluster: Cluster,
+        devices: Devices,
         failures: NodeFailures | None,
         drains: Drains,
         held: HeldNodes,
         repairs: NodeRepairs,
         draws: FaultDraws,
     ) -> None:
+        env = cluster.env
         self._clock = env.clock
         self._history = env.history
         self._api = env.api
-        self._kubelet = kubelet
+        self._kubelet = cluster.kubelet
+        self._devices = devices
         self._failures = failures
         self._drains = drains
         self._held = held
@@ -108,6 +110,17 @@ class NodeFaults:
         """The engines on it that use NPUs exit."""
         for pod in [each for each in self._api.pods_on(strike.node) if each.npus]:
             self._kubelet.crash(pod, "Error", 1, cause=strike.cause)
+
+    def lose_device_plugin(self, strike: NodeStrike) -> None:
+        """Its device plugin is not registered, until the fault ends."""
+        self._devices.statuses.plugin_gone(strike.node, strike.cause)
+        if strike.lasts is not None:
+            self._clock.after(strike.lasts, self._plugin_back, strike)
+
+    def _plugin_back(self, strike: NodeStrike) -> None:
+        now, name = self._clock.now, strike.node
+        cleared = self._history.append(FaultCleared(now, strike.cause, strike.fault.kind, name, "itself"))
+        self._devices.statuses.plugin_back(name, cleared, strike.cause)
 
     def drain(self, strike: NodeStrike) -> None:
         """People cordon and drain it, and open it again when they are done."""

@@ -232,7 +232,7 @@ def test_a_registry_that_is_down_twice_before_the_next_attempt_is_waited_for_onc
 
 
 def test_a_machine_that_dies_while_an_image_is_missing_sets_the_pod_up_once_when_it_is_back() -> None:
-    down = NodeDown(5_000, ("node-0", "node-1"), until=38_000)
+    down = NodeDown(5_000, ("node-0", "node-1"), until=38_000, plugin_after=0)
     run = started(kubeinfer(), ImageFault(0, until=11_000), down, horizon=600_000)
     assert times(run, PodBound) == [0, 38_000]
     (ready,) = times(run, PodReady)

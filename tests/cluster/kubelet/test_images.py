@@ -188,7 +188,7 @@ def test_a_pull_goes_on_when_its_pod_is_deleted_and_holds_its_devices(*, shared:
 
 
 def test_a_machine_that_dies_forgets_its_pulls() -> None:
-    dies = NodeDown(50_000, ("node-0",), "silent", until=60_000)
+    dies = NodeDown(50_000, ("node-0",), "silent", until=60_000, plugin_after=0)
     run = started(of_roles({"a": "a:1", "b": "b:1"}), actions=(dies,))
     assert ran(run) == [60_000 + PULL, 60_000 + 2 * PULL]
 

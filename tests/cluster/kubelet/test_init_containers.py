@@ -200,7 +200,7 @@ def test_a_pod_deleted_during_the_back_off_of_its_init_container_is_gone_for_goo
 
 
 def test_a_node_that_dies_meanwhile_runs_its_init_containers_from_the_first_when_it_is_back() -> None:
-    down = NodeDown(11_000, ("node-0", "node-1"), until=40_000)
+    down = NodeDown(11_000, ("node-0", "node-1"), until=40_000, plugin_after=0)
     run = simulate(starting(down, Crash(12_000, Target()), horizon=600_000))
     assert not at(run, ContainerDied), "nothing runs on a dead machine"
     (*_, bound) = run.history.of(PodBound)
@@ -223,7 +223,7 @@ def test_a_scenario_without_init_faults_costs_what_it_did() -> None:
 
 def test_an_init_container_that_ends_while_no_kubelet_runs_is_run_again_when_one_does() -> None:
     """Its pod is on one of the two nodes; both kubelets are away from 4 s to 30 s."""
-    away = NodeDown(4_000, ("node-0", "node-1"), "kubeletRestart", 30_000)
+    away = NodeDown(4_000, ("node-0", "node-1"), "kubeletRestart", 30_000, 0)
     run = simulate(starting(away, Crash(6_000, Target(), "OOMKilled", 137), horizon=10 * 60_000))
     (died,) = run.history.of(ContainerDied)
     assert (died.at, died.container, died.reason) == (30_000, "fetch", "OOMKilled")

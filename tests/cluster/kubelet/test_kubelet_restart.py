@@ -32,7 +32,7 @@ EVERY_10_S = Probe(period_seconds=10, failure_threshold=3)
 
 
 def restart(at: int = AT, takes: int = 10_000) -> NodeDown:
-    return NodeDown(at, ("node-0",), "kubeletRestart", at + takes)
+    return NodeDown(at, ("node-0",), "kubeletRestart", at + takes, plugin_after=0)
 
 
 def played(*actions: Any, load: float = 60, seed: int = 0, probes: Any = None, **fields: Any) -> Run:

@@ -224,7 +224,7 @@ def test_sidecars_of_a_pod_that_is_deleted_during_its_set_up_are_stopped() -> No
 
 
 def test_a_node_that_comes_back_starts_its_sidecars_from_the_beginning() -> None:
-    down = NodeDown(20_000, ("node-0", "node-1"), until=40_000)
+    down = NodeDown(20_000, ("node-0", "node-1"), until=40_000, plugin_after=0)
     run = simulate(starting(sick(1), down, init=(proxy(startup_probe=STARTUP),), horizon=75_000))
     (killed,) = at(run, ContainerKilling)
     assert 60_000 < killed <= 70_000, (
@@ -261,7 +261,7 @@ def test_pods_that_ran_before_the_simulation_began_are_ready_whenever_their_chec
 def test_on_a_dead_machine_no_check_kills_a_sidecar_and_the_set_up_begins_anew_when_it_is_back() -> None:
     """The sidecar runs when the machine dies at 3 s, beside an init container that takes until 7 s."""
     init = (proxy(liveness_probe=EVERY_SECOND), FETCH)
-    dies = NodeDown(3_000, ("node-0", "node-1"), "reboot", 60_000)
+    dies = NodeDown(3_000, ("node-0", "node-1"), "reboot", 60_000, 0)
     run = simulate(starting(dies, sick(5_000, 20_000, "liveness"), init=init, horizon=5 * MINUTE))
     assert not at(run, ContainerKilling)
     assert at(run, ContainersRunning) == [60_000 + 7_000 + 2_000]
@@ -269,7 +269,7 @@ def test_on_a_dead_machine_no_check_kills_a_sidecar_and_the_set_up_begins_anew_w
 
 def test_a_sidecar_that_ends_while_no_kubelet_runs_is_started_again_when_one_does() -> None:
     """It ends at 4 s beside an init container; both kubelets are away from 3 s to 30 s."""
-    away = NodeDown(3_000, ("node-0", "node-1"), "kubeletRestart", 30_000)
+    away = NodeDown(3_000, ("node-0", "node-1"), "kubeletRestart", 30_000, 0)
     ends = Crash(4_000, Target(), "Error", 1, "proxy")
     run = simulate(starting(away, ends, init=(proxy(), FETCH), horizon=5 * MINUTE))
     (died,) = run.history.of(ContainerDied)
@@ -282,7 +282,7 @@ def test_a_new_kubelet_takes_over_a_sidecar_that_nobody_had_to_watch_before_the_
     """The first sidecar has been watched since it was sick, the second is started at 7 s; no kubelet from 10 s to 12 s."""
     second = Container("log", "log:1", restart_policy="Always", readiness_probe=EVERY_SECOND)
     init = (proxy(readiness_probe=EVERY_SECOND), FETCH, second, Container("unpack", "fetch:1"))
-    away = NodeDown(10_000, ("node-0", "node-1"), "kubeletRestart", 12_000)
+    away = NodeDown(10_000, ("node-0", "node-1"), "kubeletRestart", 12_000, 0)
     run = simulate(starting(sick(2_000, 3_000, "readiness"), away, init=init, horizon=5 * MINUTE))
     assert at(run, ContainersRunning) == [7_000 + 7_000 + 2_000]
     assert len(at(run, PodReady)) == 1

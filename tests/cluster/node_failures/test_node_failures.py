@@ -193,7 +193,7 @@ def test_pods_of_a_node_whose_kubelet_says_it_is_not_ready_stay_ready_until_they
 
 def test_a_quick_reboot_kills_containers_before_anyone_notices_the_node() -> None:
     back = DIES + 20_000
-    run = simulate(outage(NodeDown(DIES, ("node-0",), "reboot", back)))
+    run = simulate(outage(NodeDown(DIES, ("node-0",), "reboot", back, plugin_after=0)))
     assert not times(run, NodeReadyChanged)
     assert times(run, InstanceRestarting) == [back]
 
@@ -202,7 +202,8 @@ def test_left_to_the_kubelet_a_rebooted_node_starts_its_containers_again_with_co
     back = DIES + 20_000
     stages = {"weights_warm": Constant(1_000), "weights_shared": Constant(100_000)}
     spec = kubeinfer(2, restart="Custom")
-    run = simulate(outage(NodeDown(DIES, ("node-0",), "reboot", back), spec=spec, stages=stages))
+    reboot = NodeDown(DIES, ("node-0",), "reboot", back, plugin_after=0)
+    run = simulate(outage(reboot, spec=spec, stages=stages))
     assert times(run, ContainersRunning) == [back]
     (engine,) = (record for record in run.history if isinstance(record, EngineStarted))
     assert {str(stage.name): stage.duration for stage in engine.stages}["weights"] == 100_000
