@@ -67,6 +67,8 @@ def play(simulation: Simulation, *, until: int | None = None) -> Run:
         end, cycle = _run_clock(simulation, until)
         due = () if end != "quiet" or simulation.faults is None else simulation.faults.due()
         ended_at = env.clock.now if end == "horizon" else env.history.last_at
+        if end == "quiet" or (end == "settled" and env.clock.next_at() is None):
+            simulation.cluster.scheduling.explain_waiting(ended_at)
         env.history.close()
         pods = None if simulation.objects is None else tuple(simulation.objects.at(ended_at))
     return Run(scenario, env.history, ended_at, end, env.clock.fired, env.streams.seed, pods, due, cycle)

@@ -95,6 +95,7 @@ class GangScheduling(Watcher):
         self._nobodys: dict[str, Node] = {}  # those that pods name and that do not exist
         self._gated: dict[object, PodGang] = {}  # those with pods whose scheduling gates are closed
         self._new: list[PodGang] = []
+        self._explained: set[object] = set()  # keys of gangs of which it is recorded why they wait
         self._wake: Timer | None = None
 
     @property
@@ -149,6 +150,7 @@ class GangScheduling(Watcher):
 
     def withdraw(self, gang: PodGang) -> None:
         """The gang is no longer wanted; nothing happens if it is placed."""
+        self._explained.discard(gang.request.key)
         self._gated.pop(gang.request.key, None)
         if self._gangs.pop(gang.request.key, None) is not None:
             if gang in self._new:
@@ -241,19 +243,31 @@ class GangScheduling(Watcher):
             self._bind_pod(pod, placement[pod], running=True)
         return True
 
-    def diagnose(self, gang: PodGang, cause: int) -> GangPending:
-        """Record why the gang waits, node by node; looks at every class of nodes."""
+    def diagnose(self, gang: PodGang, cause: int, at: int | None = None) -> GangPending:
+        """Record why the gang waits, node by node; looks at every class of nodes. `at`: ms, now unless given."""
+        at = self._clock.now if at is None else at
         if gang.request.key in self._gated:
             gate, pod = next((gate, pod) for pod in gang.pods for gate in pod.scheduling_gates)
             proof = f"the scheduling gate {gate} of {pod.ref.name} is closed"
-            gated = GangPending(self._clock.now, cause, gang.instance, GATES_CLOSED, proof)
-            self._history.append(gated)
-            return gated
-        verdict = self._scheduler.explain(gang.request)
-        groups = tuple(NodeVerdict(*group) for group in verdict.groups.items())
-        record = GangPending(self._clock.now, cause, gang.instance, verdict.message, verdict.proof, groups)
+            record = GangPending(at, cause, gang.instance, GATES_CLOSED, proof)
+        else:
+            verdict = self._scheduler.explain(gang.request)
+            groups = tuple(NodeVerdict(*group) for group in verdict.groups.items())
+            record = GangPending(at, cause, gang.instance, verdict.message, verdict.proof, groups)
         self._history.append(record)
+        self._explained.add(gang.request.key)
         return record
+
+    def explain_waiting(self, at: int) -> None:
+        """Nothing happens after `at` ms: record why the first gang of each workload waits, where nobody has."""
+        first: dict[tuple[str, str], PodGang] = {}
+        for key, gang in (self._gated | self._gangs).items():
+            workload = gang.instance.kind, gang.instance.owner
+            if key in self._explained or workload not in first:
+                first[workload] = gang
+        for gang in first.values():
+            if gang.request.key not in self._explained:
+                self.diagnose(gang, gang.pods[0].last, at)
 
     def _run(self) -> None:
         self._wake = None
@@ -275,6 +289,7 @@ class GangScheduling(Watcher):
             rooms += more
         for request, placement in placed:
             gang = self._gangs.pop(request.key)
+            self._explained.discard(request.key)
             self._api.schedule(gang.instance, placement, gang.cause)
             gang.pods[0].owner.gang_placed(gang.pods)
             self._bind(gang, placement)
