@@ -24,7 +24,7 @@ from kubeinfer_sim.cli.command import (
 )
 from kubeinfer_sim.cli.output import detail, output_of, show, show_diagnostics, width_of
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
-from kubeinfer_sim.manifest.model import BarePod, Deployment
+from kubeinfer_sim.manifest.model import BarePod, DaemonSet, Deployment
 
 if TYPE_CHECKING:
     from kubeinfer_sim.scenario.check import Checked
@@ -135,7 +135,7 @@ def _sentences(checked: Checked) -> Iterator[str]:
     for other in checked.plain:
         size = (
             ""
-            if isinstance(other, BarePod)
+            if isinstance(other, BarePod | DaemonSet)
             else f" of {other.replicas} pod{'s' if other.replicas != 1 else ''}"
         )
         strategy = f", {other.strategy}" if isinstance(other, Deployment) else ""

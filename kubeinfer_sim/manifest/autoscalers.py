@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from kubeinfer_sim.manifest.model import BarePod, PlainWorkload
+from kubeinfer_sim.manifest.model import BarePod, DaemonSet, PlainWorkload
 
 #: Kind -> names of its bounds, and what they are where they are left out.
 _BOUNDS: dict[str, tuple[tuple[str, int], tuple[str, int]]] = {
@@ -24,7 +24,7 @@ KINDS = tuple(_BOUNDS)
 
 def autoscaled(workload: PlainWorkload, objects: Iterable[tuple[Mapping[str, Any], str]]) -> PlainWorkload:
     """The workload with the replicas that its autoscaler, one of these objects with their namespaces, keeps."""
-    if isinstance(workload, BarePod) or not workload.replicas:
+    if isinstance(workload, BarePod | DaemonSet) or not workload.replicas:
         return workload
     for value, namespace in objects:
         bounds, spec = _BOUNDS.get(str(value.get("kind"))), value.get("spec")

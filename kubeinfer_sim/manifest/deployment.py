@@ -9,7 +9,7 @@ from kubeinfer_sim.diagnostics import Severity
 from kubeinfer_sim.manifest.checker import Checker
 from kubeinfer_sim.manifest.convert import convert_template
 from kubeinfer_sim.manifest.kubernetes.intstr import parse_int_or_percent
-from kubeinfer_sim.manifest.kubernetes_findings import check_deployment_spec
+from kubeinfer_sim.manifest.kubernetes_findings import check_apps_spec
 from kubeinfer_sim.manifest.model import RESET_LABEL, Deployment, RollingUpdate
 from kubeinfer_sim.manifest.object_meta import check_head, check_object_meta
 
@@ -27,7 +27,7 @@ def read_deployment_object(checker: Checker, value: Mapping[str, Any]) -> Deploy
         if isinstance(value.get("spec"), dict):
             checker.report(("spec",), "selector and template are required", code="required", key=True)
         return None
-    reading, template = check_deployment_spec(checker, spec, ("spec",))
+    reading, template = check_apps_spec(checker, KIND, spec, ("spec",))
     if any(each.severity == "error" for each in checker.findings[before:]):
         return None
     if template.typed["metadata"].get("labels", {}).get(RESET_LABEL) == "true":

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from kubeinfer_sim.manifest.kubernetes.rolling_update import read_deployment, read_replica_set
+from kubeinfer_sim.manifest.kubernetes.rolling_update import read_apps_spec
 from kubeinfer_sim.manifest.kubernetes.service import default_service_spec
-from kubeinfer_sim.manifest.model import BarePod, Deployment, KubeInfer, PlainWorkload, WorkloadSpec
+from kubeinfer_sim.manifest.model import BarePod, KubeInfer, PlainWorkload, WorkloadSpec
 
 #: What the server writes and a manifest that is applied need not say.
 _SERVER_WRITTEN = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink")
@@ -58,8 +58,7 @@ def effective_plain(workload: PlainWorkload) -> dict[str, Any]:
     if isinstance(workload, BarePod):
         value["spec"] = template["spec"]
         return value
-    read = read_deployment if isinstance(workload, Deployment) else read_replica_set
-    spec = read({**value["spec"], "template": template}).effective
+    spec = read_apps_spec(workload.kind, {**value["spec"], "template": template}).effective
     value["spec"] = {**spec, "template": template}
     return value
 

@@ -71,7 +71,7 @@ def own_kind(source: SourceText) -> str | None:
 
 def what_for(kind: str, file: str) -> str:
     """`this is a manifest: …`, with the command that was meant; empty of kinds that are for none."""
-    kind = {"Deployment": "KubeInfer", "ReplicaSet": "KubeInfer"}.get(kind, kind)
+    kind = "KubeInfer" if kind in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet") else kind
     if kind in OUTPUT_KINDS:
         return f"this is an output of kubeinfer-sim, of kind {kind}"
     shown = "FILE" if file == "-" else file

@@ -18,12 +18,8 @@ from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field, FieldE
 from kubeinfer_sim.manifest.kubernetes.pod import pod_errors
 from kubeinfer_sim.manifest.kubernetes.pod_template import read_pod, read_pod_template, validate_made_pod
 from kubeinfer_sim.manifest.kubernetes.reading import Reading
-from kubeinfer_sim.manifest.kubernetes.rolling_update import read_deployment, read_replica_set
+from kubeinfer_sim.manifest.kubernetes.rolling_update import VALIDATIONS, read_apps_spec
 from kubeinfer_sim.manifest.kubernetes.service import read_service_spec
-from kubeinfer_sim.manifest.kubernetes.validation.deployments import (
-    validate_deployment_spec,
-    validate_replica_set_spec,
-)
 from kubeinfer_sim.manifest.kubernetes.validation.pods import validate_pod_template
 from kubeinfer_sim.manifest.kubernetes.validation.services import validate_service_spec
 from kubeinfer_sim.manifest.suggest import did_you_mean
@@ -89,20 +85,14 @@ def check_service_spec(checker: Checker, spec: Any, path: Path) -> Reading:
     return reading
 
 
-def check_deployment_spec(checker: Checker, spec: Mapping[str, Any], path: Path) -> tuple[Reading, Reading]:
-    """Read a Deployment's spec and its pod template, and report what the API server would refuse of either."""
+def check_apps_spec(
+    checker: Checker, kind: str, spec: Mapping[str, Any], path: Path
+) -> tuple[Reading, Reading]:
+    """Read the spec of a kind of apps/v1 and its pod template, and report what the API server would refuse."""
     template = check_pod_template(checker, spec.get("template"), (*path, "template"))
     # What is wrong with the template is said; to the rest of the spec it is as it could be read.
-    reading = read_deployment({**spec, "template": template.effective}, path)
-    _report_all(checker, reading, path, validate_deployment_spec)
-    return reading, template
-
-
-def check_replica_set_spec(checker: Checker, spec: Mapping[str, Any], path: Path) -> tuple[Reading, Reading]:
-    """Read a ReplicaSet's spec and its pod template, and report what the API server would refuse of either."""
-    template = check_pod_template(checker, spec.get("template"), (*path, "template"))
-    reading = read_replica_set({**spec, "template": template.effective}, path)
-    _report_all(checker, reading, path, validate_replica_set_spec)
+    reading = read_apps_spec(kind, {**spec, "template": template.effective}, path)
+    _report_all(checker, reading, path, VALIDATIONS[kind])
     return reading, template
 
 

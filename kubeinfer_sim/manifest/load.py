@@ -3,8 +3,9 @@
     manifests = load_manifest(["infer.yaml"], set_values={"image_name": "repo/vllm:v2"})
     manifests.kubeinfers[0].replicas
 
-KubeInfers, Deployments, ReplicaSets and Pods are simulated. What `kubectl get -o yaml`, Helm and Kustomize print is
-accepted: status and server-written metadata, `List` objects, several documents, other kinds (skipped with a note).
+KubeInfers, Deployments, ReplicaSets, StatefulSets, DaemonSets and Pods are simulated. What `kubectl get -o yaml`, Helm
+and Kustomize print is accepted: status and server-written metadata, `List` objects, several documents, other kinds
+(skipped with a note).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, distinct
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest import bare_pod, deployment, replica_set
+from kubeinfer_sim.manifest import bare_pod, daemon_set, deployment, replica_set, stateful_set
 from kubeinfer_sim.manifest.autoscalers import autoscaled
 from kubeinfer_sim.manifest.checker import Checker, shown
 from kubeinfer_sim.manifest.convert import convert_template
@@ -53,6 +54,8 @@ _SISTER_KINDS = frozenset({"Instance", "InstanceList"})
 _READERS: dict[str, Callable[[Checker, Mapping[str, Any]], PlainWorkload | None]] = {
     deployment.KIND: deployment.read_deployment_object,
     replica_set.KIND: replica_set.read_replica_set_object,
+    stateful_set.KIND: stateful_set.read_stateful_set_object,
+    daemon_set.KIND: daemon_set.read_daemon_set_object,
     bare_pod.KIND: bare_pod.read_pod_object,
 }
 
@@ -78,7 +81,7 @@ class Manifests:
         diagnostics: warnings and notes, in the order of the text.
         others: objects of other kinds.
         holes: names of the holes `${name}` in the sources, filled ones included.
-        plain: Deployments, ReplicaSets and Pods, in the order of the sources; they may stand beside
+        plain: what else owns pods of one template, and Pods, in the order of the sources; they may stand beside
             KubeInfers or alone.
     """
 
@@ -116,7 +119,7 @@ def load_manifest(
     all_values_used: bool = True,
     of_any_kind: bool = False,
 ) -> Manifests:
-    """Load KubeInfers, Deployments, ReplicaSets and Pods from files (`-` for standard input) or texts.
+    """Load KubeInfers and all else that owns pods, or is one, from files (`-` for standard input) or texts.
 
     Args:
         sources: file names, or texts with a name for messages.
@@ -189,12 +192,13 @@ class _Loader:
             holds = (
                 f"it holds {', '.join(kinds[:5])}{' …' if len(kinds) > 5 else ''}" if kinds else "it is empty"
             )
+            known = list(_READERS)
             self.findings.append(
                 Diagnostic(
                     source.name,
                     0,
                     0,
-                    f"there is no KubeInfer, Deployment, ReplicaSet or Pod in this file; {holds}",
+                    f"there is no {KIND}, {', '.join(known[:-1])} or {known[-1]} in this file; {holds}",
                     code="no-kubeinfer",
                     hint=what_for(self.others[others].kind, source.name) if kinds else "",
                 )

@@ -209,7 +209,7 @@ class NetworkService:
 
 
 #: Kinds of objects that own pods.
-Kind = Literal["KubeInfer", "Deployment", "ReplicaSet", "Pod"]
+Kind = Literal["KubeInfer", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod"]
 
 
 @dataclass(frozen=True)
@@ -269,8 +269,36 @@ class KubeInfer:
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
+class OfOneTemplate:
+    """What objects have in common that own pods of one template, or are a pod."""
+
+    name: str
+    template: PodTemplate
+    labels: Mapping[str, str]
+
+    @property
+    def pod_templates(self) -> tuple[PodTemplate, ...]:
+        """What its pods are made from."""
+        return (self.template,)
+
+    @property
+    def ties_device_plugin(self) -> bool:
+        """Whether the device plugin acts for some of its pods: the label for it means nothing on these kinds."""
+        return False
+
+    @property
+    def weights_key(self) -> str:
+        """Which weights its engines load: the label `app.model`, else the object's name."""
+        return self.labels.get("app.model", self.name)
+
+    @cached_property
+    def revision(self) -> str:
+        """Hash of the pod template: ten hex digits, equal for equal templates (the pod-template-hash's part)."""
+        return template_hash(self.template)
+
+
 @dataclass(frozen=True)
-class Deployment:
+class Deployment(OfOneTemplate):
     """One Deployment object (apps/v1), with the API server's defaults (pkg/apis/apps/v1/defaults.go).
 
     Attributes:
@@ -301,29 +329,9 @@ class Deployment:
     raw: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
 
-    @property
-    def pod_templates(self) -> tuple[PodTemplate, ...]:
-        """What its pods are made from."""
-        return (self.template,)
-
-    @property
-    def ties_device_plugin(self) -> bool:
-        """Whether the device plugin acts for some of its pods: the label for it means nothing on a Deployment."""
-        return False
-
-    @property
-    def weights_key(self) -> str:
-        """Which weights its engines load: the label `app.model`, else the Deployment's name."""
-        return self.labels.get("app.model", self.name)
-
-    @cached_property
-    def revision(self) -> str:
-        """Hash of the pod template: ten hex digits, equal for equal templates (the pod-template-hash's part)."""
-        return template_hash(self.template)
-
 
 @dataclass(frozen=True)
-class ReplicaSet:
+class ReplicaSet(OfOneTemplate):
     """One ReplicaSet object (apps/v1) that no Deployment owns, with the API server's defaults.
 
     Attributes:
@@ -344,29 +352,70 @@ class ReplicaSet:
     raw: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
 
-    @property
-    def pod_templates(self) -> tuple[PodTemplate, ...]:
-        """What its pods are made from."""
-        return (self.template,)
 
-    @property
-    def ties_device_plugin(self) -> bool:
-        """Whether the device plugin acts for some of its pods: never."""
-        return False
+@dataclass(frozen=True)
+class StatefulSet(OfOneTemplate):
+    """One StatefulSet object (apps/v1), with the API server's defaults.
 
-    @property
-    def weights_key(self) -> str:
-        """Which weights its engines load: the label `app.model`, else the ReplicaSet's name."""
-        return self.labels.get("app.model", self.name)
+    Attributes:
+        parallel: podManagementPolicy Parallel: its pods do not wait for each other.
+        on_delete: updateStrategy OnDelete: pods are replaced only when somebody deletes them.
+        partition: pods of a lower ordinal keep the template they have.
+        max_unavailable: how many pods an update may take down at once.
+        first_ordinal: `spec.ordinals.start`.
+        min_ready_seconds: how long a pod must have been ready to count as available.
+        source: `file:line` of the document, for messages.
+        raw: the document as written.
+    """
 
-    @cached_property
-    def revision(self) -> str:
-        """Hash of the pod template."""
-        return template_hash(self.template)
+    kind: ClassVar[Kind] = "StatefulSet"
+
+    name: str
+    template: PodTemplate
+    namespace: str = "default"
+    replicas: int = 1
+    parallel: bool = False
+    on_delete: bool = False
+    partition: int = 0
+    max_unavailable: IntOrPercent = IntOrPercent(1)
+    first_ordinal: int = 0
+    min_ready_seconds: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
 
 
 @dataclass(frozen=True)
-class BarePod:
+class DaemonSet(OfOneTemplate):
+    """One DaemonSet object (apps/v1), with the API server's defaults.
+
+    Attributes:
+        on_delete: updateStrategy OnDelete: pods are replaced only when somebody deletes them.
+        rolling_update: its budgets, in nodes: one of the two is 0.
+        min_ready_seconds: how long a pod must have been ready to count as available.
+        source: `file:line` of the document, for messages.
+        raw: the document as written.
+    """
+
+    kind: ClassVar[Kind] = "DaemonSet"
+    #: Of the pods it has only the nodes tell.
+    replicas: ClassVar[int] = 1
+
+    name: str
+    template: PodTemplate
+    namespace: str = "default"
+    on_delete: bool = False
+    rolling_update: RollingUpdate = RollingUpdate(IntOrPercent(0), IntOrPercent(1))
+    min_ready_seconds: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class BarePod(OfOneTemplate):
     """One Pod object that nothing controls: nobody makes another when it is gone.
 
     Attributes:
@@ -386,26 +435,6 @@ class BarePod:
     raw: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
 
-    @property
-    def pod_templates(self) -> tuple[PodTemplate, ...]:
-        """What it is made from."""
-        return (self.template,)
-
-    @property
-    def ties_device_plugin(self) -> bool:
-        """Whether the device plugin acts for it: never."""
-        return False
-
-    @property
-    def weights_key(self) -> str:
-        """Which weights its engine loads: the label `app.model`, else its name."""
-        return self.labels.get("app.model", self.name)
-
-    @cached_property
-    def revision(self) -> str:
-        """Hash of what it is made from."""
-        return template_hash(self.template)
-
 
 def template_hash(template: PodTemplate) -> str:
     """Ten hex digits, equal for equal templates (the part of the pod-template-hash)."""
@@ -414,6 +443,6 @@ def template_hash(template: PodTemplate) -> str:
 
 
 #: An object that owns pods of one template, or is one, as written.
-PlainWorkload = Deployment | ReplicaSet | BarePod
+PlainWorkload = Deployment | ReplicaSet | StatefulSet | DaemonSet | BarePod
 #: An object that owns pods, as written.
 WorkloadSpec = KubeInfer | PlainWorkload

@@ -8,7 +8,7 @@ from typing import Any
 
 from kubeinfer_sim.manifest.kubernetes.field_errors import FieldError
 from kubeinfer_sim.manifest.kubernetes.pod_template import read_pod, read_pod_template
-from kubeinfer_sim.manifest.kubernetes.rolling_update import read_deployment, read_replica_set
+from kubeinfer_sim.manifest.kubernetes.rolling_update import VALIDATIONS, read_apps_spec
 from kubeinfer_sim.manifest.kubernetes.updates import invalid, update_errors
 
 #: Fields of a spec in the order in which the API server looks whether they go together.
@@ -60,13 +60,14 @@ def refusal(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 def _errors(written: Mapping[str, Any]) -> list[FieldError]:
     """What is wrong with an object that owns pods, or is one."""
     kind, spec = written.get("kind"), written.get("spec")
-    if kind not in ("Deployment", "ReplicaSet", "Pod") or not isinstance(spec, Mapping):
+    if not isinstance(spec, Mapping):
         return []
     if kind == "Pod":
         return read_pod({"metadata": {}, "spec": spec}).errors
-    read = read_deployment if kind == "Deployment" else read_replica_set
+    if not isinstance(kind, str) or kind not in VALIDATIONS:
+        return []
     template = read_pod_template(spec.get("template"), ("spec", "template"))
-    return [*template.errors, *read(spec, ("spec",)).errors]
+    return [*template.errors, *read_apps_spec(kind, spec, ("spec",)).errors]
 
 
 def _key(written: Mapping[str, Any]) -> tuple[str, str, str]:

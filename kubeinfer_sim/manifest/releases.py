@@ -99,6 +99,12 @@ class Release:
     restart_all_containers: bool = _since(
         "1.36", "the action `RestartAllContainers` of such a rule", "refused: an error", "it counts"
     )
+    stateful_set_max_unavailable: bool = _since(
+        "1.35",
+        "`maxUnavailable` of a StatefulSet's rolling update",
+        "dropped: one pod at a time",
+        "it counts",
+    )
     merges_label_keys: bool = _since(
         "1.31",
         "`matchLabelKeys` and `mismatchLabelKeys` of pod affinity",

@@ -7,7 +7,7 @@ from typing import Any
 
 from kubeinfer_sim.manifest.checker import Checker
 from kubeinfer_sim.manifest.convert import convert_template
-from kubeinfer_sim.manifest.kubernetes_findings import check_replica_set_spec
+from kubeinfer_sim.manifest.kubernetes_findings import check_apps_spec
 from kubeinfer_sim.manifest.model import ReplicaSet
 from kubeinfer_sim.manifest.object_meta import check_head, check_object_meta
 
@@ -25,7 +25,7 @@ def read_replica_set_object(checker: Checker, value: Mapping[str, Any]) -> Repli
         if isinstance(value.get("spec"), dict):
             checker.report(("spec",), "selector and template are required", code="required", key=True)
         return None
-    reading, template = check_replica_set_spec(checker, spec, ("spec",))
+    reading, template = check_apps_spec(checker, KIND, spec, ("spec",))
     if any(each.severity == "error" for each in checker.findings[before:]):
         return None
     line, _ = checker.document.position(())

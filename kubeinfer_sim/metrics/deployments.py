@@ -1,4 +1,4 @@
-"""What became of each Deployment, or ReplicaSet without one: counts over time, conditions, changes, how they went."""
+"""What became of each Deployment, and of the other kinds of apps/v1: counts, conditions, changes, how they went."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class DeploymentChange(AppliedSpec):
 
 @dataclass(slots=True)
 class DeploymentMeasures:
-    """One Deployment, or a ReplicaSet without one (`kind`), over a run; times in ms.
+    """One Deployment, ReplicaSet without one, StatefulSet or DaemonSet (`kind`) over a run; times in ms.
 
     Attributes:
         desired, ready, available, updated: pods over time, as its spec and status say.
@@ -147,6 +147,9 @@ class Deployments:
         measures.available.set(at, counts.available)
         measures.updated.set(at, counts.updated)
         measures.refused = measures.refused if record.failure else ""
+        if record.kind == "DaemonSet":
+            # How many it should have depends on the nodes there are.
+            measures.desired.set(at, counts.available + counts.unavailable)
         condition = Condition(at, record.available, record.progressing, record.reason)
         if not measures.conditions or measures.conditions[-1][1:] != condition[1:]:
             measures.conditions.append(condition)

@@ -20,6 +20,8 @@ def subject(assessment: Assessment) -> list[str]:
         *(
             f"Pod {each.name}"
             if each.kind == "Pod"
+            else f"DaemonSet {each.name}: a pod per node"
+            if each.kind == "DaemonSet"
             else f"{each.kind} {each.name}: {count(each.replicas, 'pod')}"
             for each in scenario.workloads
             if each.kind != "KubeInfer"

@@ -54,7 +54,7 @@ from kubeinfer_sim.simulation.faults.probe_answers import ProbeAnswers
 from kubeinfer_sim.simulation.pod_objects import PodObjects
 from kubeinfer_sim.simulation.pod_status import PodStatuses
 from kubeinfer_sim.simulation.time_line import TimeLine
-from kubeinfer_sim.simulation.workloads import Workloads
+from kubeinfer_sim.simulation.workloads import NodeWatch, Workloads
 
 #: When the nodes of the start were created, in ms.
 _LONG_AGO = -3_600_000
@@ -114,6 +114,7 @@ def assemble(
         *((drains,) if scenario.drains_nodes else ()),
         *node_controllers,
         *_device_watchers(env, devices, faults),
+        NodeWatch(workloads.node_changed),
         *((run_crashes,) if run_crashes else ()),
         *((answers,) if faults is not None or _asks(scenario, Health) else ()),
     )

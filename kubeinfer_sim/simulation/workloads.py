@@ -6,18 +6,71 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from kubeinfer_sim.cluster.cluster import Cluster
+from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, Workload
+from kubeinfer_sim.cluster.watcher import Watcher
+from kubeinfer_sim.controllers.deployment.daemon_set_control import DaemonSetControl
+from kubeinfer_sim.controllers.deployment.member_workload import MemberWorkload
 from kubeinfer_sim.controllers.deployment.replica_set_workload import ReplicaSetWorkload
+from kubeinfer_sim.controllers.deployment.stateful_set_control import StatefulSetControl
 from kubeinfer_sim.controllers.deployment.workload import DeploymentWorkload
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.controllers.kubeinfer.settings import Settings
 from kubeinfer_sim.controllers.kubeinfer.workload import KubeInferWorkload
 from kubeinfer_sim.controllers.pod.workload import BarePodWorkload
-from kubeinfer_sim.manifest.model import BarePod, Deployment, KubeInfer, ReplicaSet, WorkloadSpec
+from kubeinfer_sim.manifest.model import (
+    BarePod,
+    DaemonSet,
+    Deployment,
+    KubeInfer,
+    ReplicaSet,
+    StatefulSet,
+    WorkloadSpec,
+)
 from kubeinfer_sim.scenario.model import Scenario
+
+
+def _stateful_set(cluster: Cluster, spec: StatefulSet, settings: Settings) -> MemberWorkload:
+    counts = settings.kubernetes.stateful_set_max_unavailable
+    return MemberWorkload(
+        cluster,
+        spec,
+        settings.timings,
+        lambda cluster, members, spec, wake: StatefulSetControl(
+            cluster, members, spec, counts_unavailable=counts
+        ),
+        preemption=settings.assumptions.preemption,
+    )
+
+
+class NodeWatch(Watcher):
+    """Tells of every node that comes, goes, or is not what it was."""
+
+    def __init__(self, changed: Callable[[Node], None]) -> None:
+        self._changed = changed
+
+    def node_added(self, node: Node) -> None:
+        """It has come."""
+        self._changed(node)
+
+    def node_removed(self, node: Node) -> None:
+        """It has gone."""
+        self._changed(node)
+
+    def node_spec_changed(self, node: Node) -> None:
+        """Its taints keep others off now."""
+        self._changed(node)
+
+    def node_labels_changed(self, node: Node) -> None:
+        """It may be one of those asked for."""
+        self._changed(node)
+
 
 #: What makes a workload of each kind, in the order in which those of different kinds are started.
 KINDS: dict[str, Callable[[Cluster, Any, Settings], Workload]] = {
+    DaemonSet.kind: lambda cluster, spec, settings: MemberWorkload(
+        cluster, spec, settings.timings, DaemonSetControl, preemption=settings.assumptions.preemption
+    ),
     KubeInfer.kind: KubeInferWorkload,
     Deployment.kind: lambda cluster, spec, settings: DeploymentWorkload(
         cluster, spec, settings.timings, preemption=settings.assumptions.preemption
@@ -25,6 +78,7 @@ KINDS: dict[str, Callable[[Cluster, Any, Settings], Workload]] = {
     ReplicaSet.kind: lambda cluster, spec, settings: ReplicaSetWorkload(
         cluster, spec, settings.timings, preemption=settings.assumptions.preemption
     ),
+    StatefulSet.kind: _stateful_set,
     BarePod.kind: lambda cluster, spec, settings: BarePodWorkload(
         cluster, spec, settings.timings, preemption=settings.assumptions.preemption
     ),
@@ -36,7 +90,9 @@ class Workloads:
 
     def __init__(self, cluster: Cluster, scenario: Scenario, plugin: RecoveryPlugin | None) -> None:
         self._cluster = cluster
-        self._settings = Settings(scenario.timings, scenario.assumptions, scenario.recovery, plugin)
+        self._settings = Settings(
+            scenario.timings, scenario.assumptions, scenario.kubernetes, scenario.recovery, plugin
+        )
         self._by_kind: dict[str, dict[str, Workload]] = {kind: {} for kind in KINDS}
         # Deleted, or of a name that another has now; their pods may still be there.
         self._past: list[Workload] = []
@@ -81,6 +137,12 @@ class Workloads:
         if kind != BarePod.kind:
             self._past.append(self._by_kind[kind].pop(name))
         workload.delete()
+
+    def node_changed(self, node: Node) -> None:
+        """A node has come, gone, or is not what it was: a DaemonSet may want another pod."""
+        for each in self._by_kind[DaemonSet.kind].values():
+            if isinstance(each, MemberWorkload):
+                each.node_changed(node.name)
 
     @property
     def last_progress(self) -> int:

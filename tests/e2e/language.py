@@ -13,7 +13,16 @@ from kubeinfer_sim.scenario.schema import scenario_json_schema
 
 #: Kinds of objects that a manifest may hold and that are simulated, beside those every case may have.
 SIMULATED_KINDS = frozenset(
-    {"HorizontalPodAutoscaler", "LimitRange", "Pod", "ReplicaSet", "ResourceQuota", "RuntimeClass"}
+    {
+        "DaemonSet",
+        "HorizontalPodAutoscaler",
+        "LimitRange",
+        "Pod",
+        "ReplicaSet",
+        "ResourceQuota",
+        "RuntimeClass",
+        "StatefulSet",
+    }
 )
 
 

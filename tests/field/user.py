@@ -74,6 +74,28 @@ def replica_set(container: Raw, *, replicas: int = 3, labels: Raw | None = None,
     }
 
 
+def stateful_set(container: Raw, *, replicas: int = 3, spec: Raw | None = None, **pod: Any) -> Raw:
+    """The same pods as a StatefulSet; `spec`: more of its own."""
+    made = replica_set(container, replicas=replicas, **pod)
+    return {
+        **made,
+        "kind": "StatefulSet",
+        "spec": {**made["spec"], "serviceName": "chat", **(spec or {})},
+    }
+
+
+def daemon_set(container: Raw, *, spec: Raw | None = None, **pod: Any) -> Raw:
+    """The same pods as a DaemonSet; `spec`: more of its own."""
+    made = replica_set(container, **pod)
+    del made["spec"]["replicas"]
+    return {
+        **made,
+        "kind": "DaemonSet",
+        "metadata": {"name": "agent", "namespace": "prod"},
+        "spec": {**made["spec"], **(spec or {})},
+    }
+
+
 def bare_pod(container: Raw, *, name: str = "p", labels: Raw | None = None, **pod: Any) -> Raw:
     """One of them as a Pod."""
     pod["containers"] = [{"name": "engine", "image": "repo/vllm:v1", **container}]

@@ -172,7 +172,7 @@ def test_other_kinds_are_skipped_with_a_note_and_kept_aside():
 )
 def test_a_file_without_any_kubeinfer_is_an_error(text, holds):
     assert errors(BASE, text) == [
-        f"0: there is no KubeInfer, Deployment, ReplicaSet or Pod in this file; {holds}"
+        f"0: there is no KubeInfer, Deployment, ReplicaSet, StatefulSet, DaemonSet or Pod in this file; {holds}"
     ]
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from building import kubeinfer, scenario
 from cluster.prober.cases import play, prober_of
 from cluster.prober.reference import ReferenceProber
 from command_line import python
@@ -17,6 +19,7 @@ from scenario_files import MANIFEST, Load
 from kubeinfer_sim.cluster.kubelet.backoff import BackoffLimits, PodWorkerRetry
 from kubeinfer_sim.cluster.kubelet.restart_policy import consequence
 from kubeinfer_sim.cluster.prober import ContainerProber
+from kubeinfer_sim.cluster.records import PodDeleting
 from kubeinfer_sim.cluster.scheduler.framework import judge
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
@@ -27,9 +30,11 @@ from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
 from kubeinfer_sim.cluster.scheduler.preemption import preempt
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement
-from kubeinfer_sim.manifest.model import PodTemplate
+from kubeinfer_sim.manifest.model import Container, IntOrPercent, PodTemplate, StatefulSet
 from kubeinfer_sim.manifest.releases import RELEASES, changes, changes_markdown, release_of, since
+from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
+from kubeinfer_sim.simulation.simulate import simulate
 
 Findings = Callable[..., list[str]]
 BOTH = pytest.mark.parametrize("kind", [ReferenceProber, ContainerProber])
@@ -86,6 +91,17 @@ def test_a_readiness_round_out_of_turn_restarts_its_ticker(kind: type, version: 
     trace, _ = played(kind, version, probes={"readiness": probe(10)}, scripts=scripts, extra_sync_ms=[13_000])
     (ready,) = [each[0] for each in trace.status if each[1:] == ["ready", True]]
     assert ready == (23_000 if new else 20_000)
+
+
+@row("stateful_set_max_unavailable")
+def test_the_update_of_a_stateful_set_takes_down_several_pods_at_once(version: str, new: bool) -> None:
+    template = PodTemplate((Container("main", "repo/db:v1"),), labels={"app": "db"})
+    before = StatefulSet("db", template, replicas=4, max_unavailable=IntOrPercent(3))
+    after = replace(before, template=replace(template, raw={"metadata": {}}))
+    made = scenario(kubeinfer(1), 1, term=5, kubernetes_version=version, actions=(Apply(60_000, after),))
+    run = simulate(replace(made, workloads=(before,)))
+    deleted = [each.at for each in run.history.of(PodDeleting)]
+    assert deleted.count(60_000) == (3 if new else 1)
 
 
 @row("node_monitor_grace")

@@ -69,10 +69,7 @@ class NodeDrain:
     def start(self, options: DrainOptions, cause: int, finished: Callable[[], None]) -> None:
         """Begin; `finished` is called when it is over."""
         self._last = self._history.append(NodeDrained(self._clock.now, cause, self._node))
-        pods = [
-            DrainedPod(pod, pod.ref.name, empty_dir=_has_empty_dir(pod))
-            for pod in self._api.pods_on(self._node)
-        ]
+        pods = [_drained(pod) for pod in self._api.pods_on(self._node)]
         self._drain = Drain(self._clock, self, pods, options, lambda drain: self._end(drain, finished))
         self._drain.start()
         self._tell_held()
@@ -106,6 +103,19 @@ class NodeDrain:
             DrainEnded(self._clock.now, self._last, self._node, tuple(drain.errors))
         )
         finished()
+
+
+def _drained(pod: Pod) -> DrainedPod:
+    """A pod as kubectl's filters see it."""
+    controller = pod.owner.controller_of(pod)
+    return DrainedPod(
+        pod,
+        pod.ref.name,
+        daemon_set=controller is not None and controller.resource == "daemonsets.apps",
+        controlled=controller is not None,
+        empty_dir=_has_empty_dir(pod),
+        finished=pod.final_phase is not None,
+    )
 
 
 def _has_empty_dir(pod: Pod) -> bool:

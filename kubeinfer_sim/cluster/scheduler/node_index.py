@@ -174,9 +174,16 @@ class NodeIndex:
             return
         self._registered.add(spec)
         if spec.by_name or any(self.names_nodes(key) for key in spec.label_keys):
-            self.stats.nodes += len(self._ordered)
+            among = [
+                *(
+                    self._ordered.values()
+                    if spec.names is None
+                    else (self.nodes[name] for name in spec.names if name in self.nodes)
+                )
+            ]
+            self.stats.nodes += len(among)
             self._restricted[spec] = frozenset(
-                node.order for node in self._ordered.values() if node_affinity.accepts(spec, node)
+                node.order for node in among if node_affinity.accepts(spec, node)
             )
         wanted = {key for key in spec.label_keys | spec.preferred_keys if not self.names_nodes(key)}
         if not wanted <= self._keys:

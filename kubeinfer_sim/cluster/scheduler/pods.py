@@ -174,6 +174,19 @@ class PodSpec:
         return any(term.match_fields for term in self.required_affinity or ())
 
     @cached_property
+    def names(self) -> frozenset[str] | None:
+        """The only nodes its required node affinity can mean, where each of its terms names some; None: any."""
+        if not self.required_affinity:
+            return None
+        found: set[str] = set()
+        for term in self.required_affinity:
+            named = [set(each.values) for each in term.match_fields if each.operator == "In"]
+            if not named:
+                return None
+            found |= set.intersection(*named)
+        return frozenset(found)
+
+    @cached_property
     def needs_neighbours(self) -> bool:
         """Whether its filters look at the pods on nodes, not only at what is free there."""
         return bool(

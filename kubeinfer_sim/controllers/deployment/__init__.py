@@ -1,1 +1,1 @@
-"""The Deployment controller and the ReplicaSets below it, as in kube-controller-manager 1.36."""
+"""The controllers of the kinds of apps/v1, as in kube-controller-manager 1.36."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
+from kubeinfer_sim.manifest.releases import LATEST, Release
 from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
 from kubeinfer_sim.scenario.timings.model import Timings
@@ -21,5 +22,6 @@ class Settings:
 
     timings: Timings
     assumptions: Assumptions
+    kubernetes: Release = LATEST
     rules: tuple[RecoveryRule, ...] = ()
     plugin: RecoveryPlugin | None = None

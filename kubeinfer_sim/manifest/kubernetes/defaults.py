@@ -48,6 +48,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "ScaleIOVolumeSource": {"storageMode": "ThinProvisioned", "fsType": "xfs"},
     "ServicePort": {"protocol": "TCP"},
     "ReplicaSetSpec": {"replicas": 1},
+    "StatefulSetSpec": {"replicas": 1, "podManagementPolicy": "OrderedReady", "revisionHistoryLimit": 10},
+    "DaemonSetSpec": {"revisionHistoryLimit": 10},
     "DeploymentSpec": {"replicas": 1, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600},
 }
 DEFAULTS["EphemeralContainer"] = DEFAULTS["Container"]
@@ -87,6 +89,10 @@ def fill_defaults(type_name: str, found: dict[str, Any]) -> None:
             _service(found)
         case "DeploymentSpec":
             _deployment(found)
+        case "StatefulSetSpec":
+            _rolling_update(found, partition=0, maxUnavailable=1)
+        case "DaemonSetSpec":
+            _rolling_update(found, maxUnavailable=1, maxSurge=0)
 
 
 def _service_account(spec: dict[str, Any]) -> None:
@@ -122,6 +128,17 @@ def externally_accessible(spec: dict[str, Any]) -> bool:
     """Whether a Service can be reached from outside: NodePort, LoadBalancer, or with external IPs."""
     kind = spec.get("type")
     return kind in ("LoadBalancer", "NodePort") or (kind == "ClusterIP" and bool(spec.get("externalIPs")))
+
+
+def _rolling_update(spec: dict[str, Any], **defaults: int) -> None:
+    """The update strategy of a StatefulSet or a DaemonSet."""
+    strategy = spec.setdefault("updateStrategy", {})
+    if not strategy.get("type"):
+        strategy["type"] = "RollingUpdate"
+    if strategy["type"] == "RollingUpdate":
+        update = strategy.setdefault("rollingUpdate", {})
+        for name, value in defaults.items():
+            update.setdefault(name, value)
 
 
 def _deployment(spec: dict[str, Any]) -> None:

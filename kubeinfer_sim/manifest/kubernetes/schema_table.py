@@ -1,4 +1,4 @@
-"""The fields of pod templates, Services, ReplicaSets and Deployments of Kubernetes 1.36, with nested types: a table.
+"""The fields of pod templates, Services and the kinds of apps/v1 of Kubernetes 1.36, with nested types: a table.
 
 One type a line (further lines are indented): `Type: field=type ...`, `Type(Base): ...` with the fields of Base
 too. Types of fields: `string`, `int32`, `int64`, `bool`, `Time`, `Quantity`, `IntOrString`, `FieldsV1` (any
@@ -198,6 +198,23 @@ SessionAffinityConfig: clientIP=*ClientIPConfig
 ClientIPConfig: timeoutSeconds=*int32
 ReplicaSet: apiVersion=string kind=string metadata=ObjectMeta spec=ReplicaSetSpec
 ReplicaSetSpec: replicas=*int32 minReadySeconds=int32 selector=*LabelSelector! template=PodTemplateSpec
+StatefulSet: apiVersion=string kind=string metadata=ObjectMeta spec=StatefulSetSpec
+StatefulSetSpec: replicas=*int32 selector=*LabelSelector! template=PodTemplateSpec!
+    volumeClaimTemplates=[PersistentVolumeClaim] serviceName=string! podManagementPolicy=string
+    updateStrategy=StatefulSetUpdateStrategy revisionHistoryLimit=*int32 minReadySeconds=int32
+    persistentVolumeClaimRetentionPolicy=*StatefulSetPersistentVolumeClaimRetentionPolicy
+    ordinals=*StatefulSetOrdinals
+StatefulSetUpdateStrategy: type=string rollingUpdate=*RollingUpdateStatefulSetStrategy
+RollingUpdateStatefulSetStrategy: partition=*int32 maxUnavailable=*IntOrString
+StatefulSetPersistentVolumeClaimRetentionPolicy: whenDeleted=string whenScaled=string
+StatefulSetOrdinals: start=int32!
+PersistentVolumeClaim: apiVersion=string kind=string metadata=ObjectMeta spec=PersistentVolumeClaimSpec
+    status=*FieldsV1
+DaemonSet: apiVersion=string kind=string metadata=ObjectMeta spec=DaemonSetSpec
+DaemonSetSpec: selector=*LabelSelector! template=PodTemplateSpec! updateStrategy=DaemonSetUpdateStrategy
+    minReadySeconds=int32 revisionHistoryLimit=*int32
+DaemonSetUpdateStrategy: type=string rollingUpdate=*RollingUpdateDaemonSet
+RollingUpdateDaemonSet: maxUnavailable=*IntOrString maxSurge=*IntOrString
 Deployment: apiVersion=string kind=string metadata=ObjectMeta spec=DeploymentSpec status=DeploymentStatus
 DeploymentSpec: replicas=*int32 selector=*LabelSelector! template=PodTemplateSpec! strategy=DeploymentStrategy
     minReadySeconds=int32 revisionHistoryLimit=*int32 paused=bool progressDeadlineSeconds=*int32

@@ -10,3 +10,5 @@ BETA_ALIASES = {"beta.kubernetes.io/os": OS, "beta.kubernetes.io/arch": ARCHITEC
 
 #: Which ReplicaSet of a Deployment a pod belongs to (k8s.io/api apps/v1, DefaultDeploymentUniqueLabelKey).
 POD_TEMPLATE_HASH = "pod-template-hash"
+#: Which template a pod of a StatefulSet or a DaemonSet was made from (apps/v1, ControllerRevisionHashLabelKey).
+CONTROLLER_REVISION_HASH = "controller-revision-hash"

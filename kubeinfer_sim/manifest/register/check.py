@@ -22,7 +22,7 @@ CODE = "not-simulated"
 #: All rows about fields.
 FIELD_ROWS = (*object_fields.ROWS, *pod_fields.ROWS)
 #: Types a manifest is read by, from the top.
-ROOTS = ("KubeInfer", "Deployment", "ReplicaSet")
+ROOTS = ("KubeInfer", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
 _KEYED = {"labels": (keys.LABELS, keys.EITHER), "annotations": (keys.ANNOTATIONS, keys.EITHER)}
 
 

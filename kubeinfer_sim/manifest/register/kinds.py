@@ -76,7 +76,7 @@ def _row(
 _YES, _NONE, _NOT = Standing.SIMULATED, Standing.WITHOUT_EFFECT, Standing.NOT_SIMULATED
 _TARGET = "of a workload in the manifest"
 ROWS: tuple[KindRow, ...] = (
-    _row(_YES, "KubeInfer Deployment ReplicaSet Pod", "field by field, see above"),
+    _row(_YES, "KubeInfer Deployment ReplicaSet StatefulSet DaemonSet Pod", "field by field, see above"),
     _row(_YES, "PodDisruptionBudget", "every field: drains and preemption ask it"),
     _row(_YES, "Service", "a node port can be given once; of the rest see ServiceSpec"),
     _row(
@@ -119,7 +119,7 @@ ROWS: tuple[KindRow, ...] = (
     _row(_YES, "PriorityClass", "every field: who goes first, and who may preempt whom"),
     _row(
         _NOT,
-        "StatefulSet DaemonSet ReplicationController Job CronJob AscendJob LeaderWorkerSet RayCluster "
+        "ReplicationController Job CronJob AscendJob LeaderWorkerSet RayCluster "
         "RayService RayJob InferenceService ModelServing StormService RoleBasedGroup PyTorchJob",
         "it has pods of its own, which take room and devices on the nodes; here there are none of them",
     ),

@@ -1,4 +1,4 @@
-"""Fields of KubeInfers, Deployments, ReplicaSets and Services, but for their pod templates."""
+"""Fields of KubeInfers, the kinds of apps/v1 and Services, but for their pod templates."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from kubeinfer_sim.manifest.register.row import Row, not_simulated, simulated, w
 _NAMES = "which addresses there are: traffic reaches a ready pod by any of them"
 
 
+_KINDS = ("KubeInfer", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
+
+
 def _local(value: Any) -> bool:
     return bool(value == "Local")
 
 
 ROWS: tuple[Row, ...] = (
-    *(simulated(kind, "apiVersion kind metadata spec") for kind in ("KubeInfer", "Deployment", "ReplicaSet")),
+    *(simulated(kind, "apiVersion kind metadata spec") for kind in _KINDS),
     *(without_effect(kind, "status", "the server writes it") for kind in ("KubeInfer", "Deployment")),
     simulated("ObjectMeta", "name generateName namespace"),
     simulated("ObjectMeta", "labels annotations", "key by key, see below"),
@@ -40,6 +43,34 @@ ROWS: tuple[Row, ...] = (
         "replicas selector template strategy minReadySeconds revisionHistoryLimit paused progressDeadlineSeconds",
     ),
     simulated("ReplicaSetSpec", "replicas selector template minReadySeconds"),
+    simulated(
+        "StatefulSetSpec",
+        "replicas selector template podManagementPolicy updateStrategy minReadySeconds ordinals",
+    ),
+    simulated("StatefulSetUpdateStrategy", "type rollingUpdate"),
+    simulated("RollingUpdateStatefulSetStrategy", "partition maxUnavailable"),
+    simulated("StatefulSetOrdinals", "start"),
+    without_effect("StatefulSetSpec", "serviceName", "it names the pods in the DNS"),
+    without_effect(
+        "StatefulSetSpec", "revisionHistoryLimit", "how many old templates are kept; nobody rolls back here"
+    ),
+    without_effect(
+        "StatefulSetSpec",
+        "persistentVolumeClaimRetentionPolicy",
+        "what becomes of claims nobody uses any more",
+    ),
+    not_simulated(
+        "StatefulSetSpec",
+        "volumeClaimTemplates",
+        "each pod has claims of its own, and a volume may tie it to one node or zone (local volumes, zonal disks); "
+        "here they are taken to be bound, and a pod goes where there is room",
+    ),
+    simulated("DaemonSetSpec", "selector template updateStrategy minReadySeconds"),
+    simulated("DaemonSetUpdateStrategy", "type rollingUpdate"),
+    simulated("RollingUpdateDaemonSet", "maxUnavailable maxSurge"),
+    without_effect(
+        "DaemonSetSpec", "revisionHistoryLimit", "how many old templates are kept; nobody rolls back here"
+    ),
     simulated("DeploymentStrategy", "type rollingUpdate"),
     simulated("RollingUpdateDeployment", "maxUnavailable maxSurge"),
     simulated("ServiceSpec", "ports type", "a node port can be given once"),

@@ -22,6 +22,8 @@ def findings_json(checked: Checked, found: Iterable[Diagnostic]) -> str:
         "kubeinfers": [_summary(each) for each in checked.kubeinfers],
         "deployments": [_summary(each) for each in checked.plain if each.kind == "Deployment"],
         **_optional("replicaSets", [_summary(each) for each in checked.plain if each.kind == "ReplicaSet"]),
+        **_optional("statefulSets", [_summary(each) for each in checked.plain if each.kind == "StatefulSet"]),
+        **_optional("daemonSets", [_summary(each) for each in checked.plain if each.kind == "DaemonSet"]),
         **_optional("pods", [_summary(each) for each in checked.plain if each.kind == "Pod"]),
         "files": [{"file": each.name, "kind": each.kind} for each in checked.files],
         "findings": [

@@ -1,10 +1,11 @@
-"""Deployments, and ReplicaSets without one, in the result document."""
+"""Deployments, and the other kinds of apps/v1, in the result document."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from kubeinfer_sim.cluster.records import PodRef
+from kubeinfer_sim.manifest.model import Kind
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.report.pod_conditions import ConditionPart, condition_parts
@@ -75,7 +76,7 @@ class DeploymentPodPart(Part):
 
 
 class ReplicaSetPart(Part):
-    """A ReplicaSet of the scenario that no Deployment owns."""
+    """A ReplicaSet of the scenario that no Deployment owns, a StatefulSet, a DaemonSet."""
 
     name: str
     namespace: str
@@ -92,13 +93,13 @@ class ReplicaSetPart(Part):
 
 
 def replica_set_parts(
-    scenario: Scenario, found: Sequence[DeploymentMeasures], objects: Mapping[PodRef, PodAt]
+    scenario: Scenario, kind: Kind, found: Sequence[DeploymentMeasures], objects: Mapping[PodRef, PodAt]
 ) -> list[ReplicaSetPart]:
-    """The ReplicaSets of a run, in the order of their creation."""
+    """The ReplicaSets of a run, or what is told of in the same way, in the order of their creation."""
     return [
         ReplicaSetPart(
             name=each.name,
-            namespace=scenario.version_of("ReplicaSet", each.name).namespace,
+            namespace=scenario.version_of(kind, each.name).namespace,
             outcome=each.outcome,
             min_available_pods=each.low.value,
             min_available_at_ms=each.low.at,
@@ -109,7 +110,7 @@ def replica_set_parts(
             pods=[pod_part(life, objects.get(life.pods[0].pod)) for life in each.pods],
         )
         for each in found
-        if each.kind == "ReplicaSet"
+        if each.kind == kind
     ]
 
 

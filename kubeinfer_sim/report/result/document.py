@@ -108,7 +108,16 @@ class KubeInferPart(Part):
 class Result(DocumentPart):
     """The result of one simulation."""
 
-    may_be_absent = ("configuration", "kubeinfers", "replica_sets", "pods", "node_changes", "rejections")
+    may_be_absent = (
+        "configuration",
+        "kubeinfers",
+        "replica_sets",
+        "stateful_sets",
+        "daemon_sets",
+        "pods",
+        "node_changes",
+        "rejections",
+    )
 
     api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
     kind: Literal["Result"] = "Result"
@@ -134,6 +143,10 @@ class Result(DocumentPart):
     """The Deployments of the manifest, beside the KubeInfer or alone."""
     replica_sets: list[ReplicaSetPart] = Field(default_factory=list)
     """ReplicaSets without a Deployment; left out where there are none."""
+    stateful_sets: list[ReplicaSetPart] = Field(default_factory=list)
+    """Left out where there are none."""
+    daemon_sets: list[ReplicaSetPart] = Field(default_factory=list)
+    """Left out where there are none; how many pods are desired depends on the nodes."""
     pods: list[BarePodPart] = Field(default_factory=list)
     """Pods that no controller makes; left out where there are none."""
     faults: list[FaultPart]
@@ -194,7 +207,9 @@ def build_result(assessment: Assessment) -> Result:
         timeline=timeline_part(measures),
         instances=instance_parts(measures, objects),
         deployments=deployment_parts(scenario, measures.deployments, objects),
-        replica_sets=replica_set_parts(scenario, measures.deployments, objects),
+        replica_sets=replica_set_parts(scenario, "ReplicaSet", measures.deployments, objects),
+        stateful_sets=replica_set_parts(scenario, "StatefulSet", measures.deployments, objects),
+        daemon_sets=replica_set_parts(scenario, "DaemonSet", measures.deployments, objects),
         pods=bare_pod_parts(scenario, measures.bare_pods, objects),
         faults=fault_parts(cluster.faults),
         fault_kinds=fault_kind_parts(cluster.faults),

@@ -61,13 +61,17 @@ class PlainLine:
             return self.applied(form.at, form.apply, (*path, "apply"))
         if form.patch is not None:
             return self.patch(form.at, form.patch, (*path, "patch"))
-        if form.scale is not None and self.kind != "Pod":
+        if form.scale is not None and self.kind not in ("Pod", "DaemonSet"):
             patch = {"spec": {"replicas": form.scale}}
             return self.patch(form.at, patch, path, f"scale to {form.scale}", placed=False)
         word = next(
             each for each in ("scale", "pause", "resume", "rollback") if getattr(form, each) is not None
         )
-        can = "a KubeInfer, a Deployment or a ReplicaSet can" if word == "scale" else "a Deployment can"
+        can = (
+            "a KubeInfer, a Deployment, a ReplicaSet or a StatefulSet can"
+            if word == "scale"
+            else "a Deployment can"
+        )
         self._context.error((*path, word), f"{word} is nothing a {self.kind} knows; {can}")
         return []
 

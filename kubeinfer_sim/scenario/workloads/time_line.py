@@ -7,7 +7,15 @@ from typing import Any
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.kubernetes.updates import already_exists, not_found
-from kubeinfer_sim.manifest.model import BarePod, Deployment, KubeInfer, ReplicaSet, WorkloadSpec
+from kubeinfer_sim.manifest.model import (
+    BarePod,
+    DaemonSet,
+    Deployment,
+    KubeInfer,
+    ReplicaSet,
+    StatefulSet,
+    WorkloadSpec,
+)
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
 from kubeinfer_sim.scenario.actions.model import Change, Create, Delete, Refused
@@ -28,6 +36,8 @@ KINDS: dict[str, Callable[[Context, Manifests, Any], WorkloadLine]] = {
     KubeInfer.kind: KubeInferLine,
     Deployment.kind: DeploymentLine,
     ReplicaSet.kind: PlainLine,
+    StatefulSet.kind: PlainLine,
+    DaemonSet.kind: PlainLine,
     BarePod.kind: PlainLine,
 }
 

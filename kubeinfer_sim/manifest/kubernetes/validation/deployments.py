@@ -1,7 +1,7 @@
-"""The specs of Deployments and ReplicaSets: rolling update, selector, what they ask of their pod template.
+"""The specs of Deployments, ReplicaSets, StatefulSets, DaemonSets: updates, selector, what they ask of their template.
 
 Source: pkg/apis/apps/validation/validation.go (`ValidateDeploymentSpec`, `ValidateRollingUpdateDeployment`,
-`ValidateReplicaSetSpec`, `ValidatePodTemplateSpecForReplicaSet`).
+`ValidateReplicaSetSpec`, `ValidatePodTemplateSpecForReplicaSet`, `ValidateStatefulSetSpec`, `ValidateDaemonSetSpec`).
 """
 
 from __future__ import annotations
@@ -28,6 +28,54 @@ def validate_replica_set_spec(spec: Mapping[str, Any], at: Field, errors: Errors
     for name in ("replicas", "minReadySeconds"):
         errors.non_negative(at.child(name), spec.get(name, 0))
     _validate_pods(spec, at, errors, "ReplicaSet")
+
+
+def validate_stateful_set_spec(spec: Mapping[str, Any], at: Field, errors: Errors) -> None:
+    """Everything in a StatefulSetSpec but what any pod template is held to."""
+    for name in ("replicas", "minReadySeconds", "revisionHistoryLimit"):
+        errors.non_negative(at.child(name), spec.get(name, 0))
+    policy = spec.get("podManagementPolicy", "")
+    if policy not in ("OrderedReady", "Parallel"):
+        errors.not_supported(at.child("podManagementPolicy"), policy, ("OrderedReady", "Parallel"))
+    start = spec.get("ordinals", {}).get("start", 0)
+    errors.non_negative(at.down("ordinals", "start"), start)
+    budgets, budgets_at = _validate_strategy(spec, at, errors)
+    errors.non_negative(budgets_at.child("partition"), budgets.get("partition", 0))
+    if "maxUnavailable" in budgets:
+        unavailable = budgets["maxUnavailable"]
+        _validate_budget(unavailable, budgets_at.child("maxUnavailable"), errors)
+        if _number(unavailable) == 0:
+            errors.invalid(budgets_at.child("maxUnavailable"), unavailable, "must not be 0")
+    _validate_pods(spec, at, errors, "StatefulSet")
+
+
+def validate_daemon_set_spec(spec: Mapping[str, Any], at: Field, errors: Errors) -> None:
+    """Everything in a DaemonSetSpec but what any pod template is held to."""
+    for name in ("minReadySeconds", "revisionHistoryLimit"):
+        errors.non_negative(at.child(name), spec.get(name, 0))
+    budgets, budgets_at = _validate_strategy(spec, at, errors)
+    for name in ("maxUnavailable", "maxSurge") if budgets else ():
+        _validate_budget(budgets.get(name, 0), budgets_at.child(name), errors)
+    unavailable, surge = _number(budgets.get("maxUnavailable", 0)), _number(budgets.get("maxSurge", 0))
+    if unavailable and surge:
+        place = budgets_at.child("maxSurge")
+        errors.invalid(place, budgets["maxSurge"], "must be 0 when maxUnavailable is not")
+    elif budgets and not unavailable and not surge:
+        errors.required(budgets_at.child("maxUnavailable"), "must not be 0 when maxSurge is 0")
+    _validate_pods(spec, at, errors, "DaemonSet")
+
+
+def _validate_strategy(spec: Mapping[str, Any], at: Field, errors: Errors) -> tuple[Mapping[str, Any], Field]:
+    """An updateStrategy; returns the budgets of its rolling update, none of another."""
+    strategy, strategy_at = spec.get("updateStrategy", {}), at.child("updateStrategy")
+    kind, budgets_at = strategy.get("type", ""), strategy_at.child("rollingUpdate")
+    if kind == "RollingUpdate":
+        return strategy.get("rollingUpdate", {}), budgets_at
+    if kind != "OnDelete":
+        errors.not_supported(strategy_at.child("type"), kind, ("OnDelete", "RollingUpdate"))
+    elif strategy.get("rollingUpdate") is not None:
+        errors.invalid(budgets_at, strategy["rollingUpdate"], "must not be given when the type is OnDelete")
+    return {}, budgets_at
 
 
 def _validate_pods(spec: Mapping[str, Any], at: Field, errors: Errors, kind: str) -> None:
@@ -94,16 +142,29 @@ def validate_rolling_update(spec: Mapping[str, Any], at: Field, errors: Errors) 
 
 def _validate_budgets(surge: int | str, unavailable: int | str, at: Field, errors: Errors) -> None:
     for name, value in (("maxUnavailable", unavailable), ("maxSurge", surge)):
-        if isinstance(value, str):
-            errors.check(at.child(name), value, percent(value))
-        else:
-            errors.non_negative(at.child(name), value)
+        _validate_number(value, at.child(name), errors)
     if _number(surge) == 0 and _number(unavailable) == 0:
         message = f"must not be 0 when maxSurge is 0: nothing could be replaced, got {shown(unavailable)}"
         answer = "may not be 0 when `maxSurge` is 0"
         errors.conflict(at.child("maxUnavailable"), unavailable, message, answer)
-    if isinstance(unavailable, str) and not percent(unavailable) and _number(unavailable) > 100:
-        errors.invalid(at.child("maxUnavailable"), unavailable, "must not be more than 100%")
+    _validate_percentage(unavailable, at.child("maxUnavailable"), errors)
+
+
+def _validate_budget(value: int | str, at: Field, errors: Errors) -> None:
+    _validate_number(value, at, errors)
+    _validate_percentage(value, at, errors)
+
+
+def _validate_number(value: int | str, at: Field, errors: Errors) -> None:
+    if isinstance(value, str):
+        errors.check(at, value, percent(value))
+    else:
+        errors.non_negative(at, value)
+
+
+def _validate_percentage(value: int | str, at: Field, errors: Errors) -> None:
+    if isinstance(value, str) and not percent(value) and _number(value) > 100:
+        errors.invalid(at, value, "must not be more than 100%")
 
 
 def _number(value: int | str) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from kubeinfer_sim.manifest.kubernetes.labels import matches_all
 from kubeinfer_sim.manifest.kubernetes.validation.deployments import selector_requirements
-from kubeinfer_sim.manifest.model import BarePod, Deployment, KubeInfer, ReplicaSet
+from kubeinfer_sim.manifest.model import BarePod, DaemonSet, Deployment, KubeInfer, ReplicaSet, StatefulSet
 
 #: The API group of KubeInfer and of the instances it makes.
 GROUP = "infer.modelarts.huaweicloud"
@@ -31,8 +31,8 @@ def owners_of(versions: Sequence[KubeInfer]) -> list[Owner]:
     return [_KINDS.get(str(kind), _KubeInferPods)(each) for (kind, *_), each in last.items()]
 
 
-class _ReplicaSetPods:
-    """Pods of a Deployment or a ReplicaSet, as their controllers recognise them: by owner and selector.
+class _OwnedPods:
+    """Pods of a kind of apps/v1, as their controllers recognise them: by owner and selector.
 
     A ReplicaSet of a Deployment is named after it and the hash that its pods carry as a label
     (getNewReplicaSet, pkg/controller/deployment/sync.go).
@@ -45,7 +45,7 @@ class _ReplicaSetPods:
         self._selector = selector_requirements(workload.raw["spec"]["selector"])
 
     def owns(self, name: str, namespace: str, metadata: Mapping[str, Any]) -> str:
-        """By its owner, a ReplicaSet."""
+        """By its owner, a ReplicaSet where a Deployment is meant."""
         labels = metadata.get("labels")
         if namespace != self._namespace or not isinstance(labels, dict):
             return ""
@@ -54,14 +54,15 @@ class _ReplicaSetPods:
         owners = metadata.get("ownerReferences")
         owned = any(
             isinstance(each, dict)
-            and (each.get("kind"), each.get("name")) == (ReplicaSet.kind, replica_set)
+            and (each.get("kind"), each.get("name"))
+            == (ReplicaSet.kind if of_deployment else self._kind, replica_set)
             and each.get("controller")
             for each in (owners if isinstance(owners, list) else ())
         )
         texts = {str(key): str(value) for key, value in labels.items()}
         if not owned or not matches_all(self._selector, texts):
             return ""
-        whose = f"a ReplicaSet of Deployment {self._name}" if of_deployment else f"ReplicaSet {self._name}"
+        whose = f"a ReplicaSet of Deployment {self._name}" if of_deployment else f"{self._kind} {self._name}"
         return f"their owner, {whose}"
 
 
@@ -107,7 +108,9 @@ class _KubeInferPods:
 
 
 _KINDS: dict[str, Callable[[KubeInfer], Owner]] = {
-    Deployment.kind: _ReplicaSetPods,
-    ReplicaSet.kind: _ReplicaSetPods,
+    Deployment.kind: _OwnedPods,
+    ReplicaSet.kind: _OwnedPods,
+    StatefulSet.kind: _OwnedPods,
+    DaemonSet.kind: _OwnedPods,
     BarePod.kind: _OnePod,
 }
