@@ -407,7 +407,7 @@ class Api:
 
     def overrule(self, pod: Pod, cause: int) -> None:
         """Set the pod's Ready condition False, whatever its containers do, until its kubelet puts it right."""
-        if pod.overruled or pod.state is PodState.GONE:
+        if pod.overruled or pod.final_phase is not None or pod.state is PodState.GONE:
             return
         pod.overruled = True
         if pod.ready:

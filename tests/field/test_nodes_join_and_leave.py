@@ -92,7 +92,7 @@ def test_a_kubelet_registers_its_node_again_only_when_it_is_started_anew(
         {"at": "1m", "labelNodes": {"nodes": ["a-1"], "labels": {"by": "hand"}}},
         {"at": "1m", "removeNodes": ["a-1"]},
         {"at": "2m", "scale": 2},
-        {"at": "10m", back: {"nodes": ["a-1"], "takes": "10s"}},
+        {"at": "10m", back: {"nodes": ["a-1"], "takes": "10s", "devicePluginAfter": "0s"}},
     ]
     user.plans(workload(asking(npu=8), replicas=1), cluster=pools(a=2), actions=actions, horizon="15m")
     assert places(user, "9m59s") == ["", "a-0"]

@@ -118,10 +118,19 @@ class DevicePlugin(Watcher):
     # -- what it tells the kubelet (ListAndWatch) ----------------------------------------------------------
 
     def _unhealthy(self, fault: NpuFault) -> None:
-        """The device is called unhealthy, unless the platform has taken it up by now, which decides then."""
-        if not fault.cleared and not fault.handled:
-            fault.npu.unhealthy_for[fault] = None
-            self._devices.statuses.health_changed(fault.npu.node, fault.cause)
+        """The device is called unhealthy, unless the platform has taken it up by now, which decides then.
+
+        Its scheduler reads what the plugin writes in the same round (ClusterD's ConfigMaps), others the node's status.
+        """
+        npu = fault.npu
+        if fault.cleared or fault.handled:
+            return
+        npu.unhealthy_for[fault] = None
+        if self._watches(npu):
+            npu.posted_unhealthy = True
+            self._devices.statuses.write(npu.node)
+        else:
+            self._devices.statuses.health_changed(npu.node, fault.cause)
 
     def _recovered(self, npu: Npu, cause: int) -> None:
         """Faults of the NPU are over: in the plugin's next round it may be called healthy."""

@@ -143,7 +143,7 @@ class NodeEvents:
                 continue
             if pod.state is PodState.FINISHED:
                 continue
-            if worker.lacks_containers and not self._admission.admit_again(worker):
+            if worker.asks_for_devices and not self._admission.admit_again(worker):
                 continue
             if worker.sync is Sync.SETTING_UP:
                 worker.added_at = now

@@ -18,6 +18,7 @@ from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.prober import Segment
 from kubeinfer_sim.cluster.stages import Stage, StageKind
 from kubeinfer_sim.engine.clock import Timer
+from kubeinfer_sim.manifest.accelerators import accelerators_of
 
 
 class Sync(Enum):
@@ -145,9 +146,15 @@ class PodWorker:
         return self.sync in (Sync.UNHEARD, Sync.TERMINATED) or self.pod.state is PodState.DELETING
 
     @property
-    def lacks_containers(self) -> bool:
-        """Whether any container that should run does not."""
-        return self.sync is not Sync.RUNNING or any(each.dead for each in self.containers)
+    def asks_for_devices(self) -> bool:
+        """Whether a container that takes devices does not run: a new kubelet has to give it some."""
+        if self.sync is Sync.RUNNING and not any(each.dead for each in self.containers):
+            return False
+        return any(
+            accelerators_of(each.spec.requests)
+            for each in self.containers
+            if each.dead or self.sync is not Sync.RUNNING
+        )
 
     @property
     def ordinary(self) -> tuple[Container, ...]:

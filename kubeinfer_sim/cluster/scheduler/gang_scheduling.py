@@ -146,7 +146,9 @@ class GangScheduling(Watcher):
             if pod in there:
                 self._bind_pod(pod, node)
             else:
-                self._api.bind(pod, self._nobodys.setdefault(node, nobodys_node(node)))
+                # A machine whose node was deleted hears of the pod all the same.
+                machine = self._api.machines.get(node) or self._nobodys.setdefault(node, nobodys_node(node))
+                self._api.bind(pod, machine)
 
     def withdraw(self, gang: PodGang) -> None:
         """The gang is no longer wanted; nothing happens if it is placed."""
