@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 from command_line import sim
-from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import Phase, find, given, settings
+from testing.generated import UNHURRIED
 
 from kubeinfer_sim.scenario.actions.forms import ActionForm
 from kubeinfer_sim.scenario.faults.kinds import KINDS as FAULT_KINDS
@@ -18,10 +19,6 @@ from kubeinfer_sim.testing.strategies.actions import ACTIONS
 from kubeinfer_sim.testing.strategies.faults import possible_kinds
 from kubeinfer_sim.testing.strategies.spec_parts import ASSUMED, choices_of
 from kubeinfer_sim.testing.strategies.values import DISTRIBUTIONS
-
-UNHURRIED = settings(
-    deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False
-)
 
 
 def written(form: Any) -> set[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from kubeinfer_sim.testing.strategies.clusters import RACK, WrittenCluster
 from kubeinfer_sim.testing.strategies.faults import draw_fault, possible_kinds, strikes_pods
+from kubeinfer_sim.testing.strategies.profiles import SMALL as SMALL_PROFILE
 from kubeinfer_sim.testing.strategies.values import (
     DURATIONS,
     POSITIVE_SHORT,
@@ -22,7 +23,8 @@ from kubeinfer_sim.testing.strategies.values import (
     pick,
     some,
 )
-from kubeinfer_sim.testing.strategies.workloads import NPU, Workload, long_running
+from kubeinfer_sim.testing.strategies.workloads import GATE, NPU, Workload, draw_budget, long_running
+from kubeinfer_sim.testing.strategies.workloads import KINDS as OBJECTS
 from kubeinfer_sim.testing.strategies.written import Raw
 
 
@@ -35,6 +37,8 @@ class Then:
         at: the time of the action, ms.
         named: the workload that the action names as its `object`.
         nodes: the NPUs of each node, by name.
+        created: what actions have created, and not deleted.
+        object: what the action names besides.
         templates: how many other pod templates a workload has had, by its name.
     """
 
@@ -47,6 +51,8 @@ class Then:
     out_of_service: set[str] = field(default_factory=set)
     paused: set[str] = field(default_factory=set)
     templates: dict[str, int] = field(default_factory=dict)
+    created: list[str] = field(default_factory=list)
+    object: str = ""
     named: Workload = field(init=False)
     nodes: dict[str, int] = field(init=False)
     pools: dict[str, list[str]] = field(init=False)
@@ -108,7 +114,10 @@ def draw_action(draw: Draw, then: Then) -> Raw | None:
         then.named = pick(draw, there)
         if then.named is not _only(then.workloads) or maybe(draw, 20):
             written["object"] = f"{then.named.kind}/{then.named.name}"
+    then.object = ""
     made = row.make(draw, then)
+    if then.object:
+        written["object"] = then.object
     if name == "fault" and not strikes_pods(made):
         written.pop("object", None)
     return None if made is None else {**written, name: made}
@@ -238,6 +247,50 @@ def _resume(draw: Draw, then: Then) -> Any:
     return True
 
 
+@action("setImage", "KubeInfer", "Deployment", "ReplicaSet")
+def _set_image(draw: Draw, then: Then) -> Raw:
+    then.new_template()
+    containers = [each["name"] for each in then.named.containers if each["name"] != "mesh"]
+    return {
+        "container": pick(draw, ("*", *dict.fromkeys(containers))),
+        "image": f"repo/vllm:v{pick(draw, (2, 3))}",
+    }
+
+
+# -- objects --------------------------------------------------------------------------------------------------
+
+
+@action("create")
+def _create(draw: Draw, then: Then) -> Any:
+    kind = pick(draw, ("PodDisruptionBudget", "Pod", "Deployment", "ReplicaSet"))
+    name = f"new-{len(then.created)}"
+    if kind == "PodDisruptionBudget":
+        made = draw_budget(draw, name, then.workloads)
+    else:
+        made = OBJECTS[kind](draw, name, "repo/vllm:v1", SMALL_PROFILE)
+        made["spec"].pop("priorityClassName", None)
+    then.created.append(f"{kind}/{name}")
+    return made
+
+
+@action("patchObject")
+def _patch_object(draw: Draw, then: Then) -> Any:
+    budgets = [name for name in then.created if name.startswith("PodDisruptionBudget/")]
+    if not budgets:
+        return None
+    then.object = pick(draw, budgets)
+    return {"spec": {"maxUnavailable": pick(draw, (0, "100%")), "minAvailable": None}}
+
+
+@action("deleteObject")
+def _delete_object(draw: Draw, then: Then) -> Any:
+    if not then.created:
+        return None
+    name = pick(draw, then.created)
+    then.created.remove(name)
+    return name
+
+
 # -- pods -----------------------------------------------------------------------------------------------------
 
 
@@ -259,6 +312,23 @@ def _delete_pod(draw: Draw, then: Then) -> Raw:
 
 
 ACTIONS["evictPod"] = Action(_some_pods, ALL)
+
+
+@action("setGate", *ALL)
+def _set_gate(draw: Draw, then: Then) -> Raw | None:
+    return {**draw_pods(draw, then), "gate": GATE} if then.named.has("schedulingGates") else None
+
+
+@action("setReadinessGate", *ALL)
+def _set_readiness_gate(draw: Draw, then: Then) -> Raw | None:
+    if not then.named.has("readinessGates"):
+        return None
+    return {**draw_pods(draw, then), "gate": GATE, "status": not maybe(draw, 30)}
+
+
+@action("removeFinalizers", *ALL)
+def _remove_finalizers(draw: Draw, then: Then) -> Raw:
+    return draw_pods(draw, then)
 
 
 @action("forceDelete", *ALL)

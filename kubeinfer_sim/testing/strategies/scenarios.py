@@ -14,7 +14,7 @@ from kubeinfer_sim.testing.strategies.clusters import WrittenCluster, draw_clust
 from kubeinfer_sim.testing.strategies.faults import draw_processes
 from kubeinfer_sim.testing.strategies.profiles import MEDIUM, SMALL, Profile
 from kubeinfer_sim.testing.strategies.values import Draw, maybe, part, pick
-from kubeinfer_sim.testing.strategies.workloads import KINDS, NAMES, Workload
+from kubeinfer_sim.testing.strategies.workloads import KINDS, NAMES, Workload, draw_budget
 from kubeinfer_sim.testing.strategies.written import MAIN, Raw, WrittenScenario
 
 PROFILES = {each.name: each for each in (SMALL, MEDIUM)}
@@ -39,7 +39,9 @@ def scenarios(profile: str = "medium") -> st.SearchStrategy[WrittenScenario]:
 def _scenarios(draw: Draw, profile: Profile) -> WrittenScenario:
     workloads, settable = _workloads(draw, profile)
     cluster = part(draw, draw_cluster, profile)
-    objects = [each.document for each in workloads] + _budgets(draw, workloads, profile)
+    objects = [each.document for each in workloads]
+    if maybe(draw, profile.richness // 2):
+        objects.append(part(draw, draw_budget, "budget", workloads))
     files: dict[str, Sequence[Raw]] = dict(cluster.files)
     spec: Raw = {}
     if len(objects) == 1 and not settable and maybe(draw, 50):
@@ -76,24 +78,6 @@ def _workloads(draw: Draw, profile: Profile) -> tuple[list[Workload], bool]:
             image = "${image}" if settable and kind == "KubeInfer" else "repo/vllm:v1"
             workloads.append(Workload(part(draw, KINDS[kind], left[kind].pop(0), image, profile)))
     return workloads, settable
-
-
-def _budgets(draw: Draw, workloads: Sequence[Workload], profile: Profile) -> list[Raw]:
-    """PodDisruptionBudgets in the manifest."""
-    if not maybe(draw, profile.richness // 2):
-        return []
-    limit: Raw = pick(
-        draw, ({"maxUnavailable": 1}, {"minAvailable": 1}, {"minAvailable": "50%"}, {"maxUnavailable": "0%"})
-    )
-    labels = {"app": pick(draw, workloads).name}
-    return [
-        {
-            "apiVersion": "policy/v1",
-            "kind": "PodDisruptionBudget",
-            "metadata": {"name": "budget", "namespace": "prod"},
-            "spec": {"selector": {"matchLabels": labels}, **limit},
-        }
-    ]
 
 
 def _happenings(

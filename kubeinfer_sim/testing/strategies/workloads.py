@@ -25,6 +25,8 @@ NAMES = {
     "ReplicaSet": ("set",),
     "Pod": ("job", "probe"),
 }
+#: The name of gates and finalizers, where there are any.
+GATE = "example.com/checked"
 #: Of the pods that may be evicted by others, where priorities are in play at all.
 PRIORITY_CLASSES = {"high": 1000, "low": -5}
 
@@ -88,6 +90,10 @@ class Workload:
         """Of all containers, without those that have a hole in them."""
         images = [each["image"] for each in (*self.containers, *self.init_containers)]
         return [image for image in dict.fromkeys(images) if "$" not in image]
+
+    def has(self, field: str) -> bool:
+        """Whether the pods of any of its templates have a field of their spec."""
+        return any(field in template["spec"] for template in self.templates.values())
 
     @property
     def npus(self) -> int:
@@ -155,6 +161,10 @@ def draw_pod_spec(draw: Draw, image: str, npus: int, profile: Profile) -> Raw:
         key = f"node.kubernetes.io/{pick(draw, ('unreachable', 'not-ready'))}"
         toleration = {"key": key, "operator": "Exists", "effect": "NoExecute"}
         spec["tolerations"] = [{**toleration, "tolerationSeconds": pick(draw, (30, 0, 600))}]
+    if maybe(draw, rich // 8):
+        spec["schedulingGates"] = [{"name": GATE}]
+    if maybe(draw, rich // 8):
+        spec["readinessGates"] = [{"conditionType": GATE}]
     if maybe(draw, rich // 4):
         spec["priorityClassName"] = pick(draw, tuple(PRIORITY_CLASSES))
     return spec
@@ -204,7 +214,10 @@ def _template(draw: Draw, labels: Raw, image: str, npus: int, profile: Profile) 
                 ),
             )
         )
-    return {"metadata": {"labels": labels}, "spec": spec}
+    metadata: Raw = {"labels": labels}
+    if maybe(draw, profile.richness // 8):
+        metadata["finalizers"] = [GATE]
+    return {"metadata": metadata, "spec": spec}
 
 
 # -- objects --------------------------------------------------------------------------------------------------
@@ -281,6 +294,18 @@ def draw_bare_pod(draw: Draw, name: str, image: str, profile: Profile) -> Raw:
         spec["restartPolicy"] = pick(draw, ("Never", "OnFailure", "Always"))
     metadata = {"name": name, "namespace": "prod", **template["metadata"]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def draw_budget(draw: Draw, name: str, workloads: Sequence[Workload]) -> Raw:
+    """A PodDisruptionBudget for the pods of one of the workloads."""
+    limits = ({"maxUnavailable": 1}, {"minAvailable": 1}, {"minAvailable": "50%"}, {"maxUnavailable": "0%"})
+    limit: Raw = pick(draw, limits)
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": name, "namespace": "prod"},
+        "spec": {"selector": {"matchLabels": {"app": pick(draw, workloads).name}}, **limit},
+    }
 
 
 #: What writes an object of each kind: `(draw, name, image of its server, profile)`.
