@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: Why a kubelet fails a pod that it cannot give its devices (pkg/kubelet/lifecycle/predicate.go).
+UNEXPECTED_ADMISSION_ERROR = "UnexpectedAdmissionError"
+
 
 def none_healthy(resource: str) -> str:
     """None is healthy: their plugin is gone, or has not registered yet."""

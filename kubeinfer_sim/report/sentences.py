@@ -386,8 +386,8 @@ SENTENCES: dict[type[Record], Words] = {
         f"recovery rebuilds {r.instance.name}, all its pods{_for(r.reason)}"
     ),
     controllers.RestartContinued: lambda r: (
-        f"the platform reports why {r.what} was rebuilt, of what it holds again: it is deleted once more, in the same "
-        f"restart{_for(r.reason)}"
+        f"{r.what} cannot stay on the hardware that it was given again: it is deleted once more, in the same restart"
+        f"{_for(r.reason)}"
     ),
     controllers.PodRebuilding: lambda r: f"recovery rebuilds {r.pod} alone{_for(r.reason)}",
     controllers.RoleRebuilding: lambda r: (

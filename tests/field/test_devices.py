@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from field.user import NPU, User, asking, bare_pod, both, deployment
+from field.user import NPU, User, asking, bare_pod, both, deployment, kubeinfer
 
 GPU = "nvidia.com/gpu"
 Workload = Callable[..., Any]
@@ -94,6 +94,23 @@ def test_a_device_is_offered_again_with_the_next_status_after_its_fault(
     assert (waits["phase"], waits["node"]) == ("Pending", "")
     (runs,) = user.pods("30m15s")
     assert runs["node"] == "node-0"
+
+
+def test_one_event_is_one_restart_also_where_the_node_rejects_what_is_made_in_it(user: User) -> None:
+    """The engine ends with its GPU; its node is chosen again before its status tells of it, and its kubelet knows."""
+    user.plans(
+        kubeinfer(asking(**{GPU: 8}), replicas=1),
+        cluster=nodes(GPU),
+        initial="running",
+        timings={"profile": "zero", "weights": "100s", "exit": "2s"},
+        actions=[sick(at="50s", symptom="crash")],
+        horizon="1h",
+    )
+    _, result = user.runs()
+    (rejection,) = result["rejections"]
+    assert (rejection["reason"], rejection["node"]) == ("UnexpectedAdmissionError", "node-0")
+    assert result["instances"][0]["restarts"] == 1
+    assert [step["fault"] for step in result["recoveries"]] == ["Error"]
 
 
 # -- kubelets that have been started, device plugins that are not there --------------------------------------------

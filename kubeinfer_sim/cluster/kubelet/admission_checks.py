@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from kubeinfer_sim.cluster.device_refusals import unavailable
+from kubeinfer_sim.cluster.device_refusals import UNEXPECTED_ADMISSION_ERROR, unavailable
 from kubeinfer_sim.cluster.host_ports import host_ports
 from kubeinfer_sim.cluster.node import NO_EXECUTE, Node
 from kubeinfer_sim.cluster.pod import Pod
@@ -59,7 +59,7 @@ def refusal(
     """
     template = pod.template
     if why := _counted(pod, node, others) if devices is None else devices.refuses(pod):
-        return Refusal("UnexpectedAdmissionError", f"Allocate failed due to {why}, which is unexpected")
+        return Refusal(UNEXPECTED_ADMISSION_ERROR, f"Allocate failed due to {why}, which is unexpected")
     if template.labels.get("kubernetes.io/os", OS) != OS:
         message = "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label"
         return Refusal("PodOSSelectorNodeLabelDoesNotMatch", message)

@@ -49,6 +49,7 @@ class Instance:
         overdue: it has not been ready for the grace of rule 4 (or never was).
         failed_starts: how often a pod failed since the instance was last ready (or made).
         refusals: how often in a row the API server has refused its pods.
+        rejected: the generation of the pod at each place that its node rejected last.
         progressing: it is on its way to ready, as far as the controller can see.
         wait: the back-off before its next gang, in ms.
         keep: the node of each place in the gang that is being rebuilt.
@@ -77,6 +78,7 @@ class Instance:
         "recovery",
         "ref",
         "refusals",
+        "rejected",
         "restoring",
         "restoring_gangs",
         "served",
@@ -110,6 +112,7 @@ class Instance:
         self.overdue = True
         self.failed_starts = 0
         self.refusals = 0
+        self.rejected: dict[Place, int] = {}
         self.progressing = False
         self.wait = 0
         self.keep: dict[Place, str] = {}

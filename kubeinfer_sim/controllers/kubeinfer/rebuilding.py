@@ -61,15 +61,24 @@ class Rebuilding:
 
     # -- all of it -----------------------------------------------------------------------------------------
 
-    def go_on(self, instance: Instance, pod: Pod, reason: str, cause: int, *, whole: bool) -> None:
-        """Delete a pod, or all of its instance, once more in the restart that is under way: it had to go elsewhere."""
+    def go_on(
+        self, instance: Instance, pod: Pod, reason: str, cause: int, *, whole: bool, counts: bool
+    ) -> None:
+        """Delete a pod, or all of its instance, once more in the restart that is under way: it had to go elsewhere.
+
+        `counts`: for back-off and limit, as a restart of its own would.
+        """
+        wait = self._count_restart(instance, None if whole else pod.ref.place) if counts else 0
+        if wait is None:
+            self.fail(instance, reason, cause)
+            return
         what = instance.ref.name if whole else pod.ref.name
         number = self._history.append(RestartContinued(self._clock.now, cause, instance.ref, what, reason))
         if not whole:
-            self._delete(instance, [pod], Rebuild.of([[pod]], 0, number, reason), reason)
+            self._delete(instance, [pod], Rebuild.of([[pod]], wait, number, reason), reason)
             return
         self._instances.leave_ready(instance, InstanceState.RESTARTING)
-        instance.wait, instance.last = 0, number
+        instance.wait, instance.last = wait, number
         self._clear(instance, reason)
 
     def restart(self, instance: Instance, reason: str, cause: int) -> None:

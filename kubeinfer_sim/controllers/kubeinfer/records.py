@@ -63,8 +63,10 @@ class InstanceRestarting(Record):
 
 @dataclass(slots=True)
 class RestartContinued(Record):
-    """What an instance or a pod (`what`: its name) was rebuilt for is reported only now, of hardware that it was given
-    again: it is deleted once more, in the same restart.
+    """What was made in a restart of an instance or a pod (`what`: its name) cannot stay where it is: it is deleted once
+    more, in the same restart.
+
+    What it was rebuilt for is reported only now, of hardware that it was given again; or its node rejects it.
     """
 
     instance: InstanceRef

@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from kubeinfer_sim.cluster.cluster import Cluster
+from kubeinfer_sim.cluster.device_refusals import UNEXPECTED_ADMISSION_ERROR
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod, PodState
 from kubeinfer_sim.cluster.records import PodRef
@@ -42,7 +43,8 @@ class Trigger:
         cause: id of the record that tells of it.
         decision: what is done about it.
         platform: the fault, when the platform told of it.
-        late: the platform tells of what the instance is being restarted for: the newest of the pods it struck.
+        late: it belongs to the restart that is under way: the newest of the pods which that replaced.
+        again: such a thing has happened in that restart before: it counts for back-off and limit.
     """
 
     instance: Instance
@@ -53,6 +55,7 @@ class Trigger:
     decision: Decision
     platform: PlatformFault | None = None
     late: PodRef | None = None
+    again: bool = False
 
 
 class Recovery:
@@ -141,6 +144,10 @@ class Recovery:
         """A pod's phase is final: it has to be made again, unless its containers' ends were left to the kubelet.
 
         `reason`: why its kubelet failed it; "" when its containers have ended as its restart policy allows.
+
+        That a node rejects, for its devices, what is made in a restart of an instance that was ready before, is part
+        of that restart: of one event the kubelet may know before the node's status tells the scheduler. From the
+        second time in a row on each waits as a restart would.
         """
         instance = self._instance_of(pod)
         if instance is None or instance.incarnation_over or not reason:
@@ -148,10 +155,16 @@ class Recovery:
         self._instances.concerning(instance, reason, pod.last)
         if self._rebuilding.left_to_rollout(instance):
             return
+        trigger = Trigger(instance, instance.incarnation, pod, reason, pod.last, Decision("RecreatePod"))
+        ref = pod.ref
+        before, instance.rejected[ref.place] = instance.rejected.get(ref.place), ref.generation
+        if ref.generation and instance.was_ready and reason == UNEXPECTED_ADMISSION_ERROR:
+            replaced = ref._replace(generation=ref.generation - 1)
+            self._begin(replace(trigger, late=replaced, again=before == replaced.generation))
+            return
         decision = self._policies.decide(instance, pod, reason, self._clock.now)
         action: ActionName = "RecreatePod" if decision.in_place else decision.action
-        decision = replace(decision, action=action, delay=0)
-        self._follow(Trigger(instance, instance.incarnation, pod, reason, pod.last, decision))
+        self._follow(replace(trigger, decision=replace(decision, action=action, delay=0)))
 
     def pod_gone(self, instance: Instance, pod: Pod) -> None:
         """A pod's object is gone: if nobody has told of its deletion, that is a failure like any other."""
@@ -259,7 +272,7 @@ class Recovery:
             newest = trigger.late.generation
             whole = all(each.ref.generation > newest for each in instance.pods)
             if whole or pod.ref.place not in instance.rebuilds:
-                rebuilding.go_on(instance, pod, *what, whole=whole)
+                rebuilding.go_on(instance, pod, *what, whole=whole, counts=trigger.again)
             return
         match trigger.decision.action:
             case "RecreateInstance":
