@@ -194,6 +194,15 @@ def values_options(what: str) -> Callable[[F], F]:
     return decorate
 
 
+def timings_option(command: F) -> F:
+    """`--timings`: whether stages are drawn."""
+    return option(
+        "--timings",
+        type=click.Choice(["typical", "range"]),
+        help="Stages that are not given at their typical length, or drawn between low and high.",
+    )(command)
+
+
 def seed_option(command: F) -> F:
     """`--seed`."""
     return option("--seed", type=click.IntRange(min=0), metavar="N", help="Seed of all random streams.")(

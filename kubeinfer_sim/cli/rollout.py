@@ -15,6 +15,7 @@ from kubeinfer_sim.cli.command import (
     filename_option,
     option,
     subcommand,
+    timings_option,
     values_options,
 )
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
@@ -60,11 +61,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 )
 @values_options("the manifests")
 @option("--name", metavar="[NAMESPACE/]NAME", help="Which KubeInfer, where a file holds several.")
-@option(
-    "--timings",
-    type=click.Choice(["typical", "range"]),
-    help="Stages at their typical length, or drawn between low and high; typical if not given.",
-)
+@timings_option
 @option(
     "--horizon",
     metavar="TIME",
@@ -89,6 +86,8 @@ def command(
     configuration: Configuration | None,
     json_to: str | None,
     quiet: bool,
+    details: bool,
+    assumptions: bool,
     check_determinism: bool,
 ) -> int:
     """Simulate the update of the KubeInfer (or the Deployment) in OLD, which runs, to the one in NEW.
@@ -129,6 +128,8 @@ def command(
         form=form,
         json_to=json_to,
         quiet=quiet,
+        details=details,
+        assumptions=assumptions,
         check_determinism=check_determinism,
         inputs=(old, new, cluster, pods),
     )

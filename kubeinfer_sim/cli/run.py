@@ -14,6 +14,7 @@ from kubeinfer_sim.cli.command import (
     filename_option,
     horizon_option,
     subcommand,
+    timings_option,
     values_options,
 )
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
@@ -42,6 +43,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @horizon_option
 @cluster_options
 @configuration_option
+@timings_option
 @simulation_options
 def command(
     scenario: str,
@@ -49,12 +51,15 @@ def command(
     files: tuple[str, ...],
     horizon: str | None,
     cluster: str | None,
+    timings: str | None,
     pods: str | None,
     seed: int | None,
     form: str | None,
     configuration: Configuration | None,
     json_to: str | None,
     quiet: bool,
+    details: bool,
+    assumptions: bool,
     check_determinism: bool,
 ) -> int:
     """Simulate SCENARIO, a file of kind Scenario (- for standard input), and report what it will do.
@@ -73,6 +78,7 @@ def command(
         horizon=horizon,
         cluster=cluster,
         pods=pods,
+        changes=None if timings is None else {("spec", "timings", "profile"): timings},
         configuration=configuration,
     )
     return simulate_and_report(
@@ -81,6 +87,8 @@ def command(
         form=form,
         json_to=json_to,
         quiet=quiet,
+        details=details,
+        assumptions=assumptions,
         check_determinism=check_determinism,
         inputs=(scenario, cluster, pods),
     )

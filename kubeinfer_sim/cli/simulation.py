@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: Parameters that say what becomes of a result, not what it is.
-_OF_THE_OUTPUT = {"form", "json_to", "quiet", "check_determinism"}
+_OF_THE_OUTPUT = {"form", "json_to", "quiet", "details", "assumptions", "check_determinism"}
 
 
 def simulation_options(command: F) -> F:
@@ -38,6 +38,16 @@ def simulation_options(command: F) -> F:
         ),
         click.option(
             "-q", "--quiet", is_flag=True, help="No report, no timing: exit code (and -o, --json) only."
+        ),
+        click.option(
+            "--assumptions",
+            is_flag=True,
+            help="Every assumption and default that the prediction rests on, not only how many.",
+        ),
+        click.option(
+            "--details",
+            is_flag=True,
+            help="The report at length: stages of all starts and stops, each step of recovery, stages of lost time.",
         ),
         seed_option,
         json_option("the result"),
@@ -54,6 +64,8 @@ def simulate_and_report(
     form: str | None,
     json_to: str | None,
     quiet: bool,
+    details: bool,
+    assumptions: bool,
     check_determinism: bool,
     inputs: Sequence[str | None],
 ) -> int:
@@ -65,6 +77,8 @@ def simulate_and_report(
         form: of standard output, as -o says.
         json_to: where the JSON result goes, as --json says.
         quiet: no report.
+        details: a report at length.
+        assumptions: a report with every assumption and default.
         check_determinism: simulate a second time, in another process where all `inputs` can be read again.
         inputs: the files the command line names.
 
@@ -89,7 +103,7 @@ def simulate_and_report(
             to_json(build_result(assess(simulate(scenario)))) if again is None else _in_another_process(again)
         )
         _compare(text, other)
-    reports = _reports(assessment, text, file)
+    reports = _reports(assessment, text, file, details=details, assumptions=assumptions)
     output.write(**{name: make for name, make in reports.items() if not (quiet and name == "text")})
     if not quiet:
         if not output.is_text:
@@ -102,14 +116,23 @@ def simulate_and_report(
     return 0 if assessment.verdict.holds else 1
 
 
-def _reports(assessment: Assessment, result: str, file: str) -> dict[str, Callable[[], str]]:
-    """The forms of a report, each made when it is asked for."""
+def _reports(
+    assessment: Assessment, result: str, file: str, *, details: bool, assumptions: bool
+) -> dict[str, Callable[[], str]]:
+    """The forms of a report, each made when it is asked for; the switches are of the text."""
 
     def text() -> str:
         from kubeinfer_sim.report.terminal import render
 
         out = sys.stdout
-        return render(assessment, width=width_of(out), colour=colour_on(out), unicode=unicode_on(out))
+        return render(
+            assessment,
+            width=width_of(out),
+            colour=colour_on(out),
+            unicode=unicode_on(out),
+            details=details,
+            assumptions=assumptions,
+        )
 
     def markdown() -> str:
         from kubeinfer_sim.report.markdown.run import run_markdown

@@ -14,7 +14,7 @@ from rich.text import Text
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.metrics import Measures, Steps
 from kubeinfer_sim.metrics.steps import segments
-from kubeinfer_sim.report.words import count, rounded
+from kubeinfer_sim.report.words import count, point, rounded
 from kubeinfer_sim.scenario.actions.model import (
     CANNOT_BE_RUN,
     Action,
@@ -50,7 +50,7 @@ from kubeinfer_sim.scenario.actions.model import (
     label_changes,
 )
 
-MOST_ROWS = 10
+MOST_ROWS, MOST_MARKS = 10, 8
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 #: Distances between labelled times.
 _TICKS = (
@@ -71,15 +71,27 @@ class Mark:
     text: str
 
 
-def chart(measures: Measures, actions: tuple[Action, ...], width: int) -> list[Text]:
-    """The chart's lines, at most `width` columns wide; none when no time passed."""
+def chart(
+    measures: Measures,
+    actions: tuple[Action, ...],
+    width: int,
+    *,
+    most_rows: int = MOST_ROWS,
+    most_marks: int = MOST_MARKS,
+    in_short: bool = False,
+) -> list[Text]:
+    """The chart's lines, at most `width` columns wide; none when no time passed.
+
+    `most_rows`: instances share rows beyond; `most_marks`: of so many events it is said what they are,
+    `in_short` several in a line.
+    """
     bands = _bands(measures)
     marks = _marks(measures, actions)
     since, until = _range(measures, marks)
     top = max(measures.desired.highest(), measures.ready.highest())
     if until <= since or not top:
         return []
-    unit = _unit(top)
+    unit = _unit(top, most_rows)
     thresholds = [min(row * unit, top) for row in range(1, -(-top // unit) + 1)]
     gutter = len(f"{top:,}") + 3
     columns = max(20, min(width - gutter, 140))
@@ -93,7 +105,7 @@ def chart(measures: Measures, actions: tuple[Action, ...], width: int) -> list[T
             line.append(glyph, STYLES.get(glyph, ""))
         lines.append(line)
     lines += _axis(since, until, columns, gutter)
-    lines += _letters(marks, since, until, columns, gutter)
+    lines += _letters(marks, since, until, columns, gutter, most_marks, in_short=in_short)
     return lines
 
 
@@ -134,14 +146,15 @@ def _range(measures: Measures, marks: list[Mark]) -> tuple[int, int]:
     until = last + (span // 20 if measures.open_stall is None else span // 4 or _HOUR)
     if measures.end == "horizon":
         until = last
-    return (0 if since < span // 10 else since), max(until, since + 1)
+    even = next((tick for tick in reversed(_TICKS) if tick * 20 <= span), 1)
+    return (0 if since < span // 10 else since - since % even), max(until, since + 1)
 
 
-def _unit(top: int) -> int:
+def _unit(top: int, most_rows: int) -> int:
     """Instances per row."""
     unit, factors = 1, (2, 5, 10)
-    while -(-top // unit) > MOST_ROWS:
-        unit = next((unit * f for f in factors if -(-top // (unit * f)) <= MOST_ROWS), unit * 10)
+    while -(-top // unit) > most_rows:
+        unit = next((unit * f for f in factors if -(-top // (unit * f)) <= most_rows), unit * 10)
     return unit
 
 
@@ -192,10 +205,13 @@ def _axis(since: int, until: int, columns: int, gutter: int) -> Iterator[Text]:
     span = until - since
     step = next((tick for tick in _TICKS if span // tick * 12 <= columns), span)
     rule, labels = ["─"] * columns, [" "] * (columns + 12)
-    for at in range(-(-since // step) * step, until, step):
+    free = 0
+    # It begins where it begins, not at the first round time.
+    for at in (since, *range((since // step + 1) * step, until, step)):
         column = (at - since) * columns // span
-        text = rounded(at)
-        if column + len(text) <= columns + 4:
+        text = rounded(at) if at > since else point(at)
+        if free <= column and column + len(text) <= columns + 4:
+            free = column + len(text) + 1
             rule[column] = "┬"
             labels[column : column + len(text)] = text
     yield Text(f"{' ' * (gutter - 1)}└{''.join(rule)}", "dim")
@@ -306,9 +322,10 @@ def _nodes(names: tuple[str, ...]) -> str:
     return names[0] if len(names) == 1 else count(len(names), "node")
 
 
-def _letters(marks: list[Mark], since: int, until: int, columns: int, gutter: int) -> Iterator[Text]:
+def _letters(
+    marks: list[Mark], since: int, until: int, columns: int, gutter: int, most: int, *, in_short: bool
+) -> Iterator[Text]:
     """A line of letters under the axis, and what each stands for."""
-    most = 8
     shown = [mark for mark in marks if since <= mark.at <= until]
     if not shown:
         return
@@ -319,7 +336,16 @@ def _letters(marks: list[Mark], since: int, until: int, columns: int, gutter: in
             column += 1
         line[column] = letter
     yield Text(f"{' ' * gutter}{''.join(line)}".rstrip(), "bold")
-    for letter, mark in zip("ABCDEFGH", shown[:most], strict=False):
-        yield Text("   ").append(letter, "bold").append(f" {rounded(mark.at)}: {mark.text}")
+    told = [
+        Text(letter, "bold").append(f" {rounded(mark.at)}: {mark.text}", "not bold")
+        for letter, mark in zip("ABCDEFGH", shown[:most], strict=False)
+    ]
     if len(shown) > most:
-        yield Text(f"   … and {count(len(shown) - most, 'more event')}", "dim")
+        told.append(Text(f"… and {count(len(shown) - most, 'more event')}", "dim"))
+    lines: list[Text] = []
+    for each in told:
+        if in_short and lines and lines[-1].cell_len + 2 + each.cell_len <= columns + gutter:
+            lines[-1].append("; ", "not bold").append_text(each)
+        else:
+            lines.append(Text("   ").append_text(each))
+    yield from lines

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.metrics import Measures
-from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.report.instances import (
     COARSE,
     GROUPS,
@@ -18,6 +17,7 @@ from kubeinfer_sim.report.instances import (
     Start,
     Stop,
     coarse_group_of,
+    disturbance,
     disturbed,
     group_of,
     starts,
@@ -40,7 +40,9 @@ def instance_sections(measures: Measures, width: int) -> Iterator[tuple[str, lis
     if ended:
         yield "Stops", _stop_table(ended, width - 2, with_revision=len(revisions) > 1)
     lives = disturbed(measures)
-    lines: list[RenderableType] = [Text(_disturbed(life)) for life in lives[:MOST_ROWS]]
+    lines: list[RenderableType] = [
+        Text(f"{life.instance.name}: {disturbance(life)}") for life in lives[:MOST_ROWS]
+    ]
     if len(lives) > MOST_ROWS:
         lines.append(Text(f"… and {count(len(lives) - MOST_ROWS, 'more instance')}", "dim"))
     yield "Disturbed", lines
@@ -134,18 +136,3 @@ def _cut_off(took: list[tuple[int | None, int]]) -> list[RenderableType]:
         middle = rounded(lengths[len(lengths) // 2])
         text += f" (took {rounded(lengths[0])} to {rounded(lengths[-1])}, half of them up to {middle})"
     return [Text(text, style="dim")]
-
-
-def _disturbed(life: InstanceLife) -> str:
-    what = []
-    if life.concerning:
-        what.append(f"lost readiness {count(life.concerning, 'time')}")
-    if life.restarts:
-        what.append(f"rebuilt {count(life.restarts, 'time')}")
-    if life.container_restarts:
-        what.append(f"{count(life.container_restarts, 'container restart')}")
-    if life.given_up:
-        what.append(f"gave up {count(life.given_up, 'pod')} and did without for {rounded(life.degraded)}")
-    if life.failed:
-        what.append(f"failed: {life.failed}")
-    return f"{life.instance.name}: {', '.join(what)}; in the end {life.state}"

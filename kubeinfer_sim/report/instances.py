@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.metrics import InstanceLife, Measures, PodLife, Span
 from kubeinfer_sim.report.chart import revision_names
+from kubeinfer_sim.report.words import count, rounded
 
 #: Stages that belong together in a narrow table.
 GROUPS = {
@@ -111,6 +112,38 @@ def untouched(measures: Measures) -> list[InstanceLife]:
 def disturbed(measures: Measures) -> list[InstanceLife]:
     """The instances that lost readiness or were restarted."""
     return [life for life in measures.instances if life.restarts or life.concerning or life.failed]
+
+
+def disturbance(life: InstanceLife) -> str:
+    """`lost readiness 1 time, rebuilt 1 time; in the end ready`."""
+    what = []
+    if life.concerning:
+        what.append(f"lost readiness {count(life.concerning, 'time')}")
+    if life.restarts:
+        what.append(f"rebuilt {count(life.restarts, 'time')}")
+    if life.container_restarts:
+        what.append(f"{count(life.container_restarts, 'container restart')}")
+    if life.given_up:
+        what.append(f"gave up {count(life.given_up, 'pod')} and did without for {rounded(life.degraded)}")
+    if life.failed:
+        what.append(f"failed: {life.failed}")
+    return f"{', '.join(what)}; in the end {life.state}"
+
+
+def start_up(rows: Sequence[Row[Start]]) -> str:
+    """How many started, in what time, and where it went in the start that took longest; "" where none did."""
+    done = [row.what for row in rows if row.what.took is not None]
+    if not done:
+        return ""
+    lengths = sorted(start.took or 0 for start in done)
+    first, last = rounded(lengths[0]), rounded(lengths[-1])
+    longest = max(done, key=lambda start: start.took or 0)
+    split = summed(longest.stages, group_of)
+    parts = [f"{name} {rounded(split[name])}" for name in GROUPS if split.get(name)]
+    took = first if first == last else f"{first} to {last}"
+    number = sum(len(row.ordinals) for row in rows if row.what.took is not None)
+    text = f"{count(number, 'instance')}, ready after {took}"
+    return f"{text}{'' if first == last else ', the longest'}: {' · '.join(parts)}" if parts else text
 
 
 def group_of(stage: StageKind) -> str:

@@ -54,6 +54,37 @@ def lost_time_lines(causes: tuple[CauseSummary, ...], family: Family) -> list[Re
     return found
 
 
+def losses(causes: tuple[CauseSummary, ...]) -> list[str]:
+    """What each cause cost, dearest first; each kind of them where there are many."""
+    shown = [each for each in causes if each.total]
+    if len(shown) > _MOST_CAUSES:
+        return [
+            f"{name}, {count(each.records, 'time')}: {instance_seconds(each.total)}"
+            for name, each in by_kind(shown).items()
+        ]
+    return [f"{cause_text(each.began_with)}: {instance_seconds(each.total)}" for each in shown]
+
+
+def availability_text(availability: Availability | None, family: Family) -> str:
+    """The levels and the capacity in a line; "" when all of it was always there."""
+    if availability is None or not _lacked(availability):
+        return ""
+    parts = [
+        f"{_LEVELS.get(level.name, f'at least {level.name} ready')} {fine_percent(level.fraction)}"
+        for level in availability.levels
+    ]
+    if availability.capacity is not None:
+        slow = family.say(", lowered by slow NPUs") if not any(x.outages for x in availability.levels) else ""
+        parts.append(f"capacity {fine_percent(float(availability.capacity))}{slow}")
+    return " · ".join(parts)
+
+
+def _lacked(availability: Availability) -> bool:
+    """Whether something of it was not there at some time."""
+    lowered = availability.capacity is not None and availability.capacity < 1
+    return lowered or any(level.outages for level in availability.levels)
+
+
 def _kinds(causes: list[CauseSummary], family: Family) -> list[RenderableType]:
     """A table of what began the losses, kind by kind, and the stages of all together."""
     kinds = by_kind(causes)
@@ -88,12 +119,9 @@ def _stages(lost: Counter[str], family: Family) -> str:
 
 def availability_lines(availability: Availability | None, family: Family) -> list[RenderableType]:
     """The levels that were not always held, and the capacity; nothing when all of it was always there."""
-    if availability is None:
+    if availability is None or not _lacked(availability):
         return []
-    lowered = availability.capacity is not None and availability.capacity < 1
     always_ready = all(level.outages == 0 for level in availability.levels)
-    if always_ready and not lowered:
-        return []
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim")
     table.add_column(justify="right")

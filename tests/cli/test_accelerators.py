@@ -82,7 +82,7 @@ def play(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Play:
         scenario, result = tmp_path / "scenario.yaml", tmp_path / "result.json"
         lines = "".join(f"  {line}\n" for line in more.splitlines())
         scenario.write_text(SCENARIO.replace("<offered>", offered) + lines, encoding="utf-8")
-        code = run(["run", str(scenario), "--json", str(result)])
+        code = run(["run", str(scenario), "--details", "--json", str(result)])
         printed = capsys.readouterr()
         document = json.loads(result.read_text(encoding="utf-8")) if result.exists() else {}
         return code, printed.out + printed.err, document

@@ -34,7 +34,18 @@ ROLLOUT = ("rollout", str(MANIFEST), "--set", "image=repo/vllm:v1")
 
 def test_an_update_that_fits_on_empty_nodes_stalls_beside_what_runs(folder: Path) -> None:
     sim(folder, *ROLLOUT, "--cluster", "nodes.json")
-    done = sim(folder, *ROLLOUT, "--cluster", "nodes.json", "--pods", "pods.json", "--json", "r.json", code=1)
+    done = sim(
+        folder,
+        *ROLLOUT,
+        "--cluster",
+        "nodes.json",
+        "--pods",
+        "pods.json",
+        "--json",
+        "r.json",
+        "--assumptions",
+        code=1,
+    )
     assert "never finishes" in done.stdout
     assert "2 pods on 2 nodes keep what they have" in " ".join(done.stdout.split())
     assert max(map(len, done.stdout.splitlines())) <= 80

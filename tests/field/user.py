@@ -134,9 +134,9 @@ class User:
         """A command in that folder."""
         return sim(*command, cwd=self.folder)
 
-    def runs(self) -> tuple[Done, Raw]:
+    def runs(self, *options: str) -> tuple[Done, Raw]:
         """`run scenario.yaml`: what is printed, and the result."""
-        done = self.types("run", "scenario.yaml", "--json", "result.json")
+        done = self.types("run", "scenario.yaml", "--json", "result.json", *options)
         path = self.folder / "result.json"
         return done, json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 

@@ -229,7 +229,7 @@ def test_causes_of_one_kind_add_up_with_their_mean_times() -> None:
 def test_many_causes_are_told_kind_by_kind() -> None:
     crashes = [Crash(AT * (1 + index), Target(instances=(index % 2,))) for index in range(6)]
     made = scenario(kubeinfer(2), 4, 30, 5, actions=tuple(crashes), stages=STAGES, horizon=10 * AT)
-    text = render(assess(simulate(made)))
+    text = render(assess(simulate(made)), details=True)
     assert "process ended (Error)      6" in text
     assert "stages of all together: back-off 3m · stop 42s" in text
     assert max(map(len, text.splitlines())) <= 80

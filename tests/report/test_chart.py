@@ -72,8 +72,9 @@ def test_the_axis_names_round_times_and_marks_what_happened() -> None:
     assessment = sample("drain")
     lines = drawn(assessment.measures, Drain(10 * MINUTE, ("node-0",)))
     axis = lines.index(next(line for line in lines if "└" in line))
-    assert lines[axis + 1].split()[:3] == ["10m", "20m", "30m"]
-    assert lines[axis + 1].index("10m") == lines[axis].index("┬") == lines[axis + 2].index("A")
+    assert lines[axis + 1].split()[:4] == ["6m", "10m", "20m", "30m"], "it says where it begins"
+    assert lines[axis].index("┬") == lines[axis + 1].index("6m") == lines[axis].index("└") + 1
+    assert lines[axis + 1].index("10m") == lines[axis].index("┬", 5) == lines[axis + 2].index("A")
     assert lines[axis + 3] == "   A 10m: drain node-0"
 
 

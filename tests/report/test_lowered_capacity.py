@@ -14,14 +14,16 @@ from kubeinfer_sim.simulation.simulate import simulate
 HOUR = 3_600_000
 
 
-def text(*actions: Fault) -> str:
+def text(*actions: Fault, details: bool = False) -> str:
     made = scenario(kubeinfer(2), 2, actions=actions, initial="running")
-    return render(assess(simulate(replace(made, horizon=10 * HOUR))))
+    return render(assess(simulate(replace(made, horizon=10 * HOUR))), details=details)
 
 
 def test_capacity_is_told_when_nothing_but_speed_is_missing() -> None:
     slow = Fault(HOUR, "SubHealth", Target(nodes=("node-0",)), factor=0.4, clears_after=HOUR)
-    line = next(line for line in text(slow).splitlines() if line.strip().startswith("capacity"))
+    assert "capacity 97 %, lowered by slow NPUs" in " ".join(text(slow).split())
+    at_length = text(slow, details=True)
+    line = next(line for line in at_length.splitlines() if line.strip().startswith("capacity"))
     assert line.split(maxsplit=1) == ["capacity", "97 %  lowered by slow NPUs"]
 
 

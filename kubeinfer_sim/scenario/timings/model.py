@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from kubeinfer_sim.scenario.timings.distribution import Distribution
+from kubeinfer_sim.scenario.timings.distributions import Constant
 from kubeinfer_sim.scenario.units import Millis
 
 
@@ -57,6 +58,13 @@ class Timings:
     def of(self, role: str) -> StageTimings:
         """The timings of a role."""
         return self.roles.get(role, self.default)
+
+    @property
+    def constant(self) -> bool:
+        """Whether no stage of any role is drawn."""
+        each = (self.default, *self.roles.values())
+        each = (*each, *(own for of in each for own in of.images.values()))
+        return all(isinstance(getattr(of, name), Constant) for of in each for name in STAGE_NAMES)
 
 
 @dataclass(frozen=True, slots=True)

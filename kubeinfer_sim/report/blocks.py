@@ -1,0 +1,70 @@
+"""What the report for people is put together from: titled sections, tables of figures, objectives, what stalls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.metrics import Judged, Judgement, Stall
+from kubeinfer_sim.report.verdict import Assessment, objective_text, vain_lines
+from kubeinfer_sim.scenario.actions.model import Action
+from kubeinfer_sim.scenario.units import format_duration
+
+_MARKS = {
+    Judgement.HELD: ("✔ held  ", "green"),
+    Judgement.MISSED: ("✘ missed", "red"),
+    Judgement.OPEN: ("? open  ", "yellow"),
+}
+
+
+def section(title: str, content: Sequence[RenderableType]) -> Iterable[RenderableType]:
+    """A blank line, the title, the content under it; nothing without any."""
+    if content:
+        yield Text()
+        yield Text(title, style="bold")
+        yield Padding(Group(*content), (0, 0, 0, 2))
+
+
+def figure_table(rows: Sequence[tuple[str, str | Text]]) -> list[RenderableType]:
+    """A name and a text in each row; nothing without any."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in rows:
+        table.add_row(name, text)
+    return [table] if rows else []
+
+
+def objective_line(judged: Judged) -> Text:
+    """`✔ held    at least 4 ready (measured: 4)`."""
+    return Text().append(*_MARKS[judged.judgement]).append(f"  {objective_text(judged)}")
+
+
+def stalled_since(stall: Stall) -> str:
+    """`Stalled since 10m (Unschedulable)`."""
+    reason = stall.reason if stall.pod_reason in ("", stall.reason) else f"{stall.reason}: {stall.pod_reason}"
+    return f"Stalled since {format_duration(stall.at)} ({reason})"
+
+
+def warning_lines(assessment: Assessment) -> list[Text]:
+    """What to know of the run and of the files it came from, each once."""
+    own = [text for each in assessment.kubeinfers.values() for text in each.measures.warnings]
+    own += vain_lines(assessment.cluster)
+    texts = dict.fromkeys((*own, *(each.one_line() for each in assessment.run.scenario.warnings)))
+    return [Text(f"! {printable(text)}", "yellow") for text in texts]
+
+
+def actions_of(actions: tuple[Action, ...], kubeinfer: str) -> tuple[Action, ...]:
+    """What is done, but for what is done to other KubeInfers."""
+
+    def is_others(action: Action) -> bool:
+        meant: Any = getattr(action, "workload", None) or getattr(action, "target", None) or action
+        return getattr(meant, "kind", "") == "KubeInfer" and meant.name not in ("", kubeinfer)
+
+    return tuple(action for action in actions if not is_others(action))

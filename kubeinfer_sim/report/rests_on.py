@@ -1,0 +1,64 @@
+"""What a prediction rests on: switches, defaults, stages, the release; in two lines, or every one of them."""
+
+from __future__ import annotations
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.report.assumptions import Assumption, assumptions
+from kubeinfer_sim.report.words import configured, count
+from kubeinfer_sim.scenario.model import Scenario
+
+
+def rests_on_in_short(scenario: Scenario) -> str:
+    """How many assumptions and defaults there are, which were set, whether anything is drawn; the JSON has each."""
+    every = assumptions(scenario.assumptions)
+    number = sum(each.default for each in every) + len(scenario.defaults)
+    changed = _changed(scenario, every)
+    told = f"{count(number, 'assumption')}, none set"
+    if changed:
+        told = f"{', '.join(changed)} (set), {count(number, 'more assumption')}"
+    facts = f"{told} · Kubernetes {scenario.kubernetes_version} · {_draws(scenario)}"
+    return "\n".join(map(printable, filter(None, (facts, configured(scenario.configuration)))))
+
+
+def rests_on(scenario: Scenario) -> list[RenderableType]:
+    """Switches that are set stand out; defaults are named in short, their sources are in the JSON result."""
+    found: list[RenderableType] = []
+    every = assumptions(scenario.assumptions)
+    if changed := _changed(scenario, every):
+        found.append(Text("Set  ", "dim").append(" · ".join(changed), "bold yellow not dim"))
+    if told := configured(scenario.configuration):
+        found.append(Text(printable(told), "yellow"))
+    kept = " · ".join(f"{each.name} {each.value}" for each in every if each.default)
+    found.append(Text(f"Assumed  {kept}", style="dim"))
+    timings = []
+    for line in scenario.defaults:
+        name, _, rest = line.partition(": ")
+        value = rest.partition(" (")[0].removeprefix("constant ")
+        if name.startswith("timings.") and name != "timings.profile":
+            timings.append(f"{name.removeprefix('timings.')} {value}")
+        else:
+            found.append(Text(f"Default  {printable(line)}", style="dim"))
+    if timings:
+        found.append(Text(f"Default timings  {printable(' · '.join(timings))}", style="dim"))
+    found.append(Text(f"Kubernetes {scenario.kubernetes_version}", style="dim"))
+    return found
+
+
+def _draws(scenario: Scenario) -> str:
+    """Whether another seed would give another run."""
+    drawn = [] if scenario.timings.constant else ["stages"]
+    if scenario.faults is not None and scenario.faults.processes:
+        drawn.append("faults")
+    if drawn:
+        return f"{' and '.join(drawn)} drawn: one run of many, compare --seeds 20 tells the spread"
+    return "stages constant"
+
+
+def _changed(scenario: Scenario, every: list[Assumption]) -> list[str]:
+    changed = [f"{each.name} {each.value}" for each in every if not each.default]
+    if scenario.recovery:
+        changed.append(f"recovery: {count(len(scenario.recovery), 'rule')} for Custom")
+    return changed
