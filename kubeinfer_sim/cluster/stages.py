@@ -27,6 +27,7 @@ class StageKind(Enum):
 
     PENDING = "pending", Part.PLACEMENT
     BIND = "bind", Part.PLACEMENT
+    VOLUMES = "volumes", Part.SET_UP
     IMAGE = "image", Part.SET_UP
     PULL_BACK_OFF = "pull back-off", Part.SET_UP
     INIT = "init", Part.SET_UP
@@ -72,6 +73,7 @@ class StageName(NamedTuple):
 
 #: Stages that are about the pod as a whole.
 PENDING, BIND = StageName(StageKind.PENDING), StageName(StageKind.BIND)
+VOLUMES = StageName(StageKind.VOLUMES)
 PULL_BACK_OFF, CREATE = StageName(StageKind.PULL_BACK_OFF), StageName(StageKind.CREATE)
 BARRIER, RANK_TABLE = StageName(StageKind.BARRIER), StageName(StageKind.RANK_TABLE)
 IMPORT, COMMUNICATOR = StageName(StageKind.IMPORT), StageName(StageKind.COMMUNICATOR)

@@ -38,6 +38,7 @@ STAGE_OF = {
     StageKind.PULL_BACK_OFF: "image",
     StageKind.INIT: "image",
     StageKind.SIDECAR: "image",
+    StageKind.VOLUMES: "image",
     StageKind.CREATE: "image",
     StageKind.POST_START: "image",
     StageKind.BARRIER: "gang",

@@ -18,6 +18,7 @@ GROUPS = {
         StageKind.IMAGE,
         StageKind.INIT,
         StageKind.SIDECAR,
+        StageKind.VOLUMES,
         StageKind.CREATE,
         StageKind.POST_START,
         StageKind.PULL_BACK_OFF,

@@ -28,6 +28,7 @@ DOING = {
     StageKind.PULL_BACK_OFF: "waiting for an image",
     StageKind.INIT: "running init container {}",
     StageKind.SIDECAR: "waiting for sidecar {} to start",
+    StageKind.VOLUMES: "mounting volumes",
     StageKind.CREATE: "creating sandbox and containers",
     StageKind.POST_START: "running the postStart hook of {}",
     StageKind.BARRIER: "waiting for the rest of the gang",

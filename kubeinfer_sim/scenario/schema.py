@@ -78,6 +78,7 @@ class StagesForm(Form):
     image_warm: DistributionForm | None = _stage("image_warm")
     image_cold: DistributionForm | None = _stage("image_cold")
     init: DistributionForm | None = _stage("init")
+    volumes: DistributionForm | None = _stage("volumes")
     create: DistributionForm | None = _stage("create")
     post_start: DistributionForm | None = _stage("post_start")
     rank_table: DistributionForm | None = _stage("rank_table")
@@ -97,6 +98,7 @@ class StagesForm(Form):
     exit: DistributionForm | None = _stage("exit")
     sidecar_exit: DistributionForm | None = _stage("sidecar_exit")
     cleanup: DistributionForm | None = _stage("cleanup")
+    relist: DistributionForm | None = _stage("relist")
     probe_latency: DistributionForm | None = _stage("probe_latency")
 
 

@@ -64,7 +64,7 @@ def test_the_chain_begins_with_the_first_cause_and_the_end_is_named() -> None:
 
 
 def test_steps_of_one_minute_are_told_apart_after_days() -> None:
-    text = why("no-spare-outage", "--at", "2d10m7s").stdout
+    text = why("no-spare-outage", "--at", "2d10m8s").stdout
     assert "since 2d10m7s, until 2d10m12s" in " ".join(text.split())
     assert "    2d12m53s the startup probe of infer-4p1d-0-decode-0 succeeds" in text
 

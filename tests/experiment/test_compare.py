@@ -283,7 +283,7 @@ def test_a_group_that_hangs_without_a_peer_makes_pod_level_the_worse_one() -> No
     story = load_scenario(str(SCENARIOS / "peer-loss-under-pod-recovery.yaml"))
     found = compare(recovery_variants(story, ["Pod", "Instance"]), [0])
     assert sentences(found) == [
-        "Instance is better than Pod: 30m less instance time lost; Pod spends 30m until somebody acts where "
+        "Instance is better than Pod: 30m1s less instance time lost; Pod spends 30m1s until somebody acts where "
         "Instance spends 0s."
     ]
 

@@ -107,8 +107,12 @@ def test_a_crash_loop_shows_its_error_and_then_its_back_off_and_counts_restarts(
     assert (again.status, again.ready, again.restarts, again.last_restart) == ("Running", 0, 1, AT)
     assert word(what, AT + 6 * SECOND) == "OOMKilled"
     assert word(what, AT + 21 * SECOND) == "OOMKilled"
-    later = only(pods_at(what, AT + 35 * SECOND)).columns
-    assert (later.status, later.restarts, later.last_restart) == ("CrashLoopBackOff", 2, AT + 20 * SECOND)
+    later = only(pods_at(what, AT + 29 * SECOND)).columns
+    assert (later.status, later.restarts, later.last_restart) == ("OOMKilled", 2, AT + 5 * SECOND)
+    seen = {word(what, AT + at * SECOND) for at in range(30, 60)}
+    assert seen == {"OOMKilled", "CrashLoopBackOff", "Running"}, (
+        "the sync that starts it again is the first to say so"
+    )
 
 
 def test_a_missing_image_is_an_error_and_then_a_back_off_and_an_error_again() -> None:

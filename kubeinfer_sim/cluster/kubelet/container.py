@@ -17,6 +17,7 @@ class Container:
         prober: what its probes find out, once that is followed.
         runs: its restarts in place, since there are any.
         dead: it is not running, though it has been started once; `exit_code` of the run that ended last.
+        ended: its process has ended, and the kubelet has yet to see that.
         since: of a sidecar, when it was started, or will be as far as the set-up is planned.
         serving_at: when the checks of one that runs no engine begin to pass; None: never.
         troubles: what goes wrong with the checks of its present run.
@@ -28,6 +29,7 @@ class Container:
         "began_at",
         "dead",
         "delayed",
+        "ended",
         "exit_code",
         "is_engine",
         "kind",
@@ -59,6 +61,7 @@ class Container:
         self.runs: ContainerRuns | None = None
         self.dead = False
         self.exit_code = 0
+        self.ended = False
         self.since: int | None = None
         self.serving_at: int | None = 0
         self.troubles: tuple[Trouble, ...] = ()

@@ -88,9 +88,9 @@ class Containers:
     def kill(self, worker: PodWorker, container: Container, verdict: Transition) -> None:
         """A startup or liveness probe has failed for good: stop the container within its grace period.
 
-        Nothing happens if it has ended by itself in the instant of the verdict.
+        Nothing happens if it has ended by itself by then.
         """
-        if container.dead:
+        if container.dead or container.ended:
             return
         now, pod, spec = self._clock.now, worker.pod, container.spec
         startup = verdict.probe == "startup"
@@ -122,7 +122,7 @@ class Containers:
     ) -> None:
         """A container's process ends by itself; nothing happens if it does not run."""
         now, pod = self._clock.now, worker.pod
-        if not worker.node.alive or container.dead:
+        if not worker.node.alive or container.dead or container.ended:
             return
         if container.kind is ContainerKind.INIT:
             if worker.runs_init(now) is not container:
@@ -139,18 +139,26 @@ class Containers:
         if pod.state is PodState.RUNNING and not worker.probed:
             self._probes.probe_long_running(worker)
         pod.last = cause
-        if worker.node.kubelet_runs:
+        unseen = self._draws.relist(pod, container.spec)
+        if worker.node.kubelet_runs and not unseen:
             self._seen_dead(worker, container, reason, exit_code)
             return
-        # The process is gone; the kubelet will see it when it runs again.
+        # The process is gone; the kubelet will see it with its next relist, or when it runs again.
+        container.ended = True
         if container.is_engine:
             self._engines.stop(worker)
+        if worker.node.kubelet_runs:
+            worker.timers[waits] = self._clock.after(
+                unseen, self._seen_dead, worker, container, reason, exit_code
+            )
+            return
         worker.hold(
             waits, lambda at: self._clock.at(at, self._seen_dead, worker, container, reason, exit_code)
         )
 
     def _seen_dead(self, worker: PodWorker, container: Container, reason: str, exit_code: int) -> None:
         """The kubelet sees that a process has ended."""
+        container.ended = False
         if worker.sync is Sync.SETTING_UP:
             self._set_up.sidecars.begin(worker)
         self.died(worker, container, reason, exit_code)
@@ -356,10 +364,11 @@ class Containers:
         if container.prober is not None:
             prober, health = self._probes.exact(worker, container), self._probes.health(worker, container)
             since = container.began(now)
+            relist = self._draws.relist(pod, container.spec)
             if hidden:
-                prober.container_replaced(now, health, since)
+                prober.container_replaced(now, health, since, relist=relist)
             else:
-                prober.container_started(now, health, since)
+                prober.container_started(now, health, since, relist=relist)
         self._loop.sync(worker)
 
     def _restart_all(self, worker: PodWorker) -> None:

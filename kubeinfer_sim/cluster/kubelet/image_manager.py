@@ -105,10 +105,19 @@ class ImageManager:
         return pulls
 
     def turn(
-        self, node: Node, image: str, cold: Callable[[], int | None], warm: Callable[[], int | None]
+        self,
+        node: Node,
+        image: str,
+        cold: Callable[[], int | None],
+        warm: Callable[[], int | None],
+        *,
+        after: int = 0,
     ) -> Turn:
-        """Ask now for a pull that takes its own time: `cold()` ms, or `warm()` when the image is there by then."""
-        pulls, now = self._of(node), self._clock.now
+        """Ask, `after` so long from now, for a pull that takes its own time.
+
+        It takes `cold()` ms, or `warm()` when the image is there by then.
+        """
+        pulls, now = self._of(node), self._clock.now + after
         busy, limit = pulls.busy_until, self._transfers.parallel_pulls
         while busy and busy[0] <= now:
             heappop(busy)
@@ -220,22 +229,23 @@ class Registry:
     """What can be pulled at all. `broken`: images nobody can pull (a wrong tag, a deleted one)."""
 
     def __init__(self, broken: Iterable[str]) -> None:
-        # How many reasons there are why an image ("": any) cannot be pulled, by how long a pull takes to fail, in ms.
-        self._broken: dict[str, Counter[int]] = {image: Counter([0]) for image in broken}
+        # How many reasons there are why an image (None: any) cannot be pulled, by how long a pull takes to fail, in ms.
+        self._broken: dict[str | None, Counter[int]] = {image: Counter([0]) for image in broken}
 
     def refuses(self, image: str) -> str:
         """Why an image cannot be pulled now; "" when it can."""
-        if self._broken.get(""):
+        if self._broken.get(None):
             return "the registry does not answer"
         return "the registry has no such image" if self._broken.get(image) else ""
 
     def fails_after(self, image: str) -> int:
         """How long a pull takes to fail that does, in ms: as long as the first reason for it to fail has it."""
-        return min((after for key in ("", image) for after in self._broken.get(key, ())), default=0)
+        return min((after for key in (None, image) for after in self._broken.get(key, ())), default=0)
 
     def set(self, images: Iterable[str], *, broken: bool, after: int = 0) -> None:
         """Pulls of these images (none given: of all) fail, or one of the reasons for that is gone."""
-        for image in list(images) or [""]:
+        names: list[str | None] = list(images)
+        for image in names or [None]:
             reasons = self._broken.setdefault(image, Counter())
             reasons[after] += 1 if broken else -1
             if not reasons[after]:

@@ -126,6 +126,7 @@ class ProbeManager:
             serving,
             self.latency(worker),
             0 if container.began_at is None else since - container.began_at,
+            self._draws.relist(worker.pod, container.spec),
         )
         container.prober = Follower(self._forecasts, start, added_at)
         worker.probed.append(container)
@@ -148,7 +149,8 @@ class ProbeManager:
         if since < worker.added_at:
             prober.container_adopted(self._clock.now, health, since=since, started=started, pod_ready=False)
         else:
-            prober.container_started(since, health, container.began(since))
+            relist = self._draws.relist(worker.pod, container.spec)
+            prober.container_started(since, health, container.began(since), relist=relist)
         return prober
 
     def exact(self, worker: PodWorker, container: Container) -> ContainerProber:

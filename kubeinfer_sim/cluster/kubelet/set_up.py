@@ -72,7 +72,17 @@ class SetUp:
             self.sidecars.forget(worker)
         if self._first_answers is not None:
             worker.answers |= self._first_answers(pod, now)
-        self._proceed(worker, 0, lambda stages: PodBound(now, pod.last, pod.ref, worker.node.name, stages))
+        volumes = self._planner.volumes(pod)
+        if end_of(volumes, now) is None:
+            pod.last = self._history.append(PodBound(now, pod.last, pod.ref, worker.node.name, volumes))
+            self._status.stuck(pod, "VolumesNeverMounted")
+            return
+        self._proceed(
+            worker,
+            0,
+            lambda stages: PodBound(now, pod.last, pod.ref, worker.node.name, stages),
+            before=volumes,
+        )
 
     def go_on(self, worker: PodWorker, first: int, *, pulled: bool = False, again: str = "") -> None:
         """Go on with the container that is started as number `first`.
@@ -104,14 +114,22 @@ class SetUp:
         record: Callable[[tuple[Stage, ...]], Record],
         *,
         pulled: bool = False,
+        before: tuple[Stage, ...] = (),
     ) -> None:
-        """Go on as `go_on` says; `record` tells what lies ahead."""
+        """Go on as `go_on` says, when the stages `before` are over; `record` tells what lies ahead."""
         pod, node, now = worker.pod, worker.node, self._clock.now
+        begins = end_of(before, now)
+        assert begins is not None
         shared = self._images.shares_registry
         got: tuple[Stage, ...] | None = () if pulled else None
         container = worker.every[first] if first < len(worker.every) else None
-        if container is not None and not pulled and needs_pull(container.spec, node, now):
+        if container is not None and not pulled and needs_pull(container.spec, node, begins):
             failure = self.waits.failure(container)
+            if failure is not None and before:
+                pod.last = self._history.append(record(before))
+                worker.plan = now, SetUpPlan(before, (container,) * len(before))
+                worker.timers[None] = self._clock.at(begins, self._ask, worker, container)
+                return
             if failure is not None:
                 stages = self.waits.turn(worker, container, failure[0])
                 pod.last = self._history.append(record(stages))
@@ -124,16 +142,18 @@ class SetUp:
                     image,
                     lambda: planner.image_cold(pod, image),
                     lambda: planner.image_warm(pod, image),
+                    after=begins - now,
                 )
                 if turn.refused:
-                    pod.last = self._history.append(record(turn.stages))
-                    worker.plan = now, SetUpPlan(turn.stages, (container,) * len(turn.stages))
-                    length = end_of(turn.stages, 0)
+                    stages = (*before, *turn.stages)
+                    pod.last = self._history.append(record(stages))
+                    worker.plan = now, SetUpPlan(stages, (container,) * len(stages))
+                    length = end_of(stages, 0)
                     assert length is not None
                     worker.timers[None] = self._clock.after(length, self.waits.refused, worker, container)
                     return
                 got = turn.stages
-        plan = self._planner.plan(worker, now, shared=shared, first=first, pulled=got)
+        plan = self._planner.plan(worker, now, shared=shared, first=first, pulled=got, before=before)
         pod.last = self._history.append(record(plan.stages))
         self._go_through(worker, plan)
 

@@ -14,7 +14,7 @@ from kubeinfer_sim.cluster.kubelet.termination import KILLED, STOPPED, kill_stag
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.prober import ContainerProber, Health, Outcome, Probes, Segment
-from kubeinfer_sim.cluster.stages import CREATE, Stage, StageKind, StageName, end_of
+from kubeinfer_sim.cluster.stages import CREATE, VOLUMES, Stage, StageKind, StageName, end_of
 from kubeinfer_sim.manifest.model import Container as ContainerSpec
 from kubeinfer_sim.manifest.releases import Release
 
@@ -50,6 +50,7 @@ class SetUpPlanner:
         shared: bool,
         first: int = 0,
         pulled: tuple[Stage, ...] | None = None,
+        before: tuple[Stage, ...] = (),
     ) -> SetUpPlan:
         """What comes, one after the other as the kubelet does it, from the container on that is started as `first`.
 
@@ -64,11 +65,12 @@ class SetUpPlanner:
             shared: pulls go over a registry whose bandwidth all nodes share.
             first: where it goes on.
             pulled: how that container gets its image, when it is known already.
+            before: what comes before that.
         """
         pod, node = worker.pod, worker.node
-        stages: list[Stage] = []
-        containers: list[Container] = []
-        at: int | None = now
+        stages = list(before)
+        containers: list[Container] = [worker.every[first]] * len(stages) if stages else []
+        at = end_of(stages, now)
         for container in worker.every[first:] if first else worker.every:
             assert at is not None
             image = container.spec.image
@@ -208,6 +210,11 @@ class SetUpPlanner:
         kill = kill_stages(pod, container, pod.template.termination_grace_period_seconds, self._draws)
         code = KILLED if kill[-1].regime == "SIGKILL" else STOPPED
         return (Stage(name, length, "fails"), *kill), FailedHook(container, code, failure)
+
+    def volumes(self, pod: Pod) -> tuple[Stage, ...]:
+        """The mount of its volumes, where that takes any time (pkg/kubelet/volumemanager, WaitForAttachAndMount)."""
+        length = self._draws.draw(pod.timings.volumes, pod, "volumes")
+        return () if length == 0 else (Stage(VOLUMES, length),)
 
     def image_cold(self, pod: Pod, image: str) -> int | None:
         """How long a pull takes of an image that is not on the node."""

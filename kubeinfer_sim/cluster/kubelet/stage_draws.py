@@ -30,3 +30,10 @@ class StageDraws:
             return at
         length = self.draw(pod.timings_of(image).framework_import, pod, f"import/{container.name}")
         return None if length is None else at + length
+
+    def relist(self, pod: Pod, container: Container) -> int:
+        """How long it takes until the kubelet's next relist sees what has become of a container, in ms."""
+        length = pod.timings.relist
+        if isinstance(length, Constant):
+            return length.value or 0
+        return self.draw(length, pod, f"relist/{container.name}") or 0

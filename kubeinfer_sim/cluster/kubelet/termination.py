@@ -78,7 +78,7 @@ def pod_stop_stages(worker: PodWorker, draws: StageDraws, *, until: int | None =
     beside = worker.containers if until is None else ()
     init = None if until is None else worker.runs_init(until)
     for container in beside if init is None else (init,):
-        if container.kind is not ContainerKind.SIDECAR and not container.dead:
+        if container.kind is not ContainerKind.SIDECAR and not (container.dead or container.ended):
             kill = kill_stages(pod, container, grace, draws)
             length = end_of(kill, 0)
             assert length is not None
@@ -87,7 +87,11 @@ def pod_stop_stages(worker: PodWorker, draws: StageDraws, *, until: int | None =
     for container in reversed(worker.containers):
         if container.kind is not ContainerKind.SIDECAR:
             break
-        if container.dead or (until is not None and not container.runs_beside_set_up(until)):
+        if (
+            container.dead
+            or container.ended
+            or (until is not None and not container.runs_beside_set_up(until))
+        ):
             continue
         spent = end_of(stages, 0)
         assert spent is not None

@@ -77,6 +77,7 @@ class ContainerProber:
         "_looks",
         "_out",
         "_ready",
+        "_relist",
         "_terminating",
         "_trigger_sees_old",
         "_view",
@@ -129,6 +130,7 @@ class ContainerProber:
         self._killing = False
         self._terminating = False
         self._key = 4 * added_at
+        self._relist = NEVER
         self._out: list[Transition] = []
         self._ahead: tuple[Millis | None, _State] | None = None
         self._looks = 1
@@ -143,19 +145,27 @@ class ContainerProber:
         """`ready` of the container status."""
         return self._ready
 
-    def container_started(self, at: Millis, health: Health, since: Millis | None = None) -> None:
-        """A new container runs, and a sync sees it; `since`: when its process began, if not just now."""
-        self._come(at)
-        self._new_container(at, health, at if since is None else since)
+    def container_started(
+        self, at: Millis, health: Health, since: Millis | None = None, *, relist: Millis = 0
+    ) -> None:
+        """A new container runs, and a sync sees it.
 
-    def container_replaced(self, at: Millis, health: Health, since: Millis | None = None) -> None:
+        `since`: when its process began, if not just now. The kubelet's next relist of its containers (PLEG), `relist`
+        ms later, brings another sync; 0: none.
+        """
+        self._come(at)
+        self._new_container(at, health, at if since is None else since, relist)
+
+    def container_replaced(
+        self, at: Millis, health: Health, since: Millis | None = None, *, relist: Millis = 0
+    ) -> None:
         """The container was killed and the next one started within one sync: nobody saw it dead.
 
-        Since 1.35 the new one inherits `started` until its startup worker's next tick. `since` as above.
+        Since 1.35 the new one inherits `started` until its startup worker's next tick. `since` and `relist` as above.
         """
         self._come(at)
         self._killing = False
-        self._new_container(at, health, at if since is None else since)
+        self._new_container(at, health, at if since is None else since, relist)
 
     def container_adopted(
         self, at: Millis, health: Health, *, since: Millis, started: bool, pod_ready: bool
@@ -296,6 +306,7 @@ class ContainerProber:
             self._killing,
             self._key,
             self._out[:],
+            self._relist,
         )
 
     def _restore(self, state: _State) -> None:
@@ -307,6 +318,7 @@ class ContainerProber:
         self._killing = state.killing
         self._key = state.key
         self._out = state.out
+        self._relist = state.relist
 
     def _next_key(self) -> int:
         """Key of the next decision of any worker."""
@@ -316,11 +328,17 @@ class ContainerProber:
                 if keys[index] < 0 and worker is not None:
                     decided = self._decided[index] = worker.decided(self._view)
                     keys[index] = NEVER if decided is None else decided.key
-        return min(keys)
+        key = min(keys)
+        return key if key < self._relist else self._relist
 
     def _decide(self, key: int) -> None:
         """All workers that decide at this key do, then the kubelet's loop takes their results, one by one."""
         self._key = key
+        if key == self._relist:
+            self._relist = NEVER
+            if not self._busy:
+                self._sync(None)
+            return
         updates: list[_Update] = []
         for index, worker in enumerate(self._decided):
             if worker is not None and self._keys[index] == key:
@@ -370,7 +388,8 @@ class ContainerProber:
                 Transition(at, kind, value, by.spec.kind, by.verdict_calls, by.since, by.spacing)
             )
 
-    def _new_container(self, at: Millis, health: Health, since: Millis) -> None:
+    def _new_container(self, at: Millis, health: Health, since: Millis, relist: Millis) -> None:
+        self._relist = 4 * (at + relist) + 3 if relist else NEVER
         incarnation = Incarnation(health, self._whole_second(since))
         self._sync(None, View(incarnation, True, self._view.started, at))
 
@@ -448,6 +467,7 @@ class _State:
     killing: bool
     key: int
     out: list[Transition]
+    relist: int
 
 
 def _opener(

@@ -27,6 +27,7 @@ class Start(NamedTuple):
         started, serving: when the container runs, and when its engine answers (None: not in sight).
         latency: how long a successful check takes; None when it hangs.
         hook: how long its postStart hook took, before which its process began.
+        relist: how long after its start the kubelet's relist brings another sync.
     """
 
     probes: Probes
@@ -35,6 +36,7 @@ class Start(NamedTuple):
     serving: Millis | None
     latency: Millis | None
     hook: Millis = 0
+    relist: Millis = 0
 
     def health(self, added_at: Millis) -> Health:
         """The answers of a container set up at `added_at` that starts like this."""
@@ -61,7 +63,7 @@ class Forecasts:
     def _compute(self, start: Start) -> tuple[Transition, ...]:
         prober = self._open(start.probes, start.second)
         begins = start.second + start.started
-        prober.container_started(begins, start.health(start.second), begins - start.hook)
+        prober.container_started(begins, start.health(start.second), begins - start.hook, relist=start.relist)
         found: list[Transition] = []
         while (due := prober.next_at()) is not None:
             for transition in prober.advance(due):
@@ -138,6 +140,9 @@ class Follower:
     def exact(self, prober: ContainerProber, now: Millis) -> ContainerProber:
         """Bring a new prober of this container to where this one stands."""
         begins = self._added_at + self._start.started
-        prober.container_started(begins, self._start.health(self._added_at), begins - self._start.hook)
+        start = self._start
+        prober.container_started(
+            begins, start.health(self._added_at), begins - start.hook, relist=start.relist
+        )
         prober.advance(now)
         return prober

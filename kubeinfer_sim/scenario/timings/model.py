@@ -24,6 +24,7 @@ class StageTimings:
     image_cold: Distribution  # pull of an image that is not on the node
     image_warm: Distribution  # image present
     init: Distribution  # the run of one init container
+    volumes: Distribution  # its volumes are mounted, before anything else
     create: Distribution  # sandbox and containers
     post_start: Distribution  # a postStart hook whose length the manifest does not tell
     rank_table: Distribution  # last pod of the gang up -> engines start
@@ -39,6 +40,7 @@ class StageTimings:
     exit: Distribution  # SIGTERM -> process gone
     sidecar_exit: Distribution  # SIGTERM -> an init container, or a sidecar after all containers, gone
     cleanup: Distribution  # last container dead, devices free -> pod object gone
+    relist: Distribution  # a container started or ended -> the kubelet sees that
     probe_latency: Distribution  # a probe that answers
     #: By image: the timings of a container that runs it, where they are others.
     images: Mapping[str, StageTimings] = field(default_factory=dict)

@@ -49,6 +49,13 @@ STAGES: Mapping[str, Stage] = {
         "16 GB MindIE image at 55 MB/s (KAITO #2325); slower when many nodes share a registry",
     ),
     "init": Stage("run of one init container", "1s", "5s", "1m", "assumed"),
+    "volumes": Stage(
+        "its volumes are mounted, before anything else",
+        "100ms",
+        "300ms",
+        "1s",
+        "recorded whole runs: the volume manager looks every 300 ms",
+    ),
     "create": Stage("sandbox and containers", "1s", "3s", "10s", "KAITO #2325"),
     "post_start": Stage(
         "a postStart hook whose length the manifest does not tell", "0s", "1s", "30s", "assumed"
@@ -91,6 +98,13 @@ STAGES: Mapping[str, Stage] = {
         "2s",
         "3s",
         "kubelet: relist every 1 s, housekeeping every 2 s (pkg/kubelet/kubelet.go)",
+    ),
+    "relist": Stage(
+        "a container started, or ended by itself → its kubelet sees that",
+        "0s",
+        "500ms",
+        "1s",
+        "recorded whole runs: relist every 1 s (pkg/kubelet/kubelet.go)",
     ),
     "probe_latency": Stage("a probe that answers", "0s", "0s", "1s", "assumed; far below any period"),
 }
