@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from kubeinfer_sim.cluster.stages import Stage, StageName
 from kubeinfer_sim.engine.history import Record
@@ -172,6 +172,18 @@ class EngineStarted(Record):
 
     pod: PodRef
     stages: tuple[Stage, ...]
+
+
+@dataclass(slots=True)
+class LoadedAfterSigterm(Record):
+    """An engine finds what one that a probe had killed went on loading after its SIGTERM.
+
+    `what`: weights in the page cache, or a compiled graph; `left`: for how many ms that engine still ran then.
+    """
+
+    pod: PodRef
+    what: Literal["weights", "graph"]
+    left: int
 
 
 @dataclass(slots=True)

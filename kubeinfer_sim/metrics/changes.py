@@ -13,6 +13,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     SpecApplied,
     Stalled,
     StallEnded,
+    UpdateAborted,
     UpdateCompleted,
 )
 from kubeinfer_sim.engine.meter import End, Handlers
@@ -28,6 +29,7 @@ class AppliedSpec:
         surge, unavailable: the budgets, in instances or pods.
         completed: when all of it was in place and ready; None when that never happened.
         superseded: when another template came before it was in place.
+        aborted: why the update was given up; "" when it was not.
         deadline_exceeded: when it first had made no progress for as long as its progress deadline; None when never.
     """
 
@@ -42,6 +44,7 @@ class AppliedSpec:
     completed: int | None = None
     superseded: int | None = None
     deadline_exceeded: int | None = None
+    aborted: str = ""
 
     @classmethod
     def of(cls, r: SpecApplied | DeploymentApplied) -> Self:
@@ -126,6 +129,7 @@ class ChangesMeter:
             UpdateCompleted: self._completed,
             Stalled: self._stalled,
             StallEnded: self._stall_ended,
+            UpdateAborted: self._aborted,
             ProgressDeadlineExceeded: self._deadline_exceeded,
         }
 
@@ -144,6 +148,9 @@ class ChangesMeter:
     def _completed(self, record: UpdateCompleted) -> None:
         self._end_stall(record.at)
         complete(self._changes, record.generation, record.at)
+
+    def _aborted(self, record: UpdateAborted) -> None:
+        self._changes[-1].aborted = record.reason
 
     def _stalled(self, r: Stalled) -> None:
         last = self._stalls[-1] if self._stalls else None

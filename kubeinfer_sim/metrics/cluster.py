@@ -13,6 +13,7 @@ from kubeinfer_sim.metrics.bare_pods import BarePodMeasures, BarePods
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, Deployments
 from kubeinfer_sim.metrics.faults import FaultCourse, FaultCourses, Unmatched
 from kubeinfer_sim.metrics.first_causes import FirstCauses
+from kubeinfer_sim.metrics.killed_starts import KilledStarts, KilledStartsMeter
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.lives_meter import LivesMeter
 from kubeinfer_sim.metrics.nodes import DrainRun, NodeChange, NodeOutage, Nodes
@@ -39,6 +40,7 @@ class ClusterMeasures:
         bare_pods: Pods that no controller makes, in the order of their creation.
         unmatched: faults and actions that struck nothing.
         refusals: what kubectl or the API server refused.
+        killed_starts: of workloads whose instances came up though probes had killed starts of theirs.
         first_causes: what nothing caused, by its record's id.
     """
 
@@ -56,6 +58,7 @@ class ClusterMeasures:
     refusals: tuple[RequestRefused, ...]
     deployments: tuple[DeploymentMeasures, ...]
     bare_pods: tuple[BarePodMeasures, ...]
+    killed_starts: tuple[KilledStarts, ...]
     first_causes: Mapping[int, Record]
 
     def instances_of(self, kind: str, name: str | None = None) -> tuple[InstanceLife, ...]:
@@ -74,6 +77,7 @@ class ClusterMeters:
         self._lives, self._deployments, self._bare_pods = LivesMeter(), Deployments(), BarePods()
         self._npus, self._npu_outages = NpusInUse(), NpuOutages()
         self._nodes, self._faults, self._preemptions = Nodes(), FaultCourses(), Preemptions()
+        self._killed_starts = KilledStartsMeter()
         self._first_causes, self._unmatched, self._refusals = FirstCauses(), Unmatched(), Refusals()
         self._rejections = RejectionsMeter()
 
@@ -92,6 +96,7 @@ class ClusterMeters:
             self._rejections,
             self._unmatched,
             self._refusals,
+            self._killed_starts,
             self._first_causes,
         )
 
@@ -114,5 +119,6 @@ class ClusterMeters:
             refusals=self._refusals.finish(ended_at, end),
             deployments=self._deployments.finish(ended_at, end, instances),
             bare_pods=self._bare_pods.finish(ended_at, end, instances),
+            killed_starts=self._killed_starts.finish(ended_at, end),
             first_causes=self._first_causes.finish(ended_at, end),
         )

@@ -115,6 +115,12 @@ class Measures:
         return next((change for change in reversed(self.changes) if change.is_material), None)
 
     @property
+    def aborted(self) -> Change | None:
+        """The update that was given up, if nothing was asked for afterwards."""
+        before = self.changes[-2:-1]
+        return before[0] if before and before[0].aborted else None
+
+    @property
     def open_stall(self) -> Stall | None:
         """The stall that lasts until the end."""
         last = self.stalls[-1] if self.stalls else None
@@ -170,10 +176,13 @@ class KubeInferMeters:
         touched = self._activity.finish(ended_at, end)
         others = end == "quiet" and not alone and not losing and _in_place(asked, seen)
         why: End = "settled" if others else end
+        outcome = _outcome(why, losing, asked, seen, cluster.drains) if touched else Outcome.NOTHING
+        if any(change.aborted for change in asked.changes[-2:-1]):
+            outcome = Outcome.NEVER
         return Measures(
             ended_at=ended_at,
             end=end,
-            outcome=_outcome(why, losing, asked, seen, cluster.drains) if touched else Outcome.NOTHING,
+            outcome=outcome,
             service=_service(seen, start, ended_at if done is None else done),
             whole=_service(seen, owed, ended_at),
             desired=seen.desired,

@@ -310,6 +310,10 @@ SENTENCES: dict[type[Record], Words] = {
         + (f" again, restarted {count(r.restarts, 'time')}" if r.container else "")
     ),
     cluster.EngineStarted: lambda r: f"the engine of {r.pod.name} starts to load{_stages(r.stages)}",
+    cluster.LoadedAfterSigterm: lambda r: (
+        f"{r.pod.name} finds {'the compiled graph' if r.what == 'graph' else 'weights in the page cache'} that an "
+        f"engine went on loading after SIGTERM, {rounded(r.left)} before it was gone"
+    ),
     cluster.EvictionAnswered: lambda r: (
         f"the eviction of {r.pod.name} is granted"
         if r.code == 201
@@ -405,6 +409,13 @@ SENTENCES: dict[type[Record], Words] = {
     controllers.InstanceDeleting: lambda r: f"{r.instance.name} is deleted{_for(r.reason)}",
     controllers.InstanceGone: lambda r: f"{r.instance.name} is gone",
     controllers.Stalled: _stalled,
+    controllers.UpdateAborted: lambda r: (
+        f"the update of {r.kubeinfer} is aborted ({r.reason}): revision {r.revision} is applied again"
+    ),
+    controllers.SilentFaultSuspected: lambda r: (
+        f"{r.node} is taken to be broken without anything showing (silent fault): {r.failures} single pods failed on "
+        f"it within {rounded(r.within)}; it takes nothing new for {rounded(r.lasts)}"
+    ),
     controllers.StallEnded: lambda r: "what was stalled goes on",
     controllers.ProgressDeadlineExceeded: lambda r: "the progress deadline is exceeded",
     controllers.UpdateCompleted: lambda r: (

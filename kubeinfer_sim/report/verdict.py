@@ -19,6 +19,7 @@ from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report import bare_pods
 from kubeinfer_sim.report.deployments import opening, sentence
+from kubeinfer_sim.report.killed_starts import all_killed_first, killed_starts
 from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.rejections import without_pause
 from kubeinfer_sim.report.run_end import due, standstill
@@ -132,10 +133,14 @@ def _verdict(found: Figures) -> Verdict:
         return Verdict(False, f"{standstill(found.run)}.")
     vain = vain_lines(found.cluster)
     endless = without_pause(found.cluster.rejections)
-    holds = outcome is Outcome.COMPLETES and not missed and not vain and not endless
+    killed = found.cluster.killed_starts if outcome is Outcome.COMPLETES else ()
+    lucky = any(all_killed_first(each) for each in killed)
+    holds = outcome is Outcome.COMPLETES and not missed and not vain and not endless and not lucky
     several = len(found.kubeinfers) > 1
     own = _sentence_of_several(found) if several else _sentence(found.run, found.measures)
     sentence = "; ".join(filter(None, (own, endless, preempted_for(found.cluster.preemptions))))
+    if killed:
+        sentence = f"{sentence}, but {killed_starts(killed)}"
     if missed and outcome is Outcome.COMPLETES:
         first = missed[0]
         word = "missed" if first.judgement is Judgement.MISSED else "open"
@@ -270,6 +275,9 @@ def _completes(run: Run, measures: Measures) -> str:
 
 def _never(run: Run, measures: Measures) -> str:
     change = focus(measures)
+    if measures.aborted is not None and not measures.losing and change is not None:
+        back = f"is aborted at {rounded(change.at)} ({measures.aborted.aborted})"
+        return f"The update {back} and the old revision serves on; {_left(run, measures)}"
     what = _subject(change)
     why = f"no progress for {format_duration(run.scenario.quiet_after)}" if run.end == "quiet" else ""
     stuck = culprits(measures)

@@ -91,6 +91,10 @@ class Assumptions:
     scheduling_rate: Literal["unlimited", "mindcluster"] = "unlimited"
     preemption: bool = False
     scale_subresource: Literal["none", "instance"] = "none"
+    loads_after_sigterm: bool = True
+    on_stall: Literal["wait", "abort"] = "wait"
+    fault_scheduling: Literal["external-force", "external-force-pod-failed"] = "external-force"
+    silent_faults: bool = False
 
 
 @dataclass(frozen=True, slots=True)

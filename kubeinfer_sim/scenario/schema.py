@@ -149,6 +149,10 @@ class AssumptionsForm(Form):
     scheduling_rate: Literal["unlimited", "mindcluster"] = _A.scheduling_rate
     preemption: bool = _A.preemption
     scale_subresource: Literal["none", "instance"] = _A.scale_subresource
+    loads_after_sigterm: bool = _A.loads_after_sigterm
+    on_stall: Literal["wait", "abort"] = _A.on_stall
+    fault_scheduling: Literal["external-force", "external-force-pod-failed"] = _A.fault_scheduling
+    silent_faults: bool = _A.silent_faults
 
 
 class AvailabilityForm(Form):

@@ -202,6 +202,7 @@ def _kubelet(
         scenario.broken_images,
         start_faults(scenario.actions),
         check_faults(scenario.actions),
+        loads_after_sigterm=scenario.assumptions.loads_after_sigterm,
     )
     answers = health.at_set_up if health.of_new_pods else None
     return Kubelet(env, settings, answers, devices, beside)

@@ -27,7 +27,7 @@ spec:
         replicas: ${prefill}
         recoveryPolicy: {type: Restart, restart: ${restart}}
         template: &pod
-          metadata: {labels: {app: chat}}
+          metadata: {labels: ${label}}
           spec:
             terminationGracePeriodSeconds: 60
             priorityClassName: ${priority}
@@ -35,6 +35,7 @@ spec:
             - name: engine
               image: "vllm:1"
               readinessProbe: {httpGet: {path: /, port: 80}, periodSeconds: 1}
+              ${probe}
               resources: &npus {requests: {huawei.com/ascend-1980: ${npus}}, limits: {huawei.com/ascend-1980: ${npus}}}
       - name: decode
         replicas: ${decode}
@@ -82,6 +83,8 @@ VALUES = {
     "restart": "Instance",
     "npus": "8",
     "priority": "system-cluster-critical",
+    "label": "{app: chat}",
+    "probe": "",
 }
 
 
@@ -162,6 +165,28 @@ CASES = {
         {"replicas": "0", "priority": "high"},
         cluster="2x8",
         beside=BATCH,
+    ),
+    # Reading the weights takes a little longer than the startup probe waits: they are there when the engine is gone.
+    "loadsAfterSigterm": Case(
+        ("true", "false"),
+        "  initial: empty",
+        {"probe": "startupProbe: {tcpSocket: {port: 80}, periodSeconds: 10, failureThreshold: 5}"},
+        load="1s",
+        stages=", weightsShared: 60s",
+    ),
+    "onStall": Case(("wait", "abort"), UPDATE, {"surge": "1", "unavailable": "0"}, cluster="2x8"),
+    "faultScheduling": Case(
+        ("external-force", "external-force-pod-failed"),
+        "  actions: [{at: 100s, fault: {kind: NpuFault, node: node-0, npu: 1, symptom: none}}]\n  horizon: 1h",
+        {"label": "{app: chat, modelarts-infer-npu-reset-enable: 'true'}"},
+    ),
+    # After the third nothing new comes to the node, and there is no other.
+    "silentFaults": Case(
+        ("false", "true"),
+        "  actions: ["
+        + ", ".join(f"{{at: {at}m, crash: {{nodes: [node-0]}}}}" for at in (10, 60, 110, 160))
+        + "]\n  horizon: 4h",
+        cluster="2x8",
     ),
     "scaleSubresource": Case(
         ("none", "instance"),

@@ -112,6 +112,9 @@ class Containers:
         )
         container.synced_from = now
         stages = kill_stages(pod, container, grace, self._draws)
+        sigterm = end_of(stages[:-1], now)
+        if container.is_engine and sigterm is not None:
+            self._engines.told_to_end(worker, sigterm)
         length = end_of(stages, 0)
         if length is not None:
             code = KILLED if stages[-1].regime == "SIGKILL" else STOPPED

@@ -5,14 +5,15 @@ No part of the real kubelet: it is what the processes in the containers do, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Literal
 
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
 from kubeinfer_sim.cluster.kubelet.services import Services
 from kubeinfer_sim.cluster.kubelet.shared_link import SharedLink
 from kubeinfer_sim.cluster.kubelet.sync_loop import SyncLoop
 from kubeinfer_sim.cluster.pod import Pod
-from kubeinfer_sim.cluster.records import EngineStarted, TransferDone
+from kubeinfer_sim.cluster.records import EngineStarted, LoadedAfterSigterm, TransferDone
 from kubeinfer_sim.cluster.stages import (
     COMMUNICATOR,
     GRAPH,
@@ -38,6 +39,8 @@ class EngineStarts:
         transfers: Transfers,
         loop: SyncLoop,
         workers: Mapping[Pod, PodWorker],
+        *,
+        loads_after_sigterm: bool = True,
     ) -> None:
         self._clock = services.clock
         self._history = services.history
@@ -49,6 +52,9 @@ class EngineStarts:
         self._workers = workers
         # Pods that hold broken devices, and whether their engines have started on them and get no further.
         self._on_broken: dict[Pod, bool] = {}
+        self._loads_after_sigterm = loads_after_sigterm
+        # What an engine finished between SIGTERM and its end, by its node, and how many ms before its end.
+        self._late: dict[tuple[str, Hashable], int] = {}
         storage = transfers.storage
         self._storage = (
             None if storage is None else SharedLink(self._clock, storage.bandwidth, storage.per_client)
@@ -113,6 +119,20 @@ class EngineStarts:
             self._status.stuck(pod, "EngineNeverReady")
         self._in_sight(worker)
 
+    def told_to_end(self, worker: PodWorker, at: int) -> None:
+        """A probe has the engine's container killed: it gets SIGTERM then.
+
+        Until its server runs nothing in an engine handles that, so it goes on loading until it is gone; unless the
+        switch says that it stops.
+        """
+        worker.sigterm_at = at
+        if not self._loads_after_sigterm:
+            self._clock.at(at, self._gives_up, worker, at)
+
+    def _gives_up(self, worker: PodWorker, at: int) -> None:
+        if worker.sigterm_at == at:
+            self._drop(worker)
+
     def stop(self, worker: PodWorker) -> None:
         """The engine stops: it leaves the barrier, and what it had not finished is not on the node."""
         pod = worker.pod
@@ -120,6 +140,14 @@ class EngineStarts:
         if pod in self._on_broken:
             self._on_broken[pod] = False
         pod.barrier.leave(pod)
+        if worker.sigterm_at is not None and self._loads_after_sigterm:
+            self._note_late(worker, worker.sigterm_at)
+        self._drop(worker)
+        worker.serving_at = worker.weights_at = worker.compiled_at = worker.sigterm_at = None
+
+    def _drop(self, worker: PodWorker) -> None:
+        """What the engine has not finished by now it never will."""
+        pod = worker.pod
         if worker.reading is not None and self._storage is not None:
             self._storage.cancel(worker.reading)
             worker.reading = None
@@ -130,7 +158,26 @@ class EngineStarts:
             graph_key = (pod.revision, pod.ref.role)
             if node.graphs.get(graph_key, 0) > now:
                 del node.graphs[graph_key]
-        worker.serving_at = worker.weights_at = None
+
+    def _note_late(self, worker: PodWorker, sigterm_at: int) -> None:
+        """What the engine that is gone now finished after SIGTERM, and nobody before it."""
+        now, pod, node = self._clock.now, worker.pod, worker.node
+        graph_key = (pod.revision, pod.ref.role)
+        for key, at, noted in (
+            (pod.weights_key, worker.weights_at, node.page_cache.get(pod.weights_key)),
+            (graph_key, worker.compiled_at, node.graphs.get(graph_key)),
+        ):
+            if at is not None and at == noted and sigterm_at < at <= now:
+                self._late[node.name, key] = now - at
+
+    def _tell_of_late(self, worker: PodWorker, key: Hashable, what: Literal["weights", "graph"]) -> None:
+        """The engine is faster on account of what another one finished after SIGTERM."""
+        left = self._late.get((worker.node.name, key))
+        if left is not None:
+            pod = worker.pod
+            pod.last = self._history.append(
+                LoadedAfterSigterm(self._clock.now, pod.last, pod.ref, what, left)
+            )
 
     def throttle_storage(self, factor: float) -> None:
         """The storage that all nodes share goes at this part of its speed; nothing happens where there is none."""
@@ -151,6 +198,8 @@ class EngineStarts:
         pod, draw = worker.pod, self._draws.draw
         timings = pod.timings
         if worker.node.weights_ready(pod.weights_key, at):
+            if self._late:
+                self._tell_of_late(worker, pod.weights_key, "weights")
             return Stage(WEIGHTS, draw(timings.weights_warm, pod, "weights"), "warm")
         if pod.template.weights_volume == "local":
             return Stage(WEIGHTS, draw(timings.weights_local, pod, "weights"), "cold, local disk")
@@ -165,16 +214,20 @@ class EngineStarts:
         worker.weights_at = loaded
         if loaded < node.page_cache.get(pod.weights_key, loaded + 1):
             node.page_cache[pod.weights_key] = loaded
+            self._late.pop((node.name, pod.weights_key), None)
         graph_key = (pod.revision, pod.ref.role)
         if node.graph_ready(graph_key, loaded):
             graph = Stage(GRAPH, draw(timings.graph_warm, pod, "graph"), "warm")
+            if self._late:
+                self._tell_of_late(worker, graph_key, "graph")
         else:
             graph = Stage(GRAPH, draw(timings.graph_cold, pod, "graph"), "cold")
         warm_up = Stage(WARM_UP, draw(timings.warm_up, pod, "warmUp"))
         if graph.duration is not None:
-            compiled = loaded + graph.duration
+            compiled = worker.compiled_at = loaded + graph.duration
             if compiled < node.graphs.get(graph_key, compiled + 1):
                 node.graphs[graph_key] = compiled
+                self._late.pop((node.name, graph_key), None)
             if warm_up.duration is not None:
                 worker.serving_at = compiled + warm_up.duration
         return graph, warm_up

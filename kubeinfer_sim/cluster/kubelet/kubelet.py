@@ -63,6 +63,7 @@ class KubeletSettings:
         broken_images: images nobody can pull.
         start_faults: which init containers and postStart hooks fail.
         check_faults: which checks go wrong some time after their container's start.
+        loads_after_sigterm: an engine whose container a probe has killed goes on loading until it is gone.
     """
 
     kubernetes: Release
@@ -71,6 +72,7 @@ class KubeletSettings:
     broken_images: frozenset[str] = frozenset()
     start_faults: StartFaults | None = None
     check_faults: CheckFaults | None = None
+    loads_after_sigterm: bool = True
 
 
 class Kubelet(Watcher):
@@ -117,7 +119,13 @@ class Kubelet(Watcher):
         self._retries = retries
         # What the checks of pods get that have no node yet.
         self._answers_to_be: dict[Pod, dict[str, Segment]] = {}
-        self._engines = EngineStarts(services, settings.transfers, self, self._workers)
+        self._engines = EngineStarts(
+            services,
+            settings.transfers,
+            self,
+            self._workers,
+            loads_after_sigterm=settings.loads_after_sigterm,
+        )
         self._set_up = SetUp(services, images, retries, self._engines, self, first_answers)
         self._containers = Containers(
             services, settings.crash_back_off, images.registry, retries, self._engines, self._set_up, self

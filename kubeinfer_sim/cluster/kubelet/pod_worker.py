@@ -77,6 +77,8 @@ class PodWorker:
         in_place: how often all of its containers were started again in place.
         serving_at: when its engine answers (None: never, or not loading).
         weights_at: when its engine has read the weights.
+        compiled_at: when it has compiled its graph, if it has to.
+        sigterm_at: when it gets SIGTERM, as a probe has its container killed.
         reading: its weights on their way over the shared storage, or about to be.
         timer: what the pod as a whole waits for: a result of its probes, or the end of its termination.
         timers: what parts of it wait for: containers that are killed or started, and (None) its set-up.
@@ -87,6 +89,7 @@ class PodWorker:
         "added_at",
         "answers",
         "awaits",
+        "compiled_at",
         "containers",
         "engine",
         "every",
@@ -102,6 +105,7 @@ class PodWorker:
         "pull_back_offs",
         "reading",
         "serving_at",
+        "sigterm_at",
         "stopping",
         "sync",
         "timer",
@@ -133,6 +137,8 @@ class PodWorker:
         self.in_place = 0
         self.serving_at: int | None = None
         self.weights_at: int | None = None
+        self.compiled_at: int | None = None
+        self.sigterm_at: int | None = None
         self.reading: Transfer | None = None
         self.timer: Timer | None = None
         self.timers: dict[Container | None, Timer] = {}

@@ -6,10 +6,12 @@ It holds the spec and decides once per instant, after everything that happened i
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.controllers.kubeinfer.budget import resolve
 from kubeinfer_sim.controllers.kubeinfer.instances import Instances
-from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied, UpdateCompleted
+from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied, UpdateAborted, UpdateCompleted
 from kubeinfer_sim.controllers.kubeinfer.recovery import Recovery
 from kubeinfer_sim.controllers.kubeinfer.rollout import next_step
 from kubeinfer_sim.controllers.kubeinfer.stalls import Stalls
@@ -45,6 +47,7 @@ class KubeInferController:
         self._budget = resolve(spec.rolling_update, spec.replicas)
         self._generation = 0
         self._applied = NO_CAUSE
+        self._in_place: KubeInfer | None = None  # what was in place last
         self._wake: Timer | None = None
 
     # -- what the user does --------------------------------------------------------------------------------
@@ -53,6 +56,7 @@ class KubeInferController:
         """The KubeInfer is created; with `running`, its instances have run for long."""
         self._record_spec(("created",), "running" if running else "created")
         if running:
+            self._in_place = self.spec
             for _ in range(self.spec.replicas):
                 self._instances.create(self._applied, running=True)
         self.wake_up()
@@ -65,13 +69,26 @@ class KubeInferController:
         self._record_spec(_changes(before, spec), label)
         self._instances.adopt_spec(spec)
 
-    def _record_spec(self, changed: tuple[str, ...], label: str) -> None:
+    def abort(self, reason: str, cause: int) -> bool:
+        """Go back to the template of before an update that does not go on; False where there is none."""
+        before = self._in_place
+        if before is None or before.revision == self.spec.revision:
+            return False
+        self._applied = self._history.append(
+            UpdateAborted(self._clock.now, cause, self.spec.name, self._generation, reason, before.revision)
+        )
+        self.spec = replace(self.spec, roles=before.roles)
+        self._record_spec(("template",), f"abort: {reason}", self._applied)
+        self._instances.adopt_spec(self.spec)
+        return True
+
+    def _record_spec(self, changed: tuple[str, ...], label: str, cause: int = NO_CAUSE) -> None:
         self._generation += 1
         budget = self._budget
         self._applied = self._history.append(
             SpecApplied(
                 self._clock.now,
-                NO_CAUSE,
+                cause,
                 self.spec.name,
                 self._generation,
                 self.spec.revision,
@@ -114,6 +131,7 @@ class KubeInferController:
 
     def _record_completion(self) -> None:
         spec, now = self.spec, self._clock.now
+        self._in_place = spec
         self._history.append(
             UpdateCompleted(
                 now, self._applied, spec.name, self._generation, spec.revision, self._budget.replicas

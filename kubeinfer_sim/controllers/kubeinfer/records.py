@@ -183,6 +183,26 @@ class Stalled(Record):
 
 
 @dataclass(slots=True)
+class UpdateAborted(Record):
+    """An update that stalled is given up: the template of `revision`, which was there before, is applied again."""
+
+    kubeinfer: str
+    generation: int
+    reason: str
+    revision: str
+
+
+@dataclass(slots=True)
+class SilentFaultSuspected(Record):
+    """A node takes nothing new for `lasts` ms: so many single pods failed on it, and no hardware fault was seen."""
+
+    node: str
+    failures: int
+    within: int
+    lasts: int
+
+
+@dataclass(slots=True)
 class StallEnded(Record):
     """What was stalled goes on."""
 

@@ -27,6 +27,7 @@ from kubeinfer_sim.controllers.kubeinfer.instances import Instances
 from kubeinfer_sim.controllers.kubeinfer.policies import KUBELET, WIDTH, Decision, Policies
 from kubeinfer_sim.controllers.kubeinfer.rebuilding import Rebuilding
 from kubeinfer_sim.controllers.kubeinfer.records import RecoveryDecided, RecoveryWithdrawn
+from kubeinfer_sim.controllers.kubeinfer.silent_faults import SilentFaults
 from kubeinfer_sim.scenario.recovery.rules import ActionName, Isolation
 
 #: Exit code of a container that was killed by SIGKILL.
@@ -72,6 +73,7 @@ class Recovery:
         gangs: Gangs,
         policies: Policies,
         rebuilding: Rebuilding,
+        silent: SilentFaults,
     ) -> None:
         self._clock = cluster.env.clock
         self._history = cluster.env.history
@@ -81,6 +83,7 @@ class Recovery:
         self._gangs = gangs
         self._policies = policies
         self._rebuilding = rebuilding
+        self._silent = silent
         self.pending: dict[Instance, list[Trigger]] = {}
         self._stopping: set[Pod] = set()  # a container of it is stopped by a rule: that is no failure
 
@@ -94,6 +97,7 @@ class Recovery:
         instance = self._instance_of(pod)
         if instance is None or instance.incarnation_over or pod in self._stopping:
             return
+        self._silent.pod_failed(instance, pod, pod.last)
         decision = KUBELET
         if not self._rebuilding.left_to_rollout(instance):
             decision = self._policies.decide(
@@ -129,6 +133,8 @@ class Recovery:
     def npu_fault(self, pod: Pod, fault: PlatformFault, cause: int) -> None:
         """The platform reports a fault of an NPU the pod holds that calls for its recovery policy."""
         instance = self._instance_of(pod)
+        if instance is not None:
+            self._silent.hardware_fault(instance)
         if instance is None or instance.incarnation_over or self._rebuilding.left_to_rollout(instance):
             return
         trigger = Trigger(instance, instance.incarnation, pod, fault.kind, cause, KUBELET, fault)
@@ -153,6 +159,7 @@ class Recovery:
         if instance is None or instance.incarnation_over or not reason:
             return
         self._instances.concerning(instance, reason, pod.last)
+        self._silent.pod_failed(instance, pod, pod.last)
         if self._rebuilding.left_to_rollout(instance):
             return
         trigger = Trigger(instance, instance.incarnation, pod, reason, pod.last, Decision("RecreatePod"))

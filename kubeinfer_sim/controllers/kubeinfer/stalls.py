@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.controllers.kubeinfer.instances import Instances
 from kubeinfer_sim.controllers.kubeinfer.records import ProgressDeadlineExceeded, Stalled, StallEnded
@@ -12,6 +14,8 @@ from kubeinfer_sim.scenario.units import Millis
 
 class Stalls:
     """Concludes at the end of an instant whether anything is still under way.
+
+    `stalled` is told the pods' reason of every stall, and its record.
 
     Attributes:
         last_progress: when the KubeInfer last came nearer to its end: an instance created, ready for the
@@ -25,6 +29,7 @@ class Stalls:
         cluster: Cluster,
         instances: Instances,
         deadline: Millis | None,
+        stalled: Callable[[str, int], None],
     ) -> None:
         self._kubeinfer = kubeinfer
         self._clock = cluster.env.clock
@@ -32,6 +37,7 @@ class Stalls:
         self._scheduling = cluster.scheduling
         self._instances = instances
         self._limit = deadline
+        self._stalled = stalled
         self._generation = 0
         self._applied = NO_CAUSE
         self.open = False
@@ -97,7 +103,7 @@ class Stalls:
         ]
         if failing:
             details.insert(0, f"{failing[0].ref.name}: {failing[0].failure}")
-        self._history.append(
+        told = self._history.append(
             Stalled(
                 self._clock.now,
                 which[0].last,
@@ -109,6 +115,7 @@ class Stalls:
                 "; ".join(details),
             )
         )
+        self._stalled(pod_reason, told)
 
     def _set_deadline(self) -> None:
         """The scenario's progressDeadline only reports; it counts from the last progress of an open update."""

@@ -19,6 +19,7 @@ from kubeinfer_sim.controllers.kubeinfer.policies import Policies
 from kubeinfer_sim.controllers.kubeinfer.rebuilding import Rebuilding
 from kubeinfer_sim.controllers.kubeinfer.recovery import Recovery
 from kubeinfer_sim.controllers.kubeinfer.settings import Settings
+from kubeinfer_sim.controllers.kubeinfer.silent_faults import SilentFaults
 from kubeinfer_sim.controllers.kubeinfer.stalls import Stalls
 from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer
 
@@ -46,8 +47,12 @@ class KubeInferWorkload:
         )
         self._rebuilding = Rebuilding(cluster, self._instances, self._gangs, assumptions)
         policies = Policies(settings.rules, settings.plugin, assumptions.startup_crash)
-        self._recovery = Recovery(cluster, self._instances, self._gangs, policies, self._rebuilding)
-        self._stalls = Stalls(spec.name, cluster, self._instances, assumptions.progress_deadline)
+        silent = SilentFaults(cluster.env, on=assumptions.silent_faults)
+        self._recovery = Recovery(cluster, self._instances, self._gangs, policies, self._rebuilding, silent)
+        self._stalls = Stalls(
+            spec.name, cluster, self._instances, assumptions.progress_deadline, self._stalled
+        )
+        self._assumptions = assumptions
         self._controller = KubeInferController(
             cluster.env, spec, assumptions, self._instances, self._recovery, self._stalls
         )
@@ -57,6 +62,13 @@ class KubeInferWorkload:
 
     def _progressed(self) -> None:
         self._stalls.progressed()
+
+    def _stalled(self, pod_reason: str, cause: int) -> None:
+        """An update that has no place, or an image nobody can have, is aborted where the switch says so."""
+        gives_up = pod_reason == "Unschedulable" or "Image" in pod_reason
+        if self._assumptions.on_stall == "abort" and gives_up and self._controller.abort(pod_reason, cause):
+            self._rebuilding.revision_changed()
+            self._controller.wake_up()
 
     @property
     def namespace(self) -> str:
@@ -160,8 +172,12 @@ class KubeInferWorkload:
             self._rebuilding.peers.lost(instance, pod, cause)
 
     def npu_fault(self, pod: Pod, fault: PlatformFault, cause: int) -> None:
-        """The platform reports a fault of an NPU the pod holds that calls for its recovery policy."""
-        self._recovery.npu_fault(pod, fault, cause)
+        """The platform reports a fault of an NPU the pod holds that calls for its recovery policy.
+
+        With external-force-pod-failed it leaves the pod alone, which runs on with the NPUs that are left.
+        """
+        if self._assumptions.fault_scheduling == "external-force":
+            self._recovery.npu_fault(pod, fault, cause)
 
     def pod_finished(self, pod: Pod, reason: str) -> None:
         """A pod that nobody has deleted will never run again: that, too, is a trigger of recovery."""

@@ -1,0 +1,145 @@
+"""Starts that probes have killed before the pod was ever ready, and what became of their instances all the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kubeinfer_sim.cluster.records import (
+    ContainerKilling,
+    ContainersRunning,
+    EngineStarted,
+    HealthChanged,
+    InstanceRef,
+    LoadedAfterSigterm,
+    PodGone,
+    PodReady,
+    PodRef,
+)
+from kubeinfer_sim.cluster.stages import end_of
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady
+from kubeinfer_sim.engine.meter import End, Handlers
+
+
+class KilledStart(NamedTuple):
+    """One: `lasted` ms from its container's start; `needed`: until it would have answered, None: nobody knows."""
+
+    pod: PodRef
+    probe: str
+    lasted: int
+    needed: int | None
+
+
+@dataclass(slots=True)
+class KilledStarts:
+    """Those of one workload.
+
+    Attributes:
+        kind, name: of the workload.
+        started: instances (of a Deployment: pods) whose engines started in the run and that became ready.
+        killed: those of them of which a start had been killed before.
+        starts: how many starts that were; `longest` the one that needed longest.
+        late: the shortest time (ms) that an engine still had when it finished, after its SIGTERM, what made a later
+            start faster; None where that helped nobody.
+    """
+
+    kind: str
+    name: str
+    started: int = 0
+    killed: int = 0
+    starts: int = 0
+    longest: KilledStart | None = None
+    late: int | None = None
+
+
+class _Start:
+    """An engine on its way: when its container has started, and when it will answer."""
+
+    __slots__ = ("answers", "began")
+
+    def __init__(self, began: int, answers: int | None) -> None:
+        self.began, self.answers = began, answers
+
+
+class KilledStartsMeter:
+    """Follows the starts of engines. A pod whose checks somebody or a fault tampers with is no witness."""
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[str, str], KilledStarts] = {}
+        self._running: dict[PodRef, int] = {}
+        self._loading: dict[PodRef, _Start] = {}
+        self._tampered: set[PodRef] = set()
+        # By instance: the longest start that was killed since it was ready last, and how many were.
+        self._killed: dict[int, tuple[KilledStart, int]] = {}
+        self._started: set[int] = set()
+
+    def handlers(self) -> Handlers:
+        """What it listens to."""
+        return {
+            ContainersRunning: self._runs,
+            EngineStarted: self._starts,
+            HealthChanged: lambda r: self._tampered.add(r.pod),
+            ContainerKilling: self._kills,
+            LoadedAfterSigterm: self._finds,
+            PodReady: self._pod_ready,
+            InstanceReady: lambda r: self._up(r.instance),
+            PodGone: self._gone,
+        }
+
+    def finish(self, ended_at: int, end: End) -> tuple[KilledStarts, ...]:
+        """Of each workload of which a start was killed and an instance came up all the same."""
+        return tuple(each for each in self._of.values() if each.killed)
+
+    def _workload(self, ref: InstanceRef) -> KilledStarts:
+        key = ref.kind, ref.owner
+        if key not in self._of:
+            self._of[key] = KilledStarts(*key)
+        return self._of[key]
+
+    def _runs(self, record: ContainersRunning) -> None:
+        self._running[record.pod] = record.at
+
+    def _starts(self, record: EngineStarted) -> None:
+        began = self._running.get(record.pod, record.at)
+        self._loading[record.pod] = _Start(began, end_of(record.stages, record.at))
+        self._started.add(record.pod.instance.uid)
+
+    def _kills(self, record: ContainerKilling) -> None:
+        start = self._loading.pop(record.pod, None)
+        if start is None or record.pod in self._tampered:
+            return
+        needed = None if start.answers is None else start.answers - start.began
+        probe = "startup" if record.reason.startswith("Startup") else "liveness"
+        found = KilledStart(record.pod, probe, record.at - start.began, needed)
+        uid = record.pod.instance.uid
+        longest, count = self._killed.get(uid, (found, 0))
+        self._killed[uid] = _longer(longest, found), count + 1
+
+    def _finds(self, record: LoadedAfterSigterm) -> None:
+        found = self._workload(record.pod.instance)
+        found.late = record.left if found.late is None else min(found.late, record.left)
+
+    def _pod_ready(self, record: PodReady) -> None:
+        self._loading.pop(record.pod, None)
+        if record.pod.instance.kind != "KubeInfer":
+            self._up(record.pod.instance)
+
+    def _up(self, ref: InstanceRef) -> None:
+        if ref.uid not in self._started:
+            return
+        self._started.discard(ref.uid)
+        found, killed = self._workload(ref), self._killed.pop(ref.uid, None)
+        found.started += 1
+        if killed is not None:
+            found.killed += 1
+            found.longest = _longer(found.longest or killed[0], killed[0])
+            found.starts += killed[1]
+
+    def _gone(self, record: PodGone) -> None:
+        self._running.pop(record.pod, None)
+        self._loading.pop(record.pod, None)
+        self._tampered.discard(record.pod)
+
+
+def _longer(one: KilledStart, other: KilledStart) -> KilledStart:
+    return other if (other.needed or 0) > (one.needed or 0) else one

@@ -1,0 +1,42 @@
+"""Instances that came up though probes had killed starts of theirs, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kubeinfer_sim.metrics.killed_starts import KilledStarts
+from kubeinfer_sim.report.words import count, rounded
+
+
+def all_killed_first(found: KilledStarts) -> bool:
+    """Whether there is none that was not killed first: then it came up by luck."""
+    return found.killed == found.started
+
+
+def killed_starts(workloads: Iterable[KilledStarts]) -> str:
+    """`every new instance was killed by its startup probe first (4 kills; given up after 15m3s, …)`."""
+    return "; ".join(_clause(each) for each in workloads)
+
+
+def _clause(found: KilledStarts) -> str:
+    noun = "instance" if found.kind == "KubeInfer" else "pod"
+    longest = found.longest
+    assert longest is not None
+    if found.started == 1:
+        text = f"the new {noun} was killed by its {longest.probe} probe first"
+    elif all_killed_first(found):
+        text = f"every new {noun} was killed by its {longest.probe} probe first"
+    else:
+        they = "their" if found.killed > 1 else "its"
+        verb = "were" if found.killed > 1 else "was"
+        text = f"{found.killed:,} of {found.started:,} new {noun}s {verb} killed by {they} {longest.probe} probe first"
+    kills = f"{count(found.starts, 'kill')}; given up after {rounded(longest.lasted)}"
+    if longest.needed is not None and longest.needed > longest.lasted:
+        kills += f" where {rounded(longest.needed)} were needed"
+    text += f" ({kills})"
+    if found.late is not None:
+        text += (
+            ", and came up since a killed engine is taken to go on loading after SIGTERM (loadsAfterSigterm): "
+            f"{rounded(found.late + 1)} more to load, and it would not have"
+        )
+    return text
