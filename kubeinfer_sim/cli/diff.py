@@ -49,8 +49,7 @@ def command(
     """
     from kubeinfer_sim.cli.manifests import Side, load_each
     from kubeinfer_sim.cli.output import note, output_of, show_diagnostics, width_of
-    from kubeinfer_sim.manifest.diff import diff
-    from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+    from kubeinfer_sim.manifest.diff import Versioned, diff
     from kubeinfer_sim.manifest.refusals import refusals
     from kubeinfer_sim.manifest.register.check import not_simulated
     from kubeinfer_sim.manifest.template import parse_settings
@@ -62,12 +61,10 @@ def command(
     output = output_of(form, json_to)
     values = parse_settings(settings, files)
     before, after = load_each([Side(old, values), Side(new, values)], values)
-    found = diff((*before.kubeinfers, *before.deployments), (*after.kubeinfers, *after.deployments))
-    refused = [
-        each
-        for each in refusals(before.objects, after.objects)
-        if each.kind not in (KubeInfer.kind, Deployment.kind)
-    ]
+    versions = [[each for each in side.workloads if isinstance(each, Versioned)] for side in (before, after)]
+    found = diff(*versions)
+    compared = {each.object.kind for each in found}
+    refused = [each for each in refusals(before.objects, after.objects) if each.kind not in compared]
     output.write(
         text=lambda: diff_text(found, refused, width=width_of(sys.stdout)),
         json=lambda: diff_json(found, refused),

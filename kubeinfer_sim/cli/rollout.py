@@ -22,10 +22,19 @@ from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.autoscalers import KINDS as AUTOSCALERS
-from kubeinfer_sim.manifest.model import Deployment, KubeInfer, PlainWorkload
+from kubeinfer_sim.manifest.model import PlainWorkload, WorkloadSpec
 
 #: What a manifest is about, and what else owns pods beside it.
-Version = tuple[KubeInfer | Deployment, Sequence[PlainWorkload]]
+Version = tuple[WorkloadSpec, Sequence[PlainWorkload]]
+#: Kinds whose updates are simulated; of a file that has several, the first of these is meant.
+_UPDATED = ("KubeInfer", "Deployment", "StatefulSet", "DaemonSet")
+
+
+def _to_update(workloads: Sequence[WorkloadSpec]) -> list[WorkloadSpec]:
+    """Those of the first kind of which there is any."""
+    by_kind = ([each for each in workloads if each.kind == kind] for kind in _UPDATED)
+    return next(filter(None, by_kind), [])
+
 
 if TYPE_CHECKING:
     from kubeinfer_sim.scenario.configuration import Configuration
@@ -152,11 +161,13 @@ def _load(
     others = _Others()
     names = [old, old if new is None else new]
     for file, manifests in zip(names, load_each(sides, values, later, only=name), strict=False):
-        objects = manifests.kubeinfers or manifests.deployments
-        if len(objects) != 1:
+        objects = _to_update(manifests.workloads)
+        if not objects:
+            raise UsageError(f"{file} holds no {', '.join(_UPDATED[:-1])} or {_UPDATED[-1]}")
+        if len(objects) > 1:
             known = ", ".join(each.name for each in objects)
-            kind = "KubeInfers" if manifests.kubeinfers else "Deployments"
-            raise UsageError(f"{file} holds {len(objects)} {kind} ({known}): choose one with --name")
+            kind = objects[0].kind
+            raise UsageError(f"{file} holds {len(objects)} {kind}s ({known}): choose one with --name")
         found.append((objects[0], [each for each in manifests.plain if each is not objects[0]]))
         others.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
         others.autoscalers.extend(

@@ -1,4 +1,4 @@
-"""What changes from one version of a KubeInfer or a Deployment to another, and what that sets in motion.
+"""What changes from one version of a KubeInfer, Deployment, StatefulSet or DaemonSet to another, and what follows.
 
 Compared are the objects as they would be stored: defaults filled in, quantities in canonical form (`1000m` is
 `1`), so that only what means something else counts. A rollout follows exactly where the revision differs.
@@ -14,10 +14,12 @@ from typing import Any
 from kubeinfer_sim.diagnostics import Path, format_path
 from kubeinfer_sim.manifest.effective import effective, effective_plain
 from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
-from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.manifest.model import DaemonSet, Deployment, KubeInfer, StatefulSet
 from kubeinfer_sim.manifest.refusals import refusal
 
-Versioned = KubeInfer | Deployment
+#: Those of apps/v1 that roll out a new template.
+Plain = Deployment | StatefulSet | DaemonSet
+Versioned = KubeInfer | Plain
 
 #: What kubectl keeps for itself in an object it has applied.
 _KUBECTLS_OWN = ("kubectl.kubernetes.io/last-applied-configuration",)
@@ -112,12 +114,16 @@ class Diff:
             return f"nothing changes (revision {self.new.revision})"
         if not self.rollout:
             return f"no rollout: the revision stays {self.new.revision}"
-        if isinstance(self.old, Deployment) and isinstance(self.new, Deployment):
-            pace = _pod_pace(self.old, self.new)
-        else:
-            assert isinstance(self.old, KubeInfer)
-            assert isinstance(self.new, KubeInfer)
-            pace = _pace(self.old, self.new)
+        match self.old, self.new:
+            case Deployment(), Deployment():
+                pace = _pod_pace(self.old, self.new)
+            case StatefulSet(), StatefulSet():
+                pace = _ordinal_pace(self.old, self.new)
+            case KubeInfer(), KubeInfer():
+                pace = _pace(self.old, self.new)
+            case _:
+                assert isinstance(self.new, DaemonSet)
+                pace = _node_pace(self.new)
         return f"rollout: revision {self.old.revision} → {self.new.revision}; {pace}"
 
 
@@ -135,9 +141,9 @@ def diff(old: Sequence[Versioned], new: Sequence[Versioned]) -> list[Diff]:
 
 
 def _compare(old: Versioned, new: Versioned) -> Diff:
-    if isinstance(old, Deployment):
-        assert isinstance(new, Deployment)
-        return _compare_deployments(old, new)
+    if not isinstance(old, KubeInfer):
+        assert not isinstance(new, KubeInfer)
+        return _compare_plain(old, new)
     assert isinstance(new, KubeInfer)
     changes = []
     for path, before, after in _differences(_view(old), _view(new), ()):
@@ -150,9 +156,9 @@ def _compare(old: Versioned, new: Versioned) -> Diff:
     return Diff(old, new, tuple(changes))
 
 
-def _compare_deployments(old: Deployment, new: Deployment) -> Diff:
+def _compare_plain(old: Plain, new: Plain) -> Diff:
     changes = []
-    for path, before, after in _differences(_deployment_view(old), _deployment_view(new), ()):
+    for path, before, after in _differences(_plain_view(old), _plain_view(new), ()):
         match path:
             case ("spec", "template", *_):
                 effect, words = Effect.ROLLOUT, _POD_WORDS[Effect.ROLLOUT]
@@ -161,7 +167,8 @@ def _compare_deployments(old: Deployment, new: Deployment) -> Diff:
                 words = f"{_pods(abs(more))} {'created' if more > 0 else 'deleted'}; restarts nothing"
                 effect = Effect.SCALE
             case ("spec", "paused"):
-                words = "updates wait until it is resumed" if new.paused else "an update that waited goes on"
+                paused = isinstance(new, Deployment) and new.paused
+                words = "updates wait until it is resumed" if paused else "an update that waited goes on"
                 effect = Effect.NEXT_ROLLOUT
             case ("spec", *_):
                 effect, words = Effect.NEXT_ROLLOUT, _POD_WORDS[Effect.NEXT_ROLLOUT]
@@ -171,8 +178,8 @@ def _compare_deployments(old: Deployment, new: Deployment) -> Diff:
     return Diff(old, new, tuple(changes), refusal(old.raw, new.raw))
 
 
-def _deployment_view(deployment: Deployment) -> dict[str, Any]:
-    return {"metadata": _own_metadata(deployment), "spec": effective_plain(deployment)["spec"]}
+def _plain_view(workload: Plain) -> dict[str, Any]:
+    return {"metadata": _own_metadata(workload), "spec": effective_plain(workload)["spec"]}
 
 
 def _own_metadata(found: Versioned) -> dict[str, Any]:
@@ -196,6 +203,27 @@ def _pod_pace(old: Deployment, new: Deployment) -> str:
     budgets = new.rolling_update
     posts = resolve_fenceposts(budgets.max_surge, budgets.max_unavailable, new.replicas)
     return f"{replaced}, up to {posts.surge} spare, up to {posts.max_unavailable} unavailable"
+
+
+def _ordinal_pace(old: StatefulSet, new: StatefulSet) -> str:
+    """What a StatefulSet's strategy comes to."""
+    replaced = min(old.replicas, new.replicas) - new.partition
+    if new.on_delete:
+        return "nothing is replaced until somebody deletes it (OnDelete)"
+    if replaced <= 0:
+        return "there are no pods to replace"
+    at_once = max(1, new.max_unavailable.of(new.replicas, round_up=False))
+    return f"{_pods(replaced)} replaced, from the highest ordinal down, {at_once} at a time"
+
+
+def _node_pace(new: DaemonSet) -> str:
+    """What a DaemonSet's strategy comes to."""
+    if new.on_delete:
+        return "nothing is replaced until somebody deletes it (OnDelete)"
+    surge, unavailable = new.rolling_update.max_surge, new.rolling_update.max_unavailable
+    if surge.value:
+        return f"the pod of every node replaced, with a new one beside it first on up to {surge} of them"
+    return f"the pod of every node replaced, up to {unavailable} unavailable"
 
 
 def _view(kubeinfer: KubeInfer) -> dict[str, Any]:

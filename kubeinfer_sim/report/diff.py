@@ -9,7 +9,7 @@ from typing import Any
 
 from kubeinfer_sim.diagnostics import format_path
 from kubeinfer_sim.manifest.diff import Diff, changed_place
-from kubeinfer_sim.manifest.model import Deployment
+from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.refusals import Refusal
 
 _LONGEST_VALUE = 100
@@ -31,12 +31,16 @@ def refusal_sentence(refused: Refusal) -> str:
 
 def diff_json(found: Sequence[Diff], refused: Sequence[Refusal] = ()) -> str:
     """The document described in docs/validate.md."""
-    deployments = [each for each in found if isinstance(each.object, Deployment)]
+    by_kind: dict[str, list[dict[str, Any]]] = {}
+    for each in found:
+        by_kind.setdefault(each.object.kind, []).append(_document(each))
+    others = {"statefulSets": by_kind.get("StatefulSet"), "daemonSets": by_kind.get("DaemonSet")}
     document = {
         "apiVersion": "kubeinfer-sim/v1",
         "kind": "Diff",
-        "kubeinfers": [_document(each) for each in found if each not in deployments],
-        "deployments": [_document(each) for each in deployments],
+        "kubeinfers": by_kind.get("KubeInfer", []),
+        "deployments": by_kind.get("Deployment", []),
+        **{key: documents for key, documents in others.items() if documents},
         "refused": [
             *(each.refused for each in found if each.refused),
             *(each.words for each in refused),
@@ -69,7 +73,7 @@ def _document(found: Diff) -> dict[str, Any]:
 
 
 def _paragraph(found: Diff, width: int) -> str:
-    kind = "Deployment " if isinstance(found.object, Deployment) else ""
+    kind = "" if isinstance(found.object, KubeInfer) else f"{found.object.kind} "
     lines = _wrap(f"{kind}{found.object.namespace}/{found.object.name}: {found.summary()}", width)
     heading = ""
     for each in found.by_effect:

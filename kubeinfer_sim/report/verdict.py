@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.experiment.figures import Figures, KubeInferFigures, figures
 from kubeinfer_sim.manifest.accelerators import accelerator_count
+from kubeinfer_sim.manifest.model import Kind
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Availability
@@ -202,8 +204,8 @@ def _others(run: Run, measures: Measures) -> list[tuple[bool, str]]:
 
 
 def _lower(text: str) -> str:
-    """A sentence that goes on after a colon."""
-    return text[:1].lower() + text[1:]
+    """A sentence that goes on after another; kinds are names."""
+    return text if text.partition(" ")[0] in get_args(Kind) else text[:1].lower() + text[1:]
 
 
 def _sentence(run: Run, measures: Measures) -> str:

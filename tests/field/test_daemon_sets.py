@@ -181,3 +181,16 @@ def test_it_has_no_scale(user: User) -> None:
         daemon_set(CPU), cluster=pools(1), actions=[{"at": "1m", "object": "DaemonSet/agent", "scale": 2}]
     )
     assert "scale is nothing a DaemonSet knows" in " ".join(user.runs()[0].stderr.split())
+
+
+def test_rollout_and_diff_know_it(user: User) -> None:
+    old = daemon_set(CPU)
+    new = daemon_set({**CPU, "image": "repo/vllm:v2"})
+    user.has("old.yaml", old)
+    user.has("new.yaml", new)
+    told = user.types("diff", "old.yaml", "new.yaml").stdout
+    assert "DaemonSet prod/agent: rollout" in told
+    assert "up to 1 unavailable" in " ".join(told.split())
+    done = user.types("rollout", "old.yaml", "new.yaml", "--nodes", "3x8")
+    assert "The update of DaemonSet agent completes" in done.stdout
+    assert done.returncode == 0

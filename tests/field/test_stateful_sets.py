@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from field.user import NPU, Raw, User, asking, daemon_set, stateful_set
+from field.user import NPU, Raw, User, asking, bare_pod, daemon_set, stateful_set
 
 CPU = asking(cpu=1)
 READY = {"readinessProbe": {"exec": {"command": ["true"]}, "initialDelaySeconds": 10, "periodSeconds": 1}}
@@ -204,3 +204,17 @@ def test_pods_beyond_a_quota_are_refused_until_it_is_raised(user: User, kind: Ca
     assert user.runs()[0].returncode == 0
     told = user.types("why", "scenario.yaml", "--at", "30s").stdout
     assert told.count("exceeded quota") <= 1
+
+
+def test_rollout_and_diff_know_it(user: User) -> None:
+    user.has("old.yaml", stateful_set(CPU))
+    user.has("new.yaml", stateful_set({**CPU, "image": "repo/vllm:v2"}, replicas=4))
+    told = " ".join(user.types("diff", "old.yaml", "new.yaml").stdout.split())
+    assert "StatefulSet prod/chat: rollout" in told
+    assert "3 pods replaced, from the highest ordinal down, 1 at a time" in told
+    done = user.types("rollout", "old.yaml", "new.yaml", "--nodes", "4x8")
+    assert "The update of StatefulSet chat completes" in done.stdout
+    user.has("other.yaml", bare_pod(CPU))
+    done = user.types("rollout", "other.yaml", "--nodes", "4x8")
+    assert done.returncode == 2
+    assert "holds no KubeInfer, Deployment, StatefulSet or DaemonSet" in " ".join(done.stderr.split())

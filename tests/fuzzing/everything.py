@@ -26,6 +26,11 @@ ACTIONS = (
     "create: {apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: b}, spec: {selector: {}, "
     "maxUnavailable: <one>}}",
     "deleteObject: Deployment/router",
+    "apply: {newRevision: true}, object: StatefulSet/db",
+    "scale: <replicas>, object: StatefulSet/db",
+    "deletePod: {pods: [<one>]}, object: StatefulSet/db",
+    "apply: {newRevision: true}, object: DaemonSet/agent",
+    "deletePod: {nodes: [a-<node>]}, object: DaemonSet/agent",
     "cordon: [a-<node>]",
     "uncordon: {pool: a}",
     "taint: {nodes: [a-<node>], key: k, effect: <effect>}",
@@ -57,6 +62,31 @@ ACTIONS = (
     "fault: StorageUnavailable",
     "fault: ImagePullFailure",
 )
+#: Pods of other kinds, which take a little of everything.
+SETS = """\
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, namespace: prod}
+spec:
+  replicas: 2
+  minReadySeconds: 3
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      containers:
+      - {name: db, image: "db:1", resources: {limits: {huawei.com/ascend-1980: 1}}, readinessProbe: {tcpSocket: {port: 1}}}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: agent, namespace: prod}
+spec:
+  selector: {matchLabels: {app: agent}}
+  template:
+    metadata: {labels: {app: agent}}
+    spec: {containers: [{name: agent, image: "agent:1", resources: {requests: {cpu: 1}}}]}
+"""
 KINDS = {
     **{
         f"{strikes}Fault": tuple(name for name, kind in FAULT_KINDS.items() if kind.strikes == strikes)
@@ -133,6 +163,7 @@ def lay_out_everything(folder: Path, rng: Random) -> Path:
         'image: "router:1",',
         'image: "router:1", resources: {requests: {huawei.com/ascend-1980: 2}, limits: {huawei.com/ascend-1980: 2}},',
     )
+    manifest += SETS
     (folder / "both.yaml").write_text(manifest, encoding="utf-8")
     made = folder / "random.yaml"
     body = head + "  actions:\n" + "\n".join(actions) + "\n" + rest

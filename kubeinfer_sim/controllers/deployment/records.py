@@ -1,4 +1,4 @@
-"""What happens to Deployments, and to ReplicaSets without one (`kind` says which), as the history tells it."""
+"""What happens to Deployments and the other kinds of apps/v1 (`kind` says which), as the history tells it."""
 
 from __future__ import annotations
 

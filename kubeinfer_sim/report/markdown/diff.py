@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubeinfer_sim.manifest.diff import Diff, changed_place
-from kubeinfer_sim.manifest.model import Deployment
+from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.refusals import Refusal
 from kubeinfer_sim.report.diff import refusal_sentence, shown_value
 from kubeinfer_sim.report.markdown.text import MOST_LINES, capped, code, escaped, footer
@@ -20,7 +20,7 @@ def diff_markdown(found: Sequence[Diff], refused: Sequence[Refusal] = ()) -> str
     room = (MOST_LINES - heads) // max(1, sum(bool(each.changes) for each in told))
     lines: list[str] = []
     for each in told:
-        kind = "Deployment " if isinstance(each.object, Deployment) else ""
+        kind = "" if isinstance(each.object, KubeInfer) else f"{each.object.kind} "
         name = f"{kind}{each.object.namespace}/{each.object.name}"
         lines.append(f"**{escaped(name)}**: {escaped(each.summary())}")
         lines += capped(_changes(each), room, "changes")

@@ -1,4 +1,4 @@
-"""A ReplicaSet or a Pod of a scenario as it changes with time, and what a Deployment has in common with them."""
+"""A Pod or an object of apps/v1 of a scenario as it changes with time, and what a Deployment shares with them."""
 
 from __future__ import annotations
 
