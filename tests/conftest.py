@@ -38,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     with contextlib.suppress(ValueError):  # the installed plugin has added it
         add_vectors_option(parser, HERE / "vectors")
     parser.addoption("--sweep", action="store_true", help="also run the long sweeps")
+    parser.addoption("--whole", action="store_true", help="with --sweep: all of the sweeps that run in part")
     parser.addoption(
         "--counts", action="store_true", help="write how many cases of each table pass into docs/fidelity.md"
     )

@@ -480,6 +480,14 @@ class PodRemoved(Record):
 
 
 @dataclass(slots=True)
+class PodDeletionAsked(Record):
+    """Somebody asks for the end of a pod; `reason`: Deleted, Evicted (by the eviction API), ForceDeleted."""
+
+    pod: PodRef
+    reason: str
+
+
+@dataclass(slots=True)
 class EvictionAnswered(Record):
     """Somebody has asked for the eviction of a pod; `code`: 201, 429 (a budget), 500 (two); `message`: why not."""
 

@@ -11,6 +11,7 @@ from kubeinfer_sim.cluster.records import (
     NodeLabeled,
     NodeRemoved,
     NodeTaintEdited,
+    PodDeletionAsked,
 )
 from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
 from kubeinfer_sim.engine.history import Record
@@ -23,6 +24,8 @@ NODE_FAILURES = {
     "reboot": "rebooted",
     "kubeletRestart": "had its kubelet restarted",
 }
+#: How people have a pod deleted -> what is said of it.
+POD_DELETIONS = {"Deleted": "deletion", "Evicted": "eviction", "ForceDeleted": "forced deletion"}
 #: What people ask of the KubeInfer itself.
 ORDERS = ("start", "creation", "update", "scaling", "change")
 
@@ -45,6 +48,8 @@ def cause_kind(record: Record | None) -> str:
             return "node deleted"
         case NodeTaintEdited():
             return "taint"
+        case PodDeletionAsked():
+            return f"{POD_DELETIONS[record.reason]} of a pod"
         case NodeLabeled():
             return "node labels"
         case HealthChanged():

@@ -15,11 +15,12 @@ from kubeinfer_sim.cluster.records import (
     NodeRemoved,
     NodeReturned,
     NodeTaintEdited,
+    PodDeletionAsked,
     PodRemoved,
 )
 from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
 from kubeinfer_sim.engine.history import Record
-from kubeinfer_sim.metrics.cause_kinds import NODE_FAILURES, record_name
+from kubeinfer_sim.metrics.cause_kinds import NODE_FAILURES, POD_DELETIONS, record_name
 from kubeinfer_sim.report.words import rounded
 
 
@@ -61,6 +62,8 @@ def _what(record: Record) -> str:
             return f"{record.kind} of {record.where}"
         case ContainerCrashed():
             return f"{record.pod.name} ended ({record.reason})"
+        case PodDeletionAsked():
+            return f"{POD_DELETIONS[record.reason]} of {record.pod.name}"
         case PodRemoved():
             return f"{record.pod.name} removed ({record.reason})"
     return _plain(record)

@@ -19,6 +19,7 @@ from kubeinfer_sim.controllers.kubeinfer import records as controllers
 from kubeinfer_sim.controllers.pod import records as bare_pods
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.accelerators import ASCEND, Family
+from kubeinfer_sim.metrics.cause_kinds import POD_DELETIONS
 from kubeinfer_sim.report.words import count, listed, ordinals, point, rounded, together
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.units import format_size
@@ -313,6 +314,9 @@ SENTENCES: dict[type[Record], Words] = {
     cluster.LoadedAfterSigterm: lambda r: (
         f"{r.pod.name} finds {'the compiled graph' if r.what == 'graph' else 'weights in the page cache'} that an "
         f"engine went on loading after SIGTERM, {rounded(r.left)} before it was gone"
+    ),
+    cluster.PodDeletionAsked: lambda r: (
+        f"somebody asks for the {POD_DELETIONS.get(r.reason, r.reason)} of {r.pod.name}"
     ),
     cluster.EvictionAnswered: lambda r: (
         f"the eviction of {r.pod.name} is granted"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from field.user import Raw, User, bare_pod, deployment, kubeinfer, replica_set
+from field.user import Raw, User, asking, bare_pod, deployment, kubeinfer, replica_set
 
 CLUSTER = {"pools": [{"name": "a", "count": 3, "allocatable": {"cpu": "8"}}]}
 ALL = pytest.mark.parametrize("workload", [kubeinfer, deployment, replica_set])
@@ -114,3 +114,24 @@ def test_what_is_wrong_is_refused_with_its_place(user: User, action: Raw, says: 
     done = user.runs()[0]
     assert done.returncode == 2
     assert says in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [
+        ({"deletePod": {}}, "deletion of a pod"),
+        ({"evictPod": {}}, "eviction of a pod"),
+        ({"forceDelete": {"terminatingOnly": False}}, "forced deletion of a pod"),
+    ],
+    ids=lambda each: next(iter(each)) if isinstance(each, dict) else "",
+)
+def test_what_is_lost_by_a_deletion_is_charged_to_whoever_asked_for_it(
+    user: User, action: dict[str, Any], kind: str
+) -> None:
+    user.plans(
+        kubeinfer(asking(npu=8), replicas=1), cluster="1x8", actions=[{"at": "1m", **action}], timings={}
+    )
+    done, result = user.runs()
+    (only,) = result["causeKinds"]
+    assert only["kind"] == kind
+    assert f"{kind.removesuffix(' of a pod')} of chat-0-serve-0 at 1m" in done.stdout

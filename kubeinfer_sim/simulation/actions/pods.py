@@ -7,7 +7,7 @@ from kubeinfer_sim.cluster.disruption.budgets import Budgets
 from kubeinfer_sim.cluster.disruption.requests import request_eviction
 from kubeinfer_sim.cluster.fault_records import StruckNothing
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.records import ContainerCrashed, EvictionAnswered
+from kubeinfer_sim.cluster.records import ContainerCrashed, EvictionAnswered, PodDeletionAsked
 from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.actions.model import (
@@ -72,21 +72,26 @@ class PodActions:
         """`kubectl delete pod`; a second time it only changes what the object says, or removes that."""
         api = self._env.api
         for pod in self._some(action, "deletePod"):
+            asked = self._asked(pod, "Deleted")
             if pod.state is PodState.DELETING:
-                api.delete(pod, "Deleted", NO_CAUSE, grace=action.grace)
+                api.delete(pod, "Deleted", asked, grace=action.grace)
             elif action.grace == 0:
-                api.evict(pod, "Deleted", NO_CAUSE)
-                api.remove(pod, "Deleted", NO_CAUSE)
+                api.evict(pod, "Deleted", asked)
+                api.remove(pod, "Deleted", asked)
             else:
-                api.evict(pod, "Deleted", NO_CAUSE, action.grace)
+                api.evict(pod, "Deleted", asked, action.grace)
+
+    def _asked(self, pod: Pod, reason: str) -> int:
+        return self._env.history.append(PodDeletionAsked(self._env.clock.now, NO_CAUSE, pod.ref, reason))
 
     def _evict(self, action: EvictPods) -> None:
         """A POST to pods/eviction for each."""
         env = self._env
         for pod in self._some(action, "evictPod"):
-            answer = request_eviction(env.api, self._budgets, pod, "Evicted", NO_CAUSE)
+            asked = self._asked(pod, "Evicted")
+            answer = request_eviction(env.api, self._budgets, pod, "Evicted", asked)
             code = int(answer.code)
-            env.history.append(EvictionAnswered(env.clock.now, NO_CAUSE, pod.ref, code, answer.message))
+            env.history.append(EvictionAnswered(env.clock.now, asked, pod.ref, code, answer.message))
 
     def _crash(self, action: Crash) -> None:
         env = self._env
@@ -107,9 +112,10 @@ class PodActions:
             terminating = pod.state is PodState.DELETING
             if action.terminating_only and not terminating:
                 continue
+            asked = self._asked(pod, "ForceDeleted")
             if not terminating:
-                api.evict(pod, "ForceDeleted", NO_CAUSE)
-            api.remove(pod, "ForceDeleted", NO_CAUSE)
+                api.evict(pod, "ForceDeleted", asked)
+            api.remove(pod, "ForceDeleted", asked)
 
     def _open_gate(self, action: SetGate) -> None:
         for pod in self._pods(action.target, "setGate"):
