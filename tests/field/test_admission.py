@@ -174,3 +174,23 @@ def test_a_pod_of_a_node_that_does_not_exist_is_removed_by_the_garbage_collector
     later = user.pods("62s")
     assert first not in later
     assert len(later) == (0 if workload is bare_pod else 1), "what made it makes another"
+
+
+@pytest.mark.parametrize("workload", [deployment, replica_set])
+@pytest.mark.parametrize("action", ["drain", "deletePod", "deleteObject"])
+def test_pods_that_have_failed_go_when_somebody_deletes_them(
+    user: User, workload: Workload, action: str
+) -> None:
+    """Nothing of them runs, so they are gone at once; their ReplicaSet has replaced them long before."""
+    made = workload(asking(cpu=3), replicas=2, nodeName="a-0")
+    about = f"{made['kind']}/chat"
+    kind: dict[str, Any] = {
+        "drain": {"drain": {"nodes": ["a-0"], "force": True}},
+        "deletePod": {"object": about, "deletePod": {"ready": False}},
+        "deleteObject": {"deleteObject": about},
+    }[action]
+    user.plans(made, cluster=NODES, initial="empty", actions=[{"at": "3s", **kind}], horizon="1m")
+    user.runs()
+    assert len(user.pods("2s")) > 50
+    failed = [pod["name"] for pod in user.pods("2s") if pod["phase"] == "Failed"]
+    assert not {pod["name"] for pod in user.pods("5s")} & set(failed)

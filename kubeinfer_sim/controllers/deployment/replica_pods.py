@@ -145,7 +145,7 @@ class ReplicaPods:
         """Somebody else deletes the pod; the record of that, None where it is being deleted already."""
         replica_pod = self._replica_pods[pod]
         _, replica_set, gang = self._pods[replica_pod]
-        if replica_pod.deleting:
+        if pod.terminating:
             return None
         name = replica_set.spec.name
         number = self._history.append(
@@ -159,7 +159,7 @@ class ReplicaPods:
     def collect(self, cause: int) -> None:
         """Their owner is gone: the garbage collector deletes them all."""
         for replica_pod, (pod, replica_set, gang) in list(self._pods.items()):
-            if not replica_pod.deleting:
+            if not pod.terminating:
                 replica_set.pod_deleting(replica_pod)
                 self._scheduling.withdraw(gang)
                 self._api.delete(pod, "GarbageCollected", cause)
