@@ -37,6 +37,7 @@ def _to_update(workloads: Sequence[WorkloadSpec]) -> list[WorkloadSpec]:
 
 
 if TYPE_CHECKING:
+    from kubeinfer_sim.manifest.refusals import Refusal
     from kubeinfer_sim.scenario.configuration import Configuration
 
 
@@ -46,6 +47,14 @@ class _Others:
 
     warnings: list[Diagnostic] = field(default_factory=list)
     autoscalers: list[Mapping[str, Any]] = field(default_factory=list)
+    objects: list[tuple[Mapping[str, Any], ...]] = field(default_factory=list)
+
+    @property
+    def refused(self) -> list[Refusal]:
+        """What the API server does not take of the new file, in the place of what is in the old one."""
+        from kubeinfer_sim.manifest.refusals import refusals
+
+        return refusals(self.objects[0], self.objects[1]) if len(self.objects) > 1 else []
 
 
 def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
@@ -129,6 +138,7 @@ def command(
         beside_new=() if after is None else after[1],
         warnings=others.warnings,
         autoscalers=others.autoscalers,
+        refused=others.refused,
         configuration=configuration,
     )
     return simulate_and_report(
@@ -170,6 +180,7 @@ def _load(
             raise UsageError(f"{file} holds {len(objects)} {kind}s ({known}): choose one with --name")
         found.append((objects[0], [each for each in manifests.plain if each is not objects[0]]))
         others.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
+        others.objects.append(tuple(each.document.value for each in manifests.others))
         others.autoscalers.extend(
             each.document.value for each in manifests.others if each.kind in AUTOSCALERS
         )

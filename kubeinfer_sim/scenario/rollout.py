@@ -13,6 +13,7 @@ from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.model import PlainWorkload, WorkloadSpec
+from kubeinfer_sim.manifest.refusals import Refusal
 from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
 from kubeinfer_sim.manifest.releases import LATEST
 from kubeinfer_sim.manifest.source import SourceText
@@ -39,6 +40,7 @@ def rollout_scenario(
     beside_new: Sequence[PlainWorkload] = (),
     warnings: Sequence[Diagnostic] = (),
     autoscalers: Sequence[Mapping[str, Any]] = (),
+    refused: Sequence[Refusal] = (),
     configuration: Configuration | None = None,
 ) -> Scenario:
     """The scenario of one update without a scenario file: `old` runs, `new` is applied at 0s.
@@ -47,9 +49,9 @@ def rollout_scenario(
     is `8x8`, or the path of a file of kind Cluster or of what kubectl get nodes wrote; with the latter, `pods` is
     the path of what kubectl get pods -A wrote. `beside` is what else owns pods in the manifest,
     `beside_new` their new versions. `warnings` are those of the files they were read from,
-    `autoscalers` the objects there that keep the number of replicas. The rest is
-    written as in a scenario file. What is not given comes from the `configuration`, or is as in a scenario that does
-    not name it.
+    `autoscalers` the objects there that keep the number of replicas, `refused` those of the new manifest that the API
+    server does not take. The rest is written as in a scenario file. What is not given comes from the `configuration`,
+    or is as in a scenario that does not name it.
 
     Raises:
         InputError: the nodes cannot carry the pods' labels and resources, or the Cluster file is wrong.
@@ -109,6 +111,8 @@ def rollout_scenario(
         scenario = replace(scenario, warnings=(*dict.fromkeys(warnings), *own))
     if new is None:
         return scenario
+    beside_refused = [Refused(0, "update", f"{each.kind}/{each.name}", each.words) for each in refused]
+    scenario = replace(scenario, actions=(*scenario.actions, *beside_refused))
     others = [
         each
         for each in scenario.actions

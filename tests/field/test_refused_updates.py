@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
-from field.user import Raw, User, deployment, kubeinfer
+from field.user import Raw, User, asking, deployment, kubeinfer
 
 SELECTOR = (
     'Deployment.apps "chat" is invalid: spec.selector: Invalid value: {"matchLabels":{"app":"b"}}: '
@@ -22,6 +23,15 @@ def priority_class(value: int) -> Raw:
         "kind": "PriorityClass",
         "metadata": {"name": "high"},
         "value": value,
+    }
+
+
+def service(address: str) -> Raw:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "chat", "namespace": "prod"},
+        "spec": {"clusterIP": address, "selector": {"app": "chat"}, "ports": [{"port": 80}]},
     }
 
 
@@ -56,3 +66,32 @@ def test_diff_says_so_of_objects_beside_a_workload(user: User, workload) -> None
 def test_one_file_alone_cannot_be_wrong_so(user: User) -> None:
     user.has("new.yaml", selecting("b"), priority_class(2))
     assert user.types("validate", "new.yaml").returncode == 0
+
+
+@pytest.mark.parametrize("workload", [kubeinfer, deployment])
+@pytest.mark.parametrize("how", ["rollout", "update"])
+def test_an_update_goes_on_without_what_the_api_server_refuses_beside_it(
+    user: User, workload: Callable[..., Raw], how: str
+) -> None:
+    user.has("old.yaml", workload(asking(npu=8)), service("10.0.0.1"))
+    user.has("new.yaml", workload(asking(npu=8), labels={"version": "2"}), service("10.0.0.2"))
+    if how == "rollout":
+        done = user.types("rollout", "old.yaml", "new.yaml", "--nodes", "8x8")
+    else:
+        user.plans(cluster="8x8", manifest="old.yaml", update="new.yaml")
+        done, _ = user.runs()
+    told = " ".join(done.stdout.split())
+    assert done.returncode == 1
+    assert "completes in" in told
+    assert (
+        'the update of Service/chat at 0s is refused: Service "chat" is invalid: spec.clusterIPs[0]: Invalid value: '
+        '["10.0.0.2"]: may not change once set'
+    ) in told
+
+
+def test_rollout_says_that_a_selector_stays_as_it_is(user: User) -> None:
+    user.has("old.yaml", selecting("a"))
+    user.has("new.yaml", selecting("b"))
+    done = user.types("rollout", "old.yaml", "new.yaml", "--nodes", "8x8")
+    assert done.returncode == 1
+    assert SELECTOR in " ".join(done.stdout.split())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from kubeinfer_sim.manifest.autoscalers import autoscaled
 from kubeinfer_sim.manifest.load import Manifests as LoadedManifest
 from kubeinfer_sim.manifest.load import OtherObject, load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload, WorkloadSpec
+from kubeinfer_sim.manifest.refusals import Refusal, refusals
 from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.template import FILL, holes_of
@@ -28,10 +29,15 @@ REVISION_ANNOTATION = "kubeinfer-sim/revision"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The workloads of one manifest, KubeInfers first."""
+    """The workloads of one manifest, KubeInfers first.
+
+    Attributes:
+        refused: what else it holds, and the API server does not take in the place of what is there.
+    """
 
     workloads: tuple[WorkloadSpec, ...]
     label: str = ""
+    refused: tuple[Refusal, ...] = ()
 
     @property
     def kubeinfers(self) -> list[KubeInfer]:
@@ -119,13 +125,12 @@ class Manifests:
             self.context.errors.extend(self._with_origin(each, values, path) for each in error.diagnostics)
             return None
         self.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
-        for each in manifests.others:
-            self.others.setdefault((each.kind, each.namespace, each.name), each)
+        refused = self._beside(manifests.others)
         found = manifests.kubeinfers
         if names is not None and len(found) > 1:
             found = tuple(each for each in found if each.name in names)
         if found or not manifests.kubeinfers:
-            return self._sized(Loaded((*found, *manifests.plain)), path)
+            return self._sized(Loaded((*found, *manifests.plain), refused=refused), path)
         known = ", ".join(each.name for each in manifests.kubeinfers)
         self.context.error(path, f"{file} holds several KubeInfers: say which by `name` (there are: {known})")
         return None
@@ -181,11 +186,17 @@ class Manifests:
         manifests = self._from_data(value, path, positions, values)
         if manifests is None:
             return None
-        for other in manifests.others:
-            self.others.setdefault((other.kind, other.namespace, other.name), other)
+        refused = self._beside(manifests.others)
         beside = [(other.document.value, other.namespace) for other in self.others.values()]
         plain = (autoscaled(workload, beside) for workload in manifests.plain)
-        return self._sized(Loaded((*manifests.kubeinfers, *plain)), path)
+        return self._sized(Loaded((*manifests.kubeinfers, *plain), refused=refused), path)
+
+    def _beside(self, others: Sequence[OtherObject]) -> tuple[Refusal, ...]:
+        """Objects that a manifest holds beside workloads; those the API server refuses, as they are there already."""
+        there = [each.document.value for each in self.others.values()]
+        for each in others:
+            self.others.setdefault((each.kind, each.namespace, each.name), each)
+        return tuple(refusals(there, [each.document.value for each in others]))
 
     def created(self, value: str | Mapping[str, Any], path: Path) -> LoadedManifest | None:
         """Objects of any kind that somebody creates: a file, or one as data; None when it is wrong, which is noted."""

@@ -199,7 +199,9 @@ class TimeLine:
 
     def _apply_all(self, at: int, loaded: Loaded, path: Path) -> Sequence[Change]:
         """Apply all that a manifest holds to what is there."""
-        actions: list[Change] = []
+        actions: list[Change] = [
+            Refused(at, "update", f"{each.kind}/{each.name}", each.words) for each in loaded.refused
+        ]
         for spec in loaded.workloads:
             line = self._lines.get(name_of(spec))
             if line is not None and line.current.namespace == spec.namespace:
