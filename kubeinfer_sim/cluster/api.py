@@ -37,7 +37,7 @@ from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.manifest.accelerators import accelerator_count
-from kubeinfer_sim.scenario.cluster.model import ClusterObject, Taint
+from kubeinfer_sim.scenario.cluster.model import ClusterObject, ObjectKey, Taint
 
 
 class Api:
@@ -46,6 +46,8 @@ class Api:
     Attributes:
         admission: what becomes of pods' templates; without another one, what a plain cluster makes of them.
         nodes: by name.
+        objects: those that own no pods, as far as anything is known of them; others are taken to be there, unless they
+            are `absent`.
         machines: the nodes that there are or have been, by name: a machine goes on when its object is deleted.
         npus_in_use: NPUs of pods that have been given a node.
     """
@@ -56,6 +58,8 @@ class Api:
         self.admission = Admission() if admission is None else admission
         self.nodes: dict[str, Node] = {}
         self.machines: dict[str, Node] = {}
+        self.objects: dict[ObjectKey, ClusterObject] = {}
+        self.absent: set[ObjectKey] = set()
         self.npus_in_use = 0
         self._pods: dict[str, dict[Pod, None]] = {}
         self._created = 0
@@ -199,12 +203,16 @@ class Api:
 
     def put(self, written: ClusterObject) -> None:
         """Create the object, or store another version of it."""
+        self.objects[written.key] = written
+        self.absent.discard(written.key)
         self.admission.object_put(written)
         for tell in self._object_put:
             tell(written)
 
     def delete_object(self, written: ClusterObject) -> None:
         """Delete it."""
+        self.objects.pop(written.key, None)
+        self.absent.add(written.key)
         self.admission.object_deleted(written)
         for tell in self._object_deleted:
             tell(written)

@@ -137,6 +137,19 @@ class ImagePullFailed(Record):
 
 
 @dataclass(slots=True)
+class ObjectMissing(Record):
+    """A pod's set-up waits for an object that is not there, or is taken; the kubelet goes on trying.
+
+    `reason`: CreateContainerConfigError (of `container`), FailedMount, FailedAttachVolume (of the whole pod).
+    """
+
+    pod: PodRef
+    reason: str
+    message: str
+    container: str
+
+
+@dataclass(slots=True)
 class ImagePullRetried(Record):
     """The image that could not be pulled can be now; `stages` are what comes before the containers run."""
 

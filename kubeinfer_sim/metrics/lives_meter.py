@@ -13,6 +13,7 @@ from kubeinfer_sim.cluster.records import (
     ImagePullFailed,
     ImagePullRetried,
     InstanceRef,
+    ObjectMissing,
     PodBound,
     PodCreated,
     PodDeleting,
@@ -94,6 +95,7 @@ class LivesMeter:
             PodCreated: self._pod_created,
             PodBound: lambda r: self._pod(r.pod, r.at).enter(r.at, CREATE, r.stages),
             ImagePullFailed: self._pull_failed,
+            ObjectMissing: self._object_missing,
             ImagePullRetried: lambda r: self._pod(r.pod, r.at).enter(r.at, CREATE, r.stages),
             SetUpContinued: self._continued,
             TransferDone: self._transferred,
@@ -222,6 +224,11 @@ class LivesMeter:
         pod = self._pod(record.pod, record.at)
         pod.trouble = f"{record.reason}: {record.message or record.image}"
         pod.enter(record.at, PULL_BACK_OFF)
+
+    def _object_missing(self, record: ObjectMissing) -> None:
+        pod = self._pod(record.pod, record.at)
+        pod.trouble = f"{record.reason}: {record.message}"
+        pod.enter(record.at, CREATE)
 
     def _transferred(self, record: TransferDone) -> None:
         """What had no length beforehand is over; what follows is planned."""

@@ -301,6 +301,10 @@ SENTENCES: dict[type[Record], Words] = {
         f"{', ' + format_size(r.size) if r.size else ''}{_stages(r.stages)}"
     ),
     cluster.ImagePullFailed: lambda r: f"{r.pod.name} cannot have {r.image} ({r.reason}){_more(r.message)}",
+    cluster.ObjectMissing: lambda r: (
+        f"{f'container {r.container} of ' if r.container else ''}{r.pod.name} cannot be started "
+        f"({r.reason}): {r.message}"
+    ),
     cluster.ImagePullRetried: lambda r: f"{r.pod.name} can pull its image now{_stages(r.stages)}",
     cluster.SetUpContinued: lambda r: (
         (f"container {r.container} of {r.pod.name} runs again" if r.container else f"{r.pod.name} goes on")

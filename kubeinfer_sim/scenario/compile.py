@@ -16,6 +16,7 @@ from kubeinfer_sim.scenario.actions.compile import (
 from kubeinfer_sim.scenario.actions.gates import warn_of_gates
 from kubeinfer_sim.scenario.actions.model import Action, Fault
 from kubeinfer_sim.scenario.actions.node_changes import NodesThen
+from kubeinfer_sim.scenario.cluster.absent_objects import compile_absent
 from kubeinfer_sim.scenario.cluster.compile import NO_CLUSTER, compile_cluster
 from kubeinfer_sim.scenario.cluster.disruption_budgets import compile_budgets, warn_of_budgets
 from kubeinfer_sim.scenario.cluster.forms import LinkForm
@@ -118,6 +119,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         description=readable.metadata.description,
         workloads=time_line.first,
         objects=time_line.objects,
+        absent=compile_absent(spec.absent, time_line.created_objects, versions, context),
         nodes=cluster.nodes,
         running=cluster.running,
         priority_classes=priority_classes,

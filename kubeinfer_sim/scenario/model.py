@@ -34,6 +34,7 @@ from kubeinfer_sim.scenario.cluster.model import (
     DisruptionBudget,
     NodeLifecycle,
     NodeSpec,
+    ObjectKey,
     PriorityClass,
     ResourceQuota,
     RunningPod,
@@ -171,6 +172,7 @@ class Scenario:
         priority_classes: beside those that every cluster has.
         faults: fault processes, and how NPUs are looked after; None: faults on the time line alone, defaults.
         objects: what owns no pods and is there at time 0, budgets and classes included.
+        absent: objects that pods name and that are not there at time 0; of others nothing says so.
         configuration: what of it no scenario says but a configuration file; None: nothing.
     """
 
@@ -202,6 +204,7 @@ class Scenario:
     services: tuple[ServiceSelector, ...] = ()
     faults: FaultPlan | None = None
     objects: tuple[ClusterObject, ...] = ()
+    absent: frozenset[ObjectKey] = frozenset()
     configuration: Configured | None = None
 
     @property

@@ -236,6 +236,10 @@ class SpecForm(Form):
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     kubernetes_version: KubernetesVersion = LATEST.version
     broken_images: list[str] = Field([], description="Images that cannot be pulled.")
+    absent: list[str] = Field(
+        [],
+        description="ConfigMaps, Secrets and claims, as Kind/name, that pods name and that are not there at first.",
+    )
     priority_classes: dict[str, Annotated[int, Field(ge=-(2**31), le=1_000_000_000)]] = Field(
         {}, description="Value of each PriorityClass that manifests name."
     )

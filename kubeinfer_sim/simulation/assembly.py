@@ -149,6 +149,8 @@ def _environment(scenario: Scenario, seed: int, history: History) -> Environment
         quotas=Quotas() if scenario.has_quotas else None,
     )
     api = Api(clock, history, admission)
+    api.objects |= {each.key: each for each in scenario.objects}
+    api.absent |= scenario.absent
     heartbeats = scenario.devices_change
     for spec in scenario.nodes:
         beat = heartbeat_of(spec, streams) if heartbeats else None

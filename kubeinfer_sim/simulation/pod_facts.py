@@ -19,6 +19,7 @@ from kubeinfer_sim.cluster.records import (
     InstanceRef,
     NodeFailed,
     NodeReturned,
+    ObjectMissing,
     PodBound,
     PodCreated,
     PodDeleting,
@@ -97,6 +98,7 @@ class PodFacts:
         containers_ready, containers_unready: the same of ContainersReady, as far as it was told.
         fell: when a container of it ended first since it was ready last.
         image: what could not be pulled, since when, and why.
+        unset: the container whose environment lacks something, why it waits ("" of none).
         init: the init container that ended last, if it ended badly.
         rejected: when its kubelet, new itself, did not take it any more.
         deleting: when it got its deletion timestamp, `deletion` why.
@@ -120,6 +122,7 @@ class PodFacts:
     are_containers_ready: bool = False
     fell: int | None = None
     image: ImagePullFailed | None = None
+    unset: str = ""
     init: str = ""
     rejected: int | None = None
     deleting: int | None = None
@@ -187,6 +190,7 @@ class PodLedger:
             PodRejected: self._rejected,
             DevicePluginRegistered: self._plugin_registered,
             ImagePullFailed: self._pull_failed,
+            ObjectMissing: self._object_missing,
             TransferDone: self._set_up_goes_on,
             ImagePullRetried: self._set_up_goes_on,
             SetUpContinued: self._continued,
@@ -249,6 +253,10 @@ class PodLedger:
         if (pod := self.pods.get(record.pod)) is not None:
             pod.image = record
 
+    def _object_missing(self, record: ObjectMissing) -> None:
+        if (pod := self.pods.get(record.pod)) is not None:
+            pod.unset = record.container
+
     def _set_up_goes_on(self, record: TransferDone | ImagePullRetried) -> None:
         if (pod := self.pods.get(record.pod)) is not None:
             pod.image = None
@@ -257,7 +265,7 @@ class PodLedger:
     def _continued(self, record: SetUpContinued) -> None:
         if (pod := self.pods.get(record.pod)) is None:
             return
-        pod.image = None
+        pod.image, pod.unset = None, ""
         if record.container in ("", pod.init):
             pod.init = ""
         if record.container:
@@ -269,7 +277,7 @@ class PodLedger:
     def _running(self, record: ContainersRunning) -> None:
         if (pod := self.pods.get(record.pod)) is not None:
             pod.synced(record.at)
-            pod.ran, pod.init = True, ""
+            pod.ran, pod.init, pod.unset = True, "", ""
             if record.container:
                 pod.run(record.container).started_again()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.kubelet.containers import HOOK_FAILED, PROBE_KILLS
+from kubeinfer_sim.cluster.kubelet.object_waits import CONFIG_ERROR
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
 from kubeinfer_sim.cluster.kubelet.pod_phase import ContainerStatus
 from kubeinfer_sim.cluster.kubelet.pod_view import ContainerView, PodView
@@ -115,7 +116,9 @@ class PodStatuses:
                     shown.append(self._done(facts, container))
             elif index > place or stage == "image":
                 reason = waiting
-                if index == place and facts.image is not None:
+                if container.name == facts.unset:
+                    reason = CONFIG_ERROR
+                elif index == place and facts.image is not None:
                     reason = self._image_reason(pod, facts.image, container, now)
                 shown.append(ShownContainer(container.name, kind, ContainerStatus(), reason))
             elif stage == "dead" or (kind == "sidecar" and each.dead and run.died is not None):

@@ -14,14 +14,19 @@ from kubeinfer_sim.scenario.schema import scenario_json_schema
 #: Kinds of objects that a manifest may hold and that are simulated, beside those every case may have.
 SIMULATED_KINDS = frozenset(
     {
+        "ConfigMap",
         "DaemonSet",
         "HorizontalPodAutoscaler",
         "LimitRange",
+        "PersistentVolume",
+        "PersistentVolumeClaim",
         "Pod",
         "ReplicaSet",
         "ResourceQuota",
         "RuntimeClass",
+        "Secret",
         "StatefulSet",
+        "StorageClass",
     }
 )
 
@@ -46,6 +51,7 @@ _FORM_OF = {
     "health": "HealthForm",
     "imageFault": "ImageFaultForm",
     "reboot": "RebootForm",
+    "spec": "SpecForm",
     "timings": "TimingsForm",
 }
 

@@ -50,6 +50,33 @@ def pod_spec(written: Raw) -> Raw | None:
     return written["spec"]["template"]["spec"] if written["kind"] in OWNERS else None
 
 
+def references(spec: Mapping[str, Any]) -> Iterator[str]:
+    """The ConfigMaps, Secrets and claims that its pods cannot do without, as `Kind/name`."""
+    for container, _ in containers_of(dict(spec)):
+        sources = [each.get("valueFrom") or {} for each in container.get("env") or ()]
+        for each in (*sources, *(container.get("envFrom") or ())):
+            for key, kind in _SOURCES.items():
+                if key in each and not each[key].get("optional"):
+                    yield f"{kind}/{each[key]['name']}"
+    for volume in spec.get("volumes") or ():
+        for key, (kind, name) in _VOLUMES.items():
+            if key in volume and not volume[key].get("optional"):
+                yield f"{kind}/{volume[key][name]}"
+
+
+_SOURCES = {
+    "configMapKeyRef": "ConfigMap",
+    "configMapRef": "ConfigMap",
+    "secretKeyRef": "Secret",
+    "secretRef": "Secret",
+}
+_VOLUMES = {
+    "configMap": ("ConfigMap", "name"),
+    "secret": ("Secret", "secretName"),
+    "persistentVolumeClaim": ("PersistentVolumeClaim", "claimName"),
+}
+
+
 def pod_labels(written: Mapping[str, Any]) -> Mapping[str, str]:
     """The labels of its pods."""
     metadata = (

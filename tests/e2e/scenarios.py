@@ -11,7 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from e2e.objects import OWNERS, Raw, containers_of, difference, name_of, patched, pod_labels, pod_spec, whole
+from e2e.objects import (
+    OWNERS,
+    Raw,
+    containers_of,
+    difference,
+    name_of,
+    patched,
+    pod_labels,
+    pod_spec,
+    references,
+    whole,
+)
 from e2e.processes import PROBES, Check, Process, duration, process_of, pull_of
 from e2e.recorded import Case
 
@@ -133,6 +144,9 @@ class _Writer:
             spec["timings"]["images"] = self.images
         if self.sizes:
             spec["transfers"] = {"registry": {"perClient": "1MB/s"}, "imageSizes": self.sizes}
+        if absent := self._absent():
+            self._need("field spec.absent")
+            spec["absent"] = absent
         if self.broken:
             spec["brokenImages"] = self.broken
         if any("fault" in action for _, _, action in self.actions):
@@ -147,6 +161,12 @@ class _Writer:
             "metadata": {"name": self.case["id"], "description": self.case["what"]},
             "spec": spec,
         }
+
+    def _absent(self) -> list[str]:
+        """What pods need that is not there from the beginning."""
+        there = {name_of(each) for each in self.manifest}
+        specs = [spec for each in self.objects.values() if (spec := pod_spec(each)) is not None]
+        return list(dict.fromkeys(each for spec in specs for each in references(spec) if each not in there))
 
     def _nodes(self) -> list[Raw]:
         return SHARED if self.case["nodes"] == "shared" else self.case["nodes"]

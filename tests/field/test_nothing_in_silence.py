@@ -159,23 +159,6 @@ def test_an_autoscaler_of_something_else_is_none(user: User, workload: Callable[
 
 
 @both
-@pytest.mark.parametrize(("mode", "warned"), [("ReadWriteOnce", True), ("ReadWriteMany", False)])
-def test_a_claim_for_one_node_is_a_warning(
-    user: User, workload: Callable[..., Any], mode: str, warned: bool
-) -> None:
-    volumes = [{"name": "w", "persistentVolumeClaim": {"claimName": "weights"}}]
-    claim = {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": "weights", "namespace": "prod"},
-        "spec": {"accessModes": [mode]},
-    }
-    user.plans(workload(asking(npu=8), volumes=volumes), claim, cluster=NODES, **AGAIN)
-    _, result = user.runs()
-    assert any("Multi-Attach" in each for each in result["warnings"]) is warned
-
-
-@both
 def test_rollout_diff_and_compare_say_it_as_validate_does(user: User, workload: Callable[..., Any]) -> None:
     old = workload(asking(npu=8))
     new = workload(asking(npu=8), schedulerName="nobody")

@@ -30,6 +30,7 @@ from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
 from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager
 from kubeinfer_sim.cluster.kubelet.image_pull import ImageError
 from kubeinfer_sim.cluster.kubelet.node_events import NodeEvents
+from kubeinfer_sim.cluster.kubelet.object_waits import ObjectWaits
 from kubeinfer_sim.cluster.kubelet.pod_admission import PodAdmission
 from kubeinfer_sim.cluster.kubelet.pod_layout import PodLayout
 from kubeinfer_sim.cluster.kubelet.pod_termination import PodTermination
@@ -51,7 +52,7 @@ from kubeinfer_sim.cluster.records import HealthChanged, PodBound
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.manifest.accelerators import engine_index
 from kubeinfer_sim.manifest.releases import Release
-from kubeinfer_sim.scenario.cluster.model import RunningPod
+from kubeinfer_sim.scenario.cluster.model import ClusterObject, RunningPod
 from kubeinfer_sim.scenario.timings.model import CrashBackOff, Transfers
 
 
@@ -126,7 +127,8 @@ class Kubelet(Watcher):
             self._workers,
             loads_after_sigterm=settings.loads_after_sigterm,
         )
-        self._set_up = SetUp(services, images, retries, self._engines, self, first_answers)
+        objects = ObjectWaits(services, env.api, retries)
+        self._set_up = SetUp(services, images, retries, self._engines, self, first_answers, objects)
         self._containers = Containers(
             services, settings.crash_back_off, images.registry, retries, self._engines, self._set_up, self
         )
@@ -156,6 +158,7 @@ class Kubelet(Watcher):
         worker = self._workers[pod] = PodWorker(pod, node, layout)
         if self._answers_to_be:
             worker.answers = self._answers_to_be.pop(pod, {})
+        self._set_up.objects.uses(worker)
         if pod.state is PodState.RUNNING:
             self._adopt(worker)
         elif node.reachable:
@@ -212,7 +215,12 @@ class Kubelet(Watcher):
         if (worker := self._workers.get(pod)) is not None:
             self._freed(worker)
 
+    def object_put(self, written: ClusterObject) -> None:
+        """Pods may wait for it."""
+        self._set_up.objects.object_there(*written.key)
+
     def _freed(self, worker: PodWorker) -> None:
+        self._set_up.objects.freed(worker)
         if self._admission.goes_on:
             self._admission.node_changed(worker.node)
 

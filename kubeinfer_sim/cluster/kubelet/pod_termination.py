@@ -182,6 +182,7 @@ class PodTermination:
         self._engines.stop(worker)
 
     def forget(self, worker: PodWorker) -> None:
-        """It waits for no image any more."""
+        """It waits for no image and no object any more."""
         self._set_up.waits.forget(worker)
+        self._set_up.objects.forget(worker)
         self._containers.forget(worker)

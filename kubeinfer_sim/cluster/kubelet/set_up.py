@@ -10,6 +10,7 @@ from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
 from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager, Request
 from kubeinfer_sim.cluster.kubelet.image_waits import ImageWaits
+from kubeinfer_sim.cluster.kubelet.object_waits import ObjectWaits
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker, Sync
 from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
@@ -49,6 +50,7 @@ class SetUp:
         engines: EngineStarts,
         loop: SyncLoop,
         first_answers: Callable[[Pod, int], dict[str, Segment]] | None,
+        objects: ObjectWaits,
     ) -> None:
         """`first_answers`: what the checks get of a pod that is set up at a time (ms)."""
         self._clock = services.clock
@@ -60,6 +62,7 @@ class SetUp:
         self._engines = engines
         self._loop = loop
         self._first_answers = first_answers
+        self.objects = objects
         self.waits = ImageWaits(services, images, retries, self._pull_again, loop)
         self.sidecars = SidecarWatch(services, loop, self.go_on)
 
@@ -72,6 +75,11 @@ class SetUp:
             self.sidecars.forget(worker)
         if self._first_answers is not None:
             worker.answers |= self._first_answers(pod, now)
+        if (missing := self.objects.volume(worker)) is not None:
+            worker.plan = None
+            pod.last = self._history.append(PodBound(now, pod.last, pod.ref, worker.node.name, ()))
+            self.objects.wait(worker, missing, partial(self._mount_again, worker))
+            return
         volumes = self._planner.volumes(pod)
         if end_of(volumes, now) is None:
             pod.last = self._history.append(PodBound(now, pod.last, pod.ref, worker.node.name, volumes))
@@ -83,6 +91,14 @@ class SetUp:
             lambda stages: PodBound(now, pod.last, pod.ref, worker.node.name, stages),
             before=volumes,
         )
+
+    def _mount_again(self, worker: PodWorker) -> None:
+        """Nothing has been started: an object that a volume needs was not there."""
+        if (missing := self.objects.volume(worker)) is not None:
+            self.objects.wait(worker, missing, partial(self._mount_again, worker))
+            return
+        self.objects.over(worker)
+        self.go_on(worker, 0)
 
     def go_on(self, worker: PodWorker, first: int, *, pulled: bool = False, again: str = "") -> None:
         """Go on with the container that is started as number `first`.
@@ -294,8 +310,12 @@ class SetUp:
         Those whose postStart hooks have `failed` have been killed for it by now.
         """
         pod = worker.pod
-        del worker.timers[None]
+        worker.timers.pop(None, None)
         worker.plan = None
+        if (missing := self.objects.environment(worker)) is not None and not worker.to_stop:
+            self.objects.wait(worker, missing, partial(self._containers_run, worker, failed))
+            return
+        self.objects.over(worker)
         worker.sync = Sync.RUNNING
         if pod.failure.startswith("Init:"):
             pod.failure = ""

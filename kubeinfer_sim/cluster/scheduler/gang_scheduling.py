@@ -14,6 +14,7 @@ from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.node import UNSCHEDULABLE, Node, nobodys_node
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import GangPending, InstanceRef, NodeVerdict, PodPreempted
+from kubeinfer_sim.cluster.scheduler.claims import Claims
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
 from kubeinfer_sim.cluster.scheduler.node_index import Stats
 from kubeinfer_sim.cluster.scheduler.objects import running_pods
@@ -25,7 +26,7 @@ from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.manifest.accelerators import accelerator_count
-from kubeinfer_sim.scenario.cluster.model import RunningPod
+from kubeinfer_sim.scenario.cluster.model import ClusterObject, RunningPod
 from kubeinfer_sim.scenario.timings.distributions import Constant
 
 #: What the condition PodScheduled says of a pod with gates (pkg/scheduler/framework/plugins/schedulinggates).
@@ -94,6 +95,8 @@ class GangScheduling(Watcher):
         self._gangs: dict[object, PodGang] = {}
         self._nobodys: dict[str, Node] = {}  # those that pods name and that do not exist
         self._gated: dict[object, PodGang] = {}  # those with pods whose scheduling gates are closed
+        self._claims = Claims(env.api)
+        self._unclaimed: dict[object, PodGang] = {}  # those with pods whose claims cannot be used
         self._new: list[PodGang] = []
         self._explained: set[object] = set()  # keys of gangs of which it is recorded why they wait
         self._wake: Timer | None = None
@@ -123,6 +126,9 @@ class GangScheduling(Watcher):
         if any(pod.scheduling_gates for pod in gang.pods):
             self._gated[gang.request.key] = gang
             return
+        if self._claims.matter and self._kept_by_claims(gang):
+            self._unclaimed[gang.request.key] = gang
+            return
         assigned = {pod: node for pod in gang.pods if (node := pod.template.node_name)}
         if assigned:
             self._assign(gang, assigned)
@@ -135,6 +141,18 @@ class GangScheduling(Watcher):
         if not gang.prefer:
             self._scheduler.submit(gang.request)
         self._wake_up()
+
+    def _kept_by_claims(self, gang: PodGang) -> str:
+        """Why pods of a gang that ask a scheduler cannot be placed for their claims; "" where they can."""
+        asking = (pod for pod in gang.pods if not pod.template.node_name)
+        return next(filter(None, map(self._claims.keeps, asking)), "")
+
+    def _claims_changed(self) -> None:
+        """Claims, volumes or their users are others: gangs may be placed that could not."""
+        for key, gang in list(self._unclaimed.items()):
+            if not self._kept_by_claims(gang):
+                del self._unclaimed[key]
+                self.submit(gang)
 
     def _assign(self, gang: PodGang, nodes: Mapping[Pod, str]) -> None:
         there = {pod: node for pod, node in nodes.items() if node in self._api.nodes}
@@ -154,6 +172,7 @@ class GangScheduling(Watcher):
         """The gang is no longer wanted; nothing happens if it is placed."""
         self._explained.discard(gang.request.key)
         self._gated.pop(gang.request.key, None)
+        self._unclaimed.pop(gang.request.key, None)
         if self._gangs.pop(gang.request.key, None) is not None:
             if gang in self._new:
                 self._new.remove(gang)
@@ -162,7 +181,8 @@ class GangScheduling(Watcher):
 
     def waits(self, gang: PodGang) -> bool:
         """Whether the gang is still without nodes."""
-        return gang.request.key in self._gangs or gang.request.key in self._gated
+        key = gang.request.key
+        return key in self._gangs or key in self._gated or key in self._unclaimed
 
     def _wake_up(self) -> None:
         """Something changed: look at the queue at the end of this instant."""
@@ -190,7 +210,13 @@ class GangScheduling(Watcher):
 
     def _free(self, pod: Pod) -> None:
         self._scheduler.release(pod)
+        if self._unclaimed:
+            self._clock.after(0, self._claims_changed, phase=Phase.CONTROLLER)
         self._wake_up()
+
+    def object_put(self, written: ClusterObject) -> None:
+        """A claim, a volume or a class may let pods be placed."""
+        self._claims_changed()
 
     def node_added(self, node: Node) -> None:
         """A node joins: what waits may go there."""
@@ -236,6 +262,8 @@ class GangScheduling(Watcher):
 
     def adopt(self, gang: PodGang) -> bool:
         """Place a gang that ran before the simulation began; False when the cluster has no room for it."""
+        if self._claims.matter and self._kept_by_claims(gang):
+            return False
         placement = self._scheduler.place_now(gang.request)
         if placement is None:
             return False
@@ -252,6 +280,10 @@ class GangScheduling(Watcher):
             gate, pod = next((gate, pod) for pod in gang.pods for gate in pod.scheduling_gates)
             proof = f"the scheduling gate {gate} of {pod.ref.name} is closed"
             record = GangPending(at, cause, gang.instance, GATES_CLOSED, proof)
+        elif gang.request.key in self._unclaimed:
+            why = self._kept_by_claims(gang)
+            proof = why.partition(": ")[2].rstrip(".")
+            record = GangPending(at, cause, gang.instance, why, proof)
         else:
             verdict = self._scheduler.explain(gang.request)
             groups = tuple(NodeVerdict(*group) for group in verdict.groups.items())
@@ -263,7 +295,7 @@ class GangScheduling(Watcher):
     def explain_waiting(self, at: int) -> None:
         """Nothing happens after `at` ms: record why the first gang of each workload waits, where nobody has."""
         first: dict[tuple[str, str], PodGang] = {}
-        for key, gang in (self._gated | self._gangs).items():
+        for key, gang in (self._gated | self._unclaimed | self._gangs).items():
             workload = gang.instance.kind, gang.instance.owner
             if key in self._explained or workload not in first:
                 first[workload] = gang
@@ -353,4 +385,6 @@ class GangScheduling(Watcher):
                 self._bind_pod(pod, placement[pod])
 
     def _bind_pod(self, pod: Pod, node: str, *, running: bool = False) -> None:
+        if self._claims.matter:
+            self._claims.placed(pod)
         self._api.bind(pod, self._api.machines[node], self._scheduler.rings_of(pod), running=running)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,24 +43,6 @@ def _their_scaler(value: Mapping[str, Any], namespace: str, workloads: Sequence[
     return any(
         (each.kind, each.name, each.namespace) == (kind, target.get("name"), namespace) for each in workloads
     )
-
-
-def _their_disk(value: Mapping[str, Any], namespace: str, workloads: Sequence[WorkloadSpec]) -> bool:
-    """A claim for one node or pod at a time that a volume of their pods names."""
-    modes = _mapping(value.get("spec")).get("accessModes")
-    if not isinstance(modes, list) or not modes or not set(map(str, modes)) <= _ONE_NODE:
-        return False
-    name = _mapping(value.get("metadata")).get("name")
-    return any(name in _claims(each) for each in workloads if each.namespace == namespace)
-
-
-_ONE_NODE = {"ReadWriteOnce", "ReadWriteOncePod"}
-
-
-def _claims(workload: WorkloadSpec) -> Iterator[Any]:
-    for template in workload.pod_templates:
-        for volume in _mapping(template.raw.get("spec")).get("volumes") or ():
-            yield _mapping(volume.get("persistentVolumeClaim")).get("claimName")
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -108,12 +90,11 @@ ROWS: tuple[KindRow, ...] = (
         "`maxLimitRequestRatio`",
     ),
     _row(
-        _NOT,
-        "PersistentVolumeClaim",
-        "a ReadWriteOnce volume is attached to one node at a time: a pod on another node stays in ContainerCreating "
-        "(Multi-Attach error) until the pod that has it is gone; here it is there for all",
-        _their_disk,
-        "of access mode ReadWriteOnce or ReadWriteOncePod that a pod of the manifest names",
+        _YES,
+        "PersistentVolumeClaim PersistentVolume StorageClass",
+        "a claim that is not there (`absent`, or created later) or that nothing binds keeps its pods pending; one of "
+        "access mode ReadWriteOnce is attached to one node at a time (Multi-Attach error), one of ReadWriteOncePod is "
+        "for one pod. Claims that are in no file are taken to be bound, and no volume ties a pod to a node",
     ),
     _row(_YES, "RuntimeClass", "its overhead, and the labels and taints of its nodes"),
     _row(_YES, "PriorityClass", "every field: who goes first, and who may preempt whom"),
@@ -144,8 +125,13 @@ ROWS: tuple[KindRow, ...] = (
         "MutatingWebhookConfiguration ValidatingWebhookConfiguration MutatingAdmissionPolicy ValidatingAdmissionPolicy",
         "a webhook or policy may change or refuse pods; here they are made as the manifest has them",
     ),
-    _row(_NONE, "ConfigMap Secret", "taken to be there, with the keys that pods ask for"),
-    _row(_NONE, "PersistentVolume StorageClass VolumeAttributesClass", "claims are taken to be bound"),
+    _row(
+        _YES,
+        "ConfigMap Secret",
+        "what is not there (`absent`, or created later), or lacks a key, keeps containers from starting "
+        "(CreateContainerConfigError) or volumes from being mounted; what is in no file is taken to be there",
+    ),
+    _row(_NONE, "VolumeAttributesClass", "how fast a volume is"),
     _row(
         _NONE,
         "ServiceAccount Role RoleBinding ClusterRole ClusterRoleBinding Namespace PodSecurityPolicy",

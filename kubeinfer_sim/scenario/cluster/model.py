@@ -181,6 +181,10 @@ class RuntimeClass:
     tolerations: tuple[Toleration, ...] = ()
 
 
+#: Kind, namespace and name of an object.
+ObjectKey = tuple[str, str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterObject:
     """An object that owns no pods.
@@ -197,6 +201,6 @@ class ClusterObject:
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> ObjectKey:
         """Kind, namespace and name: there is one at most of each."""
         return self.kind, self.namespace, self.name

@@ -12,7 +12,7 @@ from kubeinfer_sim.manifest.refusals import refusal
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.model import Change, DeleteObject, Put, Refused
 from kubeinfer_sim.scenario.cluster import disruption_budgets, priority_classes, resource_objects
-from kubeinfer_sim.scenario.cluster.model import ClusterObject
+from kubeinfer_sim.scenario.cluster.model import ClusterObject, ObjectKey
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.manifests import Manifests, merge_patch
 
@@ -29,13 +29,18 @@ READERS: dict[str, Callable[[OtherObject, list[Diagnostic]], Any]] = {
 
 
 class ObjectLines:
-    """All of them, each by the name under which an action means it: `PodDisruptionBudget/b`."""
+    """All of them, each by the name under which an action means it: `PodDisruptionBudget/b`.
+
+    Attributes:
+        created: those that were not there before somebody created them.
+    """
 
     def __init__(self, context: Context, manifests: Manifests) -> None:
         self._context = context
         self._manifests = manifests
         self._there = {_name(each): each for each in manifests.others.values()}
         self._gone: dict[str, OtherObject] = {}
+        self.created: set[ObjectKey] = set()
         self._first = tuple(self._read(each) for each in self._there.values())
 
     def __contains__(self, name: str) -> bool:
@@ -56,6 +61,8 @@ class ObjectLines:
         name = _name(written)
         if name in self._there:
             return Refused(at, "creation", name, already_exists(written.kind, written.name))
+        if name not in self._gone:
+            self.created.add((written.kind, written.namespace, written.name))
         self._there[name] = written
         self._gone.pop(name, None)
         return Put(at, self._read(written))

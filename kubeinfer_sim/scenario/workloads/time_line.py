@@ -21,6 +21,7 @@ from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
 from kubeinfer_sim.scenario.actions.model import Change, Create, Delete, Refused
 from kubeinfer_sim.scenario.actions.object_forms import CreateValue
 from kubeinfer_sim.scenario.cluster import priority_classes
+from kubeinfer_sim.scenario.cluster.model import ObjectKey
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.deployments import DeploymentLine
 from kubeinfer_sim.scenario.workloads.images import image_patch
@@ -87,6 +88,11 @@ class TimeLine:
         """The names of PriorityClasses that somebody creates while it runs."""
         names = (name.partition("/") for name in self._objects.names)
         return [name for kind, _, name in names if kind == priority_classes.KIND]
+
+    @property
+    def created_objects(self) -> frozenset[ObjectKey]:
+        """What somebody creates that has not been there before."""
+        return frozenset(self._objects.created)
 
     def _of_kind(self, kind: str) -> dict[str, WorkloadLine]:
         return {name: line for name, line in self._lines.items() if line.kind == kind}

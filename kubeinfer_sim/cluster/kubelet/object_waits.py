@@ -1,0 +1,195 @@
+"""Pods whose set-up waits for ConfigMaps and Secrets that are not there, or for a volume that another node has.
+
+Source: pkg/kubelet/kuberuntime/kuberuntime_container.go (generateContainerConfig), pkg/kubelet/pod_workers.go;
+pkg/util/goroutinemap/exponentialbackoff (mounts are tried again after 500 ms, 1 s, 2 s … up to 122 s);
+pkg/controller/volume/attachdetach/reconciler (a volume for one node is attached once the other has said that it does
+not use it). Nothing comes of it until somebody creates the object, so nothing is an event until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from kubeinfer_sim.cluster.api import Api
+from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
+from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
+from kubeinfer_sim.cluster.kubelet.services import Services
+from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.records import ObjectMissing
+from kubeinfer_sim.manifest.model import PodTemplate
+from kubeinfer_sim.manifest.references import Needs, Reference, needs
+
+#: Why a container, or a pod, waits.
+CONFIG_ERROR, MOUNT, ATTACH = "CreateContainerConfigError", "FailedMount", "FailedAttachVolume"
+#: Between two attempts to mount, at first and at most.
+FIRST_MOUNT, LONGEST_MOUNT = 500, 122_000
+#: A node tells of the volumes it uses with its status.
+NODE_STATUS_PERIOD = 10_000
+_ONE_NODE = "ReadWriteOnce"
+
+
+class Missing(NamedTuple):
+    """What is missing, why nothing goes on without it, and the container that cannot be started ("": all of them)."""
+
+    reference: Reference
+    reason: str
+    message: str
+    container: str = ""
+
+
+class ObjectWait(NamedTuple):
+    """A pod waits since then (ms); `again` is called when it may try."""
+
+    since: int
+    missing: Missing
+    again: Callable[[], None]
+
+
+class ObjectWaits:
+    """Knows what pods need, and has them wait for it."""
+
+    def __init__(self, services: Services, api: Api, retries: PullRetries) -> None:
+        self._clock = services.clock
+        self._history = services.history
+        self._streams = services.streams
+        self._status = services.status
+        self._api = api
+        self._retries = retries
+        self._waiting: dict[PodWorker, ObjectWait] = {}
+        # The template is kept beside its needs so that its id stays its own.
+        self._needs: dict[int, tuple[PodTemplate, Needs]] = {}
+        # By namespace and name of a claim: the pods that are on nodes and name it.
+        self._users: dict[tuple[str, str], dict[PodWorker, None]] = {}
+
+    def of(self, template: PodTemplate) -> Needs:
+        """What pods of this template need."""
+        known = self._needs.get(id(template))
+        if known is None:
+            known = self._needs[id(template)] = template, needs(template)
+        return known[1]
+
+    def volume(self, worker: PodWorker) -> Missing | None:
+        """What the volumes of a pod, or its init containers, lack; None where nothing does."""
+        api, pod = self._api, worker.pod
+        if not api.absent and not api.objects:
+            return None
+        found = self.of(pod.template)
+        for each in found.volumes:
+            if message := self._lacks(pod, each):
+                return Missing(each, MOUNT, f"MountVolume.SetUp failed: {message}")
+        for each in found.claims:
+            if self._elsewhere(worker, each):
+                message = f"Multi-Attach error: volume of claim {each.name} is already exclusively attached to one node"
+                return Missing(each, ATTACH, message)
+        init = {each.name for each in pod.template.init_containers}
+        return next(self._unset(pod, found, lambda name: name in init), None)
+
+    def environment(self, worker: PodWorker) -> Missing | None:
+        """What the environment of its ordinary containers lacks; None where nothing does."""
+        if not self._api.absent and not self._api.objects:
+            return None
+        pod = worker.pod
+        init = {each.name for each in pod.template.init_containers}
+        return next(self._unset(pod, self.of(pod.template), lambda name: name not in init), None)
+
+    def _unset(self, pod: Pod, found: Needs, concerns: Callable[[str], bool]) -> Iterator[Missing]:
+        for container, references in found.environment.items():
+            for each in references if concerns(container) else ():
+                if message := self._lacks(pod, each):
+                    yield Missing(each, CONFIG_ERROR, message, container)
+
+    def _lacks(self, pod: Pod, needed: Reference) -> str:
+        key = needed.kind, pod.namespace, needed.name
+        if key in self._api.absent:
+            return f'{needed.kind.lower()} "{needed.name}" not found'
+        written = self._api.objects.get(key)
+        if written is None or not needed.key:
+            return ""
+        held = {name for part in ("data", "binaryData", "stringData") for name in written.raw.get(part) or ()}
+        where = f"{pod.namespace}/{needed.name}"
+        return "" if needed.key in held else f"couldn't find key {needed.key} in {needed.kind} {where}"
+
+    def _elsewhere(self, worker: PodWorker, claim: Reference) -> bool:
+        """Whether a pod on another node has the volume, which is for one node at a time."""
+        key = claim.kind, worker.pod.namespace, claim.name
+        written = self._api.objects.get(key)
+        modes = ((written.raw.get("spec") or {}) if written is not None else {}).get("accessModes") or ()
+        if set(modes) != {_ONE_NODE}:
+            return False
+        first = next(iter(self._users.get(key[1:], ())), worker)
+        return first.node is not worker.node
+
+    def uses(self, worker: PodWorker) -> None:
+        """The pod is on its node: it uses its claims there, or waits for them in the order of coming."""
+        if self._api.objects:
+            for each in self.of(worker.pod.template).claims:
+                self._users.setdefault((worker.pod.namespace, each.name), {})[worker] = None
+
+    # -- waiting -------------------------------------------------------------------------------------------
+
+    def wait(self, worker: PodWorker, missing: Missing, again: Callable[[], None]) -> None:
+        """The pod waits; what that is for is recorded when it begins, and when it is something else."""
+        now, pod = self._clock.now, worker.pod
+        before = self._waiting.get(worker)
+        since = now if before is None or before.missing.reason != missing.reason else before.since
+        self._waiting[worker] = ObjectWait(since, missing, again)
+        if before is None or before.missing != missing:
+            self._status.stuck(pod, missing.reason)
+            pod.last = self._history.append(
+                ObjectMissing(now, pod.last, pod.ref, missing.reason, missing.message, missing.container)
+            )
+
+    def object_there(self, kind: str, namespace: str, name: str) -> None:
+        """An object is there now: whoever waits for it tries again at the next attempt."""
+        for worker, wait in self._waiting.items():
+            needed = wait.missing.reference
+            if (needed.kind, worker.pod.namespace, needed.name) == (kind, namespace, name):
+                self._due(worker, self._next(worker, wait))
+
+    def freed(self, worker: PodWorker) -> None:
+        """A pod uses no volume any more: its node detaches them, and says so with its next status."""
+        if not self._users:
+            return
+        for each in self.of(worker.pod.template).claims:
+            users = self._users.get((worker.pod.namespace, each.name), {})
+            users.pop(worker, None)
+            for other in users:
+                wait = self._waiting.get(other)
+                if wait is not None and wait.missing.reason == ATTACH and wait.missing.reference == each:
+                    phase = self._streams.named(f"attach/{other.pod.stream_name}").random()
+                    self._due(other, self._clock.now + int(phase * NODE_STATUS_PERIOD))
+
+    def _next(self, worker: PodWorker, wait: ObjectWait) -> int:
+        """When the pod tries again, as all attempts have failed since the first."""
+        now, at = self._clock.now, wait.since
+        if wait.missing.reason == CONFIG_ERROR:
+            retry = self._retries.of(worker.pod)
+            while at < now:
+                at = retry.next(at)
+            return at
+        step = FIRST_MOUNT
+        while at < now:
+            at, step = at + step, min(2 * step, LONGEST_MOUNT)
+        return at
+
+    def _due(self, worker: PodWorker, at: int) -> None:
+        if None in worker.timers:
+            return
+        if worker.node.kubelet_runs:
+            worker.timers[None] = self._clock.at(max(at, self._clock.now), self._try_again, worker)
+        else:
+            worker.hold(None, lambda up: self._clock.at(max(at, up), self._try_again, worker))
+
+    def _try_again(self, worker: PodWorker) -> None:
+        worker.timers.pop(None, None)
+        self._waiting[worker].again()
+
+    def over(self, worker: PodWorker) -> None:
+        """What the pod waited for is there."""
+        if self._waiting.pop(worker, None) is not None:
+            worker.pod.failure = ""
+
+    def forget(self, worker: PodWorker) -> None:
+        """The pod waits for nothing any more: it is stopped."""
+        self._waiting.pop(worker, None)

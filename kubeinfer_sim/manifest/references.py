@@ -1,0 +1,84 @@
+"""The ConfigMaps, Secrets and claims that a pod needs: by its volumes, and by the environment of its containers.
+
+Source: pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables), pkg/volume/configmap, secret and projected. What is
+optional is not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from kubeinfer_sim.manifest.model import PodTemplate
+
+
+class Reference(NamedTuple):
+    """An object that is needed, in the pod's own namespace, and of a ConfigMap or a Secret which `key` ("": none)."""
+
+    kind: Literal["ConfigMap", "Secret", "PersistentVolumeClaim"]
+    name: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What pods of a template need.
+
+    Attributes:
+        volumes: before anything of them is started.
+        environment: by container, before it is started.
+        claims: before they are placed.
+    """
+
+    volumes: tuple[Reference, ...]
+    environment: Mapping[str, tuple[Reference, ...]]
+    claims: tuple[Reference, ...]
+
+    @property
+    def all(self) -> Iterator[Reference]:
+        """All of them."""
+        yield from (*self.volumes, *self.claims)
+        for each in self.environment.values():
+            yield from each
+
+
+def needs(template: PodTemplate) -> Needs:
+    """What pods of this template need."""
+    spec = template.raw.get("spec") or {}
+    containers = (*(spec.get("initContainers") or ()), *(spec.get("containers") or ()))
+    environment = {each["name"]: tuple(dict.fromkeys(_environment(each))) for each in containers}
+    volumes = spec.get("volumes") or ()
+    claims = tuple(
+        Reference("PersistentVolumeClaim", str(claim["claimName"]))
+        for each in volumes
+        if (claim := each.get("persistentVolumeClaim"))
+    )
+    return Needs(
+        tuple(dict.fromkeys(reference for each in volumes for reference in _volume(each))),
+        {name: found for name, found in environment.items() if found},
+        tuple(dict.fromkeys(claims)),
+    )
+
+
+def _environment(container: Mapping[str, Any]) -> Iterator[Reference]:
+    for each in container.get("envFrom") or ():
+        if (source := each.get("configMapRef")) and not source.get("optional"):
+            yield Reference("ConfigMap", str(source.get("name")))
+        if (source := each.get("secretRef")) and not source.get("optional"):
+            yield Reference("Secret", str(source.get("name")))
+    for each in container.get("env") or ():
+        value = each.get("valueFrom") or {}
+        if (source := value.get("configMapKeyRef")) and not source.get("optional"):
+            yield Reference("ConfigMap", str(source.get("name")), str(source.get("key")))
+        if (source := value.get("secretKeyRef")) and not source.get("optional"):
+            yield Reference("Secret", str(source.get("name")), str(source.get("key")))
+
+
+def _volume(volume: Mapping[str, Any]) -> Iterator[Reference]:
+    sources = [volume, *((volume.get("projected") or {}).get("sources") or ())]
+    for each in sources:
+        if (source := each.get("configMap")) and not source.get("optional"):
+            yield Reference("ConfigMap", str(source.get("name")))
+        if (source := each.get("secret")) and not source.get("optional"):
+            yield Reference("Secret", str(source.get("secretName") or source.get("name")))
