@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from pathlib import Path
-from random import Random
 
 import pytest
 from building import kubeinfer, scenario
-from fuzzing.everything import lay_out_everything
-from fuzzing.files import ROOT, lay_out
+from command_line import ROOT
+from testing.generated import generated
 
 from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.errors import UsageError
@@ -39,23 +38,16 @@ def test_measured_live_a_run_comes_to_what_its_kept_history_comes_to(story: Path
     check(load_scenario(str(story)))
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_measured_live_a_run_with_everything_comes_to_the_same(seed: int, tmp_path: Path) -> None:
-    lay_out(tmp_path)
-    scenario = load_scenario(str(lay_out_everything(tmp_path, Random(seed))))
-    assert scenario.traffic is not None
-    assert scenario.load is not None
-    check(scenario, seed + 1)
+def test_measured_live_a_run_with_much_at_once_comes_to_the_same() -> None:
+    for seed, written in enumerate(generated("medium", 300, 12)):
+        check(written.load(), seed + 1)
 
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("block", range(10))
-def test_measured_live_a_run_with_everything_comes_to_the_same_in_two_hundred_ways(
-    block: int, tmp_path: Path
-) -> None:
-    lay_out(tmp_path)
-    for seed in range(1000 + block * 20, 1000 + block * 20 + 20):
-        check(load_scenario(str(lay_out_everything(tmp_path, Random(seed)))))
+def test_measured_live_a_run_with_much_at_once_comes_to_the_same_in_two_hundred_ways(block: int) -> None:
+    for written in generated("medium", 301 + block, 20):
+        check(written.load())
 
 
 def test_what_was_neither_kept_nor_listened_to_cannot_be_measured() -> None:

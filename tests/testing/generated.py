@@ -19,7 +19,7 @@ UNHURRIED = settings(
 )
 
 
-def for_each(profile: str, number: int, count: int, check: Callable[[WrittenScenario], None]) -> None:
+def for_each(profile: str, number: int, count: int, check: Callable[[WrittenScenario], object]) -> None:
     """Check so many scenarios, those of this number; one that fails has shrunk before it is told of."""
 
     @seed(number)

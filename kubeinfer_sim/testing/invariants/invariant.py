@@ -1,0 +1,79 @@
+"""What an invariant is: something that holds in every run, whatever the scenario, and who sees when it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.engine.meter import Handlers
+from kubeinfer_sim.experiment.figures import Figures, RunMeters
+from kubeinfer_sim.report.verdict import Assessment, assess_figures
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.run import Run
+
+
+class Report(Protocol):
+    """Takes what is wrong, in a sentence without a full stop, and the records that show it."""
+
+    def __call__(self, what: str, *records: Record) -> None:
+        """An invariant is broken."""
+        ...
+
+
+class Finished:
+    """A run that is over, and its numbers, which are come to once for all invariants that ask."""
+
+    def __init__(self, run: Run, meters: RunMeters) -> None:
+        self.run = run
+        self._meters = meters
+
+    @cached_property
+    def figures(self) -> Figures:
+        """Its numbers, measured as it went on."""
+        return self._meters.finish(self.run)
+
+    @cached_property
+    def assessment(self) -> Assessment:
+        """The run judged."""
+        return assess_figures(self.figures)
+
+
+class Invariant(Protocol):
+    """One invariant watching one run. It is made with the scenario, and with what takes its complaints.
+
+    Attributes:
+        number: `INV-01`; never given to another one.
+        statement: what holds, in a sentence.
+        reason: why it must, in a sentence.
+    """
+
+    number: str
+    statement: str
+    reason: str
+
+    def __init__(self, scenario: Scenario, report: Report) -> None: ...
+
+    def handlers(self) -> Handlers:
+        """What is called with each record of a type, while the run goes on; `Record` stands for every type."""
+        ...
+
+    def finish(self, finished: Finished) -> None:
+        """The run is over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """An invariant that did not hold, what was wrong, and the records that show it."""
+
+    number: str
+    statement: str
+    what: str
+    records: Sequence[Record]
+
+    def __str__(self) -> str:
+        shown = "".join(f"\n  {record.id}: {record}" for record in self.records)
+        return f"{self.number} ({self.statement}): {self.what}{shown}"

@@ -1,0 +1,101 @@
+"""A run with all invariants watching it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.experiment.figures import RunMeters
+from kubeinfer_sim.report.result import build_result
+from kubeinfer_sim.report.verdict import assess
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.run import Run
+from kubeinfer_sim.simulation.simulate import simulate
+from kubeinfer_sim.testing.invariants.catalogue import CATALOGUE
+from kubeinfer_sim.testing.invariants.invariant import Finished, Invariant, Violation
+
+#: So many violations are kept: of a run in which something is wrong, mostly all that follows is.
+MOST = 20
+
+
+class InvariantsBroken(AssertionError):
+    """A run broke an invariant; `violations` are the first of them."""
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__("\n".join(map(str, violations)))
+        self.violations = violations
+
+
+class Watch:
+    """Invariants that watch one run: `observe` is a listener for `simulate`, `finish` is for when it is over."""
+
+    def __init__(self, scenario: Scenario, invariants: Iterable[type[Invariant]] = CATALOGUE) -> None:
+        self.violations: list[Violation] = []
+        self._meters = RunMeters(scenario)
+        self._invariants = [kind(scenario, partial(self._broken, kind)) for kind in invariants]
+        self._handlers: dict[type[Record], tuple[Callable[[Any], None], ...]] = {}
+        for each in self._invariants:
+            for kind, handler in each.handlers().items():
+                self._handlers[kind] = (*self._handlers.get(kind, ()), handler)
+        self._always = self._handlers.pop(Record, ())
+
+    def observe(self, record: Record) -> None:
+        """Something happened."""
+        self._meters.observe(record)
+        for handler in self._always:
+            handler(record)
+        for handler in self._handlers.get(type(record), ()):
+            handler(record)
+
+    def finish(self, run: Run) -> None:
+        """The run is over.
+
+        Raises:
+            InvariantsBroken: an invariant did not hold.
+        """
+        finished = Finished(run, self._meters)
+        for each in self._invariants:
+            each.finish(finished)
+        if self.violations:
+            raise InvariantsBroken(self.violations)
+
+    def _broken(self, kind: type[Invariant], what: str, *records: Record) -> None:
+        if len(self.violations) < MOST:
+            self.violations.append(Violation(kind.number, kind.statement, what, records))
+
+
+def checked(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    invariants: Iterable[type[Invariant]] = CATALOGUE,
+    keep: bool = True,
+) -> Run:
+    """Simulate, with invariants watching; the run is the same as without.
+
+    Raises:
+        InvariantsBroken: one of them did not hold.
+    """
+    watch = Watch(scenario, invariants)
+    run = simulate(scenario, seed=seed, listeners=[watch.observe], keep=keep)
+    watch.finish(run)
+    return run
+
+
+def same_twice(scenario: Scenario, run: Run) -> None:
+    """INV-15: the same scenario, seed and version give the same bytes.
+
+    Args:
+        scenario: read anew, or the one of the run.
+        run: the first of the two, its history kept.
+
+    Raises:
+        InvariantsBroken: the second comes to something else.
+    """
+    again = simulate(scenario, seed=run.seed)
+    differs = next((pair for pair in zip(run.history, again.history, strict=False) if pair[0] != pair[1]), ())
+    if differs or build_result(assess(run)) != build_result(assess(again)):
+        what = "two runs of one scenario differ"
+        raise InvariantsBroken([Violation("INV-15", "the same inputs give the same bytes", what, differs)])
