@@ -64,6 +64,7 @@ def convert_template(template: Mapping[str, Any], stored: Mapping[str, Any]) -> 
         scheduling_gates=tuple(each["name"] for each in spec.get("schedulingGates") or ()),
         readiness_gates=tuple(each["conditionType"] for each in spec.get("readinessGates") or ()),
         finalizers=tuple(metadata.get("finalizers") or ()),
+        active_deadline_seconds=spec.get("activeDeadlineSeconds"),
         raw=stored,
     )
 

@@ -143,6 +143,7 @@ class PodTemplate:
         priority: of its pods; admission has it from their PriorityClass.
         node_name: the node its pods are on without a scheduler having been asked; "" where none is named.
         scheduling_gates, readiness_gates, finalizers: of its pods, by name.
+        active_deadline_seconds: for how long its pods may be on their node; None: for ever.
         required_node_affinity: the terms of requiredDuringScheduling…, ORed; None when there is none.
         weights_volume: `local` (hostPath), `shared` (claims, nfs, csi …) or `none`: where weights come from.
     """
@@ -166,6 +167,7 @@ class PodTemplate:
     scheduling_gates: tuple[str, ...] = ()
     readiness_gates: tuple[str, ...] = ()
     finalizers: tuple[str, ...] = ()
+    active_deadline_seconds: int | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     @property

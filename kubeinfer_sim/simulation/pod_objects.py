@@ -56,7 +56,7 @@ class PodAt:
         conditions: in the order in which Kubernetes writes them.
         deleting: when it got its deletion timestamp, and `deletion` why.
         unheard: since when its node is not heard of.
-        reason: why its kubelet has rejected it (OutOfcpu, NodePorts …), once its status says so, or "".
+        reason: why its kubelet has rejected it (OutOfcpu, NodePorts …) or ended it (DeadlineExceeded), or "".
     """
 
     ref: PodRef
@@ -170,7 +170,8 @@ class PodObjects:
             reason, message = DISRUPTIONS[facts.disruption]
             disrupted = Condition("DisruptionTarget", True, reason, message)
             conditions.append(ConditionAt(disrupted, facts.disrupted))
-        reason = pod.failure if pod.rejected and pod.final_phase is not None else ""
+        ended = pod.final_phase is not None and (pod.rejected or pod.state is PodState.FINISHED)
+        reason = pod.failure if ended else ""
         status = {each.condition.type: each.condition.status for each in conditions}
         return PodAt(
             pod.ref,

@@ -133,9 +133,7 @@ class Kubelet(Watcher):
             services, settings.crash_back_off, images.registry, retries, self._engines, self._set_up, self
         )
         self._termination = PodTermination(services, self._engines, self._set_up, self._containers)
-        self._admission = PodAdmission(
-            services, env.api, self._termination, self._set_up.begin, devices, beside
-        )
+        self._admission = PodAdmission(services, env.api, self._termination, self._begin, devices, beside)
         self._node_events = NodeEvents(
             services,
             images,
@@ -165,6 +163,21 @@ class Kubelet(Watcher):
             self._admission.admit(worker)
         else:
             pod.last = self._history.append(PodBound(self._clock.now, pod.last, pod.ref, node.name, ()))
+
+    def _begin(self, worker: PodWorker) -> None:
+        """Set a pod up that was admitted; its active deadline counts from now."""
+        limit = worker.pod.template.active_deadline_seconds
+        if limit is not None and worker.deadline is None:
+            worker.deadline = self._clock.now + 1000 * limit
+            self._clock.at(worker.deadline, self._look_at_deadline, worker)
+        self._set_up.begin(worker)
+
+    def _look_at_deadline(self, worker: PodWorker) -> None:
+        """End a pod that has been on its node for too long, once its kubelet runs."""
+        pod = worker.pod
+        past = worker.deadline is not None and worker.deadline <= self._clock.now
+        if past and worker.node.kubelet_runs and pod.state in (PodState.PULLING, PodState.RUNNING):
+            self._termination.exceeds_deadline(worker)
 
     def _adopt(self, worker: PodWorker) -> None:
         """The pod ran and was ready long before the simulation began."""
@@ -395,6 +408,8 @@ class Kubelet(Watcher):
     def start_kubelet(self, node: Node, cause: int) -> None:
         """A new kubelet takes over what runs on the node."""
         self._node_events.start_kubelet(node, self._workers_on(node), cause)
+        for worker in self._workers_on(node):
+            self._look_at_deadline(worker)
 
     def _workers_on(self, node: Node) -> list[PodWorker]:
         return [self._workers[pod] for pod in self._api.pods_on(node.name)]

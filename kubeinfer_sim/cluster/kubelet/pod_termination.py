@@ -13,6 +13,9 @@ from kubeinfer_sim.cluster.records import PodDeleting, PodStopping
 from kubeinfer_sim.cluster.stages import Stage, end_of
 from kubeinfer_sim.engine.clock import Phase
 
+#: What the status of a pod says that was on its node for too long (pkg/kubelet/active_deadline.go).
+DEADLINE_EXCEEDED = "Pod was active on the node longer than the specified deadline"
+
 
 class PodTermination:
     """Stops pods."""
@@ -132,20 +135,24 @@ class PodTermination:
         pod.last = self._history.append(PodStopping(now, pod.last, pod.ref, stages))
         self._gone_after(worker, stages)
 
-    def complete(self, worker: PodWorker, *, failed: bool) -> None:
-        """Its containers have ended for good: its sidecars are stopped, then its phase is final."""
+    def exceeds_deadline(self, worker: PodWorker) -> None:
+        """It has been on its node for too long: it is stopped, and Failed (pkg/kubelet/active_deadline.go)."""
+        self.complete(worker, failed=True, reason="DeadlineExceeded", message=DEADLINE_EXCEEDED)
+
+    def complete(self, worker: PodWorker, *, failed: bool, reason: str = "", message: str = "") -> None:
+        """Its containers have ended for good, or are ended: what still runs is stopped, then its phase is final."""
         stages = self._stop(worker)
         if stages[:-1]:
             pod = worker.pod
             pod.last = self._history.append(PodStopping(self._clock.now, pod.last, pod.ref, stages))
         length = end_of(stages, 0)
         if length is not None:
-            worker.timer = self._clock.after(length, self._completed, worker, failed)
+            worker.timer = self._clock.after(length, self._completed, worker, failed, reason, message)
 
-    def _completed(self, worker: PodWorker, failed: bool) -> None:
+    def _completed(self, worker: PodWorker, failed: bool, reason: str, message: str) -> None:
         worker.timer = None
         if worker.node.reachable:
-            self._status.finish(worker.pod, "Failed" if failed else "Succeeded")
+            self._status.finish(worker.pod, "Failed" if failed else "Succeeded", reason, message)
 
     def _gone_after(self, worker: PodWorker, stages: tuple[Stage, ...]) -> None:
         """Its containers are dead after all stages but the last, and its object goes after that."""

@@ -67,6 +67,7 @@ class PodWorker:
         probed: those whose probes are followed.
         added_at: when the kubelet took the pod up; the probes' ticks are counted from here.
         answers: kind of probe, or `kind/container` -> what its checks get by order of the scenario.
+        deadline: when it has been on its node for as long as its activeDeadlineSeconds say, in ms.
         to_stop: its kubelet has heard of its deletion, and stops it when the sync under way is over.
         stopping: its kubelet stops it, or has stopped it.
         plan: what its set-up goes through and since when, while it does.
@@ -91,6 +92,7 @@ class PodWorker:
         "awaits",
         "compiled_at",
         "containers",
+        "deadline",
         "engine",
         "every",
         "held",
@@ -127,6 +129,7 @@ class PodWorker:
         self.probed: list[Container] = []
         self.added_at = 0
         self.answers: dict[str, Segment] = {}
+        self.deadline: int | None = None
         self.to_stop = False
         self.stopping: Stopping | None = None
         self.plan: tuple[int, SetUpPlan] | None = None

@@ -47,10 +47,8 @@ ROWS: tuple[Row, ...] = (
     simulated("PodSpec", "schedulingGates", "opened by actions (setGate)"),
     simulated("PodReadinessGate", "conditionType"),
     simulated("PodSchedulingGate", "name"),
-    not_simulated(
-        "PodSpec",
-        "activeDeadlineSeconds",
-        "pods that run for longer are ended by the kubelet (DeadlineExceeded) and replaced; here they run on",
+    simulated(
+        "PodSpec", "activeDeadlineSeconds", "not of pods that run at the start: when they began is not known"
     ),
     not_simulated(
         "PodSpec",
