@@ -86,11 +86,19 @@ def _run_clock(simulation: Simulation, until: int | None) -> tuple[End, tuple[Re
     while (due := clock.next_at()) is not None and (until is None or due <= until):
         limit = max(simulation.workloads.last_progress, last_action) + scenario.quiet_after
         if due > limit:
-            return "quiet", ()
+            return "settled" if _at_rest(simulation, limit) else "quiet", ()
         if cycle := _advance(simulation, limit if until is None else min(limit, until), standstill):
             return "loop", cycle
     # Pods that are rejected without a pause are not played: nothing will change that.
     return "quiet" if simulation.cluster.kubelet.rejects_without_pause else "settled", ()
+
+
+def _at_rest(simulation: Simulation, until: int) -> bool:
+    """Whether all pods are ready and nothing has happened for long: what is due some day (a repair) is for others."""
+    waited = until - simulation.env.history.last_at
+    return 2 * waited > simulation.scenario.quiet_after and all(
+        pod.ready or pod.final_phase is not None for pod in simulation.workloads.pods()
+    )
 
 
 def _advance(simulation: Simulation, until: int, standstill: Standstill) -> tuple[Record, ...]:

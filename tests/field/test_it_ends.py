@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from field.user import NPU, User, asking, bare_pod, both, kubeinfer, replica_set
+from field.user import NPU, User, asking, bare_pod, both, deployment, kubeinfer, replica_set
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 
@@ -167,3 +167,19 @@ def test_a_check_that_hardly_ever_flaps_never_does(user: User, workload: Callabl
     done, result = user.runs()
     assert done.returncode in (0, 1)
     assert result["end"]["reason"] in ("horizon", "settled")
+
+
+@both
+def test_a_repair_that_nobody_waits_for_ends_nothing(user: User, workload: Callable[..., Any]) -> None:
+    """All pods run elsewhere long before the card is repaired."""
+    drop = {"at": "50s", "fault": {"kind": "CardDrop", "node": "node-0", "npu": 1}}
+    restart = {"at": "20m", "object": "Deployment/chat", "apply": {"newRevision": True}}
+    user.plans(
+        workload(asking(npu=8), replicas=1, labels=LABEL),
+        cluster="2x8",
+        initial="running",
+        actions=[drop, *([restart] if workload is deployment else [])],
+    )
+    done, result = user.runs()
+    assert done.returncode == 0, done.stdout
+    assert result["end"]["reason"] == "settled"
