@@ -16,6 +16,8 @@ from typing import Any, ClassVar, Literal
 
 Resources = Mapping[str, int]
 
+#: Schedulers that are simulated: kube-scheduler, and Volcano with its gangs.
+SCHEDULERS = ("default-scheduler", "volcano")
 
 #: The label on a pod template that ties KubeInfer to the Ascend device plugin, when it is "true".
 RESET_LABEL = "modelarts-infer-npu-reset-enable"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kubeinfer_sim.diagnostics import Path
-from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.diagnostics import Diagnostic, Path
+from kubeinfer_sim.manifest.model import SCHEDULERS, KubeInfer
 from kubeinfer_sim.manifest.releases import release_of, since
 from kubeinfer_sim.scenario.actions.compile import (
     check_images,
@@ -136,6 +136,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         seed=spec.seed,
         kubernetes_version=spec.kubernetes_version,
         broken_images=frozenset(spec.broken_images),
+        schedulers=frozenset((*SCHEDULERS, *spec.schedulers)),
         node_lifecycle=_node_lifecycle(spec),
         crash_back_off=_crash_back_off(spec, context),
         load=compile_load(spec.load, kubeinfers, context, ("spec", "load"), spec.horizon),
@@ -150,7 +151,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             *assumed_lines(spec.faults, struck, faults),
         ),
         warnings=(
-            *manifests.warnings,
+            *_warnings_of_manifests(manifests, versions, spec),
             *cluster.warnings,
             *check_restart_rules(versions, spec.kubernetes_version, context),
             *warn_of_recovery(kubeinfers, assumptions, rules=spec.recovery is not None),
@@ -159,6 +160,17 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             *warn_of_unseen_faults(kubeinfers, struck, faults),
         ),
     )
+
+
+def _warnings_of_manifests(
+    manifests: Manifests, versions: Sequence[KubeInfer], spec: SpecForm
+) -> Iterator[Diagnostic]:
+    """Those of the files, but for schedulers of which the scenario says that they run."""
+    named = {role.template.scheduler_name for version in versions for role in version.roles}
+    all_run = named <= {*SCHEDULERS, *spec.schedulers}
+    for each in manifests.warnings:
+        if not (all_run and each.path[-1:] == ("schedulerName",)):
+            yield each
 
 
 def _time_line(first: Loaded | None, context: Context, manifests: Manifests) -> TimeLine | None:

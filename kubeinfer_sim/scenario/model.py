@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.accelerators import Family, common_family
-from kubeinfer_sim.manifest.model import Deployment, IntOrPercent, Kind, KubeInfer, WorkloadSpec
+from kubeinfer_sim.manifest.model import SCHEDULERS, Deployment, IntOrPercent, Kind, KubeInfer, WorkloadSpec
 from kubeinfer_sim.manifest.releases import LATEST, Release, release_of
 from kubeinfer_sim.scenario.actions.model import (
     Action,
@@ -195,6 +195,7 @@ class Scenario:
     seed: int = 0
     kubernetes_version: str = LATEST.version
     broken_images: frozenset[str] = frozenset()
+    schedulers: frozenset[str] = frozenset(SCHEDULERS)
     transfers: Transfers = field(default_factory=Transfers)
     defaults: tuple[str, ...] = ()
     description: str = ""

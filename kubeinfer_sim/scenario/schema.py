@@ -240,6 +240,10 @@ class SpecForm(Form):
         [],
         description="ConfigMaps, Secrets and claims, as Kind/name, that pods name and that are not there at first.",
     )
+    schedulers: list[str] = Field(
+        [],
+        description="Schedulers that run beside kube-scheduler and Volcano; they place pods as kube-scheduler does.",
+    )
     priority_classes: dict[str, Annotated[int, Field(ge=-(2**31), le=1_000_000_000)]] = Field(
         {}, description="Value of each PriorityClass that manifests name."
     )

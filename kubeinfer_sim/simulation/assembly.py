@@ -179,6 +179,7 @@ def _scheduling(env: Environment, scenario: Scenario, budgets: Budgets) -> GangS
         ),
         rate=SchedulingRate() if assumptions.scheduling_rate == "mindcluster" else None,
         budgets=lambda: [Budget(*each) for each in budgets.allowances()],
+        schedulers=scenario.schedulers,
     )
     scheduling.occupy(scenario.running)
     return scheduling

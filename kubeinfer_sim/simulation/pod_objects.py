@@ -160,7 +160,7 @@ class PodObjects:
             phase, conditions = self._conditions(pod, facts, containers, shown, now)
         if (adopted or facts.bound is not None) and not blank:
             conditions.append(ConditionAt(Condition("PodScheduled", True), facts.bound))
-        elif not blank and facts.scheduled != facts.created:
+        elif not blank and facts.scheduled != facts.created and not self._unseen(pod):
             why, message = "Unschedulable", self._ledger.pending.get(pod.ref.instance, "")
             if pod.scheduling_gates:
                 why, message = GATED, GATES_CLOSED
@@ -219,6 +219,10 @@ class PodObjects:
             != "stays"
             for each in ended
         )
+
+    def _unseen(self, pod: Pod) -> bool:
+        """Whether no scheduler has looked at it: then nobody has written why it waits."""
+        return self._ledger.pending.get(pod.ref.instance) == "" and not pod.scheduling_gates
 
     def _conditions(
         self,

@@ -208,3 +208,37 @@ def test_of_deployments_only_those_of_model_servers_are_told(user: User, image: 
     user.has("old.yaml", deployment({"image": image}))
     printed = told(user.types("validate", "old.yaml").stdout)
     assert ("asks for no NPU or other accelerator" in printed) is warned
+
+
+@both
+def test_pods_whose_scheduler_nobody_runs_stay_pending_for_ever(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    made = workload(asking(npu=8), schedulerName="nobody", replicas=2)
+    user.plans(made, cluster=NODES, initial="empty")
+    done, result = user.runs()
+    assert done.returncode == 1
+    assert "no scheduler nobody runs, which chat-0" in result["verdict"]["sentence"]
+    pods = user.pods()
+    assert [(each["phase"], each["node"]) for each in pods] == [("Pending", "")] * len(pods)
+    assert all(each["conditions"] == [] for each in pods), "no scheduler has written PodScheduled"
+    user.plans(made, cluster=NODES, initial="empty", schedulers=["nobody"])
+    done, result = user.runs()
+    assert done.returncode == 0
+    assert result["warnings"] == []
+
+
+@both
+def test_an_update_to_a_scheduler_that_nobody_runs_never_finishes(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    named = workload(asking(npu=8), schedulerName="nobody", surge=1)
+    user.has("named.yaml", named)
+    user.plans(workload(asking(npu=8), surge=1), cluster="8x8", update={"path": "named.yaml"})
+    done, result = user.runs()
+    assert done.returncode == 1
+    assert "no scheduler nobody runs" in result["verdict"]["sentence"]
+    assert result["verdict"]["outcome"] == "neverFinishes"
+    on_node = workload(asking(npu=8), schedulerName="nobody", replicas=1, nodeName="node-0")
+    user.plans(on_node, cluster=NODES, initial="empty")
+    assert user.runs()[0].returncode == 0, "a pod that names its node asks no scheduler"

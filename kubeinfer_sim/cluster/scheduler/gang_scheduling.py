@@ -26,6 +26,7 @@ from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.manifest.accelerators import accelerator_count
+from kubeinfer_sim.manifest.model import SCHEDULERS
 from kubeinfer_sim.scenario.cluster.model import ClusterObject, RunningPod
 from kubeinfer_sim.scenario.timings.distributions import Constant
 
@@ -78,14 +79,17 @@ class GangScheduling(Watcher):
         *,
         rate: SchedulingRate | None = None,
         budgets: Callable[[], Sequence[Budget]] = lambda: (),
+        schedulers: Container[str] = SCHEDULERS,
     ) -> None:
         """Start with an empty queue.
 
         With a `rate` gangs are bound one behind the other, else each as its binding stage says. `budgets` tells how
-        many pods may still be disrupted, for the choice of those that are evicted for others.
+        many pods may still be disrupted, for the choice of those that are evicted for others. `schedulers` are those
+        that run: what names another one waits for ever.
         """
         self._rate = rate
         self._budgets = budgets
+        self._schedulers = schedulers
         self._running: dict[str, dict[object, RunningPod]] = {}  # by node and key
         self._clock = env.clock
         self._history = env.history
@@ -94,7 +98,8 @@ class GangScheduling(Watcher):
         self._scheduler = scheduler
         self._gangs: dict[object, PodGang] = {}
         self._nobodys: dict[str, Node] = {}  # those that pods name and that do not exist
-        self._gated: dict[object, PodGang] = {}  # those with pods whose scheduling gates are closed
+        # Those with pods whose scheduling gates are closed, or whose scheduler nobody runs.
+        self._gated: dict[object, PodGang] = {}
         self._claims = Claims(env.api)
         self._unclaimed: dict[object, PodGang] = {}  # those with pods whose claims cannot be used
         self._new: list[PodGang] = []
@@ -121,7 +126,7 @@ class GangScheduling(Watcher):
         """Queue a gang; it is looked at before this instant ends.
 
         A pod that names its node goes there, whatever that has to give: no scheduler is asked. A gang is not in the
-        queue as long as a scheduling gate of one of its pods is closed.
+        queue as long as a scheduling gate of one of its pods is closed, or if nobody runs the scheduler that one names.
         """
         if any(pod.scheduling_gates for pod in gang.pods):
             self._gated[gang.request.key] = gang
@@ -136,6 +141,10 @@ class GangScheduling(Watcher):
                 gang.pods[0].owner.gang_placed(gang.pods)
                 return
             gang.leave_out(assigned)
+        if self._without_scheduler(gang) is not None:
+            self._gated[gang.request.key] = gang
+            self.diagnose(gang, gang.cause)
+            return
         self._gangs[gang.request.key] = gang
         self._new.append(gang)
         if not gang.prefer:
@@ -153,6 +162,11 @@ class GangScheduling(Watcher):
             if not self._kept_by_claims(gang):
                 del self._unclaimed[key]
                 self.submit(gang)
+
+    def _without_scheduler(self, gang: PodGang) -> Pod | None:
+        """The first pod of it that no scheduler looks at."""
+        schedulers = self._schedulers
+        return next((pod for pod in gang.pods if pod.template.scheduler_name not in schedulers), None)
 
     def _assign(self, gang: PodGang, nodes: Mapping[Pod, str]) -> None:
         there = {pod: node for pod, node in nodes.items() if node in self._api.nodes}
@@ -276,7 +290,11 @@ class GangScheduling(Watcher):
     def diagnose(self, gang: PodGang, cause: int, at: int | None = None) -> GangPending:
         """Record why the gang waits, node by node; looks at every class of nodes. `at`: ms, now unless given."""
         at = self._clock.now if at is None else at
-        if gang.request.key in self._gated:
+        unseen = self._without_scheduler(gang)
+        if gang.request.key in self._gated and unseen is not None:
+            proof = f"no scheduler {unseen.template.scheduler_name} runs, which {unseen.ref.name} names"
+            record = GangPending(at, cause, gang.instance, "", proof)
+        elif gang.request.key in self._gated:
             gate, pod = next((gate, pod) for pod in gang.pods for gate in pod.scheduling_gates)
             proof = f"the scheduling gate {gate} of {pod.ref.name} is closed"
             record = GangPending(at, cause, gang.instance, GATES_CLOSED, proof)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from kubeinfer_sim.manifest.model import SCHEDULERS
 from kubeinfer_sim.manifest.register.row import Row, not_simulated, simulated, without_effect
 
-#: Schedulers that are simulated: kube-scheduler, and Volcano with its gangs.
-SCHEDULERS = ("default-scheduler", "volcano")
 _INSIDE = "what happens inside a container, or who it is there, takes the time that the timings say"
 _NAMES = "names and addresses: traffic reaches a ready pod all the same"
 _CONTENT = "its content is taken to be there and right"
@@ -53,8 +52,8 @@ ROWS: tuple[Row, ...] = (
     not_simulated(
         "PodSpec",
         "schedulerName",
-        "pods are placed here as kube-scheduler places them; where no scheduler of this name runs they stay Pending "
-        "for ever, and where one runs it has rules of its own",
+        "no scheduler of this name is known to run, so that pods stay Pending for ever; where one runs it has rules of "
+        "its own, and pods are placed as by kube-scheduler if `schedulers` of the scenario names it",
         when=_another_scheduler,
         values=f"others than {', '.join(SCHEDULERS)}",
     ),
