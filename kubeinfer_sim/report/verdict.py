@@ -84,12 +84,22 @@ def npus_of_cluster(scenario: Scenario) -> int:
 
 
 def culprits(measures: Measures) -> list[InstanceLife]:
-    """The instances that keep the run from its end: those of the stall that lasts, or all not ready."""
+    """The instances that keep the run from its end: those of the stall that lasts, or all not ready.
+
+    Those come last that wait for a place behind others: what the scheduler says of these is the reason for them, too.
+    """
+    missing = [life for life in measures.instances if life.state not in ("ready", "gone")]
     stall = measures.open_stall
     if stall is not None:
         stuck = {ref.uid for ref in stall.instances}
-        return [life for life in measures.instances if life.instance.uid in stuck]
-    return [life for life in measures.instances if life.state not in ("ready", "gone")]
+        stalled = [life for life in measures.instances if life.instance.uid in stuck]
+        # Meanwhile they may have come to wait like the others.
+        missing = missing if stalled and all(map(_waits_in_silence, stalled)) else stalled
+    return sorted(missing, key=_waits_in_silence)
+
+
+def _waits_in_silence(life: InstanceLife) -> bool:
+    return life.state == "pending" and life.pending is None
 
 
 def complaint(life: InstanceLife, stuck: Mapping[PodRef, tuple[int, str]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from field.user import User, asking, both
+from field.user import User, asking, both, deployment, kubeinfer
 
 
 @both
@@ -28,3 +28,20 @@ def test_what_is_said_of_the_first_that_waits_is_not_repeated_for_each(
     user.plans(workload(asking(npu=8), replicas=4), cluster="1x8")
     _, result = user.runs()
     assert result["verdict"]["sentence"].count("no such node is free") == 1
+
+
+def test_one_that_failed_and_waits_behind_others_now_says_what_all_of_them_wait_for(user: User) -> None:
+    probe = {"startupProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10, "failureThreshold": 3}}
+    first = deployment(asking(npu=8), replicas=1, priorityClassName="high", schedulerName="volcano")
+    first["metadata"]["name"] = "first"
+    user.plans(
+        kubeinfer({**asking(npu=8), **probe}, replicas=2),
+        cluster="1x8",
+        initial="empty",
+        timings={"profile": "zero", "warmUp": "100s", "exit": "5s", "roles": {"first": {"warmUp": "0s"}}},
+        actions=[{"at": "10s", "create": first}],
+        priorityClasses={"high": 1000},
+    )
+    _, result = user.runs()
+    assert result["end"]["reason"] == "settled"
+    assert "no such node is free (1 more instance like it)" in result["verdict"]["sentence"]
