@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from field.test_pod_worker import HOOKED, in_place
-from field.user import Raw, User, asking, both
+from field.user import Raw, User, asking, both, deployment
 
 READY = {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10, "failureThreshold": 100}}
 
@@ -73,3 +73,21 @@ def test_sick_pods_are_synced_by_the_relist_like_others(user: User, workload: Ca
     sick = {"at": "0s", "health": {"after": "0s", "lasts": "12s"}}
     plan(user, workload({**asking(npu=8), **READY}, replicas=1), sick, relist="4s")
     assert [each["readyContainers"] for at in ("13s", "14s") for each in user.pods(at=at)] == [0, 1]
+
+
+@both
+def test_a_machine_that_dies_before_the_exit_is_seen_starts_the_container_again(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    crashes = [{"at": at, "crash": {}} for at in ("20s", "5m")]
+    reboot = {"at": "21s", "reboot": {"nodes": ["node-0"], "takes": "10s"}}
+    plan(user, workload({**asking(cpu=1)}, replicas=1), *crashes, reboot, relist="3s")
+    assert seen(user, "4m", "5m1s", "5m4s", "5m30s") == ["Running", "Running", "Error", "Running"]
+    assert [user.pods(at=at)[0]["restarts"] for at in ("4m", "5m30s")] == [1, 2]
+
+
+def test_a_relist_comes_some_time(user: User) -> None:
+    plan(user, deployment({}), relist="never")
+    done = user.runs()[0]
+    assert done.returncode == 2
+    assert "a kubelet always lists its containers again" in " ".join(done.stderr.split())

@@ -220,8 +220,9 @@ class PodWorker:
         for timer in self.timers.values():
             timer.cancel()
         self.timers.clear()
-        for container in self.containers:
+        for container in self.every:
             container.synced_from = None
+            container.ended = False
 
     def forget_probers(self) -> None:
         """Nothing is probed any more."""

@@ -181,6 +181,8 @@ def compile_stages(form: StagesForm, context: Context, path: Path) -> dict[str, 
         value = getattr(form, name)
         if value is not None:
             found[name] = compile_distribution(value, context, (*path, _camel(name)))
+            if name == "relist" and isinstance(found[name], Never):
+                context.error((*path, name), "a kubelet always lists its containers again: write a duration")
     return found
 
 
