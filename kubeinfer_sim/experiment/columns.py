@@ -82,7 +82,13 @@ def _repair(cause: CauseSummary) -> float | None:
 
 
 def _held(index: int) -> Callable[[Figures], float | None]:
-    return lambda found: float(found.judged[index].judgement is Judgement.HELD)
+    """1 when it was held, 0 when it was missed; None when the run ended before that could be told."""
+
+    def held(found: Figures) -> float | None:
+        judgement = found.judged[index].judgement
+        return None if judgement is Judgement.OPEN else float(judgement is Judgement.HELD)
+
+    return held
 
 
 def _last_changes(found: Figures) -> list[Change]:

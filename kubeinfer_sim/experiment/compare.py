@@ -18,6 +18,7 @@ from kubeinfer_sim.experiment.figures import measured_run
 from kubeinfer_sim.experiment.statistics import Estimate, estimate, proportion
 from kubeinfer_sim.manifest.accelerators import SEVERAL, Family
 from kubeinfer_sim.metrics.loss_stages import STAGES
+from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.model import Scenario
 
 
@@ -38,11 +39,17 @@ class Outcome:
         values: column -> one number per seed, None under seeds that have none (of faults that did not come).
         spent: stage -> what of the lost time was spent in it, instance-ms, mean over the seeds; adds up to the mean
             of `lostInstanceMs`.
+        struck: how many faults struck something, one number per seed.
     """
 
     variant: Variant
     values: dict[str, list[float | None]]
     spent: dict[str, float]
+    struck: tuple[int, ...] = ()
+
+    def known(self, column: Column) -> int:
+        """How many of the runs have a number."""
+        return sum(value is not None for value in self.values[column.name])
 
     def mean(self, column: Column) -> Estimate | None:
         """The number over all seeds that have one; None when none has."""
@@ -66,6 +73,13 @@ class Comparison:
     seeds: tuple[int, ...]
     columns: tuple[Column, ...]
     outcomes: tuple[Outcome, ...]
+
+    @property
+    def faults_struck(self) -> int | None:
+        """In how many runs of all a fault struck something; None when the scenario has no faults."""
+        if not any(_has_faults(outcome.variant.scenario) for outcome in self.outcomes):
+            return None
+        return sum(faults > 0 for outcome in self.outcomes for faults in outcome.struck)
 
     @property
     def family(self) -> Family:
@@ -100,6 +114,11 @@ class Comparison:
         )
 
 
+def _has_faults(scenario: Scenario) -> bool:
+    random = scenario.faults is not None and bool(scenario.faults.processes)
+    return random or any(isinstance(action, Fault) for action in scenario.actions)
+
+
 def compare(variants: Sequence[Variant], seeds: Sequence[int]) -> Comparison:
     """Simulate every variant under every seed.
 
@@ -122,8 +141,8 @@ def compare(variants: Sequence[Variant], seeds: Sequence[int]) -> Comparison:
     return Comparison(variants[0].scenario.name, tuple(seeds), tuple(ordered), tuple(outcomes))
 
 
-#: Of one run: column -> number, and what of the lost time was spent in each stage (instance-ms).
-_Played = tuple[dict[str, float | None], Counter[str]]
+#: Of one run: column -> number, what of the lost time was spent in each stage (instance-ms), faults that struck.
+_Played = tuple[dict[str, float | None], Counter[str], int]
 
 
 def _play(variant: Variant, seed: int, columns: dict[str, Column]) -> _Played:
@@ -133,13 +152,18 @@ def _play(variant: Variant, seed: int, columns: dict[str, Column]) -> _Played:
     for column in columns_of(found):
         columns.setdefault(column.name, column)
         values[column.name] = column.measure(found)
-    return values, sum((cause.lost for cause in found.causes), Counter[str]())
+    lost = sum((cause.lost for cause in found.causes), Counter[str]())
+    return values, lost, len(found.cluster.faults)
 
 
 def _outcome(variant: Variant, runs: Sequence[_Played], columns: dict[str, Column]) -> Outcome:
-    spent = sum((each for _, each in runs), Counter[str]())
+    spent = sum((each for _, each, _ in runs), Counter[str]())
     return Outcome(
         variant,
-        {name: [values.get(name, column.absent) for values, _ in runs] for name, column in columns.items()},
+        {
+            name: [values.get(name, column.absent) for values, _, _ in runs]
+            for name, column in columns.items()
+        },
         {stage: spent[stage] / len(runs) for stage in STAGES if spent[stage]},
+        tuple(faults for _, _, faults in runs),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, log10
 
@@ -32,7 +33,7 @@ _SPENDING = {
     "weights": "loading",
     "graph": "loading",
     "warmUp": "loading",
-    "probe": "passing its probes",
+    "probe": "until its probes pass",
     "restart": "restarting containers",
 }
 
@@ -53,8 +54,9 @@ def render_comparison(
     for sentence in sentences(comparison):
         console.print(Text(sentence))
     console.print(Text(subtitle(comparison), style="dim"))
-    console.print()
-    console.print(_table(comparison))
+    for table in _tables(comparison, width):
+        console.print()
+        console.print(table)
     text = "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
     return text if unicode else plain(text).replace(MINUS, "-").replace("±", "+-")
 
@@ -82,7 +84,7 @@ def _sentence(comparison: Comparison, best: Outcome, other: Outcome) -> str:
     opening = f"{best.variant.name} is better than {other.variant.name}"
     if column.unit == "held":
         if len(comparison.seeds) == 1:
-            return f"{opening}: with {other.variant.name} the last change never completes."
+            return f"{opening}: with {other.variant.name} the last change does not complete."
         times = [_times(outcome.values[column.name]) for outcome in (best, other)]
         return f"{opening}: the last change completes in {times[0]}, with {other.variant.name} in {times[1]}."
     difference = best.against(other, column)
@@ -129,7 +131,7 @@ def subtitle(comparison: Comparison) -> str:
 
 def _about(comparison: Comparison) -> str:
     seeds = comparison.seeds
-    text = f"{comparison.scenario} · the same faults for all"
+    text = f"{comparison.scenario}{_faults(comparison)}"
     if len(seeds) == 1:
         return f"{text} · seed {seeds[0]}"
     return (
@@ -138,28 +140,67 @@ def _about(comparison: Comparison) -> str:
     )
 
 
+def _faults(comparison: Comparison) -> str:
+    """What the variants had of faults; nothing where the scenario has none."""
+    struck = comparison.faults_struck
+    runs = len(comparison.seeds) * len(comparison.outcomes)
+    if struck is None:
+        return ""
+    if not struck:
+        return " · no fault struck in any run"
+    return " · the same faults for all" + (
+        f", which struck in {struck} of {runs} runs" if struck < runs else ""
+    )
+
+
 # -- the table ---------------------------------------------------------------------------------------------
 
 
-def _table(comparison: Comparison) -> Table:
-    """A row for each number; below it the difference to the first variant, where there is one."""
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, pad_edge=False)
-    table.add_column("", overflow="fold")
-    for outcome in comparison.outcomes:
-        table.add_column(outcome.variant.name, justify="right", overflow="fold")
+def _tables(comparison: Comparison, width: int) -> Iterator[Table]:
+    """One table, or several with as many variants each as fit beside the names of the numbers."""
+    rows = list(_rows(comparison))
+    names = [outcome.variant.name for outcome in comparison.outcomes]
+    first = max((len(title) for title, _ in rows), default=0)
+    widths = [
+        max(len(name), *(len(cells[index]) for _, cells in rows if cells), 0)
+        for index, name in enumerate(names)
+    ]
+    groups: list[list[int]] = [[]]
+    for index in range(len(names)):
+        taken = first + sum(2 + widths[each] for each in (*groups[-1], index))
+        if groups[-1] and taken > width:
+            groups.append([])
+        groups[-1].append(index)
+    for group in groups:
+        table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, pad_edge=False)
+        table.add_column("", overflow="fold")
+        for index in group:
+            table.add_column(names[index], justify="right", overflow="fold")
+        for title, cells in rows:
+            if not cells:
+                table.add_row(Text(title, style="bold"))
+            elif any(cells[index] for index in group):
+                table.add_row(title, *(cells[index] for index in group), style="" if title else "dim")
+        yield table
+
+
+def _rows(comparison: Comparison) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Title and cells: of each number, below it of its difference to the first variant; headings have no cells."""
     about = ""
     shown = _kinds_shown(comparison)
     for column in comparison.columns:
-        if column.about not in ("", "objective", *shown):
+        if column.about not in ("", "objective", *shown) or (row := row_of(comparison, column)) is None:
             continue
         if column.about not in ("", "objective", about):
-            table.add_row(Text(column.about, style="bold"))
+            yield column.about, ()
             about = column.about
-        _add(table, comparison, column)
+        inset = "  " if column.about not in ("", "objective") else ""
+        yield inset + row.title, row.values
+        if row.differences:
+            yield "", ("", *row.differences)
     hidden = len({column.about for column in comparison.columns} - {"", "objective"}) - len(shown)
     if hidden > 0:
-        table.add_row(Text(f"… {count(hidden, 'more kind')}", style="dim"))
-    return table
+        yield f"… {count(hidden, 'more kind')}", ()
 
 
 def _kinds_shown(comparison: Comparison) -> list[str]:
@@ -171,16 +212,6 @@ def _kinds_shown(comparison: Comparison) -> list[str]:
     }
     dearest = set(sorted(cost, key=lambda kind: -cost[kind])[:_MOST_KINDS])
     return [kind for kind in cost if kind in dearest]
-
-
-def _add(table: Table, comparison: Comparison, column: Column) -> None:
-    row = row_of(comparison, column)
-    if row is None:
-        return
-    inset = "  " if column.about not in ("", "objective") else ""
-    table.add_row(inset + row.title, *row.values)
-    if row.differences:
-        table.add_row("", "", *row.differences, style="dim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +229,15 @@ def row_of(comparison: Comparison, column: Column) -> Row | None:
     means = [outcome.mean(column) for outcome in comparison.outcomes]
     known = [mean for mean in means if mean is not None]
     of_kind = column.about not in ("", "objective")
+    if not known and column.about == "objective":  # no run came far enough to tell
+        return Row(column.title, tuple("open" for _ in means))
     if not known or (not of_kind and column.unit != "held" and not any(mean.mean for mean in known)):
         return None
-    title, values = comparison.family.say(column.title), tuple(_value(column, mean) for mean in means)
+    title = comparison.family.say(column.title)
+    values = tuple(
+        _value(column, mean) + _over(comparison, outcome, column)
+        for outcome, mean in zip(comparison.outcomes, means, strict=True)
+    )
     if column.unit == "held" and len(comparison.seeds) == 1:
         return Row(title, values)
     differences = [outcome.against(base, column) for outcome in comparison.outcomes[1:]]
@@ -209,14 +246,19 @@ def row_of(comparison: Comparison, column: Column) -> Row | None:
     return Row(title, values, tuple(_signed(column, each) for each in differences))
 
 
+def _over(comparison: Comparison, outcome: Outcome, column: Column) -> str:
+    """Of how many runs a mean is, where it is not of all."""
+    known = outcome.known(column)
+    return f" (of {known})" if 0 < known < len(comparison.seeds) else ""
+
+
 def _value(column: Column, number: Estimate | None) -> str:
     if number is None:
-        return "-"
+        return "open" if column.about == "objective" else "-"
     if column.unit == "held":
         if number.low is None or number.high is None:
             return "yes" if number.mean else "no"
-        low, high = number.low * 100, number.high * 100
-        return f"{number.mean * 100:.0f} % ({low:.0f}–{high:.0f})"
+        return f"{_whole(number.mean)} % ({_whole(number.low)}–{_whole(number.high)})"
     return _with_half(column, number)
 
 
@@ -240,7 +282,19 @@ def _with_half(column: Column, number: Estimate) -> str:
         mean, half, unit = mean * 100, half and half * 100, " %"
     least = 2 if unit else 0 if column.unit == "count" and mean.is_integer() else 1
     places = _places(half or mean, least=least)
+    if unit and mean < 100:  # 100 % is all of it
+        mean = min(mean, 100 - 10**-places)
     return f"{mean:,.{places}f}{f' ± {half:,.{places}f}' if half else ''}{unit}"
+
+
+def _whole(fraction: float) -> str:
+    """A fraction in whole percent: 0 and 100 only when it is nothing or all."""
+    text = f"{fraction * 100:.0f}"
+    if text == "100" and fraction < 1:
+        return f"{fraction * 100:.3g}" if fraction < 0.9995 else "> 99.9"
+    if text == "0" and fraction > 0:
+        return f"{fraction * 100:.1g}" if fraction >= 0.0005 else "< 0.1"
+    return text
 
 
 def _places(number: float, *, least: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from field.user import User, asking, both
+from field.user import User, asking, both, kubeinfer
 
 from kubeinfer_sim.scenario.model import Assumptions
 
@@ -75,3 +75,26 @@ def test_stages_are_drawn_when_asked_for_and_the_report_says_so(user: User, work
     assert "stages constant" in constant.stdout
     assert "stages drawn: one run of many" in " ".join(drawn.stdout.split())
     assert "--timings" not in drawn.stdout
+
+
+def test_a_comparison_says_what_could_not_be_told(user: User) -> None:
+    """Through the command line: an open objective, and that no fault struck."""
+    container = {"readinessProbe": {"exec": {"command": ["x"]}, "periodSeconds": 5}, **asking(npu=8)}
+    user.plans(
+        kubeinfer(container, replicas=2),
+        cluster=POOL,
+        initial="empty",
+        timings={"profile": "typical"},
+        horizon="1m",
+        objectives={"completes": True},
+        faults={
+            "processes": [
+                {"name": "rare", "per": "npu", "every": {"exponential": "36500d"}, "mix": ["NpuFault"]}
+            ]
+        },
+    )
+    done = user.types("compare", "scenario.yaml", "--vary", "maxSurge=1,2")
+    assert done.returncode == 0, done.stderr
+    (row,) = [line for line in done.stdout.splitlines() if line.startswith("completes held")]
+    assert row.split()[-2:] == ["open", "open"]
+    assert "no fault struck in any run" in " ".join(done.stdout.split())

@@ -19,21 +19,21 @@ from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.assumption_knob import assumption_variants
-from kubeinfer_sim.experiment.columns import COLUMNS
-from kubeinfer_sim.experiment.compare import Variant, compare
+from kubeinfer_sim.experiment.columns import COLUMNS, Column
+from kubeinfer_sim.experiment.compare import Comparison, Outcome, Variant, compare
 from kubeinfer_sim.experiment.knobs import knob_variants, split_values
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
 from kubeinfer_sim.experiment.statistics import Estimate, estimate, proportion
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.source import read_source
 from kubeinfer_sim.metrics import measure
-from kubeinfer_sim.report.comparison import render_comparison, sentences
+from kubeinfer_sim.report.comparison import render_comparison, row_of, sentences, subtitle
 from kubeinfer_sim.report.comparison_result import comparison_json, comparison_json_schema
 from kubeinfer_sim.scenario.actions.model import Apply, Drain, Fault, Health, Target
 from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart
 from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX
 from kubeinfer_sim.scenario.load import load_scenario
-from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.model import Objectives, Scenario
 from kubeinfer_sim.scenario.timings.distributions import Exponential, Uniform
 from kubeinfer_sim.simulation.faults.injector import Injector
 from kubeinfer_sim.simulation.simulate import simulate
@@ -259,8 +259,81 @@ def test_an_update_that_never_completes_is_the_worse_one_whatever_it_spares() ->
     found = compare([stalled, going], [0])
     assert found.best.variant is going
     assert sentences(found) == [
-        "maxUnavailable=1 is better than maxUnavailable=0: with maxUnavailable=0 the last change never completes."
+        "maxUnavailable=1 is better than maxUnavailable=0: with maxUnavailable=0 the last change does not complete."
     ]
+
+
+def test_an_objective_that_could_not_be_judged_is_not_broken() -> None:
+    story = replace(load_scenario(str(UP_FIRST)), horizon=60_000)
+    asked = replace(story, objectives=Objectives(completes_within=36_000_000))
+    found = compare([Variant("a", asked), Variant("b", asked)], [0, 1])
+    column = next(each for each in found.columns if each.about == "objective")
+    values = found.outcomes[0].values[column.name]
+    assert values == [None, None]
+    row = next(line for line in render_comparison(found).splitlines() if "completesWithin" in line)
+    assert row.split()[-2:] == ["open", "open"]
+
+
+def test_a_mean_says_over_how_many_runs_it_is() -> None:
+    column = Column("x", "until ready", "ms", "low", lambda found: None, about="X")
+    made = drained()
+    some = Outcome(Variant("a", made), {"x": [1000.0, None, 3000.0]}, {}, (1, 0, 1))
+    every = Outcome(Variant("b", made), {"x": [1000.0, 2000.0, 3000.0]}, {}, (1, 1, 1))
+    row = row_of(Comparison("s", (0, 1, 2), (column,), (some, every)), column)
+    assert row is not None
+    assert row.values[0].endswith(" (of 2)")
+    assert "(of" not in row.values[1]
+
+
+@pytest.mark.parametrize(
+    ("held", "runs", "said"),
+    [
+        (3, 3, "100 % (44–100)"),
+        (9_999, 10_000, "> 99.9 % (99.9–> 99.9)"),
+        (1, 10_000, "< 0.1 % (< 0.1–0.06)"),
+        (997, 1000, "99.7 % (99–99.9)"),
+        (0, 3, "0 % (0–56)"),
+    ],
+)
+def test_parts_and_bounds_are_100_or_0_only_when_they_are(held: int, runs: int, said: str) -> None:
+    column = Column("x", "x held", "held", "high", lambda found: None, about="objective")
+    values: list[float | None] = [1.0] * held + [0.0] * (runs - held)
+    one = Outcome(Variant("a", drained()), {"x": values}, {})
+    row = row_of(Comparison("s", tuple(range(runs)), (column,), (one,)), column)
+    assert row is not None
+    assert row.values == (said,)
+
+
+def test_a_fraction_is_100_only_when_it_is_all() -> None:
+    column = Column("x", "availability", "fraction", "high", lambda found: None)
+    nearly = Outcome(Variant("a", drained()), {"x": [0.99999999]}, {})
+    row = row_of(Comparison("s", (0,), (column,), (nearly,)), column)
+    assert row is not None
+    assert row.values == ("99.99 %",)
+
+
+def test_whether_faults_struck_is_said() -> None:
+    quiet = scenario(kubeinfer(1), 2, 60, 10, horizon=60_000)
+    assert "fault" not in subtitle(compare([Variant("a", quiet)], [0]))
+    rare = replace(
+        quiet,
+        faults=FaultPlan((FaultProcess("rare", "npu", Exponential(10**15), (MixPart(1, "NpuFault"),)),)),
+    )
+    assert " · no fault struck in any run · " in subtitle(compare([Variant("a", rare)], [0, 1]))
+    struck = replace(quiet, actions=(Fault(1000, "NpuFault", Target(nodes=("node-0",)), (0,)),))
+    assert " · the same faults for all · " in subtitle(compare([Variant("a", struck)], [0]))
+    mixed = compare([Variant("a", struck), Variant("b", rare)], [0])
+    assert " · the same faults for all, which struck in 1 of 2 runs · " in subtitle(mixed)
+
+
+def test_many_variants_are_told_in_several_tables_and_no_word_is_cut() -> None:
+    made = drained()
+    names = [f"some.long.setting={number}m30s" for number in range(7)]
+    text = render_comparison(compare([Variant(name, made) for name in names], [0]), width=80)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert all(any(name in line.split() for line in lines) for name in names)
+    assert sum(line.startswith("instance time lost") for line in lines) > 1
 
 
 def test_what_is_better_is_said_with_its_reason() -> None:
