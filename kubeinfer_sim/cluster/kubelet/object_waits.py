@@ -8,7 +8,7 @@ not use it). Nothing comes of it until somebody creates the object, so nothing i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from kubeinfer_sim.cluster.api import Api
@@ -106,7 +106,8 @@ class ObjectWaits:
         written = self._api.objects.get(key)
         if written is None or not needed.key:
             return ""
-        held = {name for part in ("data", "binaryData", "stringData") for name in written.raw.get(part) or ()}
+        parts = (written.raw.get(part) for part in ("data", "binaryData", "stringData"))
+        held = {name for part in parts if isinstance(part, Mapping) for name in part}
         where = f"{pod.namespace}/{needed.name}"
         return "" if needed.key in held else f"couldn't find key {needed.key} in {needed.kind} {where}"
 
@@ -114,8 +115,9 @@ class ObjectWaits:
         """Whether a pod on another node has the volume, which is for one node at a time."""
         key = claim.kind, worker.pod.namespace, claim.name
         written = self._api.objects.get(key)
-        modes = ((written.raw.get("spec") or {}) if written is not None else {}).get("accessModes") or ()
-        if set(modes) != {_ONE_NODE}:
+        spec = written.raw.get("spec") if written is not None else None
+        modes = spec.get("accessModes") if isinstance(spec, Mapping) else None
+        if modes != [_ONE_NODE]:
             return False
         first = next(iter(self._users.get(key[1:], ())), worker)
         return first.node is not worker.node

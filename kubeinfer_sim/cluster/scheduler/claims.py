@@ -12,7 +12,7 @@ from typing import Any
 
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
+from kubeinfer_sim.manifest.kubernetes.quantity import ZERO, Quantity, QuantityError
 from kubeinfer_sim.manifest.model import PodTemplate
 from kubeinfer_sim.manifest.references import Reference, needs
 from kubeinfer_sim.scenario.cluster.model import ClusterObject
@@ -104,25 +104,34 @@ def _holds(pod: Pod) -> bool:
 
 
 def _spec(written: ClusterObject) -> Mapping[str, Any]:
-    spec = written.raw.get("spec")
-    return spec if isinstance(spec, Mapping) else {}
+    return _mapping(written.raw.get("spec"))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _modes(written: ClusterObject) -> set[str]:
-    return {str(each) for each in _spec(written).get("accessModes") or ()}
+    modes = _spec(written).get("accessModes")
+    return set(map(str, modes)) if isinstance(modes, list) else set()
+
+
+def _storage(resources: Any) -> Quantity:
+    """How much storage is asked for or offered; nothing where that is no quantity."""
+    try:
+        return Quantity.from_json(_mapping(resources).get("storage"))
+    except QuantityError:
+        return ZERO
 
 
 def _fits(claim: ClusterObject, volume: ClusterObject) -> bool:
     """Whether a volume may be the claim's: of its class, at least as large, and for its modes."""
     asked, offered = _spec(claim), _spec(volume)
-    reference = offered.get("claimRef") or {}
-    if reference and (reference.get("name"), reference.get("namespace", "default")) != (
-        claim.name,
-        claim.namespace,
-    ):
+    reference = _mapping(offered.get("claimRef"))
+    owner = reference.get("name"), reference.get("namespace", "default")
+    if reference and owner != (claim.name, claim.namespace):
         return False
     if (asked.get("storageClassName") or "") != (offered.get("storageClassName") or ""):
         return False
-    size = ((asked.get("resources") or {}).get("requests") or {}).get("storage")
-    room = (offered.get("capacity") or {}).get("storage")
-    return _modes(claim) <= _modes(volume) and Quantity.from_json(size) <= Quantity.from_json(room)
+    size = _storage(_mapping(asked.get("resources")).get("requests"))
+    return _modes(claim) <= _modes(volume) and size <= _storage(offered.get("capacity"))
