@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from kubeinfer_sim.cluster.records import (
     ContainerKilling,
@@ -25,7 +25,7 @@ class KilledStart(NamedTuple):
     """One: `lasted` ms from its container's start; `needed`: until it would have answered, None: nobody knows."""
 
     pod: PodRef
-    probe: str
+    probe: Literal["startup", "liveness"]
     lasted: int
     needed: int | None
 
@@ -109,7 +109,9 @@ class KilledStartsMeter:
         if start is None or record.pod in self._tampered:
             return
         needed = None if start.answers is None else start.answers - start.began
-        probe = "startup" if record.reason.startswith("Startup") else "liveness"
+        probe: Literal["startup", "liveness"] = (
+            "startup" if record.reason.startswith("Startup") else "liveness"
+        )
         found = KilledStart(record.pod, probe, record.at - start.began, needed)
         uid = record.pod.instance.uid
         longest, count = self._killed.get(uid, (found, 0))

@@ -35,6 +35,10 @@ def test_an_update_whose_every_start_is_killed_first_is_not_green(
     noun = "instance" if workload({})["kind"] == "KubeInfer" else "pod"
     assert f"every new {noun} was killed by its {kind} probe first" in told
     assert "loadsAfterSigterm" in told
+    (found,) = result["killedStarts"]
+    assert (found["owner"], found["started"], found["killed"], found["probe"]) == ("chat", 2, 2, kind)
+    assert found["gaveUpAfterMs"] < found["neededMs"] == 100_000
+    assert 0 <= found["afterSigtermMs"] < 20_000
     assert "killed" in " ".join(done.stdout.split())[:400]
     assert "go on loading after SIGTERM" in told
 
@@ -57,6 +61,7 @@ def test_a_window_that_is_long_enough_is_green_and_says_nothing(
     done, result = updated(user, workload, window(12))
     assert done.returncode == 0
     assert "killed" not in result["verdict"]["sentence"]
+    assert "killedStarts" not in result
 
 
 @both

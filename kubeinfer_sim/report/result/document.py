@@ -57,6 +57,7 @@ from kubeinfer_sim.report.result.disturbances import (
     recovery_parts,
 )
 from kubeinfer_sim.report.result.instances import InstancePart, instance_parts
+from kubeinfer_sim.report.result.killed_starts import KilledStartsPart, killed_starts_parts
 from kubeinfer_sim.report.result.load import LoadPart, load_part
 from kubeinfer_sim.report.result.run import (
     AssumptionPart,
@@ -117,6 +118,7 @@ class Result(DocumentPart):
         "pods",
         "node_changes",
         "rejections",
+        "killed_starts",
     )
 
     api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
@@ -136,6 +138,8 @@ class Result(DocumentPart):
     preemptions: list[PreemptionPart]
     rejections: list[RejectionPart] = Field(default_factory=list)
     """Pods that their nodes' kubelets have not taken, by owner, node and reason; left out where there are none."""
+    killed_starts: list[KilledStartsPart] = Field(default_factory=list)
+    """Instances that came up though probes had killed starts of theirs; left out where there are none."""
     objectives: list[ObjectivePart]
     timeline: TimelinePart
     instances: list[InstancePart]
@@ -203,6 +207,7 @@ def build_result(assessment: Assessment) -> Result:
         stalls=[stall_part(stall) for stall in measures.stalls],
         preemptions=preemption_parts(cluster.preemptions),
         rejections=rejection_parts(cluster.rejections),
+        killed_starts=killed_starts_parts(cluster.killed_starts),
         objectives=objective_parts(assessment.judged),
         timeline=timeline_part(measures),
         instances=instance_parts(measures, objects),
