@@ -343,3 +343,41 @@ def test_gangs_that_wait_are_not_tried_again_for_a_change_they_cannot_use():
     scheduler.release(("infer", 1))
     assert [g.key for g, _ in scheduler.run()] == [0]
     assert scheduler.stats.attempts == 5
+
+
+def test_a_gang_that_names_a_node_waits_until_that_joins():
+    named = NodeSelectorTerm(match_fields=(NodeSelectorRequirement("metadata.name", "In", ("late-1",)),))
+    scheduler = Scheduler(nodes(2))
+    scheduler.submit(
+        gang("a", PodTemplate(containers=(), requests={NPU: 4}, required_node_affinity=(named,)))
+    )
+    assert scheduler.run() == []
+    for spec in nodes(2, pool="late"):
+        scheduler.add_node(spec)
+    assert [where for _, where in scheduler.run()] == [{("a", 0): "late-1"}]
+
+
+def test_what_is_on_a_node_that_leaves_counts_nowhere_until_a_node_of_its_name_is_back():
+    scheduler = Scheduler(nodes(2))
+    scheduler.place_now(gang("stays", WHOLE))
+    scheduler.remove_node("infer-0")
+    assert scheduler.in_use(NPU) == 0
+    assert scheduler.node_of(("stays", 0)) is None
+    scheduler.add_node(nodes(1)[0])
+    assert scheduler.node_of(("stays", 0)) == "infer-0"
+    assert scheduler.in_use(NPU) == 8
+    scheduler.remove_node("infer-0")
+    scheduler.release(("stays", 0))
+    scheduler.add_node(nodes(1)[0])
+    assert scheduler.in_use(NPU) == 0
+
+
+def test_a_pod_that_names_its_node_costs_no_look_at_the_others():
+    def looked_at(count):
+        scheduler = Scheduler(nodes(count))
+        named = NodeSelectorTerm(match_fields=(NodeSelectorRequirement("metadata.name", "In", ("infer-5",)),))
+        template = PodTemplate(containers=(), requests={NPU: 4}, required_node_affinity=(named,))
+        assert scheduler.place_now(gang("a", template)) is not None
+        return scheduler.stats.nodes
+
+    assert looked_at(1000) == looked_at(10)

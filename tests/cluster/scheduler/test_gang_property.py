@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cluster.scheduler.exhaustive import SlowCluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -133,6 +135,7 @@ def run_scenario(specs, kinds, placement, data):
     waiting: dict[int, Gang] = {}
     templates_of: dict[object, PodTemplate] = {}
     placed: list[object] = []
+    left: dict[str, dict[object, PodTemplate]] = {}  # what was on nodes that are gone
 
     def accept(gang, placement):
         assert list(placement) == [pod.key for pod in gang.pods]
@@ -145,7 +148,20 @@ def run_scenario(specs, kinds, placement, data):
 
     for step in range(data.draw(st.integers(1, 8))):
         match data.draw(
-            st.sampled_from(["submit", "submit", "submit", "release", "node", "withdraw", "now", "occupy"])
+            st.sampled_from(
+                [
+                    "submit",
+                    "submit",
+                    "submit",
+                    "release",
+                    "node",
+                    "withdraw",
+                    "now",
+                    "occupy",
+                    "join",
+                    "leave",
+                ]
+            )
         ):
             case "submit" | "now" as how:
                 kind = data.draw(st.sampled_from(kinds))
@@ -167,8 +183,8 @@ def run_scenario(specs, kinds, placement, data):
             case "release" if placed:
                 key = placed.pop(data.draw(st.integers(0, len(placed) - 1)))
                 scheduler.release(key)
-                for node in slow.nodes.values():
-                    node.pods.pop(key, None)
+                for pods in (*(node.pods for node in slow.nodes.values()), *left.values()):
+                    pods.pop(key, None)
             case "occupy":  # a pod that is there already, whether or not it would fit
                 template = data.draw(templates)
                 name = data.draw(st.sampled_from(sorted(slow.nodes)))
@@ -180,6 +196,20 @@ def run_scenario(specs, kinds, placement, data):
                 key = data.draw(st.sampled_from(sorted(waiting)))
                 del waiting[key]
                 scheduler.withdraw(key)
+            case "join":
+                # One that was there comes back, and finds its pods; or another one.
+                back = data.draw(st.booleans()) and left
+                name = data.draw(st.sampled_from(sorted(left))) if back else f"joined-{step}"
+                spec = data.draw(node_specs())[0]
+                labels = {**spec.labels, "kubernetes.io/hostname": name}
+                spec = replace(spec, name=name, labels=labels)
+                scheduler.add_node(spec)
+                slow.nodes |= SlowCluster([spec]).nodes
+                slow.nodes[name].pods.update(left.pop(name, {}))
+            case "leave" if len(slow.nodes) > 1:
+                name = data.draw(st.sampled_from(sorted(slow.nodes)))
+                scheduler.remove_node(name)
+                left[name] = slow.nodes.pop(name).pods
             case "node":
                 name = data.draw(st.sampled_from(sorted(slow.nodes)))
                 node = slow.nodes[name]
