@@ -470,18 +470,22 @@ def _node_up(draw: Draw, then: Then) -> Any:
     return some(draw, down) if down else None
 
 
+def _plugin(draw: Draw) -> dict[str, Any]:
+    return {} if maybe(draw, 50) else {"devicePluginAfter": pick(draw, ("0s", "12s", draw(POSITIVE_SHORT)))}
+
+
 @action("reboot")
 def _reboot(draw: Draw, then: Then) -> Any:
     nodes = draw_nodes(draw, then)
     then.down.update(names_of(nodes, then))
-    return nodes if maybe(draw, 30) else {**_long(nodes), "takes": draw(POSITIVE_SHORT)}
+    return nodes if maybe(draw, 30) else {**_long(nodes), "takes": draw(POSITIVE_SHORT), **_plugin(draw)}
 
 
 @action("kubeletRestart")
 def _kubelet_restart(draw: Draw, then: Then) -> Any:
     nodes = draw_nodes(draw, then)
     then.down.update(names_of(nodes, then))
-    return nodes if maybe(draw, 30) else {**_long(nodes), "takes": draw(POSITIVE_SHORT)}
+    return nodes if maybe(draw, 30) else {**_long(nodes), "takes": draw(POSITIVE_SHORT), **_plugin(draw)}
 
 
 @action("outOfService")
