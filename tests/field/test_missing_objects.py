@@ -242,3 +242,23 @@ def test_a_volume_for_one_pod_keeps_the_next_from_being_placed(user: User) -> No
     assert done.returncode == 0, done.stdout
     assert statuses(user, "90s") == ["Pending", "Running"]
     assert statuses(user) == ["Running"]
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        named("PersistentVolumeClaim", "c", spec=5),
+        named("PersistentVolumeClaim", "c", spec={"accessModes": "ReadWriteOnce", "storageClassName": 5}),
+        claim("ReadWriteOnce", storageClassName=""),
+        named("ConfigMap", "cm", data=5),
+    ],
+)
+def test_objects_that_the_api_server_would_not_take_are_no_fault_of_the_simulator(
+    user: User, own: Raw
+) -> None:
+    volume = named("PersistentVolume", "pv", spec={"capacity": 5, "claimRef": []})
+    pods = deployment(FROM_CONFIG_MAP, replicas=1, **OF_CLAIM)
+    user.plans(pods, own, volume, cluster="1x8", initial="empty", horizon="1m")
+    done, _ = user.runs()
+    assert done.returncode in (0, 1, 2)
+    assert "fault" not in done.stderr

@@ -110,9 +110,11 @@ def read_runtime_class(written: OtherObject, errors: list[Diagnostic]) -> Runtim
         each = _mapping(item, (*path, index), report)
         texts = (str(each.get(key) or "") for key in ("key", "operator", "value", "effect"))
         key, operator, wanted, effect = texts
-        tolerations.append(
-            Toleration(key, operator or "Equal", wanted, effect, each.get("tolerationSeconds"))
-        )
+        seconds = each.get("tolerationSeconds")
+        if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int)):
+            report((*path, index, "tolerationSeconds"), f"expected a whole number, found {shown(seconds)}")
+            continue
+        tolerations.append(Toleration(key, operator or "Equal", wanted, effect, seconds))
     labels = {str(name): str(wanted) for name, wanted in selector.items()}
     if len(errors) > before:
         return None
