@@ -17,7 +17,7 @@ from kubeinfer_sim.cluster.records import (
     PodRef,
 )
 from kubeinfer_sim.cluster.stages import end_of
-from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceGone, InstanceReady
 from kubeinfer_sim.engine.meter import End, Handlers
 
 
@@ -84,6 +84,7 @@ class KilledStartsMeter:
             PodReady: self._pod_ready,
             InstanceReady: lambda r: self._up(r.instance),
             PodGone: self._gone,
+            InstanceGone: lambda r: self._forget(r.instance),
         }
 
     def finish(self, ended_at: int, end: End) -> tuple[KilledStarts, ...]:
@@ -141,6 +142,13 @@ class KilledStartsMeter:
         self._running.pop(record.pod, None)
         self._loading.pop(record.pod, None)
         self._tampered.discard(record.pod)
+        if record.pod.instance.kind != "KubeInfer":
+            self._forget(record.pod.instance)
+
+    def _forget(self, ref: InstanceRef) -> None:
+        """It is gone, and will not come up any more."""
+        self._started.discard(ref.uid)
+        self._killed.pop(ref.uid, None)
 
 
 def _longer(one: KilledStart, other: KilledStart) -> KilledStart:
