@@ -208,3 +208,14 @@ def test_what_is_wrong_with_an_action_on_objects_is_told_with_its_place(
     assert done.returncode == 2, done.stdout
     assert said in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+def test_an_action_that_names_no_object_means_what_is_there_then_not_what_is_created_later(
+    user: User,
+) -> None:
+    probe = {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10}}
+    sick = {"at": "1m", "health": {"probes": ["readiness"], "lasts": "2m"}}
+    later = {"at": "10m", "create": deployment(asking(npu=8), replicas=1)}
+    user.plans(bare_pod({**asking(npu=8), **probe}), cluster="2x8", actions=[sick, later])
+    ready = {each["type"]: each["status"] for each in user.pods("2m")[0]["conditions"]}["Ready"]
+    assert not ready

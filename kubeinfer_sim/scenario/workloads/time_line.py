@@ -58,6 +58,7 @@ class TimeLine:
         # Of names that were given again, and names whose objects have been deleted.
         self._past: list[WorkloadLine] = []
         self._deleted: set[str] = set()
+        self._created_at: dict[str, int] = {}  # of those that were not there at time 0
         self._objects = ObjectLines(context, manifests)
         for spec in workloads:
             if name_of(spec) in self._lines:
@@ -103,7 +104,7 @@ class TimeLine:
         """The workload an action is about; None when it is unclear, which is noted."""
         text = form.object
         if text is None:
-            return self._only(path)
+            return self._only(form.at, path)
         if text in self._lines:
             return self._lines[text]
         kind, _, _ = text.partition("/")
@@ -114,9 +115,13 @@ class TimeLine:
         self._context.error((*path, "object"), f"no object is {text!r}{did_you_mean(text, known)} ({there})")
         return None
 
-    def _only(self, path: Path) -> WorkloadLine | None:
-        """The only one of the first kind of which there is any; None, which is noted, where there are several."""
-        candidates = next(filter(None, map(self._of_kind, KINDS)), {})
+    def _only(self, at: int, path: Path) -> WorkloadLine | None:
+        """The only one of the first kind of which there is any then; None, which is noted, where there are several."""
+        there = {name for name in self._lines if self._created_at.get(name, 0) <= at} or self._lines.keys()
+        kinds = (
+            {name: line for name, line in self._of_kind(kind).items() if name in there} for kind in KINDS
+        )
+        candidates = next(filter(None, kinds), {})
         if len(candidates) == 1:
             return next(iter(candidates.values()))
         self._context.error(path, f"say which object is meant: object: one of {', '.join(candidates)}")
@@ -178,6 +183,8 @@ class TimeLine:
         if before is not None:
             self._past.append(before)
         self._deleted.discard(name)
+        if before is None:
+            self._created_at[name] = at
         self._lines[name] = KINDS[spec.kind](self._context, self._manifests, spec)
         return Create(at, spec)
 
@@ -197,7 +204,7 @@ class TimeLine:
     def apply(self, at: int, form: ApplyForm, path: Path) -> Sequence[Change]:
         """Another version of what the manifest holds; none when it is wrong, which is noted."""
         if form.new_revision or form.patch is not None:
-            line = self._only(path)
+            line = self._only(at, path)
             return [] if line is None else line.applied(at, form, path)
         names = [line.current.name for line in self._of_kind(KubeInfer.kind).values()]
         loaded = self._manifests.read(form, path, names)

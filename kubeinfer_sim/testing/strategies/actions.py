@@ -37,7 +37,7 @@ class Then:
         at: the time of the action, ms.
         named: the workload that the action names as its `object`.
         nodes: the NPUs of each node, by name.
-        created: what actions have created, and not deleted.
+        created: what actions have created, and not deleted; `creations` counts all.
         object: what the action names besides.
         templates: how many other pod templates a workload has had, by its name.
     """
@@ -52,6 +52,7 @@ class Then:
     paused: set[str] = field(default_factory=set)
     templates: dict[str, int] = field(default_factory=dict)
     created: list[str] = field(default_factory=list)
+    creations: int = 0
     object: str = ""
     named: Workload = field(init=False)
     nodes: dict[str, int] = field(init=False)
@@ -112,7 +113,8 @@ def draw_action(draw: Draw, then: Then) -> Raw | None:
         if not there:
             return None
         then.named = pick(draw, there)
-        if then.named is not _only(then.workloads) or maybe(draw, 20):
+        # What actions have created may be meant as well.
+        if then.creations or then.named is not _only(then.workloads) or maybe(draw, 20):
             written["object"] = f"{then.named.kind}/{then.named.name}"
     then.object = ""
     made = row.make(draw, then)
@@ -263,13 +265,14 @@ def _set_image(draw: Draw, then: Then) -> Raw:
 @action("create")
 def _create(draw: Draw, then: Then) -> Any:
     kind = pick(draw, ("PodDisruptionBudget", "Pod", "Deployment", "ReplicaSet"))
-    name = f"new-{len(then.created)}"
+    name = f"new-{then.creations}"
     if kind == "PodDisruptionBudget":
         made = draw_budget(draw, name, then.workloads)
     else:
         made = OBJECTS[kind](draw, name, "repo/vllm:v1", SMALL_PROFILE)
         made["spec"].pop("priorityClassName", None)
     then.created.append(f"{kind}/{name}")
+    then.creations += 1
     return made
 
 

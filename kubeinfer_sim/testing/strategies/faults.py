@@ -40,7 +40,9 @@ def draw_fault(draw: Draw, kind: str, nodes: Mapping[str, int], workload: Worklo
     if row.strikes == "npu":
         way = pick(draw, ("node", "pods", "random")) if with_npus else "pods"
         if way == "pods" and workload.npus:
-            written |= pods or ({"pods": [0]})
+            if not any(npus_of(workload.templates[role]) for role in pods.get("roles", workload.templates)):
+                pods = {key: value for key, value in pods.items() if key == "instances"}
+            written |= pods or {"pods": [0]}
             if maybe(draw, 50):
                 written["npu"] = pick(draw, range(_least_npus(workload)))
         elif way == "random" or not with_npus:
