@@ -180,7 +180,8 @@ def _available(measures: DeploymentMeasures) -> str:
     of = f" of {wanted[0]:,}" if len(wanted) == 1 else f" (asked for: {wanted[0]:,} to {wanted[-1]:,})"
     if low.value == 0 and wanted[-1]:
         return f"no pod is available for {rounded(low.lasting)}"
-    return f"at least {low.value:,}{of} pods available"
+    plural = "" if wanted[-1] == 1 else "s"
+    return f"at least {low.value:,}{of} pod{plural} available"
 
 
 def _counts(measures: DeploymentMeasures) -> str:
