@@ -14,11 +14,13 @@ from kubeinfer_sim.scenario.actions.forms import ActionForm
 from kubeinfer_sim.scenario.faults.kinds import KINDS as FAULT_KINDS
 from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm
 from kubeinfer_sim.scenario.timings.forms import DistributionForm
+from kubeinfer_sim.scenario.workloads import time_line
 from kubeinfer_sim.testing.strategies import WrittenScenario, scenarios
-from kubeinfer_sim.testing.strategies.actions import ACTIONS
+from kubeinfer_sim.testing.strategies.actions import ACTIONS, ALL
 from kubeinfer_sim.testing.strategies.faults import possible_kinds
 from kubeinfer_sim.testing.strategies.spec_parts import ASSUMED, choices_of
 from kubeinfer_sim.testing.strategies.values import DISTRIBUTIONS
+from kubeinfer_sim.testing.strategies.workloads import KINDS, NAMES
 
 
 def written(form: Any) -> set[str]:
@@ -61,6 +63,10 @@ def test_there_is_no_profile_that_nobody_has_described() -> None:
 
 def test_every_action_of_the_schema_is_written() -> None:
     assert ACTIONS.keys() == written(ActionForm) - {"at", "object"}
+
+
+def test_every_kind_of_workload_is_written() -> None:
+    assert KINDS.keys() == time_line.KINDS.keys() == set(ALL) == NAMES.keys()
 
 
 def test_every_kind_of_distribution_is_written() -> None:

@@ -79,7 +79,7 @@ class Then:
 
 
 Make = Callable[[Draw, Then], Any]
-ALL = ("KubeInfer", "Deployment", "ReplicaSet", "Pod")
+ALL = ("KubeInfer", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod")
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,16 @@ def _scenarios(draw: Draw, profile: Profile) -> WrittenScenario:
 
 def _workloads(draw: Draw, profile: Profile) -> tuple[list[Workload], bool]:
     """The objects that own pods, and whether their images are filled in (`set`)."""
-    kinds = ("KubeInfer", "KubeInfer", "Deployment", "Deployment", "ReplicaSet", "Pod")
+    kinds = (
+        "KubeInfer",
+        "KubeInfer",
+        "Deployment",
+        "Deployment",
+        "ReplicaSet",
+        "Pod",
+        "StatefulSet",
+        "DaemonSet",
+    )
     chosen = [pick(draw, kinds)]
     while len(chosen) < profile.workloads and maybe(draw, 55):
         chosen.append(pick(draw, kinds))

@@ -23,6 +23,8 @@ NAMES = {
     "KubeInfer": ("chat", "code", "embed"),
     "Deployment": ("web", "router"),
     "ReplicaSet": ("set",),
+    "StatefulSet": ("store",),
+    "DaemonSet": ("agent",),
     "Pod": ("job", "probe"),
 }
 #: The name of gates and finalizers, where there are any.
@@ -286,6 +288,28 @@ def draw_replica_set(draw: Draw, name: str, image: str, profile: Profile) -> Raw
     return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "spec": spec}
 
 
+def draw_stateful_set(draw: Draw, name: str, image: str, profile: Profile) -> Raw:
+    """A StatefulSet, whose pods come one after the other."""
+    spec: Raw = {
+        "replicas": pick(draw, (1, 2, 0)),
+        "selector": {"matchLabels": {"app": name}},
+        "serviceName": name,
+    }
+    if maybe(draw, profile.richness // 3):
+        spec["podManagementPolicy"] = pick(draw, ("OrderedReady", "Parallel"))
+    spec["template"] = _template(draw, {"app": name}, image, pick(draw, (0, 2)), profile)
+    metadata = {"name": name, "namespace": "prod"}
+    return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata, "spec": spec}
+
+
+def draw_daemon_set(draw: Draw, name: str, image: str, profile: Profile) -> Raw:
+    """A DaemonSet: a pod on every node that takes it."""
+    spec: Raw = {"selector": {"matchLabels": {"app": name}}}
+    spec["template"] = _template(draw, {"app": name}, image, 0, profile)
+    metadata = {"name": name, "namespace": "prod"}
+    return {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": metadata, "spec": spec}
+
+
 def draw_bare_pod(draw: Draw, name: str, image: str, profile: Profile) -> Raw:
     """A Pod that nobody will make again."""
     template = _template(draw, {"app": name}, image, pick(draw, (0, 1)), profile)
@@ -313,5 +337,7 @@ KINDS = {
     "KubeInfer": draw_kubeinfer,
     "Deployment": draw_deployment,
     "ReplicaSet": draw_replica_set,
+    "StatefulSet": draw_stateful_set,
+    "DaemonSet": draw_daemon_set,
     "Pod": draw_bare_pod,
 }
