@@ -118,3 +118,21 @@ def test_containers_that_were_restarted_are_something_that_happened(user: User, 
     assert "Nothing happened" not in done.stdout
     assert "throughout." not in done.stdout
     assert result["verdict"]["outcome"] == "completes"
+
+
+@both
+def test_a_pod_that_waits_for_a_place_has_no_container_that_ends(user: User, workload: Any) -> None:
+    user.plans(
+        workload(asking(npu=16), replicas=1),
+        cluster=POOL,
+        initial="empty",
+        actions=[{"at": "2m", "crash": {}}],
+        horizon="10m",
+    )
+    done, _ = user.runs()
+    assert done.returncode == 1
+    assert (
+        "the crash at 2m strikes nothing: the pods that matched have no such container running"
+        in " ".join(done.stdout.split())
+    )
+    assert "ends by itself" not in why(user, "5m")

@@ -313,10 +313,13 @@ class Kubelet(Watcher):
             name: of a container; "": the init container that runs, else the engine's.
 
         Returns:
-            None when it has none of this name, or it is an init container that does not run now.
+            None when no kubelet has the pod, when it has none of this name, or it is an init container that does not
+            run now.
         """
         worker, template = self._workers.get(pod), pod.template
-        running = None if worker is None else worker.runs_init(self._clock.now)
+        if worker is None:
+            return None
+        running = worker.runs_init(self._clock.now)
         if running is not None and name in ("", running.spec.name):
             return running.spec.name
         if not name:

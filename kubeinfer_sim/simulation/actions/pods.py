@@ -97,8 +97,11 @@ class PodActions:
         env = self._env
         if action.after is not None:
             return  # Runs that begin from now on: `run_crashes.py`.
-        for pod in self._pods(action.target, "crash"):
-            container = self._kubelet.container_named(pod, action.container)
+        meant = self._pods(action.target, "crash")
+        named = [(pod, self._kubelet.container_named(pod, action.container)) for pod in meant]
+        if meant and not any(container for _, container in named):
+            self._note("crash", "the pods that matched have no such container running")
+        for pod, container in named:
             if container is None:
                 continue
             crashed = ContainerCrashed(env.clock.now, NO_CAUSE, pod.ref, action.reason, action.exit_code)
