@@ -324,7 +324,9 @@ class Api:
             tell(pod)
 
     def finish(self, pod: Pod, phase: FinalPhase, reason: str = "", message: str = "") -> None:
-        """The pod's phase is final: what it held is free, while its object stays."""
+        """The pod's phase is final: what it held is free, while its object stays; said again it is no news."""
+        if pod.final_phase is not None:
+            return
         if pod.ready:
             self.unready(pod, "PodFailed" if phase == "Failed" else "PodCompleted")
         npus = self._release(pod)

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 from field.test_pod_worker import in_place
-from field.user import Raw, User, asking, both, deployment, kubeinfer
+from field.user import Raw, User, asking, both, deployment, kubeinfer, replica_set
+
+from kubeinfer_sim.cluster.records import PodFinished
+from kubeinfer_sim.scenario.load import load_scenario
+from kubeinfer_sim.testing.invariants import checked
 
 GATE = {"schedulingGates": [{"name": "x/y"}]}
 READINESS = {"readinessGates": [{"conditionType": "x/y"}]}
@@ -170,3 +174,13 @@ def test_why_tells_what_became_of_gates_and_finalizers(user: User) -> None:
     assert (
         "20s somebody takes x/y away from the finalizers of chat-0-serve-0 20s chat-0-serve-0 is gone" in told
     )
+
+
+def test_a_pod_that_finalizers_keep_is_finished_once_though_its_node_comes_back(user: User) -> None:
+    kept = replica_set(asking(npu=8), replicas=1, terminationGracePeriodSeconds=0)
+    kept["spec"]["template"]["metadata"]["finalizers"] = ["x/y"]
+    reboot = {"at": "1m", "reboot": {"nodes": ["node-0"], "takes": "1m"}}
+    out = {"at": "1m", "outOfService": ["node-0"]}
+    user.plans(kept, cluster="2x8", actions=[reboot, out], timings={"profile": "typical"})
+    run = checked(load_scenario(str(user.folder / "scenario.yaml")))
+    assert [each.pod.name for each in run.history.of(PodFinished)] == ["chat-0"]
