@@ -99,18 +99,20 @@ class DevicePlugin(Watcher):
 
     def allocated(self, pod: Pod, npus: Sequence[Npu]) -> None:
         """A pod got NPUs: what is wrong with them is reported now if the pod is watched."""
+        self._resets.allocated(npus)
         for npu in npus:
-            self._resets.held(npu)
-            self._report_unseen(npu)
+            if npu.faults:
+                self._report_unseen(npu)
 
     def freed(self, pod: Pod, npus: Sequence[Npu]) -> None:
         """A pod gave NPUs back: a fault nobody looked at may be seen, and their groups be reset."""
         for npu in npus:
-            self._report_unseen(npu)
-            self._resets.idle(npu)
+            if npu.faults:
+                self._report_unseen(npu)
+        self._resets.freed(npus)
 
     def _report_unseen(self, npu: Npu) -> None:
-        if npu.faults and self._watches(npu):
+        if self._watches(npu):
             for fault in npu.faults:
                 if not fault.reported:
                     self._report(fault)

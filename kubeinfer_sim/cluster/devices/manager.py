@@ -114,13 +114,18 @@ class Devices(Watcher):
             return ""
         assert pod.node is not None
         devices = self.statuses.nodes[pod.node.name]
-        healthy = [] if devices.absent else [npu for npu in devices.npus if npu.healthy]
-        if not healthy:
+        if devices.absent:
             return none_healthy(resource)
-        if (held := self._held.get(pod)) is not None:
-            return "" if all(npu.healthy for npu in held) else no_longer_healthy(resource)
-        available = sum(npu.idle for npu in healthy)
-        return "" if available >= count else unavailable(resource, count, available)
+        held = self._held.get(pod)
+        if held is None:
+            available = sum([npu.free for npu in devices.npus])
+            if available >= count:
+                return ""
+        if not any(npu.healthy for npu in devices.npus):
+            return none_healthy(resource)
+        if held is None:
+            return unavailable(resource, count, available)
+        return "" if all(npu.healthy for npu in held) else no_longer_healthy(resource)
 
     def _asked(self, pod: Pod) -> tuple[str, int]:
         """Which devices of its node the pod takes, and how many; of a node that nobody knows none."""
@@ -147,7 +152,7 @@ class Devices(Watcher):
         A pod whose kubelet is not heard of, so that nobody has looked at it yet, may get some that are unhealthy.
         """
         npus, ring_size = self.npus[node], self.statuses.nodes[node].ring
-        free = [npu for npu in npus if npu.idle and npu.healthy]
+        free = [npu for npu in npus if npu.free]
         rings: dict[int, list[Npu]] = {}
         for npu in free:
             rings.setdefault(npu.number // ring_size, []).append(npu)

@@ -73,6 +73,13 @@ class Npu:
         """What its device plugin has told the kubelet."""
         return self.state == "inService" and not self.unhealthy_for
 
+    @property
+    def free(self) -> bool:
+        """Idle and healthy."""
+        return (
+            self.holder is None and self.state == "inService" and not self.unhealthy_for and not self.occupied
+        )
+
 
 class NpuFault:
     """A fault of one NPU, from its beginning to its end.

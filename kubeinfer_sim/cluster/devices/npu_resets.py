@@ -5,7 +5,7 @@ Section 4 of the semantics page; the numbers are `NpuHandling`'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kubeinfer_sim.cluster.devices.manager import Devices
 from kubeinfer_sim.cluster.devices.npu import Npu, NpuFault
@@ -54,17 +54,16 @@ class NpuResets:
         self._waiting.setdefault(group[0], fault)
         self._try_reset(group)
 
-    def idle(self, npu: Npu) -> None:
-        """A pod gave an NPU back: its group may be idle now."""
-        if not self._waiting:
-            return
-        group = self._devices.group(npu)
-        if group[0] in self._waiting:
-            self._try_reset(group)
+    def freed(self, npus: Sequence[Npu]) -> None:
+        """A pod gave NPUs back: their groups may be idle now."""
+        for npu in npus if self._waiting else ():
+            group = self._devices.group(npu)
+            if group[0] in self._waiting:
+                self._try_reset(group)
 
-    def held(self, npu: Npu) -> None:
-        """A pod got an NPU: its group is not idle any more."""
-        if self._idle_since:
+    def allocated(self, npus: Sequence[Npu]) -> None:
+        """A pod got NPUs: their groups are not idle any more."""
+        for npu in npus if self._idle_since else ():
             self._idle_since.pop(self._devices.group(npu)[0], None)
 
     def repaired(self, npu: Npu) -> None:
