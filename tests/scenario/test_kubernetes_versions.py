@@ -311,5 +311,5 @@ sys.exit(run(["run", "scenarios/down-first.yaml"]))
     ran = python(code)
     assert ran.returncode == 0, ran.stderr
     assert f"|{NEXT})".replace(".", r"\\.") in ran.stdout, "the schema's pattern"
-    assert f"kubernetesVersion: {NEXT} (the newest known)" in ran.stdout
+    assert f"· Kubernetes {NEXT} ·" in ran.stdout
     assert f"Kubernetes {NEXT}" in ran.stdout
