@@ -26,8 +26,6 @@ def load_each(
     sides: Sequence[Side],
     values: Mapping[str, str],
     later: Mapping[str, str] | None = None,
-    *,
-    only: str | None = None,
 ) -> list[Manifests]:
     """The manifests of each side, holes filled.
 
@@ -43,9 +41,7 @@ def load_each(
     errors: list[Diagnostic] = []
     for side in sides:
         try:
-            loaded.append(
-                load_manifest([side.source], set_values=side.values, only=only, all_values_used=False)
-            )
+            loaded.append(load_manifest([side.source], set_values=side.values, all_values_used=False))
         except InputError as error:
             errors += error.diagnostics
     if not errors:

@@ -22,18 +22,35 @@ from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.autoscalers import KINDS as AUTOSCALERS
-from kubeinfer_sim.manifest.model import PlainWorkload, WorkloadSpec
+from kubeinfer_sim.manifest.model import WorkloadSpec
 
 #: What a manifest is about, and what else owns pods beside it.
-Version = tuple[WorkloadSpec, Sequence[PlainWorkload]]
+Version = tuple[WorkloadSpec, Sequence[WorkloadSpec]]
 #: Kinds whose updates are simulated; of a file that has several, the first of these is meant.
 _UPDATED = ("KubeInfer", "Deployment", "StatefulSet", "DaemonSet")
 
 
-def _to_update(workloads: Sequence[WorkloadSpec]) -> list[WorkloadSpec]:
-    """Those of the first kind of which there is any."""
-    by_kind = ([each for each in workloads if each.kind == kind] for kind in _UPDATED)
-    return next(filter(None, by_kind), [])
+def _to_update(workloads: Sequence[WorkloadSpec], name: str | None, file: str) -> WorkloadSpec:
+    """The one that is named, else the only one of the first kind of which there is any."""
+    updated = [each for each in workloads if each.kind in _UPDATED]
+    if not updated:
+        raise UsageError(f"{file} holds no {', '.join(_UPDATED[:-1])} or {_UPDATED[-1]}")
+    by_kind = [[each for each in updated if each.kind == kind] for kind in _UPDATED]
+    if name is not None:
+        by_kind = [
+            [each for each in some if name in (each.name, f"{each.namespace}/{each.name}")]
+            for some in by_kind
+        ]
+    objects = next(filter(None, by_kind), [])
+    if not objects:
+        known = [each.name for each in updated]
+        there = f"{file} has {', '.join(known)}"
+        raise UsageError(f"--name {name}: nothing of that name is updated; {there}")
+    if len(objects) > 1:
+        known = [each.name for each in objects]
+        kind = objects[0].kind
+        raise UsageError(f"{file} holds {len(objects)} {kind}s ({', '.join(known)}): choose one with --name")
+    return objects[0]
 
 
 if TYPE_CHECKING:
@@ -78,7 +95,11 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
     help="Fill ${NAME} in the new version only, over --set.",
 )
 @values_options("the manifests")
-@option("--name", metavar="[NAMESPACE/]NAME", help="Which KubeInfer, where a file holds several.")
+@option(
+    "--name",
+    metavar="[NAMESPACE/]NAME",
+    help="What is updated, where a file holds several; the others run beside it.",
+)
 @timings_option
 @option(
     "--horizon",
@@ -170,15 +191,9 @@ def _load(
     found: list[Version] = []
     others = _Others()
     names = [old, old if new is None else new]
-    for file, manifests in zip(names, load_each(sides, values, later, only=name), strict=False):
-        objects = _to_update(manifests.workloads)
-        if not objects:
-            raise UsageError(f"{file} holds no {', '.join(_UPDATED[:-1])} or {_UPDATED[-1]}")
-        if len(objects) > 1:
-            known = ", ".join(each.name for each in objects)
-            kind = objects[0].kind
-            raise UsageError(f"{file} holds {len(objects)} {kind}s ({known}): choose one with --name")
-        found.append((objects[0], [each for each in manifests.plain if each is not objects[0]]))
+    for file, manifests in zip(names, load_each(sides, values, later), strict=False):
+        one = _to_update(manifests.workloads, name, file)
+        found.append((one, [each for each in manifests.workloads if each is not one]))
         others.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
         others.objects.append(tuple(each.document.value for each in manifests.others))
         others.autoscalers.extend(

@@ -66,6 +66,7 @@ class DeploymentMeasures:
         refused: why the API server refuses its pods, as long as it does.
         low: the fewest pods available, from its first material change after the start until the last one
             was in place (or the run ended); the whole run when there was none.
+        later: the fewest from then on until the run ended.
     """
 
     name: str
@@ -81,6 +82,7 @@ class DeploymentMeasures:
     refused: str = ""
     outcome: DeploymentOutcome = DeploymentOutcome.UNTOUCHED
     low: Low = NO_LOW
+    later: Low = NO_LOW
     since: int = 0
     until: int = 0
 
@@ -183,6 +185,7 @@ class Deployments:
             measures.since = later[0].at if later else 0
             measures.until = ended_at if not later or done is None else done
             measures.low = measures.available.lowest(measures.since, measures.until)
+            measures.later = measures.available.lowest(measures.until, max(measures.until, ended_at))
             measures.outcome = _outcome(measures, end)
         return tuple(self._by_name.values())
 

@@ -175,13 +175,16 @@ def _complaint(life: InstanceLife) -> str:
 
 
 def _available(measures: DeploymentMeasures) -> str:
-    low = measures.low
+    low, later = measures.low, measures.later
     wanted = measures.desired.between(measures.since, measures.until)
     of = f" of {wanted[0]:,}" if len(wanted) == 1 else f" (asked for: {wanted[0]:,} to {wanted[-1]:,})"
     if low.value == 0 and wanted[-1]:
         return f"no pod is available for {rounded(low.lasting)}"
     plural = "" if wanted[-1] == 1 else "s"
-    return f"at least {low.value:,}{of} pod{plural} available"
+    text = f"at least {low.value:,}{of} pod{plural} available"
+    if later.lasting and later.value < min(low.value, measures.desired.at(later.at)):
+        text += f"; later {f'only {later.value:,}' if later.value else 'none'} for {rounded(later.lasting)}"
+    return text
 
 
 def _counts(measures: DeploymentMeasures) -> str:

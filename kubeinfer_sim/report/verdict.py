@@ -195,7 +195,8 @@ def _sentence_of_several(found: Figures) -> str:
     if not parts:
         return "Nothing happened: what is running is neither changed nor disturbed"
     parts.sort(key=lambda part: part[0])
-    return "; ".join(text for _, text in parts)
+    text = "; ".join(text for _, text in parts)
+    return f"T{text[1:]}" if text.startswith("the ") else text  # else it begins with a name
 
 
 def _others(run: Run, measures: Measures) -> list[tuple[bool, str]]:

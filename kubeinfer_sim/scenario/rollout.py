@@ -12,7 +12,7 @@ from typing import Any
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.document import Document
-from kubeinfer_sim.manifest.model import PlainWorkload, WorkloadSpec
+from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.manifest.refusals import Refusal
 from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
 from kubeinfer_sim.manifest.releases import LATEST
@@ -36,8 +36,8 @@ def rollout_scenario(
     seed: int = 0,
     horizon: str = "settled",
     pods: str | None = None,
-    beside: Sequence[PlainWorkload] = (),
-    beside_new: Sequence[PlainWorkload] = (),
+    beside: Sequence[WorkloadSpec] = (),
+    beside_new: Sequence[WorkloadSpec] = (),
     warnings: Sequence[Diagnostic] = (),
     autoscalers: Sequence[Mapping[str, Any]] = (),
     refused: Sequence[Refusal] = (),
@@ -78,10 +78,16 @@ def rollout_scenario(
             )
     spec: dict[str, Any] = {
         "manifest": _together(old, beside, autoscalers),
-        "update": {"newRevision": True} if new is None else _together(new, beside_new),
         "seed": seed,
         "horizon": horizon,
     }
+    again = {"newRevision": True}
+    if new is not None:
+        spec["update"] = _together(new, beside_new)
+    elif beside:  # which one is meant
+        spec["actions"] = [{"at": "0s", "object": f"{old.kind}/{old.name}", "apply": again}]
+    else:
+        spec["update"] = again
     if nodes is not None:
         spec["cluster"] = nodes if pods is None else {"file": nodes, "pods": pods}
     configured = {} if configuration is None else configuration.document.value
@@ -125,7 +131,7 @@ def rollout_scenario(
 
 
 def _origins(
-    field: str, one: WorkloadSpec, beside: Sequence[PlainWorkload], *, several: bool = False
+    field: str, one: WorkloadSpec, beside: Sequence[WorkloadSpec], *, several: bool = False
 ) -> dict[Path, tuple[Document, Path]]:
     """Where the objects of a field of the spec stand, so that what is wrong with one is told of its own file."""
     found: dict[Path, tuple[Document, Path]] = {("spec", field): (_stands(one), ())}
@@ -143,7 +149,7 @@ def _stands(workload: WorkloadSpec) -> Document:
 
 
 def _together(
-    one: WorkloadSpec, beside: Sequence[PlainWorkload], others: Sequence[Mapping[str, Any]] = ()
+    one: WorkloadSpec, beside: Sequence[WorkloadSpec], others: Sequence[Mapping[str, Any]] = ()
 ) -> Mapping[str, Any]:
     """The document of one object, or a List of several."""
     if not (beside or others):

@@ -154,3 +154,23 @@ def test_pods_and_compare_take_all(folder: Path) -> None:
     compared = document(folder, "compare", "s.yaml", "--assume", "startBarrier=instance,role")
     assert "chat" in json.dumps(compared)
     assert sim("compare", "s.yaml", "--assume", "startBarrier=instance,role", cwd=folder).returncode == 0
+
+
+def test_what_is_not_named_runs_beside_what_is_updated(folder: Path) -> None:
+    """On the same nodes: what the others hold is not there for the update."""
+    asked = sim("rollout", str(folder / "all.yaml"), "--nodes", "4x8")
+    assert asked.returncode == 2
+    assert "holds 2 KubeInfers (chat, code): choose one with --name" in asked.stderr
+    done = sim("rollout", str(folder / "all.yaml"), "--nodes", "4x8", "--name", "code", "-o", "json")
+    result = json.loads(done.stdout)
+    code, chat = result["kubeinfers"]
+    assert (code["name"], chat["name"]) == ("code", "chat")
+    assert len(code["changes"]) == len(chat["changes"]) + 1
+    assert result["npus"]["peak"] == 32
+    router = sim("rollout", str(folder / "all.yaml"), "--nodes", "4x8", "--name", "router")
+    assert "The update of Deployment router completes" in " ".join(router.stdout.split())
+    assert "chat" in router.stdout
+    unknown = sim("rollout", str(folder / "all.yaml"), "--nodes", "4x8", "--name", "nobody")
+    assert unknown.returncode == 2
+    assert "--name nobody: nothing of that name is updated" in unknown.stderr
+    assert "has chat, code, router" in unknown.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from field.user import User, asking, both
+from field.user import User, asking, both, deployment
 
 POOL = {"pools": [{"name": "a", "count": 4, "allocatable": {"huawei.com/ascend-1980": "8", "pods": "110"}}]}
 
@@ -136,3 +136,20 @@ def test_a_pod_that_waits_for_a_place_has_no_container_that_ends(user: User, wor
         in " ".join(done.stdout.split())
     )
     assert "ends by itself" not in why(user, "5m")
+
+
+def test_an_outage_after_the_update_is_not_denied(user: User) -> None:
+    """The pods of a Deployment are available while it is updated, and all drained later."""
+    user.plans(
+        deployment(asking(npu=4), replicas=2),
+        cluster="1x8",
+        initial="running",
+        actions=[
+            {"at": "1m", "apply": {"newRevision": True}},
+            {"at": "30m", "drain": {"nodes": ["node-0"]}},
+            {"at": "35m", "uncordon": ["node-0"]},
+        ],
+    )
+    done, _ = user.runs()
+    said = " ".join(done.stdout.split())
+    assert "pods available; later none for " in said
