@@ -86,6 +86,19 @@ class AllocatableChanged(Record):
 
 
 @dataclass(slots=True)
+class ResetHeld(Record):
+    """An NPU waits for its reset until all `group` NPUs that reset together are idle: who holds which of them.
+
+    Told again whenever that changes; a holder of "" stands for pods that are not played.
+    """
+
+    node: str
+    npu: int
+    group: int
+    holders: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(slots=True)
 class NpuResetTried(Record):
     """An attempt to reset a group of NPUs is over."""
 

@@ -6,10 +6,11 @@ KubeInfer's counts as an instance of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected, NpuStateChanged, ResetHeld
 from kubeinfer_sim.cluster.records import (
     DrainEnded,
     DrainHeld,
@@ -130,6 +131,13 @@ class DeploymentMoment:
     kind: str = "Deployment"
 
 
+class Lasting(NamedTuple):
+    """What began with a record and lasts; `until` ms, None: to the end of the run."""
+
+    record: Record
+    until: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """A run at one time.
@@ -137,7 +145,8 @@ class Moment:
     Attributes:
         wanted, ready: instances, of all KubeInfers; both 0 without any.
         quiet: nothing has happened yet but what began running at the start; `first` is the first thing that does.
-        under_way: what lasts: machines that are down, cordons, drains that are held, a stalled update.
+        under_way: what lasts: machines that are down, NPUs that are broken or out of service, cordons,
+            drains that are held, a stalled update.
         refused: what kubectl or the API server has refused by then.
         instances: those that exist, the KubeInfer's by ordinal, then all other pods.
     """
@@ -147,7 +156,7 @@ class Moment:
     ready: int
     quiet: bool
     first: Record | None
-    under_way: tuple[Record, ...]
+    under_way: tuple[Lasting, ...]
     refused: tuple[RequestRefused, ...]
     instances: tuple[InstanceMoment, ...]
     deployments: tuple[DeploymentMoment, ...]
@@ -271,44 +280,77 @@ def instances_ever(history: History) -> list[InstanceRef]:
     return [record.instance for record in history.of(InstanceCreated)]
 
 
-def _under_way(history: History, at: int) -> list[Record]:
+#: What lasts, by kind and by what it is about.
+_Key = tuple[str, str]
+
+
+def _under_way(history: History, at: int) -> list[Lasting]:
     """What began by then and lasts, in order of its beginning."""
-    open_: dict[tuple[str, str], Record] = {}
+    open_: dict[_Key, Record] = {}
+    lasting: dict[int, Record] = {}
+    until: dict[int, int] = {}
     for record in history:
-        if record.at > at:
-            break
-        match record:
-            case NodeFailed():
-                open_["down", record.node] = record
-            case NodeReturned():
-                open_.pop(("down", record.node), None)
-            case NodeCordoned():
-                open_.pop(("cordoned", record.node), None)
-                if not record.uncordoned:
-                    open_["cordoned", record.node] = record
-            case NodeRemoved():
-                open_ = {key: each for key, each in open_.items() if getattr(each, "node", "") != record.node}
-            case NodeTaintEdited():
-                open_.pop(("tainted", f"{record.node} {record.taint}"), None)
-                if not record.removed:
-                    open_["tainted", f"{record.node} {record.taint}"] = record
-            case DrainHeld():
-                open_.setdefault(("drain", record.node), record)
-            case DrainEnded():
-                open_.pop(("drain", record.node), None)
-            case SpecApplied() | StallEnded() | UpdateCompleted():
-                open_.pop(("stall", record.kubeinfer), None)
-                if not isinstance(record, StallEnded):
-                    open_.pop(("deadline", record.kubeinfer), None)
-            case ProgressDeadlineExceeded():
-                open_["deadline", record.kubeinfer] = record
-            case Stalled():
-                open_["stall", record.kubeinfer] = record
-            case RejectionsGoOn():
-                open_["rejections", record.pod.name] = record
-            case PodBound() | PodDeleting() | PodGone():
-                open_.pop(("rejections", record.pod.name), None)
-    return sorted(open_.values(), key=lambda record: record.id)
+        if record.at > at and not lasting:
+            lasting = {each.id: each for each in open_.values()}
+            if not lasting:
+                break
+        closed, opened = _turns(record, open_)
+        for key in closed:
+            ended = open_.pop(key, None)
+            if record.at > at and ended is not None:
+                until[ended.id] = record.at
+        if record.at <= at:
+            open_.update(dict.fromkeys(opened, record))
+    lasting = lasting or {each.id: each for each in open_.values()}
+    return [Lasting(lasting[number], until.get(number)) for number in sorted(lasting)]
+
+
+def _turns(record: Record, open_: Mapping[_Key, Record]) -> tuple[list[_Key], list[_Key]]:
+    """What of all that lasts a record ends, and what begins with it."""
+    match record:
+        case NodeFailed():
+            return [], [("down", record.node)]
+        case NodeReturned():
+            return [("down", record.node)], []
+        case NodeCordoned():
+            key = ("cordoned", record.node)
+            return [key], [] if record.uncordoned else [key]
+        case NodeRemoved():
+            return [key for key, each in open_.items() if getattr(each, "node", "") == record.node], []
+        case NodeTaintEdited():
+            key = ("tainted", f"{record.node} {record.taint}")
+            return [key], [] if record.removed else [key]
+        case FaultInjected() if "/npu" in record.where:
+            key = ("npu", record.where)
+            return [], [] if key in open_ else [key]
+        case FaultCleared():
+            key, began = ("npu", record.where), open_.get(("npu", record.where))
+            return [key] if isinstance(began, FaultInjected) and began.kind == record.kind else [], []
+        case NpuStateChanged():
+            names = [f"{record.node}/npu{number}" for number in record.npus]
+            keys = [("npu", name) for name in names]
+            resets = [("reset", name) for name in names]
+            return keys + resets, [] if record.state == "inService" else keys
+        case ResetHeld():
+            return [], [("reset", f"{record.node}/npu{record.npu}")]
+        case DrainHeld():
+            key = ("drain", record.node)
+            return [], [] if key in open_ else [key]
+        case DrainEnded():
+            return [("drain", record.node)], []
+        case StallEnded():
+            return [("stall", record.kubeinfer)], []
+        case SpecApplied() | UpdateCompleted():
+            return [("stall", record.kubeinfer), ("deadline", record.kubeinfer)], []
+        case ProgressDeadlineExceeded():
+            return [], [("deadline", record.kubeinfer)]
+        case Stalled():
+            return [], [("stall", record.kubeinfer)]
+        case RejectionsGoOn():
+            return [], [("rejections", record.pod.name)]
+        case PodBound() | PodDeleting() | PodGone():
+            return [("rejections", record.pod.name)], []
+    return [], []
 
 
 def _order(moment: InstanceMoment) -> tuple[bool, str, int, int]:

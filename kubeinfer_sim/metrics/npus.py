@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kubeinfer_sim.cluster.fault_records import FaultDetected, NpuResetTried, NpuStateChanged
+from kubeinfer_sim.cluster.fault_records import FaultDetected, NpuResetTried, NpuStateChanged, ResetHeld
 from kubeinfer_sim.cluster.records import GangScheduled, NodeJoined, NodeRemoved, PodFinished, PodGone
 from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.steps import Steps
@@ -55,6 +55,7 @@ class NpuOutage:
 
     Attributes:
         to_reset: it waits for a reset, not for the fault to clear.
+        held: who holds the reset up, as last told; None when nobody does.
         reset_at: when that began: nobody held any of its group any more.
         group: how many NPUs are reset together.
         attempts: to reset it.
@@ -66,6 +67,7 @@ class NpuOutage:
     npu: int
     since: int
     to_reset: bool = False
+    held: ResetHeld | None = None
     reset_at: int | None = None
     group: int = 1
     attempts: int = 0
@@ -88,6 +90,7 @@ class NpuOutages:
             FaultDetected: self._detected,
             NpuStateChanged: self._state_changed,
             NpuResetTried: self._reset_tried,
+            ResetHeld: self._held,
         }
 
     def finish(self, ended_at: int, end: End) -> tuple[NpuOutage, ...]:
@@ -115,12 +118,17 @@ class NpuOutages:
         for outage in self._of(record):
             outage.attempts += 1
 
+    def _held(self, record: ResetHeld) -> None:
+        if (outage := self._under_way.get((record.node, record.npu))) is not None:
+            outage.held = record
+
     def _of(self, record: NpuResetTried) -> Iterable[NpuOutage]:
         keys = ((record.node, each) for each in record.npus)
         return (self._under_way[key] for key in keys if key in self._under_way)
 
 
 def _note(outage: NpuOutage, record: NpuStateChanged) -> None:
+    outage.held = None
     if record.state == "resetting" and outage.reset_at is None:
         outage.reset_at, outage.group = record.at, len(record.npus)
     elif record.state == "out":

@@ -47,8 +47,9 @@ def sentence(measures: DeploymentMeasures, *, due: str = "") -> str:
         case DeploymentOutcome.PAUSED:
             return f"{what} is paused before it is complete"
         case DeploymentOutcome.UNFINISHED:
-            refused = f"; {why(measures)}" if measures.refused else ""
-            return f"{what} is not finished when the run ends: {_counts(measures)}{refused}"
+            held = any(life.pending is not None or life.pods[0].trouble for life in _stuck(measures))
+            reason = f"; {why(measures)}{due}" if measures.refused or held else ""
+            return f"{what} is not finished when the run ends: {_counts(measures)}{reason}"
     reason = why(measures)
     because = f": {reason}" if reason else ""
     if change is None or change.completed is not None:

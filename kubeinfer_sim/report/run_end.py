@@ -19,11 +19,11 @@ def ending(run: Run) -> str:
         "quiet": f"no progress for {format_duration(run.scenario.quiet_after)}",
         "loop": "time stands still",
     }[run.end]
-    return f"{text}; still due: {due(run)}" if run.due else text
+    return f"{text}; still due: {due(run)}" if run.end == "quiet" and run.due else text
 
 
 def due(run: Run) -> str:
-    """What was still due when it was given up: `the repair of node-0/npu1 at 2d`."""
+    """What was still due when it was given up or came to its horizon: `the repair of node-0/npu1 at 2d`."""
     words = {"repair": "the repair of", "isolation": "the end of the isolation of"}
     named = [
         f"{words[each.kind]} {each.what}" + ("" if each.at is None else f" at {point(each.at)}")

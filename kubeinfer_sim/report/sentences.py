@@ -259,6 +259,16 @@ def _npus(record: faults.NpuStateChanged, family: Family) -> str:
     return f"{family.noun} {ordinals(record.npus)} of {record.node} {verb} {state}; {record.offered} left to give"
 
 
+def reset_held(record: faults.ResetHeld, family: Family = ASCEND) -> str:
+    """`npu3 of node-0 waits for its ring: chat-1-serve-0 still runs on npu 1, 2`."""
+    together = "card" if record.group == 2 else "ring"
+    who = "; ".join(
+        f"{name or 'a pod that is not played'} still runs on {family.noun.lower()} {ordinals(npus)}"
+        for name, npus in record.holders
+    )
+    return f"npu{record.npu} of {record.node} waits for its {together}: {who}"
+
+
 def _reset(record: faults.NpuResetTried, family: Family) -> str:
     result = "succeeds" if record.success else "fails"
     return f"reset {record.attempt} of {family.noun} {ordinals(record.npus)} of {record.node} {result}"
@@ -282,6 +292,7 @@ OF_ACCELERATORS: dict[type[Record], Callable[[Any, Family], str]] = {
     faults.FaultInjected: _fault,
     faults.NpuStateChanged: _npus,
     faults.NpuResetTried: _reset,
+    faults.ResetHeld: reset_held,
 }
 #: Of all others: type -> its sentence.
 SENTENCES: dict[type[Record], Words] = {

@@ -25,6 +25,7 @@ from kubeinfer_sim.report.killed_starts import all_killed_first, killed_starts
 from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.rejections import without_pause
 from kubeinfer_sim.report.run_end import due, standstill
+from kubeinfer_sim.report.sentences import reset_held
 from kubeinfer_sim.report.words import clause, count, ended, fine_percent, listed, point, rounded
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration
@@ -151,6 +152,8 @@ def _verdict(found: Figures) -> Verdict:
     several = len(found.kubeinfers) > 1
     own = _sentence_of_several(found) if several else _sentence(found.run, found.measures)
     sentence = "; ".join(filter(None, (own, endless, preempted_for(found.cluster.preemptions))))
+    if outcome in (Outcome.NEVER, Outcome.UNFINISHED):
+        sentence = "; ".join([sentence, *_held_resets(found.cluster)])
     if killed:
         sentence = f"{sentence}, but {killed_starts(killed)}"
     if missed and outcome is Outcome.COMPLETES:
@@ -178,6 +181,15 @@ def vain_lines(cluster: ClusterMeasures) -> list[str]:
         f"the {each.what} at {point(each.at)} strikes nothing: {each.there}" for each in cluster.unmatched
     ]
     return refused + struck
+
+
+def _held_resets(cluster: ClusterMeasures) -> list[str]:
+    """Who holds up the reset of an NPU to the end: `npu3 of node-0 waits for its ring: chat-1-serve-0 still runs …`."""
+    held = [each.held for each in cluster.npu_outages if each.held is not None]
+    if not held:
+        return []
+    more = f" (and {count(len(held) - 1, 'more reset')} like it)" if len(held) > 1 else ""
+    return [f"{reset_held(held[0])}{more}; draining {held[0].node} would let it go on"]
 
 
 def _sentence_of_several(found: Figures) -> str:
@@ -317,15 +329,15 @@ def _unfinished(run: Run, measures: Measures) -> str:
     ready, wanted = measures.ready.last, measures.desired.last
     if change is None or change.completed is not None:
         text = f"At the horizon of {horizon} {ready:,} of {count(wanted, 'instance')} ready"
-        return text + _held_up(measures)
+        return text + _held_up(run, measures)
     text = f"{_subject(change)} is not finished at the horizon of {horizon}"
     if change.is_update:
         new = measures.by_revision[change.revision].last
-        return f"{text}: {new:,} of {count(wanted, 'instance')} new and ready{_held_up(measures)}"
-    return f"{text}: {ready:,} of {count(wanted, 'instance')} ready{_held_up(measures)}"
+        return f"{text}: {new:,} of {count(wanted, 'instance')} new and ready{_held_up(run, measures)}"
+    return f"{text}: {ready:,} of {count(wanted, 'instance')} ready{_held_up(run, measures)}"
 
 
-def _held_up(measures: Measures) -> str:
+def _held_up(run: Run, measures: Measures) -> str:
     """`; chat-0 does not become ready, restarted 36 times: …`; nothing of those that are merely on their way."""
     stuck = [
         life
@@ -335,7 +347,7 @@ def _held_up(measures: Measures) -> str:
     if not stuck:
         return ""
     more = f" ({count(len(stuck) - 1, 'more instance')} like it)" if len(stuck) > 1 else ""
-    return f"; {complaint(stuck[0], measures.stuck)}{more}"
+    return f"; {complaint(stuck[0], measures.stuck)}{more}{_due(run)}"
 
 
 def _nothing(run: Run, measures: Measures) -> str:
@@ -403,11 +415,13 @@ def _left(run: Run, measures: Measures) -> str:
 
 def _how_long(run: Run) -> str:
     """What is missing is missing for good, unless something is due that may bring it back."""
-    return "when the run is given up" if run.due else "for good"
+    if not run.due:
+        return "for good"
+    return "when the run is given up" if run.end == "quiet" else "at the horizon"
 
 
 def _due(run: Run) -> str:
-    """`; still due: the repair of node-0/npu1 at 2d`, of a run that was given up before that."""
+    """`; still due: the repair of node-0/npu1 at 2d`, of a run that ended before that."""
     return f"; still due: {due(run)}" if run.due else ""
 
 

@@ -5,15 +5,26 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from kubeinfer_sim.cluster.fault_records import FaultDetected, FaultInjected, NpuStateChanged
+from kubeinfer_sim.cluster.records import NodeFailed
 from kubeinfer_sim.cluster.stages import StageKind, StageName
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.render import printable
-from kubeinfer_sim.metrics.moment import InstanceMoment, Moment, PodMoment, Which, instances_ever, look
+from kubeinfer_sim.metrics.moment import (
+    InstanceMoment,
+    Lasting,
+    Moment,
+    PodMoment,
+    Which,
+    instances_ever,
+    look,
+)
 from kubeinfer_sim.report.run_end import due, standstill
 from kubeinfer_sim.report.sentences import sentence
 from kubeinfer_sim.report.words import configured, count, ended, listed, ordinals, plain, point, rounded
+from kubeinfer_sim.scenario.faults.levels import REPEATED
 from kubeinfer_sim.scenario.units import format_duration, parse_duration
 from kubeinfer_sim.simulation.run import Run
 
@@ -164,7 +175,7 @@ def _lines(run: Run, moment: Moment, only: Which | None) -> Iterator[tuple[int, 
     if moment.under_way:
         yield 0, ""
         yield 0, "Under way"
-        yield from ((2, text) for text in _steps(moment.under_way, family))
+        yield from ((2, _lasting(run, each)) for each in moment.under_way)
     if moment.refused:
         yield 0, ""
         yield 0, "Refused"
@@ -192,6 +203,50 @@ def _lines(run: Run, moment: Moment, only: Which | None) -> Iterator[tuple[int, 
             f"{count(missing, 'instance')} that {'is' if missing == 1 else 'are'} wanted {verb} not exist.",
         )
     yield from _ready(moment, heading=bool(waiting))
+
+
+def _lasting(run: Run, each: Lasting) -> str:
+    return f"{point(each.record.at)}\t{lasting_sentence(run, each)}"
+
+
+def lasting_sentence(run: Run, each: Lasting) -> str:
+    """What lasts, and until when: `NPU 3 of node-0 is out until repaired; 7 left to give; repair due at 2d3h`."""
+    record, until = each.record, each.until
+    text = sentence(record, run.scenario.accelerator_family)
+    if until is not None:
+        return f"{text}{'; repair due at' if _is_repaired(run, record) else ', until'} {point(until)}"
+    name = _name(record)
+    later = next((due for due in run.due if name and due.what == name), None)
+    if later is None:
+        return text
+    what = "repair" if later.kind == "repair" else "end of the isolation"
+    if later.at is None:
+        return f"{text}; its repair waits for a crew or a spare"
+    return f"{text}; {what} due at {point(later.at)}"
+
+
+def _name(record: Record) -> str:
+    """What a repair shop calls it."""
+    match record:
+        case NpuStateChanged():
+            return f"{record.node}/npu{record.npus[0]}"
+        case FaultInjected():
+            return record.where
+        case NodeFailed():
+            return record.node
+    return ""
+
+
+def _is_repaired(run: Run, record: Record) -> bool:
+    """Whether an NPU is out for its repair, not for a fixed time after repeated faults."""
+    return (
+        isinstance(record, NpuStateChanged)
+        and record.state == "out"
+        and not any(
+            isinstance(each, FaultDetected) and each.level == REPEATED
+            for each in run.history.chain(record.id)
+        )
+    )
 
 
 def _nothing_yet(moment: Moment, family: Family) -> str:
@@ -307,7 +362,9 @@ def ending_sentence(run: Run, each: InstanceMoment, at: int) -> str:
     if each.ended_at is None:
         if each.state == "ready":
             return "Stays ready until the end of the run."
-        return f"Never: {_never(run)}" if run.end != "horizon" else f"Not by {_end(run)}."
+        if run.end != "horizon":
+            return f"Never: {_never(run)}"
+        return f"Not by {_end(run)}{f'; still due: {due(run)}' if run.due else ''}."
     again = " again" if each.state == "notReady" else ""
     what = {
         "ready": f"Ready{again}",

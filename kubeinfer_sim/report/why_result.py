@@ -29,6 +29,13 @@ class StepPart(Part):
     sentence: str
 
 
+class LastingPart(StepPart):
+    """What began with a record and lasts."""
+
+    until_ms: int | None
+    """Null: to the end of the run."""
+
+
 class PodMomentPart(Part):
     """A pod that is not ready."""
 
@@ -92,7 +99,7 @@ class WhyDocument(DocumentPart):
     sentence: str
     quiet: bool
     """Nothing has happened by then but what ran at the start."""
-    under_way: list[StepPart]
+    under_way: list[LastingPart]
     """What began and lasts: machines that are down, cordons, drains that are held, a stalled update."""
     refused: list[StepPart]
     """What kubectl or the API server has refused by then, in their words."""
@@ -116,7 +123,11 @@ def why_json(run: Run, moment: Moment) -> str:
         ready_instances=moment.ready,
         sentence=headline(moment),
         quiet=moment.quiet,
-        under_way=_steps(moment.under_way, family),
+        under_way=[
+            LastingPart(**step.model_dump(), until_ms=each.until)
+            for each in moment.under_way
+            for step in _steps([each.record], family)
+        ],
         refused=_steps(moment.refused, family),
         instances=[_instance(run, each, moment.at, family) for each in moment.instances],
         deployments=[

@@ -22,7 +22,8 @@ class Run:
             nearer to its end for `scenario.quiet_after`; `horizon`: stopped at the scenario's horizon; `loop`: things
             cause each other again and again within one instant, so that time stands still.
         fired: how many timers the engine fired.
-        due: what would have been mended after the end, soonest first; of a run that was given up alone.
+        due: what would have been mended after the end, soonest first; of a run that was given up or came to its
+            horizon.
         cycle: what happened again and again in the instant in which time stood still; of such a run alone.
         pods: the objects of the pods that exist at the end; None where nobody wanted them read.
     """

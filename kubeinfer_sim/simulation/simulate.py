@@ -65,7 +65,8 @@ def play(simulation: Simulation, *, until: int | None = None) -> Run:
             simulation.faults.start()
         simulation.time_line.start()
         end, cycle = _run_clock(simulation, until)
-        due = () if end != "quiet" or simulation.faults is None else simulation.faults.due()
+        cut = end in ("quiet", "horizon")
+        due = simulation.faults.due() if cut and simulation.faults is not None else ()
         ended_at = env.clock.now if end == "horizon" else env.history.last_at
         if end == "quiet" or (end == "settled" and env.clock.next_at() is None):
             simulation.cluster.scheduling.explain_waiting(ended_at)

@@ -94,8 +94,12 @@ def test_an_instance_being_replaced_is_terminating_because_of_the_update() -> No
 def test_a_machine_that_is_down_and_a_cordon_last_until_they_end() -> None:
     down = NodeDown(MINUTE, ("node-2",), "cutOff", until=3 * MINUTE)
     run = simulate(two_instances(down, Drain(2 * MINUTE, ("node-0",))))
-    assert [type(r).__name__ for r in at(run, 2 * MINUTE).under_way] == ["NodeFailed", "NodeCordoned"]
-    assert [type(r).__name__ for r in at(run, 4 * MINUTE).under_way] == ["NodeCordoned"]
+
+    def lasting(when: int) -> list[tuple[str, int | None]]:
+        return [(type(each.record).__name__, each.until) for each in at(run, when).under_way]
+
+    assert lasting(2 * MINUTE) == [("NodeFailed", 3 * MINUTE), ("NodeCordoned", None)]
+    assert lasting(4 * MINUTE) == [("NodeCordoned", None)]
 
 
 def random_scenario(seed: int) -> Scenario:

@@ -10,10 +10,22 @@ from collections.abc import Callable, Sequence
 from kubeinfer_sim.cluster.devices.manager import Devices
 from kubeinfer_sim.cluster.devices.npu import Npu, NpuFault
 from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.fault_records import NpuResetTried
+from kubeinfer_sim.cluster.fault_records import NpuResetTried, ResetHeld
 from kubeinfer_sim.scenario.faults.model import NpuHandling
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.units import Millis
+
+#: Who holds NPUs of a group, by name, and their numbers; "": pods that are not played.
+Holders = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+def _holders(group: Sequence[Npu]) -> Holders:
+    """In the order of their first NPUs."""
+    held: dict[str, list[int]] = {}
+    for npu in group:
+        if not npu.idle:
+            held.setdefault("" if npu.holder is None else npu.holder.ref.name, []).append(npu.number)
+    return tuple((name, tuple(numbers)) for name, numbers in held.items())
 
 
 class NpuResets:
@@ -43,6 +55,8 @@ class NpuResets:
         # Groups that wait for all of their NPUs to be idle, by their first one: the fault to reset for.
         self._waiting: dict[Npu, NpuFault] = {}
         self._resetting: set[Npu] = set()
+        # Who held NPUs of such a group when that was last told.
+        self._told: dict[Npu, Holders] = {}
         # Since when a group that waits for its reset is idle, where it has to be for a while.
         self._idle_since: dict[Npu, Millis] = {}
         # When attempts for an NPU's faults began, as far as they count: of those that count for a time.
@@ -56,15 +70,30 @@ class NpuResets:
 
     def freed(self, npus: Sequence[Npu]) -> None:
         """A pod gave NPUs back: their groups may be idle now."""
-        for npu in npus if self._waiting else ():
-            group = self._devices.group(npu)
-            if group[0] in self._waiting:
-                self._try_reset(group)
+        for group in self._waiting_groups(npus):
+            self._try_reset(group)
 
     def allocated(self, npus: Sequence[Npu]) -> None:
         """A pod got NPUs: their groups are not idle any more."""
-        for npu in npus if self._idle_since else ():
-            self._idle_since.pop(self._devices.group(npu)[0], None)
+        for group in self._waiting_groups(npus):
+            self._idle_since.pop(group[0], None)
+            self._tell_held(group)
+
+    def _waiting_groups(self, npus: Sequence[Npu]) -> list[list[Npu]]:
+        """The groups of these NPUs that wait for their reset, each once."""
+        if not self._waiting:
+            return []
+        groups = {group[0]: group for npu in npus if (group := self._devices.group(npu))[0] in self._waiting}
+        return list(groups.values())
+
+    def _tell_held(self, group: list[Npu]) -> None:
+        """Say who holds up the reset, where that is not what was said last."""
+        first, holders = group[0], _holders(group)
+        if holders and first not in self._resetting and self._told.get(first) != holders:
+            self._told[first], fault = holders, self._waiting[first]
+            self._history.append(
+                ResetHeld(self._clock.now, fault.cause, fault.npu.node, fault.npu.number, len(group), holders)
+            )
 
     def repaired(self, npu: Npu) -> None:
         """The attempts before count no more."""
@@ -73,6 +102,7 @@ class NpuResets:
     def _try_reset(self, group: list[Npu]) -> None:
         """Reset the group once nobody holds any of it (and has not for `idle_before`)."""
         if group[0] in self._resetting or not all(npu.idle for npu in group):
+            self._tell_held(group)
             return
         if self._settings.idle_before:
             if group[0] in self._idle_since:
@@ -101,6 +131,7 @@ class NpuResets:
             return
         tried.append(now)
         self._resetting.add(group[0])
+        self._told.pop(group[0], None)
         ready = [each for each in group if each.state in ("inService", "isolated")]
         first.cause = self._devices.set_state(ready, "resetting", first.cause)
         length = self._draw(f"reset/{group[0].name}", settings.attempt)

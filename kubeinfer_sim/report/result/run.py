@@ -41,7 +41,7 @@ class VerdictPart(Part):
 
 
 class DuePart(Part):
-    """Something that was still to be mended when the run was given up."""
+    """Something that was still to be mended when the run ended."""
 
     what: str
     """An NPU (`node-0/npu3`) or a node."""
@@ -61,7 +61,8 @@ class EndPart(Part):
     missing_instances: int
     """Instances asked for and not ready at the end."""
     due: list[DuePart]
-    """What would have been mended later, soonest first; of a run that was given up (`quiet`) alone."""
+    """What would have been mended later, soonest first; of a run that was given up (`quiet`)
+    or came to its horizon."""
 
 
 class AssumptionPart(Part):

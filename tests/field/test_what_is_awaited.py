@@ -1,0 +1,109 @@
+"""What a wait is for, who holds it up, and when it is due: in `why` and in the verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from field.user import User, asking, both, deployment, kubeinfer
+
+LABEL = {"modelarts-infer-npu-reset-enable": "true"}
+
+
+def why(user: User, at: str) -> str:
+    return " ".join(user.types("why", "scenario.yaml", "--at", at).stdout.split())
+
+
+def named(workload: Any, name: str) -> Any:
+    """The workload under another name, with pods of its own."""
+    label = {"app": name}
+    workload["metadata"]["name"] = name
+    workload["spec"]["selector"]["matchLabels"] = workload["spec"]["template"]["metadata"]["labels"] = label
+    return workload
+
+
+def broken(kind: str, npu: int = 3, **more: Any) -> dict[str, Any]:
+    return {"at": "50s", "fault": {"kind": kind, "node": "node-0", "npu": npu, **more}}
+
+
+@pytest.mark.parametrize(("npus", "together", "holders"), [(8, "ring", "1-7"), (16, "card", "1")])
+def test_who_holds_up_the_reset_of_an_npu_is_named(
+    user: User, npus: int, together: str, holders: str
+) -> None:
+    user.plans(
+        kubeinfer(asking(npu=1), replicas=1, labels=LABEL),
+        named(deployment(asking(npu=npus - 1), replicas=1), "batch"),
+        cluster=f"1x{npus}",
+        initial="running",
+        actions=[broken("NpuFault", 0)],
+        horizon="2h",
+    )
+    done, result = user.runs()
+    held = f"npu0 of node-0 waits for its {together}: batch-0 still runs on npu {holders}"
+    assert held in why(user, "1h")
+    assert done.returncode == 1
+    assert held in result["verdict"]["sentence"]
+    assert "draining node-0 would let it go on" in result["verdict"]["sentence"]
+
+
+def test_of_a_reset_that_was_held_up_nothing_is_said_once_it_is_done(user: User) -> None:
+    user.plans(
+        kubeinfer(asking(npu=4), replicas=2, labels=LABEL),
+        cluster="2x8",
+        initial="running",
+        actions=[broken("NpuFault", 0), {"at": "1h", "drain": "node-0"}],
+        horizon="4h",
+    )
+    done, result = user.runs()
+    assert done.returncode == 0
+    assert "npu0 of node-0 waits for its ring: chat-1-serve-0 still runs on npu 4-7, until 1h" in why(
+        user, "30m"
+    )
+    assert "waits for its ring" not in why(user, "3h")
+    assert "waits for its ring" not in result["verdict"]["sentence"]
+
+
+def test_when_a_repair_is_due_is_told_where_it_ends_in_the_run_and_where_it_does_not(user: User) -> None:
+    for horizon, end in (({"horizon": "3d"}, True), ({"horizon": "1d"}, False), ({}, False)):
+        user.plans(
+            kubeinfer(asking(npu=8), replicas=1, labels=LABEL),
+            cluster="1x8",
+            initial="running",
+            actions=[broken("CardDrop", repair="51h")],
+            **horizon,
+        )
+        done, result = user.runs()
+        assert "NPU 3 of node-0 is out until repaired; 7 left to give; repair due at 2d3h" in why(user, "70s")
+        assert (done.returncode == 0) is end, done.stdout
+        assert ("still due: the repair of node-0/npu3 at 2d3h" in result["verdict"]["sentence"]) is not end
+        assert ([each["what"] for each in result["end"]["due"]] == ["node-0/npu3"]) is not end
+
+
+def test_when_the_repair_that_pods_of_a_deployment_wait_for_is_due_is_told(user: User) -> None:
+    for horizon, end in (("3d", True), ("1d", False)):
+        user.plans(
+            deployment(asking(npu=8), replicas=1),
+            cluster="1x8",
+            initial="running",
+            actions=[broken("CardDrop", repair="51h"), {"at": "2m", "deletePod": {"pods": [0]}}],
+            horizon=horizon,
+        )
+        done, result = user.runs()
+        assert "(CardDrop" in why(user, "5m")
+        due = "2d3h" if end else "repair due at 2d3h"
+        assert due in why(user, "5m")
+        assert ("still due: the repair of node-0/npu3 at 2d3h" in result["verdict"]["sentence"]) is not end
+        assert (done.returncode == 0) is end
+
+
+@both
+def test_what_lasts_says_until_when(user: User, workload: Any) -> None:
+    user.plans(
+        workload(asking(npu=8), replicas=1),
+        cluster="2x8",
+        initial="running",
+        actions=[{"at": "1m", "cordon": "node-1"}, {"at": "20m", "uncordon": "node-1"}],
+        horizon="1h",
+    )
+    assert "1m node-1 takes no new pods (cordon), until 20m" in why(user, "5m")
+    assert "cordon" not in why(user, "30m")
