@@ -128,10 +128,16 @@ class Measures:
 
 
 def overall(kubeinfers: Sequence[Measures]) -> Outcome:
-    """How the KubeInfers of a run, and the Deployments beside them, came out together."""
+    """How the KubeInfers of a run, the Deployments beside them, and the drains of its nodes came out together."""
     outcomes = {_OVERALL[each.outcome] for measures in kubeinfers for each in measures.deployments}
     outcomes |= {_OVERALL[each.outcome] for measures in kubeinfers for each in measures.bare_pods}
     outcomes |= {measures.outcome for measures in kubeinfers if measures.desired.points}
+    outcomes |= {
+        Outcome.UNFINISHED if each.ended is None and measures.end == "horizon" else Outcome.NEVER
+        for measures in kubeinfers
+        for each in measures.drains
+        if each.complaint
+    }
     order = (Outcome.NEVER, Outcome.UNFINISHED, Outcome.COMPLETES)
     return next((each for each in order if each in outcomes), Outcome.NOTHING)
 

@@ -18,6 +18,7 @@ from kubeinfer_sim.metrics.cluster import ClusterMeasures
 from kubeinfer_sim.metrics.demand import Demand
 from kubeinfer_sim.metrics.deployments import DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.metrics.nodes import DrainRun
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report import bare_pods
 from kubeinfer_sim.report.deployments import opening, sentence
@@ -151,7 +152,10 @@ def _verdict(found: Figures) -> Verdict:
     holds = outcome is Outcome.COMPLETES and not missed and not vain and not endless and not lucky
     several = len(found.kubeinfers) > 1
     own = _sentence_of_several(found) if several else _sentence(found.run, found.measures)
-    sentence = "; ".join(filter(None, (own, endless, preempted_for(found.cluster.preemptions))))
+    drains = [text for text in _drains(found) if _lower(text) not in _lower(own)]
+    if drains and own.startswith("Nothing happened"):
+        own, drains = opening(drains[0]), drains[1:]
+    sentence = "; ".join(filter(None, (own, *drains, endless, preempted_for(found.cluster.preemptions))))
     if outcome in (Outcome.NEVER, Outcome.UNFINISHED):
         sentence = "; ".join([sentence, *_held_resets(found.cluster)])
     if killed:
@@ -181,6 +185,22 @@ def vain_lines(cluster: ClusterMeasures) -> list[str]:
         f"the {each.what} at {point(each.at)} strikes nothing: {each.there}" for each in cluster.unmatched
     ]
     return refused + struck
+
+
+def _drains(found: Figures) -> list[str]:
+    """The drains that have not emptied their nodes, and what each waits for."""
+    return [_drain(found.run, each) for each in found.cluster.drains if each.complaint]
+
+
+def _drain(run: Run, drain: DrainRun) -> str:
+    """`the drain of node-0 never ends: cannot evict chat-0: the disruption budget …`."""
+    if drain.ended is not None:
+        return f"the drain of {drain.node} fails: {clause(drain.complaint)}"
+    way_out = ""
+    if drain.held:
+        way_out = "; more healthy pods, a looser budget or the deletion of the pod would let it go on"
+    how = "is not done at the horizon" if run.end == "horizon" else "never ends"
+    return f"the drain of {drain.node} {how}: {clause(drain.complaint)}{way_out}"
 
 
 def _held_resets(cluster: ClusterMeasures) -> list[str]:
@@ -312,9 +332,7 @@ def _never(run: Run, measures: Measures) -> str:
             why += f" ({count(len(stuck) - 1, 'more instance')} like it)"
     drain = next((each for each in measures.drains if each.complaint), None)
     if drain is not None and not measures.losing and (change is None or change.completed is not None):
-        if drain.ended is not None:
-            return f"The drain of {drain.node} fails: {clause(drain.complaint)}"
-        return f"The drain of {drain.node} never ends: {clause(drain.complaint)}"
+        return opening(_drain(run, drain))
     if change is None or (change.completed is not None and measures.losing):
         missing = f"{measures.losing:,} of {count(measures.desired.last, 'instance')}"
         return f"{missing} missing {_how_long(run)}: {why}{_due(run)}"

@@ -107,3 +107,57 @@ def test_what_lasts_says_until_when(user: User, workload: Any) -> None:
     )
     assert "1m node-1 takes no new pods (cordon), until 20m" in why(user, "5m")
     assert "cordon" not in why(user, "30m")
+
+
+BUDGET = {
+    "apiVersion": "policy/v1",
+    "kind": "PodDisruptionBudget",
+    "metadata": {"name": "keep", "namespace": "prod"},
+    "spec": {"selector": {"matchLabels": {"app": "chat"}}, "minAvailable": 2},
+}
+
+
+@both
+@pytest.mark.parametrize(
+    ("horizon", "how"),
+    [({}, "never ends"), ({"horizon": "2h"}, "is not done at the horizon")],
+)
+@pytest.mark.parametrize("update", [False, True])
+def test_a_drain_that_a_budget_holds_is_in_the_verdict_with_the_budget_and_the_way_out(
+    user: User, workload: Any, horizon: dict[str, Any], how: str, update: bool
+) -> None:
+    actions: list[dict[str, Any]] = [{"at": "10m", "drain": "node-0"}]
+    if update:
+        actions.append({"at": "5m", "apply": {"newRevision": True}})
+    user.plans(
+        workload(asking(npu=8), replicas=2),
+        BUDGET,
+        cluster="3x8",
+        initial="running",
+        actions=actions,
+        **horizon,
+    )
+    done, result = user.runs()
+    sentence = result["verdict"]["sentence"]
+    assert done.returncode == 1
+    assert result["verdict"]["outcome"] == ("unfinished" if horizon else "neverFinishes")
+    assert sentence.lower().count("the drain of node-0") == 1
+    assert f"he drain of node-0 {how}: cannot evict chat-" in sentence
+    assert "disruption budget keep" in sentence
+    assert "needs 2 healthy pods and has 2 currently; more healthy pods, a looser budget" in sentence
+    assert "Nothing happened" not in sentence
+
+
+@both
+def test_a_drain_that_ended_is_not_held_in_the_verdict(user: User, workload: Any) -> None:
+    user.plans(
+        workload(asking(npu=8), replicas=3),
+        BUDGET,
+        cluster="4x8",
+        initial="running",
+        actions=[{"at": "10m", "drain": "node-0"}],
+        horizon="2h",
+    )
+    done, result = user.runs()
+    assert done.returncode == 0
+    assert "drain" not in result["verdict"]["sentence"]
