@@ -23,8 +23,11 @@ def read_pod_object(checker: Checker, value: Mapping[str, Any]) -> BarePod | Non
     spec = checker.mapping(value.get("spec"), ("spec",), required=True)
     if not spec:
         return None
-    # Its metadata is checked already; a pod's spec is held to its labels and annotations.
-    reading = check_pod(checker, {"labels": metadata.labels, "annotations": metadata.annotations}, spec)
+    # Its metadata is checked already; a pod's spec is held to its labels and annotations; finalizers are a pod's.
+    held = {"labels": metadata.labels, "annotations": metadata.annotations}
+    if (finalizers := value["metadata"].get("finalizers")) is not None:
+        held["finalizers"] = finalizers
+    reading = check_pod(checker, held, spec)
     if any(each.severity == "error" for each in checker.findings[before:]):
         return None
     line, _ = checker.document.position(())

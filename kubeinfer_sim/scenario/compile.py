@@ -157,6 +157,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             *warn_of_recovery(kubeinfers, assumptions, rules=spec.recovery is not None),
             *warn_of_budgets(budgets, versions, unscaled),
             *warn_of_gates(versions, actions.values()),
+            *time_line.warnings,
             *warn_of_unseen_faults(kubeinfers, struck, faults),
         ),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from field.test_pod_worker import in_place
-from field.user import Raw, User, asking, both, deployment, kubeinfer, replica_set
+from field.user import Raw, User, asking, bare_pod, both, deployment, kubeinfer, replica_set
 
 from kubeinfer_sim.cluster.records import PodFinished
 from kubeinfer_sim.scenario.load import load_scenario
@@ -184,3 +184,53 @@ def test_a_pod_that_finalizers_keep_is_finished_once_though_its_node_comes_back(
     user.plans(kept, cluster="2x8", actions=[reboot, out], timings={"profile": "typical"})
     run = checked(load_scenario(str(user.folder / "scenario.yaml")))
     assert [each.pod.name for each in run.history.of(PodFinished)] == ["chat-0"]
+
+
+def a_pod_with_a_finalizer() -> Raw:
+    pod = bare_pod({})
+    pod["metadata"]["finalizers"] = ["x/y"]
+    return pod
+
+
+@pytest.mark.parametrize("deletion", [{"deleteObject": "Pod/p"}, {"object": "Pod/p", "deletePod": {}}])
+@pytest.mark.parametrize(
+    "removal", [{"removeFinalizers": {}}, {"patchObject": {"metadata": {"finalizers": None}}}]
+)
+def test_a_pod_without_a_controller_stays_until_its_finalizers_are_taken_away(
+    user: User, deletion: Raw, removal: Raw
+) -> None:
+    gone = [{"at": "1m", **deletion}, {"at": "5m", "object": "Pod/p", **removal}]
+    user.plans(a_pod_with_a_finalizer(), cluster="1x8", actions=gone)
+    assert [each["name"] for each in user.pods(at="4m59s")] == ["p"]
+    assert not user.pods(at="5m")
+    done, result = user.runs()
+    assert "Pod p is deleted" in done.stdout
+    assert not [each for each in result["warnings"] if "finalizer" in each]
+
+
+def test_a_created_pod_keeps_its_finalizers_and_can_be_given_more(user: User) -> None:
+    more = {"at": "2m", "object": "Pod/p", "patchObject": {"metadata": {"finalizers": ["x/y", "x/z"]}}}
+    deleted = {"at": "3m", "object": "Pod/p", "deletePod": {}}
+    removed = {"at": "4m", "object": "Pod/p", "removeFinalizers": {"finalizers": ["x/y"]}}
+    create = {"at": "1m", "create": a_pod_with_a_finalizer()}
+    user.plans(bare_pod({}, name="other"), cluster="1x8", actions=[create, more, deleted, removed])
+    assert [each["name"] for each in user.pods(at="1h")] == ["other", "p"]
+    assert "finalizer x/z" in " ".join(user.runs()[1]["warnings"])
+
+
+def test_a_finalizer_of_a_pod_without_a_controller_is_checked(user: User) -> None:
+    pod = bare_pod({})
+    pod["metadata"]["finalizers"] = ["nodomain"]
+    user.plans(pod, cluster="1x8")
+    done = user.types("run", "scenario.yaml")
+    assert done.returncode == 2
+    assert "must have a domain" in done.stderr
+
+
+def test_the_finalizers_of_an_object_that_owns_pods_are_a_warning_where_it_is_deleted(user: User) -> None:
+    kept = deployment({})
+    kept["metadata"]["finalizers"] = ["x/y"]
+    user.plans(kept, cluster="1x8", actions=[{"at": "1m", "deleteObject": "Deployment/chat"}])
+    (told,) = [each for each in user.runs()[1]["warnings"] if "finalizers" in each]
+    assert told.startswith("scenario.yaml:")
+    assert "Deployment/chat has finalizers (x/y)" in told

@@ -79,8 +79,15 @@ class BarePodWorkload:
             self._scheduling.diagnose(gang, gang.pods[0].last)
 
     def apply(self, spec: BarePod, label: str) -> None:
-        """The user changes its metadata."""
+        """The user changes its metadata; a Pod that is being deleted gets no new finalizers."""
+        before, now = self._spec.template.finalizers, spec.template.finalizers
         self._spec = spec
+        dropped = [each for each in before if each not in now]
+        for pod in self.pods():
+            added = tuple(each for each in now if each not in (*before, *pod.finalizers))
+            if added and pod.state is not PodState.DELETING:
+                pod.finalizers = (*pod.finalizers, *added)
+            self._api.remove_finalizers(pod, dropped, NO_CAUSE)
 
     def scale(self, replicas: int) -> None:
         """A Pod is one."""

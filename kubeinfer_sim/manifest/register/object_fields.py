@@ -21,7 +21,14 @@ ROWS: tuple[Row, ...] = (
     *(without_effect(kind, "status", "the server writes it") for kind in ("KubeInfer", "Deployment")),
     simulated("ObjectMeta", "name generateName namespace"),
     simulated("ObjectMeta", "labels annotations", "key by key, see below"),
-    without_effect("ObjectMeta", "finalizers ownerReferences", "nobody deletes the object itself here"),
+    without_effect(
+        "ObjectMeta",
+        "finalizers",
+        "until somebody deletes the object: then a warning says what they would keep",
+    ),
+    without_effect(
+        "ObjectMeta", "ownerReferences", "no object that is simulated goes with its owner but Pods"
+    ),
     without_effect(
         "ObjectMeta",
         "selfLink uid resourceVersion generation creationTimestamp deletionTimestamp deletionGracePeriodSeconds "

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
-from kubeinfer_sim.manifest.model import KubeInfer, PodTemplate, Role
+from kubeinfer_sim.manifest.model import BarePod, KubeInfer, PodTemplate, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.forms import RemoveFinalizersForm, SetGateForm, SetReadinessGateForm
 from kubeinfer_sim.scenario.actions.model import (
     Action,
+    Apply,
     RemoveFinalizers,
     SetGate,
     SetReadinessGate,
@@ -56,6 +57,14 @@ def warn_of_gates(versions: Iterable[KubeInfer], actions: Iterable[Action]) -> I
     opened = {each.gate for each in acts if isinstance(each, SetGate)}
     given = {each.gate for each in acts if isinstance(each, SetReadinessGate) and each.status}
     removed = {name for each in acts if isinstance(each, RemoveFinalizers) for name in each.finalizers}
+    # A Pod's own may be patched away.
+    removed |= {
+        name
+        for each in acts
+        if isinstance(each, Apply) and isinstance(each.workload, BarePod) and isinstance(each.before, BarePod)
+        for name in each.before.template.finalizers
+        if name not in each.workload.template.finalizers
+    }
     told: set[str] = set()
     for each in versions:
         for role in each.roles:

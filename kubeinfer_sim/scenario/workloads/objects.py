@@ -56,6 +56,11 @@ class ObjectLines:
         """All that are there at time 0."""
         return self._first
 
+    def value(self, name: str) -> Mapping[str, Any]:
+        """The one of this name, which is known, as it is or was when it was deleted."""
+        found: Mapping[str, Any] = (self._there.get(name) or self._gone[name]).document.value
+        return found
+
     def create(self, at: int, written: OtherObject) -> Change:
         """Somebody creates it."""
         name = _name(written)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from kubeinfer_sim.diagnostics import Path
+from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.kubernetes.updates import already_exists, not_found
 from kubeinfer_sim.manifest.model import (
     BarePod,
@@ -16,9 +16,10 @@ from kubeinfer_sim.manifest.model import (
     StatefulSet,
     WorkloadSpec,
 )
+from kubeinfer_sim.manifest.register.check import CODE
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
-from kubeinfer_sim.scenario.actions.model import Change, Create, Delete, Refused
+from kubeinfer_sim.scenario.actions.model import Change, Create, Delete, DeleteObject, Refused
 from kubeinfer_sim.scenario.actions.object_forms import CreateValue
 from kubeinfer_sim.scenario.cluster import priority_classes
 from kubeinfer_sim.scenario.cluster.model import ObjectKey
@@ -49,6 +50,7 @@ class TimeLine:
     Attributes:
         first: the workloads at time 0.
         objects: the objects that own no pods, at time 0.
+        warnings: what deletions would do that they do not do here.
     """
 
     def __init__(self, context: Context, manifests: Manifests, workloads: Iterable[WorkloadSpec]) -> None:
@@ -60,6 +62,7 @@ class TimeLine:
         self._deleted: set[str] = set()
         self._created_at: dict[str, int] = {}  # of those that were not there at time 0
         self._objects = ObjectLines(context, manifests)
+        self.warnings: list[Diagnostic] = []
         for spec in workloads:
             if name_of(spec) in self._lines:
                 context.error(("spec", "manifest"), f"there are two {spec.kind}s named {spec.name}")
@@ -190,7 +193,10 @@ class TimeLine:
 
     def _delete(self, at: int, name: str, path: Path) -> Sequence[Change]:
         if name in self._objects:
-            return [self._objects.delete(at, name)]
+            deleted = self._objects.delete(at, name)
+            if isinstance(deleted, DeleteObject):
+                self._warn_of_finalizers(name, self._objects.value(name), path)
+            return [deleted]
         line = self._lines.get(name)
         if line is None:
             self._objects.unknown(name, path, list(self._lines))
@@ -199,7 +205,18 @@ class TimeLine:
             return [Refused(at, "deletion", name, not_found(line.kind, line.current.name))]
         if line.kind != BarePod.kind:
             self._deleted.add(name)
+            self._warn_of_finalizers(name, line.current.raw, path)
         return [Delete(at, line.kind, line.current.name)]
+
+    def _warn_of_finalizers(self, name: str, value: Mapping[str, Any], path: Path) -> None:
+        finalizers = (value.get("metadata") or {}).get("finalizers")
+        if finalizers:
+            message = (
+                f"not simulated: {name} has finalizers ({', '.join(map(str, finalizers))}): it would stay, and with it "
+                "what it owns, until somebody takes them away; here it goes at once"
+            )
+            warning = self._context.document.diagnostic(path, message, code=CODE, severity=Severity.WARNING)
+            self.warnings.append(warning)
 
     def apply(self, at: int, form: ApplyForm, path: Path) -> Sequence[Change]:
         """Another version of what the manifest holds; none when it is wrong, which is noted."""
