@@ -101,6 +101,14 @@ class GangScheduled(Record):
 
 
 @dataclass(slots=True)
+class NodeMissing(Record):
+    """A pod names a node that does not exist; it waits there for the pod garbage collector."""
+
+    pod: PodRef
+    node: str
+
+
+@dataclass(slots=True)
 class PodBound(Record):
     """The pod is bound and its kubelet has set it up; `stages` are what comes before its containers run."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kubeinfer_sim.cluster.records import PodDeleting, PodFinished, PodNotReady, PodReady
+from kubeinfer_sim.cluster.records import PodDeleting, PodFinished, PodNotReady, PodReady, PodRemoved
 from kubeinfer_sim.controllers.pod.records import BarePodApplied
 from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.lives import InstanceLife
@@ -77,6 +77,7 @@ class BarePods:
             PodReady: self._ready,
             PodFinished: self._finished,
             PodDeleting: self._deleting,
+            PodRemoved: self._deleting,
         }
 
     def _applied(self, record: BarePodApplied) -> None:
@@ -97,9 +98,10 @@ class BarePods:
         if measures is not None and not measures.deleted:
             measures.phase, measures.over = record.phase, record.at
 
-    def _deleting(self, record: PodDeleting) -> None:
+    def _deleting(self, record: PodDeleting | PodRemoved) -> None:
+        """What is removed while it is being deleted was deleted for the first reason."""
         if (measures := self._by_uid.get(record.pod.instance.uid)) is not None:
-            measures.deleted, measures.disturbed = record.reason, True
+            measures.deleted, measures.disturbed = measures.deleted or record.reason, True
 
     def finish(
         self, ended_at: int, end: End, lives: Iterable[InstanceLife] = ()

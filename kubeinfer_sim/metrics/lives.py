@@ -38,6 +38,7 @@ class PodLife:
 
     Attributes:
         ready: when it was ready first; None when it never was.
+        deleting: when it was deleted, or its object removed, and `deletion` why.
         finished: when its phase was final, where it was not being deleted.
         restarts: how often the kubelet restarted a container of it before it was deleted.
         trouble: the last reason something failed (ImagePullBackOff, StartupProbeFailed, exit code …).
@@ -50,6 +51,7 @@ class PodLife:
     node: str = ""
     ready: int | None = None
     deleting: int | None = None
+    deletion: str = ""
     finished: int | None = None
     gone: int | None = None
     restarts: int = 0

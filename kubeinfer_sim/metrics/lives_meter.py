@@ -13,6 +13,7 @@ from kubeinfer_sim.cluster.records import (
     ImagePullFailed,
     ImagePullRetried,
     InstanceRef,
+    NodeMissing,
     ObjectMissing,
     PodBound,
     PodCreated,
@@ -23,6 +24,7 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     PodRef,
     PodRejected,
+    PodRemoved,
     PodStopping,
     RejectionsGoOn,
     SetUpContinued,
@@ -93,6 +95,7 @@ class LivesMeter:
             GangPending: self._pending,
             GangScheduled: self._scheduled,
             PodCreated: self._pod_created,
+            NodeMissing: self._node_missing,
             PodBound: lambda r: self._pod(r.pod, r.at).enter(r.at, CREATE, r.stages),
             ImagePullFailed: self._pull_failed,
             ObjectMissing: self._object_missing,
@@ -111,6 +114,7 @@ class LivesMeter:
             PodRejected: self._pod_rejected,
             RejectionsGoOn: self._pod_rejected,
             PodFinished: self._pod_finished,
+            PodRemoved: self._pod_removed,
             PodGone: self._pod_gone,
         }
 
@@ -220,6 +224,10 @@ class LivesMeter:
         self._pod(record.pod, record.at, created=True)
         self._instance(record.pod.instance, record.at).refused = ""
 
+    def _node_missing(self, record: NodeMissing) -> None:
+        pod = self._pod(record.pod, record.at)
+        pod.node, pod.trouble = record.node, f"node {record.node} does not exist"
+
     def _pull_failed(self, record: ImagePullFailed) -> None:
         pod = self._pod(record.pod, record.at)
         pod.trouble = f"{record.reason}: {record.message or record.image}"
@@ -278,8 +286,15 @@ class LivesMeter:
 
     def _pod_deleting(self, record: PodDeleting) -> None:
         pod = self._pod(record.pod, record.at)
-        pod.deleting = record.at
+        pod.deleting, pod.deletion = record.at, record.reason
         pod.enter(record.at, TERMINATING, record.stages)
+
+    def _pod_removed(self, record: PodRemoved) -> None:
+        """Its object goes without its kubelet: of what was not being deleted that is the deletion."""
+        pod = self._pod(record.pod, record.at)
+        if pod.deleting is None:
+            pod.deleting, pod.deletion = record.at, record.reason
+            pod.enter(record.at, TERMINATING)
 
     def _pod_rejected(self, record: PodRejected | RejectionsGoOn) -> None:
         self._pod(record.pod, record.at).trouble = f"{record.reason}: {record.message}"

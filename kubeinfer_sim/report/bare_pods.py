@@ -36,7 +36,10 @@ def sentence(measures: BarePodMeasures) -> str:
         case BarePodOutcome.DELETED:
             return f"{name} is deleted"
         case BarePodOutcome.LOST:
-            return f"{name} is gone for good ({deleted_for(measures.deleted)}): nothing makes it again"
+            trouble = f"; {life.pods[0].trouble}" if life is not None and life.pods[0].trouble else ""
+            return (
+                f"{name} is gone for good ({deleted_for(measures.deleted)}{trouble}): nothing makes it again"
+            )
         case BarePodOutcome.UNFINISHED:
             return f"{name} is not ready when the run ends{_complaint(measures)}"
     return f"{name} never becomes ready{_complaint(measures)}"

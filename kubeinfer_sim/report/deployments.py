@@ -14,7 +14,7 @@ from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutc
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.sentences import deleted_for
-from kubeinfer_sim.report.words import clause, count, rounded
+from kubeinfer_sim.report.words import clause, count, for_how_long, rounded
 from kubeinfer_sim.scenario.units import format_duration
 
 MOST_PODS = 12
@@ -118,6 +118,8 @@ def _section(measures: DeploymentMeasures) -> list[RenderableType]:
     failed = sum(life.pods[0].finished is not None for life in measures.pods if life.pods)
     rejected = f", {failed:,} of them rejected by their nodes" if failed else ""
     table.add_row("Pods", f"{len(measures.pods):,} in all, {gone:,} of them deleted{rejected}")
+    if collected := sum(life.pods[0].deletion == "PodGC" for life in measures.pods if life.pods):
+        table.add_row("Collected", f"{count(collected, 'pod')} ({deleted_for('PodGC')}: no such node)")
     for reason, evicted in measures.evictions.most_common():
         table.add_row("Evicted", f"{count(evicted, 'pod')} ({deleted_for(reason)})")
     found: list[RenderableType] = [table]
@@ -180,11 +182,12 @@ def _available(measures: DeploymentMeasures) -> str:
     wanted = measures.desired.between(measures.since, measures.until)
     of = f" of {wanted[0]:,}" if len(wanted) == 1 else f" (asked for: {wanted[0]:,} to {wanted[-1]:,})"
     if low.value == 0 and wanted[-1]:
-        return f"no pod is available for {rounded(low.lasting)}"
+        return f"no pod is available {for_how_long(low.lasting)}"
     plural = "" if wanted[-1] == 1 else "s"
     text = f"at least {low.value:,}{of} pod{plural} available"
-    if later.lasting and later.value < min(low.value, measures.desired.at(later.at)):
-        text += f"; later {f'only {later.value:,}' if later.value else 'none'} for {rounded(later.lasting)}"
+    if later.value < min(low.value, measures.desired.at(later.at)):
+        few = f"only {later.value:,}" if later.value else "none"
+        text += f"; later {few} {for_how_long(later.lasting)}"
     return text
 
 

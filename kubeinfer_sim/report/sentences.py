@@ -306,6 +306,9 @@ SENTENCES: dict[type[Record], Words] = {
     cluster.GangPending: _pending,
     cluster.PodPreempted: lambda r: f"{r.pod} on {r.node} is evicted to make room for {r.by.name}",
     cluster.GangScheduled: _gang_scheduled,
+    cluster.NodeMissing: lambda r: (
+        f"{r.node}, which {r.pod.name} names, does not exist: the pod garbage collector will remove the pod"
+    ),
     cluster.PodBound: lambda r: f"{r.pod.name} is bound to {r.node}{_stages(r.stages)}",
     cluster.TransferDone: lambda r: (
         f"{r.pod.name} has {'read' if r.size else 'found'} its {r.stage}"

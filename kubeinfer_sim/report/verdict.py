@@ -27,7 +27,16 @@ from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.rejections import without_pause
 from kubeinfer_sim.report.run_end import due, standstill
 from kubeinfer_sim.report.sentences import reset_held
-from kubeinfer_sim.report.words import clause, count, ended, fine_percent, listed, point, rounded
+from kubeinfer_sim.report.words import (
+    clause,
+    count,
+    ended,
+    fine_percent,
+    for_how_long,
+    listed,
+    point,
+    rounded,
+)
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration
 from kubeinfer_sim.simulation.run import Run
@@ -420,7 +429,7 @@ def _in_service(measures: Measures, *, whole: bool = False) -> str:
     wanted = measures.desired.between(service.since, service.until)
     of = f" of {wanted[0]:,}" if len(wanted) == 1 else ""
     if low.value == 0:
-        return f"no instance is ready for {rounded(low.lasting)}"
+        return f"no instance is ready {for_how_long(low.lasting)}"
     plural = "s stay" if (wanted[0] if of else low.value) != 1 else " stays"
     return f"at least {low.value:,}{of} instance{plural} ready"
 

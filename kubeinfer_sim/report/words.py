@@ -49,6 +49,11 @@ def rounded(millis: int) -> str:
     return format_duration((millis + step // 2) // step * step)
 
 
+def for_how_long(millis: int) -> str:
+    """`for 5.2s`; what takes no time is so when the run ends: `in the end`."""
+    return f"for {rounded(millis)}" if millis else "in the end"
+
+
 def point(millis: int) -> str:
     """A time since the start, to the second also after days: `5.2s`, `1h6m3s`, `2d10m7s`.
 

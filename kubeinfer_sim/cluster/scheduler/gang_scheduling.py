@@ -13,7 +13,7 @@ from typing import Any
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.node import UNSCHEDULABLE, Node, nobodys_node
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.records import GangPending, InstanceRef, NodeVerdict, PodPreempted
+from kubeinfer_sim.cluster.records import GangPending, InstanceRef, NodeMissing, NodeVerdict, PodPreempted
 from kubeinfer_sim.cluster.scheduler.claims import Claims
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
 from kubeinfer_sim.cluster.scheduler.node_index import Stats
@@ -180,6 +180,7 @@ class GangScheduling(Watcher):
             else:
                 # A machine whose node was deleted hears of the pod all the same.
                 machine = self._api.machines.get(node) or self._nobodys.setdefault(node, nobodys_node(node))
+                pod.last = self._history.append(NodeMissing(self._clock.now, pod.last, pod.ref, node))
                 self._api.bind(pod, machine)
 
     def withdraw(self, gang: PodGang) -> None:
@@ -276,6 +277,8 @@ class GangScheduling(Watcher):
 
     def adopt(self, gang: PodGang) -> bool:
         """Place a gang that ran before the simulation began; False when the cluster has no room for it."""
+        if any(pod.template.node_name and pod.template.node_name not in self._api.nodes for pod in gang.pods):
+            return False
         if self._claims.matter and self._kept_by_claims(gang):
             return False
         placement = self._scheduler.place_now(gang.request)
