@@ -132,7 +132,7 @@ class TransferDone(Record):
 
 @dataclass(slots=True)
 class ImagePullFailed(Record):
-    """An image cannot be pulled; the kubelet goes on trying, unless the `reason` is ErrImageNeverPull.
+    """An image cannot be pulled; the kubelet tries on, unless it cannot help: ErrImageNeverPull, InvalidImageName.
 
     `took`: how long each pull takes to fail, in ms.
     """

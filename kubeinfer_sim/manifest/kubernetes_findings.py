@@ -15,6 +15,7 @@ from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.checker import MAX_FINDINGS, Checker, shown
 from kubeinfer_sim.manifest.kubernetes import field_errors
 from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field, FieldError, Root
+from kubeinfer_sim.manifest.kubernetes.images import reference_error
 from kubeinfer_sim.manifest.kubernetes.pod import pod_errors
 from kubeinfer_sim.manifest.kubernetes.pod_template import read_pod, read_pod_template, validate_made_pod
 from kubeinfer_sim.manifest.kubernetes.reading import Reading
@@ -51,6 +52,8 @@ _WORDS = {
     "got the text ": "got the string ",
     "got the truth value ": "got the boolean ",
 }
+#: The code of the warning of an image that the API server takes and no kubelet does.
+INVALID_IMAGE_NAME = "invalid-image-name"
 _REFUSED_PODS = "the object is accepted, and every Pod made from it refused: nothing ever runs"
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 _NAMED = {
@@ -66,6 +69,7 @@ def check_pod_template(checker: Checker, template: Any, path: Path) -> Reading:
     """Read a pod template and report what the API server would refuse, or accept with a warning."""
     reading = read_pod_template(template, path)
     _report_all(checker, reading, path, validate_pod_template)
+    _warn_of_images(checker, reading, path)
     for error in pod_errors(reading, path):
         _report(checker, error, differs=False, hint=_REFUSED_PODS)
     return reading
@@ -75,6 +79,7 @@ def check_pod(checker: Checker, metadata: Any, spec: Any) -> Reading:
     """Read a Pod, as the template of one, and report what the API server would refuse, or accept with a warning."""
     reading = read_pod({"metadata": metadata, "spec": spec})
     _report_all(checker, reading, (), validate_made_pod)
+    _warn_of_images(checker, reading, ())
     return reading
 
 
@@ -122,6 +127,17 @@ def _report_all(
             _report(checker, error, differs=differs)
     for warning in reading.warnings:
         checker.report(warning.path, warning.message, severity=Severity.WARNING, code="kubernetes")
+
+
+def _warn_of_images(checker: Checker, reading: Reading, path: Path) -> None:
+    spec = reading.effective.get("spec") or {}
+    for kind in ("initContainers", "containers"):
+        for index, each in enumerate(spec.get(kind) or ()):
+            image = each.get("image") or ""
+            if image and (error := reference_error(image)):
+                message = f"{shown(image)}: {error}: the container stays Waiting (InvalidImageName) for ever"
+                where = (*path, "spec", kind, index, "image")
+                checker.report(where, message, severity=Severity.WARNING, code=INVALID_IMAGE_NAME)
 
 
 def _report(checker: Checker, error: FieldError, *, differs: bool, hint: str = "") -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.kubelet.containers import HOOK_FAILED, PROBE_KILLS
+from kubeinfer_sim.cluster.kubelet.image_pull import ImageError
 from kubeinfer_sim.cluster.kubelet.object_waits import CONFIG_ERROR
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
 from kubeinfer_sim.cluster.kubelet.pod_phase import ContainerStatus
@@ -143,8 +144,8 @@ class PodStatuses:
         return view.at, "run" if view.runs else "image"
 
     def _image_reason(self, pod: Pod, failed: ImagePullFailed, container: Container, now: int) -> str:
-        if container.image_pull_policy == "Never":
-            return "ErrImageNeverPull"
+        if failed.reason in (ImageError.NEVER_PULL, ImageError.INVALID_NAME):
+            return failed.reason
         return str(self._kubelet.pull_reason(pod, failed.at - failed.took, now, failed.took))
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Pods whose set-up waits for an image: nobody has it, the registry is down, or their node pulls too much at once."""
+"""Pods whose set-up waits for an image: its name is none, nobody has it, the registry is down, or too busy."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from kubeinfer_sim.cluster.kubelet.set_up_plan import SetUpPlan
 from kubeinfer_sim.cluster.kubelet.sync_loop import SyncLoop
 from kubeinfer_sim.cluster.records import ImagePullFailed
 from kubeinfer_sim.cluster.stages import Stage, end_of
+from kubeinfer_sim.manifest.kubernetes.images import reference_error
 
 
 class ImageWaits:
@@ -41,15 +42,19 @@ class ImageWaits:
 
     def failure(self, container: Container) -> tuple[ImageError, str] | None:
         """Reason and message, when the image cannot be had that has to be asked for now."""
+        image = container.spec.image
+        if error := reference_error(image):
+            parsed = f'couldn\'t parse image name "{image}": {error}'
+            return ImageError.INVALID_NAME, f'Failed to apply default image tag "{image}": {parsed}'
         if container.spec.image_pull_policy == "Never":
             return ImageError.NEVER_PULL, "it is not on the node, and its pull policy is Never"
-        why = self._registry.refuses(container.spec.image)
+        why = self._registry.refuses(image)
         return (ImageError.BACK_OFF, why) if why else None
 
     def turn(self, worker: PodWorker, container: Container, reason: ImageError) -> tuple[Stage, ...]:
         """Ask for a pull that will fail: what the pod goes through until it has; nothing when it fails at once."""
         image = container.spec.image
-        if reason is ImageError.NEVER_PULL or not self._registry.fails_after(image):
+        if reason is not ImageError.BACK_OFF or not self._registry.fails_after(image):
             return ()
         return self._images.failing_turn(worker.node, image).stages
 

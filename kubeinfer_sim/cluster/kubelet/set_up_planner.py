@@ -15,6 +15,7 @@ from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.prober import ContainerProber, Health, Outcome, Probes, Segment
 from kubeinfer_sim.cluster.stages import CREATE, VOLUMES, Stage, StageKind, StageName, end_of
+from kubeinfer_sim.manifest.kubernetes.images import reference_error
 from kubeinfer_sim.manifest.model import Container as ContainerSpec
 from kubeinfer_sim.manifest.releases import Release
 
@@ -226,11 +227,11 @@ class SetUpPlanner:
 
 
 def needs_pull(container: ContainerSpec, node: Node, at: int) -> bool:
-    """Whether the kubelet has to ask for the image at `at`: its policy says so, or it is not on the node.
+    """Whether the kubelet has to ask for the image at `at`: its policy says so, it is not on the node, or no image.
 
     With policy Never it does not ask, but what is not there is an error (pkg/kubelet/images, imagePullPrecheck).
     """
     if container.image_pull_policy == "Always":
         return True
     there = node.images.get(container.image)
-    return there is None or there > at
+    return there is None or there > at or bool(reference_error(container.image))

@@ -11,6 +11,7 @@ from typing import Any
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, format_path
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.autoscalers import autoscaled
+from kubeinfer_sim.manifest.kubernetes_findings import INVALID_IMAGE_NAME
 from kubeinfer_sim.manifest.load import Manifests as LoadedManifest
 from kubeinfer_sim.manifest.load import OtherObject, load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload, WorkloadSpec
@@ -247,7 +248,7 @@ class Manifests:
         # A patch or a new revision repeats what the manifest has been told of.
         told = {each.message for each in self.warnings}
         for each in manifests.diagnostics:
-            if each.code == NOT_SIMULATED and each.message not in told:
+            if each.code in (NOT_SIMULATED, INVALID_IMAGE_NAME) and each.message not in told:
                 where = (*positions, *each.path) if positions else path
                 self.warnings.append(
                     document.diagnostic(where, each.message, code=each.code, severity=each.severity)
