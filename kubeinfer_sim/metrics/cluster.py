@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.fault_records import StruckNothing
-from kubeinfer_sim.cluster.records import PodPreempted, PodRef, RequestRefused
+from kubeinfer_sim.cluster.records import PodPreempted, PodRef
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Observer
 from kubeinfer_sim.metrics.bare_pods import BarePodMeasures, BarePods
@@ -19,7 +19,7 @@ from kubeinfer_sim.metrics.lives_meter import LivesMeter
 from kubeinfer_sim.metrics.nodes import DrainRun, NodeChange, NodeOutage, Nodes
 from kubeinfer_sim.metrics.npus import NpuOutage, NpuOutages, NpusInUse
 from kubeinfer_sim.metrics.preemptions import Preemptions
-from kubeinfer_sim.metrics.refusals import Refusals
+from kubeinfer_sim.metrics.refusals import Refusals, Refused
 from kubeinfer_sim.metrics.rejections import Rejections, RejectionsMeter
 from kubeinfer_sim.metrics.steps import Steps
 
@@ -39,7 +39,7 @@ class ClusterMeasures:
         deployments: a Deployment, or a ReplicaSet without one, each, in the order of their creation.
         bare_pods: Pods that no controller makes, in the order of their creation.
         unmatched: faults and actions that struck nothing.
-        refusals: what kubectl or the API server refused.
+        refusals: what kubectl or the API server refused, but for drains.
         killed_starts: of workloads whose instances came up though probes had killed starts of theirs.
         first_causes: what nothing caused, by its record's id.
     """
@@ -55,7 +55,7 @@ class ClusterMeasures:
     preemptions: tuple[PodPreempted, ...]
     rejections: tuple[Rejections, ...]
     unmatched: tuple[StruckNothing, ...]
-    refusals: tuple[RequestRefused, ...]
+    refusals: tuple[Refused, ...]
     deployments: tuple[DeploymentMeasures, ...]
     bare_pods: tuple[BarePodMeasures, ...]
     killed_starts: tuple[KilledStarts, ...]

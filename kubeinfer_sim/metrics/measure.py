@@ -136,7 +136,7 @@ def overall(kubeinfers: Sequence[Measures]) -> Outcome:
         Outcome.UNFINISHED if each.ended is None and measures.end == "horizon" else Outcome.NEVER
         for measures in kubeinfers
         for each in measures.drains
-        if each.complaint
+        if each.in_vain
     }
     order = (Outcome.NEVER, Outcome.UNFINISHED, Outcome.COMPLETES)
     return next((each for each in order if each in outcomes), Outcome.NOTHING)
@@ -231,12 +231,12 @@ def _outcome(end: End, losing: int, asked: Changes, seen: Readiness, drains: Seq
     finished = _in_place(asked, seen) and not losing
     if end in ("quiet", "loop"):
         return Outcome.NEVER
-    undrained = any(drain.complaint for drain in drains)
+    undrained = any(drain.in_vain for drain in drains)
     if finished and not undrained:
         return Outcome.COMPLETES
     # A stall ends by somebody's action alone, and all actions are before the horizon.
     stalled = bool(asked.stalls) and asked.stalls[-1].ended is None
-    if finished and any(drain.errors for drain in drains):
+    if finished and any(drain.in_vain and drain.errors for drain in drains):
         return Outcome.NEVER
     return Outcome.UNFINISHED if end == "horizon" and not stalled else Outcome.NEVER
 

@@ -31,7 +31,6 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     PodRef,
     RejectionsGoOn,
-    RequestRefused,
 )
 from kubeinfer_sim.cluster.stages import PENDING, SERVING, StageName
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
@@ -57,6 +56,7 @@ from kubeinfer_sim.engine.history import History, Record
 from kubeinfer_sim.engine.meter import OnePass
 from kubeinfer_sim.metrics.lives import InstanceLife, PodLife, Span
 from kubeinfer_sim.metrics.lives_meter import LivesMeter
+from kubeinfer_sim.metrics.refusals import is_refusal
 
 State = Literal["ready", "starting", "notReady", "failed", "terminating"]
 Ending = Literal["ready", "notReady", "failed", "terminating", "gone", "never"]
@@ -147,7 +147,7 @@ class Moment:
         quiet: nothing has happened yet but what began running at the start; `first` is the first thing that does.
         under_way: what lasts: machines that are down, NPUs that are broken or out of service, cordons,
             drains that are held, a stalled update.
-        refused: what kubectl or the API server has refused by then.
+        refused: what kubectl or the API server has refused, or kubectl given up, by then.
         instances: those that exist, the KubeInfer's by ordinal, then all other pods.
     """
 
@@ -157,7 +157,7 @@ class Moment:
     quiet: bool
     first: Record | None
     under_way: tuple[Lasting, ...]
-    refused: tuple[RequestRefused, ...]
+    refused: tuple[Record, ...]
     instances: tuple[InstanceMoment, ...]
     deployments: tuple[DeploymentMoment, ...]
 
@@ -266,7 +266,7 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
         quiet=not any(record.at <= at and record.id not in begun for record in history),
         first=next((record for record in history if record.id not in begun), None),
         under_way=tuple(_under_way(history, at)),
-        refused=tuple(each for each in history.of(RequestRefused) if each.at <= at),
+        refused=tuple(each for each in history if each.at <= at and is_refusal(each)),
         instances=tuple(sorted(instances, key=_order)),
         deployments=tuple(
             DeploymentMoment(name, wanted_pods, ready_pods, kind)

@@ -60,7 +60,12 @@ class NodeChange(NamedTuple):
 
 @dataclass(slots=True)
 class DrainRun:
-    """One drain of a node. `held` is what holds it back, "" when nothing does."""
+    """One drain of a node.
+
+    Attributes:
+        held: what holds it back, "" when nothing does.
+        repeated: it failed, and a later one has emptied the node.
+    """
 
     node: str
     at: int
@@ -68,6 +73,7 @@ class DrainRun:
     held: str = ""
     held_since: int | None = None
     errors: tuple[str, ...] = ()
+    repeated: bool = False
 
     @property
     def complaint(self) -> str:
@@ -75,6 +81,11 @@ class DrainRun:
         if self.ended is None:
             return self.held or "its pods do not go"
         return "; ".join(self.errors)
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether neither it nor a later one has emptied the node."""
+        return bool(self.complaint) and not self.repeated
 
 
 class NodeDisturbances(NamedTuple):
@@ -171,6 +182,9 @@ class Nodes:
     def _ended(self, record: DrainEnded) -> None:
         drain = self._draining[record.node].pop(0)
         drain.ended, drain.errors = record.at, record.errors
+        if not drain.errors:
+            for each in self._drains:
+                each.repeated |= each.node == record.node and bool(each.errors)
 
     def _scheduled(self, record: GangScheduled) -> None:
         self._node.update(record.nodes)

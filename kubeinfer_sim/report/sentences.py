@@ -159,7 +159,9 @@ def _tainted(record: cluster.NodeTainted) -> str:
 
 
 def _drain_ended(record: cluster.DrainEnded) -> str:
-    return f"the drain of {record.node} {'fails: ' + record.errors[0] if record.errors else 'is done'}"
+    return (
+        f"the drain of {record.node} {'fails: ' + '; '.join(record.errors) if record.errors else 'is done'}"
+    )
 
 
 def _returned(record: cluster.NodeReturned) -> str:

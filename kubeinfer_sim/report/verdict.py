@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from kubeinfer_sim.cluster.records import PodRef
+from kubeinfer_sim.cluster.records import PodRef, RequestRefused
 from kubeinfer_sim.experiment.figures import Figures, KubeInferFigures, figures
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.model import Kind
@@ -158,7 +158,7 @@ def _verdict(found: Figures) -> Verdict:
     endless = without_pause(found.cluster.rejections)
     killed = found.cluster.killed_starts if outcome is Outcome.COMPLETES else ()
     lucky = any(all_killed_first(each) for each in killed)
-    holds = outcome is Outcome.COMPLETES and not missed and not vain and not endless and not lucky
+    holds = outcome is Outcome.COMPLETES and not (missed or vain or endless or lucky)
     several = len(found.kubeinfers) > 1
     own = _sentence_of_several(found) if several else _sentence(found.run, found.measures)
     drains = [text for text in _drains(found) if _lower(text) not in _lower(own)]
@@ -186,9 +186,15 @@ def vain_lines(cluster: ClusterMeasures) -> list[str]:
     `the rollback of Deployment/web at 2m is refused: error: no rollout history found for deployment "web"`;
     `the crash at 2h strikes nothing: no pod matched; there are instances 1 to 4`.
     """
+    alike: dict[tuple[int, str, str], list[str]] = {}
+    for each in cluster.refusals:
+        if isinstance(each, RequestRefused):
+            alike.setdefault((each.at, each.what, each.message), []).append(each.object)
+        else:
+            alike.setdefault((each.at, "eviction", each.message), []).append(f"Pod/{each.pod.name}")
     refused = [
-        f"the {each.what} of {each.object} at {point(each.at)} is refused: {each.message}"
-        for each in cluster.refusals
+        f"the {what} of {objects[0]}{_more(objects)} at {point(at)} is refused: {message}"
+        for (at, what, message), objects in alike.items()
     ]
     struck = [
         f"the {each.what} at {point(each.at)} strikes nothing: {each.there}" for each in cluster.unmatched
@@ -196,9 +202,13 @@ def vain_lines(cluster: ClusterMeasures) -> list[str]:
     return refused + struck
 
 
+def _more(objects: Sequence[str]) -> str:
+    return f" (and {len(objects) - 1:,} more)" if len(objects) > 1 else ""
+
+
 def _drains(found: Figures) -> list[str]:
     """The drains that have not emptied their nodes, and what each waits for."""
-    return [_drain(found.run, each) for each in found.cluster.drains if each.complaint]
+    return [_drain(found.run, each) for each in found.cluster.drains if each.in_vain]
 
 
 def _drain(run: Run, drain: DrainRun) -> str:
@@ -339,7 +349,7 @@ def _never(run: Run, measures: Measures) -> str:
         why = complaint(stuck[0], measures.stuck)
         if len(stuck) > 1:
             why += f" ({count(len(stuck) - 1, 'more instance')} like it)"
-    drain = next((each for each in measures.drains if each.complaint), None)
+    drain = next((each for each in measures.drains if each.in_vain), None)
     if drain is not None and not measures.losing and (change is None or change.completed is not None):
         return opening(_drain(run, drain))
     if change is None or (change.completed is not None and measures.losing):
