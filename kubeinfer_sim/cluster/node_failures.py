@@ -11,7 +11,7 @@ from kubeinfer_sim.cluster.heartbeat import NEVER, Heartbeat
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.node import NO_EXECUTE, OUT_OF_SERVICE
 from kubeinfer_sim.cluster.nodes.status_reports import StatusReporter
-from kubeinfer_sim.cluster.records import NodeFailed, NodeOutOfService, NodeReturned
+from kubeinfer_sim.cluster.records import NodeFailed, NodeOutOfService, NodePowerCycled, NodeReturned
 from kubeinfer_sim.engine.clock import Timer
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.engine.streams import Streams
@@ -57,19 +57,21 @@ class NodeFailures:
         until: int | None = None,
         plugin_after: int | None = None,
         cause: int = NO_CAUSE,
-    ) -> None:
+    ) -> bool:
         """A machine fails; `until` is when it is back by itself, `plugin_after` how long after its device plugin is.
 
-        One that is dead stays so, one that fails otherwise may still die; nothing else happens to it.
+        One that is dead is back after a reboot and stays so otherwise, one that fails otherwise may still die; nothing
+        else happens to it: False.
         """
-        node = self._api.machines[name]
+        node, now = self._api.machines[name], self._clock.now
         assert node.heartbeat is not None
+        if not node.alive and mode == "reboot":
+            node.last = self._history.append(NodePowerCycled(now, node.last, name))
+            self._comes_back(name, until, plugin_after)
+            return True
         dies = mode in ("silent", "reboot")
         if not node.alive or not (dies or (node.reachable and node.heartbeat.ready)):
-            return
-        if (timer := self._returns.pop(name, None)) is not None:
-            timer.cancel()
-        now = self._clock.now
+            return False
         node.last = self._history.append(NodeFailed(now, cause, name, mode, node.heartbeat.heard(now)))
         if mode == "notReady":
             self._reporter.becomes(node, ready=False)
@@ -84,6 +86,13 @@ class NodeFailures:
                 self._reporter.silent(node)
             for pod in self._api.pods_on(name) if mode != "kubeletRestart" else ():
                 pod.owner.engine_silent(pod, node.last)
+        self._comes_back(name, until, plugin_after)
+        return True
+
+    def _comes_back(self, name: str, until: int | None, plugin_after: int | None) -> None:
+        """From now on it is back at that time, and at no other, if at any."""
+        if (timer := self._returns.pop(name, None)) is not None:
+            timer.cancel()
         self._plugin_after[name] = plugin_after
         if until is not None:
             self._returns[name] = self._clock.at(until, self.restore, name)

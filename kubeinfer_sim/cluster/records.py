@@ -424,6 +424,13 @@ class NodeFailed(Record):
 
 
 @dataclass(slots=True)
+class NodePowerCycled(Record):
+    """Somebody switches a machine that is dead off and on: it comes back as after any reboot."""
+
+    node: str
+
+
+@dataclass(slots=True)
 class NodeReturned(Record):
     """The kubelet of a node that was silent sends again; `rebooted`: its containers and page cache are gone."""
 

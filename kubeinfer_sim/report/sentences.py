@@ -383,6 +383,7 @@ SENTENCES: dict[type[Record], Words] = {
     cluster.NodeDrained: lambda r: f"somebody drains {r.node}",
     cluster.HealthChanged: _health,
     cluster.NodeFailed: lambda r: f"{r.node} {_FAILURES.get(r.mode, 'fails: ' + r.mode)}",
+    cluster.NodePowerCycled: lambda r: f"somebody switches {r.node} off and on: it starts",
     cluster.NodeReturned: _returned,
     cluster.NodeReadyChanged: _node_ready,
     cluster.NodeTainted: _tainted,

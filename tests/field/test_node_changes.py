@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from field.test_taints import tolerating
-from field.user import NPU, User, asking, both, deployment
+from field.user import NPU, Raw, User, asking, both, deployment
 
 AT_ONCE = {"backoff": ["0s"]}
 
@@ -18,6 +18,15 @@ def pools(**counts: int) -> dict[str, Any]:
 
 def places(user: User, at: str) -> list[str]:
     return sorted(each["node"] for each in user.pods(at=at))
+
+
+def ready(user: User, at: str) -> list[str]:
+    return [
+        str(each["status"])
+        for pod in user.pods(at=at)
+        for each in pod["conditions"]
+        if each["type"] == "Ready"
+    ]
 
 
 @both
@@ -145,3 +154,44 @@ def test_what_the_api_server_would_refuse_is_an_error_of_the_scenario(
     done, _ = user.runs()
     assert done.returncode == 2
     assert message in " ".join(done.stderr.split())
+
+
+@both
+@pytest.mark.parametrize("lasts", [{}, {"lasts": "1h"}])
+def test_a_dead_machine_is_back_when_it_has_been_switched_off_and_on(
+    user: User, workload: Callable[..., Any], lasts: Raw
+) -> None:
+    dies = {"at": "2m", "nodeDown": {"nodes": ["a-0"], **lasts}}
+    reboot = {"at": "3m", "reboot": {"nodes": ["a-0"], "takes": "5m"}}
+    one = {"pools": [{"name": "a", "count": 1, "allocatable": {"cpu": "8"}}]}
+    user.plans(workload({}, replicas=1), cluster=one, actions=[dies, reboot], initial="running", horizon="2h")
+    assert "True" not in ready(user, "7m59s")
+    assert "True" in ready(user, "9m")
+    done, result = user.runs("--details")
+    assert "strikes nothing" not in done.stdout
+    (outage,) = result["nodeOutages"]
+    assert (outage["atMs"], outage["returnedAtMs"]) == (120_000, 480_000)
+
+
+def test_a_machine_that_is_rebooted_while_it_reboots_is_back_after_the_later_one(user: User) -> None:
+    reboots = [{"at": at, "reboot": {"nodes": ["a-0"], "takes": "3m"}} for at in ("1m", "2m")]
+    one = {"pools": [{"name": "a", "count": 1, "allocatable": {"cpu": "8"}}]}
+    user.plans(deployment({}, replicas=1), cluster=one, actions=reboots, initial="running")
+    (outage,) = user.runs()[1]["nodeOutages"]
+    assert (outage["atMs"], outage["returnedAtMs"]) == (60_000, 300_000)
+
+
+@pytest.mark.parametrize(
+    ("second", "what"),
+    [
+        ({"kubeletRestart": {"nodes": ["a-0"]}}, "kubeletRestart"),
+        ({"nodeDown": {"nodes": ["a-0"], "lasts": "1m"}}, "nodeDown (silent)"),
+        ({"nodeDown": {"nodes": ["a-0"], "mode": "cutOff"}}, "nodeDown (cutOff)"),
+    ],
+)
+def test_what_can_do_nothing_to_a_dead_machine_is_told(user: User, second: Raw, what: str) -> None:
+    one = {"pools": [{"name": "a", "count": 1, "allocatable": {"cpu": "8"}}]}
+    dies = {"at": "2m", "nodeDown": "a-0"}
+    user.plans(deployment({}, replicas=1), cluster=one, actions=[dies, {"at": "3m", **second}])
+    done = user.types("run", "scenario.yaml")
+    assert f"the {what} at 3m strikes nothing: a-0 is down already" in " ".join(done.stdout.split())

@@ -127,7 +127,14 @@ class NodeActions:
     def _fail(self, action: NodeDown) -> None:
         assert self._failures is not None
         for name in action.nodes:
-            self._failures.fail(name, action.mode, until=action.until, plugin_after=action.plugin_after)
+            until, mode = action.until, action.mode
+            failed = self._failures.fail(name, mode, until=until, plugin_after=action.plugin_after)
+            # A dead machine is as down as was asked for, unless it was asked for until some time.
+            if not failed and (mode != "silent" or until is not None):
+                what = mode if mode == "kubeletRestart" else f"nodeDown ({mode})"
+                self._history.append(
+                    StruckNothing(self._clock.now, NO_CAUSE, what, f"{name} is down already")
+                )
 
     def _restore(self, action: NodeUp) -> None:
         assert self._failures is not None
