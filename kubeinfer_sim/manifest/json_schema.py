@@ -50,7 +50,7 @@ def manifest_json_schema() -> dict[str, Any]:
     root["properties"]["apiVersion"] = {"const": API_VERSION}
     root["properties"]["kind"] = {"const": KIND}
     root["properties"]["metadata"] = _object_metadata(definitions)
-    definitions["ResourceRequirements"] = _whole_npus(definitions["ResourceRequirements"])
+    definitions["ResourceRequirements"] = _whole_devices(definitions["ResourceRequirements"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"{KIND} ({API_VERSION})",
@@ -115,13 +115,11 @@ def _object_metadata(definitions: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "anyOf": named, "additionalProperties": False}
 
 
-def _whole_npus(definition: dict[str, Any]) -> dict[str, Any]:
-    """Resources of which NPUs come whole."""
-    whole = {"huawei.com/": {"type": ["string", "integer"], "pattern": "^[0-9]+$"}}
+def _whole_devices(definition: dict[str, Any]) -> dict[str, Any]:
+    """Resources of which those that devices and their like extend a node with come whole (IsExtendedResourceName)."""
+    whole = {r"^(?![^/]*kubernetes\.io/)[^/]+/": {"type": ["string", "integer"], "pattern": "^[0-9]+$"}}
     properties = {
-        key: {**node, "patternProperties": {f"^{name}": each for name, each in whole.items()}}
-        if key in ("limits", "requests")
-        else node
+        key: {**node, "patternProperties": whole} if key in ("limits", "requests") else node
         for key, node in definition["properties"].items()
     }
     return {**definition, "properties": properties}

@@ -29,8 +29,6 @@ _http_header_name = re.compile(r"[-A-Za-z0-9]+").fullmatch
 _env_var_name = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*").fullmatch
 _printable_ascii = re.compile(r"[ -<>-~]*").fullmatch
 _config_key = re.compile(r"[-._a-zA-Z0-9]+").fullmatch
-_http_path = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+").fullmatch
-_c_identifier = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
 
 
 def byte_length(text: str) -> int:
@@ -184,15 +182,3 @@ def _directory_prefix(value: str) -> list[str]:
     if value in (".", ".."):
         return [f"must not be '{value}'"]
     return ["must not start with '..'"] if value.startswith("..") else []
-
-
-def c_identifier(value: str) -> list[str]:
-    """An identifier of the C language."""
-    if _c_identifier(value):
-        return []
-    return ["must be letters, digits and '_', not beginning with a digit (e.g. 'my_name')"]
-
-
-def http_path(value: str) -> bool:
-    """Whether a text consists of characters an HTTP path may have."""
-    return _http_path(value) is not None

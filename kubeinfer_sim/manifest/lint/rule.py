@@ -8,7 +8,7 @@ from typing import Protocol
 
 from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.accelerators import ASCEND, accelerators_of, family_of, main_accelerator
-from kubeinfer_sim.manifest.model import Container, KubeInfer, NodeSelectorTerm, Resources, Role
+from kubeinfer_sim.manifest.model import Container, KubeInfer, Resources, Role
 
 
 class Node(Protocol):
@@ -211,8 +211,3 @@ def duration(seconds: int) -> str:
 def plural(number: int, noun: str) -> str:
     """`1 pod`, `8 pods`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def affinity_of(role: Role) -> tuple[Mapping[str, str], tuple[NodeSelectorTerm, ...] | None]:
-    """What a role's pods ask of a node's labels."""
-    return role.template.node_selector, role.template.required_node_affinity

@@ -99,12 +99,6 @@ def cidr_errors(text: str) -> list[str]:
     return []
 
 
-def canonical_ip(text: str) -> str:
-    """The RFC 5952 form of an address, the text itself where it is none."""
-    address = parse_sloppy(text)
-    return text if address is None else str(address)
-
-
 def ip_warning(text: str) -> str:
     """A warning about an unusual form of a valid address, empty for none."""
     address = parse_sloppy(text)
