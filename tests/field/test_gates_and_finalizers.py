@@ -234,3 +234,42 @@ def test_the_finalizers_of_an_object_that_owns_pods_are_a_warning_where_it_is_de
     (told,) = [each for each in user.runs()[1]["warnings"] if "finalizers" in each]
     assert told.startswith("scenario.yaml:")
     assert "Deployment/chat has finalizers (x/y)" in told
+
+
+ANOTHER = [{"at": "13m", "deleteObject": "Pod/p"}, {"at": "14m", "create": bare_pod({})}]
+
+
+@pytest.mark.parametrize(
+    ("first", "action"),
+    [
+        (GATE, {"setGate": {"gate": "x/y"}}),
+        (READINESS, {"setReadinessGate": {"gate": "x/y"}}),
+        ({"containers": [{"name": "other", "image": "repo/x:v1"}]}, {"crash": {"container": "other"}}),
+    ],
+)
+def test_an_action_means_the_pod_that_is_there_then(user: User, first: Raw, action: Raw) -> None:
+    pod = bare_pod({})
+    pod["spec"] |= first
+    plan(user, pod, {"at": "3m", "object": "Pod/p", **action}, *ANOTHER)
+    done = user.types("run", "scenario.yaml")
+    assert done.returncode != 2
+    assert "strikes nothing" not in done.stdout
+    assert condition(user, "Ready", "12m")[0] == "True"
+
+
+@pytest.mark.parametrize(
+    ("first", "action", "what"),
+    [
+        (GATE, {"setGate": {"gate": "x/y"}}, "scheduling gate"),
+        (READINESS, {"setReadinessGate": {"gate": "x/y"}}, "readiness gate"),
+    ],
+)
+def test_a_gate_that_the_pod_of_the_name_does_not_have_then_is_told(
+    user: User, first: Raw, action: Raw, what: str
+) -> None:
+    pod = bare_pod({})
+    pod["spec"] |= first
+    plan(user, pod, *ANOTHER, {"at": "15m", "object": "Pod/p", **action})
+    done = user.types("run", "scenario.yaml")
+    assert done.returncode == 1
+    assert f"strikes nothing: the pods that matched have no {what} x/y" in " ".join(done.stdout.split())

@@ -87,7 +87,9 @@ def compile_action(
         line = time_line.target(form, path)
         if line is None:
             return None
-        meant = Meant(line.kind, line.current.name, line.versions, line.has_instances)
+        # Its name may be given again later, or have been: whose pods are there at that time is known in the run.
+        versions = time_line.versions_of(line.kind, line.current.name)
+        meant = Meant(line.kind, line.current.name, versions, line.has_instances)
     if gates is not None:
         path = (*path, _GATES[type(gates)])
         target = pods_meant(gates, nodes.machines, meant, context, path)

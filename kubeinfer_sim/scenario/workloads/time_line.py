@@ -87,6 +87,15 @@ class TimeLine:
             for version in line.versions
         ]
 
+    def versions_of(self, kind: str, name: str) -> list[KubeInfer]:
+        """Every version of every object that ever bears this name, others than KubeInfers as KubeInfers of one role."""
+        return [
+            version
+            for line in (*self._past, *self._lines.values())
+            if (line.kind, line.current.name) == (kind, name)
+            for version in line.versions
+        ]
+
     @property
     def created_classes(self) -> list[str]:
         """The names of PriorityClasses that somebody creates while it runs."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence, Set
+
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.disruption.budgets import Budgets
 from kubeinfer_sim.cluster.disruption.requests import request_eviction
@@ -121,16 +123,44 @@ class PodActions:
             api.remove(pod, "ForceDeleted", asked)
 
     def _open_gate(self, action: SetGate) -> None:
-        for pod in self._pods(action.target, "setGate"):
+        pods = self._pods(action.target, "setGate")
+        self._check_any(
+            "setGate", "scheduling gate", pods, {action.gate}, lambda pod: pod.template.scheduling_gates
+        )
+        for pod in pods:
             self._env.api.open_gate(pod, action.gate, NO_CAUSE)
 
     def _set_readiness_gate(self, action: SetReadinessGate) -> None:
-        for pod in self._pods(action.target, "setReadinessGate"):
+        pods = self._pods(action.target, "setReadinessGate")
+        self._check_any(
+            "setReadinessGate",
+            "readiness gate",
+            pods,
+            {action.gate},
+            lambda pod: pod.template.readiness_gates,
+        )
+        for pod in pods:
             self._env.api.set_condition(pod, action.gate, action.status, NO_CAUSE)
 
     def _remove_finalizers(self, action: RemoveFinalizers) -> None:
-        for pod in self._pods(action.target, "removeFinalizers"):
+        pods = self._pods(action.target, "removeFinalizers")
+        self._check_any(
+            "removeFinalizers",
+            "finalizer",
+            pods,
+            {*action.finalizers},
+            lambda pod: (*pod.template.finalizers, *pod.finalizers),
+        )
+        for pod in pods:
             self._env.api.remove_finalizers(pod, action.finalizers, NO_CAUSE)
+
+    def _check_any(
+        self, what: str, kind: str, pods: Sequence[Pod], names: Set[str], of: Callable[[Pod], Sequence[str]]
+    ) -> None:
+        """Record it when none of these pods was made with a gate or finalizer of these names, as an earlier one was."""
+        if pods and not any(name in names for pod in pods for name in of(pod)):
+            asked = f" {', '.join(sorted(names))}" if names else ""
+            self._note(what, f"the pods that matched have no {kind}{asked}")
 
     def _break_images(self, action: ImageFault) -> None:
         self._kubelet.break_images(action.images, broken=True, after=action.after)
