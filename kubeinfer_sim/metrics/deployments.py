@@ -64,9 +64,10 @@ class DeploymentMeasures:
         pods: the lives of its pods, by creation.
         evictions: how many of them somebody else deleted, by reason.
         refused: why the API server refuses its pods, as long as it does.
-        low: the fewest pods available, from its first material change after the start until the last one
-            was in place (or the run ended); the whole run when there was none.
-        later: the fewest from then on until the run ended.
+        low: the fewest pods available, from its first material change after its creation until the last one
+            was in place (or the run ended), `since` to `until`; as long as it existed when there was none.
+            Between a deletion and another creation there are none.
+        later: the fewest from then on until the run ended, or it was deleted for good.
     """
 
     name: str
@@ -90,6 +91,18 @@ class DeploymentMeasures:
     def focus(self) -> DeploymentChange | None:
         """The last change for which pods come or go."""
         return next((change for change in reversed(self.changes) if change.is_material), None)
+
+    @property
+    def object_changes(self) -> list[DeploymentChange]:
+        """What was asked of the object there is, since it was created last."""
+        created = [place for place, change in enumerate(self.changes) if "created" in change.changed]
+        return self.changes[created[-1] if created else 0 :]
+
+    @property
+    def deleted(self) -> int | None:
+        """When it was deleted for good; None where it is there at the end."""
+        last = self.changes[-1] if self.changes else None
+        return last.at if last is not None and "deleted" in last.changed else None
 
     @property
     def exceeded(self) -> list[tuple[int, int | None]]:
@@ -141,6 +154,11 @@ class Deployments:
             supersede((each for each in measures.changes if each.is_material), record.at)
         measures.changes.append(change)
         measures.desired.set(record.at, record.replicas)
+        if "deleted" in change.changed:
+            supersede(measures.changes[:-1], record.at)
+            change.completed = record.at
+            for steps in (measures.ready, measures.available, measures.updated):
+                steps.set(record.at, 0)
 
     def _status(self, record: DeploymentStatus) -> None:
         measures = self._by_name[record.kind, record.deployment]
@@ -156,9 +174,9 @@ class Deployments:
         if not measures.conditions or measures.conditions[-1][1:] != condition[1:]:
             measures.conditions.append(condition)
             if record.reason == TIMED_OUT:
-                exceed_deadline(measures.changes, record.generation, at)
+                exceed_deadline(measures.object_changes, record.generation, at)
         if record.complete:
-            complete(measures.changes, record.generation, at)
+            complete(measures.object_changes, record.generation, at)
 
     def _refused(self, record: PodsRefused) -> None:
         self._by_name[record.kind, record.deployment].refused = record.message
@@ -178,20 +196,26 @@ class Deployments:
             by_name.setdefault((life.instance.kind, life.instance.owner), []).append(life)
         for key, measures in self._by_name.items():
             measures.pods = tuple(by_name.get(key, ()))
-            material = [change for change in measures.changes if change.is_material]
-            later = [change for change in material if "created" not in change.changed]
-            focus = measures.focus
-            done = focus.completed if focus is not None else None
-            measures.since = later[0].at if later else 0
-            measures.until = ended_at if not later or done is None else done
-            measures.low = measures.available.lowest(measures.since, measures.until)
-            measures.later = measures.available.lowest(measures.until, max(measures.until, ended_at))
+            _measure_availability(measures, ended_at)
             measures.outcome = _outcome(measures, end)
         return tuple(self._by_name.values())
 
 
+def _measure_availability(measures: DeploymentMeasures, ended_at: int) -> None:
+    """Find the fewest pods that were available while it was worked at, and afterwards."""
+    # The instant of its deletion belongs to what comes after it.
+    end = ended_at if measures.deleted is None else max(0, measures.deleted - 1)
+    asked = [change for change in measures.changes if "created" not in change.changed and change.at <= end]
+    later = [change for change in asked if change.is_material or "deleted" in change.changed]
+    done = measures.focus.completed if measures.focus is not None else None
+    measures.since = later[0].at if later else measures.changes[0].at
+    measures.until = end if not later or done is None else min(done, end)
+    measures.low = measures.available.lowest(measures.since, measures.until)
+    measures.later = measures.available.lowest(measures.until, max(measures.until, end))
+
+
 def _outcome(measures: DeploymentMeasures, end: str) -> DeploymentOutcome:
-    if measures.changes and "deleted" in measures.changes[-1].changed:
+    if measures.deleted is not None:
         return DeploymentOutcome.DELETED
     focus = measures.focus
     in_place = focus is None or focus.completed is not None

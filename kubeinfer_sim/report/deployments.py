@@ -42,7 +42,8 @@ def sentence(measures: DeploymentMeasures, *, due: str = "") -> str:
         case DeploymentOutcome.COMPLETES:
             took = rounded((change.duration if change is not None else None) or 0)
             if change is not None and "created" in change.changed:
-                return f"{name} is available after {took}"
+                again = f"; {_available(measures)}" if measures.since < change.at else ""
+                return f"{name} is available after {took}{again}"
             return f"{what} completes in {took}; {_available(measures)}"
         case DeploymentOutcome.PAUSED:
             return f"{what} is paused before it is complete"
