@@ -6,18 +6,21 @@ runtimeclass/admission.go beside it; `quota.py`. What is mutated is so once for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from kubeinfer_sim.cluster.node import NO_EXECUTE, NOT_READY, UNREACHABLE
 from kubeinfer_sim.cluster.quota import Quotas
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
+from kubeinfer_sim.manifest.kubernetes.updates import invalid
+from kubeinfer_sim.manifest.kubernetes.validation.resources import is_overcommit_allowed
 from kubeinfer_sim.manifest.model import Container, PodTemplate, Toleration
 from kubeinfer_sim.manifest.pod_resources import amounts, requests, resource_list, totals, whole_units
 from kubeinfer_sim.scenario.cluster.model import (
     ClusterObject,
     LimitRange,
+    LimitRangeItem,
     PriorityClass,
     ResourceQuota,
     RuntimeClass,
@@ -31,6 +34,8 @@ SYSTEM_PRIORITY_CLASSES = (
     PriorityClass("system-cluster-critical", 2_000_000_000),
     PriorityClass("system-node-critical", 2_000_001_000),
 )
+
+_LISTS = ("containers", "initContainers")
 
 
 def with_default_tolerations(
@@ -98,8 +103,11 @@ class Admission:
 
     def refusal(self, namespace: str, pods: Sequence[tuple[str, PodTemplate]]) -> str:
         """Why the API server does not take these pods, admitted and by name; "" where it does."""
-        for limits in self._limit_ranges.get(namespace, {}).values():
-            for name, template in pods:
+        ranges = self._limit_ranges.get(namespace, {}).values()
+        for name, template in pods if ranges else ():
+            if errors := _more_than_limits(template):
+                return invalid("Pod", name, errors)
+            for limits in ranges:
                 if why := _outside(limits, template):
                     return f'pods "{name}" is forbidden: {why}'
         return "" if self.quotas is None else self.quotas.refusal(namespace, pods)
@@ -171,10 +179,9 @@ def _with_defaults(template: PodTemplate, limits: LimitRange) -> PodTemplate:
         asked = {**limits.requests, **own, **(resources.get("requests") or {})}
         return {**container, "resources": {"limits": {**limits.limits, **own}, "requests": asked}}
 
-    lists = ("containers", "initContainers")
     spec = _spec(template)
-    spec = {**spec, **{key: [filled(each) for each in spec[key]] for key in lists if spec.get(key)}}
-    of = {each["name"]: each for key in lists for each in spec.get(key) or ()}
+    spec = {**spec, **{key: [filled(each) for each in spec[key]] for key in _LISTS if spec.get(key)}}
+    of = {each["name"]: each for key in _LISTS for each in spec.get(key) or ()}
 
     def asking(container: Container) -> Container:
         raw = of[container.name]["resources"]
@@ -203,34 +210,76 @@ def _in_runtime(template: PodTemplate, runtime: RuntimeClass) -> PodTemplate:
     )
 
 
-def _outside(limits: LimitRange, template: PodTemplate) -> str:
-    """Why a pod is refused whose containers ask for less or more than they may; "" where they may."""
-    spec = _spec(template)
-    holders = [
-        (
-            "Container",
-            resource_list(raw.get("requests")),
-            resource_list(raw.get("limits")),
-            limits.least,
-            limits.most,
-        )
-        for key in ("containers", "initContainers")
-        for each in spec.get(key) or ()
+def _more_than_limits(template: PodTemplate) -> list[str]:
+    """What validation says of requests above the limits that LimitRanges have filled in, beside their fields.
+
+    It comes after the defaults, before LimitRanges are checked (ValidateContainerResourceRequirements).
+    """
+    return [
+        f'spec.{key}[{index}].resources.requests: Invalid value: "{asked.canonical()}": '
+        f"must be {'less than or ' if may_be_less else ''}equal to {name} limit of {limit.canonical()}"
+        for key in _LISTS
+        for index, each in enumerate(_spec(template).get(key) or ())
         for raw in [each.get("resources") or {}]
+        for limits in [resource_list(raw.get("limits"))]
+        for name, asked in resource_list(raw.get("requests")).items()
+        for limit in [limits.get(name, asked)]
+        for may_be_less in [is_overcommit_allowed(name)]
+        if (asked > limit if may_be_less else asked != limit)
     ]
-    whole = totals(spec, "requests"), totals(spec, "limits")
-    holders.append(("Pod", *whole, limits.pod_least, limits.pod_most))
-    for what, asked, limited, least, most in holders:
-        for name, text in least.items():
-            found = asked.get(name)
-            if found is None:
-                return f"minimum {name} usage per {what} is {text}.  No request is specified"
-            if found < Quantity.parse(text):
-                return f"minimum {name} usage per {what} is {text}, but request is {found}"
-        for name, text in most.items():
-            found = limited.get(name)
-            if found is None:
-                return f"maximum {name} usage per {what} is {text}.  No limit is specified"
-            if found > Quantity.parse(text):
-                return f"maximum {name} usage per {what} is {text}, but limit is {found}"
-    return ""
+
+
+def _outside(limits: LimitRange, template: PodTemplate) -> str:
+    """Why a LimitRange forbids a pod (PodValidateLimitFunc); "" where it does not."""
+    spec = _spec(template)
+    of_type = {
+        "Container": [
+            ({**limited, **resource_list(raw.get("requests"))}, limited)
+            for key in _LISTS
+            for each in spec.get(key) or ()
+            for raw in [each.get("resources") or {}]
+            for limited in [resource_list(raw.get("limits"))]
+        ],
+        "Pod": [(totals(spec, "requests"), totals(spec, "limits"))],
+    }
+    errors = [
+        error
+        for item in limits.items
+        for asked, limited in of_type[item.type]
+        for error in _item_errors(item, asked, limited)
+    ]
+    told = list(dict.fromkeys(errors))
+    return f"[{', '.join(told)}]" if len(told) > 1 else "".join(told)
+
+
+def _item_errors(
+    item: LimitRangeItem, asked: Mapping[str, Quantity], limited: Mapping[str, Quantity]
+) -> Iterator[str]:
+    """minConstraint, maxConstraint and limitRequestRatioConstraint of one item, for one container or pod."""
+    for name, bound in item.least.items():
+        request, limit = asked.get(name), limited.get(name)
+        words = f"minimum {name} usage per {item.type} is {bound.canonical()}"
+        if request is None:
+            yield f"{words}.  No request is specified"
+        elif request < bound:
+            yield f"{words}, but request is {request.canonical()}"
+        elif limit is not None and limit < bound:
+            yield f"{words}, but limit is {limit.canonical()}"
+    for name, bound in item.most.items():
+        request, limit = asked.get(name), limited.get(name)
+        words = f"maximum {name} usage per {item.type} is {bound.canonical()}"
+        if limit is None:
+            yield f"{words}.  No limit is specified"
+        elif limit > bound:
+            yield f"{words}, but limit is {limit.canonical()}"
+        elif request is not None and request > bound:
+            yield f"{words}, but request is {request.canonical()}"
+    for name, bound in item.ratio.items():
+        request, limit = asked.get(name), limited.get(name)
+        words = f"{name} max limit to request ratio per {item.type} is {bound.canonical()}"
+        if request is None or not request.sign:
+            yield f"{words}, but no request is specified or request is 0"
+        elif limit is None or not limit.sign:
+            yield f"{words}, but no limit is specified or limit is 0"
+        elif (ratio := limit.milli_value() / request.milli_value()) * 1000 > bound.milli_value():
+            yield f"{words}, but provided ratio is {ratio:f}"

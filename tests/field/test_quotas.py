@@ -168,6 +168,20 @@ def test_requests_that_a_limit_range_fills_in_count_for_placement(
             "maximum memory usage per Pod is 1Gi. No limit is specified",
         ),
         ({"type": "Pod", "max": {"cpu": "2"}}, ""),
+        (
+            {"min": {"cpu": "3"}, "max": {"cpu": "1500m"}},
+            "[minimum cpu usage per Container is 3, but request is 2, "
+            "maximum cpu usage per Container is 1500m, but limit is 2]",
+        ),
+        (
+            {"maxLimitRequestRatio": {"cpu": "500m"}},
+            "cpu max limit to request ratio per Container is 500m, but provided ratio is 1.000000",
+        ),
+        (
+            {"maxLimitRequestRatio": {"memory": "2"}},
+            "memory max limit to request ratio per Container is 2, but no request is specified or request is 0",
+        ),
+        ({"maxLimitRequestRatio": {"cpu": "1"}}, ""),
     ],
 )
 def test_pods_outside_a_limit_range_are_refused(user: User, limits: Raw, refused: str) -> None:
@@ -181,6 +195,54 @@ def test_pods_outside_a_limit_range_are_refused(user: User, limits: Raw, refused
     done, _ = user.runs()
     assert done.returncode == (1 if refused else 0), done.stdout
     assert refused in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("workload", OWNERS)
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"max": {"cpu": "0.5"}},
+        {"default": {"cpu": "500m"}},
+        {"max": {"cpu": "2"}, "default": {"cpu": "500m"}},
+    ],
+)
+def test_a_request_above_the_limit_that_a_limit_range_fills_in_is_invalid(
+    user: User, workload: Callable[..., Raw], limits: Raw
+) -> None:
+    """The default comes before validation, and validation before the LimitRange is checked."""
+    pods = workload({"resources": {"requests": {"cpu": "1"}}}, replicas=1)
+    user.plans(pods, limit_range(**limits), cluster="4x8", initial="empty", horizon="1m")
+    done, _ = user.runs()
+    assert done.returncode == 1
+    words = " ".join(done.stdout.split())
+    assert ' is invalid: spec.containers[0].resources.requests: Invalid value: "1": ' in words
+    assert "must be less than or equal to cpu limit of 500m" in words
+    assert user.pods() == []
+
+
+def test_a_limit_range_that_is_created_holds_for_the_pods_of_the_next_update(user: User) -> None:
+    actions = [
+        {"at": "1m", "create": limit_range(max={"cpu": "500m"})},
+        {"at": "3m", "apply": {"newRevision": True}},
+    ]
+    pods = deployment({"resources": {"requests": {"cpu": "1"}}}, surge=1)
+    user.plans(pods, cluster="4x8", actions=actions, horizon="10m")
+    done, result = user.runs()
+    assert done.returncode == 1
+    assert "is invalid: spec.containers[0].resources.requests" in result["verdict"]["sentence"]
+    assert len(user.pods()) == 3
+
+
+def test_a_pod_as_a_whole_may_not_request_more_than_its_greatest_limit(user: User) -> None:
+    limited = {"name": "side", "image": "repo/side:v1", **asking(cpu="200m")}
+    pods = deployment({"resources": {"requests": {"cpu": "1"}}}, replicas=1)
+    pods["spec"]["template"]["spec"]["containers"].append(limited)
+    user.plans(
+        pods, limit_range(type="Pod", max={"cpu": "500m"}), cluster="4x8", initial="empty", horizon="1m"
+    )
+    done, _ = user.runs()
+    words = " ".join(done.stdout.split())
+    assert "maximum cpu usage per Pod is 500m, but request is 1200m" in words
 
 
 @pytest.mark.parametrize("workload", [kubeinfer, deployment])

@@ -86,8 +86,8 @@ ROWS: tuple[KindRow, ...] = (
     _row(
         _YES,
         "LimitRange",
-        "what containers do not name, and the least and most that containers and pods may ask for; not "
-        "`maxLimitRequestRatio`",
+        "what containers do not name, the least and most that containers and pods may ask for, and how much more a "
+        "limit may be than the request",
     ),
     _row(
         _YES,

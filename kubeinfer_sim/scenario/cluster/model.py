@@ -155,20 +155,24 @@ class ResourceQuota:
 
 
 @dataclass(frozen=True, slots=True)
-class LimitRange:
-    """What containers of a namespace get that they do not name, and how much they may ask for at least and at most.
+class LimitRangeItem:
+    """How much each Container, or each Pod as a whole, may ask for, by resource; `ratio`: of limit to request."""
 
-    Quantities as texts, by resource. `pod_least`, `pod_most` are about pods as a whole.
-    """
+    type: str
+    least: Mapping[str, Quantity]
+    most: Mapping[str, Quantity]
+    ratio: Mapping[str, Quantity]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRange:
+    """What containers of a namespace get that they do not name (quantities as texts, by resource), and what holds."""
 
     name: str
     namespace: str
     limits: Mapping[str, str]
     requests: Mapping[str, str]
-    least: Mapping[str, str]
-    most: Mapping[str, str]
-    pod_least: Mapping[str, str]
-    pod_most: Mapping[str, str]
+    items: tuple[LimitRangeItem, ...]
 
 
 @dataclass(frozen=True, slots=True)

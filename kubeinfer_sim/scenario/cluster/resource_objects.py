@@ -13,7 +13,13 @@ from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity, QuantityError
 from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import Toleration
-from kubeinfer_sim.scenario.cluster.model import LimitRange, QuotaScope, ResourceQuota, RuntimeClass
+from kubeinfer_sim.scenario.cluster.model import (
+    LimitRange,
+    LimitRangeItem,
+    QuotaScope,
+    ResourceQuota,
+    RuntimeClass,
+)
 from kubeinfer_sim.scenario.forms import shown
 
 SCOPES = (
@@ -65,30 +71,30 @@ def read_limit_range(written: OtherObject, errors: list[Diagnostic]) -> LimitRan
     """A LimitRange; None when it is wrong, which is noted."""
     report, before = _reporter(written, errors), len(errors)
     spec = _mapping(written.document.value.get("spec"), ("spec",), report)
-    by_type: dict[str, dict[str, dict[str, str]]] = {}
+    defaults: dict[str, dict[str, str]] = {}
+    found: list[LimitRangeItem] = []
     for index, item in enumerate(_items(spec.get("limits"), ("spec", "limits"), report)):
         path: Path = ("spec", "limits", index)
         limit = _mapping(item, path, report)
-        parts = by_type.setdefault(str(limit.get("type")), {})
-        for key in ("default", "defaultRequest", "min", "max"):
+        parts: dict[str, dict[str, Quantity]] = {}
+        for key in ("default", "defaultRequest", "min", "max", "maxLimitRequestRatio"):
             amounts = _mapping(limit.get(key), (*path, key), report)
             for name, value in amounts.items():
-                if _quantity(value, (*path, key, name), report) is not None:
-                    parts.setdefault(key, {})[name] = str(value)
+                if (quantity := _quantity(value, (*path, key, name), report)) is not None:
+                    parts.setdefault(key, {})[name] = quantity
+        kind = str(limit.get("type"))
+        if kind in ("Container", "Pod"):
+            least, most, ratio = (parts.get(key, {}) for key in ("min", "max", "maxLimitRequestRatio"))
+            found.append(LimitRangeItem(kind, least, most, ratio))
+        if kind == "Container":
+            for key, amounts in parts.items():
+                texts = {name: quantity.canonical() for name, quantity in amounts.items()}
+                defaults.setdefault(key, {}).update(texts)
     if len(errors) > before:
         return None
-    own, pods = by_type.get("Container", {}), by_type.get("Pod", {})
-    limits = {**own.get("max", {}), **own.get("default", {})}
-    return LimitRange(
-        written.name,
-        written.namespace,
-        limits,
-        {**own.get("min", {}), **limits, **own.get("defaultRequest", {})},
-        own.get("min", {}),
-        own.get("max", {}),
-        pods.get("min", {}),
-        pods.get("max", {}),
-    )
+    limits = {**defaults.get("max", {}), **defaults.get("default", {})}
+    requests = {**defaults.get("min", {}), **limits, **defaults.get("defaultRequest", {})}
+    return LimitRange(written.name, written.namespace, limits, requests, tuple(found))
 
 
 def read_runtime_class(written: OtherObject, errors: list[Diagnostic]) -> RuntimeClass | None:
