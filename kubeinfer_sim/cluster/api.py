@@ -32,6 +32,7 @@ from kubeinfer_sim.cluster.records import (
     PodNotReady,
     PodReady,
     PodRemoved,
+    ZoneStateChanged,
 )
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock
@@ -149,7 +150,7 @@ class Api:
         if node.ready != status and self.has(node):
             node.ready = status
             node.last = self._history.append(
-                NodeReadyChanged(self._clock.now, node.last, node.name, str(status))
+                NodeReadyChanged(self._clock.now, node.last, node.name, str(status), node.zone)
             )
             for tell in self._node_ready_changed:
                 tell(node)
@@ -168,6 +169,12 @@ class Api:
             node.last = self._history.append(NodeTainted(self._clock.now, node.last, node.name, evicting))
         for tell in self._node_spec_changed:
             tell(node)
+
+    def zone_changed(
+        self, zone: str, state: str, *, ready: int, nodes: int, evicts: bool, cause: int
+    ) -> None:
+        """The node lifecycle controller says in its log that a zone is in another state."""
+        self._history.append(ZoneStateChanged(self._clock.now, cause, zone, state, ready, nodes, evicts))
 
     def cordon(self, node: Node, unschedulable: bool, cause: int = NO_CAUSE) -> None:
         """Write spec.unschedulable."""

@@ -440,10 +440,11 @@ class NodeReturned(Record):
 
 @dataclass(slots=True)
 class NodeReadyChanged(Record):
-    """The node's Ready condition is True, False or (nothing heard for the grace period) Unknown."""
+    """The Ready condition of a node in this `zone` is True, False or (nothing heard for the grace period) Unknown."""
 
     node: str
     ready: str
+    zone: str = ""
 
 
 @dataclass(slots=True)
@@ -452,6 +453,20 @@ class NodeTainted(Record):
 
     node: str
     taints: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class ZoneStateChanged(Record):
+    """So many nodes of a zone ("": of the nodes without one) are ready, of so many, that its `state` is another.
+
+    `evicts`: its failed nodes still get the NoExecute taint for which pods are evicted.
+    """
+
+    zone: str
+    state: str
+    ready: int
+    nodes: int
+    evicts: bool
 
 
 @dataclass(slots=True)

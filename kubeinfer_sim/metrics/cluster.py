@@ -16,7 +16,7 @@ from kubeinfer_sim.metrics.first_causes import FirstCauses
 from kubeinfer_sim.metrics.killed_starts import KilledStarts, KilledStartsMeter
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.lives_meter import LivesMeter
-from kubeinfer_sim.metrics.nodes import DrainRun, NodeChange, NodeOutage, Nodes
+from kubeinfer_sim.metrics.nodes import DrainRun, NodeChange, NodeOutage, Nodes, StrandedPod
 from kubeinfer_sim.metrics.npus import NpuOutage, NpuOutages, NpusInUse
 from kubeinfer_sim.metrics.preemptions import Preemptions
 from kubeinfer_sim.metrics.refusals import Refusals, Refused
@@ -33,7 +33,7 @@ class ClusterMeasures:
         npus: NPUs in use.
         npu_outages: NPUs out of service.
         outages, drains, node_changes: nodes that failed, drains, and nodes that joined or were removed.
-        stuck: pods that are Terminating on a node that is down, with since when and the node.
+        stranded: the pods on nodes that are down at the end.
         preemptions: pods evicted for others.
         rejections: pods that their nodes' kubelets have not taken.
         deployments: a Deployment, or a ReplicaSet without one, each, in the order of their creation.
@@ -51,7 +51,7 @@ class ClusterMeasures:
     outages: tuple[NodeOutage, ...]
     drains: tuple[DrainRun, ...]
     node_changes: tuple[NodeChange, ...]
-    stuck: Mapping[PodRef, tuple[int, str]]
+    stranded: Mapping[PodRef, StrandedPod]
     preemptions: tuple[PodPreempted, ...]
     rejections: tuple[Rejections, ...]
     unmatched: tuple[StruckNothing, ...]
@@ -112,7 +112,7 @@ class ClusterMeters:
             outages=nodes.outages,
             drains=nodes.drains,
             node_changes=nodes.changes,
-            stuck=nodes.stuck,
+            stranded=nodes.stranded,
             preemptions=self._preemptions.finish(ended_at, end),
             rejections=self._rejections.finish(ended_at, end),
             unmatched=self._unmatched.finish(ended_at, end),

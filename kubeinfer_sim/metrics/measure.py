@@ -16,7 +16,7 @@ from kubeinfer_sim.metrics.changes import Change, Changes, ChangesMeter, Stall
 from kubeinfer_sim.metrics.cluster import ClusterMeasures, ClusterMeters
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
-from kubeinfer_sim.metrics.nodes import DrainRun, NodeOutage
+from kubeinfer_sim.metrics.nodes import DrainRun, NodeOutage, StrandedPod
 from kubeinfer_sim.metrics.readiness import Readiness, ReadinessMeter
 from kubeinfer_sim.metrics.recoveries import Recoveries, Recovery
 from kubeinfer_sim.metrics.steps import Low, Steps, segments, shortfall
@@ -78,7 +78,7 @@ class Measures:
         peak_npus: the most NPUs taken at once.
         outages, drains: nodes that failed, and drains, in order of time.
         recoveries: what recovery did, in order of time.
-        stuck: pods that are Terminating on a node that is down, with since when and the node.
+        stranded: the pods on nodes that are down at the end.
     """
 
     ended_at: int
@@ -100,7 +100,7 @@ class Measures:
     outages: tuple[NodeOutage, ...] = ()
     drains: tuple[DrainRun, ...] = ()
     recoveries: tuple[Recovery, ...] = ()
-    stuck: Mapping[PodRef, tuple[int, str]] = field(default_factory=dict)
+    stranded: Mapping[PodRef, StrandedPod] = field(default_factory=dict)
     deployments: tuple[DeploymentMeasures, ...] = ()
     bare_pods: tuple[BarePodMeasures, ...] = ()
 
@@ -205,7 +205,7 @@ class KubeInferMeters:
             outages=cluster.outages,
             drains=cluster.drains,
             recoveries=self._recoveries.finish(ended_at, end),
-            stuck=cluster.stuck,
+            stranded=cluster.stranded,
             deployments=cluster.deployments,
             bare_pods=cluster.bare_pods,
         )

@@ -31,6 +31,7 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     PodRef,
     RejectionsGoOn,
+    ZoneStateChanged,
 )
 from kubeinfer_sim.cluster.stages import PENDING, SERVING, StageName
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
@@ -56,6 +57,7 @@ from kubeinfer_sim.engine.history import History, Record
 from kubeinfer_sim.engine.meter import OnePass
 from kubeinfer_sim.metrics.lives import InstanceLife, PodLife, Span
 from kubeinfer_sim.metrics.lives_meter import LivesMeter
+from kubeinfer_sim.metrics.nodes import Nodes, StrandedPod
 from kubeinfer_sim.metrics.refusals import is_refusal
 
 State = Literal["ready", "starting", "notReady", "failed", "terminating"]
@@ -107,6 +109,8 @@ class InstanceMoment:
         causes: what led to it, from the initiating record to the latest, by their ids.
         ending: how the state ends, `ended_at` when (ms); `never`, None: not within the run.
         following: the records that lead from here to that end.
+        life: all of its life, as it is at the end of the run.
+        stranded: its pods that are on nodes that are down then.
     """
 
     instance: InstanceRef
@@ -119,6 +123,8 @@ class InstanceMoment:
     ending: Ending
     ended_at: int | None
     following: tuple[Record, ...]
+    life: InstanceLife
+    stranded: Mapping[PodRef, StrandedPod]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +233,8 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
         ended_at: the end of the run, ms.
         only: say everything about these instances, and nothing about others.
     """
-    lives = LivesMeter()
-    one_pass = OnePass([lives])
+    lives, nodes = LivesMeter(), Nodes()
+    one_pass = OnePass([lives, nodes])
     courses: dict[InstanceRef, _Course] = {}
     wanted: dict[str, int] = {}
     by_deployment: dict[tuple[str, str], list[int]] = {}
@@ -244,6 +250,7 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
             by_deployment[record.kind, record.deployment] = [record.replicas, 0]
     # A millisecond later, so that what begins at the end of the run is seen to have begun.
     life_of = {life.instance: life for life in lives.finish(ended_at + 1, "horizon")}
+    stranded = nodes.finish(ended_at, "horizon").stranded
     instances = []
     for course in courses.values():
         place = course.at(at)
@@ -254,7 +261,7 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
             by_deployment[owner][1] += 1
         if only is None or only.means(course.instance):
             instances.append(
-                _instance(history, course, place, life_of[course.instance], latest, at, ended_at)
+                _instance(history, course, place, life_of[course.instance], stranded, latest, at, ended_at)
             )
     there = [c for c in courses.values() if c.instance.kind == "KubeInfer"]
     ready_now = sum(c.states[p][0] == "ready" for c in there if (p := c.at(at)) >= 0)
@@ -333,6 +340,9 @@ def _turns(record: Record, open_: Mapping[_Key, Record]) -> tuple[list[_Key], li
             return keys + resets, [] if record.state == "inService" else keys
         case ResetHeld():
             return [], [("reset", f"{record.node}/npu{record.npu}")]
+        case ZoneStateChanged():
+            key = ("zone", record.zone)
+            return [key], [] if record.evicts else [key]
         case DrainHeld():
             key = ("drain", record.node)
             return [], [] if key in open_ else [key]
@@ -410,6 +420,7 @@ def _instance(
     course: _Course,
     place: int,
     life: InstanceLife,
+    stranded: Mapping[PodRef, StrandedPod],
     latest: _Latest,
     at: int,
     ended_at: int,
@@ -444,6 +455,8 @@ def _instance(
         ending=next_state,
         ended_at=None if end is None else end.at,
         following=tuple(following),
+        life=life,
+        stranded={pod: each for pod, each in stranded.items() if pod.instance == course.instance},
     )
 
 

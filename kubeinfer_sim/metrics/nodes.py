@@ -20,6 +20,7 @@ from kubeinfer_sim.cluster.records import (
     PodDeleting,
     PodGone,
     PodRef,
+    ZoneStateChanged,
 )
 from kubeinfer_sim.engine.meter import End, Handlers
 
@@ -88,18 +89,33 @@ class DrainRun:
         return bool(self.complaint) and not self.repeated
 
 
+class StrandedPod(NamedTuple):
+    """A pod on a node that is down at the end.
+
+    Attributes:
+        down: since when its node is, ms.
+        terminating: since when the pod is; None: nobody has deleted it.
+        halted: why the node gets no NoExecute taint: the state of its zone; None where that is not why.
+    """
+
+    node: str
+    down: int
+    terminating: int | None
+    halted: ZoneStateChanged | None
+
+
 class NodeDisturbances(NamedTuple):
     """What disturbed nodes.
 
     Attributes:
         outages, drains, changes: in order of time.
-        stuck: the pods that are Terminating on a node that is down: since when (ms), and which node.
+        stranded: the pods on nodes that are down.
     """
 
     outages: tuple[NodeOutage, ...]
     drains: tuple[DrainRun, ...]
     changes: tuple[NodeChange, ...]
-    stuck: Mapping[PodRef, tuple[int, str]]
+    stranded: Mapping[PodRef, StrandedPod]
 
 
 class Nodes:
@@ -113,6 +129,9 @@ class Nodes:
         self._draining: dict[str, list[DrainRun]] = {}
         self._node: dict[PodRef, str] = {}
         self._terminating: dict[PodRef, int] = {}
+        self._tainted_nodes: set[str] = set()
+        self._zone: dict[str, str] = {}
+        self._halted: dict[str, ZoneStateChanged] = {}
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -129,27 +148,40 @@ class Nodes:
             GangScheduled: self._scheduled,
             PodDeleting: self._deleting,
             PodGone: self._gone,
+            ZoneStateChanged: self._zone_changed,
         }
 
     def finish(self, ended_at: int, end: End) -> NodeDisturbances:
         """What became of them."""
-        stuck = {
-            pod: (since, self._node[pod])
-            for pod, since in self._terminating.items()
-            if (outage := self._down.get(self._node.get(pod, ""))) is not None and outage.removed is None
+        stranded = {
+            pod: StrandedPod(node, outage.at, self._terminating.get(pod), self._halts(outage))
+            for pod, node in (self._node.items() if self._down else ())
+            if (outage := self._down.get(node)) is not None and outage.removed is None
         }
-        return NodeDisturbances(tuple(self._outages), tuple(self._drains), tuple(self._changes), stuck)
+        return NodeDisturbances(tuple(self._outages), tuple(self._drains), tuple(self._changes), stranded)
+
+    def _halts(self, outage: NodeOutage) -> ZoneStateChanged | None:
+        """The zone that keeps a node from its taint."""
+        tainted = outage.noticed is None or outage.node in self._tainted_nodes
+        return None if tainted else self._halted.get(self._zone[outage.node])
+
+    def _zone_changed(self, record: ZoneStateChanged) -> None:
+        self._halted.pop(record.zone, None)
+        if not record.evicts:
+            self._halted[record.zone] = record
 
     def _failed(self, record: NodeFailed) -> None:
         outage = self._down[record.node] = NodeOutage(record.node, record.mode, record.at, record.heard)
         self._outages.append(outage)
 
     def _ready_changed(self, record: NodeReadyChanged) -> None:
+        self._zone[record.node] = record.zone
         outage = self._down.get(record.node)
         if outage is not None and outage.noticed is None and record.ready != "True":
             outage.noticed = record.at
 
     def _tainted(self, record: NodeTainted) -> None:
+        (self._tainted_nodes.add if record.taints else self._tainted_nodes.discard)(record.node)
         outage = self._down.get(record.node)
         if outage is not None and outage.tainted is None and record.taints:
             outage.tainted = record.at

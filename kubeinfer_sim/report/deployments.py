@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.cluster.stages import SERVING
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.metrics.nodes import StrandedPod
+from kubeinfer_sim.report.complaints import pod_complaint
 from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.sentences import deleted_for
-from kubeinfer_sim.report.words import clause, count, for_how_long, rounded
+from kubeinfer_sim.report.stranded import stranded as stranded_text
+from kubeinfer_sim.report.words import count, for_how_long, rounded
 from kubeinfer_sim.scenario.units import format_duration
 
 MOST_PODS = 12
 
 
-def sentence(measures: DeploymentMeasures, *, due: str = "") -> str:
-    """How the Deployment came out, without a full stop."""
+def sentence(
+    measures: DeploymentMeasures, *, due: str = "", stranded: Mapping[PodRef, StrandedPod] | None = None
+) -> str:
+    """How the Deployment came out, without a full stop.
+
+    `due` is what will be mended later, `stranded` are the pods on nodes that are down.
+    """
+    on_dead_nodes = stranded or {}
     name = f"{measures.kind} {printable(measures.name)}"
     change, outcome = measures.focus, measures.outcome
     if change is None:
@@ -48,10 +58,13 @@ def sentence(measures: DeploymentMeasures, *, due: str = "") -> str:
         case DeploymentOutcome.PAUSED:
             return f"{what} is paused before it is complete"
         case DeploymentOutcome.UNFINISHED:
-            held = any(life.pending is not None or life.pods[0].trouble for life in _stuck(measures))
-            reason = f"; {why(measures)}{due}" if measures.refused or held else ""
+            held = any(
+                life.pending is not None or life.pods[0].trouble or life.pods[0].pod in on_dead_nodes
+                for life in _stuck(measures)
+            )
+            reason = f"; {why(measures, on_dead_nodes)}{due}" if measures.refused or held else ""
             return f"{what} is not finished when the run ends: {_counts(measures)}{reason}"
-    reason = why(measures)
+    reason = why(measures, on_dead_nodes)
     because = f": {reason}" if reason else ""
     if change is None or change.completed is not None:
         missing = f"{measures.missing:,} of {count(measures.desired.last, 'pod')}"
@@ -66,15 +79,19 @@ def opening(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def why(measures: DeploymentMeasures) -> str:
+def why(measures: DeploymentMeasures, stranded: Mapping[PodRef, StrandedPod]) -> str:
     """Why it does not get to its end, as far as its pods tell, or the API server that refuses them."""
     if measures.refused:
         return f"its pods are refused (FailedCreate): {measures.refused}"
     stuck = _stuck(measures)
-    if not stuck:
-        return ""
-    first = _complaint(stuck[0])
-    return first if len(stuck) == 1 else f"{first} ({count(len(stuck) - 1, 'more pod')} not ready)"
+    own = {life.instance for life in measures.pods}
+    there = {pod: each for pod, each in stranded.items() if pod.instance in own}
+    dead = stranded_text(there, " is ") if there else ""
+    if not stuck or (dead and all(not life.pending and not life.pods[0].trouble for life in stuck)):
+        return dead
+    first = pod_complaint(stuck[0])
+    first = first if len(stuck) == 1 else f"{first} ({count(len(stuck) - 1, 'more pod')} not ready)"
+    return f"{first}; {dead}" if dead else first
 
 
 def sections(deployments: Sequence[DeploymentMeasures]) -> Iterable[tuple[str, list[RenderableType]]]:
@@ -125,7 +142,7 @@ def _section(measures: DeploymentMeasures) -> list[RenderableType]:
         table.add_row("Evicted", f"{count(evicted, 'pod')} ({deleted_for(reason)})")
     found: list[RenderableType] = [table]
     for life in _stuck(measures)[:MOST_PODS]:
-        found.append(Text(printable(_complaint(life))))
+        found.append(Text(printable(pod_complaint(life))))
         if life.pending is not None and life.pending.message:
             found.append(Text(f"  the scheduler: {printable(life.pending.message)}", style="dim"))
             found += [Text(f"    {printable(text)}", style="dim") for text in node_verdicts(life.pending)]
@@ -160,22 +177,6 @@ def _stuck(measures: DeploymentMeasures) -> list[InstanceLife]:
         and life.pods[0].finished is None
     ]
     return sorted(pods, key=lambda life: life.pending is None and not life.pods[0].trouble)
-
-
-def _complaint(life: InstanceLife) -> str:
-    pod = life.pods[0]
-    if life.pending is not None:
-        proof = clause(life.pending.proof)
-        return (
-            f"{pod.pod.name} {proof}"
-            if proof.startswith("needs")
-            else f"{pod.pod.name} has no place: {proof}"
-        )
-    if not pod.node:
-        return f"{pod.pod.name} waits for a place"
-    if pod.trouble:
-        return f"{pod.pod.name} does not become ready: {clause(pod.trouble)}"
-    return f"{pod.pod.name} is not ready (in {pod.stage})"
 
 
 def _available(measures: DeploymentMeasures) -> str:

@@ -21,6 +21,7 @@ from kubeinfer_sim.report.blocks import (
     warning_lines,
 )
 from kubeinfer_sim.report.chart import chart
+from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.deployments import sections
 from kubeinfer_sim.report.faults import fault_lines
 from kubeinfer_sim.report.instance_tables import instance_sections
@@ -33,7 +34,7 @@ from kubeinfer_sim.report.pending import node_verdicts, preempted
 from kubeinfer_sim.report.recoveries import recovery_lines
 from kubeinfer_sim.report.rejections import rejected
 from kubeinfer_sim.report.traffic import traffic_lines
-from kubeinfer_sim.report.verdict import Assessment, complaint, culprits
+from kubeinfer_sim.report.verdict import Assessment, culprits
 from kubeinfer_sim.report.words import count
 from kubeinfer_sim.scenario.actions.model import Action
 
@@ -106,7 +107,7 @@ def _why(measures: Measures) -> list[RenderableType]:
         found.append(Text(stalled_since(measures.open_stall), style="red"))
     stuck = culprits(measures)
     for life in stuck[:3]:
-        found.append(Text(printable(complaint(life, measures.stuck))))
+        found.append(Text(printable(complaint(life, measures.stranded))))
         if life.pending is not None and life.pending.message:
             found.append(Text(f"  the scheduler: {printable(life.pending.message)}", style="dim"))
             if life is stuck[0]:

@@ -20,6 +20,7 @@ from kubeinfer_sim.controllers.pod import records as bare_pods
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.accelerators import ASCEND, Family
 from kubeinfer_sim.metrics.cause_kinds import POD_DELETIONS
+from kubeinfer_sim.report.stranded import zone_state
 from kubeinfer_sim.report.words import count, listed, ordinals, point, rounded, together
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.units import format_size
@@ -387,6 +388,9 @@ SENTENCES: dict[type[Record], Words] = {
     cluster.NodeReturned: _returned,
     cluster.NodeReadyChanged: _node_ready,
     cluster.NodeTainted: _tainted,
+    cluster.ZoneStateChanged: lambda r: (
+        f"{zone_state(r)}: failed nodes {'get' if r.evicts else 'do not get'} the taint for which pods are evicted"
+    ),
     cluster.NodeJoined: lambda r: f"{r.node} joins the cluster, {count(r.nodes, 'node')} now",
     cluster.NodeRemoved: lambda r: (
         f"somebody deletes the node {r.node}; {count(r.nodes, 'node')} {'is' if r.nodes == 1 else 'are'} left"

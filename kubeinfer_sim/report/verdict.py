@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from kubeinfer_sim.cluster.records import PodRef, RequestRefused
+from kubeinfer_sim.cluster.records import RequestRefused
 from kubeinfer_sim.experiment.figures import Figures, KubeInferFigures, figures
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.model import Kind
@@ -21,6 +21,7 @@ from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.nodes import DrainRun
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report import bare_pods
+from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.killed_starts import all_killed_first, killed_starts
 from kubeinfer_sim.report.pending import preempted_for
@@ -111,42 +112,6 @@ def culprits(measures: Measures) -> list[InstanceLife]:
 
 def _waits_in_silence(life: InstanceLife) -> bool:
     return life.state == "pending" and life.pending is None
-
-
-def complaint(life: InstanceLife, stuck: Mapping[PodRef, tuple[int, str]]) -> str:
-    """Why an instance is not ready: `infer-3 needs 2 nodes × 8 …`, `infer-3 does not become ready: …`.
-
-    `stuck`: the pods that are Terminating on a node that is down.
-    """
-    name = life.instance.name
-    hanging = [pod.pod for pod in life.pods if pod.pod in stuck]
-    if hanging:
-        since, node = stuck[hanging[0]]
-        more = f" (and {count(len(hanging) - 1, 'more pod')})" if len(hanging) > 1 else ""
-        return (
-            f"{name} waits for {hanging[0].name}{more}, Terminating since {rounded(since)} on {node}, which is "
-            "down: until it returns, the pod is force-deleted or the node gets the out-of-service taint"
-        )
-    if life.refused:
-        return f"the pods of {name} are refused: {life.refused}"
-    if life.pending is not None:
-        proof = clause(life.pending.proof)
-        return f"{name} {proof}" if proof.startswith("needs") else f"{name} has no place: {proof}"
-    if life.state == "pending":
-        return f"{name} waits for a place"
-    if life.failed:
-        return f"{name} has failed: {clause(life.failed)}"
-    if life.state == "terminating":
-        return f"{name} does not stop"
-    text = f"{name} does not become ready"
-    if life.restarts or life.container_restarts:
-        text += f", restarted {count(life.restarts + life.container_restarts, 'time')}"
-    now = life.pace
-    # A rebuilt pod has not failed yet; what the one before it failed of is the reason all the same.
-    troubled = next((pod for pod in (now, *reversed(life.pods)) if pod is not None and pod.trouble), None)
-    if troubled is not None:
-        return f"{text}: {troubled.pod.role}-{troubled.pod.replica}: {clause(troubled.trouble)}"
-    return f"{text} (in {now.stage})" if now is not None and now.stage else text
 
 
 def _verdict(found: Figures) -> Verdict:
@@ -253,7 +218,7 @@ def _sentence_of_several(found: Figures) -> str:
 def _others(run: Run, measures: Measures) -> list[tuple[bool, str]]:
     """Whether each other workload that was touched came to its end, and how."""
     deployments = [
-        (each.holds, sentence(each, due=_due(run)))
+        (each.holds, sentence(each, due=_due(run), stranded=measures.stranded))
         for each in measures.deployments
         if each.outcome is not DeploymentOutcome.UNTOUCHED
     ]
@@ -346,7 +311,7 @@ def _never(run: Run, measures: Measures) -> str:
     why = f"no progress for {format_duration(run.scenario.quiet_after)}" if run.end == "quiet" else ""
     stuck = culprits(measures)
     if stuck:
-        why = complaint(stuck[0], measures.stuck)
+        why = complaint(stuck[0], measures.stranded)
         if len(stuck) > 1:
             why += f" ({count(len(stuck) - 1, 'more instance')} like it)"
     drain = next((each for each in measures.drains if each.in_vain), None)
@@ -379,12 +344,16 @@ def _held_up(run: Run, measures: Measures) -> str:
     stuck = [
         life
         for life in culprits(measures)
-        if life.pending is not None or life.failed or life.restarts or life.container_restarts
+        if life.pending is not None
+        or life.failed
+        or life.restarts
+        or life.container_restarts
+        or any(pod.pod in measures.stranded for pod in life.pods)
     ]
     if not stuck:
         return ""
     more = f" ({count(len(stuck) - 1, 'more instance')} like it)" if len(stuck) > 1 else ""
-    return f"; {complaint(stuck[0], measures.stuck)}{more}{_due(run)}"
+    return f"; {complaint(stuck[0], measures.stranded)}{more}{_due(run)}"
 
 
 def _nothing(run: Run, measures: Measures) -> str:

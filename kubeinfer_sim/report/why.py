@@ -21,9 +21,21 @@ from kubeinfer_sim.metrics.moment import (
     instances_ever,
     look,
 )
+from kubeinfer_sim.report.complaints import complaint, pod_complaint
 from kubeinfer_sim.report.run_end import due, standstill
 from kubeinfer_sim.report.sentences import sentence
-from kubeinfer_sim.report.words import configured, count, ended, listed, ordinals, plain, point, rounded
+from kubeinfer_sim.report.stranded import stranded
+from kubeinfer_sim.report.words import (
+    clause,
+    configured,
+    count,
+    ended,
+    listed,
+    ordinals,
+    plain,
+    point,
+    rounded,
+)
 from kubeinfer_sim.scenario.faults.levels import REPEATED
 from kubeinfer_sim.scenario.units import format_duration, parse_duration
 from kubeinfer_sim.simulation.run import Run
@@ -362,9 +374,10 @@ def ending_sentence(run: Run, each: InstanceMoment, at: int) -> str:
     if each.ended_at is None:
         if each.state == "ready":
             return "Stays ready until the end of the run."
+        waits = f"; {waits}" if (waits := _waits(each)) else ""
         if run.end != "horizon":
-            return f"Never: {_never(run)}"
-        return f"Not by {_end(run)}{f'; still due: {due(run)}' if run.due else ''}."
+            return ended(f"Never: {clause(_never(run))}{waits}")
+        return ended(f"Not by {_end(run)}{waits}{f'; still due: {due(run)}' if run.due else ''}")
     again = " again" if each.state == "notReady" else ""
     what = {
         "ready": f"Ready{again}",
@@ -374,6 +387,18 @@ def ending_sentence(run: Run, each: InstanceMoment, at: int) -> str:
         "gone": "Gone",
     }[each.ending]
     return f"{what} at {point(each.ended_at)}, in {rounded(each.ended_at - at)}:"
+
+
+def _waits(each: InstanceMoment) -> str:
+    """What it waits for at the end of the run, and what an operator can do; "" where that is not known."""
+    life = each.life
+    if life.pending is None and not life.failed and not each.stranded:
+        return ""
+    if each.instance.kind == "KubeInfer":
+        return complaint(life, each.stranded)
+    if each.stranded:
+        return stranded(each.stranded, " is ")
+    return pod_complaint(life)
 
 
 def _never(run: Run) -> str:

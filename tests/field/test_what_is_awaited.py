@@ -161,3 +161,70 @@ def test_a_drain_that_ended_is_not_held_in_the_verdict(user: User, workload: Any
     done, result = user.runs()
     assert done.returncode == 0
     assert "drain" not in result["verdict"]["sentence"]
+
+
+def dying(*nodes: str) -> dict[str, Any]:
+    return {"at": "10m", "nodeDown": {"nodes": list(nodes), "mode": "silent"}}
+
+
+@both
+@pytest.mark.parametrize("horizon", [{}, {"horizon": "2h"}])
+@pytest.mark.parametrize(
+    ("nodes", "dead", "state"),
+    [
+        (1, ["node-0"], "no node is ready (FullDisruption)"),
+        (4, ["node-0", "node-1", "node-2"], "1 of 4 nodes is ready (PartialDisruption)"),
+    ],
+)
+def test_a_dead_node_whose_pods_nobody_evicts_is_named_with_the_reason_and_the_way_out(
+    user: User, workload: Any, horizon: dict[str, Any], nodes: int, dead: list[str], state: str
+) -> None:
+    user.plans(
+        workload(asking(npu=8), replicas=nodes),
+        cluster=f"{nodes}x8",
+        initial="running",
+        actions=[dying(*dead)],
+        **horizon,
+    )
+    done, result = user.runs()
+    assert done.returncode == 1
+    told = (
+        f"on node-0, which is down since 10m; nobody evicts it, since {state}: until it returns, the pod is"
+    )
+    assert told in result["verdict"]["sentence"]
+    assert "in serving" not in result["verdict"]["sentence"]
+    text = why(user, "11m" if horizon else f"{result['end']['atMs']}ms")
+    assert f"{state}: failed nodes do not get the taint for which pods are evicted" in text
+    assert told in text
+
+
+@both
+def test_pods_of_a_dead_node_that_are_evicted_are_not_said_to_stay(user: User, workload: Any) -> None:
+    user.plans(
+        workload(asking(npu=8), replicas=2),
+        cluster="2x8",
+        initial="running",
+        actions=[dying("node-0")],
+        horizon="2h",
+    )
+    done, result = user.runs()
+    assert done.returncode == 1
+    assert "nobody evicts" not in result["verdict"]["sentence"]
+    assert "Terminating since 15m51s on node-0, which is down: until it" in result["verdict"]["sentence"]
+    assert "Disruption" not in why(user, "20m")
+
+
+@both
+def test_a_zone_that_is_well_again_is_told(user: User, workload: Any) -> None:
+    user.plans(
+        workload(asking(npu=8), replicas=1),
+        cluster="1x8",
+        initial="running",
+        actions=[{"at": "10m", "nodeDown": {"nodes": ["node-0"], "mode": "cutOff", "until": "30m"}}],
+        horizon="2h",
+    )
+    done, result = user.runs()
+    assert done.returncode == 0
+    assert "no node is ready (FullDisruption): failed nodes do not get the taint" in why(user, "20m")
+    assert "Disruption" not in why(user, "1h")
+    assert "Disruption" not in result["verdict"]["sentence"]

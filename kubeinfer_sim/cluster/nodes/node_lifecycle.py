@@ -37,6 +37,7 @@ from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.rate_limit import TokenBucket
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock, Phase, Timer
+from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.releases import LATEST
 from kubeinfer_sim.scenario.cluster.model import Taint
 
@@ -113,6 +114,7 @@ class NodeLifecycleController(Watcher):
     _last_pass: int = field(init=False, default=-1)
     _probes_reset: int = field(init=False, default=NEVER)
     _writing: bool = field(init=False, default=False)
+    _last_cause: int = field(init=False, default=NO_CAUSE)  # of the node whose count changed last
 
     def __post_init__(self) -> None:
         for node in self.api.nodes.values():
@@ -240,6 +242,7 @@ class NodeLifecycleController(Watcher):
         health.seen = node.ready
         counted = node.ready == "True" if node.counted else None
         if counted is not health.counted:
+            self._last_cause = node.last
             self._uncount(health)
             health.counted = counted
             if counted is not None:
@@ -322,7 +325,7 @@ class NodeLifecycleController(Watcher):
         for zone, state in zip(counted, states, strict=True):
             if all_were or zone.state is not state:
                 zone.set_rate(rates.rate(state, zone.counted), now)
-                zone.state = state
+                self._enter(zone, state)
 
     def _stop_tainting(self, zones: list[Zone]) -> None:
         """Every zone is out: more likely the controller is cut off than all nodes dead."""
@@ -333,7 +336,22 @@ class NodeLifecycleController(Watcher):
                 self._look_at(name)  # and will be queued again
         for zone in zones:
             zone.set_rate(0, self.clock.now)
-            zone.state = ZoneState.FULL
+            self._enter(zone, ZoneState.FULL)
+
+    def _enter(self, zone: Zone, state: ZoneState) -> None:
+        """A zone is in this state from now on, which is told unless it was never in another than Normal."""
+        before, zone.state = zone.state, state
+        if state is ZoneState.NORMAL and before in (ZoneState.INITIAL, ZoneState.NORMAL):
+            return
+        name = next(name for name, each in self.zones.items() if each is zone)
+        self.api.zone_changed(
+            name,
+            str(state),
+            ready=zone.ready,
+            nodes=zone.counted,
+            evicts=zone.limiter is not None,
+            cause=self._last_cause,
+        )
 
     def _plan_loop(self, name: str) -> None:
         """Set the timer for the round of the loop that will find a node waiting and a token for it."""

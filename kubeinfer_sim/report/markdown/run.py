@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from kubeinfer_sim.metrics import Judged, Judgement, Outcome
 from kubeinfer_sim.report.assumptions import assumptions
+from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.key_figures import key_figures, subject
 from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
 from kubeinfer_sim.report.terminal import verdict_line
-from kubeinfer_sim.report.verdict import Assessment, complaint, culprits, objective_text, vain_lines
+from kubeinfer_sim.report.verdict import Assessment, culprits, objective_text, vain_lines
 from kubeinfer_sim.report.words import configured
 
 #: Rows and lines of one part at most; together they are fewer than thirty.
@@ -50,7 +51,7 @@ def _reasons(assessment: Assessment) -> list[str]:
     measures = assessment.measures
     if measures.outcome is not Outcome.NEVER:
         return []
-    lines = [f"- {escaped(complaint(life, measures.stuck))}" for life in culprits(measures)]
+    lines = [f"- {escaped(complaint(life, measures.stranded))}" for life in culprits(measures)]
     return capped(lines, _MOST_REASONS, "instances")
 
 

@@ -12,7 +12,8 @@ from kubeinfer_sim.metrics.measure import Measures
 from kubeinfer_sim.metrics.moment import look
 from kubeinfer_sim.metrics.steps import segments
 from kubeinfer_sim.metrics.workloads import ByWorkload, Workload
-from kubeinfer_sim.report.verdict import complaint, culprits
+from kubeinfer_sim.report.complaints import complaint
+from kubeinfer_sim.report.verdict import culprits
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.testing.invariants.invariant import Finished, Report
 from kubeinfer_sim.testing.invariants.pods_there import PodsThere
@@ -93,7 +94,7 @@ class SettledSaysWhy:
         blamed = culprits(measures)
         if not blamed:
             self._report(f"{missing} instances of {name} are missing, and none is to blame")
-        told = {life.instance.name: complaint(life, measures.stuck) for life in blamed}
+        told = {life.instance.name: complaint(life, measures.stranded) for life in blamed}
         # What the scheduler says of one that waits stands for those behind it.
         if all(text == f"{instance} waits for a place" for instance, text in told.items()):
             self._report(f"all that is told is: {', '.join(told.values())}")
