@@ -1,4 +1,4 @@
-"""The replicas that an autoscaler in the same file keeps: at least its minimum, at most its maximum.
+"""The replicas that an autoscaler keeps: at least its minimum, at most its maximum.
 
 Source: pkg/controller/podautoscaler/horizontal.go (reconcileAutoscaler): a workload scaled to zero is left alone, and
 one outside the bounds is brought back to them, whatever its metrics say. KEDA's ScaledObject makes such an autoscaler.
@@ -35,7 +35,12 @@ def autoscaled(workload: PlainWorkload, objects: Iterable[tuple[Mapping[str, Any
             continue
         if (target.get("kind") or "Deployment") == workload.kind:
             least, most = (_number(spec.get(name), default) for name, default in bounds)
-            return replace(workload, replicas=max(least, min(workload.replicas, max(most, 1))))
+            replicas = max(least, min(workload.replicas, max(most, 1)))
+            # It writes the object itself, which stays so when the autoscaler is gone.
+            raw = {**workload.raw, "spec": {**workload.raw["spec"], "replicas": replicas}}
+            return (
+                workload if replicas == workload.replicas else replace(workload, replicas=replicas, raw=raw)
+            )
     return workload
 
 

@@ -76,12 +76,17 @@ def check_objects(
 ) -> Iterator[Diagnostic]:
     """What objects of other kinds, each with its namespace, would change for these workloads and do not here."""
     for document, namespace in objects:
-        value = document.value
-        what = what_could_differ(value["kind"], value, namespace, workloads)
-        if what:
-            name = value["metadata"].get("name") if isinstance(value.get("metadata"), dict) else ""
-            message = f"{value['kind']} {name or ''}".rstrip() + f" is not simulated: {what}"
+        if message := difference(document.value, namespace, workloads):
             yield document.diagnostic(("kind",), message, code=CODE, severity=Severity.WARNING)
+
+
+def difference(value: Mapping[str, Any], namespace: str, workloads: Sequence[WorkloadSpec]) -> str:
+    """What an object of another kind would change for these workloads and does not here; "": nothing."""
+    what = what_could_differ(value["kind"], value, namespace, workloads)
+    if not what:
+        return ""
+    name = value["metadata"].get("name") if isinstance(value.get("metadata"), dict) else ""
+    return f"{value['kind']} {name or ''}".rstrip() + f" is not simulated: {what}"
 
 
 def not_simulated(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

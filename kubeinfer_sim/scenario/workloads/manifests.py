@@ -10,6 +10,7 @@ from typing import Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, format_path
 from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.autoscalers import KINDS as AUTOSCALERS
 from kubeinfer_sim.manifest.autoscalers import autoscaled
 from kubeinfer_sim.manifest.kubernetes_findings import INVALID_IMAGE_NAME
 from kubeinfer_sim.manifest.load import Manifests as LoadedManifest
@@ -60,6 +61,7 @@ class Manifests:
         may_be_empty: the scenario's own manifest need not hold a workload: some are created while it runs.
         warnings: what is legal in the manifests but will surprise.
         others: objects of other kinds beside the KubeInfers, by kind, namespace and name; the first of a name counts.
+        since: those of them that actions so far have created or changed, None where they have deleted one.
     """
 
     context: Context
@@ -68,6 +70,7 @@ class Manifests:
     may_be_empty: bool = False
     warnings: list[Diagnostic] = field(default_factory=list)
     others: dict[tuple[str, str, str], OtherObject] = field(default_factory=dict)
+    since: dict[tuple[str, str, str], OtherObject | None] = field(default_factory=dict)
 
     def initial(self) -> Loaded | None:
         """The scenario's own manifest; None when it is wrong, which is noted."""
@@ -131,7 +134,8 @@ class Manifests:
         if names is not None and len(found) > 1:
             found = tuple(each for each in found if each.name in names)
         if found or not manifests.kubeinfers:
-            return self._sized(Loaded((*found, *manifests.plain), refused=refused), path)
+            plain = map(self.autoscaled, manifests.plain)
+            return self._sized(Loaded((*found, *plain), refused=refused), path)
         known = ", ".join(each.name for each in manifests.kubeinfers)
         self.context.error(path, f"{file} holds several KubeInfers: say which by `name` (there are: {known})")
         return None
@@ -188,15 +192,24 @@ class Manifests:
         if manifests is None:
             return None
         refused = self._beside(manifests.others)
-        beside = [(other.document.value, other.namespace) for other in self.others.values()]
-        plain = (autoscaled(workload, beside) for workload in manifests.plain)
+        plain = map(self.autoscaled, manifests.plain)
         return self._sized(Loaded((*manifests.kubeinfers, *plain), refused=refused), path)
+
+    def autoscaled(self, workload: PlainWorkload) -> PlainWorkload:
+        """The workload with the replicas that an autoscaler keeps which is there after the actions so far."""
+        there = {**self.others, **self.since}.values()
+        return autoscaled(
+            workload, [(each.document.value, each.namespace) for each in there if each is not None]
+        )
 
     def _beside(self, others: Sequence[OtherObject]) -> tuple[Refusal, ...]:
         """Objects that a manifest holds beside workloads; those the API server refuses, as they are there already."""
         there = [each.document.value for each in self.others.values()]
         for each in others:
-            self.others.setdefault((each.kind, each.namespace, each.name), each)
+            key = (each.kind, each.namespace, each.name)
+            self.others.setdefault(key, each)
+            if each.kind in AUTOSCALERS:
+                self.since[key] = each
         return tuple(refusals(there, [each.document.value for each in others]))
 
     def created(self, value: str | Mapping[str, Any], path: Path) -> LoadedManifest | None:

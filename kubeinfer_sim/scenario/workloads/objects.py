@@ -56,10 +56,9 @@ class ObjectLines:
         """All that are there at time 0."""
         return self._first
 
-    def value(self, name: str) -> Mapping[str, Any]:
+    def named(self, name: str) -> OtherObject:
         """The one of this name, which is known, as it is or was when it was deleted."""
-        found: Mapping[str, Any] = (self._there.get(name) or self._gone[name]).document.value
-        return found
+        return self._there.get(name) or self._gone[name]
 
     def create(self, at: int, written: OtherObject) -> Change:
         """Somebody creates it."""
@@ -68,7 +67,7 @@ class ObjectLines:
             return Refused(at, "creation", name, already_exists(written.kind, written.name))
         if name not in self._gone:
             self.created.add((written.kind, written.namespace, written.name))
-        self._there[name] = written
+        self._set(name, written)
         self._gone.pop(name, None)
         return Put(at, self._read(written))
 
@@ -87,7 +86,7 @@ class ObjectLines:
             if _name(written) != name:
                 self._context.error(path, f"this is {_name(written)}, another object than {name}")
                 return
-            self._there[name] = written
+            self._set(name, written)
             yield Put(at, self._read(written))
 
     def delete(self, at: int, name: str) -> Change:
@@ -95,7 +94,12 @@ class ObjectLines:
         if name in self._gone:
             return Refused(at, "deletion", name, not_found(*_parts(name)))
         self._gone[name] = written = self._there.pop(name)
+        self._manifests.since[written.kind, written.namespace, written.name] = None
         return DeleteObject(at, ClusterObject(written.kind, written.namespace, written.name))
+
+    def _set(self, name: str, written: OtherObject) -> None:
+        self._there[name] = written
+        self._manifests.since[written.kind, written.namespace, written.name] = written
 
     def unknown(self, name: str, path: Path, others: Sequence[str]) -> None:
         """Note that there is no object of this name, there being these others."""

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.manifest.autoscalers import KINDS as AUTOSCALERS
 from kubeinfer_sim.manifest.kubernetes.updates import already_exists, not_found
+from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import (
     BarePod,
     DaemonSet,
@@ -16,7 +18,7 @@ from kubeinfer_sim.manifest.model import (
     StatefulSet,
     WorkloadSpec,
 )
-from kubeinfer_sim.manifest.register.check import CODE
+from kubeinfer_sim.manifest.register.check import CODE, difference
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
 from kubeinfer_sim.scenario.actions.model import Change, Create, Delete, DeleteObject, Refused
@@ -148,7 +150,9 @@ class TimeLine:
         if form.delete_object is not None:
             return self._delete(form.at, form.delete_object, (*path, "deleteObject"))
         if form.patch_object is not None and form.object is not None and form.object in self._objects:
-            return list(self._objects.patch(form.at, form.object, form.patch_object, (*path, "patchObject")))
+            path = (*path, "patchObject")
+            patched = list(self._objects.patch(form.at, form.object, form.patch_object, path))
+            return [*patched, *self._autoscaled(form.at, [self._objects.named(form.object)], path)]
         changes = (form.apply, form.patch, form.pause, form.resume, form.rollback, form.set_image)
         if not any((*changes, form.patch_object)) and form.scale is None:
             return []
@@ -183,12 +187,41 @@ class TimeLine:
             for each, here in zip(values, places, strict=True)
             if (found := self._manifests.created(each, here)) is not None
         ]
-        objects = [self._objects.create(at, other) for found in loaded for other in found.others]
-        return objects + [self._made(at, spec) for found in loaded for spec in found.workloads]
+        others = [other for found in loaded for other in found.others]
+        objects = [self._objects.create(at, other) for other in others]
+        scaled = self._autoscaled(at, others, path)
+        return [*objects, *scaled, *(self._made(at, spec) for found in loaded for spec in found.workloads)]
+
+    def _autoscaled(self, at: int, written: Sequence[OtherObject], path: Path) -> Sequence[Change]:
+        """What autoscalers created or changed do to the workloads there; what more objects would do is told."""
+        there = [line for name, line in self._lines.items() if name not in self._deleted]
+        told = {each.message for each in (*self._manifests.warnings, *self.warnings)}
+        for each in written:
+            message = difference(each.document.value, each.namespace, [line.current for line in there])
+            if message and message not in told:
+                self._warn(path, message)
+        if not any(each.kind in AUTOSCALERS for each in written):
+            return []
+        changes: list[Change] = []
+        for line in there:
+            if isinstance(line.current, KubeInfer):
+                continue
+            replicas = self._manifests.autoscaled(line.current).replicas
+            if replicas != line.current.replicas:
+                patch = {"spec": {"replicas": replicas}}
+                changes += line.patch(at, patch, path, f"autoscaled to {replicas}", placed=False)
+        return changes
+
+    def _warn(self, path: Path, message: str) -> None:
+        self.warnings.append(
+            self._context.document.diagnostic(path, message, code=CODE, severity=Severity.WARNING)
+        )
 
     def _made(self, at: int, spec: WorkloadSpec) -> Change:
         """A workload; whether a Pod of its name is still there is known in the run alone."""
         name = name_of(spec)
+        if not isinstance(spec, KubeInfer):
+            spec = self._manifests.autoscaled(spec)
         before = self._lines.get(name)
         if before is not None and spec.kind != BarePod.kind and name not in self._deleted:
             return Refused(at, "creation", name, already_exists(spec.kind, spec.name))
@@ -204,7 +237,7 @@ class TimeLine:
         if name in self._objects:
             deleted = self._objects.delete(at, name)
             if isinstance(deleted, DeleteObject):
-                self._warn_of_finalizers(name, self._objects.value(name), path)
+                self._warn_of_finalizers(name, self._objects.named(name).document.value, path)
             return [deleted]
         line = self._lines.get(name)
         if line is None:
@@ -224,8 +257,7 @@ class TimeLine:
                 f"not simulated: {name} has finalizers ({', '.join(map(str, finalizers))}): it would stay, and with it "
                 "what it owns, until somebody takes them away; here it goes at once"
             )
-            warning = self._context.document.diagnostic(path, message, code=CODE, severity=Severity.WARNING)
-            self.warnings.append(warning)
+            self._warn(path, message)
 
     def apply(self, at: int, form: ApplyForm, path: Path) -> Sequence[Change]:
         """Another version of what the manifest holds; none when it is wrong, which is noted."""

@@ -1,0 +1,133 @@
+"""Autoscalers that come, change and go while it runs: their bounds hold from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from field.user import Raw, User, deployment, kubeinfer, replica_set, stateful_set
+
+ONE_NODE = {"pools": [{"name": "a", "count": 1, "allocatable": {"cpu": "64", "pods": 200}}]}
+
+
+def autoscaler(least: int = 5, most: int = 9, kind: str = "Deployment") -> Raw:
+    target = {"apiVersion": "apps/v1", "kind": kind, "name": "chat"}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "h", "namespace": "prod"},
+        "spec": {"minReplicas": least, "maxReplicas": most, "scaleTargetRef": target},
+    }
+
+
+def keda() -> Raw:
+    return {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledObject",
+        "metadata": {"name": "h", "namespace": "prod"},
+        "spec": {"minReplicaCount": 5, "scaleTargetRef": {"name": "chat"}, "triggers": []},
+    }
+
+
+def act(at: str, **action: Any) -> Raw:
+    return {"at": at, **action}
+
+
+def count(user: User, at: str) -> int:
+    return len(user.pods(at=at))
+
+
+def plan(user: User, manifest: list[Raw], *actions: Raw) -> None:
+    user.plans(*manifest, cluster=ONE_NODE, actions=list(actions), initial="running")
+
+
+@pytest.mark.parametrize("made", [autoscaler(), keda()], ids=["HorizontalPodAutoscaler", "ScaledObject"])
+def test_one_that_is_created_brings_the_replicas_into_its_bounds(user: User, made: Raw) -> None:
+    plan(user, [deployment({}, replicas=2)], act("1m", create=made))
+    assert [count(user, at) for at in ("59s", "2m")] == [2, 5]
+    done, result = user.runs()
+    assert done.returncode == 0
+    (told,) = [each for each in result["warnings"] if "autoscaler owns" in each]
+    assert told.startswith("scenario.yaml:")
+    assert "spec.actions[0].create" in told
+
+
+@pytest.mark.parametrize("workload", [replica_set, stateful_set])
+def test_so_are_those_of_other_kinds(user: User, workload: Callable[..., Raw]) -> None:
+    made = workload({}, replicas=2)
+    plan(user, [made], act("1m", create=autoscaler(kind=made["kind"])))
+    assert [count(user, at) for at in ("59s", "10m")] == [2, 5]
+
+
+def test_one_that_is_patched_has_its_new_bounds(user: User) -> None:
+    more, fewer = ({"spec": {"minReplicas": least, "maxReplicas": most}} for least, most in ((7, 9), (1, 3)))
+    patches = [
+        act(at, object="HorizontalPodAutoscaler/h", patchObject=patch)
+        for at, patch in (("1m", more), ("10m", fewer))
+    ]
+    plan(user, [deployment({}, replicas=2), autoscaler()], *patches)
+    assert [count(user, at) for at in ("59s", "2m", "20m")] == [5, 7, 3]
+
+
+def test_one_that_is_deleted_leaves_the_replicas_as_they_are_and_free(user: User) -> None:
+    plan(
+        user,
+        [deployment({}, replicas=2), autoscaler()],
+        act("1m", object="Deployment/chat", scale=1),
+        act("10m", deleteObject="HorizontalPodAutoscaler/h"),
+        act("20m", object="Deployment/chat", apply={"newRevision": True}),
+        act("30m", object="Deployment/chat", scale=1),
+    )
+    assert [count(user, at) for at in ("2m", "19m", "29m", "40m")] == [5, 5, 5, 1]
+
+
+def test_one_there_first_holds_a_workload_that_is_created_later(user: User) -> None:
+    other = deployment({}, replicas=1)
+    other["metadata"]["name"] = "other"
+    labels = {"app": "other"}
+    other["spec"] |= {"selector": {"matchLabels": labels}}
+    other["spec"]["template"]["metadata"] = {"labels": labels}
+    plan(
+        user,
+        [other],
+        act("1m", create=autoscaler()),
+        act("2m", create=deployment({}, replicas=2)),
+    )
+    assert [count(user, at) for at in ("1m30s", "3m")] == [1, 6]
+
+
+def test_what_one_does_to_a_kubeinfer_is_a_warning_alone(user: User) -> None:
+    plan(user, [kubeinfer({}, replicas=2)], act("1m", create=autoscaler(kind="KubeInfer")))
+    assert count(user, "2m") == 2
+    assert [each for each in user.runs()[1]["warnings"] if "autoscaler owns" in each]
+
+
+def test_one_of_another_workload_is_no_matter(user: User) -> None:
+    made = autoscaler()
+    made["spec"]["scaleTargetRef"]["name"] = "another"
+    plan(user, [deployment({}, replicas=2)], act("1m", create=made))
+    assert count(user, "2m") == 2
+    assert not [each for each in user.runs()[1]["warnings"] if "autoscaler owns" in each]
+
+
+def test_a_file_that_is_applied_later_is_held_to_one_that_is_there(user: User) -> None:
+    user.has("new.yaml", deployment({"image": "repo/vllm:v2"}, replicas=2))
+    plan(
+        user,
+        [deployment({}, replicas=2)],
+        act("1m", create=autoscaler()),
+        act("2m", apply={"path": "new.yaml"}),
+    )
+    assert count(user, "10m") == 5
+
+
+def test_bounds_that_a_file_changes_hold_for_what_is_changed_later(user: User) -> None:
+    user.has("new.yaml", deployment({}, replicas=2), autoscaler(7, 9))
+    plan(
+        user,
+        [deployment({}, replicas=2), autoscaler()],
+        act("1m", apply={"path": "new.yaml"}),
+        act("2m", object="Deployment/chat", scale=1),
+    )
+    assert count(user, "10m") == 7
