@@ -13,6 +13,7 @@ from rich.text import Text
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Judged, Judgement, Stall
 from kubeinfer_sim.report.verdict import Assessment, objective_text, vain_lines
+from kubeinfer_sim.report.words import count
 from kubeinfer_sim.scenario.actions.model import Action
 from kubeinfer_sim.scenario.units import format_duration
 
@@ -39,6 +40,14 @@ def figure_table(rows: Sequence[tuple[str, str | Text]]) -> list[RenderableType]
     for name, text in rows:
         table.add_row(name, text)
     return [table] if rows else []
+
+
+def first_lines(lines: Sequence[str], most: int, noun: str) -> list[RenderableType]:
+    """The first ones, and how many more there are: `… and 3 more events`."""
+    shown: list[RenderableType] = [Text(printable(line)) for line in lines[:most]]
+    if len(lines) > most:
+        shown.append(Text(f"… and {count(len(lines) - most, f'more {noun}')}", style="dim"))
+    return shown
 
 
 def objective_line(judged: Judged) -> Text:

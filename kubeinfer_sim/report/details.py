@@ -15,6 +15,7 @@ from kubeinfer_sim.report import bare_pods
 from kubeinfer_sim.report.blocks import (
     actions_of,
     figure_table,
+    first_lines,
     objective_line,
     section,
     stalled_since,
@@ -37,6 +38,9 @@ from kubeinfer_sim.report.traffic import traffic_lines
 from kubeinfer_sim.report.verdict import Assessment, culprits
 from kubeinfer_sim.report.words import count
 from kubeinfer_sim.scenario.actions.model import Action
+
+#: How many lines of a kind without a table of its own are shown.
+MOST_LINES = 12
 
 
 def details(assessment: Assessment, width: int) -> Iterable[RenderableType]:
@@ -64,7 +68,7 @@ def details(assessment: Assessment, width: int) -> Iterable[RenderableType]:
         yield from section("Key figures", figure_table(key_figures(assessment)))
         for only in assessment.kubeinfers.values():
             yield from _instances(only, scenario.actions, width, family)
-    yield from section("Nodes", node_lines(assessment.cluster))
+    yield from section("Nodes", first_lines(node_lines(assessment.cluster), MOST_LINES, "event"))
     yield from section("Faults", fault_lines(assessment.cluster.faults))
     yield from section(family.title("NPUs out of service"), npu_lines(assessment.cluster.npu_outages, family))
     yield from section("Load", load_lines(scenario.load, assessment.demand))
@@ -74,10 +78,10 @@ def details(assessment: Assessment, width: int) -> Iterable[RenderableType]:
     yield from section("Pods", bare_pods.lines(measures.bare_pods))
     if not several:
         yield from section("Recovery", recovery_lines(measures))
-    evicted = [Text(printable(text)) for text in preempted(assessment.cluster.preemptions)]
-    yield from section("Preempted", evicted)
-    refused = [Text(printable(text)) for text in rejected(assessment.cluster.rejections)]
-    yield from section("Rejected by their nodes", refused)
+    evicted = [*preempted(assessment.cluster.preemptions)]
+    yield from section("Preempted", first_lines(evicted, MOST_LINES, "pod"))
+    refused = [*rejected(assessment.cluster.rejections)]
+    yield from section("Rejected by their nodes", first_lines(refused, MOST_LINES, "reason"))
     yield from section("Warnings", warning_lines(assessment))
 
 

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from rich.console import RenderableType
-from rich.text import Text
+from collections.abc import Sequence
+from itertools import groupby
 
-from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.cause_kinds import NODE_FAILURES
 from kubeinfer_sim.metrics.cluster import ClusterMeasures
 from kubeinfer_sim.metrics.nodes import DrainRun, NodeChange, NodeOutage
-from kubeinfer_sim.report.words import count, rounded
-
-_MOST = 12
+from kubeinfer_sim.report.words import count, listed, rounded
 
 
-def node_lines(cluster: ClusterMeasures) -> list[RenderableType]:
-    """One line for each outage, each drain, each node that joined or was removed."""
+def node_lines(cluster: ClusterMeasures) -> list[str]:
+    """One line for each outage, each drain, and for the nodes that joined or were removed in the same instant."""
+    alike = groupby(cluster.node_changes, key=lambda each: (each.at, each.joined))
     lines = [_outage(each) for each in cluster.outages] + [_drain(each) for each in cluster.drains]
-    lines += [_change(each) for each in cluster.node_changes]
-    found: list[RenderableType] = [Text(printable(line)) for line in lines[:_MOST]]
-    if len(lines) > _MOST:
-        found.append(Text(f"… and {count(len(lines) - _MOST, 'more event')}", style="dim"))
-    return found
+    return lines + [_changes(list(each)) for _, each in alike]
 
 
-def _change(change: NodeChange) -> str:
-    """`c-0 joined at 30s: 4 nodes`."""
-    what = "joined" if change.joined else "removed"
-    return f"{change.node} {what} at {rounded(change.at)}: {count(change.nodes, 'node')}"
+def _changes(changes: Sequence[NodeChange]) -> str:
+    """`c-0 joined at 30s: 4 nodes`; `c-0, c-1 … and 2,998 more joined at 30s: 3,003 nodes`."""
+    last = changes[-1]
+    what = "joined" if last.joined else "removed"
+    who = listed([each.node for each in changes], 3)
+    return f"{who} {what} at {rounded(last.at)}: {count(last.nodes, 'node')}"
 
 
 def _outage(outage: NodeOutage) -> str:

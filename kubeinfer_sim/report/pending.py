@@ -29,10 +29,8 @@ def node_verdicts(pending: GangPending) -> Iterator[str]:
 
 def preempted(evicted: Sequence[PodPreempted]) -> Iterator[str]:
     """`other/batch on n1, for infer-0 at 10m`, a line each."""
-    for each in evicted[:MOST_GROUPS]:
+    for each in evicted:
         yield f"{each.pod} on {each.node}, for {each.by.name} at {format_duration(each.at)}"
-    if len(evicted) > MOST_GROUPS:
-        yield f"… and {count(len(evicted) - MOST_GROUPS, 'more pod')}"
 
 
 def preempted_for(evicted: Sequence[PodPreempted]) -> str:

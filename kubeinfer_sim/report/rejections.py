@@ -7,12 +7,10 @@ from collections.abc import Iterator, Sequence
 from kubeinfer_sim.metrics.rejections import Rejections
 from kubeinfer_sim.report.words import count, point
 
-MOST = 12
-
 
 def rejected(found: Sequence[Rejections]) -> Iterator[str]:
     """`web-0 rejects 500 pods of Deployment chat from 12s on, 41 a second …`, a line each."""
-    for each in found[:MOST]:
+    for each in found:
         pods = count(each.number, "pod")
         if each.per_second is not None:
             yield (
@@ -25,8 +23,6 @@ def rejected(found: Sequence[Rejections]) -> Iterator[str]:
         else:
             times = f"from {point(each.first)} to {point(each.last)}"
             yield f"{each.node} rejects {pods} of {each.kind} {each.owner} {times}: {_why(each)}"
-    if len(found) > MOST:
-        yield f"… and {count(len(found) - MOST, 'other reason')}"
 
 
 def _why(each: Rejections) -> str:

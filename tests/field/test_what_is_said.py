@@ -153,3 +153,18 @@ def test_an_outage_after_the_update_is_not_denied(user: User) -> None:
     done, _ = user.runs()
     said = " ".join(done.stdout.split())
     assert "pods available; later none for " in said
+
+
+@pytest.mark.parametrize("options", [(), ("--details",)])
+def test_nodes_that_join_together_are_one_line_and_none_is_lost_count_of(
+    user: User, options: tuple[str, ...]
+) -> None:
+    joins = [{"at": f"{minute}m", "addNodes": {"name": "a", "count": 20}} for minute in (1, 2)]
+    alone = [{"at": f"{minute}m", "addNodes": {"name": "a"}} for minute in range(3, 17)]
+    user.plans(deployment(asking(npu=8), replicas=1), cluster=POOL, actions=[*joins, *alone])
+    done, result = user.runs(*options)
+    assert len(result["nodeChanges"]) == 54
+    said = " ".join(done.stdout.split())
+    assert "a-4, a-5 … and 18 more joined at 1m: 24 nodes" in said
+    assert "a-24, a-25 … and 18 more joined at 2m: 44 nodes" in said
+    assert ("… and 4 more events" if options else "… and 13 more") in said  # of 16 lines
