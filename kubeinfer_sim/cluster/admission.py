@@ -67,6 +67,7 @@ class Admission:
         priority_classes: Iterable[PriorityClass] = (),
         objects: Iterable[ClusterObject] = (),
         *,
+        absent_classes: Iterable[str] = (),
         quotas: Quotas | None = None,
     ) -> None:
         """Set up.
@@ -75,10 +76,12 @@ class Admission:
             toleration_seconds: what pods are granted that do not say how long they tolerate a node that is lost.
             priority_classes: beside those that every cluster has; of several defaults the least counts.
             objects: LimitRanges, RuntimeClasses and ResourceQuotas among others.
+            absent_classes: names of PriorityClasses that are not there; any other that nobody gives has value 0.
             quotas: as the attribute.
         """
         self._toleration_seconds = toleration_seconds
         self._priority_classes = {each.name: each for each in (*SYSTEM_PRIORITY_CLASSES, *priority_classes)}
+        self._absent_classes = set(absent_classes)
         self._runtime_classes: dict[str, RuntimeClass] = {}
         self._limit_ranges: dict[str, dict[str, LimitRange]] = {}
         self.quotas = quotas
@@ -99,10 +102,13 @@ class Admission:
     @property
     def may_refuse(self) -> bool:
         """Whether there is anything that could have it refuse pods."""
-        return self.quotas is not None or any(self._limit_ranges.values())
+        return self.quotas is not None or bool(self._absent_classes) or any(self._limit_ranges.values())
 
     def refusal(self, namespace: str, pods: Sequence[tuple[str, PodTemplate]]) -> str:
         """Why the API server does not take these pods, admitted and by name; "" where it does."""
+        for name, template in pods if self._absent_classes else ():
+            if (needed := template.priority_class_name) in self._absent_classes:
+                return f'pods "{name}" is forbidden: no PriorityClass with name {needed} was found'
         ranges = self._limit_ranges.get(namespace, {}).values()
         for name, template in pods if ranges else ():
             if errors := _more_than_limits(template):
@@ -117,6 +123,7 @@ class Admission:
         match written.content:
             case PriorityClass():
                 self._priority_classes[written.name] = written.content
+                self._absent_classes.discard(written.name)
             case RuntimeClass():
                 self._runtime_classes[written.name] = written.content
             case LimitRange():
@@ -133,6 +140,7 @@ class Admission:
         match written.kind:
             case "PriorityClass":
                 self._priority_classes.pop(written.name, None)
+                self._absent_classes.add(written.name)
             case "RuntimeClass":
                 self._runtime_classes.pop(written.name, None)
             case "LimitRange":

@@ -54,6 +54,8 @@ _WORDS = {
 }
 #: The code of the warning of an image that the API server takes and no kubelet does.
 INVALID_IMAGE_NAME = "invalid-image-name"
+#: The code of the warning of a PriorityClass, which is for scenarios: they know of classes and their values.
+ASSUMED_CLASS = "assumed-priority-class"
 _REFUSED_PODS = "the object is accepted, and every Pod made from it refused: nothing ever runs"
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 _NAMED = {
@@ -70,6 +72,7 @@ def check_pod_template(checker: Checker, template: Any, path: Path) -> Reading:
     reading = read_pod_template(template, path)
     _report_all(checker, reading, path, validate_pod_template)
     _warn_of_images(checker, reading, path)
+    _warn_of_class(checker, reading, path)
     for error in pod_errors(reading, path):
         _report(checker, error, differs=False, hint=_REFUSED_PODS)
     return reading
@@ -80,6 +83,7 @@ def check_pod(checker: Checker, metadata: Any, spec: Any) -> Reading:
     reading = read_pod({"metadata": metadata, "spec": spec})
     _report_all(checker, reading, (), validate_made_pod)
     _warn_of_images(checker, reading, ())
+    _warn_of_class(checker, reading, ())
     return reading
 
 
@@ -138,6 +142,21 @@ def _warn_of_images(checker: Checker, reading: Reading, path: Path) -> None:
                 message = f"{shown(image)}: {error}: the container stays Waiting (InvalidImageName) for ever"
                 where = (*path, "spec", kind, index, "image")
                 checker.report(where, message, severity=Severity.WARNING, code=INVALID_IMAGE_NAME)
+
+
+def class_assumed(name: str) -> str:
+    """The warning of a PriorityClass that nothing at hand gives."""
+    return (
+        f"PriorityClass {name} is taken to be in the cluster, with value 0: nothing here gives it, and without it "
+        "the API server would refuse the pods"
+    )
+
+
+def _warn_of_class(checker: Checker, reading: Reading, path: Path) -> None:
+    name = (reading.effective.get("spec") or {}).get("priorityClassName") or ""
+    if isinstance(name, str) and name and not name.startswith("system-"):
+        where = (*path, "spec", "priorityClassName")
+        checker.report(where, class_assumed(name), severity=Severity.WARNING, code=ASSUMED_CLASS)
 
 
 def _report(checker: Checker, error: FieldError, *, differs: bool, hint: str = "") -> None:

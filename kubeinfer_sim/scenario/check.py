@@ -10,7 +10,7 @@ from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.file_kinds import own_kind, what_for
-from kubeinfer_sim.manifest.kubernetes_findings import INVALID_IMAGE_NAME
+from kubeinfer_sim.manifest.kubernetes_findings import ASSUMED_CLASS, INVALID_IMAGE_NAME
 from kubeinfer_sim.manifest.load import Manifests, load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload
 from kubeinfer_sim.manifest.source import SourceText, read_source
@@ -96,11 +96,8 @@ def check_files(
     if manifests:
         try:
             loaded = load_manifest(manifests, set_values=values, all_values_used=False)
-            # Of images of KubeInfers lint tells, more sternly.
             findings += (
-                each
-                for each in loaded.diagnostics
-                if disabled is None or each.code != INVALID_IMAGE_NAME or "roles" not in each.path
+                each for each in loaded.diagnostics if not _told_elsewhere(each, linted=disabled is not None)
             )
         except InputError as error:
             findings += error.diagnostics
@@ -162,6 +159,12 @@ def _nodes(
     if context.errors:
         raise InputError(context.errors)
     return cluster.nodes, configured
+
+
+def _told_elsewhere(found: Diagnostic, *, linted: bool) -> bool:
+    """Whether lint tells of it, more sternly (images of KubeInfers), or a scenario, which knows of classes."""
+    of_lint = linted and found.code == INVALID_IMAGE_NAME and "roles" in found.path
+    return of_lint or found.code == ASSUMED_CLASS
 
 
 def _wrong(findings: Sequence[Diagnostic]) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
+from kubeinfer_sim.manifest.kubernetes_findings import class_assumed
 from kubeinfer_sim.manifest.model import SCHEDULERS, KubeInfer
 from kubeinfer_sim.manifest.releases import release_of, since
 from kubeinfer_sim.scenario.actions.compile import (
@@ -16,12 +17,12 @@ from kubeinfer_sim.scenario.actions.compile import (
 from kubeinfer_sim.scenario.actions.gates import warn_of_gates
 from kubeinfer_sim.scenario.actions.model import Action, Fault
 from kubeinfer_sim.scenario.actions.node_changes import NodesThen
+from kubeinfer_sim.scenario.cluster import priority_classes
 from kubeinfer_sim.scenario.cluster.absent_objects import compile_absent
 from kubeinfer_sim.scenario.cluster.compile import NO_CLUSTER, compile_cluster
 from kubeinfer_sim.scenario.cluster.disruption_budgets import compile_budgets, warn_of_budgets
 from kubeinfer_sim.scenario.cluster.forms import LinkForm
 from kubeinfer_sim.scenario.cluster.model import NodeLifecycle
-from kubeinfer_sim.scenario.cluster.priority_classes import compile_priority_classes
 from kubeinfer_sim.scenario.cluster.services import service_selectors
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.demand.compile import compile_load
@@ -101,13 +102,20 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     timed_images = [(image, ("spec", "timings", "images", image)) for image in spec.timings.images]
     check_images([*broken_images, *timed_images], versions, context)
     others = manifests.others.values()
-    priority_classes = compile_priority_classes(
+    created = {
+        (kind, namespace, name)
+        for kind, namespace, name in time_line.created_objects
+        if kind != priority_classes.KIND or name not in spec.priority_classes
+    }
+    absent = compile_absent(spec.absent, created, versions, context)
+    absent_classes = {name for kind, _, name in absent if kind == priority_classes.KIND}
+    classes = priority_classes.compile_priority_classes(
         spec.priority_classes,
         others,
         versions,
         context,
         matter=spec.assumptions.preemption,
-        later=time_line.created_classes,
+        absent=absent_classes,
     )
     budgets = compile_budgets(spec.pod_disruption_budgets, others, versions, context)
     unscaled = kubeinfers if assumptions.scale_subresource == "none" else []
@@ -119,10 +127,10 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         description=readable.metadata.description,
         workloads=time_line.first,
         objects=time_line.objects,
-        absent=compile_absent(spec.absent, time_line.created_objects, versions, context),
+        absent=absent,
         nodes=cluster.nodes,
         running=cluster.running,
-        priority_classes=priority_classes,
+        priority_classes=classes,
         services=service_selectors(others, [each for each in time_line.first if isinstance(each, KubeInfer)]),
         timings=timings,
         initial=initial,
@@ -151,7 +159,9 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             *assumed_lines(spec.faults, struck, faults),
         ),
         warnings=(
-            *_warnings_of_manifests(manifests, versions, spec),
+            *_warnings_of_manifests(
+                manifests, versions, spec, {*absent_classes, *(each.name for each in classes)}
+            ),
             *cluster.warnings,
             *check_restart_rules(versions, spec.kubernetes_version, context),
             *warn_of_recovery(kubeinfers, assumptions, rules=spec.recovery is not None),
@@ -164,13 +174,14 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
 
 
 def _warnings_of_manifests(
-    manifests: Manifests, versions: Sequence[KubeInfer], spec: SpecForm
+    manifests: Manifests, versions: Sequence[KubeInfer], spec: SpecForm, classes: Collection[str]
 ) -> Iterator[Diagnostic]:
-    """Those of the files, but for schedulers of which the scenario says that they run."""
+    """Those of the files, but for schedulers that the scenario says run, and PriorityClasses that are known."""
+    of_known = {class_assumed(name) for name in classes}
     named = {role.template.scheduler_name for version in versions for role in version.roles}
     all_run = named <= {*SCHEDULERS, *spec.schedulers}
     for each in manifests.warnings:
-        if not (all_run and each.path[-1:] == ("schedulerName",)):
+        if not (all_run and each.path[-1:] == ("schedulerName",)) and each.message not in of_known:
             yield each
 
 

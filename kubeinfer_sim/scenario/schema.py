@@ -238,7 +238,10 @@ class SpecForm(Form):
     broken_images: list[str] = Field([], description="Images that cannot be pulled.")
     absent: list[str] = Field(
         [],
-        description="ConfigMaps, Secrets and claims, as Kind/name, that pods name and that are not there at first.",
+        description=(
+            "ConfigMaps, Secrets, claims and PriorityClasses, as Kind/name, that pods name and that are not there "
+            "at first."
+        ),
     )
     schedulers: list[str] = Field(
         [],

@@ -1,4 +1,4 @@
-"""ConfigMaps, Secrets and claims that pods name and that are not there at first."""
+"""ConfigMaps, Secrets, claims and PriorityClasses that pods name and that are not there at first."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.references import needs
 from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.scenario.cluster import priority_classes
 from kubeinfer_sim.scenario.cluster.model import ObjectKey
 from kubeinfer_sim.scenario.context import Context
 
-KINDS = ("ConfigMap", "Secret", "PersistentVolumeClaim")
+#: Their namespace, as objects that have none are read.
+_NO_NAMESPACE = "default"
 
 
 def compile_absent(
@@ -45,3 +47,5 @@ def _needed(versions: Sequence[KubeInfer]) -> Iterator[ObjectKey]:
         for role in version.roles:
             for each in needs(role.template).all:
                 yield each.kind, version.namespace, each.name
+            if role.template.priority_class_name:
+                yield priority_classes.KIND, _NO_NAMESPACE, role.template.priority_class_name

@@ -26,7 +26,7 @@ def compile_priority_classes(
     context: Context,
     *,
     matter: bool,
-    later: Iterable[str] = (),
+    absent: Iterable[str] = (),
 ) -> tuple[PriorityClass, ...]:
     """All PriorityClasses; what is wrong is noted.
 
@@ -37,7 +37,7 @@ def compile_priority_classes(
             the API server would refuse it.
         context: notes errors.
         matter: priorities are asked for, also where no class is given.
-        later: names of classes that somebody creates while it runs.
+        absent: names of classes of which it is known that they are not there at first.
     """
     found = {name: PriorityClass(name, value) for name, value in values.items()}
     for each in objects:
@@ -49,8 +49,11 @@ def compile_priority_classes(
                 context.error(("spec", "priorityClasses", each.name), message)
             if written is not None:
                 found[each.name] = written
+    absent = set(absent)
+    for name in absent & found.keys():
+        context.error(("spec", "absent"), f"PriorityClass {name} is given, so it is there")
     if found or matter:
-        _check_names({*found, *later}, versions, context)
+        _check_names({*found, *absent}, versions, context)
     return tuple(found.values())
 
 

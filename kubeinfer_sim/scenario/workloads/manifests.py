@@ -12,7 +12,7 @@ from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, format_path
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.autoscalers import KINDS as AUTOSCALERS
 from kubeinfer_sim.manifest.autoscalers import autoscaled
-from kubeinfer_sim.manifest.kubernetes_findings import INVALID_IMAGE_NAME
+from kubeinfer_sim.manifest.kubernetes_findings import ASSUMED_CLASS, INVALID_IMAGE_NAME
 from kubeinfer_sim.manifest.load import Manifests as LoadedManifest
 from kubeinfer_sim.manifest.load import OtherObject, load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload, WorkloadSpec
@@ -25,6 +25,8 @@ from kubeinfer_sim.scenario.context import Context
 
 #: Pods of one object that are simulated at most: a few minutes' work.
 MAX_PODS = 1_000_000
+#: Warnings of objects given as data.
+_TOLD_OF_DATA = (NOT_SIMULATED, INVALID_IMAGE_NAME, ASSUMED_CLASS)
 #: What a new revision of the same manifest differs in; `kubectl rollout restart` has restartedAt for it.
 REVISION_ANNOTATION = "kubeinfer-sim/revision"
 
@@ -261,7 +263,7 @@ class Manifests:
         # A patch or a new revision repeats what the manifest has been told of.
         told = {each.message for each in self.warnings}
         for each in manifests.diagnostics:
-            if each.code in (NOT_SIMULATED, INVALID_IMAGE_NAME) and each.message not in told:
+            if each.code in _TOLD_OF_DATA and each.message not in told:
                 where = (*positions, *each.path) if positions else path
                 self.warnings.append(
                     document.diagnostic(where, each.message, code=each.code, severity=each.severity)

@@ -47,11 +47,6 @@ class ObjectLines:
         return name in self._there or name in self._gone
 
     @property
-    def names(self) -> Sequence[str]:
-        """Of all that are there after the actions so far."""
-        return list(self._there)
-
-    @property
     def first(self) -> tuple[ClusterObject, ...]:
         """All that are there at time 0."""
         return self._first

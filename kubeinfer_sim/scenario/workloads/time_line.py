@@ -23,7 +23,6 @@ from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
 from kubeinfer_sim.scenario.actions.model import Change, Create, Delete, DeleteObject, Refused
 from kubeinfer_sim.scenario.actions.object_forms import CreateValue
-from kubeinfer_sim.scenario.cluster import priority_classes
 from kubeinfer_sim.scenario.cluster.model import ObjectKey
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.deployments import DeploymentLine
@@ -97,12 +96,6 @@ class TimeLine:
             if (line.kind, line.current.name) == (kind, name)
             for version in line.versions
         ]
-
-    @property
-    def created_classes(self) -> list[str]:
-        """The names of PriorityClasses that somebody creates while it runs."""
-        names = (name.partition("/") for name in self._objects.names)
-        return [name for kind, _, name in names if kind == priority_classes.KIND]
 
     @property
     def created_objects(self) -> frozenset[ObjectKey]:

@@ -1,0 +1,91 @@
+"""PriorityClasses that are not there: the API server refuses the pods (plugin/pkg/admission/priority)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from field.user import Raw, User, bare_pod, both, deployment, kubeinfer
+
+CLUSTER = {"pools": [{"name": "a", "count": 1, "allocatable": {"cpu": "8"}}]}
+HI = {
+    "apiVersion": "scheduling.k8s.io/v1",
+    "kind": "PriorityClass",
+    "metadata": {"name": "hi"},
+    "value": 1000,
+}
+NONE = "is forbidden: no PriorityClass with name hi was found"
+
+
+def urgent(make: Callable[..., Raw], **more: object) -> Raw:
+    return make({}, priorityClassName="hi", **more)
+
+
+def test_a_pod_is_refused_before_somebody_creates_its_class(user: User) -> None:
+    actions = [
+        {"at": "1m", "create": urgent(bare_pod, name="early")},
+        {"at": "2m", "create": HI},
+        {"at": "3m", "create": urgent(bare_pod, name="late")},
+    ]
+    user.plans(deployment({}, replicas=1), cluster=CLUSTER, actions=actions)
+    done, result = user.runs()
+    assert done.returncode == 1, done.stdout
+    assert f'the creation of Pod/early at 1m is refused: pods "early" {NONE}' in result["warnings"]
+    assert sorted(each["name"] for each in user.pods()) == ["chat-0", "late"]
+    assert "is taken to be in the cluster" not in done.stdout, "its value is known"
+
+
+@both
+def test_pods_of_workloads_are_asked_for_again_until_the_class_is_there(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    actions = [{"at": "1m", "create": HI}]
+    user.plans(urgent(workload, replicas=1), cluster=CLUSTER, actions=actions, initial="empty", horizon="5m")
+    assert user.pods("30s") == []
+    assert [each["status"] for each in user.pods()] == ["Running"]
+
+
+@both
+def test_absent_says_that_a_class_is_not_there(user: User, workload: Callable[..., Raw]) -> None:
+    plan: Raw = {"cluster": CLUSTER, "initial": "empty", "horizon": "1m"}
+    user.plans(urgent(workload, replicas=1), **plan, absent=["PriorityClass/hi"])
+    done, _ = user.runs()
+    assert done.returncode == 1
+    assert NONE in " ".join(done.stdout.split())
+    user.plans(urgent(workload, replicas=1), HI, **plan, absent=["PriorityClass/hi"])
+    done, _ = user.runs()
+    assert done.returncode == 2
+    assert "PriorityClass hi is given, so it is there" in " ".join(done.stderr.split())
+
+
+@both
+def test_pods_made_after_their_class_was_deleted_are_refused(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    actions = [
+        {"at": "1m", "deleteObject": "PriorityClass/hi"},
+        {"at": "2m", "object": f"{workload({})['kind']}/chat", "scale": 2},
+    ]
+    user.plans(urgent(workload, replicas=1), HI, cluster=CLUSTER, actions=actions, horizon="5m")
+    done, _ = user.runs()
+    assert done.returncode == 1
+    assert NONE in " ".join(done.stdout.split())
+    assert len(user.pods()) == 1
+
+
+@pytest.mark.parametrize("workload", [kubeinfer, deployment, bare_pod])
+def test_a_class_that_nobody_gives_is_taken_to_be_there_with_a_warning_at_its_line(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    user.plans(urgent(workload), cluster=CLUSTER, initial="empty", horizon="1m")
+    lines = (user.folder / "manifest.yaml").read_text(encoding="utf-8").splitlines()
+    (line,) = (index for index, text in enumerate(lines, 1) if "priorityClassName" in text)
+    done, _ = user.runs()
+    assert done.returncode == 0, done.stdout
+    told = " ".join(done.stdout.split())
+    assert f"manifest.yaml:{line}:" in told
+    assert told.count("PriorityClass hi is taken to be in the cluster, with value 0") == 1
+    # The scenario may give it; a manifest by itself is no cluster.
+    user.plans(urgent(workload), cluster=CLUSTER, initial="empty", horizon="1m", priorityClasses={"hi": 5})
+    assert "is taken to be" not in user.runs()[0].stdout
+    assert "PriorityClass" not in user.types("validate", "manifest.yaml").stdout
