@@ -11,6 +11,7 @@ from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Observer
 from kubeinfer_sim.metrics.bare_pods import BarePodMeasures, BarePods
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, Deployments
+from kubeinfer_sim.metrics.evictions import Evictions, EvictionsMeter
 from kubeinfer_sim.metrics.faults import FaultCourse, FaultCourses, Unmatched
 from kubeinfer_sim.metrics.first_causes import FirstCauses
 from kubeinfer_sim.metrics.killed_starts import KilledStarts, KilledStartsMeter
@@ -36,6 +37,7 @@ class ClusterMeasures:
         stranded: the pods on nodes that are down at the end.
         preemptions: pods evicted for others.
         rejections: pods that their nodes' kubelets have not taken.
+        evictions: pods that tainted nodes evict one after the other, to the end.
         deployments: a Deployment, or a ReplicaSet without one, each, in the order of their creation.
         bare_pods: Pods that no controller makes, in the order of their creation.
         unmatched: faults and actions that struck nothing.
@@ -54,6 +56,7 @@ class ClusterMeasures:
     stranded: Mapping[PodRef, StrandedPod]
     preemptions: tuple[PodPreempted, ...]
     rejections: tuple[Rejections, ...]
+    evictions: tuple[Evictions, ...]
     unmatched: tuple[StruckNothing, ...]
     refusals: tuple[Refused, ...]
     deployments: tuple[DeploymentMeasures, ...]
@@ -79,7 +82,7 @@ class ClusterMeters:
         self._nodes, self._faults, self._preemptions = Nodes(), FaultCourses(), Preemptions()
         self._killed_starts = KilledStartsMeter()
         self._first_causes, self._unmatched, self._refusals = FirstCauses(), Unmatched(), Refusals()
-        self._rejections = RejectionsMeter()
+        self._rejections, self._evictions = RejectionsMeter(), EvictionsMeter()
 
     @property
     def observers(self) -> Sequence[Observer]:
@@ -94,6 +97,7 @@ class ClusterMeters:
             self._faults,
             self._preemptions,
             self._rejections,
+            self._evictions,
             self._unmatched,
             self._refusals,
             self._killed_starts,
@@ -115,6 +119,7 @@ class ClusterMeters:
             stranded=nodes.stranded,
             preemptions=self._preemptions.finish(ended_at, end),
             rejections=self._rejections.finish(ended_at, end),
+            evictions=self._evictions.finish(ended_at, end, instances),
             unmatched=self._unmatched.finish(ended_at, end),
             refusals=self._refusals.finish(ended_at, end),
             deployments=self._deployments.finish(ended_at, end, instances),

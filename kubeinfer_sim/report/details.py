@@ -24,6 +24,7 @@ from kubeinfer_sim.report.blocks import (
 from kubeinfer_sim.report.chart import chart
 from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.deployments import sections
+from kubeinfer_sim.report.evictions import evicted
 from kubeinfer_sim.report.faults import fault_lines
 from kubeinfer_sim.report.instance_tables import instance_sections
 from kubeinfer_sim.report.key_figures import cluster_figures, key_figures, kubeinfer_figures
@@ -78,8 +79,10 @@ def details(assessment: Assessment, width: int) -> Iterable[RenderableType]:
     yield from section("Pods", bare_pods.lines(measures.bare_pods))
     if not several:
         yield from section("Recovery", recovery_lines(measures))
-    evicted = [*preempted(assessment.cluster.preemptions)]
-    yield from section("Preempted", first_lines(evicted, MOST_LINES, "pod"))
+    preempting = [*preempted(assessment.cluster.preemptions)]
+    yield from section("Preempted", first_lines(preempting, MOST_LINES, "pod"))
+    endless = [*evicted(assessment.cluster.evictions)]
+    yield from section("Evicted without end", first_lines(endless, MOST_LINES, "workload"))
     refused = [*rejected(assessment.cluster.rejections)]
     yield from section("Rejected by their nodes", first_lines(refused, MOST_LINES, "reason"))
     yield from section("Warnings", warning_lines(assessment))

@@ -26,6 +26,7 @@ from kubeinfer_sim.report.blocks import (
 )
 from kubeinfer_sim.report.chart import chart
 from kubeinfer_sim.report.deployments import sections
+from kubeinfer_sim.report.evictions import evicted
 from kubeinfer_sim.report.faults import fault_lines
 from kubeinfer_sim.report.instances import disturbance, disturbed, start_up, starts
 from kubeinfer_sim.report.key_figures import cluster_figures, kubeinfer_figures
@@ -151,6 +152,7 @@ def _cluster(assessment: Assessment, family: Family) -> Iterator[_Row]:
     yield "Load", _lines(load_lines(scenario.load, assessment.demand))
     yield "Requests", _lines(traffic_lines(assessment.traffic))
     yield "Preempted", _lines([*preempted(assessment.cluster.preemptions)])
+    yield "Evicted", _lines([*evicted(assessment.cluster.evictions)])
     yield "Rejected", _lines([*rejected(assessment.cluster.rejections)])
 
 

@@ -23,6 +23,7 @@ from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report import bare_pods
 from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.deployments import opening, sentence
+from kubeinfer_sim.report.evictions import without_end
 from kubeinfer_sim.report.killed_starts import all_killed_first, killed_starts
 from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.rejections import without_pause
@@ -120,7 +121,7 @@ def _verdict(found: Figures) -> Verdict:
     if found.run.end == "loop":
         return Verdict(False, f"{standstill(found.run)}.")
     vain = vain_lines(found.cluster)
-    endless = without_pause(found.cluster.rejections)
+    endless = [*filter(None, (without_pause(found.cluster.rejections), without_end(found.cluster.evictions)))]
     killed = found.cluster.killed_starts if outcome is Outcome.COMPLETES else ()
     lucky = any(all_killed_first(each) for each in killed)
     holds = outcome is Outcome.COMPLETES and not (missed or vain or endless or lucky)
@@ -129,7 +130,7 @@ def _verdict(found: Figures) -> Verdict:
     drains = [text for text in _drains(found) if _lower(text) not in _lower(own)]
     if drains and own.startswith("Nothing happened"):
         own, drains = opening(drains[0]), drains[1:]
-    sentence = "; ".join(filter(None, (own, *drains, endless, preempted_for(found.cluster.preemptions))))
+    sentence = "; ".join(filter(None, (own, *drains, *endless, preempted_for(found.cluster.preemptions))))
     if outcome in (Outcome.NEVER, Outcome.UNFINISHED):
         sentence = "; ".join([sentence, *_held_resets(found.cluster)])
     if killed:

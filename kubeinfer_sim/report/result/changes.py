@@ -8,6 +8,7 @@ from typing import TypeVar
 from kubeinfer_sim.cluster.records import PodPreempted
 from kubeinfer_sim.metrics import Stall
 from kubeinfer_sim.metrics.changes import AppliedSpec
+from kubeinfer_sim.metrics.evictions import Evictions
 from kubeinfer_sim.metrics.rejections import Rejections
 from kubeinfer_sim.report.result_part import Part
 
@@ -86,6 +87,21 @@ class RejectionPart(Part):
     they are not."""
 
 
+class EvictionsPart(Part):
+    """Pods of one owner that a node evicts, one after the other until the end of the run."""
+
+    kind: str
+    owner: str
+    node: str
+    at_ms: int
+    """Of the first …"""
+    last_at_ms: int
+    """… and of the last."""
+    pods: int
+    every_ms: int
+    """The mean time from one to the next."""
+
+
 def applied_part(kind: type[P], change: AppliedSpec) -> P:
     """An applied spec, as this kind of part."""
     return kind(
@@ -132,6 +148,22 @@ def rejection_parts(rejections: Sequence[Rejections]) -> list[RejectionPart]:
             per_second=each.per_second,
         )
         for each in rejections
+    ]
+
+
+def evictions_parts(evictions: Sequence[Evictions]) -> list[EvictionsPart]:
+    """In order of their beginning."""
+    return [
+        EvictionsPart(
+            kind=each.kind,
+            owner=each.owner,
+            node=each.node,
+            at_ms=each.first,
+            last_at_ms=each.last,
+            pods=each.number,
+            every_ms=each.every,
+        )
+        for each in evictions
     ]
 
 

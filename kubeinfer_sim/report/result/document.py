@@ -28,10 +28,12 @@ from kubeinfer_sim.report.result.availability import (
 from kubeinfer_sim.report.result.bare_pods import BarePodPart, bare_pod_parts
 from kubeinfer_sim.report.result.changes import (
     ChangePart,
+    EvictionsPart,
     PreemptionPart,
     RejectionPart,
     StallPart,
     applied_part,
+    evictions_parts,
     preemption_parts,
     rejection_parts,
     stall_part,
@@ -118,6 +120,7 @@ class Result(DocumentPart):
         "pods",
         "node_changes",
         "rejections",
+        "endless_evictions",
         "killed_starts",
     )
 
@@ -138,6 +141,8 @@ class Result(DocumentPart):
     preemptions: list[PreemptionPart]
     rejections: list[RejectionPart] = Field(default_factory=list)
     """Pods that their nodes' kubelets have not taken, by owner, node and reason; left out where there are none."""
+    endless_evictions: list[EvictionsPart] = Field(default_factory=list)
+    """Pods that tainted nodes evict one after the other until the end; left out where there are none."""
     killed_starts: list[KilledStartsPart] = Field(default_factory=list)
     """Instances that came up though probes had killed starts of theirs; left out where there are none."""
     objectives: list[ObjectivePart]
@@ -207,6 +212,7 @@ def build_result(assessment: Assessment) -> Result:
         stalls=[stall_part(stall) for stall in measures.stalls],
         preemptions=preemption_parts(cluster.preemptions),
         rejections=rejection_parts(cluster.rejections),
+        endless_evictions=evictions_parts(cluster.evictions),
         killed_starts=killed_starts_parts(cluster.killed_starts),
         objectives=objective_parts(assessment.judged),
         timeline=timeline_part(measures),

@@ -1,0 +1,102 @@
+"""Pods that come to a tainted node and have to leave it, one after the other, for as long as the taint is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kubeinfer_sim.cluster.records import NodeRemoved, NodeTainted
+from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
+from kubeinfer_sim.engine.meter import End, Handlers
+from kubeinfer_sim.metrics.lives import InstanceLife, PodLife
+
+TAINT_EVICTION = "TaintManagerEviction"
+Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Evictions:
+    """Pods of one owner and revision that a NoExecute taint drives from the node that they came to in spite of it.
+
+    Pods of the owner are still there at the end, or about to come: it goes on.
+
+    Attributes:
+        kind, owner: what made them.
+        first, last: when they were evicted, ms.
+        number: how many.
+        every: the mean time from one to the next, ms.
+    """
+
+    kind: str
+    owner: str
+    node: str
+    first: int
+    last: int
+    number: int
+    every: int
+
+
+class EvictionsMeter:
+    """Finds them among the lives of all pods; while the run goes on it follows taints and templates alone."""
+
+    def __init__(self) -> None:
+        # Since when a node has the NoExecute taints that it has; None without any. Not in here: from the start.
+        self._tainted: dict[str, int | None] = {}
+        # Since when an owner's pods are made as they are now: they may tolerate more than those before.
+        self._template: dict[tuple[str, str], int] = {}
+
+    def handlers(self) -> Handlers:
+        """What it listens to."""
+        return {NodeTainted: self._changed, NodeRemoved: self._removed, DeploymentApplied: self._applied}
+
+    def _changed(self, record: NodeTainted) -> None:
+        self._tainted[record.node] = record.at if record.taints else None
+
+    def _removed(self, record: NodeRemoved) -> None:
+        self._tainted[record.node] = None
+
+    def _applied(self, record: DeploymentApplied) -> None:
+        if "template" in record.changed:
+            self._template[record.kind, record.deployment] = record.at
+
+    def finish(self, ended_at: int, end: End, instances: Sequence[InstanceLife]) -> tuple[Evictions, ...]:
+        """Those that go on, in order of their beginning; `instances`: of all workloads."""
+        if end == "settled":
+            return ()
+        evicted: dict[Key, list[int]] = {}
+        standing: set[Key] = set()
+        for life in instances:
+            for pod in life.pods:
+                if self._driven_out(pod):
+                    evicted.setdefault(_key(life, pod.node), []).append(pod.deleting or 0)
+            if _will_have_pods(life):
+                standing.add(_key(life, life.pods[-1].node))
+        found = []
+        for key, times in evicted.items():
+            kind, owner, revision, node = key
+            goes_on = key in standing or (kind, owner, revision, "") in standing
+            first, last = min(times), max(times)
+            if goes_on and first < last:
+                every = (last - first) // (len(times) - times.count(first))
+                found.append(Evictions(kind, owner, node, first, last, len(times), every))
+        return tuple(sorted(found, key=lambda each: each.first))
+
+    def _driven_out(self, pod: PodLife) -> bool:
+        """Whether it is evicted for taints that were there before it, and would be so if it were made now."""
+        if pod.deletion != TAINT_EVICTION or not pod.node:
+            return False
+        instance, since = pod.pod.instance, self._tainted.get(pod.node, 0)
+        template = self._template.get((instance.kind, instance.owner), 0)
+        return since is not None and pod.created >= max(since, template)
+
+
+def _will_have_pods(life: InstanceLife) -> bool:
+    """Whether a pod of it is there to stay, or is about to be made anew (of a KubeInfer)."""
+    if not life.pods or life.gone is not None or life.deleting is not None:
+        return False
+    last = life.pods[-1]
+    return life.instance.kind == "KubeInfer" or (last.deleting is None and last.gone is None)
+
+
+def _key(life: InstanceLife, node: str) -> Key:
+    return life.instance.kind, life.instance.owner, life.revision, node

@@ -1,0 +1,29 @@
+"""Pods that tainted nodes evict one after the other, in the report: a line for each owner and node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kubeinfer_sim.metrics.evictions import Evictions
+from kubeinfer_sim.report.words import count, point, rounded
+
+
+def evicted(found: Sequence[Evictions]) -> Iterator[str]:
+    """`node-0 evicts the pods of Deployment web without end, … one every 5m, 285 from 11m on`, a line each."""
+    for each in found:
+        yield f"{_loop(each)}; {count(each.number, 'pod')} from {point(each.first)} on"
+
+
+def without_end(found: Sequence[Evictions]) -> str:
+    """What still goes on at the end, for the verdict; nothing where nothing does."""
+    if not found:
+        return ""
+    more = f" (and {count(len(found) - 1, 'more workload')})" if len(found) > 1 else ""
+    return f"{_loop(found[0])}{more}"
+
+
+def _loop(each: Evictions) -> str:
+    return (
+        f"{each.node} evicts the pods of {each.kind} {each.owner} without end, one every {rounded(each.every)}: "
+        "they come in spite of its NoExecute taint and tolerate it for a time only"
+    )
