@@ -31,7 +31,8 @@ class Document:
     Attributes:
         value: the data: dict (text keys), list, str, int, float, bool, None. Read-only: aliases share parts.
         warnings: what is legal but will surprise.
-        parts: what was put into it and stands elsewhere: at each path another document, and the path there.
+        parts: what was put into it and stands elsewhere: at each path another document, and the path there; at () all
+            of it was.
     """
 
     source: SourceText
@@ -42,7 +43,7 @@ class Document:
 
     def home(self, path: Path) -> tuple[Document, Path]:
         """The document in which the value at a path stands, and its path there."""
-        for length in range(len(path), 0, -1) if self.parts else ():
+        for length in range(len(path), -1, -1) if self.parts else ():
             if path[:length] in self.parts:
                 other, there = self.parts[path[:length]]
                 return other.home((*there, *path[length:]))

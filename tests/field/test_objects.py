@@ -219,3 +219,76 @@ def test_an_action_that_names_no_object_means_what_is_there_then_not_what_is_cre
     user.plans(bare_pod({**asking(npu=8), **probe}), cluster="2x8", actions=[sick, later])
     ready = {each["type"]: each["status"] for each in user.pods("2m")[0]["conditions"]}["Ready"]
     assert not ready
+
+
+BUDGET = {
+    "apiVersion": "policy/v1",
+    "kind": "PodDisruptionBudget",
+    "metadata": {"name": "b", "namespace": "prod"},
+    "spec": {"selector": {}, "maxUnavailable": 0},
+}
+QUOTA = {
+    "apiVersion": "v1",
+    "kind": "ResourceQuota",
+    "metadata": {"name": "q", "namespace": "prod"},
+    "spec": {"hard": {"pods": "9"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("made", "patch", "place"),
+    [
+        (BUDGET, {"spec": {"maxUnavailable": "many"}}, "spec.maxUnavailable"),
+        (BUDGET, {"spec": {"maxUnavailable": None}}, "spec"),
+        (QUOTA, {"spec": {"hard": {"pods": "many"}}}, "spec.hard.pods"),
+    ],
+)
+def test_what_a_patch_makes_wrong_is_told_with_its_own_line(
+    user: User, made: Raw, patch: Raw, place: str
+) -> None:
+    name = f"{made['kind']}/{made['metadata']['name']}"
+    patched = {"at": "2m", "object": name, "patchObject": patch}
+    user.plans(deployment({}), cluster="2x8", actions=[{"at": "1m", "create": made}, patched])
+    done = user.types("run", "scenario.yaml")
+    assert done.returncode == 2
+    assert f"spec.actions[1].patchObject.{place}: " in " ".join([*done.stderr.split(), ""])
+    line = int(done.stderr.split(":")[1])
+    text = (user.folder / "scenario.yaml").read_text(encoding="utf-8").splitlines()
+    assert line > text.index(next(each for each in text if '"patchObject"' in each))
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_so_is_what_is_wrong_with_an_object_that_the_scenario_itself_holds(user: User, listed: bool) -> None:
+    wrong = {**BUDGET, "spec": {"selector": {}, "maxUnavailable": "200%"}}
+    actions: list[Raw] = [{"at": "1m", "create": wrong}]
+    first: Any = "manifest.yaml"
+    if listed:
+        first, actions = {"apiVersion": "v1", "kind": "List", "items": [deployment({}), wrong]}, []
+    user.plans(deployment({}), cluster="2x8", actions=actions, manifest=first)
+    done = user.types("run", "scenario.yaml")
+    assert done.returncode == 2
+    place = "spec.manifest.items[1]" if listed else "spec.actions[0].create"
+    assert f"{place}.spec.maxUnavailable: expected a whole number or a percentage" in " ".join(
+        done.stderr.split()
+    )
+    line = (user.folder / "scenario.yaml").read_text(encoding="utf-8").splitlines()
+    assert "200%" in line[int(done.stderr.split(":")[1]) - 1]
+
+
+def test_a_budget_with_both_bounds_is_refused_when_the_patch_that_makes_it_so_comes(user: User) -> None:
+    patch = {
+        "at": "2m",
+        "object": "PodDisruptionBudget/b",
+        "patchObject": {"spec": {"minAvailable": 1}},
+    }
+    drain = {"at": "3m", "drain": {"nodes": ["node-0"], "timeout": "1m"}}
+    plan = [{"at": "1m", "create": BUDGET}, patch, drain]
+    user.plans(deployment(asking(npu=2), replicas=1), cluster="2x8", actions=plan, initial="running")
+    done = user.types("run", "scenario.yaml")
+    assert done.returncode == 1
+    told = " ".join(done.stdout.split())
+    assert (
+        'the patch of PodDisruptionBudget/b at 2m is refused: PodDisruptionBudget.policy "b" is invalid: '
+        "spec: Invalid value: minAvailable and maxUnavailable cannot be both set" in told
+    )
+    assert "The disruption budget b" in told, "it still holds"

@@ -161,6 +161,17 @@ def _priority_class(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[
         yield UpdateError(("preemptionPolicy",), f"Invalid value: {as_json(policies[1])}: field is immutable")
 
 
+def _budget(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[UpdateError]:
+    """ValidatePodDisruptionBudgetSpec (pkg/apis/policy/validation/validation.go), of two that do not go together."""
+    before, after = (_mapping(each.get("spec")) for each in (old, new))
+    bounds = ("minAvailable", "maxUnavailable")
+    if all(after.get(each) is not None for each in bounds) and any(
+        before.get(each) is None for each in bounds
+    ):
+        # The API server prints the spec as well, with addresses in memory for its values.
+        yield UpdateError(("spec",), f"Invalid value: {bounds[0]} and {bounds[1]} cannot be both set")
+
+
 def _claim(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[UpdateError]:
     before, after = (_stored(each.get("spec"), "PersistentVolumeClaimSpec") for each in (old, new))
     asked = [_storage(each) for each in (before, after)]
@@ -266,6 +277,7 @@ _RULES: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Iterator[Upda
     "Pod": _pod,
     "Service": _service,
     "PriorityClass": _priority_class,
+    "PodDisruptionBudget": _budget,
     "PersistentVolumeClaim": _claim,
     "RuntimeClass": _immutable(("handler",)),
     "ResourceQuota": _immutable(("spec", "scopes"), ("spec", "scopeSelector")),

@@ -12,6 +12,7 @@ from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, format_path
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.autoscalers import KINDS as AUTOSCALERS
 from kubeinfer_sim.manifest.autoscalers import autoscaled
+from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.kubernetes_findings import ASSUMED_CLASS, INVALID_IMAGE_NAME
 from kubeinfer_sim.manifest.load import Manifests as LoadedManifest
 from kubeinfer_sim.manifest.load import OtherObject, load_manifest
@@ -268,7 +269,17 @@ class Manifests:
                 self.warnings.append(
                     document.diagnostic(where, each.message, code=each.code, severity=each.severity)
                 )
-        return manifests
+        # What more is found wrong in other objects stands where the scenario wrote them, or the patch.
+        placed = (self._placed(each, value, positions or path) for each in manifests.others)
+        return replace(manifests, others=tuple(placed))
+
+    def _placed(self, written: OtherObject, value: Any, path: Path) -> OtherObject:
+        """One that was read from data at a path, which may be a List of several, with that as its place."""
+        items = value.get("items") if isinstance(value, Mapping) and value.get("kind") == "List" else None
+        if isinstance(items, list) and written.document.value in items:
+            path = (*path, "items", items.index(written.document.value))
+        parts: dict[Path, tuple[Document, Path]] = {(): (self.context.document, path)}
+        return replace(written, document=replace(written.document, parts=parts))
 
     def _sized(self, loaded: Loaded, path: Path) -> Loaded | None:
         """What was loaded; None, which is noted, when it is more than can be simulated."""
