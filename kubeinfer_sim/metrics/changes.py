@@ -88,6 +88,11 @@ class Change(AppliedSpec):
     """An applied spec of the KubeInfer."""
 
     @property
+    def is_deletion(self) -> bool:
+        """Whether the object is deleted; its controller scales it to nothing."""
+        return self.label == "deleted"
+
+    @property
     def is_material(self) -> bool:
         """Whether instances have to come or go for it."""
         return not {"template", "replicas", "created"}.isdisjoint(self.changed)

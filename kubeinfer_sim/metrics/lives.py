@@ -61,11 +61,14 @@ class PodLife:
     plan: tuple[Stage, ...] = ()
     then: StageName | None = PENDING
     _endless: StageName | None = None
+    _entered: int = -1
+    _first: StageName | None = None
 
     def enter(self, at: int, then: StageName, plan: tuple[Stage, ...] = ()) -> None:
         """From `at` on it goes through `plan`, one stage after the other, and stays in `then` afterwards."""
         self.close(at)
         self.since, self.plan, self.then = at, plan, then
+        self._entered, self._first = at, plan[0].name if plan else then
         self._endless = None
         for stage in plan:
             if stage.duration is None:
@@ -92,7 +95,11 @@ class PodLife:
         """What it is in at the end of the run, or bound to get stuck in; None when it is gone."""
         if self.gone is not None:
             return None
-        return self._endless or (self.spans[-1].stage if self.spans else None)
+        if self._endless is not None:
+            return self._endless
+        if self._entered == self.since:  # what began in the last instant has no span
+            return self._first
+        return self.spans[-1].stage if self.spans else self.then
 
     def start_up(self) -> list[Span]:
         """The spans from its creation until it was ready first, or until its deletion or the end."""

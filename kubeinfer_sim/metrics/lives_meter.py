@@ -10,6 +10,7 @@ from kubeinfer_sim.cluster.records import (
     EngineStarted,
     GangPending,
     GangScheduled,
+    GateSet,
     ImagePullFailed,
     ImagePullRetried,
     InstanceRef,
@@ -62,6 +63,9 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.lives import InstanceLife, PodLife
 
+#: How what keeps a pod from being ready begins, where that is a condition that somebody has set False.
+_GATE = "the condition of its readiness gate"
+
 
 def _ran_at_start(life: InstanceLife, pod: PodLife) -> None:
     """A pod of an instance that ran when the simulation began was ready all along."""
@@ -105,6 +109,7 @@ class LivesMeter:
             ContainersRunning: self._running,
             EngineStarted: lambda r: self._pod(r.pod, r.at).enter(r.at, PROBES, r.stages),
             PodReady: self._pod_ready,
+            GateSet: self._gate_set,
             PodNotReady: lambda r: self._pod(r.pod, r.at).enter(r.at, NOT_READY),
             ContainerKilling: self._killing,
             ContainerDied: self._died,
@@ -265,6 +270,13 @@ class LivesMeter:
             pod.ready = record.at
         pod.trouble = ""
         pod.enter(record.at, SERVING)
+
+    def _gate_set(self, record: GateSet) -> None:
+        pod = self._pod(record.pod, record.at)
+        if record.readiness and not record.status:
+            pod.trouble = f"{_GATE} {record.gate} is False"
+        elif record.readiness and pod.trouble == f"{_GATE} {record.gate} is False":
+            pod.trouble = ""
 
     def _killing(self, record: ContainerKilling) -> None:
         self._pod(record.pod, record.at).trouble = f"{record.reason}: {record.detail}".removesuffix(": ")

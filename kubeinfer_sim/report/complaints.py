@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kubeinfer_sim.cluster.records import PodRef
+from kubeinfer_sim.cluster.stages import NOT_READY
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.nodes import StrandedPod
 from kubeinfer_sim.report.stranded import stranded as stranded_text
@@ -56,4 +57,4 @@ def pod_complaint(life: InstanceLife) -> str:
         return f"{pod.pod.name} waits for a place"
     if pod.trouble:
         return f"{pod.pod.name} does not become ready: {clause(pod.trouble)}"
-    return f"{pod.pod.name} is not ready (in {pod.stage})"
+    return f"{pod.pod.name} is not ready {'any more' if pod.stage == NOT_READY else f'(in {pod.stage})'}"

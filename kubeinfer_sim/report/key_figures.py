@@ -66,7 +66,7 @@ def kubeinfer_figures(
     rows: list[tuple[str, str]] = []
     change = focus(measures)
     if change is not None:
-        name = "Update" if change.is_update else "Deployment" if "created" in change.changed else "Scaling"
+        name = _title(change)
         if change.duration is not None:
             rows.append((name, f"{format_duration(change.duration)}, {_span(change.at, change.completed)}"))
         else:
@@ -98,6 +98,14 @@ def cluster_figures(assessment: Assessment) -> list[tuple[str, str]]:
         rows.append((title, f"peak {measures.peak_npus:,} of {of} in use{room}"))
     rows.append(("End", f"{format_duration(measures.ended_at)} ({ending(assessment.run)})"))
     return rows
+
+
+def _title(change: Change) -> str:
+    if change.is_update:
+        return "Update"
+    if "created" in change.changed:
+        return "Deployment"
+    return "Deletion" if change.is_deletion else "Scaling"
 
 
 def _budgets(change: Change) -> str:

@@ -299,6 +299,8 @@ def _completes(run: Run, measures: Measures) -> str:
         return f"{which} completes in {took}; {_in_service(measures)}"
     if "created" in change.changed:
         return f"{_all(change.replicas, 'are')} ready after {took}"
+    if change.is_deletion:
+        return f"The KubeInfer is deleted at {point(change.at)}; its last pod is gone after {took}"
     scaling = f"Scaling to {count(change.replicas, 'instance')} completes in {took}"
     return f"{scaling}; {_in_service(measures)}" if change.replicas else scaling
 
@@ -399,7 +401,7 @@ def _subject(change: Change | None) -> str:
         return "The update"
     if "created" in change.changed:
         return "The deployment"
-    return f"Scaling to {count(change.replicas, 'instance')}"
+    return "The deletion" if change.is_deletion else f"Scaling to {count(change.replicas, 'instance')}"
 
 
 def _in_service(measures: Measures, *, whole: bool = False) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from field.user import User, asking, both, deployment
+from field.user import User, asking, both, deployment, kubeinfer
 
 POOL = {"pools": [{"name": "a", "count": 4, "allocatable": {"huawei.com/ascend-1980": "8", "pods": "110"}}]}
 
@@ -168,3 +168,58 @@ def test_nodes_that_join_together_are_one_line_and_none_is_lost_count_of(
     assert "a-4, a-5 … and 18 more joined at 1m: 24 nodes" in said
     assert "a-24, a-25 … and 18 more joined at 2m: 44 nodes" in said
     assert ("… and 4 more events" if options else "… and 13 more") in said  # of 16 lines
+
+
+@both
+def test_a_readiness_gate_that_somebody_sets_false_is_why_a_pod_is_not_ready(
+    user: User, workload: Any
+) -> None:
+    gates = {"readinessGates": [{"conditionType": "x/y"}]}
+    made = workload(asking(npu=8), replicas=2, **gates)
+    shut = {
+        "at": "40m",
+        "object": f"{made['kind']}/chat",
+        "setReadinessGate": {"gate": "x/y", "status": False},
+    }
+    user.plans(made, cluster=POOL, actions=[shut])
+    done, _ = user.runs()
+    assert done.returncode == 1
+    verdict = " ".join(done.stdout.partition("seed 0")[0].split())
+    assert "the condition of its readiness gate x/y is False" in verdict
+    opened = {**shut, "at": "50m", "setReadinessGate": {"gate": "x/y", "status": True}}
+    user.plans(made, cluster=POOL, actions=[shut, opened])
+    done, _ = user.runs()
+    assert done.returncode == 0
+    assert "is False" not in done.stdout
+
+
+def test_a_pod_that_is_not_ready_any_more_in_the_last_instant_is_named(user: User) -> None:
+    """What begins there takes no time: it is the state in the end all the same."""
+    readiness = {"readinessProbe": probe(periodSeconds=10, failureThreshold=1)}
+    fails = {"at": "10m", "health": {"probes": ["readiness"]}}
+    user.plans(
+        deployment({**readiness, **asking(npu=8)}, replicas=1),
+        cluster=POOL,
+        actions=[fails],
+    )
+    done, _ = user.runs()
+    assert "chat-0 is not ready any more" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(("horizon", "code"), [(None, 0), ("125s", 1)])
+def test_a_kubeinfer_that_is_deleted_is_not_said_to_be_scaled(
+    user: User, horizon: str | None, code: int
+) -> None:
+    limit = {} if horizon is None else {"horizon": horizon}
+    delete = {"at": "2m", "deleteObject": "KubeInfer/chat"}
+    timings = {"profile": "zero", "exit": "30s"}
+    user.plans(kubeinfer(asking(npu=8), replicas=2), cluster=POOL, actions=[delete], timings=timings, **limit)
+    done, _ = user.runs()
+    assert done.returncode == code
+    assert "Scaling" not in done.stdout
+    assert "Deletion" in done.stdout
+    verdict = " ".join(done.stdout.partition("seed 0")[0].split())
+    if horizon is None:
+        assert "The KubeInfer is deleted at 2m; its last pod is gone after 30s" in verdict
+    else:
+        assert "The deletion is not finished" in verdict
