@@ -5,6 +5,9 @@ no more than desired are, or when more are desired, and is charged to what began
 becomes ready: that instance's own loss, else the oldest one nobody comes back from (its instance is being deleted, or
 there never was one), else the oldest. When fewer are desired the newest ones close. So at any time as many losses are
 open as instances are missing, and a surge instance that starts while all others serve is charged with nothing.
+
+What hits an instance that is missing and not ready (a fault, a crash, a drain) has it start anew: from then on it is
+charged, and no longer what began the loss. What is asked of the KubeInfer itself only ever begins losses.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
+from kubeinfer_sim.cluster.records import ContainerDied
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
@@ -20,6 +24,8 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceGone,
     InstanceReady,
     InstanceRestarting,
+    PodRebuilding,
+    RoleRebuilding,
     SpecApplied,
 )
 from kubeinfer_sim.engine.history import Record
@@ -35,7 +41,8 @@ class Loss:
         lost: uid of the instance that stopped being ready; None when more were desired.
         made_good: uid of the instance whose readiness ended it, or of the one that could have at the end of the
             run; None when there is none.
-        ended: an instance became ready, or fewer were desired; else the run ended.
+        ended: an instance became ready, fewer were desired, or from then on another cause is charged; else the run
+            ended.
     """
 
     number: int
@@ -62,6 +69,20 @@ class _Open:
             heappush(self.vacant, (loss.number, loss))
         else:
             self.own[loss.lost] = loss
+
+    def hit(self, uid: int, starting: int) -> Loss | None:
+        """The loss that an instance of so many `starting` ones would have ended, taken out; None if it is not missed.
+
+        Of several it would have been the last: the others are not hit.
+        """
+        if uid in self.own:
+            return self.own.pop(uid)
+        if not self.vacant or len(self.vacant) < starting - len(self.own):
+            return None
+        last = max(self.vacant)
+        self.vacant.remove(last)
+        heapify(self.vacant)
+        return last[1]
 
     def going(self, uid: int) -> None:
         """The instance will not come back."""
@@ -95,6 +116,9 @@ class Losses:
         self._wanted = 0
         self._ready: set[int] = set()
         self._starting: dict[int, None] = {}
+        self._orders: set[int] = set()
+        # What has hit instances since they became ready last: the initiating records.
+        self._hits_of: dict[int, set[int]] = {}
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -103,7 +127,10 @@ class Losses:
             InstanceCreated: self._created,
             InstanceReady: self._became_ready,
             InstanceConcerning: self._not_ready,
-            InstanceRestarting: self._not_ready,
+            InstanceRestarting: self._restarting,
+            PodRebuilding: self._set_back,
+            RoleRebuilding: self._set_back,
+            ContainerDied: self._died,
             InstanceFailed: self._not_ready,
             InstanceDeleting: self._deleting,
             InstanceGone: self._deleting,
@@ -123,6 +150,7 @@ class Losses:
 
     def _applied(self, record: SpecApplied) -> None:
         self._wanted = record.replicas
+        self._orders.add(record.root)
         self._balance(record, None)
 
     def _created(self, record: InstanceCreated) -> None:
@@ -131,8 +159,40 @@ class Losses:
     def _became_ready(self, record: InstanceReady) -> None:
         uid = record.instance.uid
         self._starting.pop(uid, None)
+        self._hits_of.pop(uid, None)
         self._ready.add(uid)
         self._balance(record, uid)
+
+    def _restarting(self, record: InstanceRestarting) -> None:
+        self._set_back(record)
+        self._not_ready(record)
+
+    def _died(self, record: ContainerDied) -> None:
+        # Init containers end without anything being wrong.
+        instance = record.pod.instance
+        if instance.kind == "KubeInfer" and (record.exit_code or not record.init):
+            self._hits(record, instance.uid)
+
+    def _set_back(self, record: InstanceRestarting | PodRebuilding | RoleRebuilding) -> None:
+        self._hits(record, record.instance.uid)
+
+    def _hits(self, record: Record, uid: int) -> None:
+        """An instance that is not ready has to start anew, or a part of it has."""
+        root = record.root
+        if root in self._orders:
+            return
+        hits = self._hits_of.setdefault(uid, set())
+        if root in hits:
+            return
+        hits.add(root)
+        if uid not in self._starting or (loss := self._open.hit(uid, len(self._starting))) is None:
+            return
+        # What strikes in the instant in which it begins is one with what began it.
+        if loss.cause != root and loss.since < record.at:
+            loss.until, loss.made_good, loss.ended = record.at, uid, True
+            loss = Loss(len(self._all), root, record.at, uid)
+            self._all.append(loss)
+        self._open.add(loss, going=loss.lost != uid)
 
     def _not_ready(self, record: InstanceConcerning | InstanceRestarting | InstanceFailed) -> None:
         uid = record.instance.uid
@@ -144,6 +204,7 @@ class Losses:
         uid = record.instance.uid
         self._ready.discard(uid)
         self._starting.pop(uid, None)
+        self._hits_of.pop(uid, None)
         self._open.going(uid)
         self._balance(record, uid)
 

@@ -1,0 +1,63 @@
+"""Lost time is charged to what cost it, also where an instance was not ready yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from field.user import User, asking, kubeinfer
+
+PROBES = {
+    "startupProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 1, "failureThreshold": 7200},
+    "readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 1},
+}
+UPDATE = {"at": "1m", "apply": {"newRevision": True}}
+
+
+def charges(user: User, *actions: dict[str, Any], surge: int = 0, **spec: Any) -> dict[str, int]:
+    """What each cause cost, in seconds, by the words of the report."""
+    user.plans(
+        kubeinfer({**asking(npu=8), **PROBES}, replicas=3, surge=surge),
+        cluster="5x8",
+        initial="running",
+        actions=list(actions),
+        timings={"profile": "zero", "weights": "10m", "exit": "10s"},
+        horizon="1h",
+        **spec,
+    )
+    _, result = user.runs()
+    found = {each["what"]: each["lostInstanceMs"] // 1000 for each in result["causes"]}
+    assert sum(found.values()) == result["wholeRun"]["lostInstanceSeconds"]
+    return found
+
+
+def crash(*instances: int, at: str = "5m") -> dict[str, Any]:
+    return {"at": at, "crash": {"instances": list(instances)}}
+
+
+def test_a_crash_of_an_instance_that_starts_is_charged_from_then_on(user: User) -> None:
+    # Each of the three costs the update 10 s of exit and 10 min of loading; at 5m chat-2 has to stop and load anew.
+    assert charges(user, UPDATE) == {"update at 1m": 1_830}
+    with_crash = charges(user, UPDATE, crash(2))
+    assert with_crash == {"update at 1m": 240 + 2 * 610, "chat-2-serve-0 ended (Error) at 5m": 610}
+
+
+def test_so_is_a_fault(user: User) -> None:
+    fault = {"at": "5m", "fault": {"kind": "NpuFault", "instances": [2]}}
+    charged = charges(user, UPDATE, fault)
+    assert any(what.startswith("NpuFault of node-") and lost >= 600 for what, lost in charged.items())
+
+
+def test_the_next_crash_is_charged_in_place_of_the_one_before(user: User) -> None:
+    assert charges(user, crash(0), crash(0, at="8m")) == {
+        "chat-0-serve-0 ended (Error) at 5m": 180,
+        "chat-0-serve-0 ended (Error) at 8m": 640,  # with a back-off of 30 s
+    }
+
+
+def test_an_instance_that_nobody_misses_costs_nothing(user: User) -> None:
+    assert charges(user, UPDATE, crash(3), surge=1) == {}
+
+
+def test_an_order_is_not_charged_for_what_began_before(user: User) -> None:
+    found = charges(user, crash(0, at="1m"), {"at": "2m", "scale": 3})
+    assert list(found) == ["chat-0-serve-0 ended (Error) at 1m"]
