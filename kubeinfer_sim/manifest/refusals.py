@@ -12,7 +12,9 @@ from kubeinfer_sim.manifest.kubernetes.rolling_update import VALIDATIONS, read_a
 from kubeinfer_sim.manifest.kubernetes.updates import invalid, update_errors
 
 #: Fields of a spec in the order in which the API server looks whether they go together.
-_ORDER = ("template", "strategy", "progressDeadlineSeconds")
+_ORDER = ("template", "strategy", "updateStrategy", "progressDeadlineSeconds")
+#: How a kind is updated (a field of its spec), where budgets must go when the type does.
+_STRATEGIES = {"Deployment": "strategy", "StatefulSet": "updateStrategy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,16 @@ def refusal(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     told = [*conflicts, *update_errors(old, new)]
     kind, _, name = _key(new)
     return invalid(kind, name, told) if told else ""
+
+
+def with_strategy(written: Mapping[str, Any]) -> dict[str, Any]:
+    """A valid workload with the whole of its update strategy, as the API server has filled it in."""
+    field = _STRATEGIES.get(str(written.get("kind")))
+    if field is None:
+        return dict(written)
+    spec = written["spec"]
+    strategy = read_apps_spec(str(written["kind"]), spec, ("spec",)).effective.get(field)
+    return {**written, "spec": {**spec, field: strategy}}
 
 
 def _errors(written: Mapping[str, Any]) -> list[FieldError]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Kind, KubeInfer, PlainWorkload, Role
-from kubeinfer_sim.manifest.refusals import refusal
+from kubeinfer_sim.manifest.refusals import refusal, with_strategy
 from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
 from kubeinfer_sim.scenario.actions.model import Apply, Change, Refused
 from kubeinfer_sim.scenario.context import Context
@@ -84,7 +84,7 @@ class PlainLine:
                 return []
             return self.patch(at, new_revision_of_template(current.raw), path, "new revision", placed=False)
         if form.patch is not None:
-            return self.patch(at, form.patch, (*path, "patch"))
+            return self._patched(at, form.patch, (*path, "patch"), "patch", placed=True)
         loaded = self._manifests.read(form, path, [current.name])
         if loaded is None:
             return []
@@ -103,6 +103,16 @@ class PlainLine:
         self, at: int, patch: Mapping[str, Any], path: Path, label: str = "patch", *, placed: bool = True
     ) -> Sequence[Change]:
         """The version in force, patched; none when it is wrong, which is noted, `placed` in the patch or at `path`."""
+        before = self.current.raw
+        # What the API server has filled in stays beside what is patched.
+        if message := refusal(before, merge_patch(with_strategy(before), patch)):
+            return [self.refused(at, label, message)]
+        return self._patched(at, patch, path, label, placed=placed)
+
+    def _patched(
+        self, at: int, patch: Mapping[str, Any], path: Path, label: str, *, placed: bool
+    ) -> Sequence[Change]:
+        """As `patch`, of what people have written: `kubectl apply` takes away what goes with another strategy."""
         before = self.current
         raw = merge_patch(before.raw, patch)
         if message := refusal(before.raw, raw):

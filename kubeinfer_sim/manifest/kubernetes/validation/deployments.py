@@ -40,6 +40,11 @@ def validate_stateful_set_spec(spec: Mapping[str, Any], at: Field, errors: Error
     start = spec.get("ordinals", {}).get("start", 0)
     errors.non_negative(at.down("ordinals", "start"), start)
     budgets, budgets_at = _validate_strategy(spec, at, errors)
+    strategy = spec.get("updateStrategy", {})
+    if strategy.get("type") == "OnDelete" and strategy.get("rollingUpdate") is not None:
+        message = "must not be given when the type is OnDelete"
+        answer = "only allowed for updateStrategy 'RollingUpdate'"
+        errors.conflict(budgets_at, strategy["rollingUpdate"], message, answer)
     errors.non_negative(budgets_at.child("partition"), budgets.get("partition", 0))
     if "maxUnavailable" in budgets:
         unavailable = budgets["maxUnavailable"]
@@ -73,8 +78,6 @@ def _validate_strategy(spec: Mapping[str, Any], at: Field, errors: Errors) -> tu
         return strategy.get("rollingUpdate", {}), budgets_at
     if kind != "OnDelete":
         errors.not_supported(strategy_at.child("type"), kind, ("OnDelete", "RollingUpdate"))
-    elif strategy.get("rollingUpdate") is not None:
-        errors.invalid(budgets_at, strategy["rollingUpdate"], "must not be given when the type is OnDelete")
     return {}, budgets_at
 
 
