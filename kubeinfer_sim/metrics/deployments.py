@@ -222,7 +222,9 @@ def _outcome(measures: DeploymentMeasures, end: str) -> DeploymentOutcome:
     if in_place and not measures.missing:
         pods_moved = len(measures.pods) > (measures.changes[0].replicas if measures.changes else 0)
         restarted = any(life.container_restarts for life in measures.pods)
-        disturbed = pods_moved or restarted or measures.low.value < measures.desired.last
+        # A DaemonSet wants fewer pods where its nodes are fewer: what it lost is not missing.
+        lost = any(not pod.stays for life in measures.pods for pod in life.pods)
+        disturbed = pods_moved or restarted or lost or measures.low.value < measures.desired.last
         touched = focus is not None or disturbed
         return DeploymentOutcome.COMPLETES if touched else DeploymentOutcome.UNTOUCHED
     reason = measures.conditions[-1].reason if measures.conditions else ""

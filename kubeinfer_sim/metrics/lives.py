@@ -64,6 +64,11 @@ class PodLife:
     _entered: int = -1
     _first: StageName | None = None
 
+    @property
+    def stays(self) -> bool:
+        """Whether it is neither deleted nor finished, nor its object gone, at the end of the run."""
+        return self.deleting is None and self.finished is None and self.gone is None
+
     def enter(self, at: int, then: StageName, plan: tuple[Stage, ...] = ()) -> None:
         """From `at` on it goes through `plan`, one stage after the other, and stays in `then` afterwards."""
         self.close(at)
