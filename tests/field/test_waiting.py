@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from field.user import User, asking, both, deployment, kubeinfer
 
 
@@ -17,7 +18,8 @@ def test_pods_that_were_evicted_and_find_no_place_say_what_they_need(
     user.plans(workload(asking(npu=8), replicas=2), cluster={"pools": [pool]}, actions=[taint])
     done, result = user.runs()
     assert done.returncode == 1
-    assert "needs 1 node × 8 huawei.com/ascend-1980; no such node is free" in result["verdict"]["sentence"]
+    needs = "needs 1 node × 8 huawei.com/ascend-1980; no node takes such a pod: 2 node(s) had untolerated taint(s)"
+    assert needs in result["verdict"]["sentence"]
     assert "untolerated taint" in done.stdout
 
 
@@ -45,3 +47,41 @@ def test_one_that_failed_and_waits_behind_others_now_says_what_all_of_them_wait_
     _, result = user.runs()
     assert result["end"]["reason"] == "settled"
     assert "no such node is free (1 more instance like it)" in result["verdict"]["sentence"]
+
+
+TAINT = {"key": "k", "effect": "NoExecute"}
+CLOSED = {
+    "cordoned": (
+        [{"at": "1m", "cordon": {"nodes": ["a-0", "a-1"]}}],
+        "no node takes such a pod: 2 node(s) were unschedulable",
+    ),
+    "labels": (
+        [{"at": "1m", "labelNodes": {"nodes": ["a-0", "a-1"], "labels": {"want": None}}}],
+        "no node takes such a pod: 2 node(s) didn't match Pod's node affinity/selector",
+    ),
+    "removed": ([{"at": "1m", "removeNodes": ["a-0", "a-1"]}], "there are no nodes"),
+    # Of these one has room, were it not tainted, and the other is taken.
+    "one full": ([{"at": "1m", "taint": {**TAINT, "nodes": ["a-1"]}}], "no such node is free"),
+    "tainted": (
+        [{"at": "1m", "taint": {**TAINT, "pool": "a"}}],
+        "no node takes such a pod: 2 node(s) had untolerated taint(s)",
+    ),
+}
+
+
+@both
+@pytest.mark.parametrize("case", CLOSED)
+def test_what_no_node_takes_is_not_said_to_lack_a_free_one(
+    user: User, workload: Callable[..., Any], case: str
+) -> None:
+    actions, why = CLOSED[case]
+    pool = {"name": "a", "count": 2, "allocatable": {"huawei.com/ascend-1980": 8}, "labels": {"want": "x"}}
+    made = workload(asking(npu=8), replicas=1, nodeSelector={"want": "x"})
+    user.plans(
+        made,
+        cluster={"pools": [pool]},
+        actions=[*actions, {"at": "2m", "object": f"{made['kind']}/chat", "scale": 2}],
+    )
+    done, _ = user.runs()
+    assert done.returncode == 1
+    assert f"huawei.com/ascend-1980 with want=x; {why}" in " ".join(done.stdout.split())

@@ -43,11 +43,12 @@ class GangNeed:
     possible: int
     exclusive: bool
 
-    def text(self, *, full: bool = False) -> str:
+    def text(self, *, full: bool = False, closed: str = "") -> str:
         """`needs 2 nodes × 8 huawei.com/ascend-1980 with pool=infer; 1 such node is free`.
 
         Args:
             full: name all requests, not only the resource that matters most.
+            closed: why no node takes such a pod, however much is free there.
         """
         noun = "node" if self.exclusive else "place"
         what = self.requests if full else format_amount(self.resource, self.amount)
@@ -57,7 +58,9 @@ class GangNeed:
         )
         if not self.free:
             is_free = f"no such {noun} is free"
-        if self.possible < self.pods:
+        if closed:
+            is_free = closed
+        elif self.possible < self.pods:
             is_free += f", and the nodes have room for {self.possible or 'none'} at most"
         return f"needs {self.pods} {noun}{'s' if self.pods != 1 else ''} × {what}{where}; {is_free}"
 
@@ -93,6 +96,15 @@ class Unschedulable:
         return {name: reasons for reasons, names in self.groups.items() for name in names if reasons}
 
     @property
+    def _closed(self) -> str:
+        """Why no node takes the pod, where that is not for what others hold; "" where on some it is."""
+        if not self.nodes:
+            return "there are no nodes"
+        if not self.counts or any(map(messages.is_shortage, self.counts)):
+            return ""
+        return f"no node takes such a pod: {messages.counted(self.counts)}"
+
+    @property
     def proof(self) -> str:
         """What is needed against what is free, as a stall report prints it."""
         if self.pod is None:
@@ -100,7 +112,8 @@ class Unschedulable:
         first_named = {messages.insufficient(need.resource) for need in self.needs}
         full = any(reason.startswith("Insufficient") and reason not in first_named for reason in self.counts)
         short = [need for need in self.needs if need.free < need.pods]
-        text = "; ".join(need.text(full=full) for need in short or self.needs)
+        closed = self._closed if len(short) == 1 and not short[0].free else ""
+        text = "; ".join(need.text(full=full, closed=closed) for need in short or self.needs)
         if not short or self.placeable < min(self.pods - need.pods + need.free for need in short):
             text += f"; together {self.placeable} of {self.pods} pods fit"
         return text
