@@ -168,12 +168,34 @@ class Moment:
     deployments: tuple[DeploymentMoment, ...]
 
 
+#: Why an update deletes instances for which it makes new ones.
+_REPLACING = ("NotReady", "Rollout")
+
+
 @dataclass(slots=True)
 class _Course:
-    """How the states of one instance follow one another, each with the record that began it."""
+    """How the states of one instance follow one another, each with the record that began it.
+
+    Attributes:
+        unready: what took its readiness, while it is not ready again, also where it was deleted in that instant.
+        deleted: its deletion, once it is.
+        replaces: the instance that had its name before it.
+    """
 
     instance: InstanceRef
     states: list[tuple[State | Literal["gone"], Record]]
+    unready: Record | None = None
+    deleted: InstanceDeleting | None = None
+    replaces: _Course | None = None
+
+    def inherited(self) -> set[int]:
+        """Why it had to be made, where the instance before it was not ready when it was deleted."""
+        before = self.replaces
+        if before is None or before.unready is None or before.deleted is None:
+            return set()
+        if before.deleted.reason not in _REPLACING:
+            return set()
+        return {before.unready.id, before.deleted.id}
 
     def at(self, when: int) -> int:
         """The place of the state in force at an instant; -1 before the first."""
@@ -236,6 +258,7 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
     lives, nodes = LivesMeter(), Nodes()
     one_pass = OnePass([lives, nodes])
     courses: dict[InstanceRef, _Course] = {}
+    named: dict[tuple[str, int], _Course] = {}  # the latest instance of each name
     wanted: dict[str, int] = {}
     by_deployment: dict[tuple[str, str], list[int]] = {}
     latest = _Latest()
@@ -243,7 +266,7 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
         one_pass.observe(record)
         if record.at <= at:
             latest.follow(record)
-        _follow(record, courses)
+        _follow(record, courses, named)
         if isinstance(record, SpecApplied) and record.at <= at:
             wanted[record.kubeinfer] = record.replicas
         elif isinstance(record, DeploymentApplied) and record.at <= at:
@@ -386,7 +409,9 @@ def _initial(history: History) -> set[int]:
 _REPLACED = ("Deployment", "ReplicaSet")
 
 
-def _follow(record: Record, courses: dict[InstanceRef, _Course]) -> None:
+def _follow(
+    record: Record, courses: dict[InstanceRef, _Course], named: dict[tuple[str, int], _Course]
+) -> None:
     state: State | Literal["gone"] | None = _INSTANCE_STATES.get(type(record))
     if state is not None:
         ref: InstanceRef = record.instance  # type: ignore[attr-defined]
@@ -399,7 +424,20 @@ def _follow(record: Record, courses: dict[InstanceRef, _Course]) -> None:
         ref = record.pod.instance  # type: ignore[attr-defined]
         if ref.kind == "KubeInfer":
             return
-    states = courses.setdefault(ref, _Course(ref, [])).states
+    if ref not in courses:
+        courses[ref] = _Course(
+            ref, [], replaces=named.get((ref.owner, ref.ordinal)) if ref.kind == "KubeInfer" else None
+        )
+    course = courses[ref]
+    states = course.states
+    if ref.kind == "KubeInfer":
+        named[ref.owner, ref.ordinal] = course
+        if isinstance(record, InstanceDeleting):
+            course.deleted = course.deleted or record
+        elif state == "ready":
+            course.unready = None
+        elif state in ("notReady", "failed") and course.unready is None and course.deleted is None:
+            course.unready = record
     last = states[-1][0] if states else None
     # Not ready stays not ready until it is ready, however often it is rebuilt; what is going is going.
     if state == last or (
@@ -437,6 +475,8 @@ def _instance(
     waiting = [] if state == "ready" else [pod for pod in alive if not _serves(pod, at)]
     waiting.sort(key=lambda pod: _pace(pod, end))
     causes = {began.id}
+    if state == "starting":
+        causes |= course.inherited()
     if state != "ready":
         causes |= {number for number in latest.of(course.instance, waiting) if number > began.id}
     if course.instance in latest.degraded:

@@ -61,3 +61,45 @@ def test_an_instance_that_nobody_misses_costs_nothing(user: User) -> None:
 def test_an_order_is_not_charged_for_what_began_before(user: User) -> None:
     found = charges(user, crash(0, at="1m"), {"at": "2m", "scale": 3})
     assert list(found) == ["chat-0-serve-0 ended (Error) at 1m"]
+
+
+def why(user: User, at: str) -> str:
+    return " ".join(user.types("why", "scenario.yaml", "--at", at).stdout.split())
+
+
+def test_why_tells_of_the_crash_for_which_an_update_replaces_an_instance_early(user: User) -> None:
+    charges(user, UPDATE, crash(0))
+    text = why(user, "6m")
+    told = "5m a container of chat-0-serve-0 ends by itself (Error, exit code 1)"
+    assert told in text
+    assert (
+        "chat-0 is not ready any more (Error) 5m10s chat-0 is deleted (it is not ready, so deleting it"
+        in text
+    )
+    assert text.count("ends by itself") == 1, "chat-2 is replaced since the update came to it"
+    assert told not in why(user, "20m"), "it is ready again"
+
+
+def test_why_does_so_where_pods_stop_at_once(user: User) -> None:
+    user.plans(
+        kubeinfer({**asking(npu=8), **PROBES}, replicas=3),
+        cluster="5x8",
+        initial="running",
+        actions=[UPDATE, crash(0)],
+        timings={"profile": "zero", "weights": "10m"},
+        horizon="1h",
+    )
+    assert "5m a container of chat-0-serve-0 ends by itself" in why(user, "6m")
+
+
+def test_an_instance_that_was_ready_when_it_was_replaced_has_nothing_but_the_update_to_tell(
+    user: User,
+) -> None:
+    charges(user, crash(0, at="30s"), {**UPDATE, "at": "20m"})
+    assert "ends by itself" not in why(user, "45m")
+
+
+def test_one_that_was_scaled_away_is_not_what_a_later_one_of_its_name_stands_for(user: User) -> None:
+    charges(user, crash(2), {"at": "6m", "scale": 2}, {"at": "8m", "scale": 3})
+    assert "ends by itself" not in why(user, "9m")
+    assert "chat-2 has been starting since 8m" in why(user, "9m")
