@@ -24,9 +24,10 @@ def read_pod_object(checker: Checker, value: Mapping[str, Any]) -> BarePod | Non
     if not spec:
         return None
     # Its metadata is checked already; a pod's spec is held to its labels and annotations; finalizers are a pod's.
-    held = {"labels": metadata.labels, "annotations": metadata.annotations}
-    if (finalizers := value["metadata"].get("finalizers")) is not None:
-        held["finalizers"] = finalizers
+    held: dict[str, Any] = {"labels": metadata.labels, "annotations": metadata.annotations}
+    written = value.get("metadata")
+    if isinstance(written, Mapping) and written.get("finalizers") is not None:
+        held["finalizers"] = written["finalizers"]
     reading = check_pod(checker, held, spec)
     if any(each.severity == "error" for each in checker.findings[before:]):
         return None

@@ -273,3 +273,19 @@ def test_a_gate_that_the_pod_of_the_name_does_not_have_then_is_told(
     done = user.types("run", "scenario.yaml")
     assert done.returncode == 1
     assert f"strikes nothing: the pods that matched have no {what} x/y" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("metadata", [None, "p", {"name": "p", "namespace": "prod", "finalizers": 5}])
+def test_metadata_of_a_pod_that_is_wrong_is_told(user: User, metadata: Any) -> None:
+    user.plans({**bare_pod({}), "metadata": metadata}, cluster="1x8")
+    done = user.types("run", "scenario.yaml")
+    assert done.returncode == 2
+    assert "manifest.yaml:" in done.stderr
+    assert "metadata" in done.stderr
+
+
+def test_an_object_whose_finalizers_are_no_list_can_be_deleted(user: User) -> None:
+    odd = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "finalizers": 5}}
+    gone = {"at": "1m", "deleteObject": "ConfigMap/c"}
+    user.plans(deployment({}), odd, cluster="1x8", actions=[gone])
+    assert user.types("run", "scenario.yaml").returncode in (0, 1)

@@ -244,8 +244,9 @@ class TimeLine:
         return [Delete(at, line.kind, line.current.name)]
 
     def _warn_of_finalizers(self, name: str, value: Mapping[str, Any], path: Path) -> None:
-        finalizers = (value.get("metadata") or {}).get("finalizers")
-        if finalizers:
+        metadata = value.get("metadata")
+        finalizers = metadata.get("finalizers") if isinstance(metadata, Mapping) else None
+        if finalizers and isinstance(finalizers, list):
             message = (
                 f"not simulated: {name} has finalizers ({', '.join(map(str, finalizers))}): it would stay, and with it "
                 "what it owns, until somebody takes them away; here it goes at once"
