@@ -41,6 +41,7 @@ from kubeinfer_sim.manifest.model import (
 )
 from kubeinfer_sim.manifest.model_servers import warn_of_no_accelerators
 from kubeinfer_sim.manifest.node_ports import NodePorts
+from kubeinfer_sim.manifest.other_objects import check_known_fields
 from kubeinfer_sim.manifest.register.check import check_fields, check_objects
 from kubeinfer_sim.manifest.render import sort_key
 from kubeinfer_sim.manifest.source import SourceText, read_source
@@ -252,6 +253,7 @@ class _Loader:
             str(value.get("apiVersion") or ""), value["kind"], name, document, namespace or "default"
         )
         self.others.append(other)
+        check_known_fields(checker, value)
         checker.report(
             ("kind",),
             f"{value['kind']}{' ' if other.name else ''}{other.name} is "
