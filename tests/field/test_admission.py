@@ -5,11 +5,12 @@ What really happens: recorded whole runs of Kubernetes 1.36.3 (`sc-nodename`, `s
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from field.user import NPU, User, asking, bare_pod, both, deployment, kubeinfer, replica_set
+from field.user import NPU, User, asking, bare_pod, both, deployment, kubeinfer, replica_set, stateful_set
 
 Workload = Callable[..., Any]
 GPU = "nvidia.com/gpu"
@@ -194,3 +195,32 @@ def test_pods_that_have_failed_go_when_somebody_deletes_them(
     assert len(user.pods("2s")) > 50
     failed = [pod["name"] for pod in user.pods("2s") if pod["phase"] == "Failed"]
     assert not {pod["name"] for pod in user.pods("5s")} & set(failed)
+
+
+@pytest.mark.parametrize("workload", [bare_pod, deployment, kubeinfer])
+def test_a_pod_that_ran_at_the_start_ran_on_the_node_it_names(user: User, workload: Workload) -> None:
+    nodes = {"pools": [{"name": "a", "count": 3, "allocatable": {"cpu": "8"}}]}
+    one = {} if workload is bare_pod else {"replicas": 1}
+    user.plans(workload(CPU, nodeName="a-2", **one), cluster=nodes, initial="running", horizon="1m")
+    assert [(each["node"], each["readyContainers"]) for each in user.pods("0s")] == [("a-2", 1)]
+
+
+@pytest.mark.parametrize("workload", [deployment, kubeinfer])
+def test_what_has_no_room_on_the_node_it_names_did_not_run_on_another(user: User, workload: Workload) -> None:
+    nodes = {"pools": [{"name": "a", "count": 3, "allocatable": {"cpu": "8"}}]}
+    made = workload(asking(cpu="5"), replicas=2, nodeName="a-2")
+    user.plans(made, cluster=nodes, initial="running", horizon="1m")
+    assert {each["node"] for each in user.pods("10s")} == {"a-2"}
+    assert sum(each["readyContainers"] for each in user.pods("10s")) == 1
+
+
+def test_what_is_ready_in_the_last_instant_is_not_told_as_starting(user: User) -> None:
+    """The run is given up while pods are rejected without a pause; what `pods` shows is its end, too."""
+    nodes = {"pools": [{"name": "a", "count": 1, "allocatable": {"cpu": "2"}}]}
+    made = stateful_set(asking(cpu="1"), replicas=3, nodeName="a-0", spec={"podManagementPolicy": "Parallel"})
+    user.plans(made, cluster=nodes, initial="empty", timings={"profile": "zero", "create": "1m"})
+    done, result = user.runs()
+    assert "(in " not in done.stdout.replace("(in the", "")
+    shown = json.loads(user.types("pods", "scenario.yaml", "--json", "-").stdout)
+    assert shown["atMs"] == result["end"]["atMs"]
+    assert [each["readyContainers"] for each in shown["pods"]] == [1, 1, 0]

@@ -276,13 +276,21 @@ class GangScheduling(Watcher):
         return None if placement is None else {pod: placement[pod] for pod in gang.pods}
 
     def adopt(self, gang: PodGang) -> bool:
-        """Place a gang that ran before the simulation began; False when the cluster has no room for it."""
-        if any(pod.template.node_name and pod.template.node_name not in self._api.nodes for pod in gang.pods):
+        """Place a gang that ran before the simulation began; False when the cluster has no room for it.
+
+        Pods that name their nodes ran there.
+        """
+        named: dict[Any, str] = {pod: node for pod in gang.pods if (node := pod.template.node_name)}
+        if not all(node in self._api.nodes for node in named.values()):
             return False
         if self._claims.matter and self._kept_by_claims(gang):
             return False
-        placement = self._scheduler.place_now(gang.request)
+        placement = self._scheduler.place_now(gang.request, named)
         if placement is None:
+            return False
+        if any(placement[pod] != node for pod, node in named.items()):
+            for pod in gang.pods:
+                self._scheduler.release(pod)
             return False
         self._api.schedule(gang.instance, placement, gang.cause)
         for pod in gang.pods:
