@@ -23,6 +23,11 @@ CODE = "not-simulated"
 FIELD_ROWS = (*object_fields.ROWS, *pod_fields.ROWS)
 #: Types a manifest is read by, from the top.
 ROOTS = ("KubeInfer", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
+#: Names in a ResourceQuota of what is no pod and nothing a pod asks for (pkg/quota/v1/evaluator/core).
+_COUNTS_OBJECTS = re.compile(
+    r"count/(?!pods$).*|services(\.loadbalancers|\.nodeports)?|secrets|configmaps|persistentvolumeclaims"
+    r"|replicationcontrollers|resourcequotas|requests\.storage|.*\.storageclass\.storage\.k8s\.io/.*"
+).fullmatch
 _KEYED = {"labels": (keys.LABELS, keys.EITHER), "annotations": (keys.ANNOTATIONS, keys.EITHER)}
 
 
@@ -78,6 +83,19 @@ def check_objects(
     for document, namespace in objects:
         if message := difference(document.value, namespace, workloads):
             yield document.diagnostic(("kind",), message, code=CODE, severity=Severity.WARNING)
+        if document.value["kind"] == "ResourceQuota":
+            yield from _uncounted(document)
+
+
+def _uncounted(document: Document) -> Iterator[Diagnostic]:
+    """Of a ResourceQuota, what counts other objects than pods and what they ask for."""
+    path: Path = ("spec", "hard")
+    spec = document.value.get("spec")
+    hard = spec.get("hard") if isinstance(spec, Mapping) else None
+    for name in hard if isinstance(hard, Mapping) else ():
+        if _COUNTS_OBJECTS(str(name)):
+            message = f"not simulated: objects beyond {name} are refused in a cluster; here they are made"
+            yield document.diagnostic((*path, name), message, code=CODE, severity=Severity.WARNING, key=True)
 
 
 def difference(value: Mapping[str, Any], namespace: str, workloads: Sequence[WorkloadSpec]) -> str:

@@ -81,7 +81,8 @@ ROWS: tuple[KindRow, ...] = (
         _YES,
         "ResourceQuota",
         "`pods`, `count/pods`, requests and limits of every resource (of a device as `requests.…` alone), scopes: pods "
-        "beyond it are refused (FailedCreate) and asked for again, ever later. Counts of other objects hold nobody",
+        "beyond it are refused (FailedCreate) and asked for again, ever later. Counts of other objects hold nobody, "
+        "with a warning",
     ),
     _row(
         _YES,
@@ -130,6 +131,12 @@ ROWS: tuple[KindRow, ...] = (
         "ConfigMap Secret",
         "what is not there (`absent`, or created later), or lacks a key, keeps containers from starting "
         "(CreateContainerConfigError) or volumes from being mounted; what is in no file is taken to be there",
+    ),
+    _row(
+        _NOT,
+        "Node",
+        "nodes are those of the scenario's `cluster`, and others join with `addNodes`; an object alone has no "
+        "kubelet and nothing runs on it",
     ),
     _row(_NONE, "VolumeAttributesClass", "how fast a volume is"),
     _row(
