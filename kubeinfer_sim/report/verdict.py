@@ -14,6 +14,7 @@ from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Availability
 from kubeinfer_sim.metrics.bare_pods import BarePodOutcome
+from kubeinfer_sim.metrics.cause_kinds import ORDERS
 from kubeinfer_sim.metrics.cluster import ClusterMeasures
 from kubeinfer_sim.metrics.demand import Demand
 from kubeinfer_sim.metrics.deployments import DeploymentOutcome
@@ -21,6 +22,7 @@ from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.nodes import DrainRun
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report import bare_pods
+from kubeinfer_sim.report.causes import cause_text
 from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.evictions import without_end
@@ -126,7 +128,9 @@ def _verdict(found: Figures) -> Verdict:
     lucky = any(all_killed_first(each) for each in killed)
     holds = outcome is Outcome.COMPLETES and not (missed or vain or endless or lucky)
     several = len(found.kubeinfers) > 1
-    own = _sentence_of_several(found) if several else _sentence(found.run, found.measures)
+    own = (
+        _sentence_of_several(found) if several else _sentence(found.run, found.measures, _below_budget(found))
+    )
     drains = [text for text in _drains(found) if _lower(text) not in _lower(own)]
     if drains and own.startswith("Nothing happened"):
         own, drains = opening(drains[0]), drains[1:]
@@ -170,6 +174,24 @@ def vain_lines(cluster: ClusterMeasures) -> list[str]:
 
 def _more(objects: Sequence[str]) -> str:
     return f" (and {len(objects) - 1:,} more)" if len(objects) > 1 else ""
+
+
+def _below_budget(found: Figures) -> str:
+    """What took an update that completes below what its budget keeps: an update alone never does.
+
+    `, fewer than the 2 that the budget keeps (chat-0-serve-0 ended (Error) at 5m)`; "" of several KubeInfers.
+    """
+    measures = found.measures
+    change = focus(measures)
+    if len(found.kubeinfers) != 1 or change is None or not change.is_update:
+        return ""
+    service = measures.service
+    kept = min(measures.desired.between(service.since, service.until)) - change.unavailable
+    others = [each for each in found.causes if each.total and each.kind not in ORDERS]
+    if measures.outcome is not Outcome.COMPLETES or service.min_ready.value >= kept or not others:
+        return ""
+    more = f" and {count(len(others) - 1, 'more cause')}" if len(others) > 1 else ""
+    return f", fewer than the {kept:,} that the budget keeps ({cause_text(others[0].began_with)}{more})"
 
 
 def _drains(found: Figures) -> list[str]:
@@ -236,13 +258,13 @@ def _lower(text: str) -> str:
     return text if text.partition(" ")[0] in get_args(Kind) else text[:1].lower() + text[1:]
 
 
-def _sentence(run: Run, measures: Measures) -> str:
+def _sentence(run: Run, measures: Measures, below_budget: str) -> str:
     """How the KubeInfer came out, then each other workload that was touched; the one that fails first."""
     told = _others(run, measures)
     told.sort(key=lambda each: each[0])
     parts = [text for _, text in told]
     if measures.desired.points and not (parts and measures.outcome is Outcome.NOTHING):
-        own = _SENTENCES[measures.outcome](run, measures)
+        own = f"{_SENTENCES[measures.outcome](run, measures)}{below_budget}"
         parts.insert(0 if measures.outcome is not Outcome.COMPLETES or not told or told[0][0] else 1, own)
     if not parts:
         return "Nothing happened: what is running is neither changed nor disturbed"

@@ -103,3 +103,28 @@ def test_one_that_was_scaled_away_is_not_what_a_later_one_of_its_name_stands_for
     charges(user, crash(2), {"at": "6m", "scale": 2}, {"at": "8m", "scale": 3})
     assert "ends by itself" not in why(user, "9m")
     assert "chat-2 has been starting since 8m" in why(user, "9m")
+
+
+def verdict(user: User) -> str:
+    done, result = user.runs()
+    assert done.returncode == 0
+    text: str = result["verdict"]["sentence"]
+    return text
+
+
+def test_the_verdict_of_an_update_names_the_crash_that_took_it_below_its_budget(user: User) -> None:
+    charges(user, UPDATE, crash(0))
+    assert verdict(user).endswith(
+        "at least 1 of 3 instances stay ready, fewer than the 2 that the budget keeps "
+        "(chat-0-serve-0 ended (Error) at 5m)."
+    )
+    charges(user, UPDATE, crash(1), crash(2, at="6m"), surge=1)
+    assert "fewer than the 3 that the budget keeps (chat-" in verdict(user)
+    assert "and 1 more cause)" in verdict(user)
+
+
+def test_the_verdict_of_an_update_that_keeps_its_budget_names_no_crash(user: User) -> None:
+    charges(user, UPDATE, crash(2))
+    assert verdict(user).endswith("at least 2 of 3 instances stay ready.")
+    charges(user, UPDATE)
+    assert verdict(user).endswith("at least 2 of 3 instances stay ready.")
