@@ -57,6 +57,9 @@ def agree(config: dict[str, Any]) -> None:
         expected = Reference(config).events
     except UnlikeATraceError:
         assume(False)
+    # A check that begins to fail in the instant in which it would first pass: no trace says which comes first.
+    failing = {(at, ordinal) for at, kind, ordinal in config["actions"] if kind == "unready"}
+    assume(not any(each["event"] == "ready" and (each["t"], each["ordinal"]) in failing for each in expected))
     run, _ = play(config)
     assert in_order(list(trace(run))) == in_order(expected)
 
