@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+import runpy
 import tomllib
+from pathlib import Path
 
 import pytest
 from command_line import ROOT, python
@@ -59,15 +61,15 @@ def test_all_is_what_a_module_defines_or_hands_on() -> None:
 
 
 def test_the_examples_of_the_page_run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     examples = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
     monkeypatch.chdir(ROOT)
     told = []
-    for example in examples:
-        names: dict[str, object] = {}
-        exec(compile(example, str(PAGE), "exec"), names)
-        for name, value in names.items():
+    for number, example in enumerate(examples):
+        file = tmp_path / f"example{number}.py"  # Hypothesis reads the source of a test
+        file.write_text(example, encoding="utf-8")
+        for name, value in runpy.run_path(str(file)).items():
             if name.startswith("test_") and callable(value):
                 value()
         told.append(capsys.readouterr().out)
