@@ -1,19 +1,19 @@
-"""What one attempt to make sure of an image does: nothing, a pull, or an error the container waits with.
+"""Whether an image has to be pulled, why one never can be, and when a pod whose pulls fail tries again.
 
-The decisions of the kubelet's image manager (pkg/kubelet/images/image_manager.go, EnsureImageExists): pull
-policy, back-off after failed pulls, the registry's rate limit. How long a pull takes is not decided here.
+The decisions of the kubelet's image manager (pkg/kubelet/images/image_manager.go, EnsureImageExists). Whose turn it is
+on a node, the rate limit and how long a pull takes are in `image_manager`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from kubeinfer_sim.cluster.kubelet.backoff import RELIST, ImageBackoff, PodWorkerRetry
-from kubeinfer_sim.cluster.rate_limit import TokenBucket
-from kubeinfer_sim.manifest.kubernetes.images import image_tag
+from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.manifest.kubernetes.images import reference_error
+from kubeinfer_sim.manifest.model import Container as ContainerSpec
 
 _HOUR = 3_600_000
 
@@ -22,54 +22,27 @@ class ImageError(StrEnum):
     """Why a container waits for its image: the reason in its status (pkg/kubelet/images/types.go)."""
 
     INVALID_NAME = "InvalidImageName"
-    INSPECT = "ImageInspectError"
     NEVER_PULL = "ErrImageNeverPull"
     PULL = "ErrImagePull"
     BACK_OFF = "ImagePullBackOff"
 
 
-@dataclass(slots=True)
-class ImagePuller:
-    """The attempts of one pod to get one image.
+def needs_pull(container: ContainerSpec, node: Node, at: int) -> bool:
+    """Whether the kubelet has to ask for the image at `at`: its policy says so, it is not on the node, or no image.
 
-    Attributes:
-        registry: the node's limit of pulls (registryPullQPS 5, registryBurst 10), shared by its pods; None
-            when it is off.
+    With policy Never it does not ask, but what is not there is an error (imagePullPrecheck).
     """
-
-    image: str
-    policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
-    backoff: ImageBackoff = field(default_factory=ImageBackoff)
-    registry: TokenBucket | None = None
-
-    def attempt(self, now: int, *, present: bool, inspectable: bool = True) -> ImageError | bool:
-        """What an attempt at `now` comes to.
-
-        Args:
-            now: milliseconds.
-            present: whether the runtime has the image.
-            inspectable: whether the runtime can tell.
-
-        Returns:
-            True: pull now, and tell `failed` if that fails. False: start with the image that is there. An
-            error otherwise; a pull the rate limit forbids has failed already.
-        """
-        if image_tag(self.image) is None:
-            return ImageError.INVALID_NAME
-        if not inspectable:
-            return ImageError.INSPECT
-        if self.policy == "Never" or (self.policy == "IfNotPresent" and present):
-            return False if present else ImageError.NEVER_PULL
-        if self.backoff.next_pull(now) > now:
-            return ImageError.BACK_OFF
-        if self.registry is not None and not self.registry.try_accept(now):
-            self.failed(now)
-            return ImageError.PULL
+    if container.image_pull_policy == "Always":
         return True
+    there = node.images.get(container.image)
+    return there is None or there > at or bool(reference_error(container.image))
 
-    def failed(self, now: int) -> None:
-        """The pull failed at `now`: the container waits with ErrImagePull, then with ImagePullBackOff."""
-        self.backoff.record_failure(now)
+
+def never_pulled(container: ContainerSpec) -> ImageError | None:
+    """Why no registry is asked for an image that is needed, as long as the container stays as it is; None: one is."""
+    if reference_error(container.image):
+        return ImageError.INVALID_NAME
+    return ImageError.NEVER_PULL if container.image_pull_policy == "Never" else None
 
 
 class PullSync(NamedTuple):

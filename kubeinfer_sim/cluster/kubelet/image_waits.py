@@ -8,7 +8,7 @@ from dataclasses import replace
 from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.image_manager import QPS_EXCEEDED, ImageManager
-from kubeinfer_sim.cluster.kubelet.image_pull import ImageError
+from kubeinfer_sim.cluster.kubelet.image_pull import ImageError, never_pulled
 from kubeinfer_sim.cluster.kubelet.pod_worker import ImageWait, PodWorker
 from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
 from kubeinfer_sim.cluster.kubelet.services import Services
@@ -43,11 +43,12 @@ class ImageWaits:
     def failure(self, container: Container) -> tuple[ImageError, str] | None:
         """Reason and message, when the image cannot be had that has to be asked for now."""
         image = container.spec.image
-        if error := reference_error(image):
-            parsed = f'couldn\'t parse image name "{image}": {error}'
-            return ImageError.INVALID_NAME, f'Failed to apply default image tag "{image}": {parsed}'
-        if container.spec.image_pull_policy == "Never":
-            return ImageError.NEVER_PULL, "it is not on the node, and its pull policy is Never"
+        match never_pulled(container.spec):
+            case ImageError.INVALID_NAME as error:
+                parsed = f'couldn\'t parse image name "{image}": {reference_error(image)}'
+                return error, f'Failed to apply default image tag "{image}": {parsed}'
+            case ImageError.NEVER_PULL as error:
+                return error, "it is not on the node, and its pull policy is Never"
         why = self._registry.refuses(image)
         return (ImageError.BACK_OFF, why) if why else None
 

@@ -9,6 +9,7 @@ from typing import Any
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
 from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager, Request
+from kubeinfer_sim.cluster.kubelet.image_pull import needs_pull
 from kubeinfer_sim.cluster.kubelet.image_waits import ImageWaits
 from kubeinfer_sim.cluster.kubelet.object_waits import ObjectWaits
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
@@ -16,7 +17,6 @@ from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker, Sync
 from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
 from kubeinfer_sim.cluster.kubelet.services import Services
 from kubeinfer_sim.cluster.kubelet.set_up_plan import FailedHook, SetUpPlan
-from kubeinfer_sim.cluster.kubelet.set_up_planner import needs_pull
 from kubeinfer_sim.cluster.kubelet.sidecar_watch import SidecarWatch
 from kubeinfer_sim.cluster.kubelet.start_faults import Failure
 from kubeinfer_sim.cluster.kubelet.sync_loop import SyncLoop

@@ -5,18 +5,16 @@ from __future__ import annotations
 from kubeinfer_sim.cluster.kubelet.check_faults import CheckFaults
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.hooks import hook_seconds
+from kubeinfer_sim.cluster.kubelet.image_pull import needs_pull
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
 from kubeinfer_sim.cluster.kubelet.set_up_plan import FailedHook, SetUpPlan
 from kubeinfer_sim.cluster.kubelet.stage_draws import StageDraws
 from kubeinfer_sim.cluster.kubelet.start_faults import Failure, StartFaults
 from kubeinfer_sim.cluster.kubelet.termination import KILLED, STOPPED, kill_stages
-from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.prober import ContainerProber, Health, Outcome, Probes, Segment
 from kubeinfer_sim.cluster.stages import CREATE, VOLUMES, Stage, StageKind, StageName, end_of
-from kubeinfer_sim.manifest.kubernetes.images import reference_error
-from kubeinfer_sim.manifest.model import Container as ContainerSpec
 from kubeinfer_sim.manifest.releases import Release
 
 #: How an image is pulled whose pull takes as long as the registry that all nodes share needs.
@@ -224,14 +222,3 @@ class SetUpPlanner:
     def image_warm(self, pod: Pod, image: str) -> int | None:
         """How long it takes to see that the image is there."""
         return self._draws.draw(pod.timings_of(image).image_warm, pod, f"image/{image}")
-
-
-def needs_pull(container: ContainerSpec, node: Node, at: int) -> bool:
-    """Whether the kubelet has to ask for the image at `at`: its policy says so, it is not on the node, or no image.
-
-    With policy Never it does not ask, but what is not there is an error (pkg/kubelet/images, imagePullPrecheck).
-    """
-    if container.image_pull_policy == "Always":
-        return True
-    there = node.images.get(container.image)
-    return there is None or there > at or bool(reference_error(container.image))

@@ -7,13 +7,17 @@ from typing import Any
 import pytest
 
 from kubeinfer_sim.cluster.kubelet.backoff import Backoff, BackoffLimits, ImageBackoff
-from kubeinfer_sim.cluster.kubelet.image_pull import ImageError, ImagePuller
+from kubeinfer_sim.cluster.kubelet.image_manager import NodePulls
+from kubeinfer_sim.cluster.kubelet.image_pull import ImageError, needs_pull, never_pulled
+from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.rate_limit import TokenBucket
+from kubeinfer_sim.manifest.model import Container
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
 
+IMAGE_PRESENT = -1
 GO_NAMES = {
     ImageError.INVALID_NAME: "ErrInvalidImageName",
-    ImageError.INSPECT: "ErrImageInspect",
-    ImageError.BACK_OFF: "ErrImagePullBackOff",
+    ImageError.NEVER_PULL: "ErrImageNeverPull",
 }
 
 
@@ -21,30 +25,48 @@ def ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
+class Puller:
+    """EnsureImageExists, put together from the decisions that the kubelet's parts take one by one."""
+
+    def __init__(self, case: dict[str, Any]) -> None:
+        base, longest = (ms(case[key]) for key in ("backoff_base_s", "backoff_max_s"))
+        self.case = case
+        self.container = Container("engine", case["image"], image_pull_policy=case["policy"])
+        self.backoff = ImageBackoff(Backoff(BackoffLimits(base, longest, 2 * longest)))
+        qps = case["registry_qps"]
+        self.pulls = NodePulls(TokenBucket(qps, case["registry_burst"]) if qps else None)
+        self.node = Node(NodeSpec("n", "", {}))
+        if case["present"]:
+            self.node.images[case["image"]] = IMAGE_PRESENT
+
+    def attempt(self, now: int) -> tuple[list[str], str | None]:
+        """Calls to the runtime, and the error."""
+        failed = never_pulled(self.container)
+        if failed is ImageError.INVALID_NAME:
+            return [], GO_NAMES[failed]
+        calls = ["GetImageRef"]
+        if self.case["inspect_error"] is not None:  # the runtime fails: in a run it never does
+            return calls, "ErrImageInspect"
+        if not needs_pull(self.container, self.node, now):
+            return calls, None
+        if failed is not None:
+            return calls, GO_NAMES[failed]
+        if self.backoff.next_pull(now) > now:
+            return calls, "ErrImagePullBackOff"
+        if self.pulls.admits(now):
+            calls.append("PullImage")
+            if self.case["pull_error"] is None:
+                return calls, None
+        self.backoff.record_failure(now)
+        return calls, "ErrImagePull"
+
+
 @pytest.mark.vectors("k8s_image_pull")
 def test_attempts_one_after_the_other(case: dict[str, Any]) -> None:
-    base, longest = (ms(case[key]) for key in ("backoff_base_s", "backoff_max_s"))
-    limits = BackoffLimits(base, longest, 2 * longest)
-    qps = case["registry_qps"]
-    puller = ImagePuller(
-        case["image"],
-        case["policy"],
-        ImageBackoff(Backoff(limits)),
-        TokenBucket(qps, case["registry_burst"]) if qps else None,
-    )
-    now = 0
+    puller, now = Puller(case), 0
     for want in case["attempts"]:
         now += ms(case["clock_step_before_each_attempt_s"])
-        outcome = puller.attempt(now, present=case["present"], inspectable=case["inspect_error"] is None)
-        error = outcome if isinstance(outcome, ImageError) else None
-        calls = [] if error is ImageError.INVALID_NAME else ["GetImageRef"]
-        if outcome is True:
-            calls.append("PullImage")
-            if case["pull_error"] is not None:
-                puller.failed(now)
-                error = ImageError.PULL
-        assert calls == want["runtime_calls"]
-        assert (GO_NAMES.get(error, error) if error else None) == want["error"]
+        assert puller.attempt(now) == (want["runtime_calls"], want["error"])
 
 
 def test_a_token_bucket_starts_full_and_fills_at_its_rate() -> None:

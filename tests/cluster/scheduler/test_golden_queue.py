@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from cluster.scheduler.objects_of_case import budget_of, cluster_of
+from cluster.scheduler.reference.pod_queue import PodQueue, backoff
+from cluster.scheduler.reference.pod_scheduler import PodScheduler
 
 from kubeinfer_sim.cluster.scheduler import objects
-from kubeinfer_sim.cluster.scheduler.pod_queue import PodQueue, backoff
-from kubeinfer_sim.cluster.scheduler.pod_scheduler import PodScheduler
 
 # The phases the recordings were made with: see `format.phase` of the table.
 STARTED, WHOLE_SECOND = -2_300, 450

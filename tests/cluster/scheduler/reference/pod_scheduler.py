@@ -1,6 +1,7 @@
-"""kube-scheduler for single pods: changes of the cluster in, bindings and evictions out, in simulated time.
+"""kube-scheduler for single pods, with its queue: what plays the recorded scripts on the filters, scores and preemption.
 
-Times are milliseconds; an attempt takes no time. Source: pkg/scheduler/schedule_one.go, eventhandlers.go.
+No run uses it: there a gang is tried again as soon as a change may help it, and waits for no back-off (docs/semantics.md,
+Scheduling). Times are milliseconds; an attempt takes no time. Source: pkg/scheduler/schedule_one.go, eventhandlers.go.
 """
 
 from __future__ import annotations
@@ -8,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
+from cluster.scheduler.reference.pod_queue import PodQueue, QueuedPod
+from cluster.scheduler.reference.queueing_hints import Change, NodeChange, OwnChange, PodChange, helps
+
 from kubeinfer_sim.cluster.scheduler import framework
-from kubeinfer_sim.cluster.scheduler.events import Change, NodeChange, OwnChange, PodChange, helps
 from kubeinfer_sim.cluster.scheduler.framework import DEFAULT_PROFILE, Profile, Verdict
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster
-from kubeinfer_sim.cluster.scheduler.pod_queue import PodQueue, QueuedPod
 from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.cluster.scheduler.preemption import Budget, Candidate, preempt
 
