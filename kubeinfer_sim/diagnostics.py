@@ -83,10 +83,10 @@ class Diagnostic:
         return f"{self.where}: {self.severity}: {self.sentence}{self.tag}"
 
 
-def distinct(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+def distinct(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Findings without those that are told already: the same about the same place, met again through an alias."""
     seen: dict[tuple[object, ...], Diagnostic] = {}
-    for each in found:
+    for each in diagnostics:
         # What is missing is told of the mapping it is missing in: there the last step tells findings apart.
         where = (each.file, each.line, each.column, each.path[-1:]) if each.line else (each.file, each.path)
         seen.setdefault((where, each.severity, each.code, each.message), each)

@@ -59,14 +59,14 @@ def without_flag(args: Sequence[str], *, front: bool = False) -> list[str]:
 
     Files stay where they stand; with `front` they come before all else.
     """
-    found: list[str] = []
-    files: list[str] = [] if front else found
+    kept: list[str] = []
+    files: list[str] = [] if front else kept
     place = 0
     while place < len(args):
         word = args[place]
         place += 1
         if word == "--":
-            found += args[place - 1 :]
+            kept += args[place - 1 :]
             break
         if word in ("-f", "--filename") and place < len(args):
             files.append(args[place])
@@ -76,8 +76,8 @@ def without_flag(args: Sequence[str], *, front: bool = False) -> list[str]:
         elif word.startswith("-f") and len(word) > 2 and not word.startswith("--"):
             files.append(word[2:])
         else:
-            found.append(word)
-    return [*files, *found] if front else found
+            kept.append(word)
+    return [*files, *kept] if front else kept
 
 
 def subcommand(name: str, *, short_help: str, **settings: Any) -> Callable[[F], click.Command]:
@@ -253,10 +253,10 @@ def _configuration(ctx: click.Context, param: click.Parameter, without: bool) ->
         return None
     from kubeinfer_sim.scenario.configuration import find_configuration
 
-    found = find_configuration()
-    if found is not None:
-        detail(f"configured by {found.file}")
-    return found
+    configuration = find_configuration()
+    if configuration is not None:
+        detail(f"configured by {configuration.file}")
+    return configuration
 
 
 def _no_colour(ctx: click.Context, param: click.Parameter, value: bool) -> None:

@@ -118,8 +118,8 @@ def command(
     knobs = [f"{name} {value}" for name, value in given.items() if value is not None]
     knobs += [f"--vary {each}" for each in vary]
     if len(knobs) != 1:
-        found = f"found {' and '.join(knobs)}; turn them one at a time" if knobs else "found none"
-        raise UsageError(f"compare needs one knob, one of --recovery, --assume and --vary: {found}")
+        told = f"found {' and '.join(knobs)}; turn them one at a time" if knobs else "found none"
+        raise UsageError(f"compare needs one knob, one of --recovery, --assume and --vary: {told}")
     source, values = read_source(scenario), parse_settings(settings, files)
     if vary:
         variants = knob_variants(
@@ -135,17 +135,17 @@ def command(
             variants = recovery_variants(loaded, recovery.split(","))
         else:
             variants = assumption_variants(loaded, assume or "")
-    warnings = not_simulated(found for each in variants for found in each.scenario.warnings)
+    warnings = not_simulated(warning for each in variants for warning in each.scenario.warnings)
     if warnings:
         show_diagnostics(warnings)
     first = variants[0].scenario.seed
-    found_out = compare(variants, range(first, first + seeds))
+    comparison = compare(variants, range(first, first + seeds))
     out = sys.stdout
     output.write(
         text=lambda: render_comparison(
-            found_out, width=width_of(out), colour=colour_on(out), unicode=unicode_on(out)
+            comparison, width=width_of(out), colour=colour_on(out), unicode=unicode_on(out)
         ),
-        json=lambda: comparison_json(found_out),
-        markdown=lambda: comparison_markdown(found_out),
+        json=lambda: comparison_json(comparison),
+        markdown=lambda: comparison_markdown(comparison),
     )
     return 0

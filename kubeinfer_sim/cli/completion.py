@@ -46,6 +46,6 @@ def command(shell: str) -> None:
     """
     from kubeinfer_sim.cli.main import cli
 
-    found = get_completion_class(shell)
-    assert found is not None
-    click.echo(found(cli, {}, "kubeinfer-sim", "_KUBEINFER_SIM_COMPLETE").source())
+    completion = get_completion_class(shell)
+    assert completion is not None
+    click.echo(completion(cli, {}, "kubeinfer-sim", "_KUBEINFER_SIM_COMPLETE").source())

@@ -62,13 +62,13 @@ def command(
     values = parse_settings(settings, files)
     before, after = load_each([Side(old, values), Side(new, values)], values)
     versions = [[each for each in side.workloads if isinstance(each, Versioned)] for side in (before, after)]
-    found = diff(*versions)
-    compared = {each.object.kind for each in found}
+    differences = diff(*versions)
+    compared = {each.object.kind for each in differences}
     refused = [each for each in refusals(before.objects, after.objects) if each.kind not in compared]
     output.write(
-        text=lambda: diff_text(found, refused, width=width_of(sys.stdout)),
-        json=lambda: diff_json(found, refused),
-        markdown=lambda: diff_markdown(found, refused),
+        text=lambda: diff_text(differences, refused, width=width_of(sys.stdout)),
+        json=lambda: diff_json(differences, refused),
+        markdown=lambda: diff_markdown(differences, refused),
     )
     warnings = not_simulated([*before.diagnostics, *after.diagnostics])
     if warnings:
@@ -78,6 +78,6 @@ def command(
         note(f"not compared: {', '.join(others)}")
     return int(
         bool(refused)
-        or any(each.refused for each in found)
-        or (exit_code and any(each.differs for each in found))
+        or any(each.refused for each in differences)
+        or (exit_code and any(each.differs for each in differences))
     )

@@ -49,12 +49,12 @@ def _rule(text: str) -> Rule:
     from kubeinfer_sim.manifest.lint import RULES
     from kubeinfer_sim.manifest.suggest import did_you_mean
 
-    found = RULES.get(text.upper()) or next((each for each in RULES.values() if each.name == text), None)
-    if found is None:
+    rule = RULES.get(text.upper()) or next((each for each in RULES.values() if each.name == text), None)
+    if rule is None:
         known = {name for each in RULES.values() for name in (each.code, each.name)}
         near = did_you_mean(text, known)
         raise UsageError(f"there is no rule {text[:40]!r}{near}; `kubeinfer-sim explain` lists them")
-    return found
+    return rule
 
 
 def _list(rules: list[Rule]) -> str:

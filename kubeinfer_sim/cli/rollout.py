@@ -188,15 +188,15 @@ def _load(
     elif later:
         text = read_source(old)  # once, since it may be a pipe
         sides = [Side(text, values), Side(text, {**values, **later})]
-    found: list[Version] = []
+    versions: list[Version] = []
     others = _Others()
     names = [old, old if new is None else new]
     for file, manifests in zip(names, load_each(sides, values, later), strict=False):
         one = _to_update(manifests.workloads, name, file)
-        found.append((one, [each for each in manifests.workloads if each is not one]))
+        versions.append((one, [each for each in manifests.workloads if each is not one]))
         others.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
         others.objects.append(tuple(each.document.value for each in manifests.others))
         others.autoscalers.extend(
             each.document.value for each in manifests.others if each.kind in AUTOSCALERS
         )
-    return found[0], found[1] if len(found) > 1 else None, others
+    return versions[0], versions[1] if len(versions) > 1 else None, others

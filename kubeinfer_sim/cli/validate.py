@@ -160,28 +160,28 @@ def _folded(sentence: str) -> str:
     )
 
 
-def _json(checked: Checked, found: Sequence[Diagnostic]) -> str:
+def _json(checked: Checked, diagnostics: Sequence[Diagnostic]) -> str:
     from kubeinfer_sim.report.findings.document import findings_json
 
-    return findings_json(checked, found)
+    return findings_json(checked, diagnostics)
 
 
-def _sarif(found: Sequence[Diagnostic]) -> str:
+def _sarif(diagnostics: Sequence[Diagnostic]) -> str:
     from kubeinfer_sim.report.findings.sarif import sarif
 
-    return sarif(found)
+    return sarif(diagnostics)
 
 
-def _github(found: Sequence[Diagnostic]) -> str:
+def _github(diagnostics: Sequence[Diagnostic]) -> str:
     from kubeinfer_sim.report.findings.github import github_annotations
 
-    return github_annotations(found)
+    return github_annotations(diagnostics)
 
 
-def _junit(files: Sequence[str], found: Sequence[Diagnostic], *, strict: bool) -> str:
+def _junit(files: Sequence[str], diagnostics: Sequence[Diagnostic], *, strict: bool) -> str:
     from kubeinfer_sim.report.findings.junit import junit_xml
 
-    return junit_xml(files, found, strict=strict)
+    return junit_xml(files, diagnostics, strict=strict)
 
 
 def _codes(texts: Sequence[str]) -> frozenset[str]:
@@ -206,7 +206,7 @@ def _codes(texts: Sequence[str]) -> frozenset[str]:
     return frozenset(codes)
 
 
-def _counts(found: Sequence[Diagnostic]) -> str:
+def _counts(diagnostics: Sequence[Diagnostic]) -> str:
     """`1 error, 2 warnings`."""
-    numbers = [(each, sum(one.severity is each for one in found)) for each in Severity]
+    numbers = [(each, sum(one.severity is each for one in diagnostics)) for each in Severity]
     return ", ".join(f"{number} {each}{'' if number == 1 else 's'}" for each, number in numbers if number)

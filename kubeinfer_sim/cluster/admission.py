@@ -157,10 +157,10 @@ class Admission:
         tolerations = with_default_tolerations(template.tolerations, self._toleration_seconds)
         template = replace(template, tolerations=tolerations)
         name = template.priority_class_name
-        found = self._priority_classes.get(name) if name else self._default_class()
-        if found is not None:
-            preempts = template.preempts and found.preempts
-            template = replace(template, priority=found.value, preempts=preempts)
+        priority_class = self._priority_classes.get(name) if name else self._default_class()
+        if priority_class is not None:
+            preempts = template.preempts and priority_class.preempts
+            template = replace(template, priority=priority_class.value, preempts=preempts)
         for limits in self._limit_ranges.get(namespace, {}).values():
             template = _with_defaults(template, limits)
         runtime = self._runtime_classes.get(str(_spec(template).get("runtimeClassName")))

@@ -41,12 +41,12 @@ def in_slice(phase: str, *, has_address: bool) -> bool:
     return has_address and phase not in ("Succeeded", "Failed")
 
 
-def in_legacy_endpoints(found: EndpointConditions, *, publish_not_ready_addresses: bool = False) -> bool:
+def in_legacy_endpoints(endpoint: EndpointConditions, *, publish_not_ready_addresses: bool = False) -> bool:
     """Whether a pod also stands in the old Endpoints object, which leaves terminating pods out.
 
     Source: pkg/controller/endpoint/endpoints_controller.go.
     """
-    return publish_not_ready_addresses or not found.terminating
+    return publish_not_ready_addresses or not endpoint.terminating
 
 
 E = TypeVar("E", bound=Hashable)
@@ -57,8 +57,10 @@ def choose(endpoints: Mapping[E, EndpointConditions]) -> tuple[E, ...]:
 
     With traffic policy Local, call it with the endpoints of one node. Connections that stand are not cut.
     """
-    ready = tuple(name for name, found in endpoints.items() if found.ready)
-    return ready or tuple(name for name, found in endpoints.items() if found.serving and found.terminating)
+    ready = tuple(name for name, endpoint in endpoints.items() if endpoint.ready)
+    return ready or tuple(
+        name for name, endpoint in endpoints.items() if endpoint.serving and endpoint.terminating
+    )
 
 
 @dataclass(frozen=True, slots=True)

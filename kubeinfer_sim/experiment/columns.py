@@ -41,15 +41,15 @@ class Column:
     absent: float | None = None
 
 
-def columns_of(found: Figures) -> Iterator[Column]:
+def columns_of(figures: Figures) -> Iterator[Column]:
     """The columns a run has a number for: of the whole run, of its objectives, of each kind of fault."""
     yield from COLUMNS
-    for index, each in enumerate(found.judged):
+    for index, each in enumerate(figures.judged):
         own = f"{each.kubeinfer}: " if each.kubeinfer else ""
         title = f"{own}{each.name}{f' ({each.level})' if each.level else ''} held"
         name = f"objectives/{index}/{each.name}"
         yield Column(name, title, "held", "high", _held(index), decides=False, about="objective")
-    for kind, cause in found.kinds.items():
+    for kind, cause in figures.kinds.items():
         if kind not in ORDERS and cause.incidents:
             yield from _of_kind(kind)
 
@@ -59,13 +59,13 @@ def _of_kind(kind: str) -> Iterator[Column]:
     name = f"causes/{kind}"
 
     def of(measure: Callable[[CauseSummary], float | None]) -> Callable[[Figures], float | None]:
-        return lambda found: measure(found.kinds[kind]) if kind in found.kinds else None
+        return lambda figures: measure(figures.kinds[kind]) if kind in figures.kinds else None
 
-    def lost(found: Figures) -> float:
-        return found.kinds[kind].total if kind in found.kinds else 0
+    def lost(figures: Figures) -> float:
+        return figures.kinds[kind].total if kind in figures.kinds else 0
 
-    def hit(found: Figures) -> float:
-        return found.kinds[kind].incidents if kind in found.kinds else 0
+    def hit(figures: Figures) -> float:
+        return figures.kinds[kind].incidents if kind in figures.kinds else 0
 
     yield Column(f"{name}/incidents", "instances hit", "count", "low", hit, False, kind, 0)
     yield Column(f"{name}/lostInstanceMs", "time lost", "instance-ms", "low", lost, False, kind, 0)
@@ -84,65 +84,65 @@ def _repair(cause: CauseSummary) -> float | None:
 def _held(index: int) -> Callable[[Figures], float | None]:
     """1 when it was held, 0 when it was missed; None when the run ended before that could be told."""
 
-    def held(found: Figures) -> float | None:
-        judgement = found.judged[index].judgement
+    def held(figures: Figures) -> float | None:
+        judgement = figures.judged[index].judgement
         return None if judgement is Judgement.OPEN else float(judgement is Judgement.HELD)
 
     return held
 
 
-def _last_changes(found: Figures) -> list[Change]:
+def _last_changes(figures: Figures) -> list[Change]:
     """The last change of each KubeInfer for which instances come or go."""
-    last = [each.last_material for each in found.measures_of_all]
+    last = [each.last_material for each in figures.measures_of_all]
     return [change for change in last if change is not None and "created" not in change.changed]
 
 
-def _completes(found: Figures) -> float | None:
+def _completes(figures: Figures) -> float | None:
     """Whether what was asked for last came into place, of every KubeInfer."""
-    changes = _last_changes(found)
+    changes = _last_changes(figures)
     return float(all(change.completed is not None for change in changes)) if changes else None
 
 
-def _takes(found: Figures) -> float | None:
+def _takes(figures: Figures) -> float | None:
     """How long that took, of the slowest."""
-    took = [change.duration for change in _last_changes(found)]
+    took = [change.duration for change in _last_changes(figures)]
     finished = [each for each in took if each is not None]
     return max(finished) if finished and len(finished) == len(took) else None
 
 
 def _sum(of: Callable[[Measures], float]) -> Callable[[Figures], float | None]:
     """Over all KubeInfers."""
-    return lambda found: sum(of(each) for each in found.measures_of_all)
+    return lambda figures: sum(of(each) for each in figures.measures_of_all)
 
 
-def _availability(found: Figures) -> float | None:
+def _availability(figures: Figures) -> float | None:
     """Ready instances (not more than wanted), over time, as a fraction of those wanted; the lowest of several."""
-    fractions = [each.whole.availability for each in found.measures_of_all]
+    fractions = [each.whole.availability for each in figures.measures_of_all]
     return min((float(each) for each in fractions if each is not None), default=None)
 
 
-def _capacity(found: Figures) -> float | None:
+def _capacity(figures: Figures) -> float | None:
     """The same of the capacity: an instance counts as much as its weakest role."""
-    held = [each.capacity for each in found.availability_of_all]
+    held = [each.capacity for each in figures.availability_of_all]
     return min((float(each) for each in held if each is not None), default=None)
 
 
-def _unserved(found: Figures) -> float | None:
-    return None if found.demand is None else float(found.demand.fraction or 0)
+def _unserved(figures: Figures) -> float | None:
+    return None if figures.demand is None else float(figures.demand.fraction or 0)
 
 
-def _overload(found: Figures) -> float | None:
-    return None if found.demand is None else float(found.demand.overloaded)
+def _overload(figures: Figures) -> float | None:
+    return None if figures.demand is None else float(figures.demand.overloaded)
 
 
 def _level(name: str, measure: Callable[[Level], float]) -> Callable[[Figures], float | None]:
     """A number of one of the levels every run has; the worst of several KubeInfers."""
 
-    def found(figures: Figures) -> float | None:
+    def worst(figures: Figures) -> float | None:
         levels = [level for each in figures.availability_of_all for level in each.levels]
         return max((measure(level) for level in levels if level.name == name), default=None)
 
-    return found
+    return worst
 
 
 def _longest(level: Level) -> float:
@@ -153,12 +153,12 @@ def _outages(level: Level) -> float:
     return level.outages
 
 
-def _npu_hours(found: Figures) -> float:
+def _npu_hours(figures: Figures) -> float:
     """NPUs of the instances that were missing, over time."""
     lost = 0
-    for spec in found.run.scenario.kubeinfers:
+    for spec in figures.run.scenario.kubeinfers:
         per_instance = sum(role.replicas * accelerator_count(role.template.requests) for role in spec.roles)
-        lost += found.kubeinfers[spec.name].measures.whole.lost * per_instance
+        lost += figures.kubeinfers[spec.name].measures.whole.lost * per_instance
     return lost / MS_PER_HOUR
 
 

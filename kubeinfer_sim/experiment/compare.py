@@ -147,13 +147,13 @@ _Played = tuple[dict[str, float | None], Counter[str], int]
 
 def _play(variant: Variant, seed: int, columns: dict[str, Column]) -> _Played:
     """Simulate once; `columns` takes those that are met first."""
-    found = measured_run(variant.scenario, seed=seed, recovery=variant.recovery)
+    played = measured_run(variant.scenario, seed=seed, recovery=variant.recovery)
     values = {}
-    for column in columns_of(found):
+    for column in columns_of(played):
         columns.setdefault(column.name, column)
-        values[column.name] = column.measure(found)
-    lost = sum((cause.lost for cause in found.causes), Counter[str]())
-    return values, lost, len(found.cluster.faults)
+        values[column.name] = column.measure(played)
+    lost = sum((cause.lost for cause in played.causes), Counter[str]())
+    return values, lost, len(played.cluster.faults)
 
 
 def _outcome(variant: Variant, runs: Sequence[_Played], columns: dict[str, Column]) -> Outcome:

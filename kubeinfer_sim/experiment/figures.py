@@ -220,12 +220,12 @@ def measured_run(
 
 
 def _judged(
-    scenario: Scenario, found: Mapping[str, KubeInferFigures], demand: Demand | None
+    scenario: Scenario, of_each: Mapping[str, KubeInferFigures], demand: Demand | None
 ) -> tuple[Judged, ...]:
     """What is asked for is asked for of every KubeInfer."""
     return tuple(
         replace(each, kubeinfer=name)
-        for name, own in found.items()
+        for name, own in of_each.items()
         for each in judge(scenario.objectives, own.measures, own.capacity, demand)
     )
 

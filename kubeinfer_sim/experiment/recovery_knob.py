@@ -69,12 +69,12 @@ def load_function(text: str) -> RecoveryPlugin:
     """
     module, _, name = text.partition(":")
     try:
-        found = getattr(import_module(module), name)
+        function = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise UsageError(f"--recovery {text}: {error}") from None
-    if not callable(found):
+    if not callable(function):
         raise UsageError(f"--recovery {text}: it is no function")
-    return cast("RecoveryPlugin", found)
+    return cast("RecoveryPlugin", function)
 
 
 def _with_policy(scenario: Scenario, restart: Literal["Instance", "Pod", "Custom"]) -> Scenario:

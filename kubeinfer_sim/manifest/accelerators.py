@@ -111,8 +111,8 @@ def main_accelerator(resources: Resources) -> tuple[str, int]:
 
 def common_family(wholes: Iterable[Resources]) -> Family:
     """The family of all accelerators of these nodes or pods: `SEVERAL` of more than one, Ascend of none."""
-    found = dict.fromkeys(family for whole in wholes for name in whole if (family := family_of(name)))
-    return next(iter(found), ASCEND) if len({family.noun for family in found}) <= 1 else SEVERAL
+    families = dict.fromkeys(family for whole in wholes for name in whole if (family := family_of(name)))
+    return next(iter(families), ASCEND) if len({family.noun for family in families}) <= 1 else SEVERAL
 
 
 def engine_index(containers: Sequence[Container]) -> int:

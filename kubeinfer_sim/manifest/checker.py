@@ -55,14 +55,22 @@ class Checker:
         """Add a finding; `at` is where it points to when that is not what its path names."""
         if len(self.findings) >= MAX_FINDINGS:
             return
-        found = self.document.diagnostic(
+        diagnostic = self.document.diagnostic(
             path if at is None else at, message, code=code, severity=severity, hint=hint, key=key
         )
         if at is not None:
-            found = Diagnostic(
-                found.file, found.line, found.column, message, path, severity, code, hint, found.text
+            diagnostic = Diagnostic(
+                diagnostic.file,
+                diagnostic.line,
+                diagnostic.column,
+                message,
+                path,
+                severity,
+                code,
+                hint,
+                diagnostic.text,
             )
-        self.findings.append(found)
+        self.findings.append(diagnostic)
 
     def mapping(self, value: Any, path: Path, *, required: bool = False) -> Mapping[str, Any]:
         """The value as a mapping; empty when it is absent or something else."""

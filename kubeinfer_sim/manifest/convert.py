@@ -157,7 +157,7 @@ def _weights_volume(volumes: Any) -> Literal["local", "shared", "none"]:
     Volumes that cannot hold weights (emptyDir, ConfigMaps, Secrets ...) do not count, nor do the folders of
     the node's system, from which NPU pods mount drivers, devices and logs.
     """
-    found: Literal["local", "none"] = "none"
+    where: Literal["local", "none"] = "none"
     for volume in volumes:
         for kind, source in volume.items():
             if source is None:
@@ -165,8 +165,8 @@ def _weights_volume(volumes: Any) -> Literal["local", "shared", "none"]:
             if kind in _SHARED_VOLUMES:
                 return "shared"
             if kind == "hostPath" and not _SYSTEM_FOLDER.match(source.get("path") or ""):
-                found = "local"
-    return found
+                where = "local"
+    return where
 
 
 def _texts(written: Any) -> dict[str, str]:

@@ -134,10 +134,10 @@ def diff(old: Sequence[Versioned], new: Sequence[Versioned]) -> list[Diff]:
     """
     before = {(type(each), each.namespace, each.name): each for each in old}
     after = {(type(each), each.namespace, each.name): each for each in new}
-    found = [
+    differences = [
         _compare(before[key], each) if key in before else Diff(None, each) for key, each in after.items()
     ]
-    return found + [Diff(each, None) for key, each in before.items() if key not in after]
+    return differences + [Diff(each, None) for key, each in before.items() if key not in after]
 
 
 def _compare(old: Versioned, new: Versioned) -> Diff:
@@ -182,9 +182,9 @@ def _plain_view(workload: Plain) -> dict[str, Any]:
     return {"metadata": _own_metadata(workload), "spec": effective_plain(workload)["spec"]}
 
 
-def _own_metadata(found: Versioned) -> dict[str, Any]:
-    annotations = {name: text for name, text in found.annotations.items() if name not in _KUBECTLS_OWN}
-    return {"labels": dict(found.labels), "annotations": annotations}
+def _own_metadata(workload: Versioned) -> dict[str, Any]:
+    annotations = {name: text for name, text in workload.annotations.items() if name not in _KUBECTLS_OWN}
+    return {"labels": dict(workload.labels), "annotations": annotations}
 
 
 def _pods(number: int) -> str:

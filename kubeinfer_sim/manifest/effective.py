@@ -63,13 +63,13 @@ def effective_plain(workload: PlainWorkload) -> dict[str, Any]:
     return value
 
 
-def _as_applied(found: WorkloadSpec) -> dict[str, Any]:
+def _as_applied(workload: WorkloadSpec) -> dict[str, Any]:
     """The document without what only the server writes."""
-    value: dict[str, Any] = copy.deepcopy(dict(found.raw))
+    value: dict[str, Any] = copy.deepcopy(dict(workload.raw))
     value.pop("status", None)
     metadata = dict(value.get("metadata") or {})
     value["metadata"] = {key: each for key, each in metadata.items() if key not in _SERVER_WRITTEN}
-    value["metadata"]["namespace"] = found.namespace
+    value["metadata"]["namespace"] = workload.namespace
     return value
 
 

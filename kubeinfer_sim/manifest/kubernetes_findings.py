@@ -161,7 +161,7 @@ def _warn_of_class(checker: Checker, reading: Reading, path: Path) -> None:
 
 def _report(checker: Checker, error: FieldError, *, differs: bool, hint: str = "") -> None:
     path, code = error.path, _CODES.get(error.type, "invalid")
-    found, message = shown(error.bad_value), error.message
+    actual, message = shown(error.bad_value), error.message
     at: Path | None = None
     key = error.type == field_errors.UNKNOWN
     parent = path[-2] if len(path) > 1 else ""
@@ -176,13 +176,13 @@ def _report(checker: Checker, error: FieldError, *, differs: bool, hint: str = "
         case field_errors.FORBIDDEN if parent in (*_PROBES, *_HOOKS):
             message, at, path, key = f"exactly one of {_handlers(parent)} may be set", path, path[:-1], True
         case field_errors.DUPLICATE:
-            message = f"duplicate {_what(path)} {found}"
+            message = f"duplicate {_what(path)} {actual}"
         case field_errors.NOT_SUPPORTED:
             message = _not_supported(error)
         case field_errors.DECODE:
             message = _decode(message)
         case field_errors.INVALID if _FRACTION in message:
-            message = f"{found} - extended resources must be whole numbers"
+            message = f"{actual} - extended resources must be whole numbers"
         case field_errors.INVALID if differs:
             limit = message.partition("limit of ")[2].partition(",")[0]
             message = f"{path[-1]} request {error.bad_value} must equal limit {limit} (extended resource)"
@@ -192,11 +192,11 @@ def _report(checker: Checker, error: FieldError, *, differs: bool, hint: str = "
             message = f"{path[-1]} request {error.bad_value} must not be more than limit {limit}"
             at, path = path, path[:-2]
         case field_errors.INVALID if message.startswith(_PORT_RANGE):
-            message = f"{found} is outside 1-65535"
+            message = f"{actual} is outside 1-65535"
         case field_errors.INVALID if message.startswith("must be greater than or equal to 0"):
-            message = f"{found} must not be negative"
+            message = f"{actual} must not be negative"
         case field_errors.INVALID if message.startswith("must be 1 for liveness"):
-            message = f"must be 1, got {found}"
+            message = f"must be 1, got {actual}"
             hint = "only readiness probes may ask for several successes in a row"
     checker.report(path, message, code=code, hint=hint, at=at, key=key)
 

@@ -137,13 +137,13 @@ def load_manifest(
     for source in sources:
         loader.read(source)
     loader.finish(only, all_values_used)
-    found = sorted(distinct(loader.findings), key=_order(sources))
-    if any(each.severity is Severity.ERROR for each in found):
-        raise InputError([each for each in found if each.severity is not Severity.NOTE])
+    diagnostics = sorted(distinct(loader.findings), key=_order(sources))
+    if any(each.severity is Severity.ERROR for each in diagnostics):
+        raise InputError([each for each in diagnostics if each.severity is not Severity.NOTE])
     return Manifests(
         tuple(each.kubeinfer for each in loader.loaded),
         tuple(each.document for each in loader.loaded),
-        tuple(found),
+        tuple(diagnostics),
         tuple(loader.others),
         frozenset(loader.holes),
         tuple(loader.plain),
@@ -270,16 +270,16 @@ class _Loader:
         filled = fill(document, self.values)
         self.holes |= filled.names
         checker = Checker(filled.document)
-        found = read(checker, filled.document.value)
-        if found is not None:
-            check_fields(checker, found.kind)
-            warn_of_no_accelerators(checker, found)
+        workload = read(checker, filled.document.value)
+        if workload is not None:
+            check_fields(checker, workload.kind)
+            warn_of_no_accelerators(checker, workload)
         findings = [each for each in checker.findings if not _concerns(each.path, filled.open_paths)]
         self.findings += filled.findings + findings
-        if found is not None and not any(
+        if workload is not None and not any(
             each.severity is Severity.ERROR for each in filled.findings + findings
         ):
-            self.plain.append(found)
+            self.plain.append(workload)
 
     def _kubeinfer(self, document: Document) -> None:
         filled = fill(document, self.values)
@@ -370,8 +370,8 @@ def _convert(
     )
 
 
-def _names(found: WorkloadSpec) -> tuple[str, str]:
-    return found.name, f"{found.namespace}/{found.name}"
+def _names(workload: WorkloadSpec) -> tuple[str, str]:
+    return workload.name, f"{workload.namespace}/{workload.name}"
 
 
 def _concerns(path: Path, open_paths: Sequence[Path]) -> bool:

@@ -35,9 +35,11 @@ def hint_on(text: str) -> str:
 
     `"：" is FULLWIDTH COLON (U+FF1A): write ":"`
     """
-    found = dict.fromkeys(character for character in text if not character.isascii() and ascii_of(character))
+    lookalikes = dict.fromkeys(
+        character for character in text if not character.isascii() and ascii_of(character)
+    )
     told = [
         f'"{each}" is {unicodedata.name(each)} (U+{ord(each):04X}): write "{ascii_of(each)}"'
-        for each in list(found)[:3]
+        for each in list(lookalikes)[:3]
     ]
     return "; ".join(told)

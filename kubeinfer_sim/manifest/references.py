@@ -56,7 +56,7 @@ def needs(template: PodTemplate) -> Needs:
     )
     return Needs(
         tuple(dict.fromkeys(reference for each in volumes for reference in _volume(each))),
-        {name: found for name, found in environment.items() if found},
+        {name: keys for name, keys in environment.items() if keys},
         tuple(dict.fromkeys(claims)),
     )
 

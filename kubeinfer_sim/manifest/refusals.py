@@ -37,12 +37,12 @@ def refusals(old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]])
     Of several versions of one object the last counts.
     """
     before = {_key(each): each for each in old}
-    found = []
+    refused = []
     for key, each in {_key(each): each for each in new}.items():
         words = refusal(before[key], each) if key in before else ""
         if words:
-            found.append(Refusal(*key, words))
-    return found
+            refused.append(Refusal(*key, words))
+    return refused
 
 
 def refusal(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

@@ -24,12 +24,12 @@ PERCENT = r"^0*(100|[1-9]?[0-9])%$"
 @cache
 def kubeinfer_types() -> dict[str, Type]:
     """All types by name, with KubeInfer's own: `KubeInfer` is the root."""
-    found = dict(types())
+    schema = dict(types())
     scalar = {kind: Type(kind, kind) for kind in ("string", "int32", "IntOrString")}
 
     def add(name: str, /, **fields: Type) -> Type:
-        found[name] = Type("object", name, fields={key: FieldType(each) for key, each in fields.items()})
-        return found[name]
+        schema[name] = Type("object", name, fields={key: FieldType(each) for key, each in fields.items()})
+        return schema[name]
 
     def many(item: Type) -> Type:
         return Type("list", "list", item)
@@ -41,13 +41,13 @@ def kubeinfer_types() -> dict[str, Type]:
         replicas=scalar["int32"],
         recoveryPolicy=policy,
         strategy=Type("FieldsV1", "FieldsV1"),
-        template=found["PodTemplateSpec"],
+        template=schema["PodTemplateSpec"],
     )
     budgets = add("RollingUpdate", maxSurge=scalar["IntOrString"], maxUnavailable=scalar["IntOrString"])
     strategy = add("Strategy", type=scalar["string"], rollingUpdate=budgets)
-    service = add("NetworkService", name=scalar["string"], spec=found["ServiceSpec"])
+    service = add("NetworkService", name=scalar["string"], spec=schema["ServiceSpec"])
     instance = add(
-        "InstanceTemplate", metadata=found["ObjectMeta"], spec=add("InstanceSpec", roles=many(role))
+        "InstanceTemplate", metadata=schema["ObjectMeta"], spec=add("InstanceSpec", roles=many(role))
     )
     spec = add(
         "KubeInferSpec",
@@ -60,11 +60,11 @@ def kubeinfer_types() -> dict[str, Type]:
         "KubeInfer",
         apiVersion=scalar["string"],
         kind=scalar["string"],
-        metadata=found["ObjectMeta"],
+        metadata=schema["ObjectMeta"],
         spec=spec,
         status=Type("FieldsV1", "FieldsV1"),
     )
-    return found
+    return schema
 
 
 #: Required beyond the fields a Go type always writes out.

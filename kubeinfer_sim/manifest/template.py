@@ -253,10 +253,10 @@ class _Filler:
             return
         expected = "a list of strings" if whole and path and path[-1] in _LIST_FIELDS else "a value"
         message = f'expected {expected}, got the unexpanded placeholder string "${{{name}}}"'
-        found = self.document.diagnostic(path, message, code="open-hole")
-        self.open.setdefault(name, []).append(found.line)
+        diagnostic = self.document.diagnostic(path, message, code="open-hole")
+        self.open.setdefault(name, []).append(diagnostic.line)
         self.result.open_paths.append(path)
-        self.open_findings.append(found)
+        self.open_findings.append(diagnostic)
 
     def _count(self, characters: int, path: Path) -> None:
         self.filled += characters

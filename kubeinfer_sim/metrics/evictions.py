@@ -71,15 +71,15 @@ class EvictionsMeter:
                     evicted.setdefault(_key(life, pod.node), []).append(pod.deleting or 0)
             if _will_have_pods(life):
                 standing.add(_key(life, life.pods[-1].node))
-        found = []
+        evictions = []
         for key, times in evicted.items():
             kind, owner, revision, node = key
             goes_on = key in standing or (kind, owner, revision, "") in standing
             first, last = min(times), max(times)
             if goes_on and first < last:
                 every = (last - first) // (len(times) - times.count(first))
-                found.append(Evictions(kind, owner, node, first, last, len(times), every))
-        return tuple(sorted(found, key=lambda each: each.first))
+                evictions.append(Evictions(kind, owner, node, first, last, len(times), every))
+        return tuple(sorted(evictions, key=lambda each: each.first))
 
     def _driven_out(self, pod: PodLife) -> bool:
         """Whether it is evicted for taints that were there before it, and would be so if it were made now."""

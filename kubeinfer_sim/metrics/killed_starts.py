@@ -113,14 +113,14 @@ class KilledStartsMeter:
         probe: Literal["startup", "liveness"] = (
             "startup" if record.reason.startswith("Startup") else "liveness"
         )
-        found = KilledStart(record.pod, probe, record.at - start.began, needed)
+        killed = KilledStart(record.pod, probe, record.at - start.began, needed)
         uid = record.pod.instance.uid
-        longest, count = self._killed.get(uid, (found, 0))
-        self._killed[uid] = _longer(longest, found), count + 1
+        longest, count = self._killed.get(uid, (killed, 0))
+        self._killed[uid] = _longer(longest, killed), count + 1
 
     def _finds(self, record: LoadedAfterSigterm) -> None:
-        found = self._workload(record.pod.instance)
-        found.late = record.left if found.late is None else min(found.late, record.left)
+        workload = self._workload(record.pod.instance)
+        workload.late = record.left if workload.late is None else min(workload.late, record.left)
 
     def _pod_ready(self, record: PodReady) -> None:
         self._loading.pop(record.pod, None)
@@ -131,12 +131,12 @@ class KilledStartsMeter:
         if ref.uid not in self._started:
             return
         self._started.discard(ref.uid)
-        found, killed = self._workload(ref), self._killed.pop(ref.uid, None)
-        found.started += 1
+        workload, killed = self._workload(ref), self._killed.pop(ref.uid, None)
+        workload.started += 1
         if killed is not None:
-            found.killed += 1
-            found.longest = _longer(found.longest or killed[0], killed[0])
-            found.starts += killed[1]
+            workload.killed += 1
+            workload.longest = _longer(workload.longest or killed[0], killed[0])
+            workload.starts += killed[1]
 
     def _gone(self, record: PodGone) -> None:
         self._running.pop(record.pod, None)

@@ -75,14 +75,14 @@ class _Places:
 
     def pods(self, since: int, until: int, place: Place | None = None) -> list[PodLife]:
         """Those that were there between two times, at one place or at all, in the order of their creation."""
-        found: list[tuple[int, PodLife]] = []
+        lives: list[tuple[int, PodLife]] = []
         for pods in self._at.values() if place is None else (self._at[place],):
             for index in range(bisect_right(pods, until, key=lambda each: each[1].created) - 1, -1, -1):
                 gone = pods[index][1].gone
                 if gone is not None and gone < since:
                     break
-                found.append(pods[index])
-        return [pod for _, pod in sorted(found, key=lambda each: each[0])]
+                lives.append(pods[index])
+        return [pod for _, pod in sorted(lives, key=lambda each: each[0])]
 
 
 class LossStages:

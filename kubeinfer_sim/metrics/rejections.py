@@ -44,7 +44,7 @@ class RejectionsMeter:
     """Collects them, in order of time."""
 
     def __init__(self) -> None:
-        self._found: dict[Key, Rejections] = {}
+        self._of: dict[Key, Rejections] = {}
         self._standing: dict[PodRef, Key] = {}  # pods that stand for all that follow
 
     def handlers(self) -> Handlers:
@@ -63,23 +63,23 @@ class RejectionsMeter:
     def _rejected(self, record: PodRejected | RejectionsGoOn) -> Rejections:
         instance = record.pod.instance
         key = (instance.kind, instance.owner, record.node, record.reason)
-        found = self._found.get(key)
-        if found is None:
-            found = self._found[key] = Rejections(*key, record.message, record.at, record.at)
-        found.last = record.at
-        found.number += 1
-        return found
+        rejections = self._of.get(key)
+        if rejections is None:
+            rejections = self._of[key] = Rejections(*key, record.message, record.at, record.at)
+        rejections.last = record.at
+        rejections.number += 1
+        return rejections
 
     def _goes_on(self, record: RejectionsGoOn) -> None:
-        found = self._rejected(record)
-        found.per_second = record.per_second
-        self._standing[record.pod] = (found.kind, found.owner, found.node, found.reason)
+        rejections = self._rejected(record)
+        rejections.per_second = record.per_second
+        self._standing[record.pod] = (rejections.kind, rejections.owner, rejections.node, rejections.reason)
 
     def _over(self, record: PodBound | PodDeleting | PodGone) -> None:
         """What goes on is over when the pod that stands for it is taken, or goes."""
         if self._standing and (key := self._standing.pop(record.pod, None)) is not None:
-            self._found[key].per_second = None
+            self._of[key].per_second = None
 
     def finish(self, ended_at: int, end: End) -> tuple[Rejections, ...]:
         """All of them."""
-        return tuple(self._found.values())
+        return tuple(self._of.values())

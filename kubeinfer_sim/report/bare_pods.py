@@ -66,17 +66,17 @@ def _complaint(measures: BarePodMeasures) -> str:
 
 def lines(pods: Sequence[BarePodMeasures]) -> list[RenderableType]:
     """A line for each, those that fail first; of these with what the scheduler says."""
-    found: list[RenderableType] = []
+    blocks: list[RenderableType] = []
     told = sorted(pods, key=lambda each: each.holds)
     for measures in told[:MOST_PODS]:
         text = sentence(measures)
-        found.append(
+        blocks.append(
             Text(f"{text}, created at {format_duration(measures.created)}" if measures.created else text)
         )
         pending = None if measures.life is None or measures.holds else measures.life.pending
         if pending is not None and pending.message:
-            found.append(Text(f"  the scheduler: {printable(pending.message)}", style="dim"))
-            found += [Text(f"    {printable(each)}", style="dim") for each in node_verdicts(pending)]
+            blocks.append(Text(f"  the scheduler: {printable(pending.message)}", style="dim"))
+            blocks += [Text(f"    {printable(each)}", style="dim") for each in node_verdicts(pending)]
     if len(told) > MOST_PODS:
-        found.append(Text(f"… and {len(told) - MOST_PODS:,} more", style="dim"))
-    return found
+        blocks.append(Text(f"… and {len(told) - MOST_PODS:,} more", style="dim"))
+    return blocks

@@ -126,8 +126,8 @@ def _bands(measures: Measures) -> list[tuple[str, list[str]]]:
     others = [revision for revision in revisions if revision != final]
     first = [revisions[0]] if others and revisions[0] != final else []
     middle = [revision for revision in others if revision not in first]
-    found = [(NEW, [final]), (MIDDLE, middle), (OLD, first)]
-    return [(glyph, names) for glyph, names in found if names]
+    bands = [(NEW, [final]), (MIDDLE, middle), (OLD, first)]
+    return [(glyph, names) for glyph, names in bands if names]
 
 
 def _range(measures: Measures, marks: list[Mark]) -> tuple[int, int]:
@@ -169,15 +169,15 @@ def _worst(
         functions += [measures.by_revision[revision] for revision in revisions]
         groups.append(slice(start, len(functions)))
     span = until - since
-    found: list[tuple[int, ...] | None] = [None] * columns
+    worst: list[tuple[int, ...] | None] = [None] * columns
     for start, end, values in segments(functions, since, until):
         summed = (values[0], *(sum(values[group]) for group in groups))
         ready = sum(summed[1:])
         for column in range((start - since) * columns // span, -(-(end - since) * columns // span)):
-            before = found[column]
+            before = worst[column]
             if before is None or ready < sum(before[1:]):
-                found[column] = summed
-    return [column if column is not None else (0,) * (1 + len(bands)) for column in found]
+                worst[column] = summed
+    return [column if column is not None else (0,) * (1 + len(bands)) for column in worst]
 
 
 def _cell(threshold: int, desired: int, ready: list[int], glyphs: list[str]) -> str:

@@ -117,10 +117,10 @@ def _why(family: Family, best: Outcome, other: Outcome) -> str:
 
 
 def _spending(outcome: Outcome) -> Counter[str]:
-    found: Counter[str] = Counter()
+    spent: Counter[str] = Counter()
     for stage, length in outcome.spent.items():
-        found[_SPENDING[stage]] += length  # type: ignore[assignment]  # a Counter of floats
-    return found
+        spent[_SPENDING[stage]] += length  # type: ignore[assignment]  # a Counter of floats
+    return spent
 
 
 def subtitle(comparison: Comparison) -> str:

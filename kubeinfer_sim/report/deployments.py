@@ -140,13 +140,13 @@ def _section(measures: DeploymentMeasures) -> list[RenderableType]:
         table.add_row("Collected", f"{count(collected, 'pod')} ({deleted_for('PodGC')}: no such node)")
     for reason, evicted in measures.evictions.most_common():
         table.add_row("Evicted", f"{count(evicted, 'pod')} ({deleted_for(reason)})")
-    found: list[RenderableType] = [table]
+    blocks: list[RenderableType] = [table]
     for life in _stuck(measures)[:MOST_PODS]:
-        found.append(Text(printable(pod_complaint(life))))
+        blocks.append(Text(printable(pod_complaint(life))))
         if life.pending is not None and life.pending.message:
-            found.append(Text(f"  the scheduler: {printable(life.pending.message)}", style="dim"))
-            found += [Text(f"    {printable(text)}", style="dim") for text in node_verdicts(life.pending)]
-    return found
+            blocks.append(Text(f"  the scheduler: {printable(life.pending.message)}", style="dim"))
+            blocks += [Text(f"    {printable(text)}", style="dim") for text in node_verdicts(life.pending)]
+    return blocks
 
 
 def _deadline(measures: DeploymentMeasures) -> Text:

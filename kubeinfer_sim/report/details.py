@@ -109,16 +109,18 @@ def _why(measures: Measures) -> list[RenderableType]:
     """The proof, when the run does not get to its end."""
     if measures.outcome is not Outcome.NEVER:
         return []
-    found: list[RenderableType] = []
+    blocks: list[RenderableType] = []
     if measures.open_stall is not None:
-        found.append(Text(stalled_since(measures.open_stall), style="red"))
+        blocks.append(Text(stalled_since(measures.open_stall), style="red"))
     stuck = culprits(measures)
     for life in stuck[:3]:
-        found.append(Text(printable(complaint(life, measures.stranded))))
+        blocks.append(Text(printable(complaint(life, measures.stranded))))
         if life.pending is not None and life.pending.message:
-            found.append(Text(f"  the scheduler: {printable(life.pending.message)}", style="dim"))
+            blocks.append(Text(f"  the scheduler: {printable(life.pending.message)}", style="dim"))
             if life is stuck[0]:
-                found += [Text(f"    {printable(text)}", style="dim") for text in node_verdicts(life.pending)]
+                blocks += [
+                    Text(f"    {printable(text)}", style="dim") for text in node_verdicts(life.pending)
+                ]
     if len(stuck) > 3:
-        found.append(Text(f"… and {count(len(stuck) - 3, 'more instance')}", style="dim"))
-    return found
+        blocks.append(Text(f"… and {count(len(stuck) - 3, 'more instance')}", style="dim"))
+    return blocks

@@ -15,13 +15,13 @@ from kubeinfer_sim.manifest.refusals import Refusal
 _LONGEST_VALUE = 100
 
 
-def diff_text(found: Sequence[Diff], refused: Sequence[Refusal] = (), *, width: int = 80) -> str:
+def diff_text(differences: Sequence[Diff], refused: Sequence[Refusal] = (), *, width: int = 80) -> str:
     """A paragraph for each object: what follows, then the changes by what they do.
 
     `refused` are objects of other kinds that the API server does not take.
     """
     rest = ("\n".join(_wrap(refusal_sentence(each), width)) for each in refused)
-    return "\n\n".join((*(_paragraph(each, width) for each in found), *rest))
+    return "\n\n".join((*(_paragraph(each, width) for each in differences), *rest))
 
 
 def refusal_sentence(refused: Refusal) -> str:
@@ -29,10 +29,10 @@ def refusal_sentence(refused: Refusal) -> str:
     return f"{refused.kind} {refused.namespace}/{refused.name}: refused, nothing changes: {refused.words}"
 
 
-def diff_json(found: Sequence[Diff], refused: Sequence[Refusal] = ()) -> str:
+def diff_json(differences: Sequence[Diff], refused: Sequence[Refusal] = ()) -> str:
     """The document described in docs/validate.md."""
     by_kind: dict[str, list[dict[str, Any]]] = {}
-    for each in found:
+    for each in differences:
         by_kind.setdefault(each.object.kind, []).append(_document(each))
     others = {"statefulSets": by_kind.get("StatefulSet"), "daemonSets": by_kind.get("DaemonSet")}
     document = {
@@ -42,23 +42,23 @@ def diff_json(found: Sequence[Diff], refused: Sequence[Refusal] = ()) -> str:
         "deployments": by_kind.get("Deployment", []),
         **{key: documents for key, documents in others.items() if documents},
         "refused": [
-            *(each.refused for each in found if each.refused),
+            *(each.refused for each in differences if each.refused),
             *(each.words for each in refused),
         ],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _document(found: Diff) -> dict[str, Any]:
+def _document(difference: Diff) -> dict[str, Any]:
     return {
-        "namespace": found.object.namespace,
-        "name": found.object.name,
-        "rollout": found.rollout,
+        "namespace": difference.object.namespace,
+        "name": difference.object.name,
+        "rollout": difference.rollout,
         "revision": {
-            "old": found.old.revision if found.old is not None else None,
-            "new": found.new.revision if found.new is not None else None,
+            "old": difference.old.revision if difference.old is not None else None,
+            "new": difference.new.revision if difference.new is not None else None,
         },
-        "summary": found.summary(),
+        "summary": difference.summary(),
         "changes": [
             {
                 "path": format_path(change.path),
@@ -67,20 +67,22 @@ def _document(found: Diff) -> dict[str, Any]:
                 "effect": change.effect.value,
                 "explanation": change.words,
             }
-            for change in found.changes
+            for change in difference.changes
         ],
     }
 
 
-def _paragraph(found: Diff, width: int) -> str:
-    kind = "" if isinstance(found.object, KubeInfer) else f"{found.object.kind} "
-    lines = _wrap(f"{kind}{found.object.namespace}/{found.object.name}: {found.summary()}", width)
+def _paragraph(difference: Diff, width: int) -> str:
+    kind = "" if isinstance(difference.object, KubeInfer) else f"{difference.object.kind} "
+    lines = _wrap(
+        f"{kind}{difference.object.namespace}/{difference.object.name}: {difference.summary()}", width
+    )
     heading = ""
-    for each in found.by_effect:
+    for each in difference.by_effect:
         if each.words != heading:
             heading = each.words
             lines += _wrap(f"  {heading}:", width)
-        place, old, new = changed_place(each, found), shown_value(each.old), shown_value(each.new)
+        place, old, new = changed_place(each, difference), shown_value(each.old), shown_value(each.new)
         if len(f"    {place}: {old} → {new}") <= width:
             lines.append(f"    {place}: {old} → {new}")
         elif len(f"      {old} → {new}") <= width:

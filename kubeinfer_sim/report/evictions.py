@@ -8,18 +8,18 @@ from kubeinfer_sim.metrics.evictions import Evictions
 from kubeinfer_sim.report.words import count, point, rounded
 
 
-def evicted(found: Sequence[Evictions]) -> Iterator[str]:
+def evicted(evictions: Sequence[Evictions]) -> Iterator[str]:
     """`node-0 evicts the pods of Deployment web without end, … one every 5m, 285 from 11m on`, a line each."""
-    for each in found:
+    for each in evictions:
         yield f"{_loop(each)}; {count(each.number, 'pod')} from {point(each.first)} on"
 
 
-def without_end(found: Sequence[Evictions]) -> str:
+def without_end(evictions: Sequence[Evictions]) -> str:
     """What still goes on at the end, for the verdict; nothing where nothing does."""
-    if not found:
+    if not evictions:
         return ""
-    more = f" (and {count(len(found) - 1, 'more workload')})" if len(found) > 1 else ""
-    return f"{_loop(found[0])}{more}"
+    more = f" (and {count(len(evictions) - 1, 'more workload')})" if len(evictions) > 1 else ""
+    return f"{_loop(evictions[0])}{more}"
 
 
 def _loop(each: Evictions) -> str:

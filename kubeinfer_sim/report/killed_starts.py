@@ -8,9 +8,9 @@ from kubeinfer_sim.metrics.killed_starts import KilledStarts
 from kubeinfer_sim.report.words import count, rounded
 
 
-def all_killed_first(found: KilledStarts) -> bool:
+def all_killed_first(workload: KilledStarts) -> bool:
     """Whether there is none that was not killed first: then it came up by luck."""
-    return found.killed == found.started
+    return workload.killed == workload.started
 
 
 def killed_starts(workloads: Iterable[KilledStarts]) -> str:
@@ -18,25 +18,26 @@ def killed_starts(workloads: Iterable[KilledStarts]) -> str:
     return "; ".join(_clause(each) for each in workloads)
 
 
-def _clause(found: KilledStarts) -> str:
-    noun = "instance" if found.kind == "KubeInfer" else "pod"
-    longest = found.longest
+def _clause(workload: KilledStarts) -> str:
+    noun = "instance" if workload.kind == "KubeInfer" else "pod"
+    longest = workload.longest
     assert longest is not None
-    if found.started == 1:
+    if workload.started == 1:
         text = f"the new {noun} was killed by its {longest.probe} probe first"
-    elif all_killed_first(found):
+    elif all_killed_first(workload):
         text = f"every new {noun} was killed by its {longest.probe} probe first"
     else:
-        they = "their" if found.killed > 1 else "its"
-        verb = "were" if found.killed > 1 else "was"
-        text = f"{found.killed:,} of {found.started:,} new {noun}s {verb} killed by {they} {longest.probe} probe first"
-    kills = f"{count(found.starts, 'kill')}; given up after {rounded(longest.lasted)}"
+        they = "their" if workload.killed > 1 else "its"
+        verb = "were" if workload.killed > 1 else "was"
+        some = f"{workload.killed:,} of {workload.started:,} new {noun}s"
+        text = f"{some} {verb} killed by {they} {longest.probe} probe first"
+    kills = f"{count(workload.starts, 'kill')}; given up after {rounded(longest.lasted)}"
     if longest.needed is not None and longest.needed > longest.lasted:
         kills += f" where {rounded(longest.needed)} were needed"
     text += f" ({kills})"
-    if found.late is not None:
+    if workload.late is not None:
         text += (
             ", and came up since a killed engine is taken to go on loading after SIGTERM (loadsAfterSigterm): "
-            f"{rounded(found.late + 1)} more to load, and it would not have"
+            f"{rounded(workload.late + 1)} more to load, and it would not have"
         )
     return text

@@ -43,15 +43,15 @@ def lost_time_lines(causes: tuple[CauseSummary, ...], family: Family) -> list[Re
     shown = [each for each in causes if each.total]
     if len(shown) > _MOST_CAUSES:
         return _kinds(shown, family)
-    found: list[RenderableType] = []
+    blocks: list[RenderableType] = []
     for each in shown:
-        found.append(Text(printable(f"{cause_text(each.began_with)}: {instance_seconds(each.total)}")))
-        found.append(Text(f"  {_stages(each.lost, family)}", style="dim"))
+        blocks.append(Text(printable(f"{cause_text(each.began_with)}: {instance_seconds(each.total)}")))
+        blocks.append(Text(f"  {_stages(each.lost, family)}", style="dim"))
         if each.incidents and each.repair is not None and _is_fault(each.began_with):
             detected = "at once" if not each.detection else f"after {rounded(round(each.detection))}"
             text = f"  {count(each.incidents, 'instance')} hit, noticed {detected}, ready again after"
-            found.append(Text(f"{text} {rounded(round(each.repair))} more", style="dim"))
-    return found
+            blocks.append(Text(f"{text} {rounded(round(each.repair))} more", style="dim"))
+    return blocks
 
 
 def losses(causes: tuple[CauseSummary, ...]) -> list[str]:
@@ -100,12 +100,14 @@ def _kinds(causes: list[CauseSummary], family: Family) -> list[RenderableType]:
         times = [each.detection, each.repair]
         means = ["-" if mean is None else rounded(round(mean)) for mean in times]
         table.add_row(printable(name), f"{each.records:,}", rounded(each.total), share, *means)
-    found: list[RenderableType] = [table]
+    blocks: list[RenderableType] = [table]
     if len(kinds) > _MOST:
         rest = sum(each.total for each in list(kinds.values())[_MOST:])
-        found.append(Text(f"… and {count(len(kinds) - _MOST, 'more kind')}: {instance_seconds(rest)}", "dim"))
-    found.append(Text(f"stages of all together: {_stages(total, family)}", style="dim"))
-    return found
+        blocks.append(
+            Text(f"… and {count(len(kinds) - _MOST, 'more kind')}: {instance_seconds(rest)}", "dim")
+        )
+    blocks.append(Text(f"stages of all together: {_stages(total, family)}", style="dim"))
+    return blocks
 
 
 def _is_fault(cause: Record | None) -> bool:

@@ -8,9 +8,9 @@ from kubeinfer_sim.metrics.rejections import Rejections
 from kubeinfer_sim.report.words import count, point
 
 
-def rejected(found: Sequence[Rejections]) -> Iterator[str]:
+def rejected(rejections: Sequence[Rejections]) -> Iterator[str]:
     """`web-0 rejects 500 pods of Deployment chat from 12s on, 41 a second …`, a line each."""
-    for each in found:
+    for each in rejections:
         pods = count(each.number, "pod")
         if each.per_second is not None:
             yield (
@@ -29,9 +29,9 @@ def _why(each: Rejections) -> str:
     return f"{each.reason} ({each.message})"
 
 
-def without_pause(found: Sequence[Rejections]) -> str:
+def without_pause(rejections: Sequence[Rejections]) -> str:
     """What still goes on at the end, for the verdict; nothing where nothing does."""
-    on = [each for each in found if each.per_second is not None]
+    on = [each for each in rejections if each.per_second is not None]
     if not on:
         return ""
     first = on[0]

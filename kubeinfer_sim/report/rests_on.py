@@ -25,14 +25,14 @@ def rests_on_in_short(scenario: Scenario) -> str:
 
 def rests_on(scenario: Scenario) -> list[RenderableType]:
     """Switches that are set stand out; defaults are named in short, their sources are in the JSON result."""
-    found: list[RenderableType] = []
+    blocks: list[RenderableType] = []
     every = assumptions(scenario.assumptions)
     if changed := _changed(scenario, every):
-        found.append(Text("Set  ", "dim").append(" · ".join(changed), "bold yellow not dim"))
+        blocks.append(Text("Set  ", "dim").append(" · ".join(changed), "bold yellow not dim"))
     if told := configured(scenario.configuration):
-        found.append(Text(printable(told), "yellow"))
+        blocks.append(Text(printable(told), "yellow"))
     kept = " · ".join(f"{each.name} {each.value}" for each in every if each.default)
-    found.append(Text(f"Assumed  {kept}", style="dim"))
+    blocks.append(Text(f"Assumed  {kept}", style="dim"))
     timings = []
     for line in scenario.defaults:
         name, _, rest = line.partition(": ")
@@ -40,11 +40,11 @@ def rests_on(scenario: Scenario) -> list[RenderableType]:
         if name.startswith("timings.") and name != "timings.profile":
             timings.append(f"{name.removeprefix('timings.')} {value}")
         else:
-            found.append(Text(f"Default  {printable(line)}", style="dim"))
+            blocks.append(Text(f"Default  {printable(line)}", style="dim"))
     if timings:
-        found.append(Text(f"Default timings  {printable(' · '.join(timings))}", style="dim"))
-    found.append(Text(f"Kubernetes {scenario.kubernetes_version}", style="dim"))
-    return found
+        blocks.append(Text(f"Default timings  {printable(' · '.join(timings))}", style="dim"))
+    blocks.append(Text(f"Kubernetes {scenario.kubernetes_version}", style="dim"))
+    return blocks
 
 
 def _draws(scenario: Scenario) -> str:

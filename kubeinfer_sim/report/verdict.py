@@ -76,20 +76,20 @@ def assess(run: Run) -> Assessment:
     return assess_figures(figures(run))
 
 
-def assess_figures(found: Figures) -> Assessment:
+def assess_figures(measured: Figures) -> Assessment:
     """Judge a run that has been measured, as it went on or afterwards."""
     return Assessment(
-        found.run,
-        found.cluster,
-        found.kubeinfers,
-        found.measures,
-        found.outcome,
-        found.judged,
-        _verdict(found),
-        found.traffic,
-        found.causes,
-        found.availability,
-        found.demand,
+        measured.run,
+        measured.cluster,
+        measured.kubeinfers,
+        measured.measures,
+        measured.outcome,
+        measured.judged,
+        _verdict(measured),
+        measured.traffic,
+        measured.causes,
+        measured.availability,
+        measured.demand,
     )
 
 
@@ -117,26 +117,30 @@ def _waits_in_silence(life: InstanceLife) -> bool:
     return life.state == "pending" and life.pending is None
 
 
-def _verdict(found: Figures) -> Verdict:
-    judged, outcome = found.judged, found.outcome
+def _verdict(measured: Figures) -> Verdict:
+    judged, outcome = measured.judged, measured.outcome
     missed = [each for each in judged if each.judgement is not Judgement.HELD]
-    if found.run.end == "loop":
-        return Verdict(False, f"{standstill(found.run)}.")
-    vain = vain_lines(found.cluster)
-    endless = [*filter(None, (without_pause(found.cluster.rejections), without_end(found.cluster.evictions)))]
-    killed = found.cluster.killed_starts if outcome is Outcome.COMPLETES else ()
+    if measured.run.end == "loop":
+        return Verdict(False, f"{standstill(measured.run)}.")
+    vain = vain_lines(measured.cluster)
+    endless = [
+        *filter(None, (without_pause(measured.cluster.rejections), without_end(measured.cluster.evictions)))
+    ]
+    killed = measured.cluster.killed_starts if outcome is Outcome.COMPLETES else ()
     lucky = any(all_killed_first(each) for each in killed)
     holds = outcome is Outcome.COMPLETES and not (missed or vain or endless or lucky)
-    several = len(found.kubeinfers) > 1
+    several = len(measured.kubeinfers) > 1
     own = (
-        _sentence_of_several(found) if several else _sentence(found.run, found.measures, _below_budget(found))
+        _sentence_of_several(measured)
+        if several
+        else _sentence(measured.run, measured.measures, _below_budget(measured))
     )
-    drains = [text for text in _drains(found) if _lower(text) not in _lower(own)]
+    drains = [text for text in _drains(measured) if _lower(text) not in _lower(own)]
     if drains and own.startswith("Nothing happened"):
         own, drains = opening(drains[0]), drains[1:]
-    sentence = "; ".join(filter(None, (own, *drains, *endless, preempted_for(found.cluster.preemptions))))
+    sentence = "; ".join(filter(None, (own, *drains, *endless, preempted_for(measured.cluster.preemptions))))
     if outcome in (Outcome.NEVER, Outcome.UNFINISHED):
-        sentence = "; ".join([sentence, *_held_resets(found.cluster)])
+        sentence = "; ".join([sentence, *_held_resets(measured.cluster)])
     if killed:
         sentence = f"{sentence}, but {killed_starts(killed)}"
     if missed and outcome is Outcome.COMPLETES:
@@ -176,27 +180,27 @@ def _more(objects: Sequence[str]) -> str:
     return f" (and {len(objects) - 1:,} more)" if len(objects) > 1 else ""
 
 
-def _below_budget(found: Figures) -> str:
+def _below_budget(measured: Figures) -> str:
     """What took an update that completes below what its budget keeps: an update alone never does.
 
     `, fewer than the 2 that the budget keeps (chat-0-serve-0 ended (Error) at 5m)`; "" of several KubeInfers.
     """
-    measures = found.measures
+    measures = measured.measures
     change = focus(measures)
-    if len(found.kubeinfers) != 1 or change is None or not change.is_update:
+    if len(measured.kubeinfers) != 1 or change is None or not change.is_update:
         return ""
     service = measures.service
     kept = min(measures.desired.between(service.since, service.until)) - change.unavailable
-    others = [each for each in found.causes if each.total and each.kind not in ORDERS]
+    others = [each for each in measured.causes if each.total and each.kind not in ORDERS]
     if measures.outcome is not Outcome.COMPLETES or service.min_ready.value >= kept or not others:
         return ""
     more = f" and {count(len(others) - 1, 'more cause')}" if len(others) > 1 else ""
     return f", fewer than the {kept:,} that the budget keeps ({cause_text(others[0].began_with)}{more})"
 
 
-def _drains(found: Figures) -> list[str]:
+def _drains(measured: Figures) -> list[str]:
     """The drains that have not emptied their nodes, and what each waits for."""
-    return [_drain(found.run, each) for each in found.cluster.drains if each.in_vain]
+    return [_drain(measured.run, each) for each in measured.cluster.drains if each.in_vain]
 
 
 def _drain(run: Run, drain: DrainRun) -> str:
@@ -219,18 +223,18 @@ def _held_resets(cluster: ClusterMeasures) -> list[str]:
     return [f"{reset_held(held[0])}{more}; draining {held[0].node} would let it go on"]
 
 
-def _sentence_of_several(found: Figures) -> str:
+def _sentence_of_several(measured: Figures) -> str:
     """How each KubeInfer and each Deployment that was touched came out, under its name; what fails first."""
-    own = {name: each.measures for name, each in found.kubeinfers.items()}
+    own = {name: each.measures for name, each in measured.kubeinfers.items()}
     touched = {name: each for name, each in own.items() if each.outcome is not Outcome.NOTHING}
     parts = [
         (
             measures.outcome is Outcome.COMPLETES,
-            f"{name}: {_lower(_SENTENCES[measures.outcome](found.run, measures))}",
+            f"{name}: {_lower(_SENTENCES[measures.outcome](measured.run, measures))}",
         )
         for name, measures in touched.items()
     ]
-    parts += _others(found.run, found.measures)
+    parts += _others(measured.run, measured.measures)
     if not parts:
         return "Nothing happened: what is running is neither changed nor disturbed"
     parts.sort(key=lambda part: part[0])
@@ -291,18 +295,18 @@ def objective_text(judged: Judged) -> str:
         "maxOverload": f"overloaded for at most {format_duration(int(target))}",
     }[judged.name]
     if judged.unit == "ms" and measured is not None:
-        found = format_duration(int(measured))
+        actual = format_duration(int(measured))
     elif judged.unit == "%" and measured is not None:
-        found = fine_percent(measured / 100)
+        actual = fine_percent(measured / 100)
     elif isinstance(measured, bool):
-        found = "it does" if measured else "it does not"
+        actual = "it does" if measured else "it does not"
     else:
-        found = "" if measured is None else f"{measured:,}"
+        actual = "" if measured is None else f"{measured:,}"
     if judged.reason:
-        found = f"{found}, {judged.reason}" if found else judged.reason
+        actual = f"{actual}, {judged.reason}" if actual else judged.reason
     if judged.kubeinfer:
         what = f"{judged.kubeinfer}: {what}"
-    return f"{what} (measured: {found})" if measured is not None else f"{what} ({found})"
+    return f"{what} (measured: {actual})" if measured is not None else f"{what} ({actual})"
 
 
 def _completes(run: Run, measures: Measures) -> str:

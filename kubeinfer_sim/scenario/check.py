@@ -161,21 +161,22 @@ def _nodes(
     return cluster.nodes, configured
 
 
-def _told_elsewhere(found: Diagnostic, *, linted: bool) -> bool:
+def _told_elsewhere(diagnostic: Diagnostic, *, linted: bool) -> bool:
     """Whether lint tells of it, more sternly (images of KubeInfers), or a scenario, which knows of classes."""
-    of_lint = linted and found.code == INVALID_IMAGE_NAME and "roles" in found.path
-    return of_lint or found.code == ASSUMED_CLASS
+    of_lint = linted and diagnostic.code == INVALID_IMAGE_NAME and "roles" in diagnostic.path
+    return of_lint or diagnostic.code == ASSUMED_CLASS
 
 
 def _wrong(findings: Sequence[Diagnostic]) -> bool:
     return any(each.severity is Severity.ERROR for each in findings)
 
 
-def _in_order(found: Sequence[Diagnostic], names: Sequence[str]) -> list[Diagnostic]:
+def _in_order(diagnostics: Sequence[Diagnostic], names: Sequence[str]) -> list[Diagnostic]:
     """By file as given, then by line; what was found twice (in a file that two others name) once."""
     places = {name: index for index, name in reversed(list(enumerate(names)))}
     return sorted(
-        dict.fromkeys(found), key=lambda each: (places.get(each.file, len(places)), each.line, each.column)
+        dict.fromkeys(diagnostics),
+        key=lambda each: (places.get(each.file, len(places)), each.line, each.column),
     )
 
 
@@ -238,6 +239,6 @@ def _check_scenario(
     return CheckedFile(source.name, "Scenario", tells, tuple(scenario.warnings), frozenset(taken), unasked)
 
 
-def _name(found: Diagnostic) -> str:
+def _name(diagnostic: Diagnostic) -> str:
     """Of a finding about a value on the command line that no hole asks for, its name; else nothing."""
-    return found.file.removeprefix("--set ") if found.code == "unknown-value" else ""
+    return diagnostic.file.removeprefix("--set ") if diagnostic.code == "unknown-value" else ""

@@ -96,17 +96,18 @@ def find_configuration() -> Configuration | None:
     except OSError:  # the folder was removed
         return None
     for folder in (here, *here.parents):
-        found = [found for name in (*YAML_NAMES, PYPROJECT) if (found := _read(folder / name)) is not None]
-        if len(found) > 1:
-            message = f"{found[0].source.name} configures kubeinfer-sim, too: keep one of the two"
-            raise InputError([Diagnostic(found[1].source.name, 0, 0, message, code="configuration")])
-        if found:
+        read = [_read(folder / name) for name in (*YAML_NAMES, PYPROJECT)]
+        configurations = [each for each in read if each is not None]
+        if len(configurations) > 1:
+            message = f"{configurations[0].source.name} configures kubeinfer-sim, too: keep one of the two"
+            raise InputError([Diagnostic(configurations[1].source.name, 0, 0, message, code="configuration")])
+        if configurations:
             # Only where there is one: Pydantic takes longer to import than a manifest to check.
             from kubeinfer_sim.scenario.findings import read_form
             from kubeinfer_sim.scenario.schema import ConfigurationForm
 
-            read_form(ConfigurationForm, found[0])
-            return Configuration(found[0])
+            read_form(ConfigurationForm, configurations[0])
+            return Configuration(configurations[0])
     return None
 
 

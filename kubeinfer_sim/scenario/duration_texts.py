@@ -83,5 +83,5 @@ def _of_parts(text: str) -> str:
 def _joined(parts: Iterable[tuple[str | None, str]]) -> str:
     """Numbers and units one behind the other, without those that are not there or nothing: `1h30m`, `0s`."""
     given = [(number, unit) for number, unit in parts if number]
-    found = "".join(f"{re.sub('^0+(?=[0-9])', '', number)}{unit}" for number, unit in given if float(number))
-    return found or ("0s" if given else "")
+    joined = "".join(f"{re.sub('^0+(?=[0-9])', '', number)}{unit}" for number, unit in given if float(number))
+    return joined or ("0s" if given else "")

@@ -103,8 +103,8 @@ def read_scenario(context: Context) -> Readable | None:
 
 def findings(form: type[Form], document: Document, error: ValidationError) -> list[Diagnostic]:
     """What Pydantic found, in the order of the text."""
-    found = {_diagnostic(form, document, each): None for each in error.errors(include_url=False)}
-    return sorted(found, key=lambda each: (each.line, each.column))
+    diagnostics = {_diagnostic(form, document, each): None for each in error.errors(include_url=False)}
+    return sorted(diagnostics, key=lambda each: (each.line, each.column))
 
 
 def _diagnostic(form: type[Form], document: Document, error: ErrorDetails) -> Diagnostic:
@@ -183,10 +183,10 @@ def _choices(root: dict[str, Any], place: dict[str, Any]) -> list[dict[str, Any]
 
 
 def _steps(root: dict[str, Any], place: dict[str, Any], step: str | int) -> list[dict[str, Any]]:
-    found = []
+    schemas = []
     for each in _choices(root, place):
         inner = each.get("items") if isinstance(step, int) else each.get("properties", {}).get(step)
         inner = inner if inner is not None else each.get("additionalProperties")
         if isinstance(inner, dict):
-            found.append(inner)
-    return found
+            schemas.append(inner)
+    return schemas

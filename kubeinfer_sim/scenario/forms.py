@@ -115,10 +115,10 @@ def _int_or_percent(value: object) -> IntOrPercent:
 
 def _percentage(value: object) -> Fraction:
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,9})?%", value):
-        found = Fraction(value[:-1]) / 100
-        if found > 1:
+        fraction = Fraction(value[:-1]) / 100
+        if fraction > 1:
             raise ValueError(f"{value} is more than 100%")
-        return found
+        return fraction
     raise ValueError(f"expected a percentage such as 99.9%, found {shown(value)}")
 
 
@@ -126,15 +126,15 @@ def _ready_count(value: object) -> str | IntOrPercent:
     if value in ("one", "budget", "all"):
         return str(value)
     try:
-        found = _int_or_percent(value)
+        count = _int_or_percent(value)
     except ValueError as error:
         if isinstance(value, str) and not value.endswith("%"):
             message = f"expected one, budget, all, a number or a percentage, found {shown(value)}"
             raise ValueError(f"{message}{did_you_mean(value, ('one', 'budget', 'all'))}") from None
         raise ValueError(str(error)) from None
-    if not found.value:
+    if not count.value:
         raise ValueError(f"{shown(value)} are always ready: expected at least 1")
-    return found
+    return count
 
 
 def _not_zero(value: int) -> int:

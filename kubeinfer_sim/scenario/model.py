@@ -250,8 +250,8 @@ class Scenario:
         return tuple(each.workload for each in self.actions if isinstance(each, Create))
 
     def _of_type(self, kind: type[W]) -> tuple[W, ...]:
-        found = [each for each in (*self.workloads, *self.created) if isinstance(each, kind)]
-        return tuple({each.name: each for each in reversed(found)}.values())[::-1]
+        workloads = [each for each in (*self.workloads, *self.created) if isinstance(each, kind)]
+        return tuple({each.name: each for each in reversed(workloads)}.values())[::-1]
 
     def version_of(self, kind: Kind, name: str) -> WorkloadSpec:
         """The workload of this kind and name as it is first.

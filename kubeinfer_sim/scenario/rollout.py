@@ -134,10 +134,10 @@ def _origins(
     field: str, one: WorkloadSpec, beside: Sequence[WorkloadSpec], *, several: bool = False
 ) -> dict[Path, tuple[Document, Path]]:
     """Where the objects of a field of the spec stand, so that what is wrong with one is told of its own file."""
-    found: dict[Path, tuple[Document, Path]] = {("spec", field): (_stands(one), ())}
+    origins: dict[Path, tuple[Document, Path]] = {("spec", field): (_stands(one), ())}
     for index, each in enumerate((one, *beside)) if beside or several else ():
-        found["spec", field, "items", index] = (_stands(each), ())
-    return found
+        origins["spec", field, "items", index] = (_stands(each), ())
+    return origins
 
 
 def _stands(workload: WorkloadSpec) -> Document:

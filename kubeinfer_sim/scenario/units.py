@@ -178,7 +178,7 @@ def _parts(
     if len(text) > _LONGEST_TEXT:
         raise ValueError(f"expected a {what} such as 90{example}, found a text of {len(text)} characters")
     _refuse_negative(text.startswith("-"), text, what)
-    found, position = [], 0
+    parts, position = [], 0
     while position < len(text):
         match = _PART.match(text, position)
         if match is None:
@@ -186,11 +186,11 @@ def _parts(
         number, unit = match.groups()
         if unit not in units:
             raise ValueError(_wrong_unit(value, number, unit, what, units, example))
-        found.append((Fraction(number), Fraction(units[unit])))
+        parts.append((Fraction(number), Fraction(units[unit])))
         position = match.end()
-    if not found:
+    if not parts:
         raise ValueError(f"expected a {what} such as 90{example}, found an empty text")
-    return found
+    return parts
 
 
 def _wrong_unit(

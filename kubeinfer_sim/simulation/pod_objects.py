@@ -125,12 +125,12 @@ class PodObjects:
         `now`: ms; nothing has happened after that.
         """
         self._catch_up()
-        found = [
+        pods = [
             self._pod(pod, self._ledger.pods[pod.ref], now)
             for pod in self._workloads.pods()
             if pod.state is not PodState.GONE
         ]
-        return sorted(found, key=lambda each: _order(each.ref))
+        return sorted(pods, key=lambda each: _order(each.ref))
 
     def _pod(self, pod: Pod, facts: PodFacts, now: int) -> PodAt:
         node = "" if pod.node is None else pod.node.name

@@ -118,8 +118,8 @@ class Workloads:
 
     def exists(self, kind: str, name: str) -> bool:
         """Whether the API server has an object of this kind and name; a Pod's goes when its life is over."""
-        found = self._by_kind[kind].get(name)
-        return found is not None and (kind != BarePod.kind or any(found.pods()))
+        workload = self._by_kind[kind].get(name)
+        return workload is not None and (kind != BarePod.kind or any(workload.pods()))
 
     def create(self, spec: WorkloadSpec) -> None:
         """A workload that does not exist begins."""

@@ -57,10 +57,10 @@ class Budgets(Watcher):
             before.call_back()
 
     def _take_out(self, written: ClusterObject) -> Budget | None:
-        found = self._by_namespace.get(written.namespace, {}).pop(written.name, None)
-        if found is None:
+        entry = self._by_namespace.get(written.namespace, {}).pop(written.name, None)
+        if entry is None:
             return None
-        _, budget = found
+        _, budget = entry
         for held in [pod for pod, budgets in self._of.items() if budget in budgets]:
             self._of[held].remove(budget)
         return budget
@@ -80,9 +80,9 @@ class Budgets(Watcher):
         labels = pod.template.labels
         self._pods.setdefault(pod.namespace, {})[pod] = None
         of_namespace = self._by_namespace.get(pod.namespace, {}).values()
-        found = [budget for selector, budget in of_namespace if matches_all(selector, labels)]
-        if found:
-            self._of[pod] = found
+        budgets = [budget for selector, budget in of_namespace if matches_all(selector, labels)]
+        if budgets:
+            self._of[pod] = budgets
             self._changed(pod)
 
     def pod_bound(self, pod: Pod) -> None:

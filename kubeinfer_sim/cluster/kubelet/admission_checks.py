@@ -65,9 +65,9 @@ def refusal(
         return Refusal("PodOSSelectorNodeLabelDoesNotMatch", message)
     if ((_spec(template).get("os") or {}).get("name") or OS) != OS:
         return Refusal("PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS")
-    found = next(_shortages(template, node, others), None)
-    if found is not None:
-        return found
+    shortage = next(_shortages(template, node, others), None)
+    if shortage is not None:
+        return shortage
     if not known and not match_node(
         template.node_selector, template.required_node_affinity, node.labels, node.name
     ):

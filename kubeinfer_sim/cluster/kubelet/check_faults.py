@@ -63,7 +63,7 @@ class CheckFaults:
 
     def of_run(self, pod: Pod, container: str, begins: int) -> tuple[Trouble, ...]:
         """What becomes of the checks in a run that begins now, which counts."""
-        found: list[Trouble] = []
+        troubles: list[Trouble] = []
         for place, fault in enumerate(self.faults):
             key = place, pod.ref.name, container
             if (
@@ -76,5 +76,5 @@ class CheckFaults:
             self._struck[key] += 1
             since = begins + fault.after
             until = None if fault.lasts is None else since + fault.lasts
-            found += [Trouble(probe, fault.answer, since, until) for probe in fault.probes]
-        return tuple(found)
+            troubles += [Trouble(probe, fault.answer, since, until) for probe in fault.probes]
+        return tuple(troubles)

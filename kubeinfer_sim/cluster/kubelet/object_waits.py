@@ -74,16 +74,16 @@ class ObjectWaits:
         api, pod = self._api, worker.pod
         if not api.absent and not api.objects:
             return None
-        found = self.of(pod.template)
-        for each in found.volumes:
+        needed = self.of(pod.template)
+        for each in needed.volumes:
             if message := self._lacks(pod, each):
                 return Missing(each, MOUNT, f"MountVolume.SetUp failed: {message}")
-        for each in found.claims:
+        for each in needed.claims:
             if self._elsewhere(worker, each):
                 message = f"Multi-Attach error: volume of claim {each.name} is already exclusively attached to one node"
                 return Missing(each, ATTACH, message)
         init = {each.name for each in pod.template.init_containers}
-        return next(self._unset(pod, found, lambda name: name in init), None)
+        return next(self._unset(pod, needed, lambda name: name in init), None)
 
     def environment(self, worker: PodWorker) -> Missing | None:
         """What the environment of its ordinary containers lacks; None where nothing does."""
@@ -93,8 +93,8 @@ class ObjectWaits:
         init = {each.name for each in pod.template.init_containers}
         return next(self._unset(pod, self.of(pod.template), lambda name: name not in init), None)
 
-    def _unset(self, pod: Pod, found: Needs, concerns: Callable[[str], bool]) -> Iterator[Missing]:
-        for container, references in found.environment.items():
+    def _unset(self, pod: Pod, needed: Needs, concerns: Callable[[str], bool]) -> Iterator[Missing]:
+        for container, references in needed.environment.items():
             for each in references if concerns(container) else ():
                 if message := self._lacks(pod, each):
                     yield Missing(each, CONFIG_ERROR, message, container)

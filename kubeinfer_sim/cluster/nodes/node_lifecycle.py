@@ -218,8 +218,8 @@ class NodeLifecycleController(Watcher):
             if name not in self.api.nodes:
                 self._uncount(self._health.pop(name, None))
         # Nodes found overdue together are queued in the order of their creation; the real order is arbitrary.
-        found = (self.api.nodes[name] for name in names if name in self.api.nodes)
-        for node in sorted(found, key=lambda node: node.number):
+        nodes = (self.api.nodes[name] for name in names if name in self.api.nodes)
+        for node in sorted(nodes, key=lambda node: node.number):
             self._monitor_node(node)
         self._handle_disruption()
         self._writing = False

@@ -26,10 +26,10 @@ def min_toleration_seconds(seconds: Iterable[int | None]) -> int | None:
 
     Without any matching toleration it may not stay at all; a toleration without seconds sets no limit.
     """
-    found = list(seconds)
-    if not found:
+    matching = list(seconds)
+    if not matching:
         return 0
-    limits = [max(0, limit) for limit in found if limit is not None]
+    limits = [max(0, limit) for limit in matching if limit is not None]
     return min(limits, default=None)
 
 

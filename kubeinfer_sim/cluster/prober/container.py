@@ -423,12 +423,12 @@ class ContainerProber:
                 started = startup.cached is SUCCESS
             else:
                 started = view.started and self._carries_started
-        found = None
+        answer = None
         if readiness is not None and readiness.container is view.incarnation:
-            found = readiness.cached
-        ready = started and (readiness is None or found is SUCCESS)
+            answer = readiness.cached
+        ready = started and (readiness is None or answer is SUCCESS)
         trigger = started and not ready
-        if trigger and found is None and view.incarnation is not None and view.incarnation.known:
+        if trigger and answer is None and view.incarnation is not None and view.incarnation.known:
             ready = True
         if view is not old or started is not old.started:
             self._settle()

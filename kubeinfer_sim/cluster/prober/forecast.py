@@ -64,11 +64,11 @@ class Forecasts:
         prober = self._open(start.probes, start.second)
         begins = start.second + start.started
         prober.container_started(begins, start.health(start.second), begins - start.hook, relist=start.relist)
-        found: list[Transition] = []
+        transitions: list[Transition] = []
         while (due := prober.next_at()) is not None:
             for transition in prober.advance(due):
                 first = transition.first_call_at
-                found.append(
+                transitions.append(
                     Transition(
                         transition.at - start.second,
                         transition.kind,
@@ -80,8 +80,8 @@ class Forecasts:
                     )
                 )
                 if transition.kind == "kill":
-                    return tuple(found)
-        return tuple(found)
+                    return tuple(transitions)
+        return tuple(transitions)
 
 
 class Follower:
@@ -110,7 +110,7 @@ class Follower:
 
     def advance(self, to: Millis) -> list[Transition]:
         """The transitions due up to and including `to`; `started` and `ready` follow them."""
-        found = []
+        transitions = []
         while self._index < len(self._path) and self._added_at + self._path[self._index].at <= to:
             transition = self._path[self._index]
             self._index += 1
@@ -118,8 +118,8 @@ class Follower:
                 self.started = transition.value
             elif transition.kind == "ready":
                 self.ready = transition.value
-            found.append(transition)
-        return found
+            transitions.append(transition)
+        return transitions
 
     def becomes(self, kind: Literal["started", "ready"]) -> float:
         """From when on it is started, or ready; infinity when it never will be."""

@@ -92,11 +92,11 @@ def overlaid(
 ) -> tuple[Segment, ...]:
     """The same with this answer from `since` to `until` (None: from then on)."""
     before = [each for each in segments if each.from_ms < since]
-    found = [*before, replace(answer, from_ms=since)]
+    changed = [*before, replace(answer, from_ms=since)]
     if until is not None:
-        found.append(replace(segments[segment_at(segments, until)], from_ms=until))
-        found += [each for each in segments if each.from_ms > until]
-    return tuple(found)
+        changed.append(replace(segments[segment_at(segments, until)], from_ms=until))
+        changed += [each for each in segments if each.from_ms > until]
+    return tuple(changed)
 
 
 def _from_ms(segment: Segment) -> Millis:

@@ -83,11 +83,11 @@ class Claims:
         """Whether a volume is left for the claim, if all take theirs in the order of coming."""
         left = [each for each in self._api.objects.values() if each.kind == VOLUME]
         for each in self._static_claims():
-            found = next((volume for volume in left if _fits(each, volume)), None)
+            taken = next((volume for volume in left if _fits(each, volume)), None)
             if each.key == claim.key:
-                return found is not None
-            if found is not None:
-                left.remove(found)
+                return taken is not None
+            if taken is not None:
+                left.remove(taken)
         return False
 
     def _static_claims(self) -> Iterator[ClusterObject]:

@@ -178,13 +178,13 @@ class PodSpec:
         """The only nodes its required node affinity can mean, where each of its terms names some; None: any."""
         if not self.required_affinity:
             return None
-        found: set[str] = set()
+        allowed: set[str] = set()
         for term in self.required_affinity:
             named = [set(each.values) for each in term.match_fields if each.operator == "In"]
             if not named:
                 return None
-            found |= set.intersection(*named)
-        return frozenset(found)
+            allowed |= set.intersection(*named)
+        return frozenset(allowed)
 
     @cached_property
     def needs_neighbours(self) -> bool:

@@ -32,9 +32,9 @@ def make_room(
         placement = scheduling.would_fit(gang, without=_pods(units))
     for unit in units[:-1]:
         rest = [other for other in units if other is not unit]
-        found = scheduling.would_fit(gang, without=_pods(rest))
-        if found is not None:
-            units, placement = rest, found
+        without_unit = scheduling.would_fit(gang, without=_pods(rest))
+        if without_unit is not None:
+            units, placement = rest, without_unit
     return units, placement
 
 

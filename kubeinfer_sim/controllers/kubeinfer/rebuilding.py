@@ -249,10 +249,10 @@ class Rebuilding:
 
     def _degrade(self, instance: Instance, gang: PodGang, rebuild: Rebuild) -> bool:
         """Give up pods of other roles if only that makes room for the gang, which is queued when they are gone."""
-        found = make_room(self._scheduling, instance, gang, rebuild.give_up)
-        if found is None or not found[0]:
+        room = make_room(self._scheduling, instance, gang, rebuild.give_up)
+        if room is None or not room[0]:
             return False
-        units, nodes = found
+        units, nodes = room
         pods = [pod for unit in units for pod in unit]
         number = self._history.append(
             InstanceDegraded(

@@ -59,9 +59,11 @@ class _Decoder:
         self.default = default
 
     def refuse(self, at: Field, value: Any, expected: str, hint: str = "") -> _Refused:
-        found = f"{_kind_of(value)} {shown(value)}" if not isinstance(value, dict | list) else _kind_of(value)
+        actual = (
+            f"{_kind_of(value)} {shown(value)}" if not isinstance(value, dict | list) else _kind_of(value)
+        )
         bad = value if isinstance(value, str | int | float | bool) else None
-        self.errors.add(at, DECODE, f"must be {expected}, got {found}{hint}", bad)
+        self.errors.add(at, DECODE, f"must be {expected}, got {actual}{hint}", bad)
         return _Refused()
 
     def zero(self, type: Type) -> Any:
@@ -72,13 +74,13 @@ class _Decoder:
             return []
         return {} if type.kind == "map" else _ZERO[type.kind]
 
-    def finish(self, found: dict[str, Any], type: Type) -> dict[str, Any]:
+    def finish(self, decoded: dict[str, Any], type: Type) -> dict[str, Any]:
         if self.default is not None:
             for name, field in type.fields.items():
-                if field.type.kind == "object" and not field.pointer and name not in found:
-                    found[name] = self.finish({}, field.type)  # an object that is never absent
-            self.default(type.name, found)
-        return found
+                if field.type.kind == "object" and not field.pointer and name not in decoded:
+                    decoded[name] = self.finish({}, field.type)  # an object that is never absent
+            self.default(type.name, decoded)
+        return decoded
 
     def read(self, value: Any, type: Type, at: Field) -> Any:
         match type.kind:
@@ -130,40 +132,40 @@ class _Decoder:
         item = type.item
         if not isinstance(value, list) or item is None:
             raise self.refuse(at, value, "a list", "; begin each item with '- '")
-        found = []
+        items = []
         for i, entry in enumerate(value):
             if item.kind == "string" and isinstance(entry, str):
-                found.append(entry)
+                items.append(entry)
                 continue
             try:
-                found.append(self.zero(item) if entry is None else self.read(entry, item, at.index(i)))
+                items.append(self.zero(item) if entry is None else self.read(entry, item, at.index(i)))
             except _Refused:
-                found.append(self.zero(item))
-        return found
+                items.append(self.zero(item))
+        return items
 
     def read_map(self, value: Any, type: Type, at: Field) -> dict[str, Any]:
         item = type.item
         if not isinstance(value, Mapping) or item is None:
             raise self.refuse(at, value, "a mapping of names to values")
-        found: dict[str, Any] = {}
+        decoded: dict[str, Any] = {}
         for key, entry in value.items():
             name = key if isinstance(key, str) else self.key_text(key, at)
             if entry is None:
-                found[name] = self.zero(item)
+                decoded[name] = self.zero(item)
             elif item.kind == "string" and isinstance(entry, str):
-                found[name] = entry
+                decoded[name] = entry
             else:
                 try:
-                    found[name] = self.read(entry, item, at.key(name))
+                    decoded[name] = self.read(entry, item, at.key(name))
                 except _Refused:
                     continue
-        return found
+        return decoded
 
     def read_object(self, value: Any, type: Type, at: Field) -> dict[str, Any]:
         if not isinstance(value, Mapping):
             raise self.refuse(at, value, "a mapping with fields")
         fields = type.fields
-        found: dict[str, Any] = {}
+        decoded: dict[str, Any] = {}
         for key, entry in value.items():
             name = key if isinstance(key, str) else self.key_text(key, at)
             field = fields.get(name)
@@ -172,13 +174,13 @@ class _Decoder:
             elif entry is None:
                 continue
             elif field.type.kind == "string" and isinstance(entry, str):
-                found[name] = entry
+                decoded[name] = entry
             else:
                 try:
-                    found[name] = self.read(entry, field.type, at.child(name))
+                    decoded[name] = self.read(entry, field.type, at.child(name))
                 except _Refused:
                     continue
-        return self.finish(found, type)
+        return self.finish(decoded, type)
 
     def key_text(self, key: Any, at: Field) -> str:
         if isinstance(key, bool):
@@ -242,17 +244,17 @@ def stored(value: Any, type: Type) -> Any:
 
 
 def _stored_object(value: Mapping[str, Any], type: Type) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    filled: dict[str, Any] = {}
     for name, entry in value.items():
         field = type.fields[name]
         if field.pointer or field.always or field.type.kind in ("object", "Quantity", "IntOrString") or entry:
-            found[name] = stored(entry, field.type)
+            filled[name] = stored(entry, field.type)
     for name, field in type.fields.items():
         if name not in value and (field.always or (field.type.kind == "object" and not field.pointer)):
-            found[name] = _stored_zero(field)
+            filled[name] = _stored_zero(field)
         elif name not in value and field.type.kind == "Quantity" and not field.pointer:
-            found[name] = "0"
-    return found
+            filled[name] = "0"
+    return filled
 
 
 def _stored_zero(field: FieldType) -> Any:

@@ -61,38 +61,38 @@ _QUANTITY_MAPS = {
 _VOLUME_SOURCES = [name for name in types()["Volume"].fields if name != "name"]
 
 
-def fill_defaults(type_name: str, found: dict[str, Any]) -> None:
+def fill_defaults(type_name: str, decoded: dict[str, Any]) -> None:
     """Fill the defaults of one typed object in place; its own parts have theirs already."""
     defaults = DEFAULTS.get(type_name)
     if defaults is not None:
         fields = types()[type_name].fields
         for name, value in defaults.items():
-            if name not in found or (not fields[name].pointer and not found[name]):
-                found[name] = dict(value) if isinstance(value, dict) else value
+            if name not in decoded or (not fields[name].pointer and not decoded[name]):
+                decoded[name] = dict(value) if isinstance(value, dict) else value
     for name in _QUANTITY_MAPS[type_name]:
-        quantities = found.get(name)
+        quantities = decoded.get(name)
         if quantities:
             for key, quantity in quantities.items():
                 quantities[key] = quantity.round_up(-3)[0]
     match type_name:
         case "Container" | "EphemeralContainer":
-            if not found.get("imagePullPolicy"):
-                found["imagePullPolicy"] = default_pull_policy(found.get("image", ""))
+            if not decoded.get("imagePullPolicy"):
+                decoded["imagePullPolicy"] = default_pull_policy(decoded.get("image", ""))
         case "Volume":
-            if not any(source in found for source in _VOLUME_SOURCES):
-                found["emptyDir"] = {}
-            if "image" in found and not found["image"].get("pullPolicy"):
-                found["image"]["pullPolicy"] = default_pull_policy(found["image"].get("reference", ""))
+            if not any(source in decoded for source in _VOLUME_SOURCES):
+                decoded["emptyDir"] = {}
+            if "image" in decoded and not decoded["image"].get("pullPolicy"):
+                decoded["image"]["pullPolicy"] = default_pull_policy(decoded["image"].get("reference", ""))
         case "PodSpec":
-            _service_account(found)
+            _service_account(decoded)
         case "ServiceSpec":
-            _service(found)
+            _service(decoded)
         case "DeploymentSpec":
-            _deployment(found)
+            _deployment(decoded)
         case "StatefulSetSpec":
-            _rolling_update(found, partition=0, maxUnavailable=1)
+            _rolling_update(decoded, partition=0, maxUnavailable=1)
         case "DaemonSetSpec":
-            _rolling_update(found, maxUnavailable=1, maxSurge=0)
+            _rolling_update(decoded, maxUnavailable=1, maxSurge=0)
 
 
 def _service_account(spec: dict[str, Any]) -> None:

@@ -128,9 +128,9 @@ class _Parser:
         self.position = min(self.position + 1, len(self.tokens) - 1)
         return token
 
-    def fail(self, expected: str, found: str) -> NoReturn:
+    def fail(self, expected: str, actual: str) -> NoReturn:
         raise ValueError(
-            f"found {found!r}, expected {expected}" if found else f"ends where {expected} is missing"
+            f"found {actual!r}, expected {expected}" if actual else f"ends where {expected} is missing"
         )
 
     def parse(self) -> tuple[Requirement, ...]:

@@ -49,8 +49,8 @@ def term_errors(term: NodeSelectorTerm) -> list[tuple[str, str]]:
         if operator is None:
             errors.append((f"{at}.operator", f"must be one of {', '.join(_OPERATORS)}"))
             continue
-        found = requirement_errors(expression.key, operator, expression.values)
-        errors += [(f"{at}.{where}", message) for where, message in found]
+        of_values = requirement_errors(expression.key, operator, expression.values)
+        errors += [(f"{at}.{where}", message) for where, message in of_values]
     for i, expression in enumerate(term.match_fields):
         at = f"matchFields[{i}]"
         if expression.operator not in ("In", "NotIn"):

@@ -289,8 +289,8 @@ _RULES: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Iterator[Upda
 def _stored(spec: Any, type_name: str) -> dict[str, Any]:
     """A spec with its defaults, as the API server holds it."""
     schema = types()[type_name]
-    found = stored(decode(copy.deepcopy(spec), schema, Root(), Errors(), fill_defaults), schema)
-    return found if isinstance(found, dict) else {}
+    held = stored(decode(copy.deepcopy(spec), schema, Root(), Errors(), fill_defaults), schema)
+    return held if isinstance(held, dict) else {}
 
 
 def _at(value: Any, path: Path) -> Any:

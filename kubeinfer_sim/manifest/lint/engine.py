@@ -43,7 +43,7 @@ def lint(
         expectations: what the manifests are compared with; by role name, so one for all KubeInfers.
         disabled: codes of rules that are not run.
     """
-    found: list[Diagnostic] = []
+    findings: list[Diagnostic] = []
     sources: dict[SourceText, Suppressions] = {}
     rules = [each for code, each in sorted(RULES.items()) if code not in disabled]
     for kubeinfer, document in pairs:
@@ -51,11 +51,11 @@ def lint(
         if source not in sources:
             sources[source] = read_suppressions(source, RULES)
             if UNKNOWN not in disabled:
-                found += sources[source].findings
+                findings += sources[source].findings
         context = LintContext(kubeinfer, expectations or Expectations())
         own = [each for rule in rules for each in _run(rule, context, document, sources[source])]
-        found += sorted(own, key=lambda each: (each.line, each.column, each.code))
-    return found
+        findings += sorted(own, key=lambda each: (each.line, each.column, each.code))
+    return findings
 
 
 def _run(

@@ -25,9 +25,9 @@ from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, RoleAt, npus_
 def host_port_keeps_pods_apart(context: LintContext) -> Iterator[Finding]:
     """Fires where two pods of the KubeInfer fit on a node by their NPUs and not by their ports."""
     roles = [
-        (each, found, _host_ports(each))
+        (each, npus, _host_ports(each))
         for each in context.roles()
-        if (found := npus_of(each.role.template.requests))
+        if (npus := npus_of(each.role.template.requests))
     ]
     for each, (resource, number), ports in roles:
         size = node_size(context, resource, max(n for _, (name, n), _ in roles if name == resource))
@@ -50,12 +50,12 @@ def host_port_keeps_pods_apart(context: LintContext) -> Iterator[Finding]:
 def _host_ports(each: RoleAt) -> dict[tuple[int, str], Path]:
     """Port and protocol of what a role's pods take of their node, with the place where it is written."""
     spec: Mapping[str, Any] = each.role.template.raw.get("spec") or {}
-    found: dict[tuple[int, str], Path] = {}
+    ports: dict[tuple[int, str], Path] = {}
     for at in each.containers(sidecars=True):
         container = spec[str(at.path[-2])][at.path[-1]]
         for index, port in enumerate(container.get("ports") or ()):
             kind = "hostPort" if port.get("hostPort") else "containerPort"
             if kind == "hostPort" or spec.get("hostNetwork"):
                 key = port[kind], str(port.get("protocol") or "TCP")
-                found.setdefault(key, (*at.path, "ports", index, kind))
-    return found
+                ports.setdefault(key, (*at.path, "ports", index, kind))
+    return ports

@@ -46,9 +46,9 @@ def need_of(context: LintContext, instances: int) -> Need:
     Large pods first, each on the fullest node with room; nodes with equally much room are counted together.
     """
     asked = [
-        (found, each.role.replicas)
+        (npus, each.role.replicas)
         for each in context.roles()
-        if (found := npus_of(each.role.template.requests)) is not None
+        if (npus := npus_of(each.role.template.requests)) is not None
     ]
     if not asked:
         return Need()

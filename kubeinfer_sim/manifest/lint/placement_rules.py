@@ -44,7 +44,7 @@ def _path_of(each: RoleAt, resource: str) -> Path:
 )
 def stranded_npus(context: LintContext) -> Iterator[Finding]:
     """Fires where no mixture of this KubeInfer's pods that includes the role's fills a node."""
-    roles = [(each, found) for each in context.roles() if (found := npus_of(each.role.template.requests))]
+    roles = [(each, npus) for each in context.roles() if (npus := npus_of(each.role.template.requests))]
     for each, (resource, number) in roles:
         size = node_size(context, resource, max(n for _, (name, n) in roles if name == resource))
         if number > size or size > _LARGEST_NODE:
@@ -84,10 +84,10 @@ def _least_rest(room: int, sizes: Iterable[int]) -> int:
 def shared_reset_group(context: LintContext) -> Iterator[Finding]:
     """Fires where the request is no multiple of the group."""
     for each in context.roles():
-        found = npus_of(each.role.template.requests)
-        if found is None or family_of(found[0]) is not ASCEND:
+        npus = npus_of(each.role.template.requests)
+        if npus is None or family_of(npus[0]) is not ASCEND:
             continue
-        resource, number = found
+        resource, number = npus
         group = _RESET_GROUP.get(node_size(context, resource, number))
         if group is not None and number % group:
             others = group - number % group

@@ -41,9 +41,9 @@ class Suppressions:
 
 def read_suppressions(source: SourceText, known: Mapping[str, object]) -> Suppressions:
     """Read the comments of a source; codes that are not `known` are reported."""
-    found = Suppressions()
+    suppressions = Suppressions()
     if "kubeinfer-sim:" not in source.text:
-        return found
+        return suppressions
     head = True
     for number, line in enumerate(re.split(r"\r\n|\n|\r", source.text), 1):
         head = head and _PREAMBLE.fullmatch(line) is not None
@@ -55,12 +55,12 @@ def read_suppressions(source: SourceText, known: Mapping[str, object]) -> Suppre
             if code in known:
                 codes.add(code)
             else:
-                found.findings.append(_unknown(source, number, column, code, known))
+                suppressions.findings.append(_unknown(source, number, column, code, known))
         if head:
-            found.everywhere |= codes
+            suppressions.everywhere |= codes
         alone = line.lstrip().startswith("#")
-        found.lines.setdefault(number + 1 if alone else number, set()).update(codes)
-    return found
+        suppressions.lines.setdefault(number + 1 if alone else number, set()).update(codes)
+    return suppressions
 
 
 def _codes(match: re.Match[str]) -> Iterator[tuple[str, int]]:

@@ -10,7 +10,7 @@ from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.scenario.check import Checked
 
 
-def findings_json(checked: Checked, found: Iterable[Diagnostic]) -> str:
+def findings_json(checked: Checked, diagnostics: Iterable[Diagnostic]) -> str:
     """The document, findings in the order of the text; equal input gives equal bytes."""
     configuration = {}
     if checked.configured is not None:
@@ -37,22 +37,22 @@ def findings_json(checked: Checked, found: Iterable[Diagnostic]) -> str:
                 "message": each.message,
                 "hint": each.hint,
             }
-            for each in found
+            for each in diagnostics
         ],
         **configuration,
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _optional(key: str, found: list[dict[str, str | int]]) -> dict[str, list[dict[str, str | int]]]:
-    return {key: found} if found else {}
+def _optional(key: str, entries: list[dict[str, str | int]]) -> dict[str, list[dict[str, str | int]]]:
+    return {key: entries} if entries else {}
 
 
-def _summary(found: WorkloadSpec) -> dict[str, str | int]:
+def _summary(workload: WorkloadSpec) -> dict[str, str | int]:
     return {
-        "namespace": found.namespace,
-        "name": found.name,
-        "source": found.source,
-        "replicas": found.replicas,
-        "revision": found.revision,
+        "namespace": workload.namespace,
+        "name": workload.name,
+        "source": workload.source,
+        "replicas": workload.replicas,
+        "revision": workload.revision,
     }

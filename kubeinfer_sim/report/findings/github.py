@@ -32,11 +32,13 @@ def annotation(
     return f"::{_COMMANDS[severity]} {written}::{_data(text)}"
 
 
-def _annotation(found: Diagnostic) -> str:
-    rule = RULES.get(found.code)
-    title = f"{found.code} {rule.name}" if rule is not None else found.code
-    text = found.sentence + (f"\n{found.hint}" if found.hint else "")
-    return annotation(found.severity, title, text, file=found.file, line=found.line, column=found.column)
+def _annotation(diagnostic: Diagnostic) -> str:
+    rule = RULES.get(diagnostic.code)
+    title = f"{diagnostic.code} {rule.name}" if rule is not None else diagnostic.code
+    text = diagnostic.sentence + (f"\n{diagnostic.hint}" if diagnostic.hint else "")
+    return annotation(
+        diagnostic.severity, title, text, file=diagnostic.file, line=diagnostic.line, column=diagnostic.column
+    )
 
 
 def _data(text: str) -> str:

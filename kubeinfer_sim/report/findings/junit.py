@@ -74,18 +74,18 @@ def junit_xml(files: Iterable[str], diagnostics: Sequence[Diagnostic], *, strict
     return junit_report(suite, cases)
 
 
-def _fails(found: Diagnostic, strict: bool) -> bool:
-    return found.severity is Severity.ERROR or (strict and found.severity is Severity.WARNING)
+def _fails(diagnostic: Diagnostic, strict: bool) -> bool:
+    return diagnostic.severity is Severity.ERROR or (strict and diagnostic.severity is Severity.WARNING)
 
 
-def _failed(found: Diagnostic) -> Case:
-    name = f"{found.code} {format_path(found.path)}".rstrip()
-    failure = Failure(found.code, found.sentence, _text(found))
-    return Case(found.file, name, found.file, found.line, failure=failure)
+def _failed(diagnostic: Diagnostic) -> Case:
+    name = f"{diagnostic.code} {format_path(diagnostic.path)}".rstrip()
+    failure = Failure(diagnostic.code, diagnostic.sentence, _text(diagnostic))
+    return Case(diagnostic.file, name, diagnostic.file, diagnostic.line, failure=failure)
 
 
-def _text(found: Diagnostic) -> str:
-    return found.one_line() + (f"\n  hint: {found.hint}" if found.hint else "")
+def _text(diagnostic: Diagnostic) -> str:
+    return diagnostic.one_line() + (f"\n  hint: {diagnostic.hint}" if diagnostic.hint else "")
 
 
 def _case(case: Case) -> str:

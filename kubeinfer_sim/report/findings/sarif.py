@@ -61,27 +61,30 @@ def _rule(code: str) -> dict[str, Any]:
     }
 
 
-def _result(found: Diagnostic, rule: int, seen: Counter[str]) -> dict[str, Any]:
-    text = found.sentence + (f" ({found.hint})" if found.hint else "")
-    place: dict[str, Any] = {"artifactLocation": {"uri": uri_of(found.file)}}
-    if found.line:
-        place["region"] = {"startLine": found.line, **({"startColumn": found.column} if found.column else {})}
+def _result(diagnostic: Diagnostic, rule: int, seen: Counter[str]) -> dict[str, Any]:
+    text = diagnostic.sentence + (f" ({diagnostic.hint})" if diagnostic.hint else "")
+    place: dict[str, Any] = {"artifactLocation": {"uri": uri_of(diagnostic.file)}}
+    if diagnostic.line:
+        place["region"] = {
+            "startLine": diagnostic.line,
+            **({"startColumn": diagnostic.column} if diagnostic.column else {}),
+        }
     location: dict[str, Any] = {"physicalLocation": place}
-    if found.path:
-        location["logicalLocations"] = [{"fullyQualifiedName": format_path(found.path)}]
+    if diagnostic.path:
+        location["logicalLocations"] = [{"fullyQualifiedName": format_path(diagnostic.path)}]
     return {
-        "ruleId": found.code,
+        "ruleId": diagnostic.code,
         "ruleIndex": rule,
-        "level": found.severity.value,
+        "level": diagnostic.severity.value,
         "message": {"text": text},
         "locations": [location],
-        "partialFingerprints": {"kubeinferSimFinding/v1": _fingerprint(found, seen)},
+        "partialFingerprints": {"kubeinferSimFinding/v1": _fingerprint(diagnostic, seen)},
     }
 
 
-def _fingerprint(found: Diagnostic, seen: Counter[str]) -> str:
+def _fingerprint(diagnostic: Diagnostic, seen: Counter[str]) -> str:
     """What stays the same when lines above are added: file, code and path, and which of several alike it is."""
-    key = "\n".join((found.file, found.code, format_path(found.path)))
+    key = "\n".join((diagnostic.file, diagnostic.code, format_path(diagnostic.path)))
     seen[key] += 1
     return hashlib.sha256(f"{key}\n{seen[key]}".encode()).hexdigest()[:32]
 

@@ -13,10 +13,10 @@ from kubeinfer_sim.report.markdown.text import MOST_LINES, capped, code, escaped
 _MOST_OBJECTS = 8
 
 
-def diff_markdown(found: Sequence[Diff], refused: Sequence[Refusal] = ()) -> str:
+def diff_markdown(differences: Sequence[Diff], refused: Sequence[Refusal] = ()) -> str:
     """A line for each object, and below it one for each change, those with the widest effect first."""
-    told = found[:_MOST_OBJECTS]
-    heads = 2 * len(told) + (len(found) > len(told)) + 2
+    told = differences[:_MOST_OBJECTS]
+    heads = 2 * len(told) + (len(differences) > len(told)) + 2
     room = (MOST_LINES - heads) // max(1, sum(bool(each.changes) for each in told))
     lines: list[str] = []
     for each in told:
@@ -25,16 +25,16 @@ def diff_markdown(found: Sequence[Diff], refused: Sequence[Refusal] = ()) -> str
         lines.append(f"**{escaped(name)}**: {escaped(each.summary())}")
         lines += capped(_changes(each), room, "changes")
         lines.append("")
-    if len(found) > len(told):
-        lines.append(f"… and {len(found) - len(told):,} more objects")
+    if len(differences) > len(told):
+        lines.append(f"… and {len(differences) - len(told):,} more objects")
     lines += capped([f"- {escaped(refusal_sentence(each))}" for each in refused], _MOST_OBJECTS, "objects")
     lines.append(footer())
     return "\n".join(lines) + "\n"
 
 
-def _changes(found: Diff) -> list[str]:
+def _changes(difference: Diff) -> list[str]:
     lines = []
-    for each in found.by_effect:
-        place, old, new = changed_place(each, found), shown_value(each.old), shown_value(each.new)
+    for each in difference.by_effect:
+        place, old, new = changed_place(each, difference), shown_value(each.old), shown_value(each.new)
         lines.append(f"- {code(place)}: {code(old)} → {code(new)} ({escaped(each.words)})")
     return lines

@@ -56,12 +56,12 @@ def _reasons(assessment: Assessment) -> list[str]:
 
 
 def _warnings(assessment: Assessment) -> list[str]:
-    found = (
+    warnings = (
         *assessment.measures.warnings,
         *vain_lines(assessment.cluster),
         *(each.one_line() for each in assessment.run.scenario.warnings),
     )
-    return capped([f"- ! {escaped(text)}" for text in dict.fromkeys(found)], _MOST_WARNINGS, "warnings")
+    return capped([f"- ! {escaped(text)}" for text in dict.fromkeys(warnings)], _MOST_WARNINGS, "warnings")
 
 
 def _rests_on(assessment: Assessment) -> str:

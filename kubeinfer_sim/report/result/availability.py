@@ -63,9 +63,9 @@ class CauseKindPart(Part):
     """MTTR: from then until it was ready again; of those that were."""
 
 
-def availability_part(found: Availability | None) -> AvailabilityPart | None:
+def availability_part(availability: Availability | None) -> AvailabilityPart | None:
     """How often how much was there; None without a KubeInfer."""
-    if found is None:
+    if availability is None:
         return None
     levels = [
         LevelPart(
@@ -75,12 +75,12 @@ def availability_part(found: Availability | None) -> AvailabilityPart | None:
             longest_ms=each.longest,
             total_ms=each.total,
         )
-        for each in found.levels
+        for each in availability.levels
     ]
     return AvailabilityPart(
         levels=levels,
-        capacity=None if found.capacity is None else float(found.capacity),
-        roles={name: float(value) for name, value in found.roles.items()},
+        capacity=None if availability.capacity is None else float(availability.capacity),
+        roles={name: float(value) for name, value in availability.roles.items()},
     )
 
 

@@ -23,7 +23,7 @@ class BarePodPart(DeploymentPodPart):
 
 
 def bare_pod_parts(
-    scenario: Scenario, found: Sequence[BarePodMeasures], objects: Mapping[PodRef, PodAt]
+    scenario: Scenario, measures: Sequence[BarePodMeasures], objects: Mapping[PodRef, PodAt]
 ) -> list[BarePodPart]:
     """The Pods of a run, in the order of their creation."""
     return [
@@ -34,6 +34,6 @@ def bare_pod_parts(
             finished_at_ms=each.over,
             deletion_reason=each.deleted,
         )
-        for each in found
+        for each in measures
         if each.life is not None
     ]

@@ -93,7 +93,7 @@ class ReplicaSetPart(Part):
 
 
 def replica_set_parts(
-    scenario: Scenario, kind: Kind, found: Sequence[DeploymentMeasures], objects: Mapping[PodRef, PodAt]
+    scenario: Scenario, kind: Kind, measures: Sequence[DeploymentMeasures], objects: Mapping[PodRef, PodAt]
 ) -> list[ReplicaSetPart]:
     """The ReplicaSets of a run, or what is told of in the same way, in the order of their creation."""
     return [
@@ -109,7 +109,7 @@ def replica_set_parts(
             timeline=_timeline(each),
             pods=[pod_part(life, objects.get(life.pods[0].pod)) for life in each.pods],
         )
-        for each in found
+        for each in measures
         if each.kind == kind
     ]
 
@@ -135,7 +135,7 @@ class DeploymentPart(Part):
 
 
 def deployment_parts(
-    scenario: Scenario, found: Sequence[DeploymentMeasures], objects: Mapping[PodRef, PodAt]
+    scenario: Scenario, measures: Sequence[DeploymentMeasures], objects: Mapping[PodRef, PodAt]
 ) -> list[DeploymentPart]:
     """The Deployments of a run, in the order of the manifest."""
     specs = {each.name: each for each in scenario.deployments}
@@ -165,7 +165,7 @@ def deployment_parts(
             timeline=_timeline(each),
             pods=[pod_part(life, objects.get(life.pods[0].pod)) for life in each.pods],
         )
-        for each in found
+        for each in measures
         if each.kind == "Deployment"
     ]
 
@@ -179,7 +179,7 @@ def _timeline(measures: DeploymentMeasures) -> DeploymentTimelinePart:
     )
 
 
-def pod_part(life: InstanceLife, found: PodAt | None) -> DeploymentPodPart:
+def pod_part(life: InstanceLife, at_end: PodAt | None) -> DeploymentPodPart:
     """A pod, by its life and its object at the end."""
     pod, pending = life.pods[0], life.pending
     return DeploymentPodPart(
@@ -193,6 +193,6 @@ def pod_part(life: InstanceLife, found: PodAt | None) -> DeploymentPodPart:
         trouble=pod.trouble,
         pending="" if pending is None else pending.proof,
         pending_message="" if pending is None else pending.message,
-        phase="" if found is None else found.phase,
-        conditions=[] if found is None else condition_parts(found),
+        phase="" if at_end is None else at_end.phase,
+        conditions=[] if at_end is None else condition_parts(at_end),
     )

@@ -137,7 +137,7 @@ def _instance(life: InstanceLife, objects: Objects) -> InstancePart:
     )
 
 
-def _pod(pod: PodLife, found: PodAt | None) -> PodPart:
+def _pod(pod: PodLife, at_end: PodAt | None) -> PodPart:
     return PodPart(
         name=pod.pod.name,
         role=pod.pod.role,
@@ -149,6 +149,6 @@ def _pod(pod: PodLife, found: PodAt | None) -> PodPart:
         gone_at_ms=pod.gone,
         restarts=pod.restarts,
         trouble=pod.trouble,
-        phase="" if found is None else found.phase,
-        conditions=[] if found is None else condition_parts(found),
+        phase="" if at_end is None else at_end.phase,
+        conditions=[] if at_end is None else condition_parts(at_end),
     )

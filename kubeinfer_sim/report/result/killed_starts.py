@@ -30,7 +30,7 @@ class KilledStartsPart(Part):
     that helped nobody."""
 
 
-def killed_starts_parts(found: Iterable[KilledStarts]) -> list[KilledStartsPart]:
+def killed_starts_parts(killed_starts: Iterable[KilledStarts]) -> list[KilledStartsPart]:
     """One for each workload."""
     return [
         KilledStartsPart(
@@ -44,6 +44,6 @@ def killed_starts_parts(found: Iterable[KilledStarts]) -> list[KilledStartsPart]
             needed_ms=each.longest.needed,
             after_sigterm_ms=each.late,
         )
-        for each in found
+        for each in killed_starts
         if each.longest is not None
     ]

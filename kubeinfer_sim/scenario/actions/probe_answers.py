@@ -24,8 +24,8 @@ def passes(
     """Whether checks that get this answer pass; an answer that one of them cannot get is an error at `path`."""
     if answer == CANNOT_BE_RUN:
         return False
-    found = (getattr(each, f"{kind}_probe") for each in containers for kind in kinds)
-    verdicts = {probe.handler: verdict(probe.handler, answer) for probe in found if probe is not None}
+    probes = (getattr(each, f"{kind}_probe") for each in containers for kind in kinds)
+    verdicts = {probe.handler: verdict(probe.handler, answer) for probe in probes if probe is not None}
     for handler, each in verdicts.items():
         if each is None:
             context.error(path, f"a probe by {handler} never gets {answer!r}, it gets {_ANSWERED[handler]}")

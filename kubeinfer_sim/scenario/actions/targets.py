@@ -42,22 +42,22 @@ def nodes_meant(
     if form.nodes is not None:
         return known_nodes(form.nodes, nodes, context, path)
     if form.pool is not None:
-        found = tuple(name for name, node in nodes.items() if node.pool == form.pool)
-        if not found and nodes:
+        names = tuple(name for name, node in nodes.items() if node.pool == form.pool)
+        if not names and nodes:
             pools = list(dict.fromkeys(node.pool for node in nodes.values()))
             context.error((*path, "pool"), f"there is no pool {form.pool!r}{did_you_mean(form.pool, pools)}")
-        return found
+        return names
     return _selected(form.node_selector or {}, nodes, context, (*path, "nodeSelector"))
 
 
 def _selected(
     selector: Mapping[str, str], nodes: Mapping[str, NodeSpec], context: Context, path: Path
 ) -> tuple[str, ...]:
-    found = tuple(name for name, node in nodes.items() if selector.items() <= node.labels.items())
-    if not found and nodes:
+    names = tuple(name for name, node in nodes.items() if selector.items() <= node.labels.items())
+    if not names and nodes:
         asked = ", ".join(f"{key}={value}" for key, value in selector.items())
         context.error(path, f"no node has the labels {asked}")
-    return found
+    return names
 
 
 def known_nodes(

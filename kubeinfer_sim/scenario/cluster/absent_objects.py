@@ -28,18 +28,18 @@ def compile_absent(
         context: notes errors.
     """
     needed = dict.fromkeys(_needed(versions))
-    found = {key for key in created if key in needed}
+    absent = {key for key in created if key in needed}
     known = list(dict.fromkeys(f"{kind}/{name}" for kind, _, name in needed))
     for index, text in enumerate(names):
         kind, _, name = text.partition("/")
         keys = [key for key in needed if (key[0], key[2]) == (kind, name)]
         if keys:
-            found.update(keys)
+            absent.update(keys)
         else:
             path: Path = ("spec", "absent", index)
             there = f"they need: {', '.join(known)}" if known else "they need none"
             context.error(path, f"no pod needs {text!r}{did_you_mean(text, known)} ({there})")
-    return frozenset(found)
+    return frozenset(absent)
 
 
 def _needed(versions: Sequence[KubeInfer]) -> Iterator[ObjectKey]:

@@ -58,15 +58,15 @@ def compile_cluster(
         written = context.document.value["spec"].get("cluster")
         where = (*path, "path") if isinstance(written, dict) else path
         source = context.read(form.path, where, MAX_KUBECTL_BYTES)
-        found = source and context.attempt(where, lambda: read_cluster(source, kubeinfers))
-        return found or NO_CLUSTER
+        cluster = source and context.attempt(where, lambda: read_cluster(source, kubeinfers))
+        return cluster or NO_CLUSTER
     if form.file is not None:
         nodes_text = context.read(form.file, (*path, "file"), MAX_KUBECTL_BYTES)
         pods_text = form.pods and context.read(form.pods, (*path, "pods"), MAX_KUBECTL_BYTES)
         if nodes_text is None or (pods_text is None and form.pods is not None):
             return NO_CLUSTER
-        found = context.attempt(path, lambda: read_real_cluster(nodes_text, pods_text or None, kubeinfers))
-        return found or NO_CLUSTER
+        cluster = context.attempt(path, lambda: read_real_cluster(nodes_text, pods_text or None, kubeinfers))
+        return cluster or NO_CLUSTER
     if form.nodes is not None:
         short = form.nodes
         made = context.attempt(
@@ -90,10 +90,10 @@ def read_cluster(source: SourceText, kubeinfers: Sequence[KubeInfer]) -> Cluster
         raise ValueError(f"{source.name}: expected one document of kind Cluster, found {len(documents)}")
     context = Context(documents[0])
     form = read_form(ClusterFile, context.document)
-    found = compile_cluster(form.spec, kubeinfers, context, ("spec",))
+    cluster = compile_cluster(form.spec, kubeinfers, context, ("spec",))
     if context.errors:
         raise InputError(context.errors)
-    return found
+    return cluster
 
 
 def read_real_cluster(

@@ -27,7 +27,7 @@ def compile_budgets(
     context: Context,
 ) -> tuple[DisruptionBudget, ...]:
     """All budgets; one in the scenario that no pod stands under is an error, which is noted."""
-    found = []
+    budgets = []
     for index, form in enumerate(forms):
         selector = tuple(Requirement(key, "in", (value,)) for key, value in form.match_labels.items())
         path: Path = ("spec", "podDisruptionBudgets", index)
@@ -45,7 +45,7 @@ def compile_budgets(
                 f"pods of several namespaces have the labels {labels}: {', '.join(namespaces)}",
                 hint=f"a budget is about one namespace: add namespace: {namespaces[0]}",
             )
-        found.append(
+        budgets.append(
             DisruptionBudget(
                 form.name,
                 selector,
@@ -58,8 +58,8 @@ def compile_budgets(
         )
     for each in objects:
         if each.kind == KIND:
-            found += read_budget(each, context.errors)
-    return tuple(found)
+            budgets += read_budget(each, context.errors)
+    return tuple(budgets)
 
 
 def warn_of_budgets(
@@ -159,10 +159,10 @@ def _selector(value: Any, path: Path, error: Any) -> tuple[Requirement, ...] | N
     if not isinstance(value, Mapping):
         error(path, f"expected a label selector, found {shown(value)}")
         return None
-    found = []
+    requirements = []
     labels = value.get("matchLabels") or {}
     if isinstance(labels, Mapping):
-        found += [Requirement(str(key), "in", (str(label),)) for key, label in labels.items()]
+        requirements += [Requirement(str(key), "in", (str(label),)) for key, label in labels.items()]
     else:
         error((*path, "matchLabels"), f"expected a mapping, found {shown(labels)}")
     expressions = value.get("matchExpressions") or ()
@@ -177,5 +177,5 @@ def _selector(value: Any, path: Path, error: Any) -> tuple[Requirement, ...] | N
         )
         for _, message in requirement_errors(requirement.key, operator, requirement.values):
             error(here, message)
-        found.append(requirement)
-    return tuple(found)
+        requirements.append(requirement)
+    return tuple(requirements)

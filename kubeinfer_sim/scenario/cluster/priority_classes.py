@@ -39,7 +39,7 @@ def compile_priority_classes(
         matter: priorities are asked for, also where no class is given.
         absent: names of classes of which it is known that they are not there at first.
     """
-    found = {name: PriorityClass(name, value) for name, value in values.items()}
+    classes = {name: PriorityClass(name, value) for name, value in values.items()}
     for each in objects:
         if each.kind == KIND:
             written = read_priority_class(each, context.errors)
@@ -48,13 +48,13 @@ def compile_priority_classes(
                 message = f"is {given} here and {written.value} in {each.document.source.name}"
                 context.error(("spec", "priorityClasses", each.name), message)
             if written is not None:
-                found[each.name] = written
+                classes[each.name] = written
     absent = set(absent)
-    for name in absent & found.keys():
+    for name in absent & classes.keys():
         context.error(("spec", "absent"), f"PriorityClass {name} is given, so it is there")
-    if found or matter:
-        _check_names({*found, *absent}, versions, context)
-    return tuple(found.values())
+    if classes or matter:
+        _check_names({*classes, *absent}, versions, context)
+    return tuple(classes.values())
 
 
 def read_priority_class(written: OtherObject, errors: list[Diagnostic]) -> PriorityClass | None:
@@ -80,7 +80,7 @@ def read_priority_class(written: OtherObject, errors: list[Diagnostic]) -> Prior
     return PriorityClass(written.name, value, policy != "Never", default)
 
 
-def _check_names(found: Collection[str], versions: Sequence[KubeInfer], context: Context) -> None:
+def _check_names(known: Collection[str], versions: Sequence[KubeInfer], context: Context) -> None:
     named = {
         role.template.priority_class_name: None
         for version in versions
@@ -88,7 +88,7 @@ def _check_names(found: Collection[str], versions: Sequence[KubeInfer], context:
         if role.template.priority_class_name
     }
     for name in named:
-        if name not in found and not name.startswith(_SYSTEM):
+        if name not in known and not name.startswith(_SYSTEM):
             written = context.document.value["spec"]
             place = next((each for each in ("priorityClasses", "assumptions") if each in written), None)
             path: Path = ("spec",) if place is None else ("spec", place)

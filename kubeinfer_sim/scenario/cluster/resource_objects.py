@@ -57,13 +57,13 @@ def _scopes(spec: Mapping[str, Any], report: Report) -> Iterator[QuotaScope]:
     path = ("spec", "scopeSelector", "matchExpressions")
     selector = _mapping(spec.get("scopeSelector"), path[:2], report)
     for index, each in enumerate(_items(selector.get("matchExpressions"), path, report)):
-        found = _mapping(each, (*path, index), report)
-        name, operator = found.get("scopeName"), found.get("operator")
+        scope = _mapping(each, (*path, index), report)
+        name, operator = scope.get("scopeName"), scope.get("operator")
         if name not in SCOPES or operator not in _OPERATORS:
             words = f"a scopeName ({', '.join(SCOPES)}) and an operator ({', '.join(_OPERATORS)})"
             report((*path, index), f"expected {words}")
         else:
-            values = _items(found.get("values"), (*path, index, "values"), report)
+            values = _items(scope.get("values"), (*path, index, "values"), report)
             yield QuotaScope(str(name), str(operator), tuple(map(str, values)))
 
 
@@ -72,7 +72,7 @@ def read_limit_range(written: OtherObject, errors: list[Diagnostic]) -> LimitRan
     report, before = _reporter(written, errors), len(errors)
     spec = _mapping(written.document.value.get("spec"), ("spec",), report)
     defaults: dict[str, dict[str, str]] = {}
-    found: list[LimitRangeItem] = []
+    items: list[LimitRangeItem] = []
     for index, item in enumerate(_items(spec.get("limits"), ("spec", "limits"), report)):
         path: Path = ("spec", "limits", index)
         limit = _mapping(item, path, report)
@@ -85,7 +85,7 @@ def read_limit_range(written: OtherObject, errors: list[Diagnostic]) -> LimitRan
         kind = str(limit.get("type"))
         if kind in ("Container", "Pod"):
             least, most, ratio = (parts.get(key, {}) for key in ("min", "max", "maxLimitRequestRatio"))
-            found.append(LimitRangeItem(kind, least, most, ratio))
+            items.append(LimitRangeItem(kind, least, most, ratio))
         if kind == "Container":
             for key, amounts in parts.items():
                 texts = {name: quantity.canonical() for name, quantity in amounts.items()}
@@ -94,7 +94,7 @@ def read_limit_range(written: OtherObject, errors: list[Diagnostic]) -> LimitRan
         return None
     limits = {**defaults.get("max", {}), **defaults.get("default", {})}
     requests = {**defaults.get("min", {}), **limits, **defaults.get("defaultRequest", {})}
-    return LimitRange(written.name, written.namespace, limits, requests, tuple(found))
+    return LimitRange(written.name, written.namespace, limits, requests, tuple(items))
 
 
 def read_runtime_class(written: OtherObject, errors: list[Diagnostic]) -> RuntimeClass | None:

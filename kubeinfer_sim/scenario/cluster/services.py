@@ -15,7 +15,7 @@ def service_selectors(
 ) -> tuple[ServiceSelector, ...]:
     """Of the Services in the manifest files and of those of KubeInfers; one without a selector selects nothing."""
 
-    def found() -> Iterator[tuple[str, Any]]:
+    def specs() -> Iterator[tuple[str, Any]]:
         for each in objects:
             if each.kind == "Service":
                 yield each.namespace, each.document.value.get("spec")
@@ -24,7 +24,7 @@ def service_selectors(
                 yield kubeinfer.namespace, service.spec
 
     selectors = (
-        (namespace, spec.get("selector")) for namespace, spec in found() if isinstance(spec, Mapping)
+        (namespace, spec.get("selector")) for namespace, spec in specs() if isinstance(spec, Mapping)
     )
     return tuple(
         ServiceSelector(namespace, {str(key): str(value) for key, value in selector.items()})

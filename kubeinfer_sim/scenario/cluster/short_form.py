@@ -112,10 +112,10 @@ def _suiting(roles: Sequence[Role], labels: dict[str, str]) -> dict[str, str]:
     affine = [role for role in roles if role.template.required_node_affinity is not None]
     for role in affine:
         terms = role.template.required_node_affinity or ()
-        found = next((met for term in terms if (met := _meet(term, labels)) is not None), None)
-        if found is None:
+        labels_met = next((met for term in terms if (met := _meet(term, labels)) is not None), None)
+        if labels_met is None:
             raise _no_labels(role)
-        labels = found
+        labels = labels_met
     # A label added for a later role may break what an earlier one wanted to be absent.
     for role in affine:
         terms = role.template.required_node_affinity or ()

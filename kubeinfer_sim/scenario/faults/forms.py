@@ -135,8 +135,8 @@ class FaultForm(ShortForm):
             "npus": self.npus or None,
             "failedResets": self.failed_resets or None,
         }
-        if kind.strikes != "npu" and (found := [key for key, each in npu_only.items() if each is not None]):
-            raise ValueError(f"{found[0]} is for faults of NPUs; {self.kind} strikes a {kind.strikes}")
+        if kind.strikes != "npu" and (given := [key for key, each in npu_only.items() if each is not None]):
+            raise ValueError(f"{given[0]} is for faults of NPUs; {self.kind} strikes a {kind.strikes}")
         _check_factor(self.kind, self.symptom, self.factor)
         _check_symptom(self.kind, self.symptom)
         if (kind.strikes == "node" and by_pod) or (kind.strikes == "cluster" and (by_node or by_pod)):

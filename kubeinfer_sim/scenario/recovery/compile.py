@@ -60,10 +60,10 @@ def read_recovery(
         raise ValueError(f"{source.name}: expected one document of kind Recovery, found {len(documents)}")
     context = Context(documents[0])
     form = read_form(RecoveryFile, context.document)
-    found = _rules(form.spec.rules, versions, context, ("spec", "rules"), raised)
+    rules = _rules(form.spec.rules, versions, context, ("spec", "rules"), raised)
     if context.errors:
         raise InputError(context.errors)
-    return found
+    return rules
 
 
 def _rules(

@@ -141,13 +141,13 @@ def read_timings(source: SourceText) -> Stages:
         raise ValueError(f"{source.name}: expected one document of kind Timings, found {len(documents)}")
     context = Context(documents[0])
     form = read_form(TimingsFile, context.document).spec
-    found = Stages(
+    stages = Stages(
         compile_stages(form, context, ("spec",)),
         {name: compile_stages(each, context, ("spec", "roles", name)) for name, each in form.roles.items()},
     )
     if context.errors:
         raise InputError(context.errors)
-    return found
+    return stages
 
 
 def unknown_role(name: str, roles: Sequence[str]) -> str:
@@ -172,18 +172,18 @@ def _camel(name: str) -> str:
 
 def compile_stages(form: StagesForm, context: Context, path: Path) -> dict[str, Distribution]:
     """The stages a user set, by field of `StageTimings`."""
-    found: dict[str, Distribution] = {}
+    stages: dict[str, Distribution] = {}
     for group, members in GROUPS.items():
         value = getattr(form, group)
         if value is not None:
-            found |= dict.fromkeys(members, compile_distribution(value, context, (*path, group)))
+            stages |= dict.fromkeys(members, compile_distribution(value, context, (*path, group)))
     for name in STAGE_NAMES:
         value = getattr(form, name)
         if value is not None:
-            found[name] = compile_distribution(value, context, (*path, _camel(name)))
-            if name == "relist" and isinstance(found[name], Never):
+            stages[name] = compile_distribution(value, context, (*path, _camel(name)))
+            if name == "relist" and isinstance(stages[name], Never):
                 context.error((*path, name), "a kubelet always lists its containers again: write a duration")
-    return found
+    return stages
 
 
 def compile_distribution(form: DistributionForm, context: Context, path: Path) -> Distribution:

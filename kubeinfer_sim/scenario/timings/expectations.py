@@ -29,13 +29,13 @@ def load_times(kubeinfers: Iterable[KubeInfer]) -> dict[str, LoadTime]:
     From container start to the first good answer: image pulls come before, and waiting for slower pods of the
     gang is no part of it. Weights are read from where the template's volumes say (`PodTemplate.weights_volume`).
     """
-    found: dict[str, LoadTime] = {}
+    times: dict[str, LoadTime] = {}
     for kubeinfer in kubeinfers:
         for role in kubeinfer.roles:
             own = _load_time(role)
-            if role.name not in found or own.cold > found[role.name].cold:
-                found[role.name] = own
-    return found
+            if role.name not in times or own.cold > times[role.name].cold:
+                times[role.name] = own
+    return times
 
 
 def _load_time(role: Role) -> LoadTime:

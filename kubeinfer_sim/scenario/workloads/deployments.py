@@ -31,9 +31,9 @@ class DeploymentLine:
     @property
     def current(self) -> Deployment:
         """The version in force after the actions so far."""
-        found = self._line.current
-        assert isinstance(found, Deployment)
-        return found
+        deployment = self._line.current
+        assert isinstance(deployment, Deployment)
+        return deployment
 
     @property
     def versions(self) -> Sequence[KubeInfer]:
@@ -83,11 +83,11 @@ class DeploymentLine:
 
     def _template_before(self) -> Deployment | None:
         """The newest version with the template before the present one."""
-        found: dict[str, Deployment] = {}
+        deployments: dict[str, Deployment] = {}
         for spec in self._line.specs:
-            if not found or next(reversed(found)) != spec.revision:
+            if not deployments or next(reversed(deployments)) != spec.revision:
                 # As with ReplicaSets: a template that comes back is the newest again.
-                found.pop(spec.revision, None)
+                deployments.pop(spec.revision, None)
                 assert isinstance(spec, Deployment)
-                found[spec.revision] = spec
-        return list(found.values())[-2] if len(found) > 1 else None
+                deployments[spec.revision] = spec
+        return list(deployments.values())[-2] if len(deployments) > 1 else None

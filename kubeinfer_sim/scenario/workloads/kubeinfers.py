@@ -66,10 +66,10 @@ class KubeInferLine:
         loaded = self._manifests.read(form, path, [self.current.name])
         if loaded is None:
             return []
-        found = next((each for each in loaded.kubeinfers if each.name == self.current.name), None)
-        if found is None:
+        kubeinfer = next((each for each in loaded.kubeinfers if each.name == self.current.name), None)
+        if kubeinfer is None:
             self._context.error(path, f"it holds no KubeInfer named {self.current.name}")
-        return [] if found is None else self.take(at, found, loaded.label)
+        return [] if kubeinfer is None else self.take(at, kubeinfer, loaded.label)
 
     def take(self, at: int, spec: KubeInfer, label: str) -> Sequence[Apply]:
         """Another version of it."""
@@ -80,17 +80,17 @@ class KubeInferLine:
         self, at: int, patch: Mapping[str, Any], path: Path, label: str = "patch", *, placed: bool = True
     ) -> Sequence[Apply]:
         """The version in force with a JSON merge patch; none when it is wrong, which is noted."""
-        found = self._reload(merge_patch(self.current.raw, patch), path, path if placed else ())
-        if found is None:
+        kubeinfer = self._reload(merge_patch(self.current.raw, patch), path, path if placed else ())
+        if kubeinfer is None:
             return []
-        if (found.namespace, found.name) != (self.current.namespace, self.current.name):
-            self._context.error(path, another_object(found, self.current))
+        if (kubeinfer.namespace, kubeinfer.name) != (self.current.namespace, self.current.name):
+            self._context.error(path, another_object(kubeinfer, self.current))
             return []
-        return self.take(at, found, label)
+        return self.take(at, kubeinfer, label)
 
     def _scaled(self, at: int, replicas: int, path: Path) -> Sequence[Scale]:
-        found = self._reload(merge_patch(self.current.raw, {"spec": {"replicas": replicas}}), path, ())
-        self._versions.append(self.current if found is None else found)
+        kubeinfer = self._reload(merge_patch(self.current.raw, {"spec": {"replicas": replicas}}), path, ())
+        self._versions.append(self.current if kubeinfer is None else kubeinfer)
         return [Scale(at, replicas, self.kind, self.current.name)]
 
     def _rolled_back(self, at: int) -> Sequence[Apply | Refused]:

@@ -50,9 +50,9 @@ class WorkloadLine(Protocol):
         ...
 
 
-def another_object(found: WorkloadSpec, current: WorkloadSpec) -> str:
+def another_object(workload: WorkloadSpec, current: WorkloadSpec) -> str:
     """Why one object is no new version of another, where it is none."""
     return (
-        f"this is {found.kind} {found.namespace}/{found.name}, another object than "
+        f"this is {workload.kind} {workload.namespace}/{workload.name}, another object than "
         f"{current.namespace}/{current.name}; an update keeps name and namespace"
     )

@@ -88,23 +88,23 @@ class Manifests:
         if form.path is None and form.inline is None:
             base = self._values(self.form.set, self.form.set_file, ("spec", "manifest"))
             values = {**base, **self.values, **values}
-            found = self._load(self.form.path, self.form.inline, values, self.form.name, path, names)
+            loaded = self._load(self.form.path, self.form.inline, values, self.form.name, path, names)
             label = settings or "the scenario's manifest"
         else:
-            found = self._load(form.path, form.inline, values, form.name, path, names)
+            loaded = self._load(form.path, form.inline, values, form.name, path, names)
             label = " ".join(filter(None, (form.path or "inline manifest", settings)))
-        return None if found is None else replace(found, label=label)
+        return None if loaded is None else replace(loaded, label=label)
 
     def _values(self, values: Mapping[str, Any], files: Mapping[str, str], path: Path) -> dict[str, Any]:
-        found = dict(values)
+        merged = dict(values)
         for name, file in files.items():
             here = (*path, "setFile", name)
             if name in values:
                 self.context.error(here, "is given in set as well", key=True)
             source = self.context.read(file, here)
             if source is not None:
-                found[name] = source.text.removesuffix("\n").removesuffix("\r")
-        return found
+                merged[name] = source.text.removesuffix("\n").removesuffix("\r")
+        return merged
 
     def _load(
         self,
@@ -133,43 +133,49 @@ class Manifests:
             return None
         self.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
         refused = self._beside(manifests.others)
-        found = manifests.kubeinfers
-        if names is not None and len(found) > 1:
-            found = tuple(each for each in found if each.name in names)
-        if found or not manifests.kubeinfers:
+        kubeinfers = manifests.kubeinfers
+        if names is not None and len(kubeinfers) > 1:
+            kubeinfers = tuple(each for each in kubeinfers if each.name in names)
+        if kubeinfers or not manifests.kubeinfers:
             plain = map(self.autoscaled, manifests.plain)
-            return self._sized(Loaded((*found, *plain), refused=refused), path)
+            return self._sized(Loaded((*kubeinfers, *plain), refused=refused), path)
         known = ", ".join(each.name for each in manifests.kubeinfers)
         self.context.error(path, f"{file} holds several KubeInfers: say which by `name` (there are: {known})")
         return None
 
-    def _with_origin(self, found: Diagnostic, values: Mapping[str, Any], path: Path) -> Diagnostic:
+    def _with_origin(self, diagnostic: Diagnostic, values: Mapping[str, Any], path: Path) -> Diagnostic:
         """A finding in a manifest whose holes are filled at a path of the scenario, with where the value is from.
 
         What is wrong with a value as such (`--set NAME`, to the loader) is placed where the scenario gives it.
         """
-        option, _, name = found.file.partition(" ")
+        option, _, name = diagnostic.file.partition(" ")
         if option == "--set":
             place = self._origin(name, path)
             return (
-                found
+                diagnostic
                 if place is None
                 else self.context.document.diagnostic(
-                    place, found.message, code=found.code, hint=found.hint, key=found.code == "unknown-value"
+                    place,
+                    diagnostic.message,
+                    code=diagnostic.code,
+                    hint=diagnostic.hint,
+                    key=diagnostic.code == "unknown-value",
                 )
             )
-        if found.code == "open-hole":
+        if diagnostic.code == "open-hole":
             line, _ = self.context.document.position(path)
             here = f"{self.context.document.source.name}:{line} ({format_path(path)})"
-            return replace(found, hint=found.hint.replace(FILL, f"give values under `set` in {here}"))
-        hints = [found.hint] if found.hint else []
-        for name in holes_of(found.text):
+            return replace(
+                diagnostic, hint=diagnostic.hint.replace(FILL, f"give values under `set` in {here}")
+            )
+        hints = [diagnostic.hint] if diagnostic.hint else []
+        for name in holes_of(diagnostic.text):
             place = self._origin(name, path) if name in values else None
             if place is not None:
                 line, column = self.context.document.position(place)
                 where = f"{self.context.document.source.name}:{line}:{column}"
                 hints.append(f"${{{name}}} is filled by {where}: {format_path(place)}")
-        return replace(found, hint="; ".join(hints))
+        return replace(diagnostic, hint="; ".join(hints))
 
     def _origin(self, name: str, path: Path) -> Path | None:
         """Where the scenario gives a hole its value; None when the command line does, or nobody."""
@@ -218,25 +224,25 @@ class Manifests:
     def created(self, value: str | Mapping[str, Any], path: Path) -> LoadedManifest | None:
         """Objects of any kind that somebody creates: a file, or one as data; None when it is wrong, which is noted."""
         if not isinstance(value, str):
-            found = self._from_data(value, path, path, of_any_kind=True)
+            loaded = self._from_data(value, path, path, of_any_kind=True)
         else:
             source = self.context.read(value, path)
             if source is None:
                 return None
             values = {**self._values(self.form.set, self.form.set_file, ("spec", "manifest")), **self.values}
             try:
-                found = load_manifest([source], set_values=values, all_values_used=False, of_any_kind=True)
+                loaded = load_manifest([source], set_values=values, all_values_used=False, of_any_kind=True)
             except InputError as error:
                 self.context.errors.extend(
                     self._with_origin(each, values, path) for each in error.diagnostics
                 )
                 return None
-            self.warnings.extend(each for each in found.diagnostics if each.severity is Severity.WARNING)
-        if found is not None:
-            for each in found.workloads:
+            self.warnings.extend(each for each in loaded.diagnostics if each.severity is Severity.WARNING)
+        if loaded is not None:
+            for each in loaded.workloads:
                 if message := too_many_pods(each):
                     self.context.error(path, message)
-        return found
+        return loaded
 
     def _from_data(
         self,
@@ -289,13 +295,13 @@ class Manifests:
         return None if too_large else loaded
 
 
-def too_many_pods(found: WorkloadSpec) -> str:
+def too_many_pods(workload: WorkloadSpec) -> str:
     """Why the object cannot be simulated; nothing when it can."""
-    of_one = sum(role.replicas for role in found.roles) if isinstance(found, KubeInfer) else 1
-    pods = found.replicas * of_one
+    of_one = sum(role.replicas for role in workload.roles) if isinstance(workload, KubeInfer) else 1
+    pods = workload.replicas * of_one
     if pods <= MAX_PODS:
         return ""
-    return f"{found.name} has {pods:,} pods, more than the {MAX_PODS:,} that are simulated: fewer replicas"
+    return f"{workload.name} has {pods:,} pods, more than the {MAX_PODS:,} that are simulated: fewer replicas"
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

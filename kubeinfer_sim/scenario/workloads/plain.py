@@ -88,12 +88,12 @@ class PlainLine:
         loaded = self._manifests.read(form, path, [current.name])
         if loaded is None:
             return []
-        found = next(
+        workload = next(
             (each for each in loaded.plain if (each.kind, each.name) == (current.kind, current.name)), None
         )
-        if found is None:
+        if workload is None:
             self._context.error(path, f"it holds no {self.kind} named {current.name}")
-        return [] if found is None else self._replaced(at, found, loaded.label)
+        return [] if workload is None else self._replaced(at, workload, loaded.label)
 
     def take(self, at: int, spec: PlainWorkload, label: str) -> Sequence[Change]:
         """Another version of it; none when it is the one in force."""
@@ -117,11 +117,11 @@ class PlainLine:
         raw = merge_patch(before.raw, patch)
         if message := refusal(before.raw, raw):
             return [self.refused(at, label, message)]
-        found = self._loaded(raw, path, path if placed else ())
-        if found is None:
+        workload = self._loaded(raw, path, path if placed else ())
+        if workload is None:
             return []
-        self.specs.append(found)
-        return [Apply(at, found, label, before)]
+        self.specs.append(workload)
+        return [Apply(at, workload, label, before)]
 
     def refused(self, at: int, what: str, message: str) -> Refused:
         """A request to change it that kubectl or the API server refuses."""
@@ -137,12 +137,12 @@ class PlainLine:
     def _loaded(self, raw: Any, path: Path, positions: Path) -> PlainWorkload | None:
         current = self.current
         loaded = self._manifests.reload(raw, path, positions)
-        found = next(iter(loaded.plain), None) if loaded is not None else None
-        if found is not None and (found.kind, found.namespace, found.name) != (
+        workload = next(iter(loaded.plain), None) if loaded is not None else None
+        if workload is not None and (workload.kind, workload.namespace, workload.name) != (
             current.kind,
             current.namespace,
             current.name,
         ):
-            self._context.error(path, another_object(found, current))
+            self._context.error(path, another_object(workload, current))
             return None
-        return found
+        return workload

@@ -27,8 +27,8 @@ def rebased(change: Apply, current: Deployment) -> WorkloadSpec:
     raw = {**new.raw, "spec": {**new.raw["spec"], "template": merge_patch(template, patch)}}
     if not patch:
         return replace(new, template=current.template, raw=raw)
-    (found,) = load_manifest([SourceText(new.source, to_yaml(raw))]).deployments
-    return replace(new, template=found.template, raw=raw)
+    (deployment,) = load_manifest([SourceText(new.source, to_yaml(raw))]).deployments
+    return replace(new, template=deployment.template, raw=raw)
 
 
 def _difference(old: Any, new: Any) -> Any:

@@ -176,14 +176,18 @@ class TimeLine:
         places = [(*path, index) for index in range(len(value))] if isinstance(value, list) else [path]
         values = value if isinstance(value, list) else [value]
         loaded = [
-            found
+            manifest
             for each, here in zip(values, places, strict=True)
-            if (found := self._manifests.created(each, here)) is not None
+            if (manifest := self._manifests.created(each, here)) is not None
         ]
-        others = [other for found in loaded for other in found.others]
+        others = [other for manifest in loaded for other in manifest.others]
         objects = [self._objects.create(at, other) for other in others]
         scaled = self._autoscaled(at, others, path)
-        return [*objects, *scaled, *(self._made(at, spec) for found in loaded for spec in found.workloads)]
+        return [
+            *objects,
+            *scaled,
+            *(self._made(at, spec) for manifest in loaded for spec in manifest.workloads),
+        ]
 
     def _autoscaled(self, at: int, written: Sequence[OtherObject], path: Path) -> Sequence[Change]:
         """What autoscalers created or changed do to the workloads there; what more objects would do is told."""

@@ -61,5 +61,5 @@ def _ranges(numbers: list[int], noun: str) -> str:
 
 def start_faults(actions: Iterable[Action]) -> StartFaults | None:
     """What goes wrong while containers start, with the pods it means; None where nothing does."""
-    found = [(each, partial(matches, each.target)) for each in actions if isinstance(each, StartFault)]
-    return StartFaults(found) if found else None
+    faults = [(each, partial(matches, each.target)) for each in actions if isinstance(each, StartFault)]
+    return StartFaults(faults) if faults else None

@@ -36,7 +36,7 @@ def answer_of(action: Health) -> Segment | None:
 
 def check_faults(actions: Iterable[Action]) -> CheckFaults | None:
     """The checks that go wrong some time after each start of their container; None where none do."""
-    found = [
+    faults = [
         CheckFault(
             partial(matches, each.target),
             answer_of(each) or FAILING,
@@ -51,7 +51,7 @@ def check_faults(actions: Iterable[Action]) -> CheckFaults | None:
         for each in actions
         if isinstance(each, Health) and each.after is not None
     ]
-    return CheckFaults(found) if found else None
+    return CheckFaults(faults) if faults else None
 
 
 class HealthActions:

@@ -59,8 +59,8 @@ def _read_tolerations(text: str) -> list[dict[str, Any]] | None:
     except (ValueError, RecursionError):
         return None
     errors = Errors()
-    found = decode(value, Type("list", "list", types()["Toleration"]), Root(), errors)
-    return None if any(error.type == DECODE for error in errors.found) else found
+    tolerations = decode(value, Type("list", "list", types()["Toleration"]), Root(), errors)
+    return None if any(error.type == DECODE for error in errors.found) else tolerations
 
 
 def _is_deletion_cost(text: str) -> bool:

@@ -122,17 +122,17 @@ def items_of(source: SourceText, kind: str) -> Iterator[Item]:
         InputError: the text is neither JSON nor YAML, or holds other things than objects of this kind.
     """
     others: dict[str, list[Item]] = {}
-    found = 0
+    count = 0
     for item in _objects(source):
         name = item.value.get("kind")
         if name == kind:
-            found += 1
+            count += 1
             yield item
         else:
             others.setdefault(name if isinstance(name, str) else "", []).append(item)
     if others:
         raise InputError([_other_kind(name, items, kind) for name, items in others.items()])
-    if not found and kind == "Node":
+    if not count and kind == "Node":
         message = "holds no nodes"
         hint = "write it with: kubectl get nodes -o json"
         raise InputError([source.diagnostic(None, message, code="empty", hint=hint)])

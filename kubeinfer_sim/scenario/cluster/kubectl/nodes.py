@@ -171,8 +171,8 @@ class _NodeReader:
             for name in listed if isinstance(listed, list) else ():
                 names.add(str(name))
                 names.update(name.removeprefix(hub) for hub in _HUB if str(name).startswith(hub))
-        found = frozenset(names)
-        return self._images.setdefault(found, found)
+        images = frozenset(names)
+        return self._images.setdefault(images, images)
 
 
 def _ready(conditions: list[dict[str, Any]]) -> Literal["True", "False", "Unknown"]:

@@ -78,18 +78,18 @@ def read_pods(source: SourceText, nodes: Sequence[NodeSpec], kubeinfers: Sequenc
             quantities.
     """
     reader = _PodReader(kubeinfers)
-    found = Running()
+    running = Running()
     known = {node.name: node for node in nodes}
     strangers: dict[str, list[str]] = defaultdict(list)
     namespaces: set[str] = set()
     try:
         for item in items_of(source, "Pod"):
-            pod = reader.pod(item, found)
+            pod = reader.pod(item, running)
             if pod is None:
                 continue
             namespaces.add(pod.namespace)
             if pod.node in known:
-                found.pods.append(pod)
+                running.pods.append(pod)
             else:
                 strangers[pod.node].append(pod.name)
     except InputError as error:
@@ -97,7 +97,7 @@ def read_pods(source: SourceText, nodes: Sequence[NodeSpec], kubeinfers: Sequenc
     reader.wrong.raise_if_any(source)
 
     def warn(message: str) -> None:
-        found.warnings.append(source.diagnostic(None, message, code="pods", severity=Severity.WARNING))
+        running.warnings.append(source.diagnostic(None, message, code="pods", severity=Severity.WARNING))
 
     if not reader.seen:
         warn("holds no pods, so nothing is taken off the nodes")
@@ -107,9 +107,9 @@ def read_pods(source: SourceText, nodes: Sequence[NodeSpec], kubeinfers: Sequenc
     if strangers:
         number = sum(map(len, strangers.values()))
         warn(f"{number:,} pods are on nodes that are not in the list of nodes: {name_some(list(strangers))}")
-    for message in overcommitted(nodes, found.pods):
+    for message in overcommitted(nodes, running.pods):
         warn(message)
-    return found
+    return running
 
 
 def overcommitted(nodes: Sequence[NodeSpec], pods: Sequence[RunningPod]) -> list[str]:
@@ -120,7 +120,7 @@ def overcommitted(nodes: Sequence[NodeSpec], pods: Sequence[RunningPod]) -> list
         count["pods"] += 1
         for name, amount in pod.requests.items():
             count[name] += amount
-    found = []
+    warnings = []
     for node in nodes:
         offered = node.allocatable
         over = [
@@ -129,11 +129,11 @@ def overcommitted(nodes: Sequence[NodeSpec], pods: Sequence[RunningPod]) -> list
             if amount > offered.get(name, 0) and name not in node.unlimited
         ]
         if over:
-            found.append(f"node {node.name} is over-committed: its pods request {', '.join(over)}")
-    if len(found) > _MOST_OVERCOMMITTED:
-        rest = len(found) - _MOST_OVERCOMMITTED
-        return [*found[:_MOST_OVERCOMMITTED], f"{rest:,} more nodes are over-committed"]
-    return found
+            warnings.append(f"node {node.name} is over-committed: its pods request {', '.join(over)}")
+    if len(warnings) > _MOST_OVERCOMMITTED:
+        rest = len(warnings) - _MOST_OVERCOMMITTED
+        return [*warnings[:_MOST_OVERCOMMITTED], f"{rest:,} more nodes are over-committed"]
+    return warnings
 
 
 class _PodReader:
@@ -146,7 +146,7 @@ class _PodReader:
         self._owners = owners_of(kubeinfers)
         self._manifests: dict[str, tuple[Mapping[str, Any], Mapping[str, int]]] = {}
 
-    def pod(self, item: Item, found: Running) -> RunningPod | None:
+    def pod(self, item: Item, running: Running) -> RunningPod | None:
         """One pod; None for one that holds nothing, which is counted, or is wrong, which is noted."""
         self.seen += 1
         raw = item.value
@@ -167,15 +167,15 @@ class _PodReader:
         for owner in self._owners:
             reason = owner.owns(name, namespace, metadata)
             if reason:
-                found.own[reason] += 1
+                running.own[reason] += 1
                 return None
         status = raw.get("status")
         if isinstance(status, dict) and status.get("phase") in ("Succeeded", "Failed"):
-            found.finished += 1
+            running.finished += 1
             return None
         node = spec.get("nodeName")
         if not node:
-            found.waiting += 1
+            running.waiting += 1
             return None
         if (namespace, name) in self._named:
             self.wrong.note(item, ("metadata", "name"), f"there is another pod {namespace}/{name} above")

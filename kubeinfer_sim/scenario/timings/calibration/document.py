@@ -56,10 +56,10 @@ def _lines(observed: Observed, name: str, sources: list[str]) -> Iterator[str]:
         stages = observed.lengths[role]
         for stage, what in _STAGES.items():
             if stage in stages:
-                found = fit(stages[stage])
+                fitted = fit(stages[stage])
                 yield f"      # {what}"
-                yield f"      # {found.note}"
-                yield f"      {stage}: {_written(found.written)}"
+                yield f"      # {fitted.note}"
+                yield f"      {stage}: {_written(fitted.written)}"
         if "weights" in stages or "weightsWarm" in stages:
             yield "      # part of the load above"
             for each in _IN_LOAD:

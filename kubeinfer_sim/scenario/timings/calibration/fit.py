@@ -105,9 +105,9 @@ def _aic(numpy: Any, data: Any, candidate: _Candidate) -> float:
 def _candidates(numpy: Any, stats: Any, data: Any) -> list[_Candidate]:
     # A length of 0s lies somewhere in its second, and has no logarithm.
     positive = numpy.maximum(data, _HALF / 2)
-    found = [_exponential(stats, positive), _lognormal(numpy, stats, positive)]
-    found += [_gamma(stats, positive), _weibull(stats, positive), _triangular(numpy, data)]
-    return found
+    candidates = [_exponential(stats, positive), _lognormal(numpy, stats, positive)]
+    candidates += [_gamma(stats, positive), _weibull(stats, positive), _triangular(numpy, data)]
+    return candidates
 
 
 def _exponential(stats: Any, data: Any) -> _Candidate:

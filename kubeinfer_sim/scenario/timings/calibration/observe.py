@@ -88,8 +88,8 @@ def observe(pods: Iterable[Item], events: Iterable[Item] | None, role_label: str
         events: objects of kind Event; without them pulls cannot be told from container creation.
         role_label: the label that names a pod's role; None for the usual ones.
     """
-    found = Observed(with_events=events is not None)
-    pulls = _pulls(events or (), found)
+    observed = Observed(with_events=events is not None)
+    pulls = _pulls(events or (), observed)
     every = [_times(item.value, role_label) for item in pods]
     last_started: dict[tuple[str, str], float | None] = {}
     for pod in every:
@@ -97,19 +97,19 @@ def observe(pods: Iterable[Item], events: Iterable[Item] | None, role_label: str
             before = last_started.get(pod.instance, 0.0)
             known = None if before is None or pod.started is None or pod.restarted else pod.started
             last_started[pod.instance] = None if known is None else max(known, before or 0.0)
-    if found.with_events:
-        _binding(every, pulls, found)
+    if observed.with_events:
+        _binding(every, pulls, observed)
     for pod in every:
-        found.pods[pod.role] += 1
-        _before_start(pod, pulls.get(_name(pod.value)), found)
+        observed.pods[pod.role] += 1
+        _before_start(pod, pulls.get(_name(pod.value)), observed)
         begun = pod.started
         if pod.instance is not None and not pod.restarted:
             begun = last_started[pod.instance]
-        _load(pod, begun, found)
-    return found
+        _load(pod, begun, observed)
+    return observed
 
 
-def _binding(pods: Iterable[_PodTimes], pulls: Mapping[tuple[str, str], _Pulls], found: Observed) -> None:
+def _binding(pods: Iterable[_PodTimes], pulls: Mapping[tuple[str, str], _Pulls], observed: Observed) -> None:
     """From the creation of an instance until the last of its pods has a node, where none had to wait for one.
 
     The pods of an instance are bound together, so they are one sample, not several.
@@ -121,57 +121,57 @@ def _binding(pods: Iterable[_PodTimes], pulls: Mapping[tuple[str, str], _Pulls],
         known = [pulls.get(_name(pod.value)) for pod in gang]
         moments = [(pod.created, pod.scheduled) for pod in gang]
         if None in known or any(None in each for each in moments):
-            found.notes["instances with pods without events or times: not in bind"] += 1
+            observed.notes["instances with pods without events or times: not in bind"] += 1
         elif any(each is not None and each.waited for each in known):
-            found.notes["instances that waited for a place: not in bind"] += 1
+            observed.notes["instances that waited for a place: not in bind"] += 1
         else:
             created = max(each for each, _ in moments if each is not None)
-            found.add(gang[0].role, "bind", max(each for _, each in moments if each is not None) - created)
+            observed.add(gang[0].role, "bind", max(each for _, each in moments if each is not None) - created)
 
 
-def _before_start(pod: _PodTimes, pulls: _Pulls | None, found: Observed) -> None:
+def _before_start(pod: _PodTimes, pulls: _Pulls | None, observed: Observed) -> None:
     """Scheduling, images and containers of a pod's first start."""
     if pod.scheduled is None:
-        found.notes["pods that have no node: nothing learned"] += 1
+        observed.notes["pods that have no node: nothing learned"] += 1
         return
     if pod.restarted or pod.started is None:
-        found.notes["pods whose containers restarted or do not run: no pull, no create"] += 1
+        observed.notes["pods whose containers restarted or do not run: no pull, no create"] += 1
         return
     containers = entries(pod.value["spec"].get("containers")) or [{}]
     if pulls is not None and len(pulls.images) >= len({str(each.get("image")) for each in containers}):
         engine = containers[_engine(containers)].get("image")
         if isinstance(engine, str) and engine in pulls.alone:
-            found.add(pod.role, "imageCold", pulls.alone[engine])
-        found.add(pod.role, "create", pod.started - pod.scheduled - pulls.whole - pod.init)
+            observed.add(pod.role, "imageCold", pulls.alone[engine])
+        observed.add(pod.role, "create", pod.started - pod.scheduled - pulls.whole - pod.init)
     elif pod.sandbox is not None:
-        found.add(pod.role, "create", pod.sandbox - pod.scheduled)
-        found.add(pod.role, "image", pod.started - pod.sandbox - pod.init)
-        found.notes[
+        observed.add(pod.role, "create", pod.sandbox - pod.scheduled)
+        observed.add(pod.role, "image", pod.started - pod.sandbox - pod.init)
+        observed.notes[
             "pods without events of their pulls: image holds pulls, warm or cold, and container start"
         ] += 1
     else:
-        found.add(pod.role, "image", pod.started - pod.scheduled - pod.init)
-        found.notes[
+        observed.add(pod.role, "image", pod.started - pod.scheduled - pod.init)
+        observed.notes[
             "pods with neither events nor PodReadyToStartContainers: image holds all before start"
         ] += 1
 
 
-def _load(pod: _PodTimes, begun: float | None, found: Observed) -> None:
+def _load(pod: _PodTimes, begun: float | None, observed: Observed) -> None:
     """From the start of the engines of the instance until the pod is ready, without the probes' share."""
     if pod.ready is None:
-        found.notes["pods that are not Ready: no load"] += 1
+        observed.notes["pods that are not Ready: no load"] += 1
         return
     if begun is None:
-        found.notes["pods whose instance has restarted or stopped containers: no load"] += 1
+        observed.notes["pods whose instance has restarted or stopped containers: no load"] += 1
         return
     containers = entries(pod.value["spec"].get("containers")) or [{}]
     length = pod.ready - begun - probe_share(containers[_engine(containers)])
     if not _has_npus(containers):
-        found.add(pod.role, "frameworkImport", length if length > 0 else 0.0)
+        observed.add(pod.role, "frameworkImport", length if length > 0 else 0.0)
     elif pod.restarted:
-        found.add(pod.role, "weightsWarm", length)
+        observed.add(pod.role, "weightsWarm", length)
     else:
-        found.add(pod.role, "weights", length)
+        observed.add(pod.role, "weights", length)
 
 
 def probe_share(container: Mapping[str, Any]) -> float:
@@ -243,7 +243,7 @@ def _times(value: Mapping[str, Any], role_label: str | None) -> _PodTimes:
     )
 
 
-def _pulls(events: Iterable[Item], found: Observed) -> dict[tuple[str, str], _Pulls]:
+def _pulls(events: Iterable[Item], observed: Observed) -> dict[tuple[str, str], _Pulls]:
     pulls: dict[tuple[str, str], _Pulls] = defaultdict(_Pulls)
     for item in events:
         value = item.value
@@ -258,13 +258,13 @@ def _pulls(events: Iterable[Item], found: Observed) -> dict[tuple[str, str], _Pu
         elif reason == "Pulled" and (match := _PULLED.match(text)):
             alone, whole = go_duration(match["alone"]), go_duration(match["whole"] or match["alone"])
             if alone is None or whole is None:
-                found.notes["events with a length that cannot be read"] += 1
+                observed.notes["events with a length that cannot be read"] += 1
                 continue
             pod.images.add(match["image"])
             pod.alone[match["image"]] = alone
             pod.whole += whole
             if match["size"]:
-                found.image_sizes[match["image"]] = int(match["size"])
+                observed.image_sizes[match["image"]] = int(match["size"])
         elif reason == "Pulled" and (match := _PRESENT.match(text)):
             pod.images.add(match["image"])
     return dict(pulls)
