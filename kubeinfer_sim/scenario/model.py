@@ -79,7 +79,12 @@ class Assumptions:
     traffic: Literal["wholeInstance", "perPod"] | None = None
     replacement: Literal["TerminationComplete", "TerminationStarted"] = "TerminationComplete"
     unready_grace: Millis = 10_000
+    unready_old: Literal["outsideBudget", "inOrder"] = "outsideBudget"
+    middle_revision: Literal["replaced", "finished"] = "replaced"
+    replaced_at_once: Literal["budget", "one"] = "budget"
+    ordinals: Literal["lowestFree", "next", "fixed"] = "lowestFree"
     old_instance_failure: Literal["replaceNew", "rebuildOld"] = "replaceNew"
+    group_termination: Literal["together", "failedFirst"] = "together"
     startup_crash: Literal["rebuild", "kubelet"] = "rebuild"
     backoff: tuple[Millis, ...] = (0, 30_000, 60_000, 120_000, 240_000, 480_000, 600_000)
     backoff_reset: Millis = 1_200_000

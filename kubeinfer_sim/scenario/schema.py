@@ -134,7 +134,12 @@ class AssumptionsForm(Form):
     traffic: Literal["wholeInstance", "perPod"] | None = _A.traffic
     replacement: Literal["TerminationComplete", "TerminationStarted"] = _A.replacement
     unready_grace: Duration = _time(_A.unready_grace)
+    unready_old: Literal["outsideBudget", "inOrder"] = _A.unready_old
+    middle_revision: Literal["replaced", "finished"] = _A.middle_revision
+    replaced_at_once: Literal["budget", "one"] = _A.replaced_at_once
+    ordinals: Literal["lowestFree", "next", "fixed"] = _A.ordinals
     old_instance_failure: Literal["replaceNew", "rebuildOld"] = _A.old_instance_failure
+    group_termination: Literal["together", "failedFirst"] = _A.group_termination
     startup_crash: Literal["rebuild", "kubelet"] = _A.startup_crash
     backoff: list[Duration] = Field(
         [format_duration(each) for each in _A.backoff], min_length=1, validate_default=True

@@ -131,6 +131,25 @@ CASES = {
         {"replicas": "2"},
         with_it="unreadyGrace: 10m",
     ),
+    # An old instance that is out, low in the order, uses up the budget.
+    "unreadyOld": Case(
+        ("outsideBudget", "inOrder"),
+        UPDATE
+        + "\n  actions: [{at: 1s, health: {instances: [0], roles: [decode], lasts: 10m}}]\n  horizon: 1h",
+        {"replicas": "2", "surge": "0", "unavailable": "1"},
+    ),
+    # The second instance of the revision in between is on its way when the next one comes.
+    "middleRevision": Case(
+        ("replaced", "finished"),
+        "  actions: [{at: 0s, apply: {newRevision: true}}, {at: 120s, apply: {newRevision: true}}]",
+        {"replicas": "3"},
+        cluster="8x8",
+    ),
+    "replacedAtOnce": Case(("budget", "one"), UPDATE, {"replicas": "3", "unavailable": "2"}, cluster="8x8"),
+    "ordinals": Case(
+        ("lowestFree", "fixed"), UPDATE, {"replicas": "2", "surge": "1", "unavailable": "0"}, cluster="8x8"
+    ),
+    "groupTermination": Case(("together", "failedFirst"), CRASHES),
     "startupCrash": Case(
         ("rebuild", "kubelet"), "  initial: empty\n  actions: [{at: 30s, crash: {roles: [decode]}}]"
     ),

@@ -43,6 +43,7 @@ class Group(NamedTuple):
     ready: bool
     terminating: bool = False
     overdue: bool = True
+    was_ready: bool = True
 
 
 @dataclass
@@ -82,6 +83,10 @@ class _Instance:
     @property
     def state(self) -> InstanceState:
         return InstanceState.READY if self.ready else InstanceState.CONCERNING
+
+    @property
+    def was_ready(self) -> bool:
+        return self.ready or self.group.was_ready
 
     @property
     def grace_timer(self) -> object | None:

@@ -52,6 +52,7 @@ class Instance:
         rejected: the generation of the pod at each place that its node rejected last.
         progressing: it is on its way to ready, as far as the controller can see.
         wait: the back-off before its next gang, in ms.
+        first: the failed pod that has to be gone before the others are deleted.
         keep: the node of each place in the gang that is being rebuilt.
         rebuilds: what is being rebuilt of it while the rest runs on, by each place concerned.
         restoring: pods it had given up and does without until they are ready again.
@@ -64,6 +65,7 @@ class Instance:
         "barriers",
         "failed_starts",
         "failure",
+        "first",
         "gangs",
         "grace_timer",
         "incarnation",
@@ -115,6 +117,7 @@ class Instance:
         self.rejected: dict[Place, int] = {}
         self.progressing = False
         self.wait = 0
+        self.first: Pod | None = None
         self.keep: dict[Place, str] = {}
         self.rebuilds: dict[Place, Rebuild] = {}
         self.restoring: dict[Pod, None] = {}
@@ -163,6 +166,7 @@ class Instance:
 
     def forget_parts(self) -> None:
         """All of it is deleted: nothing is waited for, and no part of it is rebuilt by itself."""
+        self.first = None
         for timer in self.timers:
             timer.cancel()
         self.timers.clear()

@@ -34,7 +34,8 @@ class Instances:
         terminating: how many of them are being deleted for good.
         old: how many are of another revision than `spec`'s, terminating ones included.
         new_active: how many are of the spec's revision and not terminating.
-        ready: how many are ready.
+        next_ordinal: above all that are taken.
+        ready: how many are ready; `new_ready`: of those of the spec's revision.
         progressing: how many are not ready, but on their way there.
         in_grace: how many are not ready, and not yet for as long as rule 4 waits.
         ready_old: heap of the negative ordinals of ready old ones; an entry may have become stale.
@@ -65,12 +66,18 @@ class Instances:
         self.old = 0
         self.new_active = 0
         self.ready = 0
+        self.new_ready = 0
         self.progressing = 0
         self.in_grace = 0
         self.ready_old: list[int] = []
         self.overdue_old: dict[Instance, None] = {}
         self._free_ordinals: list[int] = []
-        self._next_ordinal = 0
+        self.next_ordinal = 0
+
+    @property
+    def replacing(self) -> bool:
+        """Whether an instance is going, or one of the spec's revision is not ready."""
+        return self.terminating > 0 or self.new_active != self.new_ready
 
     def is_old(self, instance: Instance) -> bool:
         """Whether it is of another revision than the spec's."""
@@ -81,13 +88,14 @@ class Instances:
         before, self.spec = self.spec, spec
         if spec.revision == before.revision:
             return
-        self.old = self.new_active = 0
+        self.old = self.new_active = self.new_ready = 0
         self.ready_old = []
         self.overdue_old = {}
         for ordinal in sorted(self.by_ordinal, reverse=True):
             instance = self.by_ordinal[ordinal]
             if not self.is_old(instance):
                 self.new_active += not instance.terminating
+                self.new_ready += instance.ready
                 continue
             self.old += 1
             if instance.ready:
@@ -99,10 +107,13 @@ class Instances:
     # -- creation and deletion -----------------------------------------------------------------------------
 
     def create(self, cause: int, *, running: bool = False) -> None:
-        """Make an instance at the lowest free ordinal; with `running` it ran before the simulation began."""
+        """Make an instance at the lowest free ordinal, or at the next above all (switch `ordinals`).
+
+        With `running` it ran before the simulation began.
+        """
         now = self._clock.now
-        ordinal = heappop(self._free_ordinals) if self._free_ordinals else self._next_ordinal
-        self._next_ordinal = max(self._next_ordinal, ordinal + 1)
+        ordinal = self._ordinal()
+        self.next_ordinal = max(self.next_ordinal, ordinal + 1)
         ref = InstanceRef(self._api.new_uid(), self.spec.name, ordinal)
         instance = Instance(ref, self.spec)
         instance.unready_since = now
@@ -140,7 +151,7 @@ class Instances:
     def delete(self, instance: Instance, reason: str, cause: int) -> None:
         """Delete an instance for good: all its pods at once."""
         if instance.ready:
-            self.ready -= 1
+            self._count_ready(instance, -1)
         self.new_active -= not self.is_old(instance)
         self.terminating += 1
         self.overdue_old.pop(instance, None)
@@ -164,13 +175,29 @@ class Instances:
         ordinal = instance.ref.ordinal
         del self.by_ordinal[ordinal]
         heappush(self._free_ordinals, ordinal)
+        while self.next_ordinal and self.next_ordinal - 1 not in self.by_ordinal:
+            self.next_ordinal -= 1
         self.terminating -= 1
         self.old -= self.is_old(instance)
         instance.last = self._history.append(InstanceGone(self._clock.now, instance.last, instance.ref))
         self._progressed()
         self.changed()
 
+    def _ordinal(self) -> int:
+        """Of the instance that is made next. The heap keeps some that are taken, or above all, by now."""
+        free = self._free_ordinals
+        if self._assumptions.ordinals == "next":
+            return self.next_ordinal
+        while free and (free[0] >= self.next_ordinal or free[0] in self.by_ordinal):
+            heappop(free)
+        return heappop(free) if free else self.next_ordinal
+
     # -- readiness -----------------------------------------------------------------------------------------
+
+    def _count_ready(self, instance: Instance, by: int) -> None:
+        self.ready += by
+        if not self.is_old(instance):
+            self.new_ready += by
 
     def set_ready(self, instance: Instance) -> None:
         """All pods it takes are ready."""
@@ -182,7 +209,7 @@ class Instances:
         instance.overdue = False
         instance.failure = ""
         instance.failed_starts = 0
-        self.ready += 1
+        self._count_ready(instance, 1)
         self._end_grace(instance)
         self.overdue_old.pop(instance, None)
         if self.is_old(instance):
@@ -194,7 +221,7 @@ class Instances:
     def leave_ready(self, instance: Instance, state: InstanceState) -> None:
         """It is not ready any more; the window of rule 4 begins."""
         if instance.ready:
-            self.ready -= 1
+            self._count_ready(instance, -1)
             instance.unready_since = self._clock.now
             grace = self._assumptions.unready_grace
             instance.grace_timer = self._clock.after(grace, self._grace_over, instance)

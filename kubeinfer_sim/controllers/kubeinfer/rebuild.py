@@ -34,6 +34,7 @@ class Rebuild:
         reason: why, in the word of the failure.
         keep: the nodes they were on.
         remaining: the pods that are not gone yet.
+        after: those of them that are deleted when `first` is gone, the pod that failed.
         restoring: the places among them that the instance does without until they are back.
         withheld: the instance is to be replaced by one of another revision, so nothing is made anew.
         give_up: the roles that give up pods when there is no room.
@@ -47,6 +48,8 @@ class Rebuild:
     reason: str = ""
     keep: dict[Place, str] = field(default_factory=dict)
     remaining: dict[Pod, None] = field(default_factory=dict)
+    first: Pod | None = None
+    after: tuple[Pod, ...] = ()
     restoring: set[Place] = field(default_factory=set)
     withheld: bool = False
     give_up: tuple[GiveUp, ...] = ()

@@ -8,7 +8,7 @@ revision (rule 11); should its revision be wanted again, it is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import Pod
@@ -81,8 +81,11 @@ class Rebuilding:
         instance.wait, instance.last = wait, number
         self._clear(instance, reason)
 
-    def restart(self, instance: Instance, reason: str, cause: int) -> None:
-        """Delete all pods of the instance; when they are gone and the back-off is over, make a new gang."""
+    def restart(self, instance: Instance, pod: Pod | None, reason: str, cause: int) -> None:
+        """Delete all pods of the instance; when they are gone and the back-off is over, make a new gang.
+
+        `pod`: the one that failed, if it is there; it goes first where that is assumed.
+        """
         wait = self._count_restart(instance, None)
         if wait is None:
             self.fail(instance, reason, cause)
@@ -95,7 +98,11 @@ class Rebuilding:
         instance.last = self._history.append(
             InstanceRestarting(self._clock.now, cause, instance.ref, instance.incarnation, reason)
         )
-        self._clear(instance, reason)
+        self._clear(instance, reason, self._first(pod, instance.pods))
+
+    def _first(self, pod: Pod | None, pods: Collection[Pod]) -> Pod | None:
+        """The pod that failed, where the others of these are deleted only when it is gone."""
+        return pod if self._assumptions.group_termination == "failedFirst" and pod in pods else None
 
     def fail(self, instance: Instance, reason: str, cause: int) -> None:
         """The instance is given up: its pods are deleted and it is held."""
@@ -104,12 +111,17 @@ class Rebuilding:
         instance.last = self._history.append(InstanceFailed(self._clock.now, cause, instance.ref, reason))
         self._clear(instance, reason)
 
-    def _clear(self, instance: Instance, reason: str) -> None:
+    def _clear(self, instance: Instance, reason: str, first: Pod | None = None) -> None:
         instance.keep = {
             place: name for rebuild in instance.rebuilds.values() for place, name in rebuild.keep.items()
         } | {pod.ref.place: pod.node.name for pod in instance.pods if pod.node is not None}
         instance.forget_parts()
-        self._instances.delete_pods(instance, reason)
+        if first is None:
+            self._instances.delete_pods(instance, reason)
+        else:
+            instance.first = first
+            self._gangs.regroup(instance, (first,))
+            self._api.delete(first, reason, instance.last)
         if instance.state is InstanceState.RESTARTING and not instance.pods:
             self._back_off(instance)
 
@@ -152,9 +164,10 @@ class Rebuilding:
         self.peers.lost(instance, pod, number)
 
     def rebuild_role(
-        self, instance: Instance, role: str, reason: str, cause: int, give_up: tuple[GiveUp, ...] = ()
+        self, instance: Instance, pod: Pod, reason: str, cause: int, give_up: tuple[GiveUp, ...] = ()
     ) -> None:
-        """Delete all pods of one role and make them again, together; with `give_up` even if others must go."""
+        """Delete all pods of a pod's role and make them again, together; with `give_up` even if others must go."""
+        role = pod.ref.role
         places = [
             (role, replica)
             for each in instance.spec.roles
@@ -181,6 +194,9 @@ class Rebuilding:
             rebuild.remaining.update(other.remaining)
             rebuild.keep.update(other.keep)
             rebuild.restoring |= other.restoring
+        if self._first(pod, pods) is not None:
+            rebuild.first, rebuild.after = pod, tuple(each for each in pods if each is not pod)
+            pods = [pod]
         self._delete(instance, pods, rebuild, reason)
 
     def withhold(self, instance: Instance, pod: Pod, reason: str, cause: int) -> None:
@@ -294,12 +310,19 @@ class Rebuilding:
                 self._instances.gone(instance)
         elif instance.state is InstanceState.RESTARTING:
             instance.last = pod.last
+            if instance.first is pod:
+                instance.first = None
+                self._instances.delete_pods(instance, instance.failure)
             if not instance.pods:
                 self._back_off(instance)
         elif (rebuild := instance.rebuilds.get(pod.ref.place)) is not None and pod in rebuild.remaining:
             del rebuild.remaining[pod]
             rebuild.last = pod.last
-            if not rebuild.remaining:
+            if rebuild.first is pod:
+                rebuild.first = None
+                there = [each for each in rebuild.after if each in rebuild.remaining]
+                self._delete(instance, there, rebuild, rebuild.reason)
+            elif not rebuild.remaining:
                 self._all_gone(instance, rebuild)
 
     def revision_changed(self) -> None:
@@ -317,6 +340,6 @@ class Rebuilding:
         role, _ = rebuild.places[0]
         policy = next(each for each in instance.spec.roles if each.name == role).recovery_policy
         if policy.restart == "Instance":
-            self.restart(instance, rebuild.reason, rebuild.last)
+            self.restart(instance, None, rebuild.reason, rebuild.last)
         elif not rebuild.remaining:
             self._make(instance, rebuild)

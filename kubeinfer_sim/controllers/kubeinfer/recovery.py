@@ -283,13 +283,13 @@ class Recovery:
             return
         match trigger.decision.action:
             case "RecreateInstance":
-                rebuilding.restart(instance, *what)
+                rebuilding.restart(instance, pod, *what)
             case "Fail":
                 rebuilding.fail(instance, *what)
             case "RecreateRole":
-                rebuilding.rebuild_role(instance, pod.ref.role, *what)
+                rebuilding.rebuild_role(instance, pod, *what)
             case "Degrade":
-                rebuilding.rebuild_role(instance, pod.ref.role, *what, trigger.decision.give_up)
+                rebuilding.rebuild_role(instance, pod, *what, trigger.decision.give_up)
             case _:
                 rebuilding.rebuild_pod(instance, pod, *what)
 

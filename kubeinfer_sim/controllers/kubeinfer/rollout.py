@@ -6,6 +6,7 @@ from one view of the state (6), so that an event between two passes never spends
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from heapq import heappop
 from typing import NamedTuple
 
@@ -24,24 +25,55 @@ class Step(NamedTuple):
 
 def next_step(instances: Instances, budget: Budget, assumptions: Assumptions) -> Step:
     """One pass over the state as it is."""
+    if assumptions.ordinals == "fixed":
+        creates, going = _fixed(instances, budget)
+    else:
+        creates, going = _counted(instances, budget, assumptions)
+    victims = [(instance, "ScaleIn") for instance in going]
+    if instances.old:
+        taken = {instance for instance, _ in victims}
+        victims += [(instance, "NotReady") for instance in _overdue_victims(instances, taken, assumptions)]
+        ready = instances.ready - sum(instance.ready for instance in taken)
+        if assumptions.replaced_at_once == "budget" or not (creates or instances.replacing):
+            count = ready - budget.min_available
+            victims += _budget_victims(instances, count, taken, assumptions)
+    return Step(creates, victims)
+
+
+def _counted(instances: Instances, budget: Budget, assumptions: Assumptions) -> tuple[int, list[Instance]]:
+    """How many to create, and which are too many: whatever their ordinals are (rules 2, 3 and 10)."""
     ceiling = budget.ceiling if instances.old else budget.replicas  # rule 2
     live = len(instances.by_ordinal)
     active = live - instances.terminating
     if assumptions.replacement == "TerminationStarted":
         live = active
     creates = max(0, min(ceiling - live, budget.replicas - instances.new_active))  # rule 3
-    victims: list[tuple[Instance, str]] = []
-    if active > ceiling:
-        victims += [(instance, "ScaleIn") for instance in _scale_in_victims(instances, active - ceiling)]
-    if instances.old:
-        taken = {instance for instance, _ in victims}
-        victims += [(instance, "NotReady") for instance in _overdue_victims(instances, taken)]
-        ready = instances.ready - sum(instance.ready for instance in taken)
-        victims += [
-            (instance, "Rollout")
-            for instance in _budget_victims(instances, ready - budget.min_available, taken)
-        ]
-    return Step(creates, victims)
+    return creates, _scale_in_victims(instances, active - ceiling) if active > ceiling else []
+
+
+def _fixed(instances: Instances, budget: Budget) -> tuple[int, list[Instance]]:
+    """The same where ordinals are fixed: those below R stay, and from R on there are surge instances for a while.
+
+    As LeaderWorkerSet does it: no more than R; once no more ordinals below R than that are unfinished (old, missing,
+    not ready), as many as maxUnavailable does not cover. When nothing is old any more none is added, and those there
+    are stay until all below are ready. An ordinal is free when its last pod is gone.
+    """
+    replicas = budget.replicas
+    above = [
+        instance
+        for ordinal in range(replicas, instances.next_ordinal)
+        if (instance := instances.by_ordinal.get(ordinal)) is not None
+    ]
+    there = [instance for instance in above if not instance.terminating]
+    surge = min(budget.surge, replicas)
+    finished = instances.new_ready - sum(each.ready and not instances.is_old(each) for each in there)
+    if (unfinished := replicas - finished) <= surge:
+        surge = max(unfinished - budget.unavailable, 0)
+    if not instances.old:
+        surge = min(surge, len(there))
+    end = replicas + surge
+    missing = end - (len(instances.by_ordinal) - sum(each.ref.ordinal >= end for each in above))
+    return missing, [each for each in reversed(there) if each.ref.ordinal >= end]
 
 
 def _scale_in_victims(instances: Instances, count: int) -> list[Instance]:
@@ -57,46 +89,92 @@ def _scale_in_victims(instances: Instances, count: int) -> list[Instance]:
     return candidates[:count]
 
 
-def _overdue_victims(instances: Instances, taken: set[Instance]) -> list[Instance]:
+def _overdue_victims(
+    instances: Instances, taken: set[Instance], assumptions: Assumptions
+) -> Iterable[Instance]:
     """Old instances that were never ready, or have not been for long: free of budget (rule 4)."""
-    return sorted(
-        (instance for instance in instances.overdue_old if instance not in taken),
-        key=lambda instance: -instance.ref.ordinal,
+    return _from_the_top(
+        instance
+        for instance in instances.overdue_old
+        if instance not in taken and not _waits_for_its_turn(instance, assumptions)
     )
 
 
-def _budget_victims(instances: Instances, count: int, taken: set[Instance]) -> list[Instance]:
+def _waits_for_its_turn(instance: Instance, assumptions: Assumptions) -> bool:
+    """Whether an old instance that is not ready goes in the order of all, and not before."""
+    if instance.was_ready:
+        return assumptions.unready_old == "inOrder"
+    return assumptions.middle_revision == "finished"
+
+
+def _from_the_top(instances: Iterable[Instance]) -> list[Instance]:
+    return sorted(instances, key=lambda instance: -instance.ref.ordinal)
+
+
+def _budget_victims(
+    instances: Instances, count: int, taken: set[Instance], assumptions: Assumptions
+) -> list[tuple[Instance, str]]:
     """Old instances whose going leaves enough ready ones: not ready first, then highest ordinal (rule 5).
 
     Those that are not ready cost nothing of the budget of `count`, since it counts ready ones: they go along while one
     may go. kthena comes to the same with live - (R - U) - new ones not ready, spent on those not running first
     (model_serving_controller.go): that is `count` and the old ones not ready. With no ready one to spare, they wait
     for rule 4, where kthena takes them at once.
+
+    Under switches some that are not ready wait until none of a higher ordinal is left, and then go whatever the budget
+    says (LeaderWorkerSet, whose StatefulSet goes down the ordinals), or only one of all goes.
     """
-    if count <= 0:
+    in_order = assumptions.unready_old == "inOrder"
+    unready = _unready_in_grace(instances) if count > 0 or in_order else []
+    in_grace = [each for each in unready if each not in taken]
+    waiting = [
+        each
+        for each in (*instances.overdue_old, *in_grace)
+        if each not in taken and _waits_for_its_turn(each, assumptions)
+    ]
+    if count <= 0 and not waiting:
         return []
-    unready: list[Instance] = []
-    victims: list[Instance] = []
-    if instances.in_grace:
-        unready = sorted(
-            (
-                instance
-                for instance in instances.by_ordinal.values()
-                if instance.grace_timer is not None
-                and instances.is_old(instance)
-                and not instance.terminating
-                and instance not in taken
-            ),
-            key=lambda instance: -instance.ref.ordinal,
-        )
-    while len(victims) < count and instances.ready_old:
-        candidate = instances.by_ordinal.get(-heappop(instances.ready_old))
+    turns = _from_the_top(waiting)
+    most = 1 if assumptions.replaced_at_once == "one" else len(instances.by_ordinal)
+    victims: list[tuple[Instance, str]] = []
+    if count > 0:
+        victims += [(each, "Rollout") for each in _from_the_top(in_grace) if each not in waiting][:most]
+    while len(victims) < most:
+        highest = _highest_ready_old(instances, taken)
+        if turns and (highest is None or turns[0].ref.ordinal > highest.ref.ordinal):
+            victims.append((turns.pop(0), "NotReady"))
+        elif highest is not None and count > 0:
+            heappop(instances.ready_old)
+            taken.add(highest)
+            victims.append((highest, "Rollout"))
+            count -= 1
+        else:
+            break
+    return victims
+
+
+def _unready_in_grace(instances: Instances) -> list[Instance]:
+    """Old instances that are not ready, and not yet for as long as rule 4 waits."""
+    if not instances.in_grace:
+        return []
+    return [
+        instance
+        for instance in instances.by_ordinal.values()
+        if instance.grace_timer is not None and instances.is_old(instance) and not instance.terminating
+    ]
+
+
+def _highest_ready_old(instances: Instances, taken: set[Instance]) -> Instance | None:
+    """The ready old instance of the highest ordinal, which stays in the heap; stale entries go."""
+    heap = instances.ready_old
+    while heap:
+        candidate = instances.by_ordinal.get(-heap[0])
         if (
             candidate is not None
             and candidate.ready
             and instances.is_old(candidate)
             and candidate not in taken
-            and candidate not in victims
         ):
-            victims.append(candidate)
-    return unready + victims
+            return candidate
+        heappop(heap)
+    return None

@@ -46,6 +46,8 @@ class WithinSurge:
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report
         self._counts_going = scenario.assumptions.replacement == "TerminationComplete"
+        # Where ordinals are fixed the surge stays until all below are ready: the last of those is made beside it.
+        self._surge_stays = scenario.assumptions.ordinals == "fixed"
         self._fleets: defaultdict[str, _Fleet] = defaultdict(_Fleet)
         self._deployments: dict[str, DeploymentApplied] = {}
         self._asked: defaultdict[str, dict[str, int]] = defaultdict(dict)
@@ -76,7 +78,7 @@ class WithinSurge:
             return
         live = len(fleet.revision) - (0 if self._counts_going else len(fleet.going))
         old = any(revision != spec.revision for revision in fleet.revision.values())
-        most = spec.replicas + (spec.surge if old else 0)
+        most = spec.replicas + (spec.surge if old or self._surge_stays else 0)
         if live > most:
             self._report(f"{live} instances are live, and at most {most} may be", spec, record)
 
