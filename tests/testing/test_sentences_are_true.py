@@ -211,7 +211,7 @@ def check_texts(run: Run) -> None:
             assert found is None, f"{what}: {text[max(0, found.start() - 100) : found.end() + 40]!r}"
 
 
-@pytest.mark.parametrize(("profile", "count"), [("small", 8), ("medium", 12)])
+@pytest.mark.parametrize(("profile", "count"), [("small", 16), ("medium", 12)])
 def test_every_figure_and_name_of_a_sentence_is_of_its_record(profile: str, count: int) -> None:
     seen: Counter[str] = Counter()
     for written in generated(profile, 15, count):

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from command_line import sim
 from hypothesis import Phase, find, given, settings
+from hypothesis import strategies as st
 from testing.generated import UNHURRIED
 
 from kubeinfer_sim.scenario.actions.forms import ActionForm
@@ -15,12 +16,17 @@ from kubeinfer_sim.scenario.faults.kinds import KINDS as FAULT_KINDS
 from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm
 from kubeinfer_sim.scenario.timings.forms import DistributionForm
 from kubeinfer_sim.scenario.workloads import time_line
+from kubeinfer_sim.scenario.workloads.objects import READERS
 from kubeinfer_sim.testing.strategies import WrittenScenario, scenarios
-from kubeinfer_sim.testing.strategies.actions import ACTIONS, ALL
+from kubeinfer_sim.testing.strategies.actions import ACTIONS, ALL, Then, draw_action
+from kubeinfer_sim.testing.strategies.clusters import WrittenCluster
 from kubeinfer_sim.testing.strategies.faults import possible_kinds
+from kubeinfer_sim.testing.strategies.objects import OBJECTS
+from kubeinfer_sim.testing.strategies.scenarios import PROFILES
 from kubeinfer_sim.testing.strategies.spec_parts import ASSUMED, choices_of
 from kubeinfer_sim.testing.strategies.values import DISTRIBUTIONS
-from kubeinfer_sim.testing.strategies.workloads import KINDS, NAMES
+from kubeinfer_sim.testing.strategies.workloads import KINDS, NAMES, Workload
+from kubeinfer_sim.testing.strategies.written import Raw
 
 
 def written(form: Any) -> set[str]:
@@ -53,6 +59,24 @@ def test_validate_agrees_that_a_scenario_is_right(
     assert done.returncode == 0, done.stderr
 
 
+@settings(UNHURRIED, max_examples=300)
+@given(st.data())
+def test_an_action_says_which_object_it_means_where_another_is_created_in_its_instant(
+    data: st.DataObject,
+) -> None:
+    pods = data.draw(of_a_deployment())
+    then = Then(WrittenCluster("2x8", {"node-0": 8, "node-1": 8}), [Workload(pods)])
+    actions = [each for _ in range(3) if (each := draw_action(data.draw, then)) is not None]
+    if any(set(each) & {"create"} and each["create"]["kind"] in KINDS for each in actions):
+        named = [each for each in actions if any(ACTIONS[name].of for name in set(each) & ACTIONS.keys())]
+        assert all("object" in each or "fault" in each for each in named), actions
+
+
+@st.composite
+def of_a_deployment(draw: st.DrawFn) -> Raw:
+    return KINDS["Deployment"](draw, "web", "repo/vllm:v1", PROFILES["small"])
+
+
 def test_there_is_no_profile_that_nobody_has_described() -> None:
     with pytest.raises(KeyError):
         scenarios("huge")
@@ -67,6 +91,14 @@ def test_every_action_of_the_schema_is_written() -> None:
 
 def test_every_kind_of_workload_is_written() -> None:
     assert KINDS.keys() == time_line.KINDS.keys() == set(ALL) == NAMES.keys()
+
+
+def test_every_kind_of_object_of_which_more_matters_than_that_it_is_there_is_written() -> None:
+    assert OBJECTS.keys() == READERS.keys() | {
+        "HorizontalPodAutoscaler",
+        "ConfigMap",
+        "PersistentVolumeClaim",
+    }
 
 
 def test_every_kind_of_distribution_is_written() -> None:

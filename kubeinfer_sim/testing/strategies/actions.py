@@ -12,6 +12,7 @@ from typing import Any
 
 from kubeinfer_sim.testing.strategies.clusters import RACK, WrittenCluster
 from kubeinfer_sim.testing.strategies.faults import draw_fault, possible_kinds, strikes_pods
+from kubeinfer_sim.testing.strategies.objects import OBJECTS, PATCHES, name_of
 from kubeinfer_sim.testing.strategies.profiles import SMALL as SMALL_PROFILE
 from kubeinfer_sim.testing.strategies.values import (
     DURATIONS,
@@ -23,8 +24,7 @@ from kubeinfer_sim.testing.strategies.values import (
     pick,
     some,
 )
-from kubeinfer_sim.testing.strategies.workloads import GATE, NPU, Workload, draw_budget, long_running
-from kubeinfer_sim.testing.strategies.workloads import KINDS as OBJECTS
+from kubeinfer_sim.testing.strategies.workloads import GATE, KINDS, NPU, Workload, ending, long_running
 from kubeinfer_sim.testing.strategies.written import Raw
 
 
@@ -33,27 +33,34 @@ class Then:
     """What there is when an action is taken, as the actions before have left it.
 
     Attributes:
+        storage: nodes share one.
         settable: the manifest has a hole `${image}`.
+        classes_given: the spec says the value of each PriorityClass.
         at: the time of the action, ms.
         named: the workload that the action names as its `object`.
         nodes: the NPUs of each node, by name.
-        created: what actions have created, and not deleted; `creations` counts all.
+        objects: what owns no pods, of the manifest or created, by its name; `ResourceQuota/quota`.
+        created: what owns pods and an action has created, and none deleted; `creations` counts all.
         object: what the action names besides.
         templates: how many other pod templates a workload has had, by its name.
+        unnamed: actions of this instant that leave their `object` out, each with the one they mean.
     """
 
     cluster: WrittenCluster
     workloads: list[Workload]
-    storage: bool
-    settable: bool
+    storage: bool = False
+    settable: bool = False
+    classes_given: bool = False
     at: int = 0
     down: set[str] = field(default_factory=set)
     out_of_service: set[str] = field(default_factory=set)
     paused: set[str] = field(default_factory=set)
     templates: dict[str, int] = field(default_factory=dict)
+    objects: list[str] = field(default_factory=list)
     created: list[str] = field(default_factory=list)
     creations: int = 0
     object: str = ""
+    unnamed: list[tuple[Raw, str]] = field(default_factory=list)
     named: Workload = field(init=False)
     nodes: dict[str, int] = field(init=False)
     pools: dict[str, list[str]] = field(init=False)
@@ -73,13 +80,28 @@ class Then:
         """The workloads of some kinds."""
         return [each for each in self.workloads if each.kind in kinds]
 
+    def go_on(self, after: int) -> None:
+        """So many ms pass."""
+        self.at += after
+        if after:
+            self.unnamed.clear()
+
+    def new_object(self, name: str) -> None:
+        """Something is created: from this instant on the only object of before is one of several."""
+        self.created.append(name)
+        self.creations += 1
+        for written, meant in self.unnamed:
+            written["object"] = meant
+        self.unnamed.clear()
+
     def new_template(self) -> None:
         """The workload that is named has another pod template from now on."""
         self.templates[self.named.name] = self.templates.get(self.named.name, 0) + 1
 
 
 Make = Callable[[Draw, Then], Any]
-ALL = ("KubeInfer", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod")
+OWNERS = ("KubeInfer", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
+ALL = (*OWNERS, "Pod")
 
 
 @dataclass(frozen=True)
@@ -108,21 +130,29 @@ def draw_action(draw: Draw, then: Then) -> Raw | None:
     name = pick(draw, tuple(ACTIONS))
     row = ACTIONS[name]
     written: Raw = {"at": f"{then.at}ms" if then.at % 1000 else f"{then.at // 1000}s"}
+    alone = ""
     if row.of:
         there = then.of_kind(*row.of)
         if not there:
             return None
         then.named = pick(draw, there)
+        alone = f"{then.named.kind}/{then.named.name}"
         # What actions have created may be meant as well.
         if then.creations or then.named is not _only(then.workloads) or maybe(draw, 20):
-            written["object"] = f"{then.named.kind}/{then.named.name}"
+            written["object"] = alone
     then.object = ""
     made = row.make(draw, then)
+    if made is None:
+        return None
     if then.object:
         written["object"] = then.object
     if name == "fault" and not strikes_pods(made):
         written.pop("object", None)
-    return None if made is None else {**written, name: made}
+        alone = ""
+    if alone and "object" not in written:
+        then.unnamed.append((written, alone))
+    written[name] = made
+    return written
 
 
 def _only(workloads: list[Workload]) -> Workload | None:
@@ -187,6 +217,12 @@ def draw_pods(draw: Draw, then: Then, *, nodes: bool = True) -> Raw:
     return written
 
 
+def meant(pods: Raw, then: Then) -> list[Raw]:
+    """The templates of the pods that `draw_pods` means."""
+    templates = then.named.templates
+    return [templates[role] for role in pods.get("roles", templates)]
+
+
 def draw_end(draw: Draw, then: Then, *, times: bool = False) -> Raw:
     """When something ends by itself: after so long, at a time, after so many times, or never."""
     way = pick(draw, ("lasts", "never", "until", "times"))
@@ -200,12 +236,12 @@ def draw_end(draw: Draw, then: Then, *, times: bool = False) -> Raw:
 # -- what is wanted -------------------------------------------------------------------------------------------
 
 
-@action("scale", "KubeInfer", "Deployment", "ReplicaSet")
+@action("scale", "KubeInfer", "Deployment", "ReplicaSet", "StatefulSet")
 def _scale(draw: Draw, then: Then) -> int:
     return draw(SMALL)
 
 
-@action("apply", "KubeInfer", "Deployment", "ReplicaSet")
+@action("apply", *OWNERS)
 def _apply(draw: Draw, then: Then) -> Any:
     # Of a ReplicaSet it changes nothing but the pods to come.
     if then.named.kind == "KubeInfer" and then.settable and maybe(draw, 50):
@@ -215,10 +251,12 @@ def _apply(draw: Draw, then: Then) -> Any:
     return {"newRevision": True}
 
 
-@action("patch", "KubeInfer", "Deployment")
+@action("patch", *OWNERS)
 def _patch(draw: Draw, then: Then) -> Raw:
-    if then.named.kind == "Deployment":
-        key, value = pick(draw, (("minReadySeconds", 10), ("replicas", 3), ("revisionHistoryLimit", 2)))
+    if then.named.kind != "KubeInfer":
+        fields = [("minReadySeconds", 10), ("replicas", 3), ("revisionHistoryLimit", 2)]
+        absent = {"DaemonSet": "replicas", "ReplicaSet": "revisionHistoryLimit"}.get(then.named.kind)
+        key, value = pick(draw, [each for each in fields if each[0] != absent])
         return {"spec": {key: value}}
     if maybe(draw, 50):
         budget = {"maxSurge": draw_int_or_percent(draw), "maxUnavailable": pick(draw, (1, "50%", 2))}
@@ -249,7 +287,7 @@ def _resume(draw: Draw, then: Then) -> Any:
     return True
 
 
-@action("setImage", "KubeInfer", "Deployment", "ReplicaSet")
+@action("setImage", *OWNERS)
 def _set_image(draw: Draw, then: Then) -> Raw:
     then.new_template()
     containers = [each["name"] for each in then.named.containers if each["name"] != "mesh"]
@@ -264,33 +302,39 @@ def _set_image(draw: Draw, then: Then) -> Raw:
 
 @action("create")
 def _create(draw: Draw, then: Then) -> Any:
-    kind = pick(draw, ("PodDisruptionBudget", "Pod", "Deployment", "ReplicaSet"))
+    kind = pick(draw, (*OBJECTS, "Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"))
     name = f"new-{then.creations}"
-    if kind == "PodDisruptionBudget":
-        made = draw_budget(draw, name, then.workloads)
-    else:
-        made = OBJECTS[kind](draw, name, "repo/vllm:v1", SMALL_PROFILE)
-        made["spec"].pop("priorityClassName", None)
-    then.created.append(f"{kind}/{name}")
+    if kind not in OBJECTS:
+        made = KINDS[kind](draw, name, "repo/vllm:v1", SMALL_PROFILE)
+        template = made if kind == "Pod" else made["spec"]["template"]
+        template["spec"].pop("priorityClassName", None)
+        then.new_object(name_of(made))
+        return made
+    written = OBJECTS[kind](draw, name, then.workloads)
+    if written is None or (kind == "PriorityClass" and then.classes_given):
+        return None
+    if name_of(written) not in then.objects:
+        then.objects.append(name_of(written))
     then.creations += 1
-    return made
+    return written
 
 
 @action("patchObject")
 def _patch_object(draw: Draw, then: Then) -> Any:
-    budgets = [name for name in then.created if name.startswith("PodDisruptionBudget/")]
-    if not budgets:
+    there = [name for name in then.objects if name.partition("/")[0] in PATCHES]
+    if not there:
         return None
-    then.object = pick(draw, budgets)
-    return {"spec": {"maxUnavailable": pick(draw, (0, "100%")), "minAvailable": None}}
+    then.object = pick(draw, there)
+    return pick(draw, PATCHES[then.object.partition("/")[0]])
 
 
 @action("deleteObject")
 def _delete_object(draw: Draw, then: Then) -> Any:
-    if not then.created:
+    there = [*then.created, *then.objects]
+    if not there:
         return None
-    name = pick(draw, then.created)
-    then.created.remove(name)
+    name = pick(draw, there)
+    (then.created if name in then.created else then.objects).remove(name)
     return name
 
 
@@ -319,14 +363,18 @@ ACTIONS["evictPod"] = Action(_some_pods, ALL)
 
 @action("setGate", *ALL)
 def _set_gate(draw: Draw, then: Then) -> Raw | None:
-    return {**draw_pods(draw, then), "gate": GATE} if then.named.has("schedulingGates") else None
+    written = draw_pods(draw, then)
+    if not any("schedulingGates" in each["spec"] for each in meant(written, then)):
+        return None
+    return {**written, "gate": GATE}
 
 
 @action("setReadinessGate", *ALL)
 def _set_readiness_gate(draw: Draw, then: Then) -> Raw | None:
-    if not then.named.has("readinessGates"):
+    written = draw_pods(draw, then)
+    if not any("readinessGates" in each["spec"] for each in meant(written, then)):
         return None
-    return {**draw_pods(draw, then), "gate": GATE, "status": not maybe(draw, 30)}
+    return {**written, "gate": GATE, "status": not maybe(draw, 30)}
 
 
 @action("removeFinalizers", *ALL)
@@ -356,11 +404,10 @@ def _crash(draw: Draw, then: Then) -> Raw:
 @action("health", *ALL)
 def _health(draw: Draw, then: Then) -> Raw | None:
     written = draw_pods(draw, then)
-    meant = [then.named.templates[role] for role in written.get("roles", then.named.templates)]
     probed = [
         kind
         for kind in ("readiness", "liveness", "startup")
-        if any(f"{kind}Probe" in container for template in meant for container in long_running(template))
+        if any(f"{kind}Probe" in each for template in meant(written, then) for each in long_running(template))
     ]
     if not probed:
         return None
@@ -377,9 +424,11 @@ def _health(draw: Draw, then: Then) -> Raw | None:
 
 @action("initFault", *ALL)
 def _init_fault(draw: Draw, then: Then) -> Raw | None:
-    if not then.named.init_containers:
+    written = draw_pods(draw, then)
+    if not any(ending(each) for each in meant(written, then)):
         return None
-    written: Raw = {"container": "fetch"} if maybe(draw, 30) else {}
+    if maybe(draw, 30):
+        written["container"] = "fetch"
     if maybe(draw, 40):
         written["reason"] = pick(draw, ("Error", "OOMKilled"))
     return {**written, **draw_end(draw, then, times=True)}
@@ -387,9 +436,11 @@ def _init_fault(draw: Draw, then: Then) -> Raw | None:
 
 @action("postStartFault", *ALL)
 def _post_start_fault(draw: Draw, then: Then) -> Raw | None:
-    if not any("postStart" in each.get("lifecycle", {}) for each in then.named.containers):
+    written = draw_pods(draw, then)
+    containers = [each for template in meant(written, then) for each in long_running(template)]
+    if not any("postStart" in each.get("lifecycle", {}) for each in containers):
         return None
-    return draw_end(draw, then, times=True)
+    return {**written, **draw_end(draw, then, times=True)}
 
 
 @action("imageFault")

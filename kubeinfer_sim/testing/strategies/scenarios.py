@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from kubeinfer_sim.manifest.releases import LATEST, RELEASES
 from kubeinfer_sim.testing.strategies import spec_parts as parts
 from kubeinfer_sim.testing.strategies.actions import Then, draw_action
-from kubeinfer_sim.testing.strategies.clusters import WrittenCluster, draw_cluster
+from kubeinfer_sim.testing.strategies.clusters import draw_cluster
 from kubeinfer_sim.testing.strategies.faults import draw_processes
+from kubeinfer_sim.testing.strategies.objects import draw_objects, name_of
 from kubeinfer_sim.testing.strategies.profiles import MEDIUM, SMALL, Profile
 from kubeinfer_sim.testing.strategies.values import Draw, maybe, part, pick
-from kubeinfer_sim.testing.strategies.workloads import KINDS, NAMES, Workload, draw_budget
+from kubeinfer_sim.testing.strategies.workloads import KINDS, NAMES, Workload
 from kubeinfer_sim.testing.strategies.written import MAIN, Raw, WrittenScenario
 
 PROFILES = {each.name: each for each in (SMALL, MEDIUM)}
@@ -39,9 +40,8 @@ def scenarios(profile: str = "medium") -> st.SearchStrategy[WrittenScenario]:
 def _scenarios(draw: Draw, profile: Profile) -> WrittenScenario:
     workloads, settable = _workloads(draw, profile)
     cluster = part(draw, draw_cluster, profile)
-    objects = [each.document for each in workloads]
-    if maybe(draw, profile.richness // 2):
-        objects.append(part(draw, draw_budget, "budget", workloads))
+    beside, said = part(draw, draw_objects, workloads, profile)
+    objects = [*(each.document for each in workloads), *beside]
     files: dict[str, Sequence[Raw]] = dict(cluster.files)
     spec: Raw = {}
     if len(objects) == 1 and not settable and maybe(draw, 50):
@@ -51,7 +51,14 @@ def _scenarios(draw: Draw, profile: Profile) -> WrittenScenario:
         values = {"set": {"image": "repo/vllm:v1"}}
         spec["manifest"] = {"path": "manifest.yaml", **values} if settable else "manifest.yaml"
     spec["cluster"] = cluster.written
-    spec |= _happenings(draw, workloads, cluster, profile, settable=settable)
+    then = Then(
+        cluster,
+        workloads,
+        settable=settable,
+        objects=[name_of(each) for each in beside],
+        classes_given="priorityClasses" in said,
+    )
+    spec |= _happenings(draw, then, profile) | said
     seed = draw(_SEED) if maybe(draw, 10) else pick(draw, range(6))
     if seed:
         spec["seed"] = seed
@@ -89,27 +96,24 @@ def _workloads(draw: Draw, profile: Profile) -> tuple[list[Workload], bool]:
     return workloads, settable
 
 
-def _happenings(
-    draw: Draw, workloads: list[Workload], cluster: WrittenCluster, profile: Profile, *, settable: bool
-) -> Raw:
-    """All of the spec but manifest, cluster and seed."""
+def _happenings(draw: Draw, then: Then, profile: Profile) -> Raw:
+    """All of the spec but manifest, cluster, seed and what it says of objects; `then`: what there is at time 0."""
+    workloads, cluster = then.workloads, then.cluster
     kubeinfers = [each for each in workloads if each.kind == "KubeInfer"]
     rich = profile.richness
     written: Raw = {}
     if maybe(draw, rich):
         written["initial"] = pick(draw, ("running", "empty"))
-    if settable and maybe(draw, 50):
+    if then.settable and maybe(draw, 50):
         written["update"] = {"set": {"image": "repo/vllm:v2"}}
     transfers = part(draw, parts.draw_transfers, workloads) if maybe(draw, rich) else {}
-    storage = "storage" in transfers
+    then.storage = "storage" in transfers
     processes: Any = None
     if maybe(draw, rich // 2):
-        processes = part(draw, draw_processes, cluster, storage, bool(kubeinfers))
+        processes = part(draw, draw_processes, cluster, then.storage, bool(kubeinfers))
     endless = isinstance(processes, str) or bool(processes and processes.get("processes"))
     horizon = pick(draw, (2, 12, 1, 48)) if endless or maybe(draw, 30) else None
-    actions = _actions(
-        draw, Then(cluster, workloads, storage, settable), profile.actions, horizon, "update" in written
-    )
+    actions = _actions(draw, then, profile.actions, horizon, "update" in written)
     if actions:
         written["actions"] = actions
     if maybe(draw, 60):
@@ -164,7 +168,7 @@ def _next_action(draw: Draw, then: Then, horizon: int | None) -> tuple[list[Raw]
     """One more action, if any, and whether there may be others after it."""
     if not maybe(draw, 80):
         return [], False
-    then.at += pick(draw, (0, 60_000, 600_000, 1_000, 5_000, 300_000, 1_200_000, 12_345))
+    then.go_on(pick(draw, (0, 60_000, 600_000, 1_000, 5_000, 300_000, 1_200_000, 12_345)))
     if horizon is not None and then.at > horizon * _HOUR:
         return [], False
     made = draw_action(draw, then)

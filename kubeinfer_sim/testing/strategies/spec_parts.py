@@ -19,7 +19,7 @@ from kubeinfer_sim.testing.strategies.values import (
     pick,
     some,
 )
-from kubeinfer_sim.testing.strategies.workloads import PRIORITY_CLASSES, Workload, long_running
+from kubeinfer_sim.testing.strategies.workloads import Workload, long_running
 from kubeinfer_sim.testing.strategies.written import Raw
 
 # -- timings and transfers ------------------------------------------------------------------------------------
@@ -237,16 +237,8 @@ def draw_settings(draw: Draw, workloads: Sequence[Workload], version: str, profi
         budget: Raw = pick(draw, ({"maxUnavailable": 1}, {"minAvailable": "50%"}, {"maxUnavailable": 0}))
         name = pick(draw, workloads).name
         written["podDisruptionBudgets"] = [{"name": "keep", "matchLabels": {"app": name}, **budget}]
-    used = _priority_classes(workloads)
-    if used:
-        written["priorityClasses"] = {name: PRIORITY_CLASSES[name] for name in used}
     if maybe(draw, rich // 4):
         images = [image for each in workloads for image in each.images]
         if images:
             written["brokenImages"] = [pick(draw, images)]
     return written
-
-
-def _priority_classes(workloads: Sequence[Workload]) -> list[str]:
-    specs = [template["spec"] for each in workloads for template in each.templates.values()]
-    return sorted({spec["priorityClassName"] for spec in specs if "priorityClassName" in spec})

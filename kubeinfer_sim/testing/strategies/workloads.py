@@ -29,6 +29,8 @@ NAMES = {
 }
 #: The name of gates and finalizers, where there are any.
 GATE = "example.com/checked"
+#: What pods name that somebody has to make.
+CONFIG_MAP, CLAIM, RUNTIME_CLASS = "settings", "cache", "kata"
 #: Of the pods that may be evicted by others, where priorities are in play at all.
 PRIORITY_CLASSES = {"high": 1000, "low": -5}
 
@@ -80,22 +82,13 @@ class Workload:
     @cached_property
     def init_containers(self) -> list[Raw]:
         """All that have to end."""
-        return [
-            container
-            for template in self.templates.values()
-            for container in template["spec"].get("initContainers", ())
-            if container.get("restartPolicy") != "Always"
-        ]
+        return [container for template in self.templates.values() for container in ending(template)]
 
     @property
     def images(self) -> list[str]:
         """Of all containers, without those that have a hole in them."""
         images = [each["image"] for each in (*self.containers, *self.init_containers)]
         return [image for image in dict.fromkeys(images) if "$" not in image]
-
-    def has(self, field: str) -> bool:
-        """Whether the pods of any of its templates have a field of their spec."""
-        return any(field in template["spec"] for template in self.templates.values())
 
     @property
     def npus(self) -> int:
@@ -116,6 +109,12 @@ def long_running(template: Raw) -> list[Raw]:
         *template["spec"]["containers"],
         *(each for each in before if each.get("restartPolicy") == "Always"),
     ]
+
+
+def ending(template: Raw) -> list[Raw]:
+    """The init containers of a template that have to end."""
+    before = template["spec"].get("initContainers", ())
+    return [each for each in before if each.get("restartPolicy") != "Always"]
 
 
 # -- pod templates --------------------------------------------------------------------------------------------
@@ -169,6 +168,12 @@ def draw_pod_spec(draw: Draw, image: str, npus: int, profile: Profile) -> Raw:
         spec["readinessGates"] = [{"conditionType": GATE}]
     if maybe(draw, rich // 4):
         spec["priorityClassName"] = pick(draw, tuple(PRIORITY_CLASSES))
+    if maybe(draw, rich // 6):
+        spec["containers"][0]["envFrom"] = [{"configMapRef": {"name": CONFIG_MAP}}]
+    if maybe(draw, rich // 6):
+        spec["volumes"] = [{"name": "cache", "persistentVolumeClaim": {"claimName": CLAIM}}]
+    if maybe(draw, rich // 12):
+        spec["runtimeClassName"] = RUNTIME_CLASS
     return spec
 
 
@@ -296,7 +301,14 @@ def draw_stateful_set(draw: Draw, name: str, image: str, profile: Profile) -> Ra
         "serviceName": name,
     }
     if maybe(draw, profile.richness // 3):
-        spec["podManagementPolicy"] = pick(draw, ("OrderedReady", "Parallel"))
+        spec["podManagementPolicy"] = pick(draw, ("Parallel", "OrderedReady"))
+    if maybe(draw, profile.richness // 3):
+        ways = (
+            {"rollingUpdate": {"maxUnavailable": 2}},
+            {"rollingUpdate": {"partition": 1}},
+            {"type": "OnDelete"},
+        )
+        spec["updateStrategy"] = {"type": "RollingUpdate", **pick(draw, ways)}
     spec["template"] = _template(draw, {"app": name}, image, pick(draw, (0, 2)), profile)
     metadata = {"name": name, "namespace": "prod"}
     return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata, "spec": spec}
@@ -305,6 +317,15 @@ def draw_stateful_set(draw: Draw, name: str, image: str, profile: Profile) -> Ra
 def draw_daemon_set(draw: Draw, name: str, image: str, profile: Profile) -> Raw:
     """A DaemonSet: a pod on every node that takes it."""
     spec: Raw = {"selector": {"matchLabels": {"app": name}}}
+    if maybe(draw, profile.richness // 3):
+        spec["minReadySeconds"] = 5
+    if maybe(draw, profile.richness // 3):
+        ways = (
+            {"rollingUpdate": {"maxUnavailable": "50%"}},
+            {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+            {"type": "OnDelete"},
+        )
+        spec["updateStrategy"] = {"type": "RollingUpdate", **pick(draw, ways)}
     spec["template"] = _template(draw, {"app": name}, image, 0, profile)
     metadata = {"name": name, "namespace": "prod"}
     return {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": metadata, "spec": spec}
@@ -318,18 +339,6 @@ def draw_bare_pod(draw: Draw, name: str, image: str, profile: Profile) -> Raw:
         spec["restartPolicy"] = pick(draw, ("Never", "OnFailure", "Always"))
     metadata = {"name": name, "namespace": "prod", **template["metadata"]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
-
-
-def draw_budget(draw: Draw, name: str, workloads: Sequence[Workload]) -> Raw:
-    """A PodDisruptionBudget for the pods of one of the workloads."""
-    limits = ({"maxUnavailable": 1}, {"minAvailable": 1}, {"minAvailable": "50%"}, {"maxUnavailable": "0%"})
-    limit: Raw = pick(draw, limits)
-    return {
-        "apiVersion": "policy/v1",
-        "kind": "PodDisruptionBudget",
-        "metadata": {"name": name, "namespace": "prod"},
-        "spec": {"selector": {"matchLabels": {"app": pick(draw, workloads).name}}, **limit},
-    }
 
 
 #: What writes an object of each kind: `(draw, name, image of its server, profile)`.
