@@ -2,7 +2,7 @@
 
 Each seed is one world: faults, health and the length of every stage come from streams named after what they
 decide, so that a variant changes nothing but what follows from it (common random numbers). Variants are
-compared pairwise by seed; over several seeds the difference has a 95 % interval.
+compared pairwise by seed; over enough of them the difference has a 95 % interval.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import Column, columns_of
 from kubeinfer_sim.experiment.figures import measured_run
-from kubeinfer_sim.experiment.statistics import Estimate, estimate, proportion
+from kubeinfer_sim.experiment.statistics.estimate import Estimate
+from kubeinfer_sim.experiment.statistics.means import estimate
+from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.manifest.accelerators import SEVERAL, Family
 from kubeinfer_sim.metrics.loss_stages import STAGES
 from kubeinfer_sim.scenario.actions.model import Fault
@@ -56,7 +58,9 @@ class Outcome:
         known = [value for value in self.values[column.name] if value is not None]
         if not known:
             return None
-        return proportion(known) if column.unit == "held" else estimate(known)
+        if column.unit == "held" and len(known) > 1:
+            return proportion(sum(value == 1 for value in known), len(known))
+        return estimate(known)
 
     def against(self, other: Outcome, column: Column) -> Estimate | None:
         """How much more it is than under another variant, paired by seed; None when no seed has both."""

@@ -14,9 +14,9 @@ from rich.text import Text
 
 from kubeinfer_sim.experiment.columns import Column
 from kubeinfer_sim.experiment.compare import Comparison, Outcome
-from kubeinfer_sim.experiment.statistics import Estimate
+from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.manifest.accelerators import Family
-from kubeinfer_sim.report.words import configured, count, plain, rounded
+from kubeinfer_sim.report.words import configured, count, plain, rounded, share_between
 
 MINUS = "−"
 #: Kinds of faults the table has rows for, dearest first; the JSON has all.
@@ -135,8 +135,8 @@ def _about(comparison: Comparison) -> str:
     if len(seeds) == 1:
         return f"{text} · seed {seeds[0]}"
     return (
-        f"{text} · {count(len(seeds), 'seed')} ({seeds[0]}-{seeds[-1]}) · means, ± half of the 95 % interval, "
-        "none where all seeds agree"
+        f"{text} · {count(len(seeds), 'seed')} ({seeds[0]}-{seeds[-1]}) · means, ± half of the 95 % interval "
+        "where there are enough seeds to say"
     )
 
 
@@ -258,7 +258,7 @@ def _value(column: Column, number: Estimate | None) -> str:
     if column.unit == "held":
         if number.low is None or number.high is None:
             return "yes" if number.mean else "no"
-        return f"{_whole(number.mean)} % ({_whole(number.low)}–{_whole(number.high)})"
+        return share_between(number.mean, number.low, number.high)
     return _with_half(column, number)
 
 
@@ -285,16 +285,6 @@ def _with_half(column: Column, number: Estimate) -> str:
     if unit and mean < 100:  # 100 % is all of it
         mean = min(mean, 100 - 10**-places)
     return f"{mean:,.{places}f}{f' ± {half:,.{places}f}' if half else ''}{unit}"
-
-
-def _whole(fraction: float) -> str:
-    """A fraction in whole percent: 0 and 100 only when it is nothing or all."""
-    text = f"{fraction * 100:.0f}"
-    if text == "100" and fraction < 1:
-        return f"{fraction * 100:.3g}" if fraction < 0.9995 else "> 99.9"
-    if text == "0" and fraction > 0:
-        return f"{fraction * 100:.1g}" if fraction >= 0.0005 else "< 0.1"
-    return text
 
 
 def _places(number: float, *, least: int) -> int:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.experiment.compare import Comparison, Outcome
-from kubeinfer_sim.experiment.statistics import Estimate
+from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.report.comparison import sentences
 from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
 
@@ -26,11 +26,15 @@ class ColumnPart(Part):
 
 
 class EstimatePart(Part):
-    """A mean over the seeds with its 95 % interval: Student's t, of a proportion Wilson's; none for a single seed."""
+    """A mean over the seeds with its 95 % interval, of a proportion the exact one; null bounds: too few to say."""
 
     mean: float
     low: float | None
     high: float | None
+    method: str
+    """How the interval comes about; empty without one."""
+    differs: bool
+    """Of a difference: whether it can be told that it is not 0, by the interval, or by the signs without one."""
 
 
 class VariantPart(Part):
@@ -108,4 +112,8 @@ def _variant(comparison: Comparison, outcome: Outcome, base: Outcome) -> Variant
 
 
 def _estimate(number: Estimate | None) -> EstimatePart | None:
-    return None if number is None else EstimatePart(mean=number.mean, low=number.low, high=number.high)
+    if number is None:
+        return None
+    return EstimatePart(
+        mean=number.mean, low=number.low, high=number.high, method=number.method, differs=number.differs
+    )

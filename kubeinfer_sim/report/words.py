@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from kubeinfer_sim.scenario.model import Configured
 from kubeinfer_sim.scenario.units import format_duration
@@ -108,6 +109,21 @@ def fine_percent(fraction: float) -> str:
         return f"{fraction * 100:g} %"
     text = f"{min(max(fraction * 100, 0.0001), 99.9999):.4f}".rstrip("0").rstrip(".")
     return f"{text} %"
+
+
+def share(fraction: float, rounding: str = ROUND_HALF_EVEN) -> str:
+    """A fraction in percent, to one place or as many as it takes not to be 0 or 100 when it is neither: `98.7`."""
+    exact, places = Decimal(fraction) * 100, 1
+    while True:
+        shown = exact.quantize(Decimal(1).scaleb(-places), rounding)
+        if shown not in (0, 100) or fraction in (0, 1):
+            return f"{shown.normalize():f}"
+        places += 1
+
+
+def share_between(fraction: float, low: float, high: float) -> str:
+    """A proportion with its interval, whose bounds are rounded away from it: `98.7 % (97.6–99.4)`."""
+    return f"{share(fraction)} % ({share(low, ROUND_FLOOR)}–{share(high, ROUND_CEILING)})"
 
 
 def ordinals(numbers: Iterable[int]) -> str:

@@ -19,8 +19,7 @@ from published.arithmetic import KAITO, VLLM, liveness, serial_rollout, start_up
 from published.comparing import Published, z_of_mean
 from published.rates import LLAMA3, LLAMA3_SEEDS, SCALING, interruptions
 from published.repairable import SEEDS, SERVICES, Series, shares
-
-from kubeinfer_sim.experiment.statistics import estimate
+from student import student
 
 PAGE = Path(__file__).parents[2] / "docs" / "published.md"
 
@@ -36,7 +35,7 @@ def number(value: float, digits: int) -> str:
 
 def mean(values: Sequence[float], digits: int) -> str:
     """Mean and 95 % interval."""
-    found = estimate(values)
+    found = student(values)
     half = "" if found.half is None else f" ± {number(found.half, digits)}"
     return f"{number(found.mean, digits)}{half}"
 
@@ -136,7 +135,7 @@ def unavailability() -> str:
         for nodes, published in ((8, "5.8e-4"), (4, "2.9e-4")):
             series = Series(nodes)
             lost = [share for share, _ in series.played(SERIES_SEEDS)]
-            found = estimate(lost)
+            found = student(lost)
             assert found.half is not None
             here = f"{found.mean * 1e4:.2f}e-4 ± {found.half * 1e4:.2f}e-4"
             form = f"{series.unavailability * 1e4:.2f}e-4"

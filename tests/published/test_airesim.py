@@ -6,8 +6,7 @@ import pytest
 from published.airesim import DAY, HOUR, MINUTE, Parameters, TrainingJob
 from published.airesim_report import MEASURES, REPORTS, Escalation, replications
 from published.comparing import MOST, z_of_count, z_of_mean
-
-from kubeinfer_sim.experiment.statistics import estimate
+from student import student
 
 #: Replications where thirty are not needed.
 FEW = 8
@@ -30,7 +29,7 @@ def test_replications_agree_with_the_published_thirty() -> None:
 @pytest.mark.sweep
 def test_thirty_replications_agree_with_the_published_thirty() -> None:
     agrees("any", 30)
-    ours = estimate([job.total / HOUR for job in replications("any", 30)])
+    ours = student([job.total / HOUR for job in replications("any", 30)])
     # The published mean lies in our interval, ours in the published one.
     assert ours.half is not None
     assert abs(ours.mean - 9865.97) < ours.half

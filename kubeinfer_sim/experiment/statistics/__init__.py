@@ -1,0 +1,1 @@
+"""What can be said of many runs: estimates with intervals that hold, and when to stop."""
