@@ -10,7 +10,6 @@ from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.engine.history import NO_CAUSE
-from kubeinfer_sim.manifest.accelerators import accelerator_count, engine_index
 from kubeinfer_sim.manifest.model import Container, PodTemplate
 from kubeinfer_sim.scenario.timings.model import StageTimings
 
@@ -185,6 +184,7 @@ class Pod:
         "finalizers",
         "held",
         "last",
+        "namespace",
         "node",
         "npus",
         "overruled",
@@ -217,15 +217,16 @@ class Pod:
     ) -> None:
         self.owner = owner
         self.ref = ref
+        self.namespace = owner.namespace
         self.template = template
         self._of_role = timings
         self.timings = timings
         if timings.images:
-            self.timings = self.timings_of(template.containers[engine_index(template.containers)].image)
+            self.timings = self.timings_of(template.engine.image)
         self.revision = revision
         self.weights_key = weights_key
         self.barrier = barrier
-        self.npus = accelerator_count(template.requests)
+        self.npus = template.accelerators
         self.state = PodState.PENDING
         self.placed = False
         self.rings: tuple[int, ...] = ()
@@ -245,11 +246,6 @@ class Pod:
             instance.owner if instance.kind == "KubeInfer" else f"{instance.kind}/{instance.owner}"
         )
         self.stream_name = f"{kind_and_name}/{instance.ordinal}/{ref.role}/{ref.replica}/{ref.generation}"
-
-    @property
-    def namespace(self) -> str:
-        """That of its owner."""
-        return self.owner.namespace
 
     def timings_of(self, image: str) -> StageTimings:
         """How long the stages of a container of it take that runs this image."""

@@ -22,7 +22,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from enum import IntEnum
-from heapq import heapify, heappop
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 import simpy
@@ -83,19 +83,16 @@ class Clock:
 
     Attributes:
         env: the SimPy environment, for processes that read better as one (`env.process`).
+        now: the current time in milliseconds.
         fired: how many timers have fired: the measure of what a simulation costs.
     """
 
     def __init__(self, start: int = 0) -> None:
         self.env = simpy.Environment(initial_time=start)
+        self.now = start
         self._queue: list[tuple[int, int, int, Event]] = self.env._queue  # type: ignore[assignment]
         self._cancelled = 0
         self.fired = 0
-
-    @property
-    def now(self) -> int:
-        """The current time in milliseconds."""
-        return self.env._now  # type: ignore[return-value]
 
     @property
     def waiting(self) -> int:
@@ -108,16 +105,15 @@ class Clock:
         Raises:
             SimulatorFault: `when` lies in the past.
         """
-        delay = when - self.env._now
-        if delay < 0:
-            raise SimulatorFault(f"a timer was set for {when} ms at {self.env._now} ms")
+        if when < self.now:
+            raise SimulatorFault(f"a timer was set for {when} ms at {self.now} ms")
         timer = Timer(self, when, callback, args)
-        self.env.schedule(timer, phase, delay)  # type: ignore[arg-type]
+        heappush(self._queue, (when, phase, next(self.env._eid), timer))
         return timer
 
     def after(self, delay: int, callback: Callable[..., None], *args: Any, phase: int = Phase.WORLD) -> Timer:
         """Call `callback(*args)` in `delay` milliseconds."""
-        return self.at(self.env._now + delay, callback, *args, phase=phase)  # type: ignore[arg-type]
+        return self.at(self.now + delay, callback, *args, phase=phase)
 
     def run(self, until: int | None = None, *, pause: int | None = None, within: int = 0) -> bool:
         """Fire what is due, in order; up to and including `until`, where the clock then stands.
@@ -142,9 +138,10 @@ class Clock:
                 instant, last = when, last if pause is None else self.fired + pause
             elif self.fired >= last:
                 return False
+            self.now = when
             step()
         if until is not None and self.now < until:
-            self.env._now = until
+            self.now = self.env._now = until
         return True
 
     def next_at(self) -> int | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kubeinfer_sim.experiment.figures import Figures
-from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.metrics import Change, Judgement, Measures
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Level
@@ -157,7 +156,7 @@ def _npu_hours(figures: Figures) -> float:
     """NPUs of the instances that were missing, over time."""
     lost = 0
     for spec in figures.run.scenario.kubeinfers:
-        per_instance = sum(role.replicas * accelerator_count(role.template.requests) for role in spec.roles)
+        per_instance = sum(role.replicas * role.template.accelerators for role in spec.roles)
         lost += figures.kubeinfers[spec.name].measures.whole.lost * per_instance
     return lost / MS_PER_HOUR
 

@@ -9,11 +9,9 @@ unless its name says so (`example.com/gpu`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-
-from kubeinfer_sim.manifest.model import Container, Resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,30 +92,22 @@ def family_of(resource: str) -> Family | None:
     return next((family for family in FAMILIES if re.fullmatch(family.resources, resource)), None)
 
 
-def accelerators_of(resources: Resources) -> dict[str, int]:
+def accelerators_of(resources: Mapping[str, int]) -> dict[str, int]:
     """Those of the resources of a pod, container or node that are accelerators, where there are any."""
     return {name: amount for name, amount in resources.items() if amount and family_of(name)}
 
 
-def accelerator_count(resources: Resources) -> int:
+def accelerator_count(resources: Mapping[str, int]) -> int:
     """How many accelerators a pod takes or a node offers, all kinds together."""
     return sum(accelerators_of(resources).values())
 
 
-def main_accelerator(resources: Resources) -> tuple[str, int]:
+def main_accelerator(resources: Mapping[str, int]) -> tuple[str, int]:
     """The accelerator of which there are most, the first of equally many, and how many; ("", 0) without any."""
     return max(accelerators_of(resources).items(), key=lambda each: each[1], default=("", 0))
 
 
-def common_family(wholes: Iterable[Resources]) -> Family:
+def common_family(wholes: Iterable[Mapping[str, int]]) -> Family:
     """The family of all accelerators of these nodes or pods: `SEVERAL` of more than one, Ascend of none."""
     families = dict.fromkeys(family for whole in wholes for name in whole if (family := family_of(name)))
     return next(iter(families), ASCEND) if len({family.noun for family in families}) <= 1 else SEVERAL
-
-
-def engine_index(containers: Sequence[Container]) -> int:
-    """Which container runs the inference engine: the first that asks for accelerators, else the first."""
-    for index, container in enumerate(containers):
-        if accelerator_count(container.requests or container.limits):
-            return index
-    return 0

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
+from kubeinfer_sim.manifest.accelerators import accelerator_count
+
 Resources = Mapping[str, int]
 
 #: Schedulers that are simulated: kube-scheduler, and Volcano with its gangs.
@@ -132,7 +134,7 @@ class Toleration:
     toleration_seconds: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PodTemplate:
     """The part of a PodTemplateSpec the simulator uses; `raw` holds all of it, defaults filled in.
 
@@ -171,6 +173,17 @@ class PodTemplate:
     finalizers: tuple[str, ...] = ()
     active_deadline_seconds: int | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def accelerators(self) -> int:
+        """How many accelerators one pod takes, all kinds together."""
+        return accelerator_count(self.requests)
+
+    @cached_property
+    def engine(self) -> Container:
+        """The container that runs the inference engine: the first that asks for accelerators, else the first."""
+        asking = (each for each in self.containers if accelerator_count(each.requests or each.limits))
+        return next(asking, self.containers[0])
 
     @property
     def has_hooks(self) -> bool:

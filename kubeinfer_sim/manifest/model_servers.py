@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from kubeinfer_sim.diagnostics import Path, Severity
-from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.checker import Checker
 from kubeinfer_sim.manifest.model import BarePod, KubeInfer, WorkloadSpec
 
@@ -18,7 +17,7 @@ _SERVERS = re.compile(
 def warn_of_no_accelerators(checker: Checker, workload: WorkloadSpec) -> None:
     """Report a KubeInfer of which no role, or another owner of a model server that asks for no accelerator."""
     templates = workload.pod_templates
-    if not templates or any(accelerator_count(each.requests) for each in templates):
+    if not templates or any(each.accelerators for each in templates):
         return
     path: Path = ("spec", "template", "spec", "roles")
     if not isinstance(workload, KubeInfer):

@@ -14,11 +14,10 @@ from kubeinfer_sim.manifest.accelerators import (
     accelerator_count,
     accelerators_of,
     common_family,
-    engine_index,
     family_of,
     main_accelerator,
 )
-from kubeinfer_sim.manifest.model import Container
+from kubeinfer_sim.manifest.model import Container, PodTemplate
 
 NPU = "huawei.com/ascend-1980"
 
@@ -110,8 +109,8 @@ def test_the_engine_runs_in_the_first_container_with_accelerators_whatever_adapt
     plain = Container("plain", "x")
     adapter = Container("adapter", "x", requests={"rdma/hca": 1}, limits={"rdma/hca": 1})
     engine = Container("engine", "x", limits={NPU: 1})
-    assert engine_index((plain, adapter, engine)) == 2
-    assert engine_index((plain, adapter)) == 0
+    assert PodTemplate((plain, adapter, engine)).engine is engine
+    assert PodTemplate((plain, adapter)).engine is plain
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,6 @@ from kubeinfer_sim.cluster.pod import Pod, PodState, is_sidecar
 from kubeinfer_sim.cluster.prober import Segment
 from kubeinfer_sim.cluster.records import HealthChanged, PodBound
 from kubeinfer_sim.cluster.watcher import Watcher
-from kubeinfer_sim.manifest.accelerators import engine_index
 from kubeinfer_sim.manifest.releases import Release
 from kubeinfer_sim.scenario.cluster.model import ClusterObject, RunningPod
 from kubeinfer_sim.scenario.timings.model import CrashBackOff, Transfers
@@ -323,7 +322,7 @@ class Kubelet(Watcher):
         if running is not None and name in ("", running.spec.name):
             return running.spec.name
         if not name:
-            return template.containers[engine_index(template.containers)].name
+            return template.engine.name
         run_on = (*template.containers, *filter(is_sidecar, template.init_containers))
         return name if any(each.name == name for each in run_on) else None
 

@@ -7,7 +7,6 @@ from enum import Enum
 
 from kubeinfer_sim.cluster.pod import is_sidecar
 from kubeinfer_sim.cluster.prober import Probes
-from kubeinfer_sim.manifest.accelerators import engine_index
 from kubeinfer_sim.manifest.model import Container as ContainerSpec
 from kubeinfer_sim.manifest.model import PodTemplate
 
@@ -61,7 +60,7 @@ class PodLayout:
     def __init__(self, template: PodTemplate) -> None:
         self.template = template
         self.init = len(template.init_containers)
-        self.engine = self.init + engine_index(template.containers)
+        self.engine = self.init + template.containers.index(template.engine)
         self.has_hooks = template.has_hooks
         self.started: tuple[ContainerLayout, ...] = ()
         sidecars = 0

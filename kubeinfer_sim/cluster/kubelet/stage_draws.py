@@ -19,7 +19,7 @@ class StageDraws:
 
     def draw(self, distribution: Distribution, pod: Pod, stage: str) -> int | None:
         """One length in ms of `stage` for `pod`; None when it never ends."""
-        if isinstance(distribution, Constant):
+        if type(distribution) is Constant:
             return distribution.value  # most stages of most scenarios: not even a stream is named
         return distribution.sample(self._streams.named(f"stage/{stage}/{pod.stream_name}/{pod.restarts}"))
 
@@ -34,6 +34,6 @@ class StageDraws:
     def relist(self, pod: Pod, container: Container) -> int:
         """How long it takes until the kubelet's next relist sees what has become of a container, in ms."""
         length = pod.timings.relist
-        if isinstance(length, Constant):
-            return length.value or 0
+        if type(length) is Constant:
+            return length.value
         return self.draw(length, pod, f"relist/{container.name}") or 0

@@ -87,6 +87,7 @@ class MemberWorkload:
         """Make it with its control; `preemption`: whether other schedulers than kube-scheduler preempt."""
         self._clock = cluster.env.clock
         self._history = cluster.env.history
+        self.namespace = spec.namespace
         self._members = Members(cluster, self, spec, timings, preemption=preemption)
         self._control = control(cluster, self._members, spec, self._wake_up)
         self.spec = spec
@@ -98,11 +99,6 @@ class MemberWorkload:
         self._run_timer: Timer | None = None
         self._retry = Requeue(self._clock, self._wake_up)
         self.last_progress = 0
-
-    @property
-    def namespace(self) -> str:
-        """Where it is, and its pods."""
-        return self.spec.namespace
 
     def controller_of(self, pod: Pod) -> Control:
         """What controls the pod."""

@@ -33,6 +33,7 @@ class ReplicaSetWorkload:
         """Make the workload of a ReplicaSet; `preemption` as for `ReplicaPods`."""
         self._clock = cluster.env.clock
         self._history = cluster.env.history
+        self.namespace = spec.namespace
         self._pods = ReplicaPods(
             cluster, self, ReplicaSetSpec.kind, timings.of(spec.name), self._why, preemption=preemption
         )
@@ -51,11 +52,6 @@ class ReplicaSetWorkload:
     @staticmethod
     def _replica_set(spec: ReplicaSetSpec) -> ReplicaSet:
         return ReplicaSet(1, spec, spec.replicas, min_ready=spec.min_ready_seconds * 1000, hashed=False)
-
-    @property
-    def namespace(self) -> str:
-        """Where it is, and its pods."""
-        return self.spec.namespace
 
     @property
     def replicas(self) -> int:

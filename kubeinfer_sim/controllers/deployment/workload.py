@@ -45,6 +45,7 @@ class DeploymentWorkload:
         """Make the workload of a Deployment; `preemption`: whether other schedulers than kube-scheduler preempt."""
         self._clock = cluster.env.clock
         self._history = cluster.env.history
+        self.namespace = spec.namespace
         self._pods = ReplicaPods(
             cluster, self, Deployment.kind, timings.of(spec.name), self._why, preemption=preemption
         )
@@ -58,11 +59,6 @@ class DeploymentWorkload:
         self._timed_out = False
         self.last_progress = 0
         self._best = progress.BestSoFar()
-
-    @property
-    def namespace(self) -> str:
-        """The Deployment's; it cannot be changed."""
-        return self._controller.spec.namespace
 
     @property
     def spec(self) -> Deployment:

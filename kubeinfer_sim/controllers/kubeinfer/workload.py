@@ -40,6 +40,7 @@ class KubeInferWorkload:
 
     def __init__(self, cluster: Cluster, spec: KubeInfer, settings: Settings) -> None:
         assumptions = settings.assumptions
+        self.namespace = spec.namespace
         self._has_scale = assumptions.scale_subresource == "instance"
         self._gangs = Gangs(self, cluster, settings.timings, assumptions)
         self._instances = Instances(
@@ -69,11 +70,6 @@ class KubeInferWorkload:
         if self._assumptions.on_stall == "abort" and gives_up and self._controller.abort(pod_reason, cause):
             self._rebuilding.revision_changed()
             self._controller.wake_up()
-
-    @property
-    def namespace(self) -> str:
-        """The KubeInfer's; it cannot be changed."""
-        return self._controller.spec.namespace
 
     @property
     def spec(self) -> KubeInfer:

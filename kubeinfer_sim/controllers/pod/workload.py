@@ -32,16 +32,12 @@ class BarePodWorkload:
         self._api = cluster.env.api
         self._scheduling = cluster.scheduling
         self._spec = spec
+        self.namespace = spec.namespace
         self._timings = timings.of(spec.name)
         self.ordinal = 0
         self._gang: PodGang | None = None
         self._was_ready = False
         self.last_progress = 0
-
-    @property
-    def namespace(self) -> str:
-        """Where it is."""
-        return self._spec.namespace
 
     def start(self, *, running: bool) -> None:
         """Create the Pod; with `running` it has run for long, if the cluster has room for it."""

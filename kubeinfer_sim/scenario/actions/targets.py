@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kubeinfer_sim.diagnostics import Path
-from kubeinfer_sim.manifest.accelerators import accelerator_count, common_family
+from kubeinfer_sim.manifest.accelerators import common_family
 from kubeinfer_sim.manifest.model import Kind, KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.model import Target
@@ -133,7 +133,7 @@ def check_held(form: FaultForm, roles: Sequence[Role], context: Context, path: P
     """Pods whose NPUs a fault strikes have to hold some; the places count those of each pod."""
     if KINDS[form.kind].strikes != "npu" or not (form.instances or form.roles or form.pods) or not roles:
         return
-    most = max(accelerator_count(role.template.requests) for role in roles)
+    most = max(role.template.accelerators for role in roles)
     noun = common_family(role.template.requests for role in roles).noun
     key = "npu" if form.npu is not None else "npus"
     place = form.npu if form.npu is not None else max(form.npus, default=0)

@@ -11,7 +11,7 @@ from typing import Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest.accelerators import accelerator_count, common_family
+from kubeinfer_sim.manifest.accelerators import common_family
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
@@ -65,10 +65,7 @@ def compile_timings(
         if kubeinfers and name not in roles and context.written_here((*path, "roles", name)):
             context.error((*path, "roles", name), unknown_role(name, roles), key=True)
     with_npu = {
-        role.name
-        for kubeinfer in kubeinfers
-        for role in kubeinfer.roles
-        if accelerator_count(role.template.requests)
+        role.name for kubeinfer in kubeinfers for role in kubeinfer.roles if role.template.accelerators
     }
     in_all = {**from_file.common, **common}
     noun = common_family(role.template.requests for kubeinfer in kubeinfers for role in kubeinfer.roles).noun

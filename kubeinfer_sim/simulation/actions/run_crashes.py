@@ -11,7 +11,6 @@ from kubeinfer_sim.cluster.records import ContainerCrashed, ContainersRunning, P
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
-from kubeinfer_sim.manifest.accelerators import engine_index
 from kubeinfer_sim.scenario.actions.model import Action, Crash
 from kubeinfer_sim.simulation.actions.targets import matches
 
@@ -55,7 +54,7 @@ class RunCrashes(Watcher):
 
     def _begins(self, pod: Pod, name: str) -> None:
         now = self._clock.now
-        engine = pod.template.containers[engine_index(pod.template.containers)].name
+        engine = pod.template.engine.name
         for place, crash in enumerate(self._crashes):
             key = place, pod.ref.name, name
             if (

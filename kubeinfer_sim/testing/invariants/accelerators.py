@@ -47,7 +47,7 @@ class _Asked:
             roles = spec.roles if isinstance(spec, KubeInfer) else ()
             pods = {role.name: role.template for role in roles} or {spec.name: spec.pod_templates[0]}
             for role, template in pods.items():
-                self._counts[spec.kind, spec.name, role].add(accelerator_count(template.requests))
+                self._counts[spec.kind, spec.name, role].add(template.accelerators)
 
     def by(self, pod: PodRef) -> int | None:
         """By a pod; None where it is not known."""
