@@ -1,4 +1,4 @@
-"""Which pods a Service sends traffic to.
+"""Which pods a Service sends traffic to, and when.
 
 Two components decide: the EndpointSlice controller turns a pod's state into three conditions
 (staging/src/k8s.io/endpointslice/utils.go), kube-proxy on each node picks among the endpoints by them
@@ -8,9 +8,9 @@ says; a Service without any ready endpoint falls back to those that still serve 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 
 class EndpointConditions(NamedTuple):
@@ -33,33 +33,6 @@ def conditions(
     """
     return EndpointConditions(
         publish_not_ready_addresses or (pod_ready and not pod_terminating), pod_ready, pod_terminating
-    )
-
-
-def in_slice(phase: str, *, has_address: bool) -> bool:
-    """Whether a pod has an endpoint at all: it has an address and has not finished (ShouldPodBeInEndpoints)."""
-    return has_address and phase not in ("Succeeded", "Failed")
-
-
-def in_legacy_endpoints(endpoint: EndpointConditions, *, publish_not_ready_addresses: bool = False) -> bool:
-    """Whether a pod also stands in the old Endpoints object, which leaves terminating pods out.
-
-    Source: pkg/controller/endpoint/endpoints_controller.go.
-    """
-    return publish_not_ready_addresses or not endpoint.terminating
-
-
-E = TypeVar("E", bound=Hashable)
-
-
-def choose(endpoints: Mapping[E, EndpointConditions]) -> tuple[E, ...]:
-    """The endpoints kube-proxy sends new connections to: the ready ones, else those serving and terminating.
-
-    With traffic policy Local, call it with the endpoints of one node. Connections that stand are not cut.
-    """
-    ready = tuple(name for name, endpoint in endpoints.items() if endpoint.ready)
-    return ready or tuple(
-        name for name, endpoint in endpoints.items() if endpoint.serving and endpoint.terminating
     )
 
 

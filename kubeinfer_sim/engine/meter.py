@@ -6,7 +6,7 @@ A meter may be fed while the history is written, or afterwards from one that was
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol
 
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 
@@ -16,8 +16,6 @@ End = Literal["settled", "horizon", "quiet", "loop"]
 
 #: What is called with each record of a type.
 Handlers = Mapping[type[Record], Callable[[Any], None]]
-
-T_co = TypeVar("T_co", covariant=True)
 
 
 class FirstCause(Record):
@@ -32,14 +30,6 @@ class Observer(Protocol):
         ...
 
 
-class Meter(Observer, Protocol[T_co]):
-    """An observer that comes to a result."""
-
-    def finish(self, ended_at: int, end: End) -> T_co:
-        """The result of a run that ended at `ended_at` ms because of `end`; called once, after the last record."""
-        ...
-
-
 def merged(observers: Iterable[Observer]) -> dict[type[Record], tuple[Callable[[Any], None], ...]]:
     """What is called with each record of a type, by several observers, in the order in which they are given."""
     handlers: dict[type[Record], tuple[Callable[[Any], None], ...]] = {}
@@ -47,12 +37,6 @@ def merged(observers: Iterable[Observer]) -> dict[type[Record], tuple[Callable[[
         for kind, handler in observer.handlers().items():
             handlers[kind] = (*handlers.get(kind, ()), handler)
     return handlers
-
-
-def metered(meter: Meter[T_co], records: Iterable[Record], *, ended_at: int, end: End) -> T_co:
-    """What one meter alone comes to, over the records of a run that ended at `ended_at` ms because of `end`."""
-    OnePass([meter]).feed(records)
-    return meter.finish(ended_at, end)
 
 
 class OnePass:

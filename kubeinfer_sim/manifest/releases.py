@@ -155,12 +155,6 @@ def release_of(version: str) -> Release:
     return Release(version=match[1], **values)
 
 
-def changes_markdown() -> str:
-    """The table of docs/fidelity.md."""
-    lines = ["| behaviour | up to | from |", "|---|---|---|", *(each.row() for each in changes())]
-    return "".join(f"{line}\n" for line in lines)
-
-
 def _minor(version: str) -> int:
     return int(version.partition(".")[2])
 

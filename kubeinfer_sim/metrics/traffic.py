@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from kubeinfer_sim.cluster.endpoints import ProxyDelay
+from kubeinfer_sim.cluster.endpoints import ProxyDelay, conditions
 from kubeinfer_sim.cluster.records import (
     ContainerDied,
     ContainersRunning,
@@ -256,7 +256,10 @@ class TrafficMeter:
         self._update_unit(at, key, self._units[key])
 
     def _update_unit(self, at: int, key: str, unit: _Unit) -> None:
-        serves = bool(unit.pods) and all(pod.ready and not pod.terminating for pod in unit.pods.values())
+        serves = bool(unit.pods) and all(
+            conditions(pod_ready=pod.ready, pod_terminating=pod.terminating).ready
+            for pod in unit.pods.values()
+        )
         if serves is not unit.serving:
             unit.serving = serves
             self._changes.append((at, key, serves))

@@ -8,11 +8,13 @@ import pytest
 
 from kubeinfer_sim.manifest.kubernetes.schema import Type
 from kubeinfer_sim.manifest.register import keys, kinds
-from kubeinfer_sim.manifest.register.check import FIELD_ROWS, ROOTS, key_row, owner_of, row_of
+from kubeinfer_sim.manifest.register.check import FIELD_ROWS, key_row, owner_of, row_of
 from kubeinfer_sim.manifest.register.page import fields_markdown
 from kubeinfer_sim.manifest.register.row import ALL, Standing
 from kubeinfer_sim.manifest.schema_facts import kubeinfer_types
 
+#: Types a manifest is read by, from the top.
+ROOTS = ("KubeInfer", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
 DOCS = Path(__file__).parents[2] / "docs"
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from building import kubeinfer, nodes, scenario, seconds
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metering import metered
 
 from kubeinfer_sim.cluster.records import ContainerCrashed, NodeDrained, NodeFailed
 from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
 from kubeinfer_sim.engine.history import NO_CAUSE, History
-from kubeinfer_sim.engine.meter import metered
 from kubeinfer_sim.experiment.figures import figures
 from kubeinfer_sim.metrics import Measures
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind

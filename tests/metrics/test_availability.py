@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from building import kubeinfer, scenario, seconds
+from metering import metered
 
 from kubeinfer_sim.cluster.records import InstanceRef, PodCreated, PodNotReady, PodReady, PodRef
 from kubeinfer_sim.controllers.kubeinfer.records import (
@@ -18,7 +19,6 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     SpecApplied,
 )
 from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
-from kubeinfer_sim.engine.meter import metered
 from kubeinfer_sim.metrics import Judgement, Measures, judge, measure
 from kubeinfer_sim.metrics.availability import Availability, measure_availability, measure_level
 from kubeinfer_sim.metrics.capacity import Capacity, CapacityMeter

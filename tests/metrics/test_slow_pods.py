@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from building import kubeinfer, scenario
 from controllers.playing import of, play
+from metering import metered
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, PodSlowed
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting
-from kubeinfer_sim.engine.meter import metered
 from kubeinfer_sim.metrics.capacity import CapacityMeter
 from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling

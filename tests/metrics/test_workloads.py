@@ -8,11 +8,12 @@ from dataclasses import fields
 from typing import Any
 
 from building import kubeinfer, scenario
+from metering import metered
 
 from kubeinfer_sim.cluster.records import InstanceRef, NodeDrained, PodRef
 from kubeinfer_sim.controllers.deployment.records import PodEvicted
 from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
-from kubeinfer_sim.engine.meter import OnePass, metered
+from kubeinfer_sim.engine.meter import OnePass
 from kubeinfer_sim.metrics.capacity import CapacityMeter
 from kubeinfer_sim.metrics.changes import ChangesMeter
 from kubeinfer_sim.metrics.incidents import Incidents

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from building import kubeinfer, scenario
 from controllers.playing import play
+from metering import metered
 
-from kubeinfer_sim.engine.meter import metered
 from kubeinfer_sim.metrics.faults import FaultCourses
 from kubeinfer_sim.report.result.disturbances import DetectionPart, FaultKindPart, fault_kind_parts
 from kubeinfer_sim.scenario.actions.model import Fault, Target

@@ -7,8 +7,8 @@ from typing import Any
 
 from building import kubeinfer, scenario
 from controllers.playing import play
+from metering import metered
 
-from kubeinfer_sim.engine.meter import metered
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.metrics.npus import NpuOutage, NpuOutages
 from kubeinfer_sim.report.npus import npu_lines

@@ -1,7 +1,6 @@
 """A pod's phase and conditions, computed from the states of its containers as the kubelet does.
 
-Sources: pkg/kubelet/kubelet_pods.go (getPhase), pkg/kubelet/status/generate.go (conditions),
-pkg/api/v1/pod/util.go (IsPodAvailable).
+Sources: pkg/kubelet/kubelet_pods.go (getPhase), pkg/kubelet/status/generate.go (conditions).
 """
 
 from __future__ import annotations
@@ -196,21 +195,3 @@ def pod_initialized(
     if messages:
         return Condition(kind, False, "ContainersNotInitialized", ", ".join(messages))
     return Condition(kind, True)
-
-
-def available_from(ready_since: int, min_ready_seconds: int, *, exact: bool = True) -> int:
-    """The millisecond from which a pod that stays ready counts as available.
-
-    Args:
-        ready_since: when Ready turned true, ms; on the wire that is a whole second, so the rest is cut off.
-        min_ready_seconds: of the workload; 0 makes a ready pod available at once.
-        exact: the moment itself counts, as in 1.36; in 1.29 only what is later than it.
-    """
-    if not min_ready_seconds:
-        return ready_since
-    return ready_since // 1000 * 1000 + min_ready_seconds * 1000 + (not exact)
-
-
-def is_available(ready_since: int | None, min_ready_seconds: int, now: int, *, exact: bool = True) -> bool:
-    """Whether a pod is available at `now` (ms); `ready_since` is None while it is not ready."""
-    return ready_since is not None and now >= available_from(ready_since, min_ready_seconds, exact=exact)

@@ -66,13 +66,6 @@ class Health:
         """One history for all three kinds."""
         return cls(segments, segments, segments)
 
-    @classmethod
-    def serving_from(
-        cls, serving_at: Millis, latency_ms: Millis = 0, *, before: Outcome = Outcome.FAIL
-    ) -> Health:
-        """Answers `before` until `serving_at` and success from then on, for all kinds."""
-        return cls.alike(Segment(0, before, latency_ms), Segment(serving_at, Outcome.SUCCESS, latency_ms))
-
     def of(self, kind: ProbeKind) -> Sequence[Segment]:
         """The history of one kind."""
         if kind == "startup":

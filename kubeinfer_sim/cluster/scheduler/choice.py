@@ -108,11 +108,8 @@ class NodeChoice:
 
     def _best_of(self, pod: Pod, nodes: list[NodeState], cluster: Cluster) -> list[NodeState]:
         """Those with the best score, in their order."""
-        if len(nodes) < 2:
-            return nodes
-        total = framework.totals(self._scores(pod, nodes, cluster), nodes)
-        largest = max(total.values())
-        return sorted((node for node in nodes if total[node.name] == largest), key=lambda node: node.order)
+        best = framework.best(pod, cluster, nodes, self._profile(pod.spec))
+        return sorted(best, key=lambda node: node.order)
 
     def _scores(self, pod: Pod, nodes: list[NodeState], cluster: Cluster) -> dict[str, dict[str, int]]:
         return framework.score(pod, cluster, nodes, self._profile(pod.spec))

@@ -90,16 +90,6 @@ class Verdict:
             return messages.nodes_available(self.nodes, self.whole_pod)
         return messages.nodes_available(self.nodes, self.counts)
 
-    @property
-    def plugins(self) -> frozenset[str]:
-        """The plugins that turned nodes down, whose judgement decides what could help."""
-        if self.whole_pod:
-            return frozenset((node_affinity.NAME,))
-        return frozenset(
-            node_affinity.NAME if r.plugin == PRE_FILTER_RESULT else r.plugin
-            for r in self.rejections.values()
-        )
-
 
 def prepare(pod: Pod, cluster: Cluster) -> list[Filter]:
     """The checks of one node, in the order of the plugins, for the cluster as it is now."""

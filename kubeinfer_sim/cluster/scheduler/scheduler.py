@@ -90,19 +90,9 @@ class Scheduler:
         """The nodes by name, in their order, to read: `.free(resource)`, `.allocatable`, `.pods` …"""
         return self._index.nodes
 
-    @property
-    def queued(self) -> int:
-        """How many gangs wait."""
-        return len(self._queue)
-
     def in_use(self, resource: str) -> int:
         """How much of a resource the placed pods hold on all nodes together; costs no summing up."""
         return self._index.in_use.get(resource, 0)
-
-    def node_of(self, pod_key: Hashable) -> str | None:
-        """The node a pod was placed on; None when it is not placed."""
-        node = self._node_of.get(pod_key)
-        return None if node is None else node.name
 
     # -- the queue ---------------------------------------------------------------------------------
 

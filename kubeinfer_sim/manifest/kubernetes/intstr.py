@@ -32,9 +32,3 @@ def scaled_value(value: int | str | IntOrPercent | None, total: int, *, round_up
     """
     parsed = value if isinstance(value, IntOrPercent) else parse_int_or_percent(value)
     return parsed.of(total, round_up=round_up)
-
-
-def parse_port_text(text: str) -> int | str:
-    """A text from a command line or file that may be a 32-bit number: the number if it is, else the text."""
-    number = parse_int64(text)
-    return number if number is not None and -(2**31) <= number < 2**31 else text

@@ -8,10 +8,6 @@ Sources: k8s.io/apimachinery pkg/util/validation/validation.go and pkg/api/valid
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-
-#: A check of a text: the sentences that say what is wrong with it.
-Check = Callable[[str], list[str]]
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _LABEL_UNDERSCORE = r"_?[a-z0-9](?:[-_a-z0-9]*[a-z0-9])?"
@@ -20,13 +16,11 @@ _QUALIFIED = r"(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _dns1123_label = re.compile(_LABEL).fullmatch
 _dns1123_subdomain = re.compile(rf"{_LABEL}(?:\.{_LABEL})*").fullmatch
 _dns1123_subdomain_underscore = re.compile(rf"{_LABEL_UNDERSCORE}(?:\.{_LABEL_UNDERSCORE})*").fullmatch
-_dns1035_label = re.compile(r"[a-z](?:[-a-z0-9]*[a-z0-9])?").fullmatch
 _qualified_part = re.compile(_QUALIFIED).fullmatch
 _port_name_characters = re.compile(r"[-a-z0-9]+").fullmatch
 _lower_case_letter = re.compile(r"[a-z]").search
 _percent = re.compile(r"[0-9]+%").fullmatch
 _http_header_name = re.compile(r"[-A-Za-z0-9]+").fullmatch
-_env_var_name = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*").fullmatch
 _printable_ascii = re.compile(r"[ -<>-~]*").fullmatch
 _config_key = re.compile(r"[-._a-zA-Z0-9]+").fullmatch
 
@@ -74,17 +68,6 @@ def dns1123_subdomain_with_underscore(value: str) -> list[str]:
     errors = _too_long(value, 253)
     if not _dns1123_subdomain_underscore(value):
         errors.append(_SUBDOMAIN_ERROR.replace("'-' and '.'", "'_', '-' and '.'"))
-    return errors
-
-
-def dns1035_label(value: str) -> list[str]:
-    """A DNS label that begins with a letter, at most 63 characters."""
-    errors = _too_long(value, 63)
-    if not _dns1035_label(value):
-        errors.append(
-            "must be lower case letters, digits and '-', beginning with a letter and ending with a letter or "
-            "digit (e.g. 'my-name', 'abc-123')"
-        )
     return errors
 
 
@@ -151,16 +134,6 @@ def http_header_name(value: str) -> list[str]:
     if _http_header_name(value):
         return []
     return ["must be letters, digits and '-' (e.g. 'X-Header-Name')"]
-
-
-def env_var_name(value: str) -> list[str]:
-    """The strict form of the name of an environment variable, as prefixes in envFrom used to need."""
-    errors = []
-    if not _env_var_name(value):
-        errors.append(
-            "must be letters, digits, '_', '-' and '.', not beginning with a digit (e.g. 'MY_NAME')"
-        )
-    return errors + _directory_prefix(value)
 
 
 def relaxed_env_var_name(value: str) -> list[str]:

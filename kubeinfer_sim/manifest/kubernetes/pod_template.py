@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Path
-from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field, FieldError, FieldWarning, Root
+from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field, Root
 from kubeinfer_sim.manifest.kubernetes.pod import make_pod
 from kubeinfer_sim.manifest.kubernetes.pod_warnings import warn_about_pod_template
 from kubeinfer_sim.manifest.kubernetes.reading import Reading, read
@@ -57,18 +57,3 @@ def _drop_disabled(template: dict[str, Any]) -> None:
             source.pop("clusterTrustBundle", None)
             source.pop("podCertificate", None)
     spec.pop("schedulingGroup", None)
-
-
-def validate_pod_template(value: Any, path: Path = ()) -> list[FieldError]:
-    """Everything the API server would refuse in a PodTemplateSpec."""
-    return read_pod_template(value, path).errors
-
-
-def default_pod_template(value: Any) -> dict[str, Any]:
-    """A new PodTemplateSpec as the API server stores it."""
-    return read_pod_template(value).effective
-
-
-def pod_template_warnings(value: Any, path: Path = ()) -> list[FieldWarning]:
-    """What the API server accepts in a PodTemplateSpec with a warning."""
-    return read_pod_template(value, path).warnings

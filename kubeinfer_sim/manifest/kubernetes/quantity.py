@@ -8,7 +8,6 @@ grows with the exponent: `1e999999999` costs no more than `1`. Source: k8s.io/ap
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -88,11 +87,6 @@ class Quantity:
         """-1, 0 or 1."""
         return (self.unscaled > 0) - (self.unscaled < 0)
 
-    def decimal(self) -> Decimal:
-        """The value as a Decimal, exactly."""
-        digits = tuple(int(digit) for digit in str(abs(self.unscaled)))
-        return Decimal((int(self.unscaled < 0), digits, self.scale))
-
     def scaled_value(self, scale: int) -> int:
         """The value in units of `10**scale`, rounded away from zero.
 
@@ -118,13 +112,6 @@ class Quantity:
     def milli_value(self) -> int:
         """The value in thousandths, rounded up: millicores of cpu (at most `10**MAX_DIGITS`)."""
         return self.scaled_value(-3)
-
-    def as_int64(self) -> int | None:
-        """The value where the API server reports it as an int64 without rounding, else None."""
-        if not self.small or self.scale < 0 or (self.unscaled and self.scale > 19):
-            return None
-        value = self.unscaled * ten(self.scale) if self.unscaled else 0
-        return value if -INT64 <= value < INT64 else None
 
     def is_integer(self) -> bool:
         """The API server's test of resources that must be whole: thousandths divisible by 1000.
@@ -227,14 +214,6 @@ class Quantity:
             return Quantity(larger.unscaled, larger.scale, family, "", small=False)
         unscaled = self.unscaled * ten(self.scale - scale) + other.unscaled * ten(other.scale - scale)
         return Quantity(unscaled, scale, family, "", self.small and other.small and abs(unscaled) < INT64)
-
-    def negated(self) -> Quantity:
-        """The same amount with the other sign."""
-        return Quantity(-self.unscaled, self.scale, self.format, "", self.small)
-
-    def subtract(self, other: Quantity) -> Quantity:
-        """The difference, in the format `add` would give."""
-        return self.add(other.negated())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Quantity) and self.compare(other) == 0

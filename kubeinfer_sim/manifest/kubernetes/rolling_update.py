@@ -12,16 +12,8 @@ from kubeinfer_sim.manifest.kubernetes.validation.deployments import (
     validate_daemon_set_spec,
     validate_deployment_spec,
     validate_replica_set_spec,
-    validate_rolling_update,
     validate_stateful_set_spec,
 )
-
-
-def read_deployment_spec(value: Any, path: Path = ()) -> Reading:
-    """Read a DeploymentSpec: types, defaults, and the rules of its rolling update; its template is only decoded."""
-    at = Field(Root(path), None, "spec")
-    return read(value, "DeploymentSpec", at, validate=validate_rolling_update)
-
 
 Validate = Callable[[Mapping[str, Any], Field, Errors], None]
 #: What the spec of each kind is held to beside its template.

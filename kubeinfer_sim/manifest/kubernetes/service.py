@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Path
-from kubeinfer_sim.manifest.kubernetes.field_errors import Field, FieldError, FieldWarning, Root
+from kubeinfer_sim.manifest.kubernetes.field_errors import Field, Root
 from kubeinfer_sim.manifest.kubernetes.reading import Reading, read
 from kubeinfer_sim.manifest.kubernetes.service_warnings import warn_about_service
 from kubeinfer_sim.manifest.kubernetes.validation import services
@@ -41,16 +41,6 @@ def _sync_cluster_ips(spec: dict[str, Any]) -> None:
         spec["clusterIPs"] = [spec["clusterIP"]]
 
 
-def validate_service_spec(value: Any, path: Path = ()) -> list[FieldError]:
-    """Everything the API server would refuse in a ServiceSpec."""
-    return read_service_spec(value, path).errors
-
-
 def default_service_spec(value: Any) -> dict[str, Any]:
     """A new ServiceSpec as the API server stores it, before addresses and ports are allocated."""
     return read_service_spec(value).effective
-
-
-def service_warnings(value: Any, path: Path = ()) -> list[FieldWarning]:
-    """What the API server accepts in a ServiceSpec with a warning."""
-    return read_service_spec(value, path).warnings

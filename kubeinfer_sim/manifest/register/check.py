@@ -21,8 +21,6 @@ from kubeinfer_sim.manifest.schema_facts import kubeinfer_types
 CODE = "not-simulated"
 #: All rows about fields.
 FIELD_ROWS = (*object_fields.ROWS, *pod_fields.ROWS)
-#: Types a manifest is read by, from the top.
-ROOTS = ("KubeInfer", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
 #: Names in a ResourceQuota of what is no pod and nothing a pod asks for (pkg/quota/v1/evaluator/core).
 _COUNTS_OBJECTS = re.compile(
     r"count/(?!pods$).*|services(\.loadbalancers|\.nodeports)?|secrets|configmaps|persistentvolumeclaims"

@@ -10,9 +10,7 @@ from kubeinfer_sim.cluster.kubelet.pod_phase import (
     Condition,
     ContainerStatus,
     PodContainers,
-    available_from,
     containers_ready,
-    is_available,
     pod_initialized,
     pod_phase,
     pod_ready,
@@ -41,25 +39,6 @@ def test_the_phase_from_the_container_states(case: dict[str, Any]) -> None:
         row["name"]: status(row) for row in case["init_container_statuses"] + case["container_statuses"]
     }
     assert pod_phase(pod, statuses, terminal=case["pod_is_terminal"]) == case["expected_phase"]
-
-
-@pytest.mark.vectors("k8s_pod_available")
-def test_availability_after_min_ready_seconds(case: dict[str, Any]) -> None:
-    now = 1_000_000
-    since = now - case["ready_since_age_s"] * 1000 if case["ready"] else None
-    for exact in (False, True):
-        assert is_available(since, case["min_ready_seconds"], now, exact=exact) == case["expected_available"]
-
-
-def test_the_exact_moment_counts_from_1_36_on() -> None:
-    assert is_available(0, 10, 10_000, exact=True)
-    assert not is_available(0, 10, 10_000, exact=False)
-    assert is_available(0, 10, 10_001, exact=False)
-
-
-def test_the_ready_time_is_cut_to_the_whole_second() -> None:
-    assert available_from(1_999, 10) == 11_000
-    assert available_from(1_999, 0) == 1_999
 
 
 RUNNING = ContainerStatus("running", started=True, ready=True)

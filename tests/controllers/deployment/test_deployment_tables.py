@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import cmp_to_key
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from kubeinfer_sim.controllers.deployment import progress, rolling
 from kubeinfer_sim.controllers.deployment.deletion_ranking import compare
+from kubeinfer_sim.controllers.deployment.members import Member
 from kubeinfer_sim.controllers.deployment.progress import Counts, Progressing, Status
 from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet, ReplicaSetStatus, slow_start_batch
@@ -205,3 +207,29 @@ def test_deletion_ranking(case: Case) -> None:
         assert found == backwards == 0
     else:
         assert found < 0 < backwards
+
+
+@pytest.mark.vectors("k8s_pod_available")
+def test_a_pod_is_available_when_it_has_been_ready_for_min_ready_seconds(case: Case) -> None:
+    now, min_ready = 1_000_000, case["min_ready_seconds"] * 1000
+    since = now - case["ready_since_age_s"] * 1000 if case["ready"] else None
+    member = Member(SimpleNamespace(terminating=False), None, "", "")
+    own, pod = replica_set(1, 1, min_ready=min_ready), ReplicaPod(1, 0)
+    own.pod_created(pod)
+    if since is not None:
+        member.ready_since = since
+        own.pod_ready(pod, since)
+        own.advance(now)
+    assert member.available(now, min_ready) == case["expected_available"]
+    assert (own.available == 1) == case["expected_available"]
+
+
+def test_the_exact_moment_counts_and_the_ready_time_is_cut_to_the_whole_second() -> None:
+    own, pod = replica_set(1, 1, min_ready=10_000), ReplicaPod(1, 0)
+    own.pod_created(pod)
+    own.pod_ready(pod, 1_999)
+    assert own.next_available_at() == 11_000
+    own.advance(10_999)
+    assert own.available == 0
+    own.advance(11_000)
+    assert own.available == 1

@@ -11,11 +11,13 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.kubernetes.decode import decode, stored
-from kubeinfer_sim.manifest.kubernetes.field_errors import DECODE, UNKNOWN, Errors, Root
-from kubeinfer_sim.manifest.kubernetes.reading import Reading
+from kubeinfer_sim.manifest.kubernetes.field_errors import DECODE, UNKNOWN, Errors, Field, Root
+from kubeinfer_sim.manifest.kubernetes.reading import Reading, read
 from kubeinfer_sim.manifest.kubernetes.schema import types
+from kubeinfer_sim.manifest.kubernetes.validation.deployments import validate_rolling_update
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_tree import read_documents
 
@@ -23,6 +25,11 @@ MAPS = {
     *("labels", "annotations", "nodeSelector", "matchLabels", "limits", "requests", "overhead", "selector"),
     *("options", "volumeAttributes"),
 }
+
+
+def read_rolling_update(value: Any, path: Path = ()) -> Reading:
+    """Read a DeploymentSpec, held to the rules of its rolling update alone."""
+    return read(value, "DeploymentSpec", Field(Root(path), None, "spec"), validate=validate_rolling_update)
 
 
 def load(text: str) -> tuple[Any, bool, bool]:
@@ -36,10 +43,10 @@ def load(text: str) -> tuple[Any, bool, bool]:
     return (documents[0].value if documents else None), duplicates, unreadable
 
 
-def assert_same_verdict(case: dict[str, Any], read: Callable[[Any], Reading]) -> Reading | None:
+def assert_same_verdict(case: dict[str, Any], read_as: Callable[[Any], Reading]) -> Reading | None:
     """Hold errors and warnings against the recorded ones; the reading, None where there is a decode error."""
     value, duplicates, unreadable = load(case["input"])
-    reading = read(value)
+    reading = read_as(value)
     decode_errors = unreadable or any(error.type == DECODE for error in reading.errors)
     assert bool(decode_errors) == bool(case["decode_error"]), reading.errors
     if decode_errors:

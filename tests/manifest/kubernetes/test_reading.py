@@ -5,23 +5,13 @@ import json
 import random
 
 import pytest
+from manifest.kubernetes.golden import read_rolling_update
 
 from kubeinfer_sim.manifest.kubernetes.field_errors import DECODE, INVALID, REQUIRED, UNKNOWN
 from kubeinfer_sim.manifest.kubernetes.pod import pod_errors
-from kubeinfer_sim.manifest.kubernetes.pod_template import (
-    default_pod_template,
-    pod_template_warnings,
-    read_pod_template,
-    validate_pod_template,
-)
-from kubeinfer_sim.manifest.kubernetes.rolling_update import read_deployment_spec
+from kubeinfer_sim.manifest.kubernetes.pod_template import read_pod_template
 from kubeinfer_sim.manifest.kubernetes.schema import types
-from kubeinfer_sim.manifest.kubernetes.service import (
-    default_service_spec,
-    read_service_spec,
-    service_warnings,
-    validate_service_spec,
-)
+from kubeinfer_sim.manifest.kubernetes.service import default_service_spec, read_service_spec
 
 
 def template(**container):
@@ -29,13 +19,13 @@ def template(**container):
 
 
 def test_a_good_template_has_no_errors():
-    assert validate_pod_template(template()) == []
+    assert read_pod_template(template()).errors == []
 
 
 def test_an_error_has_its_place_in_the_document_and_in_the_servers_words():
     value = template()
     value["metadata"] = {"labels": {"a b": "x"}}
-    (error,) = validate_pod_template(value, ("spec", "roles", 0, "template"))
+    (error,) = read_pod_template(value, ("spec", "roles", 0, "template")).errors
     assert error.path == ("spec", "roles", 0, "template", "metadata", "labels", "a b")
     assert error.field == "labels"
     assert error.type == INVALID
@@ -43,7 +33,7 @@ def test_an_error_has_its_place_in_the_document_and_in_the_servers_words():
 
 def test_the_place_of_a_missing_field_names_it():
     value = template(name="")
-    (error,) = validate_pod_template(value)
+    (error,) = read_pod_template(value).errors
     assert (error.path, error.type) == (("spec", "containers", 0, "name"), REQUIRED)
 
 
@@ -51,7 +41,7 @@ def test_the_place_of_a_missing_field_names_it():
     ("name", "suggestion"), [("livenesProbe", "livenessProbe"), ("ImagePullPolicy", "imagePullPolicy")]
 )
 def test_an_unknown_field_gets_the_nearest_name_that_exists(name, suggestion):
-    (error,) = validate_pod_template(template(**{name: None}))
+    (error,) = read_pod_template(template(**{name: None})).errors
     assert error.type == UNKNOWN
     assert error.field == f"spec.containers[0].{name}"
     assert suggestion in error.message
@@ -59,7 +49,7 @@ def test_an_unknown_field_gets_the_nearest_name_that_exists(name, suggestion):
 
 def test_wrong_types_are_all_told_and_nothing_else():
     value = template(ports=[{"containerPort": "80", "name": "BAD"}], env=[{"name": "A", "value": True}])
-    errors = validate_pod_template(value)
+    errors = read_pod_template(value).errors
     assert [error.type for error in errors] == [DECODE, DECODE]
     assert "without quotes" in errors[0].message
     assert "quotes" in errors[1].message
@@ -67,14 +57,14 @@ def test_wrong_types_are_all_told_and_nothing_else():
 
 def test_messages_say_what_was_found_and_what_would_be_right():
     probe = {"tcpSocket": {"port": 80}, "periodSeconds": -2}
-    (error,) = validate_pod_template(template(livenessProbe=probe))
+    (error,) = read_pod_template(template(livenessProbe=probe)).errors
     assert error.message == "must be greater than or equal to 0, got -2"
 
 
 def test_defaults_are_those_of_the_api_server_and_the_input_is_left_alone():
     value = template(image="repo/engine", livenessProbe={"httpGet": {"port": 80}, "periodSeconds": 0})
     before = copy.deepcopy(value)
-    spec = default_pod_template(value)["spec"]
+    spec = read_pod_template(value).effective["spec"]
     assert value == before
     assert spec["terminationGracePeriodSeconds"] == 30
     container = spec["containers"][0]
@@ -90,9 +80,9 @@ def test_defaults_are_those_of_the_api_server_and_the_input_is_left_alone():
 
 def test_the_effective_template_is_its_own_effective_template():
     resources = {"limits": {"cpu": 8, "memory": "0.5Gi", "huawei.com/ascend-1980": "8000m"}}
-    once = default_pod_template(template(resources=resources))
+    once = read_pod_template(template(resources=resources)).effective
     assert once["spec"]["containers"][0]["resources"]["limits"]["huawei.com/ascend-1980"] == "8"
-    assert default_pod_template(once) == once
+    assert read_pod_template(once).effective == once
 
 
 def test_a_template_that_makes_no_pods_is_found_out():
@@ -104,25 +94,25 @@ def test_a_template_that_makes_no_pods_is_found_out():
 
 def test_warnings_have_a_place_too():
     value = template(resources={"limits": {"memory": "0.1"}})
-    (warning,) = pod_template_warnings(value, ("template",))
+    (warning,) = read_pod_template(value, ("template",)).warnings
     assert warning.path == ("template", "spec", "containers", 0, "resources", "limits", "memory")
     assert warning.text.startswith("spec.containers[0].resources.limits[memory]: fractional byte value")
 
 
 def test_a_service_is_read_alike():
     spec = {"ports": [{"port": 80}], "selector": {"app": "infer"}, "trafficDistribution": "PreferClose"}
-    assert validate_service_spec(spec) == []
+    assert read_service_spec(spec).errors == []
     assert default_service_spec(spec)["ports"] == [{"port": 80, "protocol": "TCP", "targetPort": 80}]
-    assert [warning.path for warning in service_warnings(spec, ("spec",))] == [
+    assert [warning.path for warning in read_service_spec(spec, ("spec",)).warnings] == [
         ("spec", "trafficDistribution")
     ]
-    (error,) = validate_service_spec({"ports": []}, ("spec", "networkServices", 0, "spec"))
+    (error,) = read_service_spec({"ports": []}, ("spec", "networkServices", 0, "spec")).errors
     assert error.path == ("spec", "networkServices", 0, "spec", "ports")
     assert error.field == "spec.ports"
 
 
 def test_a_bad_cluster_ip_is_told_where_it_is_written():
-    (error,) = validate_service_spec({"clusterIP": "none", "ports": [{"port": 80}]})
+    (error,) = read_service_spec({"clusterIP": "none", "ports": [{"port": 80}]}).errors
     assert (error.path, error.field) == (("clusterIP",), "spec.clusterIPs[0]")
 
 
@@ -174,7 +164,7 @@ def some(rng, type, junk, depth=0):
     [
         ("PodTemplateSpec", read_pod_template),
         ("ServiceSpec", read_service_spec),
-        ("DeploymentSpec", read_deployment_spec),
+        ("DeploymentSpec", read_rolling_update),
     ],
 )
 def test_no_input_makes_reading_fail(type_name, read, junk):

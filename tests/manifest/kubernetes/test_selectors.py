@@ -3,11 +3,11 @@
 from types import SimpleNamespace
 
 import pytest
+from manifest.kubernetes.selector_language import parse_selector
 
 from kubeinfer_sim.manifest.kubernetes.labels import (
     Requirement,
     matches_all,
-    parse_selector,
     requirement_errors,
 )
 from kubeinfer_sim.manifest.kubernetes.selectors import (

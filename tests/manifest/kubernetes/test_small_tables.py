@@ -5,12 +5,19 @@ import re
 import pytest
 from manifest.kubernetes.typed import typed
 
-from kubeinfer_sim.manifest.kubernetes.intstr import parse_int_or_percent, parse_port_text, scaled_value
+from kubeinfer_sim.manifest.kubernetes.intstr import parse_int_or_percent, scaled_value
+from kubeinfer_sim.manifest.kubernetes.labels import parse_int64
 from kubeinfer_sim.manifest.kubernetes.pod_resources import aggregate
 from kubeinfer_sim.manifest.kubernetes.ports import resolve_port
 from kubeinfer_sim.manifest.kubernetes.probe_answers import verdict
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
 from kubeinfer_sim.manifest.model import IntOrPercent
+
+
+def parse_port_text(text: str) -> int | str:
+    """intstr.Parse, by which a client reads a text that may be a 32-bit number."""
+    number = parse_int64(text)
+    return number if number is not None and -(2**31) <= number < 2**31 else text
 
 
 @pytest.mark.vectors("k8s_int_or_string")

@@ -15,6 +15,7 @@ from cluster.scheduler.reference.queueing_hints import Change, NodeChange, OwnCh
 from kubeinfer_sim.cluster.scheduler import framework
 from kubeinfer_sim.cluster.scheduler.framework import DEFAULT_PROFILE, Profile, Verdict
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
+from kubeinfer_sim.cluster.scheduler.plugins import node_affinity
 from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster
 from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.cluster.scheduler.preemption import Budget, Candidate, preempt
@@ -177,7 +178,7 @@ class PodScheduler:
         result = preempt(pod, self._cluster, verdict, self._budgets, nominated=where)
         message = " ".join(part for part in (verdict.message(), result.message) if part)
         self.attempts.append(Attempt(self.now, pod.key, None, message, result.choice))
-        self._queue.turned_down(queued, verdict.plugins, self.now)
+        self._queue.turned_down(queued, _plugins(verdict), self.now)
         if result.choice is not None:
             self._nominated[pod.key] = (pod, result.choice.node.name)
             self.on_evict(result.choice.victims)
@@ -208,3 +209,13 @@ class PodScheduler:
         verdict.feasible = [node for node in verdict.feasible if node in without.feasible]
         verdict.rejections = {**without.rejections, **verdict.rejections}
         return verdict
+
+
+def _plugins(verdict: Verdict) -> frozenset[str]:
+    """The plugins that turned nodes down, whose judgement decides what could help."""
+    if verdict.whole_pod:
+        return frozenset((node_affinity.NAME,))
+    return frozenset(
+        node_affinity.NAME if rejection.plugin == framework.PRE_FILTER_RESULT else rejection.plugin
+        for rejection in verdict.rejections.values()
+    )
