@@ -17,7 +17,8 @@ from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.assumption_knob import assumption_variants
 from kubeinfer_sim.experiment.compare import Variant
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
-from kubeinfer_sim.manifest.model import RESET_LABEL, IntOrPercent, KubeInfer
+from kubeinfer_sim.manifest.kubernetes.intstr import parse_amount
+from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.manifest.yaml_tree import load_documents
@@ -118,9 +119,9 @@ def _in_all_versions(scenario: Scenario, change: Callable[[KubeInfer], KubeInfer
 
 def _budget(field: str) -> Callable[[Scenario, str, str], Scenario]:
     def turned(scenario: Scenario, rest: str, value: str) -> Scenario:
-        if rest or not re.fullmatch(r"[0-9]{1,9}|(100|[0-9]{1,2})%", value):
+        budget = parse_amount(int(value) if re.fullmatch(r"[0-9]{1,9}", value) else value)
+        if rest or budget is None or budget.exceeds_all:
             raise UsageError(f"--vary {field}: expected a number or a percentage up to 100%, found {value!r}")
-        budget = IntOrPercent(int(value.rstrip("%")), value.endswith("%"))
 
         def change(kubeinfer: KubeInfer) -> KubeInfer:
             name = {"maxSurge": "max_surge", "maxUnavailable": "max_unavailable"}[field]

@@ -7,9 +7,9 @@ from typing import Any
 
 from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.checker import MAX_INT32, Checker, shown
+from kubeinfer_sim.manifest.kubernetes.intstr import parse_amount
 from kubeinfer_sim.manifest.model import IntOrPercent, RollingUpdate
 
-_PERCENT = re.compile(r"[0-9]+%")
 _FRACTION = re.compile(r"[0-9]*\.[0-9]*%")
 _NEGATIVE = re.compile(r"-[0-9]+(\.[0-9]*)?%?")
 _FIELDS = ("maxSurge", "maxUnavailable")
@@ -52,26 +52,29 @@ def check_int_or_percent(checker: Checker, value: Any, path: Path) -> IntOrPerce
     """A whole number, or a percentage of 0 to 100 written `20%`; None when absent or wrong."""
     if value is None:
         return None
-    if isinstance(value, int) and not isinstance(value, bool):
-        if 0 <= value <= MAX_INT32:
-            return IntOrPercent(value)
-        limit = "must not be negative" if value < 0 else f"must not be more than {MAX_INT32}"
-        checker.report(path, f"{value} {limit}")
+    amount = parse_amount(value)
+    if amount is None:
+        why, hint = _refused(value)
+        checker.report(path, f"{shown(value)} {why}", hint=hint)
         return None
-    if isinstance(value, str):
-        if _PERCENT.fullmatch(value):
-            if len(value) <= 20 and int(value[:-1]) <= 100:
-                return IntOrPercent(int(value[:-1]), percent=True)
-            checker.report(path, f"{shown(value)} must not be more than 100%")
-            return None
-        if _FRACTION.fullmatch(value):
-            checker.report(path, f"{shown(value)} - only whole percentages are allowed")
-            return None
-        if _NEGATIVE.fullmatch(value):
-            checker.report(path, f"{shown(value)} must not be negative")
-            return None
-    checker.report(path, f"{shown(value)} is neither an integer nor a percentage", hint=_hint(value))
-    return None
+    if amount.exceeds_all:
+        checker.report(path, f"{shown(value)} must not be more than 100%")
+        return None
+    if amount.value > MAX_INT32:
+        checker.report(path, f"{value} must not be more than {MAX_INT32}")
+        return None
+    return amount
+
+
+def _refused(value: Any) -> tuple[str, str]:
+    """Why a value is no amount, and what to write instead where that does not say so."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "must not be negative", ""
+    if isinstance(value, str) and _FRACTION.fullmatch(value):
+        return "- only whole percentages are allowed", ""
+    if isinstance(value, str) and _NEGATIVE.fullmatch(value):
+        return "must not be negative", ""
+    return "is neither an integer nor a percentage", _hint(value)
 
 
 def _hint(value: Any) -> str:

@@ -43,6 +43,11 @@ class IntOrPercent:
         share = self.value * total
         return -(-share // 100) if round_up else share // 100
 
+    @property
+    def exceeds_all(self) -> bool:
+        """It is a percentage of more than 100."""
+        return self.percent and self.value > 100
+
     def __str__(self) -> str:
         return f"{self.value}%" if self.percent else str(self.value)
 

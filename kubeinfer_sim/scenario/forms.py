@@ -26,6 +26,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from kubeinfer_sim.manifest.kubernetes.intstr import parse_amount
 from kubeinfer_sim.manifest.model import IntOrPercent
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.units import (
@@ -103,14 +104,12 @@ def _horizon(value: object) -> int | None:
 
 
 def _int_or_percent(value: object) -> IntOrPercent:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return IntOrPercent(value)
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}%", value):
-        percent = int(value[:-1])
-        if percent > 100:
-            raise ValueError(f"{value} is more than 100%")
-        return IntOrPercent(percent, percent=True)
-    raise ValueError(f"expected a whole number or a percentage such as 80%, found {shown(value)}")
+    amount = parse_amount(value)
+    if amount is None:
+        raise ValueError(f"expected a whole number or a percentage such as 80%, found {shown(value)}")
+    if amount.exceeds_all:
+        raise ValueError(f"{shown(value)} is more than 100%")
+    return amount
 
 
 def _percentage(value: object) -> Fraction:

@@ -105,19 +105,19 @@ class Assumptions:
 
 @dataclass(frozen=True, slots=True)
 class ReadyLevel:
-    """How many instances are to be ready: `count`, or that percentage of the desired ones, rounded up; never more."""
+    """How many instances are to be ready: a number, or a share of the desired ones, rounded up; at most all."""
 
     name: str
-    count: int = 0
-    percent: bool = False
+    amount: IntOrPercent
 
     def of(self, desired: int) -> int:
         """The number, of so many desired."""
-        return min(IntOrPercent(self.count, self.percent).of(desired, round_up=True), desired)
+        return min(self.amount.of(desired, round_up=True), desired)
 
 
 #: Any at all (when any is desired), as many as maxUnavailable leaves at the time, all that are desired.
-ONE, BUDGET, ALL = ReadyLevel("one", 1), ReadyLevel("budget"), ReadyLevel("all", 100, percent=True)
+ONE, BUDGET = ReadyLevel("one", IntOrPercent(1)), ReadyLevel("budget", IntOrPercent(0))
+ALL = ReadyLevel("all", IntOrPercent(100, percent=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,9 +72,9 @@ def _availability(form: AvailabilityForm, lowest: int, context: Context, path: P
     if isinstance(form.ready, str):
         level = _LEVELS[form.ready]
     else:
-        level = ReadyLevel(str(form.ready), form.ready.value, form.ready.percent)
-        if not level.percent and level.count > lowest:
-            message = f"cannot hold: {level.count} are asked for, and spec.replicas is {lowest} at some time"
+        level = ReadyLevel(str(form.ready), form.ready)
+        if not level.amount.percent and level.amount.value > lowest:
+            message = f"cannot hold: {level.amount} are asked for, and spec.replicas is {lowest} at some time"
             context.error((*path, "ready"), message)
     return AvailabilityObjective(level, form.at_least, form.longest_outage)
 

@@ -19,6 +19,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     SpecApplied,
 )
 from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
+from kubeinfer_sim.manifest.model import IntOrPercent
 from kubeinfer_sim.metrics import Judgement, Measures, judge, measure
 from kubeinfer_sim.metrics.availability import Availability, measure_availability, measure_level
 from kubeinfer_sim.metrics.capacity import Capacity, CapacityMeter
@@ -98,7 +99,7 @@ def test_outages_that_touch_are_one() -> None:
 def test_fewer_desired_is_no_outage_of_a_fixed_number() -> None:
     run = simulate(scenario(kubeinfer(3), 4, 30, 5, actions=(Scale(1_000, 1),)))
     measures = measure(run.history, ended_at=run.ended_at, end=run.end)
-    assert measure_level(ReadyLevel("3", 3), measures).outages == 0
+    assert measure_level(ReadyLevel("3", IntOrPercent(3)), measures).outages == 0
     assert measure_level(ONE, measures).outages == 0
 
 
@@ -188,7 +189,7 @@ def test_the_longest_outage_is_judged_by_its_level() -> None:
     objectives = Objectives(
         availability=(
             AvailabilityObjective(ALL, longest_outage=86_399),
-            AvailabilityObjective(ReadyLevel("50%", 50, percent=True), longest_outage=0),
+            AvailabilityObjective(ReadyLevel("50%", IntOrPercent(50, percent=True)), longest_outage=0),
         )
     )
     assert judged(objectives, history) == [
@@ -207,6 +208,6 @@ def test_an_outage_that_never_ends_misses_its_objective() -> None:
 
 @pytest.mark.parametrize("ready", [0, 1, 3])
 def test_a_level_never_asks_for_more_than_is_desired(ready: int) -> None:
-    assert ReadyLevel("2", 2).of(ready) == min(2, ready)
-    assert ReadyLevel("80%", 80, percent=True).of(ready) == -(-ready * 4 // 5)
+    assert ReadyLevel("2", IntOrPercent(2)).of(ready) == min(2, ready)
+    assert ReadyLevel("80%", IntOrPercent(80, percent=True)).of(ready) == -(-ready * 4 // 5)
     assert Steps([(0, ready)]).last == ready

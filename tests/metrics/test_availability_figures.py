@@ -19,6 +19,7 @@ import pytest
 from building import kubeinfer, nodes, scenario
 
 from kubeinfer_sim.experiment.figures import Figures, figures
+from kubeinfer_sim.manifest.model import IntOrPercent
 from kubeinfer_sim.metrics.availability import Level
 from kubeinfer_sim.report.result import build_result
 from kubeinfer_sim.report.verdict import assess
@@ -67,7 +68,7 @@ def test_all_are_ready_but_for_two_outages() -> None:
 
 
 def test_at_least_a_named_number_is_in_the_result_beside_the_others() -> None:
-    named = (ReadyLevel("2", 2), ReadyLevel("34%", 34, percent=True))
+    named = (ReadyLevel("2", IntOrPercent(2)), ReadyLevel("34%", IntOrPercent(34, percent=True)))
     objectives = Objectives(availability=tuple(AvailabilityObjective(each, Fraction(1, 2)) for each in named))
     seen = levels(three(objectives=objectives))
     assert list(seen) == ["one", "budget", "all", "2", "34%"]

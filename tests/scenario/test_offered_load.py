@@ -12,6 +12,7 @@ from building import kubeinfer, scenario
 from scenario_files import Load
 
 from kubeinfer_sim.experiment.figures import figures
+from kubeinfer_sim.manifest.model import IntOrPercent
 from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.scenario.demand.curve import LoadCurve
 from kubeinfer_sim.scenario.model import ALL, BUDGET, AvailabilityObjective, ReadyLevel
@@ -119,7 +120,9 @@ def test_availability_objectives_name_how_many(load: Load) -> None:
     assert load(text).objectives.availability == (
         AvailabilityObjective(ALL, Fraction(999, 1000)),
         AvailabilityObjective(BUDGET, None, 300_000),
-        AvailabilityObjective(ReadyLevel("75%", 75, percent=True), Fraction(9999, 10_000), 60_000),
+        AvailabilityObjective(
+            ReadyLevel("75%", IntOrPercent(75, percent=True)), Fraction(9999, 10_000), 60_000
+        ),
     )
 
 

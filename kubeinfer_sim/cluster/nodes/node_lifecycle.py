@@ -32,6 +32,7 @@ from kubeinfer_sim.cluster.node import (
     Node,
     Ready,
 )
+from kubeinfer_sim.cluster.nodes.passes import pass_from
 from kubeinfer_sim.cluster.nodes.zone_state import EvictionRates, Zone, ZoneState
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.rate_limit import TokenBucket
@@ -74,11 +75,6 @@ class NodeLifecycleSettings:
     def for_long(self) -> NodeLifecycleSettings:
         """The same of a controller that has run for an hour when the simulation begins."""
         return replace(self, first_pass=self.first_pass - 720 * (self.period + self.pass_duration))
-
-    def pass_from(self, when: int) -> int:
-        """The first pass not before `when`."""
-        cycle = self.period + self.pass_duration
-        return self.first_pass + max(0, -(-(when - self.first_pass) // cycle)) * cycle
 
 
 @dataclass(slots=True)
@@ -175,7 +171,7 @@ class NodeLifecycleController(Watcher):
     def _look_at(self, name: str) -> None:
         """Have the next pass look at a node."""
         self._changed[name] = None
-        self._pass_at(self.settings.pass_from(self._next_pass_from()))
+        self._pass_at(pass_from(self.settings, self._next_pass_from()))
 
     def _next_pass_from(self) -> int:
         """The earliest moment a pass that has not begun yet may have."""
@@ -196,15 +192,15 @@ class NodeLifecycleController(Watcher):
         probed = health.first_seen
         beat, now = node.heartbeat, self.clock.now
         if beat is not None:
-            leased = max(probed, self.settings.pass_from(beat.renewed(now)))
-            posted = max(probed, self.settings.pass_from(beat.reported(now)))
-            probed = leased if posted <= leased else self.settings.pass_from(posted + 1)
+            leased = max(probed, pass_from(self.settings, beat.renewed(now)))
+            posted = max(probed, pass_from(self.settings, beat.reported(now)))
+            probed = leased if posted <= leased else pass_from(self.settings, posted + 1)
         return max(probed, self._probes_reset) + self.settings.grace
 
     def _decide(self, node: Node, health: _Health) -> None:
         """Have the pass look at the node at which it will be overdue."""
         earliest = max(self._grace_ends(node, health) + 1, self._next_pass_from())
-        when = self.settings.pass_from(earliest)
+        when = pass_from(self.settings, earliest)
         self._deciding[node.name] = when
         self._pass_at(when)[node.name] = None
 
@@ -258,7 +254,7 @@ class NodeLifecycleController(Watcher):
     def _first_seen(self, node: Node) -> _Health:
         zone = self._zone(node)
         # Of nodes that were there before the simulation began, an earlier pass than this one.
-        first_seen = min(self.clock.now, self.settings.pass_from(node.created))
+        first_seen = min(self.clock.now, pass_from(self.settings, node.created))
         health = self._health[node.name] = _Health(first_seen, zone)
         self._mark_reachable(node, zone)
         if node.heartbeat is None or node.heartbeat.alive_since is None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.node import OUT_OF_SERVICE, Node
+from kubeinfer_sim.cluster.nodes.passes import pass_from
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock, Phase
@@ -25,11 +26,6 @@ class PodGcSettings:
     period: int = 20_000
     pass_duration: int = 10
     quarantine: int = 40_000
-
-    def pass_from(self, when: int) -> int:
-        """The first pass not before `when`."""
-        cycle = self.period + self.pass_duration
-        return self.first_pass + max(0, -(-(when - self.first_pass) // cycle)) * cycle
 
 
 class PodGarbageCollector(Watcher):
@@ -80,7 +76,7 @@ class PodGarbageCollector(Watcher):
         self._pass_at(max(self._clock.now, self._last_pass + 1))
 
     def _pass_at(self, earliest: int) -> None:
-        when = self._settings.pass_from(earliest)
+        when = pass_from(self._settings, earliest)
         if when not in self._passes:
             self._passes.add(when)
             self._clock.at(when, self._collect, phase=Phase.CONTROLLER)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.manifest.kubernetes.intstr import parse_amount
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement, matches_all, requirement_errors
 from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import IntOrPercent, KubeInfer
@@ -145,10 +145,9 @@ def read_budget(written: OtherObject, errors: list[Diagnostic]) -> Iterator[Disr
 
 
 def _amount(value: Any, path: Path, error: Any) -> IntOrPercent | None:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return IntOrPercent(value)
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}%", value) and int(value[:-1]) <= 100:
-        return IntOrPercent(int(value[:-1]), percent=True)
+    amount = parse_amount(value)
+    if amount is not None and not amount.exceeds_all:
+        return amount
     error(path, f"expected a whole number or a percentage such as 80%, found {shown(value)}")
     return None
 
