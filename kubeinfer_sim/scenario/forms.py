@@ -108,7 +108,7 @@ def _int_or_percent(value: object) -> IntOrPercent:
     if amount is None:
         raise ValueError(f"expected a whole number or a percentage such as 80%, found {shown(value)}")
     if amount.exceeds_all:
-        raise ValueError(f"{shown(value)} is more than 100%")
+        raise ValueError(f"{str(value)[:20]} is more than 100%")
     return amount
 
 
