@@ -149,6 +149,11 @@ class Admission:
                 self.quotas.delete(written.namespace, written.name)
         self._admitted.clear()
 
+    def priority_of(self, class_name: str) -> int:
+        """The value of a PriorityClass, of the default where none is named; 0 where there is none."""
+        found = self._priority_classes.get(class_name) if class_name else self._default_class()
+        return 0 if found is None else found.value
+
     def _default_class(self) -> PriorityClass | None:
         defaults = [each for each in self._priority_classes.values() if each.is_default]
         return min(defaults, key=lambda each: each.value, default=None)

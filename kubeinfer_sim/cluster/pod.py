@@ -103,6 +103,12 @@ class Workload(Protocol):
     def gang_placed(self, pods: Sequence[Pod]) -> None:
         """These pods, which were to be placed together, have got their nodes."""
 
+    def gang_refused(self, pods: Sequence[Pod]) -> None:
+        """The scheduler has looked at these pods for the first time and found no place for all of them.
+
+        Only a scheduler tells that which does not look before the instant in which they came is over.
+        """
+
     def pod_ready(self, pod: Pod) -> None:
         """The pod's Ready condition turned true."""
 
@@ -256,9 +262,9 @@ class Pod:
         return image in self._of_role.images
 
     @property
-    def gates_awaited(self) -> tuple[str, ...]:
-        """The conditions that its readiness gates name and that are not True."""
-        return tuple(gate for gate in self.template.readiness_gates if not self.conditions.get(gate, False))
+    def gates_passed(self) -> bool:
+        """Whether every condition that its readiness gates name is True."""
+        return all(self.conditions.get(gate, False) for gate in self.template.readiness_gates)
 
     @property
     def holds_place(self) -> bool:

@@ -19,7 +19,7 @@ from kubeinfer_sim.manifest.accelerators import accelerator_count
 Resources = Mapping[str, int]
 
 #: Schedulers that are simulated: kube-scheduler, and Volcano with its gangs.
-SCHEDULERS = ("default-scheduler", "volcano")
+KUBE_SCHEDULER, VOLCANO = SCHEDULERS = ("default-scheduler", "volcano")
 
 #: The label on a pod template that ties KubeInfer to the Ascend device plugin, when it is "true".
 RESET_LABEL = "modelarts-infer-npu-reset-enable"

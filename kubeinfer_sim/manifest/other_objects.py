@@ -24,7 +24,8 @@ _TOLERATION = _of("key", "operator", "value", "effect", "tolerationSeconds")
 _LIMITS = _of("type", "min", "max", "default", "defaultRequest", "maxLimitRequestRatio")
 _SELECTOR = {**_of("matchLabels"), "matchExpressions": [_of("key", "operator", "values")]}
 _SCOPES = {"matchExpressions": [_of("scopeName", "operator", "values")]}
-#: By API version and kind (staging/src/k8s.io/api: core/v1, policy/v1, scheduling/v1, node/v1).
+#: By API version and kind (staging/src/k8s.io/api: core/v1, policy/v1, scheduling/v1, node/v1; of Volcano
+#: volcano.sh/apis, scheduling/v1beta1).
 _FIELDS: Mapping[tuple[str, str], Fields] = {
     ("v1", "ResourceQuota"): _object(spec={**_of("hard", "scopes"), "scopeSelector": _SCOPES}, status=None),
     ("v1", "LimitRange"): _object(spec={"limits": [_LIMITS]}),
@@ -34,6 +35,20 @@ _FIELDS: Mapping[tuple[str, str], Fields] = {
     ),
     ("scheduling.k8s.io/v1", "PriorityClass"): _object(
         **_of("value", "globalDefault", "description", "preemptionPolicy")
+    ),
+    ("scheduling.volcano.sh/v1beta1", "PodGroup"): _object(
+        spec=_of(
+            *("minMember", "minTaskMember", "queue", "priorityClassName", "minResources"),
+            *("networkTopology", "subGroupPolicy"),
+        ),
+        status=None,
+    ),
+    ("scheduling.volcano.sh/v1beta1", "Queue"): _object(
+        spec=_of(
+            *("weight", "capability", "reclaimable", "priority", "parent", "deserved", "guarantee"),
+            *("affinity", "type", "extendClusters", "dequeueStrategy"),
+        ),
+        status=None,
     ),
     ("node.k8s.io/v1", "RuntimeClass"): _object(
         handler=None,

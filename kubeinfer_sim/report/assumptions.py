@@ -11,7 +11,12 @@ from kubeinfer_sim.scenario.units import format_duration
 
 _DEFAULTS = Assumptions()
 #: What None means where it is not "never".
-_NONE = {"traffic": "by recovery level", "max_restarts": "no limit"}
+_NONE = {
+    "traffic": "by recovery level",
+    "max_restarts": "no limit",
+    "min_member": "all",
+    "scheduler": "the pods' own",
+}
 
 
 class Assumption(NamedTuple):

@@ -80,8 +80,6 @@ class DeploymentMomentPart(Part):
     name: str
     wanted: int
     ready: int
-    refused: StepPart | None = None
-    """While the API server refuses its pods: its words."""
 
 
 class WhyDocument(DocumentPart):
@@ -131,14 +129,9 @@ def why_json(run: Run, moment: Moment) -> str:
             for step in _steps([each.record], family)
         ],
         refused=_steps(moment.refused, family),
-        instances=[_instance(run, moment, each, family) for each in moment.instances],
+        instances=[_instance(run, each, moment.at, family) for each in moment.instances],
         deployments=[
-            DeploymentMomentPart(
-                name=each.name,
-                wanted=each.wanted,
-                ready=each.ready,
-                refused=None if each.refused is None else _steps([each.refused], family)[0],
-            )
+            DeploymentMomentPart(name=each.name, wanted=each.wanted, ready=each.ready)
             for each in moment.deployments
         ],
         configuration=configured_part(run.scenario.configuration),
@@ -151,7 +144,7 @@ def why_json_schema() -> dict[str, Any]:
     return WhyDocument.json_schema()
 
 
-def _instance(run: Run, moment: Moment, each: InstanceMoment, family: Family) -> InstanceMomentPart:
+def _instance(run: Run, each: InstanceMoment, at: int, family: Family) -> InstanceMomentPart:
     ref = each.instance
     return InstanceMomentPart(
         name=ref.name,
@@ -159,7 +152,7 @@ def _instance(run: Run, moment: Moment, each: InstanceMoment, family: Family) ->
         ordinal=ref.ordinal,
         state=each.state,
         since_ms=each.since,
-        sentence=ended(state_sentence(each, moment.at)),
+        sentence=ended(state_sentence(each, at)),
         pods=[
             PodMomentPart(
                 name=pod.pod.name,
@@ -175,7 +168,7 @@ def _instance(run: Run, moment: Moment, each: InstanceMoment, family: Family) ->
         causes=_steps(each.causes, family),
         ending=each.ending,
         ends_at_ms=each.ended_at,
-        ending_sentence=ending_sentence(run, moment, each).rstrip(":."),
+        ending_sentence=ending_sentence(run, each, at).rstrip(":."),
         following=_steps(each.following, family),
     )
 

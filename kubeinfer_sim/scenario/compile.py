@@ -30,10 +30,10 @@ from kubeinfer_sim.scenario.demand.traffic import compile_traffic
 from kubeinfer_sim.scenario.faults.checks import assumed_lines, check_storage, warn_of_unseen_faults
 from kubeinfer_sim.scenario.faults.compile import compile_faults
 from kubeinfer_sim.scenario.findings import Readable
-from kubeinfer_sim.scenario.model import Assumptions, Scenario
+from kubeinfer_sim.scenario.model import Assumptions, Scenario, VolcanoConfiguration
 from kubeinfer_sim.scenario.objectives import compile_objectives
 from kubeinfer_sim.scenario.recovery.compile import compile_recovery, raised_kinds, warn_of_recovery
-from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm, StagesForm
+from kubeinfer_sim.scenario.schema import AssumptionsForm, SchedulerForm, SpecForm, StagesForm
 from kubeinfer_sim.scenario.timings.compile import compile_timings, unknown_role
 from kubeinfer_sim.scenario.timings.model import CrashBackOff, Link, Transfers
 from kubeinfer_sim.scenario.units import format_duration, format_size
@@ -136,6 +136,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         initial=initial,
         actions=tuple(actions[key] for key in sorted(actions)),
         assumptions=assumptions,
+        volcano=compile_scheduler(spec.scheduler),
         recovery=recovery,
         faults=faults,
         objectives=compile_objectives(spec, initial, kubeinfers, context),
@@ -196,6 +197,13 @@ def compile_assumptions(form: AssumptionsForm) -> Assumptions:
     """The switches in force."""
     values = {name: getattr(form, name) for name in type(form).model_fields}
     return Assumptions(**{**values, "backoff": tuple(form.backoff)})
+
+
+def compile_scheduler(form: SchedulerForm) -> VolcanoConfiguration:
+    """Volcano's configuration."""
+    return VolcanoConfiguration(
+        "preempt" in form.actions, form.binpack.weight, form.binpack.resources, form.queue
+    )
 
 
 def _defaults(spec: SpecForm, initial: str) -> Iterator[str]:

@@ -5,17 +5,27 @@ Pydantic models read what the user wrote (`schema.py`); these records are what t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, TypeVar
 
 from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.accelerators import Family, common_family
-from kubeinfer_sim.manifest.model import SCHEDULERS, Deployment, IntOrPercent, Kind, KubeInfer, WorkloadSpec
+from kubeinfer_sim.manifest.model import (
+    SCHEDULERS,
+    VOLCANO,
+    Deployment,
+    IntOrPercent,
+    Kind,
+    KubeInfer,
+    WorkloadSpec,
+)
 from kubeinfer_sim.manifest.releases import LATEST, Release, release_of
 from kubeinfer_sim.scenario.actions.model import (
     Action,
     AddNodes,
+    Apply,
     Create,
     Drain,
     EvictPods,
@@ -93,6 +103,9 @@ class Assumptions:
     keep_nodes: bool = False
     peer_loss_timeout: Millis | None = None
     progress_deadline: Millis | None = None
+    scheduler: Literal["volcano", "kube-scheduler"] | None = "kube-scheduler"
+    pod_group: Literal["new", "kept"] = "new"
+    min_member: int | None = None
     placement: Literal["mostAllocated", "leastAllocated", "default"] = "mostAllocated"
     scheduling_rate: Literal["unlimited", "mindcluster"] = "unlimited"
     preemption: bool = False
@@ -101,6 +114,22 @@ class Assumptions:
     on_stall: Literal["wait", "abort"] = "wait"
     fault_scheduling: Literal["external-force", "external-force-pod-failed"] = "external-force"
     silent_faults: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VolcanoConfiguration:
+    """What Volcano's scheduler is configured to, as its chart ships it unless said otherwise.
+
+    Attributes:
+        preempts: the action `preempt` is on.
+        binpack_weight, binpack_resources: of the plugin binpack, and of each resource there.
+        queue: in which KubeInfers' PodGroups are.
+    """
+
+    preempts: bool = False
+    binpack_weight: int = 1
+    binpack_resources: Mapping[str, int] = field(default_factory=lambda: {"cpu": 1, "memory": 1})
+    queue: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +217,7 @@ class Scenario:
     initial: Literal["running", "empty"] = "running"
     actions: tuple[Action, ...] = ()
     assumptions: Assumptions = Assumptions()
+    volcano: VolcanoConfiguration = field(default_factory=VolcanoConfiguration)
     recovery: tuple[RecoveryRule, ...] = ()
     objectives: Objectives = Objectives()
     horizon: Millis | None = None
@@ -226,6 +256,15 @@ class Scenario:
         # Nodes of a pool share what they offer.
         offered = {id(node.allocatable): node.allocatable for node in self.nodes_ever}
         return common_family([*offered.values(), *pods])
+
+    @property
+    def uses_volcano(self) -> bool:
+        """Whether Volcano places any pods: those that name it, unless kube-scheduler is taken to place all."""
+        if self.assumptions.scheduler is not None:
+            return self.assumptions.scheduler == "volcano"
+        changed = (each.workload for each in self.actions if isinstance(each, Apply))
+        specs = (*self.workloads, *self.created, *changed)
+        return any(each.scheduler_name == VOLCANO for spec in specs for each in spec.pod_templates)
 
     @property
     def nodes_ever(self) -> tuple[NodeSpec, ...]:

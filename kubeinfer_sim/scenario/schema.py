@@ -150,6 +150,9 @@ class AssumptionsForm(Form):
     keep_nodes: bool = _A.keep_nodes
     peer_loss_timeout: DurationOrNever = _time(_A.peer_loss_timeout)
     progress_deadline: DurationOrNever = _time(_A.progress_deadline)
+    scheduler: Literal["volcano", "kube-scheduler"] | None = _A.scheduler
+    pod_group: Literal["new", "kept"] = _A.pod_group
+    min_member: Annotated[int, Field(ge=1)] | None = _A.min_member
     placement: Literal["mostAllocated", "leastAllocated", "default"] = _A.placement
     scheduling_rate: Literal["unlimited", "mindcluster"] = _A.scheduling_rate
     preemption: bool = _A.preemption
@@ -158,6 +161,33 @@ class AssumptionsForm(Form):
     on_stall: Literal["wait", "abort"] = _A.on_stall
     fault_scheduling: Literal["external-force", "external-force-pod-failed"] = _A.fault_scheduling
     silent_faults: bool = _A.silent_faults
+
+
+class BinpackForm(Form):
+    """The plugin binpack: prefer the node whose resources become the most used."""
+
+    weight: Annotated[int, Field(ge=0)] = 1
+    resources: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        {"cpu": 1, "memory": 1}, description="Weight of each resource; of others it knows nothing."
+    )
+
+
+class SchedulerForm(Form):
+    """Volcano's configuration; what is left out is as its chart ships it."""
+
+    actions: list[Literal["enqueue", "allocate", "preempt", "backfill"]] = Field(
+        ["enqueue", "allocate", "backfill"],
+        description="With preempt, pods of less important PodGroups of a queue are evicted for others.",
+    )
+    binpack: BinpackForm = Field({}, validate_default=True)
+    queue: Annotated[str, Field(min_length=1)] = Field("default", description="Of KubeInfers' PodGroups.")
+
+    @model_validator(mode="after")
+    def _places(self) -> SchedulerForm:
+        for action in ("enqueue", "allocate"):
+            if action not in self.actions:
+                raise ValueError(f"actions: without {action} it places nothing that is simulated: add it")
+        return self
 
 
 class AvailabilityForm(Form):
@@ -216,6 +246,7 @@ class SpecForm(Form):
     timings: TimingsForm = Field({}, validate_default=True)
     transfers: TransfersForm = Field({}, validate_default=True)
     assumptions: AssumptionsForm = Field({}, validate_default=True)
+    scheduler: SchedulerForm = Field({}, validate_default=True)
     recovery: RecoveryForm | None = Field(
         None, description="What Custom recovery does; without rules the kubelet restarts containers."
     )

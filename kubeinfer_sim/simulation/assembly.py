@@ -27,10 +27,12 @@ from kubeinfer_sim.cluster.nodes.status_reports import StatusReporter
 from kubeinfer_sim.cluster.nodes.taint_eviction import TaintEvictionController
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.quota import Quotas
+from kubeinfer_sim.cluster.scheduler.binpack import Binpack
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
 from kubeinfer_sim.cluster.scheduler.preemption import Budget
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
+from kubeinfer_sim.cluster.scheduler.volcano.scheduling import VolcanoSettings
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.clock import Clock
@@ -182,9 +184,21 @@ def _scheduling(env: Environment, scenario: Scenario, budgets: Budgets) -> GangS
         rate=SchedulingRate() if assumptions.scheduling_rate == "mindcluster" else None,
         budgets=lambda: [Budget(*each) for each in budgets.allowances()],
         schedulers=scenario.schedulers,
+        volcano=_volcano(scenario),
+        instances_by_volcano=assumptions.scheduler == "volcano",
     )
     scheduling.occupy(scenario.running)
     return scheduling
+
+
+def _volcano(scenario: Scenario) -> VolcanoSettings | None:
+    """Volcano's configuration; None where it places nobody."""
+    if not scenario.uses_volcano:
+        return None
+    written = scenario.volcano
+    binpack = Binpack(written.binpack_weight, written.binpack_resources)
+    preempts = written.preempts or scenario.assumptions.preemption
+    return VolcanoSettings(preempts, binpack, queue=written.queue)
 
 
 def _chance(streams: Streams, pod: Hashable) -> float:
@@ -270,6 +284,7 @@ def _pod_objects(cluster: Cluster, scenario: Scenario, workloads: Workloads) -> 
         cluster.env.api,
         workloads,
         PodStatuses(cluster.kubelet),
+        cluster.scheduling,
         kubernetes=scenario.kubernetes,
         loses_nodes=scenario.loses_nodes,
     )

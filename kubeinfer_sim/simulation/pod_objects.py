@@ -24,7 +24,7 @@ from kubeinfer_sim.cluster.kubelet.restart_policy import consequence
 from kubeinfer_sim.cluster.pod import Pod, PodState, is_sidecar
 from kubeinfer_sim.cluster.pod_printing import Columns, ShownContainer, columns
 from kubeinfer_sim.cluster.records import NodeFailed, PodRef
-from kubeinfer_sim.cluster.scheduler.gang_scheduling import GATES_CLOSED
+from kubeinfer_sim.cluster.scheduler.gang_scheduling import GATES_CLOSED, GangScheduling
 from kubeinfer_sim.engine.history import History, Record
 from kubeinfer_sim.engine.meter import OnePass
 from kubeinfer_sim.manifest.releases import Release
@@ -80,6 +80,7 @@ class PodObjects:
         api: knows which pods are on a node.
         workloads: whose pods there are.
         statuses: reads the containers.
+        scheduling: knows which pods have been looked at.
         kubernetes: its release.
         loses_nodes: nodes may fall silent.
     """
@@ -90,6 +91,7 @@ class PodObjects:
         api: Api,
         workloads: Workloads,
         statuses: PodStatuses,
+        scheduling: GangScheduling,
         *,
         kubernetes: Release,
         loses_nodes: bool,
@@ -98,6 +100,7 @@ class PodObjects:
         self._api = api
         self._workloads = workloads
         self._statuses = statuses
+        self._scheduling = scheduling
         self._kubernetes = kubernetes
         self._ledger = PodLedger()
         self._pass = OnePass([self._ledger])
@@ -222,7 +225,9 @@ class PodObjects:
 
     def _unseen(self, pod: Pod) -> bool:
         """Whether no scheduler has looked at it: then nobody has written why it waits."""
-        return self._ledger.pending.get(pod.ref.instance) == "" and not pod.scheduling_gates
+        if pod.scheduling_gates:
+            return False
+        return self._ledger.pending.get(pod.ref.instance) == "" or not self._scheduling.says_why_it_waits(pod)
 
     def _conditions(
         self,

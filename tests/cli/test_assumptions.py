@@ -171,6 +171,23 @@ CASES = {
         "  actions: [{at: 100s, crash: {roles: [decode], pods: [0]}}]\n  horizon: 1h",
         {"decode": "2", "restart": "Pod"},
     ),
+    "scheduler": Case(("kube-scheduler", "volcano"), UPDATE),
+    # The third instance waits already when the first, which is rebuilt, begins to wait.
+    "podGroup": Case(
+        ("new", "kept"),
+        "  actions:\n  - {at: 50s, scale: 3}\n  - {at: 60s, cordon: {pool: a}}\n"
+        "  - {at: 100s, crash: {instances: [0], roles: [decode]}}\n  - {at: 200s, uncordon: {pool: a}}\n"
+        "  horizon: 10m",
+        {"replicas": "2"},
+        cluster="{pools: [{name: a, count: 4, allocatable: {huawei.com/ascend-1980: 8}}]}",
+        with_it="scheduler: volcano",
+    ),
+    "minMember": Case(
+        ("null", "1"),
+        "  initial: empty\n  horizon: 10m",
+        cluster="1x8",
+        with_it="scheduler: volcano",
+    ),
     "placement": Case(
         ("mostAllocated", "leastAllocated"),
         "  initial: empty",

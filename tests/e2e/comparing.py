@@ -8,7 +8,7 @@ after the second run is moved to where the first has its first node not heard of
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -17,9 +17,10 @@ from e2e.language import missing
 from e2e.milestones import Key, Milestones, Seen
 from e2e.played import load, play
 from e2e.recorded import Case, milestones_of
-from e2e.scenarios import write
+from e2e.scenarios import Written, write
 
 from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.scenario.model import Scenario
 
 #: What a simulated time may be off, and what the recorded runs may differ by where they agree, in ms.
 TOLERANCE, JITTER = 2_000, 1_500
@@ -79,9 +80,21 @@ class Verdict:
         return f"{len(self.differences)} milestones, first: {' '.join(first.key)}: {first.wrong}"
 
 
-def judge(case: Case) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How cases of a table become scenarios, and how their recorded runs and simulated ones are read."""
+
+    write: Callable[[Case], Written] = write
+    recorded: Callable[[Case, str], Milestones] = milestones_of
+    play: Callable[[Case, Scenario, int, int], Milestones] = lambda case, *run: play(*run)
+
+
+WHOLE_RUNS = Reader()
+
+
+def judge(case: Case, reader: Reader = WHOLE_RUNS) -> Verdict:
     """Play a case and compare it with its recorded runs."""
-    written = write(case)
+    written = reader.write(case)
     if lacking := [*written.unknown, *missing(written)]:
         return Verdict("not expressible", "; ".join(lacking))
     with tempfile.TemporaryDirectory() as folder:
@@ -90,10 +103,11 @@ def judge(case: Case) -> Verdict:
         except InputError as error:
             messages = "; ".join(each.message for each in error.diagnostics)
             return Verdict("differs", f"the scenario is refused: {messages}")
-    recorded = [milestones_of(case, run) for run in case["runs"]]
+    recorded = [reader.recorded(case, run) for run in case["runs"]]
     nearest: Verdict | None = None
     for seed in SEEDS:
-        found = tuple(compare(*recorded, play(scenario, written.origin, seed), case["end_s"] * 1000))
+        simulated = reader.play(case, scenario, written.origin, seed)
+        found = tuple(compare(*recorded, simulated, case["end_s"] * 1000))
         verdict = Verdict("differs" if any(each.wrong for each in found) else "agrees", "", seed, found)
         if verdict.says == "agrees":
             return verdict

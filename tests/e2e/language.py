@@ -21,6 +21,8 @@ SIMULATED_KINDS = frozenset(
         "PersistentVolume",
         "PersistentVolumeClaim",
         "Pod",
+        "PodGroup",
+        "Queue",
         "ReplicaSet",
         "ResourceQuota",
         "RuntimeClass",

@@ -44,11 +44,16 @@ def load(written: Written, folder: Path) -> Scenario:
     return load_scenario(str(folder / "scenario.yaml"))
 
 
-def play(scenario: Scenario, origin: int, seed: int) -> Milestones:
-    """The milestones of one run, in the recording's time."""
+def play(
+    scenario: Scenario,
+    origin: int,
+    seed: int,
+    watch: Callable[[Milestones, Simulation, int], Callable[[int], None]] | None = None,
+) -> Milestones:
+    """The milestones of one run, in the recording's time; `watch` makes what looks at it after each event."""
     found = Milestones()
     simulation = assemble(scenario, seed)
-    look = _Watch(found, simulation, origin)
+    look = (watch or Watch)(found, simulation, origin)
     with mock.patch.object(simulation.env.clock, "run", _in_steps(simulation.env.clock, look)):
         play_out(simulation)
     _read_history(found, simulation, origin)
@@ -72,7 +77,7 @@ def _in_steps(clock: Clock, look: Callable[[int], None]) -> Callable[..., bool]:
     return run
 
 
-class _Watch:
+class Watch:
     """A watch on the pods' objects."""
 
     def __init__(self, milestones: Milestones, simulation: Simulation, origin: int) -> None:
@@ -92,8 +97,8 @@ class _Watch:
         there = {each.ref: each for each in self._simulation.objects.at(now)}
         for ref, pod in there.items():
             if ref not in self._watches:
-                self._watches[ref] = PodWatch(self._milestones, self._group(ref), at)
-            self._watches[ref].changed(_state(pod), at)
+                self._watches[ref] = PodWatch(self._milestones, self.group(ref), at)
+            self._watches[ref].changed(self.state(pod), at)
         for ref in [each for each in self._watches if each not in there]:
             self._watches.pop(ref).gone(at, self._disruptions.get(ref, ""))
 
@@ -103,7 +108,11 @@ class _Watch:
         elif isinstance(record, PodRemoved) and record.reason == "PodGC":
             self._disruptions.setdefault(record.pod, "DeletionByPodGC")
 
-    def _group(self, ref: PodRef) -> str:
+    def state(self, pod: PodAt) -> PodState:
+        """What is compared of a pod."""
+        return _state(pod)
+
+    def group(self, ref: PodRef) -> str:
         """As `recorded.group_of`: the ReplicaSet of a Deployment's pod, else the owner's name (a bare pod's own)."""
         owner = ref.instance.owner
         if ref.instance.kind != "Deployment":

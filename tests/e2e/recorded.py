@@ -53,7 +53,7 @@ def milestones_of(case: Case, run: str) -> Milestones:
         elif what == "created":
             watches[subject], states[subject] = PodWatch(found, group_of(case, subject), at), PodState()
         elif subject in watches:
-            states[subject] = _after(states[subject], what)
+            states[subject] = after(states[subject], what)
             last = index + 1 == len(lines) or lines[index + 1][:2] != [at, subject]
             if last:  # one write of the object may change several things
                 watches[subject].changed(states[subject], at)
@@ -89,7 +89,7 @@ def created(case: Case) -> list[tuple[str, str]]:
     ]
 
 
-def _after(state: PodState, what: str) -> PodState:
+def after(state: PodState, what: str) -> PodState:
     """The pod's state after one line about it."""
     if (phase := _PHASE.fullmatch(what.partition(" message=")[0])) is not None:
         return replace(state, phase=" ".join(filter(None, phase.groups())))

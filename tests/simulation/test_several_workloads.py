@@ -14,7 +14,7 @@ from controllers.playing import NpuFault, of, play
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.records import GangScheduled, InstanceRef, PodBound, PodCreated, PodDeleting
-from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
+from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceCreated,

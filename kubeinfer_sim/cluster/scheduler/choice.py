@@ -9,11 +9,12 @@ Three ways, the cheapest that gives the right answer:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from typing import Literal
 
 from kubeinfer_sim.cluster.scheduler import framework
+from kubeinfer_sim.cluster.scheduler.binpack import Binpack
 from kubeinfer_sim.cluster.scheduler.framework import DEFAULT_PROFILE, Profile
 from kubeinfer_sim.cluster.scheduler.node_class import accepts
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
@@ -21,6 +22,7 @@ from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster
 from kubeinfer_sim.cluster.scheduler.plugins.node_resources_fit import Strategy
 from kubeinfer_sim.cluster.scheduler.pods import PODS, Pod, PodSpec
+from kubeinfer_sim.manifest.releases import LATEST, Release
 
 #: `default` places as kube-scheduler's default profile does; the others fill, or spread over, the nodes.
 Placing = Literal["mostAllocated", "leastAllocated", "default"]
@@ -34,9 +36,24 @@ class NodeChoice:
     """
 
     def __init__(
-        self, index: NodeIndex, placing: Placing, chance: Callable[[Hashable], float] | None = None
+        self,
+        index: NodeIndex,
+        placing: Placing,
+        chance: Callable[[Hashable], float] | None = None,
+        *,
+        binpack: Binpack | None = None,
+        spreads: bool = True,
+        kubernetes: Release = LATEST,
     ) -> None:
+        """Choose among the nodes of an index.
+
+        With a `binpack` its score is added to those of `default` placing. `spreads`: pods of one Service or ReplicaSet
+        are kept apart there, where they can be. `kubernetes`: the release whose scores count.
+        """
         self._index = index
+        self._binpack = binpack
+        self._spreads = spreads
+        self._kubernetes = kubernetes
         self._placing = placing
         self._chance = chance if placing == "default" else None
         self._has_siblings: dict[PodSpec, bool] = {}
@@ -62,7 +79,7 @@ class NodeChoice:
         if self._scored_by_neighbours(spec):
             return self._judged(pod)
         kinds = index.kinds(spec)
-        best = self._best_of(pod, list(kinds), Cluster(list(kinds)))
+        best = self._best_of(pod, list(kinds), Cluster(list(kinds), kubernetes=self._kubernetes))
         if self._chance is None or not best:
             return best[0] if best else None
         return index.some(spec, [kinds[node] for node in best], self._chance(pod.key))
@@ -79,8 +96,16 @@ class NodeChoice:
         self._index.stats.nodes += len(self._index.nodes)
         if len(nodes) < 2:
             return nodes
-        total = framework.totals(self._scores(pod, nodes, self._index.cluster), nodes)
+        total = self.totals(pod, nodes, self._index.cluster)
         return sorted(nodes, key=lambda node: (total[node.name], -node.order))
+
+    def totals(self, pod: Pod, nodes: list[NodeState], cluster: Cluster) -> Mapping[str, float]:
+        """The sum of all scores, by node."""
+        total: Mapping[str, float] = framework.totals(self._scores(pod, nodes, cluster), nodes)
+        packed = None if self._binpack is None else self._binpack.scores(pod.spec, nodes)
+        if packed is None:
+            return total
+        return {name: score + packed[name] for name, score in total.items()}
 
     def _scored_by_neighbours(self, spec: PodSpec) -> bool:
         """Whether scores depend on more of a node than its kind."""
@@ -93,6 +118,8 @@ class NodeChoice:
 
     def _is_spread(self, spec: PodSpec) -> bool:
         """Whether the system's default constraints spread its pods: those of a Service or of a ReplicaSet."""
+        if not self._spreads:
+            return False
         known = self._has_siblings.get(spec)
         if known is None:
             known = self._has_siblings[spec] = self._index.cluster.siblings(spec) is not None
@@ -108,8 +135,11 @@ class NodeChoice:
 
     def _best_of(self, pod: Pod, nodes: list[NodeState], cluster: Cluster) -> list[NodeState]:
         """Those with the best score, in their order."""
-        best = framework.best(pod, cluster, nodes, self._profile(pod.spec))
-        return sorted(best, key=lambda node: node.order)
+        if len(nodes) < 2:
+            return nodes
+        total = self.totals(pod, nodes, cluster)
+        largest = max(total.values())
+        return sorted((node for node in nodes if total[node.name] == largest), key=lambda node: node.order)
 
     def _scores(self, pod: Pod, nodes: list[NodeState], cluster: Cluster) -> dict[str, dict[str, int]]:
         return framework.score(pod, cluster, nodes, self._profile(pod.spec))

@@ -19,9 +19,6 @@ from kubeinfer_sim.cluster.scheduler.plugins import node_affinity, node_unschedu
 from kubeinfer_sim.cluster.scheduler.pods import PODS, Pod, PodSpec
 from kubeinfer_sim.manifest.releases import Release
 
-#: How it is said that the pods would not fit if nothing else ran either.
-TOO_FEW = "and the nodes have room for"
-
 
 @dataclass(frozen=True, slots=True)
 class GangNeed:
@@ -64,7 +61,7 @@ class GangNeed:
         if closed:
             is_free = closed
         elif self.possible < self.pods:
-            is_free += f", {TOO_FEW} {self.possible or 'none'} at most"
+            is_free += f", and the nodes have room for {self.possible or 'none'} at most"
         return f"needs {self.pods} {noun}{'s' if self.pods != 1 else ''} × {what}{where}; {is_free}"
 
 
@@ -131,7 +128,7 @@ def explain(gang: Gang, index: NodeIndex, choice: NodeChoice, placer: GangPlacer
     counts: Counter[str] = Counter()
     groups: dict[tuple[str, ...], list[str]] = {}
     if missing is not None:
-        for reasons, names in _verdicts(index, choice, missing):
+        for reasons, names in verdicts(index, choice, missing):
             groups.setdefault(reasons, []).extend(names)
             for reason in reasons:
                 counts[reason] += len(names)
@@ -149,7 +146,7 @@ def explain(gang: Gang, index: NodeIndex, choice: NodeChoice, placer: GangPlacer
     )
 
 
-def _verdicts(index: NodeIndex, choice: NodeChoice, pod: Pod) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+def verdicts(index: NodeIndex, choice: NodeChoice, pod: Pod) -> Iterator[tuple[tuple[str, ...], list[str]]]:
     """The reasons of every node, with the names of nodes that have them."""
     spec = pod.spec
     if not choice.is_independent(spec):

@@ -7,70 +7,39 @@ in which something changed, and binds pods to their nodes after the binding stag
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.node import UNSCHEDULABLE, Node, nobodys_node
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.records import GangPending, InstanceRef, NodeMissing, NodeVerdict, PodPreempted
-from kubeinfer_sim.cluster.scheduler.claims import Claims, in_words
-from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
+from kubeinfer_sim.cluster.records import GangPending, NodeMissing, NodeVerdict, PodPreempted
+from kubeinfer_sim.cluster.scheduler.claims import Claims
+from kubeinfer_sim.cluster.scheduler.gang import GangPod
 from kubeinfer_sim.cluster.scheduler.node_index import Stats
+from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.objects import running_pods
-from kubeinfer_sim.cluster.scheduler.pods import Owner
+from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
 from kubeinfer_sim.cluster.scheduler.pods import Pod as ScheduledPod
 from kubeinfer_sim.cluster.scheduler.preemption import Budget
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
+from kubeinfer_sim.cluster.scheduler.volcano.job import Task
+from kubeinfer_sim.cluster.scheduler.volcano.pod_groups import PodGroupAt
+from kubeinfer_sim.cluster.scheduler.volcano.scheduling import VolcanoScheduling, VolcanoSettings
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.manifest.accelerators import accelerator_count
-from kubeinfer_sim.manifest.model import SCHEDULERS
+from kubeinfer_sim.manifest.model import SCHEDULERS, VOLCANO
 from kubeinfer_sim.scenario.cluster.model import ClusterObject, RunningPod
 from kubeinfer_sim.scenario.timings.distributions import Constant
 
 #: What the condition PodScheduled says of a pod with gates (pkg/scheduler/framework/plugins/schedulinggates).
 GATES_CLOSED = "Scheduling is blocked due to non-empty scheduling gates"
-#: `schedulerName` of the scheduler that every cluster has, which preempts.
-KUBE_SCHEDULER = "default-scheduler"
-
-
-@dataclass(slots=True, eq=False)
-class PodGang:
-    """Pods of one instance that are placed together.
-
-    Attributes:
-        owner: the controller by which kube-scheduler spreads its pods, where there is one.
-        preempts: pods of lower priority are evicted where it finds no place.
-        prefer: pod -> node to take again if it fits there.
-        cause: id of the record that made the gang.
-    """
-
-    instance: InstanceRef
-    pods: Sequence[Pod]
-    cause: int
-    preempts: bool = False
-    owner: Owner | None = None
-    prefer: Mapping[Any, str] = field(default_factory=dict)
-    request: Gang = field(init=False)
-
-    def leave_out(self, placed: Container[Pod]) -> None:
-        """These of its pods are not to be placed any more."""
-        self.request.pods = tuple(pod for pod in self.request.pods if pod.key not in placed)
-
-    def __post_init__(self) -> None:
-        # Of a gang the most important pod counts, as Volcano takes a job's priority from its pods.
-        self.request = Gang(
-            id(self),
-            tuple([GangPod(pod, pod.template, pod.namespace, self.owner) for pod in self.pods]),
-            max([pod.template.priority for pod in self.pods], default=0),
-            self.preempts,
-        )
 
 
 class GangScheduling(Watcher):
-    """The queue of gangs."""
+    """The gangs that wait: those of kube-scheduler in a queue of their own, those of Volcano in its jobs."""
 
     def __init__(
         self,
@@ -80,12 +49,15 @@ class GangScheduling(Watcher):
         rate: SchedulingRate | None = None,
         budgets: Callable[[], Sequence[Budget]] = lambda: (),
         schedulers: Container[str] = SCHEDULERS,
+        volcano: VolcanoSettings | None = None,
+        instances_by_volcano: bool = False,
     ) -> None:
         """Start with an empty queue.
 
         With a `rate` gangs are bound one behind the other, else each as its binding stage says. `budgets` tells how
         many pods may still be disrupted, for the choice of those that are evicted for others. `schedulers` are those
-        that run: what names another one waits for ever.
+        that run: what names another one waits for ever. With `volcano` Volcano places the pods that name it, and
+        (`instances_by_volcano`) all instances of KubeInfers; without, kube-scheduler places them all.
         """
         self._rate = rate
         self._budgets = budgets
@@ -105,6 +77,25 @@ class GangScheduling(Watcher):
         self._new: list[PodGang] = []
         self._explained: set[object] = set()  # keys of gangs of which it is recorded why they wait
         self._wake: Timer | None = None
+        self._instances_by_volcano = instances_by_volcano
+        self._volcano = (
+            None
+            if volcano is None
+            else VolcanoScheduling(
+                env,
+                scheduler,
+                volcano,
+                place=self._place_volcano_s,
+                refused=lambda gang: gang.pods[0].owner.gang_refused(gang.pods),
+                evict=self._evict_for_volcano,
+            )
+        )
+
+    def _is_volcano_s(self, gang: PodGang) -> bool:
+        if self._volcano is None:
+            return False
+        named = gang.pods[0].template.scheduler_name == VOLCANO
+        return named or (self._instances_by_volcano and gang.group is not None)
 
     @property
     def stats(self) -> Stats:
@@ -144,6 +135,9 @@ class GangScheduling(Watcher):
         if self._without_scheduler(gang) is not None:
             self._gated[gang.request.key] = gang
             self.diagnose(gang, gang.cause)
+            return
+        if self._volcano is not None and self._is_volcano_s(gang):
+            self._volcano.submit(gang)
             return
         self._gangs[gang.request.key] = gang
         self._new.append(gang)
@@ -188,6 +182,8 @@ class GangScheduling(Watcher):
         self._explained.discard(gang.request.key)
         self._gated.pop(gang.request.key, None)
         self._unclaimed.pop(gang.request.key, None)
+        if self._volcano is not None and self._volcano.withdraw(gang):
+            return
         if self._gangs.pop(gang.request.key, None) is not None:
             if gang in self._new:
                 self._new.remove(gang)
@@ -197,10 +193,27 @@ class GangScheduling(Watcher):
     def waits(self, gang: PodGang) -> bool:
         """Whether the gang is still without nodes."""
         key = gang.request.key
+        if self._volcano is not None and self._volcano.waits(gang):
+            return True
         return key in self._gangs or key in self._gated or key in self._unclaimed
+
+    def is_untried(self, gang: PodGang) -> bool:
+        """Whether its scheduler has yet to look at it for the first time, though this instant is over."""
+        return self._volcano is not None and self._volcano.is_untried(gang)
+
+    def says_why_it_waits(self, pod: Pod) -> bool:
+        """Whether a pod has, or had before it was bound, a condition that says why it waits."""
+        volcano = self._volcano
+        return volcano is None or not volcano.knows_of(pod) or volcano.has_refused(pod)
+
+    def pod_groups(self) -> tuple[PodGroupAt, ...]:
+        """Volcano's PodGroups as they are shown now, to be asked after whatever happens."""
+        return () if self._volcano is None else self._volcano.pod_groups()
 
     def _wake_up(self) -> None:
         """Something changed: look at the queue at the end of this instant."""
+        if self._volcano is not None:
+            self._volcano.changed()
         if self._wake is None and self._gangs:
             self._wake = self._clock.after(0, self._run, phase=Phase.SCHEDULER)
 
@@ -213,13 +226,22 @@ class GangScheduling(Watcher):
                 del self._gated[key]
                 self.submit(gang)
 
+    def pod_terminating(self, pod: Pod, reason: str, cause: int) -> None:
+        """What the pod holds will be free."""
+        if self._volcano is not None:
+            self._volcano.terminating(pod)
+
     def pod_finished(self, pod: Pod) -> None:
         """What the pod held is free, though its object is there (pkg/scheduler, newPodInformer)."""
+        if self._volcano is not None:
+            self._volcano.finished(pod)
         if pod.placed:
             self._free(pod)
 
     def pod_gone(self, pod: Pod) -> None:
         """What the pod held is free, whether it was bound already or not."""
+        if self._volcano is not None:
+            self._volcano.gone(pod)
         if pod.holds_place:
             self._free(pod)
 
@@ -230,8 +252,15 @@ class GangScheduling(Watcher):
         self._wake_up()
 
     def object_put(self, written: ClusterObject) -> None:
-        """A claim, a volume or a class may let pods be placed."""
+        """A claim, a volume or a class may let pods be placed, and so may a PodGroup or a queue."""
         self._claims_changed()
+        if self._volcano is not None:
+            self._volcano.object_put(written)
+
+    def object_deleted(self, written: ClusterObject) -> None:
+        """A PodGroup or a queue is gone."""
+        if self._volcano is not None:
+            self._volcano.object_deleted(written)
 
     def node_added(self, node: Node) -> None:
         """A node joins: what waits may go there."""
@@ -245,6 +274,8 @@ class GangScheduling(Watcher):
         """A node leaves: nobody counts what is on it."""
         for running in self._running.pop(node.name, {}).values():
             self._api.others_hold(-accelerator_count(running.requests))
+        if self._volcano is not None:
+            self._volcano.volcano.node_gone(self._scheduler.index.nodes[node.name])
         self._scheduler.remove_node(node.name)
         self._wake_up()
 
@@ -285,7 +316,11 @@ class GangScheduling(Watcher):
             return False
         if self._claims.matter and self._kept_by_claims(gang):
             return False
-        placement = self._scheduler.place_now(gang.request, named)
+        placement: Mapping[Any, str] | None
+        if self._volcano is not None and self._is_volcano_s(gang) and not named:
+            placement = self._volcano.adopt(gang)
+        else:
+            placement = self._scheduler.place_now(gang.request, named)
         if placement is None:
             return False
         if any(placement[pod] != node for pod, node in named.items()):
@@ -304,19 +339,22 @@ class GangScheduling(Watcher):
         unseen = self._without_scheduler(gang)
         if gang.request.key in self._gated and unseen is not None:
             proof = f"no scheduler {unseen.template.scheduler_name} runs, which {unseen.ref.name} names"
-            record = GangPending(at, cause, gang.instance, "", proof, awaits="scheduler")
+            record = GangPending(at, cause, gang.instance, "", proof)
         elif gang.request.key in self._gated:
             gate, pod = next((gate, pod) for pod in gang.pods for gate in pod.scheduling_gates)
             proof = f"the scheduling gate {gate} of {pod.ref.name} is closed"
-            record = GangPending(at, cause, gang.instance, GATES_CLOSED, proof, awaits="gate")
+            record = GangPending(at, cause, gang.instance, GATES_CLOSED, proof)
         elif gang.request.key in self._unclaimed:
             why = self._kept_by_claims(gang)
-            proof, awaits = in_words(why)
-            record = GangPending(at, cause, gang.instance, why, proof, awaits=awaits)
+            proof = why.partition(": ")[2].rstrip(".")
+            record = GangPending(at, cause, gang.instance, why, proof)
         else:
             verdict = self._scheduler.explain(gang.request)
             groups = tuple(NodeVerdict(*group) for group in verdict.groups.items())
-            record = GangPending(at, cause, gang.instance, verdict.message, verdict.proof, groups)
+            message, proof = verdict.message, verdict.proof
+            if self._volcano is not None and self._volcano.waits(gang):
+                message, proof = self._volcano.words(gang, proof)
+            record = GangPending(at, cause, gang.instance, message, proof, groups)
         self._history.append(record)
         self._explained.add(gang.request.key)
         return record
@@ -324,13 +362,25 @@ class GangScheduling(Watcher):
     def explain_waiting(self, at: int) -> None:
         """Nothing happens after `at` ms: record why the first gang of each workload waits, where nobody has."""
         first: dict[tuple[str, str], PodGang] = {}
-        for key, gang in (self._gated | self._unclaimed | self._gangs).items():
+        by_volcano = {} if self._volcano is None else self._volcano.waiting()
+        for key, gang in (self._gated | self._unclaimed | self._gangs | by_volcano).items():
             workload = gang.instance.kind, gang.instance.owner
             if key in self._explained or workload not in first:
                 first[workload] = gang
         for gang in first.values():
             if gang.request.key not in self._explained:
                 self.diagnose(gang, gang.pods[0].last, at)
+
+    def _place_volcano_s(self, gang: PodGang, nodes: Mapping[Pod, NodeState]) -> None:
+        """Volcano has given nodes to pods of a gang, which may be some of them."""
+        self._explained.discard(gang.request.key)
+        placement = {pod: node.name for pod, node in nodes.items()}
+        self._api.schedule(gang.instance, placement, gang.cause)
+        gang.pods[0].owner.gang_placed(gang.pods if len(nodes) == len(gang.pods) else list(nodes))
+        self._bind(gang, placement)
+
+    def _evict_for_volcano(self, victim: Task, gang: PodGang) -> None:
+        self._preempt(victim.pod, victim.node, gang)
 
     def _run(self) -> None:
         self._wake = None
@@ -389,18 +439,18 @@ class GangScheduling(Watcher):
         self._api.others_hold(-accelerator_count(victim.spec.requests))
         self._wake_up()
 
-    def _bind(self, gang: PodGang, placement: Mapping[object, str]) -> None:
+    def _bind(self, gang: PodGang, placement: Mapping[Any, str]) -> None:
         """The whole gang is bound after one draw of the binding stage, of its first pod, or when its turn comes."""
-        first = gang.pods[0]
+        pods = [pod for pod in gang.pods if pod in placement]
         now = self._clock.now
         if self._rate is not None:
-            length: int | None = self._rate.bind(len(gang.pods), now) - now
+            length: int | None = self._rate.bind(len(pods), now) - now
         else:
-            length = self._bind_stage(first)
+            length = self._bind_stage(pods[0])
         if length == 0:
-            self._bound(gang, placement)
+            self._bound(pods, placement)
         elif length is not None:
-            self._clock.after(length, self._bound, gang, placement)
+            self._clock.after(length, self._bound, pods, placement)
 
     def _bind_stage(self, pod: Pod) -> int | None:
         length = pod.timings.bind
@@ -408,8 +458,8 @@ class GangScheduling(Watcher):
             return length.value
         return length.sample(self._streams.named(f"stage/bind/{pod.stream_name}/{pod.restarts}"))
 
-    def _bound(self, gang: PodGang, placement: Mapping[object, str]) -> None:
-        for pod in gang.pods:
+    def _bound(self, pods: Sequence[Pod], placement: Mapping[Any, str]) -> None:
+        for pod in pods:
             if pod.state is PodState.PENDING:
                 self._bind_pod(pod, placement[pod])
 

@@ -43,6 +43,8 @@ class NodeIndex:
         nodes: by name, in their order.
         cluster: the same nodes for the plugins that look at all of them.
         in_use: how much of each resource is requested by the pods that are placed.
+        offered: how much of each resource the nodes offer together, but for those that never run out of it.
+        boundless: by resource, how many nodes never run out of it.
         priorities: how many placed pods have each priority.
         specs_with_affinity: the specs of placed pods that have terms about other pods, with how many pods have them.
     """
@@ -56,9 +58,11 @@ class NodeIndex:
         """
         self.stats = Stats()
         self.nodes: dict[str, NodeState] = {}
-        self.in_use: Counter[str] = Counter()
+        self.in_use: dict[str, int] = {}
+        self.offered: Counter[str] = Counter()
+        self.boundless: Counter[str] = Counter()
         self.specs_with_affinity: Counter[PodSpec] = Counter()
-        self.priorities: Counter[int] = Counter()
+        self.priorities: dict[int, int] = {}
         self._pack = pack
         self._keys: frozenset[str] = frozenset()
         self._naming: dict[str, bool] = {}
@@ -148,8 +152,16 @@ class NodeIndex:
             self._plans.clear()
         node_class.add(node)
         self._class_of[node.order] = node_class
+        self.offered.update(node.allocatable)
+        self.boundless.update(node.unlimited)
+
+    def total(self, resource: str) -> float:
+        """How much of a resource all nodes offer together; infinite where one of them never runs out of it."""
+        return inf if self.boundless[resource] else self.offered[resource]
 
     def _leave(self, node: NodeState) -> None:
+        self.offered.subtract(node.allocatable)
+        self.boundless.subtract(node.unlimited)
         node_class = self._class_of.pop(node.order)
         node_class.remove(node)
         if not node_class.members:
@@ -191,6 +203,8 @@ class NodeIndex:
             self.stats.nodes += len(self._ordered)
             self._classes = {}
             self._plans.clear()
+            self.offered.clear()
+            self.boundless.clear()
             for node in self._ordered.values():
                 self._enter(node)
 
@@ -276,9 +290,9 @@ class NodeIndex:
 
     def _account(self, pod: Pod, sign: int) -> None:
         spec, in_use = pod.spec, self.in_use
-        self.priorities[pod.priority] += sign
+        self.priorities[pod.priority] = self.priorities.get(pod.priority, 0) + sign
         for name, amount in spec.demand:
-            in_use[name] += sign * amount
+            in_use[name] = in_use.get(name, 0) + sign * amount
         if spec.has_pod_affinity:
             self.specs_with_affinity[spec] += sign
             if not self.specs_with_affinity[spec]:

@@ -81,6 +81,31 @@ class Scheduler:
         self._explained: dict[Signature, Unschedulable] = {}
 
     @property
+    def index(self) -> NodeIndex:
+        """The nodes, for a scheduler that shares them."""
+        return self._index
+
+    @property
+    def templates(self) -> Templates:
+        """The specs of templates seen so far."""
+        return self._templates
+
+    @property
+    def placer(self) -> GangPlacer:
+        """Finds places for whole gangs by search."""
+        return self._placer
+
+    def where(self, pod_key: Hashable) -> NodeState | None:
+        """The node a pod was placed on; None when it is not placed."""
+        return self._node_of.get(pod_key)
+
+    def note_placed(self, nodes: Mapping[Hashable, NodeState]) -> None:
+        """Another scheduler has placed pods: each counts on its node until it is released."""
+        self._node_of.update(nodes)
+        self._explained.clear()
+        self._retry_tied()
+
+    @property
     def stats(self) -> Stats:
         """What was looked at so far."""
         return self._index.stats
@@ -92,7 +117,7 @@ class Scheduler:
 
     def in_use(self, resource: str) -> int:
         """How much of a resource the placed pods hold on all nodes together; costs no summing up."""
-        return self._index.in_use[resource]
+        return self._index.in_use.get(resource, 0)
 
     # -- the queue ---------------------------------------------------------------------------------
 

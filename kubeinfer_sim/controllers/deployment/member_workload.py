@@ -221,6 +221,11 @@ class MemberWorkload:
         for pod in pods:
             self._members.placed(pod)
 
+    def gang_refused(self, pods: Sequence[Pod]) -> None:
+        """It did not."""
+        if self._members.to_explain:
+            self._clock.after(0, self._members.diagnose, phase=Phase.OBSERVER)
+
     def pod_ready(self, pod: Pod) -> None:
         """The pod's Ready condition turned true."""
         self._members.ready(pod)

@@ -12,10 +12,10 @@ from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE
 from kubeinfer_sim.cluster.pod import Pod, Workload
 from kubeinfer_sim.cluster.records import InstanceRef, PodReady, PodRef
-from kubeinfer_sim.cluster.scheduler.gang_scheduling import KUBE_SCHEDULER, PodGang
+from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.controllers.deployment.records import PodEvicted, PodsRefused
-from kubeinfer_sim.manifest.model import DaemonSet, PodTemplate, StatefulSet
+from kubeinfer_sim.manifest.model import KUBE_SCHEDULER, DaemonSet, PodTemplate, StatefulSet
 from kubeinfer_sim.scenario.timings.model import Timings
 
 
@@ -134,7 +134,7 @@ class Members:
         )
         self._api.create(pod, cause)
         preempts = self._preemption or template.scheduler_name == KUBE_SCHEDULER
-        gang = PodGang(ref, (pod,), pod.last, preempts)
+        gang = PodGang(ref, (pod,), pod.last, preempts, annotations=spec.annotations)
         member = self._members[pod] = Member(pod, gang, spec.revision, node)
         if running and self._scheduling.adopt(gang):
             pod.last = self._history.append(PodReady(self._clock.now, pod.last, pod.ref))
@@ -206,10 +206,14 @@ class Members:
     @property
     def to_explain(self) -> bool:
         """Whether a pod waits for a node, and nothing has been told of why."""
-        return self._told_of is None and bool(self._waiting)
+        return self._told_of is None and any(self._refused())
+
+    def _refused(self) -> Iterator[Member]:
+        """Those that wait though they have been looked at."""
+        return (each for each in self._waiting if not self._scheduling.is_untried(each.gang))
 
     def diagnose(self) -> None:
         """Record why the first pod that waits for a node waits, node by node, unless that has been told."""
         if self.to_explain:
-            self._told_of = next(iter(self._waiting))
+            self._told_of = next(self._refused())
             self._scheduling.diagnose(self._told_of.gang, self._told_of.pod.last)

@@ -6,18 +6,18 @@ as kube-scheduler does it, and starts its engine without waiting for others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE
 from kubeinfer_sim.cluster.pod import Pod, PodState, Workload
 from kubeinfer_sim.cluster.records import InstanceRef, PodReady, PodRef
-from kubeinfer_sim.cluster.scheduler.gang_scheduling import KUBE_SCHEDULER, PodGang
+from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.controllers.deployment.records import PodEvicted, PodsRefused
 from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
-from kubeinfer_sim.manifest.model import Kind, PodTemplate
+from kubeinfer_sim.manifest.model import KUBE_SCHEDULER, Kind
 from kubeinfer_sim.scenario.timings.model import StageTimings
 
 #: Why a ReplicaSet deletes a pod, in a word, and the record that it follows from.
@@ -73,19 +73,17 @@ class ReplicaPods:
 
     def create(self, replica_set: ReplicaSet) -> ReplicaPod | None:
         """A new pod, which waits to be placed; None where the API server refuses it."""
-        template = self._admitted(replica_set)
-        if template is None:
+        if self._refused(replica_set):
             return None
-        pod, gang = self._make(replica_set, template)
+        pod, gang = self._make(replica_set)
         self._scheduling.submit(gang)
         return pod
 
     def adopt(self, replica_set: ReplicaSet) -> ReplicaPod | None:
         """A pod that has run for long, if the cluster has room for it; None where the API server refuses it."""
-        template = self._admitted(replica_set)
-        if template is None:
+        if self._refused(replica_set):
             return None
-        pod, gang = self._make(replica_set, template)
+        pod, gang = self._make(replica_set)
         if self._scheduling.adopt(gang):
             pod.ready = True
             pod.created = RUNNING_SINCE
@@ -95,8 +93,8 @@ class ReplicaPods:
             self._scheduling.submit(gang)
         return pod
 
-    def _admitted(self, replica_set: ReplicaSet) -> PodTemplate | None:
-        """Another pod as the API server takes it; None where it does not: that it begins to refuse them is recorded."""
+    def _refused(self, replica_set: ReplicaSet) -> bool:
+        """Whether the API server does not take another pod; that it begins to refuse them is recorded."""
         spec, namespace = replica_set.spec, self._owner.namespace
         template = self._api.admission.admit(replica_set.template, namespace)
         message = self._api.admission.refusal(namespace, [(f"{spec.name}-{self._number}", template)])
@@ -104,15 +102,15 @@ class ReplicaPods:
             _, cause = self._why(replica_set)
             record = PodsRefused(self._clock.now, cause, spec.name, message, self._kind)
             self._history.append(record)
-        return None if message else template
+        return bool(message)
 
-    def _make(self, replica_set: ReplicaSet, template: PodTemplate) -> tuple[ReplicaPod, PodGang]:
+    def _make(self, replica_set: ReplicaSet) -> tuple[ReplicaPod, PodGang]:
         now, spec = self._clock.now, replica_set.spec
         ref = InstanceRef(self._api.new_uid(), spec.name, self._number, self._kind)
         pod = Pod(
             self._owner,
             PodRef(ref, spec.name, 0, 0),
-            template,
+            self._api.admission.admit(replica_set.template, self._owner.namespace),
             self._timings,
             spec.revision,
             spec.weights_key,
@@ -123,19 +121,18 @@ class ReplicaPods:
         replica_pod = ReplicaPod(self._number, now - now % 1000)
         self._number += 1
         preempts = self._preemption or spec.template.scheduler_name == KUBE_SCHEDULER
-        gang = PodGang(ref, (pod,), pod.last, preempts, replica_set.owner)
+        gang = PodGang(ref, (pod,), pod.last, preempts, replica_set.owner, annotations=spec.annotations)
         self._replica_pods[pod] = replica_pod
         self._pods[replica_pod] = pod, replica_set, gang
         return replica_pod, gang
 
-    def refresh(self, pods: Iterable[ReplicaPod]) -> None:
-        """Bring what pods are ranked by up to date."""
-        for pod in pods:
-            real, _, _ = self._pods[pod]
-            placed = "placed" if real.placed else ""
-            pod.node = real.node.name if real.node is not None else placed
-            pod.phase = "Running" if real.state is PodState.RUNNING else "Pending"
-            pod.restarts = real.restarts
+    def refresh(self, pod: ReplicaPod) -> None:
+        """Bring what the pod is ranked by up to date."""
+        real, _, gang = self._pods[pod]
+        placed = "" if self._scheduling.waits(gang) else "placed"
+        pod.node = real.node.name if real.node is not None else placed
+        pod.phase = "Running" if real.state is PodState.RUNNING else "Pending"
+        pod.restarts = real.restarts
 
     def delete(self, pod: ReplicaPod) -> None:
         """Delete a pod its ReplicaSet has too many of."""
@@ -178,7 +175,7 @@ class ReplicaPods:
     def diagnose(self) -> None:
         """Record why the first pod that waits for a node waits, node by node."""
         for pod, _, gang in self._pods.values():
-            if self._scheduling.waits(gang):
+            if self._scheduling.waits(gang) and not self._scheduling.is_untried(gang):
                 self._scheduling.diagnose(gang, pod.last)
                 self.told_of = pod
                 return

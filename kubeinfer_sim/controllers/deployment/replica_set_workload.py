@@ -200,6 +200,11 @@ class ReplicaSetWorkload:
     def gang_placed(self, pods: Sequence[Pod]) -> None:
         """A pod got its node: of no consequence."""
 
+    def gang_refused(self, pods: Sequence[Pod]) -> None:
+        """It did not."""
+        if self._pods.told_of is None:
+            self._clock.after(0, self._pods.diagnose, phase=Phase.OBSERVER)
+
     def pod_ready(self, pod: Pod) -> None:
         """The pod's Ready condition turned true."""
         self._set.pod_ready(self._pods.find(pod)[1], self._clock.now)

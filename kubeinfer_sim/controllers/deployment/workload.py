@@ -199,6 +199,9 @@ class DeploymentWorkload:
     def gang_placed(self, pods: Sequence[Pod]) -> None:
         """A pod got its node: of no consequence to a Deployment."""
 
+    def gang_refused(self, pods: Sequence[Pod]) -> None:
+        """It did not: of no consequence either."""
+
     def pod_ready(self, pod: Pod) -> None:
         """The pod's Ready condition turned true."""
         self._controller.pod_ready(*self._pods.find(pod))

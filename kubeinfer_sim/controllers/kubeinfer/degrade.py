@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling, PodGang
+from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
+from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance
 from kubeinfer_sim.scenario.recovery.rules import GiveUp
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import Pod, Workload
-from kubeinfer_sim.cluster.records import InstanceRef, Place, PodRef
-from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
+from kubeinfer_sim.cluster.records import Place, PodRef
+from kubeinfer_sim.cluster.scheduler.pod_gang import InstanceGroup, PodGang
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance
 from kubeinfer_sim.manifest.model import Role
@@ -58,13 +58,15 @@ class Gangs:
         instance.barriers = self._barriers(instance)
         generation = self._next_generation(instance)
         pods = [
-            pod
+            self._pod(instance, role, replica, generation)
             for role in instance.spec.roles
-            for pod in self._pods(instance, role, range(role.replicas), generation)
+            for replica in range(role.replicas)
         ]
         if not pods:
             return False
-        gang = self._gang(instance.ref, pods, instance.last)
+        if instance.pod_group is None or self._assumptions.pod_group == "new":
+            instance.pod_group = self._new_group(instance, generation)
+        gang = self._gang(instance, pods, instance.last)
         if adopt and self._scheduling.adopt(gang):
             instance.ready_pods = instance.wanted
             instance.served.update(pods)
@@ -78,12 +80,8 @@ class Gangs:
         instance.last = cause
         generation = self._next_generation(instance)
         roles = {role.name: role for role in instance.spec.roles}
-        pods = [
-            pod
-            for role, replica in places
-            for pod in self._pods(instance, roles[role], [replica], generation)
-        ]
-        return self._gang(instance.ref, pods, instance.last)
+        pods = [self._pod(instance, roles[role], replica, generation) for role, replica in places]
+        return self._gang(instance, pods, instance.last)
 
     def queue(self, instance: Instance, gang: PodGang, nodes: Mapping[Pod, str]) -> None:
         """Have a gang placed, on these nodes if its pods fit there."""
@@ -93,6 +91,10 @@ class Gangs:
         else:
             instance.gangs[gang] = None
         self._scheduling.submit(gang)
+
+    def waits(self, instance: Instance) -> bool:
+        """Whether a gang of the instance waits for nodes though it has been looked at."""
+        return any(not self._scheduling.is_untried(gang) for gang in instance.gangs)
 
     def withdraw(self, instance: Instance) -> None:
         """Take back all gangs of the instance that still wait for nodes."""
@@ -121,10 +123,18 @@ class Gangs:
             instance.restoring_gangs.pop(gang, None)
             left = [pod for pod in gang.pods if pod not in going]
             if left:
-                self.queue(instance, self._gang(gang.instance, left, gang.cause), {})
+                self.queue(instance, self._gang(instance, left, gang.cause), {})
 
-    def _gang(self, instance: InstanceRef, pods: Sequence[Pod], cause: int) -> PodGang:
-        return PodGang(instance, pods, cause, preempts=self._assumptions.preemption)
+    def _gang(self, instance: Instance, pods: Sequence[Pod], cause: int) -> PodGang:
+        return PodGang(
+            instance.ref, pods, cause, preempts=self._assumptions.preemption, group=instance.pod_group
+        )
+
+    def _new_group(self, instance: Instance, generation: int) -> InstanceGroup:
+        """A PodGroup for all pods that the instance is made of now."""
+        least = self._assumptions.min_member
+        members = instance.wanted if least is None else min(least, instance.wanted)
+        return InstanceGroup(instance.ref.name, generation + 1, self._clock.now, members)
 
     def _next_generation(self, instance: Instance) -> int:
         ordinal = instance.ref.ordinal
@@ -139,18 +149,17 @@ class Gangs:
             return dict.fromkeys((role.name for role in roles), StartBarrier(instance.wanted))
         return {role.name: StartBarrier(role.replicas if kind == "role" else 1) for role in roles}
 
-    def _pods(
-        self, instance: Instance, role: Role, replicas: Iterable[int], generation: int
-    ) -> Iterator[Pod]:
-        """Make the pods of these places in a role."""
-        template = self._api.admission.admit(role.template, self._workload.namespace)
-        timings = self._timings.of(role.name)
-        revision, weights_key = instance.revision, instance.spec.weights_key
-        barrier = instance.barriers[role.name]
-        for replica in replicas:
-            ref = PodRef(instance.ref, role.name, replica, generation)
-            pod = Pod(self._workload, ref, template, timings, revision, weights_key, barrier)
-            instance.pods[pod] = None
-            self.instance_of[pod] = instance
-            self._api.create(pod, instance.last)
-            yield pod
+    def _pod(self, instance: Instance, role: Role, replica: int, generation: int) -> Pod:
+        pod = Pod(
+            self._workload,
+            PodRef(instance.ref, role.name, replica, generation),
+            self._api.admission.admit(role.template, self._workload.namespace),
+            self._timings.of(role.name),
+            instance.revision,
+            instance.spec.weights_key,
+            instance.barriers[role.name],
+        )
+        instance.pods[pod] = None
+        self.instance_of[pod] = instance
+        self._api.create(pod, instance.last)
+        return pod

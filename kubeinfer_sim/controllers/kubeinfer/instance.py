@@ -11,7 +11,7 @@ from kubeinfer_sim.manifest.kubeinfer import API_GROUP
 if TYPE_CHECKING:
     from kubeinfer_sim.cluster.pod import Pod
     from kubeinfer_sim.cluster.records import InstanceRef, Place
-    from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
+    from kubeinfer_sim.cluster.scheduler.pod_gang import InstanceGroup, PodGang
     from kubeinfer_sim.cluster.start_barrier import StartBarrier
     from kubeinfer_sim.controllers.kubeinfer.rebuild import Rebuild
     from kubeinfer_sim.controllers.kubeinfer.restart_history import RestartHistory
@@ -38,6 +38,7 @@ class Instance:
         incarnation: counts its gangs, from 0.
         pods: the pods that exist (terminating ones included).
         served: those that have been ready since a container of theirs last died.
+        pod_group: the PodGroup of its pods; None before they are made first.
         gangs: those of its pods that still wait for nodes, as they are queued.
         barriers: role -> the start barrier its pods stand at.
         ready_pods: how many of its current pods are ready.
@@ -72,6 +73,7 @@ class Instance:
         "keep",
         "last",
         "overdue",
+        "pod_group",
         "pods",
         "progressing",
         "ready_incarnation",
@@ -103,6 +105,7 @@ class Instance:
         self.incarnation = 0
         self.pods: dict[Pod, None] = {}
         self.served: set[Pod] = set()
+        self.pod_group: InstanceGroup | None = None
         self.gangs: dict[PodGang, None] = {}
         self.barriers: dict[str, StartBarrier[Pod]] = {}
         self.ready_pods = 0

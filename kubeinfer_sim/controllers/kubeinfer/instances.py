@@ -135,6 +135,8 @@ class Instances:
             self.update_progressing(instance)
         if self._gangs.whole(instance, adopt=adopt) or not instance.wanted:
             self.set_ready(instance)
+        elif not self._gangs.waits(instance):
+            self.update_progressing(instance)
 
     def _refused(self, instance: Instance, message: str) -> None:
         """Ask again after 5 ms, 10 ms, 20 ms … (assumed: the rate limiter that controllers have by default)."""
@@ -277,7 +279,7 @@ class Instances:
         progressing = (
             instance.state in (InstanceState.STARTING, InstanceState.CONCERNING, InstanceState.RESTARTING)
             and instance.failed_starts == 0
-            and not instance.gangs
+            and not self._gangs.waits(instance)
         )
         self.progressing += progressing - instance.progressing
         instance.progressing = progressing

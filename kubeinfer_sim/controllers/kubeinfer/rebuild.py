@@ -10,7 +10,7 @@ from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import Place
 
 if TYPE_CHECKING:
-    from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
+    from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
     from kubeinfer_sim.engine.clock import Timer
     from kubeinfer_sim.scenario.recovery.rules import GiveUp
 

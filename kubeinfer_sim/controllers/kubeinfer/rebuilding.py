@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import Pod
-from kubeinfer_sim.cluster.scheduler.gang_scheduling import PodGang
+from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
 from kubeinfer_sim.controllers.kubeinfer.degrade import make_room
 from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance, InstanceState

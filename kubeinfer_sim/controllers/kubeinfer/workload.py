@@ -115,6 +115,11 @@ class KubeInferWorkload:
         """The pods of a gang got their nodes."""
         self._instances.update_progressing(self._gangs.placed(pods))
 
+    def gang_refused(self, pods: Sequence[Pod]) -> None:
+        """A gang was looked at and waits: its instance is not on its way to ready."""
+        self._instances.update_progressing(self._gangs.instance_of[pods[0]])
+        self._stalls.check()
+
     def pod_ready(self, pod: Pod) -> None:
         """A pod turned ready; the instance is when all are."""
         instance = self._gangs.instance_of[pod]

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod, PodState
 from kubeinfer_sim.cluster.records import InstanceRef, PodReady, PodRef, RequestRefused
-from kubeinfer_sim.cluster.scheduler.gang_scheduling import KUBE_SCHEDULER, PodGang
+from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.controllers.pod.records import BarePodApplied, BarePodEvicted
 from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.engine.history import NO_CAUSE
-from kubeinfer_sim.manifest.model import BarePod
+from kubeinfer_sim.manifest.model import KUBE_SCHEDULER, BarePod
 from kubeinfer_sim.scenario.timings.model import Timings
 
 
@@ -69,9 +69,9 @@ class BarePodWorkload:
         self.last_progress = self._clock.now
 
     def _explain(self) -> None:
-        """Record why it has found no place at once, node by node."""
+        """Record why it has found no place when it was looked at first, node by node."""
         gang = self._gang
-        if gang is not None and self._scheduling.waits(gang):
+        if gang is not None and self._scheduling.waits(gang) and not self._scheduling.is_untried(gang):
             self._scheduling.diagnose(gang, gang.pods[0].last)
 
     def apply(self, spec: BarePod, label: str) -> None:
@@ -103,6 +103,10 @@ class BarePodWorkload:
     def gang_placed(self, pods: Sequence[Pod]) -> None:
         """It got its node."""
         self.last_progress = self._clock.now
+
+    def gang_refused(self, pods: Sequence[Pod]) -> None:
+        """It found none."""
+        self._explain()
 
     def pod_ready(self, pod: Pod) -> None:
         """Its Ready condition turned true."""

@@ -185,6 +185,38 @@ class RuntimeClass:
     tolerations: tuple[Toleration, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PodGroup:
+    """A PodGroup (scheduling.volcano.sh/v1beta1): pods that are placed together, at least `min_member` of them.
+
+    Attributes:
+        min_resources: what there must be room for before it is looked at; None: nothing.
+        priority_class: its name; "" for that of the default.
+    """
+
+    name: str
+    namespace: str
+    min_member: int = 1
+    queue: str = "default"
+    priority_class: str = ""
+    min_resources: Resources | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A Queue (scheduling.volcano.sh/v1beta1), which shares the cluster with others by weight.
+
+    Attributes:
+        capability: the most its pods may have of each resource; a resource that is not named has no limit.
+        priority: of several queues the highest goes first.
+    """
+
+    name: str
+    weight: int = 1
+    capability: Resources = field(default_factory=dict)
+    priority: int = 0
+
+
 #: Kind, namespace and name of an object.
 ObjectKey = tuple[str, str, str]
 
@@ -201,7 +233,9 @@ class ClusterObject:
     kind: str
     namespace: str
     name: str
-    content: DisruptionBudget | PriorityClass | ResourceQuota | LimitRange | RuntimeClass | None = None
+    content: (
+        DisruptionBudget | PriorityClass | ResourceQuota | LimitRange | RuntimeClass | PodGroup | Queue | None
+    ) = None
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -11,7 +11,12 @@ from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.refusals import refusal
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.model import Change, DeleteObject, Put, Refused
-from kubeinfer_sim.scenario.cluster import disruption_budgets, priority_classes, resource_objects
+from kubeinfer_sim.scenario.cluster import (
+    disruption_budgets,
+    priority_classes,
+    resource_objects,
+    volcano_objects,
+)
 from kubeinfer_sim.scenario.cluster.model import ClusterObject, ObjectKey
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.manifests import Manifests, merge_patch
@@ -25,6 +30,8 @@ READERS: dict[str, Callable[[OtherObject, list[Diagnostic]], Any]] = {
     "ResourceQuota": resource_objects.read_quota,
     "LimitRange": resource_objects.read_limit_range,
     "RuntimeClass": resource_objects.read_runtime_class,
+    "PodGroup": volcano_objects.read_pod_group,
+    "Queue": volcano_objects.read_queue,
 }
 
 

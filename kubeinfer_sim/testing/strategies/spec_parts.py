@@ -82,6 +82,7 @@ ASSUMED: Mapping[str, Callable[[Draw], Any]] = {
     "backoff": lambda draw: pick(draw, (["0s", "30s"], ["10s"], ["1m", "1s", "5m"])),
     "backoff_reset": lambda draw: pick(draw, ("20m", "1m", "0s")),
     "max_restarts": lambda draw: pick(draw, (3, 0, 1)),
+    "min_member": lambda draw: pick(draw, (1, 2, 8)),
     "max_restarts_window": lambda draw: pick(draw, ("1h", "5m")),
     "peer_loss_timeout": lambda draw: pick(draw, ("3m", "10m", "never", "1s")),
     "progress_deadline": lambda draw: pick(draw, ("10m", "1h", "never")),

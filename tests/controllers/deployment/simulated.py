@@ -6,7 +6,6 @@ are Running and Ready after their load time, and are gone some time after they a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -140,7 +139,7 @@ class Simulated:
         self.clock.after(0, self.schedule, phase=Phase.SCHEDULER)
         return pod
 
-    def refresh(self, pods: Iterable[ReplicaPod]) -> None:
+    def refresh(self, pod: ReplicaPod) -> None:
         """The emulated pods are always up to date."""
 
     def delete(self, pod: ReplicaPod) -> None:

@@ -1,0 +1,341 @@
+"""Volcano at work: its pods, their PodGroups, and the clock of its cycle.
+
+A cycle begins every second, at a phase of its own. One in which nothing can have changed is left out: after a change
+the next one is set. Sources: cmd/scheduler (--schedule-period 1s), pkg/controllers/podgroup (which PodGroup a pod gets
+that names none).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.scheduler.binpack import Binpack
+from kubeinfer_sim.cluster.scheduler.choice import Placing
+from kubeinfer_sim.cluster.scheduler.node_state import NodeState
+from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
+from kubeinfer_sim.cluster.scheduler.pods import PODS
+from kubeinfer_sim.cluster.scheduler.pods import Pod as ScheduledPod
+from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
+from kubeinfer_sim.cluster.scheduler.volcano.job import GroupKey, PodGroup, Task, TaskStatus
+from kubeinfer_sim.cluster.scheduler.volcano.pod_groups import PodGroupAt, PodGroupView
+from kubeinfer_sim.cluster.scheduler.volcano.queues import DEFAULT_QUEUE
+from kubeinfer_sim.cluster.scheduler.volcano.scheduler import VolcanoScheduler
+from kubeinfer_sim.engine.clock import Phase, Timer
+from kubeinfer_sim.scenario.cluster import model
+from kubeinfer_sim.scenario.cluster.model import ClusterObject
+
+PERIOD = 1_000
+#: Names the PodGroup of a pod; of its queue, where Volcano makes the PodGroup; of the owner: how many pods it takes.
+GROUP_NAME = "scheduling.k8s.io/group-name"
+QUEUE_NAME = "scheduling.volcano.sh/queue-name"
+MIN_MEMBER = "scheduling.volcano.sh/group-min-member"
+
+
+@dataclass(frozen=True, slots=True)
+class VolcanoSettings:
+    """Volcano's configuration: whether the action `preempt` is on, how nodes are scored, and KubeInfers' queue."""
+
+    preempts: bool = False
+    binpack: Binpack = field(default_factory=Binpack)
+    placement: Placing = "default"
+    queue: str = DEFAULT_QUEUE.name
+
+
+class VolcanoScheduling:
+    """The pods that Volcano places.
+
+    Args:
+        env: the cluster's.
+        scheduler: where the nodes are, which it shares.
+        settings: its configuration.
+        place: told of pods of a gang that got their nodes.
+        refused: told of a gang for which the first cycle found no place.
+        evict: told whom a job has evicted.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        scheduler: Scheduler,
+        settings: VolcanoSettings,
+        *,
+        place: Callable[[PodGang, Mapping[Pod, NodeState]], None],
+        refused: Callable[[PodGang], None],
+        evict: Callable[[Task, PodGang], None],
+    ) -> None:
+        self._clock = env.clock
+        self._api = env.api
+        self._streams = env.streams
+        self._scheduler = scheduler
+        self._settings = settings
+        self._place = place
+        self._refused = refused
+        self._evict = evict
+        self.volcano = VolcanoScheduler(
+            scheduler.index,
+            self._uniform,
+            binpack=settings.binpack,
+            placement=settings.placement,
+            preempts=settings.preempts,
+        )
+        self._view = PodGroupView(self.volcano)
+        self._phase = int(env.streams.named("volcano/cycle").random() * PERIOD)
+        self._last = -1
+        self._wake: Timer | None = None
+        self._gangs: dict[Hashable, PodGang] = {}  # of each pod that waits
+        self._untried: dict[PodGang, None] = {}
+        self._in_vain: set[Pod] = set()  # those that a cycle has looked at
+        self._made: set[GroupKey] = set()
+        for written in env.api.objects.values():
+            self.object_put(written)
+
+    def _uniform(self, name: str) -> Callable[[], float]:
+        return self._streams.named(f"volcano/{name}").random
+
+    # -- gangs ---------------------------------------------------------------------------------------------
+
+    def submit(self, gang: PodGang) -> None:
+        """Pods of a gang wait for the next cycle."""
+        for each in gang.request.pods:
+            pod = each.key
+            assert isinstance(pod, Pod)
+            self._gangs[pod] = gang
+            self.volcano.add(self._group_of(gang, pod), self._task(gang, pod))
+        self._untried[gang] = None
+        self.changed()
+
+    def adopt(self, gang: PodGang) -> dict[Pod, str] | None:
+        """Nodes for a gang that ran before the simulation began, which are taken; None where there is no room.
+
+        As Volcano would have chosen them; where that finds no place for all, as a search finds one.
+        """
+        tasks = {}
+        for each in gang.request.pods:
+            assert isinstance(each.key, Pod)
+            tasks[each.key] = self._task(gang, each.key)
+        keys = {pod: self._group_of(gang, pod) for pod in tasks}
+        found = self.volcano.place_now(self.volcano.job(next(iter(keys.values()))), tasks.values(), 0)
+        if found is None:
+            names = self._scheduler.place_now(gang.request)
+            if names is None:
+                return None
+            found = {pod: self._scheduler.index.nodes[name] for pod, name in names.items()}
+        else:
+            self._scheduler.note_placed(found)
+        for pod, task in tasks.items():
+            task.status, task.node = TaskStatus.ALLOCATED, found[pod].name
+            self.volcano.add(keys[pod], task)
+        return {pod: found[pod].name for pod in tasks}
+
+    def withdraw(self, gang: PodGang) -> bool:
+        """The pods of a gang that still wait are not wanted any more; whether there were any."""
+        self._untried.pop(gang, None)
+        waiting = [pod for pod in gang.pods if self._gangs.get(pod) is gang]
+        for pod in waiting:
+            del self._gangs[pod]
+            self._forget(pod)
+        if waiting:
+            self.changed()
+        return bool(waiting)
+
+    def waits(self, gang: PodGang) -> bool:
+        """Whether pods of the gang are still without a node."""
+        return any(self._gangs.get(pod) is gang for pod in gang.pods)
+
+    def is_untried(self, gang: PodGang) -> bool:
+        """Whether no cycle has looked at it yet."""
+        return gang in self._untried
+
+    def waiting(self) -> dict[object, PodGang]:
+        """The gangs with pods that wait, by key."""
+        return {gang.request.key: gang for gang in self._gangs.values()}
+
+    def _task(self, gang: PodGang, pod: Pod) -> Task:
+        template = pod.template
+        spec = self._scheduler.templates.spec_of(template, pod.namespace, gang.owner)
+        now = self._clock.now
+        scheduled = ScheduledPod(
+            pod, spec, template.priority, now / 1000, never_preempts=not template.preempts
+        )
+        luck = self._uniform(f"uid/{pod.stream_name}")()
+        return Task(scheduled, pod.ref.name, now, luck, gang.prefer.get(pod, ""))
+
+    # -- PodGroups and queues ------------------------------------------------------------------------------
+
+    def _group_of(self, gang: PodGang, pod: Pod) -> GroupKey:
+        """The PodGroup of a pod: the one it names, else one that its controller, or Volcano's, has made for it."""
+        named = pod.template.annotations.get(GROUP_NAME)
+        if named:
+            return pod.namespace, named, 0
+        group, instance = gang.group, gang.instance
+        queue = pod.template.annotations.get(QUEUE_NAME)
+        if group is not None:
+            key: GroupKey = pod.namespace, group.name, group.number
+            if key not in self._made:
+                priority = gang.request.priority
+                queue = queue or self._settings.queue
+                made = PodGroup(pod.namespace, group.name, group.created, group.min_member, queue, priority)
+                self._make(key, made)
+            return key
+        owner = gang.owner.name if gang.owner is not None else f"{instance.owner}-{pod.revision}"
+        if instance.kind in ("StatefulSet", "DaemonSet"):
+            owner = instance.owner
+        number = 1 if instance.kind != "Pod" else 1 + instance.ordinal
+        key = pod.namespace, f"podgroup-{instance.kind}-{owner}", number
+        if key not in self._made:
+            text = gang.annotations.get(MIN_MEMBER, "1")
+            members = int(text) if text.isdecimal() else 1
+            each = {name: amount for name, amount in pod.template.requests.items() if name != PODS}
+            least = {name: amount * members for name, amount in each.items()}
+            self._make(
+                key,
+                PodGroup(
+                    pod.namespace,
+                    key[1],
+                    self._clock.now,
+                    members,
+                    queue or DEFAULT_QUEUE.name,
+                    pod.template.priority,
+                    least,
+                    "Pending",
+                ),
+            )
+        return key
+
+    def _make(self, key: GroupKey, group: PodGroup) -> None:
+        self._made.add(key)
+        self.volcano.set_group(key, group)
+
+    def object_put(self, written: ClusterObject) -> None:
+        """A PodGroup or a queue appears, or is changed."""
+        match written.content:
+            case model.Queue() as queue:
+                self.volcano.queues[queue.name] = queue
+            case model.PodGroup() as put:
+                key: GroupKey = put.namespace, put.name, 0
+                before = self.volcano.job(key).group
+                group = PodGroup(
+                    put.namespace,
+                    put.name,
+                    self._clock.now if before is None else before.created,
+                    put.min_member,
+                    put.queue,
+                    self._api.admission.priority_of(put.priority_class),
+                    put.min_resources,
+                    "" if before is None else before.phase,
+                )
+                self.volcano.set_group(key, group)
+            case _:
+                return
+        self.changed()
+
+    def object_deleted(self, written: ClusterObject) -> None:
+        """It is gone: the pods that name the PodGroup, or its queue, are not looked at any more."""
+        if written.kind == "Queue":
+            self.volcano.queues.pop(written.name, None)
+        elif written.kind == "PodGroup":
+            self.volcano.set_group((written.namespace, written.name, 0), None)
+
+    # -- pods that run -------------------------------------------------------------------------------------
+
+    def terminating(self, pod: Pod) -> None:
+        """A pod, of whatever scheduler, has a deletion timestamp: what it holds will be free."""
+        node = self._scheduler.where(pod)
+        if pod.state is not PodState.GONE and pod.holds_place and node is not None:
+            self.volcano.terminates(pod, node)
+            self.changed()
+
+    def finished(self, pod: Pod) -> None:
+        """Its phase is final: what it held is free."""
+        self.volcano.ended(pod, TaskStatus.SUCCEEDED if pod.final_phase == "Succeeded" else TaskStatus.FAILED)
+        self.changed()
+
+    def gone(self, pod: Pod) -> None:
+        """Its object is gone."""
+        self._gangs.pop(pod, None)
+        self._forget(pod)
+        self.changed()
+
+    def _forget(self, pod: Pod) -> None:
+        job = self.volcano.job_of(pod)
+        self._in_vain.discard(pod)
+        self.volcano.remove(pod)
+        if job is not None and not job.tasks and job.key in self._made:
+            self._made.discard(job.key)
+            self.volcano.set_group(job.key, None)
+
+    # -- the cycle -----------------------------------------------------------------------------------------
+
+    def changed(self) -> None:
+        """Something changed: the next cycle may place what waits."""
+        if self._wake is None and (self.volcano.waits or self._untried):
+            self._set(max(self._number(self._clock.now + PERIOD - 1), self._last + 1))
+
+    def _number(self, at: int) -> int:
+        """Of the last cycle that has begun at a time."""
+        return (at - self._phase) // PERIOD
+
+    def _set(self, number: int) -> None:
+        at = number * PERIOD + self._phase
+        self._wake = self._clock.at(at, partial(self._run, number), phase=Phase.SCHEDULER)
+
+    def _run(self, number: int) -> None:
+        self._wake = None
+        self._last = number
+        cycle = self.volcano.run(number)
+        for _, tasks in cycle.placed:
+            self._placed({task.pod.key: node for task, node in tasks})
+        refused = [gang for gang in self._untried if self.waits(gang)]
+        self._untried.clear()
+        for job in cycle.waiting:
+            self._in_vain.update(task.pod.key for task in job.pending())  # type: ignore[misc]
+        for gang in refused:
+            self._refused(gang)
+        for victim, job in cycle.evicted:
+            gang = next(self._gangs[key] for key in job.tasks if key in self._gangs)
+            self._evict(victim, gang)
+        if cycle.again is not None and self._wake is None and self.volcano.waits:
+            self._set(cycle.again)
+
+    def _placed(self, nodes: Mapping[Hashable, NodeState]) -> None:
+        self._scheduler.note_placed(nodes)
+        by_gang: dict[PodGang, dict[Pod, NodeState]] = {}
+        for pod, node in nodes.items():
+            assert isinstance(pod, Pod)
+            by_gang.setdefault(self._gangs.pop(pod), {})[pod] = node
+        for gang, placed in by_gang.items():
+            gang.leave_out(placed)
+            self._place(gang, {pod: placed[pod] for pod in gang.pods if pod in placed})
+
+    def words(self, gang: PodGang, proof: str) -> tuple[str, str]:
+        """What Volcano says of a gang that waits (the message of its PodGroup's condition), and ours beside it.
+
+        Of a pod without its PodGroup, or of one without its queue, Volcano says nothing.
+        """
+        pod = next(pod for pod in gang.pods if self._gangs.get(pod) is gang)
+        job = self.volcano.job_of(pod)
+        if job is None or job.group is None:
+            name = pod.template.annotations.get(GROUP_NAME)
+            return "", f"there is no PodGroup {name}, which {pod.ref.name} names"
+        if job.group.queue not in self.volcano.queues:
+            return "", f"there is no queue {job.group.queue}, which PodGroup {job.group.name} names"
+        verdict = self.volcano.explain(job, max(self._last, 0))
+        if verdict.held_back:
+            return verdict.pod_group, f"{verdict.held_back}; {proof}"
+        return verdict.pod_group, proof
+
+    def pod_groups(self) -> tuple[PodGroupAt, ...]:
+        """The PodGroups as they are shown now, to be asked after whatever happens."""
+        return self._view.at(self._number(self._clock.now))
+
+    def knows_of(self, pod: Pod) -> bool:
+        """Whether it is one of its pods."""
+        return self.volcano.job_of(pod) is not None
+
+    def has_refused(self, pod: Pod) -> bool:
+        """Whether a cycle has looked at a pod in vain: what has no PodGroup, or no queue, is never looked at."""
+        return pod in self._in_vain
