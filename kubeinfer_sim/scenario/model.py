@@ -93,6 +93,7 @@ class Assumptions:
     middle_revision: Literal["replaced", "finished"] = "replaced"
     replaced_at_once: Literal["budget", "one"] = "budget"
     ordinals: Literal["lowestFree", "next", "fixed"] = "lowestFree"
+    scale_in: Literal["oldFirst", "highestOrdinal"] = "oldFirst"
     old_instance_failure: Literal["replaceNew", "rebuildOld"] = "replaceNew"
     group_termination: Literal["together", "failedFirst"] = "together"
     startup_crash: Literal["rebuild", "kubelet"] = "rebuild"

@@ -138,6 +138,7 @@ class AssumptionsForm(Form):
     middle_revision: Literal["replaced", "finished"] = _A.middle_revision
     replaced_at_once: Literal["budget", "one"] = _A.replaced_at_once
     ordinals: Literal["lowestFree", "next", "fixed"] = _A.ordinals
+    scale_in: Literal["oldFirst", "highestOrdinal"] = _A.scale_in
     old_instance_failure: Literal["replaceNew", "rebuildOld"] = _A.old_instance_failure
     group_termination: Literal["together", "failedFirst"] = _A.group_termination
     startup_crash: Literal["rebuild", "kubelet"] = _A.startup_crash

@@ -149,6 +149,12 @@ CASES = {
     "ordinals": Case(
         ("lowestFree", "fixed"), UPDATE, {"replicas": "2", "surge": "1", "unavailable": "0"}, cluster="8x8"
     ),
+    "scaleIn": Case(
+        ("oldFirst", "highestOrdinal"),
+        UPDATE + "\n  actions: [{at: 90s, scale: 2}]",
+        {"replicas": "4"},
+        cluster="8x8",
+    ),
     "groupTermination": Case(("together", "failedFirst"), CRASHES),
     "startupCrash": Case(
         ("rebuild", "kubelet"), "  initial: empty\n  actions: [{at: 30s, crash: {roles: [decode]}}]"

@@ -154,6 +154,15 @@ def test_one_at_a_time_is_also_one_of_those_that_are_not_ready() -> None:
     assert when_deleted(simulate(update(3, 0, 3, *unwell, **assumed))) == [(0, 2), (70, 1), (140, 0)]
 
 
+@pytest.mark.parametrize(("scale_in", "victims"), [("oldFirst", [1, 0]), ("highestOrdinal", [3, 1])])
+def test_scaling_in_during_an_update_takes_old_ones_first_or_the_highest_ordinals(
+    scale_in: str, victims: list[int]
+) -> None:
+    run = simulate(update(4, 0, 1, Scale(1_075_000, 2), scale_in=scale_in))
+    # 2 is going; of 3 (new), 1 and 0 one is too many, and the update goes on with another.
+    assert [ordinal for at, ordinal in when_deleted(run) if at == 75] == victims
+
+
 # -- termination ------------------------------------------------------------------------------------------------
 
 

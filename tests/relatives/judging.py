@@ -62,7 +62,7 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A case's outcome: under the default switches, and under the relative's; `needs`: those without which it differs."""
+    """A case's outcome: under the default switches, and under the relative's; `needs`: those it takes."""
 
     case: Case
     cannot: tuple[str, ...]
@@ -103,12 +103,13 @@ def judge(case: Case, switches: Assumed) -> Judged:
     player = _Player(case, scenario, written.origin, recorded)
     default = player.best({})
     theirs = default if default.agrees else player.best(switches)
-    needs: tuple[str, ...] = ()
-    if theirs.agrees and not default.agrees:
-        without = {name: {key: switches[key] for key in switches if key != name} for name in switches}
-        needs = tuple(name for name, rest in without.items() if not player.best(rest).agrees)
+    needs = dict(switches) if theirs.agrees and not default.agrees else {}
+    for name in list(needs):
+        rest = {key: value for key, value in needs.items() if key != name}
+        if player.best(rest).agrees:
+            needs = rest
     answers = tuple(_answers(case, recorded, default.run, theirs.run))
-    return Judged(case, (), answers, default, theirs, needs)
+    return Judged(case, (), answers, default, theirs, tuple(needs))
 
 
 def _answers(case: Case, recorded: list[Run], default: Run | None, theirs: Run | None) -> Iterator[Answer]:

@@ -19,13 +19,20 @@ RELATIVES: dict[str, tuple[str, dict[str, Any]]] = {
             "replaced_at_once": "one",
             "unready_old": "inOrder",
             "middle_revision": "finished",
+            "scale_in": "highestOrdinal",
             "old_instance_failure": "rebuildOld",
             "backoff": (0,),
         },
     ),
     "golden_kthena_e2e": (
         "kthena 1.0.0",
-        {"ordinals": "next", "group_termination": "failedFirst", "unready_grace": 0, "backoff": (0,)},
+        {
+            "ordinals": "next",
+            "scale_in": "highestOrdinal",
+            "group_termination": "failedFirst",
+            "unready_grace": 0,
+            "backoff": (0,),
+        },
     ),
 }
 

@@ -435,7 +435,7 @@ QUESTIONS = (
     Question("9", "of the revision in between, what is not ready", _middle, "middleRevision"),
     Question("9", "instances of the template that is wanted again:", _rollback),
     Question("10", "scaling out in an update makes instances", _scale_out),
-    Question("10", "scaling in takes", _scale_in, "ordinals"),
+    Question("10", "scaling in takes", _scale_in, "scaleIn"),
     Question("11", "an old instance that fails in an update", _old_failure, "oldInstanceFailure"),
     Question("section 3", "an instance or role is taken down:", _termination, "groupTermination"),
     Question("section 3", "its pods are made again", _made_again),

@@ -48,7 +48,10 @@ def _counted(instances: Instances, budget: Budget, assumptions: Assumptions) -> 
     if assumptions.replacement == "TerminationStarted":
         live = active
     creates = max(0, min(ceiling - live, budget.replicas - instances.new_active))  # rule 3
-    return creates, _scale_in_victims(instances, active - ceiling) if active > ceiling else []
+    if active <= ceiling:
+        return creates, []
+    victims = _scale_in_order(instances, old_first=assumptions.scale_in == "oldFirst")
+    return creates, victims[: active - ceiling]
 
 
 def _fixed(instances: Instances, budget: Budget) -> tuple[int, list[Instance]]:
@@ -76,17 +79,12 @@ def _fixed(instances: Instances, budget: Budget) -> tuple[int, list[Instance]]:
     return missing, [each for each in reversed(there) if each.ref.ordinal >= end]
 
 
-def _scale_in_victims(instances: Instances, count: int) -> list[Instance]:
-    """Concerning first, then old revision, then highest ordinal (rule 10)."""
-    candidates = [instance for instance in instances.by_ordinal.values() if not instance.terminating]
-    candidates.sort(
-        key=lambda instance: (
-            instance.state is not InstanceState.CONCERNING,
-            not instances.is_old(instance),
-            -instance.ref.ordinal,
-        )
-    )
-    return candidates[:count]
+def _scale_in_order(instances: Instances, *, old_first: bool) -> list[Instance]:
+    """Concerning first, then old revision, then highest ordinal (rule 10); or that alone."""
+    there = _from_the_top(each for each in instances.by_ordinal.values() if not each.terminating)
+    if old_first:
+        there.sort(key=lambda each: (each.state is not InstanceState.CONCERNING, not instances.is_old(each)))
+    return there
 
 
 def _overdue_victims(
