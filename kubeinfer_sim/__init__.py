@@ -14,7 +14,10 @@ from kubeinfer_sim._version import __version__
 
 if TYPE_CHECKING:
     from kubeinfer_sim.errors import InputError, SimulatorFault
-    from kubeinfer_sim.experiment.compare import Variant, compare
+    from kubeinfer_sim.experiment.compare import compare
+    from kubeinfer_sim.experiment.dispatch import Workers
+    from kubeinfer_sim.experiment.replication import Variant
+    from kubeinfer_sim.experiment.replications import Replications, replicate
     from kubeinfer_sim.manifest.load import load_manifest
     from kubeinfer_sim.metrics.measure import Measures, measure
     from kubeinfer_sim.report.result import build_result
@@ -28,8 +31,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "InputError": "errors",
     "SimulatorFault": "errors",
-    "Variant": "experiment.compare",
+    "Variant": "experiment.replication",
     "compare": "experiment.compare",
+    "Replications": "experiment.replications",
+    "replicate": "experiment.replications",
+    "Workers": "experiment.dispatch",
     "Run": "simulation.run",
     "simulate": "simulation.simulate",
     "load_manifest": "manifest.load",
@@ -47,10 +53,12 @@ __all__ = [
     "Assessment",
     "InputError",
     "Measures",
+    "Replications",
     "Run",
     "Scenario",
     "SimulatorFault",
     "Variant",
+    "Workers",
     "__version__",
     "assess",
     "build_result",
@@ -58,6 +66,7 @@ __all__ = [
     "load_manifest",
     "load_scenario",
     "measure",
+    "replicate",
     "rollout_scenario",
     "simulate",
 ]

@@ -117,13 +117,17 @@ def file_argument(name: str, **options: Any) -> Callable[[F], F]:
 
 
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
-    """An option with one value: given twice it is an error, not the last one in silence."""
-    default = settings.pop("default", None)
+    """An option with one value: given twice it is an error, not the last one in silence.
+
+    `callback_value` makes something else of the text; it raises `click.BadParameter` where it cannot.
+    """
+    default, make = settings.pop("default", None), settings.pop("callback_value", None)
 
     def only(ctx: click.Context, param: click.Parameter, values: tuple[Any, ...]) -> Any:
         if len(values) > 1 and not ctx.resilient_parsing:
             raise click.UsageError(f"{max(param.opts, key=len)} is there twice: {_both(values)}", ctx)
-        return values[0] if values else default
+        value = values[0] if values else default
+        return value if make is None or value is None else make(value)
 
     return click.option(*names, multiple=True, callback=only, **settings)
 

@@ -1,8 +1,8 @@
 """The `kubeinfer-sim` command: finds the subcommand, imports it only then, and turns errors into exit codes.
 
 Exit codes: 0 what was asked holds, 1 it does not (objective missed, update never finishes), 2 the input is wrong, 3 the
-simulator is at fault, 5 the output cannot be written (full, closed), 130 interrupted, 141 nobody reads the output any
-more (as after SIGPIPE).
+simulator is at fault, 4 many runs leave it undecided, 5 the output cannot be written (full, closed), 130 interrupted,
+141 nobody reads the output any more (as after SIGPIPE).
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """Dry-run KubeInfer deployments, rolling updates and failures on a simulated Ascend NPU cluster.
 
-    Exit codes: 0 it holds, 1 it does not, 2 the input is wrong, 3 the simulator is at fault, 5 the output cannot be
-    written.
+    Exit codes: 0 it holds, 1 it does not, 2 the input is wrong, 3 the simulator is at fault, 4 many runs
+    leave it undecided, 5 the output cannot be written.
     """
 
 

@@ -14,6 +14,7 @@ _EXIT_CODES = (
     ("1", "it does not"),
     ("2", "what was given is wrong"),
     ("3", "the simulator is at fault"),
+    ("4", "many runs leave it undecided"),
     ("5", "the output cannot be written"),
     ("130", "interrupted"),
     ("141", "nobody reads the output any more"),

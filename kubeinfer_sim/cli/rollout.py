@@ -18,6 +18,7 @@ from kubeinfer_sim.cli.command import (
     timings_option,
     values_options,
 )
+from kubeinfer_sim.cli.replications import Many
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import UsageError
@@ -128,6 +129,11 @@ def command(
     details: bool,
     assumptions: bool,
     check_determinism: bool,
+    replications: int | None,
+    precision: float | None,
+    until_decided: bool,
+    workers: int | None,
+    run_timeout: float | None,
 ) -> int:
     """Simulate the update of the KubeInfer (or the Deployment) in OLD, which runs, to the one in NEW.
 
@@ -171,6 +177,7 @@ def command(
         details=details,
         assumptions=assumptions,
         check_determinism=check_determinism,
+        many=Many(replications, precision, until_decided, workers, run_timeout),
         inputs=(old, new, cluster, pods),
     )
 

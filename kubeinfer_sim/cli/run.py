@@ -17,6 +17,7 @@ from kubeinfer_sim.cli.command import (
     timings_option,
     values_options,
 )
+from kubeinfer_sim.cli.replications import Many
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.errors import UsageError
 
@@ -61,10 +62,16 @@ def command(
     details: bool,
     assumptions: bool,
     check_determinism: bool,
+    replications: int | None,
+    precision: float | None,
+    until_decided: bool,
+    workers: int | None,
+    run_timeout: float | None,
 ) -> int:
     """Simulate SCENARIO, a file of kind Scenario (- for standard input), and report what it will do.
 
-    Exit code 0: it finishes and every objective holds; 1: it does not; 2: the file is wrong.
+    Exit code 0: it finishes and every objective holds; 1: it does not; 2: the file is wrong. With -n it is simulated
+    with many seeds: 0: every objective holds with its probability; 1: one does not; 4: it is undecided.
     """
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.scenario.load import load_scenario
@@ -90,5 +97,6 @@ def command(
         details=details,
         assumptions=assumptions,
         check_determinism=check_determinism,
+        many=Many(replications, precision, until_decided, workers, run_timeout),
         inputs=(scenario, cluster, pods),
     )

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from click.core import ParameterSource
 
 from kubeinfer_sim.cli.command import form_option, json_option, seed_option
 from kubeinfer_sim.cli.output import colour_on, detail, note, output_of, show, unicode_on, width_of
-from kubeinfer_sim.errors import SimulatorFault
+from kubeinfer_sim.cli.own_line import own_line
+from kubeinfer_sim.cli.replications import Many, replicate_and_report, replication_options
+from kubeinfer_sim.errors import SimulatorFault, UsageError
 from kubeinfer_sim.scenario.model import Scenario
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _OF_THE_OUTPUT = {"form", "json_to", "quiet", "details", "assumptions", "check_d
 
 
 def simulation_options(command: F) -> F:
-    """The options of every command that simulates once and reports."""
+    """The options of every command that simulates, once or many times, and reports."""
     for option in (
         click.option(
             "--check-determinism",
@@ -50,6 +51,7 @@ def simulation_options(command: F) -> F:
             help="The report at length: stages of all starts and stops, each step of recovery, stages of lost time.",
         ),
         seed_option,
+        replication_options,
         json_option("the result"),
         form_option("text", "json", "markdown", "junit", "github"),
     ):
@@ -67,9 +69,10 @@ def simulate_and_report(
     details: bool,
     assumptions: bool,
     check_determinism: bool,
+    many: Many,
     inputs: Sequence[str | None],
 ) -> int:
-    """Simulate, report, and return the exit code: 0 when it holds, 1 when not.
+    """Simulate, report, and return the exit code: 0 when it holds, 1 when not; of many runs 4 when it is undecided.
 
     Args:
         scenario: what to simulate.
@@ -80,9 +83,11 @@ def simulate_and_report(
         details: a report at length.
         assumptions: a report with every assumption and default.
         check_determinism: simulate a second time, in another process where all `inputs` can be read again.
+        many: how many runs, if more than one.
         inputs: the files the command line names.
 
     Raises:
+        UsageError: something of one run is asked for with many.
         SimulatorFault: the two runs of --check-determinism differ.
     """
     from kubeinfer_sim.report.result import build_result, to_json
@@ -90,6 +95,11 @@ def simulate_and_report(
     from kubeinfer_sim.simulation.simulate import simulate
 
     output = output_of(form, json_to)
+    if many.wanted:
+        for name, given in (("--details", details), ("--check-determinism", check_determinism)):
+            if given:
+                raise UsageError(f"{name} is about one run: give its --seed instead of replications")
+        return replicate_and_report(scenario, many, output, file=file, quiet=quiet, assumptions=assumptions)
     begun = time.perf_counter()
     document = output.form == "json" or output.file is not None or check_determinism
     run = simulate(scenario, pods=document)
@@ -167,23 +177,8 @@ def _again(inputs: Sequence[str | None]) -> list[str] | None:
     """This command's own line for a second run in another process; None where an input can be read only once."""
     if not all(Path(each).is_file() for each in inputs if each is not None):
         return None
-    context = click.get_current_context()
-    options: list[str] = []
-    arguments: list[str] = []
-    for param in context.command.params:
-        name = param.name or ""
-        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        if not given or name in _OF_THE_OUTPUT or name not in context.params:
-            continue
-        value = context.params[name]
-        values = [str(each) for each in (value if isinstance(value, tuple) else (value,))]
-        if not isinstance(param, click.Option):
-            arguments += values
-        elif param.is_flag:
-            options.append(param.opts[-1])
-        else:
-            options += [part for each in values for part in (param.opts[-1], each)]
-    return [context.command.name or "", *options, "--", *arguments]
+    command, options, arguments = own_line(_OF_THE_OUTPUT)
+    return [command, *options, "--", *arguments]
 
 
 def _in_another_process(line: Sequence[str]) -> str:

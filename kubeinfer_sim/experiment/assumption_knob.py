@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from kubeinfer_sim.errors import InputError, UsageError
-from kubeinfer_sim.experiment.compare import Variant
+from kubeinfer_sim.experiment.replication import Variant
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.manifest.yaml_tree import load_documents

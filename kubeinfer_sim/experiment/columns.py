@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from kubeinfer_sim.experiment.figures import Figures
-from kubeinfer_sim.metrics import Change, Judgement, Measures
+from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Level
 from kubeinfer_sim.metrics.cause_kinds import ORDERS
+from kubeinfer_sim.metrics.deployments import DeploymentMeasures
+from kubeinfer_sim.metrics.steps import shortfall
 
 #: `held`: 1 or 0.
-Unit = Literal["fraction", "ms", "instance-ms", "count", "NPU-hours", "held"]
+Unit = Literal["fraction", "ms", "instance-ms", "pod-ms", "count", "NPU-hours", "held"]
+Measure = Callable[[Figures], float | None]
 MS_PER_HOUR = 3_600_000
 
 
@@ -40,17 +43,37 @@ class Column:
     absent: float | None = None
 
 
-def columns_of(figures: Figures) -> Iterator[Column]:
+def columns_of(found: Figures) -> Iterator[Column]:
     """The columns a run has a number for: of the whole run, of its objectives, of each kind of fault."""
-    yield from COLUMNS
-    for index, each in enumerate(figures.judged):
+    yield from COLUMNS if found.kubeinfers else DEPLOYMENT_COLUMNS
+    yield from _objectives(found.judged)
+    for kind, cause in found.kinds.items():
+        if kind not in ORDERS and cause.incidents:
+            yield from _of_kind(kind)
+
+
+def columns_for(judged: Sequence[Judged], names: Collection[str]) -> Iterator[Column]:
+    """The columns of these names, in the order of `columns_of`; `judged`: the objectives they are about."""
+    kinds = dict.fromkeys(name.split("/")[1] for name in names if name.startswith("causes/"))
+    known = (
+        *COLUMNS,
+        *DEPLOYMENT_COLUMNS,
+        *_objectives(judged),
+        *(c for kind in kinds for c in _of_kind(kind)),
+    )
+    first: dict[str, Column] = {}
+    for column in known:
+        if column.name in names:
+            first.setdefault(column.name, column)
+    yield from first.values()
+
+
+def _objectives(judged: Sequence[Judged]) -> Iterator[Column]:
+    for index, each in enumerate(judged):
         own = f"{each.kubeinfer}: " if each.kubeinfer else ""
         title = f"{own}{each.name}{f' ({each.level})' if each.level else ''} held"
         name = f"objectives/{index}/{each.name}"
         yield Column(name, title, "held", "high", _held(index), decides=False, about="objective")
-    for kind, cause in figures.kinds.items():
-        if kind not in ORDERS and cause.incidents:
-            yield from _of_kind(kind)
 
 
 def _of_kind(kind: str) -> Iterator[Column]:
@@ -112,6 +135,11 @@ def _takes(figures: Figures) -> float | None:
 def _sum(of: Callable[[Measures], float]) -> Callable[[Figures], float | None]:
     """Over all KubeInfers."""
     return lambda figures: sum(of(each) for each in figures.measures_of_all)
+
+
+def _fewest_ready(figures: Figures) -> float | None:
+    """Of the KubeInfer that has the fewest, from when readiness is owed."""
+    return min((each.whole.min_ready.value for each in figures.measures_of_all), default=None)
 
 
 def _availability(figures: Figures) -> float | None:
@@ -193,6 +221,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("npuHoursLost", "NPU-hours lost", "NPU-hours", "low", _npu_hours),
     Column("notReadyAtEnd", "not ready in the end", "count", "low", _sum(lambda m: m.losing)),
     Column("lastChangeMs", "last change takes", "ms", "low", _takes),
+    Column("minReady", "fewest ready", "count", "high", _fewest_ready, decides=False),
     Column("outages", "times with none ready", "count", "low", _level("one", _outages), decides=False),
     Column("timesShort", "times below wanted", "count", "low", _level("all", _outages), decides=False),
     Column("peakNpus", "most NPUs in use", "count", "low", lambda f: f.measures.peak_npus, decides=False),
@@ -202,4 +231,26 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "containerRestarts", "containers restarted", "count", "low", _sum(_container_restarts), decides=False
     ),
+)
+
+
+def _pods(of: Callable[[DeploymentMeasures], float], over: Callable[[list[float]], float]) -> Measure:
+    def measure(found: Figures) -> float | None:
+        numbers = [of(each) for each in found.measures.deployments]
+        return over(numbers) if numbers else None
+
+    return measure
+
+
+def _pod_time_lost(deployment: DeploymentMeasures) -> float:
+    return shortfall(deployment.desired, deployment.available, deployment.since, deployment.until)
+
+
+#: Of a run without a KubeInfer: what its Deployments, StatefulSets and so on come to, while they are worked at.
+DEPLOYMENT_COLUMNS: tuple[Column, ...] = (
+    Column("lostPodMs", "pod time lost", "pod-ms", "low", _pods(_pod_time_lost, sum)),
+    Column(
+        "minAvailable", "fewest available", "count", "high", _pods(lambda d: d.low.value, min), decides=False
+    ),
+    Column("podsMissing", "pods missing in the end", "count", "low", _pods(lambda d: d.missing, sum)),
 )

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import Column, columns_of
 from kubeinfer_sim.experiment.figures import measured_run
+from kubeinfer_sim.experiment.replication import Variant
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.means import estimate
 from kubeinfer_sim.experiment.statistics.proportions import proportion
@@ -22,15 +22,6 @@ from kubeinfer_sim.manifest.accelerators import SEVERAL, Family
 from kubeinfer_sim.metrics.loss_stages import STAGES
 from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.model import Scenario
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """A scenario with a knob turned; `recovery` decides in place of its rules."""
-
-    name: str
-    scenario: Scenario
-    recovery: RecoveryPlugin | None = None
 
 
 @dataclass(frozen=True, slots=True)

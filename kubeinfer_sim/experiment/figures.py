@@ -91,6 +91,14 @@ class Figures:
         """How the KubeInfers and the Deployments came out together."""
         return overall(self.measures_of_all or [self.measures])
 
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was refused or in vain, nothing goes round without end, and no start came up by luck."""
+        cluster = self.cluster
+        by_luck = self.outcome is Outcome.COMPLETES and any(each.all_killed for each in cluster.killed_starts)
+        endless = cluster.evictions or any(each.per_second is not None for each in cluster.rejections)
+        return not (self.run.end == "loop" or by_luck or endless or cluster.refusals or cluster.unmatched)
+
 
 class _KubeInfer:
     """The meters of one KubeInfer."""

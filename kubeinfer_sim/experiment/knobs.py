@@ -15,8 +15,8 @@ from typing import Any
 
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.assumption_knob import assumption_variants
-from kubeinfer_sim.experiment.compare import Variant
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
+from kubeinfer_sim.experiment.replication import Variant
 from kubeinfer_sim.manifest.kubernetes.intstr import parse_amount
 from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer
 from kubeinfer_sim.manifest.source import SourceText

@@ -10,7 +10,7 @@ from typing import Literal, cast
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.experiment.compare import Variant
+from kubeinfer_sim.experiment.replication import Variant
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import read_source
 from kubeinfer_sim.manifest.suggest import did_you_mean

@@ -51,6 +51,11 @@ class KilledStarts:
     longest: KilledStart | None = None
     late: int | None = None
 
+    @property
+    def all_killed(self) -> bool:
+        """Whether there is none that was not killed first: then it came up by luck."""
+        return self.killed == self.started
+
 
 class _Start:
     """An engine on its way: when its container has started, and when it will answer."""

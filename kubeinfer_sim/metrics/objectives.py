@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil
@@ -34,6 +34,7 @@ class Judged:
         reason: why it cannot be judged, or what makes the measured number worse than it looks.
         level: of `availability` and `longestOutage`: how many instances are to be ready.
         kubeinfer: whose instances, where a run has several KubeInfers; else "".
+        probability: in which part of all runs it must hold; None: in every one.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Judged:
     reason: str = ""
     level: str = ""
     kubeinfer: str = ""
+    probability: Fraction | None = None
 
 
 CUT = "the horizon cut the run short"
@@ -64,10 +66,16 @@ def judge(
         demand: of the run, for the objectives about the load.
     """
     return (
-        *_judge(objectives, measures),
+        *_with_probability(objectives, _judge(objectives, measures)),
         *_judge_availability(objectives, measures),
-        *_judge_service(objectives, measures, capacity, demand),
+        *_with_probability(objectives, _judge_service(objectives, measures, capacity, demand)),
     )
+
+
+def _with_probability(objectives: Objectives, judged: Iterator[Judged]) -> Iterator[Judged]:
+    for each in judged:
+        wanted = objectives.probabilities.get(each.name)
+        yield each if wanted is None else replace(each, probability=wanted)
 
 
 def _judge(objectives: Objectives, measures: Measures) -> Iterator[Judged]:
@@ -101,12 +109,12 @@ def _judge_availability(objectives: Objectives, measures: Measures) -> Iterator[
     for each in objectives.availability:
         level = measure_level(each.level, measures)
         if each.at_least is not None:
-            yield _fraction(
-                "availability", level.held >= each.at_least, each.at_least, level.held, level.name
-            )
+            share = _fraction("availability", level.held >= each.at_least, each.at_least, level.held)
+            yield replace(share, level=level.name, probability=each.probability)
         if each.longest_outage is not None:
             held = level.longest <= each.longest_outage
-            yield _longest_outage(held, each.longest_outage, level, measures)
+            longest = _longest_outage(held, each.longest_outage, level, measures)
+            yield replace(longest, probability=each.probability)
 
 
 def _longest_outage(held: bool, target: int, level: Level, measures: Measures) -> Judged:
@@ -140,9 +148,9 @@ def _judge_service(
         yield Judged("maxOverload", judgement, target, ceil(overloaded), "ms")
 
 
-def _fraction(name: str, held: bool, target: Fraction, measured: Fraction, level: str = "") -> Judged:
+def _fraction(name: str, held: bool, target: Fraction, measured: Fraction) -> Judged:
     judgement = Judgement.HELD if held else Judgement.MISSED
-    return Judged(name, judgement, _percentage(target), _percentage(measured), "%", level=level)
+    return Judged(name, judgement, _percentage(target), _percentage(measured), "%")
 
 
 def _percentage(fraction: Fraction) -> float:

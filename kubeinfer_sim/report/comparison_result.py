@@ -16,7 +16,7 @@ class ColumnPart(Part):
 
     name: str
     title: str
-    unit: Literal["fraction", "ms", "instance-ms", "count", "NPU-hours", "held"]
+    unit: Literal["fraction", "ms", "instance-ms", "pod-ms", "count", "NPU-hours", "held"]
     """`held`: 1 or 0; its mean is a proportion."""
     better: Literal["high", "low"]
     decides: bool

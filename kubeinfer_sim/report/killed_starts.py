@@ -8,11 +8,6 @@ from kubeinfer_sim.metrics.killed_starts import KilledStarts
 from kubeinfer_sim.report.words import count, rounded
 
 
-def all_killed_first(workload: KilledStarts) -> bool:
-    """Whether there is none that was not killed first: then it came up by luck."""
-    return workload.killed == workload.started
-
-
 def killed_starts(workloads: Iterable[KilledStarts]) -> str:
     """`every new instance was killed by its startup probe first (4 kills; given up after 15m3s, …)`."""
     return "; ".join(_clause(each) for each in workloads)
@@ -24,7 +19,7 @@ def _clause(workload: KilledStarts) -> str:
     assert longest is not None
     if workload.started == 1:
         text = f"the new {noun} was killed by its {longest.probe} probe first"
-    elif all_killed_first(workload):
+    elif workload.all_killed:
         text = f"every new {noun} was killed by its {longest.probe} probe first"
     else:
         they = "their" if workload.killed > 1 else "its"

@@ -11,7 +11,7 @@ from kubeinfer_sim.report.words import configured, count
 from kubeinfer_sim.scenario.model import Scenario
 
 
-def rests_on_in_short(scenario: Scenario) -> str:
+def rests_on_in_short(scenario: Scenario, *, many: bool = False) -> str:
     """How many assumptions and defaults there are, which were set, whether anything is drawn; the JSON has each."""
     every = assumptions(scenario.assumptions)
     number = sum(each.default for each in every) + len(scenario.defaults)
@@ -19,7 +19,7 @@ def rests_on_in_short(scenario: Scenario) -> str:
     told = f"{count(number, 'assumption')}, none set"
     if changed:
         told = f"{', '.join(changed)} (set), {count(number, 'more assumption')}"
-    facts = f"{told} · Kubernetes {scenario.kubernetes_version} · {_draws(scenario)}"
+    facts = f"{told} · Kubernetes {scenario.kubernetes_version} · {_draws(scenario, many)}"
     return "\n".join(map(printable, filter(None, (facts, configured(scenario.configuration)))))
 
 
@@ -47,13 +47,14 @@ def rests_on(scenario: Scenario) -> list[RenderableType]:
     return blocks
 
 
-def _draws(scenario: Scenario) -> str:
-    """Whether another seed would give another run."""
+def _draws(scenario: Scenario, many: bool) -> str:
+    """Whether another seed would give another run; of one run that it is one draw, and how to ask for more."""
     drawn = [] if scenario.timings.constant else ["stages"]
     if scenario.faults is not None and scenario.faults.processes:
         drawn.append("faults")
     if drawn:
-        return f"{' and '.join(drawn)} drawn: one run of many, compare --seeds 20 tells the spread"
+        what = f"{' and '.join(drawn)} drawn"
+        return what if many else f"{what}: this is one draw, -n 300 makes 300"
     return "stages constant"
 
 

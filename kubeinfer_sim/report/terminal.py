@@ -58,8 +58,13 @@ def render(
     with console.capture() as capture:
         for part in _parts(assessment, width, details=details, assumptions=assumptions):
             console.print(part)
-    text = _TRAILING.sub(lambda match: match[0].replace(" ", ""), capture.get()).rstrip("\n") + "\n"
+    text = trimmed(capture.get())
     return text if unicode else plain(text)
+
+
+def trimmed(text: str) -> str:
+    """Without blanks at the end of lines, ending in one line break."""
+    return _TRAILING.sub(lambda match: match[0].replace(" ", ""), text).rstrip("\n") + "\n"
 
 
 def verdict_line(assessment: Assessment, *, unicode: bool = True) -> str:

@@ -26,7 +26,7 @@ from kubeinfer_sim.report.causes import cause_text
 from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.evictions import without_end
-from kubeinfer_sim.report.killed_starts import all_killed_first, killed_starts
+from kubeinfer_sim.report.killed_starts import killed_starts
 from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.rejections import without_pause
 from kubeinfer_sim.report.run_end import due, standstill
@@ -127,8 +127,7 @@ def _verdict(measured: Figures) -> Verdict:
         *filter(None, (without_pause(measured.cluster.rejections), without_end(measured.cluster.evictions)))
     ]
     killed = measured.cluster.killed_starts if outcome is Outcome.COMPLETES else ()
-    lucky = any(all_killed_first(each) for each in killed)
-    holds = outcome is Outcome.COMPLETES and not (missed or vain or endless or lucky)
+    holds = outcome is Outcome.COMPLETES and not missed and measured.sound
     several = len(measured.kubeinfers) > 1
     own = (
         _sentence_of_several(measured)
@@ -278,9 +277,9 @@ def _sentence(run: Run, measures: Measures, below_budget: str) -> str:
 _LEVELS = {"one": "at least one", "budget": "what the budget keeps", "all": "all"}
 
 
-def objective_text(judged: Judged) -> str:
-    """`at least 4 instances ready (measured: 3)`."""
-    target, measured = judged.target, judged.measured
+def objective_goal(judged: Judged) -> str:
+    """What it asks for: `at least 4 ready`; of several KubeInfers with the name of its own."""
+    target = judged.target
     level = _LEVELS.get(judged.level, f"at least {judged.level}")
     what = {
         "minReadyInstances": f"at least {target} ready",
@@ -294,6 +293,12 @@ def objective_text(judged: Judged) -> str:
         "maxUnserved": f"at most {target:g} % of the load not served",
         "maxOverload": f"overloaded for at most {format_duration(int(target))}",
     }[judged.name]
+    return f"{judged.kubeinfer}: {what}" if judged.kubeinfer else what
+
+
+def objective_text(judged: Judged) -> str:
+    """`at least 4 instances ready (measured: 3)`."""
+    what, measured = objective_goal(judged), judged.measured
     if judged.unit == "ms" and measured is not None:
         actual = format_duration(int(measured))
     elif judged.unit == "%" and measured is not None:
@@ -304,8 +309,6 @@ def objective_text(judged: Judged) -> str:
         actual = "" if measured is None else f"{measured:,}"
     if judged.reason:
         actual = f"{actual}, {judged.reason}" if actual else judged.reason
-    if judged.kubeinfer:
-        what = f"{judged.kubeinfer}: {what}"
     return f"{what} (measured: {actual})" if measured is not None else f"{what} ({actual})"
 
 

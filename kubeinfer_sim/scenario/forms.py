@@ -112,7 +112,12 @@ def _int_or_percent(value: object) -> IntOrPercent:
     return amount
 
 
-def _percentage(value: object) -> Fraction:
+def percentage(value: object) -> Fraction:
+    """An exact part of a whole of `99.9%`.
+
+    Raises:
+        ValueError: no percentage up to 100%.
+    """
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,9})?%", value):
         fraction = Fraction(value[:-1]) / 100
         if fraction > 1:
@@ -185,7 +190,7 @@ CountOrPercent = Annotated[
 #: A part of a whole, exact, written `99.9%`.
 Percentage = Annotated[
     Fraction,
-    PlainValidator(_percentage),
+    PlainValidator(percentage),
     WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]+)?%$", "examples": ["99.9%"]}),
 ]
 #: How many instances: `one`, `budget`, `all`, a number or a percentage.

@@ -157,6 +157,7 @@ class AvailabilityObjective:
     level: ReadyLevel
     at_least: Fraction | None = None
     longest_outage: Millis | None = None
+    probability: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,8 @@ class Objectives:
     Attributes:
         min_capacity: integral of capacity over desired, at least.
         max_unserved: part of the offered load that may go unserved; `max_overload`: time in which it may.
+        probabilities: by an objective's key in the scenario, in which part of all runs it must hold; the others must
+            in every one.
     """
 
     min_ready_instances: int | None = None
@@ -177,6 +180,7 @@ class Objectives:
     min_capacity: Fraction | None = None
     max_unserved: Fraction | None = None
     max_overload: Millis | None = None
+    probabilities: Mapping[str, Fraction] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +213,7 @@ class Scenario:
         objects: what owns no pods and is there at time 0, budgets and classes included.
         absent: objects that pods name and that are not there at time 0; of others nothing says so.
         configuration: what of it no scenario says but a configuration file; None: nothing.
+        confidence: with which objectives that have a probability are decided, over many runs.
     """
 
     name: str
@@ -243,6 +248,7 @@ class Scenario:
     objects: tuple[ClusterObject, ...] = ()
     absent: frozenset[ObjectKey] = frozenset()
     configuration: Configured | None = None
+    confidence: Fraction = Fraction(19, 20)
 
     @property
     def kubernetes(self) -> Release:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.model import ALL, BUDGET, ONE, AvailabilityObjective, Objectives, ReadyLevel
-from kubeinfer_sim.scenario.schema import AvailabilityForm, ObjectivesForm, SpecForm
+from kubeinfer_sim.scenario.objective_forms import AvailabilityForm, ObjectiveForm, ObjectivesForm
+from kubeinfer_sim.scenario.schema import SpecForm
 from kubeinfer_sim.scenario.units import format_duration
 
 _LEVELS = {level.name: level for level in (ONE, BUDGET, ALL)}
@@ -25,9 +27,9 @@ def compile_objectives(
             context.error(path, "these are about the instances of a KubeInfer, and there is none")
         return Objectives()
     lowest = min(version.replicas for version in versions)
-    wanted = form.min_ready_instances
     ready = None
-    if wanted is not None:
+    if form.min_ready_instances is not None:
+        wanted = form.min_ready_instances.value
         # Rounded up: 80% of 4 instances are 4, not 3.
         ready = wanted.of(versions[0].replicas, round_up=True)
         here = (*path, "minReadyInstances")
@@ -46,7 +48,7 @@ def compile_objectives(
         for name, written in (("completes", "completes"), ("completes_within", "completesWithin")):
             if name in form.model_fields_set:
                 context.error((*path, written), "there is no update or scaling that could complete")
-    within = form.completes_within
+    within = None if form.completes_within is None else form.completes_within.time
     if within is not None and spec.horizon is not None and within > spec.horizon:
         context.error(
             (*path, "completesWithin"), f"cannot be judged by the horizon, {format_duration(spec.horizon)}"
@@ -54,18 +56,31 @@ def compile_objectives(
     _check_horizon(spec, context, path)
     return Objectives(
         min_ready_instances=ready,
-        completes=form.completes,
+        completes=None if form.completes is None else True,
         completes_within=within,
-        max_lost_instance_seconds=form.max_lost_instance_seconds,
-        no_stall=form.no_stall,
+        max_lost_instance_seconds=(
+            None if form.max_lost_instance_seconds is None else form.max_lost_instance_seconds.value
+        ),
+        no_stall=None if form.no_stall is None else True,
         availability=tuple(
             _availability(each, lowest, context, (*path, "availability", i))
             for i, each in enumerate(form.availability)
         ),
-        min_capacity=form.min_capacity,
-        max_unserved=form.max_unserved,
-        max_overload=form.max_overload,
+        min_capacity=None if form.min_capacity is None else form.min_capacity.value,
+        max_unserved=None if form.max_unserved is None else form.max_unserved.value,
+        max_overload=None if form.max_overload is None else form.max_overload.time,
+        probabilities=_probabilities(form),
     )
+
+
+def _probabilities(form: ObjectivesForm) -> dict[str, Fraction]:
+    """Those that are given, by the objective's key in the scenario."""
+    written = {field.alias or name: getattr(form, name) for name, field in type(form).model_fields.items()}
+    return {
+        name: each.probability
+        for name, each in written.items()
+        if isinstance(each, ObjectiveForm) and each.probability is not None
+    }
 
 
 def _availability(form: AvailabilityForm, lowest: int, context: Context, path: Path) -> AvailabilityObjective:
@@ -76,7 +91,7 @@ def _availability(form: AvailabilityForm, lowest: int, context: Context, path: P
         if not level.amount.percent and level.amount.value > lowest:
             message = f"cannot hold: {level.amount} are asked for, and spec.replicas is {lowest} at some time"
             context.error((*path, "ready"), message)
-    return AvailabilityObjective(level, form.at_least, form.longest_outage)
+    return AvailabilityObjective(level, form.at_least, form.longest_outage, form.probability)
 
 
 def _check_horizon(spec: SpecForm, context: Context, path: Path) -> None:

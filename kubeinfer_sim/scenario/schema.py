@@ -12,24 +12,22 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from kubeinfer_sim.manifest.releases import LATEST, RELEASES, release_of
-from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm, ManifestForm, OnlyTrue
+from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm, ManifestForm
 from kubeinfer_sim.scenario.actions.node_forms import DisruptionBudgetForm, KubeletForm, NodeLifecycleForm
 from kubeinfer_sim.scenario.cluster.forms import ClusterForm, ClusterSpecForm, TransfersForm
 from kubeinfer_sim.scenario.demand.forms import LoadForm
 from kubeinfer_sim.scenario.demand.traffic_forms import TrafficForm
 from kubeinfer_sim.scenario.faults.forms import FaultsForm
 from kubeinfer_sim.scenario.forms import (
-    CountOrPercent,
     Duration,
     DurationOrNever,
     Form,
     Horizon,
-    Percentage,
     PositiveDuration,
-    ReadyCount,
     shown,
 )
 from kubeinfer_sim.scenario.model import Assumptions
+from kubeinfer_sim.scenario.objective_forms import Confidence, ObjectivesForm
 from kubeinfer_sim.scenario.recovery.forms import RecoveryForm, RulesForm
 from kubeinfer_sim.scenario.timings.forms import DistributionForm
 from kubeinfer_sim.scenario.timings.profiles import STAGES, Profile
@@ -191,48 +189,6 @@ class SchedulerForm(Form):
         return self
 
 
-class AvailabilityForm(Form):
-    """For how much of the time so many instances must be ready."""
-
-    ready: ReadyCount = Field(
-        "all",
-        validate_default=True,
-        description="How many: one, budget (as maxUnavailable leaves), all, a number, a percentage.",
-    )
-    at_least: Percentage | None = Field(None, description="Of the time, as 99.9%; needs a horizon.")
-    longest_outage: Duration | None = Field(None, description="At no time are fewer ready for longer.")
-
-    @model_validator(mode="after")
-    def _something(self) -> AvailabilityForm:
-        if self.at_least is None and self.longest_outage is None:
-            raise ValueError("expected atLeast, longestOutage or both")
-        return self
-
-
-class ObjectivesForm(Form):
-    """What must hold; each is checked, reported, and decides the exit code."""
-
-    min_ready_instances: CountOrPercent | None = Field(
-        None, description="At no time fewer; a percentage counts from spec.replicas at the start, rounded up."
-    )
-    completes: OnlyTrue | None = Field(None, description="The update completes.")
-    completes_within: Duration | None = Field(None, description="It completes within this time.")
-    max_lost_instance_seconds: Annotated[float, Field(ge=0)] | None = Field(
-        None, description="Missing ready instances, summed over time."
-    )
-    no_stall: OnlyTrue | None = Field(None, description="The update never stalls.")
-    availability: list[AvailabilityForm] = Field([], description="How often how many instances are ready.")
-    min_capacity: Percentage | None = Field(
-        None, description="Capacity over time of what was asked for; needs a horizon."
-    )
-    max_unserved: Percentage | None = Field(
-        None, description="Of the offered load (spec.load); needs a horizon."
-    )
-    max_overload: Duration | None = Field(
-        None, description="Time in which spec.load is above the capacity; needs a horizon."
-    )
-
-
 class SpecForm(Form):
     """The scenario; everything but `manifest` and `cluster` may be left out."""
 
@@ -255,6 +211,9 @@ class SpecForm(Form):
         None, description="Faults that come again and again, and how NPUs are looked after."
     )
     objectives: ObjectivesForm = Field({}, validate_default=True)
+    confidence: Confidence = Field(
+        "95%", validate_default=True, description="With which objectives with a probability are decided."
+    )
     node_lifecycle: NodeLifecycleForm = Field({}, validate_default=True)
     kubelet: KubeletForm = Field({}, validate_default=True)
     load: LoadForm | None = Field(None, description="What is asked of all instances together.")

@@ -73,7 +73,7 @@ def test_stages_are_drawn_when_asked_for_and_the_report_says_so(user: User, work
     constant, _ = user.runs()
     drawn, _ = user.runs("--timings", "range")
     assert "stages constant" in constant.stdout
-    assert "stages drawn: one run of many" in " ".join(drawn.stdout.split())
+    assert "stages drawn: this is one draw" in " ".join(drawn.stdout.split())
     assert "--timings" not in drawn.stdout
 
 

@@ -20,9 +20,10 @@ from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.assumption_knob import assumption_variants
 from kubeinfer_sim.experiment.columns import COLUMNS, Column
-from kubeinfer_sim.experiment.compare import Comparison, Outcome, Variant, compare
+from kubeinfer_sim.experiment.compare import Comparison, Outcome, compare
 from kubeinfer_sim.experiment.knobs import knob_variants, split_values
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
+from kubeinfer_sim.experiment.replication import Variant
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.source import read_source

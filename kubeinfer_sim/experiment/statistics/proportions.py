@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import expm1, lgamma, log, log1p
 
 from kubeinfer_sim.experiment.statistics.estimate import CONFIDENCE, Estimate
@@ -9,6 +10,7 @@ from kubeinfer_sim.experiment.statistics.estimate import CONFIDENCE, Estimate
 EXACT = "Clopper-Pearson"
 #: Where none, or all, of the runs have it, the interval has one side.
 EXACT_ONE_SIDED = "Clopper-Pearson, one-sided"
+SEQUENCE = "confidence sequence"
 
 
 def proportion(hits: int, runs: int, confidence: float = CONFIDENCE) -> Estimate:
@@ -64,3 +66,24 @@ def _log_binomial(hits: int, runs: int, chance: float) -> float:
         return 0.0 if hits == chance * runs else float("-inf")
     ways = lgamma(runs + 1) - lgamma(hits + 1) - lgamma(runs - hits + 1)
     return ways + hits * log(chance) + (runs - hits) * log1p(-chance)
+
+
+def always_valid(hits: int, runs: int, confidence: float = CONFIDENCE) -> Estimate:
+    """The part `hits` of `runs` with an interval that holds however often one has looked: what is not `decided`."""
+    mean = hits / runs
+    return Estimate(
+        mean,
+        _edge(lambda wanted: decided(hits, runs, wanted, confidence) is None, 0.0, mean),
+        _edge(lambda wanted: decided(hits, runs, wanted, confidence) is None, 1.0, mean),
+        SEQUENCE,
+    )
+
+
+def _edge(holds: Callable[[float], bool], outside: float, inside: float) -> float:
+    """Where it begins to hold, between a place where it may not and one where it does."""
+    if holds(outside):
+        return outside
+    for _ in range(60):
+        middle = (outside + inside) / 2
+        outside, inside = (outside, middle) if holds(middle) else (middle, inside)
+    return outside

@@ -1,0 +1,259 @@
+"""Many runs on the command line: options, progress, report, exit code; of `run` and `rollout`, in part of `compare`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from kubeinfer_sim.cli.command import option
+from kubeinfer_sim.cli.output import Output, colour_on, note, unicode_on, width_of
+from kubeinfer_sim.cli.own_line import own_line
+from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.experiment.dispatch import Workers
+    from kubeinfer_sim.experiment.replications import Replications
+    from kubeinfer_sim.experiment.worker import Played
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+UNDECIDED, INTERRUPTED = 4, 130
+#: Parameters that a replay of one seed does without.
+_NOT_OF_ONE_RUN = {
+    "replications",
+    "precision",
+    "until_decided",
+    "workers",
+    "run_timeout",
+    "seed",
+    "form",
+    "json_to",
+    "quiet",
+    "assumptions",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """What the command line says of many runs.
+
+    Attributes:
+        number: `-n`.
+        precision: as a part of the mean.
+        workers: `--workers`.
+        run_timeout: seconds.
+    """
+
+    number: int | None = None
+    precision: float | None = None
+    until_decided: bool = False
+    workers: int | None = None
+    run_timeout: float | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether more than one run is asked for.
+
+        Raises:
+            UsageError: something is said of many runs, but not that there are to be any.
+        """
+        if self.number is not None or self.precision is not None or self.until_decided:
+            return True
+        alone = {"--workers": self.workers, "--run-timeout": self.run_timeout}
+        given = [name for name, value in alone.items() if value is not None]
+        if given:
+            raise UsageError(f"{given[0]} is about many runs: say how many with -n, as in -n 300")
+        return False
+
+    def places(self) -> Workers:
+        """Where to play them.
+
+        Raises:
+            UsageError: a time limit where the system has none.
+        """
+        from kubeinfer_sim.experiment.dispatch import Workers
+        from kubeinfer_sim.experiment.worker import can_time_out
+
+        if self.run_timeout is not None and not can_time_out():
+            raise UsageError("--run-timeout needs a system with interval timers (Linux, macOS)")
+        return Workers(self.workers, self.run_timeout)
+
+
+def worker_options(command: F) -> F:
+    """`--workers` and `--run-timeout`."""
+    for each in (
+        option(
+            "--run-timeout",
+            metavar="TIME",
+            callback_value=_seconds,
+            help="Give up a run that has computed for so long (30s), name its seed, and go on.",
+        ),
+        option(
+            "--workers",
+            type=click.IntRange(min=1, max=1024),
+            metavar="N",
+            help="Processes to play runs in; as many as there are cores, if not given.",
+        ),
+    ):
+        command = each(command)
+    return command
+
+
+def replication_options(command: F) -> F:
+    """The options of a command that makes many runs of one scenario."""
+    for each in (
+        click.option(
+            "--until-decided",
+            is_flag=True,
+            help="As many runs as it takes to decide every objective with a probability; -n is the most (10,000).",
+        ),
+        option(
+            "--precision",
+            metavar="P%",
+            callback_value=_part,
+            help="As many runs as it takes to know the mean duration to within so much of it; -n is the most.",
+        ),
+        option(
+            "-n",
+            "--replications",
+            "replications",
+            type=click.IntRange(min=1, max=10_000_000),
+            metavar="N",
+            help="Simulate with so many seeds, and report probabilities and percentiles with their intervals.",
+        ),
+    ):
+        command = each(command)
+    return worker_options(command)
+
+
+def _part(text: str) -> float:
+    from kubeinfer_sim.scenario.forms import percentage
+
+    try:
+        part = float(percentage(text))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if not 0 < part < 1:
+        raise click.BadParameter(f"{text}: expected more than 0% and less than 100%, as in 5%")
+    return part
+
+
+def _seconds(text: str) -> float:
+    from kubeinfer_sim.scenario.units import parse_duration
+
+    try:
+        seconds = parse_duration(text) / 1000
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if not seconds:
+        raise click.BadParameter(f"{text}: expected more than nothing, as in 30s")
+    return seconds
+
+
+def replay_line(seed: int) -> str:
+    """The command that simulates one seed alone: this one, without what is about many."""
+    command, options, arguments = own_line(_NOT_OF_ONE_RUN)
+    return shlex.join(["kubeinfer-sim", command, *arguments, *options, "--seed", str(seed)])
+
+
+def replicate_and_report(
+    scenario: Scenario, many: Many, output: Output, *, file: str, quiet: bool, assumptions: bool
+) -> int:
+    """Make the runs, report, and return the exit code: 0 held, 1 missed, 4 undecided, 2 or 3 where runs failed."""
+    from kubeinfer_sim.cli.progress import ProgressBar
+    from kubeinfer_sim.experiment.replications import replicate
+
+    begun = time.perf_counter()
+    with ProgressBar("runs") as bar:
+
+        def progress(done: int, total: int, played: Sequence[Played]) -> None:
+            bar.update(done, total, lambda: so_far(played))
+
+        runs = replicate(
+            scenario,
+            many.number,
+            precision=many.precision,
+            until_decided=many.until_decided,
+            workers=many.places(),
+            progress=progress,
+        )
+    took = time.perf_counter() - begun
+    reports = _reports(runs, file, assumptions=assumptions)
+    output.write(**{name: make for name, make in reports.items() if not (quiet and name == "text")})
+    if not quiet:
+        note(f"simulated in {took:.2f} s: {runs.total:,} runs, {runs.total / max(took, 1e-9):,.0f} a second")
+    return exit_code(runs)
+
+
+def so_far(played: Sequence[Played]) -> str:
+    """The current estimate: in which part of the runs all objectives hold, or all is in place."""
+    from kubeinfer_sim.experiment.judging import unfinished
+    from kubeinfer_sim.experiment.replication import Replication
+    from kubeinfer_sim.experiment.statistics.proportions import proportion
+    from kubeinfer_sim.report.run_verdict import in_runs
+
+    runs = [each for each in played if isinstance(each, Replication)]
+    if not runs:
+        return ""
+    held = sum(run.all_held and not unfinished(run) for run in runs)
+    return f"held in {in_runs(proportion(held, len(runs)))}"
+
+
+def exit_code(runs: Replications) -> int:
+    """What the runs come to as an exit code."""
+    from kubeinfer_sim.experiment.judging import Decision
+
+    if runs.stopped == "interrupted":
+        return INTERRUPTED
+    whys = {failure.why for failure in runs.failures}
+    if whys & {"fault", "died"}:
+        return 3
+    if "error" in whys:
+        return 2
+    return {Decision.HELD: 0, Decision.UNDECIDED: UNDECIDED}.get(runs.decision, 1)
+
+
+def _reports(runs: Replications, file: str, *, assumptions: bool) -> dict[str, Callable[[], str]]:
+    """The forms of a report, each made when it is asked for."""
+
+    def text() -> str:
+        from kubeinfer_sim.report.replications import render_replications
+
+        out = sys.stdout
+        return render_replications(
+            runs,
+            replay_line,
+            width=width_of(out),
+            colour=colour_on(out),
+            unicode=unicode_on(out),
+            assumptions=assumptions,
+        )
+
+    def json() -> str:
+        from kubeinfer_sim.report.replications_result import replications_json
+
+        return replications_json(runs)
+
+    def markdown() -> str:
+        from kubeinfer_sim.report.markdown.replications import replications_markdown
+
+        return replications_markdown(runs)
+
+    def junit() -> str:
+        from kubeinfer_sim.report.replication_checks import replications_junit
+
+        return replications_junit(runs, file)
+
+    def github() -> str:
+        from kubeinfer_sim.report.replication_checks import replications_annotations
+
+        return replications_annotations(runs, file)
+
+    return {"text": text, "json": json, "markdown": markdown, "junit": junit, "github": github}

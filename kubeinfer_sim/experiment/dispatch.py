@@ -1,0 +1,210 @@
+"""Many runs on as many cores as there are; what comes out depends on neither their number nor their order.
+
+The one seam is `concurrent.futures.Executor`: chunks of seeds go out as they fit, results come back in any order and
+are handed on in the order in which they were asked for. A worker process that dies takes its chunks with it; their
+seeds are played again one by one, and the one with which a worker dies again is named.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from itertools import islice
+
+from kubeinfer_sim.experiment.replication import Failure, Variant
+from kubeinfer_sim.experiment.worker import Chunk, Played, packed, play_chunk, play_guarded
+
+#: Seconds of work in a chunk: long beside what it costs to send one, short beside what anybody waits for.
+CHUNK_SECONDS = 0.2
+LARGEST_CHUNK = 1000
+#: A worker that is not asked for is worth its start when so many seconds of work are left.
+WORTH_WORKERS = 1.5
+#: Chunks in hand for each worker, so that none waits for the next one.
+IN_HAND = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Where runs are played.
+
+    Attributes:
+        number: of processes; None: as many as there are cores, where they are worth their start.
+        run_timeout: seconds after which a run is given up; None: never.
+        executor: makes the executor, of so many workers; a pool of processes where there is none.
+    """
+
+    number: int | None = None
+    run_timeout: float | None = None
+    executor: Callable[[int], Executor] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run: which of the variants, and the seed."""
+
+    variant: int
+    seed: int
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def played_in_order(
+    variants: Sequence[Variant], jobs: Iterable[Job], total: int, workers: Workers
+) -> Iterator[tuple[Job, Played]]:
+    """Play every job, `total` in all; results come in their order, and closing the iterator ends all work.
+
+    Raises:
+        UsageError: a variant cannot be sent to another process.
+    """
+    waiting = iter(jobs)
+    number = workers.number or cores()
+    if workers.executor is None and number == 1:
+        yield from _here(variants, waiting, workers.run_timeout)
+        return
+    if workers.executor is None and workers.number is None:
+        # Cheap ones are over before a process has started.
+        begun = time.perf_counter()
+        for done, job in enumerate(waiting, 1):
+            yield job, play_guarded(variants[job.variant], job.seed, workers.run_timeout)
+            spent, left = time.perf_counter() - begun, total - done
+            if left > 1 and spent / done * left > WORTH_WORKERS and spent > CHUNK_SECONDS:
+                number = min(number, left)
+                break
+        else:
+            return
+    yield from _Dispatcher(variants, waiting, number, workers).results()
+
+
+def _here(
+    variants: Sequence[Variant], jobs: Iterator[Job], run_timeout: float | None
+) -> Iterator[tuple[Job, Played]]:
+    for job in jobs:
+        yield job, play_guarded(variants[job.variant], job.seed, run_timeout)
+
+
+def process_pool(workers: int) -> Executor:
+    """Processes that start clean, whatever threads this one has, and leave Ctrl-C to it."""
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if "forkserver" in methods:
+        context.set_forkserver_preload([play_chunk.__module__])
+    return ProcessPoolExecutor(workers, context, _leave_interrupts_to_parent)
+
+
+def _leave_interrupts_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class _Dispatcher:
+    """Keeps the workers busy, and puts what they bring in order."""
+
+    def __init__(
+        self, variants: Sequence[Variant], jobs: Iterator[Job], number: int, workers: Workers
+    ) -> None:
+        self._packed = [packed(variant) for variant in variants]
+        self._jobs, self._number, self._timeout = jobs, number, workers.run_timeout
+        self._make = workers.executor or process_pool
+        self._executor = self._make(number)
+        self._order: deque[Job] = deque()
+        self._done: dict[Job, Played] = {}
+        self._in_hand: dict[Future[Chunk], list[Job]] = {}
+        # Jobs whose worker died: one at a time, so that it is known which one it was.
+        self._suspects: deque[Job] = deque()
+        self._chunk = 1
+
+    def results(self) -> Iterator[tuple[Job, Played]]:
+        """All results, in the order of the jobs."""
+        try:
+            while self._fill() or self._in_hand or self._order:
+                self._collect()
+                while self._order and self._order[0] in self._done:
+                    job = self._order.popleft()
+                    yield job, self._done.pop(job)
+        finally:
+            self._stop()
+
+    def _fill(self) -> bool:
+        """Give out work; whether any is out."""
+        if self._suspects:
+            if not self._in_hand:
+                self._submit([self._suspects[0]])
+            return True
+        while len(self._in_hand) < self._number * IN_HAND:
+            chunk = self._next_chunk()
+            if not chunk:
+                break
+            self._submit(chunk)
+        return bool(self._in_hand)
+
+    def _next_chunk(self) -> list[Job]:
+        """The next jobs of one variant."""
+        jobs = list(islice(self._jobs, self._chunk))
+        self._order.extend(jobs)
+        return jobs
+
+    def _submit(self, jobs: list[Job]) -> None:
+        seeds: dict[int, list[Job]] = {}
+        for job in jobs:
+            seeds.setdefault(job.variant, []).append(job)
+        for variant, own in seeds.items():
+            wanted = [job.seed for job in own]
+            try:
+                future = self._executor.submit(play_chunk, self._packed[variant], wanted, self._timeout)
+            except BrokenExecutor as error:  # since the last look
+                future = Future()
+                future.set_exception(error)
+            self._in_hand[future] = own
+
+    def _collect(self) -> None:
+        """Wait for the first chunk that comes back."""
+        if not self._in_hand:
+            return
+        done, _ = wait(self._in_hand, return_when=FIRST_COMPLETED)
+        broken = False
+        for future in done:
+            try:
+                chunk = future.result()
+            except BrokenExecutor:
+                broken = True
+                continue
+            jobs = self._in_hand.pop(future)
+            self._done.update(zip(jobs, chunk.played, strict=True))
+            if self._suspects and jobs == [self._suspects[0]]:
+                self._suspects.popleft()
+            each = chunk.took / len(jobs)
+            self._chunk = min(LARGEST_CHUNK, max(1, round(CHUNK_SECONDS / max(each, 1e-6))), self._chunk * 4)
+        if broken:
+            self._after_death()
+
+    def _after_death(self) -> None:
+        """Start other workers; what was in hand is suspect, and a job that was alone is guilty."""
+        lost = [job for jobs in self._in_hand.values() for job in jobs]
+        self._in_hand.clear()
+        if self._suspects and lost == [self._suspects[0]]:
+            job = self._suspects.popleft()
+            self._done[job] = Failure(job.seed, "died", "its worker process died twice")
+        else:
+            self._suspects.extend(lost)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor = self._make(self._number)
+
+    def _stop(self) -> None:
+        """Leave nothing behind, also in the middle of a run."""
+        processes = list((getattr(self._executor, "_processes", None) or {}).values())
+        busy = bool(self._in_hand)
+        for future in self._in_hand:
+            future.cancel()
+        self._executor.shutdown(wait=not busy, cancel_futures=True)
+        for process in processes if busy else ():
+            process.terminate()
+        for process in processes if busy else ():
+            process.join()

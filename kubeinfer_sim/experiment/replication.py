@@ -1,0 +1,120 @@
+"""One replication: what is kept of a run when many are made. Plain data, small enough to send and to store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import TypeVar
+
+from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
+from kubeinfer_sim.experiment.columns import columns_of
+from kubeinfer_sim.experiment.figures import Figures, measured_run
+from kubeinfer_sim.metrics import Change, Judged, Judgement, Outcome
+from kubeinfer_sim.metrics.deployments import DeploymentChange
+from kubeinfer_sim.scenario.model import Scenario
+
+C = TypeVar("C", Change, DeploymentChange)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A scenario with a knob turned; `recovery` decides in place of its rules."""
+
+    name: str
+    scenario: Scenario
+    recovery: RecoveryPlugin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """A run with one seed.
+
+    Attributes:
+        outcome: how it came out.
+        sound: whether all that was asked for came about, whatever the objectives say (see `Figures.sound`).
+        duration: ms that the slowest change took which no other one overtook; infinite when it was not in place at the
+            end, None when there was none.
+        values: column -> number; columns that this run has no number for are left out or None.
+        judged: the objectives.
+        lost: kind of beginning (of fault, `update` …) -> stage -> instance-ms.
+        struck: kind of fault -> how many struck.
+    """
+
+    seed: int
+    outcome: Outcome
+    sound: bool
+    duration: float | None
+    values: Mapping[str, float | None]
+    judged: tuple[Judged, ...]
+    lost: Mapping[str, Mapping[str, int]]
+    struck: Mapping[str, int]
+
+    @property
+    def missed(self) -> int:
+        """How many objectives it missed."""
+        return sum(each.judgement is Judgement.MISSED for each in self.judged)
+
+    @property
+    def all_held(self) -> bool:
+        """Whether it held every objective."""
+        return all(each.judgement is Judgement.HELD for each in self.judged)
+
+    @property
+    def lost_in_all(self) -> int:
+        """Instance-ms."""
+        return sum(sum(stages.values()) for stages in self.lost.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A run that came to no end of its own.
+
+    Attributes:
+        why: `error` (of a function that decides on recovery, say), `fault` (of the simulator), `timeout`, `died` (its
+            worker process did).
+        message: what is known of it.
+    """
+
+    seed: int
+    why: str
+    message: str
+
+
+def replication_of(found: Figures) -> Replication:
+    """What is kept of a measured run."""
+    return Replication(
+        seed=found.run.seed,
+        outcome=found.outcome,
+        sound=found.sound,
+        duration=duration(found),
+        values={column.name: column.measure(found) for column in columns_of(found)},
+        judged=found.judged,
+        lost={kind: dict(cause.lost) for kind, cause in found.kinds.items() if cause.total},
+        struck=Counter(fault.kind for fault in found.cluster.faults),
+    )
+
+
+def play(variant: Variant, seed: int) -> Replication:
+    """Simulate a variant with one seed; nothing is kept but numbers."""
+    return replication_of(measured_run(variant.scenario, seed=seed, recovery=variant.recovery))
+
+
+def duration(found: Figures) -> float | None:
+    """How long the slowest change took, ms: of every KubeInfer, Deployment and whatever else owns pods."""
+    running = found.run.scenario.initial == "running"
+    awaited: list[Change | DeploymentChange] = []
+    for measures in found.measures_of_all:
+        awaited += _awaited(measures.changes, running=running)
+    for deployment in found.measures.deployments:
+        awaited += _awaited(deployment.changes, running=running)
+    took = [inf if each.duration is None else each.duration for each in awaited]
+    return float(max(took)) if took else None
+
+
+def _awaited(changes: Sequence[C], *, running: bool) -> list[C]:
+    """Those for which something comes or goes and that were not overtaken; a creation only where nothing follows it."""
+    material = [each for each in changes if each.is_material and each.superseded is None]
+    later = [each for each in material if "created" not in each.changed]
+    return later or [each for each in material if not running or each.at]

@@ -1,0 +1,346 @@
+"""Many runs of one scenario: played, and what can be said of all of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import inf, isinf
+from typing import Any, Literal
+
+from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
+from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.experiment.columns import Column, columns_for
+from kubeinfer_sim.experiment.dispatch import Job, Workers, played_in_order
+from kubeinfer_sim.experiment.judging import (
+    Decision,
+    JudgedOverRuns,
+    decide,
+    is_above,
+    judge_runs,
+    judge_together,
+    unfinished,
+)
+from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
+from kubeinfer_sim.experiment.statistics.estimate import Estimate
+from kubeinfer_sim.experiment.statistics.means import estimate
+from kubeinfer_sim.experiment.statistics.percentiles import percentile
+from kubeinfer_sim.experiment.statistics.proportions import proportion
+from kubeinfer_sim.experiment.statistics.stopping import PILOT, runs_for
+from kubeinfer_sim.experiment.worker import Played
+from kubeinfer_sim.metrics import Judgement
+from kubeinfer_sim.scenario.model import Scenario
+
+#: The most runs that are made where nothing says how many.
+MOST = 10_000
+HERE = Workers(1)
+#: Why there are as many runs as there are.
+Stopped = Literal["asked", "decided", "most", "precision", "interrupted"]
+#: Told after every run: how many of how many, and what there is so far.
+Progress = Callable[[int, int, Sequence[Played]], None]
+
+
+@dataclass(frozen=True)
+class Replications:
+    """Runs of one scenario with different seeds, and what they say.
+
+    Attributes:
+        runs: those that came to an end, in order of their seeds.
+        failures: those that did not.
+        stopped: why there are no more.
+        asked: how many there were to be, at most.
+    """
+
+    scenario: Scenario
+    runs: tuple[Replication, ...]
+    failures: tuple[Failure, ...] = ()
+    stopped: Stopped = "asked"
+    asked: int = 0
+    confidence: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "confidence", float(self.scenario.confidence))
+
+    @property
+    def total(self) -> int:
+        """How many were made."""
+        return len(self.runs) + len(self.failures)
+
+    # -- objectives --
+
+    @cached_property
+    def objectives(self) -> tuple[JudgedOverRuns, ...]:
+        """Each over all runs."""
+        if not self.runs:
+            return ()
+        sequential = self.stopped in ("decided", "most")
+        return judge_runs(self.runs, len(self.failures), self.confidence, sequential=sequential)
+
+    @cached_property
+    def together(self) -> JudgedOverRuns | None:
+        """All objectives in the same run; None without any."""
+        if not self.objectives:
+            return None
+        return judge_together(self.runs, len(self.failures), self.objectives, self.confidence)
+
+    @cached_property
+    def decision(self) -> Decision:
+        """The verdict; of runs that failed nothing is known, so that they leave open what they do not decide."""
+        if not self.runs:
+            return Decision.OPEN
+        made = decide(self.runs, self.objectives)
+        return Decision.OPEN if self.failures and made is Decision.HELD and not self.objectives else made
+
+    # -- numbers --
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The numbers that any run has."""
+        judged = self.runs[0].judged if self.runs else ()
+        known = dict.fromkeys(name for run in self.runs for name in run.values)
+        return tuple(columns_for(judged, known))
+
+    def values(self, name: str) -> list[float]:
+        """The number of each run that has one: `duration`, or the name of a column.
+
+        Raises:
+            KeyError: there is no such number.
+        """
+        if name == "duration":
+            return [run.duration for run in self.runs if run.duration is not None]
+        if name not in [column.name for column in self.columns]:
+            raise KeyError(name)
+        absent = next(column.absent for column in self.columns if column.name == name)
+        found = (run.values.get(name, absent) for run in self.runs)
+        return [value for value in found if value is not None]
+
+    def quantile(self, name: str, part: float) -> Estimate:
+        """A percentile of a number, with its interval; runs that did not finish are infinite.
+
+        Raises:
+            KeyError: no run has such a number.
+        """
+        values = self.values(name)
+        if not values:
+            raise KeyError(name)
+        return percentile(sorted(values), part, self.confidence)
+
+    def mean(self, name: str) -> Estimate:
+        """The mean of a number, over the runs in which it is finite.
+
+        Raises:
+            KeyError: no run has such a number.
+        """
+        values = [value for value in self.values(name) if not isinf(value)]
+        if not values:
+            raise KeyError(name)
+        return estimate(values, self.confidence)
+
+    def probability(self, holds: Callable[[Replication], bool] | str | None = None) -> Estimate:
+        """In which part of the runs something holds.
+
+        Args:
+            holds: a function of a run; the name of an objective; None: all objectives.
+
+        Raises:
+            KeyError: there is no such objective.
+        """
+        if holds is None:
+            return proportion(sum(run.all_held for run in self.runs), len(self.runs), self.confidence)
+        if isinstance(holds, str):
+            named = [each for each in self.objectives if each.objective and each.objective.name == holds]
+            if not named:
+                raise KeyError(holds)
+            return named[0].share
+        return proportion(sum(map(holds, self.runs)), len(self.runs), self.confidence)
+
+    @cached_property
+    def unfinished(self) -> tuple[Replication, ...]:
+        """The runs in which what was asked for was not in place at the end."""
+        return tuple(run for run in self.runs if unfinished(run))
+
+    # -- single runs --
+
+    @cached_property
+    def ranked(self) -> tuple[Replication, ...]:
+        """From the best run to the worst: by objectives missed, how long it took, time lost; then by seed."""
+        return tuple(sorted(self.runs, key=_badness))
+
+    @property
+    def worst(self) -> Replication:
+        """The worst run; simulate its seed to see why."""
+        return self.ranked[-1]
+
+    @property
+    def median(self) -> Replication:
+        """The run in the middle."""
+        return self.ranked[(len(self.ranked) - 1) // 2]
+
+    def to_pandas(self) -> Any:
+        """A DataFrame with a row for each run, by seed: outcome, duration and every number.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        try:
+            from pandas import DataFrame
+        except ImportError:
+            raise UsageError("to_pandas needs pandas: pip install pandas") from None
+        rows = [
+            {"outcome": run.outcome.value, "all_held": run.all_held, "duration": run.duration, **run.values}
+            for run in self.runs
+        ]
+        return DataFrame(rows, index=[run.seed for run in self.runs]).rename_axis("seed")
+
+    # -- causes --
+
+    @cached_property
+    def lost(self) -> dict[str, Counter[str]]:
+        """Kind of beginning -> stage -> instance-ms over all runs, dearest first."""
+        kinds: dict[str, Counter[str]] = {}
+        for run in self.runs:
+            for kind, stages in run.lost.items():
+                kinds.setdefault(kind, Counter()).update(stages)
+        return dict(sorted(kinds.items(), key=lambda item: (-item[1].total(), item[0])))
+
+    @cached_property
+    def struck(self) -> dict[str, int]:
+        """Kind of fault -> in how many runs one struck, most frequent first."""
+        kinds: Counter[str] = Counter(
+            kind for run in self.runs for kind, times in run.struck.items() if times
+        )
+        return dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
+
+    @property
+    def untouched(self) -> int:
+        """In how many runs no fault struck at all."""
+        return sum(not any(run.struck.values()) for run in self.runs)
+
+
+def _badness(run: Replication) -> tuple[int, bool, float, int, int]:
+    return run.missed, unfinished(run), run.duration or 0.0, run.lost_in_all, run.seed
+
+
+def replicate(
+    scenario: Scenario,
+    n: int | None = None,
+    *,
+    seed: int | None = None,
+    precision: float | None = None,
+    until_decided: bool = False,
+    recovery: RecoveryPlugin | None = None,
+    workers: Workers = HERE,
+    progress: Progress | None = None,
+) -> Replications:
+    """Simulate a scenario with many seeds, one after the other from its own.
+
+    Ctrl-C ends it with what there is.
+
+    Args:
+        scenario: what happens.
+        n: how many runs; with `precision` and `until_decided` the most.
+        seed: the first, instead of the scenario's.
+        precision: as many runs as it takes to know the mean duration (without one, the instance time lost) to within
+            this part of itself; the number is taken from a pilot and fixed.
+        until_decided: until every objective with a probability is held or missed.
+        recovery: as in `simulate`.
+        workers: processes to play them in; in this one, one run after the other, if not given.
+        progress: called after every run.
+
+    Raises:
+        UsageError: no runs, a precision that is none, nothing that could be decided, a function that cannot be sent to
+            other processes.
+    """
+    most = _most(n, precision, until_decided)
+    first = scenario.seed if seed is None else seed
+    variant = Variant(scenario.name, scenario, recovery)
+    played: list[Played] = []
+
+    def play(until: int) -> Iterator[Played]:
+        jobs = (Job(0, first + place) for place in range(len(played), until))
+        for _, each in played_in_order([variant], jobs, until - len(played), workers):
+            played.append(each)
+            if progress is not None:
+                progress(len(played), until, played)
+            yield each
+
+    stopped: Stopped = "asked"
+    try:
+        if until_decided:
+            stopped = _until_decided(scenario, play(most))
+        elif precision is not None:
+            _exhaust(play(min(PILOT, most)))
+            wanted = runs_for(_headline(played), precision, float(scenario.confidence))
+            stopped = "precision" if wanted <= most else "most"
+            _exhaust(play(min(wanted, most)))
+        else:
+            _exhaust(play(most))
+    except KeyboardInterrupt:
+        stopped = "interrupted"
+    return gathered(scenario, played, stopped, most)
+
+
+def gathered(scenario: Scenario, played: Sequence[Played], stopped: Stopped, asked: int) -> Replications:
+    """What came of the seeds, put together."""
+    runs = tuple(each for each in played if isinstance(each, Replication))
+    failures = tuple(each for each in played if isinstance(each, Failure))
+    return Replications(scenario, runs, failures, stopped, asked)
+
+
+def _most(n: int | None, precision: float | None, until_decided: bool) -> int:
+    if n is not None and n < 1:
+        raise UsageError(f"{n} replications: expected at least 1")
+    if precision is not None and until_decided:
+        raise UsageError(
+            "give either a precision or until decided: each says by itself how many runs to make"
+        )
+    if precision is not None and not 0 < precision < 1:
+        raise UsageError(f"a precision of {precision:g}: expected a part of the mean, as 0.05 (5%)")
+    if n is None and precision is None and not until_decided:
+        raise UsageError("say how many replications, up to which precision, or until decided")
+    return MOST if n is None else n
+
+
+def _exhaust(played: Iterator[Played]) -> None:
+    for _ in played:
+        pass
+
+
+def _headline(played: Sequence[Played]) -> list[float]:
+    """What a precision is about."""
+    runs = [each for each in played if isinstance(each, Replication)]
+    took = [run.duration for run in runs if run.duration is not None and run.duration != inf]
+    return took or [float(run.lost_in_all) for run in runs] or [0.0]
+
+
+def _until_decided(scenario: Scenario, played: Iterator[Played]) -> Stopped:
+    """Play until each objective with a probability is decided."""
+    confidence, held, missed = float(scenario.confidence), Counter[int](), Counter[int]()
+    wanted: dict[int, float] = {}
+    for runs, each in enumerate(played, 1):
+        if isinstance(each, Replication):
+            if not wanted:
+                wanted = {i: float(o.probability) for i, o in enumerate(each.judged) if o.probability}
+                if not wanted:
+                    raise UsageError(
+                        f"{scenario.name}: nothing to decide: give an objective a probability, as in "
+                        "completesWithin: {time: 45m, probability: 99%}"
+                    )
+            for place in wanted:
+                held[place] += each.judged[place].judgement is Judgement.HELD
+                missed[place] += each.judged[place].judgement is Judgement.MISSED
+        if wanted and all(
+            is_above(
+                held[place],
+                missed[place],
+                runs - held[place] - missed[place],
+                chance,
+                confidence,
+                sequential=True,
+            )
+            is not None
+            for place, chance in wanted.items()
+        ):
+            return "decided"
+    return "most"

@@ -1,0 +1,54 @@
+"""Many runs as JUnit XML and as GitHub annotations: one case for the verdict, one for each objective and failed run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubeinfer_sim.diagnostics import Severity
+from kubeinfer_sim.experiment.judging import Decision
+from kubeinfer_sim.experiment.replications import Replications
+from kubeinfer_sim.report.findings.github import annotation
+from kubeinfer_sim.report.findings.junit import Case, Failure, junit_report
+from kubeinfer_sim.report.run_verdict import objective_row, sentence
+
+_SUITE = "kubeinfer-sim run"
+#: What it is about, how it came out, and all there is to say.
+_Check = tuple[str, Decision, str]
+
+
+def replications_junit(runs: Replications, file: str) -> str:
+    """A suite of the runs of a scenario file."""
+    cases = [
+        Case(
+            runs.scenario.name,
+            name,
+            file,
+            output=f"{text}\n",
+            failure=None if decision is Decision.HELD else Failure(decision.value, text, text),
+        )
+        for name, decision, text in _checks(runs)
+    ]
+    return junit_report(_SUITE, cases)
+
+
+def replications_annotations(runs: Replications, file: str) -> str:
+    """An error for what is missed, a warning for what is undecided, a notice for what is held."""
+    severities = {
+        Decision.HELD: Severity.NOTE,
+        Decision.UNDECIDED: Severity.WARNING,
+        Decision.MISSED: Severity.ERROR,
+        Decision.OPEN: Severity.ERROR,
+    }
+    return "".join(
+        annotation(severities[decision], f"{runs.scenario.name}: {name}", text, file=file) + "\n"
+        for name, decision, text in _checks(runs)
+    )
+
+
+def _checks(runs: Replications) -> Iterator[_Check]:
+    yield "outcome", runs.decision, sentence(runs)
+    for each in runs.objectives:
+        _, wanted, told = objective_row(each)
+        yield wanted, each.decision, f"{each.decision.value}: {wanted}: {told}"
+    for failure in runs.failures:
+        yield f"seed {failure.seed}", Decision.OPEN, f"seed {failure.seed}: {failure.message}"

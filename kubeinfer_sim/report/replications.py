@@ -1,0 +1,223 @@
+"""Many runs for people: verdict, objectives, figures with intervals, when they are done, lost time, what to look at."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from math import isinf
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kubeinfer_sim.experiment.judging import Decision
+from kubeinfer_sim.experiment.replication import Replication
+from kubeinfer_sim.experiment.replications import Replications
+from kubeinfer_sim.experiment.statistics.proportions import proportion
+from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.metrics.loss_stages import STAGES
+from kubeinfer_sim.report.blocks import figure_table, section
+from kubeinfer_sim.report.lost_time import stages_text
+from kubeinfer_sim.report.rests_on import rests_on, rests_on_in_short
+from kubeinfer_sim.report.run_figures import amount, figure_rows, histogram
+from kubeinfer_sim.report.run_verdict import objective_row, verdict_line
+from kubeinfer_sim.report.terminal import NARROWEST, WIDEST, trimmed
+from kubeinfer_sim.report.words import count, plain, rounded, share, share_between
+
+#: Kinds of beginnings and faults, and failures, that are told; the JSON has all.
+_MOST = 6
+_STYLES = {Decision.HELD: "bold green", Decision.MISSED: "bold red"}
+_INTERVALS = (
+    "of percentiles by order statistics, of means by Student's t corrected for skewness, "
+    "of proportions exact (Clopper-Pearson; one-sided where none or all have it)"
+)
+#: The command that plays one seed again.
+Replay = Callable[[int], str]
+
+
+def render_replications(
+    runs: Replications,
+    replay: Replay,
+    *,
+    width: int = 80,
+    colour: bool = False,
+    unicode: bool = True,
+    assumptions: bool = False,
+) -> str:
+    """The report as text, lines at most `width` columns wide (60 to 160), but for commands to copy.
+
+    Args:
+        runs: what to report.
+        replay: the command that plays a seed again.
+        width: columns of the terminal.
+        colour: with ANSI colours.
+        unicode: False replaces everything drawn beyond ASCII.
+        assumptions: every assumption and default instead of how many there are.
+    """
+    console = Console(
+        file=io.StringIO(),
+        width=min(max(width, NARROWEST), WIDEST),
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        no_color=not colour,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+        _environ={},
+    )
+    with console.capture() as capture:
+        for part in _parts(runs, replay, assumptions=assumptions):
+            # Commands stay whole, to be copied.
+            console.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
+    text = trimmed(capture.get())
+    return text if unicode else plain(text)
+
+
+def subtitle(runs: Replications) -> str:
+    """The scenario, how many runs, which seeds, why no more."""
+    seeds = sorted([*(run.seed for run in runs.runs), *(each.seed for each in runs.failures)])
+    parts = [runs.scenario.name, count(runs.total, "run")]
+    if seeds:
+        parts.append(f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}")
+    parts.append(
+        {
+            "asked": "",
+            "decided": "then it was decided",
+            "most": f"not decided or not precise after the most there were to be, {runs.asked:,}",
+            "precision": "as the precision asks for",
+            "interrupted": f"interrupted: {runs.asked:,} were asked for",
+        }[runs.stopped]
+    )
+    parts.append(f"intervals of {share(runs.confidence)} %")
+    return " · ".join(filter(None, parts))
+
+
+def _parts(runs: Replications, replay: Replay, *, assumptions: bool) -> Iterable[RenderableType]:
+    yield Text(verdict_line(runs), style=_STYLES.get(runs.decision, "bold yellow"))
+    yield Text(printable(subtitle(runs)), style="dim")
+    if runs.runs:
+        yield from section("Objectives", _objectives(runs))
+        yield from section("Figures", figure_table(figure_rows(runs)))
+        yield from section("Done by", _done_by(runs))
+        yield from section("Lost time", lost_lines(runs))
+        yield from section("Faults", [Text(line) for line in fault_lines(runs)])
+        yield from _look_at(runs, replay)
+    yield from _failed(runs, replay)
+    if assumptions:
+        yield from section("Rests on", rests_on(runs.scenario))
+    yield Text()
+    rows = [("Intervals", _INTERVALS)]
+    if not assumptions:
+        rows.append(("Rests on", rests_on_in_short(runs.scenario, many=True)))
+    yield from figure_table(rows)
+
+
+def _objectives(runs: Replications) -> list[RenderableType]:
+    if not runs.objectives:
+        return []
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    rows = list(runs.objectives)
+    if len(rows) > 1 and runs.together is not None:
+        rows.append(runs.together)
+    for each in rows:
+        mark, wanted, told = objective_row(each)
+        table.add_row(Text(mark, _STYLES.get(each.decision, "yellow")), printable(wanted), told)
+    return [table]
+
+
+def _done_by(runs: Replications) -> list[RenderableType]:
+    """A histogram of how long it took, and beside it the curve of how many are done by then."""
+    took = runs.values("duration")
+    bins = histogram(took)
+    if len({rounded(end) for _, end, _ in bins}) < max(2, len(bins)):  # nearer together than times are told
+        return []
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for justify in ("right", "left", "right", "left", "right"):
+        table.add_column(justify=justify, no_wrap=True)
+    table.add_row("", Text("runs", "dim"), "", Text("done by then", "dim"), "")
+    most, done = max(number for _, _, number in bins), 0
+    for _, end, number in bins:
+        done += number
+        part = done / len(took)
+        bar = "█" * max(bool(number), round(20 * number / most))
+        table.add_row(rounded(end), bar, f"{number:,}", "▒" * round(20 * part), f"{share(part)} %")
+    if never := sum(map(isinf, took)):
+        table.add_row("never", "█" * max(1, round(20 * never / most)), f"{never:,}", "", "")
+    return [table]
+
+
+def lost_lines(runs: Replications) -> list[RenderableType]:
+    """What began the lost time, kind by kind, with its stages; means of all runs."""
+    total = sum(stages.total() for stages in runs.lost.values())
+    if not total:
+        return []
+    rows: list[tuple[str, str]] = []
+    for kind, stages in list(runs.lost.items())[:_MOST]:
+        each = {stage: round(stages[stage] / len(runs.runs)) for stage in STAGES if stages[stage]}
+        text = f"{rounded(round(stages.total() / len(runs.runs)))} a run, {share(stages.total() / total)} %: "
+        rows.append((printable(kind), text + stages_text(each, runs.scenario.accelerator_family)))
+    if len(runs.lost) > _MOST:
+        rows.append(("…", f"{count(len(runs.lost) - _MOST, 'more kind')}"))
+    return figure_table(rows)
+
+
+def fault_lines(runs: Replications) -> list[str]:
+    """In how many runs which kind of fault struck, and in how many none did; nothing where there can be none."""
+    if not runs.scenario.fault_kinds:
+        return []
+    number = len(runs.runs)
+    lines = [f"no fault struck in {runs.untouched:,} of {count(number, 'run')}"]
+    if runs.untouched == number:
+        least = proportion(0, number, runs.confidence).high or 0.0
+        lines[0] += (
+            f": a fault comes in at most {share(least)} % of runs (one-sided); these say nothing of faults"
+        )
+    for kind, hit in list(runs.struck.items())[:_MOST]:
+        times = sum(run.struck.get(kind, 0) for run in runs.runs)
+        part = proportion(hit, number, runs.confidence)
+        told = share_between(part.mean, part.low or 0.0, part.high or 0.0)
+        lines.append(f"{kind} in {hit:,} of {number:,}: {told}; {count(times, 'time')}")
+    if len(runs.struck) > _MOST:
+        lines.append(f"… and {count(len(runs.struck) - _MOST, 'more kind')}")
+    return lines
+
+
+def run_words(run: Replication) -> str:
+    """How one run went, in a few words."""
+    told = []
+    if run.duration is not None:
+        told.append("does not finish" if isinf(run.duration) else f"takes {amount(run.duration, 'ms')}")
+    if run.missed:
+        told.append(f"misses {count(run.missed, 'objective')}")
+    if run.lost_in_all:
+        told.append(f"loses {rounded(run.lost_in_all)} of instance time")
+    return ", ".join(told) or "loses nothing"
+
+
+def _look_at(runs: Replications, replay: Replay) -> Iterable[Text]:
+    yield Text()
+    yield Text("Look at", "bold")
+    for name, run in (("worst", runs.worst), ("median", runs.median)):
+        yield Text(f"  {name}: seed {run.seed}, {run_words(run)}")
+        yield _command(replay(run.seed))
+
+
+def _failed(runs: Replications, replay: Replay) -> Iterable[Text]:
+    if not runs.failures:
+        return
+    yield Text()
+    yield Text("Failed", "bold")
+    for each in runs.failures[:_MOST]:
+        yield Text(printable(f"  seed {each.seed}: {each.message}"), "red")
+        yield _command(replay(each.seed))
+    if len(runs.failures) > _MOST:
+        seeds = ", ".join(str(each.seed) for each in runs.failures[_MOST : _MOST + 20])
+        yield Text(f"  … and {count(len(runs.failures) - _MOST, 'more seed')}: {seeds}")
+
+
+def _command(line: str) -> Text:
+    return Text(f"    {printable(line)}", "dim", no_wrap=True, overflow="ignore")

@@ -1,0 +1,354 @@
+"""Many runs for machines: a versioned JSON document and its schema; who played them, where and when is not in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isinf
+from typing import Any, Literal
+
+from kubeinfer_sim._version import __version__
+from kubeinfer_sim.experiment.judging import JudgedOverRuns
+from kubeinfer_sim.experiment.replications import Replications
+from kubeinfer_sim.experiment.statistics.estimate import Estimate
+from kubeinfer_sim.experiment.statistics.proportions import proportion
+from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
+from kubeinfer_sim.report.run_figures import PARTS, histogram
+from kubeinfer_sim.report.run_verdict import sentence
+from kubeinfer_sim.report.verdict import objective_goal
+
+Decided = Literal["held", "missed", "undecided", "notJudged"]
+
+
+class IntervalPart(Part):
+    """An estimate, and the bounds between which the true number lies with the confidence."""
+
+    value: float | None
+    """Null: infinite, it lies among runs that do not finish."""
+    low: float | None
+    """Null: too few runs to say, or infinite (where `value` is, too)."""
+    high: float | None
+    high_infinite: bool = False
+    """The bound lies among runs that do not finish."""
+    method: str
+    """Empty without an interval."""
+
+
+class FailurePart(Part):
+    """A run that came to no end of its own."""
+
+    seed: int
+    why: str
+    """`error`, `fault`, `timeout` or `died`."""
+    message: str
+    replay: str
+    """What is added to the command, in place of the number of replications."""
+
+
+class RunsPart(Part):
+    """How many runs there are, and what became of them."""
+
+    asked: int
+    """How many there were to be; with a precision, or until decided, at most."""
+    made: int
+    stopped: Literal["asked", "decided", "most", "precision", "interrupted"]
+    """Why there are no more: as many as asked for, all objectives decided, the most there were to be, the precision
+    reached, interrupted."""
+    first_seed: int
+    unfinished: list[int]
+    """Seeds of runs in which what was asked for was not in place at the end."""
+    failed: list[FailurePart]
+
+
+class ProbabilityPart(Part):
+    """An objective over all runs, or all of them together."""
+
+    name: str
+    """Its key in the scenario; `all` for all together."""
+    kubeinfer: str
+    text: str
+    unit: str
+    target: float | bool | None
+    probability: float | None
+    """In which part of all runs it has to hold; null: in every one."""
+    result: Decided
+    held: int
+    missed: int
+    not_judged: int
+    """Runs that ended before it could be told, or failed."""
+    share: IntervalPart
+
+
+class QuantilePart(Part):
+    """A percentile."""
+
+    part: float
+    value: IntervalPart
+
+
+class FigurePart(Part):
+    """One number over all runs that have it."""
+
+    name: str
+    title: str
+    unit: str
+    about: str
+    """Empty: the whole run; else the kind of fault it is about."""
+    runs: int
+    finite: int
+    """Over how many of them the mean is taken: those that finish."""
+    mean: IntervalPart | None
+    quantiles: list[QuantilePart]
+    lowest: float | None
+    highest: float | None
+    """Null: infinite."""
+
+
+class BinPart(Part):
+    """Runs whose duration lies from a time up to another."""
+
+    from_ms: int
+    to_ms: int
+    runs: int
+    done: IntervalPart
+    """The part of all runs that are done by then."""
+
+
+class LostPart(Part):
+    """What one kind of beginning cost."""
+
+    kind: str
+    mean_ms: float
+    """Instance-ms a run."""
+    stages: dict[str, float]
+
+
+class StruckPart(Part):
+    """A kind of fault, and in how many runs one struck."""
+
+    kind: str
+    runs: int
+    times: int
+    share: IntervalPart
+
+
+class SeedPart(Part):
+    """A run worth a look."""
+
+    seed: int
+    duration_ms: float | None
+    """Null: it does not finish, or there is nothing to finish."""
+    missed: int
+    """Objectives."""
+    replay: str
+
+
+class PerRunPart(Part):
+    """What each run came to, in order of its seed."""
+
+    seed: list[int]
+    outcome: list[str]
+    duration_ms: list[float | None]
+    """Null: it does not finish, or there is nothing to finish."""
+    values: dict[str, list[float | None]]
+    """Column -> a number of each run; null where it has none."""
+
+
+class VerdictOverRunsPart(Part):
+    """The verdict on all runs."""
+
+    result: Decided
+    holds: bool
+    sentence: str
+
+
+class ReplicationsDocument(DocumentPart):
+    """Many runs of one scenario, one seed after the other."""
+
+    api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
+    kind: Literal["Replications"] = "Replications"
+    version: str
+    """Of kubeinfer-sim."""
+    scenario: str
+    verdict: VerdictOverRunsPart
+    confidence: float
+    runs: RunsPart
+    objectives: list[ProbabilityPart]
+    all_objectives: ProbabilityPart | None
+    """All of them in the same run; null without any."""
+    figures: list[FigurePart]
+    duration: list[BinPart]
+    """Histogram of how long the change took, and the part done by then."""
+    lost: list[LostPart]
+    """Dearest first."""
+    struck: list[StruckPart]
+    """Most frequent first."""
+    no_fault: int
+    """Runs in which no fault struck at all."""
+    worst: SeedPart | None
+    median: SeedPart | None
+    per_run: PerRunPart
+    configuration: ConfiguredPart | None = None
+
+
+def replications_json(runs: Replications) -> str:
+    """The document as text, ending in a line break; equal runs give equal bytes."""
+    return replications_document(runs).to_json()
+
+
+def replications_json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the document."""
+    return ReplicationsDocument.json_schema()
+
+
+def replications_document(runs: Replications) -> ReplicationsDocument:
+    """Everything there is to know of them."""
+    return ReplicationsDocument(
+        version=__version__,
+        scenario=runs.scenario.name,
+        verdict=VerdictOverRunsPart(
+            result=runs.decision.value, holds=runs.decision == "held", sentence=sentence(runs)
+        ),
+        confidence=runs.confidence,
+        runs=_runs(runs),
+        objectives=[_objective(each) for each in runs.objectives],
+        all_objectives=None if runs.together is None else _objective(runs.together),
+        figures=_figures(runs),
+        duration=_duration(runs),
+        lost=_lost(runs),
+        struck=_struck(runs),
+        no_fault=runs.untouched,
+        worst=_seed(runs, "worst"),
+        median=_seed(runs, "median"),
+        per_run=PerRunPart(
+            seed=[run.seed for run in runs.runs],
+            outcome=[run.outcome.value for run in runs.runs],
+            duration_ms=[None if run.duration is None else _finite(run.duration) for run in runs.runs],
+            values={
+                column.name: [run.values.get(column.name, column.absent) for run in runs.runs]
+                for column in runs.columns
+            },
+        ),
+        configuration=configured_part(runs.scenario.configuration),
+    )
+
+
+def _runs(runs: Replications) -> RunsPart:
+    every: Sequence[int] = [*(run.seed for run in runs.runs), *(each.seed for each in runs.failures)]
+    return RunsPart(
+        asked=runs.asked,
+        made=runs.total,
+        stopped=runs.stopped,
+        first_seed=min(every, default=runs.scenario.seed),
+        unfinished=[run.seed for run in runs.unfinished],
+        failed=[
+            FailurePart(seed=each.seed, why=each.why, message=each.message, replay=f"--seed {each.seed}")
+            for each in runs.failures
+        ],
+    )
+
+
+def _objective(each: JudgedOverRuns) -> ProbabilityPart:
+    objective = each.objective
+    probability = None if objective is None else objective.probability
+    return ProbabilityPart(
+        name="all" if objective is None else objective.name,
+        kubeinfer="" if objective is None else objective.kubeinfer,
+        text="all of them together" if objective is None else objective_goal(objective),
+        unit="" if objective is None else objective.unit,
+        target=None if objective is None else objective.target,
+        probability=None if probability is None else float(probability),
+        result=each.decision.value,
+        held=each.held,
+        missed=each.missed,
+        not_judged=each.open,
+        share=_interval(each.share),
+    )
+
+
+def _figures(runs: Replications) -> list[FigurePart]:
+    named = [("duration", "takes", "ms", "")] if runs.values("duration") else []
+    named += [
+        (column.name, runs.scenario.accelerator_family.say(column.title), column.unit, column.about)
+        for column in runs.columns
+        if column.about != "objective"
+    ]
+    figures = []
+    for name, title, unit, about in named:
+        if not (values := runs.values(name)):
+            continue
+        finite = sum(not isinf(value) for value in values)
+        figures.append(
+            FigurePart(
+                name=name,
+                title=title,
+                unit=unit,
+                about=about,
+                runs=len(values),
+                finite=finite,
+                mean=_interval(runs.mean(name)) if finite else None,
+                quantiles=[
+                    QuantilePart(part=part, value=_interval(runs.quantile(name, part))) for part in PARTS
+                ],
+                lowest=_finite(min(values)),
+                highest=_finite(max(values)),
+            )
+        )
+    return figures
+
+
+def _duration(runs: Replications) -> list[BinPart]:
+    took = runs.values("duration")
+    bins: list[BinPart] = []
+    done = 0
+    for begin, end, number in histogram(took):
+        done += number
+        part = proportion(done, len(took), runs.confidence)
+        bins.append(BinPart(from_ms=begin, to_ms=end, runs=number, done=_interval(part)))
+    return bins
+
+
+def _lost(runs: Replications) -> list[LostPart]:
+    number = len(runs.runs)
+    return [
+        LostPart(
+            kind=kind,
+            mean_ms=stages.total() / number,
+            stages={stage: lost / number for stage, lost in sorted(stages.items())},
+        )
+        for kind, stages in runs.lost.items()
+    ]
+
+
+def _struck(runs: Replications) -> list[StruckPart]:
+    return [
+        StruckPart(
+            kind=kind,
+            runs=hit,
+            times=sum(run.struck.get(kind, 0) for run in runs.runs),
+            share=_interval(proportion(hit, len(runs.runs), runs.confidence)),
+        )
+        for kind, hit in runs.struck.items()
+    ]
+
+
+def _seed(runs: Replications, which: Literal["worst", "median"]) -> SeedPart | None:
+    if not runs.runs:
+        return None
+    run = getattr(runs, which)
+    duration = None if run.duration is None else _finite(run.duration)
+    return SeedPart(seed=run.seed, duration_ms=duration, missed=run.missed, replay=f"--seed {run.seed}")
+
+
+def _interval(number: Estimate) -> IntervalPart:
+    high = number.high
+    return IntervalPart(
+        value=_finite(number.mean),
+        low=None if number.low is None else _finite(number.low),
+        high=None if high is None else _finite(high),
+        high_infinite=high is not None and isinf(high),
+        method=number.method,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return None if isinf(value) else value

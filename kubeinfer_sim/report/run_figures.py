@@ -1,0 +1,121 @@
+"""The numbers of many runs in words: means and percentiles with their intervals, proportions, where time went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, isinf, log10
+
+from kubeinfer_sim.experiment.replications import Replications
+from kubeinfer_sim.experiment.statistics.estimate import Estimate
+from kubeinfer_sim.report.words import count, rounded
+
+PARTS = (0.5, 0.9, 0.95, 0.99)
+#: Of these numbers of a run the report tells, after how long it took; the JSON has all.
+_TOLD = (
+    "minReady",
+    "minAvailable",
+    "lostInstanceMs",
+    "lostPodMs",
+    "availability",
+    "capacity",
+    "unserved",
+    "longestOutageMs",
+)
+_TIMES = ("ms", "instance-ms", "pod-ms")
+
+
+def figure_rows(runs: Replications) -> list[tuple[str, str]]:
+    """Name and text of each number: `Takes`, `mean 31m (30m–32m) · p50 …`."""
+    rows: list[tuple[str, str, str]] = [("takes", "duration", "ms")]
+    told = {column.name: column for column in runs.columns}
+    rows += [(told[name].title, name, told[name].unit) for name in _TOLD if name in told]
+    rows += [
+        (f"{column.about}: {column.title}", column.name, column.unit)
+        for column in runs.columns
+        if column.name.endswith(("/meanDetectionMs", "/meanRepairMs"))
+    ]
+    return [
+        (title, _spread(runs, name, unit, values))
+        for title, name, unit in rows
+        if (values := runs.values(name))
+    ]
+
+
+def _spread(runs: Replications, name: str, unit: str, values: Sequence[float]) -> str:
+    over = "" if len(values) == runs.total else f" (of {count(len(values), 'run')})"
+    lowest, highest = amount(min(values), unit), amount(max(values), unit)
+    if lowest == highest:
+        about = "" if min(values) == max(values) else "about "
+        return f"{about}{lowest} in every run{over}"
+    finite = [value for value in values if not isinf(value)]
+    parts = []
+    if finite:
+        mean = between("mean", runs.mean(name), unit)
+        parts.append(mean if len(finite) == len(values) else f"{mean} of the {len(finite):,} that finish")
+    parts += [between(f"p{part * 100:g}", runs.quantile(name, part), unit) for part in PARTS]
+    return f"{' · '.join(parts)} · from {lowest} to {highest}{over}"
+
+
+def between(what: str, number: Estimate, unit: str) -> str:
+    """`p50 31m (30m–32m)`; a bound that cannot be told is left out, too few for any are said."""
+    text = f"{what} {amount(number.mean, unit)}"
+    if number.low is None and number.high is None:
+        return f"{text} (too few to say)"
+    if number.low is not None and number.low == number.high:
+        return text
+    low = "…" if number.low is None else amount(number.low, unit)
+    high = "…" if number.high is None else amount(number.high, unit)
+    return f"{text} ({low}–{high})"
+
+
+def amount(value: float, unit: str) -> str:
+    """A number of a column as people write it; infinite is never."""
+    if isinf(value):
+        return "never"
+    if unit in _TIMES:
+        return rounded(round(value))
+    if unit in ("fraction", "held"):
+        return f"{fine(value * 100)} %"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+
+
+def fine(percent: float) -> str:
+    """A percentage to so many places that it is neither 0 nor 100 when it is not."""
+    if percent in (0, 100):
+        return f"{percent:.0f}"
+    edge = min(abs(percent), abs(100 - percent))
+    places = min(9, max(2, ceil(-log10(edge)) + 1)) if edge else 2
+    return f"{percent:.{places}f}".rstrip("0").rstrip(".")
+
+
+def histogram(values: Sequence[float], most: int = 12) -> list[tuple[int, int, int]]:
+    """Bins of equal width between round numbers: from, to (ms), how many; infinite values are in none."""
+    finite = sorted(value for value in values if not isinf(value))
+    if not finite or finite[0] == finite[-1]:
+        return []
+    width = _round_width((finite[-1] - finite[0]) / most)
+    start = int(finite[0] // width * width)
+    bins: list[tuple[int, int, int]] = []
+    place = 0
+    while place < len(finite):
+        end = start + width
+        inside = place
+        while place < len(finite) and finite[place] < end:
+            place += 1
+        bins.append((start, end, place - inside))
+        start = end
+    return bins
+
+
+def _round_width(least: float) -> int:
+    """The next round length of time, ms."""
+    steps = [1, 2, 5, 10, 20, 50, 100, 200, 500]
+    seconds = [1, 2, 5, 10, 15, 30]
+    for unit, rounds in ((1, steps), (1000, seconds), (60_000, seconds), (3_600_000, [1, 2, 4, 6, 12])):
+        for step in rounds:
+            if unit * step >= least:
+                return unit * step
+    days = 86_400_000
+    while days < least:
+        days *= 2
+    return days

@@ -1,0 +1,112 @@
+"""What many runs come to in one sentence, and each objective in a line."""
+
+from __future__ import annotations
+
+from math import isinf
+
+from kubeinfer_sim.experiment.judging import Decision, JudgedOverRuns
+from kubeinfer_sim.experiment.replications import Replications
+from kubeinfer_sim.experiment.statistics.estimate import Estimate
+from kubeinfer_sim.report.run_figures import amount, between
+from kubeinfer_sim.report.verdict import objective_goal
+from kubeinfer_sim.report.words import count, ended, share, share_between
+from kubeinfer_sim.scenario.units import format_duration
+
+MARKS = {
+    Decision.HELD: "✔ held",
+    Decision.MISSED: "✘ missed",
+    Decision.UNDECIDED: "? undecided",
+    Decision.OPEN: "? not judged",
+}
+#: Of fewer runs one percent is none.
+_ENOUGH_FOR_99 = 100
+
+
+def sentence(runs: Replications) -> str:
+    """`Finishes within 45m in 98.7 % of runs (97.6–99.4); half of them by 31m, 99 % by 52m; never fewer …`."""
+    if not runs.runs:
+        return "No run came to an end."
+    parts = [_finishes(runs), *_by_when(runs), *_ready(runs)]
+    if runs.failures:
+        parts.append(f"{count(len(runs.failures), 'run')} failed")
+    text = "; ".join(parts)
+    return ended(text[:1].upper() + text[1:])
+
+
+def _finishes(runs: Replications) -> str:
+    within = next((each for each in runs.objectives if _name(each) == "completesWithin"), None)
+    if within is not None and within.objective is not None:
+        limit = format_duration(int(within.objective.target))
+        return f"finishes within {limit} in {in_runs(within.share)}"
+    if runs.values("duration"):
+        finished = runs.probability(lambda run: run.duration is not None and not isinf(run.duration))
+        return f"finishes in {in_runs(finished)}"
+    if runs.together is not None:
+        return f"{_objectives(runs)} in {in_runs(runs.together.share)}"
+    fine = runs.probability(lambda run: run not in runs.unfinished)
+    return f"all is in place in the end in {in_runs(fine)}"
+
+
+def _objectives(runs: Replications) -> str:
+    if len(runs.objectives) > 1:
+        return f"all {len(runs.objectives)} objectives hold"
+    only = runs.objectives[0].objective
+    assert only is not None
+    return f"{objective_goal(only)}"
+
+
+def _by_when(runs: Replications) -> list[str]:
+    """By when half of them are done, and nearly all."""
+    took = runs.values("duration")
+    if not took:
+        availability = [column for column in runs.columns if column.name == "availability"]
+        if availability and runs.values("availability"):
+            return [between("availability", runs.mean("availability"), "fraction")]
+        return []
+    if min(took) == max(took):
+        return [f"all of them in {amount(took[0], 'ms')}"] if not isinf(took[0]) else []
+    median, late = runs.quantile("duration", 0.5).mean, runs.quantile("duration", 0.99)
+    half = "half of them never" if isinf(median) else f"half of them by {amount(median, 'ms')}"
+    if isinf(late.mean):
+        never = sum(map(isinf, took))
+        return [half, f"{never:,} of {count(len(took), 'run')} never"]
+    if len(took) < _ENOUGH_FOR_99:
+        return [f"{half}, the slowest of {len(took):,} by {amount(max(took), 'ms')}"]
+    return [f"{half}, 99 % by {amount(late.mean, 'ms')}"]
+
+
+def _ready(runs: Replications) -> list[str]:
+    for name, word in (("minReady", "ready"), ("minAvailable", "available")):
+        if any(column.name == name for column in runs.columns) and (values := runs.values(name)):
+            return [f"never fewer than {min(values):,.0f} {word}"]
+    return []
+
+
+def in_runs(part: Estimate) -> str:
+    """`98.7 % of runs (97.6–99.4)`."""
+    assert part.low is not None
+    assert part.high is not None
+    return share_between(part.mean, part.low, part.high).replace(" % ", " % of runs ", 1)
+
+
+def objective_row(each: JudgedOverRuns) -> tuple[str, str, str]:
+    """The mark, what is asked for and with what probability, in how many runs it came about."""
+    wanted = "all of them together"
+    if each.objective is not None:
+        probability = each.objective.probability
+        wanted = objective_goal(each.objective)
+        wanted += "" if probability is None else f", P ≥ {share(float(probability))} %"
+    told = f"{each.held:,} of {each.runs:,} runs: "
+    told += share_between(each.share.mean, each.share.low or 0.0, each.share.high or 0.0)
+    if each.open:
+        told += f"; {each.open:,} cannot tell"
+    return MARKS[each.decision], wanted, told
+
+
+def verdict_line(runs: Replications) -> str:
+    """The verdict on one line, with its mark."""
+    return f"{MARKS[runs.decision].partition(' ')[0]} {sentence(runs)}"
+
+
+def _name(each: JudgedOverRuns) -> str:
+    return "" if each.objective is None else each.objective.name

@@ -1,0 +1,166 @@
+"""`run` and `rollout` with many runs: what they print, how they end, what is refused."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from command_line import ROOT, sim
+from yaml import safe_dump, safe_load
+
+from kubeinfer_sim.experiment import replication
+from kubeinfer_sim.experiment.replication import Replication, Variant
+
+UPDATE, DEPLOYMENT = "scenarios/rolling-update-2p1d.yaml", "scenarios/model-as-deployment.yaml"
+
+
+def scenario(folder: Path, file: str = UPDATE, **spec: Any) -> str:
+    """A scenario of the collection with other fields, drawn stages among them."""
+    document = safe_load((ROOT / file).read_text(encoding="utf-8"))
+    document["spec"] |= {"timings": {"profile": "range"}, **spec}
+    manifest = document["spec"]["manifest"]
+    manifest["path"] = str(ROOT / "scenarios" / manifest["path"])
+    path = folder / "scenario.yaml"
+    path.write_text(safe_dump(document), encoding="utf-8")
+    return str(path)
+
+
+def within(time: str, probability: str) -> dict[str, Any]:
+    return {"completesWithin": {"time": time, "probability": probability}}
+
+
+@pytest.mark.parametrize(
+    ("objectives", "code", "said"),
+    [
+        (within("3h", "90%"), 0, "✔ Finishes within 3h in 100 % of runs (90.4–100)"),
+        (within("3h", "99%"), 4, "? Finishes within 3h in 100 % of runs (90.4–100)"),
+        (within("5m", "50%"), 1, "✘ Finishes within 5m in 0 % of runs (0–9.6)"),
+        ({"completesWithin": "3h", "noStall": {"probability": "50%"}}, 0, "✔ Finishes within 3h"),
+        ({"minReadyInstances": {"value": 1, "probability": "99.9%"}}, 4, "? Finishes in 100 % of runs"),
+    ],
+)
+def test_the_exit_code_says_held_missed_or_undecided(
+    tmp_path: Path, objectives: dict[str, Any], code: int, said: str
+) -> None:
+    done = sim("run", scenario(tmp_path, objectives=objectives), "-n", "30", "--workers", "1")
+    assert (done.returncode, done.stdout.splitlines()[0][: len(said)]) == (code, said)
+    assert max(len(line) for line in done.stdout.splitlines() if "kubeinfer-sim run" not in line) <= 80
+
+
+def test_the_confidence_is_the_scenarios(tmp_path: Path) -> None:
+    file = scenario(tmp_path, objectives=within("3h", "90%"), confidence="99%")
+    done = sim("run", file, "-n", "30", "--workers", "1")
+    assert done.returncode == 4, "0.9^30 is 4 %, not 1 %"
+    assert "intervals of 99 %" in done.stdout
+
+
+def test_a_deployment_is_replicated_like_a_kubeinfer() -> None:
+    done = sim("run", DEPLOYMENT, "--timings", "range", "-n", "12", "--workers", "1")
+    assert done.returncode == 0
+    assert "Finishes in 100 % of runs (77.9–100); half of them by" in done.stdout
+    assert "fewest available  3 in every run" in done.stdout
+
+
+def test_the_worst_run_is_replayed_by_the_command_that_is_printed() -> None:
+    done = sim("run", UPDATE, "--timings", "range", "--seed", "3", "-n", "8", "-o", "json")
+    document = json.loads(done.stdout)
+    schema = json.loads((ROOT / "docs" / "schemas" / "replications.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(document)
+    text = sim("run", UPDATE, "--timings", "range", "--seed", "3", "-n", "8").stdout
+    after = text.splitlines().index(next(line for line in text.splitlines() if "worst: seed" in line)) + 1
+    program, *line = shlex.split(text.splitlines()[after])
+    assert program == "kubeinfer-sim"
+    alone = json.loads(sim(*line, "-o", "json").stdout)
+    assert alone["scenario"]["seed"] == document["worst"]["seed"]
+    place = document["perRun"]["seed"].index(document["worst"]["seed"])
+    assert alone["changes"][-1]["durationMs"] == document["perRun"]["durationMs"][place]
+
+
+def test_rollout_replicates_too_and_the_other_forms_tell_the_same() -> None:
+    line = ("rollout", "scenarios/manifests/2p1d.yaml", "--nodes", "16x8", "--timings", "range", "-n", "6")
+    line += ("--set", "image=a:1", "--set-new", "image=a:2")
+    text = sim(*line)
+    assert (text.returncode, "Finishes in 100 % of runs (60.6–100)" in text.stdout) == (0, True)
+    assert "simulated in" in text.stderr
+    markdown = sim(*line, "-o", "markdown").stdout
+    assert markdown.startswith("**✔ Finishes in 100 % of runs")
+    assert len(markdown.splitlines()) <= 30
+    assert sim(*line, "-o", "github").stdout.startswith("::notice file=scenarios/manifests/2p1d.yaml")
+    assert '<testsuites tests="1" failures="0"' in sim(*line, "-o", "junit").stdout
+    assert sim(*line, "-q").stdout == ""
+
+
+def test_one_draw_says_that_it_is_one_and_how_to_ask_for_more() -> None:
+    told = " ".join(sim("run", UPDATE, "--timings", "range").stdout.split())
+    assert "stages drawn: this is one draw, -n 300 makes 300" in told
+    assert "one draw" not in sim("run", UPDATE).stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-n", "0"], "0 is not in the range"),
+        (["-n", "3", "--workers", "0"], "0 is not in the range"),
+        (["--workers", "2"], "--workers is about many runs: say how many with -n"),
+        (["--run-timeout", "3s"], "--run-timeout is about many runs"),
+        (["-n", "3", "--run-timeout", "3"], "'3' has no unit: write 3s"),
+        (["-n", "3", "--precision", "5"], "expected a percentage such as 99.9%"),
+        (["-n", "3", "--precision", "0%"], "expected more than 0% and less than 100%, as in 5%"),
+        (["-n", "3", "--details"], "--details is about one run: give its --seed"),
+        (["-n", "3", "--check-determinism"], "--check-determinism is about one run"),
+        (["--until-decided"], "nothing to decide: give an objective a probability"),
+        (["--until-decided", "--precision", "5%"], "give either a precision or until decided"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_an_error_that_says_what_would_be_right(
+    options: list[str], message: str
+) -> None:
+    done = sim("run", UPDATE, *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in " ".join(done.stderr.split())
+
+
+def test_runs_that_take_too_long_are_named(tmp_path: Path) -> None:
+    done = sim("run", scenario(tmp_path), "-n", "3", "--run-timeout", "1ms", "--workers", "1")
+    assert done.returncode == 1
+    assert done.stdout.startswith("? No run came to an end.")
+    for seed in range(3):
+        assert f"seed {seed}: not over after 1ms" in done.stdout
+        assert f"scenario.yaml --seed {seed}" in done.stdout
+
+
+def test_interrupted_it_prints_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    def play(variant: Variant, seed: int) -> Replication:
+        if seed == 5:
+            signal.raise_signal(signal.SIGINT)
+        return replication.play(variant, seed)
+
+    monkeypatch.setattr("kubeinfer_sim.experiment.worker.play", play)
+    done = sim("run", UPDATE, "-n", "100000", "--workers", "1")
+    assert done.returncode == 130
+    assert "5 runs · seeds 0-4 · interrupted: 100,000 were asked for" in " ".join(done.stdout.split())
+
+
+def test_a_progress_bar_is_for_terminals_and_for_what_takes_longer_than_a_second(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from kubeinfer_sim.cli import progress
+
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with progress.ProgressBar("runs") as bar:
+        for done in range(1, 31):
+            now[0] += 0.1
+            bar.update(done, 100, lambda: "held in 98 % of runs (90–99)")
+            if now[0] < 0.95:
+                assert capsys.readouterr().err == ""
+    shown = capsys.readouterr().err
+    assert "/100" in shown
+    assert "10/s" in shown

@@ -1,0 +1,342 @@
+"""Many runs: the same whoever plays them; what fails is named; what they come to, in words and in JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import replace
+from fractions import Fraction
+from math import inf
+from typing import Any, ClassVar
+
+import jsonschema
+import pytest
+from building import kubeinfer, scenario
+
+from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.experiment.dispatch import Workers, process_pool
+from kubeinfer_sim.experiment.judging import Decision
+from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
+from kubeinfer_sim.experiment.replications import Replications, gathered, replicate
+from kubeinfer_sim.experiment.worker import play_guarded
+from kubeinfer_sim.metrics import Judged, Judgement, Outcome, measure
+from kubeinfer_sim.report.replications import render_replications
+from kubeinfer_sim.report.replications_result import replications_json, replications_json_schema
+from kubeinfer_sim.report.run_verdict import sentence
+from kubeinfer_sim.scenario.actions.model import Apply
+from kubeinfer_sim.scenario.model import Objectives, Scenario
+from kubeinfer_sim.scenario.timings.distributions import Uniform
+from kubeinfer_sim.simulation.simulate import simulate
+
+MINUTE = 60_000
+
+
+def update(**fields: Any) -> Scenario:
+    """Two instances get a new image, one after the other; how long loading takes is drawn."""
+    first, later = kubeinfer(2, 0, 1), kubeinfer(2, 0, 1, revision="b")
+    stages = {"warm_up": Uniform(MINUTE, 5 * MINUTE)}
+    return scenario(first, 4, 60, 10, actions=(Apply(0, later),), stages=stages, **fields)
+
+
+def objectives(within: int, probability: str | None) -> Objectives:
+    wanted = {} if probability is None else {"completesWithin": Fraction(probability)}
+    return Objectives(completes_within=within, probabilities=wanted)
+
+
+# -- who plays them ----------------------------------------------------------------------------------------
+
+
+def test_the_same_runs_come_out_whatever_the_workers() -> None:
+    made = update(objectives=objectives(9 * MINUTE, "1/2"))
+    here = replicate(made, 40, seed=3)
+    assert [run.seed for run in here.runs] == list(range(3, 43))
+    there = replicate(made, 40, seed=3, workers=Workers(2))
+    assert replications_json(there) == replications_json(here)
+    for run in here.runs[:5]:
+        alone = simulate(made, seed=run.seed)
+        numbers = measure(alone.history, ended_at=alone.ended_at, end=alone.end)
+        assert (run.values["lostInstanceMs"], run.duration) == (
+            numbers.whole.lost,
+            numbers.changes[-1].duration,
+        )
+
+
+class Inline(Executor):
+    """Plays in this process; some seeds are the death of a worker, the first time or always."""
+
+    deadly: ClassVar[dict[int, int]] = {}
+
+    def __init__(self, workers: int) -> None:
+        self.workers, self.broken = workers, False
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        seeds: Sequence[int] = args[1]
+        for seed in seeds:
+            if self.deadly.get(seed, 0):
+                self.deadly[seed] -= 1
+                self.broken = True
+        if self.broken:
+            future.set_exception(BrokenExecutor("a worker died"))
+        else:
+            future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def test_a_worker_that_dies_costs_nothing_and_a_seed_with_which_it_dies_again_is_named() -> None:
+    made = update()
+    whole = replicate(made, 30)
+    Inline.deadly = {7: 1, 11: 2}
+    found = replicate(made, 30, workers=Workers(2, executor=Inline))
+    assert [failure.seed for failure in found.failures] == [11]
+    assert found.failures[0] == Failure(11, "died", "its worker process died twice")
+    assert found.runs == tuple(run for run in whole.runs if run.seed != 11)
+    assert found.total == 30
+
+
+def test_a_worker_killed_in_the_middle_leaves_the_result_as_it_is() -> None:
+    made = update()
+    pools: list[Any] = []
+
+    def pool(workers: int) -> Executor:
+        pools.append(process_pool(workers))
+        return pools[-1]
+
+    def kill(done: int, total: int, played: Sequence[object]) -> None:
+        if done == 10:
+            os.kill(next(iter(pools[-1]._processes)), signal.SIGKILL)
+
+    found = replicate(made, 60, workers=Workers(2, executor=pool), progress=kill)
+    assert len(pools) >= 2
+    assert replications_json(found) == replications_json(replicate(made, 60))
+
+
+def hang(*args: object) -> object:
+    while True:
+        pass
+
+
+def test_a_run_that_hangs_or_fails_is_named_with_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = update()
+    variant = Variant("a", made)
+    late = play_guarded(variant, 4, run_timeout=0.000_001)
+    assert late == Failure(4, "timeout", "not over after 0s")
+    monkeypatch.setattr("kubeinfer_sim.experiment.worker.play", hang)
+    assert play_guarded(variant, 5, run_timeout=0.05) == Failure(5, "timeout", "not over after 50ms")
+
+    def broken(variant: Variant, seed: int) -> Replication:
+        raise ZeroDivisionError("division by zero") if seed % 2 else UsageError("no such pod")
+
+    monkeypatch.setattr("kubeinfer_sim.experiment.worker.play", broken)
+    assert play_guarded(variant, 5) == Failure(5, "fault", "ZeroDivisionError: division by zero")
+    assert play_guarded(variant, 6) == Failure(6, "error", "no such pod")
+
+
+def test_what_is_done_is_told_when_somebody_interrupts() -> None:
+    def interrupt(done: int, total: int, played: Sequence[object]) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    for workers in (Workers(1), Workers(2)):
+        found = replicate(update(), 50, workers=workers, progress=interrupt)
+        assert (found.stopped, found.total, found.asked) == ("interrupted", 5, 50)
+        assert "5 runs · seeds 0-4 · interrupted: 50 were asked for" in " ".join(text(found).split())
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"n": 0}, "0 replications: expected at least 1"),
+        ({}, "say how many replications"),
+        ({"precision": 0.05, "until_decided": True}, "either a precision or until decided"),
+        ({"precision": 1.5}, "expected a part of the mean"),
+        ({"until_decided": True}, "nothing to decide: give an objective a probability"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        replicate(update(), **given)
+
+
+# -- what they come to -------------------------------------------------------------------------------------
+
+
+def run_of(seed: int, judgement: Judgement = Judgement.HELD, **fields: Any) -> Replication:
+    """A run that one objective is about."""
+    judged = Judged("completesWithin", judgement, 600_000, 500_000, "ms", probability=Fraction(9, 10))
+    whole: dict[str, Any] = {
+        "outcome": Outcome.COMPLETES,
+        "sound": True,
+        "duration": 500_000.0 + seed,
+        "values": {"minReady": 3.0},
+        "judged": (judged,),
+        "lost": {},
+        "struck": {},
+    }
+    return Replication(seed, **{**whole, **fields})
+
+
+def of(*played: Replication | Failure) -> Replications:
+    return gathered(update(), played, "asked", len(played))
+
+
+def several(held: int, missed: int = 0, open_: int = 0, probability: str | None = "9/10") -> Replications:
+    judgements = [Judgement.HELD] * held + [Judgement.MISSED] * missed + [Judgement.OPEN] * open_
+    wanted = None if probability is None else Fraction(probability)
+    runs = [run_of(seed, each) for seed, each in enumerate(judgements)]
+    return of(*(replace(run, judged=(replace(run.judged[0], probability=wanted),)) for run in runs))
+
+
+@pytest.mark.parametrize(
+    ("runs", "decision"),
+    [
+        (several(29), Decision.HELD),  # 0.9^29 = 0.047
+        (several(28), Decision.UNDECIDED),  # 0.9^28 = 0.052
+        (several(100, 4), Decision.HELD),
+        (several(100, 11), Decision.UNDECIDED),
+        (several(80, 20), Decision.MISSED),
+        (several(28, 0, 1), Decision.UNDECIDED),  # it may be a miss
+        (several(0, 0, 40), Decision.OPEN),
+        (several(300, 0, 0, None), Decision.HELD),
+        (several(299, 1, 0, None), Decision.MISSED),
+        (several(299, 0, 1, None), Decision.OPEN),
+    ],
+)
+def test_an_objective_is_held_missed_undecided_or_not_judged(runs: Replications, decision: Decision) -> None:
+    assert runs.objectives[0].decision is decision
+    assert runs.decision is decision
+    document = json.loads(replications_json(runs))
+    assert document["verdict"]["result"] == document["objectives"][0]["result"] == decision.value
+
+
+def test_a_run_that_failed_may_have_held_or_missed() -> None:
+    runs = of(*(run_of(seed) for seed in range(29)), Failure(29, "timeout", "not over after 30s"))
+    only = runs.objectives[0]
+    assert (only.held, only.missed, only.open, only.decision) == (29, 0, 1, Decision.UNDECIDED)
+    assert (only.share.high, runs.total) == (1.0, 30)
+    told = text(runs)
+    assert "1 run failed" in told
+    assert "seed 29: not over after 30s" in told
+    assert "replay --seed 29" in told
+
+
+def test_what_never_finishes_misses_unless_an_objective_says_how_often_it_may() -> None:
+    never = {"outcome": Outcome.NEVER, "duration": inf}
+    some = [run_of(seed, Judgement.MISSED, **never) for seed in range(2)]
+    rest = [run_of(seed) for seed in range(2, 100)]
+    assert of(*some, *rest).decision is Decision.HELD
+    plain = [replace(run, judged=()) for run in (*some, *rest)]
+    assert of(*plain).decision is Decision.MISSED
+    assert of(*plain[2:]).decision is Decision.HELD
+    assert of(*(replace(run, outcome=Outcome.NOTHING) for run in plain[2:])).decision is Decision.MISSED
+    assert of(replace(plain[5], sound=False), *plain[6:]).decision is Decision.MISSED
+
+
+def test_runs_that_never_finish_are_infinite_in_percentiles_and_left_out_of_means() -> None:
+    never = {"outcome": Outcome.NEVER, "duration": inf}
+    runs = of(
+        *(run_of(seed) for seed in range(96)),
+        *(run_of(seed, Judgement.MISSED, **never) for seed in range(96, 100)),
+    )
+    assert runs.quantile("duration", 0.5).mean == 500_049
+    assert runs.quantile("duration", 0.99).mean == inf
+    assert runs.mean("duration").mean == pytest.approx(500_047.5)
+    document = json.loads(replications_json(runs))
+    took = document["figures"][0]
+    assert (took["name"], took["runs"], took["finite"], took["highest"]) == ("duration", 100, 96, None)
+    assert document["runs"]["unfinished"] == [96, 97, 98, 99]
+    told = " ".join(text(runs).split())
+    assert "half of them by 8m20s; 4 of 100 runs never" in told
+    assert runs.worst.seed == 99
+    assert runs.median.seed == 49
+
+
+def test_the_first_sentence_is_for_who_has_to_repeat_it() -> None:
+    runs = of(*(run_of(s) for s in range(296)), *(run_of(s, Judgement.MISSED) for s in range(296, 300)))
+    assert sentence(runs) == (
+        "Finishes within 10m in 98.7 % of runs (96.6–99.7); half of them by 8m20s, 99 % by 8m20s; "
+        "never fewer than 3 ready."
+    )
+
+
+def test_no_fault_struck_means_that_they_say_nothing_of_faults() -> None:
+    made = update()
+    quiet = Replications(faulty(made), tuple(run_of(seed) for seed in range(300)))
+    assert "no fault struck in 300 of 300 runs: a fault comes in at most 1 % of runs" in " ".join(
+        text(quiet).split()
+    )
+    hit = replace(run_of(300), struck={"NodeDown": 2})
+    told = " ".join(text(Replications(faulty(made), (*quiet.runs, hit))).split())
+    assert "no fault struck in 300 of 301 runs" in told
+    assert "NodeDown in 1 of 301: 0.3 % (0.008–1.9); 2 times" in told
+
+
+def faulty(made: Scenario) -> Scenario:
+    from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart
+
+    process = FaultProcess("nodes", "node", Uniform(1, 2), (MixPart(1.0, "NodeDown"),))
+    return replace(made, faults=FaultPlan((process,)))
+
+
+# -- how many ----------------------------------------------------------------------------------------------
+
+
+def test_until_decided_makes_as_many_runs_as_it_takes_however_many_workers() -> None:
+    made = update(objectives=objectives(60 * MINUTE, "19/20"))
+    found = replicate(made, until_decided=True)
+    assert (found.stopped, found.decision) == ("decided", Decision.HELD)
+    assert found.total in (157, 158, 159)
+    assert replications_json(replicate(made, until_decided=True, workers=Workers(2))) == replications_json(
+        found
+    )
+    missed = replicate(update(objectives=objectives(MINUTE, "19/20")), until_decided=True)
+    assert (missed.stopped, missed.decision) == ("decided", Decision.MISSED)
+    assert missed.total < 10
+    few = replicate(made, 30, until_decided=True)
+    assert (few.stopped, few.total, few.decision) == ("most", 30, Decision.UNDECIDED)
+
+
+def test_a_precision_asks_for_its_number_of_runs_once() -> None:
+    made = update()
+    rough = replicate(made, precision=0.05)
+    assert (rough.stopped, rough.total >= 100) == ("precision", True)
+    fine = replicate(made, 400, precision=0.001)
+    assert (fine.stopped, fine.total) == ("most", 400)
+    mean = rough.mean("duration")
+    assert mean.half is not None
+    assert mean.half <= 0.06 * mean.mean
+
+
+# -- in words and in JSON ----------------------------------------------------------------------------------
+
+
+def text(runs: Replications, **how: Any) -> str:
+    return render_replications(runs, lambda seed: f"replay --seed {seed}", **how)
+
+
+def test_the_report_fits_80_columns_and_the_json_its_schema() -> None:
+    made = update(objectives=objectives(9 * MINUTE, "1/2"))
+    found = replicate(made, 120)
+    for told in (text(found), text(found, unicode=False)):
+        assert max(map(len, told.splitlines())) <= 80
+    text(found, unicode=False).encode("ascii")
+    for part in (
+        "Objectives",
+        "Figures",
+        "Done by",
+        "Lost time",
+        "Look at",
+        "p99",
+        "worst: seed",
+        "median: seed",
+    ):
+        assert part in text(found), part
+    document = json.loads(replications_json(found))
+    jsonschema.Draft202012Validator(replications_json_schema()).validate(document)
+    assert document["perRun"]["seed"] == list(range(120))
+    assert document["figures"][0]["mean"]["method"] == "Student's t, corrected for skewness (Hall)"
+    assert sum(each["runs"] for each in document["duration"]) == 120
+    assert document["duration"][-1]["done"]["value"] == 1
