@@ -262,9 +262,9 @@ class Pod:
         return image in self._of_role.images
 
     @property
-    def gates_passed(self) -> bool:
-        """Whether every condition that its readiness gates name is True."""
-        return all(self.conditions.get(gate, False) for gate in self.template.readiness_gates)
+    def gates_awaited(self) -> tuple[str, ...]:
+        """The conditions that its readiness gates name and that are not True."""
+        return tuple(gate for gate in self.template.readiness_gates if not self.conditions.get(gate, False))
 
     @property
     def holds_place(self) -> bool:

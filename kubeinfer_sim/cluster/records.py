@@ -60,6 +60,10 @@ class NodeVerdict(NamedTuple):
     nodes: tuple[str, ...]
 
 
+#: What a gang waits for: nodes with room that take it, or something that comes before nodes are looked at.
+Awaited = Literal["room", "gate", "scheduler", "claim", "volume", "claim in use"]
+
+
 @dataclass(slots=True)
 class PodCreated(Record):
     """A pod object exists and waits for its gang to be placed."""
@@ -72,13 +76,15 @@ class GangPending(Record):
     """A gang waits and nothing under way will make room for it.
 
     `message` is what the scheduler says (`0/8 nodes are available: ...`), `proof` what the gang needs and what
-    is free, `verdicts` the nodes grouped by their reasons (no reason: the node would take the pod).
+    is free, `verdicts` the nodes grouped by their reasons (no reason: the node would take the pod). `awaits`: what
+    else it is that it waits for.
     """
 
     instance: InstanceRef
     message: str
     proof: str
     verdicts: tuple[NodeVerdict, ...] = ()
+    awaits: Awaited = "room"
 
 
 @dataclass(slots=True)
@@ -352,6 +358,14 @@ class GateSet(Record):
 
 
 @dataclass(slots=True)
+class GatesAwaited(Record):
+    """All containers of a pod are ready, it is not: conditions that its readiness gates name are not True."""
+
+    pod: PodRef
+    gates: tuple[str, ...]
+
+
+@dataclass(slots=True)
 class PodHeld(Record):
     """Nothing is left of a deleted pod but its object, which these finalizers keep."""
 
@@ -532,19 +546,27 @@ class PodDeletionAsked(Record):
 
 @dataclass(slots=True)
 class EvictionAnswered(Record):
-    """Somebody has asked for the eviction of a pod; `code`: 201, 429 (a budget), 500 (two); `message`: why not."""
+    """Somebody has asked for the eviction of a pod; `code`: 201, 429 (a budget), 500 (two); `message`: why not.
+
+    `unhealthy`: the pods under the budgets that refuse that are not Ready, or terminating.
+    """
 
     pod: PodRef
     code: int
     message: str = ""
+    unhealthy: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class DrainHeld(Record):
-    """An eviction that a drain asks for is refused; `detail` names the budget. The drain tries again every 5 s."""
+    """An eviction that a drain asks for is refused; `detail` names the budget. The drain tries again every 5 s.
+
+    `unhealthy`: the pods under the budget that are not Ready, or terminating.
+    """
 
     node: str
     detail: str
+    unhealthy: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -42,6 +42,7 @@ class PodLife:
         finished: when its phase was final, where it was not being deleted.
         restarts: how often the kubelet restarted a container of it before it was deleted.
         trouble: the last reason something failed (ImagePullBackOff, StartupProbeFailed, exit code …).
+        held: the finalizers that keep its object, of which nothing else is left.
         since: from then on it goes through the stages of `plan`, one after the other, and is in `then` afterwards
             (None: it is gone); what was before is in `spans`.
     """
@@ -56,6 +57,7 @@ class PodLife:
     gone: int | None = None
     restarts: int = 0
     trouble: str = ""
+    held: tuple[str, ...] = ()
     spans: list[Span] = field(default_factory=list)
     since: int = 0
     plan: tuple[Stage, ...] = ()

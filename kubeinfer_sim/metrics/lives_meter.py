@@ -8,8 +8,10 @@ from kubeinfer_sim.cluster.records import (
     ContainerKilling,
     ContainersRunning,
     EngineStarted,
+    FinalizersRemoved,
     GangPending,
     GangScheduled,
+    GatesAwaited,
     GateSet,
     ImagePullFailed,
     ImagePullRetried,
@@ -21,6 +23,7 @@ from kubeinfer_sim.cluster.records import (
     PodDeleting,
     PodFinished,
     PodGone,
+    PodHeld,
     PodNotReady,
     PodReady,
     PodRef,
@@ -63,7 +66,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.lives import InstanceLife, PodLife
 
-#: How what keeps a pod from being ready begins, where that is a condition that somebody has set False.
+#: How what keeps a pod from being ready begins, where that is a condition that a readiness gate names.
 _GATE = "the condition of its readiness gate"
 
 
@@ -79,6 +82,8 @@ class LivesMeter:
     def __init__(self) -> None:
         self._instances: dict[int, InstanceLife] = {}
         self._pods: dict[PodRef, PodLife] = {}
+        # Of pods with readiness gates: whether the condition that each names is True, as far as that was told.
+        self._gates: dict[PodRef, dict[str, bool]] = {}
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -109,8 +114,9 @@ class LivesMeter:
             ContainersRunning: self._running,
             EngineStarted: lambda r: self._pod(r.pod, r.at).enter(r.at, PROBES, r.stages),
             PodReady: self._pod_ready,
+            GatesAwaited: self._gates_awaited,
             GateSet: self._gate_set,
-            PodNotReady: lambda r: self._pod(r.pod, r.at).enter(r.at, NOT_READY),
+            PodNotReady: self._pod_not_ready,
             ContainerKilling: self._killing,
             ContainerDied: self._died,
             ContainerBackOff: self._backing_off,
@@ -120,6 +126,8 @@ class LivesMeter:
             RejectionsGoOn: self._pod_rejected,
             PodFinished: self._pod_finished,
             PodRemoved: self._pod_removed,
+            PodHeld: self._pod_held,
+            FinalizersRemoved: self._finalizers_removed,
             PodGone: self._pod_gone,
         }
 
@@ -271,11 +279,29 @@ class LivesMeter:
         pod.trouble = ""
         pod.enter(record.at, SERVING)
 
-    def _gate_set(self, record: GateSet) -> None:
+    def _pod_not_ready(self, record: PodNotReady) -> None:
         pod = self._pod(record.pod, record.at)
-        if record.readiness and not record.status:
-            pod.trouble = f"{_GATE} {record.gate} is False"
-        elif record.readiness and pod.trouble == f"{_GATE} {record.gate} is False":
+        if record.reason == "ReadinessProbeFailed":
+            pod.trouble = record.reason
+        pod.enter(record.at, NOT_READY)
+
+    def _gates_awaited(self, record: GatesAwaited) -> None:
+        gates = self._gates.setdefault(record.pod, {})
+        for gate in record.gates:
+            gates.setdefault(gate, False)
+        self._tell_gates(record)
+
+    def _gate_set(self, record: GateSet) -> None:
+        if record.readiness:
+            self._gates.setdefault(record.pod, {})[record.gate] = record.status
+            self._tell_gates(record)
+
+    def _tell_gates(self, record: GatesAwaited | GateSet) -> None:
+        pod = self._pod(record.pod, record.at)
+        closed = [gate for gate, status in self._gates[record.pod].items() if not status]
+        if closed:
+            pod.trouble = f"{_GATE} {closed[0]} is not True"
+        elif pod.trouble.startswith(_GATE):
             pod.trouble = ""
 
     def _killing(self, record: ContainerKilling) -> None:
@@ -317,6 +343,13 @@ class LivesMeter:
             pod.trouble = pod.trouble if record.reason else record.phase
             pod.finished = record.at
             pod.enter(record.at, NOT_READY)
+
+    def _pod_held(self, record: PodHeld) -> None:
+        self._pod(record.pod, record.at).held = record.finalizers
+
+    def _finalizers_removed(self, record: FinalizersRemoved) -> None:
+        pod = self._pod(record.pod, record.at)
+        pod.held = tuple(each for each in pod.held if each not in record.finalizers)
 
     def _pod_gone(self, record: PodGone) -> None:
         pod = self._pod(record.pod, record.at)

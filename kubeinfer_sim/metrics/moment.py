@@ -6,9 +6,9 @@ KubeInfer's counts as an instance of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected, NpuStateChanged, ResetHeld
 from kubeinfer_sim.cluster.records import (
@@ -34,7 +34,7 @@ from kubeinfer_sim.cluster.records import (
     ZoneStateChanged,
 )
 from kubeinfer_sim.cluster.stages import PENDING, SERVING, StageName
-from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
+from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus, PodsRefused
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
@@ -129,12 +129,16 @@ class InstanceMoment:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentMoment:
-    """How many pods of a Deployment, or a ReplicaSet without one (`kind`), are wanted and ready."""
+    """How many pods of a Deployment, or a ReplicaSet without one (`kind`), are wanted and ready.
+
+    `refused`: the API server's words, while it refuses its pods.
+    """
 
     name: str
     wanted: int
     ready: int
     kind: str = "Deployment"
+    refused: PodsRefused | None = None
 
 
 class Lasting(NamedTuple):
@@ -235,6 +239,31 @@ class _Latest:
         return {number for number in latest if number is not None}
 
 
+class _Places:
+    """What held the places that were given away: the last pod that had gone from one of their nodes."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[PodRef, str] = {}
+        self._left: dict[str, Record] = {}
+        self._deleting: dict[PodRef, int] = {}
+        self.before: dict[int, tuple[Record, int | None]] = {}
+        """By number of a placement: what freed the place, and the number of its pod's deletion."""
+
+    def follow(self, record: Record) -> None:
+        """Take the next record."""
+        match record:
+            case PodDeleting():
+                self._deleting[record.pod] = record.id
+            case PodGone() | PodFinished() if (node := self._nodes.pop(record.pod, None)) is not None:
+                self._left[node] = record
+            case GangScheduled():
+                left = [self._left[node] for _, node in record.nodes if node in self._left]
+                if left:
+                    last: Any = max(left, key=lambda each: each.id)
+                    self.before[record.id] = last, self._deleting.get(last.pod)
+                self._nodes.update(record.nodes)
+
+
 class Which(NamedTuple):
     """The instances of a KubeInfer with an ordinal; without an `owner`, of every KubeInfer."""
 
@@ -261,9 +290,11 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
     named: dict[tuple[str, int], _Course] = {}  # the latest instance of each name
     wanted: dict[str, int] = {}
     by_deployment: dict[tuple[str, str], list[int]] = {}
-    latest = _Latest()
+    refused: dict[tuple[str, str], PodsRefused] = {}
+    latest, places = _Latest(), _Places()
     for record in history:
         one_pass.observe(record)
+        places.follow(record)
         if record.at <= at:
             latest.follow(record)
         _follow(record, courses, named)
@@ -271,6 +302,10 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
             wanted[record.kubeinfer] = record.replicas
         elif isinstance(record, DeploymentApplied) and record.at <= at:
             by_deployment[record.kind, record.deployment] = [record.replicas, 0]
+        elif isinstance(record, PodsRefused) and record.at <= at:
+            refused[record.kind, record.deployment] = record
+        elif isinstance(record, DeploymentStatus) and record.at <= at and not record.failure:
+            refused.pop((record.kind, record.deployment), None)
     # A millisecond later, so that what begins at the end of the run is seen to have begun.
     life_of = {life.instance: life for life in lives.finish(ended_at + 1, "horizon")}
     stranded = nodes.finish(ended_at, "horizon").stranded
@@ -284,7 +319,9 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
             by_deployment[owner][1] += 1
         if only is None or only.means(course.instance):
             instances.append(
-                _instance(history, course, place, life_of[course.instance], stranded, latest, at, ended_at)
+                _instance(
+                    history, course, place, life_of[course.instance], stranded, latest, places, at, ended_at
+                )
             )
     there = [c for c in courses.values() if c.instance.kind == "KubeInfer"]
     ready_now = sum(c.states[p][0] == "ready" for c in there if (p := c.at(at)) >= 0)
@@ -299,7 +336,7 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
         refused=tuple(each for each in history if each.at <= at and is_refusal(each)),
         instances=tuple(sorted(instances, key=_order)),
         deployments=tuple(
-            DeploymentMoment(name, wanted_pods, ready_pods, kind)
+            DeploymentMoment(name, wanted_pods, ready_pods, kind, refused.get((kind, name)))
             for (kind, name), (wanted_pods, ready_pods) in by_deployment.items()
         ),
     )
@@ -460,6 +497,7 @@ def _instance(
     life: InstanceLife,
     stranded: Mapping[PodRef, StrandedPod],
     latest: _Latest,
+    places: _Places,
     at: int,
     ended_at: int,
 ) -> InstanceMoment:
@@ -484,6 +522,12 @@ def _instance(
     following: list[Record] = []
     if end is not None:
         following = [record for record in reversed(history.chain(end.id)) if record.at > at]
+        if (freed := _freed(following, began, places)) is not None:
+            left, deletion = freed
+            if left.at > at:
+                following.insert(0, left)
+            if deletion is not None and history[deletion].at <= at:
+                causes.add(deletion)
     return InstanceMoment(
         instance=course.instance,
         state=state,
@@ -498,6 +542,13 @@ def _instance(
         life=life,
         stranded={pod: each for pod, each in stranded.items() if pod.instance == course.instance},
     )
+
+
+def _freed(following: Sequence[Record], began: Record, places: _Places) -> tuple[Record, int | None] | None:
+    """Of an instance that waits for a place and will get one: what frees it, and that pod's deletion."""
+    placed = next((record for record in following if isinstance(record, GangScheduled)), None)
+    freed = None if placed is None else places.before.get(placed.id)
+    return None if freed is None or freed[0].at < began.at else freed
 
 
 def _causes(history: History, numbers: Iterable[int]) -> Iterator[Record]:

@@ -65,6 +65,7 @@ class DrainRun:
 
     Attributes:
         held: what holds it back, "" when nothing does.
+        unhealthy: the pods that the budget which holds it lacks.
         repeated: it failed, and a later one has emptied the node.
     """
 
@@ -73,6 +74,7 @@ class DrainRun:
     ended: int | None = None
     held: str = ""
     held_since: int | None = None
+    unhealthy: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     repeated: bool = False
 
@@ -207,7 +209,7 @@ class Nodes:
     def _held(self, record: DrainHeld) -> None:
         # Several drains of one node at once are held by the same budgets.
         for drain in self._draining[record.node]:
-            drain.held = record.detail
+            drain.held, drain.unhealthy = record.detail, record.unhealthy
             if drain.held_since is None:
                 drain.held_since = record.at
 

@@ -9,8 +9,10 @@ from rich.text import Text
 
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.bare_pods import BarePodMeasures, BarePodOutcome
+from kubeinfer_sim.report.complaints import held_text, without_place
 from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.sentences import deleted_for
+from kubeinfer_sim.report.ways_out import to_readiness
 from kubeinfer_sim.report.words import rounded
 from kubeinfer_sim.scenario.units import format_duration
 
@@ -54,14 +56,15 @@ def _complaint(measures: BarePodMeasures) -> str:
     pod = life.pods[0] if life is not None and life.pods else None
     if life is None or pod is None:
         return ""
+    if pod.held:
+        return f": {held_text(pod)}"
     if measures.deleted:
         return ": it does not stop"
     if life.pending is not None:
-        proof = life.pending.proof
-        return f": it {proof}" if proof.startswith("needs") else f": it has no place: {proof}"
+        return f": {without_place('it', life.pending)}"
     if not pod.node:
         return ": it waits for a place"
-    return f": {pod.trouble}" if pod.trouble else f" (in {pod.stage})"
+    return f": {pod.trouble}{to_readiness(pod)}" if pod.trouble else f" (in {pod.stage})"
 
 
 def lines(pods: Sequence[BarePodMeasures]) -> list[RenderableType]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kubeinfer_sim.cluster.records import PodRef
+from kubeinfer_sim.cluster.records import GangPending, PodRef
 from kubeinfer_sim.cluster.stages import NOT_READY
-from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.metrics.lives import InstanceLife, PodLife
 from kubeinfer_sim.metrics.nodes import StrandedPod
+from kubeinfer_sim.report import ways_out
 from kubeinfer_sim.report.stranded import stranded as stranded_text
-from kubeinfer_sim.report.words import clause, count
+from kubeinfer_sim.report.words import clause, count, listed
 
 
 def complaint(life: InstanceLife, stranded: Mapping[PodRef, StrandedPod]) -> str:
-    """Why an instance is not ready: `infer-3 needs 2 nodes × 8 …`, `infer-3 does not become ready: …`.
+    """Why an instance is not ready, and what would mend it: `infer-3 needs 2 nodes × 8 …; … would let it go on`.
 
     `stranded`: the pods on nodes that are down.
     """
@@ -22,14 +23,16 @@ def complaint(life: InstanceLife, stranded: Mapping[PodRef, StrandedPod]) -> str
     if there:
         return f"{name} waits for {stranded_text(there, ', ')}"
     if life.refused:
-        return f"the pods of {name} are refused: {life.refused}"
+        return f"the pods of {name} are refused: {life.refused}{ways_out.to_admission(life.refused)}"
     if life.pending is not None:
-        proof = clause(life.pending.proof)
-        return f"{name} {proof}" if proof.startswith("needs") else f"{name} has no place: {proof}"
+        return without_place(name, life.pending)
     if life.state == "pending":
         return f"{name} waits for a place"
     if life.failed:
-        return f"{name} has failed: {clause(life.failed)}"
+        return f"{name} has failed: {clause(life.failed)}; an update would replace it"
+    held = next((pod for pod in life.pods if pod.held and pod.gone is None), None)
+    if held is not None:
+        return f"{name} does not go: {held_text(held)}"
     if life.state == "terminating":
         return f"{name} does not stop"
     text = f"{name} does not become ready"
@@ -39,22 +42,35 @@ def complaint(life: InstanceLife, stranded: Mapping[PodRef, StrandedPod]) -> str
     # A rebuilt pod has not failed yet; what the one before it failed of is the reason all the same.
     troubled = next((pod for pod in (now, *reversed(life.pods)) if pod is not None and pod.trouble), None)
     if troubled is not None:
-        return f"{text}: {troubled.pod.role}-{troubled.pod.replica}: {clause(troubled.trouble)}"
-    return f"{text} (in {now.stage})" if now is not None and now.stage else text
+        where = f"{troubled.pod.role}-{troubled.pod.replica}"
+        return f"{text}: {where}: {clause(troubled.trouble)}{ways_out.to_readiness(troubled)}"
+    return f"{text} (in {now.stage}){ways_out.to_readiness(now)}" if now is not None and now.stage else text
 
 
 def pod_complaint(life: InstanceLife) -> str:
     """Why a pod is not ready."""
     pod = life.pods[0]
     if life.pending is not None:
-        proof = clause(life.pending.proof)
-        return (
-            f"{pod.pod.name} {proof}"
-            if proof.startswith("needs")
-            else f"{pod.pod.name} has no place: {proof}"
-        )
+        return without_place(pod.pod.name, life.pending)
     if not pod.node:
         return f"{pod.pod.name} waits for a place"
+    if pod.held:
+        return held_text(pod)
+    way = ways_out.to_readiness(pod)
     if pod.trouble:
-        return f"{pod.pod.name} does not become ready: {clause(pod.trouble)}"
-    return f"{pod.pod.name} is not ready {'any more' if pod.stage == NOT_READY else f'(in {pod.stage})'}"
+        how = "is not ready any more" if pod.stage == NOT_READY else "does not become ready"
+        return f"{pod.pod.name} {how}: {clause(pod.trouble)}{way}"
+    return f"{pod.pod.name} is not ready {'any more' if pod.stage == NOT_READY else f'(in {pod.stage})'}{way}"
+
+
+def without_place(name: str, pending: GangPending) -> str:
+    """What has no place needs, or waits for."""
+    proof = clause(pending.proof)
+    text = f"{name} {proof}" if proof.startswith("needs") else f"{name} has no place: {proof}"
+    return f"{text}{ways_out.to_a_place(pending)}"
+
+
+def held_text(pod: PodLife) -> str:
+    """Of a pod that is deleted, and whose finalizers keep its object."""
+    which = "its finalizer" if len(pod.held) == 1 else "its finalizers"
+    return f"{pod.pod.name} stays for {which} {listed(list(pod.held))}{ways_out.to_the_end(pod)}"

@@ -18,6 +18,7 @@ from kubeinfer_sim.report.complaints import pod_complaint
 from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.sentences import deleted_for
 from kubeinfer_sim.report.stranded import stranded as stranded_text
+from kubeinfer_sim.report.ways_out import to_admission, to_room
 from kubeinfer_sim.report.words import count, for_how_long, rounded
 from kubeinfer_sim.scenario.units import format_duration
 
@@ -82,7 +83,7 @@ def opening(text: str) -> str:
 def why(measures: DeploymentMeasures, stranded: Mapping[PodRef, StrandedPod]) -> str:
     """Why it does not get to its end, as far as its pods tell, or the API server that refuses them."""
     if measures.refused:
-        return f"its pods are refused (FailedCreate): {measures.refused}"
+        return f"its pods are refused (FailedCreate): {measures.refused}{to_admission(measures.refused)}"
     stuck = _stuck(measures)
     own = {life.instance for life in measures.pods}
     there = {pod: each for pod, each in stranded.items() if pod.instance in own}
@@ -91,6 +92,9 @@ def why(measures: DeploymentMeasures, stranded: Mapping[PodRef, StrandedPod]) ->
         return dead
     first = pod_complaint(stuck[0])
     first = first if len(stuck) == 1 else f"{first} ({count(len(stuck) - 1, 'more pod')} not ready)"
+    change, pending = measures.focus, stuck[0].pending
+    if pending is not None and change is not None and change.is_update and change.completed is None:
+        first += to_room(pending, change.unavailable, "pod")
     return f"{first}; {dead}" if dead else first
 
 

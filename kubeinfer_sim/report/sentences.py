@@ -21,7 +21,7 @@ from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.accelerators import ASCEND, Family
 from kubeinfer_sim.metrics.cause_kinds import POD_DELETIONS
 from kubeinfer_sim.report.stranded import zone_state
-from kubeinfer_sim.report.words import count, listed, ordinals, point, rounded, together
+from kubeinfer_sim.report.words import clause, count, listed, ordinals, point, rounded, together
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.units import format_size
 
@@ -262,6 +262,11 @@ def _npus(record: faults.NpuStateChanged, family: Family) -> str:
     return f"{family.noun} {ordinals(record.npus)} of {record.node} {verb} {state}; {record.offered} left to give"
 
 
+def unhealthy(pods: Sequence[str]) -> str:
+    """`; not healthy: chat-1-serve-0`, of the pods that a budget lacks."""
+    return f"; not healthy: {listed(list(pods))}" if pods else ""
+
+
 def reset_held(record: faults.ResetHeld, family: Family = ASCEND) -> str:
     """`npu3 of node-0 waits for its ring: chat-1-serve-0 still runs on npu 1, 2`."""
     together = "card" if record.group == 2 else "ring"
@@ -342,7 +347,7 @@ SENTENCES: dict[type[Record], Words] = {
     cluster.EvictionAnswered: lambda r: (
         f"the eviction of {r.pod.name} is granted"
         if r.code == 201
-        else f"the eviction of {r.pod.name} is refused ({r.code}): {r.message}"
+        else f"the eviction of {r.pod.name} is refused ({r.code}): {clause(r.message)}{unhealthy(r.unhealthy)}"
     ),
     cluster.RequestRefused: lambda r: f"the {r.what} of {r.object} is refused: {r.message}",
     cluster.PodStarted: lambda r: (
@@ -368,6 +373,10 @@ SENTENCES: dict[type[Record], Words] = {
         f"the condition {r.gate} of {r.pod.name} is {r.status}, which a readiness gate waits for"
         if r.readiness
         else f"somebody takes the scheduling gate {r.gate} away from {r.pod.name}"
+    ),
+    cluster.GatesAwaited: lambda r: (
+        f"the containers of {r.pod.name} are ready, and it waits for its readiness gate"
+        f"{'s'[: len(r.gates) > 1]} {listed(list(r.gates))}"
     ),
     cluster.PodHeld: lambda r: (
         f"nothing is left of {r.pod.name} but its object, which stays for its finalizer{'s'[: len(r.finalizers) > 1]} "
@@ -405,7 +414,7 @@ SENTENCES: dict[type[Record], Words] = {
         f"somebody {'removes' if r.ended else 'sets'} the out-of-service taint of {r.node}"
     ),
     cluster.PodRemoved: lambda r: f"the object of {r.pod.name} is removed at once{_for(r.reason)}",
-    cluster.DrainHeld: lambda r: f"the drain of {r.node} is held{_more(r.detail)}",
+    cluster.DrainHeld: lambda r: f"the drain of {r.node} is held{_more(r.detail)}{unhealthy(r.unhealthy)}",
     cluster.DrainEnded: _drain_ended,
     faults.FaultDetected: _detected,
     faults.StruckNothing: lambda r: f"the {r.what} strikes nothing: {r.there}",

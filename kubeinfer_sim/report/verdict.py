@@ -30,7 +30,8 @@ from kubeinfer_sim.report.killed_starts import killed_starts
 from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.rejections import without_pause
 from kubeinfer_sim.report.run_end import due, standstill
-from kubeinfer_sim.report.sentences import reset_held
+from kubeinfer_sim.report.sentences import reset_held, unhealthy
+from kubeinfer_sim.report.ways_out import to_room
 from kubeinfer_sim.report.words import (
     clause,
     count,
@@ -164,7 +165,8 @@ def vain_lines(cluster: ClusterMeasures) -> list[str]:
         if isinstance(each, RequestRefused):
             alike.setdefault((each.at, each.what, each.message), []).append(each.object)
         else:
-            alike.setdefault((each.at, "eviction", each.message), []).append(f"Pod/{each.pod.name}")
+            message = f"{clause(each.message)}{unhealthy(each.unhealthy)}"
+            alike.setdefault((each.at, "eviction", message), []).append(f"Pod/{each.pod.name}")
     refused = [
         f"the {what} of {objects[0]}{_more(objects)} at {point(at)} is refused: {message}"
         for (at, what, message), objects in alike.items()
@@ -210,7 +212,7 @@ def _drain(run: Run, drain: DrainRun) -> str:
     if drain.held:
         way_out = "; more healthy pods, a looser budget or the deletion of the pod would let it go on"
     how = "is not done at the horizon" if run.end == "horizon" else "never ends"
-    return f"the drain of {drain.node} {how}: {clause(drain.complaint)}{way_out}"
+    return f"the drain of {drain.node} {how}: {clause(drain.complaint)}{unhealthy(drain.unhealthy)}{way_out}"
 
 
 def _held_resets(cluster: ClusterMeasures) -> list[str]:
@@ -346,6 +348,8 @@ def _never(run: Run, measures: Measures) -> str:
         why = complaint(stuck[0], measures.stranded)
         if len(stuck) > 1:
             why += f" ({count(len(stuck) - 1, 'more instance')} like it)"
+        if stuck[0].pending is not None and change is not None and change.is_update:
+            why += to_room(stuck[0].pending, change.unavailable, "instance")
     drain = next((each for each in measures.drains if each.in_vain), None)
     if drain is not None and not measures.losing and (change is None or change.completed is not None):
         return opening(_drain(run, drain))
@@ -380,7 +384,7 @@ def _held_up(run: Run, measures: Measures) -> str:
         or life.failed
         or life.restarts
         or life.container_restarts
-        or any(pod.pod in measures.stranded for pod in life.pods)
+        or any(pod.pod in measures.stranded or pod.held or (pod.stays and pod.trouble) for pod in life.pods)
     ]
     if not stuck:
         return ""

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from kubeinfer_sim.cluster.fault_records import FaultDetected, FaultInjected, NpuStateChanged
 from kubeinfer_sim.cluster.records import NodeFailed
 from kubeinfer_sim.cluster.stages import StageKind, StageName
+from kubeinfer_sim.controllers.deployment.records import PodsRefused
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.moment import (
+    DeploymentMoment,
     InstanceMoment,
     Lasting,
     Moment,
@@ -25,6 +27,7 @@ from kubeinfer_sim.report.complaints import complaint, pod_complaint
 from kubeinfer_sim.report.run_end import due, standstill
 from kubeinfer_sim.report.sentences import sentence
 from kubeinfer_sim.report.stranded import stranded
+from kubeinfer_sim.report.ways_out import to_admission
 from kubeinfer_sim.report.words import (
     clause,
     configured,
@@ -207,6 +210,10 @@ def _lines(run: Run, moment: Moment, only: Which | None) -> Iterator[tuple[int, 
     if rest := waiting[MOST_INSTANCES:]:
         yield 0, ""
         yield 0, f"… and {len(rest):,} more: {listed([each.instance.name for each in rest], 8)}"
+    for told in moment.deployments:
+        if told.refused is not None:
+            yield 0, ""
+            yield 0, refused_sentence(told, told.refused)
     if (missing := _not_created(moment)) > 0:
         yield 0, ""
         verb = "does" if missing == 1 else "do"
@@ -277,6 +284,12 @@ def _badness(each: InstanceMoment, ended_at: int) -> tuple[int, int, int]:
     return (order.get(each.state, 0), -left, each.since)
 
 
+def refused_sentence(each: DeploymentMoment, refused: PodsRefused) -> str:
+    """`Pods of Deployment chat are refused since 10m: pods "chat-1" is forbidden: exceeded quota …`."""
+    since = f"Pods of {each.kind} {each.name} are refused (FailedCreate) since {point(refused.at)}"
+    return ended(f"{since}: {refused.message}{to_admission(refused.message)}")
+
+
 def _not_created(moment: Moment) -> int:
     there = [each for each in moment.instances if each.instance.kind == "KubeInfer"]
     return moment.wanted - sum(each.state != "terminating" for each in there)
@@ -321,7 +334,7 @@ def _told(run: Run, moment: Moment, each: InstanceMoment, family: Family) -> Ite
     if each.state != "ready" or each.given_up:
         yield 2, "Why"
         yield from ((4, text) for text in _steps(each.causes, family))
-    yield 2, f"{ending_sentence(run, each, moment.at)}"
+    yield 2, f"{ending_sentence(run, moment, each)}"
     yield from ((4, text) for text in _steps(each.following, family))
 
 
@@ -369,12 +382,12 @@ def pods_sentence(pods: Sequence[PodMoment]) -> str:
     return f"{names}: {doing}{why} since {point(first.since)}{until}"
 
 
-def ending_sentence(run: Run, each: InstanceMoment, at: int) -> str:
+def ending_sentence(run: Run, moment: Moment, each: InstanceMoment) -> str:
     """What ends the state and when: `Ready again at 1h6m, in 46m`."""
     if each.ended_at is None:
         if each.state == "ready":
             return "Stays ready until the end of the run."
-        waits = f"; {waits}" if (waits := _waits(each)) else ""
+        waits = f"; {waits}" if (waits := _waits(each) or _waits_like(moment, each)) else ""
         if run.end != "horizon":
             return ended(f"Never: {clause(_never(run))}{waits}")
         return ended(f"Not by {_end(run)}{waits}{f'; still due: {due(run)}' if run.due else ''}")
@@ -386,19 +399,33 @@ def ending_sentence(run: Run, each: InstanceMoment, at: int) -> str:
         "terminating": "Deleted",
         "gone": "Gone",
     }[each.ending]
-    return f"{what} at {point(each.ended_at)}, in {rounded(each.ended_at - at)}:"
+    return f"{what} at {point(each.ended_at)}, in {rounded(each.ended_at - moment.at)}:"
 
 
 def _waits(each: InstanceMoment) -> str:
     """What it waits for at the end of the run, and what an operator can do; "" where that is not known."""
     life = each.life
-    if life.pending is None and not life.failed and not each.stranded:
+    reasons = (life.pending, life.failed, life.refused, each.stranded)
+    if not any(reasons) and not any(pod.trouble or pod.held for pod in life.pods):
         return ""
     if each.instance.kind == "KubeInfer":
         return complaint(life, each.stranded)
     if each.stranded:
         return stranded(each.stranded, " is ")
     return pod_complaint(life)
+
+
+def _waits_like(moment: Moment, each: InstanceMoment) -> str:
+    """Of one that has no place, and of which the scheduler has said nothing: who of its workload waits like it."""
+    if each.life.state != "pending":
+        return ""
+    ref = each.instance
+    like = [
+        other.life
+        for other in moment.instances
+        if (other.instance.kind, other.instance.owner) == (ref.kind, ref.owner) and other.life.pending
+    ]
+    return f"{ref.name} has no place, as {complaint(like[0], {})}" if like else ""
 
 
 def _never(run: Run) -> str:

@@ -80,6 +80,8 @@ class DeploymentMomentPart(Part):
     name: str
     wanted: int
     ready: int
+    refused: StepPart | None = None
+    """While the API server refuses its pods: its words."""
 
 
 class WhyDocument(DocumentPart):
@@ -129,9 +131,14 @@ def why_json(run: Run, moment: Moment) -> str:
             for step in _steps([each.record], family)
         ],
         refused=_steps(moment.refused, family),
-        instances=[_instance(run, each, moment.at, family) for each in moment.instances],
+        instances=[_instance(run, moment, each, family) for each in moment.instances],
         deployments=[
-            DeploymentMomentPart(name=each.name, wanted=each.wanted, ready=each.ready)
+            DeploymentMomentPart(
+                name=each.name,
+                wanted=each.wanted,
+                ready=each.ready,
+                refused=None if each.refused is None else _steps([each.refused], family)[0],
+            )
             for each in moment.deployments
         ],
         configuration=configured_part(run.scenario.configuration),
@@ -144,7 +151,7 @@ def why_json_schema() -> dict[str, Any]:
     return WhyDocument.json_schema()
 
 
-def _instance(run: Run, each: InstanceMoment, at: int, family: Family) -> InstanceMomentPart:
+def _instance(run: Run, moment: Moment, each: InstanceMoment, family: Family) -> InstanceMomentPart:
     ref = each.instance
     return InstanceMomentPart(
         name=ref.name,
@@ -152,7 +159,7 @@ def _instance(run: Run, each: InstanceMoment, at: int, family: Family) -> Instan
         ordinal=ref.ordinal,
         state=each.state,
         since_ms=each.since,
-        sentence=ended(state_sentence(each, at)),
+        sentence=ended(state_sentence(each, moment.at)),
         pods=[
             PodMomentPart(
                 name=pod.pod.name,
@@ -168,7 +175,7 @@ def _instance(run: Run, each: InstanceMoment, at: int, family: Family) -> Instan
         causes=_steps(each.causes, family),
         ending=each.ending,
         ends_at_ms=each.ended_at,
-        ending_sentence=ending_sentence(run, each, at).rstrip(":."),
+        ending_sentence=ending_sentence(run, moment, each).rstrip(":."),
         following=_steps(each.following, family),
     )
 

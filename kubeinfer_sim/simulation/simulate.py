@@ -68,7 +68,8 @@ def play(simulation: Simulation, *, until: int | None = None) -> Run:
         cut = end in ("quiet", "horizon")
         due = simulation.faults.due() if cut and simulation.faults is not None else ()
         ended_at = env.clock.now if end == "horizon" else env.history.last_at
-        if end == "quiet" or (end == "settled" and env.clock.next_at() is None):
+        over = end == "settled" and env.clock.next_at() is None
+        if over or end == "quiet" or (end == "horizon" and not _frees_room(simulation)):
             simulation.cluster.scheduling.explain_waiting(ended_at)
         env.history.close()
         pods = None if simulation.objects is None else tuple(simulation.objects.at(ended_at))
@@ -99,6 +100,14 @@ def _at_rest(simulation: Simulation, until: int) -> bool:
     waited = until - simulation.env.history.last_at
     return 2 * waited > simulation.scenario.quiet_after and all(
         pod.ready or pod.final_phase is not None for pod in simulation.workloads.pods()
+    )
+
+
+def _frees_room(simulation: Simulation) -> bool:
+    """Whether a pod that has been deleted will give up its place: what waits may have it then."""
+    return any(
+        pod.terminating and pod.holds_place and pod.node is not None and pod.node.reachable
+        for pod in simulation.workloads.pods()
     )
 
 

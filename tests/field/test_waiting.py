@@ -46,7 +46,10 @@ def test_one_that_failed_and_waits_behind_others_now_says_what_all_of_them_wait_
     )
     _, result = user.runs()
     assert result["end"]["reason"] == "settled"
-    assert "no such node is free (1 more instance like it)" in result["verdict"]["sentence"]
+    assert (
+        "no such node is free; fewer pods there or more nodes would let it go on (1 more instance like it)"
+        in result["verdict"]["sentence"]
+    )
 
 
 TAINT = {"key": "k", "effect": "NoExecute"}

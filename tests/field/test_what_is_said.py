@@ -185,12 +185,15 @@ def test_a_readiness_gate_that_somebody_sets_false_is_why_a_pod_is_not_ready(
     done, _ = user.runs()
     assert done.returncode == 1
     verdict = " ".join(done.stdout.partition("seed 0")[0].split())
-    assert "the condition of its readiness gate x/y is False" in verdict
+    assert (
+        "the condition of its readiness gate x/y is not True; setting it to True would let it go on"
+        in verdict
+    )
     opened = {**shut, "at": "50m", "setReadinessGate": {"gate": "x/y", "status": True}}
     user.plans(made, cluster=POOL, actions=[shut, opened])
     done, _ = user.runs()
     assert done.returncode == 0
-    assert "is False" not in done.stdout
+    assert "is not True" not in done.stdout
 
 
 def test_a_pod_that_is_not_ready_any_more_in_the_last_instant_is_named(user: User) -> None:

@@ -135,7 +135,8 @@ def test_the_proof_of_a_stall_stands_above_everything_else() -> None:
     text = render(sample("no room"), width=150, details=True)
     assert section(text, "Why") == [
         "  Stalled since 10m (Unschedulable)",
-        "  infer-4 needs 3 nodes × 8 huawei.com/ascend-1980; no such node is free",
+        "  infer-4 needs 3 nodes × 8 huawei.com/ascend-1980; no such node is free; fewer pods there or more nodes would let "
+        "it go on",
         "    the scheduler: 0/12 nodes are available: 12 Insufficient huawei.com/ascend-1980.",
     ]
     assert section(text, "Objectives") == [

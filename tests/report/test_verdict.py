@@ -12,12 +12,14 @@ SENTENCES = {
     "no room": (
         False,
         "The update never finishes: infer-4 needs 3 nodes × 8 huawei.com/ascend-1980; no such node is free; "
+        "fewer pods there or more nodes would let it go on; with maxUnavailable 1 an old instance would make room; "
         "at least 4 of 4 instances stay ready.",
     ),
     "bad image": (
         False,
         "The update never finishes: infer-3 does not become ready: prefill-0: ImagePullBackOff: the registry "
-        "has no such image; 1 of 4 instances missing for good.",
+        "has no such image; a registry that gives it, or an update "
+        "with another image, would let it go on; 1 of 4 instances missing for good.",
     ),
     "never ready": (
         False,
@@ -36,7 +38,7 @@ SENTENCES = {
     "creation without room": (
         False,
         "The deployment never finishes: infer-3 needs 3 nodes × 8 huawei.com/ascend-1980; no such node is "
-        "free; 1 of 4 instances missing for good.",
+        "free; fewer pods there or more nodes would let it go on; 1 of 4 instances missing for good.",
     ),
     "horizon": (
         False,

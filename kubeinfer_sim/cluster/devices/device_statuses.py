@@ -47,11 +47,22 @@ class NodeDevices:
     def __post_init__(self) -> None:
         self.told = self.offered()
 
+    def free(self) -> list[Npu]:
+        """Those that are idle and healthy."""
+        return [
+            npu
+            for npu in self.npus
+            if npu.holder is None and npu.state == "inService" and not npu.unhealthy_for and not npu.occupied
+        ]
+
     def offered(self) -> list[int]:
-        """What the node offers now, as `told`."""
+        """What the node offers now, as `told`: the scheduler hears at once of what the platform decides, else by the
+        status.
+        """
         rings = [0] * (-(-len(self.npus) // self.ring) if self.counted else 1)
         for npu in self.npus if not self.none_posted else ():
-            rings[npu.number // self.ring if self.counted else 0] += npu.offered
+            if npu.state == "inService" and not npu.posted_unhealthy:
+                rings[npu.number // self.ring if self.counted else 0] += 1
         return rings
 
 

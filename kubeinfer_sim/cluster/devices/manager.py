@@ -75,6 +75,11 @@ class Devices(Watcher):
             npus = self.npus[name] = [Npu(name, number, levels_of(resource)) for number in range(count)]
             ring = RING if topology is None else topology.ring
             self.statuses.nodes[name] = NodeDevices(resource, npus, ring, counted=topology is not None)
+            size = self._group or (2 if count == 16 and topology is None else ring)
+            for first in range(0, count, size):
+                group = npus[first : first + size]
+                for npu in group:
+                    npu.group = group
 
     def watch(self, *watchers: DeviceWatcher) -> None:
         """These are told of the pods' NPUs from now on, in this order, and nobody else."""
@@ -88,14 +93,6 @@ class Devices(Watcher):
         """Every NPU, node by node."""
         for npus in self.npus.values():
             yield from npus
-
-    def group(self, npu: Npu) -> list[Npu]:
-        """Those that are reset together with it."""
-        npus = self.npus[npu.node]
-        node = self.statuses.nodes[npu.node]
-        size = self._group or (2 if len(npus) == 16 and not node.counted else node.ring)
-        first = npu.number // size * size
-        return npus[first : first + size]
 
     # -- handing out ---------------------------------------------------------------------------------------
 
@@ -118,7 +115,7 @@ class Devices(Watcher):
             return none_healthy(resource)
         held = self._held.get(pod)
         if held is None:
-            available = sum([npu.free for npu in devices.npus])
+            available = len(devices.free())
             if available >= count:
                 return ""
         if not any(npu.healthy for npu in devices.npus):
@@ -151,11 +148,10 @@ class Devices(Watcher):
 
         A pod whose kubelet is not heard of, so that nobody has looked at it yet, may get some that are unhealthy.
         """
-        npus, ring_size = self.npus[node], self.statuses.nodes[node].ring
-        free = [npu for npu in npus if npu.free]
+        npus, devices = self.npus[node], self.statuses.nodes[node]
         rings: dict[int, list[Npu]] = {}
-        for npu in free:
-            rings.setdefault(npu.number // ring_size, []).append(npu)
+        for npu in devices.free():
+            rings.setdefault(npu.number // devices.ring, []).append(npu)
         chosen = [npu for ring, amount in enumerate(pod.rings) for npu in rings.get(ring, [])[:amount]]
         if len(chosen) == count:
             return chosen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from kubeinfer_sim.cluster.pod import Pod
@@ -20,6 +20,7 @@ class Npu:
 
     Attributes:
         levels: at which its family's device plugin reports faults; empty: nobody does.
+        group: those that are reset together with it, itself included.
         holder: the pod; None when none that is played holds it.
         occupied: a pod from before the simulation that is not played holds it.
         faults: those that last, in the order in which they began.
@@ -30,6 +31,7 @@ class Npu:
 
     __slots__ = (
         "faults",
+        "group",
         "holder",
         "kept_out_for",
         "levels",
@@ -45,6 +47,7 @@ class Npu:
         self.node = node
         self.number = number
         self.levels = levels
+        self.group: Sequence[Npu] = ()
         self.holder: Pod | None = None
         self.occupied = False
         self.faults: dict[NpuFault, None] = {}
@@ -64,21 +67,9 @@ class Npu:
         return self.holder is None and not self.occupied
 
     @property
-    def offered(self) -> bool:
-        """Whether its node offers it: the scheduler hears at once of what the platform decides, else by the status."""
-        return self.state == "inService" and not self.posted_unhealthy
-
-    @property
     def healthy(self) -> bool:
         """What its device plugin has told the kubelet."""
         return self.state == "inService" and not self.unhealthy_for
-
-    @property
-    def free(self) -> bool:
-        """Idle and healthy."""
-        return (
-            self.holder is None and self.state == "inService" and not self.unhealthy_for and not self.occupied
-        )
 
 
 class NpuFault:

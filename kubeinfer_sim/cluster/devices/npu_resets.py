@@ -64,7 +64,7 @@ class NpuResets:
 
     def want(self, fault: NpuFault) -> None:
         """Reset the NPU with its group, as soon as that is idle."""
-        group = self._devices.group(fault.npu)
+        group = fault.npu.group
         self._waiting.setdefault(group[0], fault)
         self._try_reset(group)
 
@@ -79,14 +79,13 @@ class NpuResets:
             self._idle_since.pop(group[0], None)
             self._tell_held(group)
 
-    def _waiting_groups(self, npus: Sequence[Npu]) -> list[list[Npu]]:
+    def _waiting_groups(self, npus: Sequence[Npu]) -> list[Sequence[Npu]]:
         """The groups of these NPUs that wait for their reset, each once."""
         if not self._waiting:
             return []
-        groups = {group[0]: group for npu in npus if (group := self._devices.group(npu))[0] in self._waiting}
-        return list(groups.values())
+        return list({npu.group[0]: npu.group for npu in npus if npu.group[0] in self._waiting}.values())
 
-    def _tell_held(self, group: list[Npu]) -> None:
+    def _tell_held(self, group: Sequence[Npu]) -> None:
         """Say who holds up the reset, where that is not what was said last."""
         first, holders = group[0], _holders(group)
         if holders and first not in self._resetting and self._told.get(first) != holders:
@@ -99,7 +98,7 @@ class NpuResets:
         """The attempts before count no more."""
         self._attempts.pop(npu, None)
 
-    def _try_reset(self, group: list[Npu]) -> None:
+    def _try_reset(self, group: Sequence[Npu]) -> None:
         """Reset the group once nobody holds any of it (and has not for `idle_before`)."""
         if group[0] in self._resetting or not all(npu.idle for npu in group):
             self._tell_held(group)
@@ -112,12 +111,12 @@ class NpuResets:
         else:
             self._begin_reset(group, 1)
 
-    def _still_idle(self, group: list[Npu], since: Millis) -> None:
+    def _still_idle(self, group: Sequence[Npu], since: Millis) -> None:
         if self._idle_since.get(group[0]) == since:
             del self._idle_since[group[0]]
             self._begin_reset(group, 1)
 
-    def _begin_reset(self, group: list[Npu], attempt: int) -> None:
+    def _begin_reset(self, group: Sequence[Npu], attempt: int) -> None:
         """One attempt; none of the group is offered meanwhile."""
         settings, now, first = self._settings, self._clock.now, self._waiting[group[0]]
         window = settings.attempts_window
@@ -137,7 +136,7 @@ class NpuResets:
         length = self._draw(f"reset/{group[0].name}", settings.attempt)
         self._clock.after(min(length, settings.attempt_timeout), self._reset_over, group, attempt)
 
-    def _reset_over(self, group: list[Npu], attempt: int) -> None:
+    def _reset_over(self, group: Sequence[Npu], attempt: int) -> None:
         first = self._waiting[group[0]]
         faults = [
             fault
@@ -163,7 +162,7 @@ class NpuResets:
         for npu, fault in beyond.items():
             self._beyond(npu, fault)
 
-    def _give_up(self, group: list[Npu]) -> None:
+    def _give_up(self, group: Sequence[Npu]) -> None:
         """No attempt is left: the broken NPUs are out until repaired, the others are offered again."""
         first = self._waiting.pop(group[0])
         self._resetting.discard(group[0])

@@ -109,6 +109,12 @@ class Budgets(Watcher):
             _tell(budget, pod)
 
 
+def unhealthy_pods(budgets: Iterable[Budget]) -> tuple[str, ...]:
+    """The names of the pods under these budgets that are not Ready, or terminating: they lack these."""
+    pods = dict.fromkeys(pod for budget in budgets for pod in budget.unhealthy)
+    return tuple(sorted(pod.ref.name for pod in pods if isinstance(pod, Pod)))
+
+
 def _tell(budget: Budget, pod: Pod) -> None:
     controller = pod.owner.controller_of(pod)
     budget.pod_changed(pod, controller, ready=pod.ready, terminating=pod.state is PodState.DELETING)

@@ -106,6 +106,11 @@ class Budget:
         if self._drop(pod):
             self._sync()
 
+    @property
+    def unhealthy(self) -> list[Hashable]:
+        """The pods under it that are not Ready, or terminating."""
+        return [pod for pod, (_, healthy) in self._pods.items() if not healthy]
+
     def use(self) -> None:
         """An eviction was granted: one disruption less is allowed until the pod is seen terminating."""
         self.status = self.status._replace(allowed=self.status.allowed - 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 
-from kubeinfer_sim.cluster.disruption.budgets import Budgets
+from kubeinfer_sim.cluster.disruption.budgets import Budgets, unhealthy_pods
 from kubeinfer_sim.cluster.disruption.drain import Drain, DrainedPod, DrainOptions
 from kubeinfer_sim.cluster.disruption.eviction import Answer, Code
 from kubeinfer_sim.cluster.disruption.requests import request_eviction
@@ -95,7 +95,10 @@ class NodeDrain:
     def _tell_held(self) -> None:
         held = self._drain.verdict()
         if held and held != self._told:
-            self._last = self._history.append(DrainHeld(self._clock.now, self._last, self._node, held))
+            unhealthy = unhealthy_pods(budget for each in self._drain.held.values() for budget in each)
+            self._last = self._history.append(
+                DrainHeld(self._clock.now, self._last, self._node, held, unhealthy)
+            )
         self._told = held
 
     def _end(self, drain: Drain, finished: Callable[[], None]) -> None:

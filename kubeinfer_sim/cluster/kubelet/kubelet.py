@@ -219,7 +219,6 @@ class Kubelet(Watcher):
             self._answers_to_be.pop(pod, None)
         else:
             self._admission.forget(worker)
-            self._termination.forget(worker)
             self._freed(worker)
 
     def pod_finished(self, pod: Pod) -> None:

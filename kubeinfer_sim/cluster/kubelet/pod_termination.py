@@ -112,8 +112,10 @@ class PodTermination:
         return stages
 
     def stopped(self, worker: PodWorker) -> None:
-        """It waits for no image any more, and its engine does not run."""
-        self.forget(worker)
+        """It waits for no image and no object any more, and its engine does not run."""
+        self._set_up.waits.forget(worker)
+        self._set_up.objects.forget(worker)
+        self._containers.forget(worker)
         self._engines.stop(worker)
 
     def leave(self, worker: PodWorker) -> None:
@@ -186,10 +188,4 @@ class PodTermination:
         """The pod's object is removed at once: whatever still runs counts for nothing."""
         worker.forget_timers()
         worker.sync, worker.to_stop = Sync.TERMINATED, False
-        self._engines.stop(worker)
-
-    def forget(self, worker: PodWorker) -> None:
-        """It waits for no image and no object any more."""
-        self._set_up.waits.forget(worker)
-        self._set_up.objects.forget(worker)
-        self._containers.forget(worker)
+        self.stopped(worker)

@@ -81,7 +81,7 @@ class SetUp:
             self.objects.wait(worker, missing, partial(self._mount_again, worker))
             return
         volumes = self._planner.volumes(pod)
-        if end_of(volumes, now) is None:
+        if volumes and volumes[0].duration is None:
             pod.last = self._history.append(PodBound(now, pod.last, pod.ref, worker.node.name, volumes))
             self._status.stuck(pod, "VolumesNeverMounted")
             return
@@ -134,7 +134,7 @@ class SetUp:
     ) -> None:
         """Go on as `go_on` says, when the stages `before` are over; `record` tells what lies ahead."""
         pod, node, now = worker.pod, worker.node, self._clock.now
-        begins = end_of(before, now)
+        begins = end_of(before, now) if before else now
         assert begins is not None
         shared = self._images.shares_registry
         got: tuple[Stage, ...] | None = () if pulled else None
@@ -169,7 +169,7 @@ class SetUp:
                     worker.timers[None] = self._clock.after(length, self.waits.refused, worker, container)
                     return
                 got = turn.stages
-        plan = self._planner.plan(worker, now, shared=shared, first=first, pulled=got, before=before)
+        plan = self._planner.plan(worker, begins, shared=shared, first=first, pulled=got, before=before)
         pod.last = self._history.append(record(plan.stages))
         self._go_through(worker, plan)
 

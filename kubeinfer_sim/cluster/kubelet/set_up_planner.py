@@ -44,7 +44,7 @@ class SetUpPlanner:
     def plan(
         self,
         worker: PodWorker,
-        now: int,
+        begins: int,
         *,
         shared: bool,
         first: int = 0,
@@ -60,7 +60,7 @@ class SetUpPlanner:
 
         Args:
             worker: whose set-up.
-            now: when it goes on.
+            begins: when it goes on, `before` being over.
             shared: pulls go over a registry whose bandwidth all nodes share.
             first: where it goes on.
             pulled: how that container gets its image, when it is known already.
@@ -69,24 +69,25 @@ class SetUpPlanner:
         pod, node = worker.pod, worker.node
         stages = list(before)
         containers: list[Container] = [worker.every[first]] * len(stages) if stages else []
-        at = end_of(stages, now)
+        at: int | None = begins
         for container in worker.every[first:] if first else worker.every:
             assert at is not None
             image = container.spec.image
+            name = StageName(StageKind.IMAGE, image)
+            got: tuple[Stage, ...] = ()
             if pulled is not None and container.order == first:
-                stages += pulled
+                got = pulled
             elif needs_pull(container.spec, node, at):
                 if shared:
                     regime = "warm" if image in node.images else SHARED_REGISTRY
-                    stages.append(Stage(StageName(StageKind.IMAGE, image), None, regime))
+                    stages.append(Stage(name, None, regime))
                     containers.append(container)
                 return SetUpPlan(tuple(stages), tuple(containers), container)
-            else:
-                name = StageName(StageKind.IMAGE, image)
-                if not any(stage.name == name for stage in stages):
-                    stages.append(Stage(name, self.image_warm(pod, image), "warm"))
-            containers += [container] * (len(stages) - len(containers))
-            at = end_of(stages, now)
+            elif name not in [stage.name for stage in stages]:
+                got = (Stage(name, self.image_warm(pod, image), "warm"),)
+            stages += got
+            containers += [container] * len(got)
+            at = end_of(got, at)
             if at is None:
                 return SetUpPlan(tuple(stages), tuple(containers))
             if container.kind is not ContainerKind.ORDINARY:
@@ -95,8 +96,9 @@ class SetUpPlanner:
                     return ends
                 at = ends
         last = worker.every[-1]
-        stages.append(Stage(CREATE, self._draws.draw(pod.timings.create, pod, "create")))
-        hooks = self._post_starts(worker, end_of(stages, now), stages) if worker.layout.has_hooks else ()
+        create = Stage(CREATE, self._draws.draw(pod.timings.create, pod, "create"))
+        stages.append(create)
+        hooks = self._post_starts(worker, end_of((create,), at), stages) if worker.layout.has_hooks else ()
         containers += [last] * (len(stages) - len(containers))
         return SetUpPlan(tuple(stages), tuple(containers), hooks=hooks)
 

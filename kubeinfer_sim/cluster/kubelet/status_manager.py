@@ -9,7 +9,7 @@ from __future__ import annotations
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
 from kubeinfer_sim.cluster.pod import PodState
-from kubeinfer_sim.cluster.records import PodStarted
+from kubeinfer_sim.cluster.records import GatesAwaited, PodStarted
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import History
 
@@ -53,9 +53,10 @@ class StatusManager:
                 PodStarted(self._clock.now, pod.last, pod.ref, worker.layout.startup_probed)
             )
         reason = "ReadinessProbeFailed"
-        if ready and not pod.gates_passed:
+        if ready and (awaited := pod.gates_awaited):
             ready, reason = False, GATES_NOT_READY
             if pod.failure != reason:
+                self._history.append(GatesAwaited(self._clock.now, pod.last, pod.ref, awaited))
                 self._api.stuck(pod, reason)
         if ready and not pod.ready:
             self._api.ready(pod)

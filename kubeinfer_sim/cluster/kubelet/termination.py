@@ -27,9 +27,9 @@ def kill_stages(pod: Pod, container: Container, grace_seconds: int, draws: Stage
     """
     stages: tuple[Stage, ...] = ()
     spec = container.spec
-    timings = pod.timings_of(spec.image)
     if spec.pre_stop is not None and grace_seconds > 0:
         known = hook_seconds(spec.pre_stop)
+        timings = pod.timings_of(spec.image)
         wanted = known * 1000 if known is not None else draws.draw(timings.pre_stop, pod, "preStop")
         limit = grace_seconds * 1000
         length = limit if wanted is None else min(wanted, limit)

@@ -12,6 +12,7 @@ from typing import Any
 
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.records import Awaited
 from kubeinfer_sim.manifest.kubernetes.quantity import ZERO, Quantity, QuantityError
 from kubeinfer_sim.manifest.model import PodTemplate
 from kubeinfer_sim.manifest.references import Reference, needs
@@ -20,9 +21,20 @@ from kubeinfer_sim.scenario.cluster.model import ClusterObject
 CLAIM, VOLUME, CLASS = "PersistentVolumeClaim", "PersistentVolume", "StorageClass"
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 #: Not bound, and whether a pod would have its volume bound: what the scheduler says.
-IMMEDIATE = "pod has unbound immediate PersistentVolumeClaims. not found"
+#: A status without a message of its own, which the scheduler appends.
+_STATUS = ". not found"
+IMMEDIATE = f"pod has unbound immediate PersistentVolumeClaims{_STATUS}"
 NO_VOLUME = "node(s) didn't find available persistent volumes to bind"
 ONE_POD = "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode"
+
+
+def in_words(message: str) -> tuple[str, Awaited]:
+    """What the scheduler's message says of a claim, as a clause, and what it is that is awaited."""
+    text = message.partition(": ")[2].removesuffix(".")
+    if text.endswith(ONE_POD):
+        return text, "claim in use"
+    lacking = text.startswith("persistentvolumeclaim ")
+    return text.removesuffix(_STATUS), "claim" if lacking else "volume"
 
 
 class Claims:
@@ -59,7 +71,7 @@ class Claims:
     def _unusable(self, pod: Pod, name: str) -> str:
         key = CLAIM, pod.namespace, name
         if key in self._api.absent:
-            return f'persistentvolumeclaim "{name}" not found. not found'
+            return f'persistentvolumeclaim "{name}" not found{_STATUS}'
         claim = self._api.objects.get(key)
         if claim is None:
             return ""

@@ -19,6 +19,9 @@ from kubeinfer_sim.cluster.scheduler.plugins import node_affinity, node_unschedu
 from kubeinfer_sim.cluster.scheduler.pods import PODS, Pod, PodSpec
 from kubeinfer_sim.manifest.releases import Release
 
+#: How it is said that the pods would not fit if nothing else ran either.
+TOO_FEW = "and the nodes have room for"
+
 
 @dataclass(frozen=True, slots=True)
 class GangNeed:
@@ -61,7 +64,7 @@ class GangNeed:
         if closed:
             is_free = closed
         elif self.possible < self.pods:
-            is_free += f", and the nodes have room for {self.possible or 'none'} at most"
+            is_free += f", {TOO_FEW} {self.possible or 'none'} at most"
         return f"needs {self.pods} {noun}{'s' if self.pods != 1 else ''} × {what}{where}; {is_free}"
 
 

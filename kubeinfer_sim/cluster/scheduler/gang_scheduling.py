@@ -14,7 +14,7 @@ from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.node import UNSCHEDULABLE, Node, nobodys_node
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import GangPending, NodeMissing, NodeVerdict, PodPreempted
-from kubeinfer_sim.cluster.scheduler.claims import Claims
+from kubeinfer_sim.cluster.scheduler.claims import Claims, in_words
 from kubeinfer_sim.cluster.scheduler.gang import GangPod
 from kubeinfer_sim.cluster.scheduler.node_index import Stats
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
@@ -339,15 +339,15 @@ class GangScheduling(Watcher):
         unseen = self._without_scheduler(gang)
         if gang.request.key in self._gated and unseen is not None:
             proof = f"no scheduler {unseen.template.scheduler_name} runs, which {unseen.ref.name} names"
-            record = GangPending(at, cause, gang.instance, "", proof)
+            record = GangPending(at, cause, gang.instance, "", proof, awaits="scheduler")
         elif gang.request.key in self._gated:
             gate, pod = next((gate, pod) for pod in gang.pods for gate in pod.scheduling_gates)
             proof = f"the scheduling gate {gate} of {pod.ref.name} is closed"
-            record = GangPending(at, cause, gang.instance, GATES_CLOSED, proof)
+            record = GangPending(at, cause, gang.instance, GATES_CLOSED, proof, awaits="gate")
         elif gang.request.key in self._unclaimed:
             why = self._kept_by_claims(gang)
-            proof = why.partition(": ")[2].rstrip(".")
-            record = GangPending(at, cause, gang.instance, why, proof)
+            proof, awaits = in_words(why)
+            record = GangPending(at, cause, gang.instance, why, proof, awaits=awaits)
         else:
             verdict = self._scheduler.explain(gang.request)
             groups = tuple(NodeVerdict(*group) for group in verdict.groups.items())

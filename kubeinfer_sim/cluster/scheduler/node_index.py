@@ -58,11 +58,11 @@ class NodeIndex:
         """
         self.stats = Stats()
         self.nodes: dict[str, NodeState] = {}
-        self.in_use: dict[str, int] = {}
+        self.in_use: Counter[str] = Counter()
         self.offered: Counter[str] = Counter()
         self.boundless: Counter[str] = Counter()
         self.specs_with_affinity: Counter[PodSpec] = Counter()
-        self.priorities: dict[int, int] = {}
+        self.priorities: Counter[int] = Counter()
         self._pack = pack
         self._keys: frozenset[str] = frozenset()
         self._naming: dict[str, bool] = {}
@@ -290,9 +290,9 @@ class NodeIndex:
 
     def _account(self, pod: Pod, sign: int) -> None:
         spec, in_use = pod.spec, self.in_use
-        self.priorities[pod.priority] = self.priorities.get(pod.priority, 0) + sign
+        self.priorities[pod.priority] += sign
         for name, amount in spec.demand:
-            in_use[name] = in_use.get(name, 0) + sign * amount
+            in_use[name] += sign * amount
         if spec.has_pod_affinity:
             self.specs_with_affinity[spec] += sign
             if not self.specs_with_affinity[spec]:

@@ -117,7 +117,7 @@ class Scheduler:
 
     def in_use(self, resource: str) -> int:
         """How much of a resource the placed pods hold on all nodes together; costs no summing up."""
-        return self._index.in_use.get(resource, 0)
+        return self._index.in_use[resource]
 
     # -- the queue ---------------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ def pods_to_delete(
     """
     if count >= len(pods):
         return list(pods)
-    per_node = Counter(pod.node for pod in related)
+    per_node = Counter([pod.node for pod in related])
 
     def order(a: ReplicaPod, b: ReplicaPod) -> int:
         return compare(a, b, per_node[a.node], per_node[b.node], now) or a.number - b.number

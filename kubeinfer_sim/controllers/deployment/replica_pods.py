@@ -6,7 +6,7 @@ as kube-scheduler does it, and starts its engine without waiting for others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE
@@ -17,7 +17,7 @@ from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.controllers.deployment.records import PodEvicted, PodsRefused
 from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
-from kubeinfer_sim.manifest.model import KUBE_SCHEDULER, Kind
+from kubeinfer_sim.manifest.model import KUBE_SCHEDULER, Kind, PodTemplate
 from kubeinfer_sim.scenario.timings.model import StageTimings
 
 #: Why a ReplicaSet deletes a pod, in a word, and the record that it follows from.
@@ -73,17 +73,19 @@ class ReplicaPods:
 
     def create(self, replica_set: ReplicaSet) -> ReplicaPod | None:
         """A new pod, which waits to be placed; None where the API server refuses it."""
-        if self._refused(replica_set):
+        template = self._admitted(replica_set)
+        if template is None:
             return None
-        pod, gang = self._make(replica_set)
+        pod, gang = self._make(replica_set, template)
         self._scheduling.submit(gang)
         return pod
 
     def adopt(self, replica_set: ReplicaSet) -> ReplicaPod | None:
         """A pod that has run for long, if the cluster has room for it; None where the API server refuses it."""
-        if self._refused(replica_set):
+        template = self._admitted(replica_set)
+        if template is None:
             return None
-        pod, gang = self._make(replica_set)
+        pod, gang = self._make(replica_set, template)
         if self._scheduling.adopt(gang):
             pod.ready = True
             pod.created = RUNNING_SINCE
@@ -93,8 +95,8 @@ class ReplicaPods:
             self._scheduling.submit(gang)
         return pod
 
-    def _refused(self, replica_set: ReplicaSet) -> bool:
-        """Whether the API server does not take another pod; that it begins to refuse them is recorded."""
+    def _admitted(self, replica_set: ReplicaSet) -> PodTemplate | None:
+        """Another pod as the API server takes it; None where it does not: that it begins to refuse them is recorded."""
         spec, namespace = replica_set.spec, self._owner.namespace
         template = self._api.admission.admit(replica_set.template, namespace)
         message = self._api.admission.refusal(namespace, [(f"{spec.name}-{self._number}", template)])
@@ -102,15 +104,15 @@ class ReplicaPods:
             _, cause = self._why(replica_set)
             record = PodsRefused(self._clock.now, cause, spec.name, message, self._kind)
             self._history.append(record)
-        return bool(message)
+        return None if message else template
 
-    def _make(self, replica_set: ReplicaSet) -> tuple[ReplicaPod, PodGang]:
+    def _make(self, replica_set: ReplicaSet, template: PodTemplate) -> tuple[ReplicaPod, PodGang]:
         now, spec = self._clock.now, replica_set.spec
         ref = InstanceRef(self._api.new_uid(), spec.name, self._number, self._kind)
         pod = Pod(
             self._owner,
             PodRef(ref, spec.name, 0, 0),
-            self._api.admission.admit(replica_set.template, self._owner.namespace),
+            template,
             self._timings,
             spec.revision,
             spec.weights_key,
@@ -126,13 +128,14 @@ class ReplicaPods:
         self._pods[replica_pod] = pod, replica_set, gang
         return replica_pod, gang
 
-    def refresh(self, pod: ReplicaPod) -> None:
-        """Bring what the pod is ranked by up to date."""
-        real, _, gang = self._pods[pod]
-        placed = "" if self._scheduling.waits(gang) else "placed"
-        pod.node = real.node.name if real.node is not None else placed
-        pod.phase = "Running" if real.state is PodState.RUNNING else "Pending"
-        pod.restarts = real.restarts
+    def refresh(self, pods: Iterable[ReplicaPod]) -> None:
+        """Bring what pods are ranked by up to date."""
+        for pod in pods:
+            real, _, _ = self._pods[pod]
+            placed = "placed" if real.placed else ""
+            pod.node = real.node.name if real.node is not None else placed
+            pod.phase = "Running" if real.state is PodState.RUNNING else "Pending"
+            pod.restarts = real.restarts
 
     def delete(self, pod: ReplicaPod) -> None:
         """Delete a pod its ReplicaSet has too many of."""

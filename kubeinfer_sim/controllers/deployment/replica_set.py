@@ -8,7 +8,7 @@ it creates or deletes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import heappop, heappush
@@ -50,8 +50,8 @@ class PodControl(Protocol):
         """A new pod of the ReplicaSet's template; None when the API server refuses it."""
         ...
 
-    def refresh(self, pod: ReplicaPod) -> None:
-        """Bring what a pod is ranked by up to date: its node, phase and restarts."""
+    def refresh(self, pods: Iterable[ReplicaPod]) -> None:
+        """Bring what pods are ranked by up to date: their nodes, phases and restarts."""
 
     def delete(self, pod: ReplicaPod) -> None:
         """Delete a pod gracefully; `ReplicaSet.pod_deleting` and `pod_gone` are called as that goes on."""
@@ -254,8 +254,7 @@ class ReplicaSet:
         elif difference > 0:
             active = [pod for pod in self.pods if not pod.deleting]
             related = [pod for other in siblings for pod in other.pods if not pod.deleting]
-            for pod in active:
-                control.refresh(pod)
+            control.refresh(active)
             for pod in pods_to_delete(active, min(difference, BURST_REPLICAS), related, now):
                 self.pod_deleting(pod)
                 control.delete(pod)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import Pod, Workload
@@ -58,9 +58,9 @@ class Gangs:
         instance.barriers = self._barriers(instance)
         generation = self._next_generation(instance)
         pods = [
-            self._pod(instance, role, replica, generation)
+            pod
             for role in instance.spec.roles
-            for replica in range(role.replicas)
+            for pod in self._pods(instance, role, range(role.replicas), generation)
         ]
         if not pods:
             return False
@@ -80,7 +80,11 @@ class Gangs:
         instance.last = cause
         generation = self._next_generation(instance)
         roles = {role.name: role for role in instance.spec.roles}
-        pods = [self._pod(instance, roles[role], replica, generation) for role, replica in places]
+        pods = [
+            pod
+            for role, replica in places
+            for pod in self._pods(instance, roles[role], [replica], generation)
+        ]
         return self._gang(instance, pods, instance.last)
 
     def queue(self, instance: Instance, gang: PodGang, nodes: Mapping[Pod, str]) -> None:
@@ -149,17 +153,18 @@ class Gangs:
             return dict.fromkeys((role.name for role in roles), StartBarrier(instance.wanted))
         return {role.name: StartBarrier(role.replicas if kind == "role" else 1) for role in roles}
 
-    def _pod(self, instance: Instance, role: Role, replica: int, generation: int) -> Pod:
-        pod = Pod(
-            self._workload,
-            PodRef(instance.ref, role.name, replica, generation),
-            self._api.admission.admit(role.template, self._workload.namespace),
-            self._timings.of(role.name),
-            instance.revision,
-            instance.spec.weights_key,
-            instance.barriers[role.name],
-        )
-        instance.pods[pod] = None
-        self.instance_of[pod] = instance
-        self._api.create(pod, instance.last)
-        return pod
+    def _pods(
+        self, instance: Instance, role: Role, replicas: Iterable[int], generation: int
+    ) -> Iterator[Pod]:
+        """Make the pods of these places in a role."""
+        template = self._api.admission.admit(role.template, self._workload.namespace)
+        timings = self._timings.of(role.name)
+        revision, weights_key = instance.revision, instance.spec.weights_key
+        barrier = instance.barriers[role.name]
+        for replica in replicas:
+            ref = PodRef(instance.ref, role.name, replica, generation)
+            pod = Pod(self._workload, ref, template, timings, revision, weights_key, barrier)
+            instance.pods[pod] = None
+            self.instance_of[pod] = instance
+            self._api.create(pod, instance.last)
+            yield pod

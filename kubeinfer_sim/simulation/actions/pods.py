@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, Set
 
 from kubeinfer_sim.cluster.cluster import Cluster
-from kubeinfer_sim.cluster.disruption.budgets import Budgets
+from kubeinfer_sim.cluster.disruption.budgets import Budgets, unhealthy_pods
 from kubeinfer_sim.cluster.disruption.requests import request_eviction
 from kubeinfer_sim.cluster.fault_records import StruckNothing
 from kubeinfer_sim.cluster.pod import Pod, PodState
@@ -93,7 +93,10 @@ class PodActions:
             asked = self._asked(pod, "Evicted")
             answer = request_eviction(env.api, self._budgets, pod, "Evicted", asked)
             code = int(answer.code)
-            env.history.append(EvictionAnswered(env.clock.now, asked, pod.ref, code, answer.message))
+            unhealthy = unhealthy_pods(answer.budgets)
+            env.history.append(
+                EvictionAnswered(env.clock.now, asked, pod.ref, code, answer.message, unhealthy)
+            )
 
     def _crash(self, action: Crash) -> None:
         env = self._env

@@ -6,6 +6,7 @@ are Running and Ready after their load time, and are gone some time after they a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -139,7 +140,7 @@ class Simulated:
         self.clock.after(0, self.schedule, phase=Phase.SCHEDULER)
         return pod
 
-    def refresh(self, pod: ReplicaPod) -> None:
+    def refresh(self, pods: Iterable[ReplicaPod]) -> None:
         """The emulated pods are always up to date."""
 
     def delete(self, pod: ReplicaPod) -> None:

@@ -1,0 +1,136 @@
+"""What somebody could do now about what waits: the end of a sentence about it, `; creating it would let it go on`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kubeinfer_sim.cluster.records import GangPending, NodeVerdict
+from kubeinfer_sim.cluster.scheduler.explain import TOO_FEW
+from kubeinfer_sim.cluster.scheduler.messages import is_shortage
+from kubeinfer_sim.cluster.scheduler.plugins import (
+    inter_pod_affinity,
+    node_affinity,
+    node_ports,
+    node_unschedulable,
+    pod_topology_spread,
+)
+from kubeinfer_sim.cluster.stages import PROBES
+from kubeinfer_sim.metrics.lives import PodLife
+from kubeinfer_sim.report.words import listed
+
+#: How many nodes are named, and how many ways.
+_MOST_NODES, _MOST_WAYS = 2, 3
+
+#: What a pod waits for, not a place on a node: what would give it.
+_BEFORE_NODES = {
+    "gate": "opening the gate",
+    "scheduler": "starting that scheduler, or an update that names another,",
+    "claim": "creating the claim",
+    "volume": "a volume for the claim",
+    "claim in use": "the end of the pod that uses the claim",
+}
+#: How the reasons of nodes begin, with what would have such a node take the pod.
+_OF_NODES = (
+    ("node(s) had untolerated taint", "removing or tolerating the taint"),
+    (node_affinity.REASON, "labelling a node so"),
+    (inter_pod_affinity.REASON_AFFINITY, "a pod that it has to be beside"),
+    (inter_pod_affinity.REASON_ANTI_AFFINITY, "the end of a pod that it must not be beside"),
+    (inter_pod_affinity.REASON_EXISTING, "the end of a pod that it must not be beside"),
+    (pod_topology_spread.REASON, "a looser spread constraint"),
+    (node_ports.REASON, "the end of a pod that has the port"),
+    ("node(s) didn't have enough", "room in one ring"),
+)
+#: How what keeps a pod from being ready begins, with what would mend it; the first that fits.
+_OF_PODS = (
+    ("ErrImageNeverPull", "loading the image on the node, or an update with another pull policy,"),
+    ("InvalidImageName", "an update with another image"),
+    ("ImagePullBackOff", "a registry that gives it, or an update with another image,"),
+    ("CreateContainerConfigError: couldn't find key", "adding the key"),
+    ("CreateContainerConfigError", "creating it"),
+    ("FailedMount", "creating it"),
+    ("FailedAttachVolume", "the end of the pod that has it"),
+    ("StartupProbeFailed", "an engine that answers within its startup window"),
+    ("LivenessProbeFailed", "an engine that answers its liveness probe"),
+    ("ReadinessProbeFailed", "an engine that answers its readiness probe"),
+    ("UnexpectedAdmissionError", "healthy devices that are free"),
+    ("OutOf", "room on that node"),
+    ("NodePorts", "the end of the pod that has the port"),
+    ("NodeAffinity", "labelling the node so"),
+    ("node ", "a node of this name"),
+    ("the condition of its readiness gate", "setting it to True"),
+)
+#: How what the API server says begins or goes on, with what would have it take the pods.
+_OF_REFUSALS = (
+    ("exceeded quota", "raising the quota or deleting what it counts"),
+    ("failed quota", "requests and limits for what the quota counts"),
+    ("no PriorityClass", "creating the PriorityClass"),
+    ("RuntimeClass", "creating the RuntimeClass"),
+    ("usage per", "an update that keeps to the LimitRange, or another LimitRange,"),
+    ("limit to request ratio", "an update that keeps to the LimitRange, or another LimitRange,"),
+)
+
+
+def go_on(way: str) -> str:
+    """The end of a sentence: `; creating it would let it go on`; nothing without a way."""
+    return f"; {way} would let it go on" if way else ""
+
+
+def to_a_place(pending: GangPending) -> str:
+    """For pods that have no node."""
+    if pending.awaits != "room":
+        return go_on(_BEFORE_NODES[pending.awaits])
+    ways = list(dict.fromkeys(_of_nodes(pending.verdicts, too_few=TOO_FEW in pending.proof)))
+    joined = listed(ways, _MOST_WAYS)
+    return go_on(" or ".join(joined.rsplit(", ", 1)) if len(ways) <= _MOST_WAYS else joined)
+
+
+def to_room(pending: GangPending, unavailable: int, noun: str) -> str:
+    """For an update that makes new instances (or pods) before old ones may go: what its budget does to it."""
+    short = any(is_shortage(reason) for verdict in pending.verdicts for reason in verdict.reasons)
+    if unavailable or not short or TOO_FEW in pending.proof:
+        return ""
+    return f"; with maxUnavailable 1 an old {noun} would make room"
+
+
+def _of_nodes(verdicts: Sequence[NodeVerdict], *, too_few: bool) -> Iterator[str]:
+    """What would have nodes take it, and nodes that join; `too_few`: they have no room without other pods either."""
+    closed: list[str] = []
+    short = False
+    for verdict in verdicts:
+        if not verdict.reasons:
+            continue
+        if any(map(is_shortage, verdict.reasons)):
+            short = True
+        elif node_unschedulable.REASON in verdict.reasons:
+            closed += verdict.nodes
+    if short and not too_few:
+        yield "fewer pods there"
+    if closed:
+        more = len(closed) - _MOST_NODES
+        named = " and ".join(closed[:_MOST_NODES]) if more <= 0 else f"{closed[0]} and {more + 1:,} more"
+        yield f"uncordoning {named}"
+    for verdict in verdicts:
+        if node_unschedulable.REASON in verdict.reasons or any(map(is_shortage, verdict.reasons)):
+            continue
+        for reason in verdict.reasons:
+            yield from (way for start, way in _OF_NODES if reason.startswith(start))
+    yield "more nodes"
+
+
+def to_readiness(pod: PodLife) -> str:
+    """For a pod on a node that is not ready, by what is the matter with it."""
+    trouble = pod.trouble.removeprefix("Init:")
+    if not trouble:
+        return go_on("an engine that answers its probes" if pod.stage == PROBES else "")
+    way = next((way for start, way in _OF_PODS if trouble.startswith(start)), None)
+    return go_on("a revision, or a node, with which its containers run on" if way is None else way)
+
+
+def to_admission(message: str) -> str:
+    """For pods that the API server refuses."""
+    return go_on(next((way for words, way in _OF_REFUSALS if words in message), ""))
+
+
+def to_the_end(pod: PodLife) -> str:
+    """For a pod that is deleted and stays."""
+    return go_on("taking them away" if len(pod.held) > 1 else "taking it away" if pod.held else "")

@@ -1,0 +1,216 @@
+"""What waits for ever says what somebody could do about it: in the verdict and in `why`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from field.user import Raw, User, asking, bare_pod, both, deployment, kubeinfer
+
+NPUS = asking(npu=8)
+POOL = {"pools": [{"name": "a", "count": 2, "allocatable": {"huawei.com/ascend-1980": 8}}]}
+
+
+def volume(**source: Any) -> Raw:
+    return {"volumes": [{"name": "v", **source}]}
+
+
+def policy(kind: str, spec: Raw, version: str = "v1") -> Raw:
+    return {
+        "apiVersion": version,
+        "kind": kind,
+        "metadata": {"name": "o", "namespace": "prod"},
+        "spec": spec,
+    }
+
+
+CONFIG = {"env": [{"name": "X", "valueFrom": {"configMapKeyRef": {"name": "cm", "key": "x"}}}]}
+EMPTY_CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cm", "namespace": "prod"}}
+STARTUP = {"startupProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10, "failureThreshold": 3}}
+READINESS = {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10, "failureThreshold": 3}}
+LIMITS = {"limits": [{"type": "Container", "max": {"huawei.com/ascend-1980": "4"}}]}
+#: What is awaited: the container's fields, the pod's, other objects, the scenario's fields; and what would help.
+WAITS: dict[str, tuple[Raw, Raw, tuple[Raw, ...], Raw, str]] = {
+    "a ConfigMap": (CONFIG, {}, (), {"absent": ["ConfigMap/cm"]}, "creating it"),
+    "a key": (CONFIG, {}, (EMPTY_CONFIG,), {}, "adding the key"),
+    "a Secret": ({}, volume(secret={"secretName": "s"}), (), {"absent": ["Secret/s"]}, "creating it"),
+    "a claim": (
+        {},
+        volume(persistentVolumeClaim={"claimName": "c"}),
+        (),
+        {"absent": ["PersistentVolumeClaim/c"]},
+        "creating the claim",
+    ),
+    "a PriorityClass": (
+        {},
+        {"priorityClassName": "hi"},
+        (),
+        {"absent": ["PriorityClass/hi"]},
+        "creating the PriorityClass",
+    ),
+    "a scheduler": ({}, {"schedulerName": "nobody"}, (), {}, "starting that scheduler"),
+    "a quota": (
+        {},
+        {},
+        (policy("ResourceQuota", {"hard": {"pods": "1"}}),),
+        {},
+        "raising the quota or deleting what it counts",
+    ),
+    "a LimitRange": ({}, {}, (policy("LimitRange", LIMITS),), {}, "an update that keeps to the LimitRange"),
+    "a scheduling gate": ({}, {"schedulingGates": [{"name": "x/y"}]}, (), {}, "opening the gate"),
+    "a readiness gate": ({}, {"readinessGates": [{"conditionType": "x/y"}]}, (), {}, "setting it to True"),
+    "an image": (
+        {},
+        {},
+        (),
+        {"actions": [{"at": "0s", "imageFault": {}}]},
+        "a registry that gives it, or an update with another image,",
+    ),
+    "an image nobody loads": ({"imagePullPolicy": "Never"}, {}, (), {}, "loading the image on the node"),
+    "an image without a name": ({"image": "Repo/Vllm:v1"}, {}, (), {}, "an update with another image"),
+    "labels": ({}, {"nodeSelector": {"a": "b"}}, (), {"cluster": POOL}, "labelling a node so or more nodes"),
+    "a larger node": (asking(npu=16), {}, (), {}, "; more nodes"),
+    "its startup probe": (
+        STARTUP,
+        {},
+        (),
+        {"timings": {"profile": "zero", "warmUp": "10m"}},
+        "an engine that answers within its startup window",
+    ),
+}
+
+
+@both
+@pytest.mark.parametrize("name", WAITS)
+def test_what_waits_for_ever_says_in_verdict_and_why_what_would_let_it_go_on(
+    user: User, workload: Callable[..., Raw], name: str
+) -> None:
+    container, pod, others, spec, way = WAITS[name]
+    made = workload({**NPUS, **container}, replicas=2, **pod)
+    user.plans(made, *others, **{"cluster": "2x8", "initial": "empty", "horizon": "1h", **spec})
+    done, result = user.runs()
+    assert done.returncode == 1
+    verdict = result["verdict"]["sentence"]
+    assert way in verdict
+    assert "would let it go on" in verdict
+    why = " ".join(user.types("why", "scenario.yaml", "--at", "30m").stdout.split())
+    # Of all pods, not of the first alone.
+    assert why.count(way) == (
+        1 if "refused" in verdict and ("quota" in name or workload is deployment) else 2
+    )
+
+
+CLOSED = {
+    "cordoned": ({"cordon": {"nodes": ["a-0", "a-1"]}}, "uncordoning a-0 and a-1 or more nodes"),
+    "tainted": (
+        {"taint": {"key": "k", "effect": "NoExecute", "pool": "a"}},
+        "removing or tolerating the taint or more nodes",
+    ),
+}
+
+
+@both
+@pytest.mark.parametrize("name", CLOSED)
+def test_nodes_that_are_closed_are_opened(user: User, workload: Callable[..., Raw], name: str) -> None:
+    action, way = CLOSED[name]
+    made = workload(NPUS, replicas=1)
+    lost = {"at": "2m", "object": f"{made['kind']}/chat", "deletePod": {}}
+    user.plans(made, cluster=POOL, actions=[{"at": "1m", **action}, lost], horizon="1h")
+    assert f"; {way} would let it go on" in user.runs()[1]["verdict"]["sentence"]
+
+
+@both
+def test_an_update_that_makes_room_only_after_it_has_found_some_is_told_the_other_budget(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    made = workload(NPUS, replicas=2, surge=1)
+    noun = "instance" if workload is kubeinfer else "pod"
+    change = {"container": "engine", "image": "repo/vllm:v2"}
+    update = {"at": "1m", "object": f"{made['kind']}/chat", "setImage": change}
+    user.plans(made, cluster="2x8", actions=[update])
+    sentence = user.runs()[1]["verdict"]["sentence"]
+    assert (
+        f"fewer pods there or more nodes would let it go on; with maxUnavailable 1 an old {noun} would"
+        in sentence
+    )
+    # Cordoned nodes give it no room either way.
+    user.plans(made, cluster=POOL, actions=[{"at": "1m", "cordon": {"nodes": ["a-0", "a-1"]}}, update])
+    assert "maxUnavailable" not in user.runs()[1]["verdict"]["sentence"]
+
+
+@both
+def test_a_pod_that_stays_for_its_finalizer_says_so(user: User, workload: Callable[..., Raw]) -> None:
+    made = workload(NPUS, replicas=2)
+    spec = made["spec"]["template"]
+    template = spec["spec"]["roles"][0]["template"] if workload is kubeinfer else spec
+    template["metadata"]["finalizers"] = ["x/y"]
+    user.plans(made, cluster="2x8", actions=[{"at": "10s", "scale": 1}], horizon="1h")
+    done, result = user.runs()
+    words = "stays for its finalizer x/y; taking it away would let it go on"
+    assert words in " ".join(user.types("why", "scenario.yaml", "--at", "1m").stdout.split())
+    # A Deployment does not wait for pods that go.
+    assert (done.returncode, words in result["verdict"]["sentence"]) == (
+        (1, True) if workload is kubeinfer else (0, False)
+    )
+
+
+def test_a_pod_without_a_controller_says_so_too(user: User) -> None:
+    user.plans(
+        bare_pod({**NPUS, **CONFIG}), cluster="1x8", initial="empty", absent=["ConfigMap/cm"], horizon="1h"
+    )
+    assert "creating it would let it go on" in user.runs()[1]["verdict"]["sentence"]
+
+
+def test_pods_of_a_deployment_that_are_refused_are_told_by_why_also_when_none_exists(user: User) -> None:
+    user.plans(
+        deployment(NPUS, replicas=2),
+        policy("ResourceQuota", {"hard": {"pods": "1"}}),
+        cluster="2x8",
+        initial="empty",
+        actions=[{"at": "10m", "deleteObject": "ResourceQuota/o"}],
+        horizon="1h",
+    )
+
+    def said(at: str) -> str:
+        return " ".join(user.types("why", "scenario.yaml", "--at", at).stdout.split())
+
+    assert "Pods of Deployment chat are refused (FailedCreate) since 0s: " in said("1m")
+    assert "refused" not in said("50m")
+
+
+BUDGET = policy(
+    "PodDisruptionBudget", {"selector": {"matchLabels": {"app": "chat"}}, "minAvailable": 2}, "policy/v1"
+)
+
+
+@both
+def test_a_budget_that_holds_a_drain_names_the_pods_that_it_lacks(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    made = workload({**NPUS, **READINESS}, replicas=3)
+    which = {"instances": [1]} if workload is kubeinfer else {"pods": [1]}
+    sick = {"at": "1m", "object": f"{made['kind']}/chat", "health": {**which, "probes": ["readiness"]}}
+    user.plans(made, BUDGET, cluster="4x8", actions=[sick, {"at": "5m", "drain": "node-0"}], horizon="1h")
+    name = "chat-1-serve-0" if workload is kubeinfer else "chat-1"
+    verdict = user.runs()[1]["verdict"]["sentence"]
+    assert f"needs 2 healthy pods and has 2 currently; not healthy: {name}; more healthy pods" in verdict
+    assert "ReadinessProbeFailed; an engine that answers its readiness probe would let it go on" in verdict
+    assert f"not healthy: {name}" in " ".join(user.types("why", "scenario.yaml", "--at", "8m").stdout.split())
+
+
+@both
+def test_what_had_the_place_that_a_pod_waits_for_is_told(user: User, workload: Callable[..., Raw]) -> None:
+    made = workload(NPUS, replicas=2)
+    place = "chat-0-serve-0" if workload is kubeinfer else "chat-0"
+    gone = {"at": "1m", "object": f"{made['kind']}/chat", "deletePod": {"pods": [0]}}
+    if workload is kubeinfer:
+        gone["deletePod"] = {"instances": [0]}
+    user.plans(made, cluster="2x8", actions=[gone], timings={"profile": "zero", "exit": "20s"})
+    said = " ".join(user.types("why", "scenario.yaml", "--at", "70s").stdout.split())
+    assert f"1m20s {place} is gone, 8 NPUs free" in said
+    if workload is deployment:  # its successor is there already
+        waits, _, rest = said.partition("chat-2: waiting for a place since 1m, until 1m20s")
+        assert rest, waits
+        assert rest.index("1m chat-0 is deleted") < rest.index("Ready at 1m20s")
+        assert rest.index("1m20s chat-0 is gone") < rest.index("1m20s chat-2: 1 pod placed on node-0")
