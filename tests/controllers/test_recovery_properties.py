@@ -21,6 +21,7 @@ from building import EVERY_SECOND, kubeinfer, scenario, seconds
 from controllers.playing import Event, NpuFault, kubeinfer_of, play
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sweeps import blocks
 
 from kubeinfer_sim.cluster.fault_records import NpuStateChanged
 from kubeinfer_sim.cluster.records import (
@@ -371,10 +372,10 @@ def test_recovery_keeps_its_invariants(case: Case) -> None:
     check(case)
 
 
-@pytest.mark.sweep
-@settings(max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.parametrize("block", blocks(5, of_ci=1))
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cases())
-def test_recovery_keeps_its_invariants_over_a_long_sweep(case: Case) -> None:
+def test_recovery_keeps_its_invariants_over_a_long_sweep(block: int, case: Case) -> None:
     check(case)
 
 

@@ -17,6 +17,7 @@ import pytest
 from building import kubeinfer, scenario, seconds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sweeps import blocks
 
 from kubeinfer_sim.cluster.records import GangScheduled, PodGone
 from kubeinfer_sim.controllers.kubeinfer.budget import resolve
@@ -159,10 +160,10 @@ def test_a_rolling_update_keeps_its_invariants(case: Case) -> None:
     check(case)
 
 
-@pytest.mark.sweep
-@settings(max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.parametrize("block", blocks(5, of_ci=1))
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cases())
-def test_a_rolling_update_keeps_its_invariants_over_a_long_sweep(case: Case) -> None:
+def test_a_rolling_update_keeps_its_invariants_over_a_long_sweep(block: int, case: Case) -> None:
     check(case)
 
 

@@ -9,6 +9,7 @@ from controllers.rollout_reference import Reference, UnlikeATraceError
 from controllers.test_rollout_vectors import in_order, play, trace
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from sweeps import blocks
 
 
 @pytest.mark.vectors("kubeinfer_rollout", key="traces")
@@ -70,8 +71,10 @@ def test_the_controller_does_what_the_rules_say(config: dict[str, Any]) -> None:
     agree(config)
 
 
-@pytest.mark.sweep
+@pytest.mark.parametrize("block", blocks(3, of_ci=1))
 @given(configs())
-@settings(max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck))
-def test_the_controller_does_what_the_rules_say_in_thousands_of_cases(config: dict[str, Any]) -> None:
+@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_controller_does_what_the_rules_say_in_thousands_of_cases(
+    block: int, config: dict[str, Any]
+) -> None:
     agree(config)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from building import kubeinfer, scenario
 from command_line import ROOT
+from sweeps import blocks
 from testing.generated import generated
 
 from kubeinfer_sim.engine.history import History
@@ -43,8 +44,7 @@ def test_measured_live_a_run_with_much_at_once_comes_to_the_same() -> None:
         check(written.load(), seed + 1)
 
 
-@pytest.mark.sweep
-@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("block", blocks(10, of_ci=4))
 def test_measured_live_a_run_with_much_at_once_comes_to_the_same_in_two_hundred_ways(block: int) -> None:
     for written in generated("medium", 301 + block, 20):
         check(written.load())

@@ -4,6 +4,7 @@ import random
 
 import pytest
 from manifest.helpers import BASE, DATA
+from sweeps import blocks
 
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.load import load_manifest
@@ -118,8 +119,7 @@ def test_no_input_ends_in_anything_but_manifests_or_findings(block):
         check(seed)
 
 
-@pytest.mark.sweep
-@pytest.mark.parametrize("block", range(100))
+@pytest.mark.parametrize("block", blocks(100, of_ci=25))
 def test_no_input_of_fifty_thousand_ends_in_anything_but_manifests_or_findings(block):
     for seed in range(10_000 + block * 500, 10_000 + block * 500 + 500):
         check(seed)

@@ -1,6 +1,6 @@
 """Whatever a user writes: the invariants hold, every report can be written, and the commands come to an end.
 
-A sample runs in every CI. `--sweep` runs a fixed part of the twenty thousand, `--sweep --whole` all of them; the same
+A sample runs in every CI. `--sweep` runs a part of the twenty thousand, `--sweep --whole` all of them; the same
 ones each time with the same version of Hypothesis. A scenario takes about 80 ms: all of them a quarter of an hour on two cores.
 """
 
@@ -17,6 +17,7 @@ import jsonschema
 import pytest
 from command_line import ROOT
 from hypothesis import given, settings
+from sweeps import blocks
 from testing.generated import UNHURRIED, for_each, generated
 
 from kubeinfer_sim.engine.history import NO_CAUSE
@@ -31,10 +32,10 @@ from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.testing.invariants import checked, same_twice
 from kubeinfer_sim.testing.strategies import WrittenScenario, scenarios
 
-#: Blocks of so many scenarios each, and how many of them `--sweep` alone runs.
-BLOCK, BLOCKS, FIXED = 200, 100, 20
+#: Blocks of so many scenarios each.
+BLOCK, BLOCKS = 200, 100
 #: End to end: so many, in parts of so many; processor time and memory that each command may take.
-COMMANDS, PART, FIXED_PARTS = 500, 25, 6
+COMMANDS, PART = 500, 25
 SECONDS, MEGABYTES = 60, 2048
 
 WHY = jsonschema.Draft202012Validator(
@@ -100,11 +101,8 @@ def test_invariants_hold_in_scenarios_with_much_at_once(scenario: WrittenScenari
     check(scenario)
 
 
-@pytest.mark.sweep
-@pytest.mark.parametrize("block", range(BLOCKS))
-def test_invariants_hold_in_twenty_thousand_scenarios(block: int, request: pytest.FixtureRequest) -> None:
-    if block >= FIXED and not request.config.getoption("--whole"):
-        pytest.skip("not in the fixed part: give --whole")
+@pytest.mark.parametrize("block", blocks(BLOCKS, of_ci=12))
+def test_invariants_hold_in_twenty_thousand_scenarios(block: int) -> None:
     for_each("small" if block % 5 == 4 else "medium", block, BLOCK, check)
 
 
@@ -171,13 +169,8 @@ def test_commands_end_and_say_what_they_should(tmp_path: Path) -> None:
     check_end_to_end("medium", 7, 5, tmp_path)
 
 
-@pytest.mark.sweep
-@pytest.mark.parametrize("part", range(COMMANDS // PART))
-def test_commands_end_with_five_hundred_scenarios(
-    part: int, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    if part >= FIXED_PARTS and not request.config.getoption("--whole"):
-        pytest.skip("not in the fixed part: give --whole")
+@pytest.mark.parametrize("part", blocks(COMMANDS // PART, of_ci=4))
+def test_commands_end_with_five_hundred_scenarios(part: int, tmp_path: Path) -> None:
     check_end_to_end("medium", 5000 + part, PART, tmp_path)
 
 

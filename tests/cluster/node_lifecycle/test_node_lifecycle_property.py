@@ -9,6 +9,7 @@ import pytest
 from cluster.node_lifecycle.reference import Reference
 from cluster.node_lifecycle.simulated import Simulated
 from cluster.node_lifecycle.traces import by_zone, settled
+from sweeps import blocks
 
 from kubeinfer_sim.manifest.model import Toleration
 
@@ -179,16 +180,13 @@ def test_the_computed_passes_come_to_the_same_as_all_of_them(seed: int) -> None:
     assert_agreement(seed)
 
 
-@pytest.mark.parametrize(
-    "seed", [0, 5, *(pytest.param(seed, marks=pytest.mark.sweep) for seed in range(8) if seed not in (0, 5))]
-)
+@pytest.mark.parametrize("seed", [0, 5, *blocks(6, of_ci=1, first=6)])
 def test_the_computed_passes_come_to_the_same_when_many_nodes_fail_together(seed: int) -> None:
     assert_agreement_in_a_storm(seed)
 
 
-@pytest.mark.sweep
-@pytest.mark.parametrize("block", range(3))
+@pytest.mark.parametrize("block", blocks(12, of_ci=2))
 def test_the_computed_passes_come_to_the_same_as_all_of_them_in_a_long_sweep(block: int) -> None:
-    for seed in range(1000 + 100 * block, 1100 + 100 * block):
+    for seed in range(1000 + 25 * block, 1025 + 25 * block):
         assert_agreement(seed)
         assert_agreement_in_a_storm(seed)
