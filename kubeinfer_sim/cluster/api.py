@@ -322,7 +322,7 @@ class Api:
         pod.owner.pod_stuck(pod)
 
     def container_died(self, pod: Pod, reason: str, exit_code: int) -> None:
-        """A container is dead; `reason` of an init container after `Init:`, as kubectl has it."""
+        """A container is dead; `reason` of an init container is an `InitReason`."""
         pod.owner.container_died(pod, reason, exit_code)
 
     def engine_stopped(self, pod: Pod) -> None:

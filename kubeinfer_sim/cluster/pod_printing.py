@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kubeinfer_sim.cluster.kubelet.pod_phase import ContainerStatus, Phase
+from kubeinfer_sim.cluster.reasons import InitReason
 
 #: `init`: ordinary init container; `sidecar`: restartable init container.
 Kind = Literal["init", "sidecar", "container"]
@@ -83,7 +84,7 @@ def columns(
         if status.state == "terminated" or (
             status.state == "waiting" and each.reason not in ("", "PodInitializing")
         ):
-            word = f"Init:{each.reason}"
+            word = InitReason.of(each.reason)
         else:
             word = f"Init:{place}/{len(init)}"
         break

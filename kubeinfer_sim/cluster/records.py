@@ -75,9 +75,9 @@ class PodCreated(Record):
 class GangPending(Record):
     """A gang waits and nothing under way will make room for it.
 
-    `message` is what the scheduler says (`0/8 nodes are available: ...`), `proof` what the gang needs and what
-    is free, `verdicts` the nodes grouped by their reasons (no reason: the node would take the pod). `awaits`: what
-    else it is that it waits for.
+    `message` is what the scheduler says (`0/8 nodes are available: ...`), `verdicts` the nodes grouped by their reasons
+    (no reason: the node would take the pod). `awaits`: what else it is that it waits for. `proof`: where it `needs`
+    room, what it needs and what is free, to follow its name; else what keeps it.
     """
 
     instance: InstanceRef
@@ -85,6 +85,7 @@ class GangPending(Record):
     proof: str
     verdicts: tuple[NodeVerdict, ...] = ()
     awaits: Awaited = "room"
+    needs: bool = False
 
 
 @dataclass(slots=True)
@@ -238,7 +239,7 @@ class PodNotReady(Record):
 
 @dataclass(slots=True)
 class ContainerKilling(Record):
-    """The kubelet decided to kill a container (`reason`: StartupProbeFailed, LivenessProbeFailed)."""
+    """The kubelet decided to kill a container: its startup or its liveness probe has failed (`reason`)."""
 
     pod: PodRef
     container: str

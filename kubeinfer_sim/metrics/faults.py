@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, FaultInjected, StruckNothing
+from kubeinfer_sim.cluster.reasons import probe_of
 from kubeinfer_sim.cluster.records import ContainerDied, ContainerKilling, NodeReadyChanged, PodNotReady
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, PeersLost
 from kubeinfer_sim.engine.history import Record
@@ -79,8 +80,7 @@ class FaultCourses:
             fault.detected, fault.by = record.at, by
 
     def _killing(self, record: ContainerKilling) -> None:
-        started = record.reason != "StartupProbeFailed"
-        self._noticed(record, "liveness probe" if started else "startup probe")
+        self._noticed(record, f"{probe_of(record.reason)} probe")
 
     def _not_ready(self, record: PodNotReady) -> None:
         if record.reason == "ReadinessProbeFailed":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from kubeinfer_sim.cluster.reasons import probe_of
 from kubeinfer_sim.cluster.records import (
     ContainerKilling,
     ContainersRunning,
@@ -115,10 +116,7 @@ class KilledStartsMeter:
         if start is None or record.pod in self._tampered:
             return
         needed = None if start.answers is None else start.answers - start.began
-        probe: Literal["startup", "liveness"] = (
-            "startup" if record.reason.startswith("Startup") else "liveness"
-        )
-        killed = KilledStart(record.pod, probe, record.at - start.began, needed)
+        killed = KilledStart(record.pod, probe_of(record.reason), record.at - start.began, needed)
         uid = record.pod.instance.uid
         longest, count = self._killed.get(uid, (killed, 0))
         self._killed[uid] = _longer(longest, killed), count + 1

@@ -7,7 +7,7 @@ whatever is charged to stages adds up to the time that passed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from kubeinfer_sim.cluster.records import (
     GangPending,
@@ -30,6 +30,10 @@ class Span(NamedTuple):
     until: int
     regime: str = ""
     cut: bool = False
+
+
+#: What of a pod fails: an init container, which holds up the others; what a readiness gate asks for; or anything.
+FailingPart = Literal["init", "gate", "pod"]
 
 
 @dataclass(slots=True)
@@ -62,6 +66,7 @@ class PodLife:
     since: int = 0
     plan: tuple[Stage, ...] = ()
     then: StageName | None = PENDING
+    _failing: FailingPart = "pod"
     _endless: StageName | None = None
     _entered: int = -1
     _first: StageName | None = None
@@ -70,6 +75,15 @@ class PodLife:
     def stays(self) -> bool:
         """Whether it is neither deleted nor finished, nor its object gone, at the end of the run."""
         return self.deleting is None and self.finished is None and self.gone is None
+
+    def fails(self, trouble: str, of: FailingPart = "pod") -> None:
+        """Something of it fails, for this reason."""
+        self.trouble, self._failing = trouble, of
+
+    def recovers(self, of: FailingPart = "pod") -> None:
+        """What failed does no more; told of a part, only where it was that one."""
+        if of in ("pod", self._failing):
+            self.trouble, self._failing = "", "pod"
 
     def enter(self, at: int, then: StageName, plan: tuple[Stage, ...] = ()) -> None:
         """From `at` on it goes through `plan`, one stage after the other, and stays in `then` afterwards."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubeinfer_sim.cluster.reasons import CRASH_LOOP, InitReason
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
     ContainerDied,
@@ -65,9 +66,6 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 )
 from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.lives import InstanceLife, PodLife
-
-#: How what keeps a pod from being ready begins, where that is a condition that a readiness gate names.
-_GATE = "the condition of its readiness gate"
 
 
 def _ran_at_start(life: InstanceLife, pod: PodLife) -> None:
@@ -239,16 +237,17 @@ class LivesMeter:
 
     def _node_missing(self, record: NodeMissing) -> None:
         pod = self._pod(record.pod, record.at)
-        pod.node, pod.trouble = record.node, f"node {record.node} does not exist"
+        pod.node = record.node
+        pod.fails(f"node {record.node} does not exist")
 
     def _pull_failed(self, record: ImagePullFailed) -> None:
         pod = self._pod(record.pod, record.at)
-        pod.trouble = f"{record.reason}: {record.message or record.image}"
+        pod.fails(f"{record.reason}: {record.message or record.image}")
         pod.enter(record.at, PULL_BACK_OFF)
 
     def _object_missing(self, record: ObjectMissing) -> None:
         pod = self._pod(record.pod, record.at)
-        pod.trouble = f"{record.reason}: {record.message}"
+        pod.fails(f"{record.reason}: {record.message}")
         pod.enter(record.at, CREATE)
 
     def _transferred(self, record: TransferDone) -> None:
@@ -268,21 +267,20 @@ class LivesMeter:
             pod.enter(record.at, TERMINATING)  # it was deleted while this container was being started
             return
         pod.restarts = max(pod.restarts, record.restarts)
-        if pod.trouble.startswith("Init:"):
-            pod.trouble = ""
+        pod.recovers("init")
         pod.enter(record.at, BARRIER)
 
     def _pod_ready(self, record: PodReady) -> None:
         pod = self._pod(record.pod, record.at)
         if pod.ready is None:
             pod.ready = record.at
-        pod.trouble = ""
+        pod.recovers()
         pod.enter(record.at, SERVING)
 
     def _pod_not_ready(self, record: PodNotReady) -> None:
         pod = self._pod(record.pod, record.at)
         if record.reason == "ReadinessProbeFailed":
-            pod.trouble = record.reason
+            pod.fails(record.reason)
         pod.enter(record.at, NOT_READY)
 
     def _gates_awaited(self, record: GatesAwaited) -> None:
@@ -300,26 +298,28 @@ class LivesMeter:
         pod = self._pod(record.pod, record.at)
         closed = [gate for gate, status in self._gates[record.pod].items() if not status]
         if closed:
-            pod.trouble = f"{_GATE} {closed[0]} is not True"
-        elif pod.trouble.startswith(_GATE):
-            pod.trouble = ""
+            pod.fails(f"the condition of its readiness gate {closed[0]} is not True", "gate")
+        else:
+            pod.recovers("gate")
 
     def _killing(self, record: ContainerKilling) -> None:
-        self._pod(record.pod, record.at).trouble = f"{record.reason}: {record.detail}".removesuffix(": ")
+        self._pod(record.pod, record.at).fails(f"{record.reason}: {record.detail}".removesuffix(": "))
 
     def _died(self, record: ContainerDied) -> None:
         pod = self._pod(record.pod, record.at)
         if pod.deleting is None:
             if record.init and record.exit_code:
-                pod.trouble = f"Init:{record.reason}: {record.container}, exit code {record.exit_code}"
-            elif not record.init:
-                pod.trouble = pod.trouble or f"{record.reason}, exit code {record.exit_code}"
+                what = f"{record.container}, exit code {record.exit_code}"
+                pod.fails(f"{InitReason.of(record.reason)}: {what}", "init")
+            elif not record.init and not pod.trouble:
+                pod.fails(f"{record.reason}, exit code {record.exit_code}")
             pod.enter(record.at, RESTART)
 
     def _backing_off(self, record: ContainerBackOff) -> None:
         pod = self._pod(record.pod, record.at)
         if record.init:
-            pod.trouble = f"Init:CrashLoopBackOff: {pod.trouble.partition(': ')[2]}"
+            what = pod.trouble.partition(": ")[2]
+            pod.fails(f"{InitReason.of(CRASH_LOOP)}: {what}", "init")
         pod.enter(record.at, BACK_OFF)
 
     def _pod_deleting(self, record: PodDeleting) -> None:
@@ -335,12 +335,13 @@ class LivesMeter:
             pod.enter(record.at, TERMINATING)
 
     def _pod_rejected(self, record: PodRejected | RejectionsGoOn) -> None:
-        self._pod(record.pod, record.at).trouble = f"{record.reason}: {record.message}"
+        self._pod(record.pod, record.at).fails(f"{record.reason}: {record.message}")
 
     def _pod_finished(self, record: PodFinished) -> None:
         pod = self._pod(record.pod, record.at)
         if pod.deleting is None:
-            pod.trouble = pod.trouble if record.reason else record.phase
+            if not record.reason:
+                pod.fails(record.phase)
             pod.finished = record.at
             pod.enter(record.at, NOT_READY)
 

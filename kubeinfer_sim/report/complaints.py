@@ -66,7 +66,7 @@ def pod_complaint(life: InstanceLife) -> str:
 def without_place(name: str, pending: GangPending) -> str:
     """What has no place needs, or waits for."""
     proof = clause(pending.proof)
-    text = f"{name} {proof}" if proof.startswith("needs") else f"{name} has no place: {proof}"
+    text = f"{name} {proof}" if pending.needs else f"{name} has no place: {proof}"
     return f"{text}{ways_out.to_a_place(pending)}"
 
 

@@ -101,7 +101,7 @@ def _instances(
         yield from lines
     for title, content in instance_sections(measures, width - 2):
         yield from section(title, content)
-    yield from section("Available", availability_lines(figures.availability, family))
+    yield from section("Available", availability_lines(figures.availability))
     yield from section("Lost time", lost_time_lines(figures.causes, family))
 
 

@@ -36,6 +36,8 @@ _WORDS = {
     "probe": "probes",
     "restart": "restart",
 }
+#: What lowers the capacity of what is ready all the time: pods that compute slowly, by their NPUs' faults or their own.
+_LOWERED = "lowered by slow pods"
 _LEVELS = {"one": "at least one ready", "budget": "as the budget keeps", "all": "all ready"}
 
 
@@ -66,7 +68,7 @@ def losses(causes: tuple[CauseSummary, ...]) -> list[str]:
     return [f"{cause_text(each.began_with)}: {instance_seconds(each.total)}" for each in shown]
 
 
-def availability_text(availability: Availability | None, family: Family) -> str:
+def availability_text(availability: Availability | None) -> str:
     """The levels and the capacity in a line; "" when all of it was always there."""
     if availability is None or not _lacked(availability):
         return ""
@@ -75,8 +77,8 @@ def availability_text(availability: Availability | None, family: Family) -> str:
         for level in availability.levels
     ]
     if availability.capacity is not None:
-        slow = family.say(", lowered by slow NPUs") if not any(x.outages for x in availability.levels) else ""
-        parts.append(f"capacity {fine_percent(float(availability.capacity))}{slow}")
+        why = f", {_LOWERED}" if _always_ready(availability) else ""
+        parts.append(f"capacity {fine_percent(float(availability.capacity))}{why}")
     return " · ".join(parts)
 
 
@@ -121,11 +123,10 @@ def stages_text(lost: Mapping[str, int], family: Family) -> str:
     return " · ".join(parts)
 
 
-def availability_lines(availability: Availability | None, family: Family) -> list[RenderableType]:
+def availability_lines(availability: Availability | None) -> list[RenderableType]:
     """The levels that were not always held, and the capacity; nothing when all of it was always there."""
     if availability is None or not _lacked(availability):
         return []
-    always_ready = all(level.outages == 0 for level in availability.levels)
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim")
     table.add_column(justify="right")
@@ -143,13 +144,10 @@ def availability_lines(availability: Availability | None, family: Family) -> lis
         roles = ", ".join(
             f"{name} {fine_percent(float(value))}" for name, value in availability.roles.items()
         )
-        # Ready all the time and yet not as fast as it should be: only a slow NPU does that.
-        why = (
-            family.say("lowered by slow NPUs")
-            if always_ready
-            else roles
-            if len(availability.roles) > 1
-            else ""
-        )
+        why = _LOWERED if _always_ready(availability) else roles if len(availability.roles) > 1 else ""
         table.add_row("capacity", fine_percent(float(availability.capacity)), why)
     return [table]
+
+
+def _always_ready(availability: Availability) -> bool:
+    return not any(level.outages for level in availability.levels)

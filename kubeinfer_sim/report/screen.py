@@ -138,7 +138,7 @@ def _instances(figures: KubeInferFigures, family: Family) -> Iterator[_Row]:
     for life in disturbed(measures):
         alike.setdefault(disturbance(life), []).append(life.instance.name)
     yield "Disturbed", _lines([f"{listed(names, 4)}: {text}" for text, names in alike.items()])
-    yield "Available", availability_text(figures.availability, family)
+    yield "Available", availability_text(figures.availability)
     yield "Lost time", _lines(losses(figures.causes))
     yield "Recovery", _lines(recovery_groups(measures))
 

@@ -126,11 +126,7 @@ def _gang_scheduled(record: cluster.GangScheduled) -> str:
 
 def _pending(record: cluster.GangPending) -> str:
     said = record.proof or record.message
-    return (
-        f"{record.instance.name} {said}"
-        if said.startswith("needs")
-        else f"{record.instance.name} waits: {said}"
-    )
+    return f"{record.instance.name} {said}" if record.needs else f"{record.instance.name} waits: {said}"
 
 
 def _crashed(record: cluster.ContainerCrashed) -> str:

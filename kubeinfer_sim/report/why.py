@@ -297,21 +297,21 @@ def _not_created(moment: Moment) -> int:
 
 def _ready(moment: Moment, *, heading: bool) -> Iterator[tuple[int, str]]:
     """One line for all that became ready at the same time."""
-    groups: dict[tuple[str, int], list[int]] = {}
+    groups: dict[tuple[str, str, int], list[int]] = {}
     for each in moment.instances:
         if each.state == "ready" and not each.given_up:
             ref = each.instance
-            name = ref.owner if ref.kind == "KubeInfer" else f"{ref.kind} {ref.owner}, pods"
-            if ref.kind == "Pod":
-                name = f"Pod {ref.owner}"
-            groups.setdefault((name, each.since), []).append(ref.ordinal)
+            groups.setdefault((ref.kind, ref.owner, each.since), []).append(ref.ordinal)
     if groups:
         yield 0, ""
         yield 0, "Ready"
     shown = list(groups.items())
-    for (name, since), numbers in shown[:MOST_STEPS]:
-        which = "" if name.startswith("Pod ") else f" {_short(ordinals(numbers))}"
-        yield 2, f"{name}{which}: since {point(since)}"
+    for (kind, owner, since), numbers in shown[:MOST_STEPS]:
+        if kind == "Pod":
+            who = f"Pod {owner}"
+        else:
+            who = f"{owner if kind == 'KubeInfer' else f'{kind} {owner}, pods'} {_short(ordinals(numbers))}"
+        yield 2, f"{who}: since {point(since)}"
     if len(shown) > MOST_STEPS:
         rest = sum(len(numbers) for _, numbers in shown[MOST_STEPS:])
         yield 2, f"… and {rest:,} more"

@@ -10,7 +10,7 @@ turns.
 from __future__ import annotations
 
 from kubeinfer_sim.cluster.kubelet import Kubelet
-from kubeinfer_sim.cluster.kubelet.containers import HOOK_FAILED, PROBE_KILLS
+from kubeinfer_sim.cluster.kubelet.containers import HOOK_FAILED
 from kubeinfer_sim.cluster.kubelet.image_pull import ImageError
 from kubeinfer_sim.cluster.kubelet.object_waits import CONFIG_ERROR
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
@@ -18,6 +18,7 @@ from kubeinfer_sim.cluster.kubelet.pod_phase import ContainerStatus
 from kubeinfer_sim.cluster.kubelet.pod_view import ContainerView, PodView
 from kubeinfer_sim.cluster.pod import Pod, is_sidecar
 from kubeinfer_sim.cluster.pod_printing import Kind, ShownContainer
+from kubeinfer_sim.cluster.reasons import CRASH_LOOP, PROBE_KILLS
 from kubeinfer_sim.cluster.records import ImagePullFailed
 from kubeinfer_sim.manifest.model import Container
 from kubeinfer_sim.simulation.pod_facts import PodFacts, RunFacts
@@ -91,7 +92,7 @@ class PodStatuses:
         told = run.back_off is not None and now >= run.back_off
         if told or run.reason == HOOK_FAILED:
             status = ContainerStatus("waiting", last_exit_code=run.exit_code)
-            reason = "CrashLoopBackOff" if told else HOOK_FAILED
+            reason = CRASH_LOOP if told else HOOK_FAILED
             return ShownContainer(container.name, kind, status, reason, run.restarts, run.died)
         status = ContainerStatus("terminated", run.exit_code)
         return ShownContainer(container.name, kind, status, how_ended(run), run.restarts, run.before)

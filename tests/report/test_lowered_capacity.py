@@ -1,4 +1,4 @@
-"""Slow NPUs lower the capacity while everything is ready: the report says so, whether a load is offered or not."""
+"""Slow pods lower the capacity while everything is ready: the report says so, whether a load is offered or not."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def text(*actions: Fault, details: bool = False) -> str:
 
 def test_capacity_is_told_when_nothing_but_speed_is_missing() -> None:
     slow = Fault(HOUR, "SubHealth", Target(nodes=("node-0",)), factor=0.4, clears_after=HOUR)
-    assert "capacity 97 %, lowered by slow NPUs" in " ".join(text(slow).split())
+    assert "capacity 97 %, lowered by slow pods" in " ".join(text(slow).split())
     at_length = text(slow, details=True)
     line = next(line for line in at_length.splitlines() if line.strip().startswith("capacity"))
-    assert line.split(maxsplit=1) == ["capacity", "97 %  lowered by slow NPUs"]
+    assert line.split(maxsplit=1) == ["capacity", "97 %  lowered by slow pods"]
 
 
 def test_nothing_is_said_when_nothing_was_missing() -> None:

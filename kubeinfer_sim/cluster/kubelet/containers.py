@@ -31,6 +31,13 @@ from kubeinfer_sim.cluster.kubelet.sync_loop import SyncLoop
 from kubeinfer_sim.cluster.kubelet.termination import KILLED, STOPPED, kill_grace_seconds, kill_stages
 from kubeinfer_sim.cluster.pod import PodState
 from kubeinfer_sim.cluster.prober import Transition
+from kubeinfer_sim.cluster.reasons import (
+    CRASH_LOOP,
+    LIVENESS_PROBE_FAILED,
+    PROBE_KILLS,
+    STARTUP_PROBE_FAILED,
+    InitReason,
+)
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
     ContainerDied,
@@ -43,9 +50,7 @@ from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.scenario.timings.model import CrashBackOff
 from kubeinfer_sim.scenario.units import format_duration
 
-#: Why the kubelet kills a container on its own.
-PROBE_KILLS = ("StartupProbeFailed", "LivenessProbeFailed")
-#: Why it kills one whose postStart hook has failed.
+#: Why the kubelet kills one whose postStart hook has failed.
 HOOK_FAILED = "PostStartHookError"
 #: Why a container dies that has done nothing itself.
 RESTART_ALL = "RestartAllContainers"
@@ -94,7 +99,7 @@ class Containers:
             return
         now, pod, spec = self._clock.now, worker.pod, container.spec
         startup = verdict.probe == "startup"
-        reason = PROBE_KILLS[not startup]
+        reason = STARTUP_PROBE_FAILED if startup else LIVENESS_PROBE_FAILED
         probe = spec.startup_probe if startup else spec.liveness_probe
         assert probe is not None
         grace = kill_grace_seconds(
@@ -191,7 +196,7 @@ class Containers:
         if is_init and not exit_code:
             self._set_up.go_on(worker, container.order + 1)
             return
-        self._status.container_died(worker, f"Init:{reason}" if holds_up else reason, exit_code)
+        self._status.container_died(worker, InitReason.of(reason) if holds_up else reason, exit_code)
         sidecar = kind is ContainerKind.SIDECAR
         at_once = reason in PROBE_KILLS and killed_and_started_at_once(
             spec, pod.template, kubernetes=self._kubernetes, sidecar=sidecar
@@ -272,7 +277,7 @@ class Containers:
                 self._clock.now, pod.last, pod.ref, container.spec.name, restart.at, holds_up, restart.told
             )
         )
-        pod.failure = "Init:CrashLoopBackOff" if holds_up else "CrashLoopBackOff"
+        pod.failure = InitReason.of(CRASH_LOOP) if holds_up else CRASH_LOOP
         if holds_up and worker.node.reachable:
             self._status.stuck(pod, pod.failure)
 

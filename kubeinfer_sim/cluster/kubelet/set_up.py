@@ -22,6 +22,7 @@ from kubeinfer_sim.cluster.kubelet.start_faults import Failure
 from kubeinfer_sim.cluster.kubelet.sync_loop import SyncLoop
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.prober import Segment
+from kubeinfer_sim.cluster.reasons import InitReason
 from kubeinfer_sim.cluster.records import (
     ContainersRunning,
     ImagePullRetried,
@@ -317,7 +318,7 @@ class SetUp:
             return
         self.objects.over(worker)
         worker.sync = Sync.RUNNING
-        if pod.failure.startswith("Init:"):
+        if isinstance(pod.failure, InitReason):
             pod.failure = ""
         if pod.state is PodState.DELETING and not worker.to_stop:
             return  # it is cut off: its kubelet has yet to hear that it shall stop

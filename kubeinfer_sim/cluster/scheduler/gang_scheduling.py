@@ -354,7 +354,8 @@ class GangScheduling(Watcher):
             message, proof = verdict.message, verdict.proof
             if self._volcano is not None and self._volcano.waits(gang):
                 message, proof = self._volcano.words(gang, proof)
-            record = GangPending(at, cause, gang.instance, message, proof, groups)
+            needs = verdict.pod is not None and proof == verdict.proof
+            record = GangPending(at, cause, gang.instance, message, proof, groups, needs=needs)
         self._history.append(record)
         self._explained.add(gang.request.key)
         return record

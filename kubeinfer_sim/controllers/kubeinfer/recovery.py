@@ -20,6 +20,7 @@ from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.device_refusals import UNEXPECTED_ADMISSION_ERROR
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod, PodState
+from kubeinfer_sim.cluster.reasons import InitReason
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance
@@ -92,7 +93,7 @@ class Recovery:
     def container_died(self, pod: Pod, fault: str, exit_code: int) -> None:
         """A container is dead.
 
-        `fault` is why; of an init container after `Init:`, as kubectl has it, which rules need not say.
+        `fault` is why; of an init container it is an `InitReason`: rules say the container's own.
         """
         instance = self._instance_of(pod)
         if instance is None or instance.incarnation_over or pod in self._stopping:
@@ -100,9 +101,8 @@ class Recovery:
         self._silent.pod_failed(instance, pod, pod.last)
         decision = KUBELET
         if not self._rebuilding.left_to_rollout(instance):
-            decision = self._policies.decide(
-                instance, pod, fault.removeprefix("Init:"), self._clock.now, exit_code=exit_code
-            )
+            own = fault.of_container if isinstance(fault, InitReason) else fault
+            decision = self._policies.decide(instance, pod, own, self._clock.now, exit_code=exit_code)
         trigger = Trigger(instance, instance.incarnation, pod, fault, pod.last, decision)
         if self._follow(trigger):
             return
