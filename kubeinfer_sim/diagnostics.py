@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 #: Where a value stands in a document: mapping keys and list indexes from the root.
 Path = tuple[str | int, ...]
@@ -29,8 +30,7 @@ def format_path(path: Path) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True):
     """One finding.
 
     Attributes:

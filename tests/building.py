@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import ImagePullRetried, PodBound, SetUpContinued, TransferDone
 from kubeinfer_sim.cluster.stages import Stage

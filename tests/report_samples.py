@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 
 from building import kubeinfer, scenario
+from msgspec.structs import replace
 
 from kubeinfer_sim.report.verdict import Assessment, assess
 from kubeinfer_sim.scenario.actions.model import Action, Apply, Drain, Scale

@@ -99,12 +99,14 @@ class Class:
         return [part for part in self.node.body if isinstance(part, ast.AnnAssign)]
 
     @property
-    def is_dataclass(self) -> bool:
-        return any("dataclass" in ast.unparse(each) for each in self.node.decorator_list)
+    def is_struct(self) -> bool:
+        """Whether it derives from `msgspec.Struct`, itself or through a base."""
+        own = any(ast.unparse(base) == "Struct" for base in self.node.bases)
+        return own or any(classes()[base].is_struct for base in self.bases)
 
     @property
     def is_frozen(self) -> bool:
-        return any("frozen=True" in ast.unparse(each) for each in self.node.decorator_list)
+        return any(each.arg == "frozen" for each in self.node.keywords)
 
     @property
     def is_protocol(self) -> bool:
@@ -144,7 +146,7 @@ def depth(name: str) -> int:
 def width(each: Class) -> int:
     """How many arguments it takes to make one of these, not counting what a record merely holds.
 
-    A frozen dataclass and one without methods are records. Of a dataclass that does something only what has no
+    A frozen struct and one without methods are records. Of a struct that does something only what has no
     default counts. Forms that pydantic fills from a file have no `__init__` of ours.
     """
     for method in each.methods:
@@ -152,7 +154,7 @@ def width(each: Class) -> int:
             given = method.args
             return len(given.posonlyargs) + len(given.args) + len(given.kwonlyargs) - 1
     acts = any(not method.decorator_list and not method.name.startswith("__") for method in each.methods)
-    if not each.is_dataclass or each.is_frozen or not acts:
+    if not each.is_struct or each.is_frozen or not acts:
         return 0
     return sum(part.value is None and "ClassVar" not in ast.unparse(part.annotation) for part in each.fields)
 
@@ -174,9 +176,8 @@ def _left_open() -> set[str]:
             to_call = ast.unparse(node.annotation).startswith("Callable")
             if isinstance(node.target, ast.Attribute) and (to_call or not value):
                 names.add(node.target.attr)
-            elif isinstance(node.target, ast.Name) and node in each.fields and each.is_dataclass:
-                later = "init=False" in value and "default" not in value
-                names |= {node.target.id} if later or (to_call and not each.is_frozen) else set()
+            elif isinstance(node.target, ast.Name) and node in each.fields and each.is_struct:
+                names |= {node.target.id} if to_call and not each.is_frozen else set()
     return names
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.errors import InputError
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from kubeinfer_sim.manifest.load import Manifests
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """A manifest, by its name or as read already, and what fills its holes."""
 
     source: str | SourceText

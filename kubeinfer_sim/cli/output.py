@@ -6,10 +6,10 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TextIO
 
 import click
+from msgspec import Struct
 
 from kubeinfer_sim.cli.files import descriptor, is_document, write_bytes, write_file
 from kubeinfer_sim.diagnostics import Diagnostic
@@ -68,8 +68,7 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic], *, err: bool = True) -> 
     show(render(diagnostics, colour=colour_on(stream), width=width_of(stream)), err=err)
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """What a command writes where.
 
     Attributes:

@@ -6,10 +6,10 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from kubeinfer_sim.cli.command import option
 from kubeinfer_sim.cli.output import Output, colour_on, note, unicode_on, width_of
@@ -40,8 +40,7 @@ _NOT_OF_ONE_RUN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Many:
+class Many(Struct, frozen=True):
     """What the command line says of many runs.
 
     Attributes:

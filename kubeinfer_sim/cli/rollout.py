@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct, field
 
 from kubeinfer_sim.cli.command import (
     cluster_options,
@@ -59,8 +59,7 @@ if TYPE_CHECKING:
     from kubeinfer_sim.scenario.configuration import Configuration
 
 
-@dataclass(frozen=True, slots=True)
-class _Others:
+class _Others(Struct, frozen=True):
     """What the files hold beside workloads."""
 
     warnings: list[Diagnostic] = field(default_factory=list)

@@ -7,8 +7,9 @@ runtimeclass/admission.go beside it; `quota.py`. What is mutated is so once for 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.node import NO_EXECUTE, NOT_READY, UNREACHABLE
 from kubeinfer_sim.cluster.quota import Quotas

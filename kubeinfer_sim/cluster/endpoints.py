@@ -9,8 +9,9 @@ says; a Service without any ready endpoint falls back to those that still serve 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 
 class EndpointConditions(NamedTuple):
@@ -36,8 +37,7 @@ def conditions(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyDelay:
+class ProxyDelay(Struct, frozen=True):
     """How long a change takes until the nodes' proxies act on it; milliseconds.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.engine.clock import Clock
@@ -10,8 +10,7 @@ from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.engine.streams import Streams
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """Time, the record of what happens, luck, and the API server."""
 
     clock: Clock

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.engine.history import Record
 
 
-@dataclass(slots=True)
 class FaultInjected(Record):
     """Something breaks: the first cause of all that follows.
 
@@ -23,7 +20,6 @@ class FaultInjected(Record):
     process: str = ""
 
 
-@dataclass(slots=True)
 class StruckNothing(Record):
     """A fault or an action (`what`) was aimed at pods or NPUs of which there was none then; `there`: what there was."""
 
@@ -31,7 +27,6 @@ class StruckNothing(Record):
     there: str
 
 
-@dataclass(slots=True)
 class FaultDetected(Record):
     """The platform knows: `by` (`device plugin`, `NodeD`), `latency` ms after it broke. `level` as handled."""
 
@@ -42,7 +37,6 @@ class FaultDetected(Record):
     level: str = ""
 
 
-@dataclass(slots=True)
 class FaultCleared(Record):
     """It is over; `how`: `itself`, `reset`, `repaired`, `restarted` (with the process)."""
 
@@ -51,7 +45,6 @@ class FaultCleared(Record):
     how: str
 
 
-@dataclass(slots=True)
 class PodSlowed(Record):
     """A pod works at this part of its speed from now on; 1 as it should."""
 
@@ -59,7 +52,6 @@ class PodSlowed(Record):
     factor: float
 
 
-@dataclass(slots=True)
 class NpuStateChanged(Record):
     """NPUs of a node changed to `state`: `inService`, `isolated`, `resetting`, `out`; `offered` is what is left."""
 
@@ -69,14 +61,12 @@ class NpuStateChanged(Record):
     offered: int
 
 
-@dataclass(slots=True)
 class DevicePluginRegistered(Record):
     """The device plugin of a node has registered with its kubelet."""
 
     node: str
 
 
-@dataclass(slots=True)
 class AllocatableChanged(Record):
     """The status of a node says that it offers so many devices: `allocatable` of this resource."""
 
@@ -85,7 +75,6 @@ class AllocatableChanged(Record):
     amount: int
 
 
-@dataclass(slots=True)
 class ResetHeld(Record):
     """An NPU waits for its reset until all `group` NPUs that reset together are idle: who holds which of them.
 
@@ -98,7 +87,6 @@ class ResetHeld(Record):
     holders: tuple[tuple[str, tuple[int, ...]], ...]
 
 
-@dataclass(slots=True)
 class NpuResetTried(Record):
     """An attempt to reset a group of NPUs is over."""
 

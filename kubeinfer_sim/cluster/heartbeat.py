@@ -7,7 +7,7 @@ that is an event here: `Heartbeat` says when the newest one was, as a function o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 NEVER = -(2**62)
 
@@ -22,8 +22,7 @@ def next_tick(now: int, phase: int, period: int) -> int:
     return now + (phase - now) % period
 
 
-@dataclass(slots=True)
-class Heartbeat:
+class Heartbeat(Struct):
     """One kubelet's signs of life; milliseconds.
 
     Attributes:

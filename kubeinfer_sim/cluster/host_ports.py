@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class HostPort:
+
+class HostPort(Struct, frozen=True):
     """A port of the node that a pod takes; ip `0.0.0.0` stands for all addresses."""
 
     port: int

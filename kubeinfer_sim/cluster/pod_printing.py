@@ -6,8 +6,9 @@ Sources: pkg/printers/internalversion/printers.go (printPod), apimachinery's pkg
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.kubelet.pod_phase import ContainerStatus, Phase
 from kubeinfer_sim.cluster.reasons import InitReason
@@ -16,8 +17,7 @@ from kubeinfer_sim.cluster.reasons import InitReason
 Kind = Literal["init", "sidecar", "container"]
 
 
-@dataclass(frozen=True, slots=True)
-class ShownContainer:
+class ShownContainer(Struct, frozen=True):
     """A container as the pod's status has it.
 
     Attributes:
@@ -34,8 +34,7 @@ class ShownContainer:
     finished: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """READY as two numbers, STATUS, RESTARTS, and when the newest run that counts there ended (ms)."""
 
     ready: int

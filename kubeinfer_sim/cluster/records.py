@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from kubeinfer_sim.cluster.stages import Stage, StageName
@@ -64,14 +63,12 @@ class NodeVerdict(NamedTuple):
 Awaited = Literal["room", "gate", "scheduler", "claim", "volume", "claim in use"]
 
 
-@dataclass(slots=True)
 class PodCreated(Record):
     """A pod object exists and waits for its gang to be placed."""
 
     pod: PodRef
 
 
-@dataclass(slots=True)
 class GangPending(Record):
     """A gang waits and nothing under way will make room for it.
 
@@ -88,7 +85,6 @@ class GangPending(Record):
     needs: bool = False
 
 
-@dataclass(slots=True)
 class PodPreempted(Record):
     """A pod of lower priority (`namespace/name`, or one of ours) is evicted to make room for a gang."""
 
@@ -97,7 +93,6 @@ class PodPreempted(Record):
     by: InstanceRef
 
 
-@dataclass(slots=True)
 class GangScheduled(Record):
     """All pods of a gang got nodes at once; `npus` is what they take, `in_use` the cluster's total."""
 
@@ -107,7 +102,6 @@ class GangScheduled(Record):
     in_use: int
 
 
-@dataclass(slots=True)
 class NodeMissing(Record):
     """A pod names a node that does not exist; it waits there for the pod garbage collector."""
 
@@ -115,7 +109,6 @@ class NodeMissing(Record):
     node: str
 
 
-@dataclass(slots=True)
 class PodBound(Record):
     """The pod is bound and its kubelet has set it up; `stages` are what comes before its containers run."""
 
@@ -124,7 +117,6 @@ class PodBound(Record):
     stages: tuple[Stage, ...]
 
 
-@dataclass(slots=True)
 class TransferDone(Record):
     """A pull or a read over a shared link, `stage`, is done; `size` in bytes, `stages` are what follows it.
 
@@ -137,7 +129,6 @@ class TransferDone(Record):
     stages: tuple[Stage, ...]
 
 
-@dataclass(slots=True)
 class ImagePullFailed(Record):
     """An image cannot be pulled; the kubelet tries on, unless it cannot help: ErrImageNeverPull, InvalidImageName.
 
@@ -151,7 +142,6 @@ class ImagePullFailed(Record):
     took: int = 0
 
 
-@dataclass(slots=True)
 class ObjectMissing(Record):
     """A pod's set-up waits for an object that is not there, or is taken; the kubelet goes on trying.
 
@@ -164,7 +154,6 @@ class ObjectMissing(Record):
     container: str
 
 
-@dataclass(slots=True)
 class ImagePullRetried(Record):
     """The image that could not be pulled can be now; `stages` are what comes before the containers run."""
 
@@ -173,7 +162,6 @@ class ImagePullRetried(Record):
     stages: tuple[Stage, ...]
 
 
-@dataclass(slots=True)
 class SetUpContinued(Record):
     """The pod's set-up goes on otherwise than planned; `container`: the init container that is started again, or ""."""
 
@@ -182,7 +170,6 @@ class SetUpContinued(Record):
     stages: tuple[Stage, ...]
 
 
-@dataclass(slots=True)
 class ContainersRunning(Record):
     """All containers of the pod run and it has an address; its engine waits for the start barrier.
 
@@ -194,7 +181,6 @@ class ContainersRunning(Record):
     container: str = ""
 
 
-@dataclass(slots=True)
 class EngineStarted(Record):
     """The start barrier is passed and the engine loads; `stages` as planned, one after the other."""
 
@@ -202,7 +188,6 @@ class EngineStarted(Record):
     stages: tuple[Stage, ...]
 
 
-@dataclass(slots=True)
 class LoadedAfterSigterm(Record):
     """An engine finds what one that a probe had killed went on loading after its SIGTERM.
 
@@ -214,7 +199,6 @@ class LoadedAfterSigterm(Record):
     left: int
 
 
-@dataclass(slots=True)
 class PodStarted(Record):
     """All containers of the pod count as started; `probed`: a startup probe has found so."""
 
@@ -222,14 +206,12 @@ class PodStarted(Record):
     probed: bool
 
 
-@dataclass(slots=True)
 class PodReady(Record):
     """The pod's Ready condition turned true."""
 
     pod: PodRef
 
 
-@dataclass(slots=True)
 class PodNotReady(Record):
     """The pod's Ready condition turned false; `reason` in a word (ReadinessProbeFailed, ContainerDied …)."""
 
@@ -237,7 +219,6 @@ class PodNotReady(Record):
     reason: str
 
 
-@dataclass(slots=True)
 class ContainerKilling(Record):
     """The kubelet decided to kill a container: its startup or its liveness probe has failed (`reason`)."""
 
@@ -247,7 +228,6 @@ class ContainerKilling(Record):
     detail: str
 
 
-@dataclass(slots=True)
 class ContainerCrashed(Record):
     """The scenario has a container's process end by itself."""
 
@@ -256,7 +236,6 @@ class ContainerCrashed(Record):
     exit_code: int
 
 
-@dataclass(slots=True)
 class ContainerDied(Record):
     """A container is dead; `init`: one that the containers of the pod have to wait for."""
 
@@ -267,7 +246,6 @@ class ContainerDied(Record):
     init: bool = False
 
 
-@dataclass(slots=True)
 class ContainerBackOff(Record):
     """The kubelet waits before it starts a container again (CrashLoopBackOff) until `until` ms; `init` as above.
 
@@ -281,7 +259,6 @@ class ContainerBackOff(Record):
     told: int = 0
 
 
-@dataclass(slots=True)
 class PodDeleting(Record):
     """The pod has a deletion timestamp: out of traffic, preStop, SIGTERM. `stages` as planned.
 
@@ -294,7 +271,6 @@ class PodDeleting(Record):
     stages: tuple[Stage, ...]
 
 
-@dataclass(slots=True)
 class PodStopping(Record):
     """The kubelet stops a pod whose deletion it could not begin with at once; `stages` as planned."""
 
@@ -302,7 +278,6 @@ class PodStopping(Record):
     stages: tuple[Stage, ...]
 
 
-@dataclass(slots=True)
 class PodRejected(Record):
     """A node's kubelet does not take the pod: its phase will be Failed with this reason and message."""
 
@@ -312,7 +287,6 @@ class PodRejected(Record):
     message: str
 
 
-@dataclass(slots=True)
 class RejectionsGoOn(Record):
     """A node has rejected `number` pods like this one within `took` ms, and will all that follow, without a pause.
 
@@ -332,7 +306,6 @@ class RejectionsGoOn(Record):
         return max(1, round(1000 * self.number / self.took))
 
 
-@dataclass(slots=True)
 class PodFinished(Record):
     """The pod's phase is Succeeded or Failed: nothing of it runs or will, and what it held is free.
 
@@ -348,7 +321,6 @@ class PodFinished(Record):
     in_use: int
 
 
-@dataclass(slots=True)
 class GateSet(Record):
     """A gate of a pod was set: a scheduling gate opened, or (`readiness`) the condition a readiness gate names."""
 
@@ -358,7 +330,6 @@ class GateSet(Record):
     readiness: bool = False
 
 
-@dataclass(slots=True)
 class GatesAwaited(Record):
     """All containers of a pod are ready, it is not: conditions that its readiness gates name are not True."""
 
@@ -366,7 +337,6 @@ class GatesAwaited(Record):
     gates: tuple[str, ...]
 
 
-@dataclass(slots=True)
 class PodHeld(Record):
     """Nothing is left of a deleted pod but its object, which these finalizers keep."""
 
@@ -374,7 +344,6 @@ class PodHeld(Record):
     finalizers: tuple[str, ...]
 
 
-@dataclass(slots=True)
 class FinalizersRemoved(Record):
     """Somebody has taken finalizers away from a pod."""
 
@@ -382,7 +351,6 @@ class FinalizersRemoved(Record):
     finalizers: tuple[str, ...]
 
 
-@dataclass(slots=True)
 class PodGone(Record):
     """The pod object is gone, and what it held is free. `npus` it gave back now, `in_use` the cluster's total."""
 
@@ -391,7 +359,6 @@ class PodGone(Record):
     in_use: int
 
 
-@dataclass(slots=True)
 class NodeCordoned(Record):
     """A node takes no new pods (`uncordoned`: it does again)."""
 
@@ -399,7 +366,6 @@ class NodeCordoned(Record):
     uncordoned: bool = False
 
 
-@dataclass(slots=True)
 class NpusIsolated(Record):
     """NPUs of a node are out of service for new pods."""
 
@@ -407,14 +373,12 @@ class NpusIsolated(Record):
     npus: int
 
 
-@dataclass(slots=True)
 class NodeDrained(Record):
     """A drain of the node began: its pods are evicted."""
 
     node: str
 
 
-@dataclass(slots=True)
 class HealthChanged(Record):
     """The health check of a pod (or of one `container` of it) starts to fail, or answers again."""
 
@@ -424,7 +388,6 @@ class HealthChanged(Record):
     container: str = ""
 
 
-@dataclass(slots=True)
 class NodeFailed(Record):
     """Something happened to a machine.
 
@@ -438,14 +401,12 @@ class NodeFailed(Record):
     heard: int | None = None
 
 
-@dataclass(slots=True)
 class NodePowerCycled(Record):
     """Somebody switches a machine that is dead off and on: it comes back as after any reboot."""
 
     node: str
 
 
-@dataclass(slots=True)
 class NodeReturned(Record):
     """The kubelet of a node that was silent sends again; `rebooted`: its containers and page cache are gone."""
 
@@ -453,7 +414,6 @@ class NodeReturned(Record):
     rebooted: bool
 
 
-@dataclass(slots=True)
 class NodeReadyChanged(Record):
     """The Ready condition of a node in this `zone` is True, False or (nothing heard for the grace period) Unknown."""
 
@@ -462,7 +422,6 @@ class NodeReadyChanged(Record):
     zone: str = ""
 
 
-@dataclass(slots=True)
 class NodeTainted(Record):
     """The node's NoExecute taints have changed; these it has now, but for those from the start."""
 
@@ -470,7 +429,6 @@ class NodeTainted(Record):
     taints: tuple[str, ...]
 
 
-@dataclass(slots=True)
 class ZoneStateChanged(Record):
     """So many nodes of a zone ("": of the nodes without one) are ready, of so many, that its `state` is another.
 
@@ -484,7 +442,6 @@ class ZoneStateChanged(Record):
     evicts: bool
 
 
-@dataclass(slots=True)
 class NodeJoined(Record):
     """A node joins the cluster, which has so many `nodes` and `npus` then, `in_use` of them."""
 
@@ -494,7 +451,6 @@ class NodeJoined(Record):
     in_use: int
 
 
-@dataclass(slots=True)
 class NodeRemoved(Record):
     """Somebody deletes the object of a node, of the cluster with what is left of it; its machine may go on."""
 
@@ -504,7 +460,6 @@ class NodeRemoved(Record):
     in_use: int
 
 
-@dataclass(slots=True)
 class NodeTaintEdited(Record):
     """Somebody has tainted a node, or (`removed`) taken the taint away; `taint` in kubectl's form: `k=v:NoExecute`."""
 
@@ -513,7 +468,6 @@ class NodeTaintEdited(Record):
     removed: bool = False
 
 
-@dataclass(slots=True)
 class NodeLabeled(Record):
     """Somebody has changed labels of a node; `labels` as kubectl writes them: `zone=a`, or `zone-` for one removed."""
 
@@ -521,7 +475,6 @@ class NodeLabeled(Record):
     labels: tuple[str, ...]
 
 
-@dataclass(slots=True)
 class NodeOutOfService(Record):
     """Somebody set (or with `ended` removed) the out-of-service taint: the machine is known to be dead."""
 
@@ -529,7 +482,6 @@ class NodeOutOfService(Record):
     ended: bool = False
 
 
-@dataclass(slots=True)
 class PodRemoved(Record):
     """The pod's object is removed at once, whatever its node does; `reason`: ForceDeleted, PodGC."""
 
@@ -537,7 +489,6 @@ class PodRemoved(Record):
     reason: str
 
 
-@dataclass(slots=True)
 class PodDeletionAsked(Record):
     """Somebody asks for the end of a pod; `reason`: Deleted, Evicted (by the eviction API), ForceDeleted."""
 
@@ -545,7 +496,6 @@ class PodDeletionAsked(Record):
     reason: str
 
 
-@dataclass(slots=True)
 class EvictionAnswered(Record):
     """Somebody has asked for the eviction of a pod; `code`: 201, 429 (a budget), 500 (two); `message`: why not.
 
@@ -558,7 +508,6 @@ class EvictionAnswered(Record):
     unhealthy: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
 class DrainHeld(Record):
     """An eviction that a drain asks for is refused; `detail` names the budget. The drain tries again every 5 s.
 
@@ -570,7 +519,6 @@ class DrainHeld(Record):
     unhealthy: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
 class DrainEnded(Record):
     """A drain is over; `errors`, one sentence each, is empty when the node is empty."""
 
@@ -578,7 +526,6 @@ class DrainEnded(Record):
     errors: tuple[str, ...]
 
 
-@dataclass(slots=True)
 class RequestRefused(Record):
     """kubectl or the API server refused what somebody asked for, in their words: `what` of `object`, `Pod/p`."""
 

@@ -7,8 +7,9 @@ told to listeners as it is written: then a run of any length takes no more memor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from kubeinfer_sim.errors import SimulatorFault
 
@@ -20,23 +21,29 @@ _ID_BITS = 40
 _ID = (1 << _ID_BITS) - 1
 
 
-@dataclass(slots=True)
-class Record:
+class _Placed(Struct, kw_only=True):
+    """What `History.append` gives a record.
+
+    Attributes:
+        id: place in the history.
+        root: `id` of the first cause, where the chain of causes ends: its own when nothing caused it.
+    """
+
+    id: int = NO_CAUSE
+    root: int = NO_CAUSE
+
+
+class Record(_Placed):
     """Something that happened.
 
     Attributes:
         at: when, in simulated milliseconds.
         cause: what `History.append` returned for the record that caused this one, `NO_CAUSE` when none did; once it
             is in the history, that record's `id`.
-        id: place in the history, given by `History.append`.
-        root: `id` of the first cause, where the chain of causes ends: its own when nothing caused it; given by
-            `History.append`.
     """
 
     at: int
     cause: int
-    id: int = field(default=NO_CAUSE, init=False, compare=False)
-    root: int = field(default=NO_CAUSE, init=False, compare=False)
 
 
 R = TypeVar("R", bound=Record)

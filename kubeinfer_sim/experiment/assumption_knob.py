@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, get_args
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.replication import Variant

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from kubeinfer_sim.experiment.figures import Figures
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures
@@ -20,8 +21,7 @@ Measure = Callable[[Figures], float | None]
 MS_PER_HOUR = 3_600_000
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One number of a run.
 
     Attributes:

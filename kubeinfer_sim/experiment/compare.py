@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import Column, columns_of
@@ -24,8 +25,7 @@ from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.model import Scenario
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a variant came to.
 
     Attributes:
@@ -60,8 +60,7 @@ class Outcome:
         return estimate(gains) if gains else None
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Variants of one scenario under the same seeds; the first is what the others are held against."""
 
     scenario: str

@@ -14,8 +14,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from kubeinfer_sim.experiment.replication import Failure, Variant
 from kubeinfer_sim.experiment.worker import Chunk, Played, packed, play_chunk, play_guarded
@@ -29,8 +30,7 @@ WORTH_WORKERS = 1.5
 IN_HAND = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Workers:
+class Workers(Struct, frozen=True):
     """Where runs are played.
 
     Attributes:
@@ -44,8 +44,7 @@ class Workers:
     executor: Callable[[int], Executor] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """One run: which of the variants, and the seed."""
 
     variant: int

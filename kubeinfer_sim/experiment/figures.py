@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.history import Listener, Record
@@ -27,8 +29,7 @@ from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 
 
-@dataclass(frozen=True)
-class KubeInferFigures:
+class KubeInferFigures(Struct, frozen=True, dict=True):
     """The numbers of one KubeInfer.
 
     Attributes:
@@ -46,8 +47,7 @@ class KubeInferFigures:
         return by_kind(self.causes)
 
 
-@dataclass(frozen=True)
-class Figures:
+class Figures(Struct, frozen=True, dict=True):
     """A run with its numbers.
 
     Attributes:

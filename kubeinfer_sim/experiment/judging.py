@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
+
+from msgspec import Struct
 
 from kubeinfer_sim.experiment.replication import Replication
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
@@ -28,8 +29,7 @@ class Decision(StrEnum):
     OPEN = "notJudged"
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedOverRuns:
+class JudgedOverRuns(Struct, frozen=True):
     """One objective, or all together, over many runs.
 
     Attributes:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from itertools import count, islice
 from typing import Any
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.assumption_knob import assumption_variants

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path, PurePath
 from typing import Literal, cast
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.errors import UsageError

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import TypeVar
+
+from msgspec import Struct
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.experiment.columns import columns_of
@@ -18,8 +19,7 @@ from kubeinfer_sim.scenario.model import Scenario
 C = TypeVar("C", Change, DeploymentChange)
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Struct, frozen=True):
     """A scenario with a knob turned; `recovery` decides in place of its rules."""
 
     name: str
@@ -27,8 +27,7 @@ class Variant:
     recovery: RecoveryPlugin | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Replication:
+class Replication(Struct, frozen=True):
     """A run with one seed.
 
     Attributes:
@@ -67,8 +66,7 @@ class Replication:
         return sum(sum(stages.values()) for stages in self.lost.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A run that came to no end of its own.
 
     Attributes:

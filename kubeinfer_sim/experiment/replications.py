@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf, isinf
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.errors import UsageError
@@ -41,8 +42,7 @@ Stopped = Literal["asked", "decided", "most", "precision", "interrupted"]
 Progress = Callable[[int, int, Sequence[Played]], None]
 
 
-@dataclass(frozen=True)
-class Replications:
+class Replications(Struct, frozen=True, dict=True):
     """Runs of one scenario with different seeds, and what they say.
 
     Attributes:
@@ -57,10 +57,11 @@ class Replications:
     failures: tuple[Failure, ...] = ()
     stopped: Stopped = "asked"
     asked: int = 0
-    confidence: float = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "confidence", float(self.scenario.confidence))
+    @property
+    def confidence(self) -> float:
+        """Of the intervals of the report."""
+        return float(self.scenario.confidence)
 
     @property
     def total(self) -> int:

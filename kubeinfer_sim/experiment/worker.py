@@ -12,9 +12,10 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from types import FrameType
+
+from msgspec import Struct
 
 from kubeinfer_sim.errors import UsageError, UserError
 from kubeinfer_sim.experiment.replication import Failure, Replication, Variant, play
@@ -24,8 +25,7 @@ from kubeinfer_sim.scenario.units import format_duration
 Played = Replication | Failure
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """What came of some seeds, in their order, and how long it took in all (s)."""
 
     played: tuple[Played, ...]

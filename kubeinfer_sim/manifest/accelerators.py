@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Family:
+
+class Family(Struct, frozen=True):
     """Accelerators of one vendor, and what they are called: the texts of this project speak of NPUs.
 
     Attributes:

@@ -8,8 +8,9 @@ What the load asks for between the bounds is not simulated. Whether a KubeInfer 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.manifest.model import BarePod, DaemonSet, PlainWorkload
 

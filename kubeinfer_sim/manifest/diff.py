@@ -7,9 +7,10 @@ Compared are the objects as they would be stored: defaults filled in, quantities
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from kubeinfer_sim.diagnostics import Path, format_path
 from kubeinfer_sim.manifest.effective import effective, effective_plain
@@ -44,8 +45,7 @@ _WORDS = {
 _POD_WORDS = _WORDS | {Effect.ROLLOUT: "part of the pod template: every pod is replaced"}
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One difference.
 
     Attributes:
@@ -62,8 +62,7 @@ class Change:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Diff:
+class Diff(Struct, frozen=True):
     """The difference of two versions of an object; None stands for "not there".
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.lookalikes import hint_on
@@ -24,8 +25,7 @@ def place_offset(place: Place) -> int:
     return place if isinstance(place, int) else place[0]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Document:
+class Document(Struct, frozen=True, eq=False):
     """One YAML document.
 
     Attributes:

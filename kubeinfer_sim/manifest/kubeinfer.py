@@ -7,8 +7,9 @@ Pod templates and Service specs are Kubernetes' own and checked by `kubernetes/`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, cast
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.budgets import check_rolling_update
@@ -30,8 +31,7 @@ _SPEC_FIELDS = ("networkServices", "replicas", "strategy", "template")
 _ROLE_FIELDS = ("name", "recoveryPolicy", "replicas", "strategy", "template")
 
 
-@dataclass(frozen=True, slots=True)
-class RoleForm:
+class RoleForm(Struct, frozen=True):
     """A role as written, its own fields checked; `template` is not."""
 
     name: str
@@ -41,8 +41,7 @@ class RoleForm:
     template_path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceForm:
+class ServiceForm(Struct, frozen=True):
     """An entry of networkServices; its spec is not checked."""
 
     name: str
@@ -50,8 +49,7 @@ class ServiceForm:
     spec_path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class KubeInferForm:
+class KubeInferForm(Struct, frozen=True):
     """A KubeInfer as written, its own fields checked."""
 
     metadata: ObjectMeta

@@ -11,9 +11,10 @@ and Kustomize print is accepted: status and server-written metadata, `List` obje
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, distinct
 from kubeinfer_sim.errors import InputError
@@ -61,8 +62,7 @@ _READERS: dict[str, Callable[[Checker, Mapping[str, Any]], PlainWorkload | None]
 }
 
 
-@dataclass(frozen=True, slots=True)
-class OtherObject:
+class OtherObject(Struct, frozen=True):
     """An object of another kind, as written."""
 
     api_version: str
@@ -72,8 +72,7 @@ class OtherObject:
     namespace: str = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Manifests:
+class Manifests(Struct, frozen=True):
     """What was loaded.
 
     Attributes:
@@ -150,14 +149,12 @@ def load_manifest(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Loaded:
+class _Loaded(Struct, frozen=True):
     kubeinfer: KubeInfer
     document: Document
 
 
-@dataclass(slots=True)
-class _Loader:
+class _Loader(Struct):
     """Reads source after source; keeps what was found."""
 
     values: Values

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 
@@ -25,8 +26,7 @@ KUBE_SCHEDULER, VOLCANO = SCHEDULERS = ("default-scheduler", "volcano")
 RESET_LABEL = "modelarts-infer-npu-reset-enable"
 
 
-@dataclass(frozen=True, slots=True)
-class IntOrPercent:
+class IntOrPercent(Struct, frozen=True):
     """`3` or `20%`; `value` is the number before the percent sign."""
 
     value: int
@@ -52,8 +52,7 @@ class IntOrPercent:
         return f"{self.value}%" if self.percent else str(self.value)
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """A probe with the API server's defaults filled in (pkg/apis/core/v1/defaults.go). Seconds and counts."""
 
     handler: Literal["exec", "httpGet", "tcpSocket", "grpc"] = "exec"
@@ -65,8 +64,7 @@ class Probe:
     termination_grace_period_seconds: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hook:
+class Hook(Struct, frozen=True):
     """A postStart or preStop hook. `sleep_seconds` is known for `sleep` handlers only."""
 
     handler: Literal["exec", "httpGet", "tcpSocket", "sleep"]
@@ -74,8 +72,7 @@ class Hook:
     command: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RestartRule:
+class RestartRule(Struct, frozen=True):
     """One of a container's restartPolicyRules: what follows when it ends with one of these exit codes.
 
     `none_of`: when it ends with any other (operator NotIn).
@@ -90,8 +87,7 @@ class RestartRule:
         return (exit_code in self.exit_codes) is not self.none_of
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Struct, frozen=True):
     """A container of a pod template.
 
     `restart_policy` is its own, in place of the pod's; an init container with `Always` is a sidecar.
@@ -111,8 +107,7 @@ class Container:
     restart_rules: tuple[RestartRule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NodeSelectorRequirement:
+class NodeSelectorRequirement(Struct, frozen=True):
     """One expression of a node selector term."""
 
     key: str
@@ -120,16 +115,14 @@ class NodeSelectorRequirement:
     values: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NodeSelectorTerm:
+class NodeSelectorTerm(Struct, frozen=True):
     """Expressions and fields, all of which must hold."""
 
     match_expressions: tuple[NodeSelectorRequirement, ...] = ()
     match_fields: tuple[NodeSelectorRequirement, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Toleration:
+class Toleration(Struct, frozen=True):
     """A toleration; an empty key with `Exists` tolerates everything, an empty effect all effects."""
 
     key: str = ""
@@ -139,8 +132,7 @@ class Toleration:
     toleration_seconds: int | None = None
 
 
-@dataclass(frozen=True)
-class PodTemplate:
+class PodTemplate(Struct, frozen=True, dict=True):
     """The part of a PodTemplateSpec the simulator uses; `raw` holds all of it, defaults filled in.
 
     Since `raw` is the effective template, a copy fetched from the cluster and the file it was applied from
@@ -196,16 +188,14 @@ class PodTemplate:
         return any(each.post_start is not None for each in self.containers)
 
 
-@dataclass(frozen=True, slots=True)
-class RecoveryPolicy:
+class RecoveryPolicy(Struct, frozen=True):
     """What is restarted when a pod of the role fails."""
 
     restart: Literal["Instance", "Pod", "Custom"] = "Instance"
     type: Literal["Restart"] = "Restart"
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(Struct, frozen=True):
     """A role of an instance: `replicas` pods from one template."""
 
     name: str
@@ -214,16 +204,14 @@ class Role:
     recovery_policy: RecoveryPolicy = RecoveryPolicy()
 
 
-@dataclass(frozen=True, slots=True)
-class RollingUpdate:
+class RollingUpdate(Struct, frozen=True):
     """Budgets of InstanceRollingUpdate, as written (or the generator's 20 %)."""
 
     max_surge: IntOrPercent = IntOrPercent(20, percent=True)
     max_unavailable: IntOrPercent = IntOrPercent(20, percent=True)
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkService:
+class NetworkService(Struct, frozen=True):
     """A Service of the whole KubeInfer; `spec` as written."""
 
     name: str
@@ -234,8 +222,7 @@ class NetworkService:
 Kind = Literal["KubeInfer", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod"]
 
 
-@dataclass(frozen=True)
-class KubeInfer:
+class KubeInfer(Struct, frozen=True, dict=True):
     """One KubeInfer object.
 
     Attributes:
@@ -319,8 +306,7 @@ class OfOneTemplate:
         return template_hash(self.template)
 
 
-@dataclass(frozen=True)
-class Deployment(OfOneTemplate):
+class Deployment(Struct, OfOneTemplate, frozen=True):
     """One Deployment object (apps/v1), with the API server's defaults (pkg/apis/apps/v1/defaults.go).
 
     Attributes:
@@ -352,8 +338,7 @@ class Deployment(OfOneTemplate):
     source: str = ""
 
 
-@dataclass(frozen=True)
-class ReplicaSet(OfOneTemplate):
+class ReplicaSet(Struct, OfOneTemplate, frozen=True):
     """One ReplicaSet object (apps/v1) that no Deployment owns, with the API server's defaults.
 
     Attributes:
@@ -375,8 +360,7 @@ class ReplicaSet(OfOneTemplate):
     source: str = ""
 
 
-@dataclass(frozen=True)
-class StatefulSet(OfOneTemplate):
+class StatefulSet(Struct, OfOneTemplate, frozen=True):
     """One StatefulSet object (apps/v1), with the API server's defaults.
 
     Attributes:
@@ -408,8 +392,7 @@ class StatefulSet(OfOneTemplate):
     source: str = ""
 
 
-@dataclass(frozen=True)
-class DaemonSet(OfOneTemplate):
+class DaemonSet(Struct, OfOneTemplate, frozen=True):
     """One DaemonSet object (apps/v1), with the API server's defaults.
 
     Attributes:
@@ -436,8 +419,7 @@ class DaemonSet(OfOneTemplate):
     source: str = ""
 
 
-@dataclass(frozen=True)
-class BarePod(OfOneTemplate):
+class BarePod(Struct, OfOneTemplate, frozen=True):
     """One Pod object that nothing controls: nobody makes another when it is gone.
 
     Attributes:

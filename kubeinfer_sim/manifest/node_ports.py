@@ -6,8 +6,9 @@ The API server's port allocator refuses both when the Service is created, not wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.diagnostics import Path, format_path
 from kubeinfer_sim.manifest.checker import Checker
@@ -16,16 +17,14 @@ from kubeinfer_sim.manifest.checker import Checker
 FIRST, LAST = 30000, 32767
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
+class _Use(Struct, frozen=True):
     owner: str
     where: str
     path: Path
     checker: Checker
 
 
-@dataclass(slots=True)
-class NodePorts:
+class NodePorts(Struct):
     """The node ports of all Services seen so far, by protocol and number."""
 
     used: dict[tuple[str, int], _Use] = field(default_factory=dict)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.checker import Checker, shown
@@ -36,8 +37,7 @@ OBJECT_META_FIELDS = (
 _NOT_A_NAME = 'is not a DNS-1123 name (lower case letters, digits, "-")'
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectMeta:
+class ObjectMeta(Struct, frozen=True):
     """The part of an object's metadata that matters here."""
 
     name: str = ""

@@ -7,8 +7,9 @@ optional is not needed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
 
 from kubeinfer_sim.manifest.model import PodTemplate
 
@@ -21,8 +22,7 @@ class Reference(NamedTuple):
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """What pods of a template need.
 
     Attributes:

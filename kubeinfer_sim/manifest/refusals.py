@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kubeinfer_sim.manifest.kubernetes.field_errors import FieldError
 from kubeinfer_sim.manifest.kubernetes.pod_template import read_pod, read_pod_template
@@ -17,8 +18,7 @@ _ORDER = ("template", "strategy", "updateStrategy", "progressDeadlineSeconds")
 _STRATEGIES = {"Deployment": "strategy", "StatefulSet": "updateStrategy"}
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """An object that stays as it was.
 
     Attributes:

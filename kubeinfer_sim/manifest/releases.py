@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any
 
+from msgspec import Struct
+
 #: Those that a scenario may name, the oldest first. The rules were read in 1.29.
 RELEASES = ("1.29", "1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A behaviour that differs between releases.
 
     Attributes:
@@ -46,7 +47,7 @@ def _since(
     return field(metadata={"change": (since, what, before, after, values)})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)  # for the metadata of its fields
 class Release:
     """A minor release of Kubernetes, such as 1.36, and what it does where releases differ."""
 

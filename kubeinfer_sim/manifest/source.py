@@ -9,9 +9,11 @@ import select
 import stat
 import sys
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import InputError
@@ -35,8 +37,7 @@ _ENCODINGS = (
 )
 
 
-@dataclass(frozen=True)
-class SourceText:
+class SourceText(Struct, frozen=True, dict=True):
     """Text under the name the user gave it (`-` for standard input); a byte order mark is taken off.
 
     Attributes:
@@ -49,7 +50,7 @@ class SourceText:
 
     def __post_init__(self) -> None:
         if self.text.startswith("\ufeff"):
-            object.__setattr__(self, "text", self.text[1:])
+            force_setattr(self, "text", self.text[1:])
 
     @cached_property
     def may_have_holes(self) -> bool:

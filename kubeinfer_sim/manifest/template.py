@@ -17,8 +17,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError, UsageError
@@ -42,8 +44,7 @@ _LIST_FIELDS = frozenset({"command", "args"})
 MAX_FILLED = MAX_SOURCE_BYTES
 
 
-@dataclass(slots=True)
-class Filled:
+class Filled(Struct):
     """A document with its holes filled.
 
     Attributes:

@@ -9,9 +9,9 @@ programming language are errors. The bounds stand here; `yaml_tree.py` says what
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
@@ -59,8 +59,7 @@ class SkipDocument(Exception):
     """The rest of this document cannot be read."""
 
 
-@dataclass(slots=True)
-class _Anchor:
+class _Anchor(Struct):
     """What an alias stands for, and what it adds to the bounds."""
 
     value: Any
@@ -71,8 +70,7 @@ class _Anchor:
     raw: Scalar = None  # a scalar before it became JSON: as a key, `1e6` and `1000000` differ
 
 
-@dataclass(slots=True)
-class _Frame:
+class _Frame(Struct):
     """A mapping or list that is being read."""
 
     value: Any

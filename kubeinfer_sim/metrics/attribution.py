@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.metrics.cause_kinds import cause_kind
@@ -18,8 +20,7 @@ from kubeinfer_sim.metrics.loss_stages import LossStages
 from kubeinfer_sim.metrics.losses import Loss
 
 
-@dataclass(slots=True)
-class CauseSummary:
+class CauseSummary(Struct):
     """What one initiating record cost, or all those of one kind.
 
     Attributes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
+
+from msgspec import Struct
 
 from kubeinfer_sim.metrics.capacity import Amount, Capacity
 from kubeinfer_sim.metrics.measure import Measures
@@ -12,8 +13,7 @@ from kubeinfer_sim.metrics.steps import Steps, segments
 from kubeinfer_sim.scenario.model import ALL, BUDGET, ONE, ReadyLevel
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """How often at least so many instances were ready.
 
     Attributes:
@@ -41,8 +41,7 @@ class Level:
         return float(self.held)
 
 
-@dataclass(frozen=True, slots=True)
-class Availability:
+class Availability(Struct, frozen=True):
     """Over `since` to `until` (ms).
 
     Attributes:
@@ -101,10 +100,9 @@ def measure_level(level: ReadyLevel, measures: Measures) -> Level:
 def _least(level: ReadyLevel, measures: Measures) -> Steps:
     """How many instances the level asks for over time."""
     if level == BUDGET:
-        spec: Sequence[tuple[int, int]] = [
-            (change.at, max(0, change.replicas - change.unavailable)) for change in measures.changes
-        ]
-        return Steps(spec)
+        return Steps(
+            [(change.at, max(0, change.replicas - change.unavailable)) for change in measures.changes]
+        )
     return Steps([(at, level.of(wanted)) for at, wanted in measures.desired.points])
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.records import PodDeleting, PodFinished, PodNotReady, PodReady, PodRemoved
 from kubeinfer_sim.controllers.pod.records import BarePodApplied
@@ -28,8 +29,7 @@ class BarePodOutcome(StrEnum):
     UNFINISHED = "unfinished"  # the run was stopped before
 
 
-@dataclass(slots=True)
-class BarePodMeasures:
+class BarePodMeasures(Struct):
     """One Pod over a run; times in ms.
 
     Attributes:

@@ -10,10 +10,11 @@ of independent replicas, only the one would be slower.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.fault_records import PodSlowed
 from kubeinfer_sim.cluster.records import (
@@ -39,16 +40,14 @@ from kubeinfer_sim.metrics.steps import Steps
 _NOTHING = Fraction(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Struct, frozen=True):
     """A sum of fractions over time: `steps` counts in units of `unit`."""
 
     steps: Steps
     unit: Fraction
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
+class Capacity(Struct, frozen=True):
     """What the instances can take together.
 
     Attributes:
@@ -62,8 +61,7 @@ class Capacity:
     roles: Mapping[str, Amount]
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(Struct, frozen=True):
     """What one instance has: its share, what it takes of the load, and of each role the part that is ready."""
 
     share: Fraction
@@ -90,8 +88,7 @@ class _Shape(NamedTuple):
     gated: bool
 
 
-@dataclass(slots=True)
-class _Instance:
+class _Instance(Struct):
     """One instance.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple, Self
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.records import InstanceRef
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
@@ -20,8 +21,7 @@ from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.scenario.units import format_duration
 
 
-@dataclass(slots=True)
-class AppliedSpec:
+class AppliedSpec(Struct):
     """An applied spec, of the KubeInfer or of a Deployment.
 
     Attributes:
@@ -83,7 +83,6 @@ def complete(changes: Iterable[AppliedSpec], generation: int, at: int) -> None:
             each.completed = at
 
 
-@dataclass(slots=True)
 class Change(AppliedSpec):
     """An applied spec of the KubeInfer."""
 
@@ -98,8 +97,7 @@ class Change(AppliedSpec):
         return not {"template", "replicas", "created"}.isdisjoint(self.changed)
 
 
-@dataclass(slots=True)
-class Stall:
+class Stall(Struct):
     """A time in which nothing could go on by itself, as last described. `ended` None: it lasts until the end."""
 
     generation: int

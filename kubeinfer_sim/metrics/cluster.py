@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.fault_records import StruckNothing
 from kubeinfer_sim.cluster.records import PodPreempted, PodRef
@@ -25,8 +26,7 @@ from kubeinfer_sim.metrics.rejections import Rejections, RejectionsMeter
 from kubeinfer_sim.metrics.steps import Steps
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterMeasures:
+class ClusterMeasures(Struct, frozen=True):
     """What became of the cluster and of all that ran on it; lists are in order of time.
 
     Attributes:

@@ -6,9 +6,10 @@ Load is made of straight lines, capacity of steps, so areas and crossings are ex
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
+
+from msgspec import Struct
 
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.metrics.steps import Steps, segments
@@ -17,8 +18,7 @@ from kubeinfer_sim.scenario.demand.curve import LoadCurve
 _NOTHING = Fraction(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Overload:
+class Overload(Struct, frozen=True):
     """A time in which more was asked than could be served; ms, where lines cross not always whole ones."""
 
     since: Fraction
@@ -30,8 +30,7 @@ class Overload:
         return self.until - self.since
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Struct, frozen=True):
     """What became of the load between two times (ms).
 
     Attributes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.controllers.deployment.progress import AVAILABLE, PAUSED, TIMED_OUT
 from kubeinfer_sim.controllers.deployment.records import (
@@ -44,7 +45,6 @@ class Condition(NamedTuple):
     reason: str
 
 
-@dataclass(slots=True)
 class DeploymentChange(AppliedSpec):
     """An applied spec of a Deployment; in place is what is available, too."""
 
@@ -55,8 +55,7 @@ class DeploymentChange(AppliedSpec):
         return created or not {"template", "replicas"}.isdisjoint(self.changed)
 
 
-@dataclass(slots=True)
-class DeploymentMeasures:
+class DeploymentMeasures(Struct):
     """One Deployment, ReplicaSet without one, StatefulSet or DaemonSet (`kind`) over a run; times in ms.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.records import NodeRemoved, NodeTainted
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
@@ -14,8 +15,7 @@ TAINT_EVICTION = "TaintManagerEviction"
 Key = tuple[str, str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Evictions:
+class Evictions(Struct, frozen=True):
     """Pods of one owner and revision that a NoExecute taint drives from the node that they came to in spite of it.
 
     Pods of the owner are still there at the end, or about to come: it goes on.

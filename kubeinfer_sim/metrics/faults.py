@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, FaultInjected, StruckNothing
 from kubeinfer_sim.cluster.reasons import probe_of
@@ -12,8 +12,7 @@ from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Handlers
 
 
-@dataclass(slots=True)
-class FaultCourse:
+class FaultCourse(Struct):
     """One fault.
 
     Attributes:

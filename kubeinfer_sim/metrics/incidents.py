@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
@@ -15,8 +15,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 from kubeinfer_sim.engine.meter import End, Handlers
 
 
-@dataclass(slots=True)
-class Incident:
+class Incident(Struct):
     """One time in which one instance was not ready after it had been, or before it was for the first time.
 
     Attributes:

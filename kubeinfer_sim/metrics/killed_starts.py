@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.reasons import probe_of
 from kubeinfer_sim.cluster.records import (
@@ -31,8 +32,7 @@ class KilledStart(NamedTuple):
     needed: int | None
 
 
-@dataclass(slots=True)
-class KilledStarts:
+class KilledStarts(Struct):
     """Those of one workload.
 
     Attributes:

@@ -6,8 +6,9 @@ whatever is charged to stages adds up to the time that passed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.records import (
     GangPending,
@@ -36,8 +37,7 @@ class Span(NamedTuple):
 FailingPart = Literal["init", "gate", "pod"]
 
 
-@dataclass(slots=True)
-class PodLife:
+class PodLife(Struct):
     """One pod.
 
     Attributes:
@@ -128,8 +128,7 @@ class PodLife:
         return self.spans if end is None else [span for span in self.spans if span.until <= end]
 
 
-@dataclass(slots=True)
-class InstanceLife:
+class InstanceLife(Struct):
     """One instance, by uid: an ordinal may be used again.
 
     Attributes:

@@ -12,8 +12,9 @@ charged, and no longer what began the loss. What is asked of the KubeInfer itsel
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.records import ContainerDied
 from kubeinfer_sim.controllers.kubeinfer.records import (
@@ -32,8 +33,7 @@ from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Handlers
 
 
-@dataclass(slots=True)
-class Loss:
+class Loss(Struct):
     """One instance missing from `since` to `until` (ms).
 
     Attributes:

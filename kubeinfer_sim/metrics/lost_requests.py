@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from statistics import fmean, stdev
+
+from msgspec import Struct
 
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.scenario.model import Traffic
@@ -14,8 +15,7 @@ DRAWS = 4_000
 _Z95 = 1.96
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """A unit that stopped serving for good, or until it starts anew.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.engine.history import Record
@@ -48,8 +49,7 @@ _OVERALL: dict[DeploymentOutcome | BarePodOutcome, Outcome] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """What stayed in service between two times (ms).
 
     Attributes:
@@ -65,8 +65,7 @@ class Service:
     availability: Fraction | None
 
 
-@dataclass(frozen=True, slots=True)
-class Measures:
+class Measures(Struct, frozen=True):
     """What a run comes to. Times and durations in ms.
 
     Attributes:

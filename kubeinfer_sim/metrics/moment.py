@@ -7,8 +7,9 @@ KubeInfer's counts as an instance of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected, NpuStateChanged, ResetHeld
 from kubeinfer_sim.cluster.records import (
@@ -82,8 +83,7 @@ _POD_STATES: dict[type[Record], State | Literal["gone"]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PodMoment:
+class PodMoment(Struct, frozen=True):
     """A pod that is not ready: the stage it is in since `since` ms and until `until` (None: to the end of the run).
 
     `node` is "" while it has none.
@@ -97,8 +97,7 @@ class PodMoment:
     regime: str
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceMoment:
+class InstanceMoment(Struct, frozen=True):
     """An instance (or a pod that is none of one) that exists at the time.
 
     Attributes:
@@ -127,8 +126,7 @@ class InstanceMoment:
     stranded: Mapping[PodRef, StrandedPod]
 
 
-@dataclass(frozen=True, slots=True)
-class DeploymentMoment:
+class DeploymentMoment(Struct, frozen=True):
     """How many pods of a Deployment, or a ReplicaSet without one (`kind`), are wanted and ready.
 
     `refused`: the API server's words, while it refuses its pods.
@@ -148,8 +146,7 @@ class Lasting(NamedTuple):
     until: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """A run at one time.
 
     Attributes:
@@ -176,8 +173,7 @@ class Moment:
 _REPLACING = ("NotReady", "Rollout")
 
 
-@dataclass(slots=True)
-class _Course:
+class _Course(Struct):
     """How the states of one instance follow one another, each with the record that began it.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.records import (
     DrainEnded,
@@ -25,8 +26,7 @@ from kubeinfer_sim.cluster.records import (
 from kubeinfer_sim.engine.meter import End, Handlers
 
 
-@dataclass(slots=True)
-class NodeOutage:
+class NodeOutage(Struct):
     """One failure of a machine; times in ms, None for what never came.
 
     Attributes:
@@ -59,8 +59,7 @@ class NodeChange(NamedTuple):
     npus: int
 
 
-@dataclass(slots=True)
-class DrainRun:
+class DrainRun(Struct):
     """One drain of a node.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, NpuResetTried, NpuStateChanged, ResetHeld
 from kubeinfer_sim.cluster.records import GangScheduled, NodeJoined, NodeRemoved, PodFinished, PodGone
@@ -49,8 +50,7 @@ class NpusInUse:
         self._steps.set(at, in_use)
 
 
-@dataclass(slots=True)
-class NpuOutage:
+class NpuOutage(Struct):
     """One NPU from the moment nothing new is placed on it; times in ms.
 
     Attributes:

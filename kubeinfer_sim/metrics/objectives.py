@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.metrics.availability import Level, held_share, measure_level
 from kubeinfer_sim.metrics.capacity import Capacity
@@ -23,8 +25,7 @@ class Judgement(StrEnum):
     OPEN = "cannotBeJudged"
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """One objective.
 
     Attributes:

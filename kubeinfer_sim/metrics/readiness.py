@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
@@ -21,8 +21,7 @@ from kubeinfer_sim.metrics.steps import Steps
 NotReady = InstanceConcerning | InstanceRestarting | InstanceDeleting | InstanceFailed | InstanceGone
 
 
-@dataclass(slots=True)
-class Readiness:
+class Readiness(Struct):
     """Step functions of the run.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceDegraded,
@@ -18,8 +18,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 from kubeinfer_sim.engine.meter import End, Handlers
 
 
-@dataclass(frozen=True, slots=True)
-class Recovery:
+class Recovery(Struct, frozen=True):
     """One step of recovery.
 
     Attributes:

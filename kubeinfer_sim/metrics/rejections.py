@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.records import (
     PodBound,
@@ -17,8 +17,7 @@ from kubeinfer_sim.engine.meter import End, Handlers
 Key = tuple[str, str, str, str]
 
 
-@dataclass(slots=True)
-class Rejections:
+class Rejections(Struct):
     """Pods of one owner that one node has rejected for one reason.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 
 class Low(NamedTuple):
@@ -16,8 +17,7 @@ class Low(NamedTuple):
     lasting: int
 
 
-@dataclass(slots=True, init=False)
-class Steps:
+class Steps(Struct):
     """A value over time.
 
     Attributes:
@@ -25,16 +25,16 @@ class Steps:
             Before the first point the value is 0.
     """
 
-    points: list[tuple[int, int]]
+    points: list[tuple[int, int]] = field(default_factory=list)
 
-    def __init__(self, points: Sequence[tuple[int, int]] = ()) -> None:
-        self.points = []
-        mine = self.points  # as `set` does, without a call for each
-        for point in points:
+    def __post_init__(self) -> None:
+        mine: list[tuple[int, int]] = []  # as `set` does, without a call for each
+        for point in self.points:
             if mine and mine[-1][0] == point[0]:
                 mine.pop()
             if (mine[-1][1] if mine else None) != point[1]:
                 mine.append(point)
+        self.points = mine
 
     def set(self, at: int, value: int) -> None:
         """The value from `at` on (not before the last point). Of several at one instant the last one counts."""

@@ -9,7 +9,8 @@ gets requests until then, and works off what it has until its engine ends.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.endpoints import ProxyDelay, conditions
 from kubeinfer_sim.cluster.records import (
@@ -33,8 +34,7 @@ from kubeinfer_sim.metrics.steps import Steps
 from kubeinfer_sim.scenario.model import Traffic
 
 
-@dataclass(slots=True)
-class _Pod:
+class _Pod(Struct):
     """What is known of a pod now."""
 
     ready: bool = False
@@ -42,8 +42,7 @@ class _Pod:
     running: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TrafficMeasures:
+class TrafficMeasures(Struct, frozen=True):
     """What traffic met.
 
     Attributes:
@@ -67,8 +66,7 @@ class TrafficMeasures:
         return sum(s.cut + s.refused for s in stops), sum(s.error**2 for s in stops) ** 0.5
 
 
-@dataclass(slots=True)
-class _Unit:
+class _Unit(Struct):
     """What a Service sends requests to: whether it serves, and since when it gets requests it does not answer."""
 
     pods: dict[PodRef, _Pod] = field(default_factory=dict)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from typing import NamedTuple
 
 from kubeinfer_sim.scenario.model import Assumptions
@@ -31,11 +30,11 @@ def assumptions(given: Assumptions) -> list[Assumption]:
     """All switches in the order of the scenario page."""
     return [
         Assumption(
-            re.sub(r"_(.)", lambda match: match[1].upper(), field.name),
-            _text(field.name, getattr(given, field.name), is_time="Millis" in str(field.type)),
-            getattr(given, field.name) == getattr(_DEFAULTS, field.name),
+            re.sub(r"_(.)", lambda match: match[1].upper(), name),
+            _text(name, getattr(given, name), is_time="Millis" in kind),
+            getattr(given, name) == getattr(_DEFAULTS, name),
         )
-        for field in fields(Assumptions)
+        for name, kind in Assumptions.__annotations__.items()
     ]
 
 

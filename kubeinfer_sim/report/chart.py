@@ -7,8 +7,8 @@ each row is an instance (or a number of them, filled when all of them are there)
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from rich.text import Text
 
 from kubeinfer_sim.manifest.model import KubeInfer
@@ -63,8 +63,7 @@ NEW, MIDDLE, OLD, MISSING = "█", "▒", "░", "·"
 STYLES = {NEW: "green", MIDDLE: "yellow", OLD: "cyan", MISSING: "bold red"}
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """Something worth a letter under the chart."""
 
     at: int

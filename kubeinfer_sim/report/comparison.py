@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import ceil, log10
 
+from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -214,8 +214,7 @@ def _kinds_shown(comparison: Comparison) -> list[str]:
     return [kind for kind in cost if kind in dearest]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A number under every variant, and how far it is from that under the first; no differences where there is none."""
 
     title: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.metrics import InstanceLife, Measures, PodLife, Span
@@ -42,8 +43,7 @@ _GROUP_OF = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
 _COARSE_OF = {group: coarse for coarse, groups in COARSE.items() for group in groups}
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """How an instance started: its pace-setting pod's stages in ms, in order.
 
     Attributes:
@@ -59,8 +59,7 @@ class Start:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """How an instance stopped: stages of its last pod in ms; `took` None when it is not gone in the end."""
 
     revision: str
@@ -69,8 +68,7 @@ class Stop:
     took: int | None
 
 
-@dataclass(slots=True)
-class Row(Generic[T]):
+class Row(Struct, Generic[T]):
     """Instances with the same timeline: `at` is when each began."""
 
     what: T

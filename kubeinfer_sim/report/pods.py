@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.pod_printing import ShownContainer, human_duration
 from kubeinfer_sim.errors import UsageError

@@ -7,7 +7,6 @@ plain one made of its name and its fields.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from typing import Any
 
 from kubeinfer_sim.cluster import fault_records as faults
@@ -54,7 +53,7 @@ def deleted_for(reason: str) -> str:
 
 
 #: What every record has, and no sentence tells.
-_EVERY_RECORD = {each.name for each in fields(Record)}
+_EVERY_RECORD = set(Record.__struct_fields__)
 
 
 def sentence(record: Record, family: Family = ASCEND) -> str:
@@ -70,10 +69,9 @@ def plain_sentence(record: Record) -> str:
     name = type(record).__name__
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
     told = [
-        f"{each.name.replace('_', ' ')} {value}"
-        for each in fields(record)
-        if each.name not in _EVERY_RECORD
-        and (value := _value(getattr(record, each.name))) not in ("", "None")
+        f"{name.replace('_', ' ')} {value}"
+        for name in record.__struct_fields__
+        if name not in _EVERY_RECORD and (value := _value(getattr(record, name))) not in ("", "None")
     ]
     return f"{words} ({', '.join(told)})" if told else words
 

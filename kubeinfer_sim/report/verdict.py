@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import get_args
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.records import RequestRefused
 from kubeinfer_sim.experiment.figures import Figures, KubeInferFigures, figures
@@ -47,16 +48,14 @@ from kubeinfer_sim.scenario.units import format_duration
 from kubeinfer_sim.simulation.run import Run
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """`holds`: all that was asked for came about and every objective was held."""
 
     holds: bool
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(Struct, frozen=True):
     """A run with its numbers, judged: what every report is made from. See `Figures`."""
 
     run: Run

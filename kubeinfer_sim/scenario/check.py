@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.errors import InputError
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
     from kubeinfer_sim.scenario.model import Configured
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedFile:
+class CheckedFile(Struct, frozen=True):
     """A file of one of our kinds, which is valid.
 
     Attributes:
@@ -41,8 +42,7 @@ class CheckedFile:
     unasked: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """Files that were checked.
 
     Attributes:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError
@@ -23,8 +25,7 @@ YAML_NAMES = (".kubeinfer-sim.yaml", ".kubeinfer-sim.yml")
 PYPROJECT = "pyproject.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """A configuration file that was found, and is right as far as can be told without a scenario."""
 
     document: Document

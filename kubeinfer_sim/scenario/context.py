@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError
@@ -15,8 +16,7 @@ from kubeinfer_sim.manifest.source import MAX_SOURCE_BYTES, PIPES_OF_THE_SHELL, 
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Context:
+class Context(Struct):
     """One scenario (or Cluster) file being compiled; findings are collected, not raised one by one.
 
     Attributes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -48,8 +48,7 @@ def read_form(form: type[F], document: Document) -> F:
         raise InputError(findings(form, document, error)) from None
 
 
-@dataclass(slots=True)
-class Readable:
+class Readable(Struct):
     """What can be read of a scenario file, even if some of it is wrong.
 
     Attributes:

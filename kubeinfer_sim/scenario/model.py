@@ -6,9 +6,10 @@ Pydantic models read what the user wrote (`schema.py`); these records are what t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, TypeVar
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.accelerators import Family, common_family
@@ -61,8 +62,7 @@ from kubeinfer_sim.scenario.units import Millis
 W = TypeVar("W", KubeInfer, Deployment)
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(Struct, frozen=True):
     """How readiness becomes traffic, and what the requests are like. Times in milliseconds.
 
     Attributes:
@@ -78,8 +78,7 @@ class Traffic:
     request_duration: Distribution | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Assumptions:
+class Assumptions(Struct, frozen=True):
     """The switches of the semantics page; every report prints them. Times in milliseconds, None for never.
 
     `traffic` None: wholeInstance with Instance recovery, perPod with Pod recovery.
@@ -117,8 +116,7 @@ class Assumptions:
     silent_faults: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class VolcanoConfiguration:
+class VolcanoConfiguration(Struct, frozen=True):
     """What Volcano's scheduler is configured to, as its chart ships it unless said otherwise.
 
     Attributes:
@@ -133,8 +131,7 @@ class VolcanoConfiguration:
     queue: str = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyLevel:
+class ReadyLevel(Struct, frozen=True):
     """How many instances are to be ready: a number, or a share of the desired ones, rounded up; at most all."""
 
     name: str
@@ -150,8 +147,7 @@ ONE, BUDGET = ReadyLevel("one", IntOrPercent(1)), ReadyLevel("budget", IntOrPerc
 ALL = ReadyLevel("all", IntOrPercent(100, percent=True))
 
 
-@dataclass(frozen=True, slots=True)
-class AvailabilityObjective:
+class AvailabilityObjective(Struct, frozen=True):
     """For how much of the time so many instances must be ready, and how long they may be missing at a time."""
 
     level: ReadyLevel
@@ -160,8 +156,7 @@ class AvailabilityObjective:
     probability: Fraction | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Objectives:
+class Objectives(Struct, frozen=True):
     """What must hold; None means not asked for.
 
     Attributes:
@@ -183,16 +178,14 @@ class Objectives:
     probabilities: Mapping[str, Fraction] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Configured:
+class Configured(Struct, frozen=True):
     """What of a scenario a configuration file gave: the file, and each fact with its value (`cluster 16x8`)."""
 
     file: str
     facts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Struct, frozen=True):
     """Everything a simulation needs but the seed's streams.
 
     Attributes:

@@ -6,8 +6,9 @@ scenario = rollout_scenario(old, None, "8x8")
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import UsageError

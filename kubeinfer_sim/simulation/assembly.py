@@ -7,8 +7,9 @@ scheduler alone counts NPUs.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.admission import Admission
 from kubeinfer_sim.cluster.api import Api
@@ -63,8 +64,7 @@ from kubeinfer_sim.simulation.workloads import NodeWatch, Workloads
 _LONG_AGO = -3_600_000
 
 
-@dataclass(frozen=True, slots=True)
-class Simulation:
+class Simulation(Struct, frozen=True):
     """A run that is ready to be played (`simulate.play`).
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.fault_records import DevicePluginRegistered
 from kubeinfer_sim.cluster.pod_printing import ShownContainer
@@ -60,8 +61,7 @@ DISRUPTIONS = {
 CREATED = 201
 
 
-@dataclass(slots=True)
-class RunFacts:
+class RunFacts(Struct):
     """The runs of one container: how the last one that ended did, and what the kubelet waits for.
 
     Attributes:
@@ -84,8 +84,7 @@ class RunFacts:
         self.before, self.died, self.back_off = self.died, None, None
 
 
-@dataclass(slots=True)
-class PodFacts:
+class PodFacts(Struct):
     """One pod. Times in ms; None: not (yet), or before the simulation began.
 
     Attributes:

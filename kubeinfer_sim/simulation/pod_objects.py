@@ -7,8 +7,9 @@ writes (Ready: False, a deletion timestamp) changes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.kubelet.pod_phase import (
@@ -36,16 +37,14 @@ from kubeinfer_sim.simulation.workloads import Workloads
 GATED = "SchedulingGated"
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionAt:
+class ConditionAt(Struct, frozen=True):
     """A condition, and since when it has this status (ms; None: since before the simulation began)."""
 
     condition: Condition
     since: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class PodAt:
+class PodAt(Struct, frozen=True):
     """A pod's object.
 
     Attributes:

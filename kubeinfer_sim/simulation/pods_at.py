@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.assembly import assemble
@@ -11,8 +11,7 @@ from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import play
 
 
-@dataclass(frozen=True, slots=True)
-class PodsAt:
+class PodsAt(Struct, frozen=True):
     """All pods that exist at `at` ms, the KubeInfer's first; `run` goes no further than that."""
 
     at: int

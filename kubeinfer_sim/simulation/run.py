@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.devices.repair import Due
 from kubeinfer_sim.engine.history import History, Record
@@ -11,8 +11,7 @@ from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.pod_objects import PodAt
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """A finished simulation. It can be pickled, kept and sent elsewhere; whatever is told of it is read from here.
 
     Attributes:
@@ -34,6 +33,6 @@ class Run:
     end: End
     fired: int
     seed: int
-    pods: tuple[PodAt, ...] | None = field(repr=False)
+    pods: tuple[PodAt, ...] | None
     due: tuple[Due, ...] = ()
     cycle: tuple[Record, ...] = ()

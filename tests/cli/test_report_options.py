@@ -55,7 +55,7 @@ def test_assumptions_are_told_one_by_one_when_asked_for(user: User, workload: An
     assert "startBarrier instance" in done.stdout
     assert all(line.split(":")[0] in done.stdout for line in result["defaults"] if "timings" not in line)
     assert "--assumptions" not in done.stdout
-    assert len(result["assumptions"]) == len(Assumptions.__dataclass_fields__)
+    assert len(result["assumptions"]) == len(Assumptions.__struct_fields__)
 
 
 @both

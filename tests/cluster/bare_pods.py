@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from building import pod_template, stage_timings
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod
 from kubeinfer_sim.cluster.records import InstanceRef, PodRef

@@ -10,11 +10,10 @@ Those of rollouts are in test_edge_cases_of_rollouts.py, those of recovery in te
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from building import NPU, kubeinfer, scenario
 from controllers.playing import Event, crash, held, of, play, seconds_of
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import GangScheduled, PodBound, PodGone
 from kubeinfer_sim.controllers.kubeinfer.records import (

@@ -23,12 +23,12 @@ plugin does by level: tests/cluster/devices.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from building import NPU, kubeinfer, scenario, seconds
 from controllers.playing import NpuFault, crash, kubeinfer_of, of, play, pod_of, seconds_of
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, NpuResetTried, NpuStateChanged
 from kubeinfer_sim.cluster.records import (

@@ -22,11 +22,10 @@ Those of recovery are in test_edge_cases_of_recovery.py, those of gangs in test_
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from building import budget, kubeinfer, scenario, stage_timings
 from controllers.playing import of, seconds_of
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import PodCreated, PodGone
 from kubeinfer_sim.controllers.kubeinfer.records import (

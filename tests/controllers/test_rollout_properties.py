@@ -11,12 +11,13 @@ I6  no instance mixes revisions; no ordinal has two holders.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from building import kubeinfer, scenario, seconds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from sweeps import blocks
 
 from kubeinfer_sim.cluster.records import GangScheduled, PodGone

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from building import kubeinfer, scenario
 from controllers.playing import crash, of, play, seconds_of
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import PodBound, PodDeleting, PodGone
 from kubeinfer_sim.controllers.kubeinfer.records import (

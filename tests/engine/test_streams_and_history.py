@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
 
 import pytest
 
@@ -12,7 +11,6 @@ from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.errors import SimulatorFault
 
 
-@dataclass(slots=True)
 class Thing(Record):
     name: str
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from building import kubeinfer, scenario, seconds
+from msgspec.structs import replace
 
 from kubeinfer_sim.cli.main import run as command_line
 from kubeinfer_sim.cluster.devices.repair import RepairShop

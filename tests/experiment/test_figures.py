@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 from building import kubeinfer, scenario
 from command_line import ROOT
+from msgspec.structs import replace
 from sweeps import blocks
 from testing.generated import generated
 
@@ -26,9 +26,9 @@ from kubeinfer_sim.simulation.simulate import simulate
 def check(scenario: Scenario, seed: int | None = None) -> None:
     live, kept = measured_run(scenario, seed=seed, pods=True), figures(simulate(scenario, seed=seed))
     assert list(live.run.history) == []
-    for part in fields(Figures):
-        if part.name != "run":
-            assert getattr(live, part.name) == getattr(kept, part.name), part.name
+    for part in Figures.__struct_fields__:
+        if part != "run":
+            assert getattr(live, part) == getattr(kept, part), part
     one, other = assess_figures(live), assess(kept.run)
     assert render(one) == render(other)
     assert to_json(build_result(one)) == to_json(build_result(other))

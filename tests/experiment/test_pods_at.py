@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from random import Random
 from typing import Any
 
 import pytest
 from building import EVERY_SECOND, kubeinfer, scenario
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.pod import PodState, is_sidecar
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Probe

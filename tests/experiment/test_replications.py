@@ -7,7 +7,6 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
-from dataclasses import replace
 from fractions import Fraction
 from math import inf
 from typing import Any, ClassVar
@@ -15,6 +14,7 @@ from typing import Any, ClassVar
 import jsonschema
 import pytest
 from building import kubeinfer, scenario
+from msgspec.structs import replace
 
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.dispatch import Workers, process_pool

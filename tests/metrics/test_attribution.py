@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import Any
 
 from building import kubeinfer, nodes, scenario, seconds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from metering import metered
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import ContainerCrashed, NodeDrained, NodeFailed
 from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied

@@ -11,12 +11,12 @@ its pod is gone, 30 s of load. Crashes at 100 s, 120 s (of two instances) and 50
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import pytest
 from building import kubeinfer, nodes, scenario
+from msgspec.structs import replace
 
 from kubeinfer_sim.experiment.figures import Figures, figures
 from kubeinfer_sim.manifest.model import IntOrPercent

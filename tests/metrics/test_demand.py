@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 from building import kubeinfer, scenario
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kubeinfer_sim.metrics import Judgement
 from kubeinfer_sim.metrics.demand import Demand, measure_demand

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
 from building import kubeinfer, scenario
+from msgspec.structs import replace
 
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, InstanceRestarting
 from kubeinfer_sim.engine.history import NO_CAUSE

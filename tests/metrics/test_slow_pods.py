@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from building import kubeinfer, scenario
 from controllers.playing import of, play
 from metering import metered
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, PodSlowed
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import exp
 from typing import Any
 
 import pytest
 from building import kubeinfer, scenario, seconds
+from msgspec.structs import replace
 
 from kubeinfer_sim.manifest.model import NetworkService
 from kubeinfer_sim.metrics.traffic import TrafficMeasures

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import fields
 from typing import Any
 
 from building import kubeinfer, scenario
@@ -56,8 +55,8 @@ def belonging(records: Sequence[Record], name: str, uids: int) -> list[Record]:
     history = History()
     for record in records:
         mine = copy(record)
-        for field in fields(record):
-            setattr(mine, field.name, renamed(getattr(record, field.name), name, uids))
+        for field in record.__struct_fields__:
+            setattr(mine, field, renamed(getattr(record, field), name, uids))
         if hasattr(mine, "kubeinfer"):
             mine.kubeinfer = name
         mine.cause = record.cause

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from relatives.lives import Life, Place, Run
 
 from kubeinfer_sim.cluster.records import (

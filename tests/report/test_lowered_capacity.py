@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from building import kubeinfer, scenario
+from msgspec.structs import replace
 
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import assess

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from building import NPU, kubeinfer, scenario
+from msgspec.structs import replace
 
 from kubeinfer_sim.report.result import build_result, to_json
 from kubeinfer_sim.report.terminal import render

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from building import kubeinfer, scenario
+from msgspec.structs import replace
 
 from kubeinfer_sim.manifest.model import Container
 from kubeinfer_sim.report.result import build_result

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields, replace
 from statistics import median
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from report_samples import SAMPLES, made, sample
 
 from kubeinfer_sim.report.terminal import render
@@ -78,7 +78,7 @@ def test_assumptions_are_a_line_with_what_was_set() -> None:
         text = render(assess(simulate(made_so)), width=120)
         return next(line for line in text.splitlines() if line.startswith("Rests on"))
 
-    number = len(fields(Assumptions))
+    number = len(Assumptions.__struct_fields__)
     assert line() == f"Rests on  {number} assumptions, none set · Kubernetes 1.36 · stages constant"
     assert line(unready_grace=90_000) == (
         f"Rests on  unreadyGrace 1m30s (set), {number - 1} more assumptions · Kubernetes 1.36 · stages constant"

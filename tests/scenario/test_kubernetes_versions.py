@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from building import kubeinfer, scenario
 from cluster.prober.cases import play, prober_of
 from cluster.prober.reference import ReferenceProber
 from command_line import python
+from msgspec.structs import replace
 from scenario_files import MANIFEST, Load
 
 from kubeinfer_sim.cluster.kubelet.backoff import BackoffLimits, PodWorkerRetry

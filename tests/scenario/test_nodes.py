@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from kubeinfer_sim.manifest.kubernetes.selectors import match_node
 from kubeinfer_sim.manifest.kubernetes.well_known_labels import ARCHITECTURE, HOSTNAME, OS

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from building import kubeinfer, scenario
+from msgspec.structs import replace
 from scenario_files import Load
 
 from kubeinfer_sim.experiment.figures import figures

@@ -158,7 +158,7 @@ def test_the_assumptions_table_of_the_page_shows_the_defaults() -> None:
         text = "[" + ", ".join(value) + "]" if isinstance(value, list) else json.dumps(value).strip('"')
         expected[name] = "none" if value is None else text
     assert shown == expected
-    assert len(shown) == len(Assumptions.__dataclass_fields__)
+    assert len(shown) == len(Assumptions.__struct_fields__)
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from building import kubeinfer, scenario
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.scenario.actions.model import Fault, Scale, Target

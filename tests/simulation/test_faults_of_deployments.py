@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from building import kubeinfer, pod_template, scenario
 from controllers.playing import of, play
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultDetected, FaultInjected, NpuStateChanged
 from kubeinfer_sim.cluster.records import ContainerDied, PodGone

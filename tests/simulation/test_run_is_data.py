@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
 import pytest
 from command_line import ROOT
+from msgspec.structs import replace
 from testing.generated import generated
 
 from kubeinfer_sim.cluster.records import PodReady

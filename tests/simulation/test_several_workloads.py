@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
 from building import kubeinfer, scenario
 from cluster.bare_pods import Idle, bare_pod
 from controllers.playing import NpuFault, of, play
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.records import GangScheduled, InstanceRef, PodBound, PodCreated, PodDeleting

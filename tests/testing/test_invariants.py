@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from typing import Any, TypeVar
 
 import pytest
 from building import kubeinfer, scenario, seconds
+from msgspec.structs import replace
 
 import kubeinfer_sim.experiment.figures as figures_module
 import kubeinfer_sim.testing.invariants.numbers as numbers_module

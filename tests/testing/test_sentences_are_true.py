@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 import pytest
+from msgspec import Struct
 from testing.generated import generated
 
 from kubeinfer_sim.cluster import records as cluster
@@ -49,10 +49,10 @@ def flattened(value: object) -> Iterator[object]:
         yield str(value)
         yield getattr(value, "name", "")
         yield from (str(part) for part in (value if isinstance(value, tuple) else ()))
-    elif is_dataclass(value):
-        for each in fields(value):
-            if each.name not in ("id", "cause", "root"):
-                yield from flattened(getattr(value, each.name))
+    elif isinstance(value, Struct):
+        for name in value.__struct_fields__:
+            if name not in ("id", "cause", "root"):
+                yield from flattened(getattr(value, name))
     elif isinstance(value, tuple | list | set | frozenset):
         yield len(value)
         numbers = [each for each in value if isinstance(each, int)]

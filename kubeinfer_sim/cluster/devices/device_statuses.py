@@ -7,7 +7,7 @@ GetCapacity). What the platform decides about NPUs the scheduler hears of at onc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.devices.npu import Npu
 from kubeinfer_sim.cluster.environment import Environment
@@ -18,8 +18,7 @@ from kubeinfer_sim.engine.clock import Timer
 _NEW_KUBELET = -1
 
 
-@dataclass(slots=True)
-class NodeDevices:
+class NodeDevices(Struct):
     """The devices of a node.
 
     Attributes:

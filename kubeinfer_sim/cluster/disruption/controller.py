@@ -8,8 +8,9 @@ look. What a budget answers to an eviction is decided in `eviction.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.pod import Controller
 from kubeinfer_sim.manifest.model import IntOrPercent
@@ -36,8 +37,7 @@ class BudgetStatus(NamedTuple):
         return "True/SufficientPods" if self.allowed else "False/InsufficientPods"
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetSpec:
+class BudgetSpec(Struct, frozen=True):
     """A budget: exactly one of `min_available` and `max_unavailable`."""
 
     min_available: IntOrPercent | None = None

@@ -11,9 +11,10 @@ the next try is computed then, on the 5 s grid it would have been made on anyway
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.disruption.controller import Budget, holding
 from kubeinfer_sim.cluster.disruption.eviction import Answer, Code
@@ -23,8 +24,7 @@ RETRY_PERIOD = 5_000
 POLL_PERIOD = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class DrainOptions:
+class DrainOptions(Struct, frozen=True):
     """The flags of `kubectl drain`; `timeout` in ms, None for ever (`--timeout=0`)."""
 
     ignore_daemon_sets: bool = False
@@ -33,8 +33,7 @@ class DrainOptions:
     timeout: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DrainedPod:
+class DrainedPod(Struct, frozen=True):
     """A pod on the node, as the filters see it; `key` is whatever the cluster knows it by."""
 
     key: Hashable
@@ -97,7 +96,6 @@ class State(Enum):
     FAILED = "failed"
 
 
-@dataclass(slots=True)
 class Drain:
     """One running `kubectl drain` of one node; `start` it after the node is cordoned.
 
@@ -107,17 +105,25 @@ class Drain:
         errors: what went wrong, one sentence each.
     """
 
-    clock: Clock
-    cluster: DrainedCluster
-    pods: Sequence[DrainedPod]
-    options: DrainOptions = field(default_factory=DrainOptions)
-    finished: Callable[[Drain], None] = lambda drain: None
-    state: State = field(init=False, default=State.EVICTING)
-    held: dict[Hashable, tuple[Budget, ...]] = field(init=False, default_factory=dict)
-    errors: list[str] = field(init=False, default_factory=list)
-    _left: dict[Hashable, DrainedPod] = field(init=False, default_factory=dict)
-    _tried: dict[Hashable, int] = field(init=False, default_factory=dict)
-    _timeout: Timer | None = field(init=False, default=None)
+    def __init__(
+        self,
+        clock: Clock,
+        cluster: DrainedCluster,
+        pods: Sequence[DrainedPod],
+        options: DrainOptions,
+        finished: Callable[[Drain], None],
+    ) -> None:
+        self.clock = clock
+        self.cluster = cluster
+        self.pods = pods
+        self.options = options
+        self.finished = finished
+        self.state = State.EVICTING
+        self.held: dict[Hashable, tuple[Budget, ...]] = {}
+        self.errors: list[str] = []
+        self._left: dict[Hashable, DrainedPod] = {}
+        self._tried: dict[Hashable, int] = {}
+        self._timeout: Timer | None = None
 
     def start(self) -> None:
         """Check the pods and evict them all."""

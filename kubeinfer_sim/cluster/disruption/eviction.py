@@ -7,9 +7,10 @@ what `kubectl drain` asks for; rollouts, scale-downs and taint evictions delete 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.disruption.controller import Budget, holding
 
@@ -35,8 +36,7 @@ class Answer(NamedTuple):
     budgets: tuple[Budget, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PodView:
+class PodView(Struct, frozen=True):
     """The part of a pod an eviction looks at; `ready` is false also while there is no Ready condition."""
 
     phase: str

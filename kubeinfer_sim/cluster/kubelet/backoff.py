@@ -16,8 +16,9 @@ All times and durations are milliseconds.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.manifest.releases import LATEST, Release
 
@@ -40,8 +41,7 @@ class RandomSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """A source that always gives the same number; 0 takes every jitter away."""
 
     value: float = 0.0
@@ -51,8 +51,7 @@ class Constant:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
-class BackoffLimits:
+class BackoffLimits(Struct, frozen=True):
     """The parameters of a back-off.
 
     Attributes:
@@ -85,8 +84,7 @@ class BackoffLimits:
         )
 
 
-@dataclass(slots=True)
-class Backoff:
+class Backoff(Struct):
     """One entry of client-go's back-off table.
 
     Attributes:
@@ -124,8 +122,7 @@ class Backoff:
             self.delay = 0
 
 
-@dataclass(slots=True)
-class PodWorkerRetry:
+class PodWorkerRetry(Struct):
     """When the pod worker tries again a pod that is held by a back-off (pkg/kubelet/pod_workers.go).
 
     A failed sync is retried after 10 s or, in newer releases and where it failed for a container's back-off, when that
@@ -156,8 +153,7 @@ class PodWorkerRetry:
         return due + (self.ticker_phase - due) % SYNC_PERIOD
 
 
-@dataclass(slots=True)
-class ContainerBackoff:
+class ContainerBackoff(Struct):
     """The CrashLoopBackOff of one container of one pod; a new pod, or a restarted kubelet, has a new one.
 
     Attributes:
@@ -210,8 +206,7 @@ class ContainerBackoff:
             self.entry.delay = 0
 
 
-@dataclass(slots=True)
-class ImageBackoff:
+class ImageBackoff(Struct):
     """The ImagePullBackOff of one image for one pod; a successful pull leaves it as it is."""
 
     entry: Backoff = field(default_factory=Backoff)

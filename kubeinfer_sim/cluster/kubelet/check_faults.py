@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.prober import Segment
 
 
-@dataclass(frozen=True, slots=True)
-class CheckFault:
+class CheckFault(Struct, frozen=True):
     """Checks behind `probes` get this answer from `after` the start of a run on, in ms.
 
     Attributes:
@@ -49,8 +49,7 @@ class Trouble(NamedTuple):
     until: int | None
 
 
-@dataclass(slots=True)
-class CheckFaults:
+class CheckFaults(Struct):
     """The faults of a scenario."""
 
     faults: Sequence[CheckFault]

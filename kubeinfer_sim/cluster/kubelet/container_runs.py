@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.kubelet.backoff import ContainerBackoff, PodWorkerRetry
 
@@ -15,8 +16,7 @@ class Restart(NamedTuple):
     told: int
 
 
-@dataclass(slots=True)
-class ContainerRuns:
+class ContainerRuns(Struct):
     """The restarts of one container: its back-off, and when its newest run ended (ms)."""
 
     backoff: ContainerBackoff

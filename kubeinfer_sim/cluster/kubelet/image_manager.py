@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from functools import partial
 from heapq import heappop, heappush
 from math import inf
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.kubelet.shared_link import SharedLink, Transfer
 from kubeinfer_sim.cluster.node import Node
@@ -37,8 +38,7 @@ class Turn(NamedTuple):
     refused: bool = False
 
 
-@dataclass(slots=True)
-class Request:
+class Request(Struct):
     """A pod asks for an image.
 
     Attributes:
@@ -53,8 +53,7 @@ class Request:
     refused: Callable[[], None]
 
 
-@dataclass(slots=True)
-class NodePulls:
+class NodePulls(Struct):
     """The pulls of one node.
 
     Attributes:

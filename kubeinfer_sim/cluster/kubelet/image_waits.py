@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff
 from kubeinfer_sim.cluster.kubelet.container import Container

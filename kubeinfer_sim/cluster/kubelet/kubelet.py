@@ -19,7 +19,8 @@ matter.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.kubelet.admission_checks import DeviceManager
@@ -55,8 +56,7 @@ from kubeinfer_sim.scenario.cluster.model import ClusterObject, RunningPod
 from kubeinfer_sim.scenario.timings.model import CrashBackOff, Transfers
 
 
-@dataclass(frozen=True, slots=True)
-class KubeletSettings:
+class KubeletSettings(Struct, frozen=True):
     """How all kubelets are configured, and what goes wrong beneath them.
 
     Attributes:

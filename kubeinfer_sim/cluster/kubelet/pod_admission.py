@@ -10,7 +10,8 @@ change.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.kubelet.admission_checks import DeviceManager, Neighbour, Refusal, refusal
@@ -31,8 +32,7 @@ LOOKED_AT_AFTER, FAILED_AFTER = 1_000, 10_000
 MANY, PAUSE = 500, 60_000
 
 
-@dataclass(slots=True)
-class Rejections:
+class Rejections(Struct):
     """Pods of one owner that a node has rejected for one reason, one after the other; ms."""
 
     since: int

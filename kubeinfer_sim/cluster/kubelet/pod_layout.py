@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.pod import is_sidecar
 from kubeinfer_sim.cluster.prober import Probes
@@ -19,8 +20,7 @@ class ContainerKind(Enum):
     ORDINARY = "container"
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerLayout:
+class ContainerLayout(Struct, frozen=True):
     """One container.
 
     Attributes:

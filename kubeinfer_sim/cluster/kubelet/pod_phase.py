@@ -6,15 +6,15 @@ Sources: pkg/kubelet/kubelet_pods.go (getPhase), pkg/kubelet/status/generate.go 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Phase = Literal["Pending", "Running", "Succeeded", "Failed", "Unknown"]
 RestartPolicy = Literal["Always", "OnFailure", "Never"]
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerStatus:
+class ContainerStatus(Struct, frozen=True):
     """What the kubelet knows of a container.
 
     Attributes:
@@ -31,8 +31,7 @@ class ContainerStatus:
     ready: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PodContainers:
+class PodContainers(Struct, frozen=True):
     """The containers of a pod spec, by name and in order; sidecars are restartable init containers.
 
     `goes_on`: whether any container that has ended is started again, where containers have policies of their own; None:
@@ -52,8 +51,7 @@ class PodContainers:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A condition of the pod's status; reason and message are empty where Kubernetes leaves them out."""
 
     type: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
@@ -12,8 +12,7 @@ from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.manifest.model import Container as ContainerSpec
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerView:
+class ContainerView(Struct, frozen=True):
     """One container.
 
     Attributes:
@@ -40,8 +39,7 @@ class ContainerView:
         return cls(container.spec, container.kind, container.dead, started, ready)
 
 
-@dataclass(frozen=True, slots=True)
-class PodView:
+class PodView(Struct, frozen=True):
     """One pod.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff
 from kubeinfer_sim.cluster.kubelet.container import Container
@@ -31,8 +32,7 @@ class Sync(Enum):
     TERMINATED = "terminated"  # nothing is left of it, but the API server has yet to hear so
 
 
-@dataclass(frozen=True, slots=True)
-class ImageWait:
+class ImageWait(Struct, frozen=True):
     """The container whose image cannot be had, since when (ms), and why."""
 
     container: Container

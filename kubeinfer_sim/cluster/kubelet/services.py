@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.kubelet.probe_manager import ProbeManager
 from kubeinfer_sim.cluster.kubelet.set_up_planner import SetUpPlanner
@@ -14,8 +14,7 @@ from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.releases import Release
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(Struct, frozen=True):
     """Time, chance, the history, and those parts of the kubelets that know none of the others."""
 
     clock: Clock

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.start_faults import Failure
@@ -21,8 +22,7 @@ class FailedHook(NamedTuple):
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
-class SetUpPlan:
+class SetUpPlan(Struct, frozen=True):
     """A stretch of a pod's set-up.
 
     Attributes:

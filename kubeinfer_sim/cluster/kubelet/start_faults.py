@@ -7,15 +7,15 @@ means cost nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.scenario.actions.model import StartFault
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A run that ends badly; `fault` is what the scenario says about it."""
 
     reason: str
@@ -23,8 +23,7 @@ class Failure:
     fault: StartFault
 
 
-@dataclass(slots=True)
-class StartFaults:
+class StartFaults(Struct):
     """The faults of a scenario, the one written first wins.
 
     Attributes:

@@ -19,7 +19,8 @@ Rules that surprise, all seen in recorded traces:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.heartbeat import NEVER
@@ -52,8 +53,7 @@ _CORDONED = Taint(UNSCHEDULABLE, "", NO_SCHEDULE)
 _MANAGED_NO_SCHEDULE = (*_NO_SCHEDULE.values(), _CORDONED)
 
 
-@dataclass(frozen=True, slots=True)
-class NodeLifecycleSettings:
+class NodeLifecycleSettings(Struct, frozen=True):
     """Flags and phases of the controller; milliseconds.
 
     Attributes:
@@ -77,8 +77,10 @@ class NodeLifecycleSettings:
         return replace(self, first_pass=self.first_pass - 720 * (self.period + self.pass_duration))
 
 
-@dataclass(slots=True)
-class _Health:
+UPSTREAM_DEFAULTS = NodeLifecycleSettings()
+
+
+class _Health(Struct):
     """What the controller remembers of a node.
 
     Attributes:
@@ -94,26 +96,24 @@ class _Health:
     counted: bool | None = None
 
 
-@dataclass(slots=True)
 class NodeLifecycleController(Watcher):
     """The controller; nodes the API holds when it is made are found by its first pass."""
 
-    clock: Clock
-    api: Api
-    settings: NodeLifecycleSettings = NodeLifecycleSettings()
-    zones: dict[str, Zone] = field(init=False, default_factory=dict)
-    _health: dict[str, _Health] = field(init=False, default_factory=dict)
-    _changed: dict[str, None] = field(init=False, default_factory=dict)
-    _deciding: dict[str, int] = field(init=False, default_factory=dict)
-    _passes: dict[int, dict[str, None]] = field(init=False, default_factory=dict)
-    _loops: dict[str, Timer] = field(init=False, default_factory=dict)
-    _last_pass: int = field(init=False, default=-1)
-    _probes_reset: int = field(init=False, default=NEVER)
-    _writing: bool = field(init=False, default=False)
-    _last_cause: int = field(init=False, default=NO_CAUSE)  # of the node whose count changed last
-
-    def __post_init__(self) -> None:
-        for node in self.api.nodes.values():
+    def __init__(self, clock: Clock, api: Api, settings: NodeLifecycleSettings = UPSTREAM_DEFAULTS) -> None:
+        self.clock = clock
+        self.api = api
+        self.settings = settings
+        self.zones: dict[str, Zone] = {}
+        self._health: dict[str, _Health] = {}
+        self._changed: dict[str, None] = {}
+        self._deciding: dict[str, int] = {}
+        self._passes: dict[int, dict[str, None]] = {}
+        self._loops: dict[str, Timer] = {}
+        self._last_pass = -1
+        self._probes_reset = NEVER
+        self._writing = False
+        self._last_cause = NO_CAUSE  # of the node whose count changed last
+        for node in api.nodes.values():
             self._sync_no_schedule(node)
             self._look_at(node.name)
 

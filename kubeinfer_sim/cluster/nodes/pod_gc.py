@@ -8,7 +8,7 @@ the threshold of 12,500 are not modelled.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.node import OUT_OF_SERVICE, Node
@@ -18,8 +18,7 @@ from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock, Phase
 
 
-@dataclass(frozen=True, slots=True)
-class PodGcSettings:
+class PodGcSettings(Struct, frozen=True):
     """Milliseconds; the period counts from the end of a pass."""
 
     first_pass: int = 0
@@ -28,10 +27,13 @@ class PodGcSettings:
     quarantine: int = 40_000
 
 
+UPSTREAM_DEFAULTS = PodGcSettings()
+
+
 class PodGarbageCollector(Watcher):
     """The collector."""
 
-    def __init__(self, clock: Clock, api: Api, settings: PodGcSettings = PodGcSettings()) -> None:
+    def __init__(self, clock: Clock, api: Api, settings: PodGcSettings = UPSTREAM_DEFAULTS) -> None:
         self._clock = clock
         self._api = api
         self._settings = settings

@@ -7,8 +7,9 @@ ComputeZoneState, setLimiterInZone; scheduler/rate_limited_queue.go).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.rate_limit import TokenBucket
 
@@ -22,8 +23,7 @@ class ZoneState(StrEnum):
     FULL = "FullDisruption"
 
 
-@dataclass(frozen=True, slots=True)
-class EvictionRates:
+class EvictionRates(Struct, frozen=True):
     """The controller's flags for zones; rates in nodes per second.
 
     Attributes:
@@ -53,8 +53,7 @@ class EvictionRates:
         return self.normal
 
 
-@dataclass(slots=True)
-class Zone:
+class Zone(Struct):
     """A zone as the controller keeps it.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.prober.health import KINDS, FlapDraws, Health, ProbeKind
 from kubeinfer_sim.cluster.prober.probes import ORDINARY, Circumstances, Probes
@@ -33,8 +34,7 @@ _Update = tuple[int, Incarnation, Result]  # index of the worker, container, new
 _LOOKS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """Something about the container that others can see has changed.
 
     Attributes:
@@ -455,8 +455,7 @@ class ContainerProber:
         return self._put(_READINESS, worker.settled(self._view, limit).triggered(view, self._key))
 
 
-@dataclass(slots=True)
-class _State:
+class _State(Struct):
     """What changes as time goes on."""
 
     workers: list[Worker | None]

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from math import log1p
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.scenario.timings.distribution import RandomSource
 from kubeinfer_sim.scenario.units import Millis
@@ -35,8 +37,7 @@ class Outcome(Enum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """How calls that start from `from_ms` on are answered, until the next segment begins.
 
     Attributes:
@@ -53,8 +54,7 @@ class Segment:
     flap_latency_ms: Millis = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """The answers of one container incarnation. Segments in order of time, at least one per kind."""
 
     startup: Sequence[Segment]

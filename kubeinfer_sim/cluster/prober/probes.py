@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.prober.health import ProbeKind
 from kubeinfer_sim.manifest.model import Container, Probe
@@ -24,8 +25,7 @@ class Probes(NamedTuple):
         return cls(container.startup_probe, container.liveness_probe, container.readiness_probe)
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(Struct, frozen=True):
     """What of a kubelet nobody knows, or is a race in it.
 
     Attributes:

@@ -6,15 +6,15 @@ Source: pkg/scheduler/plugins/binpack/binpack.go (BinPackingScore).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.plugins.interface import MAX_SCORE
 from kubeinfer_sim.cluster.scheduler.pods import PODS, PodSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Binpack:
+class Binpack(Struct, frozen=True):
     """Its weight among the scores, and that of each resource; of others it knows nothing."""
 
     weight: int = 1

@@ -10,8 +10,9 @@ Three ways, the cheapest that gives the right answer:
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.scheduler import framework
 from kubeinfer_sim.cluster.scheduler.binpack import Binpack

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.scheduler import framework, messages, npu_rings
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
@@ -23,8 +24,7 @@ from kubeinfer_sim.manifest.releases import Release
 TOO_FEW = "and the nodes have room for"
 
 
-@dataclass(frozen=True, slots=True)
-class GangNeed:
+class GangNeed(Struct, frozen=True):
     """What the pods of one spec in a gang need, and what there is.
 
     Attributes:
@@ -68,8 +68,7 @@ class GangNeed:
         return f"needs {self.pods} {noun}{'s' if self.pods != 1 else ''} × {what}{where}; {is_free}"
 
 
-@dataclass(frozen=True, slots=True)
-class Unschedulable:
+class Unschedulable(Struct, frozen=True):
     """Why a gang does not fit.
 
     Attributes:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.scheduler import messages
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
@@ -43,8 +44,7 @@ FILTERS = (
 PRE_FILTER_RESULT = "(PreFilter result)"
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """Weights of the scores, and how allocation is scored; a plugin left out has weight 0."""
 
     strategy: Strategy = LEAST_ALLOCATED
@@ -63,8 +63,7 @@ class Profile:
 DEFAULT_PROFILE = Profile()
 
 
-@dataclass(slots=True)
-class Verdict:
+class Verdict(Struct):
     """What the filters say of a pod.
 
     Attributes:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
@@ -20,8 +21,7 @@ from kubeinfer_sim.manifest.model import PodTemplate
 SEARCH_LIMIT = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class GangPod:
+class GangPod(Struct, frozen=True):
     """A pod of a gang; `key` is how the caller names it, `owner` the controller by which pods are spread."""
 
     key: Hashable
@@ -30,8 +30,7 @@ class GangPod:
     owner: Owner | None = None
 
 
-@dataclass(slots=True)
-class Gang:
+class Gang(Struct):
     """Pods to be placed all or none.
 
     Attributes:

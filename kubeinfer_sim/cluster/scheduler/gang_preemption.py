@@ -7,7 +7,9 @@ for a gang that would not fit all the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.scheduler import framework
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
@@ -18,8 +20,7 @@ from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.cluster.scheduler.preemption import Budget, preempt
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Struct, frozen=True):
     """Room for a gang.
 
     Attributes:

@@ -7,16 +7,16 @@ line, and a line whose first gang did not fit is not tried again before a change
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.scheduler.gang import Gang, Signature
 
 _Place = tuple[int, int]  # (-priority, arrival)
 
 
-@dataclass(slots=True, eq=False)
-class Line:
+class Line(Struct, eq=False):
     """The waiting gangs of one signature; `blocked` after the first of them did not fit."""
 
     signature: Signature

@@ -7,8 +7,9 @@ in which something changed, and binds pods to their nodes after the binding stag
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.node import UNSCHEDULABLE, Node, nobodys_node

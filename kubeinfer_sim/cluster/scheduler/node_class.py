@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.npu_rings import pods_that_fit
@@ -28,8 +29,7 @@ def admits(node: NodeState, spec: PodSpec) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Where to look for room for a spec in a class: the view, and what is needed of its resources.
 
     Attributes:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import gcd, inf
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.scheduler.node_class import NodeClass, Plan, accepts
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
@@ -26,8 +27,7 @@ from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 MANY_VALUES = 32
 
 
-@dataclass(slots=True)
-class Stats:
+class Stats(Struct):
     """How much work the scheduler did: what the cost model bounds, for tests to count."""
 
     nodes: int = 0  # nodes looked at one by one

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.scheduler.npu_rings import Rings
 from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
 from kubeinfer_sim.scenario.cluster.model import Taint
 
 
-@dataclass(slots=True, eq=False)
-class NodeState:
+class NodeState(Struct, eq=False):
     """A node as the scheduler sees it. Amounts: cpu in millicores, everything else in whole units.
 
     Attributes:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.scheduler.gang import Gang
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
@@ -18,8 +19,7 @@ from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.pods import Pod
 
 
-@dataclass(slots=True, eq=False)
-class Nomination:
+class Nomination(Struct, eq=False):
     """A gang that waits until its victims are gone.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.records import InstanceRef
@@ -12,8 +13,7 @@ from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPod
 from kubeinfer_sim.cluster.scheduler.pods import Owner
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceGroup:
+class InstanceGroup(Struct, frozen=True):
     """The PodGroup that a controller makes for the pods of an instance.
 
     Attributes:
@@ -27,7 +27,6 @@ class InstanceGroup:
     min_member: int
 
 
-@dataclass(slots=True, eq=False)
 class PodGang:
     """Pods of one instance that are placed together.
 
@@ -40,25 +39,44 @@ class PodGang:
         cause: id of the record that made the gang.
     """
 
-    instance: InstanceRef
-    pods: Sequence[Pod]
-    cause: int
-    preempts: bool = False
-    owner: Owner | None = None
-    group: InstanceGroup | None = None
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    prefer: Mapping[Any, str] = field(default_factory=dict)
-    request: Gang = field(init=False)
+    __slots__ = (
+        "annotations",
+        "cause",
+        "group",
+        "instance",
+        "owner",
+        "pods",
+        "preempts",
+        "prefer",
+        "request",
+    )
+
+    def __init__(
+        self,
+        instance: InstanceRef,
+        pods: Sequence[Pod],
+        cause: int,
+        preempts: bool = False,
+        owner: Owner | None = None,
+        group: InstanceGroup | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> None:
+        self.instance = instance
+        self.pods = pods
+        self.cause = cause
+        self.preempts = preempts
+        self.owner = owner
+        self.group = group
+        self.annotations = annotations or {}
+        self.prefer: Mapping[Any, str] = {}
+        # Of a gang the most important pod counts.
+        self.request = Gang(
+            id(self),
+            tuple([GangPod(pod, pod.template, pod.namespace, owner) for pod in pods]),
+            max([pod.template.priority for pod in pods], default=0),
+            preempts,
+        )
 
     def leave_out(self, placed: Container[Pod]) -> None:
         """These of its pods are not to be placed any more."""
         self.request.pods = tuple(pod for pod in self.request.pods if pod.key not in placed)
-
-    def __post_init__(self) -> None:
-        # Of a gang the most important pod counts.
-        self.request = Gang(
-            id(self),
-            tuple([GangPod(pod, pod.template, pod.namespace, self.owner) for pod in self.pods]),
-            max([pod.template.priority for pod in self.pods], default=0),
-            self.preempts,
-        )

@@ -7,9 +7,10 @@ templates share one spec, and what does not depend on other pods is worked out o
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.host_ports import HostPort
 from kubeinfer_sim.manifest.accelerators import family_of
@@ -47,8 +48,7 @@ class Owner(NamedTuple):
     selector: Selector
 
 
-@dataclass(frozen=True, slots=True)
-class PodAffinityTerm:
+class PodAffinityTerm(Struct, frozen=True):
     """A term of inter-pod affinity or anti-affinity: pods it means, and the label that says what near is.
 
     Attributes:
@@ -77,8 +77,7 @@ class PodAffinityTerm:
         return where and selects(self.selector, pod.labels)
 
 
-@dataclass(frozen=True, slots=True)
-class SpreadConstraint:
+class SpreadConstraint(Struct, frozen=True):
     """A topology spread constraint; `hard` is DoNotSchedule, else ScheduleAnyway."""
 
     topology_key: str
@@ -90,8 +89,7 @@ class SpreadConstraint:
     honor_taints: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class PodSpec:
+class PodSpec(Struct, frozen=True, eq=False, dict=True):
     """The scheduling side of a pod's spec and labels. Compared by identity.
 
     Amounts: cpu in millicores, everything else in whole units.
@@ -256,8 +254,7 @@ def _write(requirement: NodeSelectorRequirement) -> str:
             return f"{key} {'>' if operator == 'Gt' else '<'} {values}"
 
 
-@dataclass(slots=True, eq=False)
-class Pod:
+class Pod(Struct, eq=False):
     """A pod the scheduler knows.
 
     Attributes:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.scheduler import messages
 from kubeinfer_sim.cluster.scheduler.framework import Verdict, first_rejection, prepare
@@ -24,8 +25,7 @@ NO_VICTIMS = "No preemption victims found for incoming pod"
 _ABOVE_ALL_PRIORITIES = 2**31
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """A PodDisruptionBudget: how many of its pods may still be disrupted."""
 
     namespace: str
@@ -41,8 +41,7 @@ class Budget:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A node, and the pods that would have to leave it, the most important first.
 
     Attributes:
@@ -65,8 +64,7 @@ class Candidate:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Preemption:
+class Preemption(Struct, frozen=True):
     """What came of it: a choice, or why there is none.
 
     Attributes:

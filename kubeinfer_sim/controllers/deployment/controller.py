@@ -12,8 +12,9 @@ the real controller's conditions pass through the same states.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.controllers.deployment import progress
 from kubeinfer_sim.controllers.deployment.progress import Status

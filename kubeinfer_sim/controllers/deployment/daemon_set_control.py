@@ -9,9 +9,10 @@ update is under way.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from itertools import islice
 from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.node import NO_EXECUTE, NO_SCHEDULE, NOT_READY, UNREACHABLE, UNSCHEDULABLE, Node

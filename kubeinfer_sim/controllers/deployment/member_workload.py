@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields, replace
 from typing import Any, Protocol
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod
@@ -299,7 +300,7 @@ _OTHERWISE = {"name", "namespace", "template", "replicas", "labels", "annotation
 
 
 def _settings(spec: StatefulSet | DaemonSet) -> dict[str, object]:
-    return {each.name: getattr(spec, each.name) for each in fields(spec) if each.name not in _OTHERWISE}
+    return {name: getattr(spec, name) for name in spec.__struct_fields__ if name not in _OTHERWISE}
 
 
 def _what(record: DeploymentStatus) -> tuple[object, ...]:

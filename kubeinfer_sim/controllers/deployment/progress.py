@@ -6,8 +6,10 @@ Source: pkg/controller/deployment/progress.go, sync.go (calculateStatus) and uti
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
 from kubeinfer_sim.controllers.deployment.rolling import Bounds, wanted
@@ -48,8 +50,7 @@ class Counts(NamedTuple):
 NO_PODS = Counts()
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """A Deployment's status.
 
     `available` is the condition Available, None before there is one; `failure` the reason of ReplicaFailure, or "".

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kubeinfer_sim.controllers.deployment.progress import Counts
 from kubeinfer_sim.engine.history import Record
 
 
-@dataclass(slots=True)
 class DeploymentApplied(Record):
     """The user created or changed a Deployment.
 
@@ -27,7 +24,6 @@ class DeploymentApplied(Record):
     kind: str = "Deployment"
 
 
-@dataclass(slots=True)
 class ReplicaSetScaled(Record):
     """The Deployment controller asks a ReplicaSet for another number of pods; 0 to n creates it."""
 
@@ -37,7 +33,6 @@ class ReplicaSetScaled(Record):
     replicas: int
 
 
-@dataclass(slots=True)
 class DeploymentStatus(Record):
     """A Deployment's status at the end of an instant in which it changed.
 
@@ -57,7 +52,6 @@ class DeploymentStatus(Record):
     failure: str = ""
 
 
-@dataclass(slots=True)
 class PodEvicted(Record):
     """Somebody else deletes a pod of a ReplicaSet, which makes another at once; `deployment` owns it."""
 
@@ -67,7 +61,6 @@ class PodEvicted(Record):
     kind: str = "Deployment"
 
 
-@dataclass(slots=True)
 class PodsRefused(Record):
     """The API server refuses the pods of a ReplicaSet, in these words (FailedCreate); it tries again, ever later."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 #: Phases of active pods, first deleted first.
 Phase = Literal["Pending", "Unknown", "Running"]
 
 
-@dataclass(eq=False)
-class ReplicaPod:
+class ReplicaPod(Struct, eq=False):
     """What decides whether a pod counts and whether it is deleted first.
 
     Attributes:

@@ -9,10 +9,12 @@ it creates or deletes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import heappop, heappush
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.scheduler.objects import label_selector
 from kubeinfer_sim.cluster.scheduler.pods import Owner
@@ -74,8 +76,7 @@ def slow_start_batch(count: int, initial: int, create: Callable[[], bool]) -> in
     return done
 
 
-@dataclass(eq=False)
-class ReplicaSet:
+class ReplicaSet(Struct, eq=False, dict=True):
     """One ReplicaSet, of a Deployment or by itself.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE

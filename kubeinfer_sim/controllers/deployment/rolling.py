@@ -8,7 +8,8 @@ so more of them than replicas + surge may hold devices.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
 from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
@@ -18,8 +19,7 @@ from kubeinfer_sim.manifest.model import Deployment
 Change = tuple[ReplicaSet, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """The budgets of a Deployment resolved against its replicas; both 0 with Recreate.
 
     Attributes:

@@ -9,7 +9,8 @@ partition; ordinals below keep the template that was complete last.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.controllers.deployment.members import Member, Members

@@ -5,14 +5,13 @@ By the rule of Deployments, but that both written as 0 are refused; the vendor's
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
 from kubeinfer_sim.manifest.model import IntOrPercent, RollingUpdate
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """How far a rolling update may go.
 
     Attributes:

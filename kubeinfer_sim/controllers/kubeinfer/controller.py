@@ -6,7 +6,7 @@ It holds the spec and decides once per instant, after everything that happened i
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.controllers.kubeinfer.budget import resolve

@@ -8,7 +8,9 @@ around, and simulating one must not run what its author wrote.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance, InstanceState
@@ -28,8 +30,7 @@ WIDTH: dict[ActionName, int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A failure, as rules and functions see it.
 
     Attributes:
@@ -52,8 +53,7 @@ class Failure:
     container_restarts: int
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What is done about a failure; `delay` in ms, `by` names the rule or function that decided."""
 
     action: ActionName

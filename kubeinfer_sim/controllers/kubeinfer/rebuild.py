@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import Place
@@ -15,16 +16,14 @@ if TYPE_CHECKING:
     from kubeinfer_sim.scenario.recovery.rules import GiveUp
 
 
-@dataclass(slots=True, eq=False)
-class Degradation:
+class Degradation(Struct, eq=False):
     """A gang for which pods of other roles are given up, and where it goes when they are gone."""
 
     gang: PodGang
     nodes: Mapping[Pod, str]
 
 
-@dataclass(slots=True, eq=False)
-class Rebuild:
+class Rebuild(Struct, eq=False):
     """Pods that are deleted, and made anew as gangs once all of them are gone and the back-off is over.
 
     Attributes:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kubeinfer_sim.cluster.records import InstanceRef, PodRef
 from kubeinfer_sim.engine.history import Record
 
 
-@dataclass(slots=True)
 class SpecApplied(Record):
     """The user created or changed the KubeInfer.
 
@@ -27,7 +24,6 @@ class SpecApplied(Record):
     warnings: tuple[str, ...]
 
 
-@dataclass(slots=True)
 class InstanceCreated(Record):
     """An instance exists. `running`: it ran already when the simulation began."""
 
@@ -37,14 +33,12 @@ class InstanceCreated(Record):
     running: bool
 
 
-@dataclass(slots=True)
 class InstanceReady(Record):
     """Every pod of the instance is Ready."""
 
     instance: InstanceRef
 
 
-@dataclass(slots=True)
 class InstanceConcerning(Record):
     """An instance that was ready has a pod that is not."""
 
@@ -52,7 +46,6 @@ class InstanceConcerning(Record):
     reason: str
 
 
-@dataclass(slots=True)
 class InstanceRestarting(Record):
     """Recovery rebuilds the instance: all its pods are deleted. `incarnation` is the one that begins."""
 
@@ -61,7 +54,6 @@ class InstanceRestarting(Record):
     reason: str
 
 
-@dataclass(slots=True)
 class RestartContinued(Record):
     """What was made in a restart of an instance or a pod (`what`: its name) cannot stay where it is: it is deleted once
     more, in the same restart.
@@ -74,7 +66,6 @@ class RestartContinued(Record):
     reason: str
 
 
-@dataclass(slots=True)
 class PodRebuilding(Record):
     """Recovery rebuilds one pod of an instance."""
 
@@ -83,7 +74,6 @@ class PodRebuilding(Record):
     reason: str
 
 
-@dataclass(slots=True)
 class RoleRebuilding(Record):
     """Recovery rebuilds all `pods` of one role of an instance."""
 
@@ -93,7 +83,6 @@ class RoleRebuilding(Record):
     reason: str
 
 
-@dataclass(slots=True)
 class RecoveryDecided(Record):
     """A rule of the scenario, or a function of the user's (`by`), decided about a failure; `delay` in ms."""
 
@@ -104,7 +93,6 @@ class RecoveryDecided(Record):
     delay: int
 
 
-@dataclass(slots=True)
 class RecoveryWithdrawn(Record):
     """The delay of a decision is over and what failed is well again: nothing is done."""
 
@@ -112,7 +100,6 @@ class RecoveryWithdrawn(Record):
     fault: str
 
 
-@dataclass(slots=True)
 class InstanceDegraded(Record):
     """An instance gives up pods, `given_up` of each role, so that role `saved` finds room."""
 
@@ -122,14 +109,12 @@ class InstanceDegraded(Record):
     reason: str
 
 
-@dataclass(slots=True)
 class InstanceRestored(Record):
     """All pods the instance had given up are ready again."""
 
     instance: InstanceRef
 
 
-@dataclass(slots=True)
 class PeersLost(Record):
     """The engines of `survivors` hang without the lost `pod` and exit at `until` ms."""
 
@@ -139,7 +124,6 @@ class PeersLost(Record):
     until: int
 
 
-@dataclass(slots=True)
 class RestartBackOff(Record):
     """The next gang of a restarting instance, or of a rebuilt part of it, waits until `until` ms."""
 
@@ -147,7 +131,6 @@ class RestartBackOff(Record):
     until: int
 
 
-@dataclass(slots=True)
 class InstanceFailed(Record):
     """The instance used up its restarts and is held."""
 
@@ -155,7 +138,6 @@ class InstanceFailed(Record):
     reason: str
 
 
-@dataclass(slots=True)
 class InstanceDeleting(Record):
     """The controller deletes the instance. `reason`: Rollout, NotReady (free of budget), ScaleIn."""
 
@@ -163,14 +145,12 @@ class InstanceDeleting(Record):
     reason: str
 
 
-@dataclass(slots=True)
 class InstanceGone(Record):
     """The last pod of the instance is gone; its ordinal may be used again."""
 
     instance: InstanceRef
 
 
-@dataclass(slots=True)
 class Stalled(Record):
     """Nothing goes on by itself. `reason`: Unschedulable, NewRevisionNotReady; `pod_reason` the pods' own."""
 
@@ -182,7 +162,6 @@ class Stalled(Record):
     detail: str
 
 
-@dataclass(slots=True)
 class UpdateAborted(Record):
     """An update that stalled is given up: the template of `revision`, which was there before, is applied again."""
 
@@ -192,7 +171,6 @@ class UpdateAborted(Record):
     revision: str
 
 
-@dataclass(slots=True)
 class SilentFaultSuspected(Record):
     """A node takes nothing new for `lasts` ms: so many single pods failed on it, and no hardware fault was seen."""
 
@@ -202,7 +180,6 @@ class SilentFaultSuspected(Record):
     lasts: int
 
 
-@dataclass(slots=True)
 class StallEnded(Record):
     """What was stalled goes on."""
 
@@ -210,7 +187,6 @@ class StallEnded(Record):
     generation: int
 
 
-@dataclass(slots=True)
 class ProgressDeadlineExceeded(Record):
     """No progress for the scenario's progressDeadline; reported only, nothing is stopped."""
 
@@ -218,7 +194,6 @@ class ProgressDeadlineExceeded(Record):
     generation: int
 
 
-@dataclass(slots=True)
 class UpdateCompleted(Record):
     """No old instance is live, `replicas` new ones exist and all are ready."""
 
@@ -228,7 +203,6 @@ class UpdateCompleted(Record):
     replicas: int
 
 
-@dataclass(slots=True)
 class InstanceRefused(Record):
     """The API server refuses pods of an instance, in these words: none is made, all are asked for again, ever later."""
 

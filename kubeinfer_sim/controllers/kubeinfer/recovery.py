@@ -14,7 +14,8 @@ the same restart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.device_refusals import UNEXPECTED_ADMISSION_ERROR
@@ -35,8 +36,7 @@ from kubeinfer_sim.scenario.recovery.rules import ActionName, Isolation
 SIGKILLED = 137
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(Struct, frozen=True):
     """Something that calls for recovery.
 
     Attributes:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.units import Millis
 
 
-@dataclass(slots=True)
-class Streak:
+class Streak(Struct):
     """Restarts that followed each other closely; `last` in ms."""
 
     count: int
     last: Millis
 
 
-@dataclass(slots=True)
-class RestartHistory:
+class RestartHistory(Struct):
     """The restarts of one instance and of the parts of it that were rebuilt alone.
 
     The instance as a whole and each such part have a back-off of their own; the limit counts all of them,

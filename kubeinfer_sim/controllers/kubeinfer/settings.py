@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.manifest.releases import LATEST, Release
@@ -11,8 +11,7 @@ from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
 from kubeinfer_sim.scenario.timings.model import Timings
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Settings of KubeInfers' controllers.
 
     Attributes:

@@ -8,7 +8,8 @@ for 48 h.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.node import Node
@@ -22,8 +23,7 @@ LEAST_NPUS, ALONE = 16, 30_000
 TIMES, WITHIN, LASTS = 3, 3 * 3_600_000, 48 * 3_600_000
 
 
-@dataclass(slots=True)
-class _Failures:
+class _Failures(Struct):
     """Of one incarnation of an instance: the places that failed, and whether hardware did."""
 
     places: set[tuple[str, int]] = field(default_factory=set)

@@ -7,7 +7,9 @@ counted about them are in `instances.py`, what is done about failures in `recove
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import Controller, PlatformFault, Pod
@@ -24,8 +26,7 @@ from kubeinfer_sim.controllers.kubeinfer.stalls import Stalls
 from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer
 
 
-@dataclass(frozen=True, slots=True)
-class _Unscaled:
+class _Unscaled(Struct, frozen=True):
     """An instance as far as the API server tells: without a scale subresource."""
 
     resource: str = Instance.resource

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.engine.history import Record
 
 
-@dataclass(slots=True)
 class BarePodApplied(Record):
     """The user created a Pod; `label`: `running` where it has run for long, else `created`."""
 
@@ -17,7 +14,6 @@ class BarePodApplied(Record):
     label: str
 
 
-@dataclass(slots=True)
 class BarePodEvicted(Record):
     """Somebody else than the user deletes a Pod that nobody will make again."""
 

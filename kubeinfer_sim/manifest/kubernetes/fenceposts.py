@@ -6,7 +6,7 @@ InstanceRollingUpdate the same way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubeinfer_sim.manifest.kubernetes.intstr import scaled_value
 from kubeinfer_sim.manifest.model import IntOrPercent
@@ -14,8 +14,7 @@ from kubeinfer_sim.manifest.model import IntOrPercent
 Budget = int | str | IntOrPercent
 
 
-@dataclass(frozen=True, slots=True)
-class Fenceposts:
+class Fenceposts(Struct, frozen=True):
     """The bounds of a rolling update, in pods or instances.
 
     Attributes:

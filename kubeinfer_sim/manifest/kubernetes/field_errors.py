@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kubeinfer_sim.diagnostics import Path
 
@@ -26,8 +27,7 @@ UNKNOWN = "Unknown"
 DECODE = "Decode"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldError(Struct, frozen=True):
     """One error about one field.
 
     Attributes:
@@ -211,8 +211,7 @@ class Errors:
             self.invalid(at, value, "must be greater than 0")
 
 
-@dataclass(frozen=True, slots=True)
-class FieldWarning:
+class FieldWarning(Struct, frozen=True):
     """Something the API server accepts with a warning.
 
     Attributes:

@@ -7,9 +7,10 @@ grows with the exponent: `1e999999999` costs no more than `1`. Source: k8s.io/ap
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from kubeinfer_sim.manifest.kubernetes.quantity_text import (
     BINARY_SUFFIXES,
@@ -33,8 +34,7 @@ _SUFFIX_OF_DECIMAL = {exponent: suffix for suffix, exponent in DECIMAL_SUFFIXES.
 _SUFFIX_OF_BINARY = {exponent: suffix for suffix, exponent in BINARY_SUFFIXES.items()}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Quantity:
+class Quantity(Struct, frozen=True, eq=False):
     """An amount of a resource: exactly `unscaled * 10**scale`.
 
     Equality and order are those of the value: `1` equals `1000m`.
@@ -217,6 +217,9 @@ class Quantity:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Quantity) and self.compare(other) == 0
+
+    def __ne__(self, other: object) -> bool:  # Struct has one of its own, which would not ask __eq__
+        return not self == other
 
     def __lt__(self, other: Quantity) -> bool:
         return self.compare(other) < 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kubeinfer_sim.manifest.kubernetes.decode import decode, stored
 from kubeinfer_sim.manifest.kubernetes.defaults import fill_defaults
@@ -19,8 +20,7 @@ from kubeinfer_sim.manifest.kubernetes.field_errors import (
 from kubeinfer_sim.manifest.kubernetes.schema import types
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What the API server makes of a value.
 
     Attributes:

@@ -5,9 +5,10 @@ It drives decoding, unknown fields, defaults and the stored form, and is what JS
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.manifest.kubernetes.schema_table import TYPES
 
@@ -26,8 +27,7 @@ _SCALARS: tuple[Kind, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Type:
+class Type(Struct, frozen=True, eq=False):
     """A type: a scalar, a list or map of `item`, or an object with `fields`.
 
     `name` is the Go type's for objects and the kind for others.
@@ -39,8 +39,7 @@ class Type:
     fields: dict[str, FieldType] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FieldType:
+class FieldType(Struct, frozen=True, eq=False):
     """A field of an object.
 
     Attributes:

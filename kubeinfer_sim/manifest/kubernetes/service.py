@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.kubernetes.field_errors import Field, Root

@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kubeinfer_sim.diagnostics import Path, format_path
 from kubeinfer_sim.manifest.kubernetes.decode import decode, stored
@@ -71,8 +72,7 @@ _OF_A_RUNNING_POD = (
 _FROZEN = "field is immutable when `immutable` is set"
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateError:
+class UpdateError(Struct, frozen=True):
     """One field that may not change so.
 
     Attributes:

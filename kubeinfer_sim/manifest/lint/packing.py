@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubeinfer_sim.manifest.kubernetes.selectors import match_node
 from kubeinfer_sim.manifest.lint.rule import LintContext, Node, npus_of
@@ -16,8 +17,7 @@ NODE_SIZES = (8, 16)
 _MOST_PODS = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """Room some instances take.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.accelerators import ASCEND, accelerators_of, family_of, main_accelerator
@@ -24,8 +25,7 @@ class Node(Protocol):
     def unlimited(self) -> frozenset[str]: ...  # noqa: D102
 
 
-@dataclass(frozen=True, slots=True)
-class LoadTime:
+class LoadTime(Struct, frozen=True):
     """How long a role's engine takes from container start to its first good answer, in seconds.
 
     Attributes:
@@ -39,8 +39,7 @@ class LoadTime:
     slowest: int
 
 
-@dataclass(frozen=True, slots=True)
-class Expectations:
+class Expectations(Struct, frozen=True):
     """What the rules compare the manifest with. Times in seconds.
 
     Attributes:
@@ -61,8 +60,7 @@ class Expectations:
     nodes: Sequence[Node] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What a rule found.
 
     Attributes:
@@ -80,8 +78,7 @@ class Finding:
     key: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerAt:
+class ContainerAt(Struct, frozen=True):
     """A container of a role, and its place in the document."""
 
     role: Role
@@ -90,8 +87,7 @@ class ContainerAt:
     sidecar: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RoleAt:
+class RoleAt(Struct, frozen=True):
     """A role, and its place in the document."""
 
     role: Role
@@ -111,8 +107,7 @@ class RoleAt:
                 yield ContainerAt(self.role, each, (*self.pod_path, "initContainers", index), sidecar=True)
 
 
-@dataclass(frozen=True, slots=True)
-class LintContext:
+class LintContext(Struct, frozen=True):
     """One KubeInfer, and what is expected of where it will run."""
 
     kubeinfer: KubeInfer
@@ -137,8 +132,7 @@ class LintContext:
 Check = Callable[[LintContext], Iterator[Finding]]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule.
 
     Attributes:

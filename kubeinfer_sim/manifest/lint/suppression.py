@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.manifest.checker import shown
@@ -20,8 +21,7 @@ _PREAMBLE = re.compile(r"\s*(#.*|---\s*(#.*)?|%.*)?")
 UNKNOWN = "KI000"
 
 
-@dataclass(slots=True)
-class Suppressions:
+class Suppressions(Struct):
     """Which rules are off in one source.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.manifest.register.row import Standing
@@ -13,8 +14,7 @@ from kubeinfer_sim.manifest.register.row import Standing
 Concerns = Callable[[Mapping[str, Any], str, Sequence[WorkloadSpec]], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class KindRow:
+class KindRow(Struct, frozen=True):
     """Some kinds.
 
     Attributes:

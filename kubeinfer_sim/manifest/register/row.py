@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 
 class Standing(StrEnum):
@@ -25,8 +26,7 @@ def given(value: Any) -> bool:
     return value not in (None, False, "", [], {})
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """Some fields of one type, or some keys of labels or annotations.
 
     Attributes:

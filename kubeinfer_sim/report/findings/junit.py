@@ -7,15 +7,15 @@ There is no standard; this is the form Jenkins, GitLab and GitHub actions agree 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
+
+from msgspec import Struct
 
 from kubeinfer_sim.diagnostics import Diagnostic, Severity, format_path
 from kubeinfer_sim.manifest.render import printable
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """Why a case failed: a word that stays the same, a sentence, and all there is to say."""
 
     type: str
@@ -23,8 +23,7 @@ class Failure:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """A test case; it passed unless there is a failure.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.manifest.model import Kind, WorkloadSpec
 from kubeinfer_sim.scenario.cluster.model import ClusterObject, NodeSpec, Taint
@@ -13,8 +14,7 @@ from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.units import Millis
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """Which pods or nodes an action is about; empty fields match everything.
 
     `kind` and `name` say whose pods; `name` "": those of all workloads of the kind.
@@ -29,8 +29,7 @@ class Target:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(Struct, frozen=True):
     """The user changes a workload: applies another version, patches, pauses, resumes, rolls it back.
 
     `workload` is all of its new version; kind and name say which one it is.
@@ -46,16 +45,14 @@ class Apply:
     before: WorkloadSpec | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Undo:
+class Undo(Struct, frozen=True):
     """`kubectl rollout undo` of a Deployment: to the template of the ReplicaSet before its newest, if there is one."""
 
     at: Millis
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A request that kubectl or the API server refuses then, whatever else happens: nothing changes.
 
     `what` of which object, as an action's `object` names it; `message` is in their words.
@@ -67,8 +64,7 @@ class Refused:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """The user changes `spec.replicas` of a workload alone; `name` "": of the only one of its kind."""
 
     at: Millis
@@ -77,8 +73,7 @@ class Scale:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Cordon:
+class Cordon(Struct, frozen=True):
     """Nodes stop (or, with `uncordon`, start) taking new pods."""
 
     at: Millis
@@ -86,8 +81,7 @@ class Cordon:
     uncordon: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SetTaint:
+class SetTaint(Struct, frozen=True):
     """Somebody taints nodes (`kubectl taint --overwrite`): of one key and effect a node has one taint."""
 
     at: Millis
@@ -95,8 +89,7 @@ class SetTaint:
     taint: Taint
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveTaint:
+class RemoveTaint(Struct, frozen=True):
     """Somebody takes the taints of a key from nodes; `effect` "": whatever they do."""
 
     at: Millis
@@ -105,8 +98,7 @@ class RemoveTaint:
     effect: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LabelNodes:
+class LabelNodes(Struct, frozen=True):
     """Somebody changes labels of nodes (`kubectl label --overwrite`); None removes one."""
 
     at: Millis
@@ -114,16 +106,14 @@ class LabelNodes:
     labels: Mapping[str, str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class AddNodes:
+class AddNodes(Struct, frozen=True):
     """Nodes join the cluster, Ready."""
 
     at: Millis
     nodes: tuple[NodeSpec, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveNodes:
+class RemoveNodes(Struct, frozen=True):
     """Somebody deletes the objects of nodes (`kubectl delete node`); their machines go on."""
 
     at: Millis
@@ -140,8 +130,7 @@ def relabeled(labels: Mapping[str, str], changes: Mapping[str, str | None]) -> d
     return {key: value for key, value in {**labels, **changes}.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Drain:
+class Drain(Struct, frozen=True):
     """`kubectl drain` of the nodes, one after the other: cordon, then evict pods as budgets allow.
 
     Attributes:
@@ -167,8 +156,7 @@ FailureMode = Literal["silent", "cutOff", "notReady", "reboot", "kubeletRestart"
 PLUGIN_AFTER_REBOOT, PLUGIN_AFTER_RESTART = 12_000, 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class NodeDown:
+class NodeDown(Struct, frozen=True):
     """Machines fail; `until` is when they are back by themselves (None: not).
 
     Attributes:
@@ -182,16 +170,14 @@ class NodeDown:
     plugin_after: Millis | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NodeUp:
+class NodeUp(Struct, frozen=True):
     """Machines that failed are back."""
 
     at: Millis
     nodes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OutOfService:
+class OutOfService(Struct, frozen=True):
     """Somebody sets (`ended`: removes) the out-of-service taint."""
 
     at: Millis
@@ -199,8 +185,7 @@ class OutOfService:
     ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ForceDelete:
+class ForceDelete(Struct, frozen=True):
     """`kubectl delete pod --grace-period=0 --force` of matching pods; `terminating_only`: those that hang."""
 
     at: Millis
@@ -208,8 +193,7 @@ class ForceDelete:
     terminating_only: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class DeletePods:
+class DeletePods(Struct, frozen=True):
     """`kubectl delete pod` of matching pods that exist.
 
     Attributes:
@@ -225,8 +209,7 @@ class DeletePods:
     ready: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SetGate:
+class SetGate(Struct, frozen=True):
     """Somebody opens a scheduling gate of matching pods that exist."""
 
     at: Millis
@@ -234,8 +217,7 @@ class SetGate:
     gate: str
 
 
-@dataclass(frozen=True, slots=True)
-class SetReadinessGate:
+class SetReadinessGate(Struct, frozen=True):
     """Somebody sets the condition that a readiness gate of matching pods that exist names."""
 
     at: Millis
@@ -244,8 +226,7 @@ class SetReadinessGate:
     status: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveFinalizers:
+class RemoveFinalizers(Struct, frozen=True):
     """Somebody takes finalizers away from matching pods that exist."""
 
     at: Millis
@@ -253,8 +234,7 @@ class RemoveFinalizers:
     finalizers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EvictPods:
+class EvictPods(Struct, frozen=True):
     """Somebody asks the eviction API for matching pods that exist, the oldest first; `first` and `ready` as above."""
 
     at: Millis
@@ -267,8 +247,7 @@ class EvictPods:
 CANNOT_BE_RUN = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """The health check of matching pods starts to fail (`healthy=False`) or answers again.
 
     `until` ends it by itself. Losing readiness is not a recovery trigger; a failing liveness probe is.
@@ -300,8 +279,7 @@ class Health:
     times: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Crash:
+class Crash(Struct, frozen=True):
     """A container's process ends by itself in matching pods; `container` "": the one that runs the engine.
 
     Attributes:
@@ -320,8 +298,7 @@ class Crash:
     until: Millis | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFault:
+class ImageFault(Struct, frozen=True):
     """Pulls of these images (none named: of all) fail until `until` (None: for good), each `after` it has begun."""
 
     at: Millis
@@ -334,8 +311,7 @@ class ImageFault:
 AtRandom = Literal["", "busyNpu", "idleNpu", "pod", "node"]
 
 
-@dataclass(frozen=True, slots=True)
-class StartFault:
+class StartFault(Struct, frozen=True):
     """Runs of init containers, or postStart hooks (`what`), that begin from `at` on fail.
 
     `times` of each pod, until `until`, or (None) all. `container` "": every init container that ends, or every
@@ -352,8 +328,7 @@ class StartFault:
     what: Literal["init", "postStart"] = "init"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """Something breaks; `kind` and `level` are names of `faults/kinds.py` and `faults/levels.py`.
 
     Attributes:
@@ -379,16 +354,14 @@ class Fault:
     factor: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(Struct, frozen=True):
     """Somebody creates an object that owns pods, or is one; where it is there already, that is refused."""
 
     at: Millis
     workload: WorkloadSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True):
     """Somebody deletes one, in the background: its object goes at once, and what it owns is garbage collected."""
 
     at: Millis
@@ -396,16 +369,14 @@ class Delete:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(Struct, frozen=True):
     """Somebody creates or changes an object that owns no pods."""
 
     at: Millis
     object: ClusterObject
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteObject:
+class DeleteObject(Struct, frozen=True):
     """Somebody deletes one."""
 
     at: Millis

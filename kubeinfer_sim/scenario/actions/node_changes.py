@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.kubernetes.names import label_value, qualified_name

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.accelerators import common_family
@@ -19,8 +21,7 @@ from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.timings.compile import unknown_role
 
 
-@dataclass(frozen=True, slots=True)
-class Meant:
+class Meant(Struct, frozen=True):
     """The workload an action is about.
 
     Attributes:

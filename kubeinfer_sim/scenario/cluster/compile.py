@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError
@@ -32,8 +33,7 @@ from kubeinfer_sim.scenario.findings import read_form
 from kubeinfer_sim.scenario.schema import ClusterFile
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Struct, frozen=True):
     """The nodes, what runs on them, and what a report says of both.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
@@ -15,8 +16,7 @@ from kubeinfer_sim.scenario.units import Millis
 CONTROL_PLANE_TAINTS = "node.kubernetes.io/"
 
 
-@dataclass(frozen=True, slots=True)
-class Taint:
+class Taint(Struct, frozen=True):
     """A node taint."""
 
     key: str
@@ -28,16 +28,14 @@ class Taint:
         return f"{self.key}{'=' if self.value else ''}{self.value}:{self.effect}"
 
 
-@dataclass(frozen=True, slots=True)
-class NpuTopology:
+class NpuTopology(Struct, frozen=True):
     """How the NPUs of a node, counted as `resource`, are linked: in rings of so many."""
 
     resource: str
     ring: int
 
 
-@dataclass(frozen=True, slots=True)
-class NodeSpec:
+class NodeSpec(Struct, frozen=True):
     """One node at the start of the simulation.
 
     Attributes:
@@ -63,8 +61,7 @@ class NodeSpec:
     ready: Literal["True", "False", "Unknown"] = "True"
 
 
-@dataclass(frozen=True, slots=True)
-class RunningPod:
+class RunningPod(Struct, frozen=True):
     """A pod that runs on the cluster beside the KubeInfer: it keeps what it has, and its neighbours' rules hold.
 
     Attributes:
@@ -80,8 +77,7 @@ class RunningPod:
     requests: Resources
 
 
-@dataclass(frozen=True, slots=True)
-class NodeLifecycle:
+class NodeLifecycle(Struct, frozen=True):
     """Settings of what follows a node's failure.
 
     Attributes:
@@ -93,8 +89,7 @@ class NodeLifecycle:
     toleration_seconds: int = 300
 
 
-@dataclass(frozen=True, slots=True)
-class PriorityClass:
+class PriorityClass(Struct, frozen=True):
     """How important the pods are that name it.
 
     Attributes:
@@ -115,8 +110,7 @@ class ServiceSelector(NamedTuple):
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class DisruptionBudget:
+class DisruptionBudget(Struct, frozen=True):
     """A PodDisruptionBudget of one namespace: exactly one of `min_available` and `max_unavailable`.
 
     `where` is the file and line it is written at, as `file:line`.
@@ -131,8 +125,7 @@ class DisruptionBudget:
     namespace: str = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaScope:
+class QuotaScope(Struct, frozen=True):
     """Which pods a quota is about, with the scope's own name; operator and values are those of scope PriorityClass."""
 
     name: str
@@ -140,8 +133,7 @@ class QuotaScope:
     values: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceQuota:
+class ResourceQuota(Struct, frozen=True):
     """How much the pods of a namespace may ask for together: by `pods`, `requests.cpu`, `huawei.com/…` …
 
     Attributes:
@@ -154,8 +146,7 @@ class ResourceQuota:
     scopes: tuple[QuotaScope, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LimitRangeItem:
+class LimitRangeItem(Struct, frozen=True):
     """How much each Container, or each Pod as a whole, may ask for, by resource; `ratio`: of limit to request."""
 
     type: str
@@ -164,8 +155,7 @@ class LimitRangeItem:
     ratio: Mapping[str, Quantity]
 
 
-@dataclass(frozen=True, slots=True)
-class LimitRange:
+class LimitRange(Struct, frozen=True):
     """What containers of a namespace get that they do not name (quantities as texts, by resource), and what holds."""
 
     name: str
@@ -175,8 +165,7 @@ class LimitRange:
     items: tuple[LimitRangeItem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeClass:
+class RuntimeClass(Struct, frozen=True):
     """What pods of a runtime need besides: `overhead` as texts by resource, labels and taints of its nodes."""
 
     name: str
@@ -185,8 +174,7 @@ class RuntimeClass:
     tolerations: tuple[Toleration, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PodGroup:
+class PodGroup(Struct, frozen=True):
     """A PodGroup (scheduling.volcano.sh/v1beta1): pods that are placed together, at least `min_member` of them.
 
     Attributes:
@@ -202,8 +190,7 @@ class PodGroup:
     min_resources: Resources | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(Struct, frozen=True):
     """A Queue (scheduling.volcano.sh/v1beta1), which shares the cluster with others by weight.
 
     Attributes:
@@ -221,8 +208,7 @@ class Queue:
 ObjectKey = tuple[str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterObject:
+class ClusterObject(Struct, frozen=True):
     """An object that owns no pods.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from kubeinfer_sim.manifest.accelerators import accelerators_of, common_family
 from kubeinfer_sim.manifest.kubernetes.well_known_labels import HOSTNAME

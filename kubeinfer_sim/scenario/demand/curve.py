@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.scenario.units import format_duration
 
@@ -23,8 +24,7 @@ class Piece(NamedTuple):
     last: Fraction | int
 
 
-@dataclass(frozen=True, slots=True)
-class LoadCurve:
+class LoadCurve(Struct, frozen=True):
     """Load over time, in fractions or whole numbers.
 
     Attributes:
@@ -91,8 +91,7 @@ def _whole(load: Fraction | int) -> Fraction | int:
     return load.numerator if load.denominator == 1 else load
 
 
-@dataclass(frozen=True, slots=True)
-class OfferedLoad:
+class OfferedLoad(Struct, frozen=True):
     """What is asked of the instances together, and how much of it one can take.
 
     Attributes:

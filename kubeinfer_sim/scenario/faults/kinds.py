@@ -8,8 +8,9 @@ recovery policy decide.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 #: What a fault strikes: one accelerator, one pod, one machine, or what all of them share.
 Strikes = Literal["npu", "pod", "node", "cluster"]
@@ -19,8 +20,7 @@ Symptom = Literal["crash", "hang", "unhealthy", "slow", "none"]
 Need = Literal["nodeFailures", "drains", "storage"]
 
 
-@dataclass(frozen=True, slots=True)
-class FaultKind:
+class FaultKind(Struct, frozen=True):
     """Something that breaks.
 
     Attributes:

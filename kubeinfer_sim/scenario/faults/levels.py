@@ -8,8 +8,9 @@ fault of any other accelerator shows by its symptom alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from kubeinfer_sim.manifest.accelerators import ASCEND, Family, accelerators_of, family_of
 from kubeinfer_sim.manifest.model import Resources
@@ -18,8 +19,7 @@ from kubeinfer_sim.manifest.model import Resources
 Handling = Literal["none", "isolate", "reset", "separate"]
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """What follows when a fault is reported (the pod's template has the label).
 
     Attributes:

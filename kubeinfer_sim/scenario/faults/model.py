@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.scenario.faults.kinds import Symptom
 from kubeinfer_sim.scenario.timings.distribution import Distribution
@@ -14,8 +15,7 @@ from kubeinfer_sim.scenario.units import Millis
 Per = Literal["npu", "node", "pod", "domain", "cluster"]
 
 
-@dataclass(frozen=True, slots=True)
-class NpuHandling:
+class NpuHandling(Struct, frozen=True):
     """How the device plugin works; defaults are those of section 4 of the semantics page.
 
     Newer MindCluster releases: `idle_before` 60 s, `attempt_timeout` 180 s, `attempts_window` 6 h, and `hot_reset`
@@ -53,8 +53,7 @@ class NpuHandling:
     swap: Millis = 7_200_000
 
 
-@dataclass(frozen=True, slots=True)
-class MixPart:
+class MixPart(Struct, frozen=True):
     """One kind in a mix: how often (weights need not add up to 1), and as what; `factor` as in `Fault`."""
 
     weight: float
@@ -64,8 +63,7 @@ class MixPart:
     factor: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FaultProcess:
+class FaultProcess(Struct, frozen=True):
     """Faults that come again and again, from a stream for each object they strike.
 
     Attributes:
@@ -84,8 +82,7 @@ class FaultProcess:
     repair: Distribution | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FaultPlan:
+class FaultPlan(Struct, frozen=True):
     """Everything that is said about faults beside the time line."""
 
     processes: tuple[FaultProcess, ...] = ()

@@ -8,13 +8,13 @@ of NPUs is published: all three are of GPUs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubeinfer_sim.scenario.faults.model import MixPart
 
 
-@dataclass(frozen=True, slots=True)
-class FaultProfile:
+class FaultProfile(Struct, frozen=True):
     """Faults per node; `per_1000_node_days` of nodes with 8 accelerators."""
 
     per_1000_node_days: float

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from kubeinfer_sim.manifest.model import RESET_LABEL, Role
 from kubeinfer_sim.scenario.faults.kinds import KINDS
@@ -14,8 +15,7 @@ from kubeinfer_sim.scenario.faults.levels import ASCEND_LEVELS, are_reported
 Phase = Literal["starting", "serving"]
 
 
-@dataclass(frozen=True, slots=True)
-class FaultName:
+class FaultName(Struct, frozen=True):
     """Something that can fail.
 
     Attributes:

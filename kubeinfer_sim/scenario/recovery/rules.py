@@ -5,8 +5,10 @@ The vendor publishes nothing on what Custom means; so the rules live in the scen
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.manifest.model import KubeInfer, RecoveryPolicy
 from kubeinfer_sim.scenario.recovery.faults import Phase
@@ -26,16 +28,14 @@ Isolation = Literal["None", "Device", "Node"]
 IN_PLACE: tuple[ActionName, ...] = ("RestartContainer", "Ignore")
 
 
-@dataclass(frozen=True, slots=True)
-class GiveUp:
+class GiveUp(Struct, frozen=True):
     """A role that gives up pods for another one: all but `keep`, one by one; with `keep` 0 all at once."""
 
     role: str
     keep: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """After `count` times within `window` ms the rule does `then` instead."""
 
     count: int
@@ -43,8 +43,7 @@ class Limit:
     then: ActionName
 
 
-@dataclass(frozen=True, slots=True)
-class RecoveryRule:
+class RecoveryRule(Struct, frozen=True):
     """What to do about some failures; empty fields match everything.
 
     Attributes:

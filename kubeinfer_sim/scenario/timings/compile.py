@@ -6,8 +6,10 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError
@@ -115,8 +117,7 @@ def _with_images(timings: StageTimings, images: Mapping[str, dict[str, Any]]) ->
     return replace(timings, images={image: replace(timings, **stages) for image, stages in images.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class Stages:
+class Stages(Struct, frozen=True):
     """The stages of a Timings file: for all roles, and by role."""
 
     common: dict[str, Distribution] = field(default_factory=dict)

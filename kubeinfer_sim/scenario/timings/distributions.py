@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from statistics import NormalDist
+
+from msgspec import Struct
 
 from kubeinfer_sim.scenario.timings.distribution import Distribution, RandomSource
 from kubeinfer_sim.scenario.units import MAX_MILLIS, Millis, format_duration, format_size
@@ -21,8 +22,7 @@ _NORMAL = NormalDist()
 _Z95 = _NORMAL.inv_cdf(0.95)
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """Always the same."""
 
     value: Millis
@@ -36,8 +36,7 @@ class Constant:
         return f"constant {format_duration(self.value)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Never:
+class Never(Struct, frozen=True):
     """Does not end."""
 
     def sample(self, source: RandomSource) -> Millis | None:
@@ -49,8 +48,7 @@ class Never:
         return "never"
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Struct, frozen=True):
     """So many bytes at so many bytes per second, alone on the wire; rounded up to the millisecond."""
 
     size: int
@@ -65,8 +63,7 @@ class Transfer:
         return f"{format_size(self.size)} at {format_size(self.rate)}/s"
 
 
-@dataclass(frozen=True, slots=True)
-class Uniform:
+class Uniform(Struct, frozen=True):
     """Anything from `low` to `high`, all equally likely."""
 
     low: Millis
@@ -81,8 +78,7 @@ class Uniform:
         return f"uniform {format_duration(self.low)}..{format_duration(self.high)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Triangular:
+class Triangular(Struct, frozen=True):
     """From `low` to `high`, most likely `mode`; what three measured numbers are worth."""
 
     low: Millis
@@ -105,8 +101,7 @@ class Triangular:
         return f"triangular {'/'.join(map(format_duration, (self.low, self.mode, self.high)))}"
 
 
-@dataclass(frozen=True, slots=True)
-class Exponential:
+class Exponential(Struct, frozen=True):
     """Without memory; `mean` in milliseconds."""
 
     mean: Millis
@@ -120,8 +115,7 @@ class Exponential:
         return f"exponential, mean {format_duration(self.mean)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Lognormal:
+class Lognormal(Struct, frozen=True):
     """Given by its median and the value that 95 of 100 stay below; both positive, p95 >= p50."""
 
     p50: Millis
@@ -139,8 +133,7 @@ class Lognormal:
         return f"lognormal, p50 {format_duration(self.p50)}, p95 {format_duration(self.p95)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Gamma:
+class Gamma(Struct, frozen=True):
     """Shape k > 0 and mean; the scale is mean / k."""
 
     shape: float
@@ -165,8 +158,7 @@ class Gamma:
         return f"gamma, shape {self.shape:g}, mean {format_duration(self.mean)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Weibull:
+class Weibull(Struct, frozen=True):
     """Shape k > 0 (below 1: failures get rarer with age, above 1: more frequent) and scale."""
 
     shape: float
@@ -184,8 +176,7 @@ class Weibull:
         return f"Weibull, shape {self.shape:g}, scale {format_duration(self.scale)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Empirical:
+class Empirical(Struct, frozen=True):
     """One of the measured values (sorted), or, with `interpolate`, anything between two neighbours."""
 
     values: tuple[Millis, ...]
@@ -215,8 +206,7 @@ class Empirical:
         return text + (", interpolated" if self.interpolate else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Mixture:
+class Mixture(Struct, frozen=True):
     """One of several distributions, chosen by weight (positive, of any sum)."""
 
     weights: tuple[float, ...]
@@ -240,8 +230,7 @@ class Mixture:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Bounded:
+class Bounded(Struct, frozen=True):
     """Another distribution, its samples moved to the nearer bound when outside; `never` becomes `high`."""
 
     inner: Distribution

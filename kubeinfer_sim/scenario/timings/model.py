@@ -6,15 +6,15 @@ Plain records in milliseconds and bytes, filled by `compile.py` from the forms o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant
 from kubeinfer_sim.scenario.units import Millis
 
 
-@dataclass(frozen=True, slots=True)
-class StageTimings:
+class StageTimings(Struct, frozen=True):
     """How long each stage of a pod takes, for one role. The defaults' sources are in the timings docs page.
 
     `cold`/`warm` variants: which applies is decided by what is on the node when the stage begins.
@@ -47,11 +47,10 @@ class StageTimings:
 
 
 #: The names of the stages.
-STAGE_NAMES = tuple(each.name for each in fields(StageTimings) if each.name != "images")
+STAGE_NAMES = tuple(name for name in StageTimings.__struct_fields__ if name != "images")
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
+class Timings(Struct, frozen=True):
     """Stage timings by role name, with the default for roles not named."""
 
     default: StageTimings
@@ -69,8 +68,7 @@ class Timings:
         return all(isinstance(getattr(of, name), Constant) for of in each for name in STAGE_NAMES)
 
 
-@dataclass(frozen=True, slots=True)
-class CrashBackOff:
+class CrashBackOff(Struct, frozen=True):
     """Settings of CrashLoopBackOff.
 
     Attributes:
@@ -82,8 +80,7 @@ class CrashBackOff:
     reduced: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A registry or a storage that many nodes read from; bytes per second, None for no limit of that kind.
 
     At least one of the two is given. Transfers that run at once share `bandwidth` equally; one alone takes at
@@ -94,8 +91,7 @@ class Link:
     per_client: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transfers:
+class Transfers(Struct, frozen=True):
     """What is read over shared links, and how much of it (bytes).
 
     Without a `registry` a cold pull takes `StageTimings.image_cold`; without a `storage` cold weights on shared

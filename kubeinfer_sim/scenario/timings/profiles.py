@@ -9,8 +9,9 @@ to `STAGES` by a test.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant, Triangular
@@ -20,8 +21,7 @@ from kubeinfer_sim.scenario.units import parse_duration
 Profile = Literal["typical", "range", "zero"]
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """One stage's default: what it is, three durations, and their source."""
 
     what: str

@@ -7,8 +7,9 @@ objectrestarter.go); that of an undo is told in the run, by the ReplicaSets ther
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Deployment, Kind, KubeInfer

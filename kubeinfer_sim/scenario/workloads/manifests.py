@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, format_path
 from kubeinfer_sim.errors import InputError
@@ -32,8 +34,7 @@ _TOLD_OF_DATA = (NOT_SIMULATED, INVALID_IMAGE_NAME, ASSUMED_CLASS)
 REVISION_ANNOTATION = "kubeinfer-sim/revision"
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """The workloads of one manifest, KubeInfers first.
 
     Attributes:
@@ -55,8 +56,7 @@ class Loaded:
         return [each for each in self.workloads if not isinstance(each, KubeInfer)]
 
 
-@dataclass(slots=True)
-class Manifests:
+class Manifests(Struct):
     """Reads the manifests of one scenario.
 
     Attributes:

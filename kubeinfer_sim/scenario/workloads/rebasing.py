@@ -6,8 +6,9 @@ They differ in their templates, and only after a rollback: which ReplicaSets the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.model import Deployment, WorkloadSpec

@@ -7,8 +7,9 @@ gets the room in which it acts (`PodFaults` …), which offers what can be done 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.faults.kinds import KINDS, Symptom
@@ -18,8 +19,7 @@ R = TypeVar("R")
 S = TypeVar("S")
 
 
-@dataclass(frozen=True, slots=True)
-class Strike:
+class Strike(Struct, frozen=True):
     """A fault at the moment in which it begins.
 
     Attributes:

@@ -5,8 +5,6 @@ Several may overlap on one machine; it is repaired once, and the repair mends al
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.devices.manager import Devices
 from kubeinfer_sim.cluster.devices.repair import RepairShop
@@ -25,8 +23,7 @@ from kubeinfer_sim.simulation.faults.effects import Effects, Strike
 from kubeinfer_sim.simulation.faults.held_nodes import HeldNodes, NodeFault
 
 
-@dataclass(frozen=True, slots=True)
-class NodeStrike(Strike):
+class NodeStrike(Strike, frozen=True):
     """A fault strikes a machine at `at` ms."""
 
     node: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.devices.hardware import NpuHardware
 from kubeinfer_sim.cluster.devices.npu import Npu
@@ -10,8 +10,7 @@ from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.simulation.faults.effects import Effects
 
 
-@dataclass(frozen=True, slots=True)
-class NpuStrike:
+class NpuStrike(Struct, frozen=True):
     """A fault strikes an NPU; `process` is the fault process it comes from, or ""."""
 
     npu: Npu

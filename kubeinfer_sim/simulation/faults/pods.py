@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected
@@ -17,8 +18,7 @@ from kubeinfer_sim.simulation.faults.probe_answers import Impairment, ProbeAnswe
 from kubeinfer_sim.simulation.faults.speeds import Speeds
 
 
-@dataclass(frozen=True, slots=True)
-class PodStrike(Strike):
+class PodStrike(Strike, frozen=True):
     """A fault strikes a pod."""
 
     pod: Pod

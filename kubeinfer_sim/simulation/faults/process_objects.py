@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.devices.manager import Devices
 from kubeinfer_sim.cluster.environment import Environment
@@ -17,8 +19,7 @@ from kubeinfer_sim.scenario.faults.model import FaultProcess, MixPart
 from kubeinfer_sim.simulation.faults.injector import Injector
 
 
-@dataclass(frozen=True, slots=True)
-class _Object:
+class _Object(Struct, frozen=True):
     name: str
     target: Target
     npus: tuple[int, ...] = ()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
+
+from msgspec import Struct
 
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import Handlers
@@ -65,8 +66,7 @@ class Invariant(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True):
     """An invariant that did not hold, what was wrong, and the records that show it."""
 
     number: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.records import PodCreated
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, ReplicaSetScaled
@@ -22,8 +23,7 @@ from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.testing.invariants.invariant import Finished, Report
 
 
-@dataclass
-class _Fleet:
+class _Fleet(Struct):
     """The instances of one KubeInfer."""
 
     spec: SpecApplied | None = None

@@ -7,8 +7,9 @@ nothing it could mean. `tests/testing/test_strategies.py` fails for an action of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from kubeinfer_sim.testing.strategies.clusters import RACK, WrittenCluster
 from kubeinfer_sim.testing.strategies.faults import draw_fault, possible_kinds, strikes_pods
@@ -28,7 +29,6 @@ from kubeinfer_sim.testing.strategies.workloads import GATE, KINDS, NPU, Workloa
 from kubeinfer_sim.testing.strategies.written import Raw
 
 
-@dataclass
 class Then:
     """What there is when an action is taken, as the actions before have left it.
 
@@ -46,31 +46,33 @@ class Then:
         unnamed: actions of this instant that leave their `object` out, each with the one they mean.
     """
 
-    cluster: WrittenCluster
-    workloads: list[Workload]
-    storage: bool = False
-    settable: bool = False
-    classes_given: bool = False
-    at: int = 0
-    down: set[str] = field(default_factory=set)
-    out_of_service: set[str] = field(default_factory=set)
-    paused: set[str] = field(default_factory=set)
-    templates: dict[str, int] = field(default_factory=dict)
-    objects: list[str] = field(default_factory=list)
-    created: list[str] = field(default_factory=list)
-    creations: int = 0
-    object: str = ""
-    unnamed: list[tuple[Raw, str]] = field(default_factory=list)
-    named: Workload = field(init=False)
-    nodes: dict[str, int] = field(init=False)
-    pools: dict[str, list[str]] = field(init=False)
-    labels: dict[str, Raw] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.named = self.workloads[0]
-        self.nodes = dict(self.cluster.nodes)
-        self.pools = {name: list(members) for name, members in self.cluster.pools.items()}
-        self.labels = dict(self.cluster.labels)
+    def __init__(
+        self,
+        cluster: WrittenCluster,
+        workloads: list[Workload],
+        settable: bool = False,
+        classes_given: bool = False,
+        objects: Iterable[str] = (),
+    ) -> None:
+        self.cluster = cluster
+        self.workloads = workloads
+        self.storage = False
+        self.settable = settable
+        self.classes_given = classes_given
+        self.at = 0
+        self.down: set[str] = set()
+        self.out_of_service: set[str] = set()
+        self.paused: set[str] = set()
+        self.templates: dict[str, int] = {}
+        self.objects = list(objects)
+        self.created: list[str] = []
+        self.creations = 0
+        self.object = ""
+        self.unnamed: list[tuple[Raw, str]] = []
+        self.named = workloads[0]
+        self.nodes = dict(cluster.nodes)
+        self.pools = {name: list(members) for name, members in cluster.pools.items()}
+        self.labels: dict[str, Raw] = dict(cluster.labels)
 
     def there(self, names: Iterable[str]) -> list[str]:
         """Those of some nodes that exist, in order of their names."""
@@ -104,8 +106,7 @@ OWNERS = ("KubeInfer", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
 ALL = (*OWNERS, "Pod")
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(Struct, frozen=True):
     """How an action is written; `of`: the kinds of objects it may name, none where it names none."""
 
     make: Make

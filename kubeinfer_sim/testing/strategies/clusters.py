@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.testing.strategies.profiles import Profile
 from kubeinfer_sim.testing.strategies.values import Draw, maybe, pick
@@ -14,8 +15,7 @@ from kubeinfer_sim.testing.strategies.written import Raw
 RACK = "rack"
 
 
-@dataclass(frozen=True)
-class WrittenCluster:
+class WrittenCluster(Struct, frozen=True):
     """What stands in `spec.cluster`, and what actions ask of it.
 
     Attributes:

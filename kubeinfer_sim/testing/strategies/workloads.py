@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.testing.strategies.profiles import Profile
@@ -35,8 +36,7 @@ CONFIG_MAP, CLAIM, RUNTIME_CLASS = "settings", "cache", "kata"
 PRIORITY_CLASSES = {"high": 1000, "low": -5}
 
 
-@dataclass(frozen=True)
-class Workload:
+class Workload(Struct, frozen=True, dict=True):
     """An object that owns pods, as written, and what actions ask of it."""
 
     document: Raw

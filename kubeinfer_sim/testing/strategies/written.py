@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
@@ -21,8 +21,7 @@ Raw = dict[str, Any]
 MAIN = "scenario.yaml"
 
 
-@dataclass(frozen=True)
-class WrittenScenario:
+class WrittenScenario(Struct, frozen=True):
     """The files of a scenario, each with its documents; `scenario.yaml` is the one to run, and names the others.
 
     Its `repr` is what stands in the files, so that an example that Hypothesis prints can be copied and run.

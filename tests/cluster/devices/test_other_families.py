@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from building import NPU, kubeinfer, nodes, scenario
 from controllers.playing import of, play, seconds_of
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.fault_records import (
     AllocatableChanged,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.disruption.controller import Budget, BudgetSpec, BudgetStatus
 from kubeinfer_sim.cluster.disruption.eviction import Code, PodView, evict

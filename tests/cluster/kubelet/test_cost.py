@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import pytest
 from building import kubeinfer, pod_template, scenario, seconds
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import ImagePullFailed, PodCreated, PodGone, TransferDone

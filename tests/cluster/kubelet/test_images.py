@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from building import kubeinfer, nodes, pod_template, scenario, seconds, set_up_stages
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager, Request
 from kubeinfer_sim.cluster.node import Node

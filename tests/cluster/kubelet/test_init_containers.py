@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from building import EVERY_SECOND, kubeinfer, scenario, seconds, set_up_stages
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,

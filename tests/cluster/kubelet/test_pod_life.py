@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from building import kubeinfer, nodes, pod_template, scenario, seconds, stage_timings
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import pytest
 from building import EVERY_SECOND, kubeinfer, scenario, seconds
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.kubelet.restart_policy import consequence
 from kubeinfer_sim.cluster.records import (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from building import EVERY_SECOND, kubeinfer, scenario, seconds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import PodBound, PodGone, PodReady
 from kubeinfer_sim.manifest.model import Container, Hook, Probe, RestartRule

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from building import kubeinfer, nodes, scenario, seconds
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import EngineStarted, PodReady, TransferDone
 from kubeinfer_sim.manifest.model import KubeInfer, Probe

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from building import kubeinfer, scenario
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.pod import PodState
 from kubeinfer_sim.cluster.records import (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from random import Random
@@ -13,6 +12,7 @@ from building import NPU, kubeinfer, scenario
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kubectl_objects import listed, node, pod
+from msgspec.structs import replace
 from scenario_files import MANIFEST, SMALLEST
 
 from kubeinfer_sim.cluster.records import GangScheduled, PodPreempted

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from cluster.scheduler.exhaustive import SlowCluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.scheduler import Gang, GangPod, Scheduler, node_index
 from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec

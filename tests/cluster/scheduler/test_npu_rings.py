@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from building import NPU, kubeinfer, scenario
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import GangPending, GangScheduled
 from kubeinfer_sim.cluster.scheduler import Gang, GangPod, Scheduler

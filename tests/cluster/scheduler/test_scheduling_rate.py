@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from building import kubeinfer, scenario
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import PodBound
 from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate

@@ -7,8 +7,10 @@ are Running and Ready after their load time, and are gone some time after they a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
+
+from msgspec import field
+from msgspec.structs import replace
 
 from kubeinfer_sim.controllers.deployment.controller import DeploymentController
 from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
@@ -45,13 +47,15 @@ def deployment(spec: dict[str, Any], replicas: int) -> Deployment:
 class EmulatedPod(ReplicaPod):
     """A pod and the times the trace tells of it."""
 
-    replica_set: ReplicaSet
-    load: int | None
-    times: list[int | None]
-    flapped = False
+    replica_set: ReplicaSet | None = None
+    load: int | None = None
+    times: list[int | None] = field(default_factory=list)
+    flapped: bool = False
 
     @property
     def revision(self) -> int:
+        assert self.replica_set is not None
+        assert self.replica_set is not None
         return int(self.replica_set.spec.template.raw["revision"])
 
 

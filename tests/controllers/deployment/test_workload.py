@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from building import budget, kubeinfer, nodes, pod_template, scenario, stage_timings
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import PodDeleting
 from kubeinfer_sim.manifest.model import Deployment, RollingUpdate

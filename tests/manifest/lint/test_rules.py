@@ -5,11 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from manifest.helpers import BASE, DATA, changed, load
+from msgspec.structs import replace
 
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.lint import RULES, Expectations, lint

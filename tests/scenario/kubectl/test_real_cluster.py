@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from building import kubeinfer, scenario
 from kubectl_objects import listed, node, pod
+from msgspec.structs import replace
 from scenario_files import MANIFEST, SMALLEST
 
 from kubeinfer_sim.cluster.records import GangPending, GangScheduled

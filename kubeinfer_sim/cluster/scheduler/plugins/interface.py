@@ -8,7 +8,8 @@ is skipped).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.pods import PodSpec, Selector
@@ -18,8 +19,7 @@ from kubeinfer_sim.manifest.releases import LATEST, Release
 MAX_SCORE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(Struct, frozen=True):
     """Why a plugin turns a node down; `unresolvable` when no preemption there could help."""
 
     plugin: str
@@ -30,8 +30,7 @@ class Rejection:
 Filter = Callable[[NodeState], Rejection | None]
 
 
-@dataclass(slots=True)
-class Cluster:
+class Cluster(Struct):
     """All the scheduler sees.
 
     Attributes:

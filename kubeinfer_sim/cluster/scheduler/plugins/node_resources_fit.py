@@ -7,8 +7,9 @@ resource_allocation.go.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.scheduler import npu_rings
 from kubeinfer_sim.cluster.scheduler.messages import insufficient
@@ -19,8 +20,7 @@ from kubeinfer_sim.cluster.scheduler.pods import PODS, Pod, PodSpec
 NAME = "NodeResourcesFit"
 
 
-@dataclass(frozen=True, slots=True)
-class Shortage:
+class Shortage(Struct, frozen=True):
     """A resource there is too little of; amounts in the resource's units."""
 
     resource: str
@@ -76,8 +76,7 @@ def filters(pod: Pod, cluster: Cluster) -> Filter:
     return check
 
 
-@dataclass(frozen=True, slots=True)
-class Strategy:
+class Strategy(Struct, frozen=True):
     """How allocation is scored: resources with weights; least or most allocated is best."""
 
     kind: Literal["LeastAllocated", "MostAllocated"] = "LeastAllocated"

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.scheduler.pods import PODS, Pod
 
@@ -18,8 +19,7 @@ GroupKey = tuple[str, str, int]
 Phase = Literal["", "Pending", "Inqueue", "Running", "Unknown", "Completed"]
 
 
-@dataclass(slots=True, eq=False)
-class PodGroup:
+class PodGroup(Struct, eq=False):
     """A PodGroup object.
 
     Attributes:
@@ -49,8 +49,7 @@ class TaskStatus(Enum):
     FAILED = "Failed"
 
 
-@dataclass(slots=True, eq=False)
-class Task:
+class Task(Struct, eq=False):
     """A pod of a job.
 
     Attributes:
@@ -83,16 +82,14 @@ def _index(name: str) -> int:
     return int(parts[-1]) if len(parts) >= 3 and parts[-1].isdecimal() else 0
 
 
-@dataclass(slots=True, eq=False)
-class Account:
+class Account(Struct, eq=False):
     """What the pods of a queue's jobs have (`allocated`) and wait for (`asked`)."""
 
     allocated: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(slots=True, eq=False)
-class Job:
+class Job(Struct, eq=False):
     """The pods that name a PodGroup.
 
     Attributes:

@@ -6,7 +6,7 @@ somebody looks after whatever happens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.scheduler.volcano.job import GroupKey, Job, Phase, TaskStatus
 from kubeinfer_sim.cluster.scheduler.volcano.scheduler import VolcanoScheduler
@@ -15,8 +15,7 @@ from kubeinfer_sim.cluster.scheduler.volcano.scheduler import VolcanoScheduler
 READY = "tasks in gang are ready to be scheduled"
 
 
-@dataclass(frozen=True, slots=True)
-class PodGroupAt:
+class PodGroupAt(Struct, frozen=True):
     """A PodGroup at a time; `message` is that of its condition Scheduled or Unschedulable."""
 
     namespace: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from math import inf
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.scheduler.volcano.job import Account, Job, Task, requests
 from kubeinfer_sim.scenario.cluster.model import Queue
@@ -21,8 +22,7 @@ OVERUSED = "resource in cluster is overused: overused "
 INSUFFICIENT = "queue resource quota insufficient: insufficient "
 
 
-@dataclass(slots=True, eq=False)
-class Share:
+class Share(Struct, eq=False):
     """What a queue has and may have, in one cycle.
 
     Attributes:

@@ -8,8 +8,9 @@ of VolcanoJobs, network topology, `reclaim`, `backfill` (pods without requests a
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field
 from math import inf
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.scheduler.binpack import Binpack
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice, Placing
@@ -32,8 +33,7 @@ LIBRARIES = release_of("1.35")
 _CRITICAL = 2_000_000_000
 
 
-@dataclass(slots=True)
-class Cycle:
+class Cycle(Struct):
     """What came of a cycle.
 
     Attributes:

@@ -8,8 +8,9 @@ that names none).
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.pod import Pod, PodState
@@ -35,8 +36,7 @@ QUEUE_NAME = "scheduling.volcano.sh/queue-name"
 MIN_MEMBER = "scheduling.volcano.sh/group-min-member"
 
 
-@dataclass(frozen=True, slots=True)
-class VolcanoSettings:
+class VolcanoSettings(Struct, frozen=True):
     """Volcano's configuration: whether the action `preempt` is on, how nodes are scored, and KubeInfers' queue."""
 
     preempts: bool = False

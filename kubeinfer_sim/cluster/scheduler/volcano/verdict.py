@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.scheduler import messages
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
@@ -19,8 +20,7 @@ from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.cluster.scheduler.volcano.job import Job, Task, TaskStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(Struct, frozen=True):
     """What a cycle made of a pod: the node it would get, now or once that is free, or why it fits on none."""
 
     kind: Literal["allocated", "pipelined", "unfit"]
@@ -36,8 +36,7 @@ def misfits(index: NodeIndex, choice: NodeChoice, pod: Pod) -> str:
     return f"0/{len(index.nodes)} nodes are unavailable: {messages.counted(counts)}."
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What a cycle makes of a job that waits.
 
     Attributes:

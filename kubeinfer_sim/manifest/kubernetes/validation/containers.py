@@ -7,8 +7,9 @@ Source: pkg/apis/core/validation/validation.go (`validateContainers`, `validateI
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field
 from kubeinfer_sim.manifest.kubernetes.names import dns1123_label
@@ -56,8 +57,7 @@ _EPHEMERAL_FIELDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PodContext:
+class PodContext(Struct, frozen=True):
     """What containers need to know of their pod.
 
     Attributes:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.errors import InputError
@@ -33,8 +34,7 @@ _BLANK = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One object of a listing.
 
     Attributes:
@@ -75,8 +75,7 @@ class Item:
         )
 
 
-@dataclass(slots=True)
-class Wrong:
+class Wrong(Struct):
     """What is wrong with the objects of a file: as many findings as people read, and how many more there are.
 
     A large file has one mistake many times, and each place in it costs time to find.

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import InputError
@@ -41,8 +42,7 @@ _CONTAINER_FIELDS = ("resources", "restartPolicy", "ports", "image")
 _MOST_OVERCOMMITTED = 5
 
 
-@dataclass(slots=True)
-class Running:
+class Running(Struct):
     """What a list of pods says.
 
     Attributes:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from statistics import median
 from typing import Any
+
+from msgspec import Struct
 
 #: Fewer lengths than these make no list to draw from, and no fit.
 FEW, ENOUGH = 5, 20
@@ -23,8 +24,7 @@ _HALF = 0.5
 _Z95 = 1.6448536269514722
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Struct, frozen=True):
     """A distribution as a scenario writes it, and how well it describes the lengths.
 
     Attributes:
@@ -36,8 +36,7 @@ class Fit:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(Struct, frozen=True):
     name: str
     written: dict[str, Any]
     cdf: Callable[[Any], Any]

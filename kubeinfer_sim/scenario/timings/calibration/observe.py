@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.manifest.accelerators import family_of
 from kubeinfer_sim.scenario.cluster.kubectl.listing import Item
@@ -26,8 +27,7 @@ _GO_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e
 _GO_DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|us|µs|ns|m|s)")
 
 
-@dataclass(slots=True)
-class Observed:
+class Observed(Struct):
     """Lengths in seconds by role and stage, and what could not be used.
 
     Attributes:
@@ -54,8 +54,7 @@ class Observed:
         self.lengths.setdefault(role, {}).setdefault(stage, []).append(length)
 
 
-@dataclass(slots=True)
-class _Pulls:
+class _Pulls(Struct):
     """What events tell of one pod's images; `waited`: it did not find a node at once."""
 
     alone: dict[str, float] = field(default_factory=dict)
@@ -64,8 +63,7 @@ class _Pulls:
     waited: bool = False
 
 
-@dataclass(slots=True)
-class _PodTimes:
+class _PodTimes(Struct):
     """One pod: the moments that are known, in seconds."""
 
     value: Mapping[str, Any]

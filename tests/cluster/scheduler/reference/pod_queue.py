@@ -7,7 +7,8 @@ Source: pkg/scheduler/backend/queue/scheduling_queue.go, backoff_queue.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.scheduler.pods import Pod
 
@@ -26,8 +27,7 @@ def backoff(attempts: int, initial: int = INITIAL_BACKOFF, longest: int = MAX_BA
     return min(initial << min(attempts - 1, 64), longest)
 
 
-@dataclass(slots=True, eq=False)
-class QueuedPod:
+class QueuedPod(Struct, eq=False):
     """A pod in the queue.
 
     Attributes:

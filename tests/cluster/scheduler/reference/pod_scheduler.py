@@ -7,10 +7,11 @@ Scheduling). Times are milliseconds; an attempt takes no time. Source: pkg/sched
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
 
 from cluster.scheduler.reference.pod_queue import PodQueue, QueuedPod
 from cluster.scheduler.reference.queueing_hints import Change, NodeChange, OwnChange, PodChange, helps
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.scheduler import framework
 from kubeinfer_sim.cluster.scheduler.framework import DEFAULT_PROFILE, Profile, Verdict
@@ -21,8 +22,7 @@ from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.cluster.scheduler.preemption import Budget, Candidate, preempt
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One scheduling attempt.
 
     Attributes:

@@ -7,7 +7,8 @@ Source: EventsToRegister and the isSchedulableAfter… functions in pkg/schedule
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.plugins import (
@@ -23,16 +24,14 @@ from kubeinfer_sim.cluster.scheduler.plugins import (
 from kubeinfer_sim.cluster.scheduler.pods import Pod, PodAffinityTerm, PodSpec, SpreadConstraint, selects
 
 
-@dataclass(frozen=True, slots=True)
-class NodeChange:
+class NodeChange(Struct, frozen=True):
     """A node before and after; None: it was, or is, not there."""
 
     old: NodeState | None
     new: NodeState | None
 
 
-@dataclass(frozen=True, slots=True)
-class PodChange:
+class PodChange(Struct, frozen=True):
     """A pod on a node before and after; None: it was, or is, not there (or has ended)."""
 
     old: Pod | None
@@ -40,8 +39,7 @@ class PodChange:
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class OwnChange:
+class OwnChange(Struct, frozen=True):
     """The waiting pod itself was changed."""
 
     old: PodSpec
