@@ -151,7 +151,8 @@ def milestones_of(run: Run) -> Milestones:
     """The milestones of a run, without ordinals."""
     milestones = Milestones()
     for life in run.lives:
-        group = f"{life.revision} {life.place.role}"
+        role, _, _ = life.place.role.partition("-")
+        group = f"{life.revision} {role}"
         for what, at, until in _of(life):
             milestones.by_key[group, what].append(Seen(at, until))
     return milestones

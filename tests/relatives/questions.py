@@ -332,9 +332,8 @@ def _termination(run: Run, case: Case) -> str | None:
         going = [life.deleted for life in others if life.deleted is not None]
         if struck.deleted is None or not going:
             continue
-        if max(going) <= struck.deleted + STALE or struck.gone is None:
-            return "all at once"
-        return "the failed pod first" if min(going) >= struck.gone - STALE else "all at once"
+        first = struck.gone is not None and min(going) >= struck.gone - TOGETHER // 10
+        return "the failed pod first" if first else "all at once"
     return None
 
 

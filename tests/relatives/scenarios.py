@@ -23,9 +23,12 @@ from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import parse_duration
 
 MERGE = "application/merge-patch+json"
-#: Created to bound, of gangs of up to four pods (`Latencies measured` of GOLDEN-RELATIVES.md): the phase of Volcano's cycle
-#: of a second and some 50 ms; kube-scheduler, which places a LeaderWorkerSet's pods, takes 10 to 40 ms.
-BIND = {"ModelServing": (50, 1150), "LeaderWorkerSet": (10, 40)}
+#: Who places the pods of each, and how long after the decision a pod is bound, in ms: Volcano's takes the phase of its cycle
+#: of a second beside that.
+SCHEDULERS = {"ModelServing": "volcano", "LeaderWorkerSet": "kube-scheduler"}
+BIND = (10, 40)
+#: What a start waits for Volcano's cycle in the middle.
+CYCLE = 500
 #: What a start takes beside the load where nobody else uses the machine, without the bind, in the middle: the volumes' and
 #: the container's latency, and half the period of the probe.
 CALM_START = 850
@@ -105,12 +108,11 @@ class _Writer:
             "timings": {
                 "profile": "zero",
                 **LATENCIES,
-                "bind": _between(*BIND.get(self.theirs.get("kind", ""), (0, 0))),
+                "bind": _between(*BIND),
                 "images": self.images,
                 "roles": self._measured(),
             },
-            # The engines of the recording start without waiting for each other.
-            "assumptions": {"placement": "default", "startBarrier": "none"},
+            "assumptions": self._assumptions(),
             "horizon": duration(round((self.case["end_s"] + MORE_S) * 1000) - self.origin),
         }
         if self.rules:
@@ -121,6 +123,11 @@ class _Writer:
             "metadata": {"name": self.case["id"], "description": self.case["what"]},
             "spec": spec,
         }
+
+    def _assumptions(self) -> Raw:
+        """Who places the pods; the engines of the recording start without waiting for each other."""
+        scheduler = SCHEDULERS.get(self.theirs.get("kind", ""), "kube-scheduler")
+        return {"placement": "default", "startBarrier": "none", "scheduler": scheduler}
 
     def _pool(self, node: Raw) -> Raw:
         allocatable: Raw = {"cpu": node.get("cpu", 32), "pods": node.get("maxpods", 110)}
@@ -153,8 +160,8 @@ class _Writer:
                     if life.gone is not None and life.deleted is not None and life.ready:
                         told = self.grace if process.stops is None else min(process.stops, self.grace)
                         ends.setdefault(role, []).append(life.gone - life.deleted - told)
-        bind = sum(BIND.get(self.theirs.get("kind", ""), (0, 0))) // 2
-        timings: Raw = {role: {"create": _start(each, bind)} for role, each in starts.items()}
+        wait = CYCLE if self.theirs.get("kind") == "ModelServing" else 0
+        timings: Raw = {role: {"create": _start(each, wait)} for role, each in starts.items()}
         for role, each in ends.items():
             timings.setdefault(role, {})["cleanup"] = _between(max(min(each), 1), max(*each, 2))
         return timings
@@ -238,7 +245,8 @@ class _Writer:
         for role in template["roles"]:
             self._known(role, "role", "name", "replicas", "entryTemplate", "workerReplicas", "workerTemplate")
             if least.get(role["name"], role["replicas"]) < role["replicas"]:
-                self.cannot["minRoleReplicas: a gang that runs with fewer than all of its pods"] = None
+                # `minMember` would be of the whole group: Volcano might leave out a pod of the other role.
+                self.cannot["minRoleReplicas: a gang that runs with a least number of each role"] = None
             workers = role.get("workerReplicas", 0)
             if workers and role["workerTemplate"] != role["entryTemplate"]:
                 self.cannot["a role of two pod templates"] = None
@@ -315,9 +323,9 @@ def _between(low: int, high: int) -> Raw | str:
     return {"uniform": {"low": duration(low), "high": duration(high)}}
 
 
-def _start(measured: Sequence[int], bind: int) -> Raw:
+def _start(measured: Sequence[int], wait: int) -> Raw:
     """The stage `create`, so long that starts take what they took: in the middle, and at most."""
-    mode = max(50, round(median(measured)) - CALM_START - bind)
+    mode = max(50, round(median(measured)) - CALM_START - wait)
     high = max(mode + 50, max(measured) - CALM_START)
     return {"triangular": {"low": "50ms", "mode": duration(mode), "high": duration(high)}}
 
