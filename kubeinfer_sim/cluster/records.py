@@ -85,6 +85,16 @@ class GangPending(Record):
     needs: bool = False
 
 
+class NotPlacedAtStart(Record):
+    """A gang is to run when the simulation begins, and has no place: it waits for one like any other.
+
+    `proof`: why, of the first of its workload; "" of the others.
+    """
+
+    instance: InstanceRef
+    proof: str
+
+
 class PodPreempted(Record):
     """A pod of lower priority (`namespace/name`, or one of ours) is evicted to make room for a gang."""
 

@@ -93,11 +93,12 @@ class Figures(Struct, frozen=True, dict=True):
 
     @property
     def sound(self) -> bool:
-        """Whether nothing was refused or in vain, nothing goes round without end, and no start came up by luck."""
+        """Whether all had its place at the start, nothing was refused, in vain or without end, no start up by luck."""
         cluster = self.cluster
         by_luck = self.outcome is Outcome.COMPLETES and any(each.all_killed for each in cluster.killed_starts)
         endless = cluster.evictions or any(each.per_second is not None for each in cluster.rejections)
-        return not (self.run.end == "loop" or by_luck or endless or cluster.refusals or cluster.unmatched)
+        vain = cluster.refusals or cluster.unmatched
+        return not (self.run.end == "loop" or by_luck or endless or vain or cluster.unplaced)
 
 
 class _KubeInfer:

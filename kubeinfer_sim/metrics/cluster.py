@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from kubeinfer_sim.cluster.fault_records import StruckNothing
-from kubeinfer_sim.cluster.records import PodPreempted, PodRef
+from kubeinfer_sim.cluster.records import NotPlacedAtStart, PodPreempted, PodRef
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Observer
 from kubeinfer_sim.metrics.bare_pods import BarePodMeasures, BarePods
@@ -24,6 +24,7 @@ from kubeinfer_sim.metrics.preemptions import Preemptions
 from kubeinfer_sim.metrics.refusals import Refusals, Refused
 from kubeinfer_sim.metrics.rejections import Rejections, RejectionsMeter
 from kubeinfer_sim.metrics.steps import Steps
+from kubeinfer_sim.metrics.unplaced import Unplaced
 
 
 class ClusterMeasures(Struct, frozen=True):
@@ -36,6 +37,7 @@ class ClusterMeasures(Struct, frozen=True):
         outages, drains, node_changes: nodes that failed, drains, and nodes that joined or were removed.
         stranded: the pods on nodes that are down at the end.
         preemptions: pods evicted for others.
+        unplaced: what was to run at the start, and had no place then.
         rejections: pods that their nodes' kubelets have not taken.
         evictions: pods that tainted nodes evict one after the other, to the end.
         deployments: a Deployment, or a ReplicaSet without one, each, in the order of their creation.
@@ -55,6 +57,7 @@ class ClusterMeasures(Struct, frozen=True):
     node_changes: tuple[NodeChange, ...]
     stranded: Mapping[PodRef, StrandedPod]
     preemptions: tuple[PodPreempted, ...]
+    unplaced: tuple[NotPlacedAtStart, ...]
     rejections: tuple[Rejections, ...]
     evictions: tuple[Evictions, ...]
     unmatched: tuple[StruckNothing, ...]
@@ -80,7 +83,7 @@ class ClusterMeters:
         self._lives, self._deployments, self._bare_pods = LivesMeter(), Deployments(), BarePods()
         self._npus, self._npu_outages = NpusInUse(), NpuOutages()
         self._nodes, self._faults, self._preemptions = Nodes(), FaultCourses(), Preemptions()
-        self._killed_starts = KilledStartsMeter()
+        self._unplaced, self._killed_starts = Unplaced(), KilledStartsMeter()
         self._first_causes, self._unmatched, self._refusals = FirstCauses(), Unmatched(), Refusals()
         self._rejections, self._evictions = RejectionsMeter(), EvictionsMeter()
 
@@ -96,6 +99,7 @@ class ClusterMeters:
             self._nodes,
             self._faults,
             self._preemptions,
+            self._unplaced,
             self._rejections,
             self._evictions,
             self._unmatched,
@@ -118,6 +122,7 @@ class ClusterMeters:
             node_changes=nodes.changes,
             stranded=nodes.stranded,
             preemptions=self._preemptions.finish(ended_at, end),
+            unplaced=self._unplaced.finish(ended_at, end),
             rejections=self._rejections.finish(ended_at, end),
             evictions=self._evictions.finish(ended_at, end, instances),
             unmatched=self._unmatched.finish(ended_at, end),

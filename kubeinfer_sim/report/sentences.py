@@ -306,6 +306,9 @@ SENTENCES: dict[type[Record], Words] = {
     ),
     cluster.PodCreated: lambda r: f"{r.pod.name} is created and waits for a place",
     cluster.GangPending: _pending,
+    cluster.NotPlacedAtStart: lambda r: (
+        f"{r.instance.name} is to run at the start, and has no place{_more(r.proof)}"
+    ),
     cluster.PodPreempted: lambda r: f"{r.pod} on {r.node} is evicted to make room for {r.by.name}",
     cluster.GangScheduled: _gang_scheduled,
     cluster.NodeMissing: lambda r: (

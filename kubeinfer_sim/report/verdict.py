@@ -7,7 +7,7 @@ from typing import get_args
 
 from msgspec import Struct
 
-from kubeinfer_sim.cluster.records import RequestRefused
+from kubeinfer_sim.cluster.records import NotPlacedAtStart, RequestRefused
 from kubeinfer_sim.experiment.figures import Figures, KubeInferFigures, figures
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.model import Kind
@@ -127,6 +127,7 @@ def _verdict(measured: Figures) -> Verdict:
         *filter(None, (without_pause(measured.cluster.rejections), without_end(measured.cluster.evictions)))
     ]
     killed = measured.cluster.killed_starts if outcome is Outcome.COMPLETES else ()
+    start = another_start(measured.cluster.unplaced)
     holds = outcome is Outcome.COMPLETES and not missed and measured.sound
     several = len(measured.kubeinfers) > 1
     own = (
@@ -147,10 +148,25 @@ def _verdict(measured: Figures) -> Verdict:
         word = "missed" if first.judgement is Judgement.MISSED else "open"
         which = objective_text(first)
         sentence = f"{sentence}, but {len(missed)} of {count(len(judged), 'objective')} {word}: {which}"
+    if start:
+        sentence = f"{sentence}, but {start}"
     if vain:
         more = f" (and {len(vain) - 1:,} more)" if len(vain) > 1 else ""
         sentence = f"{sentence}, but {vain[0]}{more}"
     return Verdict(holds, ended(sentence))
+
+
+def another_start(unplaced: Sequence[NotPlacedAtStart]) -> str:
+    """Of a run that does not begin as the user's cluster is: `the start is another: no place for chat-0, which …`."""
+    if not unplaced:
+        return ""
+    first, why = unplaced[0], clause(unplaced[0].proof)
+    more = f" (and {len(unplaced) - 1:,} more)" if len(unplaced) > 1 else ""
+    why = f", which {why}" if why.startswith("needs") else f": {why}"
+    return (
+        f"it does not begin as your cluster is: no place for {first.instance.name}{more}{why}; "
+        "give the nodes it runs on, or initial: empty"
+    )
 
 
 def vain_lines(cluster: ClusterMeasures) -> list[str]:

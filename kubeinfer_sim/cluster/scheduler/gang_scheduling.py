@@ -14,7 +14,13 @@ from msgspec.structs import replace
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.node import UNSCHEDULABLE, Node, nobodys_node
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.records import GangPending, NodeMissing, NodeVerdict, PodPreempted
+from kubeinfer_sim.cluster.records import (
+    GangPending,
+    NodeMissing,
+    NodeVerdict,
+    NotPlacedAtStart,
+    PodPreempted,
+)
 from kubeinfer_sim.cluster.scheduler.claims import Claims, in_words
 from kubeinfer_sim.cluster.scheduler.gang import GangPod
 from kubeinfer_sim.cluster.scheduler.node_index import Stats
@@ -77,6 +83,7 @@ class GangScheduling(Watcher):
         self._unclaimed: dict[object, PodGang] = {}  # those with pods whose claims cannot be used
         self._new: list[PodGang] = []
         self._explained: set[object] = set()  # keys of gangs of which it is recorded why they wait
+        self._unplaced: set[tuple[str, str]] = set()  # workloads with one that had no place at the start
         self._wake: Timer | None = None
         self._instances_by_volcano = instances_by_volcano
         self._volcano = (
@@ -314,25 +321,34 @@ class GangScheduling(Watcher):
         """
         named: dict[Any, str] = {pod: node for pod in gang.pods if (node := pod.template.node_name)}
         if not all(node in self._api.nodes for node in named.values()):
-            return False
-        if self._claims.matter and self._kept_by_claims(gang):
-            return False
+            return self._not_placed(gang, f"node {next(iter(named.values()))} does not exist")
+        if self._claims.matter and (why := self._kept_by_claims(gang)):
+            return self._not_placed(gang, in_words(why)[0])
         placement: Mapping[Any, str] | None
         if self._volcano is not None and self._is_volcano_s(gang) and not named:
             placement = self._volcano.adopt(gang)
         else:
             placement = self._scheduler.place_now(gang.request, named)
         if placement is None:
-            return False
+            return self._not_placed(gang)
         if any(placement[pod] != node for pod, node in named.items()):
             for pod in gang.pods:
                 self._scheduler.release(pod)
-            return False
+            return self._not_placed(gang, f"node {next(iter(named.values()))} has no room for it")
         self._api.schedule(gang.instance, placement, gang.cause)
         for pod in gang.pods:
             pod.scheduling_gates = ()
             self._bind_pod(pod, placement[pod], running=True)
         return True
+
+    def _not_placed(self, gang: PodGang, proof: str = "") -> bool:
+        """Record that a gang which is said to run has no place, and why the first of its workload has none; False."""
+        workload = gang.instance.kind, gang.instance.owner
+        if workload not in self._unplaced:
+            proof = proof or self._scheduler.explain(gang.request).proof
+        self._unplaced.add(workload)
+        self._history.append(NotPlacedAtStart(self._clock.now, gang.cause, gang.instance, proof))
+        return False
 
     def diagnose(self, gang: PodGang, cause: int, at: int | None = None) -> GangPending:
         """Record why the gang waits, node by node; looks at every class of nodes. `at`: ms, now unless given."""
