@@ -104,7 +104,7 @@ def test_it_takes_its_room_before_others_and_waits_where_there_is_none(user: Use
     assert nodes(user, "1m") == ["a-0"]
     done, _ = user.runs()
     assert done.returncode == 1
-    assert "chat-0 needs 1 place × 8 cpu; no such place is free" in " ".join(done.stdout.split())
+    assert "chat-0 needs 1 node × 8 cpu; no such node is free" in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize(
