@@ -27,7 +27,12 @@ from kubeinfer_sim.scenario.cluster.services import service_selectors
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.demand.compile import compile_load
 from kubeinfer_sim.scenario.demand.traffic import compile_traffic
-from kubeinfer_sim.scenario.faults.checks import assumed_lines, check_storage, warn_of_unseen_faults
+from kubeinfer_sim.scenario.faults.checks import (
+    assumed_lines,
+    check_storage,
+    warn_of_spared_pods,
+    warn_of_unseen_faults,
+)
 from kubeinfer_sim.scenario.faults.compile import compile_faults
 from kubeinfer_sim.scenario.findings import Readable
 from kubeinfer_sim.scenario.model import Assumptions, Scenario, VolcanoConfiguration
@@ -171,6 +176,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             *warn_of_gates(versions, actions.values()),
             *time_line.warnings,
             *warn_of_unseen_faults(kubeinfers, struck, faults),
+            *warn_of_spared_pods(faults, time_line.first, context),
         ),
     )
 

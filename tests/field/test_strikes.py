@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from field.user import User, asking, both, kubeinfer
+from field.user import NPU, User, asking, both, deployment, kubeinfer, stateful_set
 
 PROBE = {"tcpSocket": {"port": 1}, "periodSeconds": 5}
 PROBED = {"livenessProbe": PROBE, "readinessProbe": PROBE}
@@ -67,3 +67,32 @@ def test_a_symptom_that_contradicts_the_kind_is_refused(user: User, kind: str, s
     done, _ = user.runs()
     assert done.returncode == 2
     assert f"{kind} shows as" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("make", [deployment, stateful_set])
+@pytest.mark.parametrize("per", [{"per": "node"}, {"per": "domain", "domain": "rack"}, {"per": "cluster"}])
+def test_a_process_strikes_whosever_pods_are_there(user: User, make: Any, per: dict[str, str]) -> None:
+    nodes = {"pools": [{"name": "a", "count": 1, "allocatable": {NPU: 8}, "labels": {"rack": "r1"}}]}
+    crashes = {"kind": "ProcessCrash", "every": "40m", **per}
+    user.plans(
+        make(asking(npu=8), replicas=1),
+        cluster=nodes,
+        initial="running",
+        horizon="1h",
+        faults={"processes": [crashes]},
+    )
+    user.runs()
+    (pod,) = user.pods()
+    assert pod["restarts"] == 1
+
+
+def test_a_process_per_pod_says_whose_pods_it_spares(user: User) -> None:
+    beside = {**deployment(asking(npu=1)), "metadata": {"name": "router", "namespace": "prod"}}
+    crashes = {"kind": "ProcessCrash", "per": "pod", "every": "10m"}
+    user.plans(kubeinfer(asking(npu=8)), beside, cluster="4x8", horizon="1h", faults={"processes": [crashes]})
+    done = user.types("validate", "scenario.yaml")
+    told = " ".join(done.stdout.split())
+    assert (
+        "spec.faults.processes[0]: per: pod strikes pods of KubeInfers, not those of Deployment router"
+        in told
+    )

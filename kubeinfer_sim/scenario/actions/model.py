@@ -17,7 +17,7 @@ from kubeinfer_sim.scenario.units import Millis
 class Target(Struct, frozen=True):
     """Which pods or nodes an action is about; empty fields match everything.
 
-    `kind` and `name` say whose pods; `name` "": those of all workloads of the kind.
+    `kind` and `name` say whose pods; `name` "": those of all workloads of the kind, `kind` "" of all kinds.
     """
 
     nodes: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ class Target(Struct, frozen=True):
     instances: tuple[int, ...] = ()
     roles: tuple[str, ...] = ()
     pods: tuple[int, ...] = ()
-    kind: Kind = "KubeInfer"
+    kind: Kind | Literal[""] = "KubeInfer"
     name: str = ""
 
 

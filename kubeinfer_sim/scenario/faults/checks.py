@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.accelerators import ASCEND, Family, common_family, family_of, main_accelerator
-from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer
+from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer, WorkloadSpec
 from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.context import Context
@@ -74,6 +74,22 @@ def warn_of_unseen_faults(
     )
     first = versions[0]
     yield Diagnostic(first.source or first.name, 0, 0, message, severity=Severity.WARNING)
+
+
+def warn_of_spared_pods(
+    plan: FaultPlan | None, versions: Sequence[WorkloadSpec], context: Context
+) -> Iterator[Diagnostic]:
+    """A process per pod strikes by the places that pods of KubeInfers have; there are other pods, too."""
+    others = list(
+        dict.fromkeys(f"{each.kind} {each.name}" for each in versions if each.kind != KubeInfer.kind)
+    )
+    for index, process in enumerate(plan.processes if plan is not None and others else ()):
+        if process.per == "pod":
+            more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
+            spared = f"not those of {others[0]}{more}"
+            message = f"per: pod strikes pods of KubeInfers, {spared}: per: node strikes all on a node"
+            path = ("spec", "faults", "processes", index)
+            yield context.document.diagnostic(path, message, severity=Severity.WARNING)
 
 
 def assumed_lines(form: FaultsForm | None, faults: Sequence[Fault], plan: FaultPlan | None) -> Iterator[str]:

@@ -13,7 +13,7 @@ from kubeinfer_sim.scenario.actions.model import Action, StartFault, Target
 def matches(target: Target, pod: Pod) -> bool:
     """Whether an action's target means this pod; empty fields match everything."""
     ref = pod.ref
-    if ref.instance.kind != target.kind or (target.name and ref.instance.owner != target.name):
+    if target.kind not in ("", ref.instance.kind) or (target.name and ref.instance.owner != target.name):
         return False
     if target.instances and ref.instance.ordinal not in target.instances:
         return False
@@ -33,7 +33,7 @@ def matches(target: Target, pod: Pod) -> bool:
 
 def unmatched(target: Target, pods: Iterable[Pod]) -> str:
     """That no pod is as the target says, and which there are: `no pod matched; there are instances 1 to 4`."""
-    refs = [pod.ref for pod in pods if pod.ref.instance.kind == target.kind]
+    refs = [pod.ref for pod in pods if target.kind in ("", pod.ref.instance.kind)]
     if target.name:
         refs = [ref for ref in refs if ref.instance.owner == target.name]
     if not refs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -56,7 +57,7 @@ class ProcessObjects:
         match process.per:
             case "npu":
                 return [
-                    _Object(f"{node.name}/npu{number}", Target(nodes=(node.name,)), (number,))
+                    _Object(f"{node.name}/npu{number}", _of_any(nodes=(node.name,)), (number,))
                     for node in self._nodes
                     for number in range(main_accelerator(node.allocatable)[1])
                 ]
@@ -66,13 +67,13 @@ class ProcessObjects:
                     each for other in self._kubeinfers for each in _places(other, named=other not in first)
                 ]
             case "node":
-                return [_Object(node.name, Target(nodes=(node.name,))) for node in self._nodes]
+                return [_Object(node.name, _of_any(nodes=(node.name,))) for node in self._nodes]
             case "domain":
                 values = {node.labels.get(process.domain) for node in self._nodes} - {None}
                 names = sorted(value for value in values if value is not None)
-                return [_Object(name, Target(node_selector={process.domain: name})) for name in names]
+                return [_Object(name, _of_any(node_selector={process.domain: name})) for name in names]
             case "cluster":
-                return [_Object("", Target())]
+                return [_Object("", _of_any())]
 
     def strike(self, index: int, process: FaultProcess, part: MixPart, source: Stream) -> None:
         """A fault of this kind strikes one of them now (`processes.Strike`)."""
@@ -94,6 +95,10 @@ class ProcessObjects:
                 return
             fault = replace(fault, npus=(int(source.random() * count),))
         self._injector.inject(fault, process.name)
+
+
+#: What is on these nodes, whosever pods it is.
+_of_any = partial(Target, kind="")
 
 
 def _places(kubeinfer: KubeInfer, *, named: bool) -> list[_Object]:
