@@ -16,8 +16,9 @@ _WORDS = {Judgement.HELD: "held", Judgement.MISSED: "missed", Judgement.OPEN: "c
 def verdict_junit(assessment: Assessment, file: str) -> str:
     """A suite of the run of a scenario file."""
     name = assessment.run.scenario.name
-    outcome, sentence = assessment.outcome, assessment.verdict.sentence
-    failure = None if outcome is Outcome.COMPLETES else Failure(outcome.value, sentence, sentence)
+    sentence, outcome = assessment.verdict.sentence, assessment.outcome
+    kind = "unsound" if outcome is Outcome.COMPLETES else outcome.value
+    failure = None if assessment.came_about else Failure(kind, sentence, sentence)
     told = [sentence, *filter(None, (configured(assessment.run.scenario.configuration),))]
     cases = [Case(name, "outcome", file, output="".join(f"{each}\n" for each in told), failure=failure)]
     for case, each in zip(_names(assessment.judged), assessment.judged, strict=True):
@@ -31,20 +32,16 @@ def verdict_junit(assessment: Assessment, file: str) -> str:
 
 def verdict_annotations(assessment: Assessment, file: str) -> str:
     """An error for the outcome and each objective that do not hold, a notice for those that do."""
-    sentence = assessment.verdict.sentence
-    holds = assessment.outcome is Outcome.COMPLETES
-    lines = [
-        annotation(
-            Severity.NOTE if holds else Severity.ERROR,
-            f"{assessment.run.scenario.name}: outcome",
-            sentence,
-            file=file,
-        )
-    ]
+    name = assessment.run.scenario.name
+    severity = Severity.NOTE if assessment.came_about else Severity.ERROR
+    lines = [annotation(severity, f"{name}: outcome", assessment.verdict.sentence, file=file)]
     for each in assessment.judged:
         severity = Severity.NOTE if each.judgement is Judgement.HELD else Severity.ERROR
-        title = f"{assessment.run.scenario.name}: {_WORDS[each.judgement]}"
-        lines.append(annotation(severity, title, objective_text(each), file=file))
+        lines.append(
+            annotation(severity, f"{name}: {_WORDS[each.judgement]}", objective_text(each), file=file)
+        )
+    if facts := configured(assessment.run.scenario.configuration):
+        lines.append(annotation(Severity.NOTE, f"{name}: configuration", facts, file=file))
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -10,6 +10,7 @@ from kubeinfer_sim.experiment.replications import Replications
 from kubeinfer_sim.report.findings.github import annotation
 from kubeinfer_sim.report.findings.junit import Case, Failure, junit_report
 from kubeinfer_sim.report.run_verdict import objective_row, sentence
+from kubeinfer_sim.report.words import configured
 
 _SUITE = "kubeinfer-sim run"
 #: What it is about, how it came out, and all there is to say.
@@ -39,10 +40,13 @@ def replications_annotations(runs: Replications, file: str) -> str:
         Decision.MISSED: Severity.ERROR,
         Decision.OPEN: Severity.ERROR,
     }
-    return "".join(
-        annotation(severities[decision], f"{runs.scenario.name}: {name}", text, file=file) + "\n"
+    lines = [
+        annotation(severities[decision], f"{runs.scenario.name}: {name}", text, file=file)
         for name, decision, text in _checks(runs)
-    )
+    ]
+    if facts := configured(runs.scenario.configuration):
+        lines.append(annotation(Severity.NOTE, f"{runs.scenario.name}: configuration", facts, file=file))
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _checks(runs: Replications) -> Iterator[_Check]:

@@ -56,7 +56,11 @@ class Verdict(Struct, frozen=True):
 
 
 class Assessment(Struct, frozen=True):
-    """A run with its numbers, judged: what every report is made from. See `Figures`."""
+    """A run with its numbers, judged: what every report is made from. See `Figures`.
+
+    Attributes:
+        came_about: all that was asked for did, and nothing stands against it, whatever the objectives are.
+    """
 
     run: Run
     cluster: ClusterMeasures
@@ -65,6 +69,7 @@ class Assessment(Struct, frozen=True):
     outcome: Outcome
     judged: tuple[Judged, ...]
     verdict: Verdict
+    came_about: bool
     traffic: TrafficMeasures | None = None
     causes: tuple[CauseSummary, ...] = ()
     availability: Availability | None = None
@@ -86,6 +91,7 @@ def assess_figures(measured: Figures) -> Assessment:
         measured.outcome,
         measured.judged,
         _verdict(measured),
+        measured.outcome is Outcome.COMPLETES and measured.sound,
         measured.traffic,
         measured.causes,
         measured.availability,

@@ -236,6 +236,8 @@ def _check_scenario(
         each.name if each.kind == "KubeInfer" else f"{each.kind} {each.name}" for each in scenario.workloads
     ]
     tells = f"{scenario.name}: {', '.join(objects)} on {_number(len(scenario.nodes), 'node')}"
+    if scenario.configuration is not None:
+        tells += f", with {', '.join(scenario.configuration.facts)} from {scenario.configuration.file}"
     return CheckedFile(source.name, "Scenario", tells, tuple(scenario.warnings), frozenset(taken), unasked)
 
 

@@ -42,7 +42,9 @@ def compile_objectives(
                 here, f"cannot hold: {wanted} are {ready}, and spec.replicas is {lowest} at some time"
             )
     changes = spec.update is not None or any(
-        each.apply or each.patch or each.scale is not None for each in spec.actions
+        each.scale is not None
+        or any((each.apply, each.patch, each.set_image, each.rollback, each.create, each.patch_object))
+        for each in spec.actions
     )
     if initial == "running" and not changes:
         for name, written in (("completes", "completes"), ("completes_within", "completesWithin")):
