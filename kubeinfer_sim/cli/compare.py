@@ -19,6 +19,7 @@ from kubeinfer_sim.cli.command import (
     subcommand,
     values_options,
 )
+from kubeinfer_sim.cli.replications import INTERRUPTED, Many, failure_code, worker_options
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -67,10 +68,21 @@ def _complete_assumption(ctx: click.Context, param: click.Parameter, incomplete:
     "--vary",
     metavar="NAME=LIST",
     multiple=True,
-    help="Any other knob: maxSurge, maxUnavailable, label (on,off), spareNodes, or a path in the scenario's spec "
-    "(kubernetesVersion=1.31,1.36; cluster=3x8,4x8; faults.npus.spares=0,2).",
+    help="Any other knob: maxSurge, maxUnavailable, label (on,off), nodes (8..16), spareNodes, or a path in the "
+    "scenario's spec (kubernetesVersion=1.31,1.36; cluster=3x8,4x8; faults.npus.spares=0,2). Each combination of "
+    "several knobs is a variant.",
 )
-@option("--seeds", type=click.IntRange(min=1, max=100_000), default=1, help="How many seeds to run.")
+@option(
+    "-n",
+    "--replications",
+    "--seeds",
+    "replications",
+    type=click.IntRange(min=1, max=1_000_000),
+    default=1,
+    metavar="N",
+    help="How many seeds each variant meets.",
+)
+@worker_options
 @option("--seed", type=click.IntRange(min=0), metavar="N", help="The first seed, instead of the scenario's.")
 @values_options("the manifest")
 @horizon_option
@@ -82,7 +94,9 @@ def command(
     recovery: str | None,
     assume: str | None,
     vary: tuple[str, ...],
-    seeds: int,
+    replications: int,
+    workers: int | None,
+    run_timeout: float | None,
     seed: int | None,
     settings: tuple[str, ...],
     files: tuple[str, ...],
@@ -93,53 +107,50 @@ def command(
 ) -> int:
     """Simulate SCENARIO once for each setting of a knob, under the same faults, and say how they differ.
 
-    The knob is --recovery, --assume or --vary.
+    Knobs are --recovery, --assume and --vary, which may be given again and again; of several each combination is a
+    variant.
 
     The first is what the others are held against. With several seeds every number is a mean, with half of its
-    95 % interval; the differences are paired by seed. A function named with module:function decides about every
-    failure (see docs/recovery.md); it is run as it is, so name none you do not trust.
+    95 % interval where there are enough; the differences are paired by seed. A function named with
+    module:function decides about every failure (see docs/recovery.md); it is run as it is, so name none you do
+    not trust.
     """
     from kubeinfer_sim.cli.output import colour_on, output_of, show_diagnostics, unicode_on, width_of
+    from kubeinfer_sim.cli.progress import ProgressBar
     from kubeinfer_sim.errors import UsageError
-    from kubeinfer_sim.experiment.assumption_knob import assumption_variants
+    from kubeinfer_sim.experiment.assumption_knob import assumption_knob
     from kubeinfer_sim.experiment.compare import compare
-    from kubeinfer_sim.experiment.knobs import knob_variants
-    from kubeinfer_sim.experiment.recovery_knob import recovery_variants
+    from kubeinfer_sim.experiment.knobs import grid
     from kubeinfer_sim.manifest.register.check import not_simulated
     from kubeinfer_sim.manifest.source import read_source
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.comparison import render_comparison
     from kubeinfer_sim.report.comparison_result import comparison_json
     from kubeinfer_sim.report.markdown.comparison import comparison_markdown
-    from kubeinfer_sim.scenario.load import load_scenario
+    from kubeinfer_sim.report.words import count
 
     output = output_of(form, json_to)
-    given = {"--recovery": recovery, "--assume": assume}
-    knobs = [f"{name} {value}" for name, value in given.items() if value is not None]
-    knobs += [f"--vary {each}" for each in vary]
-    if len(knobs) != 1:
-        told = f"found {' and '.join(knobs)}; turn them one at a time" if knobs else "found none"
-        raise UsageError(f"compare needs one knob, one of --recovery, --assume and --vary: {told}")
+    given = {"recovery": recovery, "assume": assume}
+    if not vary and not any(given.values()):
+        raise UsageError("compare needs a knob, --recovery, --assume or --vary, with the values to compare")
+    if recovery is not None and ":" in recovery:
+        sys.path.insert(0, "")  # a function in the working directory, as with `python -m`
+    knobs = [] if recovery is None else [f"recovery={recovery}"]
+    knobs += ([] if assume is None else [assumption_knob(assume)]) + list(vary)
     source, values = read_source(scenario), parse_settings(settings, files)
-    if vary:
-        variants = knob_variants(
-            vary[0], source, values, seed=seed, horizon=horizon, configuration=configuration
-        )
-    else:
-        loaded = load_scenario(
-            source, set_values=values, seed=seed, horizon=horizon, configuration=configuration
-        )
-        if recovery is not None:
-            if ":" in recovery:
-                sys.path.insert(0, "")  # a function in the working directory, as with `python -m`
-            variants = recovery_variants(loaded, recovery.split(","))
-        else:
-            variants = assumption_variants(loaded, assume or "")
+    variants = grid(knobs, source, values, seed=seed, horizon=horizon, configuration=configuration)
     warnings = not_simulated(warning for each in variants for warning in each.scenario.warnings)
     if warnings:
         show_diagnostics(warnings)
     first = variants[0].scenario.seed
-    comparison = compare(variants, range(first, first + seeds))
+    places = Many(replications, workers=workers, run_timeout=run_timeout).places()
+    with ProgressBar("runs") as bar:
+        comparison = compare(
+            variants,
+            range(first, first + replications),
+            workers=places,
+            progress=lambda done, total: bar.update(done, total, lambda: count(len(variants), "variant")),
+        )
     out = sys.stdout
     output.write(
         text=lambda: render_comparison(
@@ -148,4 +159,4 @@ def command(
         json=lambda: comparison_json(comparison),
         markdown=lambda: comparison_markdown(comparison),
     )
-    return 0
+    return INTERRUPTED if comparison.interrupted else failure_code(each for _, each in comparison.failures)

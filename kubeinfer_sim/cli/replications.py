@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -19,6 +19,7 @@ from kubeinfer_sim.scenario.model import Scenario
 
 if TYPE_CHECKING:
     from kubeinfer_sim.experiment.dispatch import Workers
+    from kubeinfer_sim.experiment.replication import Failure
     from kubeinfer_sim.experiment.replications import Replications
     from kubeinfer_sim.experiment.worker import Played
 
@@ -211,12 +212,15 @@ def exit_code(runs: Replications) -> int:
 
     if runs.stopped == "interrupted":
         return INTERRUPTED
-    whys = {failure.why for failure in runs.failures}
-    if whys & {"fault", "died"}:
-        return 3
-    if "error" in whys:
-        return 2
+    if code := failure_code(runs.failures):
+        return code
     return {Decision.HELD: 0, Decision.UNDECIDED: UNDECIDED}.get(runs.decision, 1)
+
+
+def failure_code(failures: Iterable[Failure]) -> int:
+    """3 where the simulator is at fault, 2 where what the user gave is; a time limit is neither."""
+    whys = {failure.why for failure in failures}
+    return 3 if whys & {"fault", "died"} else 2 if "error" in whys else 0
 
 
 def _reports(runs: Replications, file: str, *, assumptions: bool) -> dict[str, Callable[[], str]]:

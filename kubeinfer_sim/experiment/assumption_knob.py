@@ -25,6 +25,21 @@ def assumption_values() -> dict[str, tuple[str, ...]]:
     }
 
 
+def assumption_knob(text: str) -> str:
+    """`name=value,value…` as a knob.
+
+    Raises:
+        UsageError: there is no such assumption.
+    """
+    name = text.partition("=")[0]
+    known = assumption_values()
+    if name not in known:
+        raise UsageError(
+            f"--assume: there is no assumption {name!r}{did_you_mean(name, known)} (assumptions: {', '.join(known)})"
+        )
+    return text
+
+
 def _choices(annotation: Any) -> list[str]:
     if annotation is bool:
         return ["true", "false"]

@@ -8,21 +8,26 @@ compared pairwise by seed; over enough of them the difference has a 95 % interva
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.experiment.columns import Column, columns_of
-from kubeinfer_sim.experiment.figures import measured_run
-from kubeinfer_sim.experiment.replication import Variant
+from kubeinfer_sim.experiment.columns import Column, columns_for
+from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, played_in_order
+from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.means import estimate
+from kubeinfer_sim.experiment.statistics.percentiles import percentile
 from kubeinfer_sim.experiment.statistics.proportions import proportion
+from kubeinfer_sim.experiment.worker import Played
 from kubeinfer_sim.manifest.accelerators import SEVERAL, Family
 from kubeinfer_sim.metrics.loss_stages import STAGES
 from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.model import Scenario
+
+#: Seeds that all variants have met before the next ones come.
+_BLOCK = 64
 
 
 class Outcome(Struct, frozen=True):
@@ -33,12 +38,28 @@ class Outcome(Struct, frozen=True):
         spent: stage -> what of the lost time was spent in it, instance-ms, mean over the seeds; adds up to the mean
             of `lostInstanceMs`.
         struck: how many faults struck something, one number per seed.
+        took: how long the slowest change took, ms, one number per seed; infinite when it was not in place at the end,
+            None when there was none.
+        all_held: of each run that ended whether it held every objective; empty without any.
     """
 
     variant: Variant
     values: dict[str, list[float | None]]
     spent: dict[str, float]
     struck: tuple[int, ...] = ()
+    took: tuple[float | None, ...] = ()
+    all_held: tuple[bool, ...] = ()
+
+    @property
+    def together(self) -> Estimate | None:
+        """In which part of the runs all objectives are held; None without any."""
+        return proportion(sum(self.all_held), len(self.all_held)) if self.all_held else None
+
+    def quantile(self, name: str, part: float) -> Estimate | None:
+        """A percentile of `duration` or of a column over the seeds that have a number; None when none has."""
+        values = self.took if name == "duration" else self.values[name]
+        known = sorted(value for value in values if value is not None)
+        return percentile(known, part) if known else None
 
     def known(self, column: Column) -> int:
         """How many of the runs have a number."""
@@ -61,12 +82,19 @@ class Outcome(Struct, frozen=True):
 
 
 class Comparison(Struct, frozen=True):
-    """Variants of one scenario under the same seeds; the first is what the others are held against."""
+    """Variants of one scenario under the same seeds; the first is what the others are held against.
+
+    Attributes:
+        failures: runs that came to no end, each with the name of its variant.
+        interrupted: there were to be more seeds.
+    """
 
     scenario: str
     seeds: tuple[int, ...]
     columns: tuple[Column, ...]
     outcomes: tuple[Outcome, ...]
+    failures: tuple[tuple[str, Failure], ...] = ()
+    interrupted: bool = False
 
     @property
     def faults_struck(self) -> int | None:
@@ -113,11 +141,24 @@ def _has_faults(scenario: Scenario) -> bool:
     return random or any(isinstance(action, Fault) for action in scenario.actions)
 
 
-def compare(variants: Sequence[Variant], seeds: Sequence[int]) -> Comparison:
-    """Simulate every variant under every seed.
+def compare(
+    variants: Sequence[Variant],
+    seeds: Sequence[int],
+    *,
+    workers: Workers = HERE,
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Simulate every variant under every seed; Ctrl-C ends it with the seeds that all variants have met.
+
+    Args:
+        variants: the first is what the others are held against.
+        seeds: each a world.
+        workers: processes to play them in; in this one, if not given.
+        progress: told after every run how many of how many there are.
 
     Raises:
-        UsageError: a scenario has no KubeInfer whose instances could be counted.
+        UsageError: a scenario has no KubeInfer whose instances could be counted; a function that decides on recovery
+            fails with the first seed.
         ValueError: no variant, or no seed.
     """
     if not variants or not seeds:
@@ -128,36 +169,76 @@ def compare(variants: Sequence[Variant], seeds: Sequence[int]) -> Comparison:
             f"compare counts the instances of a KubeInfer, and the scenario has none: {bare.name} "
             "is about Deployments alone, on which `run` reports"
         )
+    played: list[dict[int, Played]] = [{} for _ in variants]
+    total = len(variants) * len(seeds)
+    interrupted = False
+    try:
+        for done, (job, each) in enumerate(
+            played_in_order(variants, _jobs(variants, seeds), total, workers), 1
+        ):
+            if isinstance(each, Failure) and each.why == "error" and job.seed == seeds[0]:
+                raise UsageError(each.message)
+            played[job.variant][job.seed] = each
+            if progress is not None:
+                progress(done, total)
+    except KeyboardInterrupt:
+        interrupted = True
+        seeds = [seed for seed in seeds if all(seed in own for own in played)]
+    return gathered(variants, seeds, played, interrupted=interrupted)
+
+
+def gathered(
+    variants: Sequence[Variant],
+    seeds: Sequence[int],
+    played: Sequence[Mapping[int, Played]],
+    *,
+    interrupted: bool,
+) -> Comparison:
+    """What came of every variant under every seed, put together."""
+    runs = [[own[seed] for seed in seeds] for own in played]
+    every = [run for own in runs for run in own if isinstance(run, Replication)]
     columns: dict[str, Column] = {}
-    played = [[_play(variant, seed, columns) for seed in seeds] for variant in variants]
-    outcomes = [_outcome(variant, runs, columns) for variant, runs in zip(variants, played, strict=True)]
+    for run in every:
+        if not run.values.keys() <= columns.keys():
+            for column in columns_for(run.judged, run.values):
+                columns.setdefault(column.name, column)
     ordered = sorted(columns.values(), key=lambda each: (each.about != "", each.about != "objective"))
-    return Comparison(variants[0].scenario.name, tuple(seeds), tuple(ordered), tuple(outcomes))
+    failures = tuple(
+        (variant.name, run)
+        for variant, own in zip(variants, runs, strict=True)
+        for run in own
+        if isinstance(run, Failure)
+    )
+    outcomes = tuple(_outcome(variant, own, columns) for variant, own in zip(variants, runs, strict=True))
+    return Comparison(
+        variants[0].scenario.name, tuple(seeds), tuple(ordered), outcomes, failures, interrupted
+    )
 
 
-#: Of one run: column -> number, what of the lost time was spent in each stage (instance-ms), faults that struck.
-_Played = tuple[dict[str, float | None], Counter[str], int]
+def _jobs(variants: Sequence[Variant], seeds: Sequence[int]) -> Iterator[Job]:
+    """In blocks of seeds, variant by variant: so a chunk is of one variant, and what is done early is paired."""
+    for begin in range(0, len(seeds), _BLOCK):
+        for variant in range(len(variants)):
+            for seed in seeds[begin : begin + _BLOCK]:
+                yield Job(variant, seed)
 
 
-def _play(variant: Variant, seed: int, columns: dict[str, Column]) -> _Played:
-    """Simulate once; `columns` takes those that are met first."""
-    played = measured_run(variant.scenario, seed=seed, recovery=variant.recovery)
-    values = {}
-    for column in columns_of(played):
-        columns.setdefault(column.name, column)
-        values[column.name] = column.measure(played)
-    lost = sum((cause.lost for cause in played.causes), Counter[str]())
-    return values, lost, len(played.cluster.faults)
-
-
-def _outcome(variant: Variant, runs: Sequence[_Played], columns: dict[str, Column]) -> Outcome:
-    spent = sum((each for _, each, _ in runs), Counter[str]())
+def _outcome(variant: Variant, runs: Sequence[Played], columns: Mapping[str, Column]) -> Outcome:
+    spent: Counter[str] = Counter()
+    ended = [run for run in runs if isinstance(run, Replication)]
+    for run in ended:
+        for stages in run.lost.values():
+            spent.update(stages)
     return Outcome(
         variant,
         {
-            name: [values.get(name, column.absent) for values, _, _ in runs]
+            name: [
+                run.values.get(name, column.absent) if isinstance(run, Replication) else None for run in runs
+            ]
             for name, column in columns.items()
         },
-        {stage: spent[stage] / len(runs) for stage in STAGES if spent[stage]},
-        tuple(faults for _, _, faults in runs),
+        {stage: spent[stage] / len(ended) for stage in STAGES if spent[stage]},
+        tuple(sum(run.struck.values()) if isinstance(run, Replication) else 0 for run in runs),
+        tuple(run.duration if isinstance(run, Replication) else None for run in runs),
+        tuple(run.all_held for run in ended) if ended and ended[0].judged else (),
     )

@@ -44,6 +44,10 @@ class Workers(Struct, frozen=True):
     executor: Callable[[int], Executor] | None = None
 
 
+#: In this process, one run after the other.
+HERE = Workers(1)
+
+
 class Job(Struct, frozen=True):
     """One run: which of the variants, and the seed."""
 

@@ -1,19 +1,22 @@
-"""Variants of a scenario that differ in one knob: `NAME=A,B` with a name from below, an assumption, or a path.
+"""Variants of a scenario that differ in knobs: `NAME=A,B` with a name from below, an assumption, or a path.
 
 Names of their own have the knobs that are no field of a scenario file: budgets and the label stand in the manifest,
-spare nodes are counted on top of what there is. Everything else is reached by its path in `spec`, as in
+nodes are counted, in all or on top of what there is. Everything else is reached by its path in `spec`, as in
 `cluster=3x8,4x8`, `kubernetesVersion=1.31,1.36`, `faults.npus.spares=0,2` or `manifest.set.replicas=2,3`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from itertools import count, islice
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count, islice, product
+from math import prod
 from typing import Any
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
+from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.assumption_knob import assumption_variants
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
@@ -24,41 +27,85 @@ from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.actions.model import Apply
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.cluster.pools import alike
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm
 
 
+class Setting(Struct, frozen=True):
+    """A knob at one of its values.
+
+    Attributes:
+        knob, value: as they are written.
+        name: how a variant is called that differs in nothing else.
+        changes: of the scenario file: path -> value.
+        turn: what it does to the scenario that is read.
+    """
+
+    knob: str
+    value: str
+    name: str
+    changes: Mapping[Path, Any] = field(default_factory=dict)
+    turn: Callable[[Variant], Variant] | None = None
+
+
 def knob_variants(
     text: str, source: SourceText, set_values: Mapping[str, Any], **overrides: Any
 ) -> list[Variant]:
-    """A variant for each value of `NAME=A,B`.
+    """A variant for each value of `NAME=A,B`: a grid with one side (see `grid`)."""
+    return grid([text], source, set_values, **overrides)
+
+
+def grid(
+    texts: Sequence[str], source: SourceText, set_values: Mapping[str, Any], **overrides: Any
+) -> list[Variant]:
+    """A variant for each combination of the values of knobs, the last one varying fastest.
 
     Args:
-        text: the knob and its values, as on the command line.
+        texts: each a knob and its values, `NAME=A,B` or `NAME=8..16`, as on the command line.
         source: the scenario file.
         set_values: values for its manifest.
         overrides: what else `load_scenario` takes.
 
     Raises:
         InputError: the scenario is wrong as it is, or a value of an assumption.
-        UsageError: there is no such knob, no value for it, one twice, or one that cannot be.
+        UsageError: there is no such knob, no value for it, one twice, or one that cannot be; a knob is there twice;
+            there are too many combinations.
     """
+    scenario = load_scenario(source, set_values=set_values, **overrides)
+    sides = [_settings(text, scenario) for text in texts]
+    knobs = [side[0].knob for side in sides]
+    for knob in knobs:
+        if knobs.count(knob) > 1:
+            raise UsageError(f"--vary {knob} is there twice: write all its values as one list, {knob}=A,B")
+    if prod(map(len, sides)) > MOST_VARIANTS:
+        raise UsageError(
+            f"--vary: {prod(map(len, sides)):,} combinations, more than {MOST_VARIANTS:,}: vary fewer"
+        )
+    return [_variant(settings, scenario, source, set_values, overrides) for settings in product(*sides)]
+
+
+def _settings(text: str, scenario: Scenario) -> list[Setting]:
+    """The values of one knob."""
     name, _, listed = text.partition("=")
     values = split_values(listed)
     if not values:
-        raise UsageError(f"--vary {name}: expected values, as in {name}=A,B")
-    scenario = load_scenario(source, set_values=set_values, **overrides)
+        raise UsageError(f"--vary {name}: expected values, as in {name}=A,B or {name}=8..16")
     head, _, rest = name.partition(".")
-    fields = _spec_fields()
     if head in KNOBS:
-        turn = KNOBS[head]
-        return [Variant(f"{name}={value}", turn(scenario, rest, value)) for value in values]
+        return [Setting(name, value, f"{name}={value}", turn=_turned(head, rest, value)) for value in values]
     if name == "recovery":
-        return recovery_variants(scenario, values)
+        named = recovery_variants(scenario, values)
+        return [
+            Setting(name, value, each.name, turn=_recovering(value))
+            for value, each in zip(values, named, strict=True)
+        ]
     if name in _assumptions():
-        return assumption_variants(scenario, text)
+        assumption_variants(scenario, text)
+        return [Setting(name, value, value, turn=_assuming(name, value)) for value in values]
+    fields = _spec_fields()
     if head not in fields:
         known = [*KNOBS, "recovery", *_assumptions(), *fields]
         raise UsageError(
@@ -66,14 +113,78 @@ def knob_variants(
             "assumptions, and paths in the scenario's spec such as kubernetesVersion or faults.npus.spares)"
         )
     if head == "seed":
-        raise UsageError("--vary seed: every variant meets the same seeds; give their number as --seeds")
-    return [_at_path(name, value, source, set_values, overrides) for value in values]
+        raise UsageError(
+            "--vary seed: every variant meets the same seeds; give their number as --replications"
+        )
+    return [_at_path(name, value) for value in values]
+
+
+def _variant(
+    settings: Sequence[Setting],
+    scenario: Scenario,
+    source: SourceText,
+    set_values: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+) -> Variant:
+    """The scenario with all of them turned: first what changes its file, then the rest in the order given."""
+    changes = {path: value for each in settings for path, value in each.changes.items()}
+    if changes:
+        try:
+            scenario = load_scenario(source, set_values=set_values, changes=changes, **overrides)
+        except InputError as error:
+            messages = "; ".join(dict.fromkeys(each.message for each in error.diagnostics))
+            turned = " ".join(f"{each.knob}={each.value}" for each in settings if each.changes)
+            raise UsageError(f"--vary {turned}: {messages}") from None
+    alone = len(settings) == 1
+    named = (each.name if alone or "=" in each.name else f"{each.knob}={each.name}" for each in settings)
+    variant = Variant(", ".join(named), scenario, settings={each.knob: each.value for each in settings})
+    for each in settings:
+        if each.turn is not None:
+            variant = each.turn(variant)
+    return variant
+
+
+def _turned(head: str, rest: str, value: str) -> Callable[[Variant], Variant]:
+    return lambda variant: replace(variant, scenario=KNOBS[head](variant.scenario, rest, value))
+
+
+def _recovering(value: str) -> Callable[[Variant], Variant]:
+    def turn(variant: Variant) -> Variant:
+        (made,) = recovery_variants(variant.scenario, [value])
+        return replace(variant, scenario=made.scenario, recovery=made.recovery)
+
+    return turn
+
+
+def _assuming(name: str, value: str) -> Callable[[Variant], Variant]:
+    def turn(variant: Variant) -> Variant:
+        (made,) = assumption_variants(variant.scenario, f"{name}={value}")
+        return replace(variant, scenario=made.scenario)
+
+    return turn
 
 
 def split_values(text: str) -> list[str]:
-    """Values separated by commas outside of brackets and quotes, without those that are there twice."""
+    """Values separated by commas outside of brackets and quotes, each once; `8..16` is a range.
+
+    Raises:
+        UsageError: a range that goes down, or too far.
+    """
     parts = re.findall(r"""(?:[^,\[{"']|\[[^\]]*\]|\{[^}]*\}|"[^"]*"|'[^']*'|[^,])+""", text)
-    return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    return list(dict.fromkeys(value for part in parts if part.strip() for value in _expanded(part.strip())))
+
+
+def _expanded(value: str) -> list[str]:
+    """`8..16`: each whole number from the first to the last."""
+    if not (ends := re.fullmatch(r"([0-9]{1,9})\.\.([0-9]{1,9})", value)):
+        return [value]
+    low, high = map(int, ends.groups())
+    if not low <= high < low + MOST_VARIANTS:
+        raise UsageError(
+            f"--vary: {value}: expected a range from a smaller number to a larger one, as in 8..16, of at most "
+            f"{MOST_VARIANTS:,} values"
+        )
+    return [str(number) for number in range(low, high + 1)]
 
 
 def _spec_fields() -> list[str]:
@@ -87,21 +198,17 @@ def _assumptions() -> list[str]:
 # -- a field of the scenario file --------------------------------------------------------------------------
 
 
-def _at_path(
-    name: str, value: str, source: SourceText, set_values: Mapping[str, Any], overrides: Mapping[str, Any]
-) -> Variant:
+def _at_path(name: str, value: str) -> Setting:
     written = value
     if name == "kubernetesVersion" and not value.startswith(("'", '"')):
         written = f'"{value}"'  # 1.30 is a text, not a number
     try:
         (document,) = load_documents(SourceText("--vary", f"value: {written}\n"))
-        path = ("spec", *(int(step) if step.isdecimal() else step for step in name.split(".")))
-        change = {path: document.value["value"]}
-        scenario = load_scenario(source, set_values=set_values, changes=change, **overrides)
     except InputError as error:
         messages = "; ".join(dict.fromkeys(each.message for each in error.diagnostics))
         raise UsageError(f"--vary {name}={value}: {messages}") from None
-    return Variant(f"{name.rpartition('.')[2]}={value}", scenario)
+    path = ("spec", *(int(step) if step.isdecimal() else step for step in name.split(".")))
+    return Setting(name, value, f"{name.rpartition('.')[2]}={value}", {path: document.value["value"]})
 
 
 # -- knobs with names of their own -------------------------------------------------------------------------
@@ -161,21 +268,57 @@ def _spare_nodes(scenario: Scenario, pool: str, value: str) -> Scenario:
     """So many nodes more, each like the last one of the pool; those that are there keep their faults."""
     if not re.fullmatch(r"[0-9]{1,5}", value):
         raise UsageError(f"--vary spareNodes: expected a number of nodes, found {value!r}")
-    pools = list(dict.fromkeys(node.pool for node in scenario.nodes))
-    if not pool and len(pools) > 1:
-        raise UsageError(f"--vary spareNodes: say of which pool, as in spareNodes.{pools[0]}={value}")
-    if pool and pool not in pools:
-        raise UsageError(f"--vary spareNodes.{pool}: the pools are {', '.join(pools)}")
-    last = [node for node in scenario.nodes if pool in ("", node.pool)][-1]
+    last = _pool(scenario, "spareNodes", pool, value)[-1]
     taken = {node.name for node in scenario.nodes}
     names = islice((name for i in count() if (name := f"{last.pool}-spare-{i}") not in taken), int(value))
     return replace(scenario, nodes=(*scenario.nodes, *(alike(last, name) for name in names)))
 
 
+def _nodes(scenario: Scenario, pool: str, value: str) -> Scenario:
+    """So many nodes in all: the last ones of the pool are left out, or more like the last one are added."""
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", value):
+        raise UsageError(f"--vary nodes: expected a number of nodes from 1 on, found {value!r}")
+    own = _pool(scenario, "nodes", pool, value)
+    wanted = int(value)
+    left_out = {node.name for node in own[wanted:]}
+    if named := sorted(left_out & _named_nodes(scenario)):
+        raise UsageError(
+            f"--vary nodes={value}: {named[0]} would be left out, and an action or a pod of the scenario names it: at "
+            f"least {max(i for i, node in enumerate(own, 1) if node.name in named)} nodes"
+        )
+    kept = tuple(node for node in scenario.nodes if node.name not in left_out)
+    taken = {node.name for node in scenario.nodes}
+    names = (name for i in count(len(own)) if (name := f"{own[-1].pool}-{i}") not in taken)
+    more = (alike(own[-1], name) for name in islice(names, max(0, wanted - len(own))))
+    return replace(scenario, nodes=(*kept, *more))
+
+
+def _pool(scenario: Scenario, knob: str, pool: str, value: str) -> list[NodeSpec]:
+    """The nodes of the pool that is meant: the only one, or the one named."""
+    pools = list(dict.fromkeys(node.pool for node in scenario.nodes))
+    if not pool and len(pools) > 1:
+        raise UsageError(f"--vary {knob}: say of which pool, as in {knob}.{pools[0]}={value}")
+    if pool and pool not in pools:
+        raise UsageError(f"--vary {knob}.{pool}: the pools are {', '.join(pools)}")
+    return [node for node in scenario.nodes if pool in ("", node.pool)]
+
+
+def _named_nodes(scenario: Scenario) -> set[str]:
+    """The nodes that actions and pods are about."""
+    found = {pod.node for pod in scenario.running}
+    for action in scenario.actions:
+        for each in (action, getattr(action, "target", None)):
+            found.update(node for node in getattr(each, "nodes", ()) if isinstance(node, str))
+    return found
+
+
+#: Combinations of all knobs at most.
+MOST_VARIANTS = 10_000
 #: The knobs that are no field of a scenario, by name.
 KNOBS: dict[str, Callable[[Scenario, str, str], Scenario]] = {
     "maxSurge": _budget("maxSurge"),
     "maxUnavailable": _budget("maxUnavailable"),
     "label": _label,
+    "nodes": _nodes,
     "spareNodes": _spare_nodes,
 }

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.experiment.columns import columns_of
@@ -20,11 +20,12 @@ C = TypeVar("C", Change, DeploymentChange)
 
 
 class Variant(Struct, frozen=True):
-    """A scenario with a knob turned; `recovery` decides in place of its rules."""
+    """A scenario with knobs turned; `recovery` decides in place of its rules, `settings` has the knobs' values."""
 
     name: str
     scenario: Scenario
     recovery: RecoveryPlugin | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class Replication(Struct, frozen=True):

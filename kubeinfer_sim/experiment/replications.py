@@ -13,7 +13,7 @@ from msgspec import Struct
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import Column, columns_for
-from kubeinfer_sim.experiment.dispatch import Job, Workers, played_in_order
+from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, played_in_order
 from kubeinfer_sim.experiment.judging import (
     Decision,
     JudgedOverRuns,
@@ -35,7 +35,6 @@ from kubeinfer_sim.scenario.model import Scenario
 
 #: The most runs that are made where nothing says how many.
 MOST = 10_000
-HERE = Workers(1)
 #: Why there are as many runs as there are.
 Stopped = Literal["asked", "decided", "most", "precision", "interrupted"]
 #: Told after every run: how many of how many, and what there is so far.

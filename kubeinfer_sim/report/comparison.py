@@ -15,12 +15,20 @@ from rich.text import Text
 from kubeinfer_sim.experiment.columns import Column
 from kubeinfer_sim.experiment.compare import Comparison, Outcome
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
+from kubeinfer_sim.experiment.statistics.percentiles import PARTS
 from kubeinfer_sim.manifest.accelerators import Family
+from kubeinfer_sim.report.estimates import amount, between
 from kubeinfer_sim.report.words import configured, count, plain, rounded, share_between
 
 MINUS = "−"
 #: Kinds of faults the table has rows for, dearest first; the JSON has all.
 _MOST_KINDS = 5
+#: Failed runs that are told; the JSON has all.
+_MOST_FAILED = 6
+#: More variants than these stand one in a line.
+MOST_SIDE_BY_SIDE = 6
+#: Percentiles say something from so many seeds on.
+_ENOUGH_FOR_PERCENTILES = 10
 #: What the stages of lost time mean in a sentence, "spends 2h …".
 _SPENDING = {
     "detect": "until somebody acts",
@@ -51,12 +59,15 @@ def render_comparison(
         highlight=False,
         legacy_windows=False,
     )
-    for sentence in sentences(comparison):
+    many = len(comparison.outcomes) > MOST_SIDE_BY_SIDE
+    for sentence in [headline(comparison)] if many else sentences(comparison):
         console.print(Text(sentence))
     console.print(Text(subtitle(comparison), style="dim"))
-    for table in _tables(comparison, width):
+    for table in [_lines(comparison)] if many else _tables(comparison, width):
         console.print()
         console.print(table)
+    for line in failed_lines(comparison):
+        console.print(Text(line, "red"))
     text = "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
     return text if unicode else plain(text).replace(MINUS, "-").replace("±", "+-")
 
@@ -131,7 +142,9 @@ def subtitle(comparison: Comparison) -> str:
 
 def _about(comparison: Comparison) -> str:
     seeds = comparison.seeds
-    text = f"{comparison.scenario}{_faults(comparison)}"
+    text = f"{comparison.scenario}{_faults(comparison)}{' · interrupted' if comparison.interrupted else ''}"
+    if not seeds:
+        return text
     if len(seeds) == 1:
         return f"{text} · seed {seeds[0]}"
     return (
@@ -147,7 +160,7 @@ def _faults(comparison: Comparison) -> str:
     if struck is None:
         return ""
     if not struck:
-        return " · no fault struck in any run"
+        return " · no fault struck in any run: that nothing differs says nothing of faults"
     return " · the same faults for all" + (
         f", which struck in {struck} of {runs} runs" if struck < runs else ""
     )
@@ -188,7 +201,11 @@ def _rows(comparison: Comparison) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Title and cells: of each number, below it of its difference to the first variant; headings have no cells."""
     about = ""
     shown = _kinds_shown(comparison)
+    added = False
     for column in comparison.columns:
+        if column.about and not added:
+            added = True
+            yield from ((row.title, row.values) for row in percentile_rows(comparison))
         if column.about not in ("", "objective", *shown) or (row := row_of(comparison, column)) is None:
             continue
         if column.about not in ("", "objective", about):
@@ -198,6 +215,8 @@ def _rows(comparison: Comparison) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield inset + row.title, row.values
         if row.differences:
             yield "", ("", *row.differences)
+    if not added:
+        yield from ((row.title, row.values) for row in percentile_rows(comparison))
     hidden = len({column.about for column in comparison.columns} - {"", "objective"}) - len(shown)
     if hidden > 0:
         yield f"… {count(hidden, 'more kind')}", ()
@@ -212,6 +231,117 @@ def _kinds_shown(comparison: Comparison) -> list[str]:
     }
     dearest = set(sorted(cost, key=lambda kind: -cost[kind])[:_MOST_KINDS])
     return [kind for kind in cost if kind in dearest]
+
+
+def headline(comparison: Comparison) -> str:
+    """Which of many variants is the best, and how many come out like it."""
+    best = comparison.best
+    alike = sum(comparison.same(best, other) for other in comparison.outcomes if other is not best)
+    number = len(comparison.outcomes)
+    if alike == number - 1:
+        return f"All {number:,} variants come out the same but for what is held."
+    like = f"; {count(alike, 'more variant')} come out the same" if alike else ""
+    return f"{best.variant.name} is the best of {number:,} variants{like}."
+
+
+def _lines(comparison: Comparison) -> Table:
+    """A line for each variant: its knobs, and the numbers that say most."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, pad_edge=False)
+    knobs = varied(comparison)
+    for knob in knobs or [""]:
+        table.add_column(knob.rpartition(".")[2], overflow="fold")
+    titles, cells = variant_lines(comparison)
+    for title in titles:
+        table.add_column(title, justify="right", overflow="fold")
+    for outcome, own in zip(comparison.outcomes, cells, strict=True):
+        variant = outcome.variant
+        names = [variant.settings[knob] for knob in knobs] or [variant.name]
+        table.add_row(*names, *own, style="bold" if outcome is comparison.best else "")
+    return table
+
+
+def varied(comparison: Comparison) -> list[str]:
+    """The knobs that have several values; none where the variants were made otherwise."""
+    settings = [outcome.variant.settings for outcome in comparison.outcomes]
+    shared = [knob for knob in settings[0] if all(knob in each for each in settings)]
+    return [knob for knob in shared if len({each[knob] for each in settings}) > 1]
+
+
+def variant_lines(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
+    """Titles of the numbers that say most, and these of each variant; what none has is left out."""
+    several = len(comparison.seeds) > 1
+    shown: list[tuple[str, list[str]]] = []
+    outcomes = comparison.outcomes
+    held = [_held_share(each, several) for each in outcomes]
+    shown.append(("all held", held))
+    parts = (0.5, 0.99) if len(comparison.seeds) >= _ENOUGH_FOR_PERCENTILES else (0.5,)
+    for part in parts:
+        title = f"takes p{part * 100:g}" if several else "takes"
+        took = [each.quantile("duration", part) for each in outcomes]
+        shown.append((title, ["" if one is None else amount(one.mean, "ms") for one in took]))
+    for name, title in (("minReady", "ready ≥"), ("lostInstanceMs", "lost"), ("availability", "available")):
+        column = next((each for each in comparison.columns if each.name == name), None)
+        if column is not None:
+            shown.append((title, [_short(each, column) for each in outcomes]))
+    kept = [(title, cells) for title, cells in shown if any(cells) and set(cells) not in _NOTHING]
+    lines = [[cells[place] for _, cells in kept] for place in range(len(outcomes))]
+    return [title for title, _ in kept], lines
+
+
+#: Of a number that says nothing: no time lost, all of the time available.
+_NOTHING = ({"0s"}, {"100 %"})
+
+
+def _held_share(outcome: Outcome, several: bool) -> str:
+    share = outcome.together
+    if share is None:
+        return ""
+    if not several:
+        return "yes" if share.mean else "no"
+    return share_between(share.mean, share.low or 0.0, share.high or 0.0)
+
+
+def _short(outcome: Outcome, column: Column) -> str:
+    """The mean; of the fewest ready the fewest under any seed."""
+    values = [value for value in outcome.values[column.name] if value is not None]
+    if not values:
+        return ""
+    if column.name == "minReady":
+        return f"{min(values):,.0f}"
+    mean = outcome.mean(column)
+    return "" if mean is None else amount(mean.mean, column.unit)
+
+
+def failed_lines(comparison: Comparison) -> list[str]:
+    """The runs that came to no end, each with its variant and seed."""
+    told = [f"{variant}, seed {each.seed}: {each.message}" for variant, each in comparison.failures]
+    more = [f"… and {count(len(told) - _MOST_FAILED, 'more failed run')}"]
+    return told[:_MOST_FAILED] + (more if len(told) > _MOST_FAILED else [])
+
+
+def percentile_rows(comparison: Comparison) -> list[Row]:
+    """Probability of all objectives together, and percentiles of how long it takes; nothing of few seeds."""
+    rows: list[Row] = []
+    outcomes = comparison.outcomes
+    if (
+        len(comparison.seeds) > 1
+        and any(len(each.all_held) > 0 for each in outcomes)
+        and _several(comparison)
+    ):
+        rows.append(Row("all objectives held", tuple(_held_share(each, True) for each in outcomes)))
+    if len(comparison.seeds) < _ENOUGH_FOR_PERCENTILES:
+        return rows
+    for part in PARTS:
+        numbers = [each.quantile("duration", part) for each in outcomes]
+        if any(number is not None and number.mean for number in numbers):
+            shown = tuple("-" if each is None else between("", each, "ms").strip() for each in numbers)
+            rows.append(Row(f"takes p{part * 100:g}", shown))
+    return rows
+
+
+def _several(comparison: Comparison) -> bool:
+    """Whether there is more than one objective."""
+    return sum(column.about == "objective" for column in comparison.columns) > 1
 
 
 class Row(Struct, frozen=True):

@@ -7,7 +7,15 @@ from typing import Any, Literal
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.experiment.compare import Comparison, Outcome
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
+from kubeinfer_sim.experiment.statistics.percentiles import PARTS
 from kubeinfer_sim.report.comparison import sentences
+from kubeinfer_sim.report.interval_part import (
+    IntervalPart,
+    QuantilePart,
+    finite,
+    interval_part,
+    quantile_part,
+)
 from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
 
 
@@ -47,8 +55,26 @@ class VariantPart(Part):
     """Over the seeds that have a number; null when none has."""
     difference_to_first: dict[str, EstimatePart | None]
     """Paired by seed, over those where both have a number."""
+    settings: dict[str, str]
+    """Each knob and its value here."""
+    all_objectives: IntervalPart | None
+    """In which part of the runs all objectives are held at once; null without any."""
+    duration_ms: list[float | None]
+    """How long the slowest change took under each seed; null where it was not in place at the end, or none came."""
+    quantiles: dict[str, list[QuantilePart]]
+    """Of `duration`, runs that do not finish being infinite, and of each column but those that are held or not."""
     lost_ms_by_stage: dict[str, float]
     """What `lostInstanceMs` was spent on, by the stages of `causes` in the result; mean over the seeds."""
+
+
+class FailedPart(Part):
+    """A run that came to no end of its own."""
+
+    variant: str
+    seed: int
+    why: str
+    """`error`, `fault`, `timeout` or `died`."""
+    message: str
 
 
 class ComparisonDocument(DocumentPart):
@@ -65,6 +91,10 @@ class ComparisonDocument(DocumentPart):
     best: str
     """The first of the best variants."""
     sentences: list[str]
+    failed: list[FailedPart]
+    """Runs that came to no end of their own; they have no number in `values`."""
+    interrupted: bool
+    """There were to be more seeds."""
     configuration: ConfiguredPart | None = None
 
 
@@ -89,6 +119,11 @@ def comparison_json(comparison: Comparison) -> str:
         variants=[_variant(comparison, outcome, base) for outcome in comparison.outcomes],
         best=comparison.best.variant.name,
         sentences=sentences(comparison),
+        failed=[
+            FailedPart(variant=variant, seed=each.seed, why=each.why, message=each.message)
+            for variant, each in comparison.failures
+        ],
+        interrupted=comparison.interrupted,
         configuration=configured_part(base.variant.scenario.configuration),
     )
     return document.to_json()
@@ -100,6 +135,7 @@ def comparison_json_schema() -> dict[str, Any]:
 
 
 def _variant(comparison: Comparison, outcome: Outcome, base: Outcome) -> VariantPart:
+    named = ["duration", *(each.name for each in comparison.columns if each.unit != "held")]
     return VariantPart(
         name=outcome.variant.name,
         values=outcome.values,
@@ -107,8 +143,18 @@ def _variant(comparison: Comparison, outcome: Outcome, base: Outcome) -> Variant
         difference_to_first={
             each.name: _estimate(outcome.against(base, each)) for each in comparison.columns
         },
+        settings=dict(outcome.variant.settings),
+        all_objectives=None if outcome.together is None else interval_part(outcome.together),
+        duration_ms=[None if each is None else finite(each) for each in outcome.took],
+        quantiles={name: parts for name in named if (parts := _quantiles(outcome, name))},
         lost_ms_by_stage=outcome.spent,
     )
+
+
+def _quantiles(outcome: Outcome, name: str) -> list[QuantilePart]:
+    return [
+        quantile_part(part, number) for part in PARTS if (number := outcome.quantile(name, part)) is not None
+    ]
 
 
 def _estimate(number: Estimate | None) -> EstimatePart | None:

@@ -17,9 +17,10 @@ from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.loss_stages import STAGES
 from kubeinfer_sim.report.blocks import figure_table, section
+from kubeinfer_sim.report.estimates import amount
 from kubeinfer_sim.report.lost_time import stages_text
 from kubeinfer_sim.report.rests_on import rests_on, rests_on_in_short
-from kubeinfer_sim.report.run_figures import amount, figure_rows, histogram
+from kubeinfer_sim.report.run_figures import figure_rows, histogram
 from kubeinfer_sim.report.run_verdict import objective_row, verdict_line
 from kubeinfer_sim.report.terminal import NARROWEST, WIDEST, trimmed
 from kubeinfer_sim.report.words import count, plain, rounded, share, share_between

@@ -9,28 +9,21 @@ from typing import Any, Literal
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.experiment.judging import JudgedOverRuns
 from kubeinfer_sim.experiment.replications import Replications
-from kubeinfer_sim.experiment.statistics.estimate import Estimate
+from kubeinfer_sim.experiment.statistics.percentiles import PARTS
 from kubeinfer_sim.experiment.statistics.proportions import proportion
+from kubeinfer_sim.report.interval_part import (
+    IntervalPart,
+    QuantilePart,
+    finite,
+    interval_part,
+    quantile_part,
+)
 from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
-from kubeinfer_sim.report.run_figures import PARTS, histogram
+from kubeinfer_sim.report.run_figures import histogram
 from kubeinfer_sim.report.run_verdict import sentence
 from kubeinfer_sim.report.verdict import objective_goal
 
 Decided = Literal["held", "missed", "undecided", "notJudged"]
-
-
-class IntervalPart(Part):
-    """An estimate, and the bounds between which the true number lies with the confidence."""
-
-    value: float | None
-    """Null: infinite, it lies among runs that do not finish."""
-    low: float | None
-    """Null: too few runs to say, or infinite (where `value` is, too)."""
-    high: float | None
-    high_infinite: bool = False
-    """The bound lies among runs that do not finish."""
-    method: str
-    """Empty without an interval."""
 
 
 class FailurePart(Part):
@@ -76,13 +69,6 @@ class ProbabilityPart(Part):
     not_judged: int
     """Runs that ended before it could be told, or failed."""
     share: IntervalPart
-
-
-class QuantilePart(Part):
-    """A percentile."""
-
-    part: float
-    value: IntervalPart
 
 
 class FigurePart(Part):
@@ -222,7 +208,7 @@ def replications_document(runs: Replications) -> ReplicationsDocument:
         per_run=PerRunPart(
             seed=[run.seed for run in runs.runs],
             outcome=[run.outcome.value for run in runs.runs],
-            duration_ms=[None if run.duration is None else _finite(run.duration) for run in runs.runs],
+            duration_ms=[None if run.duration is None else finite(run.duration) for run in runs.runs],
             values={
                 column.name: [run.values.get(column.name, column.absent) for run in runs.runs]
                 for column in runs.columns
@@ -261,7 +247,7 @@ def _objective(each: JudgedOverRuns) -> ProbabilityPart:
         held=each.held,
         missed=each.missed,
         not_judged=each.open,
-        share=_interval(each.share),
+        share=interval_part(each.share),
     )
 
 
@@ -276,7 +262,7 @@ def _figures(runs: Replications) -> list[FigurePart]:
     for name, title, unit, about in named:
         if not (values := runs.values(name)):
             continue
-        finite = sum(not isinf(value) for value in values)
+        ending = sum(not isinf(value) for value in values)
         figures.append(
             FigurePart(
                 name=name,
@@ -284,13 +270,11 @@ def _figures(runs: Replications) -> list[FigurePart]:
                 unit=unit,
                 about=about,
                 runs=len(values),
-                finite=finite,
-                mean=_interval(runs.mean(name)) if finite else None,
-                quantiles=[
-                    QuantilePart(part=part, value=_interval(runs.quantile(name, part))) for part in PARTS
-                ],
-                lowest=_finite(min(values)),
-                highest=_finite(max(values)),
+                finite=ending,
+                mean=interval_part(runs.mean(name)) if ending else None,
+                quantiles=[quantile_part(part, runs.quantile(name, part)) for part in PARTS],
+                lowest=finite(min(values)),
+                highest=finite(max(values)),
             )
         )
     return figures
@@ -303,7 +287,7 @@ def _duration(runs: Replications) -> list[BinPart]:
     for begin, end, number in histogram(took):
         done += number
         part = proportion(done, len(took), runs.confidence)
-        bins.append(BinPart(from_ms=begin, to_ms=end, runs=number, done=_interval(part)))
+        bins.append(BinPart(from_ms=begin, to_ms=end, runs=number, done=interval_part(part)))
     return bins
 
 
@@ -325,7 +309,7 @@ def _struck(runs: Replications) -> list[StruckPart]:
             kind=kind,
             runs=hit,
             times=sum(run.struck.get(kind, 0) for run in runs.runs),
-            share=_interval(proportion(hit, len(runs.runs), runs.confidence)),
+            share=interval_part(proportion(hit, len(runs.runs), runs.confidence)),
         )
         for kind, hit in runs.struck.items()
     ]
@@ -335,20 +319,5 @@ def _seed(runs: Replications, which: Literal["worst", "median"]) -> SeedPart | N
     if not runs.runs:
         return None
     run = getattr(runs, which)
-    duration = None if run.duration is None else _finite(run.duration)
+    duration = None if run.duration is None else finite(run.duration)
     return SeedPart(seed=run.seed, duration_ms=duration, missed=run.missed, replay=f"--seed {run.seed}")
-
-
-def _interval(number: Estimate) -> IntervalPart:
-    high = number.high
-    return IntervalPart(
-        value=_finite(number.mean),
-        low=None if number.low is None else _finite(number.low),
-        high=None if high is None else _finite(high),
-        high_infinite=high is not None and isinf(high),
-        method=number.method,
-    )
-
-
-def _finite(value: float) -> float | None:
-    return None if isinf(value) else value

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, isinf, log10
+from math import isinf
 
 from kubeinfer_sim.experiment.replications import Replications
-from kubeinfer_sim.experiment.statistics.estimate import Estimate
-from kubeinfer_sim.report.words import count, rounded
+from kubeinfer_sim.experiment.statistics.percentiles import PARTS
+from kubeinfer_sim.report.estimates import amount, between
+from kubeinfer_sim.report.words import count
 
-PARTS = (0.5, 0.9, 0.95, 0.99)
 #: Of these numbers of a run the report tells, after how long it took; the JSON has all.
 _TOLD = (
     "minReady",
@@ -21,7 +21,6 @@ _TOLD = (
     "unserved",
     "longestOutageMs",
 )
-_TIMES = ("ms", "instance-ms", "pod-ms")
 
 
 def figure_rows(runs: Replications) -> list[tuple[str, str]]:
@@ -54,38 +53,6 @@ def _spread(runs: Replications, name: str, unit: str, values: Sequence[float]) -
         parts.append(mean if len(finite) == len(values) else f"{mean} of the {len(finite):,} that finish")
     parts += [between(f"p{part * 100:g}", runs.quantile(name, part), unit) for part in PARTS]
     return f"{' · '.join(parts)} · from {lowest} to {highest}{over}"
-
-
-def between(what: str, number: Estimate, unit: str) -> str:
-    """`p50 31m (30m–32m)`; a bound that cannot be told is left out, too few for any are said."""
-    text = f"{what} {amount(number.mean, unit)}"
-    if number.low is None and number.high is None:
-        return f"{text} (too few to say)"
-    if number.low is not None and number.low == number.high:
-        return text
-    low = "…" if number.low is None else amount(number.low, unit)
-    high = "…" if number.high is None else amount(number.high, unit)
-    return f"{text} ({low}–{high})"
-
-
-def amount(value: float, unit: str) -> str:
-    """A number of a column as people write it; infinite is never."""
-    if isinf(value):
-        return "never"
-    if unit in _TIMES:
-        return rounded(round(value))
-    if unit in ("fraction", "held"):
-        return f"{fine(value * 100)} %"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
-
-
-def fine(percent: float) -> str:
-    """A percentage to so many places that it is neither 0 nor 100 when it is not."""
-    if percent in (0, 100):
-        return f"{percent:.0f}"
-    edge = min(abs(percent), abs(100 - percent))
-    places = min(9, max(2, ceil(-log10(edge)) + 1)) if edge else 2
-    return f"{percent:.{places}f}".rstrip("0").rstrip(".")
 
 
 def histogram(values: Sequence[float], most: int = 12) -> list[tuple[int, int, int]]:

@@ -7,7 +7,7 @@ from math import isinf
 from kubeinfer_sim.experiment.judging import Decision, JudgedOverRuns
 from kubeinfer_sim.experiment.replications import Replications
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
-from kubeinfer_sim.report.run_figures import amount, between
+from kubeinfer_sim.report.estimates import amount, between
 from kubeinfer_sim.report.verdict import objective_goal
 from kubeinfer_sim.report.words import count, ended, share, share_between
 from kubeinfer_sim.scenario.units import format_duration

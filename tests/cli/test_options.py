@@ -203,10 +203,13 @@ def test_too_many_files_are_told_what_was_meant(line: str, says: str) -> None:
     assert says in done.stderr
 
 
-def test_one_knob_is_turned_at_a_time_and_none_in_silence() -> None:
-    done = sim("compare", S, "--vary", "maxSurge=1,2", "--vary", "spareNodes=0,3")
+def test_several_knobs_are_a_grid_and_one_that_is_there_twice_is_no_silence() -> None:
+    done = sim("compare", S, "--vary", "maxSurge=1,2", "--vary", "spareNodes=0,3", "-o", "json")
+    assert done.returncode == 0
+    assert len(json.loads(done.stdout)["variants"]) == 4
+    done = sim("compare", S, "--vary", "maxSurge=1,2", "--vary", "maxSurge=1,2")
     assert done.returncode == 2
-    assert "--vary maxSurge=1,2 and --vary spareNodes=0,3" in done.stderr
+    assert "--vary maxSurge is there twice" in done.stderr
 
 
 def test_the_new_version_alone_gets_the_values_of_set_new() -> None:

@@ -21,9 +21,10 @@ from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.assumption_knob import assumption_variants
 from kubeinfer_sim.experiment.columns import COLUMNS, Column
 from kubeinfer_sim.experiment.compare import Comparison, Outcome, compare
-from kubeinfer_sim.experiment.knobs import knob_variants, split_values
+from kubeinfer_sim.experiment.dispatch import Workers
+from kubeinfer_sim.experiment.knobs import grid, knob_variants, split_values
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
-from kubeinfer_sim.experiment.replication import Variant
+from kubeinfer_sim.experiment.replication import Replication, Variant, play
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.source import read_source
@@ -294,21 +295,101 @@ def test_whether_faults_struck_is_said() -> None:
         quiet,
         faults=FaultPlan((FaultProcess("rare", "npu", Exponential(10**15), (MixPart(1, "NpuFault"),)),)),
     )
-    assert " · no fault struck in any run · " in subtitle(compare([Variant("a", rare)], [0, 1]))
+    assert " · no fault struck in any run: that nothing differs says nothing of faults · " in subtitle(
+        compare([Variant("a", rare)], [0, 1])
+    )
     struck = replace(quiet, actions=(Fault(1000, "NpuFault", Target(nodes=("node-0",)), (0,)),))
     assert " · the same faults for all · " in subtitle(compare([Variant("a", struck)], [0]))
     mixed = compare([Variant("a", struck), Variant("b", rare)], [0])
     assert " · the same faults for all, which struck in 1 of 2 runs · " in subtitle(mixed)
 
 
-def test_many_variants_are_told_in_several_tables_and_no_word_is_cut() -> None:
+def test_variants_that_do_not_fit_beside_each_other_come_in_several_tables_and_no_word_is_cut() -> None:
     made = drained()
-    names = [f"some.long.setting={number}m30s" for number in range(7)]
+    names = [f"some.long.setting={number}m30s" for number in range(6)]
     text = render_comparison(compare([Variant(name, made) for name in names], [0]), width=80)
     lines = text.splitlines()
     assert max(map(len, lines)) <= 80
     assert all(any(name in line.split() for line in lines) for name in names)
     assert sum(line.startswith("instance time lost") for line in lines) > 1
+
+
+def test_many_variants_are_told_one_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["compare", str(UP_FIRST), "--vary", "nodes=4..6", "--vary", "maxSurge=1,2,3", "-o", "json"]
+    assert command_line(line) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [each["settings"] for each in document["variants"][:4]] == [
+        {"nodes": "4", "maxSurge": "1"},
+        {"nodes": "4", "maxSurge": "2"},
+        {"nodes": "4", "maxSurge": "3"},
+        {"nodes": "5", "maxSurge": "1"},
+    ]
+    assert document["best"] == "nodes=6, maxSurge=2"
+    assert command_line(line[:-2]) == 0
+    text = capsys.readouterr().out
+    assert "nodes=6, maxSurge=2 is the best of 9 variants; 1 more variant come out the same." in text
+    assert [row.split() for row in text.splitlines() if row.startswith(("4  ", "6  "))] == [
+        ["4", "1", "no", "never", "4"],
+        ["4", "2", "no", "never", "4"],
+        ["4", "3", "no", "never", "4"],
+        ["6", "1", "yes", "1h16m", "4", "100", "%"],
+        ["6", "2", "yes", "43m", "4", "100", "%"],
+        ["6", "3", "yes", "43m", "4", "100", "%"],
+    ]
+    assert command_line([*line[:-2], "-o", "markdown"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) <= 30
+
+
+def test_probabilities_and_percentiles_are_rows_and_every_worker_gives_the_same() -> None:
+    made = updated(
+        stages={"warm_up": Uniform(60_000, 600_000)},
+        objectives=Objectives(completes_within=1_800_000, no_stall=True),
+    )
+    slow = replace(made, objectives=Objectives(completes_within=60_000, no_stall=True))
+    variants = [Variant("a", made), Variant("b", slow)]
+    here = compare(variants, range(12))
+    text = render_comparison(here)
+    rows = {line[:20].strip(): line for line in text.splitlines()}
+    assert "100 % (77.9–100)" in rows["all objectives held"]
+    assert "0 % (0–22.1)" in rows["all objectives held"]
+    for part in ("p50", "p90", "p95", "p99"):
+        assert f"takes {part}" in rows
+    document = json.loads(comparison_json(here))
+    jsonschema.Draft202012Validator(comparison_json_schema()).validate(document)
+    first = document["variants"][0]
+    assert first["allObjectives"]["value"] == 1
+    assert sorted(first["durationMs"])[5] == first["quantiles"]["duration"][0]["value"]["value"]
+    assert comparison_json(compare(variants, range(12), workers=Workers(2))) == comparison_json(here)
+
+
+def updated(**fields: object) -> Scenario:
+    first, later = kubeinfer(2, 0, 1), kubeinfer(2, 0, 1, revision="new")
+    return scenario(first, 8, 60, 10, actions=(Apply(0, later),), **fields)  # type: ignore[arg-type]
+
+
+def test_a_run_that_fails_is_named_and_the_others_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    def playing(variant: Variant, seed: int) -> Replication:
+        if variant.name == "b" and seed == 2:
+            raise ZeroDivisionError("division by zero")
+        return play(variant, seed)
+
+    monkeypatch.setattr("kubeinfer_sim.experiment.worker.play", playing)
+    found = compare([Variant("a", drained()), Variant("b", drained())], range(4))
+    assert found.outcomes[1].values["lostInstanceMs"][2] is None
+    assert found.outcomes[0].known(LOST) == 4
+    assert "b, seed 2: ZeroDivisionError: division by zero" in render_comparison(found)
+    (failed,) = json.loads(comparison_json(found))["failed"]
+    assert (failed["variant"], failed["seed"], failed["why"]) == ("b", 2, "fault")
+
+
+def test_interrupted_it_compares_the_seeds_that_all_variants_have_met() -> None:
+    def interrupt(done: int, total: int) -> None:
+        if done == 70:
+            raise KeyboardInterrupt
+
+    found = compare([Variant("a", drained()), Variant("b", drained())], range(100), progress=interrupt)
+    assert (found.interrupted, found.seeds) == (True, (0, 1, 2, 3, 4, 5))
+    assert " · interrupted · 6 seeds (0-5)" in subtitle(found)
 
 
 def test_what_is_better_is_said_with_its_reason() -> None:
@@ -432,7 +513,7 @@ def test_an_assumption_is_a_knob_too(capsys: pytest.CaptureFixture[str]) -> None
     assert command_line(["compare", story, "--assume", "backoff=0s,10m"]) == 0
     assert "10m" in capsys.readouterr().out
     assert command_line(["compare", story]) == 2
-    assert "compare needs one knob" in capsys.readouterr().err
+    assert "compare needs a knob" in capsys.readouterr().err
 
 
 UP_FIRST = SCENARIOS / "up-first.yaml"
@@ -470,6 +551,46 @@ def test_spare_nodes_are_a_knob_and_leave_the_others_faults_alone() -> None:
         varied("spareNodes.gpu=1")
 
 
+def test_nodes_are_how_many_there_are_in_all() -> None:
+    fewer, same, more = varied("nodes=4,5,7")
+    assert [node.name for node in same.nodes] == [node.name for node in load_scenario(str(UP_FIRST)).nodes]
+    assert (fewer.nodes, more.nodes[:5]) == (same.nodes[:4], same.nodes)
+    assert [node.name for node in more.nodes[5:]] == ["node-5", "node-6"]
+    assert more.nodes[6].labels["kubernetes.io/hostname"] == "node-6"
+    assert [len(made.nodes) for made in varied("nodes.node=4..6")] == [4, 5, 6]
+    assert [len(made.nodes) for made in varied("nodes=2", SCENARIOS / "drain-a-node.yaml")] == [2]
+
+
+def test_knobs_make_a_grid_and_changes_of_the_file_come_first() -> None:
+    made = grid(
+        ["nodes=4,6", "kubernetesVersion=1.31,1.36", "startupCrash=rebuild,kubelet"],
+        read_source(str(UP_FIRST)),
+        {},
+    )
+    assert len(made) == 8
+    assert made[3].name == "nodes=4, kubernetesVersion=1.36, startupCrash=kubelet"
+    assert (len(made[3].scenario.nodes), made[3].scenario.kubernetes_version) == (4, "1.36")
+    assert made[3].scenario.assumptions.startup_crash == "kubelet"
+
+
+@pytest.mark.parametrize(
+    ("knobs", "message"),
+    [
+        (
+            ["maxSurge=1", "maxSurge=1"],
+            "--vary maxSurge is there twice: write all its values as one list, maxSurge=A,B",
+        ),
+        (["maxSurge=1", "maxSrge=1"], 'no knob; did you mean "maxSurge"'),
+        (["nodes=1..99", "spareNodes=1..999"], "98,901 combinations, more than 10,000"),
+        (["nodes=8..4"], "expected a range from a smaller number to a larger one"),
+        (["nodes=1..99999"], "of at most 10,000 values"),
+    ],
+)
+def test_a_grid_that_cannot_be_is_said(knobs: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        grid(knobs, read_source(str(UP_FIRST)), {})
+
+
 def test_every_field_of_the_scenario_is_a_knob_by_its_path() -> None:
     assert [made.kubernetes_version for made in varied("kubernetesVersion=1.30,1.36")] == ["1.30", "1.36"]
     assert [made.node_lifecycle.grace for made in varied("kubernetesVersion=1.31,1.36")] == [40_000, 50_000]
@@ -493,6 +614,7 @@ def test_every_field_of_the_scenario_is_a_knob_by_its_path() -> None:
 
 
 def test_values_are_split_outside_of_brackets() -> None:
+    assert split_values("2,8..10,9") == ["2", "8", "9", "10"]
     assert split_values("1,[2,3],{a: 4, b: 5},'6,7',1, ") == ["1", "[2,3]", "{a: 4, b: 5}", "'6,7'"]
 
 
@@ -506,6 +628,8 @@ def test_values_are_split_outside_of_brackets() -> None:
         ("maxSurge=0", "must not both be zero"),
         ("label=maybe", "expected on or off"),
         ("spareNodes=-1", "expected a number of nodes"),
+        ("nodes=0", "expected a number of nodes from 1 on"),
+        ("nodes.gpu=3", "the pools are node"),
         ("seed=1,2", "same seeds"),
         ("kubernetesVersion=2.0", "kubernetesVersion=2.0: expected a version from"),
         ("faults.npus.sparse=1", 'unknown field; did you mean "spares"'),
@@ -531,5 +655,6 @@ def test_the_command_takes_any_knob(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
     assert "cluster=5x8" in out
-    assert command_line(["compare", str(UP_FIRST), "--vary", "maxSurge=1", "--assume", "backoff=0s"]) == 2
-    assert "compare needs one knob" in capsys.readouterr().err
+    line = ["compare", str(UP_FIRST), "--vary", "maxSurge=1,2", "--assume", "backoff=0s", "--recovery", "Pod"]
+    assert command_line(line) == 0
+    assert "recovery=Pod, backoff=0s, maxSurge=2" in " ".join(capsys.readouterr().out.split())

@@ -9,6 +9,8 @@ from math import ceil
 from kubeinfer_sim.experiment.statistics.estimate import CONFIDENCE, TOO_FEW, Estimate
 
 ORDER_STATISTICS = "order statistics"
+#: Those that are told.
+PARTS = (0.5, 0.9, 0.95, 0.99)
 
 
 def percentile(ordered: Sequence[float], part: float, confidence: float = CONFIDENCE) -> Estimate:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from kubeinfer_sim.experiment.compare import Comparison
-from kubeinfer_sim.report.comparison import row_of, sentences, subtitle
+from kubeinfer_sim.report.comparison import (
+    MOST_SIDE_BY_SIDE,
+    headline,
+    row_of,
+    sentences,
+    subtitle,
+    variant_lines,
+)
 from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
 
 _MOST_SENTENCES, _MOST_ROWS = 8, 14
@@ -19,13 +26,20 @@ def comparison_markdown(comparison: Comparison) -> str:
         pairs = zip(row.values, differences or [""] * len(row.values), strict=True)
         shown.append([escaped(row.title), *(escaped(f"{value}{by}") for value, by in pairs)])
     names = [outcome.variant.name for outcome in comparison.outcomes]
-    told = [f"- {escaped(sentence)}" for sentence in sentences(comparison)]
+    head = ["", *map(escaped, names)]
+    if len(names) > MOST_SIDE_BY_SIDE:
+        titles, cells = variant_lines(comparison)
+        head = ["", *map(escaped, titles)]
+        every = [[escaped(name), *map(escaped, own)] for name, own in zip(names, cells, strict=True)]
+        shown = every[:_MOST_ROWS]
+    many = len(names) > MOST_SIDE_BY_SIDE
+    told = [f"- {escaped(each)}" for each in ([headline(comparison)] if many else sentences(comparison))]
     lines = [
         *capped(told, _MOST_SENTENCES, "variants"),
         "",
         escaped(subtitle(comparison)),
         "",
-        *table(["", *map(escaped, names)], shown),
+        *table(head, shown),
         "",
         footer(),
     ]

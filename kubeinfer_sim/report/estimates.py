@@ -1,0 +1,42 @@
+"""Numbers of a column, and estimates of them with their bounds, as people write them."""
+
+from __future__ import annotations
+
+from math import ceil, isinf, log10
+
+from kubeinfer_sim.experiment.statistics.estimate import Estimate
+from kubeinfer_sim.report.words import rounded
+
+_TIMES = ("ms", "instance-ms", "pod-ms")
+
+
+def between(what: str, number: Estimate, unit: str) -> str:
+    """`p50 31m (30m–32m)`; a bound that cannot be told is left out, too few for any are said."""
+    text = f"{what} {amount(number.mean, unit)}"
+    if number.low is None and number.high is None:
+        return f"{text} (too few to say)"
+    if number.low is not None and number.low == number.high:
+        return text
+    low = "…" if number.low is None else amount(number.low, unit)
+    high = "…" if number.high is None else amount(number.high, unit)
+    return f"{text} ({low}–{high})"
+
+
+def amount(value: float, unit: str) -> str:
+    """A number of a column as people write it; infinite is never."""
+    if isinf(value):
+        return "never"
+    if unit in _TIMES:
+        return rounded(round(value))
+    if unit in ("fraction", "held"):
+        return f"{fine(value * 100)} %"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+
+
+def fine(percent: float) -> str:
+    """A percentage to so many places that it is neither 0 nor 100 when it is not."""
+    if percent in (0, 100):
+        return f"{percent:.0f}"
+    edge = min(abs(percent), abs(100 - percent))
+    places = min(9, max(2, ceil(-log10(edge)) + 1)) if edge else 2
+    return f"{percent:.{places}f}".rstrip("0").rstrip(".")
