@@ -248,9 +248,7 @@ class Pod:
         self.failure = ""
         self.last = NO_CAUSE
         instance = ref.instance
-        kind_and_name = (
-            instance.owner if instance.kind == "KubeInfer" else f"{instance.kind}/{instance.owner}"
-        )
+        kind_and_name = instance.owner if instance.has_roles else f"{instance.kind}/{instance.owner}"
         self.stream_name = f"{kind_and_name}/{instance.ordinal}/{ref.role}/{ref.replica}/{ref.generation}"
 
     def timings_of(self, image: str) -> StageTimings:

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from kubeinfer_sim.cluster.stages import Stage, StageName
 from kubeinfer_sim.engine.history import Record
-from kubeinfer_sim.manifest.model import Kind
+from kubeinfer_sim.manifest.model import KINDS_WITH_ROLES, Kind
 
 
 class InstanceRef(NamedTuple):
@@ -26,6 +26,16 @@ class InstanceRef(NamedTuple):
         """`<owner>-<ordinal>`; of a bare Pod its name."""
         return self.owner if self.kind == "Pod" else f"{self.owner}-{self.ordinal}"
 
+    @property
+    def has_roles(self) -> bool:
+        """Whether it is made of pods, each with a role and a place; else it is one pod."""
+        return self.kind in KINDS_WITH_ROLES
+
+    @property
+    def is_bare_pod(self) -> bool:
+        """Whether it is a Pod that nothing has made."""
+        return self.kind == "Pod"
+
 
 #: Where a pod stands in its instance: role and replica.
 Place = tuple[str, int]
@@ -42,7 +52,7 @@ class PodRef(NamedTuple):
     @property
     def name(self) -> str:
         """`<kubeinfer>-<ordinal>-<role>-<replica>`; of a pod that is an instance by itself that one's."""
-        if self.instance.kind != "KubeInfer":
+        if self.instance.kind not in KINDS_WITH_ROLES:
             return self.instance.name
         return f"{self.instance.name}-{self.role}-{self.replica}"
 

@@ -220,6 +220,8 @@ class NetworkService(Struct, frozen=True):
 
 #: Kinds of objects that own pods.
 Kind = Literal["KubeInfer", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod"]
+#: Those whose pods stand in instances, by role and place, and are made and rebuilt together.
+KINDS_WITH_ROLES: frozenset[Kind] = frozenset(("KubeInfer",))
 
 
 class KubeInfer(Struct, frozen=True, dict=True):

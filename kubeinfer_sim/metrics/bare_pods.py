@@ -107,7 +107,7 @@ class BarePods:
         self, ended_at: int, end: End, lives: Iterable[InstanceLife] = ()
     ) -> tuple[BarePodMeasures, ...]:
         """The numbers once the run is over, in the order in which the Pods were created; `lives`: of all pods."""
-        by_uid = {life.instance.uid: life for life in lives if life.instance.kind == "Pod"}
+        by_uid = {life.instance.uid: life for life in lives if life.instance.is_bare_pod}
         for uid, measures in self._by_uid.items():
             measures.life = by_uid.get(uid)
             measures.outcome = _outcome(measures, end)

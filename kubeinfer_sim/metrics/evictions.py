@@ -94,7 +94,7 @@ def _will_have_pods(life: InstanceLife) -> bool:
     """Whether a pod of it is there to stay, or is about to be made anew (of a KubeInfer)."""
     if not life.pods or life.gone is not None or life.deleting is not None:
         return False
-    return life.instance.kind == "KubeInfer" or life.pods[-1].stays
+    return life.instance.has_roles or life.pods[-1].stays
 
 
 def _key(life: InstanceLife, node: str) -> Key:

@@ -127,7 +127,7 @@ class KilledStartsMeter:
 
     def _pod_ready(self, record: PodReady) -> None:
         self._loading.pop(record.pod, None)
-        if record.pod.instance.kind != "KubeInfer":
+        if not record.pod.instance.has_roles:
             self._up(record.pod.instance)
 
     def _up(self, ref: InstanceRef) -> None:
@@ -145,7 +145,7 @@ class KilledStartsMeter:
         self._running.pop(record.pod, None)
         self._loading.pop(record.pod, None)
         self._tampered.discard(record.pod)
-        if record.pod.instance.kind != "KubeInfer":
+        if not record.pod.instance.has_roles:
             self._forget(record.pod.instance)
 
     def _forget(self, ref: InstanceRef) -> None:

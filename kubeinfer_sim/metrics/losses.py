@@ -170,7 +170,7 @@ class Losses:
     def _died(self, record: ContainerDied) -> None:
         # Init containers end without anything being wrong.
         instance = record.pod.instance
-        if instance.kind == "KubeInfer" and (record.exit_code or not record.init):
+        if instance.has_roles and (record.exit_code or not record.init):
             self._hits(record, instance.uid)
 
     def _set_back(self, record: InstanceRestarting | PodRebuilding | RoleRebuilding) -> None:

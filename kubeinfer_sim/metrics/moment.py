@@ -268,7 +268,7 @@ class Which(NamedTuple):
 
     def means(self, ref: InstanceRef) -> bool:
         """Whether this is one of them."""
-        return ref.kind == "KubeInfer" and ref.ordinal == self.ordinal and self.owner in ("", ref.owner)
+        return ref.has_roles and ref.ordinal == self.ordinal and self.owner in ("", ref.owner)
 
 
 def look(history: History, at: int, ended_at: int, *, only: Which | None = None) -> Moment:
@@ -319,7 +319,7 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
                     history, course, place, life_of[course.instance], stranded, latest, places, at, ended_at
                 )
             )
-    there = [c for c in courses.values() if c.instance.kind == "KubeInfer"]
+    there = [c for c in courses.values() if c.instance.has_roles]
     ready_now = sum(c.states[p][0] == "ready" for c in there if (p := c.at(at)) >= 0)
     begun = _initial(history)
     return Moment(
@@ -421,7 +421,7 @@ def _turns(record: Record, open_: Mapping[_Key, Record]) -> tuple[list[_Key], li
 
 def _order(moment: InstanceMoment) -> tuple[bool, str, int, int]:
     ref = moment.instance
-    return (ref.kind != "KubeInfer", ref.owner, ref.ordinal, ref.uid)
+    return (not ref.has_roles, ref.owner, ref.ordinal, ref.uid)
 
 
 def _initial(history: History) -> set[int]:
@@ -455,15 +455,15 @@ def _follow(
         if state is None:
             return
         ref = record.pod.instance  # type: ignore[attr-defined]
-        if ref.kind == "KubeInfer":
+        if ref.has_roles:
             return
     if ref not in courses:
         courses[ref] = _Course(
-            ref, [], replaces=named.get((ref.owner, ref.ordinal)) if ref.kind == "KubeInfer" else None
+            ref, [], replaces=named.get((ref.owner, ref.ordinal)) if ref.has_roles else None
         )
     course = courses[ref]
     states = course.states
-    if ref.kind == "KubeInfer":
+    if ref.has_roles:
         named[ref.owner, ref.ordinal] = course
         if isinstance(record, InstanceDeleting):
             course.deleted = course.deleted or record

@@ -95,7 +95,7 @@ def pods_json_schema() -> dict[str, Any]:
 
 def _pod(pod: PodAt) -> PodAtPart:
     instance = pod.ref.instance
-    ours = instance.kind == "KubeInfer"
+    ours = instance.has_roles
     return PodAtPart(
         name=pod.ref.name,
         kind=instance.kind,

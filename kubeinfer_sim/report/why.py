@@ -132,7 +132,7 @@ def moment_of(run: Run, at: str, instance: int | str | None) -> Moment:
 def headline(moment: Moment) -> str:
     """How many are ready of how many: `At 20m 1 of 2 instances is ready.`"""
     parts = []
-    bare_pods = [each for each in moment.instances if each.instance.kind == "Pod"]
+    bare_pods = [each for each in moment.instances if each.instance.is_bare_pod]
     if moment.wanted or moment.ready or not (moment.deployments or bare_pods):
         verb = "is" if 1 in (moment.ready, moment.wanted) else "are"
         parts.append(f"{moment.ready:,} of {count(moment.wanted, 'instance')} {verb} ready")
@@ -291,7 +291,7 @@ def refused_sentence(each: DeploymentMoment, refused: PodsRefused) -> str:
 
 
 def _not_created(moment: Moment) -> int:
-    there = [each for each in moment.instances if each.instance.kind == "KubeInfer"]
+    there = [each for each in moment.instances if each.instance.has_roles]
     return moment.wanted - sum(each.state != "terminating" for each in there)
 
 
@@ -361,7 +361,7 @@ _STATES = {
 
 def state_sentence(each: InstanceMoment, at: int) -> str:
     """`chat-0 has not been ready since 10m51s, for 9m9s`."""
-    name = f"Pod {each.instance.name}" if each.instance.kind != "KubeInfer" else each.instance.name
+    name = f"Pod {each.instance.name}" if not each.instance.has_roles else each.instance.name
     text = f"{name} {_STATES[each.state]} since {point(each.since)}"
     if at > each.since:
         text += f", for {rounded(at - each.since)}"
@@ -408,7 +408,7 @@ def _waits(each: InstanceMoment) -> str:
     reasons = (life.pending, life.failed, life.refused, each.stranded)
     if not any(reasons) and not any(pod.trouble or pod.held for pod in life.pods):
         return ""
-    if each.instance.kind == "KubeInfer":
+    if each.instance.has_roles:
         return complaint(life, each.stranded)
     if each.stranded:
         return stranded(each.stranded, " is ")

@@ -221,7 +221,7 @@ class PodLedger:
 
     def _gone(self, record: PodGone) -> None:
         self.pods.pop(record.pod, None)
-        if record.pod.instance.kind != "KubeInfer":
+        if not record.pod.instance.has_roles:
             self.pending.pop(record.pod.instance, None)
 
     def _node_failed(self, record: NodeFailed) -> None:

@@ -275,7 +275,7 @@ class PodObjects:
 def _order(ref: PodRef) -> tuple[bool, str, int, str, int, int]:
     instance = ref.instance
     return (
-        instance.kind != "KubeInfer",
+        not instance.has_roles,
         instance.owner,
         instance.ordinal,
         ref.role,

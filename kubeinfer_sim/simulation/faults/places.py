@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.watcher import Watcher
+from kubeinfer_sim.manifest.model import KINDS_WITH_ROLES
 from kubeinfer_sim.scenario.actions.model import Target
 
 #: Ordinal of the instance, role, replica.
@@ -20,7 +21,7 @@ class PodsByPlace(Watcher):
 
     def pod_bound(self, pod: Pod) -> None:
         """The pod is bound to its node."""
-        if pod.ref.instance.kind == "KubeInfer":
+        if pod.ref.instance.has_roles:
             self._at.setdefault(_place(pod), {})[pod] = None
 
     def pod_gone(self, pod: Pod) -> None:
@@ -29,7 +30,7 @@ class PodsByPlace(Watcher):
 
     def find(self, target: Target) -> Iterable[Pod] | None:
         """Those that a target of just one place may mean; None: it means another place, or more than one."""
-        if target.kind != "KubeInfer" or not (
+        if target.kind not in KINDS_WITH_ROLES or not (
             len(target.instances) == len(target.roles) == len(target.pods) == 1
         ):
             return None

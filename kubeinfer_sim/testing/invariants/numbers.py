@@ -154,7 +154,7 @@ class ExplanationsAgree:
         moment = look(finished.run.history, at, finished.run.ended_at)
         ready: dict[str, list[InstanceRef]] = {name: [] for name in kubeinfers}
         for each in moment.instances:
-            if each.instance.owner in ready and each.instance.kind == "KubeInfer" and each.state == "ready":
+            if each.instance.owner in ready and each.instance.has_roles and each.state == "ready":
                 ready[each.instance.owner].append(each.instance)
         for name, own in kubeinfers.items():
             if len(ready[name]) != own.measures.ready.at(at):

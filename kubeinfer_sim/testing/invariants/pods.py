@@ -50,7 +50,7 @@ class NoHalfGang:
         """All has been said."""
 
     def _created(self, record: PodCreated) -> None:
-        if record.pod.instance.kind == "KubeInfer":
+        if record.pod.instance.has_roles:
             self._waiting[record.pod.instance.uid, record.pod.generation][record.pod] = record
 
     def _left(self, record: PodDeleting | PodGone) -> None:

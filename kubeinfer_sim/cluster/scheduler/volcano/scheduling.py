@@ -184,7 +184,7 @@ class VolcanoScheduling:
         owner = gang.owner.name if gang.owner is not None else f"{instance.owner}-{pod.revision}"
         if instance.kind in ("StatefulSet", "DaemonSet"):
             owner = instance.owner
-        number = 1 if instance.kind != "Pod" else 1 + instance.ordinal
+        number = 1 + instance.ordinal if instance.is_bare_pod else 1
         key = pod.namespace, f"podgroup-{instance.kind}-{owner}", number
         if key not in self._made:
             text = gang.annotations.get(MIN_MEMBER, "1")
