@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from kubeinfer_sim.diagnostics import Diagnostic
+if TYPE_CHECKING:
+    from kubeinfer_sim.diagnostics import Diagnostic
 
 
 class KubeInferSimError(Exception):

@@ -124,9 +124,6 @@ def command(
     from kubeinfer_sim.manifest.register.check import not_simulated
     from kubeinfer_sim.manifest.source import read_source
     from kubeinfer_sim.manifest.template import parse_settings
-    from kubeinfer_sim.report.comparison import render_comparison
-    from kubeinfer_sim.report.comparison_result import comparison_json
-    from kubeinfer_sim.report.markdown.comparison import comparison_markdown
     from kubeinfer_sim.report.words import count
 
     output = output_of(form, json_to)
@@ -152,11 +149,23 @@ def command(
             progress=lambda done, total: bar.update(done, total, lambda: count(len(variants), "variant")),
         )
     out = sys.stdout
-    output.write(
-        text=lambda: render_comparison(
+
+    def text() -> str:
+        from kubeinfer_sim.report.comparison import render_comparison
+
+        return render_comparison(
             comparison, width=width_of(out), colour=colour_on(out), unicode=unicode_on(out)
-        ),
-        json=lambda: comparison_json(comparison),
-        markdown=lambda: comparison_markdown(comparison),
-    )
+        )
+
+    def document() -> str:
+        from kubeinfer_sim.report.comparison_result import comparison_json
+
+        return comparison_json(comparison)
+
+    def markdown() -> str:
+        from kubeinfer_sim.report.markdown.comparison import comparison_markdown
+
+        return comparison_markdown(comparison)
+
+    output.write(text=text, json=document, markdown=markdown)
     return INTERRUPTED if comparison.interrupted else failure_code(each for _, each in comparison.failures)

@@ -64,7 +64,6 @@ def command(
     from kubeinfer_sim.errors import UsageError
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.pods import pods_of, render_pods
-    from kubeinfer_sim.report.pods_result import pods_json
     from kubeinfer_sim.scenario.load import load_scenario
 
     if [scenario, cluster, pods].count("-") > 1:
@@ -81,8 +80,14 @@ def command(
     )
     moment = pods_of(loaded, at, names)
     out = sys.stdout
+
+    def document() -> str:
+        from kubeinfer_sim.report.pods_result import pods_json
+
+        return pods_json(moment)
+
     output.write(
         text=lambda: render_pods(moment, describe=bool(names), width=width_of(out), unicode=unicode_on(out)),
-        json=lambda: pods_json(moment),
+        json=document,
     )
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -90,7 +89,6 @@ def simulate_and_report(
         UsageError: something of one run is asked for with many.
         SimulatorFault: the two runs of --check-determinism differ.
     """
-    from kubeinfer_sim.report.result import build_result, to_json
     from kubeinfer_sim.report.verdict import assess
     from kubeinfer_sim.simulation.simulate import simulate
 
@@ -105,25 +103,30 @@ def simulate_and_report(
     run = simulate(scenario, pods=document)
     took = time.perf_counter() - begun
     assessment = assess(run)
-    text = to_json(build_result(assessment)) if document else ""
+    text = _document(assessment) if document else ""
     detail(f"judged in {time.perf_counter() - begun - took:.2f} s")
     if check_determinism:
         again = _again(inputs)
-        other = (
-            to_json(build_result(assess(simulate(scenario)))) if again is None else _in_another_process(again)
-        )
+        other = _document(assess(simulate(scenario))) if again is None else _in_another_process(again)
         _compare(text, other)
     reports = _reports(assessment, text, file, details=details, assumptions=assumptions)
     output.write(**{name: make for name, make in reports.items() if not (quiet and name == "text")})
     if not quiet:
         if not output.is_text:
-            from kubeinfer_sim.report.terminal import verdict_line
+            from kubeinfer_sim.report.verdict import verdict_line
 
             show(verdict_line(assessment, unicode=unicode_on(sys.stderr)), err=True)
         events = f"{run.fired:,} events, {run.history.total:,} records"
         same = ", twice with the same bytes" if check_determinism else ""
         note(f"simulated in {took:.2f} s: {events}{same}")
     return 0 if assessment.verdict.holds else 1
+
+
+def _document(assessment: Assessment) -> str:
+    # Only here: its fifty models take as long to define as a small run to play.
+    from kubeinfer_sim.report.result import build_result, to_json
+
+    return to_json(build_result(assessment))
 
 
 def _reports(
@@ -183,6 +186,8 @@ def _again(inputs: Sequence[str | None]) -> list[str] | None:
 
 def _in_another_process(line: Sequence[str]) -> str:
     """The JSON result of the same command, by the same package, under another PYTHONHASHSEED."""
+    import subprocess
+
     hash_seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
     here = str(Path(__file__).parents[2])
     path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])

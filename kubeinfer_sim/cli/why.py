@@ -54,7 +54,6 @@ def command(
     from kubeinfer_sim.cli.output import output_of, unicode_on, width_of
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.why import moment_of, render_why
-    from kubeinfer_sim.report.why_result import why_json
     from kubeinfer_sim.scenario.load import load_scenario
     from kubeinfer_sim.simulation.simulate import simulate
 
@@ -69,8 +68,14 @@ def command(
     run = simulate(loaded, pods=False)
     moment = moment_of(run, at, instance)
     out = sys.stdout
+
+    def document() -> str:
+        from kubeinfer_sim.report.why_result import why_json
+
+        return why_json(run, moment)
+
     output.write(
         text=lambda: render_why(run, moment, instance, width=width_of(out), unicode=unicode_on(out)),
-        json=lambda: why_json(run, moment),
+        json=document,
     )
     return 0

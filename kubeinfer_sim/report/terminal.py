@@ -15,7 +15,7 @@ from kubeinfer_sim.report.details import details as at_length
 from kubeinfer_sim.report.key_figures import subject
 from kubeinfer_sim.report.rests_on import rests_on, rests_on_in_short
 from kubeinfer_sim.report.screen import screen
-from kubeinfer_sim.report.verdict import Assessment
+from kubeinfer_sim.report.verdict import Assessment, verdict_line
 from kubeinfer_sim.report.words import plain
 
 NARROWEST, WIDEST = 60, 160
@@ -65,12 +65,6 @@ def render(
 def trimmed(text: str) -> str:
     """Without blanks at the end of lines, ending in one line break."""
     return _TRAILING.sub(lambda match: match[0].replace(" ", ""), text).rstrip("\n") + "\n"
-
-
-def verdict_line(assessment: Assessment, *, unicode: bool = True) -> str:
-    """The verdict alone, on one line."""
-    text = f"{'✔' if assessment.verdict.holds else '✘'} {printable(assessment.verdict.sentence)}"
-    return text if unicode else plain(text)
 
 
 def _parts(

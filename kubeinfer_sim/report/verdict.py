@@ -11,6 +11,7 @@ from kubeinfer_sim.cluster.records import NotPlacedAtStart, RequestRefused
 from kubeinfer_sim.experiment.figures import Figures, KubeInferFigures, figures
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.model import Kind
+from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Availability
@@ -40,6 +41,7 @@ from kubeinfer_sim.report.words import (
     fine_percent,
     for_how_long,
     listed,
+    plain,
     point,
     rounded,
 )
@@ -97,6 +99,12 @@ def assess_figures(measured: Figures) -> Assessment:
         measured.availability,
         measured.demand,
     )
+
+
+def verdict_line(assessment: Assessment, *, unicode: bool = True) -> str:
+    """The verdict alone, on one line."""
+    text = f"{'✔' if assessment.verdict.holds else '✘'} {printable(assessment.verdict.sentence)}"
+    return text if unicode else plain(text)
 
 
 def npus_of_cluster(scenario: Scenario) -> int:

@@ -7,8 +7,7 @@ from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.key_figures import key_figures, subject
 from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
-from kubeinfer_sim.report.terminal import verdict_line
-from kubeinfer_sim.report.verdict import Assessment, culprits, objective_text, vain_lines
+from kubeinfer_sim.report.verdict import Assessment, culprits, objective_text, vain_lines, verdict_line
 from kubeinfer_sim.report.words import configured
 
 #: Rows and lines of one part at most; together they are fewer than thirty.

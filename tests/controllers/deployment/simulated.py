@@ -56,6 +56,8 @@ class EmulatedPod(ReplicaPod):
     def revision(self) -> int:
         assert self.replica_set is not None
         assert self.replica_set is not None
+        assert self.replica_set is not None
+        assert self.replica_set is not None
         return int(self.replica_set.spec.template.raw["revision"])
 
 

@@ -1,0 +1,101 @@
+"""What a command imports before it can begin: as counts, since a time is another on every machine."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import pytest
+from command_line import python
+
+STORY = "scenarios/drain-a-node.yaml"
+UPDATE = "scenarios/up-first.yaml"
+OLD = "tests/manifest/data/valid/06-mixed-single-role.yaml"
+
+LINES: dict[str, list[str]] = {
+    "--help": ["--help"],
+    "--version": ["--version"],
+    "validate": ["validate", OLD],
+    "diff": ["diff", OLD, OLD],
+    "explain": ["explain"],
+    "run": ["run", STORY],
+    "run -o json": ["run", STORY, "-o", "json"],
+    "rollout": ["rollout", OLD, OLD, "--nodes", "8x8"],
+    "compare": ["compare", UPDATE, "--vary", "maxSurge=1,2"],
+    "why": ["why", STORY, "--at", "5m"],
+    "pods": ["pods", STORY, "--at", "5m"],
+}
+
+#: Command -> the most modules of ours it may import, some 5 % more than it does; the most Pydantic models it may define.
+MOST = {
+    "--help": (6, 0),
+    "--version": (6, 0),
+    "validate": (130, 0),
+    "diff": (111, 0),
+    "explain": (58, 0),
+    "run": (490, 85),
+    "rollout": (494, 85),
+    "compare": (480, 85),
+    "why": (458, 85),
+    "pods": (455, 85),
+}
+
+SIMULATION = ("cluster", "controllers", "engine", "experiment", "metrics", "simulation")
+DOCUMENTS = ("report.result", "report.result_part", "report.markdown", "testing")
+
+#: Command -> what it has no use for: libraries, and rooms of ours after a dot.
+WITHOUT = {
+    "--help": ("msgspec", "pydantic", "rich", "simpy", "yaml", "scipy", ".manifest", ".scenario"),
+    "--version": ("msgspec", "pydantic", "rich", "simpy", "yaml", "scipy", ".manifest", ".scenario"),
+    "validate": ("pydantic", "rich", "simpy", "scipy", ".report", *(f".{each}" for each in SIMULATION)),
+    "diff": ("pydantic", "rich", "simpy", "scipy", ".scenario", *(f".{each}" for each in SIMULATION)),
+    "explain": ("pydantic", "rich", "simpy", "scipy", ".scenario", *(f".{each}" for each in SIMULATION)),
+    "run": ("scipy", "hypothesis", *(f".{each}" for each in DOCUMENTS)),
+    "run -o json": ("scipy", ".report.terminal", ".report.markdown", ".testing"),
+    "rollout": ("scipy", "hypothesis", *(f".{each}" for each in DOCUMENTS)),
+    "compare": ("scipy", ".report.terminal", *(f".{each}" for each in DOCUMENTS)),
+    "why": ("rich", "scipy", ".experiment", ".report.terminal", *(f".{each}" for each in DOCUMENTS)),
+    "pods": ("rich", "scipy", ".experiment", ".report.terminal", *(f".{each}" for each in DOCUMENTS)),
+}
+
+COUNT = """
+import contextlib, io, json, sys
+from kubeinfer_sim.cli.main import run
+
+with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())), contextlib.redirect_stderr(io.StringIO()):
+    code = run({line})
+
+
+def models(base):
+    below = [each for each in base.__subclasses__() if each.__module__.startswith("kubeinfer_sim")]
+    return len(below) + sum(map(models, below))
+
+
+pydantic = sys.modules.get("pydantic.main")
+print(json.dumps([code, sorted(sys.modules), models(pydantic.BaseModel) if pydantic else 0]))
+"""
+
+
+@cache
+def imported(command: str) -> tuple[list[str], int]:
+    """The modules a command imports in an interpreter of its own, and how many models it defines."""
+    done = python(COUNT.replace("{line}", repr(LINES[command])))
+    code, modules, models = json.loads(done.stdout)
+    assert code in (0, 1), done.stderr
+    return modules, models
+
+
+@pytest.mark.parametrize("command", MOST)
+def test_a_command_imports_few_modules_and_defines_few_models(command: str) -> None:
+    modules, models = imported(command)
+    most, most_models = MOST[command]
+    ours = [each for each in modules if each.startswith("kubeinfer_sim.")]
+    assert len(ours) <= most
+    assert models <= most_models
+
+
+@pytest.mark.parametrize("command", WITHOUT)
+def test_a_command_imports_nothing_it_has_no_use_for(command: str) -> None:
+    modules, _ = imported(command)
+    without = [f"kubeinfer_sim{each}" if each.startswith(".") else each for each in WITHOUT[command]]
+    assert [each for each in without if each in modules] == []
