@@ -269,3 +269,13 @@ def test_every_switch_changes_what_is_predicted(
 
 def test_every_switch_has_a_case() -> None:
     assert {*CASES, *ELSEWHERE} == {each.name for each in assumptions(Assumptions())}
+
+
+def test_compare_shows_how_much_rests_on_a_switch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    predicted(tmp_path, CASES["ordinals"], "", capsys)
+    code = command_line(["compare", str(tmp_path / "switch.yaml"), "--assume", "ordinals=lowestFree,fixed"])
+    told = capsys.readouterr()
+    assert code == 0, told.err
+    (row,) = [line for line in told.out.splitlines() if line.startswith("last change takes")]
+    kept, temporary = row.split()[-2:]
+    assert (kept, temporary) == ("2m44s", "4m6s"), "two times 61 s and 21 s to go, or three"

@@ -116,12 +116,15 @@ def _made_in_update(run: Run, case: Case) -> list[Group]:
 
 
 def _ordinals(run: Run, case: Case) -> str | None:
-    """The next above all also counts what was there a moment ago, which a controller may not have heard of."""
+    """Its own, whose pods may not all be gone, counts as free.
+
+    The next above all also counts what was there a moment ago, which a controller may not have heard of.
+    """
     lowest, above = "the lowest that is free", "the next above all there are"
     policies = {lowest, above}
     groups = run.groups
     for new in _made_in_update(run, case):
-        others = [each for each in groups if each is not new and each.created <= new.created]
+        others = [each for each in groups if each.ordinal != new.ordinal and each.created <= new.created]
         now, lately = (
             {each.ordinal for each in others if each.gone is None or each.gone > new.created - ago}
             for ago in (0, STALE)
