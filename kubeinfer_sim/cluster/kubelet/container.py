@@ -33,6 +33,7 @@ class Container:
         "exit_code",
         "is_engine",
         "kind",
+        "layout",
         "longest",
         "order",
         "place",
@@ -48,6 +49,7 @@ class Container:
     )
 
     def __init__(self, layout: ContainerLayout) -> None:
+        self.layout = layout
         self.spec = layout.spec
         self.kind = layout.kind
         self.place = layout.place

@@ -20,7 +20,7 @@ class ContainerKind(Enum):
     ORDINARY = "container"
 
 
-class ContainerLayout(Struct, frozen=True):
+class ContainerLayout(Struct, frozen=True, eq=False):
     """One container.
 
     Attributes:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from kubeinfer_sim.cluster.kubelet.check_faults import CheckFaults
 from kubeinfer_sim.cluster.kubelet.container import Container
+from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerLayout
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
 from kubeinfer_sim.cluster.kubelet.stage_draws import StageDraws
 from kubeinfer_sim.cluster.prober import KINDS, ContainerProber, Health, Outcome, ProbeKind, Segment, overlaid
@@ -39,9 +40,7 @@ class ProbeManager:
         self._streams = streams
         self._draws = draws
         self._kubernetes = kubernetes
-        self._forecasts = Forecasts(
-            lambda probes, added_at: ContainerProber(probes, added_at=added_at, kubernetes=kubernetes)
-        )
+        self._forecasts: dict[ContainerLayout, Forecasts] = {}
 
     # -- what containers answer ----------------------------------------------------------------------------
 
@@ -120,7 +119,6 @@ class ProbeManager:
         if second and not container.delayed:
             second = 0  # so that more containers start alike
         start = Start(
-            container.probes,
             second,
             started,
             serving,
@@ -128,8 +126,18 @@ class ProbeManager:
             0 if container.began_at is None else since - container.began_at,
             self._draws.relist(worker.pod, container.spec),
         )
-        container.prober = Follower(self._forecasts, start, added_at)
+        container.prober = Follower(self._forecasts_of(container), start, added_at)
         worker.probed.append(container)
+
+    def _forecasts_of(self, container: Container) -> Forecasts:
+        forecasts = self._forecasts.get(container.layout)
+        if forecasts is None:
+
+            def prober(added_at: int) -> ContainerProber:
+                return ContainerProber(container.probes, added_at=added_at, kubernetes=self._kubernetes)
+
+            forecasts = self._forecasts[container.layout] = Forecasts(container.probes, prober)
+        return forecasts
 
     def watch(self, worker: PodWorker, container: Container, since: int) -> None:
         """Follow a sidecar of a pod that is being set up, which was started at `since`."""
