@@ -531,12 +531,14 @@ class EvictionAnswered(Record):
 class DrainHeld(Record):
     """An eviction that a drain asks for is refused; `detail` names the budget. The drain tries again every 5 s.
 
-    `unhealthy`: the pods under the budget that are not Ready, or terminating.
+    `unhealthy`: the pods under the budget that are not Ready, or terminating. `pods_help`: it allows more where there
+    are more healthy pods.
     """
 
     node: str
     detail: str
     unhealthy: tuple[str, ...] = ()
+    pods_help: bool = False
 
 
 class DrainEnded(Record):

@@ -130,7 +130,12 @@ def overall(kubeinfers: Sequence[Measures]) -> Outcome:
     """How the KubeInfers of a run, the Deployments beside them, and the drains of its nodes came out together."""
     outcomes = {_OVERALL[each.outcome] for measures in kubeinfers for each in measures.deployments}
     outcomes |= {_OVERALL[each.outcome] for measures in kubeinfers for each in measures.bare_pods}
-    outcomes |= {measures.outcome for measures in kubeinfers if measures.desired.points}
+    # Where there is no KubeInfer: a node was touched, though no pod was.
+    outcomes |= {
+        measures.outcome
+        for measures in kubeinfers
+        if measures.desired.points or measures.outcome is Outcome.COMPLETES
+    }
     outcomes |= {
         Outcome.UNFINISHED if each.ended is None and measures.end == "horizon" else Outcome.NEVER
         for measures in kubeinfers

@@ -65,6 +65,7 @@ class DrainRun(Struct):
     Attributes:
         held: what holds it back, "" when nothing does.
         unhealthy: the pods that the budget which holds it lacks.
+        pods_help: whether more healthy pods would let it go on.
         repeated: it failed, and a later one has emptied the node.
     """
 
@@ -74,6 +75,7 @@ class DrainRun(Struct):
     held: str = ""
     held_since: int | None = None
     unhealthy: tuple[str, ...] = ()
+    pods_help: bool = False
     errors: tuple[str, ...] = ()
     repeated: bool = False
 
@@ -208,7 +210,7 @@ class Nodes:
     def _held(self, record: DrainHeld) -> None:
         # Several drains of one node at once are held by the same budgets.
         for drain in self._draining[record.node]:
-            drain.held, drain.unhealthy = record.detail, record.unhealthy
+            drain.held, drain.unhealthy, drain.pods_help = record.detail, record.unhealthy, record.pods_help
             if drain.held_since is None:
                 drain.held_since = record.at
 

@@ -239,7 +239,8 @@ def _drain(run: Run, drain: DrainRun) -> str:
         return f"the drain of {drain.node} fails: {clause(drain.complaint)}"
     way_out = ""
     if drain.held:
-        way_out = "; more healthy pods, a looser budget or the deletion of the pod would let it go on"
+        more = "more healthy pods, " if drain.pods_help else ""
+        way_out = f"; {more}a looser budget or the deletion of the pod would let it go on"
     how = "is not done at the horizon" if run.end == "horizon" else "never ends"
     return f"the drain of {drain.node} {how}: {clause(drain.complaint)}{unhealthy(drain.unhealthy)}{way_out}"
 
@@ -300,6 +301,9 @@ def _sentence(run: Run, measures: Measures, below_budget: str) -> str:
     if measures.desired.points and not (parts and measures.outcome is Outcome.NOTHING):
         own = f"{_SENTENCES[measures.outcome](run, measures)}{below_budget}"
         parts.insert(0 if measures.outcome is not Outcome.COMPLETES or not told or told[0][0] else 1, own)
+    if not parts and measures.outcome is Outcome.COMPLETES:
+        parts = [sentence(each) for each in measures.deployments]
+        parts += [bare_pods.sentence(each) for each in measures.bare_pods]
     if not parts:
         return "Nothing happened: what is running is neither changed nor disturbed"
     return opening("; ".join([parts[0], *map(_lower, parts[1:])]))

@@ -29,10 +29,13 @@ _BEFORE_NODES = {
     "volume": "a volume for the claim",
     "claim in use": "the end of the pod that uses the claim",
 }
+_LABELLING = "labelling a node so"
+#: What nodes are told apart by and nobody changes: their kubelets set it.
+_OWN_NAMES = ("metadata.name", "kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch")
 #: How the reasons of nodes begin, with what would have such a node take the pod.
 _OF_NODES = (
     ("node(s) had untolerated taint", "removing or tolerating the taint"),
-    (node_affinity.REASON, "labelling a node so"),
+    (node_affinity.REASON, _LABELLING),
     (inter_pod_affinity.REASON_AFFINITY, "a pod that it has to be beside"),
     (inter_pod_affinity.REASON_ANTI_AFFINITY, "the end of a pod that it must not be beside"),
     (inter_pod_affinity.REASON_EXISTING, "the end of a pod that it must not be beside"),
@@ -80,6 +83,8 @@ def to_a_place(pending: GangPending) -> str:
     if pending.awaits != "room":
         return go_on(_BEFORE_NODES[pending.awaits])
     ways = list(dict.fromkeys(_of_nodes(pending.verdicts, too_few=TOO_FEW in pending.proof)))
+    if any(name in pending.proof for name in _OWN_NAMES) and _LABELLING in ways:
+        ways.remove(_LABELLING)
     joined = listed(ways, _MOST_WAYS)
     return go_on(" or ".join(joined.rsplit(", ", 1)) if len(ways) <= _MOST_WAYS else joined)
 

@@ -199,6 +199,56 @@ def test_a_budget_that_holds_a_drain_names_the_pods_that_it_lacks(
     assert f"not healthy: {name}" in " ".join(user.types("why", "scenario.yaml", "--at", "8m").stdout.split())
 
 
+def test_more_healthy_pods_are_no_way_out_of_a_budget_that_grows_with_them(user: User) -> None:
+    drained = {"cluster": "4x8", "actions": [{"at": "5m", "drain": "node-0"}], "horizon": "1h"}
+    budget = policy("PodDisruptionBudget", {**BUDGET["spec"], "minAvailable": "100%"}, "policy/v1")
+    # 429 for good: of a KubeInfer's instances nothing says how many there should be.
+    for made in (deployment(NPUS, replicas=3), kubeinfer(NPUS, replicas=3)):
+        user.plans(made, budget, **drained)
+        sentence = user.runs()[1]["verdict"]["sentence"]
+        assert "; a looser budget or the deletion of the pod would let it go on" in sentence
+        assert "more healthy pods" not in sentence
+
+
+@both
+def test_pods_that_must_not_be_beside_one_another_are_not_said_to_lack_room(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    apart = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "chat"}}}
+    terms = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [apart]}}
+    change = {"at": "1m", "setImage": {"container": "engine", "image": "repo/vllm:v2"}}
+    made = workload(asking(npu=1), replicas=2, surge=1, affinity=terms)
+    user.plans(made, cluster="2x8", actions=[{**change, "object": f"{made['kind']}/chat"}])
+    sentence = user.runs()[1]["verdict"]["sentence"]
+    assert (
+        "no node takes such a pod: 2 node(s) didn't match pod anti-affinity rules; the end of a pod"
+        in sentence
+    )
+    assert "is free" not in sentence
+
+
+def test_nobody_labels_a_node_with_what_its_kubelet_says_of_it(user: User) -> None:
+    for key, way in (("kubernetes.io/os", False), ("pool", True)):
+        made = deployment(asking(npu=1), replicas=1, nodeSelector={key: "windows"})
+        user.plans(made, cluster=POOL, initial="empty")
+        assert ("labelling a node so" in user.runs()[1]["verdict"]["sentence"]) is way
+
+
+@pytest.mark.parametrize("action", [{"drain": "node-2"}, {"kubeletRestart": "node-0"}])
+@both
+def test_what_happens_to_a_node_alone_leaves_pods_untouched_and_is_not_nothing(
+    user: User, workload: Callable[..., Raw], action: Raw
+) -> None:
+    user.plans(workload(NPUS, replicas=1), cluster="3x8", actions=[{"at": "1m", **action}], horizon="1h")
+    done, result = user.runs()
+    assert done.returncode == 0
+    assert result["verdict"]["sentence"] == (
+        "The instance stays ready throughout."
+        if workload is kubeinfer
+        else "Deployment chat is not touched: 1 pod available."
+    )
+
+
 @both
 def test_what_had_the_place_that_a_pod_waits_for_is_told(user: User, workload: Callable[..., Raw]) -> None:
     made = workload(NPUS, replicas=2)

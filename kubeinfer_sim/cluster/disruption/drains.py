@@ -95,9 +95,12 @@ class NodeDrain:
     def _tell_held(self) -> None:
         held = self._drain.verdict()
         if held and held != self._told:
-            unhealthy = unhealthy_pods(budget for each in self._drain.held.values() for budget in each)
+            budgets = [budget for each in self._drain.held.values() for budget in each]
+            unhealthy = unhealthy_pods(budgets)
+            synced = not any(budget.status.failure for budget in budgets)
+            pods_help = synced and (bool(unhealthy) or all(each.spec.counts_pods for each in budgets))
             self._last = self._history.append(
-                DrainHeld(self._clock.now, self._last, self._node, held, unhealthy)
+                DrainHeld(self._clock.now, self._last, self._node, held, unhealthy, pods_help)
             )
         self._told = held
 

@@ -114,8 +114,11 @@ class Unschedulable(Struct, frozen=True):
         first_named = {messages.insufficient(need.resource) for need in self.needs}
         full = any(reason.startswith("Insufficient") and reason not in first_named for reason in self.counts)
         short = [need for need in self.needs if need.free < need.pods]
-        closed = self._closed if len(short) == 1 and not short[0].free else ""
-        text = "; ".join(need.text(full=full, closed=closed) for need in short or self.needs)
+        told = short or self.needs
+        closed = self._closed if len(told) == 1 and not (told[0].free and self.placeable) else ""
+        text = "; ".join(need.text(full=full, closed=closed) for need in told)
+        if closed:
+            return text
         if not short or self.placeable < min(self.pods - need.pods + need.free for need in short):
             text += f"; together {self.placeable} of {self.pods} pods fit"
         return text
