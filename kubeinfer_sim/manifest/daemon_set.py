@@ -5,45 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kubeinfer_sim.manifest.apps_object import read_apps_object
 from kubeinfer_sim.manifest.checker import Checker
-from kubeinfer_sim.manifest.convert import convert_template
 from kubeinfer_sim.manifest.kubernetes.intstr import parse_int_or_percent
-from kubeinfer_sim.manifest.kubernetes_findings import check_apps_spec
 from kubeinfer_sim.manifest.model import DaemonSet, RollingUpdate
-from kubeinfer_sim.manifest.object_meta import check_head, check_object_meta
-
-KIND = "DaemonSet"
-API_VERSION = "apps/v1"
 
 
 def read_daemon_set_object(checker: Checker, value: Mapping[str, Any]) -> DaemonSet | None:
     """Check a document whose kind is DaemonSet; None where something is wrong, which is reported."""
-    before = len(checker.findings)
-    check_head(checker, value, KIND, API_VERSION, " (Kubernetes 1.16 and later)")
-    metadata = check_object_meta(checker, value.get("metadata"), ("metadata",), named=True)
-    spec = checker.mapping(value.get("spec"), ("spec",), required=True)
-    if not spec:
-        if isinstance(value.get("spec"), dict):
-            checker.report(("spec",), "selector and template are required", code="required", key=True)
+    read = read_apps_object(checker, value, DaemonSet.kind)
+    if read is None:
         return None
-    reading, template = check_apps_spec(checker, KIND, spec, ("spec",))
-    if any(each.severity == "error" for each in checker.findings[before:]):
-        return None
-    strategy = reading.typed["updateStrategy"]
+    strategy = read.spec["updateStrategy"]
     update = strategy.get("rollingUpdate", {})
-    line, _ = checker.document.position(())
     return DaemonSet(
-        name=metadata.name,
-        template=convert_template(template.typed, template.effective),
-        namespace=metadata.namespace,
+        **read.head,
+        template=read.template,
         on_delete=strategy["type"] == "OnDelete",
         rolling_update=RollingUpdate(
             parse_int_or_percent(update.get("maxSurge", 0)),
             parse_int_or_percent(update.get("maxUnavailable", 1)),
         ),
-        min_ready_seconds=reading.typed.get("minReadySeconds", 0),
-        labels=metadata.labels,
-        annotations=metadata.annotations,
-        raw=value,
-        source=f"{checker.document.source.name}:{line}",
+        min_ready_seconds=read.spec.get("minReadySeconds", 0),
     )

@@ -33,11 +33,14 @@ from kubeinfer_sim.manifest.kubeinfer import (
 from kubeinfer_sim.manifest.kubernetes.reading import Reading
 from kubeinfer_sim.manifest.kubernetes_findings import check_pod_template, check_service_spec
 from kubeinfer_sim.manifest.model import (
+    DaemonSet,
     Deployment,
     KubeInfer,
     NetworkService,
     PlainWorkload,
+    ReplicaSet,
     Role,
+    StatefulSet,
     WorkloadSpec,
 )
 from kubeinfer_sim.manifest.model_servers import warn_of_no_accelerators
@@ -54,10 +57,10 @@ from kubeinfer_sim.manifest.yaml_tree import read_documents
 _SISTER_KINDS = frozenset({"Instance", "InstanceList"})
 #: What reads an object of each kind of Kubernetes' own that is simulated.
 _READERS: dict[str, Callable[[Checker, Mapping[str, Any]], PlainWorkload | None]] = {
-    deployment.KIND: deployment.read_deployment_object,
-    replica_set.KIND: replica_set.read_replica_set_object,
-    stateful_set.KIND: stateful_set.read_stateful_set_object,
-    daemon_set.KIND: daemon_set.read_daemon_set_object,
+    Deployment.kind: deployment.read_deployment_object,
+    ReplicaSet.kind: replica_set.read_replica_set_object,
+    StatefulSet.kind: stateful_set.read_stateful_set_object,
+    DaemonSet.kind: daemon_set.read_daemon_set_object,
     bare_pod.KIND: bare_pod.read_pod_object,
 }
 

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod
 from kubeinfer_sim.controllers.deployment.members import Member, Members
-from kubeinfer_sim.controllers.deployment.progress import BestSoFar, Counts
-from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus
+from kubeinfer_sim.controllers.deployment.progress import Counts
+from kubeinfer_sim.controllers.deployment.replica_set import FAILED_CREATE
 from kubeinfer_sim.controllers.deployment.requeue import Requeue
+from kubeinfer_sim.controllers.deployment.status_writer import StatusWriter, changed_fields
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import DaemonSet, StatefulSet
@@ -73,7 +74,6 @@ class MemberWorkload:
 
     Attributes:
         spec: the object as last applied.
-        last_progress: when its spec last changed, or its status last got better than it had been since.
     """
 
     def __init__(
@@ -87,19 +87,20 @@ class MemberWorkload:
     ) -> None:
         """Make it with its control; `preemption`: whether other schedulers than kube-scheduler preempt."""
         self._clock = cluster.env.clock
-        self._history = cluster.env.history
         self.namespace = spec.namespace
         self._members = Members(cluster, self, spec, timings, preemption=preemption)
         self._control = control(cluster, self._members, spec, self._wake_up)
         self.spec = spec
+        self._status = StatusWriter(cluster.env.clock, cluster.env.history)
         self._cause = NO_CAUSE
-        self._generation = 0
         self._deleted = False
-        self._best = BestSoFar()
-        self._written: DeploymentStatus | None = None
         self._run_timer: Timer | None = None
         self._retry = Requeue(self._clock, self._wake_up)
-        self.last_progress = 0
+
+    @property
+    def last_progress(self) -> int:
+        """When its spec last changed, or its status last got better than it had been since (ms)."""
+        return self._status.last_progress
 
     def controller_of(self, pod: Pod) -> Control:
         """What controls the pod."""
@@ -116,20 +117,12 @@ class MemberWorkload:
     def apply(self, spec: Any, label: str) -> None:
         """The user applies another spec."""
         before, self.spec = self.spec, spec
-        changed = [
-            name
-            for name, differs in (
-                ("template", before.revision != spec.revision),
-                ("replicas", before.replicas != spec.replicas),
-                ("settings", _settings(before) != _settings(spec)),
-            )
-            if differs
-        ]
+        changed = changed_fields(before, spec, settings=_settings(before) != _settings(spec))
         self._control.take(spec)
         if before.min_ready_seconds != spec.min_ready_seconds:
             for member in self._members:
                 self._await_available(member)
-        self._note_applied(tuple(changed) or ("metadata" if before.raw != spec.raw else "nothing",), label)
+        self._note_applied(changed, label)
         self._wake_up()
 
     def scale(self, replicas: int) -> None:
@@ -144,24 +137,14 @@ class MemberWorkload:
         self._members.collect(self._cause)
 
     def _note_applied(self, changed: tuple[str, ...], label: str) -> None:
-        spec, control = self.spec, self._control
-        self._generation += 1
-        self.last_progress = self._clock.now
-        self._best.forget()
-        self._cause = self._history.append(
-            DeploymentApplied(
-                self._clock.now,
-                NO_CAUSE,
-                spec.name,
-                self._generation,
-                spec.revision,
-                0 if self._deleted else control.desired,
-                control.max_surge,
-                control.max_unavailable,
-                changed,
-                label,
-                spec.kind,
-            )
+        control = self._control
+        self._cause = self._status.applied(
+            self.spec,
+            changed,
+            label,
+            desired=0 if self._deleted else control.desired,
+            surge=control.max_surge,
+            unavailable=control.max_unavailable,
         )
 
     # -- its controller ------------------------------------------------------------------------------------
@@ -186,25 +169,8 @@ class MemberWorkload:
     def _settled(self) -> None:
         """Write down the status if it changed in this instant."""
         counts, complete = self._control.status()
-        # It has no conditions: those of a Deployment of the same size that waits for nothing stand for them.
-        record = DeploymentStatus(
-            self._clock.now,
-            self._cause,
-            self.spec.name,
-            self._generation,
-            counts,
-            not counts.unavailable,
-            "",
-            "",
-            complete,
-            self.spec.kind,
-            "FailedCreate" if self._members.refused else "",
-        )
-        if self._written is None or _what(record) != _what(self._written):
-            self._written = record
-            if self._best.surpassed_by(record.counts):
-                self.last_progress = self._clock.now
-            self._history.append(record)
+        failure = FAILED_CREATE if self._members.refused else ""
+        self._status.settled(self.spec, counts, self._cause, complete=complete, failure=failure)
 
     def node_changed(self, name: str) -> None:
         """A node has come, gone, or is not what it was."""
@@ -301,8 +267,3 @@ _OTHERWISE = {"name", "namespace", "template", "replicas", "labels", "annotation
 
 def _settings(spec: StatefulSet | DaemonSet) -> dict[str, object]:
     return {name: getattr(spec, name) for name in spec.__struct_fields__ if name not in _OTHERWISE}
-
-
-def _what(record: DeploymentStatus) -> tuple[object, ...]:
-    """What of a status is not when and why."""
-    return record.generation, record.counts, record.available, record.complete, record.failure

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod
-from kubeinfer_sim.controllers.deployment.progress import BestSoFar, Counts
-from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus
+from kubeinfer_sim.controllers.deployment.progress import Counts
 from kubeinfer_sim.controllers.deployment.replica_pods import ReplicaPods, Why
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
 from kubeinfer_sim.controllers.deployment.requeue import Requeue
+from kubeinfer_sim.controllers.deployment.status_writer import StatusWriter, changed_fields
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import ReplicaSet as ReplicaSetSpec
@@ -25,7 +25,6 @@ class ReplicaSetWorkload:
 
     Attributes:
         spec: the ReplicaSet as last applied.
-        last_progress: when its spec last changed, or its status last got better than it had been since.
     """
 
     resource = "replicasets.apps"
@@ -33,22 +32,18 @@ class ReplicaSetWorkload:
     def __init__(self, cluster: Cluster, spec: ReplicaSetSpec, timings: Timings, *, preemption: bool) -> None:
         """Make the workload of a ReplicaSet; `preemption` as for `ReplicaPods`."""
         self._clock = cluster.env.clock
-        self._history = cluster.env.history
         self.namespace = spec.namespace
         self._pods = ReplicaPods(
             cluster, self, ReplicaSetSpec.kind, timings.of(spec.name), self._why, preemption=preemption
         )
         self.spec = spec
         self._set = self._replica_set(spec)
+        self._status = StatusWriter(cluster.env.clock, cluster.env.history)
         self._cause = NO_CAUSE
-        self._generation = 0
         self._deleted = False
-        self._written: DeploymentStatus | None = None
         self._run_timer: Timer | None = None
         self._retry = Requeue(self._clock, self._wake_up)
         self._available_timer: Timer | None = None
-        self.last_progress = 0
-        self._best = BestSoFar()
 
     @staticmethod
     def _replica_set(spec: ReplicaSetSpec) -> ReplicaSet:
@@ -58,6 +53,11 @@ class ReplicaSetWorkload:
     def replicas(self) -> int:
         """How many pods there should be."""
         return self.spec.replicas
+
+    @property
+    def last_progress(self) -> int:
+        """When its spec last changed, or its status last got better than it had been since (ms)."""
+        return self._status.last_progress
 
     def controller_of(self, pod: Pod) -> ReplicaSetWorkload:
         """Itself."""
@@ -85,19 +85,11 @@ class ReplicaSetWorkload:
     def apply(self, spec: ReplicaSetSpec, label: str) -> None:
         """The user applies another spec: a template counts for the pods made from then on."""
         before, self.spec = self.spec, spec
-        changed = [
-            name
-            for name, differs in (
-                ("template", before.revision != spec.revision),
-                ("replicas", before.replicas != spec.replicas),
-                ("settings", before.min_ready_seconds != spec.min_ready_seconds),
-            )
-            if differs
-        ]
+        changed = changed_fields(before, spec, settings=before.min_ready_seconds != spec.min_ready_seconds)
         replica_set = self._set
         replica_set.take(spec)
         replica_set.set_min_ready(spec.min_ready_seconds * 1000, self._clock.now)
-        self._note_applied(tuple(changed) or ("metadata" if before.raw != spec.raw else "nothing",), label)
+        self._note_applied(changed, label)
         self._wake_up()
 
     def scale(self, replicas: int) -> None:
@@ -112,25 +104,7 @@ class ReplicaSetWorkload:
         self._pods.collect(self._cause)
 
     def _note_applied(self, changed: tuple[str, ...], label: str) -> None:
-        spec = self.spec
-        self._generation += 1
-        self.last_progress = self._clock.now
-        self._best.forget()
-        self._cause = self._history.append(
-            DeploymentApplied(
-                self._clock.now,
-                NO_CAUSE,
-                spec.name,
-                self._generation,
-                spec.revision,
-                spec.replicas,
-                0,
-                0,
-                changed,
-                label,
-                spec.kind,
-            )
-        )
+        self._cause = self._status.applied(self.spec, changed, label, desired=self.spec.replicas)
 
     # -- its controller ------------------------------------------------------------------------------------
 
@@ -168,29 +142,13 @@ class ReplicaSetWorkload:
 
     def _settled(self) -> None:
         """Write down the status if it changed in this instant."""
-        spec, status = self.spec, self._set.status
-        missing = max(0, spec.replicas - status.available)
-        # It has no conditions: those of a Deployment of the same size that waits for nothing stand for them.
-        record = DeploymentStatus(
-            self._clock.now,
-            self._cause,
-            spec.name,
-            self._generation,
-            Counts(
-                status.replicas, status.replicas, status.ready, status.available, missing, status.terminating
-            ),
-            not missing,
-            "",
-            "",
-            not missing and status.replicas == spec.replicas,
-            spec.kind,
-            status.failure,
+        replicas, status = self.spec.replicas, self._set.status
+        missing = max(0, replicas - status.available)
+        counts = Counts(
+            status.replicas, status.replicas, status.ready, status.available, missing, status.terminating
         )
-        if self._written is None or _what(record) != _what(self._written):
-            self._written = record
-            if self._best.surpassed_by(record.counts):
-                self.last_progress = self._clock.now
-            self._history.append(record)
+        complete = not missing and status.replicas == replicas
+        self._status.settled(self.spec, counts, self._cause, complete=complete, failure=status.failure)
 
     # -- what its pods do ----------------------------------------------------------------------------------
 
@@ -254,7 +212,3 @@ class ReplicaSetWorkload:
         _, replica_pod = self._pods.gone(pod)
         self._set.pod_gone(replica_pod)
         self._wake_up()
-
-
-def _what(record: DeploymentStatus) -> tuple[object, ...]:
-    return record.generation, record.counts, record.available, record.complete, record.failure
