@@ -163,6 +163,13 @@ def test_scaling_in_during_an_update_takes_old_ones_first_or_the_highest_ordinal
     assert [ordinal for at, ordinal in when_deleted(run) if at == 75] == victims
 
 
+def test_one_at_a_time_is_one_of_those_in_their_grace_too() -> None:
+    unwell = [sick(each, 995_000) for each in (1, 2)]
+    at_once, one = (simulate(update(3, 0, 3, *unwell, replaced_at_once=each)) for each in ("budget", "one"))
+    assert sorted(ordinal for at, ordinal in when_deleted(at_once) if at == 0) == [0, 1, 2]
+    assert [ordinal for at, ordinal in when_deleted(one) if at == 0] == [2]
+
+
 # -- termination ------------------------------------------------------------------------------------------------
 
 

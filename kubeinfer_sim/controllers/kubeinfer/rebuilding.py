@@ -120,7 +120,6 @@ class Rebuilding:
             self._instances.delete_pods(instance, reason)
         else:
             instance.first = first
-            self._gangs.regroup(instance, (first,))
             self._api.delete(first, reason, instance.last)
         if instance.state is InstanceState.RESTARTING and not instance.pods:
             self._back_off(instance)
@@ -311,7 +310,6 @@ class Rebuilding:
         elif instance.state is InstanceState.RESTARTING:
             instance.last = pod.last
             if instance.first is pod:
-                instance.first = None
                 self._instances.delete_pods(instance, instance.failure)
             if not instance.pods:
                 self._back_off(instance)
@@ -319,7 +317,6 @@ class Rebuilding:
             del rebuild.remaining[pod]
             rebuild.last = pod.last
             if rebuild.first is pod:
-                rebuild.first = None
                 there = [each for each in rebuild.after if each in rebuild.remaining]
                 self._delete(instance, there, rebuild, rebuild.reason)
             elif not rebuild.remaining:

@@ -57,7 +57,7 @@ def _counted(instances: Instances, budget: Budget, assumptions: Assumptions) -> 
 def _fixed(instances: Instances, budget: Budget) -> tuple[int, list[Instance]]:
     """The same where ordinals are fixed: those below R stay, and from R on there are surge instances for a while.
 
-    As LeaderWorkerSet does it: no more than R; once no more ordinals below R than that are unfinished (old, missing,
+    As LeaderWorkerSet does it: maxSurge of them; once no more ordinals below R than that are unfinished (old, missing,
     not ready), as many as maxUnavailable does not cover. When nothing is old any more none is added, and those there
     are stay until all below are ready. An ordinal is free when its last pod is gone.
     """
@@ -68,7 +68,7 @@ def _fixed(instances: Instances, budget: Budget) -> tuple[int, list[Instance]]:
         if (instance := instances.by_ordinal.get(ordinal)) is not None
     ]
     there = [instance for instance in above if not instance.terminating]
-    surge = min(budget.surge, replicas)
+    surge = budget.surge
     finished = instances.new_ready - sum(each.ready and not instances.is_old(each) for each in there)
     if (unfinished := replicas - finished) <= surge:
         surge = max(unfinished - budget.unavailable, 0)
