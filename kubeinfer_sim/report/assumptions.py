@@ -14,7 +14,7 @@ _NONE = {
     "traffic": "by recovery level",
     "max_restarts": "no limit",
     "min_member": "all",
-    "scheduler": "the pods' own",
+    "scheduler": "by schedulerName",
 }
 
 

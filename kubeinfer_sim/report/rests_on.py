@@ -19,7 +19,7 @@ def rests_on_in_short(scenario: Scenario, *, many: bool = False) -> str:
     told = f"{count(number, 'assumption')}, none set"
     if changed:
         told = f"{', '.join(changed)} (set), {count(number, 'more assumption')}"
-    facts = f"{told} · Kubernetes {scenario.kubernetes_version} · {_draws(scenario, many)}"
+    facts = f"{told} · {_environment(scenario)} · {_draws(scenario, many)}"
     return "\n".join(map(printable, filter(None, (facts, configured(scenario.configuration)))))
 
 
@@ -43,8 +43,15 @@ def rests_on(scenario: Scenario) -> list[RenderableType]:
             blocks.append(Text(f"Default  {printable(line)}", style="dim"))
     if timings:
         blocks.append(Text(f"Default timings  {printable(' · '.join(timings))}", style="dim"))
-    blocks.append(Text(f"Kubernetes {scenario.kubernetes_version}", style="dim"))
+    blocks.append(Text(_environment(scenario), style="dim"))
     return blocks
+
+
+def _environment(scenario: Scenario) -> str:
+    """The release of Kubernetes, and whose rules place pods unless that is kube-scheduler alone."""
+    told = f"Kubernetes {scenario.kubernetes_version}"
+    placed_by = scenario.placed_by
+    return told if placed_by == ("kube-scheduler",) else f"{told} · placed by {' and '.join(placed_by)}"
 
 
 def _draws(scenario: Scenario, many: bool) -> str:
@@ -55,7 +62,7 @@ def _draws(scenario: Scenario, many: bool) -> str:
     if drawn:
         what = f"{' and '.join(drawn)} drawn"
         return what if many else f"{what}: this is one draw, -n 300 makes 300"
-    return "stages constant"
+    return "stages constant" + (", equal nodes drawn" if scenario.uses_volcano else "")
 
 
 def _changed(scenario: Scenario, every: list[Assumption]) -> list[str]:

@@ -81,7 +81,8 @@ class Traffic(Struct, frozen=True):
 class Assumptions(Struct, frozen=True):
     """The switches of the semantics page; every report prints them. Times in milliseconds, None for never.
 
-    `traffic` None: wholeInstance with Instance recovery, perPod with Pod recovery.
+    `traffic` None: wholeInstance with Instance recovery, perPod with Pod recovery. `scheduler` None: the one that pods
+    name.
     """
 
     start_barrier: Literal["instance", "role", "none"] = "instance"
@@ -103,7 +104,7 @@ class Assumptions(Struct, frozen=True):
     keep_nodes: bool = False
     peer_loss_timeout: Millis | None = None
     progress_deadline: Millis | None = None
-    scheduler: Literal["volcano", "kube-scheduler"] | None = "kube-scheduler"
+    scheduler: Literal["volcano", "kube-scheduler"] | None = None
     pod_group: Literal["new", "kept"] = "new"
     min_member: int | None = None
     placement: Literal["mostAllocated", "leastAllocated", "default"] = "mostAllocated"
@@ -265,6 +266,19 @@ class Scenario(Struct, frozen=True):
         changed = (each.workload for each in self.actions if isinstance(each, Apply))
         specs = (*self.workloads, *self.created, *changed)
         return any(each.scheduler_name == VOLCANO for spec in specs for each in spec.pod_templates)
+
+    @property
+    def placed_by(self) -> tuple[str, ...]:
+        """Who places its pods, by name."""
+        if not self.uses_volcano:
+            return ("kube-scheduler",)
+        own = self.assumptions.scheduler is None
+        others = any(
+            each.scheduler_name != VOLCANO and (own or not isinstance(spec, KubeInfer))
+            for spec in (*self.workloads, *self.created)
+            for each in spec.pod_templates
+        )
+        return ("kube-scheduler", "Volcano") if others else ("Volcano",)
 
     @property
     def nodes_ever(self) -> tuple[NodeSpec, ...]:

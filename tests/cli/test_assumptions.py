@@ -177,7 +177,7 @@ CASES = {
         "  actions: [{at: 100s, crash: {roles: [decode], pods: [0]}}]\n  horizon: 1h",
         {"decode": "2", "restart": "Pod"},
     ),
-    "scheduler": Case(("kube-scheduler", "volcano"), UPDATE),
+    "scheduler": Case(("null", "volcano"), UPDATE),
     # The third instance waits already when the first, which is rebuilt, begins to wait.
     "podGroup": Case(
         ("new", "kept"),

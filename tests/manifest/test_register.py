@@ -81,7 +81,7 @@ def test_what_is_not_simulated_says_what_could_differ() -> None:
     ("place", "key", "standing"),
     [
         ("annotations", "scheduling.volcano.sh/group-min-member", Standing.NOT_SIMULATED),
-        ("annotations", "scheduling.k8s.io/group-name", Standing.NOT_SIMULATED),
+        ("annotations", "scheduling.k8s.io/group-name", Standing.SIMULATED),
         ("labels", "volcano.sh/queue-name", Standing.NOT_SIMULATED),
         ("annotations", "volcano.sh/job-name", Standing.WITHOUT_EFFECT),
         ("labels", "fault-scheduling", Standing.NOT_SIMULATED),

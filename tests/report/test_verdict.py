@@ -7,8 +7,8 @@ from report_samples import SAMPLES, sample
 # weights are warm), one on a spare node 2,385 s, a stop 32 s. Five instances: the spare is ready at 2,385 s, the
 # place it frees at 2,417 s is ready at 3,354 s. Four: the third place is ready at 3 x (32 + 937) = 2,907 s.
 SENTENCES = {
-    "one instance": (True, "The update completes in 40m18s; at least 1 of 1 instance stays ready."),
-    "five instances": (True, "The update completes in 55m56s; at least 4 of 5 instances stay ready."),
+    "one instance": (True, "The update completes in 40m15s; at least 1 of 1 instance stays ready."),
+    "five instances": (True, "The update completes in 55m50s; at least 4 of 5 instances stay ready."),
     "no room": (
         False,
         "The update never finishes: infer-4 needs 3 nodes × 8 huawei.com/ascend-1980; no such node is free; "
@@ -34,7 +34,7 @@ SENTENCES = {
     "scale": (True, "The update completes in 1h29m; at least 3 instances stay ready."),
     "scale to zero": (True, "Scaling to 0 instances completes in 32s."),
     "drain": (True, "All 4 instances are ready in the end; at least 3 of 4 instances stay ready."),
-    "creation": (True, "All 4 instances are ready after 39m46s."),
+    "creation": (True, "All 4 instances are ready after 39m43s."),
     "creation without room": (
         False,
         "The deployment never finishes: infer-3 needs 3 nodes × 8 huawei.com/ascend-1980; no such node is "
@@ -46,7 +46,7 @@ SENTENCES = {
     ),
     "objective missed": (
         False,
-        "The update completes in 48m29s; at least 3 of 4 instances stay ready, but 1 of 1 objective missed: "
+        "The update completes in 48m21s; at least 3 of 4 instances stay ready, but 1 of 1 objective missed: "
         "at least 4 ready (measured: 3).",
     ),
 }

@@ -39,9 +39,9 @@ def test_the_three_regimes_of_a_start_come_out() -> None:
         common = ("bind", "create", "rank_table", "framework_import", "communicator", "warm_up")
         return sum(getattr(typical, name).value for name in (*common, *names)) // 1000
 
-    assert total("image_warm", "weights_warm", "graph_warm") == 170
-    assert total("image_warm", "weights_local", "graph_cold") == 1256
-    assert total("image_cold", "weights_local", "graph_cold") == 1545
+    assert total("image_warm", "weights_warm", "graph_warm") == 167
+    assert total("image_warm", "weights_local", "graph_cold") == 1253
+    assert total("image_cold", "weights_local", "graph_cold") == 1542
 
 
 @pytest.mark.parametrize("name", NAMES)

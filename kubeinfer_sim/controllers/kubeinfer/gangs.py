@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import Pod, Workload
 from kubeinfer_sim.cluster.records import Place, PodRef
@@ -90,6 +92,9 @@ class Gangs:
     def queue(self, instance: Instance, gang: PodGang, nodes: Mapping[Pod, str]) -> None:
         """Have a gang placed, on these nodes if its pods fit there."""
         gang.prefer = dict(nodes)
+        if gang.group is not None:
+            # Assumed: pods that are given up are taken off its minMember.
+            gang.group = replace(gang.group, min_member=self._min_member(instance))
         if all(pod in instance.restoring for pod in gang.pods):
             instance.restoring_gangs[gang] = None
         else:
@@ -125,7 +130,7 @@ class Gangs:
             self._scheduling.withdraw(gang)
             instance.gangs.pop(gang, None)
             instance.restoring_gangs.pop(gang, None)
-            left = [pod for pod in gang.pods if pod not in going]
+            left = [pod for pod in gang.pods if pod not in going and not pod.placed]
             if left:
                 self.queue(instance, self._gang(instance, left, gang.cause), {})
 
@@ -136,9 +141,11 @@ class Gangs:
 
     def _new_group(self, instance: Instance, generation: int) -> InstanceGroup:
         """A PodGroup for all pods that the instance is made of now."""
+        return InstanceGroup(instance.ref.name, generation + 1, self._clock.now, self._min_member(instance))
+
+    def _min_member(self, instance: Instance) -> int:
         least = self._assumptions.min_member
-        members = instance.wanted if least is None else min(least, instance.wanted)
-        return InstanceGroup(instance.ref.name, generation + 1, self._clock.now, members)
+        return instance.wanted if least is None else min(least, instance.wanted)
 
     def _next_generation(self, instance: Instance) -> int:
         ordinal = instance.ref.ordinal

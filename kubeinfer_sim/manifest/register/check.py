@@ -134,5 +134,7 @@ def _found_keys(value: Any, place: str, path: Path) -> Iterator[tuple[Path, Row]
         return
     for key, each in value.items():
         row = key_row(place, key)
-        if row is not None and row.standing is Standing.NOT_SIMULATED and row.when(each):
+        if row is None or row.standing is not Standing.NOT_SIMULATED or not row.when(each):
+            continue
+        if not (row.on_pods and path[0] == "metadata"):
             yield (*path, key), row

@@ -1,10 +1,10 @@
 """Labels and annotations that schedulers, device plugins and operators read: on pods, or on what owns them.
 
 Volcano: staging/src/volcano.sh/apis/pkg/apis/scheduling/v1beta1/labels.go, and the user guide "Unified scheduling"
-(group-min-member on Deployments). MindCluster: cluster scheduling, API reference, labels and annotations of Pod and
-PodGroup (ring-controller.atlas, fault-scheduling ...), and its interconnection of affinity scheduling, which names
-Deployments. Names are regular expressions that a key matches as a whole; the first row counts. A key that no row
-names is read by nothing that is simulated.
+(group-min-member on Deployments); what v1.15.1 reads of them: pkg/controllers/podgroup, pkg/scheduler/api. MindCluster:
+cluster scheduling, API reference, labels and annotations of Pod and PodGroup (ring-controller.atlas, fault-scheduling
+...), and its interconnection of affinity scheduling, which names Deployments. Names are regular expressions that a key
+matches as a whole; the first row counts. A key that no row names is read by nothing that is simulated.
 """
 
 from __future__ import annotations
@@ -35,16 +35,34 @@ ROWS: tuple[Row, ...] = (
     simulated(LABELS, r"pod-template-hash", "the controller sets it"),
     not_simulated(
         ANNOTATIONS,
-        r"scheduling\.volcano\.sh/group-min-member huawei\.com/schedule_minAvailable",
+        r"scheduling\.volcano\.sh/group-min-member",
+        "on a pod Volcano 1.15 does not read it: it belongs to what makes pods (a Deployment's own metadata), where it "
+        "says how many of them are placed together or not at all",
+        when=_more_than_one,
+        values="2 and more",
+        on_pods=True,
+    ),
+    simulated(
+        ANNOTATIONS,
+        r"scheduling\.k8s\.io/group-name",
+        "of a pod that Volcano places: its PodGroup, without which it is never looked at",
+    ),
+    simulated(
+        ANNOTATIONS,
+        r"scheduling\.volcano\.sh/queue-name",
+        "of a pod that Volcano makes a PodGroup for: its queue",
+    ),
+    not_simulated(
+        ANNOTATIONS,
+        r"huawei\.com/schedule_minAvailable",
         _GANG,
         when=_more_than_one,
         values="2 and more",
     ),
     not_simulated(
         ANNOTATIONS,
-        r"scheduling\.(k8s\.io|volcano\.sh)/group-name",
-        "pods of one PodGroup are one gang, with what the PodGroup says of members and resources; here only an "
-        "instance of a KubeInfer is placed as a whole",
+        r"scheduling\.volcano\.sh/group-name",
+        "some schedulers take it for the name of the pod's PodGroup; Volcano 1.15 does not read it",
     ),
     not_simulated(
         ANNOTATIONS,
@@ -54,8 +72,8 @@ ROWS: tuple[Row, ...] = (
     not_simulated(
         EITHER,
         r"(scheduling\.)?volcano\.sh/queue-name",
-        "a queue of Volcano has a share and a limit, beyond which pods stay Pending though nodes are free; here there "
-        "is no queue",
+        "a queue has a share and a limit, beyond which pods stay Pending though nodes are free; Volcano reads the "
+        "annotation scheduling.volcano.sh/queue-name of a pod alone",
         when=lambda value: value not in (None, "", "default"),
         values="others than default",
     ),

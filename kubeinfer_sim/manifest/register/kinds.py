@@ -106,10 +106,11 @@ ROWS: tuple[KindRow, ...] = (
         "it has pods of its own, which take room and devices on the nodes; here there are none of them",
     ),
     _row(
-        _NOT,
+        _YES,
         "PodGroup Queue",
-        "a scheduler with groups and queues holds pods back by it (minimum of members, quota); here pods are placed as "
-        "soon as they fit, and an instance of a KubeInfer as a whole",
+        "Volcano's: minimum of members, queue, priority class and least resources of a PodGroup; weight, capability "
+        "and priority of a Queue. Of network topologies, groups in groups, queues in trees and guarantees nothing is "
+        "simulated",
     ),
     _row(
         _NOT,

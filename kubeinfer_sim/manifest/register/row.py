@@ -35,6 +35,7 @@ class Row(Struct, frozen=True):
         why: how it is simulated, why it has no effect, or what could differ. A sentence without its full stop.
         when: for which values it stands so; for others it has no effect.
         worthless: the prediction would be worthless: an error instead of a warning.
+        on_pods: of a key: it stands so in the template of pods; the object's own is simulated.
     """
 
     owner: str
@@ -44,6 +45,7 @@ class Row(Struct, frozen=True):
     when: Callable[[Any], bool] = given
     values: str = ""
     worthless: bool = False
+    on_pods: bool = False
 
 
 def simulated(owner: str, names: str, how: str = "") -> Row:
@@ -64,6 +66,7 @@ def not_simulated(
     when: Callable[[Any], bool] = given,
     values: str = "",
     worthless: bool = False,
+    on_pods: bool = False,
 ) -> Row:
     """Fields that could make the cluster behave otherwise than predicted; `values` says which values do."""
-    return Row(owner, tuple(names.split()), Standing.NOT_SIMULATED, what, when, values, worthless)
+    return Row(owner, tuple(names.split()), Standing.NOT_SIMULATED, what, when, values, worthless, on_pods)

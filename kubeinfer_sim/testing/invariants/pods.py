@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from kubeinfer_sim.cluster.records import (
     ContainerDied,
@@ -26,7 +26,10 @@ from kubeinfer_sim.testing.invariants.pods_there import PodsThere
 
 
 class NoHalfGang:
-    """INV-03: pods of an instance that are made together get their places in one instant."""
+    """INV-03: pods of an instance that are made together get their places in one instant.
+
+    With `minMember` at least so many of them, and the others when there is room.
+    """
 
     number = "INV-03"
     statement = "no half gang holds places: what is made together and still wanted is placed together"
@@ -34,6 +37,8 @@ class NoHalfGang:
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report
+        self._least = scenario.assumptions.min_member
+        self._placed: Counter[tuple[int, int]] = Counter()
         # By their generation: a pod that is replaced alone is a gang by itself.
         self._waiting: defaultdict[tuple[int, int], dict[PodRef, PodCreated]] = defaultdict(dict)
 
@@ -59,11 +64,13 @@ class NoHalfGang:
     def _scheduled(self, record: GangScheduled) -> None:
         placed = {pod for pod, _ in record.nodes}
         for generation in {pod.generation for pod in placed}:
-            together = self._waiting[record.instance.uid, generation]
+            key = record.instance.uid, generation
+            together = self._waiting[key]
+            self._placed[key] += sum(pod.generation == generation for pod in placed)
             left = [each for pod, each in together.items() if pod not in placed]
             for pod in placed:
                 together.pop(pod, None)
-            if left:
+            if left and (self._least is None or self._placed[key] < self._least):
                 names = ", ".join(each.pod.name for each in left)
                 self._report(f"{names} came with them and got no place", record, *left)
 

@@ -108,6 +108,21 @@ def priority_class(draw: Draw, name: str) -> Raw:
     return {**made, "preemptionPolicy": "Never"} if maybe(draw, 20) else made
 
 
+def draw_pod_group(draw: Draw, name: str, workloads: Sequence[Workload]) -> Raw:
+    """A PodGroup, of pods that may name it."""
+    spec: Raw = {"minMember": pick(draw, (1, 2, 4)), "queue": pick(draw, ("default", "queue"))}
+    if maybe(draw, 30):
+        spec["minResources"] = {NPU: pick(draw, ("8", "32"))}
+    return _object("scheduling.volcano.sh/v1beta1", "PodGroup", name, spec=spec)
+
+
+def draw_queue(draw: Draw, name: str, workloads: Sequence[Workload]) -> Raw:
+    """The queue that everything is in, with a limit, or another one."""
+    made = _object("scheduling.volcano.sh/v1beta1", "Queue", pick(draw, ("default", "queue")))
+    del made["metadata"]["namespace"]
+    return {**made, "spec": {"weight": pick(draw, (1, 4)), "capability": {NPU: pick(draw, ("64", "8"))}}}
+
+
 #: What writes an object of each kind: `(draw, its name if that is free, workloads)`; None where it could mean nothing.
 OBJECTS: dict[str, Callable[[Draw, str, Sequence[Workload]], Raw | None]] = {
     "PodDisruptionBudget": draw_budget,
@@ -118,6 +133,8 @@ OBJECTS: dict[str, Callable[[Draw, str, Sequence[Workload]], Raw | None]] = {
     "PersistentVolumeClaim": draw_claim,
     "RuntimeClass": draw_runtime_class,
     "PriorityClass": draw_priority_class,
+    "PodGroup": draw_pod_group,
+    "Queue": draw_queue,
 }
 #: Patches that mean something to objects of a kind, as `patchObject` takes them.
 PATCHES: dict[str, tuple[Raw, ...]] = {

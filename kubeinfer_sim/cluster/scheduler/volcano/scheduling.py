@@ -175,7 +175,10 @@ class VolcanoScheduling:
         queue = pod.template.annotations.get(QUEUE_NAME)
         if group is not None:
             key: GroupKey = pod.namespace, group.name, group.number
-            if key not in self._made:
+            known = self.volcano.jobs.get(key)
+            if known is not None and known.group is not None:
+                known.group.min_member = group.min_member
+            elif key not in self._made:
                 priority = gang.request.priority
                 queue = queue or self._settings.queue
                 made = PodGroup(pod.namespace, group.name, group.created, group.min_member, queue, priority)
