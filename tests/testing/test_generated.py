@@ -6,6 +6,7 @@ ones each time with the same version of Hypothesis. A scenario takes about 80 ms
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from command_line import ROOT
 from hypothesis import given, settings
 from sweeps import blocks
 from testing.generated import UNHURRIED, for_each, generated
+from testing.limits import RunsTooLong, limits
 
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.metrics.cause_kinds import ORDERS, record_name
@@ -34,8 +36,9 @@ from kubeinfer_sim.testing.strategies import WrittenScenario, scenarios
 
 #: Blocks of so many scenarios each.
 BLOCK, BLOCKS = 200, 100
-#: End to end: so many, in parts of so many; processor time and memory that each command may take.
+#: End to end: so many, in parts of so many.
 COMMANDS, PART = 500, 25
+#: Processor time and memory that each scenario, and each command, may take.
 SECONDS, MEGABYTES = 60, 2048
 
 WHY = jsonschema.Draft202012Validator(
@@ -46,19 +49,20 @@ WHY = jsonschema.Draft202012Validator(
 # -- invariants and reports -----------------------------------------------------------------------------------
 
 
-def check(written: WrittenScenario) -> Run:
-    run = checked(written.load())
-    assessment = assess(run)
-    assert max(map(len, render(assessment).splitlines())) <= 80
-    build_result(assessment)
-    nothing_is_unknown(assessment)
-    why_answers(run, Random(run.history.total))
-    return run
+def check(written: WrittenScenario, *, twice: bool = False) -> None:
+    with limits(SECONDS, MEGABYTES):
+        run = checked(written.load())
+        assessment = assess(run)
+        assert max(map(len, render(assessment).splitlines())) <= 80
+        build_result(assessment)
+        nothing_is_unknown(assessment)
+        why_answers(run, Random(run.history.total))
+        if twice:
+            same_twice(run.scenario, run)
 
 
 def check_twice(written: WrittenScenario) -> None:
-    run = check(written)
-    same_twice(run.scenario, run)
+    check(written, twice=True)
 
 
 def nothing_is_unknown(assessment: Assessment) -> None:
@@ -110,6 +114,23 @@ def test_invariants_hold_in_twenty_thousand_scenarios(block: int) -> None:
 @pytest.mark.parametrize("block", range(2))
 def test_the_same_scenario_gives_the_same_bytes_in_a_hundred_ways(block: int) -> None:
     for_each("medium", 1000 + block, 50, check_twice)
+
+
+def test_a_scenario_that_does_not_end_is_found_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*args: object) -> object:
+        return next(value for value in itertools.repeat(1) if value is None)
+
+    monkeypatch.setitem(globals(), "checked", never)
+    monkeypatch.setitem(globals(), "SECONDS", 0.1)
+    with pytest.raises(RunsTooLong, match=r"goes on after 0\.1 s"):
+        for_each("small", 1, 1, check)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit on the address space holds on Linux")
+def test_a_scenario_that_takes_all_memory_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "checked", lambda scenario: bytearray(MEGABYTES << 20))
+    with pytest.raises(MemoryError):
+        for_each("small", 1, 1, check)
 
 
 @pytest.mark.parametrize("story", sorted((ROOT / "scenarios").glob("*.yaml")), ids=lambda path: path.stem)
