@@ -63,6 +63,7 @@ class Api:
         self.absent: set[ObjectKey] = set()
         self.npus_in_use = 0
         self._pods: dict[str, dict[Pod, None]] = {}
+        self._unfinished: dict[str, dict[Pod, None]] = {}
         self._created = 0
         self._uids = 0
         self.watch()
@@ -206,6 +207,10 @@ class Api:
         """The pods bound to a node, in the order in which they came; also of a node that is gone."""
         return list(self._pods.get(node, ()))
 
+    def unfinished_on(self, node: str) -> list[Pod]:
+        """Those of them that their node may still do something for, or to: finished ones stay until they are deleted."""
+        return list(self._unfinished.get(node, ()))
+
     # -- objects that own no pods: written by people -------------------------------------------------------
 
     def put(self, written: ClusterObject) -> None:
@@ -292,6 +297,7 @@ class Api:
         pod.node = node
         pod.state = PodState.RUNNING if running else PodState.PULLING
         self._pods.setdefault(node.name, {})[pod] = None
+        self._unfinished.setdefault(node.name, {})[pod] = None
         if pod.placed and not self.has(node):
             self.npus_in_use -= pod.npus
         for tell in self._pod_bound:
@@ -343,6 +349,7 @@ class Api:
         if pod.state is not PodState.DELETING:
             pod.state = PodState.FINISHED
             pod.failure = reason
+            self._done_with(pod)
         pod.last = self._history.append(
             PodFinished(self._clock.now, pod.last, pod.ref, phase, reason, message, npus, self.npus_in_use)
         )
@@ -369,6 +376,7 @@ class Api:
             quotas.pod_gone(pod.namespace)
         if pod.node is not None:
             self._pods[pod.node.name].pop(pod, None)
+            self._done_with(pod)
         pod.last = self._history.append(PodGone(self._clock.now, pod.last, pod.ref, npus, self.npus_in_use))
         for tell in self._pod_gone:
             tell(pod)
@@ -380,7 +388,12 @@ class Api:
         pod.held = True
         if pod.node is not None and pod.final_phase is None:
             self.finish(pod, "Failed")
+        self._done_with(pod)
         pod.last = self._history.append(PodHeld(self._clock.now, pod.last, pod.ref, pod.finalizers))
+
+    def _done_with(self, pod: Pod) -> None:
+        if pod.node is not None:
+            self._unfinished[pod.node.name].pop(pod, None)
 
     # -- what others do to pods ----------------------------------------------------------------------------
 

@@ -84,7 +84,7 @@ class NodeFailures:
                 self._kubelet.go_down(node)
             if node.heartbeat.alive_since is not None:
                 self._reporter.silent(node)
-            for pod in self._api.pods_on(name) if mode != "kubeletRestart" else ():
+            for pod in self._api.unfinished_on(name) if mode != "kubeletRestart" else ():
                 pod.owner.engine_silent(pod, node.last)
         self._comes_back(name, until, plugin_after)
         return True

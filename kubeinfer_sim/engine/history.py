@@ -6,7 +6,7 @@ told to listeners as it is written: then a run of any length takes no more memor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -116,6 +116,10 @@ class History:
         if not self.keep:
             raise SimulatorFault(f"record {number} was asked for in a history that is not kept")
         return self._records[number]
+
+    def since(self, number: int) -> Sequence[Record]:
+        """The records from the one with this id on."""
+        return self._records[number:]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_listeners": ()}

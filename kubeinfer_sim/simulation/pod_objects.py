@@ -7,7 +7,6 @@ writes (Ready: False, a deletion timestamp) changes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 
 from msgspec import Struct
 
@@ -113,12 +112,12 @@ class PodObjects:
         # Told before the node's kubelet is: its state is still the one it last reported.
         if type(record) is NodeFailed and record.mode != "notReady":
             self._catch_up()
-            for pod in self._api.pods_on(record.node):
+            for pod in self._api.unfinished_on(record.node):
                 facts = self._ledger.pods[pod.ref]
                 facts.reported = self._statuses.of(pod, facts, record.at)
 
     def _catch_up(self) -> None:
-        self._pass.feed(islice(self._history, self._read, None))
+        self._pass.feed(self._history.since(self._read))
         self._read = len(self._history)
 
     def at(self, now: int) -> Sequence[PodAt]:
@@ -136,7 +135,8 @@ class PodObjects:
 
     def _pod(self, pod: Pod, facts: PodFacts, now: int) -> PodAt:
         node = "" if pod.node is None else pod.node.name
-        unheard = self._ledger.down.get(node)
+        # Nothing more is to be heard of one that has ended.
+        unheard = None if pod.state is PodState.FINISHED else self._ledger.down.get(node)
         # A kubelet writes no conditions of a pod that it rejects, until it looks at it again.
         adopted = pod.node is not None and facts.bound is None
         blank = pod.rejected and unheard is None and not self._looked_at_again(facts, node)

@@ -413,7 +413,7 @@ class Kubelet(Watcher):
             self._look_at_deadline(worker)
 
     def _workers_on(self, node: Node) -> list[PodWorker]:
-        return [self._workers[pod] for pod in self._api.pods_on(node.name)]
+        return [self._workers[pod] for pod in self._api.unfinished_on(node.name)]
 
     def restore_ready(self, pod: Pod) -> None:
         """The pod's kubelet reports again: Ready is what its containers say."""

@@ -138,7 +138,7 @@ class PodAdmission:
         pod, node = worker.pod, worker.node
         others = [
             Neighbour(each.template.requests, each.template.raw.get("spec") or {})
-            for each in self._api.pods_on(node.name)
+            for each in self._api.unfinished_on(node.name)
             if each is not pod and each.final_phase is None and not each.rejected
         ]
         others += [Neighbour(each.requests, each.manifest["spec"]) for each in self._beside(node.name)]

@@ -248,7 +248,7 @@ class NodeLifecycleController(Watcher):
             return
         self._taint_or_reach(node, health.zone, node.ready)
         if observed == "True" and node.ready != "True":
-            for pod in self.api.pods_on(name):
+            for pod in self.api.unfinished_on(name):
                 self._overrule(pod)
 
     def _first_seen(self, node: Node) -> _Health:

@@ -105,7 +105,7 @@ class NodeFaults:
 
     def stop_engines(self, strike: NodeStrike) -> None:
         """The engines on it that use NPUs exit."""
-        for pod in [each for each in self._api.pods_on(strike.node) if each.npus]:
+        for pod in [each for each in self._api.unfinished_on(strike.node) if each.npus]:
             self._kubelet.crash(pod, "Error", 1, cause=strike.cause)
 
     def lose_device_plugin(self, strike: NodeStrike) -> None:
@@ -132,7 +132,7 @@ class NodeFaults:
         low, high = within
         name = f"{strike.fault.kind}/{strike.node}"
         delay = low + int(self._draws(name).random() * (high - low))
-        struck = tuple(pod.ref for pod in self._api.pods_on(strike.node))
+        struck = tuple(pod.ref for pod in self._api.unfinished_on(strike.node))
         fault = NodeFault(strike.fault.kind, strike.node, strike.cause, repairable=True, struck=struck)
         self._held.begin(fault)
         self._clock.after(delay, self._found, strike, fault, by)
@@ -147,7 +147,7 @@ class NodeFaults:
             FaultDetected(now, fault.cause, fault.kind, fault.node, by, now - strike.at)
         )
         self._held.hold(fault)
-        for pod in self._api.pods_on(fault.node):
+        for pod in self._api.unfinished_on(fault.node):
             pod.owner.npu_fault(pod, fault, fault.cause)
         if strike.lasts is None:
             self._repairs.order(strike)
