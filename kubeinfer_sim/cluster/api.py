@@ -208,7 +208,7 @@ class Api:
         return list(self._pods.get(node, ()))
 
     def unfinished_on(self, node: str) -> list[Pod]:
-        """Those of them that their node may still do something for, or to: finished ones stay until they are deleted."""
+        """Those of them that their node still has to do with: finished ones stay until somebody deletes them."""
         return list(self._unfinished.get(node, ()))
 
     # -- objects that own no pods: written by people -------------------------------------------------------

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import (
     ContainerCrashed,
+    FinalizersRemoved,
     HealthChanged,
     NodeDrained,
     NodeFailed,
@@ -13,7 +16,9 @@ from kubeinfer_sim.cluster.records import (
     NodeTaintEdited,
     PodDeletionAsked,
 )
+from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
 from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
+from kubeinfer_sim.controllers.pod.records import BarePodApplied
 from kubeinfer_sim.engine.history import Record
 
 #: How a node fails -> what is said of it.
@@ -36,8 +41,11 @@ def cause_kind(record: Record | None) -> str:
         case None:
             return "start"
         case SpecApplied():
-            kinds = {"created": "creation", "template": "update", "replicas": "scaling"}
-            return next((kind for name, kind in kinds.items() if name in record.changed), "change")
+            return _order(record.changed)
+        case DeploymentApplied():
+            return f"{_order(record.changed)} of a {record.kind}"
+        case BarePodApplied():
+            return "creation of a Pod"
         case FaultInjected():
             return record.kind
         case NodeFailed():
@@ -50,6 +58,8 @@ def cause_kind(record: Record | None) -> str:
             return "taint"
         case PodDeletionAsked():
             return f"{POD_DELETIONS[record.reason]} of a pod"
+        case FinalizersRemoved():
+            return "removal of finalizers"
         case NodeLabeled():
             return "node labels"
         case HealthChanged():
@@ -57,6 +67,12 @@ def cause_kind(record: Record | None) -> str:
         case ContainerCrashed():
             return f"process ended ({record.reason})"
     return record_name(record)
+
+
+def _order(changed: Sequence[str]) -> str:
+    """Which of `ORDERS` it is that these parts of a spec are changed."""
+    kinds = {"created": "creation", "template": "update", "replicas": "scaling"}
+    return next((kind for name, kind in kinds.items() if name in changed), "change")
 
 
 def record_name(record: Record) -> str:

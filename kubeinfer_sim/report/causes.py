@@ -5,6 +5,7 @@ from __future__ import annotations
 from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import (
     ContainerCrashed,
+    FinalizersRemoved,
     HealthChanged,
     NodeCordoned,
     NodeDrained,
@@ -18,7 +19,9 @@ from kubeinfer_sim.cluster.records import (
     PodDeletionAsked,
     PodRemoved,
 )
+from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
 from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
+from kubeinfer_sim.controllers.pod.records import BarePodApplied
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.metrics.cause_kinds import NODE_FAILURES, POD_DELETIONS, record_name
 from kubeinfer_sim.report.words import rounded
@@ -37,6 +40,13 @@ def _what(record: Record) -> str:
             if "created" in record.changed:
                 return "creation"
             return "update" if "template" in record.changed else "change of " + " and ".join(record.changed)
+        case DeploymentApplied():
+            known = {"created": "creation", "deleted": "deletion", "template": "update"}
+            order = next((word for name, word in known.items() if name in record.changed), "")
+            changed = order or f"change of {' and '.join(record.changed)}"
+            return f"{changed} of {record.kind} {record.deployment}"
+        case BarePodApplied():
+            return f"creation of Pod {record.pod.name}"
         case NodeFailed():
             return f"{record.node} {NODE_FAILURES.get(record.mode, record.mode)}"
         case NodeReturned():
@@ -64,6 +74,8 @@ def _what(record: Record) -> str:
             return f"{record.pod.name} ended ({record.reason})"
         case PodDeletionAsked():
             return f"{POD_DELETIONS[record.reason]} of {record.pod.name}"
+        case FinalizersRemoved():
+            return f"removal of the finalizers of {record.pod.name}"
         case PodRemoved():
             return f"{record.pod.name} removed ({record.reason})"
     return _plain(record)

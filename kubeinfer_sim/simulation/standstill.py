@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Hashable
 
-from kubeinfer_sim.cluster.records import ContainerDied
+from kubeinfer_sim.cluster.records import ContainerDied, PodRef
 from kubeinfer_sim.engine.history import History, Record
 
 #: How many timers fire within `WINDOW` ms between two looks; after how many of one instant it is over in any case.
@@ -46,13 +46,13 @@ class Standstill:
     def _told(self, record: Record) -> None:
         self._latest.append(record)
         pod = getattr(record, "pod", None)
-        instance = getattr(record, "instance", None) if pod is None else pod.instance
+        instance = pod.instance if isinstance(pod, PodRef) else getattr(record, "instance", None)
         if instance is None:
             return
         if record.at > self._since + WINDOW:
             self._counts.clear()
             self._since = record.at
-        place = None if pod is None else pod.place
+        place = pod.place if isinstance(pod, PodRef) else None
         key = type(record), instance.kind, instance.owner, instance.ordinal, place
         self._counts[key] += 1
         self._repeats = self._repeats or self._counts[key] > self._limit

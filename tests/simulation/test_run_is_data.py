@@ -35,7 +35,7 @@ UPDATE = str(ROOT / "scenarios" / "rolling-update-2p1d.yaml")
 @cache
 def much_at_once() -> tuple[Scenario, ...]:
     """Scenarios at random, with a good part of all there is."""
-    return tuple(written.load() for written in generated("medium", 200, 8))
+    return tuple(written.load() for written in generated("medium", 201, 8))
 
 
 def told(run: Run) -> list[str]:

@@ -417,6 +417,14 @@ class Containers:
         for container in worker.every:
             container.runs = None
 
+    def found_dead(self, worker: PodWorker, container: Container) -> None:
+        """A new kubelet, after a reboot, finds a container that had ended before; it waits for nothing any more."""
+        sidecar = container.kind is ContainerKind.SIDECAR
+        template, code = worker.pod.template, container.exit_code
+        follows = consequence(container.spec, template, code, kubernetes=self._kubernetes, sidecar=sidecar)
+        if follows != "stays":
+            self.start_dead(worker, container)
+
     def start_dead(self, worker: PodWorker, container: Container) -> None:
         """A new kubelet starts a container that it finds dead: at once, and the next time it waits."""
         now = container.synced_from = self._clock.now

@@ -102,8 +102,13 @@ class NodeEvents:
         if worker.pod.state is PodState.RUNNING and not self._admission.admit_again(worker):
             return
         self._probes.reboot(worker)
+        worker.pod.last = worker.node.last
         for container in worker.containers:
-            if worker.pod.state is PodState.RUNNING:
+            if worker.pod.state is not PodState.RUNNING:
+                return
+            if container.dead:
+                self._containers.found_dead(worker, container)
+            else:
                 self._loop.died(worker, container, "NodeRebooted", 137)
 
     # -- kubelets ------------------------------------------------------------------------------------------

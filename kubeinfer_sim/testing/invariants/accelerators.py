@@ -15,10 +15,10 @@ from kubeinfer_sim.cluster.records import (
     PodRef,
 )
 from kubeinfer_sim.engine.meter import Handlers
-from kubeinfer_sim.manifest.accelerators import accelerator_count
+from kubeinfer_sim.manifest.accelerators import accelerator_count, accelerators_of
 from kubeinfer_sim.manifest.model import KubeInfer, WorkloadSpec
-from kubeinfer_sim.scenario.actions.model import AddNodes, Apply
-from kubeinfer_sim.scenario.cluster.model import NodeSpec
+from kubeinfer_sim.scenario.actions.model import AddNodes, Apply, Create, Put
+from kubeinfer_sim.scenario.cluster.model import LimitRange, NodeSpec
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.testing.invariants.invariant import Finished, Report
 
@@ -26,8 +26,16 @@ from kubeinfer_sim.testing.invariants.invariant import Finished, Report
 def _versions(scenario: Scenario) -> Iterator[WorkloadSpec]:
     yield from scenario.workloads
     for action in scenario.actions:
-        if isinstance(action, Apply):
+        if isinstance(action, Apply | Create):
             yield action.workload
+
+
+def _limited(scenario: Scenario) -> Iterator[str]:
+    """Namespaces in which containers are given accelerators that they do not ask for, at some time."""
+    later = (action.object for action in scenario.actions if isinstance(action, Put))
+    for each in (*scenario.objects, *later):
+        if isinstance(each.content, LimitRange) and accelerators_of(dict.fromkeys(each.content.requests, 1)):
+            yield each.namespace
 
 
 def _nodes(scenario: Scenario) -> Iterator[NodeSpec]:
@@ -39,11 +47,17 @@ def _nodes(scenario: Scenario) -> Iterator[NodeSpec]:
 
 
 class _Asked:
-    """How many accelerators pods ask for, as far as the scenario says it: in every version of an object the same."""
+    """How many accelerators pods ask for, as far as the scenario says it: in every version of an object the same.
+
+    Of a namespace with a LimitRange that names accelerators nothing is known.
+    """
 
     def __init__(self, scenario: Scenario) -> None:
         self._counts: defaultdict[tuple[str, str, str], set[int]] = defaultdict(set)
+        limited = set(_limited(scenario))
         for spec in _versions(scenario):
+            if spec.namespace in limited:
+                continue
             roles = spec.roles if isinstance(spec, KubeInfer) else ()
             pods = {role.name: role.template for role in roles} or {spec.name: spec.pod_templates[0]}
             for role, template in pods.items():
