@@ -242,3 +242,44 @@ def releases_taken_apart() -> list[str]:
             for node in ast.walk(tree)
         )
     )
+
+
+def _defined(tree: ast.Module) -> Iterator[str]:
+    """The public functions, classes and constants of a module; what is decorated is known to who decorates it."""
+    for node in tree.body:
+        names = []
+        if isinstance(node, ast.ClassDef) or (isinstance(node, ast.FunctionDef) and not node.decorator_list):
+            names = [node.name]
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [target.id for target in targets if isinstance(target, ast.Name)]
+        yield from (name for name in names if not name.startswith(("_", "pytest_")))
+
+
+def unused() -> list[str]:
+    """The public names of modules that nothing in the package asks for: only tests would.
+
+    A name is asked for where it is imported, where its own module reads it, as an attribute of its module (or of what
+    stands for several modules), and in a text (the names that the package hands out on request).
+    """
+    asked: set[str] = set()
+    attributes: set[str] = set()
+    texts: set[str] = set()
+    for module, tree in modules().items():
+        names = imported_names(module)
+        asked |= {home(name) for name in names.values()}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                asked.add(f"{module}.{node.id}")
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                where = names.get(node.value.id)
+                attributes |= {node.attr} if where is None and node.value.id != "self" else set()
+                asked |= {f"{where}.{node.attr}"} if where is not None else set()
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.add(node.value)
+    return sorted(
+        f"{module}.{name}"
+        for module, tree in modules().items()
+        for name in _defined(tree)
+        if f"{module}.{name}" not in asked and name not in attributes | texts
+    )

@@ -5,7 +5,7 @@ Rooms and layers are kept by the import contracts of `pyproject.toml`; here is w
 
 from __future__ import annotations
 
-from source_code import RUNNING, circles, classes, depth, hooks, imports, releases_taken_apart, width
+from source_code import RUNNING, circles, classes, depth, hooks, imports, releases_taken_apart, unused, width
 
 #: Longest line of classes from one up to its farthest base, and arguments of a constructor.
 DEEPEST, WIDEST = 3, 7
@@ -32,6 +32,10 @@ def test_what_an_object_calls_is_given_to_it_when_it_is_made() -> None:
 
 def test_the_text_of_a_kubernetes_version_is_taken_apart_in_one_module() -> None:
     assert len(releases_taken_apart()) == 1, releases_taken_apart()
+
+
+def test_what_nothing_in_the_package_uses_is_not_in_the_package() -> None:
+    assert unused() == []
 
 
 def test_circles_are_the_groups_that_import_each_other() -> None:

@@ -51,13 +51,6 @@ class Setting(Struct, frozen=True):
     turn: Callable[[Variant], Variant] | None = None
 
 
-def knob_variants(
-    text: str, source: SourceText, set_values: Mapping[str, Any], **overrides: Any
-) -> list[Variant]:
-    """A variant for each value of `NAME=A,B`: a grid with one side (see `grid`)."""
-    return grid([text], source, set_values, **overrides)
-
-
 def grid(
     texts: Sequence[str], source: SourceText, set_values: Mapping[str, Any], **overrides: Any
 ) -> list[Variant]:

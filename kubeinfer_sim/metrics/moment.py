@@ -11,76 +11,36 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
-from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected, NpuStateChanged, ResetHeld
 from kubeinfer_sim.cluster.records import (
-    DrainEnded,
-    DrainHeld,
     GangPending,
     GangScheduled,
     InstanceRef,
-    NodeCordoned,
-    NodeFailed,
-    NodeRemoved,
-    NodeReturned,
-    NodeTaintEdited,
-    PodBound,
-    PodCreated,
     PodDeleting,
     PodFinished,
     PodGone,
-    PodNotReady,
-    PodReady,
     PodRef,
-    RejectionsGoOn,
-    ZoneStateChanged,
 )
 from kubeinfer_sim.cluster.stages import PENDING, SERVING, StageName
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus, PodsRefused
 from kubeinfer_sim.controllers.kubeinfer.records import (
-    InstanceConcerning,
     InstanceCreated,
     InstanceDegraded,
-    InstanceDeleting,
-    InstanceFailed,
-    InstanceGone,
-    InstanceReady,
     InstanceRestarting,
     InstanceRestored,
-    ProgressDeadlineExceeded,
     RestartBackOff,
     SpecApplied,
-    Stalled,
-    StallEnded,
-    UpdateCompleted,
 )
 from kubeinfer_sim.controllers.pod.records import BarePodApplied
 from kubeinfer_sim.engine.history import History, Record
 from kubeinfer_sim.engine.meter import OnePass
+from kubeinfer_sim.metrics.courses import Course, Courses, State
 from kubeinfer_sim.metrics.lives import InstanceLife, PodLife, Span
 from kubeinfer_sim.metrics.lives_meter import LivesMeter
 from kubeinfer_sim.metrics.nodes import Nodes, StrandedPod
 from kubeinfer_sim.metrics.refusals import is_refusal
+from kubeinfer_sim.metrics.under_way import Lasting, under_way
 
-State = Literal["ready", "starting", "notReady", "failed", "terminating"]
 Ending = Literal["ready", "notReady", "failed", "terminating", "gone", "never"]
-
-#: What a record makes of the instance (or the pod that is none of one) it is about.
-_INSTANCE_STATES: dict[type[Record], State | Literal["gone"]] = {
-    InstanceCreated: "starting",
-    InstanceReady: "ready",
-    InstanceConcerning: "notReady",
-    InstanceRestarting: "notReady",
-    InstanceFailed: "failed",
-    InstanceDeleting: "terminating",
-    InstanceGone: "gone",
-}
-_POD_STATES: dict[type[Record], State | Literal["gone"]] = {
-    PodCreated: "starting",
-    PodReady: "ready",
-    PodNotReady: "notReady",
-    PodDeleting: "terminating",
-    PodGone: "gone",
-}
 
 
 class PodMoment(Struct, frozen=True):
@@ -139,13 +99,6 @@ class DeploymentMoment(Struct, frozen=True):
     refused: PodsRefused | None = None
 
 
-class Lasting(NamedTuple):
-    """What began with a record and lasts; `until` ms, None: to the end of the run."""
-
-    record: Record
-    until: int | None
-
-
 class Moment(Struct, frozen=True):
     """A run at one time.
 
@@ -167,39 +120,6 @@ class Moment(Struct, frozen=True):
     refused: tuple[Record, ...]
     instances: tuple[InstanceMoment, ...]
     deployments: tuple[DeploymentMoment, ...]
-
-
-#: Why an update deletes instances for which it makes new ones.
-_REPLACING = ("NotReady", "Rollout")
-
-
-class _Course(Struct):
-    """How the states of one instance follow one another, each with the record that began it.
-
-    Attributes:
-        unready: what took its readiness, while it is not ready again, also where it was deleted in that instant.
-        deleted: its deletion, once it is.
-        replaces: the instance that had its name before it.
-    """
-
-    instance: InstanceRef
-    states: list[tuple[State | Literal["gone"], Record]]
-    unready: Record | None = None
-    deleted: InstanceDeleting | None = None
-    replaces: _Course | None = None
-
-    def inherited(self) -> set[int]:
-        """Why it had to be made, where the instance before it was not ready when it was deleted."""
-        before = self.replaces
-        if before is None or before.unready is None or before.deleted is None:
-            return set()
-        if before.deleted.reason not in _REPLACING:
-            return set()
-        return {before.unready.id, before.deleted.id}
-
-    def at(self, when: int) -> int:
-        """The place of the state in force at an instant; -1 before the first."""
-        return sum(record.at <= when for _, record in self.states) - 1
 
 
 class _Latest:
@@ -282,8 +202,7 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
     """
     lives, nodes = LivesMeter(), Nodes()
     one_pass = OnePass([lives, nodes])
-    courses: dict[InstanceRef, _Course] = {}
-    named: dict[tuple[str, int], _Course] = {}  # the latest instance of each name
+    courses = Courses()
     wanted: dict[str, int] = {}
     by_deployment: dict[tuple[str, str], list[int]] = {}
     refused: dict[tuple[str, str], PodsRefused] = {}
@@ -293,7 +212,7 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
         places.follow(record)
         if record.at <= at:
             latest.follow(record)
-        _follow(record, courses, named)
+        courses.follow(record)
         if isinstance(record, SpecApplied) and record.at <= at:
             wanted[record.kubeinfer] = record.replicas
         elif isinstance(record, DeploymentApplied) and record.at <= at:
@@ -306,7 +225,7 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
     life_of = {life.instance: life for life in lives.finish(ended_at + 1, "horizon")}
     stranded = nodes.finish(ended_at, "horizon").stranded
     instances = []
-    for course in courses.values():
+    for course in courses:
         place = course.at(at)
         if place < 0 or course.states[place][0] == "gone":
             continue
@@ -319,7 +238,7 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
                     history, course, place, life_of[course.instance], stranded, latest, places, at, ended_at
                 )
             )
-    there = [c for c in courses.values() if c.instance.has_roles]
+    there = [c for c in courses if c.instance.has_roles]
     ready_now = sum(c.states[p][0] == "ready" for c in there if (p := c.at(at)) >= 0)
     begun = _initial(history)
     return Moment(
@@ -328,7 +247,7 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
         ready=ready_now,
         quiet=not any(record.at <= at and record.id not in begun for record in history),
         first=next((record for record in history if record.id not in begun), None),
-        under_way=tuple(_under_way(history, at)),
+        under_way=tuple(under_way(history, at)),
         refused=tuple(each for each in history if each.at <= at and is_refusal(each)),
         instances=tuple(sorted(instances, key=_order)),
         deployments=tuple(
@@ -341,82 +260,6 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
 def instances_ever(history: History) -> list[InstanceRef]:
     """All instances of KubeInfers there ever are in the run."""
     return [record.instance for record in history.of(InstanceCreated)]
-
-
-#: What lasts, by kind and by what it is about.
-_Key = tuple[str, str]
-
-
-def _under_way(history: History, at: int) -> list[Lasting]:
-    """What began by then and lasts, in order of its beginning."""
-    open_: dict[_Key, Record] = {}
-    lasting: dict[int, Record] = {}
-    until: dict[int, int] = {}
-    for record in history:
-        if record.at > at and not lasting:
-            lasting = {each.id: each for each in open_.values()}
-            if not lasting:
-                break
-        closed, opened = _turns(record, open_)
-        for key in closed:
-            ended = open_.pop(key, None)
-            if record.at > at and ended is not None:
-                until[ended.id] = record.at
-        if record.at <= at:
-            open_.update(dict.fromkeys(opened, record))
-    lasting = lasting or {each.id: each for each in open_.values()}
-    return [Lasting(lasting[number], until.get(number)) for number in sorted(lasting)]
-
-
-def _turns(record: Record, open_: Mapping[_Key, Record]) -> tuple[list[_Key], list[_Key]]:
-    """What of all that lasts a record ends, and what begins with it."""
-    match record:
-        case NodeFailed():
-            return [], [("down", record.node)]
-        case NodeReturned():
-            return [("down", record.node)], []
-        case NodeCordoned():
-            key = ("cordoned", record.node)
-            return [key], [] if record.uncordoned else [key]
-        case NodeRemoved():
-            return [key for key, each in open_.items() if getattr(each, "node", "") == record.node], []
-        case NodeTaintEdited():
-            key = ("tainted", f"{record.node} {record.taint}")
-            return [key], [] if record.removed else [key]
-        case FaultInjected() if "/npu" in record.where:
-            key = ("npu", record.where)
-            return [], [] if key in open_ else [key]
-        case FaultCleared():
-            key, began = ("npu", record.where), open_.get(("npu", record.where))
-            return [key] if isinstance(began, FaultInjected) and began.kind == record.kind else [], []
-        case NpuStateChanged():
-            names = [f"{record.node}/npu{number}" for number in record.npus]
-            keys = [("npu", name) for name in names]
-            resets = [("reset", name) for name in names]
-            return keys + resets, [] if record.state == "inService" else keys
-        case ResetHeld():
-            return [], [("reset", f"{record.node}/npu{record.npu}")]
-        case ZoneStateChanged():
-            key = ("zone", record.zone)
-            return [key], [] if record.evicts else [key]
-        case DrainHeld():
-            key = ("drain", record.node)
-            return [], [] if key in open_ else [key]
-        case DrainEnded():
-            return [("drain", record.node)], []
-        case StallEnded():
-            return [("stall", record.kubeinfer)], []
-        case SpecApplied() | UpdateCompleted():
-            return [("stall", record.kubeinfer), ("deadline", record.kubeinfer)], []
-        case ProgressDeadlineExceeded():
-            return [], [("deadline", record.kubeinfer)]
-        case Stalled():
-            return [], [("stall", record.kubeinfer)]
-        case RejectionsGoOn():
-            return [], [("rejections", record.pod.name)]
-        case PodBound() | PodDeleting() | PodGone():
-            return [("rejections", record.pod.name)], []
-    return [], []
 
 
 def _order(moment: InstanceMoment) -> tuple[bool, str, int, int]:
@@ -438,57 +281,9 @@ def _initial(history: History) -> set[int]:
     return begun
 
 
-#: Owners to whom a pod that its node has rejected is no more.
-_REPLACED = ("Deployment", "ReplicaSet")
-
-
-def _follow(
-    record: Record, courses: dict[InstanceRef, _Course], named: dict[tuple[str, int], _Course]
-) -> None:
-    state: State | Literal["gone"] | None = _INSTANCE_STATES.get(type(record))
-    if state is not None:
-        ref: InstanceRef = record.instance  # type: ignore[attr-defined]
-    else:
-        state = _POD_STATES.get(type(record))
-        if isinstance(record, PodFinished) and record.reason and record.pod.instance.kind in _REPLACED:
-            state = "gone"
-        if state is None:
-            return
-        ref = record.pod.instance  # type: ignore[attr-defined]
-        if ref.has_roles:
-            return
-    if ref not in courses:
-        courses[ref] = _Course(
-            ref, [], replaces=named.get((ref.owner, ref.ordinal)) if ref.has_roles else None
-        )
-    course = courses[ref]
-    states = course.states
-    if ref.has_roles:
-        named[ref.owner, ref.ordinal] = course
-        if isinstance(record, InstanceDeleting):
-            course.deleted = course.deleted or record
-        elif state == "ready":
-            course.unready = None
-        elif state in ("notReady", "failed") and course.unready is None and course.deleted is None:
-            course.unready = record
-    last = states[-1][0] if states else None
-    # Not ready stays not ready until it is ready, however often it is rebuilt; what is going is going.
-    if state == last or (
-        state in ("notReady", "starting") and last in ("starting", "terminating", "notReady")
-    ):
-        return
-    if last == "terminating" and state != "gone":
-        return
-    if states and states[-1][1].at == record.at:
-        states.pop()  # of several at one instant the last one counts
-        if states and states[-1][0] == state:
-            return
-    states.append((state, record))
-
-
 def _instance(
     history: History,
-    course: _Course,
+    course: Course,
     place: int,
     life: InstanceLife,
     stranded: Mapping[PodRef, StrandedPod],

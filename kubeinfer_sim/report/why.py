@@ -16,13 +16,13 @@ from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.moment import (
     DeploymentMoment,
     InstanceMoment,
-    Lasting,
     Moment,
     PodMoment,
     Which,
     instances_ever,
     look,
 )
+from kubeinfer_sim.metrics.under_way import Lasting
 from kubeinfer_sim.report.complaints import complaint, pod_complaint
 from kubeinfer_sim.report.run_end import due, standstill
 from kubeinfer_sim.report.sentences import sentence

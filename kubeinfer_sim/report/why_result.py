@@ -9,7 +9,8 @@ from kubeinfer_sim._version import __version__
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.model import Kind
-from kubeinfer_sim.metrics.moment import Ending, InstanceMoment, Moment, State
+from kubeinfer_sim.metrics.courses import State
+from kubeinfer_sim.metrics.moment import Ending, InstanceMoment, Moment
 from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
 from kubeinfer_sim.report.sentences import sentence
 from kubeinfer_sim.report.why import ending_sentence, headline, state_sentence

@@ -22,7 +22,7 @@ from kubeinfer_sim.experiment.assumption_knob import assumption_variants
 from kubeinfer_sim.experiment.columns import COLUMNS, Column
 from kubeinfer_sim.experiment.compare import Comparison, Outcome, compare
 from kubeinfer_sim.experiment.dispatch import Workers
-from kubeinfer_sim.experiment.knobs import grid, knob_variants, split_values
+from kubeinfer_sim.experiment.knobs import grid, split_values
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
 from kubeinfer_sim.experiment.replication import Replication, Variant, play
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
@@ -228,8 +228,8 @@ def test_capacity_load_and_objectives_are_compared() -> None:
 
 def test_an_update_that_never_completes_is_the_worse_one_whatever_it_spares() -> None:
     full = load_scenario(str(SCENARIOS / "full-cluster-stall.yaml"))
-    (stalled, going) = knob_variants(
-        "maxUnavailable=0,1", read_source(str(SCENARIOS / "full-cluster-stall.yaml")), {}
+    (stalled, going) = grid(
+        ["maxUnavailable=0,1"], read_source(str(SCENARIOS / "full-cluster-stall.yaml")), {}
     )
     assert stalled.scenario.nodes == full.nodes
     found = compare([stalled, going], [0])
@@ -520,7 +520,7 @@ UP_FIRST = SCENARIOS / "up-first.yaml"
 
 
 def varied(text: str, path: Path = UP_FIRST) -> list[Scenario]:
-    return [variant.scenario for variant in knob_variants(text, read_source(str(path)), {})]
+    return [variant.scenario for variant in grid([text], read_source(str(path)), {})]
 
 
 def test_budgets_are_knobs_in_every_version() -> None:
@@ -609,7 +609,7 @@ def test_every_field_of_the_scenario_is_a_knob_by_its_path() -> None:
     ]
     spares = varied("faults.npus.spares=0,2")
     assert [made.faults.npus.spares for made in spares if made.faults] == [0, 2]
-    names = [v.name for v in knob_variants("faults.npus.spares=0,2", read_source(str(UP_FIRST)), {})]
+    names = [v.name for v in grid(["faults.npus.spares=0,2"], read_source(str(UP_FIRST)), {})]
     assert names == ["spares=0", "spares=2"]
 
 
@@ -647,7 +647,7 @@ def test_a_knob_that_cannot_be_turned_is_said(text: str, message: str) -> None:
 def test_a_scenario_without_instances_cannot_be_compared() -> None:
     path = SCENARIOS / "model-as-deployment.yaml"
     with pytest.raises(UsageError, match="the scenario has none"):
-        compare(knob_variants("kubernetesVersion=1.35,1.36", read_source(str(path)), {}), [0])
+        compare(grid(["kubernetesVersion=1.35,1.36"], read_source(str(path)), {}), [0])
 
 
 def test_the_command_takes_any_knob(capsys: pytest.CaptureFixture[str]) -> None:
