@@ -18,6 +18,7 @@ from kubeinfer_sim.manifest.kubernetes.updates import invalid
 from kubeinfer_sim.manifest.kubernetes.validation.resources import is_overcommit_allowed
 from kubeinfer_sim.manifest.model import Container, PodTemplate, Toleration
 from kubeinfer_sim.manifest.pod_resources import amounts, requests, resource_list, totals, whole_units
+from kubeinfer_sim.manifest.references import CLASSES
 from kubeinfer_sim.scenario.cluster.model import (
     ClusterObject,
     LimitRange,
@@ -68,7 +69,7 @@ class Admission:
         priority_classes: Iterable[PriorityClass] = (),
         objects: Iterable[ClusterObject] = (),
         *,
-        absent_classes: Iterable[str] = (),
+        absent: Iterable[tuple[str, str]] = (),
         quotas: Quotas | None = None,
     ) -> None:
         """Set up.
@@ -77,12 +78,12 @@ class Admission:
             toleration_seconds: what pods are granted that do not say how long they tolerate a node that is lost.
             priority_classes: beside those that every cluster has; of several defaults the least counts.
             objects: LimitRanges, RuntimeClasses and ResourceQuotas among others.
-            absent_classes: names of PriorityClasses that are not there; any other that nobody gives has value 0.
+            absent: classes, by kind and name, that are not there; any other that nobody gives is, and asks for nothing.
             quotas: as the attribute.
         """
         self._toleration_seconds = toleration_seconds
         self._priority_classes = {each.name: each for each in (*SYSTEM_PRIORITY_CLASSES, *priority_classes)}
-        self._absent_classes = set(absent_classes)
+        self._absent_classes = {(kind, name) for kind, name in absent if kind in CLASSES.values()}
         self._runtime_classes: dict[str, RuntimeClass] = {}
         self._limit_ranges: dict[str, dict[str, LimitRange]] = {}
         self.quotas = quotas
@@ -108,8 +109,10 @@ class Admission:
     def refusal(self, namespace: str, pods: Sequence[tuple[str, PodTemplate]]) -> str:
         """Why the API server does not take these pods, admitted and by name; "" where it does."""
         for name, template in pods if self._absent_classes else ():
-            if (needed := template.priority_class_name) in self._absent_classes:
+            if ("PriorityClass", needed := template.priority_class_name) in self._absent_classes:
                 return f'pods "{name}" is forbidden: no PriorityClass with name {needed} was found'
+            if ("RuntimeClass", needed := _runtime_class(template)) in self._absent_classes:
+                return f'pods "{name}" is forbidden: pod rejected: RuntimeClass "{needed}" not found'
         ranges = self._limit_ranges.get(namespace, {}).values()
         for name, template in pods if ranges else ():
             if errors := _more_than_limits(template):
@@ -124,9 +127,10 @@ class Admission:
         match written.content:
             case PriorityClass():
                 self._priority_classes[written.name] = written.content
-                self._absent_classes.discard(written.name)
+                self._absent_classes.discard((written.kind, written.name))
             case RuntimeClass():
                 self._runtime_classes[written.name] = written.content
+                self._absent_classes.discard((written.kind, written.name))
             case LimitRange():
                 self._limit_ranges.setdefault(written.namespace, {})[written.name] = written.content
             case ResourceQuota() if self.quotas is not None:
@@ -141,9 +145,10 @@ class Admission:
         match written.kind:
             case "PriorityClass":
                 self._priority_classes.pop(written.name, None)
-                self._absent_classes.add(written.name)
+                self._absent_classes.add((written.kind, written.name))
             case "RuntimeClass":
                 self._runtime_classes.pop(written.name, None)
+                self._absent_classes.add((written.kind, written.name))
             case "LimitRange":
                 self._limit_ranges.get(written.namespace, {}).pop(written.name, None)
             case "ResourceQuota" if self.quotas is not None:
@@ -169,13 +174,17 @@ class Admission:
             template = replace(template, priority=priority_class.value, preempts=preempts)
         for limits in self._limit_ranges.get(namespace, {}).values():
             template = _with_defaults(template, limits)
-        runtime = self._runtime_classes.get(str(_spec(template).get("runtimeClassName")))
+        runtime = self._runtime_classes.get(_runtime_class(template))
         return template if runtime is None else _in_runtime(template, runtime)
 
 
 def _spec(template: PodTemplate) -> Mapping[str, Any]:
     spec = template.raw.get("spec")
     return spec if isinstance(spec, Mapping) else {}
+
+
+def _runtime_class(template: PodTemplate) -> str:
+    return str(_spec(template).get("runtimeClassName") or "")
 
 
 def _with_spec(template: PodTemplate, spec: Mapping[str, Any]) -> PodTemplate:

@@ -23,6 +23,7 @@ from kubeinfer_sim.manifest.kubernetes.rolling_update import VALIDATIONS, read_a
 from kubeinfer_sim.manifest.kubernetes.service import read_service_spec
 from kubeinfer_sim.manifest.kubernetes.validation.pods import validate_pod_template
 from kubeinfer_sim.manifest.kubernetes.validation.services import validate_service_spec
+from kubeinfer_sim.manifest.references import CLASSES
 from kubeinfer_sim.manifest.suggest import did_you_mean
 
 #: Short, stable codes for the API server's error types.
@@ -55,7 +56,9 @@ _WORDS = {
 #: The code of the warning of an image that the API server takes and no kubelet does.
 INVALID_IMAGE_NAME = "invalid-image-name"
 #: The code of the warning of a PriorityClass, which is for scenarios: they know of classes and their values.
-ASSUMED_CLASS = "assumed-priority-class"
+#: What a class that nothing gives is taken for.
+_ASSUMED = {"PriorityClass": "with value 0", "RuntimeClass": "without overhead and for all nodes"}
+ASSUMED_CLASS = "assumed-class"
 _REFUSED_PODS = "the object is accepted, and every Pod made from it refused: nothing ever runs"
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 _NAMED = {
@@ -144,19 +147,20 @@ def _warn_of_images(checker: Checker, reading: Reading, path: Path) -> None:
                 checker.report(where, message, severity=Severity.WARNING, code=INVALID_IMAGE_NAME)
 
 
-def class_assumed(name: str) -> str:
-    """The warning of a PriorityClass that nothing at hand gives."""
+def class_assumed(kind: str, name: str) -> str:
+    """The warning of a PriorityClass or a RuntimeClass that nothing at hand gives."""
     return (
-        f"PriorityClass {name} is taken to be in the cluster, with value 0: nothing here gives it, and without it "
+        f"{kind} {name} is taken to be in the cluster, {_ASSUMED[kind]}: nothing here gives it, and without it "
         "the API server would refuse the pods"
     )
 
 
 def _warn_of_class(checker: Checker, reading: Reading, path: Path) -> None:
-    name = (reading.effective.get("spec") or {}).get("priorityClassName") or ""
-    if isinstance(name, str) and name and not name.startswith("system-"):
-        where = (*path, "spec", "priorityClassName")
-        checker.report(where, class_assumed(name), severity=Severity.WARNING, code=ASSUMED_CLASS)
+    for key, kind in CLASSES.items():
+        name = (reading.effective.get("spec") or {}).get(key) or ""
+        if isinstance(name, str) and name and not name.startswith("system-"):
+            told = class_assumed(kind, name)
+            checker.report((*path, "spec", key), told, severity=Severity.WARNING, code=ASSUMED_CLASS)
 
 
 def _report(checker: Checker, error: FieldError, *, differs: bool, hint: str = "") -> None:

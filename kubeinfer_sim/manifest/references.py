@@ -13,6 +13,9 @@ from msgspec import Struct
 
 from kubeinfer_sim.manifest.model import PodTemplate
 
+#: Fields of a pod that name what the API server has to know to take it, with the kinds of it.
+CLASSES = {"priorityClassName": "PriorityClass", "runtimeClassName": "RuntimeClass"}
+
 
 class Reference(NamedTuple):
     """An object that is needed, in the pod's own namespace, and of a ConfigMap or a Secret which `key` ("": none)."""

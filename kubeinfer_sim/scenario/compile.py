@@ -8,6 +8,7 @@ from typing import Any
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.kubernetes_findings import class_assumed
 from kubeinfer_sim.manifest.model import SCHEDULERS, KubeInfer
+from kubeinfer_sim.manifest.references import CLASSES
 from kubeinfer_sim.manifest.releases import release_of, since
 from kubeinfer_sim.scenario.actions.compile import (
     check_images,
@@ -15,7 +16,7 @@ from kubeinfer_sim.scenario.actions.compile import (
     compile_action,
 )
 from kubeinfer_sim.scenario.actions.gates import warn_of_gates
-from kubeinfer_sim.scenario.actions.model import Action, Fault
+from kubeinfer_sim.scenario.actions.model import Action, Create, Fault
 from kubeinfer_sim.scenario.actions.node_changes import NodesThen
 from kubeinfer_sim.scenario.cluster import priority_classes
 from kubeinfer_sim.scenario.cluster.absent_objects import compile_absent
@@ -42,6 +43,7 @@ from kubeinfer_sim.scenario.schema import AssumptionsForm, SchedulerForm, SpecFo
 from kubeinfer_sim.scenario.timings.compile import compile_timings, unknown_role
 from kubeinfer_sim.scenario.timings.model import CrashBackOff, Link, Transfers
 from kubeinfer_sim.scenario.units import format_duration, format_size
+from kubeinfer_sim.scenario.workloads.adoption import warn_of_adoption
 from kubeinfer_sim.scenario.workloads.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.workloads.restart_rules import check_restart_rules
 from kubeinfer_sim.scenario.workloads.time_line import TimeLine
@@ -167,13 +169,25 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         ),
         warnings=(
             *_warnings_of_manifests(
-                manifests, versions, spec, {*absent_classes, *(each.name for each in classes)}
+                manifests,
+                versions,
+                spec,
+                {
+                    *((priority_classes.KIND, each.name) for each in classes),
+                    *((kind, name) for kind, _, name in (*absent, *manifests.others)),
+                },
             ),
             *cluster.warnings,
             *check_restart_rules(versions, spec.kubernetes_version, context),
             *warn_of_recovery(kubeinfers, assumptions, rules=spec.recovery is not None),
             *warn_of_budgets(budgets, versions, unscaled),
             *warn_of_gates(versions, actions.values()),
+            *warn_of_adoption(
+                (
+                    *time_line.first,
+                    *(each.workload for each in actions.values() if isinstance(each, Create)),
+                )
+            ),
             *time_line.warnings,
             *warn_of_unseen_faults(kubeinfers, struck, faults),
             *warn_of_spared_pods(faults, time_line.first, context),
@@ -182,10 +196,10 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
 
 
 def _warnings_of_manifests(
-    manifests: Manifests, versions: Sequence[KubeInfer], spec: SpecForm, classes: Collection[str]
+    manifests: Manifests, versions: Sequence[KubeInfer], spec: SpecForm, given: Collection[tuple[str, str]]
 ) -> Iterator[Diagnostic]:
-    """Those of the files, but for schedulers that the scenario says run, and PriorityClasses that are known."""
-    of_known = {class_assumed(name) for name in classes}
+    """Those of the files, but for schedulers that the scenario says run, and classes that are given or not there."""
+    of_known = {class_assumed(kind, name) for kind, name in given if kind in CLASSES.values()}
     named = {role.template.scheduler_name for version in versions for role in version.roles}
     all_run = named <= {*SCHEDULERS, *spec.schedulers}
     for each in manifests.warnings:

@@ -41,7 +41,6 @@ from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.accelerators import main_accelerator
 from kubeinfer_sim.scenario.actions.model import Action, Fault, Health
-from kubeinfer_sim.scenario.cluster import priority_classes
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, RunningPod
 from kubeinfer_sim.scenario.faults.model import FaultPlan
 from kubeinfer_sim.scenario.model import Scenario
@@ -149,7 +148,7 @@ def _environment(scenario: Scenario, seed: int, history: History) -> Environment
         scenario.node_lifecycle.toleration_seconds,
         scenario.priority_classes,
         scenario.objects,
-        absent_classes=[name for kind, _, name in scenario.absent if kind == priority_classes.KIND],
+        absent=[(kind, name) for kind, _, name in scenario.absent],
         quotas=Quotas() if scenario.has_quotas else None,
     )
     api = Api(clock, history, admission)

@@ -20,7 +20,7 @@ from kubeinfer_sim.cluster.scheduler.pods import (
     Selector,
     SpreadConstraint,
 )
-from kubeinfer_sim.manifest.kubernetes.labels import Requirement
+from kubeinfer_sim.manifest.kubernetes.labels import Requirement, label_selector
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
 from kubeinfer_sim.manifest.model import NodeSelectorRequirement, NodeSelectorTerm, PodTemplate, Toleration
 from kubeinfer_sim.manifest.pod_resources import requests, resource_list, whole_units
@@ -31,20 +31,6 @@ Raw = Mapping[str, Any]
 
 #: What a container that asks for no cpu or no memory counts for in scores (pkg/scheduler/util/pod_resources.go).
 SCORING_DEFAULTS = {"cpu": Quantity.parse("100m"), "memory": Quantity.parse("200Mi")}
-
-_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
-
-
-def label_selector(raw: Raw | None, merge: Iterable[Requirement] = ()) -> Selector:
-    """A LabelSelector; None when it is absent. `merge` must hold as well."""
-    if raw is None:
-        return None
-    equal = [Requirement(key, "=", (value,)) for key, value in sorted((raw.get("matchLabels") or {}).items())]
-    rest = [
-        Requirement(r["key"], _OPERATORS.get(r["operator"], ""), tuple(r.get("values") or ()))
-        for r in raw.get("matchExpressions") or ()
-    ]
-    return (*equal, *rest, *merge)
 
 
 def _of_the_pod_s_own(labels: Mapping[str, str], keys: Iterable[str], operator: str) -> list[Requirement]:

@@ -16,11 +16,10 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from kubeinfer_sim.cluster.scheduler.objects import label_selector
 from kubeinfer_sim.cluster.scheduler.pods import Owner
 from kubeinfer_sim.controllers.deployment.deletion_ranking import pods_to_delete
 from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
-from kubeinfer_sim.manifest.kubernetes.labels import Requirement
+from kubeinfer_sim.manifest.kubernetes.labels import Requirement, label_selector
 from kubeinfer_sim.manifest.kubernetes.well_known_labels import POD_TEMPLATE_HASH
 from kubeinfer_sim.manifest.model import Deployment, PodTemplate
 from kubeinfer_sim.manifest.model import ReplicaSet as ReplicaSetSpec

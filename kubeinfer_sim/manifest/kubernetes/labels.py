@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -87,3 +88,20 @@ def requirement_errors(key: str, operator: str, values: Sequence[str]) -> list[t
 def matches_all(requirements: Iterable[Requirement], labels: Mapping[str, str]) -> bool:
     """Whether labels meet every requirement; no requirements are met by anything."""
     return all(requirement.matches(labels) for requirement in requirements)
+
+
+_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
+
+
+def label_selector(
+    raw: Mapping[str, Any] | None, merge: Iterable[Requirement] = ()
+) -> tuple[Requirement, ...] | None:
+    """A LabelSelector; None when it is absent. `merge` must hold as well."""
+    if raw is None:
+        return None
+    equal = [Requirement(key, "=", (value,)) for key, value in sorted((raw.get("matchLabels") or {}).items())]
+    rest = [
+        Requirement(r["key"], _OPERATORS.get(r["operator"], ""), tuple(r.get("values") or ()))
+        for r in raw.get("matchExpressions") or ()
+    ]
+    return (*equal, *rest, *merge)

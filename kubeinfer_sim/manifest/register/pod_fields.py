@@ -63,7 +63,8 @@ ROWS: tuple[Row, ...] = (
     simulated(
         "PodSpec",
         "runtimeClassName",
-        "overhead and nodes of a RuntimeClass in the file; of another nothing is known",
+        "overhead and nodes of a RuntimeClass in the file; one that is `absent` has the pods refused, any other is "
+        "taken to ask for nothing, with a warning",
     ),
     not_simulated(
         "PodSpec",

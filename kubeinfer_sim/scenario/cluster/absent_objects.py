@@ -1,4 +1,4 @@
-"""ConfigMaps, Secrets, claims and PriorityClasses that pods name and that are not there at first."""
+"""ConfigMaps, Secrets, claims, PriorityClasses and RuntimeClasses that pods name and that are not there at first."""
 
 from __future__ import annotations
 
@@ -49,3 +49,5 @@ def _needed(versions: Sequence[KubeInfer]) -> Iterator[ObjectKey]:
                 yield each.kind, version.namespace, each.name
             if role.template.priority_class_name:
                 yield priority_classes.KIND, _NO_NAMESPACE, role.template.priority_class_name
+            if runtime := (role.template.raw.get("spec") or {}).get("runtimeClassName"):
+                yield "RuntimeClass", _NO_NAMESPACE, str(runtime)
