@@ -70,7 +70,20 @@ class NodeVerdict(NamedTuple):
 
 
 #: What a gang waits for: nodes with room that take it, or something that comes before nodes are looked at.
-Awaited = Literal["room", "gate", "scheduler", "claim", "volume", "claim in use"]
+Awaited = Literal[
+    "room",
+    "gate",
+    "scheduler",
+    "claim",
+    "volume",
+    "claim in use",
+    "PodGroup",
+    "queue",
+    "pods",
+    "quota",
+    "promise",
+    "search",
+]
 
 
 class PodCreated(Record):

@@ -28,6 +28,12 @@ _BEFORE_NODES = {
     "claim": "creating the claim",
     "volume": "a volume for the claim",
     "claim in use": "the end of the pod that uses the claim",
+    "PodGroup": "creating the PodGroup",
+    "queue": "creating the queue",
+    "pods": "the pods that it lacks, or a smaller minMember,",
+    "quota": "fewer pods in the queue, or more for it,",
+    "promise": "the end of these pods",
+    "search": "pods of one size, scheduler kube-scheduler or more nodes",
 }
 _LABELLING = "labelling a node so"
 #: What nodes are told apart by and nobody changes: their kubelets set it.

@@ -80,3 +80,98 @@ def test_the_report_says_who_places_and_what_volcano_says(user: User) -> None:
     done, _ = user.runs()
     assert "Volcano" not in done.stdout
     assert f"0/2 nodes are available: 2 Insufficient {NPU}." in " ".join(done.stdout.split())
+
+
+def pod_group(name: str = "pair", **spec: Any) -> Raw:
+    return {
+        "apiVersion": "scheduling.volcano.sh/v1beta1",
+        "kind": "PodGroup",
+        "metadata": {"name": name, "namespace": "prod"},
+        "spec": spec,
+    }
+
+
+def queue(npus: int) -> Raw:
+    return {
+        "apiVersion": "scheduling.volcano.sh/v1beta1",
+        "kind": "Queue",
+        "metadata": {"name": "small"},
+        "spec": {"weight": 1, "capability": {NPU: npus}},
+    }
+
+
+def named(group: str, **annotations: str) -> Raw:
+    made = web(replicas=2)
+    made["spec"]["template"]["metadata"]["annotations"] = {"scheduling.k8s.io/group-name": group}
+    return made
+
+
+@pytest.mark.parametrize(
+    ("objects", "says"),
+    [
+        ([], "there is no PodGroup pair, which chat-0 names; creating the PodGroup would let it go on"),
+        (
+            [pod_group(minMember=2, queue="small")],
+            "there is no queue small, which PodGroup pair names; creating the queue would let it go on",
+        ),
+        (
+            [pod_group(minMember=3)],
+            "PodGroup pair takes 3 pods and has 2; the pods that it lacks, or a smaller minMember, would let it go on",
+        ),
+        (
+            [pod_group(minMember=2, queue="small"), queue(8)],
+            f"queue small has 0 {NPU} and may have 8, and chat-0 asks for 16; fewer pods in the queue, or more for it, "
+            "would let it go on",
+        ),
+        (
+            [pod_group(minMember=2, minResources={NPU: "80"})],
+            f"PodGroup pair is held back by its minResources: resource in cluster is overused: overused {NPU}",
+        ),
+    ],
+)
+def test_what_keeps_a_group_that_nodes_have_room_for_is_said(
+    user: User, objects: list[Raw], says: str
+) -> None:
+    made = named("pair")
+    if "asks for 16" in says:
+        containers = made["spec"]["template"]["spec"]["containers"]
+        containers[0]["resources"] = {"requests": {NPU: 16}, "limits": {NPU: 16}}
+    user.plans(made, *objects, cluster="4x16", initial="empty", horizon="1h")
+    done, _ = user.runs()
+    assert says in " ".join(done.stdout.split())
+
+
+def test_pods_of_unlike_size_that_a_search_would_place_are_told_as_such(user: User) -> None:
+    """The big node scores best for a small pod, as recorded in vg-greedy-cpu."""
+    made = chat(replicas=1)
+    (role,) = made["spec"]["template"]["spec"]["roles"]
+    roles = []
+    for name, npus, pods in ("small", 8, 2), ("large", 16, 1):
+        each = {**role, "name": name, "replicas": pods}
+        resources = {"requests": {NPU: npus, "cpu": 16, "memory": "64Gi"}, "limits": {NPU: npus}}
+        container = {"name": "engine", "image": "repo/vllm:v1", "resources": resources}
+        labels = {"app": name}
+        each["template"] = {"metadata": {"labels": labels}, "spec": {**BY_VOLCANO, "containers": [container]}}
+        roles.append(each)
+    made["spec"]["template"]["spec"]["roles"] = roles
+    pools = [
+        {"name": "big", "count": 1, "allocatable": {NPU: 16, "cpu": 192, "memory": "1Ti"}},
+        {"name": "little", "count": 2, "allocatable": {NPU: 8, "cpu": 64, "memory": "512Gi"}},
+    ]
+    says = []
+    for scheduler in "volcano", "kube-scheduler":
+        assumptions = {"scheduler": scheduler}
+        user.plans(made, cluster={"pools": pools}, initial="empty", assumptions=assumptions, horizon="1h")
+        done, result = user.runs()
+        says.append(result["verdict"]["holds"])
+        if scheduler == "volcano" and not result["verdict"]["holds"]:
+            assert "not where Volcano tries them one by one" in " ".join(done.stdout.split())
+    assert says == [False, True]
+
+
+def test_both_schedulers_are_compared_by_the_assumption(user: User) -> None:
+    user.plans(chat(replicas=2), cluster="2x8", initial="empty")
+    done = user.types("compare", "scenario.yaml", "--assume", "scheduler=volcano,kube-scheduler")
+    assert done.returncode == 0, done.stderr
+    assert "volcano" in done.stdout
+    assert "kube-scheduler" in done.stdout

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from e2e.comparing import Reader
 from e2e.milestones import Milestones, PodState, PodWatch, Seen
 from e2e.played import Watch, play
 from e2e.recorded import Case, after
-from msgspec.structs import replace
 from volcano.cases import groups_of, may_choose_freely, write_case
 
 from kubeinfer_sim.cluster.records import PodRef

@@ -15,6 +15,7 @@ from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.node import UNSCHEDULABLE, Node, nobodys_node
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import (
+    Awaited,
     GangPending,
     NodeMissing,
     NodeVerdict,
@@ -370,11 +371,20 @@ class GangScheduling(Watcher):
         else:
             verdict = self._scheduler.explain(gang.request)
             groups = tuple(NodeVerdict(*group) for group in verdict.groups.items())
-            message, proof = verdict.message, verdict.proof
+            message, ours = verdict.message, ""
+            waits_for: Awaited = "room"
             if self._volcano is not None and self._volcano.waits(gang):
-                message, proof = self._volcano.words(gang, proof)
-            needs = verdict.pod is not None and proof == verdict.proof
-            record = GangPending(at, cause, gang.instance, message, proof, groups, needs=needs)
+                message, ours, waits_for = self._volcano.words(gang, verdict.pod is None)
+            record = GangPending(
+                at,
+                cause,
+                gang.instance,
+                message,
+                ours or verdict.proof,
+                () if ours else groups,
+                waits_for,
+                needs=verdict.pod is not None and not ours,
+            )
         self._history.append(record)
         self._explained.add(gang.request.key)
         return record

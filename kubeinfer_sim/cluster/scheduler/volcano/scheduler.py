@@ -18,7 +18,15 @@ from kubeinfer_sim.cluster.scheduler.node_class import accepts
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.pods import PodSpec
-from kubeinfer_sim.cluster.scheduler.volcano.job import Account, GroupKey, Job, PodGroup, Task, TaskStatus
+from kubeinfer_sim.cluster.scheduler.volcano.job import (
+    Account,
+    GroupKey,
+    Job,
+    PodGroup,
+    Task,
+    TaskStatus,
+    requests,
+)
 from kubeinfer_sim.cluster.scheduler.volcano.places import Places
 from kubeinfer_sim.cluster.scheduler.volcano.queues import DEFAULT_QUEUE, Share, Shares
 from kubeinfer_sim.cluster.scheduler.volcano.verdict import Fate, Verdict, misfits
@@ -187,7 +195,7 @@ class VolcanoScheduler:
             session.allocate()
         finally:
             session.close()
-        return Verdict(job, session.fates, session.held_back, session.origin)
+        return Verdict(job, session.fates, session.held_back, session.origin, session.used_up(job))
 
     def place_now(self, job: Job, tasks: Iterable[Task], number: int) -> dict[Hashable, NodeState] | None:
         """Places for pods of a job at once, past all that wait, which are taken; None when not all find one."""
@@ -547,6 +555,21 @@ class _Session:
                 found.append((other, task))
         found.sort(key=lambda each: (self._order(each[0])[:3], each[1].order), reverse=True)
         return [task for _, task in found]
+
+    def used_up(self, job: Job) -> str:
+        """What a job's queue has all of that it may have; "" while the job's pods are looked at."""
+        group = job.group
+        assert group is not None
+        share = self._shares[group.queue]
+        for task in job.pending():
+            for name, amount in requests(task):
+                limit = share.deserved.get(name, 0)
+                if share.allocated[name] + amount > limit and limit < self._index.total(name):
+                    return (
+                        f"queue {group.queue} has {share.allocated[name]} {name} and may have {limit:g}, "
+                        f"and {task.name} asks for {amount}"
+                    )
+        return ""
 
     # -- the end -------------------------------------------------------------------------------------------
 

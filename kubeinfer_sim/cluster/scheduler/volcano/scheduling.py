@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.records import Awaited
 from kubeinfer_sim.cluster.scheduler.binpack import Binpack
 from kubeinfer_sim.cluster.scheduler.choice import Placing
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
@@ -314,22 +315,26 @@ class VolcanoScheduling:
             gang.leave_out(placed)
             self._place(gang, {pod: placed[pod] for pod in gang.pods if pod in placed})
 
-    def words(self, gang: PodGang, proof: str) -> tuple[str, str]:
-        """What Volcano says of a gang that waits (the message of its PodGroup's condition), and ours beside it.
+    def words(self, gang: PodGang, fits: bool) -> tuple[str, str, Awaited]:
+        """What Volcano says of a gang that waits (the message of its PodGroup's condition), and what it waits for.
 
-        Of a pod without its PodGroup, or of one without its queue, Volcano says nothing.
+        The second is "" where the nodes tell: they have no room. `fits`: a search finds places for all its pods. Of a
+        pod without its PodGroup, or of one without its queue, Volcano says nothing.
         """
         pod = next(pod for pod in gang.pods if self._gangs.get(pod) is gang)
         job = self.volcano.job_of(pod)
         if job is None or job.group is None:
             name = pod.template.annotations.get(GROUP_NAME)
-            return "", f"there is no PodGroup {name}, which {pod.ref.name} names"
-        if job.group.queue not in self.volcano.queues:
-            return "", f"there is no queue {job.group.queue}, which PodGroup {job.group.name} names"
+            return "", f"there is no PodGroup {name}, which {pod.ref.name} names", "PodGroup"
+        group = job.group
+        if group.queue not in self.volcano.queues:
+            return "", f"there is no queue {group.queue}, which PodGroup {group.name} names", "queue"
         verdict = self.volcano.explain(job, max(self._last, 0))
-        if verdict.held_back:
-            return verdict.pod_group, f"{verdict.held_back}; {proof}"
-        return verdict.pod_group, proof
+        ours, awaits = verdict.ours
+        if fits and not ours:
+            ours = "all its pods fit, but not where Volcano tries them one by one, each on the node it scores best"
+            awaits = "search"
+        return verdict.pod_group, ours, awaits if ours else "room"
 
     def pod_groups(self) -> tuple[PodGroupAt, ...]:
         """The PodGroups as they are shown now, to be asked after whatever happens."""

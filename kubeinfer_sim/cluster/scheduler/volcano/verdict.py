@@ -12,6 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from kubeinfer_sim.cluster.records import Awaited
 from kubeinfer_sim.cluster.scheduler import messages
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
 from kubeinfer_sim.cluster.scheduler.explain import verdicts
@@ -43,12 +44,32 @@ class Verdict(Struct, frozen=True):
         fates: of the pods that were tried, by key.
         held_back: why its PodGroup is not looked at at all; "" where it is.
         origin: the first pod that fits on no node, and why; "" where nothing tells.
+        used_up: what its queue has all of that it may have, so that its pods are not looked at; "" for nothing.
     """
 
     job: Job
     fates: Mapping[Hashable, Fate]
     held_back: str
     origin: str
+    used_up: str
+
+    @property
+    def ours(self) -> tuple[str, Awaited]:
+        """What it waits for in words of ours, where that is nothing that the nodes tell ("" else)."""
+        job, group = self.job, self.job.group
+        assert group is not None
+        if self.held_back:
+            return f"PodGroup {group.name} is held back by its minResources: {self.held_back}", "quota"
+        if not job.valid:
+            there = job.ready + job.counts[TaskStatus.PENDING]
+            return f"PodGroup {group.name} takes {group.min_member} pods and has {there}", "pods"
+        later = sum(each.kind == "pipelined" for each in self.fates.values())
+        if self._promised and later:
+            return (
+                f"it is promised {len(self.fates)} places, {later} of them of pods that terminate",
+                "promise",
+            )
+        return self.used_up, "quota"
 
     @property
     def pod_group(self) -> str:
