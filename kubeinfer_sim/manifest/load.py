@@ -68,7 +68,6 @@ _READERS: dict[str, Callable[[Checker, Mapping[str, Any]], PlainWorkload | None]
 class OtherObject(Struct, frozen=True):
     """An object of another kind, as written."""
 
-    api_version: str
     kind: str
     name: str
     document: Document
@@ -249,9 +248,7 @@ class _Loader(Struct):
         metadata = value.get("metadata")
         names = [metadata.get(key) if isinstance(metadata, dict) else None for key in ("name", "namespace")]
         name, namespace = (each if isinstance(each, str) else "" for each in names)
-        other = OtherObject(
-            str(value.get("apiVersion") or ""), value["kind"], name, document, namespace or "default"
-        )
+        other = OtherObject(value["kind"], name, document, namespace or "default")
         self.others.append(other)
         check_known_fields(checker, value)
         checker.report(

@@ -156,7 +156,7 @@ class _Filler:
             changed = False
             for key, each in value.items():
                 key_offset, place = places[key]
-                new_key = self._key(key, key_offset, path) if "${" in key else key
+                new_key = self._key(key, path) if "${" in key else key
                 new, new_place = self.walk(each, place, (*path, key), shell or key in _SHELL_FIELDS)
                 changed = changed or new is not each or new_key is not key or new_place is not place
                 pairs[new_key] = new
@@ -193,7 +193,7 @@ class _Filler:
                 self._open(name, path, whole=False)
         return _HOLE.sub(lambda match: self._inside(match, path), text)
 
-    def _key(self, key: str, offset: int, path: Path) -> str:
+    def _key(self, key: str, path: Path) -> str:
         for name in _HOLE.findall(key):
             self.result.names.add(name)
             if name not in self.values:

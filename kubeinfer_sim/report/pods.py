@@ -68,7 +68,7 @@ def render_pods(moment: PodsAt, *, describe: bool, width: int = 80, unicode: boo
     lines = list(_table(rows, width))
     if describe:
         for pod in moment.pods:
-            lines += ["", *_described(pod, moment.at, width)]
+            lines += ["", *_described(pod, width)]
     lines += _notes(moment, width)
     text = "\n".join(lines) + "\n"
     return text if unicode else plain(text)
@@ -100,7 +100,7 @@ def _table(rows: Sequence[Sequence[str]], width: int, indent: int = 0) -> Iterat
         yield " " * indent + "".join(cells).rstrip()
 
 
-def _described(pod: PodAt, at: int, width: int) -> Iterator[str]:
+def _described(pod: PodAt, width: int) -> Iterator[str]:
     where = f" on {printable(pod.node)}" if pod.node else ""
     yield f"{printable(pod.ref.name)}{where}: phase {pod.phase}"
     if pod.deleting is not None:

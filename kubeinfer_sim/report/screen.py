@@ -63,7 +63,7 @@ def screen(assessment: Assessment, width: int) -> Iterable[RenderableType]:
             yield from _rows(_own_figures(assessment, own.measures))
         actions = actions_of(scenario.actions, name) if several else scenario.actions
         yield from _chart(own.measures, actions, width)
-        told = [*_instances(own, family)]
+        told = [*_instances(own)]
         if several:
             yield from _rows(told)
         else:
@@ -129,7 +129,7 @@ def _chart(measures: Measures, actions: tuple[Action, ...], width: int) -> Itera
         yield from lines
 
 
-def _instances(figures: KubeInferFigures, family: Family) -> Iterator[_Row]:
+def _instances(figures: KubeInferFigures) -> Iterator[_Row]:
     """A row for each thing to say of a KubeInfer's instances; nothing where nothing happened to them."""
     measures = figures.measures
     if measures.outcome is Outcome.NOTHING:

@@ -121,7 +121,7 @@ class PodStatuses:
                 if container.name == facts.unset:
                     reason = CONFIG_ERROR
                 elif index == place and facts.image is not None:
-                    reason = self._image_reason(pod, facts.image, container, now)
+                    reason = self._image_reason(pod, facts.image, now)
                 shown.append(ShownContainer(container.name, kind, ContainerStatus(), reason))
             elif stage == "dead" or (kind == "sidecar" and each.dead and run.died is not None):
                 shown.append(self._dead(container, kind, run, now))
@@ -144,7 +144,7 @@ class PodStatuses:
                 return index, "dead"
         return view.at, "run" if view.runs else "image"
 
-    def _image_reason(self, pod: Pod, failed: ImagePullFailed, container: Container, now: int) -> str:
+    def _image_reason(self, pod: Pod, failed: ImagePullFailed, now: int) -> str:
         if failed.reason in (ImageError.NEVER_PULL, ImageError.INVALID_NAME):
             return failed.reason
         return str(self._kubelet.pull_reason(pod, failed.at - failed.took, now, failed.took))

@@ -116,11 +116,6 @@ class Backoff(Struct):
         """Whether the wait, counted from the last update, still runs (IsInBackOffSinceUpdate)."""
         return bool(self.delay) and not self.expired(now) and now - self.updated < self.delay
 
-    def clean(self, now: int) -> None:
-        """Drop the entry if it has expired (GC)."""
-        if self.expired(now):
-            self.delay = 0
-
 
 class PodWorkerRetry(Struct):
     """When the pod worker tries again a pod that is held by a back-off (pkg/kubelet/pod_workers.go).

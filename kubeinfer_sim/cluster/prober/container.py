@@ -187,7 +187,7 @@ class ContainerProber:
         since = self._whole_second(since)
         known = pod_ready if self._carries_started and since < at - _RESTART_GRACE else None
         incarnation = Incarnation(health, since, known=known)
-        self._sync(None, View(incarnation, True, started, at))
+        self._sync(View(incarnation, True, started, at))
 
     @property
     def running_since(self) -> Millis | None:
@@ -200,7 +200,7 @@ class ContainerProber:
         self._come(at)
         self._killing = False
         view = self._view
-        self._sync(None, View(view.incarnation, False, False, at))
+        self._sync(View(view.incarnation, False, False, at))
 
     def health_changed(self, at: Millis, health: Health) -> None:
         """From now on the container answers differently than was said; calls in flight keep their outcome."""
@@ -213,7 +213,7 @@ class ContainerProber:
         """The pod is being terminated: one last sync, then only readiness is probed (prober_manager.go)."""
         self._come(at)
         if not self._busy:
-            self._sync(None, kills=False)
+            self._sync(kills=False)
         self._terminating = True
         for index in (_STARTUP, _LIVENESS):
             self._workers[index] = self._decided[index] = None
@@ -223,7 +223,7 @@ class ContainerProber:
         """A pod sync for another reason (periodic resync, another container of the pod)."""
         self._come(at)
         if not self._busy:
-            self._sync(None)
+            self._sync()
 
     def next_at(self) -> Millis | None:
         """When the next transition comes; None when there is none unless somebody calls.
@@ -337,7 +337,7 @@ class ContainerProber:
         if key == self._relist:
             self._relist = NEVER
             if not self._busy:
-                self._sync(None)
+                self._sync()
             return
         updates: list[_Update] = []
         for index, worker in enumerate(self._decided):
@@ -365,7 +365,7 @@ class ContainerProber:
                 else:
                     self._set_ready(result is SUCCESS, worker)
             if not self._busy:
-                self._sync(worker)
+                self._sync()
 
     def _set_started(self, value: bool, by: Worker | None) -> None:
         view = self._view
@@ -391,7 +391,7 @@ class ContainerProber:
     def _new_container(self, at: Millis, health: Health, since: Millis, relist: Millis) -> None:
         self._relist = 4 * (at + relist) + 3 if relist else NEVER
         incarnation = Incarnation(health, self._whole_second(since))
-        self._sync(None, View(incarnation, True, self._view.started, at))
+        self._sync(View(incarnation, True, self._view.started, at))
 
     def _whole_second(self, at: Millis) -> Millis:
         return at - (at + self._wall_offset) % 1000
@@ -406,11 +406,10 @@ class ContainerProber:
             if worker is not None:
                 self._put(index, worker.settled(self._view, limit))
 
-    def _sync(self, by: Worker | None, fresh: View | None = None, *, kills: bool = True) -> None:
+    def _sync(self, fresh: View | None = None, *, kills: bool = True) -> None:
         """One pod sync: status (prober_manager.go UpdatePodStatus), readiness trigger, decision to kill.
 
         Args:
-            by: the worker whose result caused the sync.
             fresh: the status as the runtime reports it, when that has changed.
             kills: the sync looks for containers to kill (kuberuntime_manager.go computePodActions).
         """
