@@ -12,26 +12,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from building import kubeinfer, scenario
 from common import Cost, show, sizes
-from rollout import PROBES, ROLES
+from measured import year
 
 from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import PodCreated
-from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess
-from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX, PROFILES
-from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.scenario.timings.distributions import Exponential
 
 RUNS = 3
-YEAR = 365 * 86_400_000
-
-
-def year(instances: int) -> Scenario:
-    labels = {"modelarts-infer-npu-reset-enable": "true"}
-    spec = kubeinfer(instances, roles=ROLES, labels=labels, **PROBES)
-    process = FaultProcess("meta-rsc1", "node", Exponential(PROFILES["meta-rsc1"].mean), LLAMA3_MIX)
-    return scenario(spec, instances * 44 // 10, 900, 30, faults=FaultPlan((process,)), horizon=YEAR)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from common import show, sizes
-from faults import YEAR, year
+from measured import YEAR, year
 
 from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.engine.history import History

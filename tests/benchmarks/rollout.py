@@ -11,32 +11,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from building import kubeinfer, nodes, seconds, stage_timings
 from common import Cost, show, sizes
-
-from kubeinfer_sim.manifest.model import Probe
-from kubeinfer_sim.scenario.actions.model import Apply
-from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.scenario.timings.model import Timings
+from measured import rollout
 
 RUNS = 5
-ROLES = {"prefill": 3, "decode": 1}
-PROBES = {
-    "startup": Probe(period_seconds=10, timeout_seconds=10, failure_threshold=720),
-    "liveness": Probe(period_seconds=5, timeout_seconds=10, failure_threshold=6),
-    "readiness": Probe(period_seconds=5, timeout_seconds=10, failure_threshold=3, success_threshold=3),
-}
-
-
-def rollout(instances: int) -> Scenario:
-    old = kubeinfer(instances, "20%", "20%", "old", ROLES, **PROBES)
-    new = kubeinfer(instances, "20%", "20%", "new", ROLES, **PROBES)
-    stages = stage_timings(
-        600, 60, bind=seconds(3), image_cold=seconds(290), create=seconds(3), rank_table=seconds(5)
-    )
-    return Scenario(
-        "benchmark", (old,), nodes(instances * 44 // 10), Timings(stages), actions=(Apply(0, new),)
-    )
 
 
 def main() -> None:
