@@ -157,8 +157,11 @@ class Admission:
 
     def priority_of(self, class_name: str) -> int:
         """The value of a PriorityClass, of the default where none is named; 0 where there is none."""
-        found = self._priority_classes.get(class_name) if class_name else self._default_class()
-        return 0 if found is None else found.value
+        named = self._class(class_name)
+        return 0 if named is None else named.value
+
+    def _class(self, name: str) -> PriorityClass | None:
+        return self._priority_classes.get(name) if name else self._default_class()
 
     def _default_class(self) -> PriorityClass | None:
         defaults = [each for each in self._priority_classes.values() if each.is_default]
@@ -167,8 +170,7 @@ class Admission:
     def _mutate(self, template: PodTemplate, namespace: str) -> PodTemplate:
         tolerations = with_default_tolerations(template.tolerations, self._toleration_seconds)
         template = replace(template, tolerations=tolerations)
-        name = template.priority_class_name
-        priority_class = self._priority_classes.get(name) if name else self._default_class()
+        priority_class = self._class(template.priority_class_name)
         if priority_class is not None:
             preempts = template.preempts and priority_class.preempts
             template = replace(template, priority=priority_class.value, preempts=preempts)

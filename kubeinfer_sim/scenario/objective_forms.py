@@ -107,7 +107,7 @@ class AvailabilityForm(Form):
     probability: Probability | None = _probability()
 
     @model_validator(mode="after")
-    def _something(self) -> AvailabilityForm:
+    def _says_how_long(self) -> AvailabilityForm:
         if self.at_least is None and self.longest_outage is None:
             raise ValueError("expected atLeast, longestOutage or both")
         return self

@@ -216,7 +216,9 @@ class DaemonSetControl:
         """All but the oldest; while an update surges, of the old template and of the new one."""
         if len(alive) < 2:
             return []
-        if not self.max_surge:
+        if not self._spec.rolling_update.max_surge.of(
+            1, round_up=True
+        ):  # AllowsSurge, whatever nodes there are
             return alive[1:]
         new = [each for each in alive if each.revision == self._spec.revision]
         old = [each for each in alive if each.revision != self._spec.revision]

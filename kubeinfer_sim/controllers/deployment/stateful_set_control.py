@@ -101,10 +101,10 @@ class StatefulSetControl:
         del self._by_ordinal[member.ordinal]
 
     def member_changed(self, member: Member) -> None:
-        """Its order is looked through as a whole."""
+        """Nothing to note: each sync looks at all ordinals in their order."""
 
     def node_changed(self, name: str) -> None:
-        """Nodes are the scheduler's."""
+        """Nothing to do: which node takes a pod is for the scheduler."""
 
     # -- sync ----------------------------------------------------------------------------------------------
 
