@@ -31,12 +31,15 @@ class Places:
         self._choice = choice
         self._releasing = dict(releasing)
         self._lifted: dict[Hashable, Pod] = {}
+        # Specs that no node has room for now: whatever is given back, and until then.
         self._without_room: set[PodSpec] = set()
+        self._without_room_yet: set[PodSpec] = set()
+        self._tentative = 0
 
     def find(self, pod: Pod, prefer: str = "") -> Place | None:
         """Where a pod goes; None when no node has room for it, or will have."""
         wanted = self._index.nodes.get(prefer)
-        if pod.spec not in self._without_room:
+        if pod.spec not in self._without_room and pod.spec not in self._without_room_yet:
             self._lower()
             if wanted is not None and self._choice.takes(wanted, pod):
                 return wanted, True
@@ -44,7 +47,7 @@ class Places:
             if node is not None:
                 return node, True
             if self._choice.is_independent(pod.spec):
-                self._without_room.add(pod.spec)
+                (self._without_room_yet if self._tentative else self._without_room).add(pod.spec)
         if not self._releasing:
             return None
         self._lift()
@@ -54,13 +57,21 @@ class Places:
         return None if node is None else (node, False)
 
     def take(self, pod: Pod, node: NodeState) -> None:
-        """The pod counts on the node from now on."""
+        """The pod counts on the node from now on, unless it is given back before all is kept."""
         self._index.place(node, pod)
+        self._tentative += 1
+
+    def keep(self) -> None:
+        """What was taken since then is not given back before the end."""
+        self._tentative = 0
+        self._without_room |= self._without_room_yet
+        self._without_room_yet.clear()
 
     def give_back(self, pod: Pod, node: NodeState) -> None:
         """It does not."""
         self._index.remove(node, pod.key)
-        self._without_room.clear()
+        self._tentative -= 1
+        self._without_room_yet.clear()
 
     def releases(self, pod: Pod, node: NodeState) -> None:
         """A pod there is to be evicted: what it holds will be free."""

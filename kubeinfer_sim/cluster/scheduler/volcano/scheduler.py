@@ -360,10 +360,12 @@ class _Session:
         first = self._number if job.first_cycle is None else job.first_cycle
         given = self._place(job, share, self._number - first)
         if self._ready(job):
+            self._places.keep()
             if self._explained is None:
                 self._commit(job)
             return True
         if self._pipelined(job):
+            self._places.keep()
             return False
         self._undo(job, share, given)
         if job.group is not None and not any(task.prefer for task, _, _ in given):
@@ -445,6 +447,7 @@ class _Session:
         if not self._given[job.key]:
             del self._given[job.key]
         job.first_cycle = None
+        self._volcano._settle(job)
         self.result.placed.append((job, placed))
 
     def _look_ahead(self, job: Job, share: Share, attempt: int) -> None:
