@@ -32,8 +32,8 @@ class PodGroupView:
         self._shown: dict[GroupKey, PodGroupAt] = {}
         self._cycle = -1
 
-    def at(self, cycle: int) -> tuple[PodGroupAt, ...]:
-        """All that there are, once the cycle of this number has been the last."""
+    def at(self, cycle: int, began: int) -> tuple[PodGroupAt, ...]:
+        """All that there are, once the cycle of this number, which began at `began` ms, has been the last."""
         there = {key: job for key, job in self._volcano.jobs.items() if job.group is not None}
         for key in [key for key in self._shown if key not in there]:
             del self._shown[key]
@@ -41,10 +41,17 @@ class PodGroupView:
             if key not in self._shown:
                 assert job.group is not None
                 self._shown[key] = PodGroupAt(key[0], key[1], "", "")
-            if cycle > self._cycle and job.group is not None and job.group.queue in self._volcano.queues:
+            if cycle > self._cycle and self._was_looked_at(job, began):
                 self._shown[key] = self._after(self._shown[key], job, cycle)
         self._cycle = max(cycle, self._cycle)
         return tuple(self._shown.values())
+
+    def _was_looked_at(self, job: Job, began: int) -> bool:
+        """Whether a cycle has seen it as it is: with its queue, and all its pods."""
+        group = job.group
+        if group is None or group.queue not in self._volcano.queues or group.created > began:
+            return False
+        return all(task.created <= began for task in job.tasks.values())
 
     def _after(self, before: PodGroupAt, job: Job, cycle: int) -> PodGroupAt:
         group = job.group

@@ -338,7 +338,8 @@ class VolcanoScheduling:
 
     def pod_groups(self) -> tuple[PodGroupAt, ...]:
         """The PodGroups as they are shown now, to be asked after whatever happens."""
-        return self._view.at(self._number(self._clock.now))
+        cycle = self._number(self._clock.now)
+        return self._view.at(cycle, cycle * PERIOD + self._phase)
 
     def knows_of(self, pod: Pod) -> bool:
         """Whether it is one of its pods."""
