@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from kubeinfer_sim.manifest.kubernetes.selectors import match_node
 from kubeinfer_sim.manifest.lint.rule import LintContext, Node, npus_of
-from kubeinfer_sim.manifest.model import PodTemplate, Resources
+from kubeinfer_sim.manifest.model import VOLCANO, PodTemplate, Resources
 
 #: NPUs of one node where the cluster is not known: Atlas A2 has 8, A3 16 (dies).
 NODE_SIZES = (8, 16)
@@ -38,6 +38,18 @@ def node_size(context: LintContext, resource: str, largest: int) -> int:
     known = [node.allocatable.get(resource, 0) for node in context.expectations.nodes]
     usual = next((size for size in NODE_SIZES if size >= largest), largest)
     return max(known, default=0) or usual
+
+
+def scattered(context: LintContext, per_node: int) -> bool:
+    """Whether pods that leave room on a node of this size are placed by Volcano, which as shipped does not pack them.
+
+    Source: its plugin binpack knows cpu and memory alone; nodes with room for pods of accelerators alone are equal.
+    """
+    return any(
+        each.role.template.scheduler_name == VOLCANO and npus[1] % per_node
+        for each in context.roles()
+        if (npus := npus_of(each.role.template.requests)) is not None
+    )
 
 
 def need_of(context: LintContext, instances: int) -> Need:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kubeinfer_sim.diagnostics import Severity
 from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
-from kubeinfer_sim.manifest.lint.packing import instances_that_fit, need_of
+from kubeinfer_sim.manifest.lint.packing import instances_that_fit, need_of, scattered
 from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, duration, plural, rule
 
 _BUDGETS = ("spec", "strategy", "rollingUpdate")
@@ -47,6 +47,8 @@ def spare_instance_needed(context: LintContext) -> Iterator[Finding]:
     if need.npus:
         size += f", {need.npus} {need.resource}"
         size += f" = {plural(need.nodes, 'node')} of {need.per_node}"
+        if scattered(context, need.per_node):
+            size += " if packed, which Volcano does by binpack on accelerators alone"
     message = f"every update needs free room for {size}"
     fix = "keep that room free, or let one instance go first: maxUnavailable: 1"
     fits = instances_that_fit(context, replicas + 1)

@@ -323,6 +323,14 @@ def npus(number: int) -> str:
     return BASE.replace('ascend-1980: "8"', f'ascend-1980: "{number}"')
 
 
+def test_a_count_of_nodes_says_where_volcano_does_not_pack_them() -> None:
+    (found,) = fired(npus(4), "KI001")
+    assert "= 1 node of 8 if packed, which Volcano does by binpack on accelerators alone" in found.message
+    assert "packed" not in fired(npus(8), "KI001")[0].message
+    elsewhere = npus(4).replace("schedulerName: volcano", "schedulerName: default-scheduler")
+    assert "packed" not in fired(elsewhere, "KI001")[0].message
+
+
 def test_npus_no_pod_can_use_are_counted() -> None:
     (found,) = fired(npus(3), "KI019")
     assert (found.line, found.severity) == (77, "warning")
