@@ -84,7 +84,7 @@ def test_an_instance_that_does_not_exist_at_that_time_is_told_with_its_times() -
 @pytest.mark.parametrize(
     ("scenario", "args", "says"),
     [
-        ("silent-node-death", ("--at", "5h"), "the run ends at 1h6m0.764s (nothing more can happen)"),
+        ("silent-node-death", ("--at", "5h"), "the run ends at 1h6m0.814s (nothing more can happen)"),
         ("silent-node-death", ("--at=-5m",), "a duration cannot be negative"),
         ("silent-node-death", ("--at", "90"), "'90' has no unit: write 90s"),
         ("silent-node-death", ("--at", "10m", "--instance", "7"), "there are 0-1"),

@@ -74,13 +74,13 @@ def test_the_figures_of_an_update_are_those_of_the_closed_sum() -> None:
     # Typical stages, everything cold but the image and the weights after the first start on each node. The readiness probe's
     # grid begins with the kubelet's relist, 0.5 s after the container's start.
     found = document("one instance")
-    assert found["changes"][-1]["durationMs"] == 2_414_850
+    assert found["changes"][-1]["durationMs"] == 2_415_400
     assert found["service"] == {
         "sinceMs": 600_000,
-        "untilMs": 3_014_850,
+        "untilMs": 3_015_400,
         "minReadyInstances": 1,
         "minReadyAtMs": 600_000,
-        "minReadyForMs": 2_414_850,
+        "minReadyForMs": 2_415_400,
         "lostInstanceSeconds": 0,
         "availability": 1.0,
     }

@@ -8,7 +8,7 @@ from report_samples import SAMPLES, sample
 # place it frees at 2,417 s is ready at 3,354 s. Four: the third place is ready at 3 x (32 + 937) = 2,907 s.
 SENTENCES = {
     "one instance": (True, "The update completes in 40m15s; at least 1 of 1 instance stays ready."),
-    "five instances": (True, "The update completes in 55m50s; at least 4 of 5 instances stay ready."),
+    "five instances": (True, "The update completes in 55m51s; at least 4 of 5 instances stay ready."),
     "no room": (
         False,
         "The update never finishes: infer-4 needs 3 nodes × 8 huawei.com/ascend-1980; no such node is free; "
@@ -46,7 +46,7 @@ SENTENCES = {
     ),
     "objective missed": (
         False,
-        "The update completes in 48m21s; at least 3 of 4 instances stay ready, but 1 of 1 objective missed: "
+        "The update completes in 48m22s; at least 3 of 4 instances stay ready, but 1 of 1 objective missed: "
         "at least 4 ready (measured: 3).",
     ),
 }

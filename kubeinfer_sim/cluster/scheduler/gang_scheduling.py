@@ -34,7 +34,7 @@ from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
 from kubeinfer_sim.cluster.scheduler.volcano.job import Task
 from kubeinfer_sim.cluster.scheduler.volcano.pod_groups import PodGroupAt
-from kubeinfer_sim.cluster.scheduler.volcano.scheduling import VolcanoScheduling, VolcanoSettings
+from kubeinfer_sim.cluster.scheduler.volcano.scheduling import PERIOD, VolcanoScheduling, VolcanoSettings
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.manifest.accelerators import accelerator_count
@@ -44,6 +44,8 @@ from kubeinfer_sim.scenario.timings.distributions import Constant
 
 #: From one pod of a gang that Volcano binds to the next, in ms (recorded: 64 pods in 153 to 649 ms).
 BIND_NEXT = 6
+#: How long a gang waits for Volcano's next cycle on average, in ms: a part of the binding stage as it is measured.
+MEAN_WAIT = PERIOD // 2
 #: What the condition PodScheduled says of a pod with gates (pkg/scheduler/framework/plugins/schedulinggates).
 GATES_CLOSED = "Scheduling is blocked due to non-empty scheduling gates"
 
@@ -407,7 +409,7 @@ class GangScheduling(Watcher):
         placement = {pod: node.name for pod, node in nodes.items()}
         self._api.schedule(gang.instance, placement, gang.cause)
         gang.pods[0].owner.gang_placed(gang.pods if len(nodes) == len(gang.pods) else list(nodes))
-        self._bind(gang, placement, BIND_NEXT * (len(nodes) - 1))
+        self._bind(gang, placement, BIND_NEXT * (len(nodes) - 1), less=MEAN_WAIT)
 
     def _evict_for_volcano(self, victim: Task, gang: PodGang) -> None:
         self._preempt(victim.pod, victim.node, gang)
@@ -469,10 +471,10 @@ class GangScheduling(Watcher):
         self._api.others_hold(-accelerator_count(victim.spec.requests))
         self._wake_up()
 
-    def _bind(self, gang: PodGang, placement: Mapping[Any, str], more: int = 0) -> None:
+    def _bind(self, gang: PodGang, placement: Mapping[Any, str], more: int = 0, *, less: int = 0) -> None:
         """The whole gang is bound after one draw of the binding stage, of its first pod, or when its turn comes.
 
-        `more`: so many ms later.
+        `less`: so many ms of the stage have been played already; `more`: so many come on top.
         """
         pods = [pod for pod in gang.pods if pod in placement]
         now = self._clock.now
@@ -480,7 +482,7 @@ class GangScheduling(Watcher):
             length: int | None = self._rate.bind(len(pods), now) - now
         else:
             length = self._bind_stage(pods[0])
-            length = None if length is None else length + more
+            length = None if length is None else max(0, length - less) + more
         if length == 0:
             self._bound(pods, placement)
         elif length is not None:
