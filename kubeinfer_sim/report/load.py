@@ -26,7 +26,8 @@ def load_lines(load: OfferedLoad | None, demand: Demand | None) -> list[Renderab
         text = f"overloaded for {rounded(ceil(demand.overloaded))}{times}"
         if times:
             text += f", {rounded(ceil(demand.longest))} at a time"
-        worst = f"{float(demand.worst):,.4g} {load.unit or 'instances'}"
+        amount = f"{float(demand.worst):,.4g}"
+        worst = f"{amount} {load.unit or ('instance' if amount == '1' else 'instances')}"
         lines.append(f"{text}; worst at {rounded(demand.worst_at)}: {worst} too much")
     elif demand.offered:
         lines.append("served throughout")

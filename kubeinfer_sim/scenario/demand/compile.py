@@ -61,7 +61,7 @@ def compile_load(
         form.unit or "",
         Fraction(1) if form.instance_serves is None else _exact(form.instance_serves),
         {name: _exact(value) for name, value in (form.pod_serves or {}).items()},
-        f"{how}{amount} {form.unit or 'instances'}",
+        f"{how}{amount} {form.unit or ('instance' if amount == '1' else 'instances')}",
     )
 
 
