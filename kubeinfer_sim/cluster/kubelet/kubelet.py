@@ -48,7 +48,7 @@ from kubeinfer_sim.cluster.kubelet.start_faults import StartFaults
 from kubeinfer_sim.cluster.kubelet.status_manager import StatusManager
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, PodState, is_sidecar
-from kubeinfer_sim.cluster.prober import Segment
+from kubeinfer_sim.cluster.prober import Checks, Segment
 from kubeinfer_sim.cluster.records import HealthChanged, PodBound
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.manifest.releases import Release
@@ -90,7 +90,7 @@ class Kubelet(Watcher):
         self,
         env: Environment,
         settings: KubeletSettings,
-        first_answers: Callable[[Pod, int], dict[str, Segment]] | None = None,
+        first_answers: Callable[[Pod, int], dict[Checks, Segment]] | None = None,
         devices: DeviceManager | None = None,
         beside: Callable[[str], Iterable[RunningPod]] = lambda node: (),
     ) -> None:
@@ -118,7 +118,7 @@ class Kubelet(Watcher):
         self._registry = images.registry
         self._retries = retries
         # What the checks of pods get that have no node yet.
-        self._answers_to_be: dict[Pod, dict[str, Segment]] = {}
+        self._answers_to_be: dict[Pod, dict[Checks, Segment]] = {}
         self._engines = EngineStarts(
             services,
             settings.transfers,
@@ -428,8 +428,8 @@ class Kubelet(Watcher):
         worker = self._workers.get(pod)
         return worker is not None and worker.engine.dead
 
-    def answers(self, pod: Pod) -> Mapping[str, Segment]:
-        """What its checks get by order of the scenario: kind of probe, or `kind/container` -> answer."""
+    def answers(self, pod: Pod) -> Mapping[Checks, Segment]:
+        """What its checks get by order of the scenario."""
         worker = self._workers.get(pod)
         return self._answers_to_be.get(pod, {}) if worker is None else worker.answers
 
@@ -443,14 +443,14 @@ class Kubelet(Watcher):
 
 
 def _put(
-    answers: dict[str, Segment], answer: Segment | None, probes: tuple[str, ...], container: str
+    answers: dict[Checks, Segment], answer: Segment | None, probes: tuple[str, ...], container: str
 ) -> None:
     """Note what the checks get; what is said of all containers takes back what was said of one."""
     for kind in probes:
-        key = f"{kind}/{container}" if container else kind
-        answers.pop(key, None)
+        checks = Checks(kind, container)
         if answer is not None:
-            answers[key] = answer
-        elif not container:
-            for each in [each for each in answers if each.startswith(f"{kind}/")]:
-                del answers[each]
+            answers.pop(checks, None)
+            answers[checks] = answer
+            continue
+        for each in [each for each in answers if checks.cover(each)]:
+            del answers[each]

@@ -16,7 +16,7 @@ from kubeinfer_sim.cluster.kubelet.set_up_plan import SetUpPlan
 from kubeinfer_sim.cluster.kubelet.shared_link import Transfer
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.prober import Segment
+from kubeinfer_sim.cluster.prober import Checks, Segment
 from kubeinfer_sim.cluster.stages import Stage, StageKind
 from kubeinfer_sim.engine.clock import Timer
 from kubeinfer_sim.manifest.accelerators import accelerators_of
@@ -66,7 +66,7 @@ class PodWorker:
         engine: the one of them that runs the inference engine.
         probed: those whose probes are followed.
         added_at: when the kubelet took the pod up; the probes' ticks are counted from here.
-        answers: kind of probe, or `kind/container` -> what its checks get by order of the scenario.
+        answers: what its checks get by order of the scenario.
         deadline: when it has been on its node for as long as its activeDeadlineSeconds say, in ms.
         to_stop: its kubelet has heard of its deletion, and stops it when the sync under way is over.
         stopping: its kubelet stops it, or has stopped it.
@@ -128,7 +128,7 @@ class PodWorker:
             self.containers = (*self.every[layout.init :], *sidecars)
         self.probed: list[Container] = []
         self.added_at = 0
-        self.answers: dict[str, Segment] = {}
+        self.answers: dict[Checks, Segment] = {}
         self.deadline: int | None = None
         self.to_stop = False
         self.stopping: Stopping | None = None

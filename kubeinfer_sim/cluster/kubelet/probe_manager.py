@@ -11,7 +11,16 @@ from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerLayout
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
 from kubeinfer_sim.cluster.kubelet.stage_draws import StageDraws
-from kubeinfer_sim.cluster.prober import KINDS, ContainerProber, Health, Outcome, ProbeKind, Segment, overlaid
+from kubeinfer_sim.cluster.prober import (
+    KINDS,
+    Checks,
+    ContainerProber,
+    Health,
+    Outcome,
+    ProbeKind,
+    Segment,
+    overlaid,
+)
 from kubeinfer_sim.cluster.prober.forecast import Follower, Forecasts, Start
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.streams import Streams
@@ -62,7 +71,7 @@ class ProbeManager:
         if not worker.answers and not container.troubles:
             return Health(serving, serving, serving)
         ordered, name = worker.answers, container.spec.name
-        answers = [ordered.get(f"{kind}/{name}") or ordered.get(kind) for kind in KINDS]
+        answers = [ordered.get(Checks(kind, name)) or ordered.get(Checks(kind)) for kind in KINDS]
         of_kind: dict[str, Sequence[Segment]] = {
             kind: serving if each is None else (each,) for kind, each in zip(KINDS, answers, strict=True)
         }

@@ -21,7 +21,7 @@ from kubeinfer_sim.cluster.kubelet.sidecar_watch import SidecarWatch
 from kubeinfer_sim.cluster.kubelet.start_faults import Failure
 from kubeinfer_sim.cluster.kubelet.sync_loop import SyncLoop
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.prober import Segment
+from kubeinfer_sim.cluster.prober import Checks, Segment
 from kubeinfer_sim.cluster.reasons import InitReason
 from kubeinfer_sim.cluster.records import (
     ContainersRunning,
@@ -50,7 +50,7 @@ class SetUp:
         retries: PullRetries,
         engines: EngineStarts,
         loop: SyncLoop,
-        first_answers: Callable[[Pod, int], dict[str, Segment]] | None,
+        first_answers: Callable[[Pod, int], dict[Checks, Segment]] | None,
         objects: ObjectWaits,
     ) -> None:
         """`first_answers`: what the checks get of a pod that is set up at a time (ms)."""

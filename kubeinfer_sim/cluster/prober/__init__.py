@@ -17,11 +17,12 @@ Contract of `ContainerProber`, all times in absolute simulated milliseconds:
 """
 
 from kubeinfer_sim.cluster.prober.container import ContainerProber, Transition
-from kubeinfer_sim.cluster.prober.health import KINDS, Health, Outcome, ProbeKind, Segment, overlaid
+from kubeinfer_sim.cluster.prober.health import KINDS, Checks, Health, Outcome, ProbeKind, Segment, overlaid
 from kubeinfer_sim.cluster.prober.probes import Circumstances, Probes
 
 __all__ = [
     "KINDS",
+    "Checks",
     "Circumstances",
     "ContainerProber",
     "Health",

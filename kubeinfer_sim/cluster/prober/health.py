@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from enum import Enum
 from math import log1p
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,6 +22,17 @@ ProbeKind = Literal["startup", "liveness", "readiness"]
 
 #: All kinds, in the order in which the kubelet's loop looks at coincident results.
 KINDS: tuple[ProbeKind, ...] = ("startup", "liveness", "readiness")
+
+
+class Checks(NamedTuple):
+    """The checks behind probes of a kind: of one container, or ("") of all of which nothing else is said."""
+
+    probe: str
+    container: str = ""
+
+    def cover(self, other: Checks) -> bool:
+        """Whether the others are among them."""
+        return self.probe == other.probe and self.container in ("", other.container)
 
 
 class Outcome(Enum):

@@ -11,7 +11,7 @@ from functools import partial
 from kubeinfer_sim.cluster.fault_records import StruckNothing
 from kubeinfer_sim.cluster.kubelet.check_faults import CheckFault, CheckFaults
 from kubeinfer_sim.cluster.pod import Pod
-from kubeinfer_sim.cluster.prober import Outcome, Segment
+from kubeinfer_sim.cluster.prober import Checks, Outcome, Segment
 from kubeinfer_sim.engine.clock import Clock, Phase
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.scenario.actions.model import CANNOT_BE_RUN, Action, Health
@@ -87,15 +87,14 @@ class HealthActions:
         for pod in [pod for pod in pods() if matches(action.target, pod)]:
             self._answers.set(pod, answer, action.probes, action.container, NO_CAUSE)
 
-    def at_set_up(self, pod: Pod, now: int) -> dict[str, Segment]:
-        """What the checks get of a pod that is set up now, by kind or `kind/container`; the latest action counts."""
-        answers: dict[str, Segment] = {}
+    def at_set_up(self, pod: Pod, now: int) -> dict[Checks, Segment]:
+        """What the checks get of a pod that is set up now; the latest action counts."""
+        answers: dict[Checks, Segment] = {}
         for action in self.of_new_pods:
             if action.at > now or (action.until is not None and action.until <= now):
                 continue
             answer = answer_of(action)
             if answer is not None and matches(action.target, pod):
-                suffix = f"/{action.container}" if action.container else ""
-                answers |= {f"{probe}{suffix}": answer for probe in action.probes}
+                answers |= {Checks(probe, action.container): answer for probe in action.probes}
         self._answers.begin_with(pod, answers)
         return answers

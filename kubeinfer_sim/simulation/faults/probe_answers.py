@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.prober import Outcome, Segment
+from kubeinfer_sim.cluster.prober import Checks, Outcome, Segment
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.simulation.faults.worst import Worst
@@ -54,7 +54,7 @@ class _OfPod:
         lasting: the impairments, in the order in which they came.
         of_process: those that end with the engine's process.
         worst: the worst of them for each kind of check.
-        by_hand: what people make checks answer: kind, or `kind/container` -> answer; the last word counts.
+        by_hand: what people make checks answer; the last word counts.
     """
 
     __slots__ = ("by_hand", "lasting", "of_process", "worst")
@@ -63,14 +63,14 @@ class _OfPod:
         self.lasting: dict[Impairment, None] = {}
         self.of_process: dict[Impairment, Callable[[Pod], None]] = {}
         self.worst: defaultdict[str, Worst[Impairment]] = defaultdict(Worst)
-        self.by_hand: dict[str, Segment] = {}
+        self.by_hand: dict[Checks, Segment] = {}
 
     def answer(self, probe: str, container: str) -> Segment | None:
         """What this check gets; None: what the container's state has it answer.
 
         Nothing is said of one container where nobody said anything of it: it gets what all get.
         """
-        by_hand = self.by_hand.get(f"{probe}/{container}" if container else probe)
+        by_hand = self.by_hand.get(Checks(probe, container))
         if container and by_hand is None:
             return None
         worst = self.worst[probe].key
@@ -93,8 +93,8 @@ class Prober(Protocol):
     ) -> None:
         """The checks behind these probes answer so from now on; None: as the container's state has it."""
 
-    def answers(self, pod: Pod) -> Mapping[str, Segment]:
-        """What it has been told of the pod's checks: kind of probe, or `kind/container` -> answer."""
+    def answers(self, pod: Pod) -> Mapping[Checks, Segment]:
+        """What it has been told of the pod's checks."""
         ...
 
 
@@ -118,7 +118,7 @@ class ProbeAnswers(Watcher):
             of.of_process[impairment] = impairment.on_restart
         for probe in impairment.probes:
             of.worst[probe].add(impairment, _rank(impairment.answer))
-        self._tell(pod, impairment.probes, cause)
+        self._tell(pod, map(Checks, impairment.probes), cause)
 
     def mend(self, pod: Pod, impairment: Impairment, cause: int) -> bool:
         """The impairment is over; False when it was before, or the pod is going."""
@@ -131,7 +131,7 @@ class ProbeAnswers(Watcher):
             of.worst[probe].discard(impairment)
         if pod.state in (PodState.DELETING, PodState.GONE):
             return False
-        self._tell(pod, impairment.probes, cause)
+        self._tell(pod, map(Checks, impairment.probes), cause)
         return True
 
     def set(
@@ -142,39 +142,39 @@ class ProbeAnswers(Watcher):
         Without a `container`, those of all containers, also where it was said of one.
         """
         of = self._of[pod]
-        keys = [f"{probe}/{container}" if container else probe for probe in probes]
-        for key in keys:
+        changed = [Checks(probe, container) for probe in probes]
+        for checks in changed:
             if answer is not None:
-                of.by_hand[key] = answer
+                of.by_hand[checks] = answer
                 continue
-            for gone in [each for each in of.by_hand if each == key or each.startswith(f"{key}/")]:
+            for gone in [each for each in of.by_hand if checks.cover(each)]:
                 del of.by_hand[gone]
         if of.lasting:
-            self._tell(pod, tuple(keys), cause)
+            self._tell(pod, changed, cause)
         else:
             # Nothing else is said of the checks: the word is passed on as it was given.
             self._prober.set_health([pod], answer, probes, container=container, cause=cause)
 
-    def begin_with(self, pod: Pod, answers: Mapping[str, Segment]) -> None:
+    def begin_with(self, pod: Pod, answers: Mapping[Checks, Segment]) -> None:
         """A pod is set up whose checks answer so by what somebody did before; the kubelet knows it."""
         self._of[pod].by_hand = dict(answers)
 
-    def _tell(self, pod: Pod, changed: tuple[str, ...], cause: int) -> None:
-        """Tell the kubelet of the checks, kinds or `kind/container`, that get another answer now."""
+    def _tell(self, pod: Pod, changed: Iterable[Checks], cause: int) -> None:
+        """Tell the kubelet of the checks that get another answer now."""
         of = self._of[pod]
         news: dict[tuple[Segment | None, str], list[str]] = {}
-        for key in changed:
+        for checks in changed:
             # What is said of one container stands beside what is said of all, and is worsened by the same faults.
-            for each in (key, *(other for other in of.by_hand if other.startswith(f"{key}/"))):
-                probe, _, container = each.partition("/")
-                answer = of.answer(probe, container)
+            of_one = (other for other in of.by_hand if other != checks and checks.cover(other))
+            for each in (checks, *of_one):
+                answer = of.answer(*each)
                 if answer != self._prober.answers(pod).get(each):
-                    news.setdefault((answer, container), []).append(probe)
+                    news.setdefault((answer, each.container), []).append(each.probe)
         for (answer, container), probes in news.items():
             self._prober.set_health([pod], answer, tuple(probes), container=container, cause=cause)
             if answer is None and not container:
                 # The kubelet has forgotten what was said of single containers, too.
-                self._tell(pod, tuple(each for each in of.by_hand if each.partition("/")[0] in probes), cause)
+                self._tell(pod, [each for each in of.by_hand if each.probe in probes], cause)
 
     def engine_stopped(self, pod: Pod) -> None:
         """What was in the process is gone with it; told once the kubelet is done with its end."""
