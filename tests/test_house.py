@@ -5,6 +5,8 @@ Rooms and layers are kept by the import contracts of `pyproject.toml`; here is w
 
 from __future__ import annotations
 
+import ast
+
 from source_code import RUNNING, circles, classes, depth, hooks, imports, releases_taken_apart, unused, width
 
 #: Longest line of classes from one up to its farthest base, and arguments of a constructor.
@@ -36,6 +38,14 @@ def test_the_text_of_a_kubernetes_version_is_taken_apart_in_one_module() -> None
 
 def test_what_nothing_in_the_package_uses_is_not_in_the_package() -> None:
     assert unused() == []
+
+
+def test_what_holds_data_is_a_struct_since_a_dataclass_costs_every_start_half_a_millisecond() -> None:
+    decorated = {
+        name: " ".join(map(ast.unparse, each.node.decorator_list)) for name, each in classes().items()
+    }
+    dataclasses = {name for name, decorators in decorated.items() if "dataclass" in decorators}
+    assert dataclasses == {"kubeinfer_sim.manifest.releases.Release"}  # for the metadata of its fields
 
 
 def test_circles_are_the_groups_that_import_each_other() -> None:

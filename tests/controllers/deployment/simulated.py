@@ -55,9 +55,6 @@ class EmulatedPod(ReplicaPod):
     @property
     def revision(self) -> int:
         assert self.replica_set is not None
-        assert self.replica_set is not None
-        assert self.replica_set is not None
-        assert self.replica_set is not None
         return int(self.replica_set.spec.template.raw["revision"])
 
 
