@@ -1,8 +1,6 @@
 """How a user writes the load that is offered."""
 
-from __future__ import annotations
-
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -63,7 +61,7 @@ class LoadForm(ShortForm):
         )
 
     @model_validator(mode="after")
-    def _one(self) -> LoadForm:
+    def _one(self) -> Self:
         kind = exactly_one(self, "constant", "daily", "csv")
         if kind != "daily" and "starts_at" in self.model_fields_set:
             raise ValueError("startsAt belongs to daily: only a day has a time of day")
