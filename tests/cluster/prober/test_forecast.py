@@ -39,21 +39,27 @@ class Opened:
         return ContainerProber(self.probes, added_at=added_at, kubernetes=self.kubernetes)
 
 
-def a_probe(draw: Random, *, delayed: bool, successes: tuple[int, ...] = (1,)) -> Probe:
+def a_probe(
+    draw: Random, *, delayed: bool, periods: tuple[int, ...], successes: tuple[int, ...] = (1,)
+) -> Probe:
     return Probe(
         initial_delay_seconds=draw.choice([0, 1, 7, 20]) if delayed else 0,
         timeout_seconds=draw.choice([1, 2, 5, 10]),
-        period_seconds=draw.choice([1, 2, 3, 5, 5, 7, 10, 10, 15]),
+        period_seconds=draw.choice(periods),
         failure_threshold=draw.choice([1, 2, 3, 6, 30]),
         success_threshold=draw.choice(successes),
     )
 
 
 def some_probes(draw: Random) -> Probes:
-    delayed = draw.random() < 0.15
-    startup = a_probe(draw, delayed=delayed) if draw.random() < 0.85 else None
-    liveness = a_probe(draw, delayed=delayed) if draw.random() < 0.6 else None
-    readiness = a_probe(draw, delayed=delayed, successes=(1, 2, 3)) if draw.random() < 0.8 else None
+    delayed = draw.random() < 0.1
+    # Ticks that often lie between the checks of one chain, that share a period, or neither.
+    periods = draw.choice([(1, 1, 1, 2), (10,), (1, 2, 3, 5, 5, 7, 10, 10, 15)])
+    startup = a_probe(draw, delayed=delayed, periods=periods) if draw.random() < 0.9 else None
+    liveness = a_probe(draw, delayed=delayed, periods=periods) if draw.random() < 0.6 else None
+    readiness = None
+    if draw.random() < 0.8:
+        readiness = a_probe(draw, delayed=delayed, periods=periods, successes=(1, 2, 3))
     return Probes(startup, liveness, readiness) if any((startup, liveness, readiness)) else some_probes(draw)
 
 
@@ -65,8 +71,9 @@ def a_moment(draw: Random, since: int, until: int) -> int:
 
 def a_start(draw: Random, probes: Probes, added_at: int) -> Start:
     started = a_moment(draw, 0, 70 * SECOND)
-    serving = a_moment(draw, max(0, started - 5 * SECOND), started + 200 * SECOND)
-    latencies = [None, 0, 0, 1, 17, 250, 333, 334, 999, 1000, 1001, 3000]
+    soon = draw.choice([2 * SECOND, 20 * SECOND, 200 * SECOND])
+    serving = a_moment(draw, max(0, started - 5 * SECOND), started + soon)
+    latencies = [None, 0, 1, 17, 333, 334, 499, 501, 999, 1001, 3000, 3000]
     delayed = any(each is not None and each.initial_delay_seconds for each in probes)
     return Start(
         added_at % SECOND if delayed else 0,
