@@ -70,10 +70,20 @@ def flattened(value: object) -> Iterator[object]:
 def told(record: Record) -> set[str]:
     """All words in which a sentence about this record may tell a figure or a name of it."""
     words: set[str] = set()
-    for value in flattened(record):
+    # What a record works out of its parts counts as one.
+    derived = [
+        getattr(record, name) for name, each in vars(type(record)).items() if isinstance(each, property)
+    ]
+    for value in (*flattened(record), *derived):
         forms = [str(value)]
         if isinstance(value, int) and not isinstance(value, bool):
-            forms += [f"{value:,}", rounded(abs(value)), point(abs(value)), format_duration(value)]
+            forms += [
+                f"npu{value}",
+                f"{value:,}",
+                rounded(abs(value)),
+                point(abs(value)),
+                format_duration(value),
+            ]
             forms += [format_size(value)] if value > 0 else []
         if isinstance(value, str):
             forms += [deleted_for(value)]
@@ -185,7 +195,8 @@ def check_sentences(run: Run, seen: Counter[str]) -> None:
         text = sentence(record, family)
         seen[type(record).__name__] += 1
         words = told(record)
-        for figure in FIGURE.findall(text):
+        # What is listed is cut short; how many are left out is none of its parts.
+        for figure in FIGURE.findall(re.sub(r" … and [\d,]+ more", "", text)):
             bare = figure.strip("'\"`.")
             assert any(bare in word for word in words), f"{bare} of {text!r} is in no part of {record}"
         assert not text.endswith("."), text
