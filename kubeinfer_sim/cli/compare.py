@@ -97,6 +97,7 @@ def command(
     replications: int,
     workers: int | None,
     run_timeout: float | None,
+    store: str | None,
     seed: int | None,
     settings: tuple[str, ...],
     files: tuple[str, ...],
@@ -146,6 +147,7 @@ def command(
             variants,
             range(first, first + replications),
             workers=places,
+            store=store,
             progress=lambda done, total: bar.update(done, total, lambda: count(len(variants), "variant")),
         )
     out = sys.stdout

@@ -25,6 +25,7 @@ COMMANDS = {
     "run": ("run", "Simulate a scenario file."),
     "rollout": ("rollout", "Simulate an update from one manifest to another; no scenario file needed."),
     "compare": ("compare", "Simulate a scenario with a knob turned, under the same faults."),
+    "results": ("results", "List, summarise and export the runs that a store holds."),
     "why": ("why", "Say why a scenario is as it is at one time, and what will end it."),
     "pods": ("pods", "Show the pods of a scenario at one time, as kubectl get pods would."),
     "validate": ("validate", "Check manifests as the API server would, lint them; check files of ours."),

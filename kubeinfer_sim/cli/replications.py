@@ -33,6 +33,7 @@ _NOT_OF_ONE_RUN = {
     "until_decided",
     "workers",
     "run_timeout",
+    "store",
     "seed",
     "form",
     "json_to",
@@ -49,6 +50,7 @@ class Many(Struct, frozen=True):
         precision: as a part of the mean.
         workers: `--workers`.
         run_timeout: seconds.
+        store: `--store`.
     """
 
     number: int | None = None
@@ -56,6 +58,7 @@ class Many(Struct, frozen=True):
     until_decided: bool = False
     workers: int | None = None
     run_timeout: float | None = None
+    store: str | None = None
 
     @property
     def wanted(self) -> bool:
@@ -66,7 +69,7 @@ class Many(Struct, frozen=True):
         """
         if self.number is not None or self.precision is not None or self.until_decided:
             return True
-        alone = {"--workers": self.workers, "--run-timeout": self.run_timeout}
+        alone = {"--workers": self.workers, "--run-timeout": self.run_timeout, "--store": self.store}
         given = [name for name, value in alone.items() if value is not None]
         if given:
             raise UsageError(f"{given[0]} is about many runs: say how many with -n, as in -n 300")
@@ -87,8 +90,13 @@ class Many(Struct, frozen=True):
 
 
 def worker_options(command: F) -> F:
-    """`--workers` and `--run-timeout`."""
+    """`--workers`, `--run-timeout` and `--store`."""
     for each in (
+        option(
+            "--store",
+            metavar="FILE",
+            help="Keep what every run comes to in this SQLite file; the same command goes on where it was stopped.",
+        ),
         option(
             "--run-timeout",
             metavar="TIME",
@@ -182,6 +190,7 @@ def replicate_and_report(
             precision=many.precision,
             until_decided=many.until_decided,
             workers=many.places(),
+            store=many.store,
             progress=progress,
         )
     took = time.perf_counter() - begun
@@ -189,6 +198,8 @@ def replicate_and_report(
     output.write(**{name: make for name, make in reports.items() if not (quiet and name == "text")})
     if not quiet:
         note(f"simulated in {took:.2f} s: {runs.total:,} runs, {runs.total / max(took, 1e-9):,.0f} a second")
+        if runs.stopped == "interrupted" and many.store is not None:
+            note(f"kept in {many.store}: the same command goes on from there")
     return exit_code(runs)
 
 

@@ -133,6 +133,7 @@ def command(
     until_decided: bool,
     workers: int | None,
     run_timeout: float | None,
+    store: str | None,
 ) -> int:
     """Simulate the update of the KubeInfer (or the Deployment) in OLD, which runs, to the one in NEW.
 
@@ -176,7 +177,7 @@ def command(
         details=details,
         assumptions=assumptions,
         check_determinism=check_determinism,
-        many=Many(replications, precision, until_decided, workers, run_timeout),
+        many=Many(replications, precision, until_decided, workers, run_timeout, store),
         inputs=(old, new, cluster, pods),
     )
 

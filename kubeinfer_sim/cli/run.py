@@ -67,6 +67,7 @@ def command(
     until_decided: bool,
     workers: int | None,
     run_timeout: float | None,
+    store: str | None,
 ) -> int:
     """Simulate SCENARIO, a file of kind Scenario (- for standard input), and report what it will do.
 
@@ -97,6 +98,6 @@ def command(
         details=details,
         assumptions=assumptions,
         check_determinism=check_determinism,
-        many=Many(replications, precision, until_decided, workers, run_timeout),
+        many=Many(replications, precision, until_decided, workers, run_timeout, store),
         inputs=(scenario, cluster, pods),
     )

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
 
 from msgspec import Struct
 
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import Column, columns_for
-from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, played_in_order
+from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, remembered
 from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.means import estimate
 from kubeinfer_sim.experiment.statistics.percentiles import percentile
 from kubeinfer_sim.experiment.statistics.proportions import proportion
+from kubeinfer_sim.experiment.store import opened
 from kubeinfer_sim.experiment.worker import Played
 from kubeinfer_sim.manifest.accelerators import SEVERAL, Family
 from kubeinfer_sim.metrics.loss_stages import STAGES
@@ -146,6 +149,7 @@ def compare(
     seeds: Sequence[int],
     *,
     workers: Workers = HERE,
+    store: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Simulate every variant under every seed; Ctrl-C ends it with the seeds that all variants have met.
@@ -154,6 +158,7 @@ def compare(
         variants: the first is what the others are held against.
         seeds: each a world.
         workers: processes to play them in; in this one, if not given.
+        store: a file that keeps what every run came to; what it knows is not played again.
         progress: told after every run how many of how many there are.
 
     Raises:
@@ -172,18 +177,18 @@ def compare(
     played: list[dict[int, Played]] = [{} for _ in variants]
     total = len(variants) * len(seeds)
     interrupted = False
-    try:
-        for done, (job, each) in enumerate(
-            played_in_order(variants, _jobs(variants, seeds), total, workers), 1
-        ):
-            if isinstance(each, Failure) and each.why == "error" and job.seed == seeds[0]:
-                raise UsageError(each.message)
-            played[job.variant][job.seed] = each
-            if progress is not None:
-                progress(done, total)
-    except KeyboardInterrupt:
-        interrupted = True
-        seeds = [seed for seed in seeds if all(seed in own for own in played)]
+    with nullcontext() if store is None else opened(store, variants) as kept:
+        try:
+            jobs = remembered(kept, variants, _jobs(variants, seeds), total, workers)
+            for done, (job, each) in enumerate(jobs, 1):
+                if isinstance(each, Failure) and each.why == "error" and job.seed == seeds[0]:
+                    raise UsageError(each.message)
+                played[job.variant][job.seed] = each
+                if progress is not None:
+                    progress(done, total)
+        except KeyboardInterrupt:
+            interrupted = True
+            seeds = [seed for seed in seeds if all(seed in own for own in played)]
     return gathered(variants, seeds, played, interrupted=interrupted)
 
 

@@ -19,6 +19,7 @@ from itertools import islice
 from msgspec import Struct
 
 from kubeinfer_sim.experiment.replication import Failure, Variant
+from kubeinfer_sim.experiment.store import Store
 from kubeinfer_sim.experiment.worker import Chunk, Played, packed, play_chunk, play_guarded
 
 #: Seconds of work in a chunk: long beside what it costs to send one, short beside what anybody waits for.
@@ -58,6 +59,45 @@ class Job(Struct, frozen=True):
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def remembered(
+    store: Store | None,
+    variants: Sequence[Variant],
+    jobs: Iterable[Job],
+    total: int,
+    workers: Workers,
+) -> Iterator[tuple[Job, Played]]:
+    """As `played_in_order`, but for what a store knows already; what is new is kept in it.
+
+    Raises:
+        UsageError: a variant cannot be sent to another process, or something is wrong with the store.
+        OutputError: the store cannot be written.
+    """
+    if store is None:
+        yield from played_in_order(variants, jobs, total, workers)
+        return
+    order: deque[tuple[Job, Played | None]] = deque()
+
+    def missing() -> Iterator[Job]:
+        for job in jobs:
+            known = store.get(job.variant, job.seed)
+            order.append((job, known))
+            if known is None:
+                yield job
+
+    def known() -> Iterator[tuple[Job, Played]]:
+        while order and order[0][1] is not None:
+            job, played = order.popleft()
+            assert played is not None
+            yield job, played
+
+    for job, played in played_in_order(variants, missing(), total, workers):
+        yield from known()
+        store.put(job.variant, played)
+        order.popleft()
+        yield job, played
+    yield from known()
 
 
 def played_in_order(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from math import inf, isinf
+from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -13,7 +15,7 @@ from msgspec import Struct
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import Column, columns_for
-from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, played_in_order
+from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, remembered
 from kubeinfer_sim.experiment.judging import (
     Decision,
     JudgedOverRuns,
@@ -29,6 +31,7 @@ from kubeinfer_sim.experiment.statistics.means import estimate
 from kubeinfer_sim.experiment.statistics.percentiles import percentile
 from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.experiment.statistics.stopping import PILOT, runs_for
+from kubeinfer_sim.experiment.store import opened
 from kubeinfer_sim.experiment.worker import Played
 from kubeinfer_sim.metrics import Judgement
 from kubeinfer_sim.scenario.model import Scenario
@@ -231,6 +234,7 @@ def replicate(
     until_decided: bool = False,
     recovery: RecoveryPlugin | None = None,
     workers: Workers = HERE,
+    store: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Replications:
     """Simulate a scenario with many seeds, one after the other from its own.
@@ -246,38 +250,41 @@ def replicate(
         until_decided: until every objective with a probability is held or missed.
         recovery: as in `simulate`.
         workers: processes to play them in; in this one, one run after the other, if not given.
+        store: a file that keeps what every run came to; what it knows is not played again.
         progress: called after every run.
 
     Raises:
         UsageError: no runs, a precision that is none, nothing that could be decided, a function that cannot be sent to
-            other processes.
+            other processes, a store of other inputs.
+        OutputError: the store cannot be written.
     """
     most = _most(n, precision, until_decided)
     first = scenario.seed if seed is None else seed
     variant = Variant(scenario.name, scenario, recovery)
     played: list[Played] = []
+    with nullcontext() if store is None else opened(store, [variant]) as kept:
 
-    def play(until: int) -> Iterator[Played]:
-        jobs = (Job(0, first + place) for place in range(len(played), until))
-        for _, each in played_in_order([variant], jobs, until - len(played), workers):
-            played.append(each)
-            if progress is not None:
-                progress(len(played), until, played)
-            yield each
+        def play(until: int) -> Iterator[Played]:
+            jobs = (Job(0, first + place) for place in range(len(played), until))
+            for _, each in remembered(kept, [variant], jobs, until - len(played), workers):
+                played.append(each)
+                if progress is not None:
+                    progress(len(played), until, played)
+                yield each
 
-    stopped: Stopped = "asked"
-    try:
-        if until_decided:
-            stopped = _until_decided(scenario, play(most))
-        elif precision is not None:
-            _exhaust(play(min(PILOT, most)))
-            wanted = runs_for(_headline(played), precision, float(scenario.confidence))
-            stopped = "precision" if wanted <= most else "most"
-            _exhaust(play(min(wanted, most)))
-        else:
-            _exhaust(play(most))
-    except KeyboardInterrupt:
-        stopped = "interrupted"
+        stopped: Stopped = "asked"
+        try:
+            if until_decided:
+                stopped = _until_decided(scenario, play(most))
+            elif precision is not None:
+                _exhaust(play(min(PILOT, most)))
+                wanted = runs_for(_headline(played), precision, float(scenario.confidence))
+                stopped = "precision" if wanted <= most else "most"
+                _exhaust(play(min(wanted, most)))
+            else:
+                _exhaust(play(most))
+        except KeyboardInterrupt:
+            stopped = "interrupted"
     return gathered(scenario, played, stopped, most)
 
 

@@ -1,0 +1,292 @@
+"""A campaign on disk: one SQLite file with what every run came to; what was interrupted goes on where it stopped.
+
+There is one writer, the parent of all workers. It holds SQLite's write lock from one commit to the next, so that a
+second one is refused and one that was killed leaves nothing behind; readers are never held up (write-ahead log).
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kubeinfer_sim._version import __version__
+from kubeinfer_sim.errors import OutputError, UsageError
+from kubeinfer_sim.experiment.fingerprint import differences, fingerprint
+from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
+from kubeinfer_sim.experiment.worker import Played
+
+#: "KIsc": whose file it is, and in which form (`PRAGMA application_id`, `user_version`).
+APPLICATION, FORM = 0x4B497363, 1
+#: A commit at the latest after so many runs, or so many seconds.
+COMMIT_RUNS, COMMIT_SECONDS = 100, 1.0
+#: Of the differences to what a store is of, so many are told.
+_TOLD = 3
+
+_TABLES = """
+CREATE TABLE campaign (version TEXT NOT NULL, scenario TEXT NOT NULL);
+CREATE TABLE variants (
+    variant INTEGER PRIMARY KEY, name TEXT NOT NULL, settings TEXT NOT NULL, inputs TEXT NOT NULL
+);
+CREATE TABLE runs (
+    variant INTEGER NOT NULL, seed INTEGER NOT NULL,
+    outcome TEXT NOT NULL,  -- of a run that failed why: error, fault, timeout
+    duration REAL,          -- ms; infinite when the change was not in place at the end, null when there was none
+    held INTEGER,           -- whether every objective was
+    lost INTEGER,           -- instance-ms
+    figures TEXT NOT NULL,  -- column -> number, as JSON; of a run that failed its message
+    rest BLOB,              -- objectives, causes, faults
+    PRIMARY KEY (variant, seed)
+) WITHOUT ROWID;
+"""
+
+
+class _Rest(msgspec.Struct, array_like=True):
+    """What of a replication has no column of its own."""
+
+    sound: bool
+    judged: tuple[Any, ...]
+    lost: dict[str, dict[str, int]]
+    struck: dict[str, int]
+
+
+class Store:
+    """The file, open for writing; make it with `opened`."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._path, self._connection = path, connection
+        self._since, self._committed = 0, time.monotonic()
+
+    def get(self, variant: int, seed: int) -> Played | None:
+        """What came of a seed; None when that is not known yet."""
+        with _told(self._path):
+            row = self._connection.execute(
+                "SELECT outcome, duration, figures, rest FROM runs WHERE variant = ? AND seed = ?",
+                (variant, seed),
+            ).fetchone()
+            return None if row is None else _played(seed, *row)
+
+    def count(self, variants: int, seeds: Sequence[int]) -> int:
+        """How many runs of these are known."""
+        with _told(self._path):
+            (number,) = self._connection.execute(
+                "SELECT count(*) FROM runs WHERE variant < ? AND seed BETWEEN ? AND ?",
+                (variants, min(seeds, default=0), max(seeds, default=-1)),
+            ).fetchone()
+        return int(number)
+
+    def put(self, variant: int, played: Played) -> None:
+        """Keep what came of a seed; that a worker died of it is not kept, for another may not."""
+        if isinstance(played, Failure) and played.why == "died":
+            return
+        with _told(self._path):
+            self._connection.execute(
+                "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (variant, *_row(played))
+            )
+            self._since += 1
+            if self._since >= COMMIT_RUNS or time.monotonic() - self._committed >= COMMIT_SECONDS:
+                self.commit()
+
+    def commit(self) -> None:
+        """Write what there is, and go on."""
+        with _told(self._path):
+            self._connection.execute("COMMIT")
+            self._connection.execute("BEGIN IMMEDIATE")
+        self._since, self._committed = 0, time.monotonic()
+
+    def close(self) -> None:
+        """Write what there is, and let go of the file."""
+        with _told(self._path):
+            self._connection.execute("COMMIT")
+            self._connection.close()
+
+
+@contextmanager
+def opened(path: str | Path, variants: Sequence[Variant]) -> Iterator[Store]:
+    """A store of runs of these variants, new or to be gone on with.
+
+    Raises:
+        UsageError: it is of other inputs or another version, another campaign writes to it, it is damaged or no store.
+        OutputError: it cannot be written.
+    """
+    place = Path(path)
+    with _told(place):
+        connection = sqlite3.connect(place, timeout=0, isolation_level=None)
+    try:
+        with _told(place):
+            _check(place, connection)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("BEGIN IMMEDIATE")
+            _begin(place, connection, variants)
+    except BaseException:
+        connection.close()
+        raise
+    store = Store(place, connection)
+    store.commit()
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def reading(path: str | Path) -> sqlite3.Connection:
+    """A store to read from, also while a campaign writes to it.
+
+    Raises:
+        UsageError: there is none, it is damaged, of another kind or newer.
+    """
+    place = Path(path)
+    if not place.is_file():
+        raise UsageError(f"{place}: no such file; `run -n 300 --store {place}` makes one")
+    with _told(place):
+        connection = sqlite3.connect(f"{place.absolute().as_uri()}?mode=ro", uri=True)
+        if not _check(place, connection):
+            raise UsageError(f"{place}: it is empty: no campaign has written to it")
+    return connection
+
+
+def _check(place: Path, connection: sqlite3.Connection) -> bool:
+    """Whether there is something in it, and that is ours and in one piece."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (form,) = connection.execute("PRAGMA user_version").fetchone()
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if not tables:
+        return False
+    if application != APPLICATION:
+        raise UsageError(f"{place}: it is a database of something else, no store of runs; name a new file")
+    if form > FORM:
+        raise UsageError(
+            f"{place}: it is in form {form}, of a later kubeinfer-sim; this one knows {FORM}: use that version"
+        )
+    (sound,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if sound != "ok":
+        raise sqlite3.DatabaseError(sound)
+    return True
+
+
+def _begin(place: Path, connection: sqlite3.Connection, variants: Sequence[Variant]) -> None:
+    """Write what it is of, or hold it against what it is of already."""
+    told = [(each.name, json.dumps(dict(each.settings)), json.dumps(fingerprint(each))) for each in variants]
+    if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        for statement in _TABLES.split(";\n"):
+            if statement.strip():
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {FORM}")
+        connection.execute("INSERT INTO campaign VALUES (?, ?)", (__version__, variants[0].scenario.name))
+        connection.executemany(
+            "INSERT INTO variants VALUES (?, ?, ?, ?)", [(place_, *each) for place_, each in enumerate(told)]
+        )
+        return
+    ((version, _),) = connection.execute("SELECT version, scenario FROM campaign").fetchall()
+    if version != __version__:
+        raise UsageError(
+            f"{place}: its runs are of kubeinfer-sim {version}, and this is {__version__}, which may play otherwise: "
+            "name a new file"
+        )
+    before = connection.execute("SELECT name, settings, inputs FROM variants ORDER BY variant").fetchall()
+    if before != told:
+        what = "; ".join(_changes(before, told)) or "its variants"
+        raise UsageError(
+            f"{place}: its runs are of other inputs ({what}): name a new file, or undo the change"
+        )
+
+
+def _changes(before: Sequence[tuple[str, ...]], now: Sequence[tuple[str, ...]]) -> list[str]:
+    names = [each[0] for each in before], [each[0] for each in now]
+    if names[0] != names[1]:
+        return [f"variants {_some(names[0])}, now {_some(names[1])}"]
+    found: list[str] = []
+    for one, other in zip(before, now, strict=True):
+        whose = f"{one[0]}: " if len(before) > 1 else ""
+        for difference in differences(json.loads(one[2]), json.loads(other[2])):
+            if len(found) == _TOLD:
+                return [*found, "and more"]
+            found.append(whose + difference.removeprefix("scenario."))
+    return found
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= _TOLD else f"{', '.join(names[:_TOLD])} … ({len(names)} in all)"
+
+
+def _row(played: Played) -> tuple[Any, ...]:
+    if isinstance(played, Failure):
+        return played.seed, played.why, None, None, None, played.message, None
+    rest = _Rest(played.sound, played.judged, dict(played.lost), dict(played.struck))  # type: ignore[arg-type]
+    return (
+        played.seed,
+        played.outcome.value,
+        played.duration,
+        int(played.all_held),
+        played.lost_in_all,
+        msgspec.json.encode(played.values).decode(),
+        msgspec.msgpack.encode(rest, enc_hook=_written),
+    )
+
+
+def _played(seed: int, outcome: str, duration: float | None, figures: str, rest: bytes | None) -> Played:
+    if rest is None:
+        return Failure(seed, outcome, figures)
+    return _rebuilt(seed, outcome, duration, figures, rest)
+
+
+def _rebuilt(seed: int, outcome: str, duration: float | None, figures: str, rest: bytes) -> Replication:
+    kept = msgspec.msgpack.decode(rest, type=_Rest)
+    return msgspec.convert(
+        {
+            "seed": seed,
+            "outcome": outcome,
+            "sound": kept.sound,
+            "duration": duration,
+            "values": json.loads(figures),
+            "judged": kept.judged,
+            "lost": kept.lost,
+            "struck": kept.struck,
+        },
+        Replication,
+        dec_hook=_read,
+    )
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Fraction):
+        return str(value)
+    raise NotImplementedError(type(value).__name__)
+
+
+def _read(kind: type, value: Any) -> Any:
+    if kind is Fraction:
+        return Fraction(value)
+    raise NotImplementedError(kind.__name__)
+
+
+@contextmanager
+def _told(place: Path) -> Iterator[None]:
+    """What SQLite says is wrong with the file, in words."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise UsageError(
+                f"{place}: another campaign writes to it: wait for its end, or name a new file"
+            ) from None
+        if code == sqlite3.SQLITE_FULL:
+            raise OutputError(f"--store {place}", OSError(errno.ENOSPC, "No space left on device")) from None
+        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR):
+            raise OutputError(f"--store {place}", OSError(errno.EIO, str(error))) from None
+        raise UsageError(f"{place}: {error}") from None
+    except sqlite3.DatabaseError as error:
+        raise UsageError(
+            f"{place}: it is damaged, or no store of runs ({error}): name a new file, or restore this one"
+        ) from None

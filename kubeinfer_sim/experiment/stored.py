@@ -1,0 +1,132 @@
+"""What is in a store, read without playing anything: its variants, their runs in numbers, rows, answers to SQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from math import isinf
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.experiment.statistics.estimate import Estimate
+from kubeinfer_sim.experiment.statistics.means import estimate
+from kubeinfer_sim.experiment.statistics.percentiles import PARTS, percentile
+from kubeinfer_sim.experiment.statistics.proportions import proportion
+from kubeinfer_sim.experiment.store import reading
+
+_FAILED = ("error", "fault", "timeout")
+
+
+class StoredVariant(Struct, frozen=True):
+    """The runs of one variant.
+
+    Attributes:
+        held: in which part of them all objectives were; None without any that ended.
+        took: percentiles of how long the change took (ms), as `PARTS` has them; empty where there was none.
+        lost: mean instance-ms lost.
+    """
+
+    name: str
+    settings: str
+    runs: int
+    failed: int
+    first_seed: int | None
+    last_seed: int | None
+    unfinished: int
+    held: Estimate | None
+    took: tuple[Estimate, ...]
+    lost: Estimate | None
+
+
+class Stored:
+    """A store that is read.
+
+    Raises:
+        UsageError: there is none, or it is damaged, of another kind or newer.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path, self._connection = Path(path), reading(path)
+        ((self.version, self.scenario),) = self._connection.execute("SELECT version, scenario FROM campaign")
+
+    def variants(self) -> list[StoredVariant]:
+        """Each variant, in its order."""
+        rows = self._connection.execute(
+            "SELECT variant, name, settings FROM variants ORDER BY variant"
+        ).fetchall()
+        return [self._variant(*row) for row in rows]
+
+    def _variant(self, variant: int, name: str, settings: str) -> StoredVariant:
+        ask = self._connection.execute
+        marks = ", ".join("?" * len(_FAILED))
+        ended = f"FROM runs WHERE variant = ? AND outcome NOT IN ({marks})"
+        given = (variant, *_FAILED)
+        ((every, first, last),) = ask(
+            "SELECT count(*), min(seed), max(seed) FROM runs WHERE variant = ?", (variant,)
+        )
+        ((runs, held),) = ask(f"SELECT count(*), sum(held) {ended}", given)
+        took = [
+            each
+            for (each,) in ask(f"SELECT duration {ended} AND duration IS NOT NULL ORDER BY duration", given)
+        ]
+        lost = [float(each) for (each,) in ask(f"SELECT lost {ended}", given)]
+        return StoredVariant(
+            name=name,
+            settings=settings,
+            runs=runs,
+            failed=every - runs,
+            first_seed=first,
+            last_seed=last,
+            unfinished=sum(map(isinf, took)),
+            held=proportion(held, runs) if runs else None,
+            took=tuple(percentile(took, part) for part in PARTS) if took else (),
+            lost=estimate(lost) if lost else None,
+        )
+
+    def rows(self) -> tuple[list[str], Iterator[list[Any]]]:
+        """Names of the columns, and a row for each run by variant and seed, with every number there is."""
+        names = [
+            name
+            for (name,) in self._connection.execute(
+                "SELECT DISTINCT key FROM runs, json_each(figures) WHERE rest IS NOT NULL ORDER BY key"
+            )
+        ]
+        numbers = ", ".join("json_extract(figures, ?)" for _ in names)
+        query = (
+            "SELECT name, seed, outcome, duration, held, lost"
+            f"{', ' if numbers else ''}{numbers.replace('json_extract(figures, ?)', _NUMBER)} "
+            "FROM runs JOIN variants USING (variant) ORDER BY variant, seed"
+        )
+        found = self._connection.execute(query, [f'$."{name}"' for name in names])
+        return ["variant", "seed", "outcome", "duration", "held", "lost", *names], map(list, found)
+
+    def ask(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The answer to a question in SQL; the file is opened for reading alone.
+
+        Raises:
+            UsageError: it is no question that SQLite can answer.
+        """
+        try:
+            cursor = self._connection.execute(query)
+            rows = cursor.fetchall()
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            raise UsageError(
+                f"--sql: {error}; the tables are runs (variant, seed, outcome, duration, held, lost, figures) and "
+                "variants (variant, name, settings)"
+            ) from None
+        return [each[0] for each in cursor.description or ()], rows
+
+    def failures(self) -> Sequence[tuple[str, int, str, str]]:
+        """Of each run that failed its variant, seed, why, and the message."""
+        marks = ", ".join("?" * len(_FAILED))
+        return self._connection.execute(
+            f"SELECT name, seed, outcome, figures FROM runs JOIN variants USING (variant) WHERE outcome IN ({marks}) "
+            "ORDER BY variant, seed",
+            _FAILED,
+        ).fetchall()
+
+
+_NUMBER = "CASE WHEN rest IS NULL THEN NULL ELSE json_extract(figures, ?) END"
