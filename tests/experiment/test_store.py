@@ -214,10 +214,10 @@ def test_results_lists_summarises_exports_and_answers(tmp_path: Path) -> None:
     assert sim(*line).returncode == 0
     text = sim("results", store).stdout
     assert "rolling-update-2p1d · 2 variants · 6 runs" in text
-    assert any(each.split()[:2] == ["nodes=16", "3"] and "26m35s" in each for each in text.splitlines())
+    assert any(each.split()[:2] == ["nodes=16", "3"] and "26m33s" in each for each in text.splitlines())
     table = list(csv.DictReader(io.StringIO(sim("results", store, "-o", "csv").stdout)))
     assert [(each["variant"], each["seed"]) for each in table[2:4]] == [("nodes=15", "2"), ("nodes=16", "0")]
-    assert (table[0]["duration"], table[5]["duration"], table[5]["minReady"]) == ("inf", "1595000.0", "1")
+    assert (table[0]["duration"], table[5]["duration"], table[5]["minReady"]) == ("inf", "1592618.0", "1")
     whole = json.loads(sim("results", store, "-o", "json").stdout)
     assert (whole[0]["duration"], whole[5]["availability"]) == (None, 1.0)
     asked = sim(

@@ -149,4 +149,14 @@ class FlapDraws:
             self._first = cursor
 
 
-__all__ = ["KINDS", "FlapDraws", "Health", "Outcome", "ProbeKind", "Segment", "overlaid", "segment_at"]
+__all__ = [
+    "KINDS",
+    "Checks",
+    "FlapDraws",
+    "Health",
+    "Outcome",
+    "ProbeKind",
+    "Segment",
+    "overlaid",
+    "segment_at",
+]
