@@ -21,7 +21,6 @@ class Part(BaseModel):
         populate_by_name=True,
         extra="forbid",
         use_attribute_docstrings=True,
-        defer_build=True,
     )
 
 

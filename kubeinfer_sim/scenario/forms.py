@@ -5,17 +5,17 @@ short spelling into the long one before validation; its JSON Schema offers both.
 one model, and its location is a path into the document.
 """
 
+from __future__ import annotations
+
 import math
 import re
-from contextvars import ContextVar
 from fractions import Fraction
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
-    GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     PlainSerializer,
     PlainValidator,
@@ -25,7 +25,6 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
-from pydantic_core.core_schema import no_info_plain_validator_function
 
 from kubeinfer_sim.manifest.kubernetes.intstr import parse_amount
 from kubeinfer_sim.manifest.model import IntOrPercent
@@ -42,54 +41,11 @@ from kubeinfer_sim.scenario.units import (
 
 
 class Form(BaseModel):
-    """A mapping a user writes: camelCase keys, nothing converted, nothing unknown.
-
-    What validates a form is built when something is first written there, not with the form around it: a scenario uses
-    a third of them. Forms that hold each other are `mutual`, and built together.
-    """
-
-    mutual: ClassVar[bool] = False
+    """A mapping a user writes: camelCase keys, nothing converted, nothing unknown."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel,
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        allow_inf_nan=False,
-        defer_build=True,
+        alias_generator=to_camel, extra="forbid", strict=True, frozen=True, allow_inf_nan=False
     )
-
-    @classmethod
-    def model_rebuild(cls, **how: Any) -> bool | None:
-        """Build the form, and none of those in it."""
-        token = _BUILT.set(cls)
-        try:
-            return super().model_rebuild(**how)
-        finally:
-            _BUILT.reset(token)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Its own, or as a part of another form one that asks for its own when it is needed."""
-        built = _BUILT.get()
-        if built is cls or (built is not None and built.mutual and cls.mutual):
-            return handler(source)
-        return no_info_plain_validator_function(
-            cls.model_validate, ref=f"{cls.__module__}.{cls.__qualname__}:{id(cls)}"
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        if core["type"] == "function-plain":
-            cls.model_rebuild()
-            core = cls.__pydantic_core_schema__
-            if core["type"] != "definitions":  # the name is that of the part
-                core = cast("CoreSchema", {key: each for key, each in core.items() if key != "ref"})
-        return handler(core)
-
-
-#: The form that is being built.
-_BUILT: ContextVar[type[Form] | None] = ContextVar("_BUILT", default=None)
 
 
 class ShortForm(Form):
@@ -114,9 +70,7 @@ class ShortForm(Form):
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """The short spelling beside the long one."""
-        schema = super().__get_pydantic_json_schema__(core, handler)
-        if core["type"] == "function-plain" and cls.mutual:  # its own definition has both
-            return schema
+        schema = handler(core)
         own = handler.resolve_ref_schema(schema)
         long = dict(own)
         description = long.pop("description", None)

@@ -1,7 +1,9 @@
 """What a user writes of one objective: `45m`, or with its probability `{time: 45m, probability: 99%}`."""
 
+from __future__ import annotations
+
 from fractions import Fraction
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -105,7 +107,7 @@ class AvailabilityForm(Form):
     probability: Probability | None = _probability()
 
     @model_validator(mode="after")
-    def _says_how_long(self) -> Self:
+    def _says_how_long(self) -> AvailabilityForm:
         if self.at_least is None and self.longest_outage is None:
             raise ValueError("expected atLeast, longestOutage or both")
         return self

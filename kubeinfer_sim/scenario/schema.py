@@ -4,8 +4,10 @@ Only shapes and single values are checked here. What needs the manifest, other f
 checked where the scenario is compiled (`load.py`).
 """
 
+from __future__ import annotations
+
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -180,7 +182,7 @@ class SchedulerForm(Form):
     queue: Annotated[str, Field(min_length=1)] = Field("default", description="Of KubeInfers' PodGroups.")
 
     @model_validator(mode="after")
-    def _places(self) -> Self:
+    def _places(self) -> SchedulerForm:
         for action in ("enqueue", "allocate"):
             if action not in self.actions:
                 raise ValueError(f"actions: without {action} it places nothing that is simulated: add it")

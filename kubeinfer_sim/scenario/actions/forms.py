@@ -1,6 +1,8 @@
 """How a user writes versions of the KubeInfer, and what people do on the time line."""
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -59,7 +61,7 @@ class ManifestForm(ShortForm):
         return value
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _one(self) -> ManifestForm:
         exactly_one(self, "path", "inline")
         return self
 
@@ -84,7 +86,7 @@ class ApplyForm(ShortForm):
         return ManifestForm.expand(value)
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _one(self) -> ApplyForm:
         manifest = self.path is not None or self.inline is not None
         if self.path is not None and self.inline is not None:
             raise ValueError("expected one of path and inline, found both")
@@ -131,7 +133,7 @@ class HealthForm(PodsForm):
     )
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _one(self) -> HealthForm:
         if self.after is not None and (self.healthy or self.new_pods):
             raise ValueError("with after pods that come are struck, too: leave out newPods and healthy")
         if self.after is None and self.times is not None:
@@ -182,7 +184,7 @@ class CrashForm(PodsForm):
     )
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _fits(self) -> CrashForm:
         one_end(self)
         ends = [name for name in ("times", "until", "lasts") if getattr(self, name) is not None]
         if self.after is None and ends:
@@ -194,7 +196,7 @@ class CrashForm(PodsForm):
         return self
 
 
-def one_end(form: "InitFaultForm | PostStartFaultForm | CrashForm") -> None:
+def one_end(form: InitFaultForm | PostStartFaultForm | CrashForm) -> None:
     """What goes wrong ends after so many times, or at a time, or never.
 
     Raises:
@@ -222,7 +224,7 @@ class InitFaultForm(PodsForm):
     lasts: Duration | None = Field(None, description="The same, from its own start.")
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _fits(self) -> InitFaultForm:
         one_end(self)
         if self.exit_code == 0:
             raise ValueError("an init container that ends with exit code 0 has not failed")
@@ -242,7 +244,7 @@ class PostStartFaultForm(PodsForm):
     lasts: Duration | None = Field(None, description="The same, from its own start.")
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _fits(self) -> PostStartFaultForm:
         one_end(self)
         return self
 
@@ -260,7 +262,7 @@ class ImageFaultForm(Form):
     lasts: Duration | None = Field(None, description="When it ends by itself, from its own start.")
 
     @model_validator(mode="after")
-    def _end(self) -> Self:
+    def _end(self) -> ImageFaultForm:
         if self.until is not None and self.lasts is not None:
             raise ValueError("expected one of until and lasts, found both")
         return self
@@ -281,7 +283,7 @@ class DeletePodForm(SomePodsForm):
     )
 
     @model_validator(mode="after")
-    def _seconds(self) -> Self:
+    def _seconds(self) -> DeletePodForm:
         if self.grace_period is not None and self.grace_period % 1000:
             raise ValueError("gracePeriod is in whole seconds")
         return self
@@ -396,7 +398,7 @@ class ActionForm(Form):
     fault: FaultForm | None = Field(None, description="Something breaks; docs/faults.md lists the kinds.")
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _one(self) -> ActionForm:
         kind = exactly_one(self, *(name for name in type(self).model_fields if name not in ("at", "object")))
         if self.object is not None and kind not in _ON_OBJECTS:
             raise ValueError(f"object says whose spec or pods are meant; {kind} is about something else")

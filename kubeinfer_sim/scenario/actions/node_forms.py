@@ -1,6 +1,8 @@
 """How a user writes what happens to nodes, and the disruption budgets that hold a drain."""
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, WithJsonSchema, model_validator
 
@@ -38,7 +40,7 @@ class NodesForm(ShortForm):
         return {"nodes": value} if isinstance(value, list) else value
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _one(self) -> NodesForm:
         exactly_one(self, "nodes", "pool", "node_selector")
         return self
 
@@ -89,7 +91,7 @@ class NodeDownForm(NodesForm):
     lasts: Duration | None = Field(None, description="When it is back by itself, from its own start.")
 
     @model_validator(mode="after")
-    def _end(self) -> Self:
+    def _end(self) -> NodeDownForm:
         if self.until is not None and self.lasts is not None:
             raise ValueError("expected one of until and lasts, found both")
         return self
@@ -153,7 +155,7 @@ class KubeletForm(Form):
     )
 
     @model_validator(mode="after")
-    def _range(self) -> Self:
+    def _range(self) -> KubeletForm:
         period = self.max_container_restart_period
         if period is not None and not 1_000 <= period <= 300_000:
             raise ValueError(
@@ -175,6 +177,6 @@ class DisruptionBudgetForm(Form):
     unhealthy_pod_eviction_policy: Literal["IfHealthyBudget", "AlwaysAllow"] = "IfHealthyBudget"
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _one(self) -> DisruptionBudgetForm:
         exactly_one(self, "min_available", "max_unavailable")
         return self

@@ -1,5 +1,7 @@
 """How a user writes that objects are created, changed and deleted on the time line."""
 
+from __future__ import annotations
+
 from typing import Annotated, Any
 
 from pydantic import Field

@@ -1,6 +1,8 @@
 """How a user writes the cluster: nodes in pools, and the links they share."""
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -79,7 +81,7 @@ _FILE = "Nodes of a real cluster: path of what `kubectl get nodes -o json` (or y
 _PODS = "With `file`: what runs there already, path of what `kubectl get pods -A -o json` wrote."
 
 
-def pods_belong_to_file(form: "ClusterForm | ClusterSpecForm") -> None:
+def pods_belong_to_file(form: ClusterForm | ClusterSpecForm) -> None:
     """Raise ValueError where pods are given for other nodes than those of a file."""
     if form.pods is not None and form.file is None:
         raise ValueError("pods belong to `file`, the nodes they run on")
@@ -99,7 +101,7 @@ class ClusterSpecForm(Form):
     pods: str | None = Field(None, description=_PODS)
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _one(self) -> ClusterSpecForm:
         exactly_one(self, "nodes", "pools", "file")
         pods_belong_to_file(self)
         if self.nodes is None and (self.images or self.weights):
@@ -135,7 +137,7 @@ class ClusterForm(ShortForm):
     pods: str | None = Field(None, description=_PODS)
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _one(self) -> ClusterForm:
         exactly_one(self, "path", "nodes", "pools", "file")
         pods_belong_to_file(self)
         if self.nodes is None and (self.images or self.weights):
@@ -150,7 +152,7 @@ class LinkForm(Form):
     per_client: Rate | None = Field(None, description="The most one transfer gets.")
 
     @model_validator(mode="after")
-    def _some(self) -> Self:
+    def _some(self) -> LinkForm:
         if self.bandwidth is None and self.per_client is None:
             raise ValueError("expected bandwidth, perClient or both; without a limit leave the link out")
         return self

@@ -1,6 +1,8 @@
 """How a user writes the load that is offered."""
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -61,7 +63,7 @@ class LoadForm(ShortForm):
         )
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _one(self) -> LoadForm:
         kind = exactly_one(self, "constant", "daily", "csv")
         if kind != "daily" and "starts_at" in self.model_fields_set:
             raise ValueError("startsAt belongs to daily: only a day has a time of day")

@@ -1,6 +1,8 @@
 """How a user writes rules of recovery: in the scenario, or in a file of kind Recovery."""
 
-from typing import Annotated, Any, ClassVar, Self
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -57,7 +59,7 @@ class RuleForm(Form):
     )
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _fits(self) -> RuleForm:
         actions = [self.action, *([self.limit.then] if self.limit else [])]
         if "Degrade" in actions and self.give_up is None:
             raise ValueError("Degrade needs giveUp: the roles that give up pods")
@@ -107,6 +109,6 @@ class RecoveryForm(ShortForm):
         return {"path": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _one(self) -> RecoveryForm:
         exactly_one(self, "path", "rules")
         return self

@@ -1,6 +1,8 @@
 """How a user writes a distribution: a duration, or one of the kinds by name."""
 
-from typing import Annotated, Any, ClassVar, Self
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -26,7 +28,7 @@ class UniformForm(Form):
     high: Duration
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def _ordered(self) -> UniformForm:
         if self.low > self.high:
             raise ValueError("low must not be above high")
         return self
@@ -40,7 +42,7 @@ class TriangularForm(Form):
     high: Duration
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def _ordered(self) -> TriangularForm:
         if not self.low <= self.mode <= self.high:
             raise ValueError("expected low <= mode <= high")
         return self
@@ -65,7 +67,7 @@ class LognormalForm(Form):
     p95: Duration
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def _ordered(self) -> LognormalForm:
         if not 0 < self.p50 <= self.p95:
             raise ValueError("expected 0s < p50 <= p95")
         return self
@@ -79,7 +81,7 @@ class ShapeForm(Form):
     mean: Duration | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _one(self) -> ShapeForm:
         if len(self.model_fields_set & {"scale", "mean"}) != 1:
             raise ValueError("expected exactly one of scale and mean")
         return self
@@ -105,7 +107,7 @@ class EmpiricalForm(ShortForm):
         return {"values": value} if isinstance(value, list) else value
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _one(self) -> EmpiricalForm:
         exactly_one(self, "values", "csv")
         if self.values is not None and (self.column or self.unit):
             raise ValueError("column and unit belong to csv, not to a list of values")
@@ -124,15 +126,13 @@ class TransferForm(Form):
 class PartForm(Form):
     """One part of a mixture."""
 
-    mutual = True
     weight: Annotated[float, Field(gt=0, le=1e9)]
-    value: "DistributionForm"
+    value: DistributionForm
 
 
 class DistributionForm(ShortForm):
     """How long something takes: a duration (`20m`), `never`, or one distribution."""
 
-    mutual = True
     short = NEVER_SCHEMA
     constant: DurationOrNever = None
     uniform: UniformForm | None = None
@@ -153,7 +153,7 @@ class DistributionForm(ShortForm):
         return value if isinstance(value, dict) else {"constant": value}
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _one(self) -> DistributionForm:
         kinds = [name for name in type(self).model_fields if name not in ("min", "max")]
         given = [kind for kind in kinds if kind in self.model_fields_set]
         if len(given) != 1:
