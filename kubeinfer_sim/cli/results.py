@@ -19,22 +19,23 @@ def command(store: str, sql: str | None, parquet: str | None, form: str | None) 
     from kubeinfer_sim.experiment.stored import Stored
     from kubeinfer_sim.report.stored import grid_lines, rows_csv, rows_json, stored_text, write_parquet
 
-    output, stored = output_of(form, None), Stored(store)
-    if parquet is not None:
-        write_parquet(parquet, *stored.rows())
-        note(f"written to {parquet}")
-        return 0
-    if sql is not None:
-        head, rows = stored.ask(sql)
+    output = output_of(form, None)
+    with Stored(store) as stored:
+        if parquet is not None:
+            write_parquet(parquet, *stored.rows())
+            note(f"written to {parquet}")
+            return 0
+        if sql is not None:
+            head, rows = stored.ask(sql)
+            output.write(
+                text=lambda: "\n".join(grid_lines(head, rows)) + "\n",
+                csv=lambda: rows_csv(head, rows),
+                json=lambda: rows_json(head, rows),
+            )
+            return 0
         output.write(
-            text=lambda: "\n".join(grid_lines(head, rows)) + "\n",
-            csv=lambda: rows_csv(head, rows),
-            json=lambda: rows_json(head, rows),
+            text=lambda: stored_text(stored),
+            csv=lambda: rows_csv(*stored.rows()),
+            json=lambda: rows_json(*stored.rows()),
         )
-        return 0
-    output.write(
-        text=lambda: stored_text(stored),
-        csv=lambda: rows_csv(*stored.rows()),
-        json=lambda: rows_json(*stored.rows()),
-    )
     return 0

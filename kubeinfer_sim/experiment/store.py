@@ -104,8 +104,10 @@ class Store:
 
     def close(self) -> None:
         """Write what there is, and let go of the file."""
-        with _told(self._path):
-            self._connection.execute("COMMIT")
+        try:
+            with _told(self._path):
+                self._connection.execute("COMMIT")
+        finally:
             self._connection.close()
 
 
@@ -149,8 +151,13 @@ def reading(path: str | Path) -> sqlite3.Connection:
         raise UsageError(f"{place}: no such file; `run -n 300 --store {place}` makes one")
     with _told(place):
         connection = sqlite3.connect(f"{place.absolute().as_uri()}?mode=ro", uri=True)
-        if not _check(place, connection):
-            raise UsageError(f"{place}: it is empty: no campaign has written to it")
+    try:
+        with _told(place):
+            if not _check(place, connection):
+                raise UsageError(f"{place}: it is empty: no campaign has written to it")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

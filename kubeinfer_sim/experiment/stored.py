@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from math import isinf
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct
 
@@ -42,7 +42,7 @@ class StoredVariant(Struct, frozen=True):
 
 
 class Stored:
-    """A store that is read.
+    """A store that is read, until the end of its `with`.
 
     Raises:
         UsageError: there is none, or it is damaged, of another kind or newer.
@@ -51,6 +51,13 @@ class Stored:
     def __init__(self, path: str | Path) -> None:
         self._path, self._connection = Path(path), reading(path)
         ((self.version, self.scenario),) = self._connection.execute("SELECT version, scenario FROM campaign")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Let go of the file."""
+        self._connection.close()
 
     def variants(self) -> list[StoredVariant]:
         """Each variant, in its order."""
