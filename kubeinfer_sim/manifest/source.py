@@ -11,6 +11,7 @@ import sys
 from bisect import bisect_right
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
@@ -23,6 +24,8 @@ MAX_SOURCE_BYTES = 8 * 1024 * 1024
 
 #: How long a FIFO may be without a writer: as long as it takes to start one.
 WRITER_COMES_MS = 2000
+#: Files are read in pieces of so many bytes.
+PIECE = 1 << 20
 #: Where the shell's own pipes, and standard input, are among files.
 PIPES_OF_THE_SHELL = ("/dev/", "/proc/")
 
@@ -167,11 +170,20 @@ def decode_source(name: str, data: bytes, limit: int = MAX_SOURCE_BYTES) -> Sour
         ) from error
 
 
+def _read_up_to(file: BinaryIO, most: int) -> bytes:
+    """No more than `most` bytes, in pieces: a read of so many sets aside memory for all of them beforehand."""
+    pieces = []
+    while most > 0 and (piece := file.read(min(most, PIECE))):
+        pieces.append(piece)
+        most -= len(piece)
+    return b"".join(pieces)
+
+
 def _read_bytes(name: str, limit: int, *, only_files: bool) -> bytes:
     if name in ("-", "/dev/stdin"):
         if sys.stdin is None:
             raise OSError("standard input is closed")
-        return sys.stdin.buffer.read(limit + 1)
+        return _read_up_to(sys.stdin.buffer, limit + 1)
     # Without O_NONBLOCK, opening a FIFO nobody writes to would wait for ever.
     descriptor = os.open(Path(name), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(descriptor, "rb") as file:
@@ -183,7 +195,7 @@ def _read_bytes(name: str, limit: int, *, only_files: bool) -> bytes:
         elif not stat.S_ISREG(mode):
             kind = "a FIFO" if stat.S_ISFIFO(mode) else "a device or socket"
             raise OSError(f"is {kind}, not a file; give `-` and pipe into standard input instead")
-        return file.read(limit + 1)
+        return _read_up_to(file, limit + 1)
 
 
 def _wait_for_writer(descriptor: int, name: str) -> None:
