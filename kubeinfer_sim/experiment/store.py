@@ -74,15 +74,6 @@ class Store:
             ).fetchone()
             return None if row is None else _played(seed, *row)
 
-    def count(self, variants: int, seeds: Sequence[int]) -> int:
-        """How many runs of these are known."""
-        with _told(self._path):
-            (number,) = self._connection.execute(
-                "SELECT count(*) FROM runs WHERE variant < ? AND seed BETWEEN ? AND ?",
-                (variants, min(seeds, default=0), max(seeds, default=-1)),
-            ).fetchone()
-        return int(number)
-
     def put(self, variant: int, played: Played) -> None:
         """Keep what came of a seed; that a worker died of it is not kept, for another may not."""
         if isinstance(played, Failure) and played.why == "died":

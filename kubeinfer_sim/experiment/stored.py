@@ -17,7 +17,8 @@ from kubeinfer_sim.experiment.statistics.percentiles import PARTS, percentile
 from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.experiment.store import reading
 
-_FAILED = ("error", "fault", "timeout")
+#: Of a run that failed nothing is kept but why.
+_FAILED = "rest IS NULL"
 
 
 class StoredVariant(Struct, frozen=True):
@@ -68,18 +69,18 @@ class Stored:
 
     def _variant(self, variant: int, name: str, settings: str) -> StoredVariant:
         ask = self._connection.execute
-        marks = ", ".join("?" * len(_FAILED))
-        ended = f"FROM runs WHERE variant = ? AND outcome NOT IN ({marks})"
-        given = (variant, *_FAILED)
+        ended = f"FROM runs WHERE variant = ? AND NOT {_FAILED}"
         ((every, first, last),) = ask(
             "SELECT count(*), min(seed), max(seed) FROM runs WHERE variant = ?", (variant,)
         )
-        ((runs, held),) = ask(f"SELECT count(*), sum(held) {ended}", given)
+        ((runs, held),) = ask(f"SELECT count(*), sum(held) {ended}", (variant,))
         took = [
             each
-            for (each,) in ask(f"SELECT duration {ended} AND duration IS NOT NULL ORDER BY duration", given)
+            for (each,) in ask(
+                f"SELECT duration {ended} AND duration IS NOT NULL ORDER BY duration", (variant,)
+            )
         ]
-        lost = [float(each) for (each,) in ask(f"SELECT lost {ended}", given)]
+        lost = [float(each) for (each,) in ask(f"SELECT lost {ended}", (variant,))]
         return StoredVariant(
             name=name,
             settings=settings,
@@ -98,7 +99,7 @@ class Stored:
         names = [
             name
             for (name,) in self._connection.execute(
-                "SELECT DISTINCT key FROM runs, json_each(figures) WHERE rest IS NOT NULL ORDER BY key"
+                f"SELECT DISTINCT key FROM runs, json_each(figures) WHERE NOT {_FAILED} ORDER BY key"
             )
         ]
         numbers = ", ".join("json_extract(figures, ?)" for _ in names)
@@ -128,12 +129,10 @@ class Stored:
 
     def failures(self) -> Sequence[tuple[str, int, str, str]]:
         """Of each run that failed its variant, seed, why, and the message."""
-        marks = ", ".join("?" * len(_FAILED))
         return self._connection.execute(
-            f"SELECT name, seed, outcome, figures FROM runs JOIN variants USING (variant) WHERE outcome IN ({marks}) "
-            "ORDER BY variant, seed",
-            _FAILED,
+            f"SELECT name, seed, outcome, figures FROM runs JOIN variants USING (variant) WHERE {_FAILED} "
+            "ORDER BY variant, seed"
         ).fetchall()
 
 
-_NUMBER = "CASE WHEN rest IS NULL THEN NULL ELSE json_extract(figures, ?) END"
+_NUMBER = f"CASE WHEN {_FAILED} THEN NULL ELSE json_extract(figures, ?) END"

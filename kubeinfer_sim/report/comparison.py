@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterator
 from math import ceil, log10
 
 from msgspec import Struct
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -18,7 +17,8 @@ from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.percentiles import PARTS
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.report.estimates import amount, between
-from kubeinfer_sim.report.words import configured, count, plain, rounded, share_between
+from kubeinfer_sim.report.printed import printed
+from kubeinfer_sim.report.words import configured, count, rounded, share_between
 
 MINUS = "−"
 #: Kinds of faults the table has rows for, dearest first; the JSON has all.
@@ -50,26 +50,19 @@ def render_comparison(
     comparison: Comparison, *, width: int = 80, colour: bool = False, unicode: bool = True
 ) -> str:
     """The comparison as text, lines at most `width` columns wide."""
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        force_terminal=colour,
-        no_color=not colour,
-        highlight=False,
-        legacy_windows=False,
-    )
+    text = printed(_parts(comparison, width), width=width, colour=colour, unicode=unicode)
+    return text if unicode else text.replace(MINUS, "-").replace("±", "+-")
+
+
+def _parts(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     many = len(comparison.outcomes) > MOST_SIDE_BY_SIDE
-    for sentence in [headline(comparison)] if many else sentences(comparison):
-        console.print(Text(sentence))
-    console.print(Text(subtitle(comparison), style="dim"))
+    yield from map(Text, [headline(comparison)] if many else sentences(comparison))
+    yield Text(subtitle(comparison), style="dim")
     for table in [_lines(comparison)] if many else _tables(comparison, width):
-        console.print()
-        console.print(table)
+        yield Text()
+        yield table
     for line in failed_lines(comparison):
-        console.print(Text(line, "red"))
-    text = "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
-    return text if unicode else plain(text).replace(MINUS, "-").replace("±", "+-")
+        yield Text(line, "red")
 
 
 # -- in words ----------------------------------------------------------------------------------------------

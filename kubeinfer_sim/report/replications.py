@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable
 from math import isinf
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -19,11 +18,11 @@ from kubeinfer_sim.metrics.loss_stages import STAGES
 from kubeinfer_sim.report.blocks import figure_table, section
 from kubeinfer_sim.report.estimates import amount
 from kubeinfer_sim.report.lost_time import stages_text
+from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.rests_on import rests_on, rests_on_in_short
 from kubeinfer_sim.report.run_figures import figure_rows, histogram
 from kubeinfer_sim.report.run_verdict import objective_row, verdict_line
-from kubeinfer_sim.report.terminal import NARROWEST, WIDEST, trimmed
-from kubeinfer_sim.report.words import count, plain, rounded, share, share_between
+from kubeinfer_sim.report.words import count, rounded, share, share_between
 
 #: Kinds of beginnings and faults, and failures, that are told; the JSON has all.
 _MOST = 6
@@ -55,24 +54,8 @@ def render_replications(
         unicode: False replaces everything drawn beyond ASCII.
         assumptions: every assumption and default instead of how many there are.
     """
-    console = Console(
-        file=io.StringIO(),
-        width=min(max(width, NARROWEST), WIDEST),
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        no_color=not colour,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-        _environ={},
-    )
-    with console.capture() as capture:
-        for part in _parts(runs, replay, assumptions=assumptions):
-            # Commands stay whole, to be copied.
-            console.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
-    text = trimmed(capture.get())
-    return text if unicode else plain(text)
+    parts = _parts(runs, replay, assumptions=assumptions)
+    return printed(parts, width=within(width), colour=colour, unicode=unicode)
 
 
 def subtitle(runs: Replications) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isinf
 
-from kubeinfer_sim.experiment.judging import Decision, JudgedOverRuns
+from kubeinfer_sim.experiment.judging import Decision, JudgedOverRuns, unfinished
 from kubeinfer_sim.experiment.replications import Replications
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.report.estimates import amount, between
@@ -43,7 +43,7 @@ def _finishes(runs: Replications) -> str:
         return f"finishes in {in_runs(finished)}"
     if runs.together is not None:
         return f"{_objectives(runs)} in {in_runs(runs.together.share)}"
-    fine = runs.probability(lambda run: run not in runs.unfinished)
+    fine = runs.probability(lambda run: not unfinished(run))
     return f"all is in place in the end in {in_runs(fine)}"
 
 

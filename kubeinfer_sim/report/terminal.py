@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Iterable
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.blocks import figure_table, section
 from kubeinfer_sim.report.details import details as at_length
 from kubeinfer_sim.report.key_figures import subject
+from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.rests_on import rests_on, rests_on_in_short
 from kubeinfer_sim.report.screen import screen
 from kubeinfer_sim.report.verdict import Assessment, verdict_line
-from kubeinfer_sim.report.words import plain
-
-NARROWEST, WIDEST = 60, 160
-#: Blanks at the end of a line, also between codes that end a colour.
-_TRAILING = re.compile(r"(?: |\x1b\[[0-9;]*m)+$", re.M)
 
 
 def render(
@@ -42,29 +36,9 @@ def render(
         details: every section at length instead of what fits on a screen.
         assumptions: every assumption and default instead of how many there are.
     """
-    width = min(max(width, NARROWEST), WIDEST)
-    console = Console(
-        file=io.StringIO(),
-        width=width,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        no_color=not colour,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-        _environ={},
-    )
-    with console.capture() as capture:
-        for part in _parts(assessment, width, details=details, assumptions=assumptions):
-            console.print(part)
-    text = trimmed(capture.get())
-    return text if unicode else plain(text)
-
-
-def trimmed(text: str) -> str:
-    """Without blanks at the end of lines, ending in one line break."""
-    return _TRAILING.sub(lambda match: match[0].replace(" ", ""), text).rstrip("\n") + "\n"
+    width = within(width)
+    parts = _parts(assessment, width, details=details, assumptions=assumptions)
+    return printed(parts, width=width, colour=colour, unicode=unicode)
 
 
 def _parts(
