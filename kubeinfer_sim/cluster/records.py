@@ -80,6 +80,8 @@ Awaited = Literal[
     "PodGroup",
     "queue",
     "pods",
+    "capability",
+    "minResources",
     "quota",
     "promise",
     "search",

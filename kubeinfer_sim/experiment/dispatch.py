@@ -241,13 +241,16 @@ class _Dispatcher:
         self._executor = self._make(self._number)
 
     def _stop(self) -> None:
-        """Leave nothing behind, also in the middle of a run."""
+        """Leave nothing behind, also in the middle of a run.
+
+        Processes are not asked to end: one that died may have held the lock of the queue in which the others would
+        be told, and they would wait for it for ever.
+        """
         processes = list((getattr(self._executor, "_processes", None) or {}).values())
-        busy = bool(self._in_hand)
         for future in self._in_hand:
             future.cancel()
-        self._executor.shutdown(wait=not busy, cancel_futures=True)
-        for process in processes if busy else ():
-            process.terminate()
-        for process in processes if busy else ():
+        self._executor.shutdown(wait=not (processes or self._in_hand), cancel_futures=True)
+        for process in processes:
+            process.kill()
+        for process in processes:
             process.join()

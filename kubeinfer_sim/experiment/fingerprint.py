@@ -15,8 +15,9 @@ from kubeinfer_sim.manifest.source import SourceText
 
 #: Under which key data has the name of the class it was.
 _KIND = ""
-#: Of a scenario: what is only told.
+#: What is only told: of a scenario, and (`source`: in which file, on which line) of all it is made of.
 _TOLD = {"description", "warnings", "configuration", "defaults"}
+_WHERE = "source"
 
 
 def fingerprint(variant: Variant) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Struct):
         return {
             "": type(value).__name__,
-            **{name: _plain(getattr(value, name)) for name in value.__struct_fields__},
+            **{name: _plain(getattr(value, name)) for name in value.__struct_fields__ if name != _WHERE},
         }
     if is_dataclass(value) and not isinstance(value, type):
         return {

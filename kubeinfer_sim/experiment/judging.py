@@ -72,13 +72,18 @@ def judge_runs(
 
 
 def judge_together(
-    runs: Sequence[Replication], failed: int, each: Sequence[JudgedOverRuns], confidence: float
+    runs: Sequence[Replication],
+    failed: int,
+    each: Sequence[JudgedOverRuns],
+    confidence: float,
+    *,
+    sequential: bool = False,
 ) -> JudgedOverRuns:
     """All objectives in the same run."""
     held = sum(run.all_held for run in runs)
     missed = sum(run.missed > 0 for run in runs)
     open_ = len(runs) + failed - held - missed
-    share = _share(held, open_, len(runs) + failed, confidence, sequential=False)
+    share = _share(held, open_, len(runs) + failed, confidence, sequential=sequential)
     return JudgedOverRuns(None, held, missed, open_, share, _worst([one.decision for one in each]))
 
 

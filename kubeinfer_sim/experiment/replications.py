@@ -52,6 +52,7 @@ class Replications(Struct, frozen=True, dict=True):
         failures: those that did not.
         stopped: why there are no more.
         asked: how many there were to be, at most.
+        sequential: it was looked after every run whether all is decided: intervals of objectives allow for that.
     """
 
     scenario: Scenario
@@ -59,6 +60,7 @@ class Replications(Struct, frozen=True, dict=True):
     failures: tuple[Failure, ...] = ()
     stopped: Stopped = "asked"
     asked: int = 0
+    sequential: bool = False
 
     @property
     def confidence(self) -> float:
@@ -77,15 +79,16 @@ class Replications(Struct, frozen=True, dict=True):
         """Each over all runs."""
         if not self.runs:
             return ()
-        sequential = self.stopped in ("decided", "most")
-        return judge_runs(self.runs, len(self.failures), self.confidence, sequential=sequential)
+        return judge_runs(self.runs, len(self.failures), self.confidence, sequential=self.sequential)
 
     @cached_property
     def together(self) -> JudgedOverRuns | None:
         """All objectives in the same run; None without any."""
         if not self.objectives:
             return None
-        return judge_together(self.runs, len(self.failures), self.objectives, self.confidence)
+        return judge_together(
+            self.runs, len(self.failures), self.objectives, self.confidence, sequential=self.sequential
+        )
 
     @cached_property
     def decision(self) -> Decision:
@@ -285,14 +288,16 @@ def replicate(
                 _exhaust(play(most))
         except KeyboardInterrupt:
             stopped = "interrupted"
-    return gathered(scenario, played, stopped, most)
+    return gathered(scenario, played, stopped, most, sequential=until_decided)
 
 
-def gathered(scenario: Scenario, played: Sequence[Played], stopped: Stopped, asked: int) -> Replications:
+def gathered(
+    scenario: Scenario, played: Sequence[Played], stopped: Stopped, asked: int, *, sequential: bool = False
+) -> Replications:
     """What came of the seeds, put together."""
     runs = tuple(each for each in played if isinstance(each, Replication))
     failures = tuple(each for each in played if isinstance(each, Failure))
-    return Replications(scenario, runs, failures, stopped, asked)
+    return Replications(scenario, runs, failures, stopped, asked, sequential)
 
 
 def _most(n: int | None, precision: float | None, until_decided: bool) -> int:

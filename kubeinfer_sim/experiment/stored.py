@@ -117,13 +117,15 @@ class Stored:
         Raises:
             UsageError: it is no question that SQLite can answer.
         """
+        if not query.strip():
+            raise UsageError("--sql: expected a question, as in SELECT avg(duration) FROM runs WHERE held")
         try:
             cursor = self._connection.execute(query)
             rows = cursor.fetchall()
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise UsageError(
                 f"--sql: {error}; the tables are runs (variant, seed, outcome, duration, held, lost, figures) and "
-                "variants (variant, name, settings)"
+                "variants (variant, name, settings, inputs)"
             ) from None
         return [each[0] for each in cursor.description or ()], rows
 

@@ -31,6 +31,7 @@ _INTERVALS = (
     "of percentiles by order statistics, of means by Student's t corrected for skewness, "
     "of proportions exact (Clopper-Pearson; one-sided where none or all have it)"
 )
+_SEQUENTIAL = "; of objectives by a confidence sequence, since what came out decided how many runs there are"
 #: The command that plays one seed again.
 Replay = Callable[[int], str]
 
@@ -91,7 +92,7 @@ def _parts(runs: Replications, replay: Replay, *, assumptions: bool) -> Iterable
     if assumptions:
         yield from section("Rests on", rests_on(runs.scenario))
     yield Text()
-    rows = [("Intervals", _INTERVALS)]
+    rows = [("Intervals", f"{_INTERVALS}{_SEQUENTIAL if runs.sequential else ''}")]
     if not assumptions:
         rows.append(("Rests on", rests_on_in_short(runs.scenario, many=True)))
     yield from figure_table(rows)

@@ -31,7 +31,9 @@ _BEFORE_NODES = {
     "PodGroup": "creating the PodGroup",
     "queue": "creating the queue",
     "pods": "the pods that it lacks, or a smaller minMember,",
-    "quota": "fewer pods in the queue, or more for it,",
+    "capability": "a larger capability of the queue, or smaller minResources,",
+    "minResources": "more nodes, or smaller minResources,",
+    "quota": "a larger capability of the queue, or fewer pods in it,",
     "promise": "the end of these pods",
     "search": "pods of one size, scheduler kube-scheduler or more nodes",
 }

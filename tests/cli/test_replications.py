@@ -53,6 +53,24 @@ def test_the_exit_code_says_held_missed_or_undecided(
     assert max(len(line) for line in done.stdout.splitlines() if "kubeinfer-sim run" not in line) <= 80
 
 
+@pytest.mark.parametrize(
+    ("options", "method"),
+    [
+        (["--precision", "5%", "-n", "20"], ""),
+        (["--until-decided", "-n", "20"], "; of objectives by a confidence"),
+    ],
+)
+def test_one_count_has_one_interval(tmp_path: Path, options: list[str], method: str) -> None:
+    file = scenario(tmp_path, objectives=within("2h45m", "90%"))
+    done = sim("run", file, *options, "--workers", "1", "-o", "json")
+    document = json.loads(done.stdout)
+    (only,) = document["objectives"]
+    assert only["share"] == document["allObjectives"]["share"]
+    assert (only["share"]["method"] == "confidence sequence") is bool(method)
+    text = " ".join(sim("run", file, *options, "--workers", "1").stdout.split())
+    assert ("; of objectives by a confidence sequence" in text) is bool(method)
+
+
 def test_the_confidence_is_the_scenarios(tmp_path: Path) -> None:
     file = scenario(tmp_path, objectives=within("3h", "90%"), confidence="99%")
     done = sim("run", file, "-n", "30", "--workers", "1")

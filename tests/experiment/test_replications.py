@@ -106,12 +106,28 @@ def test_a_worker_killed_in_the_middle_leaves_the_result_as_it_is() -> None:
         return pools[-1]
 
     def kill(done: int, total: int, played: Sequence[object]) -> None:
-        if done == 10:
+        if done == 1:
             os.kill(next(iter(pools[-1]._processes)), signal.SIGKILL)
 
     found = replicate(made, 60, workers=Workers(2, executor=pool), progress=kill)
     assert len(pools) >= 2
     assert replications_json(found) == replications_json(replicate(made, 60))
+
+
+def test_workers_that_do_not_answer_any_more_do_not_hold_up_the_end() -> None:
+    """As do those that wait for a lock which one that was killed has held."""
+    pools: list[Any] = []
+
+    def pool(workers: int) -> Executor:
+        pools.append(process_pool(workers))
+        return pools[-1]
+
+    def stop(done: int, total: int, played: Sequence[object]) -> None:
+        if done == total:
+            for each in pools[-1]._processes:
+                os.kill(each, signal.SIGSTOP)
+
+    assert replicate(update(), 20, workers=Workers(2, executor=pool), progress=stop).total == 20
 
 
 def hang(*args: object) -> object:

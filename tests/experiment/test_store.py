@@ -132,6 +132,27 @@ def test_other_inputs_are_refused_with_what_changed(tmp_path: Path, changed: Sce
     assert rows(tmp_path / "a.db") == 2
 
 
+def test_the_same_inputs_in_a_file_of_another_name_go_on(tmp_path: Path) -> None:
+    store, folder = str(tmp_path / "a.db"), ROOT / "scenarios"
+    text = (folder / "model-as-deployment.yaml").read_text(encoding="utf-8")
+    manifest = (folder / "manifests" / "chat-deployment.yaml").read_text(encoding="utf-8")
+    for name in ("one", "two"):
+        (tmp_path / f"{name}-manifest.yaml").write_text(manifest, encoding="utf-8")
+        own = text.replace("manifests/chat-deployment.yaml", f"{name}-manifest.yaml")
+        (tmp_path / f"{name}.yaml").write_text(own, encoding="utf-8")
+    assert sim("run", str(tmp_path / "one.yaml"), "-n", "2", "--store", store).returncode in (0, 1)
+    done = sim("run", str(tmp_path / "two.yaml"), "-n", "3", "--store", store)
+    assert done.returncode in (0, 1), done.stderr
+    assert rows(tmp_path / "a.db") == 3
+
+
+def test_an_empty_question_is_an_error(tmp_path: Path) -> None:
+    replicate(update(), 2, store=tmp_path / "a.db")
+    done = sim("results", str(tmp_path / "a.db"), "--sql", " ")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "expected a question" in done.stderr
+
+
 def test_other_variants_and_another_version_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,12 +120,22 @@ def named(group: str, **annotations: str) -> Raw:
         ),
         (
             [pod_group(minMember=2, queue="small"), queue(8)],
-            f"queue small has 0 {NPU} and may have 8, and chat-0 asks for 16; fewer pods in the queue, or more for it, "
-            "would let it go on",
+            f"queue small has 0 {NPU} and may have 8, and chat-0 asks for 16; a larger capability of the queue, "
+            "or fewer pods in it, would let it go on",
         ),
         (
             [pod_group(minMember=2, minResources={NPU: "80"})],
-            f"PodGroup pair is held back by its minResources: resource in cluster is overused: overused {NPU}",
+            f"PodGroup pair is held back by its minResources: resource in cluster is overused: overused {NPU}; "
+            "more nodes, or smaller minResources, would let it go on",
+        ),
+        (
+            [pod_group(minMember=2, minResources={NPU: "16"}, queue="small"), queue(8)],
+            "PodGroup pair is held back by its minResources: queue resource quota insufficient: insufficient "
+            f"{NPU}; a larger capability of the queue, or smaller minResources, would let it go on",
+        ),
+        (
+            [pod_group(minMember=3, minResources={NPU: "80"})],
+            f"resource in cluster is overused: overused {NPU}; and it takes 3 pods and has 2; more nodes, or smaller",
         ),
     ],
 )
@@ -139,6 +149,29 @@ def test_what_keeps_a_group_that_nodes_have_room_for_is_said(
     user.plans(made, *objects, cluster="4x16", initial="empty", horizon="1h")
     done, _ = user.runs()
     assert says in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("cordoned", "way"),
+    [
+        ([], "so many nodes; more nodes would let it go on"),
+        (["node-0"], "so many nodes; uncordoning node-0 or more nodes would let it go on"),
+    ],
+)
+def test_what_pods_of_a_group_lack_together_is_said_not_that_each_would_fit(
+    user: User, cordoned: list[str], way: str
+) -> None:
+    made = web(replicas=3)
+    made["spec"]["template"]["metadata"]["annotations"] = {"scheduling.k8s.io/group-name": "trio"}
+    actions = [{"at": "0s", "cordon": cordoned}] if cordoned else []
+    cluster = f"{2 + len(cordoned)}x8"
+    user.plans(made, pod_group("trio", minMember=3), cluster=cluster, initial="empty", actions=actions)
+    _, result = user.runs()
+    sentence = result["verdict"]["sentence"]
+    needs = f"with 2 more pods of its PodGroup needs 3 nodes × 8 {NPU}; 2 such nodes are free, and the nodes have room"
+    assert needs in sentence
+    assert way.removeprefix("so many nodes; ") in sentence
+    assert "all its pods fit" not in sentence
 
 
 def test_pods_of_unlike_size_that_a_search_would_place_are_told_as_such(user: User) -> None:

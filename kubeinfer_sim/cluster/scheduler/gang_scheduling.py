@@ -371,18 +371,22 @@ class GangScheduling(Watcher):
             proof, awaits = in_words(why)
             record = GangPending(at, cause, gang.instance, why, proof, awaits=awaits)
         else:
-            verdict = self._scheduler.explain(gang.request)
+            by_volcano = self._volcano is not None and self._volcano.waits(gang)
+            request = gang.request
+            if self._volcano is not None and by_volcano:
+                request = self._volcano.placed_together(gang)
+            verdict = self._scheduler.explain(request)
             groups = tuple(NodeVerdict(*group) for group in verdict.groups.items())
             message, ours = verdict.message, ""
             waits_for: Awaited = "room"
-            if self._volcano is not None and self._volcano.waits(gang):
+            if self._volcano is not None and by_volcano:
                 message, ours, waits_for = self._volcano.words(gang, verdict.pod is None)
             record = GangPending(
                 at,
                 cause,
                 gang.instance,
                 message,
-                ours or verdict.proof,
+                ours or _with_others(len(request.pods) - len(gang.request.pods), verdict.proof),
                 () if ours else groups,
                 waits_for,
                 needs=verdict.pod is not None and not ours,
@@ -503,3 +507,10 @@ class GangScheduling(Watcher):
         if self._claims.matter:
             self._claims.placed(pod)
         self._api.bind(pod, self._api.machines[node], self._scheduler.rings_of(pod), running=running)
+
+
+def _with_others(others: int, proof: str) -> str:
+    """What pods need together with others of their PodGroup, to follow their name."""
+    return (
+        f"with {others} more pod{'s' if others > 1 else ''} of its PodGroup {proof}" if others > 0 else proof
+    )

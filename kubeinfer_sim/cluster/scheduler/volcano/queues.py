@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -20,6 +21,13 @@ DEFAULT_QUEUE = Queue("default")
 OVERCOMMIT = 1.2
 OVERUSED = "resource in cluster is overused: overused "
 INSUFFICIENT = "queue resource quota insufficient: insufficient "
+
+
+class HeldBack(NamedTuple):
+    """Why a PodGroup is not looked at yet, in a plugin's words; `by_queue`: for its queue's capability."""
+
+    message: str
+    by_queue: bool
 
 
 class Share(Struct, eq=False):
@@ -138,13 +146,13 @@ class Shares:
                     break
                 left -= given
 
-    def lets_in(self, job: Job) -> str:
-        """Why a PodGroup is not looked at yet; "" where it is, and counts from now on."""
+    def hold_back(self, job: Job) -> HeldBack | None:
+        """Why a PodGroup is not looked at yet; None where it is, and counts from now on."""
         group = job.group
         assert group is not None
         least = group.min_resources
         if least is None:
-            return ""
+            return None
         share = self._by_name[group.queue]
         short = [
             name
@@ -152,7 +160,7 @@ class Shares:
             if self._inqueue[name] + amount > OVERCOMMIT * self._total(name) - self._used(name)
         ]
         if short:
-            return OVERUSED + ", ".join(sorted(short))
+            return HeldBack(OVERUSED + ", ".join(sorted(short)), by_queue=False)
         short = [
             name
             for name, amount in least.items()
@@ -160,7 +168,8 @@ class Shares:
             > share.limits.get(name, min(self._total(name), share.queue.capability.get(name, inf)))
         ]
         if short:
-            return INSUFFICIENT + ", ".join(sorted(short))
+            limited = any(share.queue.capability.get(name, inf) < self._total(name) for name in short)
+            return HeldBack(INSUFFICIENT + ", ".join(sorted(short)), limited)
         self._inqueue.update(least)
         share.inqueue.update(least)
-        return ""
+        return None

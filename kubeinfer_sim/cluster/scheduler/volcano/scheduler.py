@@ -28,7 +28,7 @@ from kubeinfer_sim.cluster.scheduler.volcano.job import (
     requests,
 )
 from kubeinfer_sim.cluster.scheduler.volcano.places import Places
-from kubeinfer_sim.cluster.scheduler.volcano.queues import DEFAULT_QUEUE, Share, Shares
+from kubeinfer_sim.cluster.scheduler.volcano.queues import DEFAULT_QUEUE, HeldBack, Share, Shares
 from kubeinfer_sim.cluster.scheduler.volcano.verdict import Fate, Verdict, misfits
 from kubeinfer_sim.manifest.releases import release_of
 from kubeinfer_sim.scenario.cluster.model import Queue
@@ -240,7 +240,7 @@ class _Session:
         )
         self.result = Cycle()
         self.fates: dict[Hashable, Fate] = {}
-        self.held_back: str = ""
+        self.held_back: HeldBack | None = None
         self.origin: str = ""
         self._admitted: set[GroupKey] = set()
         #: Pods that got places in this cycle: allocated (True) or promised, by job.
@@ -299,10 +299,10 @@ class _Session:
         ]
         for job in sorted(waiting, key=self._order) if len(waiting) > 1 else waiting:
             assert job.group is not None
-            why = self._shares.lets_in(job)
+            why = self._shares.hold_back(job)
             if job is self._explained:
                 self.held_back = why
-            if not why:
+            if why is None:
                 self._admitted.add(job.key)
                 if self._explained is None:
                     job.group.phase = "Inqueue"

@@ -17,6 +17,7 @@ from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import Awaited
 from kubeinfer_sim.cluster.scheduler.binpack import Binpack
 from kubeinfer_sim.cluster.scheduler.choice import Placing
+from kubeinfer_sim.cluster.scheduler.gang import Gang
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
 from kubeinfer_sim.cluster.scheduler.pods import PODS
@@ -314,6 +315,22 @@ class VolcanoScheduling:
         for gang, placed in by_gang.items():
             gang.leave_out(placed)
             self._place(gang, {pod: placed[pod] for pod in gang.pods if pod in placed})
+
+    def placed_together(self, gang: PodGang) -> Gang:
+        """The pods of a gang that waits, with those of others of its PodGroup that it has to be placed with."""
+        own = gang.request
+        job = self.volcano.job_of(own.pods[0].key)
+        if job is None or job.group is None:
+            return own
+        others = [
+            each
+            for task in job.pending()
+            if (other := self._gangs[task.pod.key]) is not gang
+            for each in other.request.pods
+            if each.key == task.pod.key
+        ]
+        lacking = max(0, job.group.min_member - job.ready - len(own.pods))
+        return Gang(own.key, (*own.pods, *others[:lacking]), own.priority, own.preempts)
 
     def words(self, gang: PodGang, fits: bool) -> tuple[str, str, Awaited]:
         """What Volcano says of a gang that waits (the message of its PodGroup's condition), and what it waits for.

@@ -19,6 +19,7 @@ from kubeinfer_sim.cluster.scheduler.explain import verdicts
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.cluster.scheduler.volcano.job import Job, Task, TaskStatus
+from kubeinfer_sim.cluster.scheduler.volcano.queues import HeldBack
 
 
 class Fate(Struct, frozen=True):
@@ -42,14 +43,14 @@ class Verdict(Struct, frozen=True):
 
     Attributes:
         fates: of the pods that were tried, by key.
-        held_back: why its PodGroup is not looked at at all; "" where it is.
+        held_back: why its PodGroup is not looked at at all; None where it is.
         origin: the first pod that fits on no node, and why; "" where nothing tells.
         used_up: what its queue has all of that it may have, so that its pods are not looked at; "" for nothing.
     """
 
     job: Job
     fates: Mapping[Hashable, Fate]
-    held_back: str
+    held_back: HeldBack | None
     origin: str
     used_up: str
 
@@ -58,11 +59,14 @@ class Verdict(Struct, frozen=True):
         """What it waits for in words of ours, where that is nothing that the nodes tell ("" else)."""
         job, group = self.job, self.job.group
         assert group is not None
-        if self.held_back:
-            return f"PodGroup {group.name} is held back by its minResources: {self.held_back}", "quota"
+        there = job.ready + job.counts[TaskStatus.PENDING]
+        lacks = f"takes {group.min_member} pods and has {there}"
+        if self.held_back is not None:
+            text = f"PodGroup {group.name} is held back by its minResources: {self.held_back.message}"
+            awaits: Awaited = "capability" if self.held_back.by_queue else "minResources"
+            return text if job.valid else f"{text}; and it {lacks}", awaits
         if not job.valid:
-            there = job.ready + job.counts[TaskStatus.PENDING]
-            return f"PodGroup {group.name} takes {group.min_member} pods and has {there}", "pods"
+            return f"PodGroup {group.name} {lacks}", "pods"
         later = sum(each.kind == "pipelined" for each in self.fates.values())
         if self._promised and later:
             return (
