@@ -17,8 +17,8 @@ from kubeinfer_sim.manifest.register.row import Row, not_simulated, simulated, w
 #: Who owns the keys, as rows name it.
 LABELS, ANNOTATIONS, EITHER = "labels", "annotations", "labels and annotations"
 _GANG = (
-    "Volcano holds back pods of a group until so many of them fit at once, and a surge pod alone is no gang; here "
-    "only an instance of a KubeInfer is placed as a whole"
+    "MindCluster holds back pods of a group until so many of them fit at once, and a surge pod alone is no gang; here "
+    "instances of KubeInfers and pods of a PodGroup are placed as a whole, by Volcano's own names alone"
 )
 
 
