@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from enum import Enum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
@@ -188,6 +188,13 @@ class Job(Struct, eq=False):
         if bound + completed >= least:
             return "Running" if bound or not completed else "Completed"
         return "Inqueue" if phase == "Inqueue" else "Pending"
+
+
+class HeldBack(NamedTuple):
+    """Why a PodGroup is not looked at yet, in a plugin's words; `by_queue`: for its queue's capability."""
+
+    message: str
+    by_queue: bool
 
 
 def requests(task: Task) -> tuple[tuple[str, int], ...]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
-from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from kubeinfer_sim.cluster.scheduler.volcano.job import Account, Job, Task, requests
+from kubeinfer_sim.cluster.scheduler.volcano.job import Account, HeldBack, Job, Task, requests
 from kubeinfer_sim.scenario.cluster.model import Queue
 
 DEFAULT_QUEUE = Queue("default")
@@ -21,13 +20,6 @@ DEFAULT_QUEUE = Queue("default")
 OVERCOMMIT = 1.2
 OVERUSED = "resource in cluster is overused: overused "
 INSUFFICIENT = "queue resource quota insufficient: insufficient "
-
-
-class HeldBack(NamedTuple):
-    """Why a PodGroup is not looked at yet, in a plugin's words; `by_queue`: for its queue's capability."""
-
-    message: str
-    by_queue: bool
 
 
 class Share(Struct, eq=False):

@@ -21,6 +21,7 @@ from kubeinfer_sim.cluster.scheduler.pods import PodSpec
 from kubeinfer_sim.cluster.scheduler.volcano.job import (
     Account,
     GroupKey,
+    HeldBack,
     Job,
     PodGroup,
     Task,
@@ -28,7 +29,7 @@ from kubeinfer_sim.cluster.scheduler.volcano.job import (
     requests,
 )
 from kubeinfer_sim.cluster.scheduler.volcano.places import Places
-from kubeinfer_sim.cluster.scheduler.volcano.queues import DEFAULT_QUEUE, HeldBack, Share, Shares
+from kubeinfer_sim.cluster.scheduler.volcano.queues import DEFAULT_QUEUE, Share, Shares
 from kubeinfer_sim.cluster.scheduler.volcano.verdict import Fate, Verdict, misfits
 from kubeinfer_sim.manifest.releases import release_of
 from kubeinfer_sim.scenario.cluster.model import Queue

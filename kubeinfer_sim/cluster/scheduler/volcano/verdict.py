@@ -18,8 +18,7 @@ from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
 from kubeinfer_sim.cluster.scheduler.explain import verdicts
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.pods import Pod
-from kubeinfer_sim.cluster.scheduler.volcano.job import Job, Task, TaskStatus
-from kubeinfer_sim.cluster.scheduler.volcano.queues import HeldBack
+from kubeinfer_sim.cluster.scheduler.volcano.job import HeldBack, Job, Task, TaskStatus
 
 
 class Fate(Struct, frozen=True):
