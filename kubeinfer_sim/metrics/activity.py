@@ -21,6 +21,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
     InstanceDeleting,
+    InstanceRefused,
     InstanceRestarting,
 )
 from kubeinfer_sim.engine.history import Record
@@ -43,6 +44,7 @@ _DISTURBING: tuple[type[Record], ...] = (
     PodDeleting,
     InstanceConcerning,
     InstanceDeleting,
+    InstanceRefused,
     InstanceRestarting,
 )
 

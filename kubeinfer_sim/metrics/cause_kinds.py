@@ -8,6 +8,7 @@ from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import (
     ContainerCrashed,
     FinalizersRemoved,
+    GateSet,
     HealthChanged,
     NodeDrained,
     NodeFailed,
@@ -58,6 +59,8 @@ def cause_kind(record: Record | None) -> str:
             return "taint"
         case PodDeletionAsked():
             return f"{POD_DELETIONS[record.reason]} of a pod"
+        case GateSet():
+            return "readiness gate" if record.readiness else "scheduling gate"
         case FinalizersRemoved():
             return "removal of finalizers"
         case NodeLabeled():

@@ -175,7 +175,8 @@ class InstanceLife(Struct):
             return "failed"
         if self.ready_since is not None:
             return "ready"
-        if self.pending is not None or (self.pods and not self.pods[-1].node):
+        newest = next((pod for pod in reversed(self.pods) if pod.stays), None)
+        if self.pending is not None or (newest is not None and not newest.node):
             return "pending"
         return "starting" if self.ready is None else "concerning"
 

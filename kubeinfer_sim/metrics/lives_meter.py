@@ -326,6 +326,9 @@ class LivesMeter:
         pod = self._pod(record.pod, record.at)
         pod.deleting, pod.deletion = record.at, record.reason
         pod.enter(record.at, TERMINATING, record.stages)
+        life = self._instance(record.pod.instance, record.at)
+        if life.pending is not None and all(each.node or not each.stays for each in life.pods):
+            life.pending = None  # nothing of it waits for a place any more
 
     def _pod_removed(self, record: PodRemoved) -> None:
         """Its object goes without its kubelet: of what was not being deleted that is the deletion."""

@@ -6,6 +6,7 @@ from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import (
     ContainerCrashed,
     FinalizersRemoved,
+    GateSet,
     HealthChanged,
     NodeCordoned,
     NodeDrained,
@@ -74,6 +75,10 @@ def _what(record: Record) -> str:
             return f"{record.pod.name} ended ({record.reason})"
         case PodDeletionAsked():
             return f"{POD_DELETIONS[record.reason]} of {record.pod.name}"
+        case GateSet() if record.readiness:
+            return f"condition {record.gate} of {record.pod.name} set {record.status}"
+        case GateSet():
+            return f"scheduling gate {record.gate} of {record.pod.name} opened"
         case FinalizersRemoved():
             return f"removal of the finalizers of {record.pod.name}"
         case PodRemoved():

@@ -32,7 +32,8 @@ def complaint(life: InstanceLife, stranded: Mapping[PodRef, StrandedPod]) -> str
         return f"{name} has failed: {clause(life.failed)}; an update would replace it"
     held = next((pod for pod in life.pods if pod.held and pod.gone is None), None)
     if held is not None:
-        return f"{name} does not go: {held_text(held)}"
+        what = "does not go" if life.state == "terminating" else "cannot be rebuilt"
+        return f"{name} {what}: {held_text(held)}"
     if life.state == "terminating":
         return f"{name} does not stop"
     text = f"{name} does not become ready"

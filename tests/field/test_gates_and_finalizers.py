@@ -144,6 +144,25 @@ def test_what_is_not_there_is_refused(user: User, action: Raw, says: str) -> Non
     assert says in " ".join(done.stderr.split())
 
 
+def test_an_instance_that_waits_for_a_finalizer_to_be_rebuilt_says_so(user: User) -> None:
+    """Its pod was deleted while it waited for a place; the name of the next one is taken."""
+    pods = with_finalizer(kubeinfer(asking(npu=8), replicas=1))
+    pods["spec"]["template"]["spec"]["roles"][0]["recoveryPolicy"] = {"restart": "Pod"}
+    lives = {"at": "10s", "deletePod": {}}
+    held = "stays for its finalizer x/y; taking it away would let it go on"
+    for needed in ("1x8", "1x4"):
+        plan(user, pods, lives, cluster=needed, horizon="settled")
+        done, result = user.runs()
+        assert done.returncode == 1
+        assert f"chat-0 cannot be rebuilt: chat-0-serve-0 {held}" in result["verdict"]["sentence"]
+
+
+def test_an_instance_that_is_deleted_does_not_go_while_a_finalizer_keeps_it(user: User) -> None:
+    plan(user, with_finalizer(kubeinfer({}, replicas=1)), {"at": "1m", "scale": 0}, horizon="settled")
+    _, result = user.runs()
+    assert "chat-0 does not go: chat-0-serve-0 stays for its finalizer x/y" in result["verdict"]["sentence"]
+
+
 @both
 def test_what_somebody_sees_to_is_no_warning(user: User, workload: Callable[..., Raw]) -> None:
     pods = with_finalizer(workload(asking(npu=8), replicas=1, **GATE, **READINESS))

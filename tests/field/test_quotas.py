@@ -6,7 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from field.user import NPU, Raw, User, asking, bare_pod, deployment, kubeinfer, replica_set
+from field.user import (
+    NPU,
+    Raw,
+    User,
+    asking,
+    bare_pod,
+    daemon_set,
+    deployment,
+    kubeinfer,
+    replica_set,
+    stateful_set,
+)
 
 OWNERS = [kubeinfer, deployment, replica_set]
 
@@ -56,6 +67,36 @@ def test_pods_beyond_the_quota_are_refused_and_the_verdict_says_so(
     assert refused in " ".join(done.stdout.split())
     assert len(user.pods()) == 2
     assert not [each for each in result["warnings"] if "quota" in each.lower()], "it is simulated"
+
+
+@pytest.mark.parametrize("workload", [*OWNERS, stateful_set, daemon_set])
+def test_what_is_to_run_at_the_start_and_is_refused_is_missing_though_only_another_is_touched(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    web = bare_pod({"resources": {"requests": {"cpu": "1"}}}, name="web")
+    refused = workload(asking(npu=8)), quota(requests_cpu="4")
+    user.plans(
+        *refused, web, cluster="4x8", initial="running", actions=[{"at": "1m", "deleteObject": "Pod/web"}]
+    )
+    done, result = user.runs()
+    assert (done.returncode, result["verdict"]["outcome"]) == (1, "neverFinishes")
+    assert "failed quota: q: must specify requests.cpu for: engine" in result["verdict"]["sentence"]
+
+
+@pytest.mark.parametrize("workload", OWNERS)
+def test_what_is_refused_at_the_start_is_tried_again(user: User, workload: Callable[..., Raw]) -> None:
+    more = {"at": "60s", "object": "ResourceQuota/q", "patchObject": {"spec": {"hard": {"pods": "3"}}}}
+    user.plans(
+        workload(asking(npu=8)),
+        quota(pods="1"),
+        cluster="4x8",
+        initial="running",
+        actions=[more],
+        horizon="1h",
+    )
+    assert len(user.pods(at="59s")) == 1
+    assert len(user.pods()) == 3
+    assert user.runs()[0].returncode == 0
 
 
 @pytest.mark.parametrize("workload", OWNERS)

@@ -47,6 +47,21 @@ def test_so_is_a_fault(user: User) -> None:
     assert any(what.startswith("NpuFault of node-") and lost >= 600 for what, lost in charged.items())
 
 
+def test_so_is_a_readiness_gate_that_is_set_by_somebody(user: User) -> None:
+    gate = {"gate": "x/y", "instances": [1]}
+    pods = kubeinfer({**asking(npu=8), **PROBES}, readinessGates=[{"conditionType": "x/y"}])
+    closed, open_ = (
+        {"at": at, "setReadinessGate": {**gate, "status": status}}
+        for at, status in (("5m", False), ("8m", True))
+    )
+    user.plans(pods, cluster="5x8", initial="running", actions=[closed, open_], horizon="1h")
+    _, result = user.runs()
+    (told,) = result["causes"]
+    assert told["what"] == "condition x/y of chat-1-serve-0 set False at 5m"
+    assert told["lostInstanceMs"] == 180_000
+    assert [each["kind"] for each in result["causeKinds"]] == ["readiness gate"]
+
+
 def test_the_next_crash_is_charged_in_place_of_the_one_before(user: User) -> None:
     assert charges(user, crash(0), crash(0, at="8m")) == {
         "chat-0-serve-0 ended (Error) at 5m": 180,

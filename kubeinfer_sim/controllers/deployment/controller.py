@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from kubeinfer_sim.controllers.deployment import progress
 from kubeinfer_sim.controllers.deployment.progress import Status
 from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
-from kubeinfer_sim.controllers.deployment.replica_set import PodControl, ReplicaSet
+from kubeinfer_sim.controllers.deployment.replica_set import FAILED_CREATE, PodControl, ReplicaSet
 from kubeinfer_sim.controllers.deployment.requeue import Requeue
 from kubeinfer_sim.controllers.deployment.rolling import (
     Bounds,
@@ -97,9 +97,12 @@ class DeploymentController:
         bounds = Bounds.of(self.spec)
         new = self._new_replica_set(bounds, 1)
         self._revision = 1
+        failure = ""
         for _ in range(bounds.replicas):
             made = pod(new)
             if made is None:
+                failure = FAILED_CREATE
+                self.pod_changed(new)
                 break
             new.pod_created(made)
             if made.ready:
@@ -107,7 +110,7 @@ class DeploymentController:
                 new.pod_ready(made, since)
         new.advance(self._clock.now)
         self._await_available(new)
-        new.status = new.counted()
+        new.status = new.counted()._replace(failure=failure)
         condition = None
         if self._deadline is not None:
             condition = progress.condition(None, "True", progress.AVAILABLE, since)
