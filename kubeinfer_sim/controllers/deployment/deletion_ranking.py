@@ -25,7 +25,8 @@ def pods_to_delete(
     Args:
         pods: what there is to choose from.
         count: how many are to go.
-        related: active pods of the same Deployment; the more of them share a pod's node, the sooner it goes.
+        related: active pods of the ReplicaSets with the same controller, its own included (none: it has no
+            controller); the more of them share a pod's node, the sooner it goes.
         now: the time, in ms.
     """
     if count >= len(pods):
@@ -35,7 +36,16 @@ def pods_to_delete(
     def order(a: ReplicaPod, b: ReplicaPod) -> int:
         return compare(a, b, per_node[a.node], per_node[b.node], now) or a.number - b.number
 
-    return sorted(pods, key=cmp_to_key(order))[:count]
+    # What all pods can be told apart by comes first, so that few are left to be compared two by two.
+    keys = [
+        (pod.node != "", _PHASES[pod.phase], pod.ready, pod.deletion_cost, -per_node[pod.node])
+        for pod in pods
+    ]
+    last = sorted(keys)[count - 1]
+    sure = [pod for pod, key in zip(pods, keys, strict=True) if key < last]
+    tied = [pod for pod, key in zip(pods, keys, strict=True) if key == last]
+    by_order = cmp_to_key(order)
+    return sorted(sure, key=by_order) + sorted(tied, key=by_order)[: count - len(sure)]
 
 
 def compare(a: ReplicaPod, b: ReplicaPod, rank_a: int, rank_b: int, now: int | None) -> int:

@@ -242,7 +242,8 @@ class ReplicaSet(Struct, eq=False, dict=True):
 
         Args:
             control: makes and deletes the pods.
-            siblings: all ReplicaSets of the Deployment: a pod that shares its node with others goes first.
+            siblings: all ReplicaSets of its Deployment, itself included: a pod that shares its node with others of
+                their pods goes first; none for one by itself, whose pods are not told apart so.
             now: the time, in ms.
         """
         status = self.counted()
@@ -254,7 +255,7 @@ class ReplicaSet(Struct, eq=False, dict=True):
         elif difference > 0:
             active = [pod for pod in self.pods if not pod.deleting]
             related = [pod for other in siblings for pod in other.pods if not pod.deleting]
-            control.refresh(active)
+            control.refresh(related if siblings else active)
             for pod in pods_to_delete(active, min(difference, BURST_REPLICAS), related, now):
                 self.pod_deleting(pod)
                 control.delete(pod)
