@@ -143,6 +143,9 @@ def _sentences(checked: Checked) -> Iterator[str]:
             f"{other.source}: {other.namespace}/{other.name} is valid: a {other.kind}{size}{strategy}, "
             f"revision {other.revision}"
         )
+    for beside in checked.objects:
+        line, _ = beside.document.position(())
+        yield f"{beside.document.source.name}:{line}: {beside.kind} {beside.name} is valid"
     if checked.configured is not None:
         yield f"linted for {', '.join(checked.configured.facts)} from {checked.configured.file}"
     for file in checked.files:

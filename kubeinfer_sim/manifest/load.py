@@ -46,7 +46,9 @@ from kubeinfer_sim.manifest.model import (
 from kubeinfer_sim.manifest.model_servers import warn_of_no_accelerators
 from kubeinfer_sim.manifest.node_ports import NodePorts
 from kubeinfer_sim.manifest.other_objects import check_known_fields
+from kubeinfer_sim.manifest.pod_group_annotations import warn_of_pod_groups
 from kubeinfer_sim.manifest.register.check import check_fields, check_objects
+from kubeinfer_sim.manifest.register.kinds import is_simulated
 from kubeinfer_sim.manifest.render import sort_key
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.suggest import did_you_mean
@@ -251,13 +253,14 @@ class _Loader(Struct):
         other = OtherObject(value["kind"], name, document, namespace or "default")
         self.others.append(other)
         check_known_fields(checker, value)
-        checker.report(
-            ("kind",),
-            f"{value['kind']}{' ' if other.name else ''}{other.name} is "
-            f"{'controlled by another object' if _controlled(value) else f'no {KIND}'} and is skipped",
-            severity=Severity.NOTE,
-            code="skipped",
-        )
+        if _controlled(value) or not is_simulated(value):
+            checker.report(
+                ("kind",),
+                f"{value['kind']}{' ' if other.name else ''}{other.name} is "
+                f"{'controlled by another object' if _controlled(value) else f'no {KIND}'} and is skipped",
+                severity=Severity.NOTE,
+                code="skipped",
+            )
         if other.kind == "Service":
             self.node_ports.add_service(checker, value.get("spec"), ("spec",), f"Service {other.name}")
 
@@ -271,6 +274,7 @@ class _Loader(Struct):
         if workload is not None:
             check_fields(checker, workload.kind)
             warn_of_no_accelerators(checker, workload)
+            warn_of_pod_groups(checker, workload)
         findings = [each for each in checker.findings if not _concerns(each.path, filled.open_paths)]
         self.findings += filled.findings + findings
         if workload is not None and not any(
@@ -303,6 +307,7 @@ class _Loader(Struct):
             self.loaded.append(_Loaded(kubeinfer, document))
             checker.findings.clear()
             warn_of_no_accelerators(checker, kubeinfer)
+            warn_of_pod_groups(checker, kubeinfer)
             self.findings += checker.findings
 
 

@@ -10,6 +10,12 @@ from kubeinfer_sim.report.assumptions import Assumption, assumptions
 from kubeinfer_sim.report.words import configured, count
 from kubeinfer_sim.scenario.model import Scenario
 
+#: What is assumed of instances that kube-scheduler places.
+WHOLE = (
+    "Instances are placed whole, all pods or none, as the vendor has it of Volcano; kube-scheduler places pods one by "
+    "one: with too little room some pods of an instance would hold NPUs and wait for the others"
+)
+
 
 def rests_on_in_short(scenario: Scenario, *, many: bool = False) -> str:
     """How many assumptions and defaults there are, which were set, whether anything is drawn; the JSON has each."""
@@ -44,6 +50,8 @@ def rests_on(scenario: Scenario) -> list[RenderableType]:
     if timings:
         blocks.append(Text(f"Default timings  {printable(' · '.join(timings))}", style="dim"))
     blocks.append(Text(_environment(scenario), style="dim"))
+    if scenario.gangs_by_kube_scheduler:
+        blocks.append(Text(WHOLE, style="dim"))
     return blocks
 
 
@@ -51,7 +59,11 @@ def _environment(scenario: Scenario) -> str:
     """The release of Kubernetes, and whose rules place pods unless that is kube-scheduler alone."""
     told = f"Kubernetes {scenario.kubernetes_version}"
     placed_by = scenario.placed_by
-    return told if placed_by == ("kube-scheduler",) else f"{told} · placed by {' and '.join(placed_by)}"
+    if scenario.gangs_by_kube_scheduler:
+        told += f" · placed by {' and '.join(placed_by)}, instances whole (assumed)"
+    elif placed_by != ("kube-scheduler",):
+        told += f" · placed by {' and '.join(placed_by)}"
+    return told
 
 
 def _draws(scenario: Scenario, many: bool) -> str:

@@ -13,8 +13,9 @@ from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.file_kinds import own_kind, what_for
 from kubeinfer_sim.manifest.kubernetes_findings import ASSUMED_CLASS, INVALID_IMAGE_NAME
-from kubeinfer_sim.manifest.load import Manifests, load_manifest
+from kubeinfer_sim.manifest.load import Manifests, OtherObject, load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload
+from kubeinfer_sim.manifest.register.kinds import is_simulated
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.template import unknown_values
 
@@ -46,13 +47,15 @@ class Checked(Struct, frozen=True):
     """Files that were checked.
 
     Attributes:
-        kubeinfers, plain (all else that owns pods), files: what is valid; none where anything is not.
+        kubeinfers, plain (all else that owns pods), objects (of which more is simulated than that they are there),
+            files: what is valid; none where anything is not.
         findings: in the order of the files, then of the text.
         configured: what the configuration gave to lint for.
     """
 
     kubeinfers: Sequence[KubeInfer] = ()
     plain: Sequence[PlainWorkload] = ()
+    objects: Sequence[OtherObject] = ()
     files: Sequence[CheckedFile] = ()
     findings: Sequence[Diagnostic] = ()
     configured: Configured | None = None
@@ -101,6 +104,13 @@ def check_files(
             )
         except InputError as error:
             findings += error.diagnostics
+    objects = [each for each in loaded.others if is_simulated(each.document.value)]
+    if objects:
+        from kubeinfer_sim.scenario.workloads.objects import READERS
+
+        objects = [each for each in objects if each.kind in READERS]
+        for each in objects:
+            READERS[each.kind](each, findings)
     if not _wrong(findings):
         taken = loaded.holes.union(*(each.taken for each in checked))
         findings += (
@@ -118,7 +128,7 @@ def check_files(
         cluster, configured = _nodes(nodes, configuration, loaded.kubeinfers)
         pairs = zip(loaded.kubeinfers, loaded.documents, strict=True)
         findings += lint(pairs, expectations(loaded.kubeinfers, cluster), disabled=disabled)
-    return Checked(loaded.kubeinfers, loaded.plain, checked, _in_order(findings, names), configured)
+    return Checked(loaded.kubeinfers, loaded.plain, objects, checked, _in_order(findings, names), configured)
 
 
 def _nodes(

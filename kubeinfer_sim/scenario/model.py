@@ -261,11 +261,13 @@ class Scenario(Struct, frozen=True):
     @property
     def uses_volcano(self) -> bool:
         """Whether Volcano places any pods: those that name it, unless kube-scheduler is taken to place all."""
-        if self.assumptions.scheduler is not None:
-            return self.assumptions.scheduler == "volcano"
+        assumed = self.assumptions.scheduler
         changed = (each.workload for each in self.actions if isinstance(each, Apply))
-        specs = (*self.workloads, *self.created, *changed)
-        return any(each.scheduler_name == VOLCANO for spec in specs for each in spec.pod_templates)
+        return assumed != "kube-scheduler" and any(
+            each.scheduler_name == VOLCANO or (assumed == "volcano" and isinstance(spec, KubeInfer))
+            for spec in (*self.workloads, *self.created, *changed)
+            for each in spec.pod_templates
+        )
 
     @property
     def placed_by(self) -> tuple[str, ...]:
@@ -279,6 +281,17 @@ class Scenario(Struct, frozen=True):
             for each in spec.pod_templates
         )
         return ("kube-scheduler", "Volcano") if others else ("Volcano",)
+
+    @property
+    def gangs_by_kube_scheduler(self) -> bool:
+        """Whether kube-scheduler places instances of several pods, which are taken to be placed whole all the same."""
+        assumed = self.assumptions.scheduler
+        return assumed != "volcano" and any(
+            isinstance(spec, KubeInfer)
+            and sum(role.replicas for role in spec.roles) > 1
+            and (assumed is not None or any(each.scheduler_name != VOLCANO for each in spec.pod_templates))
+            for spec in (*self.workloads, *self.created)
+        )
 
     @property
     def nodes_ever(self) -> tuple[NodeSpec, ...]:

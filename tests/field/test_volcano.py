@@ -208,3 +208,95 @@ def test_both_schedulers_are_compared_by_the_assumption(user: User) -> None:
     assert done.returncode == 0, done.stderr
     assert "volcano" in done.stdout
     assert "kube-scheduler" in done.stdout
+
+
+def test_of_gangs_that_kube_scheduler_places_it_is_said_that_they_are_taken_to_be_placed_whole(
+    user: User,
+) -> None:
+    made = chat(replicas=1)
+    (role,) = made["spec"]["template"]["spec"]["roles"]
+    role["replicas"] = 2
+    for scheduler, says in ("kube-scheduler", True), ("volcano", False):
+        user.plans(made, cluster="2x8", initial="empty", assumptions={"scheduler": scheduler})
+        text = " ".join(user.runs("--assumptions")[0].stdout.split())
+        assert ("placed by kube-scheduler, instances whole (assumed)" in text) is says
+        assert ("kube-scheduler places pods one by one" in text) is says
+    user.plans(chat(replicas=1), cluster="2x8", initial="empty", assumptions={"scheduler": "kube-scheduler"})
+    assert "instances whole" not in user.runs()[0].stdout
+
+
+def test_volcano_places_no_pods_of_others_by_an_assumption_about_kubeinfers(user: User) -> None:
+    user.plans(
+        deployment(asking(npu=8)), cluster="2x8", initial="empty", assumptions={"scheduler": "volcano"}
+    )
+    assert "placed by Volcano" not in user.runs()[0].stdout
+
+
+@pytest.mark.parametrize(
+    "action", [{"patchObject": {"spec": {"minMember": 2}}}, {"deleteObject": "PodGroup/nope"}]
+)
+def test_an_object_that_is_not_there_is_told_with_all_that_are(user: User, action: Raw) -> None:
+    name = {} if "deleteObject" in action else {"object": "PodGroup/nope"}
+    user.plans(web(), pod_group(), queue(8), cluster="2x8", actions=[{"at": "1m", **name, **action}])
+    done = user.types("run", "scenario.yaml")
+    assert done.returncode == 2
+    assert "there are: Deployment/chat, PodGroup/pair, Queue/small" in " ".join(done.stderr.split())
+
+
+def test_what_owns_no_pods_is_not_scaled_and_it_is_said_what_can_be_done_with_it(user: User) -> None:
+    user.plans(
+        web(), pod_group(), cluster="2x8", actions=[{"at": "1m", "object": "PodGroup/pair", "scale": 2}]
+    )
+    done = user.types("run", "scenario.yaml")
+    assert done.returncode == 2
+    assert "PodGroup/pair owns no pods: it can be changed by patchObject" in " ".join(done.stderr.split())
+
+
+def test_pod_groups_and_queues_are_validated_as_a_run_reads_them(user: User) -> None:
+    user.has("manifest.yaml", web(), pod_group(minMember=1), queue(8))
+    done = user.types("validate", "manifest.yaml")
+    assert done.returncode == 0
+    assert "skipped" not in done.stdout
+    assert "PodGroup pair is valid" in done.stdout
+    assert "Queue small is valid" in done.stdout
+    user.has("manifest.yaml", web(), pod_group(minMember=-1))
+    done = user.types("validate", "manifest.yaml")
+    assert done.returncode == 2
+    assert "expected a whole number of 0 or more, found -1" in " ".join(done.stdout.split())
+
+
+def test_a_pod_group_of_another_api_is_not_taken_for_volcano_s(user: User) -> None:
+    user.has("manifest.yaml", web(), {**pod_group(), "apiVersion": "scheduling.x-k8s.io/v1alpha1"})
+    done = user.types("validate", "manifest.yaml")
+    assert "PodGroup pair is not simulated: it is of scheduling.x-k8s.io/v1alpha1" in " ".join(
+        done.stdout.split()
+    )
+    assert "PodGroup pair is valid" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (web(), '"abc" is no whole number of 0 or more: Volcano takes 1, and each pod is placed alone'),
+        (web(), "0 is as 1: each pod is placed alone"),
+        (deployment(asking(npu=8)), "has no effect: it is Volcano's, and these pods are default-scheduler's"),
+        (chat(), "has no effect: each instance has a PodGroup of its own, of all its pods"),
+    ],
+)
+def test_a_min_member_that_is_not_read_as_it_is_meant_is_told(user: User, made: Raw, says: str) -> None:
+    text = "0" if says.startswith("0") else "abc"
+    made["metadata"]["annotations"] = {"scheduling.volcano.sh/group-min-member": text}
+    user.plans(made, cluster="3x8", initial="empty")
+    assert says in " ".join(user.types("validate", "manifest.yaml").stdout.split())
+    done, _ = user.runs()
+    assert says in " ".join(done.stdout.split())
+    assert sum(bool(each["node"]) for each in user.pods()) == 3
+
+
+@pytest.mark.parametrize("key", ["scheduling.k8s.io/group-name", "scheduling.volcano.sh/queue-name"])
+def test_volcano_s_annotations_on_pods_of_others_are_told_to_have_no_effect(user: User, key: str) -> None:
+    made = deployment(asking(npu=8))
+    made["spec"]["template"]["metadata"]["annotations"] = {key: "default"}
+    user.has("manifest.yaml", made)
+    says = "has no effect: it is Volcano's, and these pods are default-scheduler's"
+    assert says in " ".join(user.types("validate", "manifest.yaml").stdout.split())

@@ -136,6 +136,14 @@ def test_the_page_names_every_field_of_spec() -> None:
     assert list(rows("Fields")) == [field.alias for field in SpecForm.model_fields.values()]
 
 
+def test_every_default_of_an_assumption_can_be_written_as_the_page_has_it() -> None:
+    for name, (default, _) in rows("Assumptions").items():
+        text = whole(f"assumptions:\n  {name}: {default.strip('`')}\n")
+        assert (
+            load_scenario(SourceText(str(ROOT / "docs" / "example.yaml"), text)).assumptions == Assumptions()
+        )
+
+
 def test_the_timings_table_of_the_page_is_the_one_in_the_code() -> None:
     expected = {
         StagesForm.model_fields[name].alias: [each.what, each.low, each.typical, each.high, each.source]
@@ -156,7 +164,7 @@ def test_the_assumptions_table_of_the_page_shows_the_defaults() -> None:
     for name, each in written.items():
         value = each.get("default")
         text = "[" + ", ".join(value) + "]" if isinstance(value, list) else json.dumps(value).strip('"')
-        expected[name] = "none" if value is None else text
+        expected[name] = text
     assert shown == expected
     assert len(shown) == len(Assumptions.__struct_fields__)
 

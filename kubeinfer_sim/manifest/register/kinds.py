@@ -10,6 +10,9 @@ from msgspec import Struct
 from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.manifest.register.row import Standing
 
+#: The API of Volcano's PodGroups and queues.
+VOLCANO_S = "scheduling.volcano.sh/v1beta1"
+
 #: Whether an object of a kind, of a namespace, says something to these workloads.
 Concerns = Callable[[Mapping[str, Any], str, Sequence[WorkloadSpec]], bool]
 
@@ -22,6 +25,7 @@ class KindRow(Struct, frozen=True):
         why: how they are simulated, why they have no effect, or what could differ.
         concerns: which of them it is true of; others have no effect.
         objects: the same in words, for the page.
+        api_version: the only one of which it is true; "" for any.
     """
 
     kinds: tuple[str, ...]
@@ -29,6 +33,7 @@ class KindRow(Struct, frozen=True):
     why: str
     concerns: Concerns
     objects: str = ""
+    api_version: str = ""
 
 
 def _always(_: Mapping[str, Any], namespace: str, workloads: Sequence[WorkloadSpec]) -> bool:
@@ -50,9 +55,14 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _row(
-    standing: Standing, kinds: str, why: str, concerns: Concerns = _always, objects: str = ""
+    standing: Standing,
+    kinds: str,
+    why: str,
+    concerns: Concerns = _always,
+    objects: str = "",
+    api_version: str = "",
 ) -> KindRow:
-    return KindRow(tuple(kinds.split()), standing, why, concerns, objects)
+    return KindRow(tuple(kinds.split()), standing, why, concerns, objects, api_version)
 
 
 _YES, _NONE, _NOT = Standing.SIMULATED, Standing.WITHOUT_EFFECT, Standing.NOT_SIMULATED
@@ -111,6 +121,7 @@ ROWS: tuple[KindRow, ...] = (
         "Volcano's: minimum of members, queue, priority class and least resources of a PodGroup; weight, capability "
         "and priority of a Queue. Of network topologies, groups in groups, queues in trees and guarantees nothing is "
         "simulated",
+        api_version=VOLCANO_S,
     ),
     _row(
         _NOT,
@@ -165,11 +176,23 @@ def kind_row(kind: str) -> KindRow | None:
     return _BY_KIND.get(kind)
 
 
+def is_simulated(value: Mapping[str, Any]) -> bool:
+    """Whether more of an object, a mapping with its kind, matters to a scenario than that it is there."""
+    row = kind_row(value["kind"])
+    if row is None or row.standing is not Standing.SIMULATED:
+        return False
+    return row.api_version in ("", value.get("apiVersion"))
+
+
 def what_could_differ(
     kind: str, value: Mapping[str, Any], namespace: str, workloads: Iterable[WorkloadSpec]
 ) -> str:
     """What an object could change that is not simulated; empty where it is, or changes nothing."""
     row = kind_row(kind)
-    if row is None or row.standing is not Standing.NOT_SIMULATED:
+    if row is None:
+        return ""
+    if row.api_version not in ("", value.get("apiVersion")):
+        return f"it is of {value.get('apiVersion')}, and Volcano reads those of {row.api_version}"
+    if row.standing is not Standing.NOT_SIMULATED:
         return ""
     return row.why if row.concerns(value, namespace, tuple(workloads)) else ""

@@ -13,10 +13,9 @@ from kubeinfer_sim.manifest.kubernetes.quantity import Quantity, QuantityError
 from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import Resources
 from kubeinfer_sim.manifest.pod_resources import whole_units
+from kubeinfer_sim.manifest.register.kinds import VOLCANO_S
 from kubeinfer_sim.scenario.cluster.model import PodGroup, Queue
 from kubeinfer_sim.scenario.forms import shown
-
-API_VERSION = "scheduling.volcano.sh/v1beta1"
 
 
 def read_pod_group(written: OtherObject, errors: list[Diagnostic]) -> PodGroup | None:
@@ -53,7 +52,7 @@ class _Spec:
         self._errors = errors
         self._before = len(errors)
         value = written.document.value
-        self.is_volcano_s = value.get("apiVersion") == API_VERSION
+        self.is_volcano_s = value.get("apiVersion") == VOLCANO_S
         found = value.get("spec")
         if found is not None and not isinstance(found, Mapping):
             self._report(("spec",), f"expected a mapping, found {shown(found)}")

@@ -115,6 +115,13 @@ class TimeLine:
         if text in self._lines:
             return self._lines[text]
         kind, _, _ = text.partition("/")
+        if text in self._objects:
+            message = f"{text} owns no pods: it can be changed by patchObject, and deleted by deleteObject"
+            self._context.error((*path, "object"), message)
+            return None
+        if form.patch_object is not None and kind not in KINDS:
+            self._objects.unknown(text, (*path, "object"), list(self._lines))
+            return None
         known = list(self._of_kind(kind)) or list(self._lines)
         there = f"there are: {', '.join(known)}"
         if kind in KINDS and not self._of_kind(kind):

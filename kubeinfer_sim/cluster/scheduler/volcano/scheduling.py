@@ -28,14 +28,11 @@ from kubeinfer_sim.cluster.scheduler.volcano.pod_groups import PodGroupAt, PodGr
 from kubeinfer_sim.cluster.scheduler.volcano.queues import DEFAULT_QUEUE
 from kubeinfer_sim.cluster.scheduler.volcano.scheduler import VolcanoScheduler
 from kubeinfer_sim.engine.clock import Phase, Timer
+from kubeinfer_sim.manifest.pod_group_annotations import GROUP_NAME, QUEUE_NAME, min_member
 from kubeinfer_sim.scenario.cluster import model
 from kubeinfer_sim.scenario.cluster.model import ClusterObject
 
 PERIOD = 1_000
-#: Names the PodGroup of a pod; of its queue, where Volcano makes the PodGroup; of the owner: how many pods it takes.
-GROUP_NAME = "scheduling.k8s.io/group-name"
-QUEUE_NAME = "scheduling.volcano.sh/queue-name"
-MIN_MEMBER = "scheduling.volcano.sh/group-min-member"
 
 
 class VolcanoSettings(Struct, frozen=True):
@@ -192,8 +189,8 @@ class VolcanoScheduling:
         number = 1 + instance.ordinal if instance.is_bare_pod else 1
         key = pod.namespace, f"podgroup-{instance.kind}-{owner}", number
         if key not in self._made:
-            text = gang.annotations.get(MIN_MEMBER, "1")
-            members = int(text) if text.isdecimal() else 1
+            said = min_member(gang.annotations)
+            members = 1 if said is None else said
             each = {name: amount for name, amount in pod.template.requests.items() if name != PODS}
             least = {name: amount * members for name, amount in each.items()}
             self._make(
