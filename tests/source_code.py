@@ -6,6 +6,8 @@ Read from the files with `ast`, so that imports under TYPE_CHECKING and inside f
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -51,6 +53,19 @@ def imports() -> dict[str, frozenset[str]]:
         named = (full if full in known else full.rpartition(".")[0] for full in full_names)
         graph[name] = frozenset(named) - {name}
     return graph
+
+
+def in_layers() -> frozenset[str]:
+    """The modules and folders that an import contract gives a place among their neighbours."""
+    named: set[str] = set()
+    tools = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    for contract in tools["importlinter"]["contracts"]:
+        named.update(contract.get("modules", ()))
+        for container in contract.get("containers", ()):
+            named.update(
+                f"{container}.{name}" for layer in contract["layers"] for name in re.split(r" [|:] ", layer)
+            )
+    return frozenset(named)
 
 
 def circles(graph: Mapping[str, frozenset[str]]) -> list[list[str]]:

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 import ast
 
-from source_code import RUNNING, circles, classes, depth, hooks, imports, releases_taken_apart, unused, width
+from source_code import (
+    RUNNING,
+    circles,
+    classes,
+    depth,
+    hooks,
+    imports,
+    in_layers,
+    modules,
+    releases_taken_apart,
+    unused,
+    width,
+)
 
 #: Longest line of classes from one up to its farthest base, and arguments of a constructor.
 DEEPEST, WIDEST = 3, 7
@@ -15,6 +27,12 @@ DEEPEST, WIDEST = 3, 7
 
 def test_no_modules_import_each_other_in_a_circle_not_even_for_their_types() -> None:
     assert circles(imports()) == []
+
+
+def test_every_module_has_its_place_in_a_layer() -> None:
+    """Without one it could import what it likes, but for what its room may not."""
+    folders = {name.rpartition(".")[0] for name in modules()}
+    assert modules().keys() - folders - in_layers() == set()
 
 
 def test_no_class_that_runs_is_more_than_three_deep() -> None:
