@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 
@@ -16,7 +17,7 @@ class RunsTooLong(AssertionError):
 
 @contextmanager
 def limits(seconds: float, megabytes: int) -> Iterator[None]:
-    """So much processor time, and so much memory of the whole process, for what runs within; main thread only.
+    """So much processor time, and so much memory beyond what the process has, for what runs within; main thread only.
 
     Raises:
         RunsTooLong: more time.
@@ -30,7 +31,7 @@ def limits(seconds: float, megabytes: int) -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     try:
         if sys.platform == "linux":
-            resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, hard))
+            resource.setrlimit(resource.RLIMIT_AS, (_address_space() + (megabytes << 20), hard))
         # Raised once more each second: what catches the first one is ended by a later one.
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1)
         yield
@@ -38,3 +39,9 @@ def limits(seconds: float, megabytes: int) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _address_space() -> int:
+    """How much address space this process has, in bytes (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    return pages * resource.getpagesize()
