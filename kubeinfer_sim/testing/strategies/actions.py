@@ -128,12 +128,16 @@ def action(name: str, *of: str) -> Callable[[Make], Make]:
 
 def draw_action(draw: Draw, then: Then) -> Raw | None:
     """An action at `then.at` ms; None where the one drawn could mean nothing."""
-    name = pick(draw, tuple(ACTIONS))
+    # What somebody has to end: one of all actions by chance would hardly ever be the one that does.
+    awaited = _awaited(then)
+    name = pick(draw, awaited) if awaited and maybe(draw, 40) else pick(draw, tuple(ACTIONS))
     row = ACTIONS[name]
     written: Raw = {"at": f"{then.at}ms" if then.at % 1000 else f"{then.at // 1000}s"}
     alone = ""
     if row.of:
         there = then.of_kind(*row.of)
+        if name in awaited:
+            there = [each for each in there if _waits(each, name, then)]
         if not there:
             return None
         then.named = pick(draw, there)
@@ -154,6 +158,23 @@ def draw_action(draw: Draw, then: Then) -> Raw | None:
         then.unnamed.append((written, alone))
     written[name] = made
     return written
+
+
+#: The fields of pods that hold them until an action of this name lets them go.
+_HELD_BY = {"setGate": "schedulingGates", "setReadinessGate": "readinessGates"}
+
+
+def _awaited(then: Then) -> list[str]:
+    """The actions that end what waits for one."""
+    return [
+        name for name in ("resume", *_HELD_BY) if any(_waits(each, name, then) for each in then.workloads)
+    ]
+
+
+def _waits(workload: Workload, action: str, then: Then) -> bool:
+    if action == "resume":
+        return workload.kind == "Deployment" and workload.name in then.paused
+    return any(_HELD_BY[action] in each["spec"] for each in workload.templates.values())
 
 
 def _only(workloads: list[Workload]) -> Workload | None:

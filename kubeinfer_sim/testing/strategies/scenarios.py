@@ -62,6 +62,9 @@ def _scenarios(draw: Draw, profile: Profile) -> WrittenScenario:
     seed = draw(_SEED) if maybe(draw, 10) else pick(draw, range(6))
     if seed:
         spec["seed"] = seed
+    groups = [each["metadata"]["name"] for each in beside if each["kind"] == "PodGroup"]
+    spec |= part(draw, parts.draw_scheduling, workloads, groups, profile)
+    spec |= part(draw, parts.draw_probabilities, spec.get("objectives", {}), profile)
     document = {
         "apiVersion": "kubeinfer-sim/v1",
         "kind": "Scenario",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
+from kubeinfer_sim.cluster.scheduler.volcano.scheduling import GROUP_NAME
 from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.manifest.releases import release_of
 from kubeinfer_sim.scenario.recovery.faults import known_faults
@@ -19,7 +20,7 @@ from kubeinfer_sim.testing.strategies.values import (
     pick,
     some,
 )
-from kubeinfer_sim.testing.strategies.workloads import Workload, long_running
+from kubeinfer_sim.testing.strategies.workloads import NPU, OTHER_SCHEDULER, Workload, long_running
 from kubeinfer_sim.testing.strategies.written import Raw
 
 # -- timings and transfers ------------------------------------------------------------------------------------
@@ -243,3 +244,46 @@ def draw_settings(draw: Draw, workloads: Sequence[Workload], version: str, profi
         if images:
             written["brokenImages"] = [pick(draw, images)]
     return written
+
+
+# -- who places pods, and how sure an answer is to be ----------------------------------------------------------
+
+
+def draw_scheduling(
+    draw: Draw, workloads: Sequence[Workload], groups: Sequence[str], profile: Profile
+) -> Raw:
+    """Schedulers and Volcano's settings; from here on pods name theirs, and some one of the PodGroups (`groups`)."""
+    written: Raw = {}
+    for each in workloads:
+        if not maybe(draw, profile.richness // 3):
+            continue
+        scheduler = pick(draw, ("volcano", "default-scheduler", OTHER_SCHEDULER))
+        group = pick(draw, groups) if groups and each.kind != "KubeInfer" and maybe(draw, 50) else ""
+        for template in each.templates.values():
+            template["spec"]["schedulerName"] = scheduler
+            if group:
+                template["metadata"].setdefault("annotations", {})[GROUP_NAME] = group
+    if maybe(draw, profile.richness // 4):
+        written["schedulers"] = [OTHER_SCHEDULER]
+    if maybe(draw, profile.richness // 4):
+        actions = pick(draw, (None, ["enqueue", "allocate", "preempt", "backfill"], ["enqueue", "allocate"]))
+        settings: Raw = {} if actions is None else {"actions": actions}
+        if maybe(draw, 50):
+            settings["binpack"] = {"weight": pick(draw, (1, 10)), "resources": {NPU: pick(draw, (5, 1))}}
+        if maybe(draw, 30):
+            settings["queue"] = "queue"
+        written["scheduler"] = settings
+    return written
+
+
+def draw_probabilities(draw: Draw, objectives: Raw, profile: Profile) -> Raw:
+    """The confidence of answers over many runs; some of the objectives get a probability, in place."""
+    for name, value in sorted(objectives.items()):
+        if maybe(draw, profile.richness // 3):
+            probability = pick(draw, ("90%", "99.9%", "50%"))
+            if name == "availability":
+                value[0]["probability"] = probability
+            else:
+                what = "time" if name == "maxOverload" else "value"
+                objectives[name] = {what: value, "probability": probability}
+    return {"confidence": pick(draw, ("99%", "50%", "90%"))} if maybe(draw, profile.richness // 4) else {}

@@ -30,6 +30,8 @@ NAMES = {
 }
 #: The name of gates and finalizers, where there are any.
 GATE = "example.com/checked"
+#: A scheduler that does not run unless the scenario says so.
+OTHER_SCHEDULER = "other-scheduler"
 #: What pods name that somebody has to make.
 CONFIG_MAP, CLAIM, RUNTIME_CLASS = "settings", "cache", "kata"
 #: Of the pods that may be evicted by others, where priorities are in play at all.
