@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
-from kubeinfer_sim.cluster.scheduler.volcano.scheduling import GROUP_NAME
 from kubeinfer_sim.manifest.model import RESET_LABEL
+from kubeinfer_sim.manifest.pod_group_annotations import GROUP_NAME
 from kubeinfer_sim.manifest.releases import release_of
 from kubeinfer_sim.scenario.recovery.faults import known_faults
 from kubeinfer_sim.scenario.schema import AssumptionsForm, StagesForm
