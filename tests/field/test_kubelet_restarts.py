@@ -134,3 +134,24 @@ def test_a_pod_without_a_grace_period_goes_at_once(user: User, workload: Callabl
     )
     assert words(user, "4s") == ["Running"]
     assert words(user, "5s") == []
+
+
+@both
+def test_a_pod_that_is_deleted_while_no_kubelet_runs_goes_when_one_does(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    """The sync that had it set up ended with the kubelet before."""
+    for stage in ("imageCold", "create"):
+        user.plans(
+            workload({}, replicas=1),
+            cluster=CLUSTER,
+            timings={"profile": "zero", stage: "10s"},
+            initial="empty",
+            horizon="5m",
+            actions=[
+                {"at": "5s", "kubeletRestart": {"nodes": ["a-0"], "takes": "1m"}},
+                {"at": "30s", "scale": 0},
+            ],
+        )
+        assert words(user, "1m4s") == ["Terminating"]
+        assert words(user, "1m6s") == []

@@ -11,9 +11,7 @@ import pytest
 from building import kubeinfer, scenario, seconds
 from msgspec.structs import replace
 
-import kubeinfer_sim.experiment.figures as figures_module
 import kubeinfer_sim.testing.invariants.numbers as numbers_module
-import kubeinfer_sim.testing.invariants.watch as watch_module
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected
 from kubeinfer_sim.cluster.records import (
     ContainerDied,
@@ -170,34 +168,12 @@ def broken(run: Callable[[], object]) -> list[str]:
     return [each.number for each in caught.value.violations]
 
 
-def test_a_cause_that_is_not_charged_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    attribute = figures_module.attribute
-    monkeypatch.setattr(figures_module, "attribute", lambda *args: attribute(*args)[1:])
-    assert set(broken(lambda: checked(story()))) == {"INV-12"}
-
-
 def test_an_instance_that_is_missing_for_no_reason_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         numbers_module, "complaint", lambda life, stuck: f"{life.instance.name} does not become ready"
     )
     stalled = scenario(kubeinfer(2, 0, 1, "old"), 1, initial="empty")
     assert set(broken(lambda: checked(stalled))) == {"INV-13"}
-
-
-def test_pods_that_are_not_those_of_the_records_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    def loses_one(*args: Any, **options: Any) -> Any:
-        run = simulate(*args, **options)
-        assert run.pods is not None
-        return replace(run, pods=run.pods[1:])
-
-    monkeypatch.setattr(watch_module, "simulate", loses_one)
-    assert set(broken(lambda: checked(story()))) == {"INV-14"}
-
-
-def test_a_why_that_says_otherwise_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    look = numbers_module.look
-    monkeypatch.setattr(numbers_module, "look", lambda history, at, ended_at: look(history, 0, ended_at))
-    assert set(broken(lambda: checked(story()))) == {"INV-14"}
 
 
 def test_a_run_that_comes_out_otherwise_the_second_time_is_seen() -> None:

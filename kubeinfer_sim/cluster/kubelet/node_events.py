@@ -90,7 +90,7 @@ class NodeEvents:
     def _catch_up(self, worker: PodWorker, *, again: bool) -> None:
         """The kubelet hears what it missed: the pod is to be stopped, or set up; `again`: the kubelet is new."""
         if worker.pod.state is PodState.DELETING:
-            self._termination.hears(worker)
+            self._termination.hears(worker, new=again)
         elif not again:
             self._admission.admit(worker)
         elif self._admission.admit_again(worker):

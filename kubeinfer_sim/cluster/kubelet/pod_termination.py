@@ -89,11 +89,14 @@ class PodTermination:
         if pod.state is not PodState.GONE:  # else it was removed in the instant of its deletion
             self._status.gone(pod)
 
-    def hears(self, worker: PodWorker) -> None:
-        """The kubelet hears of a deletion it missed, or can say that nothing is left of the pod."""
+    def hears(self, worker: PodWorker, *, new: bool) -> None:
+        """The kubelet hears of a deletion it missed, or can say that nothing is left of the pod.
+
+        A `new` one has no sync under way: those of the one before have ended with it.
+        """
         if worker.sync is Sync.TERMINATED:
             self._status.gone(worker.pod)
-        elif worker.in_sync(self._clock.now):
+        elif not new and worker.in_sync(self._clock.now):
             self._stop_after_sync(worker)
         else:
             self._begin(worker)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 
 from kubeinfer_sim.cluster.records import (
     GangScheduled,
@@ -15,58 +14,10 @@ from kubeinfer_sim.cluster.records import (
     PodRef,
 )
 from kubeinfer_sim.engine.meter import Handlers
-from kubeinfer_sim.manifest.accelerators import accelerator_count, accelerators_of
-from kubeinfer_sim.manifest.model import KubeInfer, WorkloadSpec
-from kubeinfer_sim.scenario.actions.model import AddNodes, Apply, Create, Put
-from kubeinfer_sim.scenario.cluster.model import LimitRange, NodeSpec
+from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.testing.invariants.ever import Asked, nodes_ever
 from kubeinfer_sim.testing.invariants.invariant import Finished, Report
-
-
-def _versions(scenario: Scenario) -> Iterator[WorkloadSpec]:
-    yield from scenario.workloads
-    for action in scenario.actions:
-        if isinstance(action, Apply | Create):
-            yield action.workload
-
-
-def _limited(scenario: Scenario) -> Iterator[str]:
-    """Namespaces in which containers are given accelerators that they do not ask for, at some time."""
-    later = (action.object for action in scenario.actions if isinstance(action, Put))
-    for each in (*scenario.objects, *later):
-        if isinstance(each.content, LimitRange) and accelerators_of(dict.fromkeys(each.content.requests, 1)):
-            yield each.namespace
-
-
-def _nodes(scenario: Scenario) -> Iterator[NodeSpec]:
-    """All that there ever are."""
-    yield from scenario.nodes
-    for action in scenario.actions:
-        if isinstance(action, AddNodes):
-            yield from action.nodes
-
-
-class _Asked:
-    """How many accelerators pods ask for, as far as the scenario says it: in every version of an object the same.
-
-    Of a namespace with a LimitRange that names accelerators nothing is known.
-    """
-
-    def __init__(self, scenario: Scenario) -> None:
-        self._counts: defaultdict[tuple[str, str, str], set[int]] = defaultdict(set)
-        limited = set(_limited(scenario))
-        for spec in _versions(scenario):
-            if spec.namespace in limited:
-                continue
-            roles = spec.roles if isinstance(spec, KubeInfer) else ()
-            pods = {role.name: role.template for role in roles} or {spec.name: spec.pod_templates[0]}
-            for role, template in pods.items():
-                self._counts[spec.kind, spec.name, role].add(template.accelerators)
-
-    def by(self, pod: PodRef) -> int | None:
-        """By a pod; None where it is not known."""
-        counts = self._counts.get((pod.instance.kind, pod.instance.owner, pod.role), set())
-        return next(iter(counts)) if len(counts) == 1 else None
 
 
 class Conserved:
@@ -78,7 +29,7 @@ class Conserved:
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report
-        self._asked = _Asked(scenario)
+        self._asked = Asked(scenario)
         # What else runs there may leave without a record.
         self._known = not any(accelerator_count(each.requests) for each in scenario.running)
         self._there = {node.name for node in scenario.nodes}
@@ -136,8 +87,8 @@ class NeverOvercommitted:
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report
-        self._asked = _Asked(scenario)
-        self._has = {node.name: accelerator_count(node.allocatable) for node in _nodes(scenario)}
+        self._asked = Asked(scenario)
+        self._has = {node.name: accelerator_count(node.allocatable) for node in nodes_ever(scenario)}
         self._others: dict[str, tuple[str, int]] = {}
         self._held: defaultdict[str, dict[PodRef, int]] = defaultdict(dict)
         self._node: dict[PodRef, str] = {}

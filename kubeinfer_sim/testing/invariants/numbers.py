@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 
 from kubeinfer_sim.cluster.records import InstanceRef, PodDeleting, PodRef
 from kubeinfer_sim.engine.meter import Handlers, OnePass
+from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.loss_stages import LossStages
 from kubeinfer_sim.metrics.losses import Losses
 from kubeinfer_sim.metrics.measure import Measures
@@ -13,6 +15,7 @@ from kubeinfer_sim.metrics.moment import look
 from kubeinfer_sim.metrics.steps import segments
 from kubeinfer_sim.metrics.workloads import ByWorkload, Workload
 from kubeinfer_sim.report.complaints import complaint
+from kubeinfer_sim.report.deployments import why
 from kubeinfer_sim.report.verdict import culprits
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.testing.invariants.invariant import Finished, Report
@@ -65,10 +68,10 @@ class ChargesAddUp:
 
 
 class SettledSaysWhy:
-    """INV-13: when nothing more can happen, all instances are ready, or each that is not says why."""
+    """INV-13: when nothing more can happen, all instances and pods are ready, or what is not says why."""
 
     number = "INV-13"
-    statement = "a run that is settled has all instances ready, or a named reason for each that is not"
+    statement = "a run that is settled has all instances, and all pods of Deployments, ready, or a named reason why not"
     reason = "`it does not become ready` is no answer to a user whose rollout has stopped"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
@@ -89,6 +92,21 @@ class SettledSaysWhy:
                 self._ask(name, missing, own.measures)
             if missing > 0 and verdict.holds:
                 self._report(f"the verdict holds, and {missing} instances of {name} are missing")
+        for each in finished.figures.measures.deployments:
+            if each.missing and each.outcome is not DeploymentOutcome.PAUSED:
+                self._ask_pods(each, finished.figures.measures)
+            if each.missing and verdict.holds:
+                self._report(
+                    f"the verdict holds, and {each.missing} pods of {each.kind} {each.name} are missing"
+                )
+
+    def _ask_pods(self, deployment: DeploymentMeasures, measures: Measures) -> None:
+        text = why(deployment, measures.stranded)
+        if not text or text.partition(" (")[0].endswith("waits for a place"):
+            self._report(
+                f"{deployment.missing} pods of {deployment.kind} {deployment.name} are missing, and all that is "
+                f"told is: {text or 'nothing'}"
+            )
 
     def _ask(self, name: str, missing: int, measures: Measures) -> None:
         blamed = culprits(measures)
@@ -160,6 +178,14 @@ class ExplanationsAgree:
             if len(ready[name]) != own.measures.ready.at(at):
                 told = f"{len(ready[name])} instances of {name} ready at {at} ms"
                 self._report(f"`why` says {told}, the numbers say {own.measures.ready.at(at)}")
+        pods: Counter[tuple[str, str]] = Counter(
+            (each.instance.kind, each.instance.owner) for each in moment.instances if each.state == "ready"
+        )
+        for deployment in finished.figures.measures.deployments:
+            counted, said = pods[deployment.kind, deployment.name], deployment.ready.at(at)
+            if counted != said:
+                told = f"{counted} pods of {deployment.kind} {deployment.name} ready at {at} ms"
+                self._report(f"`why` says {told}, the numbers say {said}")
 
     def _delete(self, record: PodDeleting) -> None:
         self._deleting.add(record.pod)

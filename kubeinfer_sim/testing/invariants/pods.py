@@ -17,10 +17,13 @@ from kubeinfer_sim.cluster.records import (
     PodNotReady,
     PodReady,
     PodRef,
+    PodStopping,
 )
+from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import Handlers
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.testing.invariants.ever import Whose, templates_ever, whose
 from kubeinfer_sim.testing.invariants.invariant import Finished, Report
 from kubeinfer_sim.testing.invariants.pods_there import PodsThere
 
@@ -115,23 +118,29 @@ class OneNode:
 
 
 class NothingDeadIsStopped:
-    """INV-05: only a container that runs is killed, or dies."""
+    """INV-05: only a container that runs is killed, or dies, or is waited for when its pod is deleted."""
 
     number = "INV-05"
-    statement = "no container is killed or dies that does not run"
+    statement = "no container is killed, dies or is stopped that does not run"
     reason = "a kubelet has nothing to kill there (pkg/kubelet/kuberuntime, computePodActions)"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report
         #: The death after which a container has not been started again.
         self._dead: defaultdict[PodRef, dict[str, Record]] = defaultdict(dict)
+        #: The containers that a pod may have, sidecars apart.
+        self._containers: defaultdict[Whose, set[str]] = defaultdict(set)
+        for _, key, template in templates_ever(scenario):
+            self._containers[key].update(each.name for each in template.containers)
 
     def handlers(self) -> Handlers:
-        """Containers that start, are killed and die."""
+        """Containers that start, are killed and die, and pods that are stopped."""
         return {
             ContainersRunning: self._running,
             ContainerKilling: self._killing,
             ContainerDied: self._died,
+            PodDeleting: self._stopping,
+            PodStopping: self._stopping,
             PodGone: self._gone,
         }
 
@@ -155,6 +164,12 @@ class NothingDeadIsStopped:
         if (dead := self._dead[record.pod].get(record.container)) is not None:
             self._report(f"{record.container} of {record.pod.name} dies twice", dead, record)
         self._dead[record.pod][record.container] = record
+
+    def _stopping(self, record: PodDeleting | PodStopping) -> None:
+        containers, dead = self._containers.get(whose(record.pod)), self._dead[record.pod]
+        kinds = {stage.name.kind for stage in record.stages}
+        if containers and containers <= dead.keys() and kinds & {StageKind.PRE_STOP, StageKind.EXIT}:
+            self._report(f"{record.pod.name} is stopped, and its containers are dead", *dead.values(), record)
 
     def _gone(self, record: PodGone) -> None:
         self._dead.pop(record.pod, None)

@@ -6,8 +6,13 @@ from collections import Counter, defaultdict
 
 from msgspec import Struct, field
 
-from kubeinfer_sim.cluster.records import PodCreated
-from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, ReplicaSetScaled
+from kubeinfer_sim.cluster.fault_records import FaultDetected
+from kubeinfer_sim.cluster.records import PodCreated, PodDeleting, PodNotReady, PodReady, PodRef
+from kubeinfer_sim.controllers.deployment.records import (
+    DeploymentApplied,
+    DeploymentStatus,
+    ReplicaSetScaled,
+)
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
@@ -16,6 +21,8 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceGone,
     InstanceReady,
     InstanceRestarting,
+    PodRebuilding,
+    RecoveryDecided,
     SpecApplied,
 )
 from kubeinfer_sim.engine.meter import Handlers
@@ -91,8 +98,13 @@ class WithinSurge:
         fleet.going.discard(record.instance.uid)
 
     def _applied(self, record: DeploymentApplied) -> None:
-        if record.kind == "Deployment":
-            self._deployments[record.deployment] = record
+        if record.kind != "Deployment":
+            return
+        self._deployments[record.deployment] = record
+        if "created" in record.changed:
+            # Of pods that ran before the simulation began nobody records that they are asked for.
+            ran = record.label == "running"
+            self._asked[record.deployment] = {record.revision: record.replicas} if ran else {}
 
     def _scaled(self, record: ReplicaSetScaled) -> None:
         asked = self._asked[record.deployment]
@@ -105,21 +117,40 @@ class WithinSurge:
             )
 
 
+class _Pods(Struct):
+    """The pods of one Deployment that are Ready.
+
+    Attributes:
+        scaled: its replicas have changed since it was complete: pods are shared out by sizes, whoever is ready.
+        lost_at: when one of them was last not Ready any more, ms; controllers hear of it a little later.
+    """
+
+    spec: DeploymentApplied | None = None
+    ready: set[PodRef] = field(default_factory=set)
+    scaled: bool = False
+    lost_at: int = -1
+
+
 class WithinUnavailable:
-    """INV-08: a rolling update takes no ready instance away below R - U."""
+    """INV-08: a rolling update takes no ready instance, and no ready pod of a Deployment, away below R - U."""
 
     number = "INV-08"
     statement = (
-        "a rolling update leaves at least replicas - maxUnavailable instances ready, whatever else fails"
+        "a rolling update leaves at least replicas - maxUnavailable instances (of a Deployment pods) ready, "
+        "whatever else fails"
     )
-    reason = "rule 5 of the rolling update: what the user allowed to be missing is spent on faults first"
+    reason = (
+        "rule 5 of the rolling update, Deployments alike: what may be missing is spent on faults before it is "
+        "spent on the update"
+    )
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report
         self._fleets: defaultdict[str, _Fleet] = defaultdict(_Fleet)
+        self._pods: defaultdict[str, _Pods] = defaultdict(_Pods)
 
     def handlers(self) -> Handlers:
-        """Budgets, and which instances are ready."""
+        """Budgets, and which instances and pods are ready."""
         return {
             SpecApplied: self._spec,
             InstanceReady: self._became_ready,
@@ -127,6 +158,11 @@ class WithinUnavailable:
             InstanceRestarting: self._not_ready,
             InstanceFailed: self._not_ready,
             InstanceDeleting: self._deleting,
+            DeploymentApplied: self._applied,
+            DeploymentStatus: self._status,
+            PodReady: self._pod_ready,
+            PodNotReady: self._pod_not_ready,
+            PodDeleting: self._pod_deleting,
         }
 
     def finish(self, finished: Finished) -> None:
@@ -152,28 +188,85 @@ class WithinUnavailable:
         if len(fleet.ready) < least:
             self._report(f"{len(fleet.ready)} instances stay ready, and at least {least} must", spec, record)
 
+    def _applied(self, record: DeploymentApplied) -> None:
+        if record.kind == "Deployment":
+            pods = self._pods[record.deployment]
+            pods.scaled |= pods.spec is not None and pods.spec.replicas != record.replicas
+            pods.spec = record
+
+    def _status(self, record: DeploymentStatus) -> None:
+        if record.kind == "Deployment" and record.complete:
+            self._pods[record.deployment].scaled = False
+
+    def _pod_ready(self, record: PodReady) -> None:
+        if record.pod.instance.kind == "Deployment":
+            self._pods[record.pod.instance.owner].ready.add(record.pod)
+
+    def _pod_not_ready(self, record: PodNotReady) -> None:
+        if record.pod.instance.kind == "Deployment":
+            pods = self._pods[record.pod.instance.owner]
+            pods.ready.discard(record.pod)
+            pods.lost_at = record.at
+
+    def _pod_deleting(self, record: PodDeleting) -> None:
+        if record.pod.instance.kind != "Deployment":
+            return
+        pods = self._pods[record.pod.instance.owner]
+        was_ready = record.pod in pods.ready
+        pods.ready.discard(record.pod)
+        spec = pods.spec
+        if record.reason != "Rollout":
+            pods.lost_at = record.at
+        elif was_ready and spec is not None and not pods.scaled and pods.lost_at < record.at:
+            least = spec.replicas - spec.unavailable
+            if len(pods.ready) < least:
+                self._report(f"{len(pods.ready)} pods stay ready, and at least {least} must", spec, record)
+
 
 class OneRestartPerEvent:
-    """INV-09: incarnations are counted without a gap, and between two restarts pods were made."""
+    """INV-09: incarnations are counted without a gap, pods were made between two restarts, and a fault restarts once.
+
+    Where an engine dies again of a fault, on hardware that it was given again, that is another event.
+    """
 
     number = "INV-09"
-    statement = "one event restarts an instance once: incarnations go up by one, and each has pods of its own"
+    statement = (
+        "one event restarts an instance, or a pod of it, once: incarnations go up by one, each has pods of its own, "
+        "and what the platform reports of a fault is no second one"
+    )
     reason = "a crash and the platform's report of its cause are one failure, not two"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report
         self._incarnations: Counter[int] = Counter()
         self._restarted: dict[int, InstanceRestarting] = {}
+        #: What tells of faults: the platform's reports and what was decided for them, by id.
+        self._reports: set[int] = set()
+        #: The latest restart of an instance, or of a pod at a place of it ("": the whole), for a first cause.
+        self._for: dict[tuple[int, str, int], InstanceRestarting | PodRebuilding] = {}
 
     def handlers(self) -> Handlers:
-        """Restarts, and the pods between."""
-        return {InstanceRestarting: self._restarting, PodCreated: self._created}
+        """Restarts, what they are for, and the pods between."""
+        return {
+            InstanceRestarting: self._restarting,
+            PodRebuilding: self._rebuilding,
+            FaultDetected: self._detected,
+            RecoveryDecided: self._decided,
+            PodCreated: self._created,
+        }
 
     def finish(self, finished: Finished) -> None:
         """All has been said."""
 
     def _created(self, record: PodCreated) -> None:
         self._restarted.pop(record.pod.instance.uid, None)
+
+    def _detected(self, record: FaultDetected) -> None:
+        self._reports.add(record.id)
+
+    def _decided(self, record: RecoveryDecided) -> None:
+        if record.cause in self._reports:
+            self._reports.add(record.id)
 
     def _restarting(self, record: InstanceRestarting) -> None:
         uid = record.instance.uid
@@ -183,3 +276,14 @@ class OneRestartPerEvent:
         if (before := self._restarted.get(uid)) is not None:
             self._report(f"{record.instance.name} restarts twice, with no pod between", before, record)
         self._restarted[uid] = record
+        self._once(record, "", record.instance.name)
+
+    def _rebuilding(self, record: PodRebuilding) -> None:
+        self._once(record, record.pod, record.pod)
+
+    def _once(self, record: InstanceRestarting | PodRebuilding, part: str, name: str) -> None:
+        key = record.instance.uid, part, record.root
+        before = self._for.get(key) or self._for.get((record.instance.uid, "", record.root))
+        if before is not None and record.cause in self._reports:
+            self._report(f"{name} restarts for a fault that it has restarted for", before, record)
+        self._for[key] = record
