@@ -68,7 +68,8 @@ def _complete_assumption(ctx: click.Context, param: click.Parameter, incomplete:
     "--vary",
     metavar="NAME=LIST",
     multiple=True,
-    help="Any other knob: maxSurge, maxUnavailable, label (on,off), nodes (8..16), spareNodes, or a path in the "
+    help="Any other knob: maxSurge, maxUnavailable, replicas, minReadySeconds (of all, or as in replicas.router of one "
+    "workload), label (on,off), nodes (8..16), spareNodes, or a path in the "
     "scenario's spec (kubernetesVersion=1.31,1.36; cluster=3x8,4x8; faults.npus.spares=0,2). Each combination of "
     "several knobs is a variant.",
 )

@@ -174,7 +174,7 @@ def replay_line(seed: int) -> str:
 def replicate_and_report(
     scenario: Scenario, many: Many, output: Output, *, file: str, quiet: bool, assumptions: bool
 ) -> int:
-    """Make the runs, report, and return the exit code: 0 held, 1 missed, 4 undecided, 2 or 3 where runs failed."""
+    """Make the runs, report, and return the exit code: 0 held, 1 missed, 4 undecided or not judged, 2 or 3 failed."""
     from kubeinfer_sim.cli.progress import ProgressBar
     from kubeinfer_sim.experiment.replications import replicate
 
@@ -225,7 +225,7 @@ def exit_code(runs: Replications) -> int:
         return INTERRUPTED
     if code := failure_code(runs.failures):
         return code
-    return {Decision.HELD: 0, Decision.UNDECIDED: UNDECIDED}.get(runs.decision, 1)
+    return {Decision.HELD: 0, Decision.MISSED: 1}.get(runs.decision, UNDECIDED)
 
 
 def failure_code(failures: Iterable[Failure]) -> int:

@@ -10,10 +10,11 @@ from msgspec import Struct
 from kubeinfer_sim.experiment.figures import Figures
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures
 from kubeinfer_sim.metrics.attribution import CauseSummary
-from kubeinfer_sim.metrics.availability import Level
+from kubeinfer_sim.metrics.availability import Level, measure_level
 from kubeinfer_sim.metrics.cause_kinds import ORDERS
-from kubeinfer_sim.metrics.deployments import DeploymentMeasures
-from kubeinfer_sim.metrics.steps import shortfall
+from kubeinfer_sim.metrics.deployments import DeploymentChange
+from kubeinfer_sim.metrics.served import ServedPods
+from kubeinfer_sim.scenario.model import ONE
 
 #: `held`: 1 or 0.
 Unit = Literal["fraction", "ms", "instance-ms", "pod-ms", "count", "NPU-hours", "held"]
@@ -31,6 +32,7 @@ class Column(Struct, frozen=True):
         decides: whether it is about service, so that it says which variant is better; the others say how.
         about: `objective`, the kind of beginning (of fault, `drain` …) it is about, or "" for the whole run.
         absent: the number of a run that never met what it is about.
+        gain: of a column that decides: how much better one variant is, in words, `{}` for the difference.
     """
 
     name: str
@@ -41,11 +43,15 @@ class Column(Struct, frozen=True):
     decides: bool = True
     about: str = ""
     absent: float | None = None
+    gain: str = ""
 
 
 def columns_of(found: Figures) -> Iterator[Column]:
     """The columns a run has a number for: of the whole run, of its objectives, of each kind of fault."""
-    yield from COLUMNS if found.kubeinfers else DEPLOYMENT_COLUMNS
+    if found.kubeinfers:
+        yield from COLUMNS
+    if found.pods or not found.kubeinfers:
+        yield from DEPLOYMENT_COLUMNS
     yield from _objectives(found.judged)
     for kind, cause in found.kinds.items():
         if kind not in ORDERS and cause.incidents:
@@ -55,9 +61,9 @@ def columns_of(found: Figures) -> Iterator[Column]:
 def columns_for(judged: Sequence[Judged], names: Collection[str]) -> Iterator[Column]:
     """The columns of these names, in the order of `columns_of`; `judged`: the objectives they are about."""
     kinds = dict.fromkeys(name.split("/")[1] for name in names if name.startswith("causes/"))
+    own = (*COLUMNS, *DEPLOYMENT_COLUMNS) if "minReady" in names else DEPLOYMENT_COLUMNS
     known = (
-        *COLUMNS,
-        *DEPLOYMENT_COLUMNS,
+        *own,
         *_objectives(judged),
         *(c for kind in kinds for c in _of_kind(kind)),
     )
@@ -70,7 +76,7 @@ def columns_for(judged: Sequence[Judged], names: Collection[str]) -> Iterator[Co
 
 def _objectives(judged: Sequence[Judged]) -> Iterator[Column]:
     for index, each in enumerate(judged):
-        own = f"{each.kubeinfer}: " if each.kubeinfer else ""
+        own = f"{each.owner}: " if each.owner else ""
         title = f"{own}{each.name}{f' ({each.level})' if each.level else ''} held"
         name = f"objectives/{index}/{each.name}"
         yield Column(name, title, "held", "high", _held(index), decides=False, about="objective")
@@ -208,23 +214,58 @@ def _container_restarts(measures: Measures) -> float:
     return sum(life.container_restarts for life in measures.instances)
 
 
+_PEAK_NPUS = Column(
+    "peakNpus", "most NPUs in use", "count", "low", lambda found: found.measures.peak_npus, decides=False
+)
 #: By the first that tells two variants apart it is decided which one is better.
 COLUMNS: tuple[Column, ...] = (
     Column("completes", "last change completes", "held", "high", _completes),
-    Column("lostInstanceMs", "instance time lost", "instance-ms", "low", _sum(lambda m: m.whole.lost)),
-    Column("availability", "availability", "fraction", "high", _availability),
-    Column("capacity", "capacity", "fraction", "high", _capacity),
-    Column("unserved", "load not served", "fraction", "low", _unserved),
-    Column("overloadMs", "overloaded", "ms", "low", _overload),
-    Column("longestOutageMs", "longest with none ready", "ms", "low", _level("one", _longest)),
-    Column("longestShortMs", "longest below wanted", "ms", "low", _level("all", _longest)),
-    Column("npuHoursLost", "NPU-hours lost", "NPU-hours", "low", _npu_hours),
-    Column("notReadyAtEnd", "not ready in the end", "count", "low", _sum(lambda m: m.losing)),
-    Column("lastChangeMs", "last change takes", "ms", "low", _takes),
+    Column(
+        "lostInstanceMs",
+        "instance time lost",
+        "instance-ms",
+        "low",
+        _sum(lambda m: m.whole.lost),
+        gain="{} less instance time lost",
+    ),
+    Column(
+        "availability", "availability", "fraction", "high", _availability, gain="availability is {} higher"
+    ),
+    Column("capacity", "capacity", "fraction", "high", _capacity, gain="capacity is {} higher"),
+    Column(
+        "unserved", "load not served", "fraction", "low", _unserved, gain="{} less of the load not served"
+    ),
+    Column("overloadMs", "overloaded", "ms", "low", _overload, gain="{} less time overloaded"),
+    Column(
+        "longestOutageMs",
+        "longest with none ready",
+        "ms",
+        "low",
+        _level("one", _longest),
+        gain="the longest time with none ready is {} shorter",
+    ),
+    Column(
+        "longestShortMs",
+        "longest below wanted",
+        "ms",
+        "low",
+        _level("all", _longest),
+        gain="the longest time below wanted is {} shorter",
+    ),
+    Column("npuHoursLost", "NPU-hours lost", "NPU-hours", "low", _npu_hours, gain="{} fewer NPU-hours lost"),
+    Column(
+        "notReadyAtEnd",
+        "not ready in the end",
+        "count",
+        "low",
+        _sum(lambda m: m.losing),
+        gain="{} fewer not ready in the end",
+    ),
+    Column("lastChangeMs", "last change takes", "ms", "low", _takes, gain="the last change takes {} less"),
     Column("minReady", "fewest ready", "count", "high", _fewest_ready, decides=False),
     Column("outages", "times with none ready", "count", "low", _level("one", _outages), decides=False),
     Column("timesShort", "times below wanted", "count", "low", _level("all", _outages), decides=False),
-    Column("peakNpus", "most NPUs in use", "count", "low", lambda f: f.measures.peak_npus, decides=False),
+    _PEAK_NPUS,
     Column("degradedMs", "instance time degraded", "instance-ms", "low", _sum(_degraded), decides=False),
     Column("restarts", "restarts", "count", "low", _sum(_restarts), decides=False),
     Column("podsRebuilt", "pods rebuilt", "count", "low", _sum(_replaced), decides=False),
@@ -234,23 +275,89 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 
-def _pods(of: Callable[[DeploymentMeasures], float], over: Callable[[list[float]], float]) -> Measure:
+def _of_pods(of: Callable[[ServedPods], float | None], over: Callable[[list[float]], float]) -> Measure:
+    """Of all Deployments and their like together; None where there is none that has a number."""
+
     def measure(found: Figures) -> float | None:
-        numbers = [of(each) for each in found.measures.deployments]
+        numbers = [number for each in found.pods if (number := of(each)) is not None]
         return over(numbers) if numbers else None
 
     return measure
 
 
-def _pod_time_lost(deployment: DeploymentMeasures) -> float:
-    return shortfall(deployment.desired, deployment.available, deployment.since, deployment.until)
+def _changed(pods: ServedPods) -> DeploymentChange | None:
+    """The last change of one that was there for which pods come or go."""
+    material = [each for each in pods.changes if each.is_material and "created" not in each.changed]
+    return material[-1] if material else None
 
 
-#: Of a run without a KubeInfer: what its Deployments, StatefulSets and so on come to, while they are worked at.
+def _rolls_out(pods: ServedPods) -> float | None:
+    return None if (change := _changed(pods)) is None else float(change.completed is not None)
+
+
+def _rollout_takes(pods: ServedPods) -> float | None:
+    change = _changed(pods)
+    return None if change is None or change.duration is None else float(change.duration)
+
+
+def _pod_availability(pods: ServedPods) -> float | None:
+    return None if pods.whole.availability is None else float(pods.whole.availability)
+
+
+def _longest_without(pods: ServedPods) -> float:
+    return measure_level(ONE, pods).longest
+
+
+#: Of the pods of Deployments, StatefulSets, ReplicaSets and DaemonSets, beside KubeInfers or alone.
 DEPLOYMENT_COLUMNS: tuple[Column, ...] = (
-    Column("lostPodMs", "pod time lost", "pod-ms", "low", _pods(_pod_time_lost, sum)),
+    Column("rolloutCompletes", "rollout completes", "held", "high", _of_pods(_rolls_out, min)),
     Column(
-        "minAvailable", "fewest available", "count", "high", _pods(lambda d: d.low.value, min), decides=False
+        "lostPodMs",
+        "pod time lost",
+        "pod-ms",
+        "low",
+        _of_pods(lambda pods: pods.whole.lost, sum),
+        gain="{} less pod time lost",
     ),
-    Column("podsMissing", "pods missing in the end", "count", "low", _pods(lambda d: d.missing, sum)),
+    Column(
+        "podAvailability",
+        "pods available",
+        "fraction",
+        "high",
+        _of_pods(_pod_availability, min),
+        gain="availability of the pods is {} higher",
+    ),
+    Column(
+        "longestUnavailableMs",
+        "longest with none available",
+        "ms",
+        "low",
+        _of_pods(_longest_without, max),
+        gain="the longest time with none available is {} shorter",
+    ),
+    Column(
+        "podsMissing",
+        "pods missing in the end",
+        "count",
+        "low",
+        _of_pods(lambda pods: pods.losing, sum),
+        gain="{} fewer pods missing in the end",
+    ),
+    Column(
+        "rolloutMs",
+        "rollout takes",
+        "ms",
+        "low",
+        _of_pods(_rollout_takes, max),
+        gain="the rollout takes {} less",
+    ),
+    Column(
+        "minAvailable",
+        "fewest available",
+        "count",
+        "high",
+        _of_pods(lambda pods: pods.whole.min_ready.value, min),
+        decides=False,
+    ),
+    _PEAK_NPUS,
 )

@@ -81,7 +81,8 @@ class Outcome(Struct, frozen=True):
         """How much more it is than under another variant, paired by seed; None when no seed has both."""
         pairs = zip(self.values[column.name], other.values[column.name], strict=True)
         gains = [mine - theirs for mine, theirs in pairs if mine is not None and theirs is not None]
-        return estimate(gains) if gains else None
+        drawn = bool(self.variant.scenario.drawn or other.variant.scenario.drawn)
+        return estimate(gains, drawn=drawn) if gains else None
 
 
 class Comparison(Struct, frozen=True):
@@ -162,18 +163,11 @@ def compare(
         progress: told after every run how many of how many there are.
 
     Raises:
-        UsageError: a scenario has no KubeInfer whose instances could be counted; a function that decides on recovery
-            fails with the first seed.
+        UsageError: a function that decides on recovery fails with the first seed.
         ValueError: no variant, or no seed.
     """
     if not variants or not seeds:
         raise ValueError("a comparison needs variants and seeds")
-    bare = next((variant.scenario for variant in variants if not variant.scenario.kubeinfers), None)
-    if bare is not None:
-        raise UsageError(
-            f"compare counts the instances of a KubeInfer, and the scenario has none: {bare.name} "
-            "is about Deployments alone, on which `run` reports"
-        )
     played: list[dict[int, Played]] = [{} for _ in variants]
     total = len(variants) * len(seeds)
     interrupted = False

@@ -19,9 +19,11 @@ from kubeinfer_sim.metrics.availability import Availability, measure_availabilit
 from kubeinfer_sim.metrics.capacity import Capacity, CapacityMeter
 from kubeinfer_sim.metrics.cluster import ClusterMeasures, ClusterMeters
 from kubeinfer_sim.metrics.demand import Demand, measure_demand
+from kubeinfer_sim.metrics.deployments import DeploymentMeasures
 from kubeinfer_sim.metrics.incidents import Incidents
 from kubeinfer_sim.metrics.losses import Losses
 from kubeinfer_sim.metrics.measure import KubeInferMeters
+from kubeinfer_sim.metrics.served import ServedPods, served_pods
 from kubeinfer_sim.metrics.traffic import TrafficMeasures, TrafficMeter
 from kubeinfer_sim.metrics.workloads import ByWorkload, Workload
 from kubeinfer_sim.scenario.model import Scenario
@@ -57,7 +59,7 @@ class Figures(Struct, frozen=True, dict=True):
         availability: its availability; None without a KubeInfer.
         demand: None where the scenario says nothing of a load.
         traffic: None where the scenario says nothing of requests.
-        judged: the objectives; of several KubeInfers each for itself, for all have to hold them.
+        judged: the objectives; of several workloads each for itself, for all have to hold them.
         causes: what began its losses, dearest first.
     """
 
@@ -75,6 +77,11 @@ class Figures(Struct, frozen=True, dict=True):
     def kinds(self) -> dict[str, CauseSummary]:
         """The same as `causes` for each kind of beginning together."""
         return by_kind([cause for each in self.kubeinfers.values() for cause in each.causes])
+
+    @cached_property
+    def pods(self) -> tuple[ServedPods, ...]:
+        """The pods of every Deployment, StatefulSet, ReplicaSet and DaemonSet."""
+        return tuple(served_pods(each, self.run.ended_at) for each in self.cluster.deployments)
 
     @property
     def measures_of_all(self) -> list[Measures]:
@@ -190,9 +197,7 @@ class RunMeters:
             availability=None if first is None else first.availability,
             demand=demand,
             traffic=None if self._traffic is None else self._traffic.finish(ended_at, end),
-            judged=_judged(scenario, of_each, demand)
-            if len(of_each) > 1
-            else judge(scenario.objectives, measures, capacity, demand),
+            judged=_judged(scenario, of_each, cluster.deployments, ended_at, demand),
             causes=() if first is None else first.causes,
         )
 
@@ -229,14 +234,28 @@ def measured_run(
 
 
 def _judged(
-    scenario: Scenario, of_each: Mapping[str, KubeInferFigures], demand: Demand | None
+    scenario: Scenario,
+    of_each: Mapping[str, KubeInferFigures],
+    deployments: Sequence[DeploymentMeasures],
+    ended_at: int,
+    demand: Demand | None,
 ) -> tuple[Judged, ...]:
-    """What is asked for is asked for of every KubeInfer."""
-    return tuple(
-        replace(each, kubeinfer=name)
-        for name, own in of_each.items()
-        for each in judge(scenario.objectives, own.measures, own.capacity, demand)
-    )
+    """What is asked for is asked for of every KubeInfer, or of the workload it is about."""
+    of_kubeinfers = {
+        name: judge(scenario.objectives, own.measures, own.capacity, demand) for name, own in of_each.items()
+    }
+    judged = [(name, each) for name, held in of_kubeinfers.items() for each in held]
+    pods = {(each.kind, each.name): each for each in deployments}
+    for kind, name, objectives in scenario.objectives.objects:
+        if kind == "KubeInfer" and name in of_each:
+            own = of_each[name]
+            judged += ((name, each) for each in judge(objectives, own.measures, own.capacity, demand))
+        elif (kind, name) in pods:
+            served = served_pods(pods[kind, name], ended_at)
+            judged += ((f"{kind}/{name}", each) for each in judge(objectives, served))
+    if len({owner for owner, _ in judged} | of_each.keys()) == 1:
+        return tuple(each for _, each in judged)
+    return tuple(replace(each, owner=owner) for owner, each in judged)
 
 
 def _traffic(scenario: Scenario, seed: int) -> TrafficMeter | None:

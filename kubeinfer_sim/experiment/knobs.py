@@ -1,8 +1,8 @@
 """Variants of a scenario that differ in knobs: `NAME=A,B` with a name from below, an assumption, or a path.
 
-Names of their own have the knobs that are no field of a scenario file: budgets and the label stand in the manifest,
-nodes are counted, in all or on top of what there is. Everything else is reached by its path in `spec`, as in
-`cluster=3x8,4x8`, `kubernetesVersion=1.31,1.36`, `faults.npus.spares=0,2` or `manifest.set.replicas=2,3`.
+Names of their own have the knobs that are no field of a scenario file: those of workloads stand in manifests
+(`workload_knobs.py`), nodes are counted, in all or on top of what there is. Everything else is reached by its path in
+`spec`, as in `cluster=3x8,4x8`, `kubernetesVersion=1.31,1.36`, `faults.npus.spares=0,2` or `manifest.set.replicas=2,3`.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.errors import InputError, UsageError
+from kubeinfer_sim.experiment import workload_knobs
 from kubeinfer_sim.experiment.assumption_knob import assumption_variants
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
 from kubeinfer_sim.experiment.replication import Variant
-from kubeinfer_sim.manifest.kubernetes.intstr import parse_amount
-from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.manifest.yaml_tree import load_documents
-from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.cluster.pools import alike
 from kubeinfer_sim.scenario.load import load_scenario
@@ -207,56 +205,6 @@ def _at_path(name: str, value: str) -> Setting:
 # -- knobs with names of their own -------------------------------------------------------------------------
 
 
-def _in_all_versions(scenario: Scenario, change: Callable[[KubeInfer], KubeInfer]) -> Scenario:
-    actions = tuple(
-        replace(each, workload=change(each.workload))
-        if isinstance(each, Apply) and isinstance(each.workload, KubeInfer)
-        else each
-        for each in scenario.actions
-    )
-    workloads = tuple(change(each) if isinstance(each, KubeInfer) else each for each in scenario.workloads)
-    return replace(scenario, workloads=workloads, actions=actions)
-
-
-def _budget(field: str) -> Callable[[Scenario, str, str], Scenario]:
-    def turned(scenario: Scenario, rest: str, value: str) -> Scenario:
-        budget = parse_amount(int(value) if re.fullmatch(r"[0-9]{1,9}", value) else value)
-        if rest or budget is None or budget.exceeds_all:
-            raise UsageError(f"--vary {field}: expected a number or a percentage up to 100%, found {value!r}")
-
-        def change(kubeinfer: KubeInfer) -> KubeInfer:
-            name = {"maxSurge": "max_surge", "maxUnavailable": "max_unavailable"}[field]
-            budgets = replace(kubeinfer.rolling_update, **{name: budget})
-            if not (budgets.max_surge.value or budgets.max_unavailable.value):
-                raise UsageError(
-                    f"--vary {field}={value}: maxSurge and maxUnavailable must not both be zero, or no instance "
-                    "could ever be replaced"
-                )
-            return replace(kubeinfer, rolling_update=budgets)
-
-        return _in_all_versions(scenario, change)
-
-    return turned
-
-
-def _label(scenario: Scenario, rest: str, value: str) -> Scenario:
-    """The label that ties pods to the device plugin, in every role."""
-    if rest or value not in ("on", "off"):
-        raise UsageError(f"--vary label: expected on or off, found {value!r}")
-    written = "true" if value == "on" else "false"
-
-    def change(kubeinfer: KubeInfer) -> KubeInfer:
-        roles = tuple(
-            replace(
-                role, template=replace(role.template, labels={**role.template.labels, RESET_LABEL: written})
-            )
-            for role in kubeinfer.roles
-        )
-        return replace(kubeinfer, roles=roles)
-
-    return _in_all_versions(scenario, change)
-
-
 def _spare_nodes(scenario: Scenario, pool: str, value: str) -> Scenario:
     """So many nodes more, each like the last one of the pool; those that are there keep their faults."""
     if not re.fullmatch(r"[0-9]{1,5}", value):
@@ -308,10 +256,12 @@ def _named_nodes(scenario: Scenario) -> set[str]:
 #: Combinations of all knobs at most.
 MOST_VARIANTS = 10_000
 #: The knobs that are no field of a scenario, by name.
-KNOBS: dict[str, Callable[[Scenario, str, str], Scenario]] = {
-    "maxSurge": _budget("maxSurge"),
-    "maxUnavailable": _budget("maxUnavailable"),
-    "label": _label,
+KNOBS: dict[str, workload_knobs.Turn] = {
+    "maxSurge": workload_knobs.budget("maxSurge"),
+    "maxUnavailable": workload_knobs.budget("maxUnavailable"),
+    "replicas": workload_knobs.replicas,
+    "minReadySeconds": workload_knobs.min_ready_seconds,
+    "label": workload_knobs.label,
     "nodes": _nodes,
     "spareNodes": _spare_nodes,
 }

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from kubeinfer_sim.metrics.capacity import Amount, Capacity
 from kubeinfer_sim.metrics.measure import Measures
+from kubeinfer_sim.metrics.served import Served
 from kubeinfer_sim.metrics.steps import Steps, segments
 from kubeinfer_sim.scenario.model import ALL, BUDGET, ONE, ReadyLevel
 
@@ -82,7 +83,7 @@ def measure_availability(
     )
 
 
-def measure_level(level: ReadyLevel, measures: Measures) -> Level:
+def measure_level(level: ReadyLevel, measures: Served) -> Level:
     """How often as many instances were ready as a level asks for, over the time in which service is owed."""
     since, until = measures.whole.since, measures.whole.until
     outages = longest = total = current = 0
@@ -97,7 +98,7 @@ def measure_level(level: ReadyLevel, measures: Measures) -> Level:
     return Level(level.name, outages, longest, total, until - since, current > 0)
 
 
-def _least(level: ReadyLevel, measures: Measures) -> Steps:
+def _least(level: ReadyLevel, measures: Served) -> Steps:
     """How many instances the level asks for over time."""
     if level == BUDGET:
         return Steps(
@@ -106,7 +107,7 @@ def _least(level: ReadyLevel, measures: Measures) -> Steps:
     return Steps([(at, level.of(wanted)) for at, wanted in measures.desired.points])
 
 
-def held_share(amount: Amount, measures: Measures) -> Fraction | None:
+def held_share(amount: Amount, measures: Served) -> Fraction | None:
     """Integral of what there was, no more than desired, over integral of desired; None when none was desired."""
     wanted = held = 0
     scale = amount.unit.denominator

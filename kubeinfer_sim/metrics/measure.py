@@ -126,10 +126,15 @@ class Measures(Struct, frozen=True):
         return last if last is not None and last.ended is None else None
 
 
+def overall_of(outcome: DeploymentOutcome | BarePodOutcome) -> Outcome:
+    """How a run comes out in which there is nothing else."""
+    return _OVERALL[outcome]
+
+
 def overall(kubeinfers: Sequence[Measures]) -> Outcome:
     """How the KubeInfers of a run, the Deployments beside them, and the drains of its nodes came out together."""
-    outcomes = {_OVERALL[each.outcome] for measures in kubeinfers for each in measures.deployments}
-    outcomes |= {_OVERALL[each.outcome] for measures in kubeinfers for each in measures.bare_pods}
+    outcomes = {overall_of(each.outcome) for measures in kubeinfers for each in measures.deployments}
+    outcomes |= {overall_of(each.outcome) for measures in kubeinfers for each in measures.bare_pods}
     # Where there is no KubeInfer: a node was touched, though no pod was.
     outcomes |= {
         measures.outcome
@@ -193,8 +198,8 @@ class KubeInferMeters:
             ended_at=ended_at,
             end=end,
             outcome=outcome,
-            service=_service(seen, start, ended_at if done is None else done),
-            whole=_service(seen, owed, ended_at),
+            service=service(seen.desired, seen.ready, start, ended_at if done is None else done),
+            whole=service(seen.desired, seen.ready, owed, ended_at),
             desired=seen.desired,
             ready=seen.ready,
             live=seen.live,
@@ -245,11 +250,12 @@ def _outcome(end: End, losing: int, asked: Changes, seen: Readiness, drains: Seq
     return Outcome.UNFINISHED if end == "horizon" and not stalled else Outcome.NEVER
 
 
-def _service(seen: Readiness, since: int, until: int) -> Service:
-    wanted = sum((to - at) * n for at, to, (n,) in segments((seen.desired,), since, until))
-    lost = shortfall(seen.desired, seen.ready, since, until)
+def service(desired: Steps, ready: Steps, since: int, until: int) -> Service:
+    """What stayed in service between two times (ms), of so many desired and ready."""
+    wanted = sum((to - at) * n for at, to, (n,) in segments((desired,), since, until))
+    lost = shortfall(desired, ready, since, until)
     availability = Fraction(wanted - lost, wanted) if wanted else None
-    return Service(since, until, seen.ready.lowest(since, until), lost, availability)
+    return Service(since, until, ready.lowest(since, until), lost, availability)
 
 
 def measure(records: Iterable[Record], *, ended_at: int, end: End) -> Measures:

@@ -10,10 +10,12 @@ from math import ceil
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kubeinfer_sim.manifest.model import IntOrPercent
 from kubeinfer_sim.metrics.availability import Level, held_share, measure_level
 from kubeinfer_sim.metrics.capacity import Capacity
 from kubeinfer_sim.metrics.demand import Demand
-from kubeinfer_sim.metrics.measure import Measures, Outcome
+from kubeinfer_sim.metrics.measure import Outcome
+from kubeinfer_sim.metrics.served import Served
 from kubeinfer_sim.scenario.model import Objectives
 
 
@@ -34,7 +36,8 @@ class Judged(Struct, frozen=True):
             whether it does. `measured` is None when there is none.
         reason: why it cannot be judged, or what makes the measured number worse than it looks.
         level: of `availability` and `longestOutage`: how many instances are to be ready.
-        kubeinfer: whose instances, where a run has several KubeInfers; else "".
+        owner: whose instances or pods, where objectives are about several workloads: the name of a KubeInfer, of others
+            kind and name (`Deployment/router`); else "".
         probability: in which part of all runs it must hold; None: in every one.
     """
 
@@ -45,7 +48,7 @@ class Judged(Struct, frozen=True):
     unit: str = ""
     reason: str = ""
     level: str = ""
-    kubeinfer: str = ""
+    owner: str = ""
     probability: Fraction | None = None
 
 
@@ -54,7 +57,7 @@ CUT = "the horizon cut the run short"
 
 def judge(
     objectives: Objectives,
-    measures: Measures,
+    measures: Served,
     capacity: Capacity | None = None,
     demand: Demand | None = None,
 ) -> tuple[Judged, ...]:
@@ -62,8 +65,8 @@ def judge(
 
     Args:
         objectives: what must hold.
-        measures: of the run.
-        capacity: of the run, for `min_capacity`.
+        measures: of the workload over the run.
+        capacity: of the KubeInfer, for `min_capacity`.
         demand: of the run, for the objectives about the load.
     """
     return (
@@ -79,11 +82,11 @@ def _with_probability(objectives: Objectives, judged: Iterator[Judged]) -> Itera
         yield each if wanted is None else replace(each, probability=wanted)
 
 
-def _judge(objectives: Objectives, measures: Measures) -> Iterator[Judged]:
+def _judge(objectives: Objectives, measures: Served) -> Iterator[Judged]:
     # What holds so far may still be missed after the horizon.
     cut = measures.outcome is Outcome.UNFINISHED
     if objectives.min_ready_instances is not None:
-        target, low = objectives.min_ready_instances, measures.whole.min_ready.value
+        target, low = _at_first(objectives.min_ready_instances, measures), measures.whole.min_ready.value
         yield _bound("minReadyInstances", low >= target, cut, target, low, "instances")
     if objectives.completes:
         yield _completes(measures)
@@ -106,7 +109,14 @@ def _judge(objectives: Objectives, measures: Measures) -> Iterator[Judged]:
         yield _bound("noStall", not count, cut, 0, count, "stalls")
 
 
-def _judge_availability(objectives: Objectives, measures: Measures) -> Iterator[Judged]:
+def _at_first(amount: int | IntOrPercent, measures: Served) -> int:
+    """So many of those that are desired at first, rounded up: 80% of 4 are 4, not 3."""
+    if isinstance(amount, int):
+        return amount
+    return amount.of(measures.desired.points[0][1] if measures.desired.points else 0, round_up=True)
+
+
+def _judge_availability(objectives: Objectives, measures: Served) -> Iterator[Judged]:
     for each in objectives.availability:
         level = measure_level(each.level, measures)
         if each.at_least is not None:
@@ -118,7 +128,7 @@ def _judge_availability(objectives: Objectives, measures: Measures) -> Iterator[
             yield replace(longest, probability=each.probability)
 
 
-def _longest_outage(held: bool, target: int, level: Level, measures: Measures) -> Judged:
+def _longest_outage(held: bool, target: int, level: Level, measures: Served) -> Judged:
     """An outage at the end of the run goes on: for good when nothing can happen any more."""
     judgement, reason = Judgement.HELD if held else Judgement.MISSED, ""
     if level.lasts and measures.outcome is Outcome.NEVER:
@@ -129,7 +139,7 @@ def _longest_outage(held: bool, target: int, level: Level, measures: Measures) -
 
 
 def _judge_service(
-    objectives: Objectives, measures: Measures, capacity: Capacity | None, demand: Demand | None
+    objectives: Objectives, measures: Served, capacity: Capacity | None, demand: Demand | None
 ) -> Iterator[Judged]:
     if objectives.min_capacity is not None and capacity is not None:
         least = objectives.min_capacity
@@ -171,8 +181,8 @@ def _bound(
     return Judged(name, Judgement.HELD if holds else Judgement.MISSED, target, measured, unit, reason)
 
 
-def _completes(measures: Measures) -> Judged:
-    change = measures.last_material
+def _completes(measures: Served) -> Judged:
+    change = next((each for each in reversed(measures.changes) if each.is_material), None)
     if change is None or measures.outcome is Outcome.NOTHING:
         return Judged("completes", Judgement.OPEN, True, None, reason="nothing was to be completed")
     if change.completed is not None:
@@ -182,7 +192,7 @@ def _completes(measures: Measures) -> Judged:
     return Judged("completes", Judgement.MISSED, True, False)
 
 
-def _completes_within(limit: int, measures: Measures) -> Judged:
+def _completes_within(limit: int, measures: Served) -> Judged:
     """The slowest change for which instances come or go, but those that another template overtook."""
     name = "completesWithin"
     changes = [c for c in measures.changes if c.is_material and c.superseded is None]

@@ -14,9 +14,10 @@ from rich.text import Text
 from kubeinfer_sim.experiment.columns import Column
 from kubeinfer_sim.experiment.compare import Comparison, Outcome
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
+from kubeinfer_sim.experiment.statistics.means import FEWEST_FOR_SIGNS
 from kubeinfer_sim.experiment.statistics.percentiles import PARTS
 from kubeinfer_sim.manifest.accelerators import Family
-from kubeinfer_sim.report.estimates import amount, between
+from kubeinfer_sim.report.estimates import TIMES, amount, between
 from kubeinfer_sim.report.printed import printed
 from kubeinfer_sim.report.words import configured, count, rounded, share_between
 
@@ -73,18 +74,14 @@ def sentences(comparison: Comparison) -> list[str]:
     best = comparison.best
     others = [outcome for outcome in comparison.outcomes if outcome is not best]
     if not others:
-        lost = next(column for column in comparison.columns if column.name == "lostInstanceMs")
-        return [f"{best.variant.name} loses {_value(lost, best.mean(lost))}."]
+        return [f"{best.variant.name} is the only variant: there is nothing to compare it with."]
     return [_sentence(comparison, best, other) for other in others]
 
 
 def _sentence(comparison: Comparison, best: Outcome, other: Outcome) -> str:
     column = comparison.better(best, other)
     if column is None:
-        names = f"{best.variant.name} and {other.variant.name}"
-        if comparison.same(best, other):
-            return f"{names} come out the same."
-        return f"{names} cannot be told apart by {count(len(comparison.seeds), 'seed')}."
+        return _undecided(comparison, best, other)
     opening = f"{best.variant.name} is better than {other.variant.name}"
     if column.unit == "held":
         if len(comparison.seeds) == 1:
@@ -93,12 +90,17 @@ def _sentence(comparison: Comparison, best: Outcome, other: Outcome) -> str:
         return f"{opening}: the last change completes in {times[0]}, with {other.variant.name} in {times[1]}."
     difference = best.against(other, column)
     assert difference is not None
-    fewer = "fewer" if column.unit == "count" else "less"
-    less = fewer if column.better == "low" else "more"
-    by = _with_half(column, difference)
-    return (
-        f"{opening}: {by} {less} {comparison.family.say(column.title)}{_why(comparison.family, best, other)}."
-    )
+    told = column.gain.format(_with_half(column, difference))
+    return f"{opening}: {comparison.family.say(told)}{_why(comparison.family, best, other)}."
+
+
+def _undecided(comparison: Comparison, best: Outcome, other: Outcome) -> str:
+    names, seeds = f"{best.variant.name} and {other.variant.name}", len(comparison.seeds)
+    if comparison.same(best, other):
+        return f"{names} come out the same."
+    if seeds < FEWEST_FOR_SIGNS:
+        return f"{names} differ, but {count(seeds, 'seed')} cannot tell which is better: that takes {FEWEST_FOR_SIGNS}."
+    return f"{names} cannot be told apart by {count(seeds, 'seed')}."
 
 
 def _times(values: list[float | None]) -> str:
@@ -229,10 +231,17 @@ def _kinds_shown(comparison: Comparison) -> list[str]:
 def headline(comparison: Comparison) -> str:
     """Which of many variants is the best, and how many come out like it."""
     best = comparison.best
-    alike = sum(comparison.same(best, other) for other in comparison.outcomes if other is not best)
+    others = [other for other in comparison.outcomes if other is not best]
+    alike = sum(comparison.same(best, other) for other in others)
     number = len(comparison.outcomes)
     if alike == number - 1:
         return f"All {number:,} variants come out the same but for what is held."
+    open_ = sum(
+        not comparison.same(best, other) and comparison.better(best, other) is None for other in others
+    )
+    if open_:
+        told = f"{count(len(comparison.seeds), 'seed')} cannot tell which of {number:,} variants is the best"
+        return f"{told}: {open_:,} may be as good as {best.variant.name}."
     like = f"; {count(alike, 'more variant')} come out the same" if alike else ""
     return f"{best.variant.name} is the best of {number:,} variants{like}."
 
@@ -272,7 +281,7 @@ def variant_lines(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
         title = f"takes p{part * 100:g}" if several else "takes"
         took = [each.quantile("duration", part) for each in outcomes]
         shown.append((title, ["" if one is None else amount(one.mean, "ms") for one in took]))
-    for name, title in (("minReady", "ready ≥"), ("lostInstanceMs", "lost"), ("availability", "available")):
+    for name, title in _SHOWN:
         column = next((each for each in comparison.columns if each.name == name), None)
         if column is not None:
             shown.append((title, [_short(each, column) for each in outcomes]))
@@ -281,6 +290,15 @@ def variant_lines(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     return [title for title, _ in kept], lines
 
 
+#: The numbers of a line, with their titles.
+_SHOWN = (
+    ("minReady", "ready ≥"),
+    ("lostInstanceMs", "lost"),
+    ("availability", "ready"),
+    ("minAvailable", "available ≥"),
+    ("lostPodMs", "pods lost"),
+    ("podAvailability", "available"),
+)
 #: Of a number that says nothing: no time lost, all of the time available.
 _NOTHING = ({"0s"}, {"100 %"})
 
@@ -299,7 +317,7 @@ def _short(outcome: Outcome, column: Column) -> str:
     values = [value for value in outcome.values[column.name] if value is not None]
     if not values:
         return ""
-    if column.name == "minReady":
+    if column.name in ("minReady", "minAvailable"):
         return f"{min(values):,.0f}"
     mean = outcome.mean(column)
     return "" if mean is None else amount(mean.mean, column.unit)
@@ -396,7 +414,7 @@ def _signed(column: Column, number: Estimate | None) -> str:
 def _with_half(column: Column, number: Estimate) -> str:
     """The size of a number ± half of its interval, as exact as that asks for."""
     mean, half = abs(number.mean), number.half
-    if column.unit in ("ms", "instance-ms"):
+    if column.unit in TIMES:
         text = rounded(round(mean))
         return f"{text} ± {rounded(round(half))}" if half else text
     unit = ""

@@ -7,7 +7,7 @@ from math import ceil, isinf, log10
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.report.words import rounded
 
-_TIMES = ("ms", "instance-ms", "pod-ms")
+TIMES = ("ms", "instance-ms", "pod-ms")
 
 
 def between(what: str, number: Estimate, unit: str) -> str:
@@ -26,7 +26,7 @@ def amount(value: float, unit: str) -> str:
     """A number of a column as people write it; infinite is never."""
     if isinf(value):
         return "never"
-    if unit in _TIMES:
+    if unit in TIMES:
         return rounded(round(value))
     if unit in ("fraction", "held"):
         return f"{fine(value * 100)} %"

@@ -238,7 +238,7 @@ def _objective(each: JudgedOverRuns) -> ProbabilityPart:
     probability = None if objective is None else objective.probability
     return ProbabilityPart(
         name="all" if objective is None else objective.name,
-        kubeinfer="" if objective is None else objective.kubeinfer,
+        kubeinfer="" if objective is None else objective.owner,
         text="all of them together" if objective is None else objective_goal(objective),
         unit="" if objective is None else objective.unit,
         target=None if objective is None else objective.target,

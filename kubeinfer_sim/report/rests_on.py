@@ -68,10 +68,7 @@ def _environment(scenario: Scenario) -> str:
 
 def _draws(scenario: Scenario, many: bool) -> str:
     """Whether another seed would give another run; of one run that it is one draw, and how to ask for more."""
-    drawn = [] if scenario.timings.constant else ["stages"]
-    if scenario.faults is not None and scenario.faults.processes:
-        drawn.append("faults")
-    if drawn:
+    if drawn := scenario.drawn:
         what = f"{' and '.join(drawn)} drawn"
         return what if many else f"{what}: this is one draw, -n 300 makes 300"
     return "stages constant" + (", equal nodes drawn" if scenario.uses_volcano else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from math import isinf
 
 from kubeinfer_sim.experiment.judging import Decision, JudgedOverRuns, unfinished
@@ -9,7 +10,7 @@ from kubeinfer_sim.experiment.replications import Replications
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.report.estimates import amount, between
 from kubeinfer_sim.report.verdict import objective_goal
-from kubeinfer_sim.report.words import count, ended, share, share_between
+from kubeinfer_sim.report.words import count, ended, share, share_between, together
 from kubeinfer_sim.scenario.units import format_duration
 
 MARKS = {
@@ -25,12 +26,26 @@ _ENOUGH_FOR_99 = 100
 def sentence(runs: Replications) -> str:
     """`Finishes within 45m in 98.7 % of runs (97.6–99.4); half of them by 31m, 99 % by 52m; never fewer …`."""
     if not runs.runs:
-        return "No run came to an end."
+        return _no_run(runs)
     parts = [_finishes(runs), *_by_when(runs), *_ready(runs)]
     if runs.failures:
         parts.append(f"{count(len(runs.failures), 'run')} failed")
     text = "; ".join(parts)
     return ended(text[:1].upper() + text[1:])
+
+
+def _no_run(runs: Replications) -> str:
+    """Why nothing can be said."""
+    whys = Counter(each.message if each.why == "timeout" else each.why for each in runs.failures)
+    if not whys:
+        return "No run was made."
+    told = together([f"{number:,} {_WHYS.get(why, why)}" for why, number in whys.most_common()])
+    more = any(each.why == "timeout" for each in runs.failures)
+    return f"No run came to an end: {told}{'; a longer --run-timeout may tell' if more else ''}."
+
+
+#: What became of runs that failed.
+_WHYS = {"error": "with an error", "fault": "with a fault of the simulator", "died": "whose worker died"}
 
 
 def _finishes(runs: Replications) -> str:
@@ -109,4 +124,5 @@ def verdict_line(runs: Replications) -> str:
 
 
 def _name(each: JudgedOverRuns) -> str:
-    return "" if each.objective is None else each.objective.name
+    """The key of an objective of the whole scenario, not of one workload among others."""
+    return "" if each.objective is None or each.objective.owner else each.objective.name

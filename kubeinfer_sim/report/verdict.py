@@ -328,7 +328,7 @@ def objective_goal(judged: Judged) -> str:
         "maxUnserved": f"at most {target:g} % of the load not served",
         "maxOverload": f"overloaded for at most {format_duration(int(target))}",
     }[judged.name]
-    return f"{judged.kubeinfer}: {what}" if judged.kubeinfer else what
+    return f"{judged.owner}: {what}" if judged.owner else what
 
 
 def objective_text(judged: Judged) -> str:

@@ -32,8 +32,10 @@ class Context(Struct):
         return self.document.home(path)[0] is self.document
 
     def error(self, path: Path, message: str, *, hint: str = "", key: bool = False) -> None:
-        """Note something wrong at a path of the document."""
-        self.errors.append(self.document.diagnostic(path, message, hint=hint, key=key))
+        """Note something wrong at a path of the document, once."""
+        found = self.document.diagnostic(path, message, hint=hint, key=key)
+        if found not in self.errors:
+            self.errors.append(found)
 
     def attempt(self, path: Path, compute: Callable[[], T]) -> T | None:
         """A value, or None after noting why there is none: other files' findings, or a message for `path`."""

@@ -158,16 +158,18 @@ class AvailabilityObjective(Struct, frozen=True):
 
 
 class Objectives(Struct, frozen=True):
-    """What must hold; None means not asked for.
+    """What must hold of every KubeInfer; None means not asked for.
 
     Attributes:
+        min_ready_instances: a percentage counts from what is desired at first, rounded up.
         min_capacity: integral of capacity over desired, at least.
         max_unserved: part of the offered load that may go unserved; `max_overload`: time in which it may.
         probabilities: by an objective's key in the scenario, in which part of all runs it must hold; the others must
             in every one.
+        objects: what must hold of one workload, by kind and name; of one there may be several.
     """
 
-    min_ready_instances: int | None = None
+    min_ready_instances: int | IntOrPercent | None = None
     completes: bool | None = None
     completes_within: Millis | None = None
     max_lost_instance_seconds: float | None = None
@@ -177,6 +179,7 @@ class Objectives(Struct, frozen=True):
     max_unserved: Fraction | None = None
     max_overload: Millis | None = None
     probabilities: Mapping[str, Fraction] = field(default_factory=dict)
+    objects: tuple[tuple[Kind, str, Objectives], ...] = ()
 
 
 class Configured(Struct, frozen=True):
@@ -257,6 +260,13 @@ class Scenario(Struct, frozen=True):
         # Nodes of a pool share what they offer.
         offered = {id(node.allocatable): node.allocatable for node in self.nodes_ever}
         return common_family([*offered.values(), *pods])
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """What of it is drawn, so that another seed may give quite another run: `stages`, `faults`."""
+        random = any(isinstance(each, Fault) and each.random for each in self.actions)
+        faults = random or (self.faults is not None and bool(self.faults.processes))
+        return (*(() if self.timings.constant else ("stages",)), *(("faults",) if faults else ()))
 
     @property
     def uses_volcano(self) -> bool:

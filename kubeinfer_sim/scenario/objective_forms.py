@@ -113,8 +113,8 @@ class AvailabilityForm(Form):
         return self
 
 
-class ObjectivesForm(Form):
-    """What must hold; each is checked, reported, and decides the exit code."""
+class WorkloadObjectivesForm(Form):
+    """What must hold of a workload's instances, or of the pods of a Deployment and its like."""
 
     min_ready_instances: CountForm | None = Field(
         None, description="At no time fewer; a percentage counts from spec.replicas at the start, rounded up."
@@ -126,6 +126,11 @@ class ObjectivesForm(Form):
     )
     no_stall: TrueForm | None = Field(None, description="The update never stalls.")
     availability: list[AvailabilityForm] = Field([], description="How often how many instances are ready.")
+
+
+class ObjectivesForm(WorkloadObjectivesForm):
+    """What must hold; each is checked, reported, and decides the exit code."""
+
     min_capacity: ShareForm | None = Field(
         None, description="Capacity over time of what was asked for; needs a horizon."
     )
@@ -134,4 +139,7 @@ class ObjectivesForm(Form):
     )
     max_overload: TimeForm | None = Field(
         None, description="Time in which spec.load is above the capacity; needs a horizon."
+    )
+    objects: dict[str, WorkloadObjectivesForm] = Field(
+        {}, description="What must hold of one workload, by kind and name: Deployment/router."
     )

@@ -2,45 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 
+from msgspec.structs import replace
+
 from kubeinfer_sim.diagnostics import Path
-from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.model import IntOrPercent, Kind, KubeInfer
+from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.model import ALL, BUDGET, ONE, AvailabilityObjective, Objectives, ReadyLevel
-from kubeinfer_sim.scenario.objective_forms import AvailabilityForm, ObjectiveForm, ObjectivesForm
+from kubeinfer_sim.scenario.objective_forms import (
+    AvailabilityForm,
+    CountForm,
+    ObjectiveForm,
+    ObjectivesForm,
+    WorkloadObjectivesForm,
+)
 from kubeinfer_sim.scenario.schema import SpecForm
 from kubeinfer_sim.scenario.units import format_duration
 
 _LEVELS = {level.name: level for level in (ONE, BUDGET, ALL)}
+_OF_KUBEINFERS = {
+    "min_capacity": "minCapacity",
+    "max_unserved": "maxUnserved",
+    "max_overload": "maxOverload",
+}
 
 
 def compile_objectives(
-    spec: SpecForm, initial: str, versions: Sequence[KubeInfer], context: Context
+    spec: SpecForm, initial: str, versions: Mapping[tuple[Kind, str], Sequence[KubeInfer]], context: Context
 ) -> Objectives:
-    """The objectives, those that could never hold or never be judged refused."""
+    """The objectives, those that could never hold or never be judged refused.
+
+    Args:
+        spec: as written.
+        initial: whether pods run at the start.
+        versions: of each workload there ever is, by kind and name; others than KubeInfers as KubeInfers of one role.
+        context: where findings go.
+    """
     form: ObjectivesForm = spec.objectives
     path: Path = ("spec", "objectives")
-    if not versions:
-        if form.model_fields_set:
-            context.error(path, "these are about the instances of a KubeInfer, and there is none")
+    if not form.model_fields_set:
         return Objectives()
-    lowest = min(version.replicas for version in versions)
+    by_name = {key: own for key, own in versions.items() if key[0] != "Pod"}
+    if not by_name:
+        context.error(
+            path, "these are about a KubeInfer's instances or a Deployment's pods, and there is neither"
+        )
+        return Objectives()
+    kubeinfers = [each for (kind, _), own in by_name.items() if kind == "KubeInfer" for each in own]
+    for name, written in () if kubeinfers else _OF_KUBEINFERS.items():
+        if name in form.model_fields_set:
+            context.error(
+                (*path, written), "is about a KubeInfer's instances, and there is none: use availability"
+            )
+    if kubeinfers:
+        _check_horizon(spec, context, path)
+    objects: list[tuple[Kind, str, Objectives]] = []
+    if kubeinfers:
+        compiled = _of_workload("KubeInfer", form, spec, initial, kubeinfers, context, path)
+    else:  # they are about every other workload, each for itself
+        compiled = Objectives()
+        objects += (
+            (*key, _of_workload(key[0], form, spec, initial, own, context, path))
+            for key, own in by_name.items()
+        )
+    for name, own_form in form.objects.items():
+        here = (*path, "objects", name)
+        if (key := _object(name, by_name, context, here)) is not None:
+            objects.append((*key, _of_workload(key[0], own_form, spec, initial, by_name[key], context, here)))
+    return replace(
+        compiled,
+        min_capacity=None if form.min_capacity is None else form.min_capacity.value,
+        max_unserved=None if form.max_unserved is None else form.max_unserved.value,
+        max_overload=None if form.max_overload is None else form.max_overload.time,
+        objects=tuple(objects),
+    )
+
+
+def _object(
+    name: str, there: Collection[tuple[Kind, str]], context: Context, path: Path
+) -> tuple[Kind, str] | None:
+    """The workload that is meant; None after noting that there is none."""
+    known = {f"{kind}/{own}": (kind, own) for kind, own in there}
+    if name not in known:
+        context.error(
+            path, f"there is no {name}{did_you_mean(name, known)} (there are {', '.join(known)})", key=True
+        )
+    return known.get(name)
+
+
+def _of_workload(
+    kind: Kind,
+    form: WorkloadObjectivesForm,
+    spec: SpecForm,
+    initial: str,
+    versions: Sequence[KubeInfer],
+    context: Context,
+    path: Path,
+) -> Objectives:
+    """What every workload must hold, or one alone; `versions`: of those."""
+    counted = [] if kind == "DaemonSet" else versions
+    lowest = min((each.replicas for each in counted), default=None)
     ready = None
     if form.min_ready_instances is not None:
-        wanted = form.min_ready_instances.value
-        # Rounded up: 80% of 4 instances are 4, not 3.
-        ready = wanted.of(versions[0].replicas, round_up=True)
-        here = (*path, "minReadyInstances")
-        if ready > 0 and initial == "empty":
-            context.error(
-                here, "cannot hold: with initial empty no instance is ready at the start; use completesWithin"
-            )
-        elif ready > lowest:
-            context.error(
-                here, f"cannot hold: {wanted} are {ready}, and spec.replicas is {lowest} at some time"
-            )
+        ready = _min_ready(form.min_ready_instances, initial, counted, context, (*path, "minReadyInstances"))
     changes = spec.update is not None or any(
         each.scale is not None
         or any((each.apply, each.patch, each.set_image, each.rollback, each.create, each.patch_object))
@@ -55,7 +122,12 @@ def compile_objectives(
         context.error(
             (*path, "completesWithin"), f"cannot be judged by the horizon, {format_duration(spec.horizon)}"
         )
-    _check_horizon(spec, context, path)
+    if form.no_stall is not None and kind not in ("KubeInfer", "Deployment"):
+        context.error(
+            (*path, "noStall"),
+            f"nothing reports that the update of a {kind} stalls: it has no progress deadline",
+        )
+    _check_length(form, spec, context, path)
     return Objectives(
         min_ready_instances=ready,
         completes=None if form.completes is None else True,
@@ -68,14 +140,29 @@ def compile_objectives(
             _availability(each, lowest, context, (*path, "availability", i))
             for i, each in enumerate(form.availability)
         ),
-        min_capacity=None if form.min_capacity is None else form.min_capacity.value,
-        max_unserved=None if form.max_unserved is None else form.max_unserved.value,
-        max_overload=None if form.max_overload is None else form.max_overload.time,
         probabilities=_probabilities(form),
     )
 
 
-def _probabilities(form: ObjectivesForm) -> dict[str, Fraction]:
+def _min_ready(
+    form: CountForm, initial: str, versions: Sequence[KubeInfer], context: Context, path: Path
+) -> int | IntOrPercent | None:
+    wanted = form.value
+    if not versions:
+        context.error(path, "how many pods a DaemonSet has, its nodes say: use availability")
+        return None
+    lowest = min(each.replicas for each in versions)
+    ready = wanted.of(versions[0].replicas, round_up=True)
+    if ready > 0 and initial == "empty":
+        context.error(
+            path, "cannot hold: with initial empty no instance is ready at the start; use completesWithin"
+        )
+    elif ready > lowest:
+        context.error(path, f"cannot hold: {wanted} are {ready}, and spec.replicas is {lowest} at some time")
+    return wanted if wanted.percent else wanted.value
+
+
+def _probabilities(form: WorkloadObjectivesForm) -> dict[str, Fraction]:
     """Those that are given, by the objective's key in the scenario."""
     written = {field.alias or name: getattr(form, name) for name, field in type(form).model_fields.items()}
     return {
@@ -85,36 +172,43 @@ def _probabilities(form: ObjectivesForm) -> dict[str, Fraction]:
     }
 
 
-def _availability(form: AvailabilityForm, lowest: int, context: Context, path: Path) -> AvailabilityObjective:
+def _availability(
+    form: AvailabilityForm, lowest: int | None, context: Context, path: Path
+) -> AvailabilityObjective:
     if isinstance(form.ready, str):
         level = _LEVELS[form.ready]
     else:
         level = ReadyLevel(str(form.ready), form.ready)
-        if not level.amount.percent and level.amount.value > lowest:
+        if not level.amount.percent and lowest is not None and level.amount.value > lowest:
             message = f"cannot hold: {level.amount} are asked for, and spec.replicas is {lowest} at some time"
             context.error((*path, "ready"), message)
     return AvailabilityObjective(level, form.at_least, form.longest_outage, form.probability)
 
 
+def _check_length(form: WorkloadObjectivesForm, spec: SpecForm, context: Context, path: Path) -> None:
+    for i, each in enumerate(form.availability):
+        if each.at_least is not None and spec.horizon is None:
+            _needs_horizon(context, (*path, "availability", i, "atLeast"))
+
+
 def _check_horizon(spec: SpecForm, context: Context, path: Path) -> None:
-    """A part of the time, or of the load, means nothing when the run ends as soon as nothing more can happen."""
+    """Parts of what is desired or asked for over time."""
     form = spec.objectives
-    fractions: list[Path] = [
-        (*path, "availability", i, "atLeast")
-        for i, each in enumerate(form.availability)
-        if each.at_least is not None
-    ]
     named = {
         "minCapacity": form.min_capacity,
         "maxUnserved": form.max_unserved,
         "maxOverload": form.max_overload,
     }
-    fractions += [(*path, name) for name, value in named.items() if value is not None]
-    for place in fractions:
-        if spec.load is None and place[-1] in ("maxUnserved", "maxOverload"):
-            context.error(place, "there is no load it could be about: say what is asked for in spec.load")
-        elif spec.horizon is None:
-            message = (
-                "needs a horizon: without one the run ends when nothing more can happen, so it has no length"
+    for name in (name for name, value in named.items() if value is not None):
+        if spec.load is None and name != "minCapacity":
+            context.error(
+                (*path, name), "there is no load it could be about: say what is asked for in spec.load"
             )
-            context.error(place, message, hint="add one, for example horizon: 30d")
+        elif spec.horizon is None:
+            _needs_horizon(context, (*path, name))
+
+
+def _needs_horizon(context: Context, path: Path) -> None:
+    """A part of the time, or of the load, means nothing when the run ends as soon as nothing more can happen."""
+    message = "needs a horizon: without one the run ends when nothing more can happen, so it has no length"
+    context.error(path, message, hint="add one, for example horizon: 30d")

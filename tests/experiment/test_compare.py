@@ -644,12 +644,6 @@ def test_a_knob_that_cannot_be_turned_is_said(text: str, message: str) -> None:
         varied(text)
 
 
-def test_a_scenario_without_instances_cannot_be_compared() -> None:
-    path = SCENARIOS / "model-as-deployment.yaml"
-    with pytest.raises(UsageError, match="the scenario has none"):
-        compare(grid(["kubernetesVersion=1.35,1.36"], read_source(str(path)), {}), [0])
-
-
 def test_the_command_takes_any_knob(capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line(["compare", str(UP_FIRST), "--vary", "cluster=5x8,6x8"]) == 0
     out = capsys.readouterr().out

@@ -226,9 +226,11 @@ def test_what_is_skewed_has_the_longer_side_where_its_tail_is() -> None:
     assert found.high - found.mean > found.mean - found.low > 0
 
 
-def test_few_differences_are_told_apart_by_their_signs_or_by_all_being_the_same() -> None:
-    assert estimate([2.0]).differs
-    assert estimate([2.0, 2.0]).differs
+def test_few_differences_are_told_apart_by_their_signs_or_where_nothing_is_drawn() -> None:
+    assert estimate([2.0], drawn=False).differs
+    assert estimate([2.0, 2.0], drawn=False).differs
+    assert not estimate([2.0] * 5).differs
+    assert estimate([2.0] * 6).differs
     assert not estimate([0.0] * 10).differs
     assert not estimate([1.0, 2.0, 3.0, 4.0, 5.0]).differs, "one in 16 by chance"
     assert estimate([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).differs, "one in 32"

@@ -117,8 +117,8 @@ def test_timings_are_given_under_the_deployments_name(load):
             "8: spec.actions[0].pause: a KubeInfer cannot be paused; a Deployment can (object: Deployment/…)",
         ),
         (
-            ALONE + "  objectives: {minReadyInstances: 1}\n",
-            "7: spec.objectives: these are about the instances of a KubeInfer, and there is none",
+            ALONE + "  objectives: {minCapacity: 90%}\n",
+            "7: spec.objectives.minCapacity: is about a KubeInfer's instances, and there is none: use availability",
         ),
         (
             ALONE + actions("{at: 1s, health: {instances: [1]}}"),

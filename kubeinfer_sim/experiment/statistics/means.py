@@ -18,17 +18,19 @@ from kubeinfer_sim.experiment.statistics.estimate import CONFIDENCE, TOO_FEW, Es
 STUDENT = "Student's t, corrected for skewness (Hall)"
 #: So many runs must differ from what is most common (of most faults: from nothing at all).
 ENOUGH = 100
+#: So many differences of one sign say that it is no accident: 2 · 2^-6 is below 5 %.
+FEWEST_FOR_SIGNS = 6
 #: The widening, in parts of the width for each skewness² / n, and the most that may come of it.
 WIDENING, WIDEST = 0.5, 0.15
 
 
-def estimate(values: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
-    """Mean and interval.
+def estimate(values: Sequence[float], confidence: float = CONFIDENCE, *, drawn: bool = True) -> Estimate:
+    """Mean and interval; of values that are not `drawn` each is the true one.
 
     For differences of runs under the same seeds this is the paired interval: with common random numbers the
     differences vary far less than what they are differences of (Law, Simulation Modeling and Analysis, 11.2). Whether
     they differ from 0 is told by the interval, or, where there are too few for one, by the signs (exact for any
-    distribution); where all are equal, by what they are.
+    distribution); where nothing is drawn, by what they are.
 
     Raises:
         ValueError: there are no values.
@@ -37,7 +39,8 @@ def estimate(values: Sequence[float], confidence: float = CONFIDENCE) -> Estimat
         raise ValueError("no values to estimate a mean from")
     mean = fsum(values) / len(values)
     if alike(values):
-        return Estimate(mean, reason=TOO_FEW, differs=mean != 0)
+        differs = _signs_differ(values, confidence) if drawn else mean != 0
+        return Estimate(mean, reason=TOO_FEW, differs=differs)
     if telling(values) < ENOUGH:
         return Estimate(mean, reason=TOO_FEW, differs=_signs_differ(values, confidence))
     low, high = bounds(values, confidence)
@@ -82,7 +85,7 @@ def _signs_differ(values: Sequence[float], confidence: float) -> bool:
     """Whether one sign is so frequent among those that are not 0 that it is no accident (the sign test)."""
     positive = sum(value > 0 for value in values)
     signs = positive + sum(value < 0 for value in values)
-    if not signs:
+    if 2 * 0.5**signs > 1 - confidence:  # not even if all were the same
         return False
     from scipy.special import bdtr
 

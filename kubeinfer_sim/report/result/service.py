@@ -90,7 +90,7 @@ def objective_parts(judged: Sequence[Judged]) -> list[ObjectivePart]:
     """The objectives, in their order."""
     return [
         ObjectivePart(
-            name=f"{each.kubeinfer}/{each.name}" if each.kubeinfer else each.name,
+            name=f"{each.owner}/{each.name}" if each.owner else each.name,
             judgement=each.judgement,
             target=each.target,
             measured=each.measured,

@@ -13,6 +13,7 @@ from kubeinfer_sim.manifest.model import (
     BarePod,
     DaemonSet,
     Deployment,
+    Kind,
     KubeInfer,
     ReplicaSet,
     StatefulSet,
@@ -77,6 +78,14 @@ class TimeLine:
         """Every version of every workload, others than KubeInfers as KubeInfers of one role."""
         lines = (*self._past, *self._lines.values())
         return [version for line in lines for version in line.versions]
+
+    @property
+    def by_object(self) -> dict[tuple[Kind, str], list[KubeInfer]]:
+        """The same by kind and name."""
+        versions: dict[tuple[Kind, str], list[KubeInfer]] = {}
+        for line in (*self._past, *self._lines.values()):
+            versions.setdefault((line.kind, line.current.name), []).extend(line.versions)
+        return versions
 
     @property
     def kubeinfers(self) -> list[KubeInfer]:
