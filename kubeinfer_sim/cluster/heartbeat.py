@@ -10,6 +10,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 NEVER = -(2**62)
+#: Between two renewals of a lease, and between two looks at the status, in ms (nodeStatusUpdateFrequency).
+PERIOD = 10_000
 
 
 def last_tick(now: int, phase: int, period: int) -> int:
@@ -37,7 +39,7 @@ class Heartbeat(Struct):
     lease_phase: int = 0
     status_phase: int = 0
     posted: int = 0
-    period: int = 10_000
+    period: int = PERIOD
     repost: int = 300_000
     alive_since: int | None = NEVER
     ready: bool = True

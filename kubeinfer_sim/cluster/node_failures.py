@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from kubeinfer_sim.cluster.devices.manager import Devices
 from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.heartbeat import NEVER, Heartbeat
+from kubeinfer_sim.cluster.heartbeat import NEVER, PERIOD, Heartbeat
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.node import NO_EXECUTE, OUT_OF_SERVICE
 from kubeinfer_sim.cluster.nodes.status_reports import StatusReporter
@@ -21,15 +21,15 @@ from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 def first_heartbeat(spec: NodeSpec, streams: Streams, now: int) -> Heartbeat:
     """The heartbeat of a node that joins now."""
-    phase = now + int(streams.named(f"heartbeat/{spec.name}").random() * 10_000)
+    phase = now + int(streams.named(f"heartbeat/{spec.name}").random() * PERIOD)
     return Heartbeat(phase, phase, now, alive_since=now)
 
 
 def heartbeat_of(spec: NodeSpec, streams: Streams) -> Heartbeat:
     """The heartbeat of a node that has run, or been silent, for long; the phases of its clocks are drawn."""
     source = streams.named(f"heartbeat/{spec.name}")
-    lease, status = (int(source.random() * 10_000) for _ in range(2))
-    posted = status - 10_000 * (1 + int(source.random() * 30))
+    lease, status = (int(source.random() * PERIOD) for _ in range(2))
+    posted = status - PERIOD * (1 + int(source.random() * 30))
     alive_since = None if spec.ready == "Unknown" else NEVER
     return Heartbeat(lease, status, posted, alive_since=alive_since, ready=spec.ready == "True")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from kubeinfer_sim.manifest.kubernetes.labels import Requirement, matches_all
+from kubeinfer_sim.manifest.kubernetes.labels import OPERATORS, Requirement, matches_all
 from kubeinfer_sim.manifest.kubernetes.quantity import ZERO, Quantity
 from kubeinfer_sim.manifest.model import PodTemplate
 from kubeinfer_sim.manifest.pod_resources import totals
@@ -23,7 +23,6 @@ OBJECTS = "count/pods"
 #: What every container must name where a quota counts it (pods.go, `validationSet`).
 _TO_BE_NAMED = ("cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
 _BEST_EFFORT = ("cpu", "memory")
-_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
 
 
 class Quotas:
@@ -152,7 +151,7 @@ def _in_scope(scope: QuotaScope, template: PodTemplate) -> bool:
             return best_effort is (scope.name == "BestEffort")
         case "PriorityClass":
             labels = {"class": template.priority_class_name} if template.priority_class_name else {}
-            return matches_all([Requirement("class", _OPERATORS[scope.operator], scope.values)], labels)
+            return matches_all([Requirement("class", OPERATORS[scope.operator], scope.values)], labels)
         case _:
             return False  # affinity to pods of other namespaces
 

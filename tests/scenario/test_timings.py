@@ -6,14 +6,18 @@ import random
 from pathlib import Path
 
 import pytest
-from scenario_files import Load
+from scenario_files import MANIFEST, Load
 
+from kubeinfer_sim.cluster.stages import Part, StageKind
+from kubeinfer_sim.experiment.figures import figures
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant, Never, Triangular
+from kubeinfer_sim.scenario.timings.expectations import load_times
 from kubeinfer_sim.scenario.timings.model import STAGE_NAMES
 from kubeinfer_sim.scenario.timings.profiles import NO_NPU_STAGES, STAGES, profile_timings
 from kubeinfer_sim.scenario.units import parse_duration
+from kubeinfer_sim.simulation.simulate import simulate
 
 NAMES = list(STAGE_NAMES)
 
@@ -107,3 +111,19 @@ def test_a_distribution_is_written_short(load: Load, folder: Path, written: str,
 
 def test_never_is_a_distribution(load: Load) -> None:
     assert load("timings: {bind: never}").timings.default.bind == Never()
+
+
+def test_a_load_is_expected_to_take_what_it_takes_an_engine_that_starts_cold(
+    folder: Path, load: Load
+) -> None:
+    """So a stage of a load has its place among those that lint adds up, and that calibration learns as one."""
+    patient = MANIFEST.replace("startupProbe: &probe {", "startupProbe: &probe {failureThreshold: 1000, ")
+    (folder / "chat.yaml").write_text(patient, encoding="utf-8")
+    scenario = load("initial: empty")
+    pod = figures(simulate(scenario)).cluster.instances[0].pods[0]
+    waits = (StageKind.BARRIER, StageKind.PROBES)
+    loading = [
+        span for span in pod.spans if span.stage.kind.part is Part.START and span.stage.kind not in waits
+    ]
+    expected = load_times(scenario.kubeinfers)[pod.pod.role]
+    assert sum(span.until - span.since for span in loading) == expected.cold * 1000

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from kubeinfer_sim.cluster.api import Api
+from kubeinfer_sim.cluster.heartbeat import PERIOD
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
 from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
 from kubeinfer_sim.cluster.kubelet.services import Services
@@ -24,8 +25,6 @@ from kubeinfer_sim.manifest.references import Needs, Reference, needs
 CONFIG_ERROR, MOUNT, ATTACH = "CreateContainerConfigError", "FailedMount", "FailedAttachVolume"
 #: Between two attempts to mount, at first and at most.
 FIRST_MOUNT, LONGEST_MOUNT = 500, 122_000
-#: A node tells of the volumes it uses with its status.
-NODE_STATUS_PERIOD = 10_000
 _ONE_NODE = "ReadWriteOnce"
 
 
@@ -160,7 +159,7 @@ class ObjectWaits:
                 wait = self._waiting.get(other)
                 if wait is not None and wait.missing.reason == ATTACH and wait.missing.reference == each:
                     phase = self._streams.named(f"attach/{other.pod.stream_name}").random()
-                    self._due(other, self._clock.now + int(phase * NODE_STATUS_PERIOD))
+                    self._due(other, self._clock.now + int(phase * PERIOD))
 
     def _next(self, worker: PodWorker, wait: ObjectWait) -> int:
         """When the pod tries again, as all attempts have failed since the first."""

@@ -12,7 +12,7 @@ from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerLayout
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
 from kubeinfer_sim.cluster.kubelet.stage_draws import StageDraws
 from kubeinfer_sim.cluster.prober import (
-    KINDS,
+    PROBE_KINDS,
     Checks,
     ContainerProber,
     Health,
@@ -71,11 +71,12 @@ class ProbeManager:
         if not worker.answers and not container.troubles:
             return Health(serving, serving, serving)
         ordered, name = worker.answers, container.spec.name
-        answers = [ordered.get(Checks(kind, name)) or ordered.get(Checks(kind)) for kind in KINDS]
+        answers = [ordered.get(Checks(kind, name)) or ordered.get(Checks(kind)) for kind in PROBE_KINDS]
         of_kind: dict[str, Sequence[Segment]] = {
-            kind: serving if each is None else (each,) for kind, each in zip(KINDS, answers, strict=True)
+            kind: serving if each is None else (each,)
+            for kind, each in zip(PROBE_KINDS, answers, strict=True)
         }
-        by_hand = {kind for kind, each in zip(KINDS, answers, strict=True) if each is not None}
+        by_hand = {kind for kind, each in zip(PROBE_KINDS, answers, strict=True) if each is not None}
         for probe, answer, since, until in container.troubles:
             if probe not in by_hand:
                 of_kind[probe] = overlaid(of_kind[probe], answer, since, until)

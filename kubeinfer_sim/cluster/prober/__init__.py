@@ -17,11 +17,19 @@ Contract of `ContainerProber`, all times in absolute simulated milliseconds:
 """
 
 from kubeinfer_sim.cluster.prober.container import ContainerProber, Transition
-from kubeinfer_sim.cluster.prober.health import KINDS, Checks, Health, Outcome, ProbeKind, Segment, overlaid
+from kubeinfer_sim.cluster.prober.health import (
+    PROBE_KINDS,
+    Checks,
+    Health,
+    Outcome,
+    ProbeKind,
+    Segment,
+    overlaid,
+)
 from kubeinfer_sim.cluster.prober.probes import Circumstances, Probes
 
 __all__ = [
-    "KINDS",
+    "PROBE_KINDS",
     "Checks",
     "Circumstances",
     "ContainerProber",

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from kubeinfer_sim.cluster.prober.health import KINDS, FlapDraws, Health, ProbeKind
+from kubeinfer_sim.cluster.prober.health import PROBE_KINDS, FlapDraws, Health, ProbeKind
 from kubeinfer_sim.cluster.prober.probes import ORDINARY, Circumstances, Probes
 from kubeinfer_sim.cluster.prober.worker import (
     FAILURE,
@@ -100,7 +100,7 @@ class ContainerProber:
         for index, probe in enumerate(probes):
             if probe is None:
                 continue
-            kind = KINDS[index]
+            kind = PROBE_KINDS[index]
             draws = FlapDraws(_opener(source, kind))
             wake, drawn = -1, 0
             if first_wake_ms is not None and kind in first_wake_ms:
@@ -251,7 +251,7 @@ class ContainerProber:
 
         None when there is no such probe or no call has ended since its last verdict.
         """
-        worker = self._workers[KINDS.index(kind)]
+        worker = self._workers[PROBE_KINDS.index(kind)]
         if worker is None:
             return None
         worker = worker.settled(self._view, self._key)

@@ -21,7 +21,7 @@ from kubeinfer_sim.scenario.units import Millis
 ProbeKind = Literal["startup", "liveness", "readiness"]
 
 #: All kinds, in the order in which the kubelet's loop looks at coincident results.
-KINDS: tuple[ProbeKind, ...] = ("startup", "liveness", "readiness")
+PROBE_KINDS: tuple[ProbeKind, ...] = ("startup", "liveness", "readiness")
 
 
 class Checks(NamedTuple):
@@ -150,7 +150,7 @@ class FlapDraws:
 
 
 __all__ = [
-    "KINDS",
+    "PROBE_KINDS",
     "Checks",
     "FlapDraws",
     "Health",

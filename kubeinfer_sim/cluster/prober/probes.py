@@ -13,7 +13,7 @@ from kubeinfer_sim.scenario.units import Millis
 
 
 class Probes(NamedTuple):
-    """The probes of a container, None where it has none; in the order of `KINDS`."""
+    """The probes of a container, None where it has none; in the order of `PROBE_KINDS`."""
 
     startup: Probe | None = None
     liveness: Probe | None = None

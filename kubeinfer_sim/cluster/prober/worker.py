@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from kubeinfer_sim.cluster.prober.health import KINDS, FlapDraws, Health, Outcome, ProbeKind, segment_at
+from kubeinfer_sim.cluster.prober.health import PROBE_KINDS, FlapDraws, Health, Outcome, ProbeKind, segment_at
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.scenario.units import Millis
 
@@ -112,7 +112,7 @@ class WorkerSpec:
         trigger_first: bool = True,
     ) -> None:
         self.kind = kind
-        self.index = KINDS.index(kind)
+        self.index = PROBE_KINDS.index(kind)
         self.phase = self.index + 1
         self.delay = probe.initial_delay_seconds * 1000
         self.period = probe.period_seconds * 1000

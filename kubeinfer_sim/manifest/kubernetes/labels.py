@@ -90,7 +90,8 @@ def matches_all(requirements: Iterable[Requirement], labels: Mapping[str, str]) 
     return all(requirement.matches(labels) for requirement in requirements)
 
 
-_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
+#: The operators of a LabelSelector, and what a requirement calls them.
+OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
 
 
 def label_selector(
@@ -101,7 +102,7 @@ def label_selector(
         return None
     equal = [Requirement(key, "=", (value,)) for key, value in sorted((raw.get("matchLabels") or {}).items())]
     rest = [
-        Requirement(r["key"], _OPERATORS.get(r["operator"], ""), tuple(r.get("values") or ()))
+        Requirement(r["key"], OPERATORS.get(r["operator"], ""), tuple(r.get("values") or ()))
         for r in raw.get("matchExpressions") or ()
     ]
     return (*equal, *rest, *merge)

@@ -13,10 +13,8 @@ from typing import Any
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, FieldError, Root
 from kubeinfer_sim.manifest.kubernetes.reading import Reading
+from kubeinfer_sim.manifest.kubernetes.selectors import PREFERRED, REQUIRED
 from kubeinfer_sim.manifest.kubernetes.validation.pod_objects import validate_pod
-
-_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
-_PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 
 def pod_errors(template: Reading, path: Path = ()) -> list[FieldError]:
@@ -62,8 +60,8 @@ def _merge_label_keys(spec: dict[str, Any], labels: Mapping[str, str]) -> None:
     terms = list(spec.get("topologySpreadConstraints", ()))
     for kind in ("podAffinity", "podAntiAffinity"):
         affinity = spec.get("affinity", {}).get(kind, {})
-        terms += affinity.get(_REQUIRED, ())
-        terms += [weighted.get("podAffinityTerm", {}) for weighted in affinity.get(_PREFERRED, ())]
+        terms += affinity.get(REQUIRED, ())
+        terms += [weighted.get("podAffinityTerm", {}) for weighted in affinity.get(PREFERRED, ())]
     for term in terms:
         selector = term.get("labelSelector")
         if selector is None:

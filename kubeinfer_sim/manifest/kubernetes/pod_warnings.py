@@ -10,6 +10,7 @@ from typing import Any
 
 from kubeinfer_sim.manifest.kubernetes.field_errors import Field, Warnings
 from kubeinfer_sim.manifest.kubernetes.names import label_value
+from kubeinfer_sim.manifest.kubernetes.selectors import PREFERRED, REQUIRED
 from kubeinfer_sim.manifest.kubernetes.validation.addresses import ip_warning
 from kubeinfer_sim.manifest.kubernetes.validation.hosts import each_container
 from kubeinfer_sim.manifest.kubernetes.validation.security import (
@@ -18,8 +19,6 @@ from kubeinfer_sim.manifest.kubernetes.validation.security import (
     SECCOMP_POD_ANNOTATION,
 )
 
-_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
-_PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 _NULL_SELECTOR = "a null labelSelector results in matching no pod"
 _OLD_LABELS = {
     "beta.kubernetes.io/arch": ("v1.14", "kubernetes.io/arch"),
@@ -91,11 +90,11 @@ def _warn_about_labels(spec: Mapping[str, Any], at: Field, warnings: Warnings) -
             warnings.at(at.child("nodeSelector").key(key), _old_label(key))
     affinity, affinity_at = spec.get("affinity", {}), at.child("affinity")
     node, node_at = affinity.get("nodeAffinity", {}), affinity_at.child("nodeAffinity")
-    for i, term in enumerate(node.get(_REQUIRED, {}).get("nodeSelectorTerms", ())):
-        place = node_at.down(_REQUIRED, "nodeSelectorTerms").index(i)
+    for i, term in enumerate(node.get(REQUIRED, {}).get("nodeSelectorTerms", ())):
+        place = node_at.down(REQUIRED, "nodeSelectorTerms").index(i)
         _warn_about_term(term, place, warnings, check_values=False)
-    for i, preferred in enumerate(node.get(_PREFERRED, ())):
-        place = node_at.child(_PREFERRED).index(i).child("preference")
+    for i, preferred in enumerate(node.get(PREFERRED, ())):
+        place = node_at.child(PREFERRED).index(i).child("preference")
         _warn_about_term(preferred.get("preference", {}), place, warnings, check_values=True)
     for i, constraint in enumerate(spec.get("topologySpreadConstraints", ())):
         place = at.child("topologySpreadConstraints").index(i)
@@ -106,13 +105,13 @@ def _warn_about_labels(spec: Mapping[str, Any], at: Field, warnings: Warnings) -
             warnings.at(place.child("labelSelector"), _NULL_SELECTOR)
     for kind in ("podAffinity", "podAntiAffinity"):
         pods = affinity.get(kind, {})
-        for i, term in enumerate(pods.get(_REQUIRED, ())):
+        for i, term in enumerate(pods.get(REQUIRED, ())):
             if "labelSelector" not in term:
-                place = affinity_at.down(kind, _REQUIRED).index(i)
+                place = affinity_at.down(kind, REQUIRED).index(i)
                 warnings.at(place.child("labelSelector"), _NULL_SELECTOR)
-        for i, weighted in enumerate(pods.get(_PREFERRED, ())):
+        for i, weighted in enumerate(pods.get(PREFERRED, ())):
             if "labelSelector" not in weighted.get("podAffinityTerm", {}):
-                place = affinity_at.down(kind, _PREFERRED).index(i)
+                place = affinity_at.down(kind, PREFERRED).index(i)
                 warnings.at(place.down("podAffinityTerm", "labelSelector"), _NULL_SELECTOR)
 
 

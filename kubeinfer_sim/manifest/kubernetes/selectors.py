@@ -11,10 +11,13 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Protocol
 
-from kubeinfer_sim.manifest.kubernetes.labels import Requirement, parse_int64, requirement_errors
+from kubeinfer_sim.manifest.kubernetes.labels import OPERATORS, Requirement, parse_int64, requirement_errors
 from kubeinfer_sim.manifest.model import NodeSelectorRequirement, NodeSelectorTerm, Toleration
 
-_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!", "Gt": "gt", "Lt": "lt"}
+#: What affinity has to be, and what it rather is.
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+_OPERATORS = {**OPERATORS, "Gt": "gt", "Lt": "lt"}
 _DECIMAL_INTEGER = re.compile(r"0|-?[1-9][0-9]*").fullmatch
 
 

@@ -161,9 +161,11 @@ RULES: dict[str, Rule] = {}
 def rule(
     code: str, name: str, severity: Severity, *, summary: str, reason: str, right: str, source: str
 ) -> Callable[[Check], Check]:
-    """Register a function as the check of a rule."""
+    """Register a function as the check of a rule; its code and its name must be its own."""
 
     def register(check: Check) -> Check:
+        assert all(code != each.code and name != each.name for each in RULES.values()), code
+
         def flat(text: str) -> str:
             return " ".join(text.split())
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.kubernetes.intstr import parse_amount
-from kubeinfer_sim.manifest.kubernetes.labels import Requirement, matches_all, requirement_errors
+from kubeinfer_sim.manifest.kubernetes.labels import OPERATORS, Requirement, matches_all, requirement_errors
 from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import IntOrPercent, KubeInfer
 from kubeinfer_sim.scenario.actions.node_forms import DisruptionBudgetForm
@@ -16,7 +16,6 @@ from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.forms import shown
 
 KIND = "PodDisruptionBudget"
-_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
 _POLICIES = ("IfHealthyBudget", "AlwaysAllow")
 
 
@@ -167,9 +166,9 @@ def _selector(value: Any, path: Path, error: Any) -> tuple[Requirement, ...] | N
     expressions = value.get("matchExpressions") or ()
     for index, each in enumerate(expressions if isinstance(expressions, Sequence) else ()):
         here = (*path, "matchExpressions", index)
-        operator = _OPERATORS.get(str(each.get("operator"))) if isinstance(each, Mapping) else None
+        operator = OPERATORS.get(str(each.get("operator"))) if isinstance(each, Mapping) else None
         if operator is None:
-            error(here, f"expected a key and an operator, one of {', '.join(_OPERATORS)}")
+            error(here, f"expected a key and an operator, one of {', '.join(OPERATORS)}")
             continue
         requirement = Requirement(
             str(each.get("key", "")), operator, tuple(str(v) for v in each.get("values") or ())

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
+from kubeinfer_sim.manifest.kubernetes.labels import OPERATORS
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity, QuantityError
 from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import Toleration
@@ -30,7 +31,6 @@ SCOPES = (
     "PriorityClass",
     "CrossNamespacePodAffinity",
 )
-_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 Report = Callable[[Path, str], None]
 
 
@@ -59,8 +59,8 @@ def _scopes(spec: Mapping[str, Any], report: Report) -> Iterator[QuotaScope]:
     for index, each in enumerate(_items(selector.get("matchExpressions"), path, report)):
         scope = _mapping(each, (*path, index), report)
         name, operator = scope.get("scopeName"), scope.get("operator")
-        if name not in SCOPES or operator not in _OPERATORS:
-            words = f"a scopeName ({', '.join(SCOPES)}) and an operator ({', '.join(_OPERATORS)})"
+        if name not in SCOPES or operator not in OPERATORS:
+            words = f"a scopeName ({', '.join(SCOPES)}) and an operator ({', '.join(OPERATORS)})"
             report((*path, index), f"expected {words}")
         else:
             values = _items(scope.get("values"), (*path, index, "values"), report)

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Sequence
 from kubeinfer_sim.manifest.lint.rule import Expectations, LoadTime, has_npus
 from kubeinfer_sim.manifest.model import KubeInfer, Role
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
-from kubeinfer_sim.scenario.timings.profiles import NO_NPU_STAGES, STAGES, Stage
+from kubeinfer_sim.scenario.timings.profiles import LOAD, NO_NPU_STAGES, STAGES, Stage
 from kubeinfer_sim.scenario.units import parse_duration
-
-_ALWAYS = ("rank_table", "framework_import", "communicator", "warm_up")
 
 
 def expectations(kubeinfers: Sequence[KubeInfer], nodes: Sequence[NodeSpec] = ()) -> Expectations:
@@ -43,7 +41,7 @@ def _load_time(role: Role) -> LoadTime:
     weights = "weights_local" if role.template.weights_volume == "local" else "weights_shared"
 
     def total(column: str, *stages: str) -> int:
-        return sum(_seconds(column, table[each]) for each in (*_ALWAYS, *stages))
+        return sum(_seconds(column, table[each]) for each in (*LOAD, *stages))
 
     return LoadTime(
         warm=total("typical", "weights_warm", "graph_warm"),

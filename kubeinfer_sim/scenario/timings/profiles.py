@@ -110,6 +110,10 @@ STAGES: Mapping[str, Stage] = {
     "probe_latency": Stage("a probe that answers", "0s", "0s", "1s", "assumed; far below any period"),
 }
 
+#: What every engine goes through between its start and its first answer, in order; weights and graphs come before the
+#: last, and take as long as they are warm or cold.
+LOAD = ("rank_table", "framework_import", "communicator", "warm_up")
+
 #: Stages a pod without NPUs (proxy, router, coordinator) does not have, and its shorter start.
 NO_NPU_STAGES: Mapping[str, Stage] = {
     **{

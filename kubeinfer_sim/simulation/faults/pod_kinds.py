@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from kubeinfer_sim.cluster.prober import Outcome, Segment
+from kubeinfer_sim.cluster.prober import PROBE_KINDS, Outcome, Segment
 from kubeinfer_sim.simulation.faults.pods import POD_EFFECTS, PodFaults, PodStrike
-from kubeinfer_sim.simulation.faults.probe_answers import ALL_PROBES
 
 HANGS = Segment(0, Outcome.HANG)
 FAILS = Segment(0, Outcome.FAIL)
@@ -32,7 +31,7 @@ def process_hang(pods: PodFaults, strike: PodStrike) -> None:
     if strike.symptom == "none":
         pods.slow(strike, 0.0)
     else:
-        pods.answer(strike, HANGS, ALL_PROBES, until_restart=True)
+        pods.answer(strike, HANGS, PROBE_KINDS, until_restart=True)
     pods.fall_silent(strike)
 
 

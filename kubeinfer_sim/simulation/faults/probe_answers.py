@@ -17,7 +17,6 @@ from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.simulation.faults.worst import Worst
 
-ALL_PROBES = ("startup", "liveness", "readiness")
 #: From the worst answer to the best; what is not here succeeds, late or now and then.
 _RANKS = {Outcome.HANG: 0, Outcome.FAIL: 1}
 _MILDEST = 2

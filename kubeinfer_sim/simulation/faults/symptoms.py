@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from kubeinfer_sim.cluster.devices.npu import Npu, NpuFault
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.prober import Outcome, Segment
-from kubeinfer_sim.simulation.faults.probe_answers import ALL_PROBES, Impairment, ProbeAnswers
+from kubeinfer_sim.cluster.prober import PROBE_KINDS, Outcome, Segment
+from kubeinfer_sim.simulation.faults.probe_answers import Impairment, ProbeAnswers
 from kubeinfer_sim.simulation.faults.speeds import Speeds
 from kubeinfer_sim.simulation.faults.worst import Worst
 
@@ -130,7 +130,7 @@ class Symptoms:
             self._kubelet.device_broken(pod)
         if group.shown is None or group.shown[0] is not pod:
             answer = Segment(0, Outcome.HANG if fault.symptom == "hang" else Outcome.FAIL)
-            group.shown = pod, Impairment(answer, ALL_PROBES)
+            group.shown = pod, Impairment(answer, PROBE_KINDS)
             self._answers.impair(pod, group.shown[1], fault.cause)
         if fault.symptom == "hang" and pod.state is PodState.RUNNING:
             pod.owner.engine_silent(pod, fault.cause)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kubeinfer_sim.cluster.prober import KINDS, Circumstances, Health, Outcome, Probes, Segment
+from kubeinfer_sim.cluster.prober import PROBE_KINDS, Circumstances, Health, Outcome, Probes, Segment
 from kubeinfer_sim.manifest.model import Probe
 
 Rows = list[list[Any]]
@@ -36,7 +36,7 @@ def probe_of(spec: Mapping[str, int] | None) -> Probe | None:
 
 def health_of(case: Mapping[str, Any], incarnation: int, start: int) -> Health:
     histories = []
-    for kind in KINDS:
+    for kind in PROBE_KINDS:
         rows = case["scripts"].get(kind) or [[[0, "fail", 0]]]
         histories.append([segment(start, *row) for row in rows[min(incarnation, len(rows) - 1)]])
     return Health(*histories)
@@ -65,7 +65,7 @@ def prober_of(kind: type, case: Mapping[str, Any], **options: Any) -> Any:
         case["addpod_wall_ms"], first_wake_ms, options.pop("tie", "trigger"), case["trigger_sees"]
     )
     return kind(
-        Probes(*(probe_of(probes.get(name)) for name in KINDS)),
+        Probes(*(probe_of(probes.get(name)) for name in PROBE_KINDS)),
         added_at=0,
         circumstances=circumstances,
         **options,

@@ -16,7 +16,7 @@ from math import floor, log1p
 from typing import Literal
 
 from kubeinfer_sim.cluster.prober import (
-    KINDS,
+    PROBE_KINDS,
     Circumstances,
     Health,
     Outcome,
@@ -176,7 +176,7 @@ class ReferenceProber:
         self.updates: list[tuple[Worker, str, str]] = []
         self.workers: dict[ProbeKind, Worker] = {}
         self.sources: dict[ProbeKind, RandomSource] = {}
-        for kind, probe in zip(KINDS, probes, strict=True):
+        for kind, probe in zip(PROBE_KINDS, probes, strict=True):
             if probe is None:
                 continue
             worker = Worker(kind, probe, holds_success=kubernetes.startup_probe_rests, publish=self.published)
@@ -258,7 +258,7 @@ class ReferenceProber:
 
     def at(self, when: int, phase: int, kind: ProbeKind, action: Callable[[], None]) -> None:
         self.order += 1
-        heapq.heappush(self.events, (when, phase, KINDS.index(kind), self.order, action))
+        heapq.heappush(self.events, (when, phase, PROBE_KINDS.index(kind), self.order, action))
 
     def next_at(self) -> int | None:
         if self.transitions:
@@ -379,7 +379,9 @@ class ReferenceProber:
 
     def settle_updates(self) -> None:
         updates, self.updates = self.updates, []
-        for worker, container, result in sorted(updates, key=lambda update: KINDS.index(update[0].kind)):
+        for worker, container, result in sorted(
+            updates, key=lambda update: PROBE_KINDS.index(update[0].kind)
+        ):
             if worker.kind == "startup":
                 self.set_field("started", container, result == "success")
                 self.pod_sync()
@@ -409,7 +411,7 @@ class ReferenceProber:
             return
         self.recording.syncs.append(self.now)
         status = replace(fresh or self.status, ready=False)
-        startup, liveness, readiness = (self.workers.get(kind) for kind in KINDS)
+        startup, liveness, readiness = (self.workers.get(kind) for kind in PROBE_KINDS)
         if status.state != "running":
             status.started = False
         elif startup is not None:

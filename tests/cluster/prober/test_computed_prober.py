@@ -11,7 +11,7 @@ from cluster.prober.reference import ReferenceProber
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubeinfer_sim.cluster.prober import KINDS, ContainerProber, Health, Outcome, Probes, Segment
+from kubeinfer_sim.cluster.prober import PROBE_KINDS, ContainerProber, Health, Outcome, Probes, Segment
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.releases import RELEASES, release_of
 
@@ -45,7 +45,7 @@ def a_script(draw: Random, flaps: bool) -> list[list[Any]]:
 def a_case(draw: Random) -> dict[str, Any]:
     """A case of the form of the golden ones, with more that can happen."""
     flaps = draw.random() < 0.4
-    kinds = [kind for kind in KINDS if draw.random() < 0.7] or [draw.choice(KINDS)]
+    kinds = [kind for kind in PROBE_KINDS if draw.random() < 0.7] or [draw.choice(PROBE_KINDS)]
     probes = {kind: a_probe(draw, kind) for kind in kinds}
     top = max(probe["periodSeconds"] for probe in probes.values())
     case: dict[str, Any] = {

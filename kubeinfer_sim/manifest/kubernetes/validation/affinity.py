@@ -10,15 +10,13 @@ from typing import Any
 
 from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field
 from kubeinfer_sim.manifest.kubernetes.names import dns1123_label, dns1123_subdomain, label_value
+from kubeinfer_sim.manifest.kubernetes.selectors import PREFERRED, REQUIRED
 from kubeinfer_sim.manifest.kubernetes.validation.metadata import (
     validate_label_name,
     validate_label_selector,
     validate_match_label_keys,
     validate_set_operator,
 )
-
-_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
-_PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 
 def validate_affinity(affinity: Mapping[str, Any], at: Field, errors: Errors) -> None:
@@ -30,10 +28,10 @@ def validate_affinity(affinity: Mapping[str, Any], at: Field, errors: Errors) ->
         pods = affinity.get(kind)
         if pods is None:
             continue
-        for i, term in enumerate(pods.get(_REQUIRED, ())):
-            _validate_pod_affinity_term(term, at.down(kind, _REQUIRED).index(i), errors)
-        for i, weighted in enumerate(pods.get(_PREFERRED, ())):
-            place = at.down(kind, _PREFERRED).index(i)
+        for i, term in enumerate(pods.get(REQUIRED, ())):
+            _validate_pod_affinity_term(term, at.down(kind, REQUIRED).index(i), errors)
+        for i, weighted in enumerate(pods.get(PREFERRED, ())):
+            place = at.down(kind, PREFERRED).index(i)
             _validate_weight(weighted.get("weight", 0), place.child("weight"), errors)
             term = weighted.get("podAffinityTerm", {})
             _validate_pod_affinity_term(term, place.child("podAffinityTerm"), errors)
@@ -45,16 +43,16 @@ def _validate_weight(weight: int, at: Field, errors: Errors) -> None:
 
 
 def _validate_node_affinity(affinity: Mapping[str, Any], at: Field, errors: Errors) -> None:
-    required = affinity.get(_REQUIRED)
+    required = affinity.get(REQUIRED)
     if required is not None:
-        terms_at = at.down(_REQUIRED, "nodeSelectorTerms")
+        terms_at = at.down(REQUIRED, "nodeSelectorTerms")
         terms = required.get("nodeSelectorTerms", ())
         if not terms:
             errors.required(terms_at, "needs at least one term")
         for i, term in enumerate(terms):
             validate_node_selector_term(term, terms_at.index(i), errors)
-    for i, preferred in enumerate(affinity.get(_PREFERRED, ())):
-        place = at.child(_PREFERRED).index(i)
+    for i, preferred in enumerate(affinity.get(PREFERRED, ())):
+        place = at.child(PREFERRED).index(i)
         _validate_weight(preferred.get("weight", 0), place.child("weight"), errors)
         preference = preferred.get("preference", {})
         validate_node_selector_term(preference, place.child("preference"), errors, check_values=False)

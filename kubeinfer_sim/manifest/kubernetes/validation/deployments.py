@@ -10,11 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubeinfer_sim.manifest.kubernetes.field_errors import FORBIDDEN, Errors, Field, shown
-from kubeinfer_sim.manifest.kubernetes.labels import Requirement, matches_all, parse_int64
+from kubeinfer_sim.manifest.kubernetes.labels import OPERATORS, Requirement, matches_all, parse_int64
 from kubeinfer_sim.manifest.kubernetes.names import percent
 from kubeinfer_sim.manifest.kubernetes.validation.metadata import validate_label_selector
-
-_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
 
 
 def validate_deployment_spec(spec: Mapping[str, Any], at: Field, errors: Errors) -> None:
@@ -110,7 +108,7 @@ def selector_requirements(selector: Mapping[str, Any]) -> list[Requirement]:
     """What a valid label selector asks of labels."""
     exact = [Requirement(key, "in", (value,)) for key, value in (selector.get("matchLabels") or {}).items()]
     return exact + [
-        Requirement(each["key"], _OPERATORS[each["operator"]], tuple(each.get("values") or ()))
+        Requirement(each["key"], OPERATORS[each["operator"]], tuple(each.get("values") or ()))
         for each in selector.get("matchExpressions") or ()
     ]
 

@@ -6,16 +6,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from kubeinfer_sim.manifest.kubeinfer import API_GROUP
 from kubeinfer_sim.manifest.kubernetes.labels import matches_all
 from kubeinfer_sim.manifest.kubernetes.validation.deployments import selector_requirements
+from kubeinfer_sim.manifest.kubernetes.well_known_labels import POD_TEMPLATE_HASH
 from kubeinfer_sim.manifest.model import BarePod, DaemonSet, Deployment, KubeInfer, ReplicaSet, StatefulSet
 
 #: The API group of KubeInfer and of the instances it makes.
-GROUP = "infer.modelarts.huaweicloud"
 #: Names the KubeInfer an object belongs to.
 GROUP_LABEL = "app.modelarts.huaweicloud/instanceGroupId"
 #: The label by which a Deployment tells the pods of its ReplicaSets apart.
-_HASH = "pod-template-hash"
 
 
 class Owner(Protocol):
@@ -50,7 +50,7 @@ class _OwnedPods:
         if namespace != self._namespace or not isinstance(labels, dict):
             return ""
         of_deployment = self._kind == Deployment.kind
-        replica_set = f"{self._name}-{labels.get(_HASH)}" if of_deployment else self._name
+        replica_set = f"{self._name}-{labels.get(POD_TEMPLATE_HASH)}" if of_deployment else self._name
         owners = metadata.get("ownerReferences")
         owned = any(
             isinstance(each, dict)
@@ -97,7 +97,7 @@ class _KubeInferPods:
             return ""
         owners = metadata.get("ownerReferences")
         for owner in owners if isinstance(owners, list) else ():
-            if isinstance(owner, dict) and str(owner.get("apiVersion", "")).startswith(f"{GROUP}/"):
+            if isinstance(owner, dict) and str(owner.get("apiVersion", "")).startswith(f"{API_GROUP}/"):
                 its_name = str(owner.get("name"))
                 if its_name == self._name or its_name.startswith(f"{self._name}-"):
                     return f"their owner, {owner.get('kind')} {self._name}"

@@ -6,8 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from kubeinfer_sim.scenario.timings.calibration.fit import fit
 from kubeinfer_sim.scenario.timings.calibration.observe import Observed
+from kubeinfer_sim.scenario.timings.profiles import LOAD
 from kubeinfer_sim.scenario.units import format_duration, format_size
 
 #: In the order a pod goes through them, with what has to be said of each.
@@ -21,7 +24,7 @@ _STAGES = {
     "weightsWarm": "the same after a container restart, when weights and graphs are on the node",
 }
 #: The load is learned as one; these stages of it then take no time of their own.
-_IN_LOAD = ("rankTable", "frameworkImport", "communicator", "graph", "warmUp")
+_IN_LOAD = tuple(map(to_camel, (*LOAD[:-1], "graph", LOAD[-1])))
 #: What no object in the cluster tells.
 _UNKNOWN = (
     "imageWarm, postStart, preStop, exit, cleanup and probeLatency leave no trace in pods and events: set by the "
