@@ -92,6 +92,7 @@ class Clock:
         self.now = start
         self._queue: list[tuple[int, int, int, Event]] = self.env._queue  # type: ignore[assignment]
         self._cancelled = 0
+        self._interrupted = False
         self.fired = 0
 
     @property
@@ -119,7 +120,7 @@ class Clock:
         """Fire what is due, in order; up to and including `until`, where the clock then stands.
 
         With `pause`, it stops after so many timers of one instant, or `within` so many ms, for somebody to see whether
-        time stands still.
+        time stands still; it also does when it is interrupted.
 
         Returns:
             Whether it came to the end; False when it pauses.
@@ -140,9 +141,16 @@ class Clock:
                 return False
             self.now = when
             step()
+            if self._interrupted:
+                self._interrupted = False
+                return False
         if until is not None and self.now < until:
             self.now = self.env._now = until
         return True
+
+    def interrupt(self) -> None:
+        """Have `run` pause once the timer that fires now is done, for somebody to see whether to go on."""
+        self._interrupted = True
 
     def next_at(self) -> int | None:
         """When the next timer is due; None when nothing is waiting."""

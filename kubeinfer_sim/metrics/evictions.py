@@ -24,7 +24,7 @@ class Evictions(Struct, frozen=True):
         kind, owner: what made them.
         first, last: when they were evicted, ms.
         number: how many.
-        every: the mean time from one to the next, ms.
+        every: the mean time from one to the next, ms; 0 where time stands still meanwhile.
     """
 
     kind: str
@@ -44,6 +44,8 @@ class EvictionsMeter:
         self._tainted: dict[str, int | None] = {}
         # Since when an owner's pods are made as they are now: they may tolerate more than those before.
         self._template: dict[tuple[str, str], int] = {}
+        # Owners that are to have pods.
+        self._wants: dict[tuple[str, str], bool] = {}
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -56,8 +58,10 @@ class EvictionsMeter:
         self._tainted[record.node] = None
 
     def _applied(self, record: DeploymentApplied) -> None:
+        owner = record.kind, record.deployment
+        self._wants[owner] = record.replicas > 0
         if "template" in record.changed:
-            self._template[record.kind, record.deployment] = record.at
+            self._template[owner] = record.at
 
     def finish(self, ended_at: int, end: End, instances: Sequence[InstanceLife]) -> tuple[Evictions, ...]:
         """Those that go on, in order of their beginning; `instances`: of all workloads."""
@@ -71,13 +75,18 @@ class EvictionsMeter:
                     evicted.setdefault(_key(life, pod.node), []).append(pod.deleting or 0)
             if _will_have_pods(life):
                 standing.add(_key(life, life.pods[-1].node))
+        having = {(kind, owner) for kind, owner, _, _ in standing}
         evictions = []
         for key, times in evicted.items():
             kind, owner, revision, node = key
             goes_on = key in standing or (kind, owner, revision, "") in standing
+            # Between the last one and the next there may be none.
+            goes_on |= self._wants.get((kind, owner), False) and (kind, owner) not in having
             first, last = min(times), max(times)
-            if goes_on and first < last:
-                every = (last - first) // (len(times) - times.count(first))
+            # Many in the instant in which the run is given up take no time.
+            at_once = end == "quiet" and first == last == ended_at
+            if goes_on and (first < last or at_once):
+                every = 0 if at_once else (last - first) // (len(times) - times.count(first))
                 evictions.append(Evictions(kind, owner, node, first, last, len(times), every))
         return tuple(sorted(evictions, key=lambda each: each.first))
 

@@ -23,7 +23,9 @@ def without_end(evictions: Sequence[Evictions]) -> str:
 
 
 def _loop(each: Evictions) -> str:
+    """One round of it: who makes the pods, where they come to, what ends them, how long that takes."""
+    how_often = f"one every {rounded(each.every)}" if each.every else f"all at {point(each.last)}"
     return (
-        f"{each.node} evicts the pods of {each.kind} {each.owner} without end, one every {rounded(each.every)}: "
+        f"{each.node} evicts the pods of {each.kind} {each.owner} without end, {how_often}: "
         "they come in spite of its NoExecute taint and tolerate it for a time only"
     )

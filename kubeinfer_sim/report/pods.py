@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from kubeinfer_sim.cluster.pod_printing import ShownContainer, human_duration
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.report.run_end import given_up_since
 from kubeinfer_sim.report.sentences import deleted_for
 from kubeinfer_sim.report.words import configured, count, listed, plain, rounded
 from kubeinfer_sim.scenario.model import Scenario
@@ -38,10 +39,9 @@ def pods_of(scenario: Scenario, at: str | None, names: Sequence[str] = ()) -> Po
             raise UsageError(f"--at {at}: the run ends at {end} (its horizon); --horizon makes it longer")
     moment = pods_at(scenario, when)
     if at is not None and moment.run.end == "quiet":
-        end, quiet = format_duration(moment.run.ended_at), format_duration(scenario.quiet_after)
-        raise UsageError(
-            f"--at {at}: the run ends at {end} ({quiet} without progress); --horizon makes it longer"
-        )
+        end, longer = format_duration(moment.run.ended_at), "; --horizon makes it longer"
+        longer = "" if moment.run.evicts_endlessly else longer
+        raise UsageError(f"--at {at}: the run ends at {end} ({given_up_since(moment.run)}){longer}")
     if not names:
         return moment
     known = [pod.ref.name for pod in moment.pods]

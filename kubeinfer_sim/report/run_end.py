@@ -16,10 +16,17 @@ def ending(run: Run) -> str:
     text = {
         "settled": "nothing more can happen",
         "horizon": "the scenario's horizon",
-        "quiet": f"no progress for {format_duration(run.scenario.quiet_after)}",
+        "quiet": given_up_since(run),
         "loop": "time stands still",
     }[run.end]
     return f"{text}; still due: {due(run)}" if run.end == "quiet" and run.due else text
+
+
+def given_up_since(run: Run) -> str:
+    """Why a run was given up: `no progress for 1d`."""
+    if run.evicts_endlessly:
+        return "pods are evicted as fast as they come"
+    return f"no progress for {format_duration(run.scenario.quiet_after)}"
 
 
 def due(run: Run) -> str:

@@ -31,7 +31,7 @@ from kubeinfer_sim.report.evictions import without_end
 from kubeinfer_sim.report.killed_starts import killed_starts
 from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.rejections import without_pause
-from kubeinfer_sim.report.run_end import due, standstill
+from kubeinfer_sim.report.run_end import due, given_up_since, standstill
 from kubeinfer_sim.report.sentences import reset_held, unhealthy
 from kubeinfer_sim.report.ways_out import to_room
 from kubeinfer_sim.report.words import (
@@ -375,7 +375,7 @@ def _never(run: Run, measures: Measures) -> str:
         back = f"is aborted at {rounded(change.at)} ({measures.aborted.aborted})"
         return f"The update {back} and the old revision serves on; {_left(run, measures)}"
     what = _subject(change)
-    why = f"no progress for {format_duration(run.scenario.quiet_after)}" if run.end == "quiet" else ""
+    why = given_up_since(run) if run.end == "quiet" else ""
     stuck = culprits(measures)
     if stuck:
         why = complaint(stuck[0], measures.stranded)

@@ -24,7 +24,7 @@ from kubeinfer_sim.metrics.moment import (
 )
 from kubeinfer_sim.metrics.under_way import Lasting
 from kubeinfer_sim.report.complaints import complaint, pod_complaint
-from kubeinfer_sim.report.run_end import due, standstill
+from kubeinfer_sim.report.run_end import due, given_up_since, standstill
 from kubeinfer_sim.report.sentences import sentence
 from kubeinfer_sim.report.stranded import stranded
 from kubeinfer_sim.report.ways_out import to_admission
@@ -434,16 +434,15 @@ def _never(run: Run) -> str:
         return f"{standstill(run)}."
     if run.end == "quiet":
         still = f"; still due: {due(run)}" if run.due else ""
-        return f"the run was given up at {after}, after {_end(run)}{still}."
+        return f"the run was given up at {after}: {given_up_since(run)}{still}."
     return f"nothing can happen any more after {after}."
 
 
 def _end(run: Run) -> str:
-    quiet = format_duration(run.scenario.quiet_after)
     return {
         "settled": "nothing more can happen",
         "horizon": f"the horizon, {format_duration(run.ended_at)}",
-        "quiet": f"{quiet} without progress",
+        "quiet": given_up_since(run),
         "loop": "time stands still",
     }[run.end]
 

@@ -69,6 +69,7 @@ class Simulation(Struct, frozen=True):
     Attributes:
         faults: None where nothing breaks.
         objects: reads the pods' objects; None where nobody wants to see them.
+        evictions: has tainted nodes evict pods; None where none does.
     """
 
     scenario: Scenario
@@ -77,6 +78,7 @@ class Simulation(Struct, frozen=True):
     faults: FaultInjection | None
     time_line: TimeLine
     objects: PodObjects | None
+    evictions: TaintEvictionController | None
 
     @property
     def env(self) -> Environment:
@@ -135,6 +137,7 @@ def assemble(
         faults,
         TimeLine(env.clock, scenario.actions, handlers),
         _pod_objects(cluster, scenario, workloads) if pods else None,
+        next((each for each in node_controllers if isinstance(each, TaintEvictionController)), None),
     )
 
 

@@ -18,12 +18,14 @@ class Run(Struct, frozen=True):
         history: all that happened; empty, but for the number of its records, where it was not kept.
         ended_at: the time of the last thing that happened, or the horizon, in ms.
         end: `settled`: nothing is waiting any more; `quiet`: events go on (a crash loop), but nothing came
-            nearer to its end for `scenario.quiet_after`; `horizon`: stopped at the scenario's horizon; `loop`: things
-            cause each other again and again within one instant, so that time stands still.
+            nearer to its end for `scenario.quiet_after`, or pods are evicted as fast as they come; `horizon`: stopped
+            at the scenario's horizon; `loop`: things cause each other again and again within one instant, so that time
+            stands still.
         fired: how many timers the engine fired.
         due: what would have been mended after the end, soonest first; of a run that was given up or came to its
             horizon.
         cycle: what happened again and again in the instant in which time stood still; of such a run alone.
+        evicts_endlessly: it was given up since pods come to a tainted node as fast as they are evicted.
         pods: the objects of the pods that exist at the end; None where nobody wanted them read.
     """
 
@@ -36,3 +38,4 @@ class Run(Struct, frozen=True):
     pods: tuple[PodAt, ...] | None
     due: tuple[Due, ...] = ()
     cycle: tuple[Record, ...] = ()
+    evicts_endlessly: bool = False

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.history import History, Listener, Record
 from kubeinfer_sim.engine.meter import End
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.assembly import Simulation, assemble
+from kubeinfer_sim.simulation.endless_evictions import evicts_endlessly
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.standstill import PAUSE, WINDOW, Standstill
 
@@ -64,7 +66,7 @@ def play(simulation: Simulation, *, until: int | None = None) -> Run:
         if simulation.faults is not None:
             simulation.faults.start()
         simulation.time_line.start()
-        end, cycle = _run_clock(simulation, until)
+        end, cycle, evicts = _run_clock(simulation, until)
         cut = end in ("quiet", "horizon")
         due = simulation.faults.due() if cut and simulation.faults is not None else ()
         ended_at = env.clock.now if end == "horizon" else env.history.last_at
@@ -73,26 +75,39 @@ def play(simulation: Simulation, *, until: int | None = None) -> Run:
             simulation.cluster.scheduling.explain_waiting(ended_at)
         env.history.close()
         pods = None if simulation.objects is None else tuple(simulation.objects.at(ended_at))
-    return Run(scenario, env.history, ended_at, end, env.clock.fired, env.streams.seed, pods, due, cycle)
+    return Run(
+        scenario, env.history, ended_at, end, env.clock.fired, env.streams.seed, pods, due, cycle, evicts
+    )
 
 
-def _run_clock(simulation: Simulation, until: int | None) -> tuple[End, tuple[Record, ...]]:
+class _Ended(NamedTuple):
     """Why it ended; of a loop in which time stands still also one round of it."""
+
+    end: End
+    cycle: tuple[Record, ...] = ()
+    evicts_endlessly: bool = False
+
+
+def _run_clock(simulation: Simulation, until: int | None) -> _Ended:
     scenario, clock = simulation.scenario, simulation.env.clock
     standstill = Standstill(simulation.env.history, len(scenario.actions))
     if scenario.horizon is not None:
         end = scenario.horizon if until is None else min(scenario.horizon, until)
-        cycle = _advance(simulation, end, standstill)
-        return ("loop", cycle) if cycle else ("horizon", ())
-    last_action = max((action.at for action in scenario.actions), default=0)
+        return _advance(simulation, end, standstill) or _Ended("horizon")
     while (due := clock.next_at()) is not None and (until is None or due <= until):
-        limit = max(simulation.workloads.last_progress, last_action) + scenario.quiet_after
+        limit = _last_step(simulation) + scenario.quiet_after
         if due > limit:
-            return "settled" if _at_rest(simulation, limit) else "quiet", ()
-        if cycle := _advance(simulation, limit if until is None else min(limit, until), standstill):
-            return "loop", cycle
+            return _Ended("settled" if _at_rest(simulation, limit) else "quiet")
+        if ended := _advance(simulation, limit if until is None else min(limit, until), standstill):
+            return ended
     # Pods that are rejected without a pause are not played: nothing will change that.
-    return "quiet" if simulation.cluster.kubelet.rejects_without_pause else "settled", ()
+    return _Ended("quiet" if simulation.cluster.kubelet.rejects_without_pause else "settled")
+
+
+def _last_step(simulation: Simulation) -> int:
+    """When anything last came nearer to its end, or somebody does something for the last time (ms)."""
+    last_action = max((action.at for action in simulation.scenario.actions), default=0)
+    return max(simulation.workloads.last_progress, last_action)
 
 
 def _at_rest(simulation: Simulation, until: int) -> bool:
@@ -111,13 +126,17 @@ def _frees_room(simulation: Simulation) -> bool:
     )
 
 
-def _advance(simulation: Simulation, until: int, standstill: Standstill) -> tuple[Record, ...]:
-    """Let the clock run; what goes round where time stands still."""
-    clock = simulation.env.clock
+def _advance(simulation: Simulation, until: int, standstill: Standstill) -> _Ended | None:
+    """Let the clock run; why it ended, where something goes round without end."""
+    clock, evictions = simulation.env.clock, simulation.evictions
     while not clock.run(until, pause=PAUSE, within=WINDOW):
-        if cycle := standstill.look(clock.now):
-            return cycle
-    return ()
+        if evictions is not None and evictions.many():
+            pods = simulation.workloads.pods()
+            if evicts_endlessly(evictions, _last_step(simulation), clock.now, pods):
+                return _Ended("quiet", evicts_endlessly=True)
+        elif cycle := standstill.look(clock.now, clock.fired):
+            return _Ended("loop", cycle)
+    return None
 
 
 @contextmanager

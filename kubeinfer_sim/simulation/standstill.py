@@ -30,16 +30,19 @@ class Standstill:
         self._since = 0
         self._watching = False
         self._repeats = False
-        self._instant, self._looks = -1, 0
+        self._instant, self._before = -1, 0
 
-    def look(self, now: int) -> tuple[Record, ...]:
-        """One round of what happens again and again; nothing while it may be going on. Called at each pause."""
+    def look(self, now: int, fired: int) -> tuple[Record, ...]:
+        """One round of what happens again and again; nothing while it may be going on. Called at each pause.
+
+        `fired`: how many timers have.
+        """
         if not self._watching:
             self._watching = True
             self._history.subscribe(self._told)
-        self._looks = self._looks + 1 if now == self._instant else 1
-        self._instant = now
-        if self._repeats or (self._latest and self._looks * PAUSE >= TOO_MANY):
+        if now != self._instant:
+            self._instant, self._before = now, fired - PAUSE
+        if self._repeats or (self._latest and fired - self._before >= TOO_MANY):
             return self._cycle()
         return ()
 

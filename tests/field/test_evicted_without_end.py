@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from field.user import Raw, User, asking, daemon_set, deployment, kubeinfer, replica_set, stateful_set
 
+from kubeinfer_sim.cluster.nodes import taint_eviction
+from kubeinfer_sim.simulation import endless_evictions
+
 KINDS = pytest.mark.parametrize("workload", [kubeinfer, deployment, replica_set, stateful_set, daemon_set])
 TOLERATION = {"key": "a", "operator": "Exists", "effect": "NoExecute"}
 FOR_A_TIME = [{**TOLERATION, "tolerationSeconds": 300}]
@@ -72,3 +75,68 @@ def test_pods_that_a_new_taint_drives_out_each_time_are_no_loop(user: User) -> N
     code, result, _ = tainted(user, deployment({}), then=tuple(then), horizon="1h", cluster="1x8")
     assert "endlessEvictions" not in result
     assert code == 1, "no pod has a place"
+
+
+AT_ONCE = [{**TOLERATION, "tolerationSeconds": 0}]
+#: 1,000 pods, and what a round of the loop costs beside.
+FEW = 3_000
+
+
+@pytest.mark.parametrize("workload", [deployment, replica_set, stateful_set, daemon_set])
+@pytest.mark.parametrize(
+    ("seconds", "timings", "horizon"),
+    [(0, {}, {}), (2, {"bind": "500ms"}, {"horizon": "30d"})],
+)
+def test_a_loop_that_takes_next_to_no_time_ends_the_run(
+    user: User, workload: Any, seconds: int, timings: Raw, horizon: Raw
+) -> None:
+    pods = workload({}, tolerations=[{**TOLERATION, "tolerationSeconds": seconds}])
+    code, result, printed = tainted(user, pods, timings={"profile": "zero", **timings}, **horizon)
+    assert (code, result["end"]["reason"]) == (1, "quiet")
+    assert "(pods are evicted as fast as they come)" in printed
+    (told,) = result["endlessEvictions"]
+    assert 1_000 <= told["pods"] <= FEW
+    owner = f"{pods['kind']} {pods['metadata']['name']}"
+    assert f"node-0 evicts the pods of {owner} without end" in result["verdict"]["sentence"]
+    late = user.types("pods", "scenario.yaml", "--at", "29d").stderr
+    assert "(pods are evicted as fast as they come)" in late
+    assert "--horizon" not in late
+
+
+def evicted_web() -> Raw:
+    """A Deployment beside another one, whose pods run on a tainted node alone."""
+    web = deployment({}, tolerations=AT_ONCE, nodeSelector={"kubernetes.io/hostname": "node-0"})
+    web["metadata"]["name"] = "web"
+    web["spec"]["selector"]["matchLabels"] = {"app": "web"}
+    web["spec"]["template"]["metadata"]["labels"] = {"app": "web"}
+    return web
+
+
+READY = {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 1}}
+
+
+@pytest.mark.parametrize("updated", [kubeinfer, deployment])
+def test_what_is_under_way_beside_it_comes_to_its_end_first(user: User, updated: Any) -> None:
+    chat = updated({**asking(npu=8), **READY}, replicas=1, surge=1)
+    update = {"at": "1m", "object": f"{chat['kind']}/chat", "apply": {"newRevision": True}}
+    timings = {"profile": "zero", "bind": "2s", "weights": "15m"}
+    code, result, printed = tainted(
+        user, chat, evicted_web(), then=(update,), cluster="4x8", timings=timings, initial="running"
+    )
+    assert (code, result["end"]["reason"]) == (1, "quiet")
+    assert "completes in 15m2s" in printed
+    assert "without end, one every 666ms" in printed
+    assert 15 * 60_000 < result["end"]["atMs"] < 40 * 60_000
+
+
+def test_what_waits_without_end_itself_does_not_hold_it_up_for_ever(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (taint_eviction, endless_evictions):
+        monkeypatch.setattr(module, "REMEMBERED", 2_500)
+    chat = deployment({**asking(npu=8), **READY}, replicas=1)
+    sick = {"at": "1m", "object": "Deployment/chat", "health": {"probes": ["readiness"], "newPods": True}}
+    timings = {"profile": "zero", "bind": "2s"}
+    _, result, _ = tainted(user, chat, evicted_web(), then=(sick,), cluster="4x8", timings=timings)
+    (told,) = result["endlessEvictions"]
+    assert told["pods"] == 3_000, "the first thousand after 2,500"

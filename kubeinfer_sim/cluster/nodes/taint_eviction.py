@@ -3,11 +3,13 @@
 pkg/controller/tainteviction/taint_eviction.go. Its deletions are ordinary graceful ones; disruption budgets
 have no say. A timer that runs is not moved by later taints, whatever they allow; it ends only when an
 untolerated taint deletes the pod at once, when the pod is tolerated for ever, or when no NoExecute taint is
-left on the node.
+left on the node. What made a pod may make the next one at once, which may come to the same node: that goes on without
+end, and whoever plays the run is asked after every `MANY` of them whether anything else is under way.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -19,6 +21,10 @@ from kubeinfer_sim.engine.clock import Clock, Phase, Timer
 from kubeinfer_sim.manifest.kubernetes.selectors import tolerates
 from kubeinfer_sim.manifest.model import Toleration
 from kubeinfer_sim.scenario.cluster.model import Taint
+
+#: After so many pods that came to a tainted node and were evicted from it the clock is interrupted; so many are
+#: remembered.
+MANY, REMEMBERED = 1_000, 10_000
 
 
 def min_toleration_seconds(seconds: Iterable[int | None]) -> int | None:
@@ -44,15 +50,26 @@ def toleration_of(taints: Iterable[Taint], tolerations: Sequence[Toleration]) ->
     return True, min_toleration_seconds(used)
 
 
+class InVain(NamedTuple):
+    """A pod was evicted at `at` (ms) from the node that it had come to in spite of its taint."""
+
+    at: int
+    node: str
+
+
 class _Scheduled(NamedTuple):
     since: int
     timer: Timer
+    in_vain: bool
 
 
 class TaintEvictionController(Watcher):
     """The controller. It acts on changes only: nothing is looked at while no node is tainted.
 
     Nodes that the API holds when it is made may have come tainted.
+
+    Attributes:
+        in_vain: its latest evictions of pods that had come to a node with the very taints they were evicted for.
     """
 
     def __init__(self, clock: Clock, api: Api) -> None:
@@ -60,8 +77,21 @@ class TaintEvictionController(Watcher):
         self._api = api
         self._tainted: dict[str, tuple[Taint, ...]] = {}
         self._scheduled: dict[Pod, _Scheduled] = {}
+        self.in_vain: deque[InVain] = deque(maxlen=REMEMBERED)
+        self._uncounted = 0
         for node in api.nodes.values():
             self.node_added(node)
+
+    def many(self) -> bool:
+        """Whether the clock is interrupted for another `MANY` in vain, who are then counted anew."""
+        interrupted = self._uncounted >= MANY
+        if interrupted:
+            self._uncounted = 0
+        return interrupted
+
+    def will_evict(self, pod: Pod) -> bool:
+        """Whether the pod tolerates a taint of its node for a time, which is not over."""
+        return pod in self._scheduled
 
     def node_added(self, node: Node) -> None:
         """A node may come tainted."""
@@ -86,14 +116,14 @@ class TaintEvictionController(Watcher):
     def pod_bound(self, pod: Pod) -> None:
         """A pod came to a node that may be tainted already."""
         assert pod.node is not None
-        self._process(pod, self._tainted.get(pod.node.name, ()))
+        self._process(pod, self._tainted.get(pod.node.name, ()), came=True)
 
     def pod_gone(self, pod: Pod) -> None:
         """Nothing left to delete."""
         self._cancel(pod)
 
-    def _process(self, pod: Pod, taints: tuple[Taint, ...]) -> None:
-        """What the taints mean for a pod now (processPodOnNode)."""
+    def _process(self, pod: Pod, taints: tuple[Taint, ...], *, came: bool = False) -> None:
+        """What the taints mean for a pod now (processPodOnNode); `came`: it was not there before them."""
         if not taints:
             self._cancel(pod)
             return
@@ -101,7 +131,7 @@ class TaintEvictionController(Watcher):
         tolerated, seconds = toleration_of(taints, pod.template.tolerations)
         if not tolerated:
             self._cancel(pod)
-            self._delete(pod)
+            self._delete(pod, in_vain=came)
             return
         if seconds is None:
             self._cancel(pod)
@@ -113,19 +143,24 @@ class TaintEvictionController(Watcher):
         if pod.terminating:
             return
         if seconds == 0:
-            self._delete(pod)
+            self._delete(pod, in_vain=came)
             return
         timer = self._clock.at(now + seconds * 1000, self._evict, pod, phase=Phase.CONTROLLER)
-        self._scheduled[pod] = _Scheduled(now, timer)
+        self._scheduled[pod] = _Scheduled(now, timer, came)
 
     def _evict(self, pod: Pod) -> None:
-        del self._scheduled[pod]
-        self._delete(pod)
+        self._delete(pod, in_vain=self._scheduled.pop(pod).in_vain)
 
-    def _delete(self, pod: Pod) -> None:
-        if not pod.terminating:
-            assert pod.node is not None
-            self._api.evict(pod, "TaintManagerEviction", pod.node.last)
+    def _delete(self, pod: Pod, *, in_vain: bool) -> None:
+        if pod.terminating:
+            return
+        assert pod.node is not None
+        if in_vain:
+            self.in_vain.append(InVain(self._clock.now, pod.node.name))
+            self._uncounted += 1
+            if self._uncounted >= MANY:
+                self._clock.interrupt()
+        self._api.evict(pod, "TaintManagerEviction", pod.node.last)
 
     def _cancel(self, pod: Pod) -> None:
         scheduled = self._scheduled.pop(pod, None)
