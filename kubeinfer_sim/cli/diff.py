@@ -73,7 +73,12 @@ def command(
     warnings = not_simulated([*before.diagnostics, *after.diagnostics])
     if warnings:
         show_diagnostics(warnings)
-    others = dict.fromkeys(f"{each.kind} {each.name}" for each in (*before.others, *after.others))
+    others = dict.fromkeys(
+        f"{each.kind} {each.name}"
+        for side in (before, after)
+        for each in (*side.workloads, *side.others)
+        if not isinstance(each, Versioned)
+    )
     if others:
         note(f"not compared: {', '.join(others)}")
     return int(

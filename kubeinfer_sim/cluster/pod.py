@@ -76,6 +76,11 @@ class Workload(Protocol):
         ...
 
     @property
+    def spec(self) -> Any:
+        """The object as last applied."""
+        ...
+
+    @property
     def last_progress(self) -> int:
         """When it last came nearer to its end, in ms."""
         ...

@@ -11,6 +11,7 @@ from kubeinfer_sim.diagnostics import format_path
 from kubeinfer_sim.manifest.diff import Diff, changed_place
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.refusals import Refusal
+from kubeinfer_sim.report.kinds import by_kind
 
 _LONGEST_VALUE = 100
 
@@ -31,16 +32,10 @@ def refusal_sentence(refused: Refusal) -> str:
 
 def diff_json(differences: Sequence[Diff], refused: Sequence[Refusal] = ()) -> str:
     """The document described in docs/validate.md."""
-    by_kind: dict[str, list[dict[str, Any]]] = {}
-    for each in differences:
-        by_kind.setdefault(each.object.kind, []).append(_document(each))
-    others = {"statefulSets": by_kind.get("StatefulSet"), "daemonSets": by_kind.get("DaemonSet")}
     document = {
         "apiVersion": "kubeinfer-sim/v1",
         "kind": "Diff",
-        "kubeinfers": by_kind.get("KubeInfer", []),
-        "deployments": by_kind.get("Deployment", []),
-        **{key: documents for key, documents in others.items() if documents},
+        **by_kind((each.object.kind, _document(each)) for each in differences),
         "refused": [
             *(each.refused for each in differences if each.refused),
             *(each.words for each in refused),

@@ -17,6 +17,7 @@ class Idle:
     """A workload that lets everything happen; tests override what they look at."""
 
     last_progress = 0
+    spec = None
 
     def start(self, *, running: bool) -> None:
         pass

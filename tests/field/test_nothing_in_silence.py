@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from field.user import Raw, User, asking, both, deployment, kubeinfer
+from field.user import Raw, User, asking, bare_pod, both, deployment, kubeinfer, replica_set
 
 NODES = "4x8"
 CLUSTER = {
@@ -176,6 +176,16 @@ def test_rollout_diff_and_compare_say_it_as_validate_does(user: User, workload: 
     user.plans(old, cluster=NODES, update={"path": "new.yaml"}, initial="running", horizon="1h")
     compared = user.types("compare", "scenario.yaml", "--vary", "maxSurge=0,1", "--seeds", "1")
     assert "no scheduler of this name" in told(compared.stdout + compared.stderr)
+
+
+def test_a_diff_says_which_objects_it_does_not_compare(user: User) -> None:
+    """Nothing rolls out a ReplicaSet or a Pod by itself."""
+    for name, image in (("old.yaml", "repo/vllm:v1"), ("new.yaml", "repo/vllm:v2")):
+        user.has(name, replica_set({"image": image}), bare_pod({"image": image}))
+    done = user.types("diff", "old.yaml", "new.yaml", "--json", "diff.json")
+    assert done.stderr.strip() == "not compared: ReplicaSet chat, Pod p"
+    document = json.loads((user.folder / "diff.json").read_text(encoding="utf-8"))
+    assert (document["kubeinfers"], document["deployments"]) == ([], [])
 
 
 def listed(*objects: Raw) -> Raw:

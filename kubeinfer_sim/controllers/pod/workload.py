@@ -20,6 +20,7 @@ class BarePodWorkload:
     """One Pod object.
 
     Attributes:
+        spec: the Pod as last applied.
         ordinal: counts those of its name.
         last_progress: when something became of it last; that it is ready once more is none.
     """
@@ -31,7 +32,7 @@ class BarePodWorkload:
         self._history = cluster.env.history
         self._api = cluster.env.api
         self._scheduling = cluster.scheduling
-        self._spec = spec
+        self.spec = spec
         self.namespace = spec.namespace
         self._timings = timings.of(spec.name)
         self.ordinal = 0
@@ -41,7 +42,7 @@ class BarePodWorkload:
 
     def start(self, *, running: bool) -> None:
         """Create the Pod; with `running` it has run for long, if the cluster has room for it."""
-        spec = self._spec
+        spec = self.spec
         template = self._api.admission.admit(spec.template, spec.namespace)
         if message := self._api.admission.refusal(spec.namespace, [(spec.name, template)]):
             refused = RequestRefused(self._clock.now, NO_CAUSE, "creation", f"Pod/{spec.name}", message)
@@ -76,8 +77,8 @@ class BarePodWorkload:
 
     def apply(self, spec: BarePod, label: str) -> None:
         """The user changes its metadata; a Pod that is being deleted gets no new finalizers."""
-        before, now = self._spec.template.finalizers, spec.template.finalizers
-        self._spec = spec
+        before, now = self.spec.template.finalizers, spec.template.finalizers
+        self.spec = spec
         dropped = [each for each in before if each not in now]
         for pod in self.pods():
             added = tuple(each for each in now if each not in (*before, *pod.finalizers))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from kubeinfer_sim.diagnostics import Diagnostic, format_path
 from kubeinfer_sim.manifest.model import WorkloadSpec
+from kubeinfer_sim.report.kinds import by_kind
 from kubeinfer_sim.scenario.check import Checked
 
 
@@ -19,12 +20,7 @@ def findings_json(checked: Checked, diagnostics: Iterable[Diagnostic]) -> str:
     document = {
         "apiVersion": "kubeinfer-sim/v1",
         "kind": "Findings",
-        "kubeinfers": [_summary(each) for each in checked.kubeinfers],
-        "deployments": [_summary(each) for each in checked.plain if each.kind == "Deployment"],
-        **_optional("replicaSets", [_summary(each) for each in checked.plain if each.kind == "ReplicaSet"]),
-        **_optional("statefulSets", [_summary(each) for each in checked.plain if each.kind == "StatefulSet"]),
-        **_optional("daemonSets", [_summary(each) for each in checked.plain if each.kind == "DaemonSet"]),
-        **_optional("pods", [_summary(each) for each in checked.plain if each.kind == "Pod"]),
+        **by_kind((each.kind, _summary(each)) for each in (*checked.kubeinfers, *checked.plain)),
         "files": [{"file": each.name, "kind": each.kind} for each in checked.files],
         "findings": [
             {
@@ -42,10 +38,6 @@ def findings_json(checked: Checked, diagnostics: Iterable[Diagnostic]) -> str:
         **configuration,
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def _optional(key: str, entries: list[dict[str, str | int]]) -> dict[str, list[dict[str, str | int]]]:
-    return {key: entries} if entries else {}
 
 
 def _summary(workload: WorkloadSpec) -> dict[str, str | int]:

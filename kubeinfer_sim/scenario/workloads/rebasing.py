@@ -17,12 +17,13 @@ from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.workloads.manifests import merge_patch, to_yaml
 
 
-def rebased(change: Apply, current: Deployment) -> WorkloadSpec:
-    """The version that a patch or a restart makes of the `current` one."""
+def rebased(change: Apply, current: WorkloadSpec) -> WorkloadSpec:
+    """The version that a patch or a restart makes of the `current` one; of other kinds as it is."""
     expected, new = change.before, change.workload
     if not isinstance(expected, Deployment) or expected.revision == current.revision:
         return new
     assert isinstance(new, Deployment)
+    assert isinstance(current, Deployment)
     template = current.raw["spec"]["template"]
     patch = _difference(expected.raw["spec"]["template"], new.raw["spec"]["template"])
     raw = {**new.raw, "spec": {**new.raw["spec"], "template": merge_patch(template, patch)}}

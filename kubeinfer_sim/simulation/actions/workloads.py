@@ -6,6 +6,7 @@ from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.records import RequestRefused
 from kubeinfer_sim.controllers.deployment.workload import DeploymentWorkload
 from kubeinfer_sim.engine.history import NO_CAUSE
+from kubeinfer_sim.manifest.model import Deployment
 from kubeinfer_sim.scenario.actions.model import Apply, Refused, Scale, Undo
 from kubeinfer_sim.scenario.workloads.rebasing import rebased
 from kubeinfer_sim.simulation.actions.handlers import Handlers
@@ -24,20 +25,17 @@ class WorkloadActions:
         return {Apply: self._apply, Scale: self._scale, Undo: self._undo, Refused: self._refuse}
 
     def _apply(self, action: Apply) -> None:
-        spec = action.workload
-        workload = self._workloads.named(spec.kind, spec.name)
-        if isinstance(workload, DeploymentWorkload):
-            spec = rebased(action, workload.spec)
-        workload.apply(spec, action.label)
+        workload = self._workloads.named(action.workload.kind, action.workload.name)
+        workload.apply(rebased(action, workload.spec), action.label)
 
     def _scale(self, action: Scale) -> None:
         self._workloads.named(action.kind, action.name).scale(action.replicas)
 
     def _undo(self, action: Undo) -> None:
-        workload = self._workloads.named("Deployment", action.name)
-        assert isinstance(workload, DeploymentWorkload)
+        workload = self._workloads.named(Deployment.kind, action.name)
+        assert isinstance(workload, DeploymentWorkload), "no other kind can be rolled back"
         if message := workload.undo():
-            self._refuse(Refused(action.at, "rollback", f"Deployment/{action.name}", message))
+            self._refuse(Refused(action.at, "rollback", f"{Deployment.kind}/{action.name}", message))
 
     def _refuse(self, action: Refused) -> None:
         """Nothing changes."""
