@@ -5,6 +5,7 @@
     │   ├── InputError       a file: carries diagnostics with file, line, column and path
     │   └── UsageError       an argument or option
     ├── OutputError          exit 5: the environment does not take what is to be written
+    ├── UnavailableError     exit 5: a service that was named does not answer
     └── SimulatorFault       exit 3: our mistake; nothing the user wrote can cause it
 
 Arguments equal `self.args`, since SimPy rebuilds an exception that crosses it as `type(e)(*e.args)`.
@@ -63,6 +64,10 @@ class OutputError(KubeInferSimError):
     def __str__(self) -> str:
         why = "it is closed" if self.error.errno == errno.EBADF else self.error.strerror or str(self.error)
         return f"cannot write to {self.what}: {why}"
+
+
+class UnavailableError(KubeInferSimError):
+    """A service that the user named does not answer, or not any more; another try may do (exit code 5)."""
 
 
 class SimulatorFault(KubeInferSimError):

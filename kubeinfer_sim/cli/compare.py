@@ -95,10 +95,7 @@ def command(
     recovery: str | None,
     assume: str | None,
     vary: tuple[str, ...],
-    replications: int,
-    workers: int | None,
-    run_timeout: float | None,
-    store: str | None,
+    many: Many,
     seed: int | None,
     settings: tuple[str, ...],
     files: tuple[str, ...],
@@ -142,13 +139,12 @@ def command(
     if warnings:
         show_diagnostics(warnings)
     first = variants[0].scenario.seed
-    places = Many(replications, workers=workers, run_timeout=run_timeout).places()
-    with ProgressBar("runs") as bar:
+    with many.places() as workers, ProgressBar("runs") as bar:
         comparison = compare(
             variants,
-            range(first, first + replications),
-            workers=places,
-            store=store,
+            range(first, first + (many.replications or 1)),
+            workers=workers,
+            store=many.store,
             progress=lambda done, total: bar.update(done, total, lambda: count(len(variants), "variant")),
         )
     out = sys.stdout

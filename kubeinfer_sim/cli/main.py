@@ -1,7 +1,8 @@
 """The `kubeinfer-sim` command: finds the subcommand, imports it only then, and turns errors into exit codes.
 
 Exit codes: 0 what was asked holds, 1 it does not (objective missed, update never finishes), 2 the input is wrong, 3 the
-simulator is at fault, 4 many runs leave it undecided, 5 the output cannot be written (full, closed), 130 interrupted,
+simulator is at fault, 4 many runs leave it undecided, 5 the environment fails (output full or closed, no
+scheduler at an address), 130 interrupted,
 141 nobody reads the output any more (as after SIGPIPE).
 """
 
@@ -88,7 +89,7 @@ def cli() -> None:
     """Dry-run KubeInfer deployments, rolling updates and failures on a simulated Ascend NPU cluster.
 
     Exit codes: 0 it holds, 1 it does not, 2 the input is wrong, 3 the simulator is at fault, 4 many runs
-    leave it undecided, 5 the output cannot be written.
+    leave it undecided, 5 the output cannot be written, or a scheduler not be reached.
     """
 
 
@@ -161,7 +162,7 @@ def _hint(message: str, line: Sequence[str]) -> None:
 
 
 def _report(error: Exception, line: Sequence[str]) -> int:
-    from kubeinfer_sim.errors import InputError, UserError
+    from kubeinfer_sim.errors import InputError, UnavailableError, UserError
 
     if isinstance(error, InputError):
         from kubeinfer_sim.cli.output import show_diagnostics
@@ -172,6 +173,9 @@ def _report(error: Exception, line: Sequence[str]) -> int:
         click.echo(f"error: {error}", err=True)
         _hint(str(error), line)
         return 2
+    if isinstance(error, UnavailableError):
+        click.echo(f"error: {error}", err=True)
+        return 5
     if os.environ.get("KUBEINFER_SIM_DEBUG"):
         import traceback
 

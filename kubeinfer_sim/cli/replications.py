@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 from msgspec import Struct
@@ -31,6 +33,8 @@ _NOT_OF_ONE_RUN = {
     "replications",
     "precision",
     "until_decided",
+    "engine",
+    "scheduler",
     "workers",
     "run_timeout",
     "store",
@@ -46,16 +50,15 @@ class Many(Struct, frozen=True):
     """What the command line says of many runs.
 
     Attributes:
-        number: `-n`.
         precision: as a part of the mean.
-        workers: `--workers`.
         run_timeout: seconds.
-        store: `--store`.
     """
 
-    number: int | None = None
+    replications: int | None = None
     precision: float | None = None
     until_decided: bool = False
+    engine: str | None = None
+    scheduler: str | None = None
     workers: int | None = None
     run_timeout: float | None = None
     store: str | None = None
@@ -67,30 +70,61 @@ class Many(Struct, frozen=True):
         Raises:
             UsageError: something is said of many runs, but not that there are to be any.
         """
-        if self.number is not None or self.precision is not None or self.until_decided:
+        if self.replications is not None or self.precision is not None or self.until_decided:
             return True
-        alone = {"--workers": self.workers, "--run-timeout": self.run_timeout, "--store": self.store}
+        alone = {
+            "--engine": self.engine,
+            "--scheduler": self.scheduler,
+            "--workers": self.workers,
+            "--run-timeout": self.run_timeout,
+            "--store": self.store,
+        }
         given = [name for name, value in alone.items() if value is not None]
         if given:
             raise UsageError(f"{given[0]} is about many runs: say how many with -n, as in -n 300")
         return False
 
-    def places(self) -> Workers:
+    @contextmanager
+    def places(self) -> Iterator[Workers]:
         """Where to play them.
 
         Raises:
-            UsageError: a time limit where the system has none.
+            UsageError: options that do not go together, or not with this installation.
+            UnavailableError: the scheduler does not answer, or has no workers.
         """
-        from kubeinfer_sim.experiment.dispatch import Workers
-        from kubeinfer_sim.experiment.worker import can_time_out
+        if self.engine == "dask":
+            from kubeinfer_sim.experiment.dask_cluster import RIGHT, dask_workers
 
-        if self.run_timeout is not None and not can_time_out():
-            raise UsageError("--run-timeout needs a system with interval timers (Linux, macOS)")
-        return Workers(self.workers, self.run_timeout)
+            if self.scheduler is None:
+                raise UsageError(f"--engine dask needs --scheduler with the address of Dask's, {RIGHT}")
+            if self.workers is not None:
+                raise UsageError(
+                    "--workers are processes here; with --engine dask the scheduler's workers play"
+                )
+            with dask_workers(self.scheduler, self.run_timeout) as workers:
+                yield workers
+            return
+        if self.scheduler is not None:
+            raise UsageError("--scheduler is about a cluster of Dask's: give --engine dask, too")
+        from kubeinfer_sim.experiment.dispatch import Workers
+
+        yield Workers(self.workers, self.run_timeout)
+
+
+def _takes_many(command: F) -> F:
+    """Have a command get what its options say of many runs as one `many`."""
+
+    @wraps(command)
+    def gathered(**given: Any) -> Any:
+        ours = {name: given.pop(name) for name in Many.__struct_fields__ if name in given}
+        return command(many=Many(**ours), **given)
+
+    return cast("F", gathered)
 
 
 def worker_options(command: F) -> F:
-    """`--workers`, `--run-timeout` and `--store`."""
+    """`--engine`, `--scheduler`, `--workers`, `--run-timeout` and `--store`; the command gets `many`."""
+    command = _takes_many(command)
     for each in (
         option(
             "--store",
@@ -108,6 +142,16 @@ def worker_options(command: F) -> F:
             type=click.IntRange(min=1, max=1024),
             metavar="N",
             help="Processes to play runs in; as many as there are cores, if not given.",
+        ),
+        option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Of --engine dask: the address of its scheduler (tcp://10.0.0.1:8786).",
+        ),
+        option(
+            "--engine",
+            type=click.Choice(["local", "dask"]),
+            help="Play runs in processes here (local, if not given) or on a Dask cluster.",
         ),
     ):
         command = each(command)
@@ -179,17 +223,17 @@ def replicate_and_report(
     from kubeinfer_sim.experiment.replications import replicate
 
     begun = time.perf_counter()
-    with ProgressBar("runs") as bar:
+    with many.places() as workers, ProgressBar("runs") as bar:
 
         def progress(done: int, total: int, played: Sequence[Played]) -> None:
             bar.update(done, total, lambda: so_far(played))
 
         runs = replicate(
             scenario,
-            many.number,
+            many.replications,
             precision=many.precision,
             until_decided=many.until_decided,
-            workers=many.places(),
+            workers=workers,
             store=many.store,
             progress=progress,
         )

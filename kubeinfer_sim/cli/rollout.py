@@ -128,12 +128,7 @@ def command(
     details: bool,
     assumptions: bool,
     check_determinism: bool,
-    replications: int | None,
-    precision: float | None,
-    until_decided: bool,
-    workers: int | None,
-    run_timeout: float | None,
-    store: str | None,
+    many: Many,
 ) -> int:
     """Simulate the update of the KubeInfer (or the Deployment) in OLD, which runs, to the one in NEW.
 
@@ -177,7 +172,7 @@ def command(
         details=details,
         assumptions=assumptions,
         check_determinism=check_determinism,
-        many=Many(replications, precision, until_decided, workers, run_timeout, store),
+        many=many,
         inputs=(old, new, cluster, pods),
     )
 

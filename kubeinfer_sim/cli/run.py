@@ -62,12 +62,7 @@ def command(
     details: bool,
     assumptions: bool,
     check_determinism: bool,
-    replications: int | None,
-    precision: float | None,
-    until_decided: bool,
-    workers: int | None,
-    run_timeout: float | None,
-    store: str | None,
+    many: Many,
 ) -> int:
     """Simulate SCENARIO, a file of kind Scenario (- for standard input), and report what it will do.
 
@@ -98,6 +93,6 @@ def command(
         details=details,
         assumptions=assumptions,
         check_determinism=check_determinism,
-        many=Many(replications, precision, until_decided, workers, run_timeout, store),
+        many=many,
         inputs=(scenario, cluster, pods),
     )

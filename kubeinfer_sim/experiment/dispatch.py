@@ -1,8 +1,9 @@
 """Many runs on as many cores as there are; what comes out depends on neither their number nor their order.
 
 The one seam is `concurrent.futures.Executor`: chunks of seeds go out as they fit, results come back in any order and
-are handed on in the order in which they were asked for. A worker process that dies takes its chunks with it; their
-seeds are played again one by one, and the one with which a worker dies again is named.
+are handed on in the order in which they were asked for. A worker process that dies takes with it what is in hand
+(`BrokenExecutor`) or its own chunk (`WorkerDied`); those seeds are played again one by one, and the one with which a
+worker dies again is named.
 """
 
 from __future__ import annotations
@@ -10,17 +11,19 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from itertools import islice
 
 from msgspec import Struct
 
 from kubeinfer_sim.experiment.replication import Failure, Variant
 from kubeinfer_sim.experiment.store import Store
-from kubeinfer_sim.experiment.worker import Chunk, Played, packed, play_chunk, play_guarded
+from kubeinfer_sim.experiment.worker import Chunk, Played, WorkerDied, packed, play_chunk, play_guarded
 
 #: Seconds of work in a chunk: long beside what it costs to send one, short beside what anybody waits for.
 CHUNK_SECONDS = 0.2
@@ -38,11 +41,13 @@ class Workers(Struct, frozen=True):
         number: of processes; None: as many as there are cores, where they are worth their start.
         run_timeout: seconds after which a run is given up; None: never.
         executor: makes the executor, of so many workers; a pool of processes where there is none.
+        present: how many workers there are now, where they come and go.
     """
 
     number: int | None = None
     run_timeout: float | None = None
     executor: Callable[[int], Executor] | None = None
+    present: Callable[[], int] | None = None
 
 
 #: In this process, one run after the other.
@@ -135,16 +140,38 @@ def _here(
 
 
 def process_pool(workers: int) -> Executor:
-    """Processes that start clean, whatever threads this one has, and leave Ctrl-C to it."""
+    """Processes that start clean, whatever threads this one has, leave Ctrl-C to it, and end with it."""
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
         context.set_forkserver_preload([play_chunk.__module__])
-    return ProcessPoolExecutor(workers, context, _leave_interrupts_to_parent)
+    return ProcessPoolExecutor(workers, context, _follow_parent)
 
 
-def _leave_interrupts_to_parent() -> None:
+def _follow_parent() -> None:
+    """Leave Ctrl-C to the parent, and end when it does, however it does: nobody else would end this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Ctrl-C comes afterwards: a process that is being started when it comes is one of which nobody knows."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Dispatcher:
@@ -155,6 +182,7 @@ class _Dispatcher:
     ) -> None:
         self._packed = [packed(variant) for variant in variants]
         self._jobs, self._number, self._timeout = jobs, number, workers.run_timeout
+        self._present = workers.present or (lambda: number)
         self._make = workers.executor or process_pool
         self._executor = self._make(number)
         self._order: deque[Job] = deque()
@@ -181,7 +209,7 @@ class _Dispatcher:
             if not self._in_hand:
                 self._submit([self._suspects[0]])
             return True
-        while len(self._in_hand) < self._number * IN_HAND:
+        while len(self._in_hand) < max(1, self._present()) * IN_HAND:
             chunk = self._next_chunk()
             if not chunk:
                 break
@@ -201,7 +229,8 @@ class _Dispatcher:
         for variant, own in seeds.items():
             wanted = [job.seed for job in own]
             try:
-                future = self._executor.submit(play_chunk, self._packed[variant], wanted, self._timeout)
+                with _interrupts_wait():
+                    future = self._executor.submit(play_chunk, self._packed[variant], wanted, self._timeout)
             except BrokenExecutor as error:  # since the last look
                 future = Future()
                 future.set_exception(error)
@@ -219,6 +248,9 @@ class _Dispatcher:
             except BrokenExecutor:
                 broken = True
                 continue
+            except WorkerDied as error:
+                self._suspect(self._in_hand.pop(future), str(error))
+                continue
             jobs = self._in_hand.pop(future)
             self._done.update(zip(jobs, chunk.played, strict=True))
             if self._suspects and jobs == [self._suspects[0]]:
@@ -232,13 +264,17 @@ class _Dispatcher:
         """Start other workers; what was in hand is suspect, and a job that was alone is guilty."""
         lost = [job for jobs in self._in_hand.values() for job in jobs]
         self._in_hand.clear()
-        if self._suspects and lost == [self._suspects[0]]:
-            job = self._suspects.popleft()
-            self._done[job] = Failure(job.seed, "died", "its worker process died twice")
-        else:
-            self._suspects.extend(lost)
+        self._suspect(lost, "its worker process died twice")
         self._executor.shutdown(wait=False, cancel_futures=True)
         self._executor = self._make(self._number)
+
+    def _suspect(self, lost: Sequence[Job], message: str) -> None:
+        """What a worker had when it died is to be played alone; what was alone is what it died of."""
+        if self._suspects and lost == [self._suspects[0]]:
+            job = self._suspects.popleft()
+            self._done[job] = Failure(job.seed, "died", message)
+        else:
+            self._suspects.extend(lost)
 
     def _stop(self) -> None:
         """Leave nothing behind, also in the middle of a run.

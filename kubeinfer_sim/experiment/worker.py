@@ -1,13 +1,14 @@
 """What a worker does: a chunk of seeds of one variant, one after the other, whatever becomes of a run.
 
 A chunk brings its variant as bytes, so that any executor will do; they are read once per worker, however many chunks
-it gets.
+it gets. A worker may have threads: it plays one run at a time all the same.
 """
 
 from __future__ import annotations
 
 import pickle
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,12 +18,17 @@ from types import FrameType
 
 from msgspec import Struct
 
+from kubeinfer_sim._version import __version__
 from kubeinfer_sim.errors import UsageError, UserError
 from kubeinfer_sim.experiment.replication import Failure, Replication, Variant, play
 from kubeinfer_sim.scenario.units import format_duration
 
 #: What came of a seed.
 Played = Replication | Failure
+#: What runs of different versions may differ by.
+_PLAYER = f"kubeinfer-sim {__version__}, Python {sys.version_info.major}.{sys.version_info.minor}"
+#: Of the threads of a worker one plays; the others would but take turns with it.
+_PLAYING = threading.Lock()
 
 
 class Chunk(Struct, frozen=True):
@@ -30,6 +36,10 @@ class Chunk(Struct, frozen=True):
 
     played: tuple[Played, ...]
     took: float
+
+
+class WorkerDied(Exception):
+    """Of a chunk the worker died, and so did those that got it next; other workers live."""
 
 
 class _Overdue(BaseException):
@@ -43,7 +53,7 @@ def packed(variant: Variant) -> bytes:
         UsageError: its function cannot be sent to another process.
     """
     try:
-        return pickle.dumps(variant, pickle.HIGHEST_PROTOCOL)
+        return pickle.dumps((_PLAYER, pickle.dumps(variant, pickle.HIGHEST_PROTOCOL)))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise UsageError(
             f"{variant.name}: cannot be sent to worker processes ({error}); give one worker, or a function of a module"
@@ -51,17 +61,30 @@ def packed(variant: Variant) -> bytes:
 
 
 def play_chunk(variant: bytes, seeds: Sequence[int], run_timeout: float | None = None) -> Chunk:
-    """Play a packed variant with each of the seeds; the entry point of every executor."""
-    begun = time.perf_counter()
-    unpacked = _unpacked(variant)
-    played = tuple(play_guarded(unpacked, seed, run_timeout) for seed in seeds)
-    return Chunk(played, time.perf_counter() - begun)
+    """Play a packed variant with each of the seeds; the entry point of every executor.
+
+    Raises:
+        UsageError: it was packed by another version, or needs a module that is not here.
+    """
+    with _PLAYING:
+        begun = time.perf_counter()
+        unpacked = _unpacked(variant)
+        played = tuple(play_guarded(unpacked, seed, run_timeout) for seed in seeds)
+        return Chunk(played, time.perf_counter() - begun)
 
 
 @lru_cache(maxsize=64)
-def _unpacked(variant: bytes) -> Variant:
-    found: Variant = pickle.loads(variant)
-    return found
+def _unpacked(packed: bytes) -> Variant:
+    player, inner = pickle.loads(packed)
+    if player != _PLAYER:
+        raise UsageError(f"a worker has {_PLAYER}, and this is {player}: install the same there")
+    try:
+        variant: Variant = pickle.loads(inner)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(
+            f"a worker cannot read what it is to play ({error}): install the same there"
+        ) from None
+    return variant
 
 
 def play_guarded(variant: Variant, seed: int, run_timeout: float | None = None) -> Played:
@@ -78,26 +101,57 @@ def play_guarded(variant: Variant, seed: int, run_timeout: float | None = None) 
         return Failure(seed, "fault", f"{type(error).__name__}: {error}")
 
 
-def can_time_out() -> bool:
-    """Whether a run can be interrupted here: by an interval timer, in the main thread."""
-    return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
-
-
 @contextmanager
 def _time_limit(seconds: float | None) -> Iterator[None]:
+    """Raise `_Overdue` in what is done meanwhile: by an interval timer, or of a thread beside it."""
     if seconds is None:
         yield
-        return
-    if not can_time_out():
-        raise UsageError("a run can be given a time limit only where the system has interval timers")
-    before = signal.signal(signal.SIGALRM, _overdue)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    elif hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
+        before = signal.signal(signal.SIGALRM, _overdue)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+    else:
+        alarm, begun = _Alarm(), time.monotonic()
+        timer = threading.Timer(seconds, alarm.ring)
+        timer.start()
+        try:
+            yield
+        finally:
+            alarm.stop()
+            timer.cancel()
+        if time.monotonic() - begun >= seconds:  # and the timer had no turn
+            raise _Overdue
 
 
 def _overdue(number: int, frame: FrameType | None) -> None:
     raise _Overdue
+
+
+class _Alarm:
+    """Raises `_Overdue` in the thread that made it, which may be any: of signals only the main one is told.
+
+    Between two steps of Python code, that is: who waits for the system is not woken.
+    """
+
+    def __init__(self) -> None:
+        import ctypes
+
+        self._raise = ctypes.pythonapi.PyThreadState_SetAsyncExc
+        self._thread, self._overdue = ctypes.c_ulong(threading.get_ident()), ctypes.py_object(_Overdue)
+        self._lock, self._over = threading.Lock(), False
+
+    def ring(self) -> None:
+        """Raise it, unless the run is over by now."""
+        with self._lock:
+            if not self._over:
+                self._raise(self._thread, self._overdue)
+
+    def stop(self) -> None:
+        """Nothing is raised any more, also not what was about to be."""
+        with self._lock:
+            self._over = True
+        self._raise(self._thread, None)

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from fractions import Fraction
 from math import inf
 from typing import Any, ClassVar
@@ -17,11 +17,11 @@ from building import kubeinfer, scenario
 from msgspec.structs import replace
 
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.experiment.dispatch import Workers, process_pool
+from kubeinfer_sim.experiment.dispatch import IN_HAND, Workers, process_pool
 from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
 from kubeinfer_sim.experiment.replications import Replications, gathered, replicate
-from kubeinfer_sim.experiment.worker import play_guarded
+from kubeinfer_sim.experiment.worker import WorkerDied, play_guarded
 from kubeinfer_sim.metrics import Judged, Judgement, Outcome, measure
 from kubeinfer_sim.report.replications import render_replications
 from kubeinfer_sim.report.replications_result import replications_json, replications_json_schema
@@ -97,6 +97,56 @@ def test_a_worker_that_dies_costs_nothing_and_a_seed_with_which_it_dies_again_is
     assert found.total == 30
 
 
+class Cluster(Inline):
+    """Whose workers take with them nothing but their own chunk."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future = super().submit(fn, *args, **kwargs)
+        if self.broken:
+            self.broken, future = False, Future()
+            future.set_exception(WorkerDied("it died"))
+        return future
+
+
+def test_in_a_cluster_a_worker_that_dies_takes_its_own_chunk_with_it() -> None:
+    made = update()
+    whole = replicate(made, 30)
+    Inline.deadly = {7: 1, 11: 2}
+    found = replicate(made, 30, workers=Workers(2, executor=Cluster))
+    assert found.failures == (Failure(11, "died", "it died"),)
+    assert found.runs == tuple(run for run in whole.runs if run.seed != 11)
+
+
+class Holding(Executor):
+    """Plays when as much has been given out as there are workers to hold in hand."""
+
+    present, held, out = 0, [], []  # type: ignore[var-annotated]
+
+    def __init__(self, workers: int) -> None:
+        pass
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.held.append((future, fn, args))
+        if len(self.held) == IN_HAND * max(1, self.present):
+            self.out.append(len(self.held))
+            for each, function, given in self.held:
+                each.set_result(function(*given))
+            self.held.clear()
+            type(self).present += 1
+        return future
+
+
+def test_as_much_is_in_hand_as_there_are_workers_now() -> None:
+    def interrupt(done: int, total: int, played: Sequence[object]) -> None:
+        if len(Holding.out) == 4:
+            raise KeyboardInterrupt
+
+    workers = Workers(executor=Holding, present=lambda: Holding.present)
+    assert replicate(update(), 100_000, workers=workers, progress=interrupt).stopped == "interrupted"
+    assert Holding.out == [each * IN_HAND for each in (1, 1, 2, 3)]
+
+
 def test_a_worker_killed_in_the_middle_leaves_the_result_as_it_is() -> None:
     made = update()
     pools: list[Any] = []
@@ -142,6 +192,10 @@ def test_a_run_that_hangs_or_fails_is_named_with_its_seed(monkeypatch: pytest.Mo
     assert late == Failure(4, "timeout", "not over after 0s")
     monkeypatch.setattr("kubeinfer_sim.experiment.worker.play", hang)
     assert play_guarded(variant, 5, run_timeout=0.05) == Failure(5, "timeout", "not over after 50ms")
+
+    with ThreadPoolExecutor(1) as threads:  # as a Dask worker plays
+        beside = threads.submit(play_guarded, variant, 5, run_timeout=0.05)
+        assert beside.result() == Failure(5, "timeout", "not over after 50ms")
 
     def broken(variant: Variant, seed: int) -> Replication:
         raise ZeroDivisionError("division by zero") if seed % 2 else UsageError("no such pod")
