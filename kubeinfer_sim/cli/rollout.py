@@ -22,7 +22,6 @@ from kubeinfer_sim.cli.replications import Many
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.manifest.autoscalers import KINDS as AUTOSCALERS
 from kubeinfer_sim.manifest.model import WorkloadSpec
 
 #: What a manifest is about, and what else owns pods beside it.
@@ -55,23 +54,15 @@ def _to_update(workloads: Sequence[WorkloadSpec], name: str | None, file: str) -
 
 
 if TYPE_CHECKING:
-    from kubeinfer_sim.manifest.refusals import Refusal
+    from kubeinfer_sim.manifest.load import OtherObject
     from kubeinfer_sim.scenario.configuration import Configuration
 
 
 class _Others(Struct, frozen=True):
-    """What the files hold beside workloads."""
+    """What the files hold beside workloads; `objects` of each file."""
 
     warnings: list[Diagnostic] = field(default_factory=list)
-    autoscalers: list[Mapping[str, Any]] = field(default_factory=list)
-    objects: list[tuple[Mapping[str, Any], ...]] = field(default_factory=list)
-
-    @property
-    def refused(self) -> list[Refusal]:
-        """What the API server does not take of the new file, in the place of what is in the old one."""
-        from kubeinfer_sim.manifest.refusals import refusals
-
-        return refusals(self.objects[0], self.objects[1]) if len(self.objects) > 1 else []
+    objects: list[Sequence[OtherObject]] = field(default_factory=list)
 
 
 def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
@@ -159,8 +150,8 @@ def command(
         beside=beside,
         beside_new=() if after is None else after[1],
         warnings=others.warnings,
-        autoscalers=others.autoscalers,
-        refused=others.refused,
+        objects=others.objects[0],
+        objects_new=others.objects[1] if len(others.objects) > 1 else (),
         configuration=configuration,
     )
     return simulate_and_report(
@@ -197,8 +188,5 @@ def _load(
         one = _to_update(manifests.workloads, name, file)
         versions.append((one, [each for each in manifests.workloads if each is not one]))
         others.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
-        others.objects.append(tuple(each.document.value for each in manifests.others))
-        others.autoscalers.extend(
-            each.document.value for each in manifests.others if each.kind in AUTOSCALERS
-        )
+        others.objects.append(manifests.others)
     return versions[0], versions[1] if len(versions) > 1 else None, others

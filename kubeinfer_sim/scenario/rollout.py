@@ -13,12 +13,13 @@ from msgspec.structs import replace
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.document import Document
+from kubeinfer_sim.manifest.kubernetes_findings import ASSUMED_CLASS
+from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import WorkloadSpec
-from kubeinfer_sim.manifest.refusals import Refusal
 from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
 from kubeinfer_sim.manifest.releases import LATEST
 from kubeinfer_sim.manifest.source import SourceText
-from kubeinfer_sim.scenario.actions.model import Apply, Refused
+from kubeinfer_sim.scenario.actions.model import Action, Apply, Refused
 from kubeinfer_sim.scenario.configuration import Configuration
 from kubeinfer_sim.scenario.load import check_nodes, compile_document, read_horizon, typed_value
 from kubeinfer_sim.scenario.model import Configured, Scenario
@@ -40,8 +41,8 @@ def rollout_scenario(
     beside: Sequence[WorkloadSpec] = (),
     beside_new: Sequence[WorkloadSpec] = (),
     warnings: Sequence[Diagnostic] = (),
-    autoscalers: Sequence[Mapping[str, Any]] = (),
-    refused: Sequence[Refusal] = (),
+    objects: Sequence[OtherObject] = (),
+    objects_new: Sequence[OtherObject] = (),
     configuration: Configuration | None = None,
 ) -> Scenario:
     """The scenario of one update without a scenario file: `old` runs, `new` is applied at 0s.
@@ -49,10 +50,9 @@ def rollout_scenario(
     `new` None stands for the same manifest with a new revision, as `kubectl rollout restart` makes one. `nodes`
     is `8x8`, or the path of a file of kind Cluster or of what kubectl get nodes wrote; with the latter, `pods` is
     the path of what kubectl get pods -A wrote. `beside` is what else owns pods in the manifest,
-    `beside_new` their new versions. `warnings` are those of the files they were read from,
-    `autoscalers` the objects there that keep the number of replicas, `refused` those of the new manifest that the API
-    server does not take. The rest is written as in a scenario file. What is not given comes from the `configuration`,
-    or is as in a scenario that does not name it.
+    `beside_new` their new versions; `objects` are those of other kinds there, `objects_new` those that are applied with
+    `new`. `warnings` are those of the files they were read from. The rest is written as in a scenario file. What is not
+    given comes from the `configuration`, or is as in a scenario that does not name it.
 
     Raises:
         InputError: the nodes cannot carry the pods' labels and resources, or the Cluster file is wrong.
@@ -78,13 +78,13 @@ def rollout_scenario(
                 f"{each.kind} {each.name} is in the new manifest only: an update creates no objects"
             )
     spec: dict[str, Any] = {
-        "manifest": _together(old, beside, autoscalers),
+        "manifest": _together(old, beside, objects),
         "seed": seed,
         "horizon": horizon,
     }
     again = {"newRevision": True}
     if new is not None:
-        spec["update"] = _together(new, beside_new)
+        spec["update"] = _together(new, beside_new, objects_new)
     elif beside:  # which one is meant
         spec["actions"] = [{"at": "0s", "object": f"{old.kind}/{old.name}", "apply": again}]
     else:
@@ -98,8 +98,8 @@ def rollout_scenario(
         spec["kubernetesVersion"] = kubernetes_version or LATEST.version
     value = {"apiVersion": API_VERSION, "kind": "Scenario", "metadata": {"name": old.name}, "spec": spec}
     parts = {
-        **_origins("manifest", old, beside, several=bool(autoscalers)),
-        **_origins("update", new or old, beside_new),
+        **_origins("manifest", old, beside, objects),
+        **_origins("update", new or old, beside_new, objects_new),
     }
     if nodes is not None:
         parts["spec", "cluster"] = typed_value("--nodes", nodes)
@@ -114,30 +114,41 @@ def rollout_scenario(
     rest = [each for each in scenario.workloads if (each.kind, each.name) != (old.kind, old.name)]
     scenario = replace(scenario, workloads=(old, *rest))
     if warnings:
-        own = [each for each in scenario.warnings if each.code != NOT_SIMULATED]
-        scenario = replace(scenario, warnings=(*dict.fromkeys(warnings), *own))
+        scenario = replace(scenario, warnings=_together_told(warnings, scenario.warnings))
     if new is None:
         return scenario
-    beside_refused = [Refused(0, "update", f"{each.kind}/{each.name}", each.words) for each in refused]
-    scenario = replace(scenario, actions=(*scenario.actions, *beside_refused))
-    others = [
-        each
-        for each in scenario.actions
-        if isinstance(each, Refused)
-        or (isinstance(each, Apply) and (each.workload.kind, each.workload.name) != (old.kind, old.name))
-    ]
-    if any(isinstance(each, Refused) and each.object == f"{old.kind}/{old.name}" for each in others):
-        return replace(scenario, actions=tuple(others))
-    return replace(scenario, actions=(Apply(0, new, new.source), *others))
+    name = f"{new.kind}/{new.name}"
+    actions = [each for each in scenario.actions if not _applies(each, name)]
+    if not any(isinstance(each, Refused) and each.object == name for each in actions):
+        # Objects of other kinds are there before it, and other workloads come after it.
+        place = next((i for i, each in enumerate(actions) if isinstance(each, Apply)), len(actions))
+        actions.insert(place, Apply(0, new, new.source))
+    return replace(scenario, actions=tuple(actions))
+
+
+def _together_told(files: Sequence[Diagnostic], own: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """The warnings of the files, and those of the scenario made of them that no file has.
+
+    Which classes nothing gives is known of all files together.
+    """
+    known = {each.message for each in own}
+    of_files = dict.fromkeys(each for each in files if each.code != ASSUMED_CLASS or each.message in known)
+    told = {each.message for each in of_files}
+    return *of_files, *(each for each in own if each.code != NOT_SIMULATED and each.message not in told)
+
+
+def _applies(action: Action, name: str) -> bool:
+    return isinstance(action, Apply) and f"{action.workload.kind}/{action.workload.name}" == name
 
 
 def _origins(
-    field: str, one: WorkloadSpec, beside: Sequence[WorkloadSpec], *, several: bool = False
+    field: str, one: WorkloadSpec, beside: Sequence[WorkloadSpec], others: Sequence[OtherObject]
 ) -> dict[Path, tuple[Document, Path]]:
     """Where the objects of a field of the spec stand, so that what is wrong with one is told of its own file."""
     origins: dict[Path, tuple[Document, Path]] = {("spec", field): (_stands(one), ())}
-    for index, each in enumerate((one, *beside)) if beside or several else ():
-        origins["spec", field, "items", index] = (_stands(each), ())
+    documents = [*map(_stands, (one, *beside)), *(each.document for each in others)]
+    for index, document in enumerate(documents) if len(documents) > 1 else ():
+        origins["spec", field, "items", index] = (document, ())
     return origins
 
 
@@ -150,9 +161,10 @@ def _stands(workload: WorkloadSpec) -> Document:
 
 
 def _together(
-    one: WorkloadSpec, beside: Sequence[WorkloadSpec], others: Sequence[Mapping[str, Any]] = ()
+    one: WorkloadSpec, beside: Sequence[WorkloadSpec], others: Sequence[OtherObject]
 ) -> Mapping[str, Any]:
     """The document of one object, or a List of several."""
     if not (beside or others):
         return one.raw
-    return {"apiVersion": "v1", "kind": "List", "items": [one.raw, *(each.raw for each in beside), *others]}
+    items = [*(each.raw for each in (one, *beside)), *(each.document.value for each in others)]
+    return {"apiVersion": "v1", "kind": "List", "items": items}

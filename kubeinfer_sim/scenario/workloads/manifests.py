@@ -19,7 +19,6 @@ from kubeinfer_sim.manifest.kubernetes_findings import ASSUMED_CLASS, INVALID_IM
 from kubeinfer_sim.manifest.load import Manifests as LoadedManifest
 from kubeinfer_sim.manifest.load import OtherObject, load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload, WorkloadSpec
-from kubeinfer_sim.manifest.refusals import Refusal, refusals
 from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.template import FILL, holes_of
@@ -38,12 +37,12 @@ class Loaded(Struct, frozen=True):
     """The workloads of one manifest, KubeInfers first.
 
     Attributes:
-        refused: what else it holds, and the API server does not take in the place of what is there.
+        others: what else it holds.
     """
 
     workloads: tuple[WorkloadSpec, ...]
     label: str = ""
-    refused: tuple[Refusal, ...] = ()
+    others: tuple[OtherObject, ...] = ()
 
     @property
     def kubeinfers(self) -> list[KubeInfer]:
@@ -132,13 +131,13 @@ class Manifests(Struct):
             self.context.errors.extend(self._with_origin(each, values, path) for each in error.diagnostics)
             return None
         self.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
-        refused = self._beside(manifests.others)
+        self._beside(manifests.others)
         kubeinfers = manifests.kubeinfers
         if names is not None and len(kubeinfers) > 1:
             kubeinfers = tuple(each for each in kubeinfers if each.name in names)
         if kubeinfers or not manifests.kubeinfers:
             plain = map(self.autoscaled, manifests.plain)
-            return self._sized(Loaded((*kubeinfers, *plain), refused=refused), path)
+            return self._sized(Loaded((*kubeinfers, *plain), others=manifests.others), path)
         known = ", ".join(each.name for each in manifests.kubeinfers)
         self.context.error(path, f"{file} holds several KubeInfers: say which by `name` (there are: {known})")
         return None
@@ -200,9 +199,9 @@ class Manifests(Struct):
         manifests = self._from_data(value, path, positions, values)
         if manifests is None:
             return None
-        refused = self._beside(manifests.others)
+        self._beside(manifests.others)
         plain = map(self.autoscaled, manifests.plain)
-        return self._sized(Loaded((*manifests.kubeinfers, *plain), refused=refused), path)
+        return self._sized(Loaded((*manifests.kubeinfers, *plain), others=manifests.others), path)
 
     def autoscaled(self, workload: PlainWorkload) -> PlainWorkload:
         """The workload with the replicas that an autoscaler keeps which is there after the actions so far."""
@@ -211,15 +210,13 @@ class Manifests(Struct):
             workload, [(each.document.value, each.namespace) for each in there if each is not None]
         )
 
-    def _beside(self, others: Sequence[OtherObject]) -> tuple[Refusal, ...]:
-        """Objects that a manifest holds beside workloads; those the API server refuses, as they are there already."""
-        there = [each.document.value for each in self.others.values()]
+    def _beside(self, others: Sequence[OtherObject]) -> None:
+        """Objects that a manifest holds beside workloads."""
         for each in others:
             key = (each.kind, each.namespace, each.name)
             self.others.setdefault(key, each)
             if each.kind in AUTOSCALERS:
                 self.since[key] = each
-        return tuple(refusals(there, [each.document.value for each in others]))
 
     def created(self, value: str | Mapping[str, Any], path: Path) -> LoadedManifest | None:
         """Objects of any kind that somebody creates: a file, or one as data; None when it is wrong, which is noted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -38,6 +39,8 @@ READERS: dict[str, Callable[[OtherObject, list[Diagnostic]], Any]] = {
 class ObjectLines:
     """All of them, each by the name under which an action means it: `PodDisruptionBudget/b`.
 
+    Of several of a kind and a name in different namespaces that is `PodDisruptionBudget/prod/b`.
+
     Attributes:
         created: those that were not there before somebody created them.
     """
@@ -45,13 +48,26 @@ class ObjectLines:
     def __init__(self, context: Context, manifests: Manifests) -> None:
         self._context = context
         self._manifests = manifests
-        self._there = {_name(each): each for each in manifests.others.values()}
-        self._gone: dict[str, OtherObject] = {}
+        self._there = {_key(each): each for each in manifests.others.values()}
+        self._gone: dict[ObjectKey, OtherObject] = {}
         self.created: set[ObjectKey] = set()
         self._first = tuple(self._read(each) for each in self._there.values())
 
     def __contains__(self, name: str) -> bool:
-        return name in self._there or name in self._gone
+        return name in self._names()
+
+    def _names(self) -> dict[str, ObjectKey]:
+        """How actions name each that there is, or has been."""
+        keys = (*self._there, *self._gone)
+        several = Counter((kind, name) for kind, _, name in keys)
+        return {
+            f"{kind}/{name}" if several[kind, name] == 1 else f"{kind}/{namespace}/{name}": (
+                kind,
+                namespace,
+                name,
+            )
+            for kind, namespace, name in keys
+        }
 
     @property
     def first(self) -> tuple[ClusterObject, ...]:
@@ -60,52 +76,69 @@ class ObjectLines:
 
     def named(self, name: str) -> OtherObject:
         """The one of this name, which is known, as it is or was when it was deleted."""
-        return self._there.get(name) or self._gone[name]
+        key = self._names()[name]
+        return self._there.get(key) or self._gone[key]
 
     def create(self, at: int, written: OtherObject) -> Change:
         """Somebody creates it."""
-        name = _name(written)
-        if name in self._there:
+        key = _key(written)
+        if key in self._there:
+            name = f"{written.kind}/{written.name}"
             return Refused(at, "creation", name, already_exists(written.kind, written.name))
-        if name not in self._gone:
-            self.created.add((written.kind, written.namespace, written.name))
-        self._set(name, written)
-        self._gone.pop(name, None)
-        return Put(at, self._read(written))
+        if key not in self._gone:
+            self.created.add(key)
+        return self._put(at, written)
+
+    def apply(self, at: int, written: OtherObject) -> Iterator[Change]:
+        """Somebody applies a file that holds it: it is made, or changed where it differs.
+
+        What is taken to be there where no file holds it was there before.
+        """
+        before = self._there.get(_key(written))
+        if before is not None and before.document.value == written.document.value:
+            return
+        if before is not None and (message := refusal(before.document.value, written.document.value)):
+            yield Refused(at, "update", f"{written.kind}/{written.name}", message)
+        else:
+            yield self._put(at, written)
 
     def patch(self, at: int, name: str, patch: Mapping[str, Any], path: Path) -> Iterator[Change]:
         """Somebody patches the one of this name, which is known; nothing when it is wrong, which is noted."""
-        if name in self._gone:
-            yield Refused(at, "patch", name, not_found(*_parts(name)))
+        key = self._names()[name]
+        if key in self._gone:
+            yield Refused(at, "patch", name, not_found(key[0], key[2]))
             return
-        before = self._there[name].document.value
+        before = self._there[key].document.value
         value = merge_patch(before, patch)
         if message := refusal(before, value):
             yield Refused(at, "patch", name, message)
             return
         loaded = self._manifests.created(value, path)
         for written in () if loaded is None else loaded.others:
-            if _name(written) != name:
-                self._context.error(path, f"this is {_name(written)}, another object than {name}")
+            if _key(written) != key:
+                other = f"{written.kind}/{written.name}"
+                self._context.error(path, f"this is {other}, another object than {name}")
                 return
-            self._set(name, written)
-            yield Put(at, self._read(written))
+            yield self._put(at, written)
 
     def delete(self, at: int, name: str) -> Change:
         """Somebody deletes the one of this name, which is known."""
-        if name in self._gone:
-            return Refused(at, "deletion", name, not_found(*_parts(name)))
-        self._gone[name] = written = self._there.pop(name)
-        self._manifests.since[written.kind, written.namespace, written.name] = None
-        return DeleteObject(at, ClusterObject(written.kind, written.namespace, written.name))
+        key = self._names()[name]
+        if key in self._gone:
+            return Refused(at, "deletion", name, not_found(key[0], key[2]))
+        self._gone[key] = self._there.pop(key)
+        self._manifests.since[key] = None
+        return DeleteObject(at, ClusterObject(*key))
 
-    def _set(self, name: str, written: OtherObject) -> None:
-        self._there[name] = written
-        self._manifests.since[written.kind, written.namespace, written.name] = written
+    def _put(self, at: int, written: OtherObject) -> Put:
+        key = _key(written)
+        self._there[key] = self._manifests.since[key] = written
+        self._gone.pop(key, None)
+        return Put(at, self._read(written))
 
     def unknown(self, name: str, path: Path, others: Sequence[str]) -> None:
         """Note that there is no object of this name, there being these others."""
-        known = [*others, *self._there]
+        known = [*others, *(each for each, key in self._names().items() if key in self._there)]
         there = f"there are: {', '.join(known)}" if known else "there is none"
         self._context.error(path, f"no object is {name!r}{did_you_mean(name, known)} ({there})")
 
@@ -113,13 +146,8 @@ class ObjectLines:
         """With its content; what is wrong with that is noted, once for each place."""
         read = READERS.get(written.kind)
         content = None if read is None else read(written, self._context.errors)
-        return ClusterObject(written.kind, written.namespace, written.name, content, written.document.value)
+        return ClusterObject(*_key(written), content, written.document.value)
 
 
-def _name(written: OtherObject) -> str:
-    return f"{written.kind}/{written.name}"
-
-
-def _parts(name: str) -> tuple[str, str]:
-    kind, _, rest = name.partition("/")
-    return kind, rest
+def _key(written: OtherObject) -> ObjectKey:
+    return written.kind, written.namespace, written.name

@@ -283,10 +283,8 @@ class TimeLine:
         return [] if loaded is None else self._apply_all(at, loaded, path)
 
     def _apply_all(self, at: int, loaded: Loaded, path: Path) -> Sequence[Change]:
-        """Apply all that a manifest holds to what is there."""
-        actions: list[Change] = [
-            Refused(at, "update", f"{each.kind}/{each.name}", each.words) for each in loaded.refused
-        ]
+        """Apply all that a manifest holds to what is there: what owns no pods first, wherever it stands."""
+        actions: list[Change] = [change for each in loaded.others for change in self._objects.apply(at, each)]
         for spec in loaded.workloads:
             line = self._lines.get(name_of(spec))
             if line is not None and line.current.namespace == spec.namespace:
@@ -298,7 +296,7 @@ class TimeLine:
             else:
                 message = f"{spec.kind} {spec.name} is not in the scenario's manifest; it would be created"
             self._context.error(path, message)
-        return actions
+        return [*actions, *self._autoscaled(at, loaded.others, path)]
 
 
 def name_of(spec: WorkloadSpec) -> str:
