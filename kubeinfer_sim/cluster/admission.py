@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.node import NO_EXECUTE, NOT_READY, UNREACHABLE
 from kubeinfer_sim.cluster.quota import Quotas
+from kubeinfer_sim.cluster.reasons import Refusal
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
 from kubeinfer_sim.manifest.kubernetes.updates import invalid
 from kubeinfer_sim.manifest.kubernetes.validation.resources import is_overcommit_allowed
@@ -106,21 +107,23 @@ class Admission:
         """Whether there is anything that could have it refuse pods."""
         return self.quotas is not None or bool(self._absent_classes) or any(self._limit_ranges.values())
 
-    def refusal(self, namespace: str, pods: Sequence[tuple[str, PodTemplate]]) -> str:
-        """Why the API server does not take these pods, admitted and by name; "" where it does."""
+    def refusal(self, namespace: str, pods: Sequence[tuple[str, PodTemplate]]) -> Refusal | None:
+        """Why the API server does not take these pods, admitted and by name; None where it does."""
         for name, template in pods if self._absent_classes else ():
             if ("PriorityClass", needed := template.priority_class_name) in self._absent_classes:
-                return f'pods "{name}" is forbidden: no PriorityClass with name {needed} was found'
+                why = f"no PriorityClass with name {needed} was found"
+                return Refusal("PriorityClass", f'pods "{name}" is forbidden: {why}')
             if ("RuntimeClass", needed := _runtime_class(template)) in self._absent_classes:
-                return f'pods "{name}" is forbidden: pod rejected: RuntimeClass "{needed}" not found'
+                why = f'pod rejected: RuntimeClass "{needed}" not found'
+                return Refusal("RuntimeClass", f'pods "{name}" is forbidden: {why}')
         ranges = self._limit_ranges.get(namespace, {}).values()
         for name, template in pods if ranges else ():
             if errors := _more_than_limits(template):
-                return invalid("Pod", name, errors)
+                return Refusal("invalid", invalid("Pod", name, errors))
             for limits in ranges:
                 if why := _outside(limits, template):
-                    return f'pods "{name}" is forbidden: {why}'
-        return "" if self.quotas is None else self.quotas.refusal(namespace, pods)
+                    return Refusal("LimitRange", f'pods "{name}" is forbidden: {why}')
+        return None if self.quotas is None else self.quotas.refusal(namespace, pods)
 
     def object_put(self, written: ClusterObject) -> None:
         """It counts for the pods that are made from then on."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from kubeinfer_sim.cluster.reasons import Refusal
 from kubeinfer_sim.manifest.kubernetes.labels import OPERATORS, Requirement, matches_all
 from kubeinfer_sim.manifest.kubernetes.quantity import ZERO, Quantity
 from kubeinfer_sim.manifest.model import PodTemplate
@@ -62,22 +63,22 @@ class Quotas:
         _, count = active.get(id(template), (template, 0))
         active[id(template)] = template, count + more
 
-    def refusal(self, namespace: str, pods: Sequence[tuple[str, PodTemplate]]) -> str:
-        """Why the API server would not take all of these pods, by name; "" where it would."""
+    def refusal(self, namespace: str, pods: Sequence[tuple[str, PodTemplate]]) -> Refusal | None:
+        """Why the API server would not take all of these pods, by name; None where it would."""
         taken: list[PodTemplate] = []
         for name, template in pods:
             for quota in sorted(self._by_namespace.get(namespace, {}).values(), key=lambda each: each.name):
-                if _concerns(quota, template) and (why := self._exceeded(quota, template, taken)):
-                    return f'pods "{name}" is forbidden: {why}'
+                if not _concerns(quota, template):
+                    continue
+                if unnamed := _all_unnamed(quota, template):
+                    words = f"failed quota: {quota.name}: must specify {unnamed}"
+                    return Refusal("unnamedResources", f'pods "{name}" is forbidden: {words}')
+                if exceeded := self._exceeded(quota, template, taken):
+                    return Refusal("ResourceQuota", f'pods "{name}" is forbidden: {exceeded}')
             taken.append(template)
-        return ""
+        return None
 
     def _exceeded(self, quota: ResourceQuota, template: PodTemplate, taken: Iterable[PodTemplate]) -> str:
-        unnamed = [
-            f"{each} for: {names}" for each in _TO_BE_NAMED if (names := _unnamed(quota, template, each))
-        ]
-        if unnamed:
-            return f"failed quota: {quota.name}: must specify {'; '.join(unnamed)}"
         asked = {name: amount for name, amount in self._usage(template).items() if name in quota.hard}
         used = self._used(quota, taken)
         over = [
@@ -122,6 +123,12 @@ def _usage(template: PodTemplate) -> Iterator[tuple[str, Quantity]]:
             yield name, amount
     for name, amount in totals(spec, "limits").items():
         yield f"limits.{name}", amount
+
+
+def _all_unnamed(quota: ResourceQuota, template: PodTemplate) -> str:
+    """What the quota counts and containers do not name, in its words; "" where they name all of it."""
+    every = ((each, _unnamed(quota, template, each)) for each in _TO_BE_NAMED)
+    return "; ".join(f"{each} for: {names}" for each, names in every if names)
 
 
 def _unnamed(quota: ResourceQuota, template: PodTemplate, counted: str) -> str:

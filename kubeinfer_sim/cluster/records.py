@@ -180,13 +180,15 @@ class ImagePullFailed(Record):
 class ObjectMissing(Record):
     """A pod's set-up waits for an object that is not there, or is taken; the kubelet goes on trying.
 
-    `reason`: CreateContainerConfigError (of `container`), FailedMount, FailedAttachVolume (of the whole pod).
+    `reason`: CreateContainerConfigError (of `container`), FailedMount, FailedAttachVolume (of the whole pod). `key`:
+    the object is there, and this key is not in it.
     """
 
     pod: PodRef
     reason: str
     message: str
     container: str
+    key: str = ""
 
 
 class ImagePullRetried(Record):

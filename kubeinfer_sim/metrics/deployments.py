@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
+from kubeinfer_sim.cluster.reasons import Refusal
 from kubeinfer_sim.controllers.deployment.progress import AVAILABLE, PAUSED, TIMED_OUT
 from kubeinfer_sim.controllers.deployment.records import (
     DeploymentApplied,
@@ -79,7 +80,7 @@ class DeploymentMeasures(Struct):
     changes: list[DeploymentChange] = field(default_factory=list)
     pods: tuple[InstanceLife, ...] = ()
     evictions: Counter[str] = field(default_factory=Counter)
-    refused: str = ""
+    refused: Refusal | None = None
     outcome: DeploymentOutcome = DeploymentOutcome.UNTOUCHED
     low: Low = NO_LOW
     later: Low = NO_LOW
@@ -165,7 +166,7 @@ class Deployments:
         measures.ready.set(at, counts.ready)
         measures.available.set(at, counts.available)
         measures.updated.set(at, counts.updated)
-        measures.refused = measures.refused if record.failure else ""
+        measures.refused = measures.refused if record.failure else None
         if record.kind == "DaemonSet":
             # How many it should have depends on the nodes there are.
             measures.desired.set(at, counts.available + counts.unavailable)
@@ -178,7 +179,7 @@ class Deployments:
             complete(measures.object_changes, record.generation, at)
 
     def _refused(self, record: PodsRefused) -> None:
-        self._by_name[record.kind, record.deployment].refused = record.message
+        self._by_name[record.kind, record.deployment].refused = record.refusal
 
     def _evicted(self, record: PodEvicted) -> None:
         self._by_name[record.kind, record.deployment].evictions[record.reason] += 1

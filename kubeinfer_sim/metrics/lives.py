@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
+from kubeinfer_sim.cluster.reasons import Refusal
 from kubeinfer_sim.cluster.records import (
     GangPending,
     InstanceRef,
@@ -45,7 +46,8 @@ class PodLife(Struct):
         deleting: when it was deleted, or its object removed, and `deletion` why.
         finished: when its phase was final, where it was not being deleted.
         restarts: how often the kubelet restarted a container of it before it was deleted.
-        trouble: the last reason something failed (ImagePullBackOff, StartupProbeFailed, exit code …).
+        reason: why something of it failed last (ImagePullBackOff, StartupProbeFailed …), `detail` what else is known.
+        trouble: both in words.
         held: the finalizers that keep its object, of which nothing else is left.
         since: from then on it goes through the stages of `plan`, one after the other, and is in `then` afterwards
             (None: it is gone); what was before is in `spans`.
@@ -60,6 +62,8 @@ class PodLife(Struct):
     finished: int | None = None
     gone: int | None = None
     restarts: int = 0
+    reason: str = ""
+    detail: str = ""
     trouble: str = ""
     held: tuple[str, ...] = ()
     spans: list[Span] = field(default_factory=list)
@@ -76,14 +80,16 @@ class PodLife(Struct):
         """Whether it is neither deleted nor finished, nor its object gone, at the end of the run."""
         return self.deleting is None and self.finished is None and self.gone is None
 
-    def fails(self, trouble: str, of: FailingPart = "pod") -> None:
-        """Something of it fails, for this reason."""
-        self.trouble, self._failing = trouble, of
+    def fails(self, reason: str, detail: str = "", *, words: str = "", of: FailingPart = "pod") -> None:
+        """Something of it fails for this reason; in these words, or in those of reason and detail."""
+        self.reason, self.detail, self._failing = reason, detail, of
+        self.trouble = words or (f"{reason}: {detail}" if detail else reason)
 
     def recovers(self, of: FailingPart = "pod") -> None:
         """What failed does no more; told of a part, only where it was that one."""
         if of in ("pod", self._failing):
-            self.trouble, self._failing = "", "pod"
+            self.reason = self.detail = self.trouble = ""
+            self._failing = "pod"
 
     def enter(self, at: int, then: StageName, plan: tuple[Stage, ...] = ()) -> None:
         """From `at` on it goes through `plan`, one stage after the other, and stays in `then` afterwards."""
@@ -160,7 +166,7 @@ class InstanceLife(Struct):
     degraded: int = 0
     degraded_since: int | None = None
     failed: str = ""
-    refused: str = ""
+    refused: Refusal | None = None
     pending: GangPending | None = None
     pods: list[PodLife] = field(default_factory=list)
 

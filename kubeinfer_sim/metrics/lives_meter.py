@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubeinfer_sim.cluster.reasons import CRASH_LOOP, InitReason
+from kubeinfer_sim.cluster.reasons import CLOSED_GATE, CRASH_LOOP, NO_KEY, NO_NODE, InitReason
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
     ContainerDied,
@@ -215,7 +215,7 @@ class LivesMeter:
         self._unready(record.instance, record.at).failed = record.reason
 
     def _refused(self, record: InstanceRefused) -> None:
-        self._instance(record.instance, record.at).refused = record.message
+        self._instance(record.instance, record.at).refused = record.refusal
 
     def _instance_gone(self, record: InstanceGone) -> None:
         self._unready(record.instance, record.at).gone = record.at
@@ -233,21 +233,22 @@ class LivesMeter:
 
     def _pod_created(self, record: PodCreated) -> None:
         self._pod(record.pod, record.at, created=True)
-        self._instance(record.pod.instance, record.at).refused = ""
+        self._instance(record.pod.instance, record.at).refused = None
 
     def _node_missing(self, record: NodeMissing) -> None:
         pod = self._pod(record.pod, record.at)
         pod.node = record.node
-        pod.fails(f"node {record.node} does not exist")
+        pod.fails(NO_NODE, words=f"node {record.node} does not exist")
 
     def _pull_failed(self, record: ImagePullFailed) -> None:
         pod = self._pod(record.pod, record.at)
-        pod.fails(f"{record.reason}: {record.message or record.image}")
+        pod.fails(record.reason, record.message or record.image)
         pod.enter(record.at, PULL_BACK_OFF)
 
     def _object_missing(self, record: ObjectMissing) -> None:
         pod = self._pod(record.pod, record.at)
-        pod.fails(f"{record.reason}: {record.message}")
+        words = f"{record.reason}: {record.message}"
+        pod.fails(NO_KEY if record.key else record.reason, record.message, words=words)
         pod.enter(record.at, CREATE)
 
     def _transferred(self, record: TransferDone) -> None:
@@ -298,28 +299,28 @@ class LivesMeter:
         pod = self._pod(record.pod, record.at)
         closed = [gate for gate, status in self._gates[record.pod].items() if not status]
         if closed:
-            pod.fails(f"the condition of its readiness gate {closed[0]} is not True", "gate")
+            words = f"the condition of its readiness gate {closed[0]} is not True"
+            pod.fails(CLOSED_GATE, words=words, of="gate")
         else:
             pod.recovers("gate")
 
     def _killing(self, record: ContainerKilling) -> None:
-        self._pod(record.pod, record.at).fails(f"{record.reason}: {record.detail}".removesuffix(": "))
+        self._pod(record.pod, record.at).fails(record.reason, record.detail)
 
     def _died(self, record: ContainerDied) -> None:
         pod = self._pod(record.pod, record.at)
         if pod.deleting is None:
             if record.init and record.exit_code:
                 what = f"{record.container}, exit code {record.exit_code}"
-                pod.fails(f"{InitReason.of(record.reason)}: {what}", "init")
+                pod.fails(InitReason.of(record.reason), what, of="init")
             elif not record.init and not pod.trouble:
-                pod.fails(f"{record.reason}, exit code {record.exit_code}")
+                pod.fails(record.reason, words=f"{record.reason}, exit code {record.exit_code}")
             pod.enter(record.at, RESTART)
 
     def _backing_off(self, record: ContainerBackOff) -> None:
         pod = self._pod(record.pod, record.at)
         if record.init:
-            what = pod.trouble.partition(": ")[2]
-            pod.fails(f"{InitReason.of(CRASH_LOOP)}: {what}", "init")
+            pod.fails(InitReason.of(CRASH_LOOP), pod.detail, of="init")
         pod.enter(record.at, BACK_OFF)
 
     def _pod_deleting(self, record: PodDeleting) -> None:
@@ -338,7 +339,7 @@ class LivesMeter:
             pod.enter(record.at, TERMINATING)
 
     def _pod_rejected(self, record: PodRejected | RejectionsGoOn) -> None:
-        self._pod(record.pod, record.at).fails(f"{record.reason}: {record.message}")
+        self._pod(record.pod, record.at).fails(record.reason, record.message)
 
     def _pod_finished(self, record: PodFinished) -> None:
         pod = self._pod(record.pod, record.at)

@@ -23,7 +23,7 @@ def complaint(life: InstanceLife, stranded: Mapping[PodRef, StrandedPod]) -> str
     if there:
         return f"{name} waits for {stranded_text(there, ', ')}"
     if life.refused:
-        return f"the pods of {name} are refused: {life.refused}{ways_out.to_admission(life.refused)}"
+        return f"the pods of {name} are refused: {life.refused.message}{ways_out.to_admission(life.refused)}"
     if life.pending is not None:
         return without_place(name, life.pending)
     if life.state == "pending":

@@ -83,7 +83,9 @@ def opening(text: str) -> str:
 def why(measures: DeploymentMeasures, stranded: Mapping[PodRef, StrandedPod]) -> str:
     """Why it does not get to its end, as far as its pods tell, or the API server that refuses them."""
     if measures.refused:
-        return f"its pods are refused (FailedCreate): {measures.refused}{to_admission(measures.refused)}"
+        return (
+            f"its pods are refused (FailedCreate): {measures.refused.message}{to_admission(measures.refused)}"
+        )
     stuck = _stuck(measures)
     own = {life.instance for life in measures.pods}
     there = {pod: each for pod, each in stranded.items() if pod.instance in own}
@@ -133,7 +135,7 @@ def _section(measures: DeploymentMeasures) -> list[RenderableType]:
             said += f", Progressing={last.progressing} ({last.reason})"
         table.add_row("Conditions", f"{said} since {format_duration(last.at)}")
     if measures.refused:
-        table.add_row("Refused", printable(measures.refused))
+        table.add_row("Refused", printable(measures.refused.message))
     if measures.exceeded:
         table.add_row("Deadline", _deadline(measures))
     gone = sum(life.pods[0].deleting is not None for life in measures.pods if life.pods)

@@ -176,7 +176,7 @@ def _start(life: InstanceLife, names: dict[str, str]) -> Start:
     note = ""
     if life.ready is None:
         note = {"pending": "no place", "gone": "deleted", "terminating": "deleted"}.get(life.state, "")
-        note = note or (pod.trouble.split(": ")[0] if pod is not None else "")
+        note = note or ("" if pod is None else pod.reason if pod.detail else pod.trouble)
     restarts = life.restarts + life.container_restarts
     if restarts:
         note = f"{note}, {restarts:,}× restarted".removeprefix(", ")

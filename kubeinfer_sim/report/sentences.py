@@ -456,14 +456,14 @@ SENTENCES: dict[type[Record], Words] = {
     controllers.UpdateCompleted: lambda r: (
         f"all {count(r.replicas, 'instance')} of revision {r.revision} are ready"
     ),
-    controllers.InstanceRefused: lambda r: f"the pods of {r.instance.name} are refused: {r.message}",
+    controllers.InstanceRefused: lambda r: f"the pods of {r.instance.name} are refused: {r.refusal.message}",
     deployments.DeploymentApplied: _deployment,
     deployments.ReplicaSetScaled: lambda r: (
         f"Deployment {r.deployment} scales revision {r.revision} from {r.before:,} to {count(r.replicas, 'pod')}"
     ),
     deployments.DeploymentStatus: _status,
     deployments.PodsRefused: lambda r: (
-        f"pods of {r.kind} {r.deployment} are refused (FailedCreate): {r.message}"
+        f"pods of {r.kind} {r.deployment} are refused (FailedCreate): {r.refusal.message}"
     ),
     deployments.PodEvicted: lambda r: f"{r.pod} is evicted{_for(r.reason)}",
     bare_pods.BarePodApplied: lambda r: f"Pod {r.pod.name}: {listed(list(r.changed))} applied",

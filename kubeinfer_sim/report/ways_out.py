@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from kubeinfer_sim.cluster.reasons import (
+    CLOSED_GATE,
+    LIVENESS_PROBE_FAILED,
+    NO_KEY,
+    NO_NODE,
+    STARTUP_PROBE_FAILED,
+    Refusal,
+    RefusedBy,
+    is_out_of,
+    of_container,
+)
 from kubeinfer_sim.cluster.records import GangPending, NodeVerdict
 from kubeinfer_sim.cluster.scheduler.explain import TOO_FEW
 from kubeinfer_sim.cluster.scheduler.messages import is_shortage
@@ -51,34 +62,32 @@ _OF_NODES = (
     (node_ports.REASON, "the end of a pod that has the port"),
     ("node(s) didn't have enough", "room in one ring"),
 )
-#: How what keeps a pod from being ready begins, with what would mend it; the first that fits.
-_OF_PODS = (
-    ("ErrImageNeverPull", "loading the image on the node, or an update with another pull policy,"),
-    ("InvalidImageName", "an update with another image"),
-    ("ImagePullBackOff", "a registry that gives it, or an update with another image,"),
-    ("CreateContainerConfigError: couldn't find key", "adding the key"),
-    ("CreateContainerConfigError", "creating it"),
-    ("FailedMount", "creating it"),
-    ("FailedAttachVolume", "the end of the pod that has it"),
-    ("StartupProbeFailed", "an engine that answers within its startup window"),
-    ("LivenessProbeFailed", "an engine that answers its liveness probe"),
-    ("ReadinessProbeFailed", "an engine that answers its readiness probe"),
-    ("UnexpectedAdmissionError", "healthy devices that are free"),
-    ("OutOf", "room on that node"),
-    ("NodePorts", "the end of the pod that has the port"),
-    ("NodeAffinity", "labelling the node so"),
-    ("node ", "a node of this name"),
-    ("the condition of its readiness gate", "setting it to True"),
-)
-#: How what the API server says begins or goes on, with what would have it take the pods.
-_OF_REFUSALS = (
-    ("exceeded quota", "raising the quota or deleting what it counts"),
-    ("failed quota", "requests and limits for what the quota counts"),
-    ("no PriorityClass", "creating the PriorityClass"),
-    ("RuntimeClass", "creating the RuntimeClass"),
-    ("usage per", "an update that keeps to the LimitRange, or another LimitRange,"),
-    ("limit to request ratio", "an update that keeps to the LimitRange, or another LimitRange,"),
-)
+#: What keeps a pod from being ready, with what would mend it.
+_OF_PODS = {
+    "ErrImageNeverPull": "loading the image on the node, or an update with another pull policy,",
+    "InvalidImageName": "an update with another image",
+    "ImagePullBackOff": "a registry that gives it, or an update with another image,",
+    NO_KEY: "adding the key",
+    "CreateContainerConfigError": "creating it",
+    "FailedMount": "creating it",
+    "FailedAttachVolume": "the end of the pod that has it",
+    STARTUP_PROBE_FAILED: "an engine that answers within its startup window",
+    LIVENESS_PROBE_FAILED: "an engine that answers its liveness probe",
+    "ReadinessProbeFailed": "an engine that answers its readiness probe",
+    "UnexpectedAdmissionError": "healthy devices that are free",
+    "NodePorts": "the end of the pod that has the port",
+    "NodeAffinity": "labelling the node so",
+    NO_NODE: "a node of this name",
+    CLOSED_GATE: "setting it to True",
+}
+#: What has the API server refuse pods, with what would have it take them.
+_OF_REFUSALS: Mapping[RefusedBy, str] = {
+    "ResourceQuota": "raising the quota or deleting what it counts",
+    "unnamedResources": "requests and limits for what the quota counts",
+    "PriorityClass": "creating the PriorityClass",
+    "RuntimeClass": "creating the RuntimeClass",
+    "LimitRange": "an update that keeps to the LimitRange, or another LimitRange,",
+}
 
 
 def go_on(way: str) -> str:
@@ -132,16 +141,17 @@ def _of_nodes(verdicts: Sequence[NodeVerdict], *, too_few: bool) -> Iterator[str
 
 def to_readiness(pod: PodLife) -> str:
     """For a pod on a node that is not ready, by what is the matter with it."""
-    trouble = pod.trouble.removeprefix("Init:")
-    if not trouble:
+    reason = of_container(pod.reason)
+    if not reason:
         return go_on("an engine that answers its probes" if pod.stage == PROBES else "")
-    way = next((way for start, way in _OF_PODS if trouble.startswith(start)), None)
-    return go_on("a revision, or a node, with which its containers run on" if way is None else way)
+    if is_out_of(reason):
+        return go_on("room on that node")
+    return go_on(_OF_PODS.get(reason, "a revision, or a node, with which its containers run on"))
 
 
-def to_admission(message: str) -> str:
+def to_admission(refusal: Refusal) -> str:
     """For pods that the API server refuses."""
-    return go_on(next((way for words, way in _OF_REFUSALS if words in message), ""))
+    return go_on(_OF_REFUSALS.get(refusal.by, ""))
 
 
 def to_the_end(pod: PodLife) -> str:

@@ -287,7 +287,7 @@ def _badness(each: InstanceMoment, ended_at: int) -> tuple[int, int, int]:
 def refused_sentence(each: DeploymentMoment, refused: PodsRefused) -> str:
     """`Pods of Deployment chat are refused since 10m: pods "chat-1" is forbidden: exceeded quota …`."""
     since = f"Pods of {each.kind} {each.name} are refused (FailedCreate) since {point(refused.at)}"
-    return ended(f"{since}: {refused.message}{to_admission(refused.message)}")
+    return ended(f"{since}: {refused.refusal.message}{to_admission(refused.refusal)}")
 
 
 def _not_created(moment: Moment) -> int:

@@ -14,6 +14,7 @@ from kubeinfer_sim.cluster.device_refusals import UNEXPECTED_ADMISSION_ERROR, un
 from kubeinfer_sim.cluster.host_ports import host_ports
 from kubeinfer_sim.cluster.node import NO_EXECUTE, Node
 from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.reasons import out_of
 from kubeinfer_sim.manifest.accelerators import accelerators_of
 from kubeinfer_sim.manifest.kubernetes.selectors import match_node, tolerates_taint
 from kubeinfer_sim.manifest.model import PodTemplate, Resources
@@ -123,7 +124,7 @@ def _out_of(resource: str, requested: int, used: int, capacity: int) -> Refusal:
         f"Node didn't have enough resource: {resource}, "
         f"requested: {requested}, used: {used}, capacity: {capacity}"
     )
-    return Refusal(f"OutOf{resource}", message)
+    return Refusal(out_of(resource), message)
 
 
 def _ports_clash(template: PodTemplate, others: Iterable[Neighbour]) -> bool:

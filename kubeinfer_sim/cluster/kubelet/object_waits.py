@@ -137,8 +137,11 @@ class ObjectWaits:
         self._waiting[worker] = ObjectWait(since, missing, again)
         if before is None or before.missing != missing:
             self._status.stuck(pod, missing.reason)
+            reference, reason, message, container = missing
+            is_there = (reference.kind, pod.namespace, reference.name) not in self._api.absent
+            key = reference.key if is_there else ""
             pod.last = self._history.append(
-                ObjectMissing(now, pod.last, pod.ref, missing.reason, missing.message, missing.container)
+                ObjectMissing(now, pod.last, pod.ref, reason, message, container, key)
             )
 
     def object_there(self, kind: str, namespace: str, name: str) -> None:

@@ -148,11 +148,13 @@ class Members:
         self, ordinal: int, spec: StatefulSet | DaemonSet, template: PodTemplate, cause: int
     ) -> bool:
         """Whether the API server does not take another pod; that it begins to refuse them is recorded."""
-        message = self._api.admission.refusal(spec.namespace, [(f"{spec.name}-{ordinal}", template)])
-        if message and not self.refused and not self._was_refused:
-            self._history.append(PodsRefused(self._clock.now, cause, spec.name, message, spec.kind))
-        self.refused |= bool(message)
-        return bool(message)
+        refusal = self._api.admission.refusal(spec.namespace, [(f"{spec.name}-{ordinal}", template)])
+        if refusal is None:
+            return False
+        if not self.refused and not self._was_refused:
+            self._history.append(PodsRefused(self._clock.now, cause, spec.name, refusal, spec.kind))
+        self.refused = True
+        return True
 
     def begin_sync(self) -> None:
         """Their controller looks again what there should be."""

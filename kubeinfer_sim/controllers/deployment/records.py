@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubeinfer_sim.cluster.reasons import Refusal
 from kubeinfer_sim.controllers.deployment.progress import Counts
 from kubeinfer_sim.engine.history import Record
 
@@ -62,8 +63,8 @@ class PodEvicted(Record):
 
 
 class PodsRefused(Record):
-    """The API server refuses the pods of a ReplicaSet, in these words (FailedCreate); it tries again, ever later."""
+    """The API server refuses the pods of a ReplicaSet (FailedCreate); it tries again, ever later."""
 
     deployment: str
-    message: str
+    refusal: Refusal
     kind: str = "Deployment"

@@ -99,12 +99,14 @@ class ReplicaPods:
         """Another pod as the API server takes it; None where it does not: that it begins to refuse them is recorded."""
         spec, namespace = replica_set.spec, self._owner.namespace
         template = self._api.admission.admit(replica_set.template, namespace)
-        message = self._api.admission.refusal(namespace, [(f"{spec.name}-{self._number}", template)])
-        if message and not replica_set.status.failure:
+        refusal = self._api.admission.refusal(namespace, [(f"{spec.name}-{self._number}", template)])
+        if refusal is None:
+            return template
+        if not replica_set.status.failure:
             _, cause = self._why(replica_set)
-            record = PodsRefused(self._clock.now, cause, spec.name, message, self._kind)
+            record = PodsRefused(self._clock.now, cause, spec.name, refusal, self._kind)
             self._history.append(record)
-        return None if message else template
+        return None
 
     def _make(self, replica_set: ReplicaSet, template: PodTemplate) -> tuple[ReplicaPod, PodGang]:
         now, spec = self._clock.now, replica_set.spec

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import Pod, Workload
+from kubeinfer_sim.cluster.reasons import Refusal
 from kubeinfer_sim.cluster.records import Place, PodRef
 from kubeinfer_sim.cluster.scheduler.pod_gang import InstanceGroup, PodGang
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
@@ -41,11 +42,11 @@ class Gangs:
         self.instance_of: dict[Pod, Instance] = {}
         self._generations: dict[int, int] = {}
 
-    def refusal(self, instance: Instance) -> str:
-        """Why the API server does not take all pods of an instance; "" where it does."""
+    def refusal(self, instance: Instance) -> Refusal | None:
+        """Why the API server does not take all pods of an instance; None where it does."""
         admission, namespace = self._api.admission, self._workload.namespace
         if not admission.may_refuse:
-            return ""
+            return None
         pods = [
             (PodRef(instance.ref, role.name, replica, 0).name, admission.admit(role.template, namespace))
             for role in instance.spec.roles

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 
 from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.cluster.reasons import Refusal
 from kubeinfer_sim.cluster.records import InstanceRef
 from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance, InstanceState
@@ -127,8 +128,8 @@ class Instances:
 
     def populate(self, instance: Instance, *, adopt: bool = False) -> None:
         """Make all its pods, or none as long as the API server refuses one; it is ready when they are."""
-        if message := self._gangs.refusal(instance):
-            self._refused(instance, message)
+        if refusal := self._gangs.refusal(instance):
+            self._refused(instance, refusal)
             return
         if instance.refusals:
             instance.refusals = instance.failed_starts = 0
@@ -138,11 +139,11 @@ class Instances:
         elif not self._gangs.waits(instance):
             self.update_progressing(instance)
 
-    def _refused(self, instance: Instance, message: str) -> None:
+    def _refused(self, instance: Instance, refusal: Refusal) -> None:
         """Ask again after 5 ms, 10 ms, 20 ms … (assumed: the rate limiter that controllers have by default)."""
         if not instance.refusals:
             instance.failure = "FailedCreate"
-            refused = InstanceRefused(self._clock.now, instance.last, instance.ref, message)
+            refused = InstanceRefused(self._clock.now, instance.last, instance.ref, refusal)
             instance.last = self._history.append(refused)
         wait = min(_FIRST_RETRY << min(instance.refusals, 20), _LONGEST_RETRY)
         instance.refusals += 1

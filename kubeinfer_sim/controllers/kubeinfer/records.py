@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubeinfer_sim.cluster.reasons import Refusal
 from kubeinfer_sim.cluster.records import InstanceRef, PodRef
 from kubeinfer_sim.engine.history import Record
 
@@ -204,7 +205,7 @@ class UpdateCompleted(Record):
 
 
 class InstanceRefused(Record):
-    """The API server refuses pods of an instance, in these words: none is made, all are asked for again, ever later."""
+    """The API server refuses pods of an instance: none is made, all are asked for again, ever later."""
 
     instance: InstanceRef
-    message: str
+    refusal: Refusal

@@ -44,9 +44,9 @@ class BarePodWorkload:
         """Create the Pod; with `running` it has run for long, if the cluster has room for it."""
         spec = self.spec
         template = self._api.admission.admit(spec.template, spec.namespace)
-        if message := self._api.admission.refusal(spec.namespace, [(spec.name, template)]):
-            refused = RequestRefused(self._clock.now, NO_CAUSE, "creation", f"Pod/{spec.name}", message)
-            self._history.append(refused)
+        if refusal := self._api.admission.refusal(spec.namespace, [(spec.name, template)]):
+            what = f"Pod/{spec.name}"
+            self._history.append(RequestRefused(self._clock.now, NO_CAUSE, "creation", what, refusal.message))
             return
         ref = InstanceRef(self._api.new_uid(), spec.name, self.ordinal, spec.kind)
         pod = Pod(
