@@ -13,13 +13,29 @@ _NAMED = 3
 
 def ending(run: Run) -> str:
     """Why it ended: `no progress for 1d; still due: the repair of node-0/npu1 at 2d`."""
-    text = {
+    text = "the scenario's horizon" if run.end == "horizon" else why_it_ended(run)
+    return f"{text}; still due: {due(run)}" if run.end == "quiet" and run.due else text
+
+
+def why_it_ended(run: Run) -> str:
+    """The same in short, with the horizon it came to: `the horizon, 3h`."""
+    return {
         "settled": "nothing more can happen",
-        "horizon": "the scenario's horizon",
+        "horizon": f"the horizon, {format_duration(run.ended_at)}",
         "quiet": given_up_since(run),
         "loop": "time stands still",
     }[run.end]
-    return f"{text}; still due: {due(run)}" if run.end == "quiet" and run.due else text
+
+
+def never(run: Run) -> str:
+    """Why nothing comes any more, of a run that did not end at its horizon, as a sentence."""
+    after = format_duration(run.ended_at)
+    if run.end == "loop":
+        return f"{standstill(run)}."
+    if run.end == "quiet":
+        still = f"; still due: {due(run)}" if run.due else ""
+        return f"the run was given up at {after}: {given_up_since(run)}{still}."
+    return f"nothing can happen any more after {after}."
 
 
 def given_up_since(run: Run) -> str:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from kubeinfer_sim.cluster.fault_records import FaultDetected, FaultInjected, NpuStateChanged
-from kubeinfer_sim.cluster.records import NodeFailed
-from kubeinfer_sim.cluster.stages import StageKind, StageName
-from kubeinfer_sim.controllers.deployment.records import PodsRefused
+from kubeinfer_sim.cluster.stages import StageName
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.moment import (
-    DeploymentMoment,
     InstanceMoment,
     Moment,
     PodMoment,
@@ -23,13 +19,17 @@ from kubeinfer_sim.metrics.moment import (
     look,
 )
 from kubeinfer_sim.metrics.under_way import Lasting
-from kubeinfer_sim.report.complaints import complaint, pod_complaint
-from kubeinfer_sim.report.run_end import due, given_up_since, standstill
+from kubeinfer_sim.report.moment import (
+    ending_sentence,
+    headline,
+    lasting_sentence,
+    pods_sentence,
+    refused_sentence,
+    state_sentence,
+)
+from kubeinfer_sim.report.run_end import why_it_ended
 from kubeinfer_sim.report.sentences import sentence
-from kubeinfer_sim.report.stranded import stranded
-from kubeinfer_sim.report.ways_out import to_admission
 from kubeinfer_sim.report.words import (
-    clause,
     configured,
     count,
     ended,
@@ -37,45 +37,12 @@ from kubeinfer_sim.report.words import (
     ordinals,
     plain,
     point,
-    rounded,
 )
-from kubeinfer_sim.scenario.faults.levels import REPEATED
 from kubeinfer_sim.scenario.units import format_duration, parse_duration
 from kubeinfer_sim.simulation.run import Run
 
 #: Instances told in full when none is asked for; steps of a chain; pods of an instance.
 MOST_INSTANCES, MOST_STEPS, MOST_PODS = 4, 16, 4
-
-#: What pods do in a stage, with the image or container it is about.
-DOING = {
-    StageKind.PENDING: "waiting for a place",
-    StageKind.BIND: "being bound",
-    StageKind.IMAGE: "pulling {}",
-    StageKind.PULL_BACK_OFF: "waiting for an image",
-    StageKind.INIT: "running init container {}",
-    StageKind.SIDECAR: "waiting for sidecar {} to start",
-    StageKind.VOLUMES: "mounting volumes",
-    StageKind.CREATE: "creating sandbox and containers",
-    StageKind.POST_START: "running the postStart hook of {}",
-    StageKind.BARRIER: "waiting for the rest of the gang",
-    StageKind.RANK_TABLE: "waiting for the rank table",
-    StageKind.IMPORT: "importing the framework",
-    StageKind.COMMUNICATOR: "setting up communication",
-    StageKind.WEIGHTS: "loading weights",
-    StageKind.GRAPH: "preparing graphs",
-    StageKind.WARM_UP: "warming up",
-    StageKind.PROBES: "loaded, and not Ready as its probes have it",
-    StageKind.SERVING: "serving",
-    StageKind.HANGING: "hanging without a peer",
-    StageKind.NOT_READY: "running, but not Ready",
-    StageKind.RESTART: "restarting a container",
-    StageKind.BACK_OFF: "waiting in CrashLoopBackOff",
-    StageKind.PRE_STOP: "running the preStop hook",
-    StageKind.EXIT: "stopping (SIGTERM sent)",
-    StageKind.SIDECAR_EXIT: "waiting for sidecar {} to start",
-    StageKind.CLEANUP: "being cleaned up",
-    StageKind.TERMINATING: "Terminating",
-}
 
 
 def instance_meant(run: Run, instance: int | str | None) -> Which | None:
@@ -125,27 +92,8 @@ def moment_of(run: Run, at: str, instance: int | str | None) -> Moment:
     if when > run.ended_at:
         end = format_duration(run.ended_at)
         more = "--horizon makes it longer" if run.end == "horizon" else f"--at {end} is how it stays"
-        raise UsageError(f"--at {at}: the run ends at {end} ({_end(run)}); {more}")
+        raise UsageError(f"--at {at}: the run ends at {end} ({why_it_ended(run)}); {more}")
     return look(run.history, when, run.ended_at, only=instance_meant(run, instance))
-
-
-def headline(moment: Moment) -> str:
-    """How many are ready of how many: `At 20m 1 of 2 instances is ready.`"""
-    parts = []
-    bare_pods = [each for each in moment.instances if each.instance.is_bare_pod]
-    if moment.wanted or moment.ready or not (moment.deployments or bare_pods):
-        verb = "is" if 1 in (moment.ready, moment.wanted) else "are"
-        parts.append(f"{moment.ready:,} of {count(moment.wanted, 'instance')} {verb} ready")
-    parts += [
-        f"{each.ready:,} of {count(each.wanted, 'pod')} of {each.kind} {each.name}"
-        + (f" {'is' if 1 in (each.ready, each.wanted) else 'are'} ready" if not parts and not place else "")
-        for place, each in enumerate(moment.deployments)
-    ]
-    if bare_pods:
-        ready = sum(each.state == "ready" for each in bare_pods)
-        text = f"{ready:,} of {count(len(bare_pods), 'pod')} without a controller"
-        parts.append(text if parts else f"{text} {'is' if 1 in (ready, len(bare_pods)) else 'are'} ready")
-    return f"At {format_duration(moment.at)} {' and '.join(parts)}."
 
 
 def render_why(
@@ -228,46 +176,6 @@ def _lasting(run: Run, each: Lasting) -> str:
     return f"{point(each.record.at)}\t{lasting_sentence(run, each)}"
 
 
-def lasting_sentence(run: Run, each: Lasting) -> str:
-    """What lasts, and until when: `NPU 3 of node-0 is out until repaired; 7 left to give; repair due at 2d3h`."""
-    record, until = each.record, each.until
-    text = sentence(record, run.scenario.accelerator_family)
-    if until is not None:
-        return f"{text}{'; repair due at' if _is_repaired(run, record) else ', until'} {point(until)}"
-    name = _name(record)
-    later = next((due for due in run.due if name and due.what == name), None)
-    if later is None:
-        return text
-    what = "repair" if later.kind == "repair" else "end of the isolation"
-    if later.at is None:
-        return f"{text}; its repair waits for a crew or a spare"
-    return f"{text}; {what} due at {point(later.at)}"
-
-
-def _name(record: Record) -> str:
-    """What a repair shop calls it."""
-    match record:
-        case NpuStateChanged():
-            return f"{record.node}/npu{record.npus[0]}"
-        case FaultInjected():
-            return record.where
-        case NodeFailed():
-            return record.node
-    return ""
-
-
-def _is_repaired(run: Run, record: Record) -> bool:
-    """Whether an NPU is out for its repair, not for a fixed time after repeated faults."""
-    return (
-        isinstance(record, NpuStateChanged)
-        and record.state == "out"
-        and not any(
-            isinstance(each, FaultDetected) and each.level == REPEATED
-            for each in run.history.chain(record.id)
-        )
-    )
-
-
 def _nothing_yet(moment: Moment, family: Family) -> str:
     if moment.first is None:
         return "Nothing has happened by then, and nothing will: what ran at the start runs on."
@@ -282,12 +190,6 @@ def _badness(each: InstanceMoment, ended_at: int) -> tuple[int, int, int]:
     left = ended_at + 1 if each.ending == "never" or each.ended_at is None else each.ended_at
     order = {"terminating": 1, "ready": 2}  # ready, but not whole
     return (order.get(each.state, 0), -left, each.since)
-
-
-def refused_sentence(each: DeploymentMoment, refused: PodsRefused) -> str:
-    """`Pods of Deployment chat are refused since 10m: pods "chat-1" is forbidden: exceeded quota …`."""
-    since = f"Pods of {each.kind} {each.name} are refused (FailedCreate) since {point(refused.at)}"
-    return ended(f"{since}: {refused.refusal.message}{to_admission(refused.refusal)}")
 
 
 def _not_created(moment: Moment) -> int:
@@ -348,103 +250,6 @@ def _steps(records: Sequence[Record], family: Family) -> Iterator[str]:
                 yield f"…\t{count(left_out, 'step')} in between"
             continue
         yield f"{point(record.at)}\t{sentence(record, family)}"
-
-
-_STATES = {
-    "ready": "has been ready",
-    "starting": "has been starting",
-    "notReady": "has not been ready",
-    "failed": "has failed and has been held",
-    "terminating": "has been terminating",
-}
-
-
-def state_sentence(each: InstanceMoment, at: int) -> str:
-    """`chat-0 has not been ready since 10m51s, for 9m9s`."""
-    name = f"Pod {each.instance.name}" if not each.instance.has_roles else each.instance.name
-    text = f"{name} {_STATES[each.state]} since {point(each.since)}"
-    if at > each.since:
-        text += f", for {rounded(at - each.since)}"
-    if each.given_up:
-        text += f", without {count(each.given_up, 'pod')} that it gave up"
-    return f"{text}; none of its pods exists" if each.absent else text
-
-
-def pods_sentence(pods: Sequence[PodMoment]) -> str:
-    """What pods in the same stage since the same time are doing."""
-    first = pods[0]
-    names = listed([each.pod.name + (f" on {each.node}" if each.node else "") for each in pods], 2)
-    if len(pods) > 2:
-        names = f"{count(len(pods), 'pod')} ({names})"
-    doing = DOING[first.stage.kind].format(first.stage.about)
-    why = f" ({first.regime})" if first.regime else ""
-    until = "" if first.until is None else f", until {point(first.until)}"
-    return f"{names}: {doing}{why} since {point(first.since)}{until}"
-
-
-def ending_sentence(run: Run, moment: Moment, each: InstanceMoment) -> str:
-    """What ends the state and when: `Ready again at 1h6m, in 46m`."""
-    if each.ended_at is None:
-        if each.state == "ready":
-            return "Stays ready until the end of the run."
-        waits = f"; {waits}" if (waits := _waits(each) or _waits_like(moment, each)) else ""
-        if run.end != "horizon":
-            return ended(f"Never: {clause(_never(run))}{waits}")
-        return ended(f"Not by {_end(run)}{waits}{f'; still due: {due(run)}' if run.due else ''}")
-    again = " again" if each.state == "notReady" else ""
-    what = {
-        "ready": f"Ready{again}",
-        "notReady": "Not ready any more",
-        "failed": "Given up",
-        "terminating": "Deleted",
-        "gone": "Gone",
-    }[each.ending]
-    return f"{what} at {point(each.ended_at)}, in {rounded(each.ended_at - moment.at)}:"
-
-
-def _waits(each: InstanceMoment) -> str:
-    """What it waits for at the end of the run, and what an operator can do; "" where that is not known."""
-    life = each.life
-    reasons = (life.pending, life.failed, life.refused, each.stranded)
-    if not any(reasons) and not any(pod.trouble or pod.held for pod in life.pods):
-        return ""
-    if each.instance.has_roles:
-        return complaint(life, each.stranded)
-    if each.stranded:
-        return stranded(each.stranded, " is ")
-    return pod_complaint(life)
-
-
-def _waits_like(moment: Moment, each: InstanceMoment) -> str:
-    """Of one that has no place, and of which the scheduler has said nothing: who of its workload waits like it."""
-    if each.life.state != "pending":
-        return ""
-    ref = each.instance
-    like = [
-        other.life
-        for other in moment.instances
-        if (other.instance.kind, other.instance.owner) == (ref.kind, ref.owner) and other.life.pending
-    ]
-    return f"{ref.name} has no place, as {complaint(like[0], {})}" if like else ""
-
-
-def _never(run: Run) -> str:
-    after = format_duration(run.ended_at)
-    if run.end == "loop":
-        return f"{standstill(run)}."
-    if run.end == "quiet":
-        still = f"; still due: {due(run)}" if run.due else ""
-        return f"the run was given up at {after}: {given_up_since(run)}{still}."
-    return f"nothing can happen any more after {after}."
-
-
-def _end(run: Run) -> str:
-    return {
-        "settled": "nothing more can happen",
-        "horizon": f"the horizon, {format_duration(run.ended_at)}",
-        "quiet": given_up_since(run),
-        "loop": "time stands still",
-    }[run.end]
 
 
 def _absent(run: Run, moment: Moment, only: Which) -> str:

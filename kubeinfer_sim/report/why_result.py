@@ -11,9 +11,9 @@ from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.model import Kind
 from kubeinfer_sim.metrics.courses import State
 from kubeinfer_sim.metrics.moment import Ending, InstanceMoment, Moment
+from kubeinfer_sim.report.moment import ending_sentence, headline, state_sentence
 from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
 from kubeinfer_sim.report.sentences import sentence
-from kubeinfer_sim.report.why import ending_sentence, headline, state_sentence
 from kubeinfer_sim.report.words import ended
 from kubeinfer_sim.simulation.run import Run
 

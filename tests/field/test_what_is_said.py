@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -226,3 +227,18 @@ def test_a_kubeinfer_that_is_deleted_is_not_said_to_be_scaled(
         assert "The KubeInfer is deleted at 2m; its last pod is gone after 30s" in verdict
     else:
         assert "The deletion is not finished" in verdict
+
+
+@both
+def test_a_pod_whose_sidecar_stops_last_is_said_to_stop_it(
+    user: User, workload: Callable[..., dict[str, Any]]
+) -> None:
+    sidecar = {"name": "proxy", "image": "repo/proxy:v1", "restartPolicy": "Always"}
+    user.plans(
+        workload({}, replicas=1, initContainers=[sidecar], terminationGracePeriodSeconds=120),
+        cluster="2x8",
+        initial="running",
+        timings={"profile": "zero", "exit": "5s", "sidecarExit": "30s"},
+        actions=[{"at": "1m", "scale": 0}],
+    )
+    assert "stopping proxy (SIGTERM sent) since 1m5s" in why(user, "80s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubeinfer_sim.cluster.stages import Part, StageKind
 from kubeinfer_sim.metrics.loss_stages import STAGE_OF, STAGES
 from kubeinfer_sim.report.instances import GROUPS
-from kubeinfer_sim.report.why import DOING
+from kubeinfer_sim.report.moment import DOING
 
 
 def test_time_lost_in_any_stage_is_charged_to_one() -> None:
