@@ -88,6 +88,10 @@ Awaited = Literal[
 ]
 
 
+#: Who draws among equal nodes; "" where nothing hangs on that.
+DrawnBy = Literal["", "Volcano", "kube-scheduler"]
+
+
 class PodCreated(Record):
     """A pod object exists and waits for its gang to be placed."""
 
@@ -99,7 +103,8 @@ class GangPending(Record):
 
     `message` is what the scheduler says (`0/8 nodes are available: ...`), `verdicts` the nodes grouped by their reasons
     (no reason: the node would take the pod). `awaits`: what else it is that it waits for. `proof`: where it `needs`
-    room, what it needs and what is free, to follow its name; else what keeps it.
+    room, what it needs and what is free, to follow its name; else what keeps it. `drawn_by`: who drew what it
+    hangs on: with other draws it would have a place; "" where it would not.
     """
 
     instance: InstanceRef
@@ -108,24 +113,30 @@ class GangPending(Record):
     verdicts: tuple[NodeVerdict, ...] = ()
     awaits: Awaited = "room"
     needs: bool = False
+    drawn_by: DrawnBy = ""
 
 
 class NotPlacedAtStart(Record):
     """A gang is to run when the simulation begins, and has no place: it waits for one like any other.
 
-    `proof`: why, of the first of its workload; "" of the others.
+    `proof`: why, of the first of its workload; "" of the others. `drawn_by`: see `GangPending`.
     """
 
     instance: InstanceRef
     proof: str
+    drawn_by: DrawnBy = ""
 
 
 class PodPreempted(Record):
-    """A pod of lower priority (`namespace/name`, or one of ours) is evicted to make room for a gang."""
+    """A pod of lower priority (`namespace/name`, or one of ours) is evicted to make room for a gang.
+
+    `drawn`: chance chose its node among others of equal score.
+    """
 
     pod: str
     node: str
     by: InstanceRef
+    drawn: bool = False
 
 
 class GangScheduled(Record):

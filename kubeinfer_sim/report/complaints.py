@@ -68,7 +68,7 @@ def without_place(name: str, pending: GangPending) -> str:
     """What has no place needs, or waits for."""
     proof = clause(pending.proof)
     text = f"{name} {proof}" if pending.needs else f"{name} has no place: {proof}"
-    return f"{text}{ways_out.to_a_place(pending)}"
+    return f"{text}{ways_out.to_a_place(pending)}{ways_out.of_draws(pending.drawn_by)}"
 
 
 def held_text(pod: PodLife) -> str:

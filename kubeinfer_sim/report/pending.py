@@ -42,7 +42,10 @@ def preempted_for(evicted: Sequence[PodPreempted]) -> str:
     who = f"{first.pod} and {count(same, 'more pod')} are" if same else f"{first.pod} is"
     rest = len(evicted) - 1 - same
     others = f", {count(rest, 'more pod')} for others" if rest else ""
-    return f"{who} preempted for {first.by.name}{others}"
+    drawn = (
+        " (which ones was drawn among nodes of equal score)" if any(each.drawn for each in evicted) else ""
+    )
+    return f"{who} preempted for {first.by.name}{others}{drawn}"
 
 
 def _names(nodes: Sequence[str]) -> str:

@@ -17,15 +17,18 @@ WHOLE = (
 )
 
 
-def rests_on_in_short(scenario: Scenario, *, many: bool = False) -> str:
-    """How many assumptions and defaults there are, which were set, whether anything is drawn; the JSON has each."""
+def rests_on_in_short(scenario: Scenario, *, drawn: int = 0, many: bool = False) -> str:
+    """How many assumptions and defaults there are, which were set, whether anything is drawn; the JSON has each.
+
+    `drawn`: of how many pods chance chose the node.
+    """
     every = assumptions(scenario.assumptions)
     number = sum(each.default for each in every) + len(scenario.defaults)
     changed = _changed(scenario, every)
     told = f"{count(number, 'assumption')}, none set"
     if changed:
         told = f"{', '.join(changed)} (set), {count(number, 'more assumption')}"
-    facts = f"{told} · {_environment(scenario)} · {_draws(scenario, many)}"
+    facts = f"{told} · {_environment(scenario)} · {_draws(scenario, drawn, many)}"
     return "\n".join(map(printable, filter(None, (facts, configured(scenario.configuration)))))
 
 
@@ -66,12 +69,14 @@ def _environment(scenario: Scenario) -> str:
     return told
 
 
-def _draws(scenario: Scenario, many: bool) -> str:
+def _draws(scenario: Scenario, nodes: int, many: bool) -> str:
     """Whether another seed would give another run; of one run that it is one draw, and how to ask for more."""
-    if drawn := scenario.drawn:
-        what = f"{' and '.join(drawn)} drawn"
+    drawn = [*scenario.drawn, *([f"nodes of {count(nodes, 'pod')}"] if nodes else ())]
+    constant = "stages constant" if scenario.timings.constant else ""
+    if drawn:
+        what = ", ".join(filter(None, (constant if nodes else "", f"{' and '.join(drawn)} drawn")))
         return what if many else f"{what}: this is one draw, -n 300 makes 300"
-    return "stages constant" + (", equal nodes drawn" if scenario.uses_volcano else "")
+    return f"{constant}, equal nodes drawn" if scenario.uses_volcano else constant
 
 
 def _changed(scenario: Scenario, every: list[Assumption]) -> list[str]:

@@ -50,7 +50,7 @@ def _parts(
     yield from at_length(assessment, width) if details else screen(assessment, width)
     if assumptions:
         yield from section("Rests on", rests_on(scenario))
-    rows = [] if assumptions else [("Rests on", rests_on_in_short(scenario))]
+    rows = [] if assumptions else [("Rests on", rests_on_in_short(scenario, drawn=assessment.run.drawn))]
     shown = {
         "--details": details,
         "--assumptions": assumptions,

@@ -33,7 +33,7 @@ from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.rejections import without_pause
 from kubeinfer_sim.report.run_end import due, given_up_since, standstill
 from kubeinfer_sim.report.sentences import reset_held, unhealthy
-from kubeinfer_sim.report.ways_out import to_room
+from kubeinfer_sim.report.ways_out import of_draws, to_room
 from kubeinfer_sim.report.words import (
     clause,
     count,
@@ -179,7 +179,7 @@ def another_start(unplaced: Sequence[NotPlacedAtStart]) -> str:
     why = f", which {why}" if why.startswith("needs") else f": {why}"
     return (
         f"it does not begin as your cluster is: no place for {first.instance.name}{more}{why}; "
-        "give the nodes it runs on, or initial: empty"
+        f"give the nodes it runs on, or initial: empty{of_draws(first.drawn_by)}"
     )
 
 

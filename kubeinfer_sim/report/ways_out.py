@@ -15,7 +15,7 @@ from kubeinfer_sim.cluster.reasons import (
     is_out_of,
     of_container,
 )
-from kubeinfer_sim.cluster.records import GangPending, NodeVerdict
+from kubeinfer_sim.cluster.records import DrawnBy, GangPending, NodeVerdict
 from kubeinfer_sim.cluster.scheduler.explain import TOO_FEW
 from kubeinfer_sim.cluster.scheduler.messages import is_shortage
 from kubeinfer_sim.cluster.scheduler.plugins import (
@@ -104,6 +104,16 @@ def to_a_place(pending: GangPending) -> str:
         ways.remove(_LABELLING)
     joined = listed(ways, _MOST_WAYS)
     return go_on(" or ".join(joined.rsplit(", ", 1)) if len(ways) <= _MOST_WAYS else joined)
+
+
+def of_draws(drawn_by: DrawnBy) -> str:
+    """Of what hangs on which of equal nodes were drawn: that it does, and how to ask for more than one draw."""
+    if not drawn_by:
+        return ""
+    how = "-n 100 says how often"
+    if drawn_by == "Volcano":
+        how += ", assumptions.scheduler kube-scheduler what packing does"
+    return f"; with other draws of equal nodes it would have a place ({how})"
 
 
 def to_room(pending: GangPending, unavailable: int, noun: str) -> str:

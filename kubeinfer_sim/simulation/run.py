@@ -27,6 +27,7 @@ class Run(Struct, frozen=True):
         cycle: what happened again and again in the instant in which time stood still; of such a run alone.
         evicts_endlessly: it was given up since pods come to a tainted node as fast as they are evicted.
         pods: the objects of the pods that exist at the end; None where nobody wanted them read.
+        drawn: how many pods got nodes that chance chose among nodes of equal score.
     """
 
     scenario: Scenario
@@ -39,3 +40,4 @@ class Run(Struct, frozen=True):
     due: tuple[Due, ...] = ()
     cycle: tuple[Record, ...] = ()
     evicts_endlessly: bool = False
+    drawn: int = 0

@@ -76,7 +76,17 @@ def play(simulation: Simulation, *, until: int | None = None) -> Run:
         env.history.close()
         pods = None if simulation.objects is None else tuple(simulation.objects.at(ended_at))
     return Run(
-        scenario, env.history, ended_at, end, env.clock.fired, env.streams.seed, pods, due, cycle, evicts
+        scenario,
+        env.history,
+        ended_at,
+        end,
+        env.clock.fired,
+        env.streams.seed,
+        pods,
+        due,
+        cycle,
+        evicts,
+        simulation.cluster.scheduling.stats.drawn,
     )
 
 

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 from field.user import NPU, Raw, User, asking, deployment, kubeinfer
 
+from kubeinfer_sim.report.verdict import assess
+from kubeinfer_sim.scenario.load import load_scenario
+from kubeinfer_sim.simulation.simulate import simulate
+
 BY_VOLCANO = {"schedulerName": "volcano"}
+
+
+#: Pods of half a node and of a whole one: which nodes the halves are drawn decides whether the whole ones find any.
+HALVES = [("half", 4, 2), ("whole", 8, 1)]
+DRAWN = "with other draws of equal nodes it would have a place (-n 100 says how often"
 
 
 def chat(**fields: Any) -> Raw:
@@ -16,6 +25,16 @@ def chat(**fields: Any) -> Raw:
 
 def web(**fields: Any) -> Raw:
     return deployment(asking(npu=8), **BY_VOLCANO, **fields)
+
+
+def first_seed(user: User, *, holds: bool = False, starts: bool = True) -> str:
+    """The first seed with which the run of the scenario comes to its end, or does not (or does not even start so)."""
+    scenario = load_scenario(str(user.folder / "scenario.yaml"))
+    for seed in range(100):
+        assessed = assess(simulate(scenario, seed=seed))
+        if assessed.verdict.holds is holds and bool(assessed.cluster.unplaced) is not starts:
+            return str(seed)
+    raise AssertionError("no such seed")
 
 
 @pytest.mark.parametrize("workload", [chat, web])
@@ -191,15 +210,14 @@ def test_pods_of_unlike_size_that_a_search_would_place_are_told_as_such(user: Us
         {"name": "big", "count": 1, "allocatable": {NPU: 16, "cpu": 192, "memory": "1Ti"}},
         {"name": "little", "count": 2, "allocatable": {NPU: 8, "cpu": 64, "memory": "512Gi"}},
     ]
-    says = []
-    for scheduler in "volcano", "kube-scheduler":
-        assumptions = {"scheduler": scheduler}
-        user.plans(made, cluster={"pools": pools}, initial="empty", assumptions=assumptions, horizon="1h")
-        done, result = user.runs()
-        says.append(result["verdict"]["holds"])
-        if scheduler == "volcano" and not result["verdict"]["holds"]:
-            assert "not where Volcano tries them one by one" in " ".join(done.stdout.split())
-    assert says == [False, True]
+    user.plans(made, cluster={"pools": pools}, initial="empty", horizon="1h")
+    seed = first_seed(user)
+    done, result = user.runs("--seed", seed)
+    assert "not where Volcano tries them one by one" in " ".join(done.stdout.split())
+    assert DRAWN in result["verdict"]["sentence"]
+    assumptions = {"scheduler": "kube-scheduler"}
+    user.plans(made, cluster={"pools": pools}, initial="empty", assumptions=assumptions, horizon="1h")
+    assert user.runs("--seed", seed)[1]["verdict"]["holds"]
 
 
 def test_both_schedulers_are_compared_by_the_assumption(user: User) -> None:
@@ -300,3 +318,92 @@ def test_volcano_s_annotations_on_pods_of_others_are_told_to_have_no_effect(user
     user.has("manifest.yaml", made)
     says = "has no effect: it is Volcano's, and these pods are default-scheduler's"
     assert says in " ".join(user.types("validate", "manifest.yaml").stdout.split())
+
+
+def halves_and_wholes(replicas: int = 3) -> Raw:
+    made = chat(replicas=replicas)
+    roles = made["spec"]["template"]["spec"]["roles"]
+    for name, npus, pods in HALVES:
+        container = {"name": "engine", "image": "repo/vllm:v1", **asking(npu=npus)}
+        template = {"metadata": {"labels": {"app": name}}, "spec": {**BY_VOLCANO, "containers": [container]}}
+        roles.append({"name": name, "replicas": pods, "template": template})
+    del roles[0]
+    return made
+
+
+def test_a_stall_that_hangs_on_which_of_equal_nodes_were_drawn_says_so(user: User) -> None:
+    user.plans(halves_and_wholes(), cluster="6x8", initial="empty", horizon="1h")
+    done, result = user.runs("--seed", first_seed(user))
+    assert DRAWN in result["verdict"]["sentence"]
+    assert "assumptions.scheduler kube-scheduler what packing does" in result["verdict"]["sentence"]
+    assert "this is one draw, -n 300 makes 300" in " ".join(done.stdout.split())
+    seed = first_seed(user)
+    why = user.types("why", "scenario.yaml", "--at", "30m", "--seed", seed)
+    assert DRAWN in " ".join(why.stdout.split())
+    done = user.types(
+        "compare", "scenario.yaml", "--assume", "scheduler=volcano,kube-scheduler", "--seed", seed
+    )
+    assert "kube-scheduler" in done.stdout.split(".")[0]
+
+
+def test_a_run_that_comes_to_its_end_by_a_draw_says_that_it_is_one(user: User) -> None:
+    user.plans(halves_and_wholes(), cluster="6x8", initial="empty", horizon="1h")
+    done, _ = user.runs("--seed", first_seed(user, holds=True))
+    assert "pods drawn: this is one draw, -n 300 makes 300" in " ".join(done.stdout.split())
+
+
+def test_pods_of_a_deployment_that_stay_out_by_a_draw_say_so(user: User) -> None:
+    half = deployment(asking(npu=4), replicas=3, **BY_VOLCANO)
+    whole = deployment(asking(npu=8), replicas=1, labels={"size": "whole"}, **BY_VOLCANO)
+    whole["metadata"]["name"] = "whole"
+    whole["spec"]["selector"] = {"matchLabels": {"size": "whole"}}
+    actions = [{"at": "1m", "create": whole}]
+    user.plans(half, cluster="3x8", initial="empty", actions=actions, horizon="1h")
+    _, result = user.runs("--seed", first_seed(user))
+    assert DRAWN in result["verdict"]["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("made", "cluster", "assumptions"),
+    [
+        (chat(replicas=3), "2x8", {}),  # whole nodes: there is nothing to draw that matters
+        (halves_and_wholes(4), "6x8", {}),  # too many, however they lie
+        (halves_and_wholes(4), "6x8", {"scheduler": "kube-scheduler"}),
+    ],
+)
+def test_a_stall_that_no_draw_would_mend_says_nothing_of_draws(
+    user: User, made: Raw, cluster: str, assumptions: Raw
+) -> None:
+    user.plans(made, cluster=cluster, initial="empty", assumptions=assumptions, horizon="1h")
+    for seed in map(str, range(3)):
+        _, result = user.runs("--seed", seed)
+        assert not result["verdict"]["holds"]
+        assert "draws" not in result["verdict"]["sentence"]
+
+
+def test_a_start_that_a_draw_leaves_no_room_for_says_so(user: User) -> None:
+    user.plans(halves_and_wholes(), cluster="6x8", initial="running", horizon="1h")
+    _, result = user.runs("--seed", first_seed(user, starts=False))
+    assert "does not begin as your cluster is" in result["verdict"]["sentence"]
+    assert DRAWN in result["verdict"]["sentence"]
+
+
+def test_victims_on_nodes_of_equal_score_are_said_to_be_drawn(user: User) -> None:
+    high = chat(replicas=1)
+    high["metadata"]["name"] = "high"
+    high["spec"]["template"]["spec"]["roles"][0]["template"]["spec"]["priorityClassName"] = "high"
+    says = []
+    for nodes in 2, 1:
+        user.plans(
+            chat(replicas=nodes),
+            cluster=f"{nodes}x8",
+            initial="running",
+            scheduler={"actions": ["enqueue", "allocate", "preempt", "backfill"]},
+            priorityClasses={"high": 1000},
+            actions=[{"at": "1m", "create": high}],
+            horizon="10m",
+        )
+        _, result = user.runs()
+        assert "preempted for" in result["verdict"]["sentence"]
+        says.append("which ones was drawn among nodes of equal score" in result["verdict"]["sentence"])
+    assert says == [True, False]

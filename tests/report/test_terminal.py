@@ -75,13 +75,15 @@ def test_what_happened_to_several_instances_alike_is_said_once() -> None:
 def test_assumptions_are_a_line_with_what_was_set() -> None:
     def line(**changed: Any) -> str:
         made_so = replace(made(1, 8, unavailable=0), assumptions=Assumptions(**changed))
-        text = render(assess(simulate(made_so)), width=120)
+        text = render(assess(simulate(made_so)), width=400)
         return next(line for line in text.splitlines() if line.startswith("Rests on"))
 
     number = len(Assumptions.__struct_fields__)
-    assert line() == f"Rests on  {number} assumptions, none set · Kubernetes 1.36 · stages constant"
-    assert line(unready_grace=90_000) == (
-        f"Rests on  unreadyGrace 1m30s (set), {number - 1} more assumptions · Kubernetes 1.36 · stages constant"
+    rest = "Kubernetes 1.36 · placed by kube-scheduler, instances whole (assumed) · stages constant"
+    assert line() == f"Rests on  {number} assumptions, none set · {rest}"
+    assert (
+        line(unready_grace=90_000)
+        == f"Rests on  unreadyGrace 1m30s (set), {number - 1} more assumptions · {rest}"
     )
 
 

@@ -71,7 +71,8 @@ class NodeChoice:
         )
 
     def best(self, pod: Pod) -> NodeState | None:
-        """The node for a pod; None when none takes it."""
+        """The node for a pod; None when none takes it. The pod notes whether chance chose it."""
+        pod.drawn = False
         index, spec = self._index, pod.spec
         if not self.is_independent(spec):
             return self._judged(pod)
@@ -83,7 +84,9 @@ class NodeChoice:
         best = self._best_of(pod, list(kinds), Cluster(list(kinds), kubernetes=self._kubernetes))
         if self._chance is None or not best:
             return best[0] if best else None
-        return index.some(spec, [kinds[node] for node in best], self._chance(pod.key))
+        node, among = index.some(spec, [kinds[node] for node in best], self._chance(pod.key))
+        pod.drawn = among > 1
+        return node
 
     def takes(self, node: NodeState, pod: Pod) -> bool:
         """Whether a node takes a pod."""
@@ -132,6 +135,7 @@ class NodeChoice:
         best = self._best_of(pod, framework.judge(pod, cluster).feasible, cluster)
         if self._chance is None or len(best) < 2:
             return best[0] if best else None
+        pod.drawn = True
         return best[int(self._chance(pod.key) * len(best))]
 
     def _best_of(self, pod: Pod, nodes: list[NodeState], cluster: Cluster) -> list[NodeState]:

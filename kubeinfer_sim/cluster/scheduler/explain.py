@@ -18,6 +18,7 @@ from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.plugins import node_affinity, node_unschedulable, taint_toleration
 from kubeinfer_sim.cluster.scheduler.pods import PODS, Pod, PodSpec
+from kubeinfer_sim.cluster.scheduler.redraw import fits_redrawn
 from kubeinfer_sim.manifest.releases import Release
 
 #: How it is said that the pods would not fit if nothing else ran either.
@@ -81,6 +82,7 @@ class Unschedulable(Struct, frozen=True):
         needs: what the gang needs, one entry per kind of pod.
         placeable: how many of the gang's pods would fit at once.
         pods: how many pods the gang has.
+        redrawn: had chance chosen other ones of equal nodes for the pods that are placed, the gang would fit.
     """
 
     message: str
@@ -91,6 +93,7 @@ class Unschedulable(Struct, frozen=True):
     needs: tuple[GangNeed, ...]
     placeable: int
     pods: int
+    redrawn: bool = False
 
     @property
     def reasons(self) -> dict[str, tuple[str, ...]]:
@@ -138,6 +141,8 @@ def explain(gang: Gang, index: NodeIndex, choice: NodeChoice, placer: GangPlacer
             for reason in reasons:
                 counts[reason] += len(names)
     placer.undo(placed)
+    room_for_all = all(need.possible >= need.pods for need in needs)
+    redrawn = missing is not None and room_for_all and fits_redrawn(placer.order(gang), index, choice)
     total = len(index.nodes)
     return Unschedulable(
         message=messages.nodes_available(total, counts) if missing is not None else "",
@@ -148,6 +153,7 @@ def explain(gang: Gang, index: NodeIndex, choice: NodeChoice, placer: GangPlacer
         needs=needs,
         placeable=placeable,
         pods=len(gang.pods),
+        redrawn=redrawn,
     )
 
 

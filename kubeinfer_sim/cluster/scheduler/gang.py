@@ -14,7 +14,7 @@ from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.objects import Templates
-from kubeinfer_sim.cluster.scheduler.pods import Owner, Pod, PodSpec, resource_order
+from kubeinfer_sim.cluster.scheduler.pods import Owner, Pod, PodSpec
 from kubeinfer_sim.manifest.model import PodTemplate
 
 #: Nodes looked at before the search for places that are not the best of each pod is given up.
@@ -137,7 +137,7 @@ class GangPlacer:
         for spec in specs:
             self._index.register(spec)
         if len(specs) > 1:
-            rank = {spec: (bool(spec.affinity), _size(spec), self._accepting(spec)) for spec in specs}
+            rank = {spec: (bool(spec.affinity), spec.size, self._accepting(spec)) for spec in specs}
             pods.sort(key=lambda pod: rank[pod.spec])
         return pods
 
@@ -198,8 +198,3 @@ class GangPlacer:
                 return True
             stack.append(candidates(pods[len(stack)]))
         return False
-
-
-def _size(spec: PodSpec) -> tuple[tuple[int, str, int], ...]:
-    """Sort key by size, larger first, resource by resource in their order."""
-    return tuple((*resource_order(name), -amount) for name, amount in spec.demand)

@@ -16,6 +16,7 @@ from kubeinfer_sim.cluster.node import UNSCHEDULABLE, Node, nobodys_node
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import (
     Awaited,
+    DrawnBy,
     GangPending,
     NodeMissing,
     NodeVerdict,
@@ -32,8 +33,8 @@ from kubeinfer_sim.cluster.scheduler.pods import Pod as ScheduledPod
 from kubeinfer_sim.cluster.scheduler.preemption import Budget
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
-from kubeinfer_sim.cluster.scheduler.volcano.job import Task
 from kubeinfer_sim.cluster.scheduler.volcano.pod_groups import PodGroupAt
+from kubeinfer_sim.cluster.scheduler.volcano.scheduler import Eviction
 from kubeinfer_sim.cluster.scheduler.volcano.scheduling import PERIOD, VolcanoScheduling, VolcanoSettings
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Phase, Timer
@@ -349,10 +350,13 @@ class GangScheduling(Watcher):
     def _not_placed(self, gang: PodGang, proof: str = "") -> bool:
         """Record that a gang which is said to run has no place, and why the first of its workload has none; False."""
         workload = gang.instance.kind, gang.instance.owner
-        if workload not in self._unplaced:
-            proof = proof or self._scheduler.explain(gang.request).proof
+        redrawn = False
+        if workload not in self._unplaced and not proof:
+            verdict = self._scheduler.explain(gang.request)
+            proof, redrawn = verdict.proof, verdict.redrawn
         self._unplaced.add(workload)
-        self._history.append(NotPlacedAtStart(self._clock.now, gang.cause, gang.instance, proof))
+        drawn_by = self._drawn_by(redrawn, by_volcano=self._is_volcano_s(gang))
+        self._history.append(NotPlacedAtStart(self._clock.now, gang.cause, gang.instance, proof, drawn_by))
         return False
 
     def diagnose(self, gang: PodGang, cause: int, at: int | None = None) -> GangPending:
@@ -390,10 +394,17 @@ class GangScheduling(Watcher):
                 () if ours else groups,
                 waits_for,
                 needs=verdict.pod is not None and not ours,
+                drawn_by=self._drawn_by(
+                    waits_for == "search" or (verdict.redrawn and not ours), by_volcano=by_volcano
+                ),
             )
         self._history.append(record)
         self._explained.add(gang.request.key)
         return record
+
+    @staticmethod
+    def _drawn_by(drawn: bool, *, by_volcano: bool) -> DrawnBy:
+        return "" if not drawn else "Volcano" if by_volcano else "kube-scheduler"
 
     def explain_waiting(self, at: int) -> None:
         """Nothing happens after `at` ms: record why the first gang of each workload waits, where nobody has."""
@@ -415,8 +426,8 @@ class GangScheduling(Watcher):
         gang.pods[0].owner.gang_placed(gang.pods if len(nodes) == len(gang.pods) else list(nodes))
         self._bind(gang, placement, BIND_NEXT * (len(nodes) - 1), less=MEAN_WAIT)
 
-    def _evict_for_volcano(self, victim: Task, gang: PodGang) -> None:
-        self._preempt(victim.pod, victim.node, gang)
+    def _evict_for_volcano(self, eviction: Eviction, gang: PodGang) -> None:
+        self._preempt(eviction.victim.pod, eviction.victim.node, gang, drawn=eviction.drawn)
 
     def _run(self) -> None:
         self._wake = None
@@ -448,7 +459,7 @@ class GangScheduling(Watcher):
                 for victim, node in room.victims:
                     self._preempt(victim, node.name, waiting)
 
-    def _preempt(self, victim: ScheduledPod, node: str, gang: PodGang) -> None:
+    def _preempt(self, victim: ScheduledPod, node: str, gang: PodGang, *, drawn: bool = False) -> None:
         """Evict a pod for a gang: one of ours as any eviction, another one when its grace period is over."""
         pod, running = victim.key, self._running.get(node, {}).get(victim.key)
         if victim.terminating or (isinstance(pod, Pod) and pod.state is PodState.DELETING):
@@ -460,7 +471,9 @@ class GangScheduling(Watcher):
             if running is None
             else f"{running.namespace}/{running.name}"
         )
-        cause = self._history.append(PodPreempted(self._clock.now, gang.cause, name, node, gang.instance))
+        cause = self._history.append(
+            PodPreempted(self._clock.now, gang.cause, name, node, gang.instance, drawn)
+        )
         if isinstance(pod, Pod):
             self._api.evict(pod, "Preempted", cause)
         elif running is not None:

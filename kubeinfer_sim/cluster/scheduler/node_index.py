@@ -34,6 +34,7 @@ class Stats(Struct):
     classes: int = 0  # (class, spec) pairs the filters were run on
     buckets: int = 0  # groups of equally filled nodes looked at
     attempts: int = 0  # gangs tried
+    drawn: int = 0  # pods placed whose nodes chance chose
 
 
 class NodeIndex:
@@ -47,6 +48,7 @@ class NodeIndex:
         boundless: by resource, how many nodes never run out of it.
         priorities: how many placed pods have each priority.
         specs_with_affinity: the specs of placed pods that have terms about other pods, with how many pods have them.
+        drawn: the placed pods whose nodes chance chose among nodes of equal score, by key.
     """
 
     def __init__(self, nodes: Iterable[NodeSpec], *, pack: bool) -> None:
@@ -63,6 +65,7 @@ class NodeIndex:
         self.boundless: Counter[str] = Counter()
         self.specs_with_affinity: Counter[PodSpec] = Counter()
         self.priorities: Counter[int] = Counter()
+        self.drawn: dict[Hashable, NodeState] = {}
         self._pack = pack
         self._keys: frozenset[str] = frozenset()
         self._naming: dict[str, bool] = {}
@@ -270,6 +273,8 @@ class NodeIndex:
         node.add(pod, back=back)
         for view in views:
             view.add(node)
+        if pod.drawn:
+            self.drawn[pod.key] = node
         self._account(pod, 1)
 
     def remove(self, node: NodeState, key: Hashable) -> Pod:
@@ -280,6 +285,8 @@ class NodeIndex:
         pod = node.discard(key)
         for view in views:
             view.add(node)
+        if pod.drawn:
+            del self.drawn[key]
         self._account(pod, -1)
         return pod
 
@@ -362,17 +369,23 @@ class NodeIndex:
         ]
         return {node: (view, key) for node, view, key in sorted(firsts, key=lambda each: each[0].order)}
 
-    def some(self, spec: PodSpec, kinds: Sequence[tuple[View, Vector]], fraction: float) -> NodeState:
-        """One of the nodes of these kinds on which a pod of this spec may be: which one, a number in [0, 1) says."""
+    def some(
+        self, spec: PodSpec, kinds: Sequence[tuple[View, Vector]], fraction: float
+    ) -> tuple[NodeState, int]:
+        """One of the nodes of these kinds on which a pod of this spec may be, and among how many.
+
+        Which one, a number in [0, 1) says.
+        """
         allowed = self._restricted.get(spec)
         numbers = [
             view.count(key) if allowed is None else len(allowed.intersection(view.orders(key)))
             for view, key in kinds
         ]
-        place = fraction * sum(numbers)
+        among = sum(numbers)
+        place = fraction * among
         for (view, key), number in zip(kinds, numbers, strict=True):
             if place < number:
-                return self._ordered[view.some(key, place / number, allowed)]
+                return self._ordered[view.some(key, place / number, allowed)], among
             place -= number
         raise ValueError("no node is of these kinds")
 

@@ -161,6 +161,11 @@ class PodSpec(Struct, frozen=True, eq=False, dict=True):
         return tuple(zip(self.resources, self.amounts, strict=True))
 
     @cached_property
+    def size(self) -> tuple[tuple[int, str, int], ...]:
+        """Sort key by size, larger first, resource by resource in their order."""
+        return tuple((*resource_order(name), -amount) for name, amount in self.demand)
+
+    @cached_property
     def label_keys(self) -> frozenset[str]:
         """The node labels its node selector and required node affinity look at."""
         terms = self.required_affinity or ()
@@ -262,6 +267,7 @@ class Pod(Struct, eq=False):
         started: when it was started, in seconds on any scale; later is younger.
         terminating: it is being deleted and still holds what it holds.
         rings: how many NPUs it has of each ring of its node; empty where there are no rings.
+        drawn: chance chose its node among nodes of equal score.
     """
 
     key: Hashable
@@ -271,3 +277,4 @@ class Pod(Struct, eq=False):
     terminating: bool = False
     never_preempts: bool = False
     rings: tuple[int, ...] = ()
+    drawn: bool = False

@@ -102,8 +102,13 @@ class Scheduler:
     def note_placed(self, nodes: Mapping[Hashable, NodeState]) -> None:
         """Another scheduler has placed pods: each counts on its node until it is released."""
         self._node_of.update(nodes)
+        self._count_drawn(nodes)
         self._explained.clear()
         self._retry_tied()
+
+    def _count_drawn(self, pods: Iterable[Hashable]) -> None:
+        if drawn := self._index.drawn:
+            self.stats.drawn += sum(key in drawn for key in pods)
 
     @property
     def stats(self) -> Stats:
@@ -354,6 +359,7 @@ class Scheduler:
             placement = self._placer.place(gang, prefer)
         if placement is not None:
             self._explained.clear()
+            self._count_drawn(placement)
             for key, name in placement.items():
                 self._node_of[key] = self._index.nodes[name]
         return placement

@@ -9,7 +9,7 @@ from kubeinfer_sim.manifest.accelerators import ASCEND, common_family, family_of
 from kubeinfer_sim.manifest.kubernetes.selectors import match_node_selector_term
 from kubeinfer_sim.manifest.lint.packing import fits, node_size, suits
 from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, Node, RoleAt, npus_of, plural, rule
-from kubeinfer_sim.manifest.model import NodeSelectorRequirement, NodeSelectorTerm
+from kubeinfer_sim.manifest.model import VOLCANO, NodeSelectorRequirement, NodeSelectorTerm
 
 #: NPUs that are reset together, by how many a node has: the HCCS ring of an Atlas A2, the dies of a card of an A3.
 _RESET_GROUP = {8: 8, 16: 2}
@@ -38,26 +38,43 @@ def _path_of(each: RoleAt, resource: str) -> Path:
     summary="the NPU request leaves cards on a node that no pod of this KubeInfer can use",
     reason="""NPUs are given out whole, and a pod's NPUs come from one node. A request that does not divide the
     node's number leaves a rest. When none of the other roles is small enough to fill it, these cards stay
-    idle as long as the pods run.""",
-    right="Requests whose sums fill a node: 1, 2, 4 or 8 of 8; 2, 4, 8 or 16 of 16.",
-    source="kube-scheduler's NodeResourcesFit; extended resources in the Kubernetes documentation",
+    idle as long as the pods run. Where pods would fill a node together, they have to come there: Volcano as
+    shipped knows accelerators by no score, and draws among all nodes with room.""",
+    right="""Requests whose sums fill a node: 1, 2, 4 or 8 of 8; 2, 4, 8 or 16 of 16; of unlike roles with binpack
+    on the accelerator in Volcano's configuration.""",
+    source="kube-scheduler's NodeResourcesFit; Volcano v1.15.1, plugin binpack, and recorded runs of it",
 )
 def stranded_npus(context: LintContext) -> Iterator[Finding]:
-    """Fires where no mixture of this KubeInfer's pods that includes the role's fills a node."""
+    """Fires where no mixture of this KubeInfer's pods that includes the role's fills a node, or only a lucky draw."""
     roles = [(each, npus) for each in context.roles() if (npus := npus_of(each.role.template.requests))]
     for each, (resource, number) in roles:
         size = node_size(context, resource, max(n for _, (name, n) in roles if name == resource))
         if number > size or size > _LARGEST_NODE:
             continue
-        rest = _least_rest(size - number, {n for _, (name, n) in roles if name == resource})
+        sizes = {n for _, (name, n) in roles if name == resource}
+        rest = _least_rest(size - number, sizes)
+        drawn = each.role.template.scheduler_name == VOLCANO and number + min(sizes) <= size
+        noun = common_family([{resource: number}]).noun
         if rest:
-            noun = common_family([{resource: number}]).noun
             beside = "" if len({n for _, (_, n) in roles}) == 1 else " with whatever other role beside it"
+            more = (
+                ", more where Volcano, which as shipped draws among nodes with room, packs fewer"
+                if drawn
+                else ""
+            )
             yield Finding(
                 _path_of(each, resource),
                 f"{number} of the {size} {noun}s of a node: at least {rest} of {size} stay idle on its nodes{beside} "
-                f"({100 * rest // size} %)",
+                f"({100 * rest // size} %){more}",
                 f"ask for a number that divides {size}, or let a role take {rest}",
+            )
+        elif drawn and (shut_out := max(sizes)) > size - number and shut_out > number:
+            yield Finding(
+                _path_of(each, resource),
+                f"{number} of the {size} {noun}s of a node: beside such a pod none of {shut_out} has room, and Volcano "
+                "as shipped draws among nodes with room: one draw may hold fewer instances than another",
+                f"binpack on {resource} in Volcano's configuration; `run -n 100` of a scenario counts the draws",
+                Severity.NOTE,
             )
 
 

@@ -344,6 +344,25 @@ def test_npus_no_pod_can_use_are_counted() -> None:
     assert fired(npus(8), "KI019", nodes=cluster(4, npus=12)), "the cluster's own nodes count"
 
 
+def test_where_cards_are_left_over_by_draws_alone_it_is_said_that_they_are_drawn() -> None:
+    mixed = npus(8).replace('ascend-1980: "8"', 'ascend-1980: "4"', 2)
+    (found,) = fired(mixed, "KI019")
+    assert found.severity == "note"
+    assert (
+        "4 of the 8 NPUs of a node: beside such a pod none of 8 has room, and Volcano as shipped"
+        in found.message
+    )
+    assert "binpack on huawei.com/ascend-1980" in found.hint
+    assert not fired(mixed.replace("schedulerName: volcano", "schedulerName: default-scheduler"), "KI019")
+    assert not fired(mixed, "KI019", nodes=cluster(4, npus=16)), "8 fit beside 4 of 16"
+    (left,) = fired(npus(3), "KI019")
+    assert (
+        "(25 %), more where Volcano, which as shipped draws among nodes with room, packs fewer"
+        in left.message
+    )
+    assert "more where" not in fired(npus(5), "KI019")[0].message, "no two of 5 share a node"
+
+
 @pytest.mark.parametrize(
     ("asked", "replicas", "instances", "nodes"),
     [

@@ -42,6 +42,7 @@ class Places:
         if pod.spec not in self._without_room and pod.spec not in self._without_room_yet:
             self._lower()
             if wanted is not None and self._choice.takes(wanted, pod):
+                pod.drawn = False
                 return wanted, True
             node = self._choice.best(pod)
             if node is not None:

@@ -7,8 +7,10 @@ of VolcanoJobs, network topology, `reclaim`, `backfill` (pods without requests a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from math import inf
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -42,18 +44,26 @@ LIBRARIES = release_of("1.35")
 _CRITICAL = 2_000_000_000
 
 
+class Eviction(NamedTuple):
+    """A pod that has to go, and the job it goes for; `drawn`: chance chose its node among others of equal score."""
+
+    victim: Task
+    job: Job
+    drawn: bool
+
+
 class Cycle(Struct):
     """What came of a cycle.
 
     Attributes:
         placed: pods with the nodes they got, job by job.
-        evicted: pods that have to go, each with the job they go for.
+        evicted: pods that have to go.
         waiting: the jobs that were looked at and still have pods without a node.
         again: the number of the next cycle in which, with nothing changed, chance places a gang; None: in none.
     """
 
     placed: list[tuple[Job, list[tuple[Task, NodeState]]]] = field(default_factory=list)
-    evicted: list[tuple[Task, Job]] = field(default_factory=list)
+    evicted: list[Eviction] = field(default_factory=list)
     waiting: list[Job] = field(default_factory=list)
     again: int | None = None
 
@@ -63,7 +73,7 @@ class VolcanoScheduler:
 
     Args:
         index: the nodes, which other schedulers may share.
-        uniform: draws a number in [0, 1) by what it decides.
+        uniform: draws numbers in [0, 1) for a pod, by what they decide.
         placement: other scores than Volcano's own (`default`).
         preempts: the action `preempt` is configured.
     """
@@ -71,7 +81,7 @@ class VolcanoScheduler:
     def __init__(
         self,
         index: NodeIndex,
-        uniform: Callable[[str], Callable[[], float]],
+        uniform: Callable[[Hashable, int | str], Callable[[], float]],
         *,
         binpack: Binpack | None = None,
         placement: Placing = "default",
@@ -88,7 +98,7 @@ class VolcanoScheduler:
             kubernetes=LIBRARIES,
         )
         self._preempts = preempts
-        self._draws: Callable[[], float] = lambda: 0.0
+        self._attempt = 0
         self.queues: dict[str, Queue] = {DEFAULT_QUEUE.name: DEFAULT_QUEUE}
         self.jobs: dict[GroupKey, Job] = {}
         self._accounts: dict[str, Account] = {}
@@ -99,7 +109,7 @@ class VolcanoScheduler:
         self._releasing: dict[Hashable, NodeState] = {}
 
     def _draw(self, pod: Hashable) -> float:
-        return self._draws()
+        return self._uniform(pod, self._attempt)()
 
     # -- jobs and their pods -------------------------------------------------------------------------------
 
@@ -202,7 +212,7 @@ class VolcanoScheduler:
         """Places for pods of a job at once, past all that wait, which are taken; None when not all find one."""
         places = Places(self._index, self._choice, {})
         taken: list[tuple[Task, NodeState]] = []
-        self._draws = self._uniform(f"{job.key[0]}/{job.key[1]}/{number}")
+        self._attempt = number
         for task in sorted(tasks, key=lambda task: task.order):
             self._index.register(task.pod.spec)
             found = places.find(task.pod, task.prefer)
@@ -390,7 +400,7 @@ class _Session:
         group = job.group
         assert group is not None
         explained = job is self._explained
-        self._volcano._draws = self._volcano._uniform(f"{group.namespace}/{group.name}/{attempt}")
+        self._volcano._attempt = attempt
         left = self._left[job.key]
         given = self._given.setdefault(job.key, [])
         before = len(given)
@@ -490,8 +500,7 @@ class _Session:
     def _preempt_for(self, job: Job, share: Share) -> None:
         group = job.group
         assert group is not None
-        self._volcano._draws = self._volcano._uniform(f"{group.namespace}/{group.name}/preempt")
-        victims: list[tuple[Task, NodeState]] = []
+        victims: list[Eviction] = []
         given = self._given.setdefault(job.key, [])
         before = len(given)
         for task in job.pending():
@@ -500,30 +509,32 @@ class _Session:
             if not task.pod.never_preempts:
                 found = self._preempt_on_some_node(job, task, share)
                 if found is not None:
-                    node, gone = found
-                    victims += [(victim, node) for victim in gone]
+                    node, gone, drawn = found
+                    victims += [Eviction(victim, job, drawn) for victim in gone]
                     self._places.will_have_room(node, task.pod)
                     self._places.take(task.pod, node)
                     share.take(task)
                     given.append((task, node, False))
         if self._pipelined(job):
             job.promised = True
-            self.result.evicted += [(victim, job) for victim, _ in victims]
+            self.result.evicted += victims
             return
         self._undo(job, share, given[before:])
-        for victim, _ in victims:
+        for victim, _, _ in victims:
             self._places.keeps(victim.pod)
             share.take(victim)
 
     def _preempt_on_some_node(
         self, job: Job, task: Task, share: Share
-    ) -> tuple[NodeState, list[Task]] | None:
-        """The first of the best nodes where that helps, with those that have to go; equal nodes as chance has it."""
+    ) -> tuple[NodeState, list[Task], bool] | None:
+        """The first of the best nodes where that helps, with those that have to go; whether chance chose it."""
         self._index.stats.nodes += len(self._index.nodes)
         nodes = [node for node in self._index.nodes.values() if accepts(node, task.pod.spec)]
         total = self._choice.totals(task.pod, nodes, self._index.cluster) if len(nodes) > 1 else {}
-        drawn = {node.name: self._volcano._draws() for node in nodes}
-        for node in sorted(nodes, key=lambda node: (-total.get(node.name, 0), drawn[node.name])):
+        draw = self._volcano._uniform(task.pod.key, "preempt")
+        luck = {node.name: draw() for node in nodes}
+        alike = Counter(total.values())
+        for node in sorted(nodes, key=lambda node: (-total.get(node.name, 0), luck[node.name])):
             gone: list[Task] = []
             for victim in self._victims(job, node):
                 if share.allows(task) and self._places.will_have_room(node, task.pod):
@@ -532,7 +543,7 @@ class _Session:
                 share.take(victim, -1)
                 gone.append(victim)
             if share.allows(task) and self._places.will_have_room(node, task.pod):
-                return node, gone
+                return node, gone, alike[total.get(node.name, 0)] > 1
             for victim in gone:
                 self._places.keeps(victim.pod)
                 share.take(victim)

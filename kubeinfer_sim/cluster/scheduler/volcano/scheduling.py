@@ -26,7 +26,7 @@ from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduler.volcano.job import GroupKey, PodGroup, Task, TaskStatus
 from kubeinfer_sim.cluster.scheduler.volcano.pod_groups import PodGroupAt, PodGroupView
 from kubeinfer_sim.cluster.scheduler.volcano.queues import DEFAULT_QUEUE
-from kubeinfer_sim.cluster.scheduler.volcano.scheduler import VolcanoScheduler
+from kubeinfer_sim.cluster.scheduler.volcano.scheduler import Eviction, VolcanoScheduler
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.manifest.pod_group_annotations import GROUP_NAME, QUEUE_NAME, min_member
 from kubeinfer_sim.scenario.cluster import model
@@ -64,7 +64,7 @@ class VolcanoScheduling:
         *,
         place: Callable[[PodGang, Mapping[Pod, NodeState]], None],
         refused: Callable[[PodGang], None],
-        evict: Callable[[Task, PodGang], None],
+        evict: Callable[[Eviction, PodGang], None],
     ) -> None:
         self._clock = env.clock
         self._api = env.api
@@ -92,8 +92,9 @@ class VolcanoScheduling:
         for written in env.api.objects.values():
             self.object_put(written)
 
-    def _uniform(self, name: str) -> Callable[[], float]:
-        return self._streams.named(f"volcano/{name}").random
+    def _uniform(self, pod: Hashable, what: int | str) -> Callable[[], float]:
+        assert isinstance(pod, Pod)
+        return self._streams.named(f"volcano/{pod.stream_name}/{what}").random
 
     # -- gangs ---------------------------------------------------------------------------------------------
 
@@ -160,7 +161,7 @@ class VolcanoScheduling:
         scheduled = ScheduledPod(
             pod, spec, template.priority, now / 1000, never_preempts=not template.preempts
         )
-        luck = self._uniform(f"uid/{pod.stream_name}")()
+        luck = self._uniform(pod, "uid")()
         return Task(scheduled, pod.ref.name, now, luck, gang.prefer.get(pod, ""))
 
     # -- PodGroups and queues ------------------------------------------------------------------------------
@@ -297,9 +298,9 @@ class VolcanoScheduling:
             self._in_vain.update(task.pod.key for task in job.pending())  # type: ignore[misc]
         for gang in refused:
             self._refused(gang)
-        for victim, job in cycle.evicted:
-            gang = next(self._gangs[key] for key in job.tasks if key in self._gangs)
-            self._evict(victim, gang)
+        for eviction in cycle.evicted:
+            gang = next(self._gangs[key] for key in eviction.job.tasks if key in self._gangs)
+            self._evict(eviction, gang)
         if cycle.again is not None and self._wake is None and self.volcano.waits:
             self._set(cycle.again)
 
