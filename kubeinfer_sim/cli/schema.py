@@ -12,11 +12,11 @@ from kubeinfer_sim.cli.output import show
 
 #: Kind -> the module and the function that make its JSON Schema.
 SCHEMAS = {
-    "scenario": ("scenario.schema", "scenario_json_schema"),
-    "cluster": ("scenario.schema", "cluster_json_schema"),
-    "timings": ("scenario.schema", "timings_json_schema"),
-    "recovery": ("scenario.schema", "recovery_json_schema"),
-    "configuration": ("scenario.schema", "configuration_json_schema"),
+    "scenario": ("scenario.json_schemas", "scenario_json_schema"),
+    "cluster": ("scenario.json_schemas", "cluster_json_schema"),
+    "timings": ("scenario.json_schemas", "timings_json_schema"),
+    "recovery": ("scenario.json_schemas", "recovery_json_schema"),
+    "configuration": ("scenario.json_schemas", "configuration_json_schema"),
     "result": ("report.result", "result_json_schema"),
     "replications": ("report.replications_result", "replications_json_schema"),
     "comparison": ("report.comparison_result", "comparison_json_schema"),

@@ -11,10 +11,10 @@ from kubeinfer_sim.experiment.replication import Variant
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.manifest.yaml_tree import load_documents
+from kubeinfer_sim.scenario.assumption_forms import AssumptionsForm
 from kubeinfer_sim.scenario.compile import compile_assumptions
 from kubeinfer_sim.scenario.findings import read_form
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.scenario.schema import AssumptionsForm
 
 
 def assumption_values() -> dict[str, tuple[str, ...]]:

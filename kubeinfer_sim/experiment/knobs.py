@@ -25,11 +25,12 @@ from kubeinfer_sim.experiment.replication import Variant
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.manifest.yaml_tree import load_documents
+from kubeinfer_sim.scenario.assumption_forms import AssumptionsForm
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.cluster.pools import alike
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm
+from kubeinfer_sim.scenario.schema import SpecForm
 
 
 class Setting(Struct, frozen=True):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pydantic.alias_generators import to_camel
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.kubernetes_findings import class_assumed
@@ -22,7 +24,6 @@ from kubeinfer_sim.scenario.cluster import priority_classes
 from kubeinfer_sim.scenario.cluster.absent_objects import compile_absent
 from kubeinfer_sim.scenario.cluster.compile import NO_CLUSTER, compile_cluster
 from kubeinfer_sim.scenario.cluster.disruption_budgets import compile_budgets, warn_of_budgets
-from kubeinfer_sim.scenario.cluster.forms import LinkForm
 from kubeinfer_sim.scenario.cluster.model import NodeLifecycle
 from kubeinfer_sim.scenario.cluster.services import service_selectors
 from kubeinfer_sim.scenario.context import Context
@@ -39,7 +40,7 @@ from kubeinfer_sim.scenario.findings import Readable
 from kubeinfer_sim.scenario.model import Assumptions, Scenario, VolcanoConfiguration
 from kubeinfer_sim.scenario.objectives import compile_objectives
 from kubeinfer_sim.scenario.recovery.compile import compile_recovery, raised_kinds, warn_of_recovery
-from kubeinfer_sim.scenario.schema import AssumptionsForm, SchedulerForm, SpecForm, StagesForm
+from kubeinfer_sim.scenario.schema import SpecForm
 from kubeinfer_sim.scenario.timings.compile import compile_timings, unknown_role
 from kubeinfer_sim.scenario.timings.model import CrashBackOff, Link, Transfers
 from kubeinfer_sim.scenario.units import format_duration, format_size
@@ -47,6 +48,11 @@ from kubeinfer_sim.scenario.workloads.adoption import warn_of_adoption
 from kubeinfer_sim.scenario.workloads.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.workloads.restart_rules import check_restart_rules
 from kubeinfer_sim.scenario.workloads.time_line import TimeLine
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.assumption_forms import AssumptionsForm
+    from kubeinfer_sim.scenario.cluster.transfer_forms import LinkForm
+    from kubeinfer_sim.scenario.scheduler_forms import SchedulerForm
 
 
 def compile_scenario(readable: Readable, context: Context, values: Mapping[str, Any]) -> Scenario | None:
@@ -84,7 +90,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             actions[form.at, place, 0] = other
             nodes.note(other)
     check_returns(actions, cluster.nodes, context)
-    storage = spec.transfers.storage is not None
+    storage = spec.transfers is not None and spec.transfers.storage is not None
     for (_, place, _), action in actions.items():
         if isinstance(action, Fault):
             check_storage([action.kind], context, ("spec", "actions", place, "fault"), storage=storage)
@@ -106,7 +112,8 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         return None
     assumptions = compile_assumptions(spec.assumptions)
     broken_images = [(image, ("spec", "brokenImages", i)) for i, image in enumerate(spec.broken_images)]
-    timed_images = [(image, ("spec", "timings", "images", image)) for image in spec.timings.images]
+    timed = () if spec.timings is None else spec.timings.images
+    timed_images = [(image, ("spec", "timings", "images", image)) for image in timed]
     check_images([*broken_images, *timed_images], versions, context)
     others = manifests.others.values()
     created = {
@@ -121,7 +128,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         others,
         versions,
         context,
-        matter=spec.assumptions.preemption,
+        matter=assumptions.preemption,
         absent=absent_classes,
     )
     budgets = compile_budgets(spec.pod_disruption_budgets, others, versions, context)
@@ -214,14 +221,18 @@ def _time_line(first: Loaded | None, context: Context, manifests: Manifests) -> 
     return TimeLine(context, manifests, first.workloads)
 
 
-def compile_assumptions(form: AssumptionsForm) -> Assumptions:
+def compile_assumptions(form: AssumptionsForm | None) -> Assumptions:
     """The switches in force."""
+    if form is None:
+        return Assumptions()
     values = {name: getattr(form, name) for name in type(form).model_fields}
     return Assumptions(**{**values, "backoff": tuple(form.backoff)})
 
 
-def compile_scheduler(form: SchedulerForm) -> VolcanoConfiguration:
+def compile_scheduler(form: SchedulerForm | None) -> VolcanoConfiguration:
     """Volcano's configuration."""
+    if form is None:
+        return VolcanoConfiguration()
     return VolcanoConfiguration(
         "preempt" in form.actions, form.binpack.weight, form.binpack.resources, form.queue
     )
@@ -239,6 +250,8 @@ def _defaults(spec: SpecForm, initial: str) -> Iterator[str]:
     if "kubernetes_version" not in given:
         yield f"kubernetesVersion: {spec.kubernetes_version} (the newest known)"
     transfers = spec.transfers
+    if transfers is None:
+        return
     if transfers.registry and "default_image_size" not in transfers.model_fields_set:
         yield f"transfers.defaultImageSize: {format_size(transfers.default_image_size)} (the MindIE image)"
     if transfers.storage and "default_weights_size" not in transfers.model_fields_set:
@@ -247,14 +260,18 @@ def _defaults(spec: SpecForm, initial: str) -> Iterator[str]:
 
 def _node_lifecycle(spec: SpecForm) -> NodeLifecycle:
     form = spec.node_lifecycle
-    grace = form.monitor_grace_period
-    if grace is None:
-        grace = release_of(spec.kubernetes_version).node_monitor_grace
+    grace = release_of(spec.kubernetes_version).node_monitor_grace
+    if form is None:
+        return NodeLifecycle(grace)
+    if form.monitor_grace_period is not None:
+        grace = form.monitor_grace_period
     return NodeLifecycle(grace, form.default_toleration_seconds)
 
 
 def _crash_back_off(spec: SpecForm, context: Context) -> CrashBackOff:
     form = spec.kubelet
+    if form is None:
+        return CrashBackOff()
     kubernetes = release_of(spec.kubernetes_version)
     for given, key, change in (
         (
@@ -274,6 +291,8 @@ def _crash_back_off(spec: SpecForm, context: Context) -> CrashBackOff:
 def _transfers(spec: SpecForm, versions: Sequence[KubeInfer], context: Context) -> Transfers:
     """The shared links; a stage cannot have both a link and a time of its own."""
     form = spec.transfers
+    if form is None:
+        return Transfers()
     path: Path = ("spec", "transfers")
     check_images([(image, (*path, "imageSizes", image)) for image in form.image_sizes], versions, context)
     roles = list(dict.fromkeys(role.name for version in versions for role in version.roles))
@@ -281,11 +300,10 @@ def _transfers(spec: SpecForm, versions: Sequence[KubeInfer], context: Context) 
         if name not in roles:
             context.error((*path, "weightsSizes", name), unknown_role(name, roles), key=True)
     for link, stage in ((form.registry, "image_cold"), (form.storage, "weights_shared")):
-        alias = StagesForm.model_fields[stage].alias
-        if link is not None and getattr(spec.timings, stage) is not None:
+        if link is not None and getattr(spec.timings, stage, None) is not None:
             name = "registry" if link is form.registry else "storage"
             context.error(
-                (*path, name), f"timings.{alias} says how long this takes: leave out one of the two"
+                (*path, name), f"timings.{to_camel(stage)} says how long this takes: leave out one of the two"
             )
     return Transfers(
         registry=_link(form.registry),

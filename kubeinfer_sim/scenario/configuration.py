@@ -104,8 +104,8 @@ def find_configuration() -> Configuration | None:
             raise InputError([Diagnostic(configurations[1].source.name, 0, 0, message, code="configuration")])
         if configurations:
             # Only where there is one: Pydantic takes longer to import than a manifest to check.
+            from kubeinfer_sim.scenario.file_forms import ConfigurationForm
             from kubeinfer_sim.scenario.findings import read_form
-            from kubeinfer_sim.scenario.schema import ConfigurationForm
 
             read_form(ConfigurationForm, configurations[0])
             return Configuration(configurations[0])

@@ -16,8 +16,8 @@ from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.file_kinds import first_kind, what_for
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.context import Context
-from kubeinfer_sim.scenario.forms import Form, shown
-from kubeinfer_sim.scenario.schema import MetadataForm, ScenarioFile, SpecForm
+from kubeinfer_sim.scenario.forms import Form, MetadataForm, json_schema, shown
+from kubeinfer_sim.scenario.schema import ScenarioFile, SpecForm
 
 F = TypeVar("F", bound=Form)
 
@@ -156,7 +156,7 @@ def document_path(value: Any, location: tuple[str | int, ...]) -> Path:
 
 @cache
 def _schema(form: type[Form]) -> dict[str, Any]:
-    return form.model_json_schema()
+    return json_schema(form)
 
 
 def fields_at(form: type[Form], path: Path) -> list[str]:

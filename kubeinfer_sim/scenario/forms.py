@@ -5,17 +5,18 @@ short spelling into the long one before validation; its JSON Schema offers both.
 one model, and its location is a path into the document.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from fractions import Fraction
+from importlib import import_module
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     PlainSerializer,
     PlainValidator,
@@ -25,9 +26,11 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_plain_validator_function
 
 from kubeinfer_sim.manifest.kubernetes.intstr import parse_amount
 from kubeinfer_sim.manifest.model import IntOrPercent
+from kubeinfer_sim.manifest.releases import LATEST, RELEASES, release_of
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.units import (
     DURATION_PATTERN,
@@ -79,6 +82,72 @@ class ShortForm(Form):
         if description:
             own["description"] = description
         return schema
+
+
+class _Later:
+    """Stands for a form of another module, which is imported when something is first written there."""
+
+    module: ClassVar[str]
+
+    @classmethod
+    def _validate(cls, value: Any) -> Form:
+        return _form_of(cls.module, cls.__name__).model_validate(value)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_plain_validator_function(cls._validate)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Where its schema is; `json_schema` puts a reference in place of it."""
+        return {_ELSEWHERE: [cls.module, cls.__name__]}
+
+
+#: The key under which a schema says whose stands there.
+_ELSEWHERE = "x-form"
+
+
+def _form_of(module: str, name: str) -> type[Form]:
+    form: type[Form] = getattr(import_module(module), name)
+    return form
+
+
+def later(module: str, *names: str) -> tuple[Any, ...]:
+    """Forms of another module, as types of fields: none is built before a scenario writes something there.
+
+    A scenario writes in a tenth of all forms, and to build them all takes longer than to read and play a small one.
+    """
+    return tuple(type(name, (_Later,), {"module": module}) for name in names)
+
+
+def json_schema(form: type[Form]) -> dict[str, Any]:
+    """The JSON Schema of a form; those of `later` are among its definitions like all others."""
+    definitions: dict[str, Any] = {}
+
+    def schema_of(form: type[Form]) -> dict[str, Any]:
+        schema = form.model_json_schema()
+        inner = schema.pop("$defs", {})
+        definitions.update(inner)
+        for each in (schema, *inner.values()):
+            refer(each)
+        return schema
+
+    def refer(node: Any) -> None:
+        if isinstance(node, list):
+            for each in node:
+                refer(each)
+        elif isinstance(node, dict) and _ELSEWHERE in node:
+            module, name = node.pop(_ELSEWHERE)
+            node["$ref"] = f"#/$defs/{name}"
+            if name not in definitions:
+                definitions[name] = {}
+                definitions[name] = schema_of(_form_of(module, name))
+        elif isinstance(node, dict):
+            for each in node.values():
+                refer(each)
+
+    schema = schema_of(form)
+    return {"$defs": dict(sorted(definitions.items())), **schema} if definitions else schema
 
 
 def exactly_one(form: Form, *names: str) -> str:
@@ -151,6 +220,30 @@ def _duration_text(value: int | None) -> str:
     return "never" if value is None else format_duration(value)
 
 
+def _only_true(value: object) -> bool:
+    if value is not True:
+        raise ValueError("write true, or leave it out")
+    return True
+
+
+def _confident(value: Fraction) -> Fraction:
+    if not Fraction(1, 2) <= value < 1:
+        raise ValueError("expected a confidence from 50% to below 100%, as in 95%")
+    return value
+
+
+def _kubernetes_version(value: object) -> str:
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        raise ValueError(f'a version is a text: write it in quotes, as in "{LATEST.version}"')
+    try:
+        return release_of(value if isinstance(value, str) else "").version
+    except ValueError:
+        known = f"{RELEASES[0]} to {RELEASES[-1]}"
+        raise ValueError(
+            f'expected a version from {known}, as in "{LATEST.version}"; found {shown(value)}'
+        ) from None
+
+
 DURATION_SCHEMA = {"type": "string", "pattern": DURATION_PATTERN, "examples": ["90s", "1h30m"]}
 NEVER_SCHEMA = {"anyOf": [{"const": "never"}, DURATION_SCHEMA]}
 
@@ -187,11 +280,19 @@ CountOrPercent = Annotated[
 ]
 
 
+OnlyTrue = Annotated[bool, PlainValidator(_only_true), WithJsonSchema({"const": True})]
 #: A part of a whole, exact, written `99.9%`.
 Percentage = Annotated[
     Fraction,
     PlainValidator(percentage),
     WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]+)?%$", "examples": ["99.9%"]}),
+]
+#: With which an objective is decided, written `95%`.
+Confidence = Annotated[Percentage, AfterValidator(_confident)]
+KubernetesVersion = Annotated[
+    str,
+    PlainValidator(_kubernetes_version),
+    WithJsonSchema({"type": "string", "pattern": rf"^v?({'|'.join(map(re.escape, RELEASES))})(\.[0-9]+)?$"}),
 ]
 #: How many instances: `one`, `budget`, `all`, a number or a percentage.
 ReadyCount = Annotated[
@@ -224,3 +325,10 @@ def shown(value: object) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return {math.inf: ".inf", -math.inf: "-.inf"}.get(value, ".nan")
     return str(value) if not isinstance(value, int) or abs(value) < 10**30 else "a huge number"
+
+
+class MetadataForm(Form):
+    """The scenario's name and what it is about."""
+
+    name: Annotated[str, Field(min_length=1, max_length=253)]
+    description: str = ""

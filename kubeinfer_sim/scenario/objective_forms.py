@@ -1,18 +1,16 @@
 """What a user writes of one objective: `45m`, or with its probability `{time: 45m, probability: 99%}`."""
 
-from __future__ import annotations
-
 from fractions import Fraction
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from kubeinfer_sim.scenario.actions.forms import OnlyTrue
 from kubeinfer_sim.scenario.forms import (
     DURATION_SCHEMA,
     CountOrPercent,
     Duration,
     Form,
+    OnlyTrue,
     Percentage,
     ReadyCount,
     ShortForm,
@@ -29,15 +27,8 @@ def _between(value: Fraction) -> Fraction:
     return value
 
 
-def _confident(value: Fraction) -> Fraction:
-    if not Fraction(1, 2) <= value < 1:
-        raise ValueError("expected a confidence from 50% to below 100%, as in 95%")
-    return value
-
-
 #: In which part of all runs something must hold.
 Probability = Annotated[Percentage, AfterValidator(_between)]
-Confidence = Annotated[Percentage, AfterValidator(_confident)]
 
 
 def _probability() -> Any:
@@ -107,7 +98,7 @@ class AvailabilityForm(Form):
     probability: Probability | None = _probability()
 
     @model_validator(mode="after")
-    def _says_how_long(self) -> AvailabilityForm:
+    def _says_how_long(self) -> Self:
         if self.at_least is None and self.longest_outage is None:
             raise ValueError("expected atLeast, longestOutage or both")
         return self

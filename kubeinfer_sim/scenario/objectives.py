@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -12,15 +13,16 @@ from kubeinfer_sim.manifest.model import IntOrPercent, Kind, KubeInfer
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.model import ALL, BUDGET, ONE, AvailabilityObjective, Objectives, ReadyLevel
-from kubeinfer_sim.scenario.objective_forms import (
-    AvailabilityForm,
-    CountForm,
-    ObjectiveForm,
-    ObjectivesForm,
-    WorkloadObjectivesForm,
-)
 from kubeinfer_sim.scenario.schema import SpecForm
 from kubeinfer_sim.scenario.units import format_duration
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.objective_forms import (
+        AvailabilityForm,
+        CountForm,
+        ObjectivesForm,
+        WorkloadObjectivesForm,
+    )
 
 _LEVELS = {level.name: level for level in (ONE, BUDGET, ALL)}
 _OF_KUBEINFERS = {
@@ -41,9 +43,9 @@ def compile_objectives(
         versions: of each workload there ever is, by kind and name; others than KubeInfers as KubeInfers of one role.
         context: where findings go.
     """
-    form: ObjectivesForm = spec.objectives
+    form = spec.objectives
     path: Path = ("spec", "objectives")
-    if not form.model_fields_set:
+    if form is None or not form.model_fields_set:
         return Objectives()
     by_name = {key: own for key, own in versions.items() if key[0] != "Pod"}
     if not by_name:
@@ -58,7 +60,7 @@ def compile_objectives(
                 (*path, written), "is about a KubeInfer's instances, and there is none: use availability"
             )
     if kubeinfers:
-        _check_horizon(spec, context, path)
+        _check_horizon(spec, form, context, path)
     objects: list[tuple[Kind, str, Objectives]] = []
     if kubeinfers:
         compiled = _of_workload("KubeInfer", form, spec, initial, kubeinfers, context, path)
@@ -164,12 +166,11 @@ def _min_ready(
 
 def _probabilities(form: WorkloadObjectivesForm) -> dict[str, Fraction]:
     """Those that are given, by the objective's key in the scenario."""
-    written = {field.alias or name: getattr(form, name) for name, field in type(form).model_fields.items()}
-    return {
-        name: each.probability
-        for name, each in written.items()
-        if isinstance(each, ObjectiveForm) and each.probability is not None
+    given = {
+        field.alias or name: getattr(getattr(form, name), "probability", None)
+        for name, field in type(form).model_fields.items()
     }
+    return {name: each for name, each in given.items() if each is not None}
 
 
 def _availability(
@@ -191,9 +192,8 @@ def _check_length(form: WorkloadObjectivesForm, spec: SpecForm, context: Context
             _needs_horizon(context, (*path, "availability", i, "atLeast"))
 
 
-def _check_horizon(spec: SpecForm, context: Context, path: Path) -> None:
+def _check_horizon(spec: SpecForm, form: ObjectivesForm, context: Context, path: Path) -> None:
     """Parts of what is desired or asked for over time."""
-    form = spec.objectives
     named = {
         "minCapacity": form.min_capacity,
         "maxUnserved": form.max_unserved,

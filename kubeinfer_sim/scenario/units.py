@@ -13,10 +13,12 @@ from fractions import Fraction
 #: A time or a duration in simulated milliseconds.
 Millis = int
 
+#: A day, in milliseconds.
+DAY = 86_400_000
 #: Milliseconds in one unit, largest first.
-DURATION_UNITS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
+DURATION_UNITS = {"w": 7 * DAY, "d": DAY, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 #: The longest duration accepted: 100 years of 365 days, far below where a float loses milliseconds.
-MAX_MILLIS = 100 * 365 * 86_400_000
+MAX_MILLIS = 100 * 365 * DAY
 #: The largest size (bytes) and rate (bytes per second) accepted: 1 EB.
 MAX_BYTES = 10**18
 

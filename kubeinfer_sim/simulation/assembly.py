@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -51,13 +52,15 @@ from kubeinfer_sim.simulation.actions.pods import PodActions
 from kubeinfer_sim.simulation.actions.run_crashes import RunCrashes
 from kubeinfer_sim.simulation.actions.targets import start_faults
 from kubeinfer_sim.simulation.actions.workloads import WorkloadActions
-from kubeinfer_sim.simulation.faults.assembly import FaultInjection
 from kubeinfer_sim.simulation.faults.health_actions import HealthActions, check_faults
 from kubeinfer_sim.simulation.faults.probe_answers import ProbeAnswers
 from kubeinfer_sim.simulation.pod_objects import PodObjects
 from kubeinfer_sim.simulation.pod_status import PodStatuses
 from kubeinfer_sim.simulation.time_line import TimeLine
 from kubeinfer_sim.simulation.workloads import NodeWatch, Workloads
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.simulation.faults.assembly import FaultInjection
 
 #: When the nodes of the start were created, in ms.
 _LONG_AGO = -3_600_000
@@ -109,6 +112,8 @@ def assemble(
     failures, node_controllers = _node_failures(cluster, scenario, devices)
     faults = None
     if scenario.fault_kinds:
+        from kubeinfer_sim.simulation.faults.assembly import FaultInjection
+
         assert devices is not None
         faults = FaultInjection(cluster, scenario, devices, answers, drains, failures, workloads.pods)
     env.api.watch(

@@ -1,22 +1,19 @@
-"""The workloads of a run, each made by the room of its kind; a kind is one line here."""
+"""The workloads of a run, each made by the room of its kind; a kind is one line here.
+
+A controller is imported when there is something for it to control.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod, Workload
 from kubeinfer_sim.cluster.watcher import Watcher
-from kubeinfer_sim.controllers.deployment.daemon_set_control import DaemonSetControl
-from kubeinfer_sim.controllers.deployment.member_workload import MemberWorkload
-from kubeinfer_sim.controllers.deployment.replica_set_workload import ReplicaSetWorkload
-from kubeinfer_sim.controllers.deployment.stateful_set_control import StatefulSetControl
-from kubeinfer_sim.controllers.deployment.workload import DeploymentWorkload
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.controllers.kubeinfer.settings import Settings
-from kubeinfer_sim.controllers.kubeinfer.workload import KubeInferWorkload
 from kubeinfer_sim.controllers.pod.workload import BarePodWorkload
 from kubeinfer_sim.manifest.model import (
     BarePod,
@@ -29,8 +26,41 @@ from kubeinfer_sim.manifest.model import (
 )
 from kubeinfer_sim.scenario.model import Scenario
 
+if TYPE_CHECKING:
+    from kubeinfer_sim.controllers.deployment.member_workload import MemberWorkload
+
+
+def _kubeinfer(cluster: Cluster, spec: KubeInfer, settings: Settings) -> Workload:
+    from kubeinfer_sim.controllers.kubeinfer.workload import KubeInferWorkload
+
+    return KubeInferWorkload(cluster, spec, settings)
+
+
+def _deployment(cluster: Cluster, spec: Deployment, settings: Settings) -> Workload:
+    from kubeinfer_sim.controllers.deployment.workload import DeploymentWorkload
+
+    return DeploymentWorkload(cluster, spec, settings.timings, preemption=settings.assumptions.preemption)
+
+
+def _replica_set(cluster: Cluster, spec: ReplicaSet, settings: Settings) -> Workload:
+    from kubeinfer_sim.controllers.deployment.replica_set_workload import ReplicaSetWorkload
+
+    return ReplicaSetWorkload(cluster, spec, settings.timings, preemption=settings.assumptions.preemption)
+
+
+def _daemon_set(cluster: Cluster, spec: DaemonSet, settings: Settings) -> MemberWorkload:
+    from kubeinfer_sim.controllers.deployment.daemon_set_control import DaemonSetControl
+    from kubeinfer_sim.controllers.deployment.member_workload import MemberWorkload
+
+    return MemberWorkload(
+        cluster, spec, settings.timings, DaemonSetControl, preemption=settings.assumptions.preemption
+    )
+
 
 def _stateful_set(cluster: Cluster, spec: StatefulSet, settings: Settings) -> MemberWorkload:
+    from kubeinfer_sim.controllers.deployment.member_workload import MemberWorkload
+    from kubeinfer_sim.controllers.deployment.stateful_set_control import StatefulSetControl
+
     counts = settings.kubernetes.stateful_set_max_unavailable
     return MemberWorkload(
         cluster,
@@ -68,16 +98,10 @@ class NodeWatch(Watcher):
 
 #: What makes a workload of each kind, in the order in which those of different kinds are started.
 KINDS: dict[str, Callable[[Cluster, Any, Settings], Workload]] = {
-    DaemonSet.kind: lambda cluster, spec, settings: MemberWorkload(
-        cluster, spec, settings.timings, DaemonSetControl, preemption=settings.assumptions.preemption
-    ),
-    KubeInfer.kind: KubeInferWorkload,
-    Deployment.kind: lambda cluster, spec, settings: DeploymentWorkload(
-        cluster, spec, settings.timings, preemption=settings.assumptions.preemption
-    ),
-    ReplicaSet.kind: lambda cluster, spec, settings: ReplicaSetWorkload(
-        cluster, spec, settings.timings, preemption=settings.assumptions.preemption
-    ),
+    DaemonSet.kind: _daemon_set,
+    KubeInfer.kind: _kubeinfer,
+    Deployment.kind: _deployment,
+    ReplicaSet.kind: _replica_set,
     StatefulSet.kind: _stateful_set,
     BarePod.kind: lambda cluster, spec, settings: BarePodWorkload(
         cluster, spec, settings.timings, preemption=settings.assumptions.preemption
@@ -140,9 +164,12 @@ class Workloads:
 
     def node_changed(self, node: Node) -> None:
         """A node has come, gone, or is not what it was: a DaemonSet may want another pod."""
-        for each in self._by_kind[DaemonSet.kind].values():
-            if isinstance(each, MemberWorkload):
-                each.node_changed(node.name)
+        if daemon_sets := self._by_kind[DaemonSet.kind]:
+            from kubeinfer_sim.controllers.deployment.member_workload import MemberWorkload
+
+            for each in daemon_sets.values():
+                if isinstance(each, MemberWorkload):
+                    each.node_changed(node.name)
 
     @property
     def last_progress(self) -> int:

@@ -21,7 +21,8 @@ from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 
-PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "benchmarks.md"
 
 
 def bare_loop(events: int, processes: int) -> float:

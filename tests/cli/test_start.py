@@ -33,15 +33,25 @@ MOST = {
     "validate": (130, 0),
     "diff": (111, 0),
     "explain": (58, 0),
-    "run": (490, 85),
-    "rollout": (494, 85),
-    "compare": (480, 85),
-    "why": (458, 85),
-    "pods": (455, 85),
+    "run": (457, 24),
+    "rollout": (458, 24),
+    "compare": (442, 20),
+    "why": (420, 24),
+    "pods": (415, 24),
 }
 
 SIMULATION = ("cluster", "controllers", "engine", "experiment", "metrics", "simulation")
 DOCUMENTS = ("report.result", "report.result_part", "report.markdown", "testing")
+
+#: What a scenario without faults, Deployments and timings of its own has no use for.
+UNWRITTEN = (
+    "scenario.faults.forms",
+    "scenario.recovery.forms",
+    "scenario.demand.forms",
+    "scenario.timings.forms",
+    "simulation.faults.assembly",
+    "controllers.deployment.workload",
+)
 
 #: Command -> what it has no use for: libraries, and rooms of ours after a dot.
 WITHOUT = {
@@ -50,7 +60,7 @@ WITHOUT = {
     "validate": ("pydantic", "rich", "simpy", "scipy", ".report", *(f".{each}" for each in SIMULATION)),
     "diff": ("pydantic", "rich", "simpy", "scipy", ".scenario", *(f".{each}" for each in SIMULATION)),
     "explain": ("pydantic", "rich", "simpy", "scipy", ".scenario", *(f".{each}" for each in SIMULATION)),
-    "run": ("scipy", "hypothesis", *(f".{each}" for each in DOCUMENTS)),
+    "run": ("scipy", "hypothesis", *(f".{each}" for each in (*DOCUMENTS, *UNWRITTEN))),
     "run -o json": ("scipy", ".report.terminal", ".report.markdown", ".testing"),
     "rollout": ("scipy", "hypothesis", *(f".{each}" for each in DOCUMENTS)),
     "compare": ("scipy", ".report.terminal", *(f".{each}" for each in DOCUMENTS)),

@@ -9,7 +9,7 @@ from typing import Any
 from e2e.scenarios import Written
 
 from kubeinfer_sim.scenario.faults.kinds import KINDS
-from kubeinfer_sim.scenario.schema import scenario_json_schema
+from kubeinfer_sim.scenario.json_schemas import scenario_json_schema
 
 #: Kinds of objects that a manifest may hold and that are simulated, beside those every case may have.
 SIMULATED_KINDS = frozenset(

@@ -13,18 +13,18 @@ import yaml
 from command_line import python
 
 from kubeinfer_sim.manifest.source import SourceText
-from kubeinfer_sim.scenario.load import load_scenario
-from kubeinfer_sim.scenario.model import Assumptions
-from kubeinfer_sim.scenario.schema import (
-    AssumptionsForm,
-    SpecForm,
-    StagesForm,
+from kubeinfer_sim.scenario.assumption_forms import AssumptionsForm
+from kubeinfer_sim.scenario.json_schemas import (
     cluster_json_schema,
     recovery_json_schema,
     scenario_json_schema,
     timings_json_schema,
 )
+from kubeinfer_sim.scenario.load import load_scenario
+from kubeinfer_sim.scenario.model import Assumptions
+from kubeinfer_sim.scenario.schema import SpecForm
 from kubeinfer_sim.scenario.timings.profiles import NO_NPU_STAGES, STAGES
+from kubeinfer_sim.scenario.timings.stage_forms import StagesForm
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "scenario.md").read_text(encoding="utf-8")

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from testing.generated import UNHURRIED
 
 from kubeinfer_sim.scenario.actions.forms import ActionForm
+from kubeinfer_sim.scenario.assumption_forms import AssumptionsForm
 from kubeinfer_sim.scenario.faults.kinds import KINDS as FAULT_KINDS
-from kubeinfer_sim.scenario.schema import AssumptionsForm, SpecForm
+from kubeinfer_sim.scenario.schema import SpecForm
 from kubeinfer_sim.scenario.timings.forms import DistributionForm
 from kubeinfer_sim.scenario.workloads import time_line
 from kubeinfer_sim.scenario.workloads.objects import READERS

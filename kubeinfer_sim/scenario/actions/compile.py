@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Container, KubeInfer
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.actions.forms import (
-    ActionForm,
-    CrashForm,
-    HealthForm,
-    RemoveFinalizersForm,
-    SetGateForm,
-    SetReadinessGateForm,
-)
 from kubeinfer_sim.scenario.actions.gates import compile_gates
 from kubeinfer_sim.scenario.actions.model import (
     Action,
@@ -46,11 +39,9 @@ from kubeinfer_sim.scenario.faults.compile import compile_fault, strikes_pods
 from kubeinfer_sim.scenario.units import format_duration
 from kubeinfer_sim.scenario.workloads.time_line import TimeLine
 
-_GATES: Mapping[type, str] = {
-    SetGateForm: "setGate",
-    SetReadinessGateForm: "setReadinessGate",
-    RemoveFinalizersForm: "removeFinalizers",
-}
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.failure_forms import CrashForm, HealthForm
+    from kubeinfer_sim.scenario.actions.forms import ActionForm
 
 
 def compile_action(
@@ -91,7 +82,8 @@ def compile_action(
         versions = time_line.versions_of(line.kind, line.current.name)
         meant = Meant(line.kind, line.current.name, versions, line.has_instances)
     if gates is not None:
-        path = (*path, _GATES[type(gates)])
+        kind = "setReadinessGate" if form.set_readiness_gate else "removeFinalizers"
+        path = (*path, "setGate" if form.set_gate else kind)
         target = pods_meant(gates, nodes.machines, meant, context, path)
         return compile_gates(form.at, gates, target, matched_roles(gates, meant.versions), context, path)
     if form.crash is not None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.model import BarePod, KubeInfer, PodTemplate, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.actions.forms import RemoveFinalizersForm, SetGateForm, SetReadinessGateForm
 from kubeinfer_sim.scenario.actions.model import (
     Action,
     Apply,
@@ -18,13 +18,30 @@ from kubeinfer_sim.scenario.actions.model import (
 )
 from kubeinfer_sim.scenario.context import Context
 
-GatesForm = SetGateForm | SetReadinessGateForm | RemoveFinalizersForm
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.pod_forms import (
+        RemoveFinalizersForm,
+        SetGateForm,
+        SetReadinessGateForm,
+    )
 
 
 def compile_gates(
-    at: int, form: GatesForm, target: Target, roles: Sequence[Role], context: Context, path: Path
+    at: int,
+    form: SetGateForm | SetReadinessGateForm | RemoveFinalizersForm,
+    target: Target,
+    roles: Sequence[Role],
+    context: Context,
+    path: Path,
 ) -> Action:
     """What is done; a gate or a finalizer that none of the pods meant has is an error, which is noted."""
+    # Only when one of them is written: forms take long to build.
+    from kubeinfer_sim.scenario.actions.pod_forms import (
+        RemoveFinalizersForm,
+        SetGateForm,
+        SetReadinessGateForm,
+    )
+
     templates = [role.template for role in roles]
     match form:
         case SetGateForm():

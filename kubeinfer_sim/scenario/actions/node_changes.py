@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.kubernetes.names import label_value, qualified_name
-from kubeinfer_sim.scenario.actions.forms import ActionForm
 from kubeinfer_sim.scenario.actions.model import (
     Action,
     AddNodes,
@@ -21,15 +21,18 @@ from kubeinfer_sim.scenario.actions.model import (
     SetTaint,
     relabeled,
 )
-from kubeinfer_sim.scenario.actions.node_forms import NodesForm
 from kubeinfer_sim.scenario.actions.targets import known_nodes, nodes_meant
 from kubeinfer_sim.scenario.cluster.compile import amounts
-from kubeinfer_sim.scenario.cluster.forms import AddNodesForm
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 from kubeinfer_sim.scenario.cluster.node_labels import with_kubelet_labels
 from kubeinfer_sim.scenario.cluster.pools import alike, pool_nodes
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.units import format_duration
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.forms import ActionForm
+    from kubeinfer_sim.scenario.actions.nodes_form import NodesForm
+    from kubeinfer_sim.scenario.cluster.pool_forms import AddNodesForm
 
 
 class NodesThen:

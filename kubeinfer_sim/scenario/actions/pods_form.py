@@ -1,7 +1,5 @@
 """How a user says which pods an action is about."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Container, PodTemplate, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.actions.forms import InitFaultForm, PostStartFaultForm
 from kubeinfer_sim.scenario.actions.model import StartFault, Target
 from kubeinfer_sim.scenario.context import Context
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.failure_forms import InitFaultForm, PostStartFaultForm
 
 
 def compile_start_fault(
@@ -25,6 +28,9 @@ def compile_start_fault(
 
     `roles` are those of the pods that `target` means, of all versions; none when the manifest is wrong.
     """
+    # Only when one of them is written: forms take long to build.
+    from kubeinfer_sim.scenario.actions.failure_forms import PostStartFaultForm
+
     if isinstance(form, PostStartFaultForm):
         _check_hooks(form, roles, context, path)
         return StartFault(at, target, form.container, times=form.times, until=until, what="postStart")

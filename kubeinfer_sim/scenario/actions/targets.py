@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,13 +13,15 @@ from kubeinfer_sim.manifest.accelerators import common_family
 from kubeinfer_sim.manifest.model import Kind, KubeInfer, Role
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.model import Target
-from kubeinfer_sim.scenario.actions.node_forms import NodesForm
-from kubeinfer_sim.scenario.actions.pods_form import PodsForm
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.context import Context
-from kubeinfer_sim.scenario.faults.forms import FaultForm
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.timings.compile import unknown_role
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.nodes_form import NodesForm
+    from kubeinfer_sim.scenario.actions.pods_form import PodsForm
+    from kubeinfer_sim.scenario.faults.forms import FaultForm
 
 
 class Meant(Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -15,7 +16,7 @@ from kubeinfer_sim.manifest.kubernetes.well_known_labels import ARCHITECTURE
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_tree import load_documents
-from kubeinfer_sim.scenario.cluster.forms import ClusterForm, ClusterSpecForm, PoolForm
+from kubeinfer_sim.scenario.cluster.forms import ClusterForm
 from kubeinfer_sim.scenario.cluster.kubectl.listing import MAX_KUBECTL_BYTES, is_from_kubectl
 from kubeinfer_sim.scenario.cluster.kubectl.nodes import read_nodes
 from kubeinfer_sim.scenario.cluster.kubectl.pods import Running, read_pods
@@ -30,7 +31,10 @@ from kubeinfer_sim.scenario.cluster.pools import COMMON_RESOURCES, pool_nodes
 from kubeinfer_sim.scenario.cluster.short_form import short_nodes
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_form
-from kubeinfer_sim.scenario.schema import ClusterFile
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.cluster.pool_forms import PoolForm
+    from kubeinfer_sim.scenario.file_forms import ClusterSpecForm
 
 
 class Cluster(Struct, frozen=True):
@@ -88,6 +92,8 @@ def read_cluster(source: SourceText, kubeinfers: Sequence[KubeInfer]) -> Cluster
     documents = load_documents(SourceText(source.name, source.text))
     if len(documents) != 1:
         raise ValueError(f"{source.name}: expected one document of kind Cluster, found {len(documents)}")
+    from kubeinfer_sim.scenario.file_forms import ClusterFile
+
     context = Context(documents[0])
     form = read_form(ClusterFile, context.document)
     cluster = compile_cluster(form.spec, kubeinfers, context, ("spec",))

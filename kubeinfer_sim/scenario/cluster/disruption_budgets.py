@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.kubernetes.intstr import parse_amount
 from kubeinfer_sim.manifest.kubernetes.labels import OPERATORS, Requirement, matches_all, requirement_errors
 from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import IntOrPercent, KubeInfer
-from kubeinfer_sim.scenario.actions.node_forms import DisruptionBudgetForm
 from kubeinfer_sim.scenario.cluster.model import DisruptionBudget
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.forms import shown
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.cluster.kubernetes_forms import DisruptionBudgetForm
 
 KIND = "PodDisruptionBudget"
 _POLICIES = ("IfHealthyBudget", "AlwaysAllow")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 
 from kubeinfer_sim.manifest.accelerators import accelerators_of, common_family
 from kubeinfer_sim.manifest.kubernetes.well_known_labels import HOSTNAME
 from kubeinfer_sim.manifest.model import Resources
-from kubeinfer_sim.scenario.cluster.forms import AddNodesForm, PoolForm
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, NpuTopology, Taint
 from kubeinfer_sim.scenario.cluster.node_labels import with_kubelet_labels
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.cluster.pool_forms import AddNodesForm, PoolForm
 
 #: Not scarce unless a pool names them: what a node always has, whatever NPUs it carries.
 COMMON_RESOURCES = ("cpu", "memory", "ephemeral-storage", "pods")

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError
@@ -14,9 +15,11 @@ from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.demand.curve import LoadCurve, OfferedLoad
-from kubeinfer_sim.scenario.demand.forms import DAY, LoadFileForm, LoadForm
 from kubeinfer_sim.scenario.timings.compile import unknown_role
-from kubeinfer_sim.scenario.units import format_duration, parse_duration
+from kubeinfer_sim.scenario.units import DAY, format_duration, parse_duration
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.demand.forms import LoadFileForm, LoadForm
 
 _MOST_ERRORS = 20
 

@@ -1,15 +1,12 @@
 """How a user writes the load that is offered."""
 
-from __future__ import annotations
-
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from kubeinfer_sim.scenario.forms import Duration, Form, ShortForm, exactly_one
-from kubeinfer_sim.scenario.units import format_duration
+from kubeinfer_sim.scenario.units import DAY, format_duration
 
-DAY = 86_400_000
 Amount = Annotated[float, Field(ge=0, le=1e15)]
 Capacity = Annotated[float, Field(gt=0, le=1e15)]
 
@@ -63,7 +60,7 @@ class LoadForm(ShortForm):
         )
 
     @model_validator(mode="after")
-    def _one(self) -> LoadForm:
+    def _one(self) -> Self:
         kind = exactly_one(self, "constant", "daily", "csv")
         if kind != "daily" and "starts_at" in self.model_fields_set:
             raise ValueError("startsAt belongs to daily: only a day has a time of day")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.scenario.context import Context
-from kubeinfer_sim.scenario.demand.traffic_forms import TrafficForm
 from kubeinfer_sim.scenario.model import Traffic
 from kubeinfer_sim.scenario.timings.compile import compile_distribution
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.demand.traffic_forms import TrafficForm
 
 
 def compile_traffic(form: TrafficForm | None, context: Context, path: Path) -> Traffic | None:

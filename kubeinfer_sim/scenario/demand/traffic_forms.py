@@ -1,7 +1,5 @@
 """How a user writes what is known of the traffic."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.accelerators import ASCEND, Family, common_family, family_of, main_accelerator
@@ -10,10 +11,12 @@ from kubeinfer_sim.manifest.model import RESET_LABEL, KubeInfer, WorkloadSpec
 from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.context import Context
-from kubeinfer_sim.scenario.faults.forms import FaultsForm
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.faults.levels import are_reported
 from kubeinfer_sim.scenario.faults.model import FaultPlan
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.faults.forms import FaultsForm
 
 
 def npus_of(node: NodeSpec) -> int:

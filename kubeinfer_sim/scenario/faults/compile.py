@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.accelerators import common_family
@@ -12,10 +13,12 @@ from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.faults.checks import check_level, check_storage, family_of_pods, npus_of
 from kubeinfer_sim.scenario.faults.compile_process import check_number, compile_process, source_of
-from kubeinfer_sim.scenario.faults.forms import FaultForm, FaultsForm, NpusForm
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, NpuHandling
 from kubeinfer_sim.scenario.timings.compile import compile_distribution
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.faults.forms import FaultForm, FaultsForm, NpusForm
 
 _GROUPS = {"npu": 1, "card": 2, "ring": 8}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from random import Random
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.accelerators import common_family
@@ -12,12 +13,14 @@ from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.faults.checks import check_level, npus_of
-from kubeinfer_sim.scenario.faults.forms import ProcessForm
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.faults.model import FaultProcess, MixPart, Per
 from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX, PROFILES
 from kubeinfer_sim.scenario.timings.compile import compile_distribution
 from kubeinfer_sim.scenario.timings.distributions import Exponential
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.faults.forms import ProcessForm
 
 #: Faults of one process by the horizon, more or less; a minute's work.
 MOST_FAULTS = 1_000_000

@@ -1,10 +1,8 @@
 """How a user writes faults: one on the time line, and `spec.faults`: processes, and how NPUs are looked after."""
 
-from __future__ import annotations
-
 import re
 from fractions import Fraction
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -123,7 +121,7 @@ class FaultForm(ShortForm):
         return {"kind": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _fits(self) -> FaultForm:
+    def _fits(self) -> Self:
         kind = KINDS[self.kind]
         by_node = bool(self.node or self.nodes or self.node_selector)
         by_pod = bool(self.instances or self.roles or self.pods)
@@ -163,7 +161,7 @@ class MixForm(ShortForm):
     factor: Factor | None = Field(None, description=_FACTOR)
 
     @model_validator(mode="after")
-    def _fits(self) -> MixForm:
+    def _fits(self) -> Self:
         _check_factor(self.kind, self.symptom, self.factor)
         _check_symptom(self.kind, self.symptom)
         return self
@@ -192,7 +190,7 @@ class ProcessForm(Form):
     repair: DistributionForm | None = None
 
     @model_validator(mode="after")
-    def _fits(self) -> ProcessForm:
+    def _fits(self) -> Self:
         exactly_one(self, "profile", "kind", "mix")
         if self.profile is None:
             exactly_one(self, "rate", "every")
@@ -234,7 +232,7 @@ class NpusForm(Form):
     swap: Duration | None = Field(None, description="Putting in a spare.")
 
     @model_validator(mode="after")
-    def _periods(self) -> NpusForm:
+    def _periods(self) -> Self:
         if self.report_period == 0:
             raise ValueError("reportPeriod must be more than 0s")
         return self

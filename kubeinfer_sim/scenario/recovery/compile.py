@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.errors import InputError
@@ -16,9 +17,10 @@ from kubeinfer_sim.scenario.findings import read_form
 from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.recovery.checks import check_rules
 from kubeinfer_sim.scenario.recovery.faults import asks_for_recovery
-from kubeinfer_sim.scenario.recovery.forms import RecoveryForm, RuleForm
 from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
-from kubeinfer_sim.scenario.schema import RecoveryFile
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.recovery.forms import RecoveryForm, RuleForm
 
 
 def raised_kinds(faults: Iterable[Fault], plan: FaultPlan | None) -> frozenset[str]:
@@ -58,6 +60,8 @@ def read_recovery(
     documents = load_documents(source)
     if len(documents) != 1:
         raise ValueError(f"{source.name}: expected one document of kind Recovery, found {len(documents)}")
+    from kubeinfer_sim.scenario.file_forms import RecoveryFile
+
     context = Context(documents[0])
     form = read_form(RecoveryFile, context.document)
     rules = _rules(form.spec.rules, versions, context, ("spec", "rules"), raised)

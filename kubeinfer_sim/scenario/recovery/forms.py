@@ -1,8 +1,6 @@
 """How a user writes rules of recovery: in the scenario, or in a file of kind Recovery."""
 
-from __future__ import annotations
-
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -59,7 +57,7 @@ class RuleForm(Form):
     )
 
     @model_validator(mode="after")
-    def _fits(self) -> RuleForm:
+    def _fits(self) -> Self:
         actions = [self.action, *([self.limit.then] if self.limit else [])]
         if "Degrade" in actions and self.give_up is None:
             raise ValueError("Degrade needs giveUp: the roles that give up pods")
@@ -109,6 +107,6 @@ class RecoveryForm(ShortForm):
         return {"path": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _one(self) -> RecoveryForm:
+    def _one(self) -> Self:
         exactly_one(self, "path", "rules")
         return self

@@ -6,10 +6,11 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
+from pydantic.alias_generators import to_camel
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError
@@ -20,7 +21,6 @@ from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_form
-from kubeinfer_sim.scenario.schema import StagesForm, TimingsFile, TimingsForm
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import (
     Bounded,
@@ -36,10 +36,13 @@ from kubeinfer_sim.scenario.timings.distributions import (
     Weibull,
     empirical,
 )
-from kubeinfer_sim.scenario.timings.forms import DistributionForm, EmpiricalForm
 from kubeinfer_sim.scenario.timings.model import STAGE_NAMES, StageTimings, Timings
-from kubeinfer_sim.scenario.timings.profiles import NO_NPU_STAGES, STAGES, profile_timings
+from kubeinfer_sim.scenario.timings.profiles import DEFAULT_PROFILE, NO_NPU_STAGES, STAGES, profile_timings
 from kubeinfer_sim.scenario.units import parse_duration
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.timings.forms import DistributionForm, EmpiricalForm
+    from kubeinfer_sim.scenario.timings.stage_forms import StagesForm, TimingsForm
 
 #: What one word in the scenario sets, unless the stage is named itself.
 GROUPS = {
@@ -50,20 +53,23 @@ GROUPS = {
 
 
 def compile_timings(
-    form: TimingsForm, kubeinfers: Sequence[KubeInfer], context: Context, path: Path
+    form: TimingsForm | None, kubeinfers: Sequence[KubeInfer], context: Context, path: Path
 ) -> tuple[Timings, list[str]]:
     """The timings of every role of the KubeInfers, and the defaults in force.
 
     A role none of whose pods asks for an NPU loads no model: stages set for all roles do not give it one,
     only stages set for that role do.
     """
-    common, from_file = compile_stages(form, context, path), _NO_STAGES
-    if form.file is not None:
-        source = context.read(form.file, (*path, "file"))
-        read = source and context.attempt((*path, "file"), lambda: read_timings(source))
-        from_file = read or _NO_STAGES
+    common: dict[str, Distribution] = {}
+    from_file, profile = _NO_STAGES, DEFAULT_PROFILE
+    of_roles: Mapping[str, StagesForm] = {}
+    of_images: Mapping[str, StagesForm] = {}
+    if form is not None:
+        common, profile = compile_stages(form, context, path), form.profile
+        of_roles, of_images = form.roles, form.images
+        from_file = _from_file(form, context, path)
     roles = list(dict.fromkeys(role.name for kubeinfer in kubeinfers for role in kubeinfer.roles))
-    for name in form.roles:
+    for name in of_roles:
         if kubeinfers and name not in roles and context.written_here((*path, "roles", name)):
             context.error((*path, "roles", name), unknown_role(name, roles), key=True)
     with_npu = {
@@ -71,10 +77,11 @@ def compile_timings(
     }
     in_all = {**from_file.common, **common}
     noun = common_family(role.template.requests for kubeinfer in kubeinfers for role in kubeinfer.roles).noun
-    default = profile_timings(form.profile, in_all)
+    default = profile_timings(profile, in_all)
     by_role: dict[str, StageTimings] = {}
-    lines = [f"timings.profile: {form.profile}"] if "profile" not in form.model_fields_set else []
-    lines += _lines("timings", default, in_all, form.profile)
+    said = form is not None and "profile" in form.model_fields_set
+    lines = [] if said else [f"timings.profile: {profile}"]
+    lines += _lines("timings", default, in_all, profile)
     unused = [name for name in from_file.roles if name not in roles]
     if unused:
         lines.append(f"timings.file: nothing here is called {', '.join(unused)}; left out")
@@ -84,28 +91,36 @@ def compile_timings(
                 (*path, "file"), f"all of the file is about other roles: {unknown_role(unused[0], roles)}"
             )
     for name in roles:
-        own = compile_stages(form.roles[name], context, (*path, "roles", name)) if name in form.roles else {}
+        own = compile_stages(of_roles[name], context, (*path, "roles", name)) if name in of_roles else {}
         learned = from_file.roles.get(name, {})
         if learned:
             # What is written for all roles in the scenario goes before what the file has for one.
             own = {**learned, **(common if name in with_npu else {}), **own}
         if name in with_npu:
             if own:
-                by_role[name] = profile_timings(form.profile, {**in_all, **own})
+                by_role[name] = profile_timings(profile, {**in_all, **own})
         else:
             shared = {stage: each for stage, each in in_all.items() if stage not in NO_NPU_STAGES}
-            by_role[name] = profile_timings(form.profile, {**shared, **own}, npu=False)
+            by_role[name] = profile_timings(profile, {**shared, **own}, npu=False)
             if NO_NPU_STAGES.keys() - own.keys():
                 start = by_role[name].framework_import.describe()
                 lines.append(f"timings.roles.{name}: no {noun}s, so no model to load; process start {start}")
     images = {
         image: _of_image(compile_stages(each, context, (*path, "images", image)))
-        for image, each in form.images.items()
+        for image, each in of_images.items()
     }
     if images:
         default = _with_images(default, images)
         by_role = {name: _with_images(each, images) for name, each in by_role.items()}
     return Timings(default, by_role), lines
+
+
+def _from_file(form: TimingsForm, context: Context, path: Path) -> Stages:
+    """What the file says that the timings name; nothing where it is wrong, which is noted."""
+    if form.file is None:
+        return _NO_STAGES
+    source = context.read(form.file, (*path, "file"))
+    return (source and context.attempt((*path, "file"), lambda: read_timings(source))) or _NO_STAGES
 
 
 def _of_image(stages: dict[str, Distribution]) -> dict[str, Any]:
@@ -137,6 +152,8 @@ def read_timings(source: SourceText) -> Stages:
     documents = load_documents(source)
     if len(documents) != 1:
         raise ValueError(f"{source.name}: expected one document of kind Timings, found {len(documents)}")
+    from kubeinfer_sim.scenario.file_forms import TimingsFile
+
     context = Context(documents[0])
     form = read_form(TimingsFile, context.document).spec
     stages = Stages(
@@ -158,14 +175,10 @@ def _lines(prefix: str, timings: StageTimings, given: dict[str, Distribution], p
     if profile == "zero":
         return [f"{prefix}: every stage not named takes 0s (profile zero)"]
     return [
-        f"{prefix}.{_camel(name)}: {getattr(timings, name).describe()} ({STAGES[name].source})"
+        f"{prefix}.{to_camel(name)}: {getattr(timings, name).describe()} ({STAGES[name].source})"
         for name in STAGES
         if name not in given
     ]
-
-
-def _camel(name: str) -> str:
-    return StagesForm.model_fields[name].alias or name
 
 
 def compile_stages(form: StagesForm, context: Context, path: Path) -> dict[str, Distribution]:
@@ -178,7 +191,7 @@ def compile_stages(form: StagesForm, context: Context, path: Path) -> dict[str, 
     for name in STAGE_NAMES:
         value = getattr(form, name)
         if value is not None:
-            stages[name] = compile_distribution(value, context, (*path, _camel(name)))
+            stages[name] = compile_distribution(value, context, (*path, to_camel(name)))
             if name == "relist" and isinstance(stages[name], Never):
                 context.error((*path, name), "a kubelet always lists its containers again: write a duration")
     return stages

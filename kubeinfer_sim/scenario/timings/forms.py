@@ -1,8 +1,6 @@
 """How a user writes a distribution: a duration, or one of the kinds by name."""
 
-from __future__ import annotations
-
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -28,7 +26,7 @@ class UniformForm(Form):
     high: Duration
 
     @model_validator(mode="after")
-    def _ordered(self) -> UniformForm:
+    def _ordered(self) -> Self:
         if self.low > self.high:
             raise ValueError("low must not be above high")
         return self
@@ -42,7 +40,7 @@ class TriangularForm(Form):
     high: Duration
 
     @model_validator(mode="after")
-    def _ordered(self) -> TriangularForm:
+    def _ordered(self) -> Self:
         if not self.low <= self.mode <= self.high:
             raise ValueError("expected low <= mode <= high")
         return self
@@ -67,7 +65,7 @@ class LognormalForm(Form):
     p95: Duration
 
     @model_validator(mode="after")
-    def _ordered(self) -> LognormalForm:
+    def _ordered(self) -> Self:
         if not 0 < self.p50 <= self.p95:
             raise ValueError("expected 0s < p50 <= p95")
         return self
@@ -81,7 +79,7 @@ class ShapeForm(Form):
     mean: Duration | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> ShapeForm:
+    def _one(self) -> Self:
         if len(self.model_fields_set & {"scale", "mean"}) != 1:
             raise ValueError("expected exactly one of scale and mean")
         return self
@@ -107,7 +105,7 @@ class EmpiricalForm(ShortForm):
         return {"values": value} if isinstance(value, list) else value
 
     @model_validator(mode="after")
-    def _one(self) -> EmpiricalForm:
+    def _one(self) -> Self:
         exactly_one(self, "values", "csv")
         if self.values is not None and (self.column or self.unit):
             raise ValueError("column and unit belong to csv, not to a list of values")
@@ -127,7 +125,7 @@ class PartForm(Form):
     """One part of a mixture."""
 
     weight: Annotated[float, Field(gt=0, le=1e9)]
-    value: DistributionForm
+    value: "DistributionForm"
 
 
 class DistributionForm(ShortForm):
@@ -153,7 +151,7 @@ class DistributionForm(ShortForm):
         return value if isinstance(value, dict) else {"constant": value}
 
     @model_validator(mode="after")
-    def _one(self) -> DistributionForm:
+    def _one(self) -> Self:
         kinds = [name for name in type(self).model_fields if name not in ("min", "max")]
         given = [kind for kind in kinds if kind in self.model_fields_set]
         if len(given) != 1:

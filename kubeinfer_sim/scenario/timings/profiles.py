@@ -19,6 +19,7 @@ from kubeinfer_sim.scenario.timings.model import STAGE_NAMES, StageTimings
 from kubeinfer_sim.scenario.units import parse_duration
 
 Profile = Literal["typical", "range", "zero"]
+DEFAULT_PROFILE: Profile = "typical"
 
 
 class Stage(Struct, frozen=True):

@@ -7,17 +7,20 @@ objectrestarter.go); that of an undo is told in the run, by the ReplicaSets ther
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Deployment, Kind, KubeInfer
-from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
 from kubeinfer_sim.scenario.actions.model import Change, Undo
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.manifests import Manifests
 from kubeinfer_sim.scenario.workloads.plain import PlainLine
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.forms import ActionForm
+    from kubeinfer_sim.scenario.actions.manifest_forms import ApplyForm
 
 
 class DeploymentLine:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.actions.object_forms import SetImageForm
 from kubeinfer_sim.scenario.context import Context
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.object_forms import SetImageForm
 
 _LISTS = ("containers", "initContainers")
 

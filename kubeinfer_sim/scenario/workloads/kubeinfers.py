@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Kind, KubeInfer
-from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
 from kubeinfer_sim.scenario.actions.model import Apply, Change, Refused, Scale
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.line import another_object
 from kubeinfer_sim.scenario.workloads.manifests import Manifests, merge_patch, new_revision
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.forms import ActionForm
+    from kubeinfer_sim.scenario.actions.manifest_forms import ApplyForm
 
 
 class KubeInferLine:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Kind, KubeInfer, WorkloadSpec
-from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
 from kubeinfer_sim.scenario.actions.model import Change
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.forms import ActionForm
+    from kubeinfer_sim.scenario.actions.manifest_forms import ApplyForm
 
 
 class WorkloadLine(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -22,8 +22,10 @@ from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload, WorkloadSpec
 from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.template import FILL, holes_of
-from kubeinfer_sim.scenario.actions.forms import ApplyForm, ManifestForm
 from kubeinfer_sim.scenario.context import Context
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.manifest_forms import ApplyForm, ManifestForm
 
 #: Pods of one object that are simulated at most: a few minutes' work.
 MAX_PODS = 1_000_000

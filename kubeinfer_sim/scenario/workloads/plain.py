@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Kind, KubeInfer, PlainWorkload, Role
 from kubeinfer_sim.manifest.refusals import refusal, with_strategy
-from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
 from kubeinfer_sim.scenario.actions.model import Apply, Change, Refused
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.line import another_object
 from kubeinfer_sim.scenario.workloads.manifests import Manifests, merge_patch, new_revision_of_template
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.forms import ActionForm
+    from kubeinfer_sim.scenario.actions.manifest_forms import ApplyForm
 
 
 def as_kubeinfer(workload: PlainWorkload) -> KubeInfer:

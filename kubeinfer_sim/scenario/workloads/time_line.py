@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.autoscalers import KINDS as AUTOSCALERS
@@ -21,9 +21,7 @@ from kubeinfer_sim.manifest.model import (
 )
 from kubeinfer_sim.manifest.register.check import CODE, difference
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.actions.forms import ActionForm, ApplyForm
 from kubeinfer_sim.scenario.actions.model import Change, Create, Delete, DeleteObject, Refused
-from kubeinfer_sim.scenario.actions.object_forms import CreateValue
 from kubeinfer_sim.scenario.cluster.model import ObjectKey
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.deployments import DeploymentLine
@@ -33,6 +31,10 @@ from kubeinfer_sim.scenario.workloads.line import WorkloadLine, another_object
 from kubeinfer_sim.scenario.workloads.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.workloads.objects import ObjectLines
 from kubeinfer_sim.scenario.workloads.plain import PlainLine
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.forms import ActionForm, CreateValue
+    from kubeinfer_sim.scenario.actions.manifest_forms import ApplyForm
 
 #: What follows each kind of workload through time; where an action names none, it means one of the first of these
 #: kinds of which there is any.

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.records import RequestRefused
-from kubeinfer_sim.controllers.deployment.workload import DeploymentWorkload
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import Deployment
 from kubeinfer_sim.scenario.actions.model import Apply, Refused, Scale, Undo
 from kubeinfer_sim.scenario.workloads.rebasing import rebased
 from kubeinfer_sim.simulation.actions.handlers import Handlers
 from kubeinfer_sim.simulation.workloads import Workloads
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.controllers.deployment.workload import DeploymentWorkload
 
 
 class WorkloadActions:
@@ -32,9 +36,9 @@ class WorkloadActions:
         self._workloads.named(action.kind, action.name).scale(action.replicas)
 
     def _undo(self, action: Undo) -> None:
-        workload = self._workloads.named(Deployment.kind, action.name)
-        assert isinstance(workload, DeploymentWorkload), "no other kind can be rolled back"
-        if message := workload.undo():
+        # No other kind can be rolled back.
+        deployment = cast("DeploymentWorkload", self._workloads.named(Deployment.kind, action.name))
+        if message := deployment.undo():
             self._refuse(Refused(action.at, "rollback", f"{Deployment.kind}/{action.name}", message))
 
     def _refuse(self, action: Refused) -> None:

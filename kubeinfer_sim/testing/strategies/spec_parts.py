@@ -8,8 +8,9 @@ from typing import Any, Literal, get_args, get_origin
 from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.manifest.pod_group_annotations import GROUP_NAME
 from kubeinfer_sim.manifest.releases import release_of
+from kubeinfer_sim.scenario.assumption_forms import AssumptionsForm
 from kubeinfer_sim.scenario.recovery.faults import known_faults
-from kubeinfer_sim.scenario.schema import AssumptionsForm, StagesForm
+from kubeinfer_sim.scenario.timings.stage_forms import StagesForm
 from kubeinfer_sim.testing.strategies.profiles import Profile
 from kubeinfer_sim.testing.strategies.values import (
     DURATIONS,

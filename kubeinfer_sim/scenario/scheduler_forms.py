@@ -1,0 +1,34 @@
+"""How a user writes Volcano's configuration."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from kubeinfer_sim.scenario.forms import Form
+
+
+class BinpackForm(Form):
+    """The plugin binpack: prefer the node whose resources become the most used."""
+
+    weight: Annotated[int, Field(ge=0)] = 1
+    resources: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        {"cpu": 1, "memory": 1}, description="Weight of each resource; of others it knows nothing."
+    )
+
+
+class SchedulerForm(Form):
+    """Volcano's configuration; what is left out is as its chart ships it."""
+
+    actions: list[Literal["enqueue", "allocate", "preempt", "backfill"]] = Field(
+        ["enqueue", "allocate", "backfill"],
+        description="With preempt, pods of less important PodGroups of a queue are evicted for others.",
+    )
+    binpack: BinpackForm = Field({}, validate_default=True)
+    queue: Annotated[str, Field(min_length=1)] = Field("default", description="Of KubeInfers' PodGroups.")
+
+    @model_validator(mode="after")
+    def _places(self) -> Self:
+        for action in ("enqueue", "allocate"):
+            if action not in self.actions:
+                raise ValueError(f"actions: without {action} it places nothing that is simulated: add it")
+        return self
