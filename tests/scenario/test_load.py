@@ -250,7 +250,7 @@ def test_assumptions_and_objectives_are_taken_over(load: Load) -> None:
     assert scenario.assumptions.peer_loss_timeout == 1_800_000
     assert scenario.assumptions.progress_deadline is None
     objectives = scenario.objectives
-    assert objectives.min_ready_instances == 3  # 2.8 of 4, rounded up
+    assert objectives.min_ready_instances == IntOrPercent(70, percent=True)
     assert objectives.completes_within == 5_400_000
     assert objectives.max_lost_instance_seconds == 0.5
     assert objectives.no_stall
