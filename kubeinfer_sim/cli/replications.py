@@ -107,7 +107,9 @@ class Many(Struct, frozen=True):
         if self.scheduler is not None:
             raise UsageError("--scheduler is about a cluster of Dask's: give --engine dask, too")
         from kubeinfer_sim.experiment.dispatch import Workers
+        from kubeinfer_sim.experiment.worker import settle_in
 
+        settle_in()
         yield Workers(self.workers, self.run_timeout)
 
 

@@ -23,7 +23,15 @@ from msgspec import Struct
 
 from kubeinfer_sim.experiment.replication import Failure, Variant
 from kubeinfer_sim.experiment.store import Store
-from kubeinfer_sim.experiment.worker import Chunk, Played, WorkerDied, packed, play_chunk, play_guarded
+from kubeinfer_sim.experiment.worker import (
+    Chunk,
+    Played,
+    WorkerDied,
+    packed,
+    play_chunk,
+    play_guarded,
+    settle_in,
+)
 
 #: Seconds of work in a chunk: long beside what it costs to send one, short beside what anybody waits for.
 CHUNK_SECONDS = 0.2
@@ -145,12 +153,13 @@ def process_pool(workers: int) -> Executor:
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
         context.set_forkserver_preload([play_chunk.__module__])
-    return ProcessPoolExecutor(workers, context, _follow_parent)
+    return ProcessPoolExecutor(workers, context, _begin)
 
 
-def _follow_parent() -> None:
-    """Leave Ctrl-C to the parent, and end when it does, however it does: nobody else would end this process."""
+def _begin() -> None:
+    """A worker leaves Ctrl-C to its parent, and ends when that does, however it does: nobody else would end it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    settle_in()
     parent = multiprocessing.parent_process()
     assert parent is not None
 

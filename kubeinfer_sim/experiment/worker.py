@@ -6,6 +6,7 @@ it gets. A worker may have threads: it plays one run at a time all the same.
 
 from __future__ import annotations
 
+import gc
 import pickle
 import signal
 import sys
@@ -58,6 +59,13 @@ def packed(variant: Variant) -> bytes:
         raise UsageError(
             f"{variant.name}: cannot be sent to worker processes ({error}); give one worker, or a function of a module"
         ) from None
+
+
+def settle_in() -> None:
+    """What this process has by now stays to its end: the collector need not go through it after every few runs."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000)
 
 
 def play_chunk(variant: bytes, seeds: Sequence[int], run_timeout: float | None = None) -> Chunk:

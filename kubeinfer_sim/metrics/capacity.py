@@ -175,7 +175,7 @@ class CapacityMeter:
     def _amount(self, values: Mapping[int, Fraction]) -> Amount:
         """The sum over the instances, each having what `values` says; fractions become whole numbers all at once."""
         scale = lcm(*(value.denominator for value in values.values()))
-        whole = {key: int(value * scale) for key, value in values.items()}
+        whole = {key: value.numerator * (scale // value.denominator) for key, value in values.items()}
         points: list[tuple[int, int]] = [(0, 0)]
         total, have = 0, dict[int, int]()
         for at, uid, held in self._changes:

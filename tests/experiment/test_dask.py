@@ -64,8 +64,15 @@ class Cluster:
         self.processes.append(started)
         return started
 
-    def worker(self, *options: str) -> subprocess.Popen[bytes]:
-        return self.start("worker", self.address, "--nthreads", "1", *options)
+    def workers(self, number: int, *options: str) -> list[subprocess.Popen[bytes]]:
+        """So many, which the scheduler knows."""
+        from distributed import Client
+
+        line = ("worker", self.address, "--nthreads", "1", *options)
+        started = [self.start(*line) for _ in range(number)]
+        with Client(self.address, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+            client.wait_for_workers(number, timeout=300)
+        return started
 
     def end(self) -> None:
         """By force: a nanny's worker ends when it does, and nobody wants to know how they say goodbye."""
@@ -83,7 +90,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 
 def test_a_worker_killed_in_the_middle_leaves_the_result_as_it_is(cluster: Cluster) -> None:
-    workers = [cluster.worker("--no-nanny") for _ in range(2)]
+    workers = cluster.workers(2, "--no-nanny")
     killed = False
 
     def kill(done: int, total: int, played: Sequence[object]) -> None:
@@ -93,9 +100,6 @@ def test_a_worker_killed_in_the_middle_leaves_the_result_as_it_is(cluster: Clust
             killed = True
 
     with dask_workers(cluster.address) as places:
-        assert places.present is not None
-        while places.present() < 2:
-            time.sleep(0.05)
         found = replicate(update(), 400, workers=places, progress=kill)
     assert workers[0].wait() == -signal.SIGKILL
     assert replications_json(found) == replications_json(replicate(update(), 400))
@@ -122,7 +126,7 @@ def test_a_run_that_hangs_or_whose_worker_dies_is_named_with_its_seed_and_how_to
     cluster: Cluster, tmp_path: Path
 ) -> None:
     (tmp_path / "rules_of_mine.py").write_text(RULES, encoding="utf-8")
-    cluster.worker()
+    cluster.workers(1)
     failing = "scenarios/npu-fault-with-label.yaml"
     line = ("compare", failing, "-n", "2", "--seed", "7", "--engine", "dask", "--scheduler", cluster.address)
     hung = process(
@@ -148,7 +152,7 @@ def path(folder: Path) -> str:
 
 
 def test_a_campaign_whose_scheduler_dies_goes_on_where_it_was(cluster: Cluster, tmp_path: Path) -> None:
-    cluster.worker("--no-nanny")
+    cluster.workers(1, "--no-nanny")
     store, made = tmp_path / "campaign.db", update()
     seen = 0
 
@@ -172,7 +176,7 @@ def test_a_campaign_whose_scheduler_dies_goes_on_where_it_was(cluster: Cluster, 
 def test_workers_that_are_all_gone_end_it_in_bounded_time(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    only = cluster.worker("--no-nanny")
+    (only,) = cluster.workers(1, "--no-nanny")
 
     def kill(done: int, total: int, played: Sequence[object]) -> None:
         if done == 20:

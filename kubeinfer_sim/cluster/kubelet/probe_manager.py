@@ -21,7 +21,7 @@ from kubeinfer_sim.cluster.prober import (
     Segment,
     overlaid,
 )
-from kubeinfer_sim.cluster.prober.forecast import Follower, Forecasts, Start
+from kubeinfer_sim.cluster.prober.forecast import Follower, Forecasts, Start, forecasts_for
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.releases import Release
@@ -142,11 +142,8 @@ class ProbeManager:
     def _forecasts_of(self, container: Container) -> Forecasts:
         forecasts = self._forecasts.get(container.layout)
         if forecasts is None:
-
-            def prober(added_at: int) -> ContainerProber:
-                return ContainerProber(container.probes, added_at=added_at, kubernetes=self._kubernetes)
-
-            forecasts = self._forecasts[container.layout] = Forecasts(container.probes, prober)
+            forecasts = forecasts_for(container.probes, self._kubernetes)
+            self._forecasts[container.layout] = forecasts
         return forecasts
 
     def watch(self, worker: PodWorker, container: Container, since: int) -> None:

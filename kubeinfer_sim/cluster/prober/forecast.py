@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
@@ -18,12 +19,15 @@ from msgspec.structs import replace
 from kubeinfer_sim.cluster.prober.container import ContainerProber, Transition
 from kubeinfer_sim.cluster.prober.health import Health, Outcome, Segment
 from kubeinfer_sim.cluster.prober.probes import Probes
+from kubeinfer_sim.manifest.releases import Release
 from kubeinfer_sim.scenario.units import Millis
 
 _FAILING = Segment(0, Outcome.FAIL)
 #: From the first check that succeeds on, so many begin one at the end of the other at most: that of the startup probe,
 #: then two of the readiness probe, the second of which the first result of its worker brings about.
 _CHAIN = 3
+#: So many starts are remembered: many more than are alike in one run, and a few MB over any number of them.
+MOST_KNOWN = 4096
 #: In place of the latency of a start: whatever is so short that such a chain ends before the next tick.
 ANY_LATENCY = -1
 
@@ -68,6 +72,16 @@ class Forecast(NamedTuple):
     shift: Millis = 0
 
 
+@lru_cache(maxsize=256)
+def forecasts_for(probes: Probes, kubernetes: Release) -> Forecasts:
+    """Those of these probes in this release; they are the same in every run of a process."""
+
+    def prober(added_at: Millis) -> ContainerProber:
+        return ContainerProber(probes, added_at=added_at, kubernetes=kubernetes)
+
+    return Forecasts(probes, prober)
+
+
 class Forecasts:
     """The forecasts for the containers that have these probes. `open_prober` makes a prober for a time of set-up."""
 
@@ -86,6 +100,8 @@ class Forecasts:
         typical, shift = self._typical(start)
         path = self._known.get(typical)
         if path is None:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
             path = self._known[typical] = (
                 self._for_any_latency(typical)
                 if typical.latency == ANY_LATENCY

@@ -214,6 +214,25 @@ def node(raw: Raw, order: int = 0) -> NodeState:
     )
 
 
+#: What the raw text of a template says, by text, labels, namespace and whether labels are merged: the same in every run
+#: of a process. Text and labels are kept beside it so that their ids stay their own; so many at most.
+_RAW_SPECS: dict[tuple[int, int, str, bool], tuple[Raw, Mapping[str, str], PodSpec]] = {}
+_MOST_RAW_SPECS = 1024
+
+
+def _raw_spec(template: PodTemplate, namespace: str, *, merges: bool) -> PodSpec:
+    """`pod_spec` of what a template has beside what its record says."""
+    raw, labels = template.raw, template.labels
+    key = id(raw), id(labels), namespace, merges
+    known = _RAW_SPECS.get(key)
+    if known is None:
+        if len(_RAW_SPECS) >= _MOST_RAW_SPECS:
+            _RAW_SPECS.clear()
+        spec = pod_spec(raw, namespace, labels=labels, merge=labels if merges else None)
+        known = _RAW_SPECS[key] = raw, labels, spec
+    return known[2]
+
+
 class Templates:
     """Gives equal templates the same spec; a template seen before costs one look-up by identity.
 
@@ -238,8 +257,7 @@ class Templates:
         known = self._by_identity.get((id(template), namespace))
         if known is not None:
             return known[1]
-        merge = template.labels if self._kubernetes.merges_label_keys else None
-        raw = pod_spec(template.raw, namespace, labels=template.labels, merge=merge)
+        raw = _raw_spec(template, namespace, merges=self._kubernetes.merges_label_keys)
         asked = {name: amount for name, amount in template.requests.items() if amount > 0 and name != PODS}
         spec = PodSpec(
             namespace=namespace,
