@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubeinfer_sim.cluster.fault_records import PodSlowed
+from kubeinfer_sim.cluster.fault_records import FaultInjected, PodSlowed
 from kubeinfer_sim.cluster.records import (
     ContainerDied,
     GangPending,
@@ -29,6 +29,7 @@ from kubeinfer_sim.engine.meter import End, Handlers
 
 #: After each of these an instance, a pod or a node is not what it was.
 _DISTURBING: tuple[type[Record], ...] = (
+    FaultInjected,
     GangPending,
     HealthChanged,
     NodeCordoned,

@@ -1,4 +1,4 @@
-"""What lasts at one time of a run: machines that are down, NPUs out of service, cordons, drains held, stalls."""
+"""What lasts at one time: machines that are down, NPUs out of service, cordons, drains held, stalls, deadlines."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from kubeinfer_sim.cluster.records import (
     RejectionsGoOn,
     ZoneStateChanged,
 )
+from kubeinfer_sim.controllers.deployment.progress import TIMED_OUT
+from kubeinfer_sim.controllers.deployment.records import DeploymentStatus
 from kubeinfer_sim.controllers.kubeinfer.records import (
     ProgressDeadlineExceeded,
     SpecApplied,
@@ -104,6 +106,11 @@ def _turns(record: Record, open_: Mapping[_Key, Record]) -> tuple[list[_Key], li
             return [("stall", record.kubeinfer), ("deadline", record.kubeinfer)], []
         case ProgressDeadlineExceeded():
             return [], [("deadline", record.kubeinfer)]
+        case DeploymentStatus(kind="Deployment"):
+            key = ("deadline", f"Deployment/{record.deployment}")
+            if record.reason != TIMED_OUT:
+                return [key], []
+            return [], [] if key in open_ else [key]
         case Stalled():
             return [], [("stall", record.kubeinfer)]
         case RejectionsGoOn():

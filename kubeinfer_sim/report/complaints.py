@@ -49,7 +49,7 @@ def complaint(life: InstanceLife, stranded: Mapping[PodRef, StrandedPod]) -> str
 
 
 def pod_complaint(life: InstanceLife) -> str:
-    """Why a pod is not ready."""
+    """Why a pod is not ready, or does not go."""
     pod = life.pods[0]
     if life.pending is not None:
         return without_place(pod.pod.name, life.pending)
@@ -57,6 +57,8 @@ def pod_complaint(life: InstanceLife) -> str:
         return f"{pod.pod.name} waits for a place"
     if pod.held:
         return held_text(pod)
+    if pod.deleting is not None:
+        return f"{pod.pod.name} does not stop (in {pod.stage})"
     way = ways_out.to_readiness(pod)
     if pod.trouble:
         how = "is not ready any more" if pod.stage == NOT_READY else "does not become ready"

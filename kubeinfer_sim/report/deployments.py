@@ -60,7 +60,10 @@ def sentence(
             return f"{what} is paused before it is complete"
         case DeploymentOutcome.UNFINISHED:
             held = any(
-                life.pending is not None or life.pods[0].trouble or life.pods[0].pod in on_dead_nodes
+                life.pending is not None
+                or life.pods[0].trouble
+                or life.pods[0].held
+                or life.pods[0].pod in on_dead_nodes
                 for life in _stuck(measures)
             )
             reason = f"; {why(measures, on_dead_nodes)}{due}" if measures.refused or held else ""
@@ -170,19 +173,20 @@ def _deadline(measures: DeploymentMeasures) -> Text:
 
 
 def _stuck(measures: DeploymentMeasures) -> list[InstanceLife]:
-    """Pods that are there and not ready at the end; those that can tell why come first."""
+    """Pods that are there and not ready at the end, those that can tell why first; else those that do not go."""
     if measures.holds:
         return []
+    there = [life for life in measures.pods if life.pods and life.pods[0].gone is None]
     pods = [
         life
-        for life in measures.pods
-        if life.pods
-        and life.pods[0].deleting is None
+        for life in there
+        if life.pods[0].deleting is None
         and life.pods[0].stage != SERVING
         # To its ReplicaSet a pod that has failed is no more.
         and life.pods[0].finished is None
     ]
-    return sorted(pods, key=lambda life: life.pending is None and not life.pods[0].trouble)
+    going = [life for life in there if life.pods[0].deleting is not None]
+    return sorted(pods, key=lambda life: life.pending is None and not life.pods[0].trouble) or going
 
 
 def _available(measures: DeploymentMeasures) -> str:

@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 from field.test_pod_worker import in_place
-from field.user import Raw, User, asking, bare_pod, both, deployment, kubeinfer, replica_set
+from field.user import (
+    Raw,
+    User,
+    asking,
+    bare_pod,
+    both,
+    deployment,
+    kubeinfer,
+    replica_set,
+    stateful_set,
+)
 
 from kubeinfer_sim.cluster.records import PodFinished
 from kubeinfer_sim.scenario.load import load_scenario
@@ -308,3 +318,28 @@ def test_an_object_whose_finalizers_are_no_list_can_be_deleted(user: User) -> No
     gone = {"at": "1m", "deleteObject": "ConfigMap/c"}
     user.plans(deployment({}), odd, cluster="1x8", actions=[gone])
     assert user.types("run", "scenario.yaml").returncode in (0, 1)
+
+
+def test_an_update_whose_next_pod_needs_the_name_of_one_that_stays_says_so(user: User) -> None:
+    kept = stateful_set({"image": "repo/web:v1"}, replicas=2)
+    kept["spec"]["template"]["metadata"]["finalizers"] = ["example.com/checked"]
+    for horizon in "settled", "1h":
+        user.plans(kept, cluster="2x8", initial="running", update={"newRevision": True}, horizon=horizon)
+        _, result = user.runs()
+        told = "chat-1 stays for its finalizer example.com/checked; taking it away would let it go on"
+        assert told in result["verdict"]["sentence"]
+
+
+def test_so_does_one_that_waits_for_a_pod_that_does_not_stop(user: User) -> None:
+    """A pull is not cut short by the deletion of its pod, and this one never ends."""
+    waits = deployment({"image": "repo/web:v1"}, replicas=1)
+    waits["spec"]["strategy"] = {"type": "Recreate"}
+    user.plans(
+        waits,
+        cluster="2x8",
+        initial="empty",
+        timings={"profile": "zero", "imageCold": "never"},
+        actions=[{"at": "1m", "apply": {"newRevision": True}}],
+    )
+    _, result = user.runs()
+    assert "chat-0 does not stop (in image repo/web:v1)" in result["verdict"]["sentence"]

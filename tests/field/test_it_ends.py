@@ -118,6 +118,21 @@ def test_an_exceeded_progress_deadline_is_told(user: User) -> None:
     assert "deadline is exceeded" in user.types("why", "scenario.yaml", "--at", "90s").stdout
 
 
+def test_so_is_one_of_a_deployment(user: User) -> None:
+    probe = {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 1}}
+    pods = deployment({**asking(npu=8), **probe}, surge=1)
+    pods["spec"]["progressDeadlineSeconds"] = 60
+    user.plans(
+        pods, cluster="4x8", timings={"profile": "zero", "weights": "100s"}, update={"newRevision": True}
+    )
+    done, result = user.runs()
+    assert "ProgressDeadlineExceeded from 1m1s until 1m40s" in " ".join(done.stdout.split())
+    assert result["deployments"][0]["changes"][-1]["deadlineExceededAtMs"] == 61_000
+    told = "Deployment chat is ProgressDeadlineExceeded, until 1m40s"
+    for at, is_so in ("1m", False), ("90s", True), ("100s", False):
+        assert (told in user.types("why", "scenario.yaml", "--at", at).stdout) is is_so
+
+
 @pytest.mark.parametrize("horizon", ["36500d", "settled"])
 def test_a_load_that_repeats_too_often_for_its_run_is_refused_with_the_limit(
     user: User, horizon: str

@@ -168,3 +168,21 @@ def test_a_kubelet_that_is_restarted_ends_the_startup_phase(user: User, workload
     )
     (pod,) = user.pods()
     assert (pod["status"], pod["restarts"]) == ("Running", 1)
+
+
+@both
+def test_a_pod_deleted_during_its_init_containers_pull_over_a_shared_registry_goes_after_it(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    """The sync that pulls ends with the start of the init container, which is stopped then."""
+    user.plans(
+        workload(asking(npu=8), replicas=1, initContainers=[{"name": "fetch", "image": "repo/fetch:v1"}]),
+        cluster="1x8",
+        initial="empty",
+        timings={"profile": "zero", "init": "1h", "exit": "5s", "sidecarExit": "5s"},
+        transfers={"registry": {"perClient": "1MB/s"}, "imageSizes": {"repo/fetch:v1": "60MB"}},
+        actions=[{"at": "30s", "scale": 0}],
+        horizon="30m",
+    )
+    assert [each["status"] for each in user.pods(at="59s")] == ["Terminating"]
+    assert user.pods(at="1m10s") == []

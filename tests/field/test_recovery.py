@@ -53,6 +53,42 @@ def test_a_report_that_comes_when_the_new_pods_are_on_their_way_is_no_second_res
         assert instance["pods"][-1]["node"] == "node-1"
 
 
+OOM = {"at": "50s", "fault": {"kind": "OutOfMemory", "pods": [0]}}
+
+
+@pytest.mark.parametrize("restart", ["Instance", "Pod"])
+@pytest.mark.parametrize("nodes", ["1x8", "2x8"])
+@pytest.mark.parametrize(
+    "events",
+    [
+        [fault("50s", symptom="none")],
+        [fault("50s", symptom="hang")],
+        [fault("50s", symptom="slow")],
+        [fault("50s"), fault("50s", npu=4)],
+        [fault("50s"), OOM],
+        [fault("50s", "CardDrop"), fault("52s", "CardDrop", 2)],
+    ],
+    ids=["not seen", "hangs", "slow", "two NPUs", "out of memory as well", "two cards"],
+)
+def test_what_strikes_one_pod_at_once_is_one_restart(
+    user: User, restart: str, nodes: str, events: list[Any]
+) -> None:
+    startup = {"startupProbe": {**PROBE, "periodSeconds": 10, "failureThreshold": 20}}
+    pods = kubeinfer(
+        {**asking(npu=8), **startup, "livenessProbe": {**PROBE, "failureThreshold": 3}},
+        replicas=1,
+        labels=LABEL,
+    )
+    (role,) = pods["spec"]["template"]["spec"]["roles"]
+    role["recoveryPolicy"] = {"type": "Restart", "restart": restart}
+    timings = {"profile": "zero", "exit": "2s", "weights": "30s"}
+    user.plans(pods, cluster=nodes, timings=timings, actions=events, horizon="3d")
+    done, result = user.runs()
+    assert done.returncode == 0
+    (instance,) = result["instances"]
+    assert (instance["restarts"], len(instance["pods"])) == (1, 2)
+
+
 def test_a_fault_of_an_npu_in_repair_has_happened(user: User) -> None:
     pods = kubeinfer({**asking(npu=8), **PROBED}, replicas=1, labels=LABEL)
     actions = [fault("50s", "CardDrop", 1), fault("10m", "CardDrop", 1), fault("20m", "CardDrop", 2)]

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from field.user import Raw, User, bare_pod, daemon_set, deployment, replica_set, stateful_set
+from field.user import (
+    Raw,
+    User,
+    asking,
+    bare_pod,
+    both,
+    daemon_set,
+    deployment,
+    replica_set,
+    stateful_set,
+)
 
 ELSEWHERE = {"nodes": ["node-1"]}
 TAINT = {"taint": {**ELSEWHERE, "key": "a", "value": "b", "effect": "NoExecute"}}
@@ -52,3 +62,17 @@ def test_what_loses_nothing_is_not_touched(user: User, workload: Any) -> None:
     assert "Nothing happened" not in done.stdout
     assert "is not touched" in result["verdict"]["sentence"]
     assert (done.returncode, result["verdict"]["outcome"]) == (0, "completes")
+
+
+@pytest.mark.parametrize(
+    "fault", [{"kind": "LinkDown"}, {"kind": "NpuFault", "symptom": "none"}, {"kind": "SubHealth"}]
+)
+@both
+def test_a_fault_that_takes_nothing_from_anybody_is_not_nothing(
+    user: User, workload: Any, fault: Raw
+) -> None:
+    struck = {"at": "1h", "fault": {**fault, "node": "node-0", "npu": 3}}
+    user.plans(workload(asking(npu=8), replicas=1), cluster="1x8", actions=[struck])
+    done, result = user.runs()
+    assert (done.returncode, result["verdict"]["outcome"]) == (0, "completes")
+    assert [each["kind"] for each in result["faults"]] == [fault["kind"]]

@@ -193,6 +193,8 @@ class SetUp:
             self._to_the_end(worker, plan)
         if worker.to_stop:
             self.end_with_sync(worker)
+            if not worker.in_sync(self._clock.now):  # it ends with what is started now
+                self._loop.sync(worker)
 
     def _to_the_end(self, worker: PodWorker, plan: SetUpPlan) -> None:
         """These stages are the last ones, as far as that can be told."""

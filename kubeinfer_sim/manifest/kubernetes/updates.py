@@ -268,6 +268,23 @@ def _frozen(*fields: str) -> Callable[[Mapping[str, Any], Mapping[str, Any]], It
     return rule
 
 
+def _secret(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[UpdateError]:
+    before, after = (each.get("type") or "Opaque" for each in (old, new))
+    if before != after:
+        yield UpdateError(("type",), f"Invalid value: {as_json(after)}: field is immutable")
+    yield from _frozen("data", "stringData")(old, new)
+
+
+def _storage_class(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[UpdateError]:
+    """ValidateStorageClassUpdate (pkg/apis/storage/validation/validation.go)."""
+    for name, default in ("parameters", None), ("provisioner", None), ("reclaimPolicy", "Delete"):
+        if _bare(old.get(name) or default) != _bare(new.get(name) or default):
+            yield UpdateError((name,), f"Forbidden: updates to {name} are forbidden.")
+    modes = [each.get("volumeBindingMode") or "Immediate" for each in (old, new)]
+    if modes[0] != modes[1]:
+        yield UpdateError(("volumeBindingMode",), f"Invalid value: {as_json(modes[1])}: field is immutable")
+
+
 _SELECTOR: Path = ("spec", "selector")
 _RULES: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Iterator[UpdateError]]] = {
     "Deployment": _immutable(_SELECTOR),
@@ -282,7 +299,8 @@ _RULES: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Iterator[Upda
     "RuntimeClass": _immutable(("handler",)),
     "ResourceQuota": _immutable(("spec", "scopes"), ("spec", "scopeSelector")),
     "ConfigMap": _frozen("data", "binaryData"),
-    "Secret": _frozen("data", "stringData"),
+    "Secret": _secret,
+    "StorageClass": _storage_class,
 }
 
 

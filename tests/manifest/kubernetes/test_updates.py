@@ -156,6 +156,23 @@ UPDATES = [
         "handler: b",
         'handler: Invalid value: "b": field is immutable',
     ),
+    (
+        "Secret",
+        "data: {a: b}",
+        "{type: kubernetes.io/tls, data: {a: c}}",
+        'type: Invalid value: "kubernetes.io/tls": field is immutable',
+    ),
+    ("Secret", "{type: Opaque, data: {a: b}}", "data: {a: c}", ""),
+    (
+        "StorageClass",
+        "{provisioner: a, parameters: {b: c}}",
+        "{provisioner: d, reclaimPolicy: Retain, volumeBindingMode: WaitForFirstConsumer}",
+        "parameters: Forbidden: updates to parameters are forbidden.\n"
+        "provisioner: Forbidden: updates to provisioner are forbidden.\n"
+        "reclaimPolicy: Forbidden: updates to reclaimPolicy are forbidden.\n"
+        'volumeBindingMode: Invalid value: "WaitForFirstConsumer": field is immutable',
+    ),
+    ("StorageClass", "provisioner: a", "{provisioner: a, reclaimPolicy: Delete, mountOptions: [x]}", ""),
     ("KubeInfer", "spec: {replicas: 1}", "spec: {replicas: 2}", ""),
 ]
 
