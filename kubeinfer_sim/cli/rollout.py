@@ -22,20 +22,18 @@ from kubeinfer_sim.cli.replications import Many
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.manifest.model import WorkloadSpec
+from kubeinfer_sim.manifest.model import KINDS_ROLLED_OUT, WorkloadSpec
 
 #: What a manifest is about, and what else owns pods beside it.
 Version = tuple[WorkloadSpec, Sequence[WorkloadSpec]]
-#: Kinds whose updates are simulated; of a file that has several, the first of these is meant.
-_UPDATED = ("KubeInfer", "Deployment", "StatefulSet", "DaemonSet")
 
 
 def _to_update(workloads: Sequence[WorkloadSpec], name: str | None, file: str) -> WorkloadSpec:
     """The one that is named, else the only one of the first kind of which there is any."""
-    updated = [each for each in workloads if each.kind in _UPDATED]
+    updated = [each for each in workloads if each.kind in KINDS_ROLLED_OUT]
     if not updated:
-        raise UsageError(f"{file} holds no {', '.join(_UPDATED[:-1])} or {_UPDATED[-1]}")
-    by_kind = [[each for each in updated if each.kind == kind] for kind in _UPDATED]
+        raise UsageError(f"{file} holds no {', '.join(KINDS_ROLLED_OUT[:-1])} or {KINDS_ROLLED_OUT[-1]}")
+    by_kind = [[each for each in updated if each.kind == kind] for kind in KINDS_ROLLED_OUT]
     if name is not None:
         by_kind = [
             [each for each in some if name in (each.name, f"{each.namespace}/{each.name}")]

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
     """`run old.yaml new.yaml` means a rollout, if these are manifests."""
     from kubeinfer_sim.manifest.file_kinds import kind_in_file
+    from kubeinfer_sim.manifest.model import KINDS_ROLLED_OUT
 
     files = [str(ctx.params["scenario"]), *rest]
-    if all(kind_in_file(each) in ("KubeInfer", "Deployment") for each in files):
+    if all(kind_in_file(each) in KINDS_ROLLED_OUT for each in files):
         return (
             f"an update from one manifest to another is `kubeinfer-sim rollout {' '.join(files)} --nodes 8x8`"
         )

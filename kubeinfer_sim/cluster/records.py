@@ -297,14 +297,14 @@ class ContainerDied(Record):
 class ContainerBackOff(Record):
     """The kubelet waits before it starts a container again (CrashLoopBackOff) until `until` ms; `init` as above.
 
-    The pod's status says so from `told` on: before, it says how the container ended.
+    The pod's status says so from `in_status_at` on: before, it says how the container ended.
     """
 
     pod: PodRef
     container: str
     until: int
     init: bool = False
-    told: int = 0
+    in_status_at: int = 0
 
 
 class PodDeleting(Record):

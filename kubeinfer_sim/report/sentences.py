@@ -97,9 +97,9 @@ def _more(detail: str) -> str:
 
 def _told(wait: cluster.ContainerBackOff) -> str:
     """From when on kubectl says so."""
-    if wait.told >= wait.until:
+    if wait.in_status_at >= wait.until:
         return ", though kubectl shows until then how it ended"
-    return f" (kubectl shows it from {point(wait.told)} on)" if wait.told > wait.at else ""
+    return f" (kubectl shows it from {point(wait.in_status_at)} on)" if wait.in_status_at > wait.at else ""
 
 
 def _stages(stages: Sequence[Stage]) -> str:

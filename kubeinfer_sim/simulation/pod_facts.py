@@ -296,7 +296,7 @@ class PodLedger:
 
     def _back_off(self, record: ContainerBackOff) -> None:
         if (pod := self.pods.get(record.pod)) is not None:
-            pod.run(record.container).back_off = record.told
+            pod.run(record.container).back_off = record.in_status_at
 
     def _ready(self, record: PodReady) -> None:
         if (pod := self.pods.get(record.pod)) is None:

@@ -9,9 +9,8 @@ turns.
 
 from __future__ import annotations
 
-from kubeinfer_sim.cluster.kubelet import Kubelet
+from kubeinfer_sim.cluster.kubelet import ImageError, Kubelet
 from kubeinfer_sim.cluster.kubelet.containers import HOOK_FAILED
-from kubeinfer_sim.cluster.kubelet.image_pull import ImageError
 from kubeinfer_sim.cluster.kubelet.object_waits import CONFIG_ERROR
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
 from kubeinfer_sim.cluster.kubelet.pod_phase import ContainerStatus

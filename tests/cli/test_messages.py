@@ -185,12 +185,14 @@ def test_a_warning_about_an_object_of_a_rollout_names_its_file(folder: Path) -> 
         ("calibrate m.yaml", "this is a manifest"),
         ("rollout m.yaml --cluster pods.json", "give them as --pods pods.json"),
         ("run m.yaml m.yaml", "`kubeinfer-sim rollout m.yaml m.yaml --nodes 8x8`"),
+        ("run set.yaml d.yaml", "`kubeinfer-sim rollout set.yaml d.yaml --nodes 8x8`"),
         ("validate result.json", "an output of kubeinfer-sim, of kind Result"),
     ],
 )
 def test_a_file_for_another_command_is_told_the_command(folder: Path, line: str, says: str) -> None:
     (folder / "nodes.json").write_text(NODES, encoding="utf-8")
     (folder / "pods.json").write_text(listed(pod("other")), encoding="utf-8")
+    (folder / "set.yaml").write_text("apiVersion: apps/v1\nkind: StatefulSet\n", encoding="utf-8")
     shutil.copy(ROOT / "scenarios" / "manifests" / "chat-with-router.yaml", folder / "two.yaml")
     shutil.copy(ROOT / "scenarios" / "recovery" / "save-decode.yaml", folder / "rules.yaml")
     assert sim("run", "s.yaml", "--json", "result.json", cwd=folder).returncode == 0

@@ -24,7 +24,8 @@ class NodeDevices(Struct):
     Attributes:
         ring: how many of them are wired together.
         counted: the scheduler keeps account of the rings.
-        told: what the node's object says it offers, ring by ring; all at once where the scheduler does not count so.
+        allocatable: what the node's object says it offers, ring by ring, or all at once where the scheduler does
+            not count so.
         absent: why their plugin is not registered: records of what took it away.
         none_posted: the node's status says that there are none.
         unposted: what the next status that is heard will tell of; None: nothing.
@@ -35,7 +36,7 @@ class NodeDevices(Struct):
     npus: list[Npu]
     ring: int
     counted: bool
-    told: list[int] = field(default_factory=list)
+    allocatable: list[int] = field(default_factory=list)
     absent: set[int] = field(default_factory=set)
     none_posted: bool = False
     unposted: int | None = None
@@ -44,7 +45,7 @@ class NodeDevices(Struct):
     registers: Timer | None = None
 
     def __post_init__(self) -> None:
-        self.told = self.offered()
+        self.allocatable = self.offered()
 
     def free(self) -> list[Npu]:
         """Those that are idle and healthy."""
@@ -55,8 +56,9 @@ class NodeDevices(Struct):
         ]
 
     def offered(self) -> list[int]:
-        """What the node offers now, as `told`: the scheduler hears at once of what the platform decides, else by the
-        status.
+        """What the node offers now, as `allocatable`.
+
+        The scheduler hears at once of what the platform decides, else by the status.
         """
         rings = [0] * (-(-len(self.npus) // self.ring) if self.counted else 1)
         for npu in self.npus if not self.none_posted else ():
@@ -144,12 +146,12 @@ class DeviceStatuses:
     def write(self, name: str) -> bool:
         """Write what the node offers now, ring by ring where the scheduler counts so; whether that is new."""
         devices, node = self.nodes[name], self._api.machines[name]
-        told, offered = devices.told, devices.offered()
-        devices.told = offered
-        for ring, (before, after) in enumerate(zip(told, offered, strict=True)):
-            if before != after:
-                amount = node.allocatable[devices.resource] + after - before
+        before, offered = devices.allocatable, devices.offered()
+        devices.allocatable = offered
+        for ring, (had, has) in enumerate(zip(before, offered, strict=True)):
+            if had != has:
+                amount = node.allocatable[devices.resource] + has - had
                 self._api.set_allocatable(
                     node, devices.resource, amount, ring=ring if devices.counted else None
                 )
-        return offered != told
+        return offered != before

@@ -189,5 +189,5 @@ class Devices(Watcher):
         node = changed[0].node
         self.statuses.write(node)
         numbers = tuple(npu.number for npu in changed)
-        offered = sum(self.statuses.nodes[node].told)
+        offered = sum(self.statuses.nodes[node].allocatable)
         return self._history.append(NpuStateChanged(self._clock.now, cause, node, numbers, state, offered))

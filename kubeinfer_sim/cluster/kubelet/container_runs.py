@@ -13,7 +13,7 @@ class Restart(NamedTuple):
     """When a container starts again, and when its status says first that it waits (CrashLoopBackOff), in ms."""
 
     at: int
-    told: int
+    in_status_at: int
 
 
 class ContainerRuns(Struct):
@@ -36,12 +36,12 @@ class ContainerRuns(Struct):
         self.finished = now
         if known is None:
             return Restart(now, now)
-        start_at = told = now
+        start_at = in_status_at = now
         if self.backoff.next_start(known, now) > now:
             # The wait counts from the newest death, which the next sync does see.
             tries = list(self.backoff.tries(now, now, self.retry))
             start_at = tries[-1]
-            told = tries[1] if seen else now
+            in_status_at = tries[1] if seen else now
             known = now
         self.backoff.record_start(known, start_at)
-        return Restart(start_at, told)
+        return Restart(start_at, in_status_at)

@@ -19,10 +19,9 @@ from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.container_runs import ContainerRuns, Restart
 from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
 from kubeinfer_sim.cluster.kubelet.image_manager import Registry
-from kubeinfer_sim.cluster.kubelet.image_pull import ImageError
+from kubeinfer_sim.cluster.kubelet.image_pull import ImageError, PullRetries
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker, Sync
-from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
 from kubeinfer_sim.cluster.kubelet.restart_policy import consequence, killed_and_started_at_once
 from kubeinfer_sim.cluster.kubelet.services import Services
 from kubeinfer_sim.cluster.kubelet.set_up import SetUp
@@ -246,7 +245,7 @@ class Containers:
         container.synced_from = start_at
         if start_at > now:
             if reason == HOOK_FAILED:  # the sync that has run the hook tells of it, the next one of the wait
-                restart = restart._replace(told=now + RELIST)
+                restart = restart._replace(in_status_at=now + RELIST)
             self._back_off(worker, container, restart, holds_up=worker.sync is Sync.SETTING_UP)
         if container.spec.image_pull_policy != "Always":
             self._start(worker, container, start_at, hidden=hidden)
@@ -274,7 +273,13 @@ class Containers:
         pod = worker.pod
         pod.last = self._history.append(
             ContainerBackOff(
-                self._clock.now, pod.last, pod.ref, container.spec.name, restart.at, holds_up, restart.told
+                self._clock.now,
+                pod.last,
+                pod.ref,
+                container.spec.name,
+                restart.at,
+                holds_up,
+                restart.in_status_at,
             )
         )
         pod.failure = InitReason.of(CRASH_LOOP) if holds_up else CRASH_LOOP

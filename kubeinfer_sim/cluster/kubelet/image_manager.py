@@ -3,7 +3,8 @@
 A node pulls one image at a time unless told otherwise (serializeImagePulls, maxParallelImagePulls), in the order
 in which they were asked for, whether or not another pod has got the image meanwhile (pkg/kubelet/images/puller.go);
 of several that pull one image at once the container runtime pulls it once. Each pull takes a token of its node's
-bucket when its turn comes, and fails where there is none (registryPullQPS, registryBurst; images/helpers.go).
+bucket when its turn comes, and fails where there is none (registryPullQPS, registryBurst; images/helpers.go). What
+becomes of a pod whose pull fails is in `image_pull_back_off`.
 
 Where each pull takes its own time all of that is known when a pod asks, and costs no event. Over a registry whose
 bandwidth is shared nobody knows, and each pull ends in an event.

@@ -1,7 +1,7 @@
 """Whether an image has to be pulled, why one never can be, and when a pod whose pulls fail tries again.
 
 The decisions of the kubelet's image manager (pkg/kubelet/images/image_manager.go, EnsureImageExists). Whose turn it is
-on a node, the rate limit and how long a pull takes are in `image_manager`.
+on a node, the rate limit and how long a pull takes are in `image_manager`, pods that wait in `image_pull_back_off`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from typing import NamedTuple
 
 from kubeinfer_sim.cluster.kubelet.backoff import RELIST, ImageBackoff, PodWorkerRetry
 from kubeinfer_sim.cluster.node import Node
+from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.kubernetes.images import reference_error
 from kubeinfer_sim.manifest.model import Container as ContainerSpec
+from kubeinfer_sim.manifest.releases import Release
 
 _HOUR = 3_600_000
 
@@ -94,3 +97,25 @@ def reason_shown(first: int, now: int, retry: PodWorkerRetry, takes: int) -> Ima
             break
         shown, outcome = outcome, ImageError.PULL if sync.pulls else ImageError.BACK_OFF
     return shown
+
+
+class PullRetries:
+    """When pods whose pulls fail try again: the attempts nobody notices are played, not simulated."""
+
+    def __init__(self, streams: Streams, kubernetes: Release) -> None:
+        self._streams = streams
+        self._kubernetes = kubernetes
+
+    def of(self, pod: Pod) -> PodWorkerRetry:
+        """The pod's retries, from the first one on."""
+        return PodWorkerRetry(self._kubernetes, self._streams.named(f"pull/{pod.stream_name}"))
+
+    def next(
+        self, pod: Pod, first: int, now: int, back_off: ImageBackoff | None = None, *, takes: int = 0
+    ) -> int:
+        """The pod's first attempt that is not before `now`, as all have failed since the `first`, `takes` ms each."""
+        return next_attempt(first, now, back_off or ImageBackoff(), self.of(pod), takes)
+
+    def reason(self, pod: Pod, first: int, now: int, takes: int) -> ImageError:
+        """Why the pod waits, as its status has it at `now`; all its pulls have failed since the `first` (ms)."""
+        return reason_shown(first, now, self.of(pod), takes)

@@ -29,7 +29,7 @@ from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.containers import Containers
 from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
 from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager
-from kubeinfer_sim.cluster.kubelet.image_pull import ImageError
+from kubeinfer_sim.cluster.kubelet.image_pull import ImageError, PullRetries
 from kubeinfer_sim.cluster.kubelet.node_events import NodeEvents
 from kubeinfer_sim.cluster.kubelet.object_waits import ObjectWaits
 from kubeinfer_sim.cluster.kubelet.pod_admission import PodAdmission
@@ -38,7 +38,6 @@ from kubeinfer_sim.cluster.kubelet.pod_termination import PodTermination
 from kubeinfer_sim.cluster.kubelet.pod_view import PodView
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker, Sync
 from kubeinfer_sim.cluster.kubelet.probe_manager import RUNNING_SINCE, ProbeManager
-from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
 from kubeinfer_sim.cluster.kubelet.services import Services
 from kubeinfer_sim.cluster.kubelet.set_up import SetUp
 from kubeinfer_sim.cluster.kubelet.set_up_plan import FailedHook
@@ -381,7 +380,7 @@ class Kubelet(Watcher):
     def break_images(self, images: Iterable[str], *, broken: bool, after: int = 0) -> None:
         """Pulls of these images (none given: of all) fail from now on, `after` ms each, or succeed again."""
         self._registry.set(images, broken=broken, after=after)
-        self._set_up.waits.registry_changed()
+        self._set_up.pull_back_off.registry_changed()
         self._containers.registry_changed()
 
     def throttle_storage(self, factor: float) -> None:

@@ -153,7 +153,7 @@ class NodeEvents:
             if worker.sync is Sync.SETTING_UP:
                 worker.added_at = now
             self._containers.forget_back_offs(worker)
-            self._set_up.waits.kubelet_restarted(worker)
+            self._set_up.pull_back_off.kubelet_restarted(worker)
             if worker.probed:
                 self._adopt(worker, cause)
             for place, resume in held.items():

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.heartbeat import PERIOD
+from kubeinfer_sim.cluster.kubelet.image_pull import PullRetries
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
-from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
 from kubeinfer_sim.cluster.kubelet.services import Services
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.records import ObjectMissing

@@ -116,7 +116,7 @@ class PodTermination:
 
     def stopped(self, worker: PodWorker) -> None:
         """It waits for no image and no object any more, and its engine does not run."""
-        self._set_up.waits.forget(worker)
+        self._set_up.pull_back_off.forget(worker)
         self._set_up.objects.forget(worker)
         self._containers.forget(worker)
         self._engines.stop(worker)

@@ -9,12 +9,11 @@ from typing import Any
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
 from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager, Request
-from kubeinfer_sim.cluster.kubelet.image_pull import needs_pull
-from kubeinfer_sim.cluster.kubelet.image_waits import ImageWaits
+from kubeinfer_sim.cluster.kubelet.image_pull import PullRetries, needs_pull
+from kubeinfer_sim.cluster.kubelet.image_pull_back_off import ImagePullBackOff
 from kubeinfer_sim.cluster.kubelet.object_waits import ObjectWaits
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker, Sync
-from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
 from kubeinfer_sim.cluster.kubelet.services import Services
 from kubeinfer_sim.cluster.kubelet.set_up_plan import FailedHook, SetUpPlan
 from kubeinfer_sim.cluster.kubelet.sidecar_watch import SidecarWatch
@@ -64,7 +63,7 @@ class SetUp:
         self._loop = loop
         self._first_answers = first_answers
         self.objects = objects
-        self.waits = ImageWaits(services, images, retries, self._pull_again, loop)
+        self.pull_back_off = ImagePullBackOff(services, images, retries, self._pull_again, loop)
         self.sidecars = SidecarWatch(services, loop, self.go_on)
 
     def begin(self, worker: PodWorker) -> None:
@@ -141,16 +140,16 @@ class SetUp:
         got: tuple[Stage, ...] | None = () if pulled else None
         container = worker.every[first] if first < len(worker.every) else None
         if container is not None and not pulled and needs_pull(container.spec, node, begins):
-            failure = self.waits.failure(container)
+            failure = self.pull_back_off.failure(container)
             if failure is not None and before:
                 pod.last = self._history.append(record(before))
                 worker.plan = now, SetUpPlan(before, (container,) * len(before))
                 worker.timers[None] = self._clock.at(begins, self._ask, worker, container)
                 return
             if failure is not None:
-                stages = self.waits.turn(worker, container, failure[0])
+                stages = self.pull_back_off.turn(worker, container, failure[0])
                 pod.last = self._history.append(record(stages))
-                self.waits.wait(worker, container, *failure, stages)
+                self.pull_back_off.wait(worker, container, *failure, stages)
                 return
             if not shared:
                 planner, image = self._planner, container.spec.image
@@ -167,7 +166,9 @@ class SetUp:
                     worker.plan = now, SetUpPlan(stages, (container,) * len(stages))
                     length = end_of(stages, 0)
                     assert length is not None
-                    worker.timers[None] = self._clock.after(length, self.waits.refused, worker, container)
+                    worker.timers[None] = self._clock.after(
+                        length, self.pull_back_off.refused, worker, container
+                    )
                     return
                 got = turn.stages
         plan = self._planner.plan(worker, begins, shared=shared, first=first, pulled=got, before=before)
@@ -262,10 +263,10 @@ class SetUp:
                 worker, container.order, lambda stages: SetUpContinued(now, pod.last, pod.ref, "", stages)
             )
             return
-        failure = self.waits.failure(container) if needs_pull(container.spec, node, now) else None
+        failure = self.pull_back_off.failure(container) if needs_pull(container.spec, node, now) else None
         if failure is not None:
-            stages = self.waits.turn(worker, container, failure[0])
-            self.waits.wait(worker, container, *failure, stages)
+            stages = self.pull_back_off.turn(worker, container, failure[0])
+            self.pull_back_off.wait(worker, container, *failure, stages)
             return
         image, in_place = container.spec.image, worker.in_place
 
@@ -279,7 +280,8 @@ class SetUp:
 
         warm = self._planner.image_warm(pod, image)
         self._images.pull(
-            node, Request(image, warm, partial(answer, self._pulled), partial(answer, self.waits.refused))
+            node,
+            Request(image, warm, partial(answer, self._pulled), partial(answer, self.pull_back_off.refused)),
         )
 
     def _pulled(self, worker: PodWorker, container: Container, cold: bool) -> None:

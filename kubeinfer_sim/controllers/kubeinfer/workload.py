@@ -12,7 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.cluster import Cluster
+from kubeinfer_sim.cluster.kubelet import ImageError
 from kubeinfer_sim.cluster.pod import Controller, PlatformFault, Pod
+from kubeinfer_sim.cluster.reasons import of_container
 from kubeinfer_sim.controllers.kubeinfer.controller import KubeInferController
 from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance, InstanceState
@@ -67,7 +69,7 @@ class KubeInferWorkload:
 
     def _stalled(self, pod_reason: str, cause: int) -> None:
         """An update that has no place, or an image nobody can have, is aborted where the switch says so."""
-        gives_up = pod_reason == "Unschedulable" or "Image" in pod_reason
+        gives_up = pod_reason == "Unschedulable" or of_container(pod_reason) in set(ImageError)
         if self._assumptions.on_stall == "abort" and gives_up and self._controller.abort(pod_reason, cause):
             self._rebuilding.revision_changed()
             self._controller.wake_up()

@@ -1,4 +1,8 @@
-"""Pods whose set-up waits for an image: its name is none, nobody has it, the registry is down, or too busy."""
+"""Pods in ImagePullBackOff: the name of an image is none, nobody has it, the registry is down, or too busy.
+
+Source: pkg/kubelet/images/image_manager.go. How long a back-off lasts is in `backoff`, when a pod tries again in
+`image_pull`.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,8 @@ from msgspec.structs import replace
 from kubeinfer_sim.cluster.kubelet.backoff import ImageBackoff
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.image_manager import QPS_EXCEEDED, ImageManager
-from kubeinfer_sim.cluster.kubelet.image_pull import ImageError, never_pulled
+from kubeinfer_sim.cluster.kubelet.image_pull import ImageError, PullRetries, never_pulled
 from kubeinfer_sim.cluster.kubelet.pod_worker import ImageWait, PodWorker
-from kubeinfer_sim.cluster.kubelet.pull_retries import PullRetries
 from kubeinfer_sim.cluster.kubelet.services import Services
 from kubeinfer_sim.cluster.kubelet.set_up_plan import SetUpPlan
 from kubeinfer_sim.cluster.kubelet.sync_loop import SyncLoop
@@ -20,7 +23,7 @@ from kubeinfer_sim.cluster.stages import Stage, end_of
 from kubeinfer_sim.manifest.kubernetes.images import reference_error
 
 
-class ImageWaits:
+class ImagePullBackOff:
     """The back-offs of pulls that fail; `pull_again(worker, container)` goes on with a pod that may pull again."""
 
     def __init__(
