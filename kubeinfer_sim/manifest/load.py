@@ -5,7 +5,7 @@
 
 KubeInfers, Deployments, ReplicaSets, StatefulSets, DaemonSets and Pods are simulated. What `kubectl get -o yaml`, Helm
 and Kustomize print is accepted: status and server-written metadata, `List` objects, several documents, other kinds
-(skipped with a note).
+(skipped with a note, those that are not known with a warning).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from kubeinfer_sim.manifest.model_servers import warn_of_no_accelerators
 from kubeinfer_sim.manifest.node_ports import NodePorts
 from kubeinfer_sim.manifest.other_objects import check_known_fields
 from kubeinfer_sim.manifest.pod_group_annotations import warn_of_pod_groups
-from kubeinfer_sim.manifest.register.check import check_fields, check_objects
+from kubeinfer_sim.manifest.register.check import check_fields, check_object
 from kubeinfer_sim.manifest.register.kinds import is_simulated
 from kubeinfer_sim.manifest.render import sort_key
 from kubeinfer_sim.manifest.source import SourceText, read_source
@@ -211,7 +211,8 @@ class _Loader(Struct):
         workloads: list[WorkloadSpec] = [*(each.kubeinfer for each in self.loaded), *self.plain]
         beside = [(each.document.value, each.namespace) for each in self.others]
         self.plain = [autoscaled(each, beside) for each in self.plain]
-        self.findings += check_objects([(each.document, each.namespace) for each in self.others], workloads)
+        for each in self.others:
+            self.findings += [*check_object(each.document, each.namespace, workloads)] or _skipped(each)
         if self.values and all_values_used:
             self.findings += unknown_values(self.values, self.holes)
         if only is not None:
@@ -253,14 +254,6 @@ class _Loader(Struct):
         other = OtherObject(value["kind"], name, document, namespace or "default")
         self.others.append(other)
         check_known_fields(checker, value)
-        if _controlled(value) or not is_simulated(value):
-            checker.report(
-                ("kind",),
-                f"{value['kind']}{' ' if other.name else ''}{other.name} is "
-                f"{'controlled by another object' if _controlled(value) else f'no {KIND}'} and is skipped",
-                severity=Severity.NOTE,
-                code="skipped",
-            )
         if other.kind == "Service":
             self.node_ports.add_service(checker, value.get("spec"), ("spec",), f"Service {other.name}")
 
@@ -321,6 +314,19 @@ def _objects(document: Document) -> Iterator[Document]:
                 yield from _objects(document.within(("items", index), item))
     else:
         yield document
+
+
+def _skipped(other: OtherObject) -> list[Diagnostic]:
+    """A note of an object that changes nothing here, or that another one makes."""
+    value = other.document.value
+    controlled = _controlled(value)
+    if is_simulated(value) and not controlled:
+        return []
+    message = (
+        f"{other.kind}{' ' if other.name else ''}{other.name} is "
+        f"{'controlled by another object' if controlled else f'no {KIND}'} and is skipped"
+    )
+    return [other.document.diagnostic(("kind",), message, code="skipped", severity=Severity.NOTE)]
 
 
 def _controlled(value: Mapping[str, Any]) -> bool:

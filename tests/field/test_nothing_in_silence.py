@@ -59,6 +59,13 @@ def test_a_field_that_would_matter_is_a_warning_with_its_line(
         ("scheduling.volcano.sh/group-name", "gang"),
         ("volcano.sh/queue-name", "research"),
         ("huawei.com/schedule_policy", "chip8-node8-sp"),
+        ("huawei.com/schedule_minAvailable", "2"),
+        ("hami.io/gpu-scheduler-policy", "binpack"),
+        ("nvidia.com/nouse-gputype", "A100"),
+        ("nvidia.com/vgpu-mode", "mig"),
+        ("huawei.com/vnpu-mode", "hami-core"),
+        ("gang.scheduling.koordinator.sh/min-available", "2"),
+        ("kueue.x-k8s.io/pod-group-name", "gang"),
     ],
 )
 def test_an_annotation_that_a_scheduler_acts_on_is_a_warning(
@@ -70,6 +77,56 @@ def test_an_annotation_that_a_scheduler_acts_on_is_a_warning(
     _, result = user.runs()
     (warning,) = result["warnings"]
     assert f"[{annotation}]: not simulated" in warning
+
+
+@both
+@pytest.mark.parametrize(
+    ("label", "value"),
+    [
+        ("fault-scheduling", "grace"),
+        ("pod-rescheduling", "on"),
+        ("tor-affinity", "normal-schema"),
+        ("vnpu-level", "low"),
+    ],
+)
+def test_so_is_a_label_of_mindcluster(
+    user: User, workload: Callable[..., Any], label: str, value: str
+) -> None:
+    user.plans(workload(asking(npu=8), labels={label: value}), cluster=NODES, **AGAIN)
+    (warning,) = user.runs()[1]["warnings"]
+    assert f"labels.{label}: not simulated" in warning
+
+
+@both
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("Job", "it has pods of its own"),
+        ("ReplicationController", "it has pods of its own"),
+        ("ClusterQueue", "a queue holds pods back"),
+        ("ValidatingWebhookConfiguration", "may change or refuse pods"),
+        ("Node", "an object alone has no kubelet"),
+        ("Gadget", "what acts on this kind is not known here"),
+    ],
+)
+def test_an_object_of_another_kind_is_one_warning_in_every_command(
+    user: User, workload: Callable[..., Any], kind: str, words: str
+) -> None:
+    beside = {"apiVersion": "example.com/v1", "kind": kind, "metadata": {"name": "x", "namespace": "prod"}}
+    made = workload(asking(npu=8))
+    user.plans(made, beside, cluster=NODES, **AGAIN)
+    user.has("old.yaml", made)
+    for done in (
+        user.types("run", "scenario.yaml"),
+        user.types("validate", "manifest.yaml"),
+        user.types("rollout", "old.yaml", "manifest.yaml", "--nodes", NODES),
+        user.types("diff", "old.yaml", "manifest.yaml"),
+        user.types("compare", "scenario.yaml", "--vary", "nodes=4,5", "--seeds", "1"),
+    ):
+        said = told(done.stdout + done.stderr)
+        assert said.count(f"{kind} x is not simulated: ") == 1
+        assert words in said
+        assert "skipped" not in said
 
 
 @both

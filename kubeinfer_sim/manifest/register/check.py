@@ -74,15 +74,14 @@ def check_fields(checker: Checker, kind: str) -> None:
             )
 
 
-def check_objects(
-    objects: Iterable[tuple[Document, str]], workloads: Sequence[WorkloadSpec]
+def check_object(
+    document: Document, namespace: str, workloads: Sequence[WorkloadSpec]
 ) -> Iterator[Diagnostic]:
-    """What objects of other kinds, each with its namespace, would change for these workloads and do not here."""
-    for document, namespace in objects:
-        if message := difference(document.value, namespace, workloads):
-            yield document.diagnostic(("kind",), message, code=CODE, severity=Severity.WARNING)
-        if document.value["kind"] == "ResourceQuota":
-            yield from _uncounted(document)
+    """What an object of another kind, of this namespace, would change for these workloads and does not here."""
+    if message := difference(document.value, namespace, workloads):
+        yield document.diagnostic(("kind",), message, code=CODE, severity=Severity.WARNING)
+    if document.value["kind"] == "ResourceQuota":
+        yield from _uncounted(document)
 
 
 def _uncounted(document: Document) -> Iterator[Diagnostic]:

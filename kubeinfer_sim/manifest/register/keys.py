@@ -122,6 +122,13 @@ ROWS: tuple[Row, ...] = (
         r"sp-block ra-block sp-fit",
         "MindCluster's Volcano places or reschedules pods by it (rings of NPUs, super pods); here NPUs are alike",
     ),
+    not_simulated(
+        EITHER,
+        r"hami\.io/.* (nvidia|metax-tech|hygon|cambricon|mthreads|iluvatar|huawei)\.com/(no)?use-.* "
+        r"nvidia\.com/vgpu-mode huawei\.com/vnpu-mode",
+        "HAMi's webhook and scheduler choose devices by it, or what share of one a container gets; here devices of a "
+        "node are alike, and each has one holder",
+    ),
     without_effect(
         LABELS,
         r"ring-controller\.atlas fault-retry-times host-arch accelerator(-type)? framework jobID inferserviceid",
@@ -133,14 +140,10 @@ ROWS: tuple[Row, ...] = (
         "the device plugin writes which NPUs a pod has, or reads what it wrote",
     ),
     not_simulated(
-        ANNOTATIONS,
-        r"hami\.io/.* nvidia\.com/use-gpu(type|uuid) nvidia\.com/nouse-gpu(type|uuid)",
-        "HAMi's scheduler chooses devices by it; here devices of a node are alike",
-    ),
-    not_simulated(
         EITHER,
         r"kueue\.x-k8s\.io/(queue-name|pod-group-.*) scheduling\.x-k8s\.io/pod-group(-name)? "
-        r"pod-group\.scheduling\.sigs\.k8s\.io.* yunikorn\.apache\.org/.* kai\.scheduler/queue",
+        r"pod-group\.scheduling\.sigs\.k8s\.io.* yunikorn\.apache\.org/.* kai\.scheduler/queue "
+        r"(gang|quota|scheduling)\.scheduling\.koordinator\.sh/.* koordinator\.sh/queue-name",
         "another scheduler or queue holds such pods back until its group or its quota allows them; here they are "
         "placed as soon as they fit",
     ),

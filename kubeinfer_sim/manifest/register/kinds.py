@@ -153,20 +153,37 @@ ROWS: tuple[KindRow, ...] = (
     _row(_NONE, "VolumeAttributesClass", "how fast a volume is"),
     _row(
         _NONE,
+        "CSIDriver CSINode VolumeAttachment VolumeSnapshot VolumeSnapshotClass VolumeSnapshotContent",
+        "how volumes come to nodes; that they do is in the claims",
+    ),
+    _row(
+        _NONE,
+        "ExternalSecret ClusterExternalSecret SecretStore ClusterSecretStore SealedSecret",
+        "they make Secrets, which are taken to be there",
+    ),
+    _row(
+        _NONE,
         "ServiceAccount Role RoleBinding ClusterRole ClusterRoleBinding Namespace PodSecurityPolicy",
         "who may do what; it is taken to be allowed",
     ),
     _row(
         _NONE,
-        "Ingress IngressClass NetworkPolicy Endpoints EndpointSlice Gateway HTTPRoute GRPCRoute VirtualService "
-        "DestinationRule NetworkAttachmentDefinition",
+        "Ingress IngressClass NetworkPolicy Endpoints EndpointSlice Gateway GatewayClass HTTPRoute GRPCRoute TCPRoute "
+        "TLSRoute ReferenceGrant VirtualService DestinationRule ServiceEntry PeerAuthentication "
+        "NetworkAttachmentDefinition ServiceCIDR IPAddress",
         "how requests come to ready pods; how many there are decides what is lost",
     ),
     _row(
         _NONE,
-        "CustomResourceDefinition ServiceMonitor PodMonitor PrometheusRule Event Lease ControllerRevision Certificate",
+        "CustomResourceDefinition APIService FlowSchema PriorityLevelConfiguration ServiceMonitor PodMonitor "
+        "PrometheusRule Event Lease ControllerRevision Certificate Issuer ClusterIssuer CertificateSigningRequest "
+        "Kustomization",
         "nothing that acts on pods reads it",
     ),
+)
+#: What an object of a kind that no row names may change.
+UNKNOWN = (
+    "what acts on this kind is not known here: it may make, change or hold back pods, and here nothing does"
 )
 _BY_KIND = {kind: row for row in ROWS for kind in row.kinds}
 
@@ -190,7 +207,7 @@ def what_could_differ(
     """What an object could change that is not simulated; empty where it is, or changes nothing."""
     row = kind_row(kind)
     if row is None:
-        return ""
+        return UNKNOWN
     if row.api_version not in ("", value.get("apiVersion")):
         return f"it is of {value.get('apiVersion')}, and Volcano reads those of {row.api_version}"
     if row.standing is not Standing.NOT_SIMULATED:

@@ -42,7 +42,7 @@ def _sections() -> Iterator[str]:
             if each.standing is Standing.NOT_SIMULATED
         ),
     )
-    yield "Kinds that are not on this page are skipped with a note.\n"
+    yield "An object of a kind that is not on this page is a warning: what acts on it is not known.\n"
     for standing, title in ((Standing.SIMULATED, "Simulated"), (Standing.WITHOUT_EFFECT, "Without effect")):
         yield f"## {title}\n"
         rows = [each for each in (*fields, *keys.ROWS) if each.standing is standing]
