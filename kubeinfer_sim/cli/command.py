@@ -1,4 +1,4 @@
-"""How all commands read their line: one value where one is meant, files with or without `-f`, what else was meant."""
+"""How every command reads its line: an option once, files with or without `-f`, and what else may have been meant."""
 
 from __future__ import annotations
 

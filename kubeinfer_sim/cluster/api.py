@@ -1,4 +1,4 @@
-"""The API server: the objects of nodes and pods, and the one way in which the cluster's components know of each other.
+"""The API server: the objects of nodes and pods, and the only way in which the cluster's components hear of each other.
 
 Whoever changes an object writes the change here; whoever follows objects is told in the instant in which it is
 written, the writer included. The order is declared in one place: the watchers are told in the order in which
@@ -261,7 +261,7 @@ class Api:
             tell(pod)
 
     def remove_finalizers(self, pod: Pod, names: Collection[str], cause: int) -> None:
-        """Take finalizers away; a pod of which nothing is left but its object goes with the last of them."""
+        """Take finalizers away; with the last of them a pod goes of which only the object is left."""
         removed = tuple(each for each in pod.finalizers if each in names)
         if not removed:
             return

@@ -21,7 +21,7 @@ class FaultInjected(Record):
 
 
 class StruckNothing(Record):
-    """A fault or an action (`what`) was aimed at pods or NPUs of which there was none then; `there`: what there was."""
+    """A fault or an action (`what`) found none of the pods or NPUs it was aimed at; `there`: which ones there were."""
 
     what: str
     there: str
@@ -76,7 +76,7 @@ class AllocatableChanged(Record):
 
 
 class ResetHeld(Record):
-    """An NPU waits for its reset until all `group` NPUs that reset together are idle: who holds which of them.
+    """An NPU waits for its reset until all `group` NPUs that are reset together are idle; `holders` still use some.
 
     Told again whenever that changes; a holder of "" stands for pods that are not played.
     """

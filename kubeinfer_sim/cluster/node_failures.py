@@ -1,4 +1,4 @@
-"""Nodes that fail: machines that die, are cut off, reboot, come back, and what somebody does about them.
+"""Nodes that fail: machines die, are cut off, reboot and come back, and somebody taints them as out of service.
 
 What the control plane makes of it is its own affair: it sees heartbeats cease, and taints.
 """

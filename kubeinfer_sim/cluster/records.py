@@ -478,7 +478,7 @@ class NodeTainted(Record):
 
 
 class ZoneStateChanged(Record):
-    """So many nodes of a zone ("": of the nodes without one) are ready, of so many, that its `state` is another.
+    """A zone ("": the nodes without one) has another `state`, now that so many of its nodes are ready.
 
     `evicts`: its failed nodes still get the NoExecute taint for which pods are evicted.
     """

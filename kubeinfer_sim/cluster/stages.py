@@ -1,4 +1,4 @@
-"""The stages of a pod's life: which kinds there are, and in which part of a life each comes."""
+"""The stages of a pod's life: their kinds, and the part of its life to which each belongs."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ def _toleration(written: Mapping[str, Any]) -> Toleration:
 
 
 def _weights_volume(volumes: Any) -> Literal["local", "shared", "none"]:
-    """Where weights are read from: a claim or network storage, else a folder of the node, else nowhere.
+    """Where weights are read from: `shared` (a claim, network storage), else `local` (a folder of the node), or `none`.
 
     Volumes that cannot hold weights (emptyDir, ConfigMaps, Secrets ...) do not count, nor do the folders of
     the node's system, from which NPU pods mount drivers, devices and logs.

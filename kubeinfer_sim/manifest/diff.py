@@ -290,7 +290,7 @@ def _differences(old: Any, new: Any, path: Path) -> Iterator[tuple[Path, Any, An
 
 
 def _list_differences(old: list[Any], new: list[Any], path: Path) -> Iterator[tuple[Path, Any, Any]]:
-    """Items are compared by name where all have one, else by place if they are mappings, else as a whole."""
+    """Compare the items of two lists: by name where all have one, else by place, or the lists as a whole."""
     names = [_names(old), _names(new)]
     if names[0] is not None and names[1] is not None:
         before, after = names[0], names[1]

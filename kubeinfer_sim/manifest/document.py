@@ -95,7 +95,7 @@ class Document(Struct, frozen=True, eq=False):
         return Diagnostic(self.source.name, line, column, message, path, severity, code, hint, text)
 
     def _written(self, path: Path, *, key: bool) -> str:
-        """The key or the text at a path, as far as a look at it is worth; empty where something else is there."""
+        """The key or the text at a path; "" where something else is there."""
         value: Any = self.value
         for part in path[:-1] if key else path:
             held = dict(enumerate(value)) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""What a file holds, told by what stands in it and not by its name; and which command it is for."""
+"""What a file holds, by its content and not by its name, and which command it is for."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FOR = {
 
 
 def first_kind(text: str) -> str:
-    """The first kind that a text names, of a list that of what it holds; empty where there is none."""
+    """The first kind that a text names, without the `List` of a list; "" where it names none."""
     kinds = (match[1].removesuffix("List") for match in _KIND.finditer(text, 0, _LOOKED_AT))
     return next((kind for kind in kinds if kind), "")
 

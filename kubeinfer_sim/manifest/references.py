@@ -18,7 +18,7 @@ CLASSES = {"priorityClassName": "PriorityClass", "runtimeClassName": "RuntimeCla
 
 
 class Reference(NamedTuple):
-    """An object that is needed, in the pod's own namespace, and of a ConfigMap or a Secret which `key` ("": none)."""
+    """An object of the pod's own namespace that it needs; `key`: which entry of a ConfigMap or a Secret ("": none)."""
 
     kind: Literal["ConfigMap", "Secret", "PersistentVolumeClaim"]
     name: str

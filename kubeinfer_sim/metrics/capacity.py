@@ -1,4 +1,4 @@
-"""How much the instances can take over time: each as much as its weakest role, as far as readiness and speed tell.
+"""How much load the instances can take over time: each as much as its weakest role, by readiness and speed of its pods.
 
 An instance's share is the smallest, over its roles, of ready pods ÷ pods of the role; where the scenario says what a
 pod takes (`spec.load.podServes`), what its weakest role takes ÷ what that is with all pods ready. A pod whose NPU is
@@ -62,7 +62,7 @@ class Capacity(Struct, frozen=True):
 
 
 class _Held(Struct, frozen=True):
-    """What one instance has: its share, what it takes of the load, and of each role the part that is ready."""
+    """The capacity of one instance: its share of the load, what it takes of it, and the ready part of each role."""
 
     share: Fraction
     serves: Fraction
@@ -109,7 +109,7 @@ class _Instance(Struct):
 
     @property
     def speeds(self) -> tuple[tuple[str, Fraction], ...]:
-        """Of the roles that are slower than they should be, the speed of the slowest pod that is ready."""
+        """The speed of each role that is slower than it should be: that of its slowest ready pod."""
         speeds: dict[str, Fraction] = {}
         for pod, factor in self.slow.items():
             if pod in self.ready:

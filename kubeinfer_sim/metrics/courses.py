@@ -1,4 +1,4 @@
-"""How the states of each instance follow one another; a pod that is none of an instance counts as one of its own."""
+"""The states that each instance went through; a pod that belongs to no instance counts as one of its own."""
 
 from __future__ import annotations
 

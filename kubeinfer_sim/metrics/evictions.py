@@ -1,4 +1,4 @@
-"""Pods that come to a tainted node and have to leave it, one after the other, for as long as the taint is there."""
+"""Loops of evictions: pods come to a tainted node, have to leave it, and their successors come to it again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Key = tuple[str, str, str, str]
 
 
 class Evictions(Struct, frozen=True):
-    """Pods of one owner and revision that a NoExecute taint drives from the node that they came to in spite of it.
+    """Pods of one owner and revision that come to a node again and again, and that its taint evicts each time.
 
     Pods of the owner are still there at the end, or about to come: it goes on.
 

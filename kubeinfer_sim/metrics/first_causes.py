@@ -1,4 +1,4 @@
-"""The records that nothing in the history caused: a person's doing, a fault. All else follows from one of them."""
+"""The records that no other record caused: people's actions and faults. All else follows from them."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from kubeinfer_sim.engine.meter import End, Handlers
 
 
 class Incident(Struct):
-    """One time in which one instance was not ready after it had been, or before it was for the first time.
+    """A time in which an instance was not ready: after it had been, or before it was for the first time.
 
     Attributes:
         cause: id of the initiating record.

@@ -188,7 +188,7 @@ class InstanceLife(Struct):
 
     @property
     def pace(self) -> PodLife | None:
-        """The pod that set the pace: the one whose readiness made the instance ready, or one still not ready.
+        """The pod that set the pace: the one whose readiness made the instance ready, else one that is not ready yet.
 
         Of several not ready, one that is in trouble before one that only waits for the others.
         """

@@ -162,7 +162,7 @@ def _span_at(pod: PodLife, at: int) -> Span | None:
 
 
 def _pace(pods: list[PodLife], until: int, *, ready: bool) -> PodLife | None:
-    """The pod whose readiness made the instance ready, else one that is not ready, the one in trouble first."""
+    """The pod that held its instance up: the last one to be ready, else one that is not, in trouble first."""
     if ready:
         for pod in reversed(pods):
             span = _span_at(pod, until)

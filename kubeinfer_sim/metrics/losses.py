@@ -1,4 +1,4 @@
-"""Every time in which an instance was missing: what began it, which instance was lost, which one made it good.
+"""The times in which instances were missing: what began each, which instance was lost, which one replaced it.
 
 Lost is what is missing: max(0, desired - ready), as everywhere. A loss opens when an instance stops being ready while
 no more than desired are, or when more are desired, and is charged to what began that. It closes when an instance
@@ -71,7 +71,7 @@ class _Open:
             self.own[loss.lost] = loss
 
     def hit(self, uid: int, starting: int) -> Loss | None:
-        """The loss that an instance of so many `starting` ones would have ended, taken out; None if it is not missed.
+        """Take out the loss that an instance of so many `starting` ones would have ended; None where none is missed.
 
         Of several it would have been the last: the others are not hit.
         """

@@ -1,4 +1,4 @@
-"""What a run was like at one time: which instances were ready, since when the others were not, why, and until when.
+"""A run at one time: which instances were ready, since when the others were not, why, and until when.
 
 Everything is read from the history of the whole run, so it also tells how each state ends. A pod that is not a
 KubeInfer's counts as an instance of its own.
@@ -44,7 +44,7 @@ Ending = Literal["ready", "notReady", "failed", "terminating", "gone", "never"]
 
 
 class PodMoment(Struct, frozen=True):
-    """A pod that is not ready: the stage it is in since `since` ms and until `until` (None: to the end of the run).
+    """A pod that is not ready: its stage, from `since` to `until` in ms (None: to the end of the run).
 
     `node` is "" while it has none.
     """

@@ -193,7 +193,7 @@ def _completes(measures: Served) -> Judged:
 
 
 def _completes_within(limit: int, measures: Served) -> Judged:
-    """The slowest change for which instances come or go, but those that another template overtook."""
+    """The slowest change that creates or deletes instances, but for those that another template overtook."""
     name = "completesWithin"
     changes = [c for c in measures.changes if c.is_material and c.superseded is None]
     if any("created" not in change.changed for change in changes):

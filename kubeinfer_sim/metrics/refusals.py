@@ -23,7 +23,7 @@ def is_refusal(record: Record) -> bool:
 
 
 class Refusals:
-    """The requests that were refused, but for evictions that were asked for again and granted; drains: `nodes.py`."""
+    """The requests that were refused, but for evictions that were granted later; drains are in `nodes.py`."""
 
     def __init__(self) -> None:
         self._all: list[Refused] = []

@@ -244,7 +244,7 @@ class TrafficMeter:
         return unit.pods.setdefault(ref, _Pod())
 
     def _ends(self, ref: PodRef, at: int, ends: int, reason: str) -> None:
-        """A pod of a unit that serves is told to stop, or dies: the unit ends with the first of its pods."""
+        """A unit ends with the first of its pods that is told to stop, or dies."""
         key = self._key(ref)
         if key in self._units and self._units[key].serving:
             self._stops.append((at, key, ends, reason))

@@ -84,7 +84,7 @@ def opening(text: str) -> str:
 
 
 def why(measures: DeploymentMeasures, stranded: Mapping[PodRef, StrandedPod]) -> str:
-    """Why it does not get to its end, as far as its pods tell, or the API server that refuses them."""
+    """Why a Deployment does not get to its end: what its pods lack, or why the API server refuses them."""
     if measures.refused:
         return (
             f"its pods are refused (FailedCreate): {measures.refused.message}{to_admission(measures.refused)}"
@@ -173,7 +173,10 @@ def _deadline(measures: DeploymentMeasures) -> Text:
 
 
 def _stuck(measures: DeploymentMeasures) -> list[InstanceLife]:
-    """Pods that are there and not ready at the end, those that can tell why first; else those that do not go."""
+    """The pods that are not ready at the end; where there are none, those that are deleted and stay.
+
+    Those that can tell why come first.
+    """
     if measures.holds:
         return []
     there = [life for life in measures.pods if life.pods and life.pods[0].gone is None]

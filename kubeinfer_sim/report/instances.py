@@ -130,7 +130,7 @@ def disturbance(life: InstanceLife) -> str:
 
 
 def start_up(rows: Sequence[Row[Start]]) -> str:
-    """How many started, in what time, and where it went in the start that took longest; "" where none did."""
+    """How many instances started, how long that took, and where the longest start spent its time; "" without any."""
     done = [row.what for row in rows if row.what.took is not None]
     if not done:
         return ""

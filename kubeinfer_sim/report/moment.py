@@ -174,7 +174,7 @@ def ending_sentence(run: Run, moment: Moment, each: InstanceMoment) -> str:
 
 
 def _waits(each: InstanceMoment) -> str:
-    """What it waits for at the end of the run, and what an operator can do; "" where that is not known."""
+    """What an instance waits for at the end of the run, and what an operator can do; "" where that is not known."""
     life = each.life
     reasons = (life.pending, life.failed, life.refused, each.stranded)
     if not any(reasons) and not any(pod.trouble or pod.held for pod in life.pods):
@@ -187,7 +187,7 @@ def _waits(each: InstanceMoment) -> str:
 
 
 def _waits_like(moment: Moment, each: InstanceMoment) -> str:
-    """Of one that has no place, and of which the scheduler has said nothing: who of its workload waits like it."""
+    """That an instance has no place, as another one of its workload has none; "" where the scheduler spoke of it."""
     if each.life.state != "pending":
         return ""
     ref = each.instance

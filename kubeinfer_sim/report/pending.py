@@ -1,4 +1,4 @@
-"""Why a gang waits, node by node, in a few lines; and who had to go so that it need not."""
+"""Why a gang waits, node by node, in a few lines, and which pods were preempted so that it need not."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def preempted(evicted: Sequence[PodPreempted]) -> Iterator[str]:
 
 
 def preempted_for(evicted: Sequence[PodPreempted]) -> str:
-    """`low-0 and 2 more pods are preempted for infer-0`, of the first for whom that was done; nothing without any."""
+    """`low-0 and 2 more pods are preempted for infer-0`, of the first gang that preempted any; "" without one."""
     if not evicted:
         return ""
     first = evicted[0]

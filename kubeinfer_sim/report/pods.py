@@ -148,7 +148,7 @@ def _state(container: ShownContainer) -> str:
 
 
 def _notes(moment: PodsAt, width: int) -> Iterator[str]:
-    """Which nodes are not heard of, so that what is shown of their pods is old; and what a configuration gave."""
+    """That nodes are not heard of, so that the state of their pods is old, and what a configuration file gave."""
     unheard: dict[tuple[str, int], int] = {}
     for pod in moment.pods:
         if pod.unheard is not None:

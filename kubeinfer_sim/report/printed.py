@@ -1,4 +1,4 @@
-"""The parts of a report as text: how wide, in colour or not, for a terminal that knows more than ASCII or not."""
+"""The parts of a report as text: of a width, coloured or plain, with or without characters beyond ASCII."""
 
 from __future__ import annotations
 

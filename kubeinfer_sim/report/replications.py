@@ -151,7 +151,7 @@ def lost_lines(runs: Replications) -> list[RenderableType]:
 
 
 def fault_lines(runs: Replications) -> list[str]:
-    """In how many runs which kind of fault struck, and in how many none did; nothing where there can be none."""
+    """How many runs each kind of fault struck, and how many none; nothing where the scenario has no faults."""
     if not runs.scenario.fault_kinds:
         return []
     number = len(runs.runs)

@@ -1,4 +1,4 @@
-"""How a run ended, in words: by itself, at its horizon, given up, or in an instant that does not end."""
+"""How a run ended, in words: nothing more could happen, its horizon came, it was given up, or time stood still."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def due(run: Run) -> str:
 
 
 def standstill(run: Run) -> str:
-    """Of a run that came to an instant that does not end: where, and what happens again and again."""
+    """Where time stands still in a run that came to an instant without end, and what happens there again and again."""
     steps = list(dict.fromkeys(sentence(record, run.scenario.accelerator_family) for record in run.cycle))
     named = steps[:_NAMED] if len(steps) <= _NAMED else [*steps[: _NAMED - 1], "…", steps[-1]]
     round_ = f": {', '.join(named)}, and so on" if named else ""

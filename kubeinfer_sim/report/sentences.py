@@ -1,4 +1,4 @@
-"""A sentence for every kind of record: what happened, to what, where, and why as far as the record says.
+"""A sentence for every kind of record: what happened to what, where, and why.
 
 `sentence` is what `why` and its JSON document tell a history with. A record type that has no sentence of its own gets a
 plain one made of its name and its fields.

@@ -1,4 +1,4 @@
-"""Whether time stands still: things that cause one another and take no time, or next to none, go on for ever."""
+"""Whether time stands still: whether things go on for ever that cause one another and take next to no time."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Standstill:
         self._repeats = self._repeats or self._counts[key] > self._limit
 
     def _cycle(self) -> tuple[Record, ...]:
-        """From the end of a container, if one ends, or else the latest record, back to the one before of its type."""
+        """One round: from the last end of a container, or else the last record, back to the one before of its type."""
         latest = tuple(self._latest)
         ends = [place for place, record in enumerate(latest) if isinstance(record, ContainerDied)]
         last = ends[-1] if ends else len(latest) - 1

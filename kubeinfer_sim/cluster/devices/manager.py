@@ -144,7 +144,7 @@ class Devices(Watcher):
             watcher.allocated(pod, held)
 
     def _choose(self, pod: Pod, node: str, count: int) -> list[Npu]:
-        """From the rings the scheduler chose, where it counts them; else from the fullest ring that has room.
+        """The NPUs a pod gets: of the rings that the scheduler chose, else of the fullest ring with room.
 
         A pod whose kubelet is not heard of, so that nobody has looked at it yet, may get some that are unhealthy.
         """

@@ -17,7 +17,7 @@ from kubeinfer_sim.scenario.units import Millis
 
 
 class Due(NamedTuple):
-    """What will be mended: a repair that ends, an isolation that is over at `at` ms; None: nobody knows when."""
+    """Something that will be mended: a repair, or an isolation, that ends at `at` ms (None: nobody knows when)."""
 
     what: str
     kind: Literal["repair", "isolation"]

@@ -446,7 +446,7 @@ class Containers:
 
 
 def _failures(verdict: Transition) -> str:
-    """The calls that a probe gave up after; one that hangs is followed by the next when its timeout is over."""
+    """How many calls a probe made before it gave up, and how far apart; one that hangs is followed at once."""
     if verdict.calls == 1:
         return "1 failure"
     assert verdict.first_call_at is not None

@@ -147,7 +147,7 @@ class ImageManager:
         return Turn((*stages, Stage(name, length, regime)))
 
     def failing_turn(self, node: Node, image: str) -> Turn:
-        """Ask now for a pull that fails, after holding its place in the node's queue for as long as that takes."""
+        """A pull that will fail: it keeps its place in the node's queue until it has failed."""
         pulls, now, length = self._of(node), self._clock.now, self.registry.fails_after(image)
         name = StageName(StageKind.IMAGE, image)
         stages: tuple[Stage, ...] = ()
@@ -239,7 +239,7 @@ class Registry:
         return "the registry has no such image" if self._broken.get(image) else ""
 
     def fails_after(self, image: str) -> int:
-        """How long a pull takes to fail that does, in ms: as long as the first reason for it to fail has it."""
+        """How long a pull of the image takes to fail, in ms; of several reasons the quickest counts."""
         return min((after for key in (None, image) for after in self._broken.get(key, ())), default=0)
 
     def set(self, images: Iterable[str], *, broken: bool, after: int = 0) -> None:

@@ -31,7 +31,7 @@ class ImageError(StrEnum):
 
 
 def needs_pull(container: ContainerSpec, node: Node, at: int) -> bool:
-    """Whether the kubelet has to ask for the image at `at`: its policy says so, it is not on the node, or no image.
+    """Whether the kubelet asks for the image at `at`: its policy says so, or the image is not there, or no image.
 
     With policy Never it does not ask, but what is not there is an error (imagePullPrecheck).
     """
@@ -42,14 +42,14 @@ def needs_pull(container: ContainerSpec, node: Node, at: int) -> bool:
 
 
 def never_pulled(container: ContainerSpec) -> ImageError | None:
-    """Why no registry is asked for an image that is needed, as long as the container stays as it is; None: one is."""
+    """Why the kubelet never asks a registry for an image that it needs; None where it does ask."""
     if reference_error(container.image):
         return ImageError.INVALID_NAME
     return ImageError.NEVER_PULL if container.image_pull_policy == "Never" else None
 
 
 class PullSync(NamedTuple):
-    """A sync of a pod at `at` ms that waits for an image; `pulls`: its back-off is over, so it tries."""
+    """A sync at `at` ms of a pod that waits for an image; `pulls`: the back-off is over, and it tries."""
 
     at: int
     pulls: bool
@@ -90,7 +90,7 @@ def next_attempt(first: int, now: int, backoff: ImageBackoff, retry: PodWorkerRe
 
 
 def reason_shown(first: int, now: int, retry: PodWorkerRetry, takes: int) -> ImageError:
-    """What the status of such a pod says at `now`: what came of the sync before the last one, which wrote it."""
+    """What the status of such a pod says at `now`: what the sync before the last one came to."""
     shown = outcome = ImageError.PULL
     for sync in failing_syncs(first, now, ImageBackoff(), retry, takes):
         if sync.at > now:

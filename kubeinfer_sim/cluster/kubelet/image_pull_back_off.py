@@ -57,7 +57,7 @@ class ImagePullBackOff:
         return (ImageError.BACK_OFF, why) if why else None
 
     def turn(self, worker: PodWorker, container: Container, reason: ImageError) -> tuple[Stage, ...]:
-        """Ask for a pull that will fail: what the pod goes through until it has; nothing when it fails at once."""
+        """The stages a pod goes through until its pull has failed; none where it fails at once."""
         image = container.spec.image
         if reason is not ImageError.BACK_OFF or not self._registry.fails_after(image):
             return ()

@@ -1,4 +1,4 @@
-"""What befalls whole nodes, as their kubelets see it: machines that die or are cut off, kubelets that are restarted.
+"""What happens to whole nodes, as their kubelets see it: machines die or are cut off, kubelets are restarted.
 
 A kubelet that does not run probes, starts and stops nothing, and its node's heartbeats cease; its containers go on, but
 its pulls and kills end with it. A new kubelet begins them anew, with the whole grace period; it has no back-offs and no
@@ -27,7 +27,7 @@ from kubeinfer_sim.engine.clock import Timer
 
 
 class NodeEvents:
-    """What becomes of the pods of a node that cannot be reached, and of one that is back."""
+    """What becomes of the pods of a node that fails, and of one that is back."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Pods whose set-up waits for ConfigMaps and Secrets that are not there, or for a volume that another node has.
+"""Pods whose set-up waits for a ConfigMap or a Secret that does not exist, or for a volume that another node uses.
 
 Source: pkg/kubelet/kuberuntime/kuberuntime_container.go (generateContainerConfig), pkg/kubelet/pod_workers.go;
 pkg/util/goroutinemap/exponentialbackoff (mounts are tried again after 500 ms, 1 s, 2 s … up to 122 s);
@@ -130,7 +130,7 @@ class ObjectWaits:
     # -- waiting -------------------------------------------------------------------------------------------
 
     def wait(self, worker: PodWorker, missing: Missing, again: Callable[[], None]) -> None:
-        """The pod waits; what that is for is recorded when it begins, and when it is something else."""
+        """The pod waits for something; recorded when that begins, and when it becomes something else."""
         now, pod = self._clock.now, worker.pod
         before = self._waiting.get(worker)
         since = now if before is None or before.missing.reason != missing.reason else before.since

@@ -117,7 +117,7 @@ class PodAdmission:
                 del self._waiting[worker.node.name]
 
     def node_changed(self, node: Node) -> None:
-        """Something on the node is free, or it is another one: pods that were about to be rejected may be taken."""
+        """The node has more room, or other labels or taints: pods that it was about to reject may be taken."""
         for worker in list(self._waiting.get(node.name, ())):
             refused = self._refusal(worker, known=False)
             if refused is None:

@@ -77,7 +77,7 @@ class PodTermination:
         self._gone_after(worker, stages)
 
     def delete_unbound(self, pod: Pod, reason: str, cause: int) -> None:
-        """A pod without a node, or one that has ended, is nobody's to stop, as is one without any grace period.
+        """Delete a pod that no kubelet has to stop: it has no node, it has ended, or its grace period is 0.
 
         pkg/registry/core/pod/strategy.go, CheckGracefulDelete.
         """

@@ -23,7 +23,7 @@ from kubeinfer_sim.manifest.accelerators import accelerators_of
 
 
 class Sync(Enum):
-    """What the pod's worker is about, which the API server may not know, nor the worker what the API server wants."""
+    """What the pod's worker is doing, whatever the API server has heard of it, or wants."""
 
     UNHEARD = "unheard"  # the pod is bound, but its kubelet has yet to hear of it
     SETTING_UP = "settingUp"  # images, init containers, sandbox, containers
@@ -41,7 +41,7 @@ class ImageWait(Struct, frozen=True):
 
 
 class Stopping(NamedTuple):
-    """Since when (ms) a pod is stopped, in which stages, and the init container that ran then, if one did."""
+    """A pod is being stopped: since when (ms), in which stages, and the init container that ran then, if any."""
 
     since: int
     stages: tuple[Stage, ...]

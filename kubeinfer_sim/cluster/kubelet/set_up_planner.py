@@ -1,4 +1,4 @@
-"""What comes before the containers of a pod run, as far as it can be told: a plan of stages with their lengths."""
+"""Plans of set-ups: the stages before the containers of a pod run, with their lengths, as far as they can be known."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ class SetUpPlanner:
     def post_start(
         self, pod: Pod, container: Container, at: int
     ) -> tuple[tuple[Stage, ...], FailedHook | None]:
-        """The postStart hook of a container whose process begins at `at`, and its being killed when that fails.
+        """The postStart hook of a container whose process begins at `at`, and the kill that follows if it fails.
 
         Until the hook has returned, the container is Waiting in its status and nothing else happens to the pod
         (pkg/kubelet/kuberuntime/kuberuntime_container.go, startContainer).

@@ -107,7 +107,7 @@ def pod_stop_stages(worker: PodWorker, draws: StageDraws, *, until: int | None =
 
 
 def stop_anew(worker: PodWorker, now: int, draws: StageDraws) -> tuple[Stage, ...]:
-    """What is left of stopping a pod when a new kubelet does so from `now` on (ms), whose grace period is whole.
+    """What is left of stopping a pod when a new kubelet takes over at `now` (ms), with the whole grace period.
 
     A hook is run once more. A process that has been told to end does so at its own time, however often it is told.
     """

@@ -25,7 +25,7 @@ PROBE_KINDS: tuple[ProbeKind, ...] = ("startup", "liveness", "readiness")
 
 
 class Checks(NamedTuple):
-    """The checks behind probes of a kind: of one container, or ("") of all of which nothing else is said."""
+    """The checks behind the probes of a kind: of one container, or ("") of all that have none of their own."""
 
     probe: str
     container: str = ""

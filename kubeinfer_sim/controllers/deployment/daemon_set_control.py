@@ -231,7 +231,7 @@ class DaemonSetControl:
                 self.node_changed(each.node)
 
     def _may_delete_failed(self, node: str) -> bool:
-        """Whether a pod that has failed there may be deleted now; else the node is looked at again later."""
+        """Whether a failed pod of a node may be deleted now; if not, the node is looked at again later."""
         now, known = self._clock.now, self._back_offs.get(node)
         if known is None or now - known.since > 2 * LONGEST_BACK_OFF:
             self._back_offs[node] = _BackOff(FIRST_BACK_OFF, now)

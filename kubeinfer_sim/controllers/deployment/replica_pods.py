@@ -81,7 +81,7 @@ class ReplicaPods:
         return pod
 
     def adopt(self, replica_set: ReplicaSet) -> ReplicaPod | None:
-        """A pod that has run for long, if the cluster has room for it; None where the API server refuses it."""
+        """A pod that has run for long, or waits where there is no room; None where the API server refuses it."""
         template = self._admitted(replica_set)
         if template is None:
             return None
@@ -96,7 +96,7 @@ class ReplicaPods:
         return pod
 
     def _admitted(self, replica_set: ReplicaSet) -> PodTemplate | None:
-        """Another pod as the API server takes it; None where it does not: that it begins to refuse them is recorded."""
+        """The pod's template as the API server takes it; None where it refuses the pod, whose beginning is recorded."""
         spec, namespace = replica_set.spec, self._owner.namespace
         template = self._api.admission.admit(replica_set.template, namespace)
         refusal = self._api.admission.refusal(namespace, [(f"{spec.name}-{self._number}", template)])

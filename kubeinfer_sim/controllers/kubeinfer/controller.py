@@ -70,7 +70,7 @@ class KubeInferController:
         self._instances.adopt_spec(spec)
 
     def abort(self, reason: str, cause: int) -> bool:
-        """Go back to the template of before an update that does not go on; False where there is none."""
+        """Go back to the template from before an update that does not go on; False where there is none."""
         before = self._in_place
         if before is None or before.revision == self.spec.revision:
             return False

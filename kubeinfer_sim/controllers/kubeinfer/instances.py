@@ -187,7 +187,7 @@ class Instances:
         self.changed()
 
     def _ordinal(self) -> int:
-        """Of the instance that is made next. The heap keeps some that are taken, or above all, by now."""
+        """The ordinal of the next instance; the heap may still hold some that are taken by now, or too high."""
         free = self._free_ordinals
         if self._assumptions.ordinals == "next":
             return self.next_ordinal
@@ -234,7 +234,7 @@ class Instances:
         self.changed()
 
     def concerning(self, instance: Instance, reason: str, cause: int) -> None:
-        """An instance that was ready has a pod that is not; nothing happens if it is not ready anyway."""
+        """A pod of a ready instance is not ready any more; nothing happens where the instance is not ready anyway."""
         if instance.ready:
             self.leave_ready(instance, InstanceState.CONCERNING)
             instance.failure = reason

@@ -64,7 +64,7 @@ class Rebuilding:
     def go_on(
         self, instance: Instance, pod: Pod, reason: str, cause: int, *, whole: bool, counts: bool
     ) -> None:
-        """Delete a pod, or all of its instance, once more in the restart that is under way: it had to go elsewhere.
+        """Delete a pod, or its whole instance, once more in the same restart, since it has to go to another node.
 
         `counts`: for back-off and limit, as a restart of its own would.
         """
@@ -263,7 +263,7 @@ class Rebuilding:
     # -- Degrade -------------------------------------------------------------------------------------------
 
     def _degrade(self, instance: Instance, gang: PodGang, rebuild: Rebuild) -> bool:
-        """Give up pods of other roles if only that makes room for the gang, which is queued when they are gone."""
+        """Give up pods of other roles where the gang finds no room without; it is queued again when they are gone."""
         room = make_room(self._scheduling, instance, gang, rebuild.give_up)
         if room is None or not room[0]:
             return False

@@ -56,8 +56,7 @@ class InstanceRestarting(Record):
 
 
 class RestartContinued(Record):
-    """What was made in a restart of an instance or a pod (`what`: its name) cannot stay where it is: it is deleted once
-    more, in the same restart.
+    """What a restart has made anew, a pod or an instance (`what`), cannot stay: the same restart deletes it again.
 
     What it was rebuilt for is reported only now, of hardware that it was given again; or its node rejects it.
     """
@@ -164,7 +163,7 @@ class Stalled(Record):
 
 
 class UpdateAborted(Record):
-    """An update that stalled is given up: the template of `revision`, which was there before, is applied again."""
+    """A stalled update is given up: the template of `revision`, the one before it, is applied again."""
 
     kubeinfer: str
     generation: int

@@ -295,7 +295,7 @@ class Recovery:
 
 
 def _struck_before(instance: Instance, pod: Pod, fault: PlatformFault) -> PodRef | None:
-    """The newest of the pods that the fault struck, if it and the instance it was of have been rebuilt since."""
+    """The newest pod of the instance that the fault struck, where this one was made after it; else None."""
     struck = [ref for ref in fault.struck if ref.instance == instance.ref]
     if not struck or pod.ref in struck:
         return None

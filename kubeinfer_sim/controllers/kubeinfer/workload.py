@@ -68,7 +68,7 @@ class KubeInferWorkload:
         self._stalls.progressed()
 
     def _stalled(self, pod_reason: str, cause: int) -> None:
-        """An update that has no place, or an image nobody can have, is aborted where the switch says so."""
+        """Abort an update that finds no place, or whose image cannot be pulled, where the switch says so."""
         gives_up = pod_reason == "Unschedulable" or of_container(pod_reason) in set(ImageError)
         if self._assumptions.on_stall == "abort" and gives_up and self._controller.abort(pod_reason, cause):
             self._rebuilding.revision_changed()
@@ -111,7 +111,7 @@ class KubeInferWorkload:
         return iter(self._gangs.instance_of)
 
     def controller_of(self, pod: Pod) -> Controller:
-        """The pod's instance, by which nobody can tell how many pods there should be unless that is assumed."""
+        """The pod's instance, which has no scale subresource unless that is assumed."""
         return self._gangs.instance_of[pod] if self._has_scale else NO_SCALE
 
     def gang_placed(self, pods: Sequence[Pod]) -> None:

@@ -1,4 +1,4 @@
-"""A Pod that no controller makes: it is placed and run as any, and once it is gone nobody makes another."""
+"""A Pod that no controller makes: it is placed and run like any other, and nobody replaces it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Image references: which tag one has, for the default of imagePullPolicy, and what is wrong with a text that is none.
+"""Image references: their tags, which decide the default of imagePullPolicy, and what is wrong with other texts.
 
 Sources: pkg/util/parsers/parsers.go of Kubernetes and the grammar of github.com/distribution/reference.
 """

@@ -41,7 +41,7 @@ def node_size(context: LintContext, resource: str, largest: int) -> int:
 
 
 def scattered(context: LintContext, per_node: int) -> bool:
-    """Whether pods that leave room on a node of this size are placed by Volcano, which as shipped does not pack them.
+    """Whether Volcano, which as shipped does not pack them, places pods that leave room on a node of this size.
 
     Source: its plugin binpack knows cpu and memory alone; nodes with room for pods of accelerators alone are equal.
     """

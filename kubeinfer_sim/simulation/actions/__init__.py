@@ -1,1 +1,1 @@
-"""What people do in a run, a module for what they do it to; each says which actions are its own."""
+"""What people do in a run: a module for each sort of thing they do it to, which names the actions it takes."""

@@ -32,7 +32,7 @@ def matches(target: Target, pod: Pod) -> bool:
 
 
 def unmatched(target: Target, pods: Iterable[Pod]) -> str:
-    """That no pod is as the target says, and which there are: `no pod matched; there are instances 1 to 4`."""
+    """What to say of a target that matches no pod: `no pod matched; there are instances 1 to 4`."""
     refs = [pod.ref for pod in pods if target.kind in ("", pod.ref.instance.kind)]
     if target.name:
         refs = [ref for ref in refs if ref.instance.owner == target.name]

@@ -102,7 +102,10 @@ _of_any = partial(Target, kind="")
 
 
 def _places(kubeinfer: KubeInfer, *, named: bool) -> list[_Object]:
-    """The places of a KubeInfer's pods, by its own name where it is not the first, so that one more moves none."""
+    """The places of a KubeInfer's pods, as fault processes name them.
+
+    All but the first KubeInfer's bear its name, so that one more KubeInfer does not draw other faults for the first.
+    """
     prefix = f"{kubeinfer.name}/" if named else ""
     return [
         _Object(

@@ -1,4 +1,6 @@
-"""How faults of NPUs show in the pods that hold them: all that is seen of a fault where nobody looks at the NPU.
+"""How faults of NPUs show in the engines that use them: they exit, hang, answer their checks badly, or are slower.
+
+Where no device plugin looks at an NPU, this is all that anybody sees of its fault.
 
 The process exits, its checks hang or fail for as long as the fault lasts, or it is only slower. One that starts while
 its NPU is broken comes to nothing before that is mended.
@@ -21,7 +23,7 @@ BROKEN = ("crash", "hang")
 
 
 class _Group:
-    """The faults of one NPU that last and show in the same way: in its process they come to the same as one.
+    """The lasting faults of one NPU with the same symptom: to the process they are one.
 
     Attributes:
         faults: with their numbers in the order in which they began.
@@ -85,7 +87,7 @@ class Symptoms:
             self._speeds.tell(pod, fault.cause)
 
     def allocated(self, pod: Pod, npus: Sequence[Npu]) -> None:
-        """A pod got NPUs that may be broken, so that it will not come up, or more slowly."""
+        """A pod got NPUs, some of which may be broken: then its engine does not come up, or is slower."""
         ailing = [npu for npu in npus if npu in self._lasting]
         for npu in ailing:
             if "slow" in self._lasting[npu]:

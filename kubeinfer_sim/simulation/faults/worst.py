@@ -1,4 +1,4 @@
-"""The worst of several things that last: what overlaps does not add up, and the end of one leaves the others."""
+"""The worst of several effects that overlap: they do not add up, and the end of one leaves the others."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Report(Protocol):
 
 
 class Finished:
-    """A run that is over, and its numbers, which are come to once for all invariants that ask."""
+    """A run that is over, with its numbers, which are computed once for all invariants."""
 
     def __init__(self, run: Run, meters: RunMeters) -> None:
         self.run = run

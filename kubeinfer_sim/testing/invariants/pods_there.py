@@ -50,7 +50,7 @@ class PodsThere:
         self.ready.pop(record.pod, None)
 
     def instance_created(self, record: InstanceCreated) -> None:
-        """An instance that ran before the simulation began has pods of which nobody records that they are Ready."""
+        """Of an instance that ran before the simulation began, all pods are Ready, though no record says so."""
         if record.running:
             self._ran.add(record.instance.uid)
 
