@@ -33,7 +33,7 @@ def sim(*args: str, stdin: str = "", cwd: Path = ROOT, **env: str) -> Done:
     streams = [io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8", newline="\n") for text in (stdin, "", "")]
     with (
         mock.patch.multiple(sys, stdin=streams[0], stdout=streams[1], stderr=streams[2]),
-        mock.patch.dict(os.environ, {"COLUMNS": "80", **env}),
+        mock.patch.dict(os.environ, {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8", **env}),
         contextlib.chdir(cwd),
     ):
         code = run([*args])

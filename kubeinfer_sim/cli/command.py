@@ -169,7 +169,8 @@ def json_option(what: str) -> Callable[[F], F]:
         "json_to",
         metavar="FILE",
         type=OutputFile(
-            is_document, "for JSON on standard output write `-o json`, else name a new file: --json new.json"
+            is_document,
+            "for JSON on standard output write `-o json`, else name a new file: `--json new.json`",
         ),
         help=f"Write {what} to a file as JSON, too; - is `-o json`.",
     )

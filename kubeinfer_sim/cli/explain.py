@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -63,8 +62,10 @@ def _list(rules: list[Rule]) -> str:
 
 
 def _lines(rule: Rule, width: int) -> Iterator[str]:
+    from kubeinfer_sim.manifest.wrapping import wrap
+
     def fold(text: str) -> str:
-        return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+        return "\n".join(wrap(" ".join(text.split()), width))
 
     yield fold(f"{rule.code} {rule.name} ({rule.severity}): {rule.summary}")
     for paragraph in (rule.reason, f"What would be right: {rule.right}", f"Source: {rule.source}."):

@@ -110,6 +110,7 @@ def is_of_the_user(name: str, ours: Callable[[bytes], bool]) -> bool:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
+        _check_folder(path.parent)
         return False
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "is a folder")
@@ -119,9 +120,17 @@ def is_of_the_user(name: str, ours: Callable[[bytes], bool]) -> bool:
         return False
     if not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, "is write-protected")
+    _check_folder(path.parent)
     with path.open("rb") as file:
         head = file.read(_HEAD)
     return bool(head.strip()) and not ours(head)
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise FileNotFoundError(errno.ENOENT, f"there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(errno.EACCES, f"the folder {folder} is write-protected")
 
 
 def descriptor(name: str) -> int | None:

@@ -13,11 +13,13 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import StringIO
 from typing import Any, NoReturn
 
 import click
 
 from kubeinfer_sim._version import __version__
+from kubeinfer_sim.cli.output import show_diagnostics, tell
 from kubeinfer_sim.cli.streams import abandon, standard_streams
 from kubeinfer_sim.errors import OutputError
 
@@ -127,13 +129,20 @@ def _run(args: list[str] | None) -> int:
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.ClickException as error:
-        error.show(sys.stderr)
+        _misused(error)
         _hint(error.format_message(), line)
         return 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
     return result if isinstance(result, int) else 0
+
+
+def _misused(error: click.ClickException) -> None:
+    """What click says of a line that cannot be read, in lines of whole words."""
+    said = StringIO()
+    error.show(said)
+    tell(said.getvalue().rstrip("\n"))
 
 
 def _unwritten(error: OutputError) -> int:
@@ -146,7 +155,7 @@ def _unwritten(error: OutputError) -> int:
     if error.nobody_reads:
         return 141
     try:
-        click.echo(f"error: {error}", err=True)
+        tell(f"error: {error}")
         sys.stderr.flush()
     except OutputError:
         abandon(sys.stderr)
@@ -160,19 +169,17 @@ def _hint(message: str, line: Sequence[str]) -> None:
     typed = {character for word in line for character in word}
     hint = hint_on("".join(character for character in message if character in typed))
     if hint:
-        click.echo(f"hint: {hint}", err=True)
+        tell(f"hint: {hint}")
 
 
 def _report(error: Exception, line: Sequence[str]) -> int:
     from kubeinfer_sim.errors import InputError, UnavailableError, UserError
 
     if isinstance(error, InputError):
-        from kubeinfer_sim.cli.output import show_diagnostics
-
         show_diagnostics(error.diagnostics)
         return 2
     if isinstance(error, UserError):
-        click.echo(f"error: {error}", err=True)
+        tell(f"error: {error}")
         _hint(str(error), line)
         return 2
     if isinstance(error, UnavailableError):
@@ -182,10 +189,10 @@ def _report(error: Exception, line: Sequence[str]) -> int:
         import traceback
 
         traceback.print_exception(error)
-    click.echo(f"simulator fault {_fault_id(error)} ({type(error).__name__}): {error}", err=True)
-    click.echo(f"This is our mistake, not yours; {ISSUES}, and with this id.", err=True)
+    tell(f"simulator fault {_fault_id(error)} ({type(error).__name__}): {error}")
+    tell(f"This is our mistake, not yours; {ISSUES}, and with this id.")
     if not os.environ.get("KUBEINFER_SIM_DEBUG"):
-        click.echo("KUBEINFER_SIM_DEBUG=1 shows the traceback.", err=True)
+        tell("KUBEINFER_SIM_DEBUG=1 shows the traceback.")
     return 3
 
 

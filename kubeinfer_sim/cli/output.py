@@ -17,6 +17,8 @@ from kubeinfer_sim.errors import UsageError
 
 #: Where `-v` is kept in the context of the command line.
 VERBOSE = "kubeinfer_sim.verbose"
+#: Columns a message has at least, however narrow the terminal.
+NARROWEST = 40
 
 
 def width_of(stream: TextIO) -> int:
@@ -38,19 +40,54 @@ def colour_on(stream: TextIO) -> bool:
 
 
 def unicode_on(stream: TextIO) -> bool:
-    """Whether the stream can carry more than ASCII."""
-    return "utf" in (getattr(stream, "encoding", "") or "").lower()
+    """Whether the stream can carry more than ASCII.
+
+    Where the locale is said to be C, Python writes UTF-8 all the same; who says so expects ASCII. Nothing said of it,
+    as in most containers, is no such word.
+    """
+    if "utf" not in (getattr(stream, "encoding", "") or "").lower():
+        return False
+    if os.environ.get("PYTHONIOENCODING") or os.environ.get("PYTHONUTF8"):
+        return True
+    said = os.environ.get("LC_ALL") or _said_of_characters() or os.environ.get("LANG")
+    return said not in ("C", "POSIX")
+
+
+def _said_of_characters() -> str:
+    """LC_CTYPE, unless Python itself has set it in place of C (PEP 538)."""
+    said = os.environ.get("LC_CTYPE", "")
+    return "" if said in ("C.UTF-8", "C.utf8", "UTF-8") else said
 
 
 def show(text: str, *, err: bool = False) -> None:
     """Print a text that is already coloured as its stream wants it, ending in one line break."""
     stream = sys.stderr if err else sys.stdout
-    click.echo(text.rstrip("\n"), err=err, color=colour_on(stream))
+    if not unicode_on(stream):
+        from kubeinfer_sim.report.words import plain
+
+        text = plain(text)
+    # The stream is named: click would write UTF-8 to one that says it is ASCII.
+    click.echo(text.rstrip("\n"), file=stream, color=colour_on(stream))
+
+
+def show_document(text: str) -> None:
+    """Print what programs read: in UTF-8, whatever the terminal speaks."""
+    write_bytes(text.encode("utf-8", "backslashreplace"))
+
+
+def tell(text: str, *, later: str = "    ", dim: bool = False) -> None:
+    """Say something on standard error, in lines of whole words; `later` stands before those that go on."""
+    from kubeinfer_sim.manifest.wrapping import wrap
+
+    width = max(width_of(sys.stderr), NARROWEST)
+    lines = (wrap(line, width, later=later) if line else [""] for line in text.split("\n"))
+    text = "\n".join(each for several in lines for each in several)
+    show(click.style(text, dim=True) if dim and colour_on(sys.stderr) else text, err=True)
 
 
 def note(text: str) -> None:
     """Say something about the run itself."""
-    show(click.style(text, dim=True) if colour_on(sys.stderr) else text, err=True)
+    tell(text, dim=True)
 
 
 def detail(text: str) -> None:
@@ -99,8 +136,8 @@ class Output(Struct, frozen=True):
             write_file(self.file, document(), ours=is_document, option="--json")
 
     def to_standard_output(self, **forms: Callable[[], str]) -> None:
-        """Write the form that is asked for, in UTF-8 whatever the terminal speaks."""
-        write_bytes(forms[self.form]().encode("utf-8", "backslashreplace"))
+        """Write the form that is asked for."""
+        show_document(forms[self.form]())
 
 
 def output_of(form: str | None, json_to: str | None) -> Output:

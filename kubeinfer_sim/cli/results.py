@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from kubeinfer_sim.cli.command import file_argument, form_option, option, subcommand
-from kubeinfer_sim.cli.output import note, output_of
+import sys
+
+from kubeinfer_sim.cli.command import file_argument, filename_option, form_option, option, subcommand
+from kubeinfer_sim.cli.output import note, output_of, width_of
 
 
 @subcommand("results", short_help="List, summarise and export the runs that a store holds.")
 @file_argument("store")
+@filename_option
 @option("--sql", metavar="QUERY", help="Answer a question in SQL: SELECT avg(duration) FROM runs WHERE held.")
 @option("--parquet", metavar="FILE", help="Write a row for each run to a new file (needs pyarrow).")
 @form_option("text", "csv", "json")
@@ -34,7 +37,7 @@ def command(store: str, sql: str | None, parquet: str | None, form: str | None) 
             )
             return 0
         output.write(
-            text=lambda: stored_text(stored),
+            text=lambda: stored_text(stored, width_of(sys.stdout)),
             csv=lambda: rows_csv(*stored.rows()),
             json=lambda: rows_json(*stored.rows()),
         )

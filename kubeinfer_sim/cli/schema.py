@@ -8,7 +8,7 @@ from importlib import import_module
 import click
 
 from kubeinfer_sim.cli.command import subcommand
-from kubeinfer_sim.cli.output import show
+from kubeinfer_sim.cli.output import show_document
 
 #: Kind -> the module and the function that make its JSON Schema.
 SCHEMAS = {
@@ -40,8 +40,8 @@ def command(kind: str) -> None:
     if kind == "crd":
         from kubeinfer_sim.manifest.crd import crd_yaml
 
-        show(crd_yaml())
+        show_document(crd_yaml())
         return
     module, function = SCHEMAS[kind]
     schema = getattr(import_module(f"kubeinfer_sim.{module}"), function)
-    show(json.dumps(schema(), indent=2, ensure_ascii=False))
+    show_document(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kubeinfer_sim.cli.command import form_option, json_option, seed_option
-from kubeinfer_sim.cli.output import colour_on, detail, note, output_of, show, unicode_on, width_of
+from kubeinfer_sim.cli.output import colour_on, detail, note, output_of, tell, unicode_on, width_of
 from kubeinfer_sim.cli.own_line import own_line
 from kubeinfer_sim.cli.replications import Many, replicate_and_report, replication_options
 from kubeinfer_sim.errors import SimulatorFault, UsageError
@@ -115,7 +115,7 @@ def simulate_and_report(
         if not output.is_text:
             from kubeinfer_sim.report.verdict import verdict_line
 
-            show(verdict_line(assessment, unicode=unicode_on(sys.stderr)), err=True)
+            tell(verdict_line(assessment), later="")
         events = f"{run.fired:,} events, {run.history.total:,} records"
         same = ", twice with the same bytes" if check_determinism else ""
         note(f"simulated in {took:.2f} s: {events}{same}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from kubeinfer_sim.cli.command import (
     subcommand,
     values_options,
 )
-from kubeinfer_sim.cli.output import detail, output_of, show, show_diagnostics, width_of
+from kubeinfer_sim.cli.output import detail, output_of, show, show_diagnostics, show_document, width_of
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.manifest.model import BarePod, DaemonSet, Deployment
 
@@ -114,7 +113,7 @@ def command(
     elif show_defaults:
         from kubeinfer_sim.manifest.effective import effective_yaml
 
-        show(effective_yaml(checked.kubeinfers, checked.plain))
+        show_document(effective_yaml(checked.kubeinfers, checked.plain))
     elif not quiet:
         for sentence in _sentences(checked):
             show(_folded(sentence))
@@ -154,13 +153,9 @@ def _sentences(checked: Checked) -> Iterator[str]:
 
 def _folded(sentence: str) -> str:
     """A sentence in lines as wide as the terminal."""
-    return textwrap.fill(
-        sentence,
-        width_of(sys.stdout),
-        subsequent_indent="    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    from kubeinfer_sim.manifest.wrapping import wrap
+
+    return "\n".join(wrap(sentence, width_of(sys.stdout), later="    "))
 
 
 def _json(checked: Checked, diagnostics: Sequence[Diagnostic]) -> str:

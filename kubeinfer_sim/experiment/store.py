@@ -111,6 +111,7 @@ def opened(path: str | Path, variants: Sequence[Variant]) -> Iterator[Store]:
         OutputError: it cannot be written.
     """
     place = Path(path)
+    _check_place(str(path), place)
     with _told(place):
         connection = sqlite3.connect(place, timeout=0, isolation_level=None)
     try:
@@ -138,6 +139,8 @@ def reading(path: str | Path) -> sqlite3.Connection:
         UsageError: there is none, it is damaged, of another kind or newer.
     """
     place = Path(path)
+    if place.is_dir():
+        raise UsageError(f"{path}: is a folder, no store of runs")
     if not place.is_file():
         raise UsageError(f"{place}: no such file; `run -n 300 --store {place}` makes one")
     with _told(place):
@@ -150,6 +153,22 @@ def reading(path: str | Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _check_place(name: str, place: Path) -> None:
+    """Whether there can be a file of this name.
+
+    Raises:
+        UsageError: there cannot.
+    """
+    if name in ("", "-"):
+        raise UsageError(
+            f"--store {name or repr(name)}: runs are kept in a file: name one, as in --store runs.db"
+        )
+    if place.is_dir():
+        raise UsageError(f"--store {name}: is a folder: name a file in it, as in --store {place / 'runs.db'}")
+    if not place.parent.is_dir():
+        raise UsageError(f"--store {name}: there is no folder {place.parent}")
 
 
 def _check(place: Path, connection: sqlite3.Connection) -> bool:

@@ -119,14 +119,17 @@ class Stored:
         """
         if not query.strip():
             raise UsageError("--sql: expected a question, as in SELECT avg(duration) FROM runs WHERE held")
+        self._connection.set_authorizer(_may)
         try:
             cursor = self._connection.execute(query)
             rows = cursor.fetchall()
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise UsageError(
                 f"--sql: {error}; the tables are runs (variant, seed, outcome, duration, held, lost, figures) and "
-                "variants (variant, name, settings, inputs)"
+                "variants (variant, name, settings, inputs), and a SELECT reads them"
             ) from None
+        finally:
+            self._connection.set_authorizer(None)
         return [each[0] for each in cursor.description or ()], rows
 
     def failures(self) -> Sequence[tuple[str, int, str, str]]:
@@ -138,3 +141,11 @@ class Stored:
 
 
 _NUMBER = f"CASE WHEN {_FAILED} THEN NULL ELSE json_extract(figures, ?) END"
+
+
+#: What a question does: it reads. All else, as ATTACH and VACUUM INTO, would write files.
+_READS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
+
+
+def _may(action: int, *_: str | None) -> int:
+    return sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY

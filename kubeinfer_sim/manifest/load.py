@@ -52,7 +52,7 @@ from kubeinfer_sim.manifest.register.kinds import is_simulated
 from kubeinfer_sim.manifest.render import sort_key
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.manifest.template import Values, fill, unknown_values
+from kubeinfer_sim.manifest.template import Values, fill, holes_of, unknown_values
 from kubeinfer_sim.manifest.yaml_tree import read_documents
 
 #: Kinds of the vendor's API group that stand beside KubeInfer in a cluster.
@@ -179,6 +179,9 @@ class _Loader(Struct):
             return
         documents, errors = read_documents(source)
         self.findings += errors
+        if errors:
+            # What could not be read may ask for values, too: that nothing asks for them cannot be told.
+            self.holes |= set(holes_of(source.text))
         before = len(self.loaded) + len(self.plain), len(self.others), len(self.findings)
         for document in documents:
             self.findings += document.warnings

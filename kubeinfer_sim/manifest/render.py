@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
-import unicodedata
 from collections.abc import Iterable
 
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
+from kubeinfer_sim.manifest.wrapping import cells, wrap
 
 _COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severity.NOTE: "\x1b[1;36m"}
 _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
@@ -48,7 +47,7 @@ def _render_one(diagnostic: Diagnostic, colour: bool, width: int | None) -> list
 
     where = printable(diagnostic.where)
     head = f"{where}: {diagnostic.severity}: {printable(diagnostic.sentence)}{diagnostic.tag}"
-    lines = _wrap(head, width)
+    lines = wrap(head, width, later="    ", whole=len(f"{where}: {diagnostic.severity}:"))
     if colour and lines[0].startswith(start := f"{where}: {diagnostic.severity}:"):
         painted = (
             f"{paint(_BOLD, where + ':')} {paint(_COLOURS[diagnostic.severity], diagnostic.severity + ':')}"
@@ -61,33 +60,25 @@ def _render_one(diagnostic: Diagnostic, colour: bool, width: int | None) -> list
         if diagnostic.column:
             lines.append(paint(_DIM, "      | ") + " " * before + paint(_COLOURS[diagnostic.severity], "^"))
     if diagnostic.hint:
-        hint = _wrap(f"hint: {printable(diagnostic.hint)}", None if width is None else width - 8)
-        lines += [f"      = {hint[0]}", *(f"        {line}" for line in hint[1:])]
+        hint = f"hint: {printable(diagnostic.hint)}"
+        lines += wrap(hint, width, first="      = ", later="            ")
     return lines
-
-
-def _wrap(text: str, width: int | None) -> list[str]:
-    if width is None or len(text) <= width:
-        return [text]
-    return textwrap.wrap(
-        text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
-    ) or [text]
 
 
 def _trim(text: str, column: int, room: int) -> tuple[str, int]:
     """The part of a line around a column that fits `room` cells, and the cells before the column in it."""
     index = min(max(column - 1, 0), len(text))
-    if len(text) <= room and _cells(text) <= room:
-        return "".join(map(_harmless, text)), _cells(text[:index])
+    if len(text) <= room and cells(text) <= room:
+        return "".join(map(_harmless, text)), cells(text[:index])
     room -= 2  # for the ellipses
     start, before = index, 0
     # As much as half the room before the column, all of it when the line's beginning is that near.
-    while start and before + _cells(text[start - 1]) <= room // 2:
+    while start and before + cells(text[start - 1]) <= room // 2:
         start -= 1
-        before += _cells(text[start])
+        before += cells(text[start])
     end, used = index, before
-    while end < len(text) and used + _cells(text[end]) <= room:
-        used += _cells(text[end])
+    while end < len(text) and used + cells(text[end]) <= room:
+        used += cells(text[end])
         end += 1
     left, right = "…" if start else "", "…" if end < len(text) else ""
     return left + "".join(map(_harmless, text[start:end])) + right, before + len(left)
@@ -97,13 +88,3 @@ def _harmless(character: str) -> str:
     if character == "\t":
         return "→"
     return character if character.isprintable() else "�"
-
-
-def _cells(text: str) -> int:
-    """Terminal cells: two for wide characters, none for combining ones."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
-        for each in text
-    )

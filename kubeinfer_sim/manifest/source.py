@@ -38,6 +38,20 @@ _ENCODINGS = (
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
+#: What a file holds that is no text, by its first bytes, and what takes it.
+_NO_TEXT = (
+    (
+        b"SQLite format 3\0",
+        "a SQLite database",
+        "what --store has kept is read by `kubeinfer-sim results {}`",
+    ),
+    (
+        b"\x1f\x8b",
+        "compressed (gzip)",
+        "unpack it into standard input: `zcat {}`, piped into the command with `-`",
+    ),
+    (b"PK\x03\x04", "a zip archive", "unpack it, and name the files in it"),
+)
 
 
 class SourceText(Struct, frozen=True, dict=True):
@@ -154,6 +168,10 @@ def decode_source(name: str, data: bytes, limit: int = MAX_SOURCE_BYTES) -> Sour
     """
     if len(data) > limit:
         raise InputError([Diagnostic(name, 0, 0, _too_long(limit), code="too-large")])
+    for mark, what, hint in _NO_TEXT:
+        if data.startswith(mark):
+            message = f"this is {what}, not a text"
+            raise InputError([Diagnostic(name, 0, 0, message, code="encoding", hint=hint.format(name))])
     for mark, encoding in _ENCODINGS:
         if data.startswith(mark):
             message = f"the file is encoded as {encoding}, not UTF-8"

@@ -23,6 +23,7 @@ from yaml.events import (
 )
 
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
+from kubeinfer_sim.manifest.braces import braces_at
 from kubeinfer_sim.manifest.document import Place, place_offset
 from kubeinfer_sim.manifest.scalars import (
     MAX_NUMBER_CHARS,
@@ -238,7 +239,9 @@ class Builder:
         if merge:
             return
         if isinstance(raw, dict | list):
-            self.error(offset, "YAML: a mapping or a list cannot be a key")
+            self.error(
+                offset, "YAML: a mapping or a list cannot be a key", hint=braces_at(self.source, offset)
+            )
             return
         try:
             key = raw if type(raw) is str else key_text(raw)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Judged, Judgement, Stall
+from kubeinfer_sim.report.paragraph import indented
 from kubeinfer_sim.report.verdict import Assessment, objective_text, vain_lines
 from kubeinfer_sim.report.words import count
 from kubeinfer_sim.scenario.actions.model import Action
@@ -29,17 +28,7 @@ def section(title: str, content: Sequence[RenderableType]) -> Iterable[Renderabl
     if content:
         yield Text()
         yield Text(title, style="bold")
-        yield Padding(Group(*content), (0, 0, 0, 2))
-
-
-def figure_table(rows: Sequence[tuple[str, str | Text]]) -> list[RenderableType]:
-    """A name and a text in each row; nothing without any."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, text in rows:
-        table.add_row(name, text)
-    return [table] if rows else []
+        yield from (indented(each, 2) for each in content)
 
 
 def first_lines(lines: Sequence[str], most: int, noun: str) -> list[RenderableType]:

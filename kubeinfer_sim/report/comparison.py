@@ -51,8 +51,7 @@ def render_comparison(
     comparison: Comparison, *, width: int = 80, colour: bool = False, unicode: bool = True
 ) -> str:
     """The comparison as text, lines at most `width` columns wide."""
-    text = printed(_parts(comparison, width), width=width, colour=colour, unicode=unicode)
-    return text if unicode else text.replace(MINUS, "-").replace("±", "+-")
+    return printed(_parts(comparison, width), width=width, colour=colour, unicode=unicode)
 
 
 def _parts(comparison: Comparison, width: int) -> Iterator[RenderableType]:

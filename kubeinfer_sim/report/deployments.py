@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from kubeinfer_sim.cluster.records import PodRef
@@ -15,6 +14,7 @@ from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutc
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.nodes import StrandedPod
 from kubeinfer_sim.report.complaints import pod_complaint
+from kubeinfer_sim.report.paragraph import figure_table
 from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.sentences import deleted_for
 from kubeinfer_sim.report.stranded import stranded as stranded_text
@@ -110,9 +110,7 @@ def sections(deployments: Sequence[DeploymentMeasures]) -> Iterable[tuple[str, l
 
 
 def _section(measures: DeploymentMeasures) -> list[RenderableType]:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    rows: list[tuple[str, str | Text]] = []
     change = measures.focus
     if change is not None:
         word = "Update" if change.is_update else "Creation" if "created" in change.changed else "Scaling"
@@ -120,36 +118,36 @@ def _section(measures: DeploymentMeasures) -> list[RenderableType]:
         if done is not None:
             took = format_duration(done - change.at)
             span = f"from {format_duration(change.at)} to {format_duration(done)}"
-            table.add_row(word, f"{took}, {span}")
+            rows.append((word, f"{took}, {span}"))
         else:
-            table.add_row(word, f"not finished, since {format_duration(change.at)}")
+            rows.append((word, f"not finished, since {format_duration(change.at)}"))
         if change.is_update:
             low = change.replicas - change.unavailable
-            table.add_row(
-                "Budgets",
+            budgets = (
                 f"maxSurge {change.surge:,} (up to {count(change.replicas + change.surge, 'pod')}), "
-                f"maxUnavailable {change.unavailable:,} (at least {low:,} available)",
+                f"maxUnavailable {change.unavailable:,} (at least {low:,} available)"
             )
-    table.add_row("Available", _available(measures))
+            rows.append(("Budgets", budgets))
+    rows.append(("Available", _available(measures)))
     if measures.conditions and measures.kind == "Deployment":
         last = measures.conditions[-1]
         said = f"Available={last.available}"
         if last.reason:
             said += f", Progressing={last.progressing} ({last.reason})"
-        table.add_row("Conditions", f"{said} since {format_duration(last.at)}")
+        rows.append(("Conditions", f"{said} since {format_duration(last.at)}"))
     if measures.refused:
-        table.add_row("Refused", printable(measures.refused.message))
+        rows.append(("Refused", printable(measures.refused.message)))
     if measures.exceeded:
-        table.add_row("Deadline", _deadline(measures))
+        rows.append(("Deadline", _deadline(measures)))
     gone = sum(life.pods[0].deleting is not None for life in measures.pods if life.pods)
     failed = sum(life.pods[0].finished is not None for life in measures.pods if life.pods)
     rejected = f", {failed:,} of them rejected by their nodes" if failed else ""
-    table.add_row("Pods", f"{len(measures.pods):,} in all, {gone:,} of them deleted{rejected}")
+    rows.append(("Pods", f"{len(measures.pods):,} in all, {gone:,} of them deleted{rejected}"))
     if collected := sum(life.pods[0].deletion == "PodGC" for life in measures.pods if life.pods):
-        table.add_row("Collected", f"{count(collected, 'pod')} ({deleted_for('PodGC')}: no such node)")
+        rows.append(("Collected", f"{count(collected, 'pod')} ({deleted_for('PodGC')}: no such node)"))
     for reason, evicted in measures.evictions.most_common():
-        table.add_row("Evicted", f"{count(evicted, 'pod')} ({deleted_for(reason)})")
-    blocks: list[RenderableType] = [table]
+        rows.append(("Evicted", f"{count(evicted, 'pod')} ({deleted_for(reason)})"))
+    blocks = figure_table(rows)
     for life in _stuck(measures)[:MOST_PODS]:
         blocks.append(Text(printable(pod_complaint(life))))
         if life.pending is not None and life.pending.message:

@@ -14,7 +14,6 @@ from kubeinfer_sim.metrics import Measures, Outcome
 from kubeinfer_sim.report import bare_pods
 from kubeinfer_sim.report.blocks import (
     actions_of,
-    figure_table,
     first_lines,
     objective_line,
     section,
@@ -32,6 +31,7 @@ from kubeinfer_sim.report.load import load_lines
 from kubeinfer_sim.report.lost_time import availability_lines, lost_time_lines
 from kubeinfer_sim.report.nodes import node_lines
 from kubeinfer_sim.report.npus import npu_lines
+from kubeinfer_sim.report.paragraph import figure_table
 from kubeinfer_sim.report.pending import node_verdicts, preempted
 from kubeinfer_sim.report.recoveries import recovery_lines
 from kubeinfer_sim.report.rejections import rejected

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from kubeinfer_sim.diagnostics import format_path
 from kubeinfer_sim.manifest.diff import Diff, changed_place
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.refusals import Refusal
+from kubeinfer_sim.manifest.wrapping import wrap
 from kubeinfer_sim.report.kinds import by_kind
 
 _LONGEST_VALUE = 100
@@ -90,9 +90,7 @@ def _paragraph(difference: Diff, width: int) -> str:
 def _wrap(text: str, width: int) -> list[str]:
     """A sentence in lines; the following ones are indented by two more columns than the first."""
     indent = text[: len(text) - len(text.lstrip())]
-    return textwrap.wrap(
-        text, width, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False
-    )
+    return wrap(text, width, later=f"{indent}  ")
 
 
 def shown_value(value: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
@@ -10,6 +9,7 @@ from msgspec.structs import replace
 from kubeinfer_sim.cluster.pod_printing import ShownContainer, human_duration
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.manifest.wrapping import wrap
 from kubeinfer_sim.report.run_end import given_up_since
 from kubeinfer_sim.report.sentences import deleted_for
 from kubeinfer_sim.report.words import configured, count, listed, plain, rounded
@@ -164,7 +164,4 @@ def _notes(moment: PodsAt, width: int) -> Iterator[str]:
 
 
 def _wrapped(text: str, width: int, indent: int) -> list[str]:
-    first, later = " " * indent, " " * (indent + 2)
-    return textwrap.wrap(
-        printable(text), width, initial_indent=first, subsequent_indent=later, break_on_hyphens=False
-    )
+    return wrap(printable(text), width, first=" " * indent, later=" " * (indent + 2))

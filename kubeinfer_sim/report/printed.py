@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from kubeinfer_sim.report.paragraph import Paragraph
 from kubeinfer_sim.report.words import plain
 
 NARROWEST, WIDEST = 60, 160
@@ -44,6 +45,8 @@ def printed(parts: Iterable[RenderableType], *, width: int, colour: bool, unicod
     )
     with console.capture() as capture:
         for part in parts:
-            console.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
+            if isinstance(part, Text) and not part.no_wrap:
+                part = Paragraph(part)
+            console.print(part, soft_wrap=isinstance(part, Text), crop=False)
     text = _TRAILING.sub(lambda match: match[0].replace(" ", ""), capture.get()).rstrip("\n") + "\n"
     return text if unicode else plain(text)

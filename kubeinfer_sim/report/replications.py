@@ -15,9 +15,10 @@ from kubeinfer_sim.experiment.replications import Replications
 from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.loss_stages import STAGES
-from kubeinfer_sim.report.blocks import figure_table, section
+from kubeinfer_sim.report.blocks import section
 from kubeinfer_sim.report.estimates import amount
 from kubeinfer_sim.report.lost_time import stages_text
+from kubeinfer_sim.report.paragraph import figure_table
 from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.rests_on import rests_on, rests_on_in_short
 from kubeinfer_sim.report.run_figures import figure_rows, histogram

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from kubeinfer_sim.experiment.figures import KubeInferFigures
@@ -18,7 +17,6 @@ from kubeinfer_sim.metrics import Judgement, Measures, Outcome
 from kubeinfer_sim.report import bare_pods
 from kubeinfer_sim.report.blocks import (
     actions_of,
-    figure_table,
     objective_line,
     section,
     stalled_since,
@@ -34,6 +32,7 @@ from kubeinfer_sim.report.load import load_lines
 from kubeinfer_sim.report.lost_time import availability_text, losses
 from kubeinfer_sim.report.nodes import node_lines
 from kubeinfer_sim.report.npus import npu_lines
+from kubeinfer_sim.report.paragraph import figure_table, indented
 from kubeinfer_sim.report.pending import node_verdicts, preempted
 from kubeinfer_sim.report.recoveries import recovery_groups
 from kubeinfer_sim.report.rejections import rejected
@@ -161,7 +160,7 @@ def _rows(rows: Sequence[_Row]) -> Iterable[RenderableType]:
     if told:
         yield Text()
         for each in figure_table(told):
-            yield Padding(each, (0, 0, 0, 2))
+            yield indented(each, 2)
 
 
 def _lines(texts: Sequence[object]) -> str:

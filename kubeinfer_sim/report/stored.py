@@ -14,19 +14,21 @@ from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.statistics.percentiles import PARTS
 from kubeinfer_sim.experiment.stored import Stored
 from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.manifest.wrapping import cells, wrap
 from kubeinfer_sim.report.estimates import amount
 from kubeinfer_sim.report.words import count, share_between
 
 _MOST_FAILURES = 6
 
 
-def stored_text(stored: Stored) -> str:
-    """Which variants there are, how many runs of each, and what they come to."""
+def stored_text(stored: Stored, width: int = 80) -> str:
+    """Which variants there are, how many runs of each, and what they come to, in lines of `width` columns."""
     variants = stored.variants()
     total = sum(each.runs + each.failed for each in variants)
     about = f"{stored.scenario} · {count(len(variants), 'variant')} · {count(total, 'run')}"
     about += f" · kubeinfer-sim {stored.version}"
-    head = ["", "runs", "all held", *(f"takes p{part * 100:g}" for part in PARTS), "lost"]
+    head = ["", "runs", "all held", *(f"p{part * 100:g}" for part in PARTS), "lost"]
+    head[3] = f"takes {head[3]}"
     rows = [
         [
             each.name,
@@ -39,11 +41,10 @@ def stored_text(stored: Stored) -> str:
         ]
         for each in variants
     ]
-    lines = [printable(about), "", *grid_lines(head, rows)]
+    lines = [*wrap(printable(about), width), "", *_fitting(head, rows, width)]
     failures = stored.failures()
-    lines += [
-        printable(f"failed: {name}, seed {seed}: {text}") for name, seed, _, text in failures[:_MOST_FAILURES]
-    ]
+    for name, seed, _, text in failures[:_MOST_FAILURES]:
+        lines += wrap(printable(f"failed: {name}, seed {seed}: {text}"), width, later="  ")
     if len(failures) > _MOST_FAILURES:
         lines.append(f"… and {count(len(failures) - _MOST_FAILURES, 'more failed run')}")
     return "\n".join(lines) + "\n"
@@ -52,14 +53,23 @@ def stored_text(stored: Stored) -> str:
 def grid_lines(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
     """Columns side by side, the first to the left and the others to the right."""
     table = [list(map(str, head)), *([_cell(each) for each in row] for row in rows)]
-    widths = [max(len(row[place]) for row in table) for place in range(len(head))]
+    widths = [max(cells(row[place]) for row in table) for place in range(len(head))]
     return [
         "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
+            _blanks(width, cell) + cell if place else cell + _blanks(width, cell)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in table
     ]
+
+
+def _fitting(head: Sequence[str], rows: Sequence[Sequence[Any]], width: int) -> list[str]:
+    """The columns side by side; where a line has no room for them, each name stands above its numbers."""
+    lines = grid_lines(head, rows)
+    if max(map(cells, lines)) <= width:
+        return lines
+    titles, *numbers = grid_lines(["", *head[1:]], [["", *row[1:]] for row in rows])
+    return [titles, *(line for row, own in zip(rows, numbers, strict=True) for line in (_cell(row[0]), own))]
 
 
 def rows_csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -92,6 +102,10 @@ def write_parquet(path: str, head: Sequence[str], rows: Iterable[Sequence[Any]])
         raise UsageError(f"--parquet {path}: it is there already: name a new file")
     columns = list(zip(*rows, strict=True)) or [()] * len(head)
     write_table(table(dict(zip(head, map(list, columns), strict=True))), path)
+
+
+def _blanks(width: int, cell: str) -> str:
+    return " " * (width - cells(cell))
 
 
 def _cell(value: Any) -> str:

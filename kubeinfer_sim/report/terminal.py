@@ -8,9 +8,10 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from kubeinfer_sim.manifest.render import printable
-from kubeinfer_sim.report.blocks import figure_table, section
+from kubeinfer_sim.report.blocks import section
 from kubeinfer_sim.report.details import details as at_length
 from kubeinfer_sim.report.key_figures import subject
+from kubeinfer_sim.report.paragraph import figure_table
 from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.rests_on import rests_on, rests_on_in_short
 from kubeinfer_sim.report.screen import screen

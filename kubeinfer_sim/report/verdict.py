@@ -41,7 +41,6 @@ from kubeinfer_sim.report.words import (
     fine_percent,
     for_how_long,
     listed,
-    plain,
     point,
     rounded,
 )
@@ -101,10 +100,9 @@ def assess_figures(measured: Figures) -> Assessment:
     )
 
 
-def verdict_line(assessment: Assessment, *, unicode: bool = True) -> str:
+def verdict_line(assessment: Assessment) -> str:
     """The verdict alone, on one line."""
-    text = f"{'✔' if assessment.verdict.holds else '✘'} {printable(assessment.verdict.sentence)}"
-    return text if unicode else plain(text)
+    return f"{'✔' if assessment.verdict.holds else '✘'} {printable(assessment.verdict.sentence)}"
 
 
 def npus_of_cluster(scenario: Scenario) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from kubeinfer_sim.cluster.stages import StageName
@@ -10,6 +9,7 @@ from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.manifest.wrapping import wrap
 from kubeinfer_sim.metrics.moment import (
     InstanceMoment,
     Moment,
@@ -126,8 +126,7 @@ def _wrapped(text: str, indent: int, width: int, times: int) -> list[str]:
     first, later = " " * indent, " " * indent
     if tab:
         first, later, text = f"{first}{time:<{times}} ", f"{later}{'':<{times + 1}}", rest
-    wrap = textwrap.wrap(text, width, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
-    return wrap or [first.rstrip()]
+    return wrap(text, width, first=first, later=later)
 
 
 def _lines(run: Run, moment: Moment, only: Which | None) -> Iterator[tuple[int, str]]:

@@ -8,7 +8,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from kubeinfer_sim.scenario.model import Configured
 from kubeinfer_sim.scenario.units import format_duration
 
-#: What a terminal without UTF-8 shows instead; one character for one, so that tables stay aligned.
+#: What a terminal without UTF-8 shows instead; one character for one where there is one, so that tables stay aligned.
 _PLAIN = str.maketrans(
     {
         "✔": "+",
@@ -22,6 +22,9 @@ _PLAIN = str.maketrans(
         "…": "~",
         "–": "-",
         "≥": ">",
+        "−": "-",
+        "±": "+-",
+        "�": "?",
         "─": "-",
         "│": "|",
         "└": "+",

@@ -180,4 +180,46 @@ def test_the_short_option_of_calibrate_goes_and_says_what_takes_its_place(tmp_pa
     lay_out(tmp_path)
     done = sim("calibrate", "past.json", "-o", "learned.yaml", cwd=tmp_path)
     assert done.returncode == 0
-    assert "write --output FILE" in done.stderr
+    assert "write --output FILE" in " ".join(done.stderr.split())
+
+
+# -- places where no file can be ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("run {S} --json nowhere/x.json", "there is no folder"),
+        ("validate {M} --json nowhere/x.json", "there is no folder"),
+        ("calibrate past.json --output nowhere/x.yaml", "there is no folder"),
+        ("run {S} -n 2 --store nowhere/x.db", "there is no folder nowhere"),
+        ("run {S} -n 2 --store .", "is a folder: name a file in it"),
+        ("run {S} -n 2 --store -", "runs are kept in a file: name one"),
+        ("compare {S} --vary maxSurge=0,1 --store -", "runs are kept in a file: name one"),
+        ("results .", "is a folder, no store of runs"),
+    ],
+)
+def test_a_place_where_no_file_can_be_is_told_before_anything_is_simulated(
+    folder: Path, line: str, says: str
+) -> None:
+    places = {"S": ROOT / "scenarios" / "down-first.yaml", "M": ROOT / "docs" / "examples" / "qwen3.yaml"}
+    before = sorted(folder.iterdir())
+    done = sim(*line.format_map(places).split(), cwd=folder)
+    assert done.returncode == 2
+    assert says in " ".join(done.stderr.split())
+    assert "simulated in" not in done.stderr
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "query", ["VACUUM INTO 'new.db'", "ATTACH 'new.db' AS other", "DELETE FROM runs", "DROP TABLE runs"]
+)
+def test_a_question_to_a_store_writes_nothing(tmp_path: Path, query: str) -> None:
+    scenario = str(ROOT / "scenarios" / "down-first.yaml")
+    assert sim("run", scenario, "-n", "2", "-q", "--store", "runs.db", cwd=tmp_path).returncode == 0
+    done = sim("results", "runs.db", "--sql", query, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "a SELECT reads them" in " ".join(done.stderr.split())
+    assert not (tmp_path / "new.db").exists()
+    asked = sim("results", "-f", "runs.db", "--sql", "SELECT count(*) AS n FROM runs", cwd=tmp_path)
+    assert asked.stdout.split() == ["n", "2"]

@@ -360,3 +360,53 @@ def test_a_number_of_nodes_is_told_how_it_is_written_and_its_limit(
         done = sim(*line, cwd=folder)
         assert done.returncode == 2
         assert says in said(done)
+
+
+# -- holes, templates and what is no text ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("kind: KubeInfer\nmetadata: {name: ${x}}\n", 'between { and } write "${x}", in quotes'),
+        ("kind: KubeInfer\nspec: {image: repo/vllm:${tag}, a: b}\n", 'write "${tag}", in quotes'),
+        ("kind: KubeInfer\nmetadata: {name: a{{ .Values.x }}, b: c}\n", "`helm template CHART |"),
+        ("kind: KubeInfer\nmetadata:\n  name: {{ .Values.x }}\n", "`helm template CHART |"),
+    ],
+)
+def test_braces_of_a_hole_where_yaml_has_its_own_are_named(folder: Path, text: str, says: str) -> None:
+    (folder / "h.yaml").write_text(text, encoding="utf-8")
+    done = sim("validate", "h.yaml", cwd=folder)
+    assert done.returncode == 2
+    assert says in said(done)
+
+
+def test_what_cannot_be_read_may_ask_for_a_value(folder: Path) -> None:
+    flow = "kind: KubeInfer\nmetadata: {name: ${x}}\nspec: {image: ${tag}}\n"
+    (folder / "m.yaml").write_text(flow, encoding="utf-8")
+    done = said(sim("validate", "m.yaml", "--set", "x=a", "--set", "tag=b", cwd=folder))
+    assert "there is no hole" not in done
+    assert "m.yaml:2:19: error: YAML syntax" in done
+    scenario = SCENARIO.replace("m.yaml", "{path: m.yaml, set: {x: a, tag: b}}")
+    (folder / "s.yaml").write_text(scenario, encoding="utf-8")
+    done = said(sim("run", "s.yaml", cwd=folder))
+    assert "there is no hole" not in done
+    assert "m.yaml:2:19: error: YAML syntax" in done
+
+
+@pytest.mark.parametrize(
+    ("head", "says"),
+    [
+        (b"SQLite format 3\0\x10", "`kubeinfer-sim results m.yaml`"),
+        (b"\x1f\x8b\x08", "`zcat m.yaml`"),
+        (b"PK\x03\x04", "a zip archive"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "validate", "calibrate"])
+def test_what_is_no_text_is_known_by_what_it_holds(
+    folder: Path, head: bytes, says: str, command: str
+) -> None:
+    (folder / "m.yaml").write_bytes(head + bytes(100))
+    done = sim(command, "m.yaml", cwd=folder)
+    assert done.returncode == 2
+    assert says in said(done)
