@@ -19,7 +19,6 @@ from typing import Any, NoReturn
 import click
 
 from kubeinfer_sim._version import __version__
-from kubeinfer_sim.cli.output import show_diagnostics, tell
 from kubeinfer_sim.cli.streams import abandon, standard_streams
 from kubeinfer_sim.errors import OutputError
 
@@ -138,11 +137,18 @@ def _run(args: list[str] | None) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _tell(text: str) -> None:
+    """Say something on standard error; what that takes is imported when there is something to say."""
+    from kubeinfer_sim.cli.output import tell
+
+    tell(text)
+
+
 def _misused(error: click.ClickException) -> None:
     """What click says of a line that cannot be read, in lines of whole words."""
     said = StringIO()
     error.show(said)
-    tell(said.getvalue().rstrip("\n"))
+    _tell(said.getvalue().rstrip("\n"))
 
 
 def _unwritten(error: OutputError) -> int:
@@ -155,7 +161,7 @@ def _unwritten(error: OutputError) -> int:
     if error.nobody_reads:
         return 141
     try:
-        tell(f"error: {error}")
+        _tell(f"error: {error}")
         sys.stderr.flush()
     except OutputError:
         abandon(sys.stderr)
@@ -169,30 +175,32 @@ def _hint(message: str, line: Sequence[str]) -> None:
     typed = {character for word in line for character in word}
     hint = hint_on("".join(character for character in message if character in typed))
     if hint:
-        tell(f"hint: {hint}")
+        _tell(f"hint: {hint}")
 
 
 def _report(error: Exception, line: Sequence[str]) -> int:
     from kubeinfer_sim.errors import InputError, UnavailableError, UserError
 
     if isinstance(error, InputError):
+        from kubeinfer_sim.cli.output import show_diagnostics
+
         show_diagnostics(error.diagnostics)
         return 2
     if isinstance(error, UserError):
-        tell(f"error: {error}")
+        _tell(f"error: {error}")
         _hint(str(error), line)
         return 2
     if isinstance(error, UnavailableError):
-        click.echo(f"error: {error}", err=True)
+        _tell(f"error: {error}")
         return 5
     if os.environ.get("KUBEINFER_SIM_DEBUG"):
         import traceback
 
         traceback.print_exception(error)
-    tell(f"simulator fault {_fault_id(error)} ({type(error).__name__}): {error}")
-    tell(f"This is our mistake, not yours; {ISSUES}, and with this id.")
+    _tell(f"simulator fault {_fault_id(error)} ({type(error).__name__}): {error}")
+    _tell(f"This is our mistake, not yours; {ISSUES}, and with this id.")
     if not os.environ.get("KUBEINFER_SIM_DEBUG"):
-        tell("KUBEINFER_SIM_DEBUG=1 shows the traceback.")
+        _tell("KUBEINFER_SIM_DEBUG=1 shows the traceback.")
     return 3
 
 
