@@ -51,12 +51,13 @@ class NodeIndex:
         drawn: the placed pods whose nodes chance chose among nodes of equal score, by key.
     """
 
-    def __init__(self, nodes: Iterable[NodeSpec], *, pack: bool) -> None:
+    def __init__(self, nodes: Iterable[NodeSpec], *, pack: bool, cluster: Cluster | None = None) -> None:
         """Index the nodes.
 
         Args:
             nodes: in the order that breaks ties; names must differ.
             pack: prefer the fullest node a pod fits on (else the emptiest).
+            cluster: what plugins know besides the nodes, which are kept up to date in it.
         """
         self.stats = Stats()
         self.nodes: dict[str, NodeState] = {}
@@ -79,7 +80,8 @@ class NodeIndex:
         self._next_order = 0
         for spec in nodes:
             self._enter(self._make(spec))
-        self.cluster = Cluster(list(self._ordered.values()))
+        self.cluster = Cluster([]) if cluster is None else cluster
+        self.cluster.nodes = list(self._ordered.values())
 
     # -- nodes that come and go --------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex, Stats
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.nominations import Nominations
 from kubeinfer_sim.cluster.scheduler.objects import Templates
+from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster
 from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.cluster.scheduler.preemption import Budget
 from kubeinfer_sim.manifest.releases import LATEST, Release
@@ -62,12 +63,13 @@ class Scheduler:
         """
         if placement not in get_args(Placing):
             raise ValueError(f"placement is {placement!r}, not one of {', '.join(get_args(Placing))}")
-        self._index = NodeIndex(nodes, pack=placement == "mostAllocated")
-        self._index.cluster.kubernetes = kubernetes
         self._templates = Templates(kubernetes)
+        cluster = Cluster([], kubernetes=kubernetes)
         if placement == "default":
-            self._index.cluster.services = services
-            self._index.cluster.workloads = self._templates.workloads
+            cluster = Cluster(
+                [], services=services, workloads=self._templates.workloads, kubernetes=kubernetes
+            )
+        self._index = NodeIndex(nodes, pack=placement == "mostAllocated", cluster=cluster)
         self._choice = NodeChoice(self._index, placement, chance)
         self._placer = GangPlacer(self._index, self._templates, self._choice)
         self._queue = GangQueue()
