@@ -103,3 +103,41 @@ def test_a_probe_may_have_a_period_above_an_hour(user: User, workload: Callable[
     user.plans(workload({**asking(npu=8), **probe}, replicas=1), cluster="1x8", initial="empty")
     done, _ = user.runs()
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("restart", ["Instance", "Pod"])
+@pytest.mark.parametrize("at", ["1m", "105s", "150s"])
+def test_a_new_instance_that_loads_again_is_no_stall(user: User, restart: str, at: str) -> None:
+    """Struck while it loads, or once it was ready: it is on its way. One that fails again is a stall."""
+    pods = kubeinfer({**asking(npu=8), **PROBED}, surge=1)
+    (role,) = pods["spec"]["template"]["spec"]["roles"]
+    role["recoveryPolicy"] = {"type": "Restart", "restart": restart}
+    crash = {"at": at, "crash": {"instances": [3]}}
+    again = {"at": "190s", "crash": {"instances": [3]}}
+    # Struck at 1m it is ready by then, and loads again once more.
+    for actions, stalls in ([crash], 0), ([crash, again], at != "1m"):
+        user.plans(
+            pods,
+            cluster="4x8",
+            timings={"profile": "zero", "weights": "100s", "exit": "5s"},
+            update={"newRevision": True},
+            actions=actions,
+            objectives={"noStall": True},
+        )
+        done, result = user.runs()
+        assert len(result["stalls"]) == stalls
+        assert done.returncode == stalls
+
+
+def test_one_whose_start_window_is_too_short_is_a_stall_at_once(user: User) -> None:
+    window = {"startupProbe": {**PROBE, "periodSeconds": 10, "failureThreshold": 3}}
+    user.plans(
+        kubeinfer({**asking(npu=8), **PROBED, **window}, surge=1),
+        cluster="4x8",
+        timings={"profile": "zero", "weights": "100s", "exit": "5s"},
+        update={"newRevision": True},
+        horizon="10m",
+    )
+    _, result = user.runs()
+    assert result["stalls"][0]["podReason"] == "StartupProbeFailed"
+    assert result["stalls"][0]["atMs"] < 60_000

@@ -49,6 +49,8 @@ class Instance:
         ready_incarnation: the latest in which it has been ready.
         overdue: it has not been ready for the grace of rule 4 (or never was).
         failed_starts: how often a pod failed since the instance was last ready (or made).
+        died: the places of pods of which a container died since it was last ready.
+        reloads: it was ready, and what failed of it since then has not failed before: it is on its way again.
         refusals: how often in a row the API server has refused its pods.
         rejected: the generation of the pod at each place that its node rejected last.
         progressing: it is on its way to ready, as far as the controller can see.
@@ -64,6 +66,7 @@ class Instance:
 
     __slots__ = (
         "barriers",
+        "died",
         "failed_starts",
         "failure",
         "first",
@@ -83,6 +86,7 @@ class Instance:
         "ref",
         "refusals",
         "rejected",
+        "reloads",
         "restoring",
         "restoring_gangs",
         "served",
@@ -116,6 +120,8 @@ class Instance:
         self.ready_incarnation = 0
         self.overdue = True
         self.failed_starts = 0
+        self.died: set[Place] = set()
+        self.reloads = False
         self.refusals = 0
         self.rejected: dict[Place, int] = {}
         self.progressing = False

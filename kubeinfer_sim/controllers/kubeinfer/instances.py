@@ -212,6 +212,8 @@ class Instances:
         instance.overdue = False
         instance.failure = ""
         instance.failed_starts = 0
+        instance.died.clear()
+        instance.reloads = False
         self._count_ready(instance, 1)
         self._end_grace(instance)
         self.overdue_old.pop(instance, None)
@@ -279,7 +281,7 @@ class Instances:
         """Keep count of the instances that are on their way to ready."""
         progressing = (
             instance.state in (InstanceState.STARTING, InstanceState.CONCERNING, InstanceState.RESTARTING)
-            and instance.failed_starts == 0
+            and (instance.failed_starts == 0 or instance.reloads)
             and not self._gangs.waits(instance)
         )
         self.progressing += progressing - instance.progressing

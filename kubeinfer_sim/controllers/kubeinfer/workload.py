@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.kubelet import ImageError
 from kubeinfer_sim.cluster.pod import Controller, PlatformFault, Pod
-from kubeinfer_sim.cluster.reasons import of_container
+from kubeinfer_sim.cluster.reasons import PROBE_KILLS, of_container
 from kubeinfer_sim.controllers.kubeinfer.controller import KubeInferController
 from kubeinfer_sim.controllers.kubeinfer.gangs import Gangs
 from kubeinfer_sim.controllers.kubeinfer.instance import Instance, InstanceState
@@ -149,11 +149,18 @@ class KubeInferWorkload:
         instance.failure = pod.failure
         if not instance.ready:
             instance.failed_starts += 1
+        instance.reloads = False
         self._instances.update_progressing(instance)
         self._controller.wake_up()
 
     def container_died(self, pod: Pod, reason: str, exit_code: int) -> None:
         """A container is dead: rebuild the pod or its instance, or leave it to the kubelet."""
+        if (instance := self._gangs.instance_of.get(pod)) is not None:
+            first = instance.incarnation == instance.ready_incarnation and pod.ref.place not in instance.died
+            # An engine that has not started within its window will hardly do so the next time.
+            instance.reloads = first and (instance.was_ready or reason not in PROBE_KILLS)
+            instance.died.add(pod.ref.place)
+            self._instances.update_progressing(instance)
         self._recovery.container_died(pod, reason, exit_code)
 
     def evict(self, pod: Pod, reason: str, cause: int, grace: int | None = None) -> None:
