@@ -8,7 +8,7 @@ from kubeinfer_sim._version import __version__
 from kubeinfer_sim.experiment.compare import Comparison, Outcome
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.percentiles import PARTS
-from kubeinfer_sim.report.comparison import sentences
+from kubeinfer_sim.report.comparison_sentences import sentences
 from kubeinfer_sim.report.interval_part import (
     IntervalPart,
     QuantilePart,

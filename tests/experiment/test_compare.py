@@ -29,8 +29,10 @@ from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.source import read_source
 from kubeinfer_sim.metrics import measure
-from kubeinfer_sim.report.comparison import render_comparison, row_of, sentences, subtitle
+from kubeinfer_sim.report.comparison import render_comparison
 from kubeinfer_sim.report.comparison_result import comparison_json, comparison_json_schema
+from kubeinfer_sim.report.comparison_rows import row_of
+from kubeinfer_sim.report.comparison_sentences import sentences, subtitle
 from kubeinfer_sim.scenario.actions.model import Apply, Drain, Fault, Health, Target
 from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart
 from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from kubeinfer_sim.experiment.compare import Comparison
-from kubeinfer_sim.report.comparison import (
-    MOST_SIDE_BY_SIDE,
-    headline,
-    row_of,
-    sentences,
-    subtitle,
-    variant_lines,
-)
+from kubeinfer_sim.report.comparison import MOST_SIDE_BY_SIDE, variant_lines
+from kubeinfer_sim.report.comparison_rows import row_of
+from kubeinfer_sim.report.comparison_sentences import headline, sentences, subtitle
 from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
 
 _MOST_SENTENCES, _MOST_ROWS = 8, 14
