@@ -22,7 +22,8 @@ from kubeinfer_sim.cli.replications import Many
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.manifest.model import KINDS_ROLLED_OUT, WorkloadSpec
+from kubeinfer_sim.manifest.document import Document
+from kubeinfer_sim.manifest.model import KINDS_ROLLED_OUT, KubeInfer, WorkloadSpec
 
 #: What a manifest is about, and what else owns pods beside it.
 Version = tuple[WorkloadSpec, Sequence[WorkloadSpec]]
@@ -57,10 +58,11 @@ if TYPE_CHECKING:
 
 
 class _Others(Struct, frozen=True):
-    """What the files hold beside workloads; `objects` of each file."""
+    """What the files hold beside workloads, `objects` of each file; and where the KubeInfers in them are written."""
 
     warnings: list[Diagnostic] = field(default_factory=list)
     objects: list[Sequence[OtherObject]] = field(default_factory=list)
+    written: list[tuple[KubeInfer, Document]] = field(default_factory=list)
 
 
 def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
@@ -150,6 +152,7 @@ def command(
         warnings=others.warnings,
         objects=others.objects[0],
         objects_new=others.objects[1] if len(others.objects) > 1 else (),
+        written=others.written,
         configuration=configuration,
     )
     return simulate_and_report(
@@ -187,4 +190,5 @@ def _load(
         versions.append((one, [each for each in manifests.workloads if each is not one]))
         others.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
         others.objects.append(manifests.others)
+        others.written.extend(zip(manifests.kubeinfers, manifests.documents, strict=True))
     return versions[0], versions[1] if len(versions) > 1 else None, others

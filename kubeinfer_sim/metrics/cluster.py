@@ -45,6 +45,7 @@ class ClusterMeasures(Struct, frozen=True):
         unmatched: faults and actions that struck nothing.
         refusals: what kubectl or the API server refused, but for drains.
         killed_starts: of workloads whose instances came up though probes had killed starts of theirs.
+        kills_of_starts: how many starts probes have killed, by kind and name of the workload and by probe.
         first_causes: what nothing caused, by its record's id.
     """
 
@@ -65,6 +66,7 @@ class ClusterMeasures(Struct, frozen=True):
     deployments: tuple[DeploymentMeasures, ...]
     bare_pods: tuple[BarePodMeasures, ...]
     killed_starts: tuple[KilledStarts, ...]
+    kills_of_starts: Mapping[tuple[str, str, str], int]
     first_causes: Mapping[int, Record]
 
     def instances_of(self, kind: str, name: str | None = None) -> tuple[InstanceLife, ...]:
@@ -130,5 +132,6 @@ class ClusterMeters:
             deployments=self._deployments.finish(ended_at, end, instances),
             bare_pods=self._bare_pods.finish(ended_at, end, instances),
             killed_starts=self._killed_starts.finish(ended_at, end),
+            kills_of_starts=self._killed_starts.kills(),
             first_causes=self._first_causes.finish(ended_at, end),
         )

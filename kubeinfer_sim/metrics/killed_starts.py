@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
@@ -59,12 +60,20 @@ class KilledStarts(Struct):
 
 
 class _Start:
-    """An engine on its way: when its container has started, and when it will answer."""
+    """An engine on its way: when its container has started, and when it will answer.
 
-    __slots__ = ("answers", "began")
+    Attributes:
+        ready: its pod is, without a check that would have waited for it.
+    """
+
+    __slots__ = ("answers", "began", "ready")
 
     def __init__(self, began: int, answers: int | None) -> None:
-        self.began, self.answers = began, answers
+        self.began, self.answers, self.ready = began, answers, False
+
+    def answers_at(self, at: int) -> bool:
+        """Whether it has begun to answer."""
+        return self.answers is not None and self.answers <= at
 
 
 class KilledStartsMeter:
@@ -78,6 +87,8 @@ class KilledStartsMeter:
         # By instance: the longest start that was killed since it was ready last, and how many were.
         self._killed: dict[int, tuple[KilledStart, int]] = {}
         self._started: set[int] = set()
+        # By kind and name of the workload, and by probe; whether or not the instance ever came up.
+        self._kills_by_probe: Counter[tuple[str, str, str]] = Counter()
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -97,6 +108,10 @@ class KilledStartsMeter:
         """Of each workload of which a start was killed and an instance came up all the same."""
         return tuple(each for each in self._of.values() if each.killed)
 
+    def kills(self) -> dict[tuple[str, str, str], int]:
+        """How many starts probes have killed, by kind and name of the workload and by probe."""
+        return dict(self._kills_by_probe)
+
     def _workload(self, ref: InstanceRef) -> KilledStarts:
         key = ref.kind, ref.owner
         if key not in self._of:
@@ -113,10 +128,14 @@ class KilledStartsMeter:
 
     def _kills(self, record: ContainerKilling) -> None:
         start = self._loading.pop(record.pod, None)
-        if start is None or record.pod in self._tampered:
+        if start is None or record.pod in self._tampered or (start.ready and start.answers_at(record.at)):
+            return
+        ref, probe = record.pod.instance, probe_of(record.reason)
+        self._kills_by_probe[ref.kind, ref.owner, probe] += 1
+        if start.ready:
             return
         needed = None if start.answers is None else start.answers - start.began
-        killed = KilledStart(record.pod, probe_of(record.reason), record.at - start.began, needed)
+        killed = KilledStart(record.pod, probe, record.at - start.began, needed)
         uid = record.pod.instance.uid
         longest, count = self._killed.get(uid, (killed, 0))
         self._killed[uid] = _longer(longest, killed), count + 1
@@ -126,7 +145,8 @@ class KilledStartsMeter:
         workload.late = record.left if workload.late is None else min(workload.late, record.left)
 
     def _pod_ready(self, record: PodReady) -> None:
-        self._loading.pop(record.pod, None)
+        if record.pod in self._loading:
+            self._loading[record.pod].ready = True
         if not record.pod.instance.has_roles:
             self._up(record.pod.instance)
 

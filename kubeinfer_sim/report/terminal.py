@@ -9,6 +9,7 @@ from rich.text import Text
 
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.blocks import section
+from kubeinfer_sim.report.confirmed import confirmed, in_words
 from kubeinfer_sim.report.details import details as at_length
 from kubeinfer_sim.report.key_figures import subject
 from kubeinfer_sim.report.paragraph import figure_table
@@ -51,6 +52,10 @@ def _parts(
     yield from at_length(assessment, width) if details else screen(assessment, width)
     if assumptions:
         yield from section("Rests on", rests_on(scenario))
+    lint = "\n".join(printable(in_words(each)) for each in confirmed(assessment))
+    if lint:
+        yield Text()
+        yield from figure_table([("Lint", lint)])
     rows = [] if assumptions else [("Rests on", rests_on_in_short(scenario, drawn=assessment.run.drawn))]
     shown = {
         "--details": details,

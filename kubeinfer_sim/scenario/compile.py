@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic.alias_generators import to_camel
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
+from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.kubernetes_findings import class_assumed
 from kubeinfer_sim.manifest.model import SCHEDULERS, KubeInfer
 from kubeinfer_sim.manifest.references import CLASSES
@@ -174,6 +175,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             *fault_lines,
             *assumed_lines(spec.faults, struck, faults),
         ),
+        lint=tuple(lint_of(manifests.written)) if manifests.written else (),
         warnings=(
             *_warnings_of_manifests(
                 manifests,
@@ -200,6 +202,20 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             *warn_of_spared_pods(faults, time_line.first, context),
         ),
     )
+
+
+def lint_of(written: Iterable[tuple[KubeInfer, Document]]) -> Iterator[tuple[str, Diagnostic]]:
+    """What `validate` says of the KubeInfers, where a run shows whether it comes about."""
+    from kubeinfer_sim.manifest.lint import RULES, SHOWN_BY_RUNS, lint
+    from kubeinfer_sim.scenario.timings.expectations import expectations
+
+    others = RULES.keys() - SHOWN_BY_RUNS
+    told: set[tuple[str, Diagnostic]] = set()
+    for kubeinfer, document in written:
+        for finding in lint([(kubeinfer, document)], expectations([kubeinfer]), disabled=others):
+            if (kubeinfer.name, finding) not in told:
+                told.add((kubeinfer.name, finding))
+                yield kubeinfer.name, finding
 
 
 def _warnings_of_manifests(

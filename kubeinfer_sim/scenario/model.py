@@ -203,6 +203,7 @@ class Scenario(Struct, frozen=True):
         defaults: one line per default in force that the user did not set, for reports; not the assumptions,
             which reports print with their values anyway.
         warnings: what is legal in the manifests but will surprise.
+        lint: what lint says of the KubeInfers, by name, where a run can show it.
         running: pods that hold their places on the nodes, throughout or until they are preempted.
         services: which pods kube-scheduler's default scores spread.
         priority_classes: beside those that every cluster has.
@@ -238,6 +239,7 @@ class Scenario(Struct, frozen=True):
     defaults: tuple[str, ...] = ()
     description: str = ""
     warnings: tuple[Diagnostic, ...] = ()
+    lint: tuple[tuple[str, Diagnostic], ...] = ()
     running: tuple[RunningPod, ...] = ()
     priority_classes: tuple[PriorityClass, ...] = ()
     services: tuple[ServiceSelector, ...] = ()

@@ -15,11 +15,12 @@ from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.kubernetes_findings import ASSUMED_CLASS
 from kubeinfer_sim.manifest.load import OtherObject
-from kubeinfer_sim.manifest.model import WorkloadSpec
+from kubeinfer_sim.manifest.model import KubeInfer, WorkloadSpec
 from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
 from kubeinfer_sim.manifest.releases import LATEST
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.actions.model import Action, Apply, Refused
+from kubeinfer_sim.scenario.compile import lint_of
 from kubeinfer_sim.scenario.configuration import Configuration
 from kubeinfer_sim.scenario.load import check_nodes, compile_document, read_horizon, typed_value
 from kubeinfer_sim.scenario.model import Configured, Scenario
@@ -43,6 +44,7 @@ def rollout_scenario(
     warnings: Sequence[Diagnostic] = (),
     objects: Sequence[OtherObject] = (),
     objects_new: Sequence[OtherObject] = (),
+    written: Sequence[tuple[KubeInfer, Document]] = (),
     configuration: Configuration | None = None,
 ) -> Scenario:
     """The scenario of one update without a scenario file: `old` runs, `new` is applied at 0s.
@@ -51,8 +53,9 @@ def rollout_scenario(
     is `8x8`, or the path of a file of kind Cluster or of what kubectl get nodes wrote; with the latter, `pods` is
     the path of what kubectl get pods -A wrote. `beside` is what else owns pods in the manifest,
     `beside_new` their new versions; `objects` are those of other kinds there, `objects_new` those that are applied with
-    `new`. `warnings` are those of the files they were read from. The rest is written as in a scenario file. What is not
-    given comes from the `configuration`, or is as in a scenario that does not name it.
+    `new`. `warnings` are those of the files they were read from, `written` the KubeInfers there with their documents.
+    The rest is written as in a scenario file. What is not given comes from the `configuration`, or is as in a scenario
+    that does not name it.
 
     Raises:
         InputError: the nodes cannot carry the pods' labels and resources, or the Cluster file is wrong.
@@ -113,6 +116,8 @@ def rollout_scenario(
     # As they are in their own files: with where they were read from.
     rest = [each for each in scenario.workloads if (each.kind, each.name) != (old.kind, old.name)]
     scenario = replace(scenario, workloads=(old, *rest))
+    if written:
+        scenario = replace(scenario, lint=tuple(lint_of(written)))
     if warnings:
         scenario = replace(scenario, warnings=_together_told(warnings, scenario.warnings))
     if new is None:

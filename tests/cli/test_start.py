@@ -33,11 +33,11 @@ MOST = {
     "validate": (130, 0),
     "diff": (111, 0),
     "explain": (58, 0),
-    "run": (457, 24),
-    "rollout": (458, 24),
-    "compare": (442, 20),
-    "why": (420, 24),
-    "pods": (415, 24),
+    "run": (470, 25),
+    "rollout": (471, 25),
+    "compare": (456, 21),
+    "why": (435, 25),
+    "pods": (430, 25),
 }
 
 SIMULATION = ("cluster", "controllers", "engine", "experiment", "metrics", "simulation")

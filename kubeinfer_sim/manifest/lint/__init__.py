@@ -15,7 +15,7 @@ from kubeinfer_sim.manifest.lint import (  # noqa: F401  (importing registers th
     stop_rules,
     update_rules,
 )
-from kubeinfer_sim.manifest.lint.engine import lint
+from kubeinfer_sim.manifest.lint.engine import SHOWN_BY_RUNS, lint
 from kubeinfer_sim.manifest.lint.rule import RULES, Expectations, LoadTime, Node, Rule
 
-__all__ = ["RULES", "Expectations", "LoadTime", "Node", "Rule", "lint"]
+__all__ = ["RULES", "SHOWN_BY_RUNS", "Expectations", "LoadTime", "Node", "Rule", "lint"]

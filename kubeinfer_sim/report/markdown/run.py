@@ -5,6 +5,7 @@ from __future__ import annotations
 from kubeinfer_sim.metrics import Judged, Judgement, Outcome
 from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.complaints import complaint
+from kubeinfer_sim.report.confirmed import confirmed, in_words
 from kubeinfer_sim.report.key_figures import key_figures, subject
 from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
 from kubeinfer_sim.report.verdict import Assessment, culprits, objective_text, vain_lines, verdict_line
@@ -58,6 +59,7 @@ def _warnings(assessment: Assessment) -> list[str]:
     warnings = (
         *assessment.measures.warnings,
         *vain_lines(assessment.cluster),
+        *map(in_words, confirmed(assessment)),
         *(each.one_line() for each in assessment.run.scenario.warnings),
     )
     return capped([f"- ! {escaped(text)}" for text in dict.fromkeys(warnings)], _MOST_WARNINGS, "warnings")

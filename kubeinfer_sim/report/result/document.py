@@ -17,6 +17,7 @@ from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.figures import KubeInferFigures
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.metrics import Outcome
+from kubeinfer_sim.report.confirmed import confirmed
 from kubeinfer_sim.report.result.availability import (
     AvailabilityPart,
     CauseKindPart,
@@ -38,6 +39,7 @@ from kubeinfer_sim.report.result.changes import (
     rejection_parts,
     stall_part,
 )
+from kubeinfer_sim.report.result.confirmed import ConfirmedPart, confirmed_parts
 from kubeinfer_sim.report.result.deployments import (
     DeploymentPart,
     ReplicaSetPart,
@@ -122,6 +124,7 @@ class Result(DocumentPart):
         "rejections",
         "endless_evictions",
         "killed_starts",
+        "confirmed",
     )
 
     api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
@@ -145,6 +148,8 @@ class Result(DocumentPart):
     """Pods that tainted nodes evict one after the other until the end; left out where there are none."""
     killed_starts: list[KilledStartsPart] = Field(default_factory=list)
     """Instances that came up though probes had killed starts of theirs; left out where there are none."""
+    confirmed: list[ConfirmedPart] = Field(default_factory=list)
+    """What lint warns of and the run has shown; left out where there is nothing."""
     objectives: list[ObjectivePart]
     timeline: TimelinePart
     instances: list[InstancePart]
@@ -214,6 +219,7 @@ def build_result(assessment: Assessment) -> Result:
         rejections=rejection_parts(cluster.rejections),
         endless_evictions=evictions_parts(cluster.evictions),
         killed_starts=killed_starts_parts(cluster.killed_starts),
+        confirmed=confirmed_parts(confirmed(assessment)),
         objectives=objective_parts(assessment.judged),
         timeline=timeline_part(measures),
         instances=instance_parts(measures, objects),

@@ -1,0 +1,95 @@
+"""What lint warns of, and the run then shows, stands in the run's report: with its rule and its line, as validate has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from field.user import Raw, User, asking, kubeinfer
+
+from kubeinfer_sim.manifest.lint import SHOWN_BY_RUNS
+from kubeinfer_sim.report.confirmed import SHOWS
+
+TIMINGS = {"profile": "zero", "weights": "30m"}
+STARTUP = {"startupProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10, "failureThreshold": 3}}
+LIVENESS = {"livenessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10, "failureThreshold": 3}}
+READINESS = {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 1}}
+NEW = {"update": {"newRevision": True}}
+
+
+def chat(probes: Raw | None = None, *, surge: int = 0, down: int = 1, replicas: int = 2) -> Raw:
+    made = kubeinfer({**asking(npu=8), **(probes or {})}, replicas=replicas, surge=surge)
+    made["spec"]["strategy"]["rollingUpdate"] = {"maxSurge": surge, "maxUnavailable": down}
+    return made
+
+
+#: Rule -> a manifest, the scenario's fields, and what the run shows of it.
+SHOWN = {
+    "KI001": (chat(surge=1, down=0), {"cluster": "2x8", **NEW}, "chat-2 waits for a place to the end"),
+    "KI004": (
+        chat(READINESS, down=2),
+        {"cluster": "2x8", "timings": TIMINGS, **NEW},
+        "none was ready from 0s",
+    ),
+    "KI005": (
+        chat(LIVENESS),
+        {"cluster": "2x8", "initial": "empty", "timings": TIMINGS, "horizon": "2h"},
+        "killed by the liveness probe",
+    ),
+    "KI006": (
+        chat(STARTUP),
+        {"cluster": "2x8", "initial": "empty", "timings": TIMINGS, "horizon": "2h"},
+        "killed by the startup probe",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", SHOWN)
+def test_the_report_says_which_warning_has_come_true(user: User, code: str) -> None:
+    manifest, fields, shown = SHOWN[code]
+    user.plans(manifest, **fields)
+    done, result = user.runs()
+    [found] = [each for each in result["confirmed"] if each["code"] == code]
+    assert shown in found["shown"]
+    assert found["owner"] == "chat"
+    told = " ".join(done.stdout.split())
+    place = f"manifest.yaml:{found['line']}"
+    assert f"{code}, {place}, as validate says: {found['message']}; here" in told
+    assert shown in told
+    assert f"{place}:" in user.types("validate", "manifest.yaml").stdout
+    assert code in user.types("run", "scenario.yaml", "-o", "markdown").stdout
+
+
+def test_a_rollout_tells_the_line_of_the_new_manifest(user: User) -> None:
+    user.has("old.yaml", chat(surge=1, down=0))
+    user.has("new.yaml", chat({"env": [{"name": "X", "value": "1"}]}, surge=1, down=0))
+    done = user.types("rollout", "old.yaml", "new.yaml", "--nodes", "2x8")
+    told = " ".join(done.stdout.split())
+    checked = user.types("validate", "new.yaml").stdout
+    line = next(each for each in checked.splitlines() if "maxSurge:" in each).split(":")[1]
+    assert f"KI001, new.yaml:{line}, as validate says" in told
+
+
+def test_what_does_not_come_true_is_not_told(user: User) -> None:
+    for manifest, fields in (
+        (chat(surge=1, down=0), {"cluster": "3x8", **NEW}),  # there is room
+        (chat(down=2), {"cluster": "2x8", "actions": [{"at": "1m", "scale": 3}]}),  # no update
+        (chat(STARTUP), {"cluster": "2x8", "initial": "empty"}),  # it loads in no time
+    ):
+        user.plans(manifest, **fields)
+        done, result = user.runs()
+        assert "confirmed" not in result
+        assert "as validate says" not in " ".join(done.stdout.split())
+
+
+def test_a_rule_that_a_comment_switches_off_is_not_told_either(user: User, tmp_path: Path) -> None:
+    user.plans(chat(down=2), cluster="2x8", **NEW)
+    file = tmp_path / "manifest.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(f"# kubeinfer-sim: disable=KI004\n{text}", encoding="utf-8")
+    _, result = user.runs()
+    assert "KI004" not in [each["code"] for each in result.get("confirmed", [])]
+
+
+def test_each_of_these_rules_has_something_that_a_run_shows() -> None:
+    assert SHOWS.keys() == SHOWN_BY_RUNS
