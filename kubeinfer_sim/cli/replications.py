@@ -225,10 +225,12 @@ def replicate_and_report(
     from kubeinfer_sim.experiment.replications import replicate
 
     begun = time.perf_counter()
-    with many.places() as workers, ProgressBar("runs") as bar:
+    so_far = SoFar()
+    bar = ProgressBar("runs", at_most=many.until_decided, shown=not quiet)
+    with many.places() as workers, bar:
 
         def progress(done: int, total: int, played: Sequence[Played]) -> None:
-            bar.update(done, total, lambda: so_far(played))
+            bar.update(done, total, lambda: so_far.told(played))
 
         runs = replicate(
             scenario,
@@ -249,18 +251,25 @@ def replicate_and_report(
     return exit_code(runs)
 
 
-def so_far(played: Sequence[Played]) -> str:
+class SoFar:
     """The current estimate: in which part of the runs all objectives hold, or all is in place."""
-    from kubeinfer_sim.experiment.judging import unfinished
-    from kubeinfer_sim.experiment.replication import Replication
-    from kubeinfer_sim.experiment.statistics.proportions import proportion
-    from kubeinfer_sim.report.run_verdict import in_runs
 
-    runs = [each for each in played if isinstance(each, Replication)]
-    if not runs:
-        return ""
-    held = sum(run.all_held and not unfinished(run) for run in runs)
-    return f"held in {in_runs(proportion(held, len(runs)))}"
+    def __init__(self) -> None:
+        self._seen = self._ended = self._held = 0
+
+    def told(self, played: Sequence[Played]) -> str:
+        """With its interval; "" before a run has ended. `played` grows from one time to the next."""
+        from kubeinfer_sim.experiment.judging import unfinished
+        from kubeinfer_sim.experiment.replication import Replication
+        from kubeinfer_sim.experiment.statistics.proportions import proportion
+        from kubeinfer_sim.report.run_verdict import in_runs
+
+        for run in played[self._seen :]:
+            if isinstance(run, Replication):
+                self._ended += 1
+                self._held += run.all_held and not unfinished(run)
+        self._seen = len(played)
+        return f"held in {in_runs(proportion(self._held, self._ended))}" if self._ended else ""
 
 
 def exit_code(runs: Replications) -> int:
