@@ -24,8 +24,8 @@ from kubeinfer_sim.experiment.worker import WorkerDied
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Seconds that a scheduler has to answer, and to have a worker again when it has none.
-PATIENCE = 10.0
+#: Seconds that a scheduler has to answer, and to have a worker (again) when it has none.
+PATIENCE, PATIENCE_FOR_WORKERS = 10.0, 30.0
 #: Seconds between two looks at which workers there are.
 PERIOD = 1.0
 RIGHT = "as in tcp://10.0.0.1:8786, which `dask scheduler` prints"
@@ -86,7 +86,9 @@ def _knock(address: str, host: str, port: int) -> None:
 def _connected(address: str) -> Iterator[Any]:
     # Most of its functions have no types.
     distributed: Any = import_module("distributed")
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is told by errors of ours
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("distributed"):  # what matters is told by errors of ours
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     made: list[Any] = []
 
     def connect() -> None:
@@ -118,7 +120,7 @@ class _Cluster:
         self._workers = self._look()
         begun = time.monotonic()
         while not self._workers:
-            if time.monotonic() - begun > PATIENCE:
+            if time.monotonic() - begun > PATIENCE_FOR_WORKERS:
                 raise UnavailableError(self._alone())
             time.sleep(PERIOD / 10)
             self._workers = self._look()
@@ -142,7 +144,7 @@ class _Cluster:
 
     def _alone(self) -> str:
         return (
-            f"the Dask scheduler at {self._address} has had no workers for {PATIENCE:.0f} s; "
+            f"the Dask scheduler at {self._address} has had no workers for {PATIENCE_FOR_WORKERS:.0f} s; "
             f"`dask worker {self._address} --nthreads 1` starts one"
         )
 
@@ -157,7 +159,7 @@ class _Cluster:
             now = time.monotonic()
             if self._workers:
                 seen = now
-            elif now - seen > PATIENCE:
+            elif now - seen > PATIENCE_FOR_WORKERS:
                 for each in self._executors:
                     each.give_up(UnavailableError(self._alone()))
 

@@ -181,7 +181,7 @@ def test_workers_that_are_all_gone_end_it_in_bounded_time(
 
     def kill(done: int, total: int, played: Sequence[object]) -> None:
         if done == 20:
-            monkeypatch.setattr(dask_cluster, "PATIENCE", 1.0)
+            monkeypatch.setattr(dask_cluster, "PATIENCE_FOR_WORKERS", 1.0)
             only.kill()
 
     with (
