@@ -116,8 +116,10 @@ def test_rollout_replicates_too_and_the_other_forms_tell_the_same() -> None:
 
 def test_one_draw_says_that_it_is_one_and_how_to_ask_for_more() -> None:
     told = " ".join(sim("run", UPDATE, "--timings", "range").stdout.split())
-    assert "stages drawn: this is one draw, -n 300 makes 300" in told
-    assert "one draw" not in sim("run", UPDATE).stdout
+    assert "stages and nodes of 15 pods drawn: this is one draw, -n 300 makes 300" in told
+    constant = " ".join(sim("run", UPDATE).stdout.split())
+    assert "stages constant, nodes of 15 pods drawn: this is one draw" in constant
+    assert "one draw" not in sim("run", "scenarios/model-as-deployment.yaml").stdout
 
 
 @pytest.mark.parametrize(
