@@ -159,8 +159,8 @@ class Admission:
         self._admitted.clear()
 
     def priority_of(self, class_name: str) -> int:
-        """The value of a PriorityClass, of the default where none is named; 0 where there is none."""
-        named = self._class(class_name)
+        """The value of a PriorityClass as Volcano reads it: of the default where there is none of this name; else 0."""
+        named = self._class(class_name) or self._default_class()
         return 0 if named is None else named.value
 
     def _class(self, name: str) -> PriorityClass | None:

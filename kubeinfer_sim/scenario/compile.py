@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from pydantic.alias_generators import to_camel
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
@@ -137,7 +138,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     # What cannot be read was meant all the same: it must not make other findings.
     later = spec.update or spec.actions or faults or broken & {"update", "actions", "faults"}
     initial = spec.initial or ("running" if later else "empty")
-    return Scenario(
+    scenario = Scenario(
         name=readable.metadata.name,
         description=readable.metadata.description,
         workloads=time_line.first,
@@ -202,6 +203,14 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             *warn_of_spared_pods(faults, time_line.first, context),
         ),
     )
+    volcano_s = spec.scheduler or any(each.kind in ("PodGroup", "Queue") for each in others)
+    if spec.assumptions is None and not volcano_s:
+        return scenario
+    # Only then: few scenarios say anything of Volcano.
+    from kubeinfer_sim.scenario.workloads.volcano_settings import warn_of_volcano_settings
+
+    no_effect = warn_of_volcano_settings(scenario, spec, versions, others, context)
+    return replace(scenario, warnings=(*scenario.warnings, *no_effect))
 
 
 def lint_of(written: Iterable[tuple[KubeInfer, Document]]) -> Iterator[tuple[str, Diagnostic]]:

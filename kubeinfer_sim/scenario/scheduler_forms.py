@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from kubeinfer_sim.scenario.forms import Form
 
@@ -25,6 +25,15 @@ class SchedulerForm(Form):
     )
     binpack: BinpackForm = Field({}, validate_default=True)
     queue: Annotated[str, Field(min_length=1)] = Field("default", description="Of KubeInfers' PodGroups.")
+
+    @field_validator("actions", mode="before")
+    @classmethod
+    def _are_simulated(cls, value: object) -> object:
+        if isinstance(value, list) and "reclaim" in value:
+            raise ValueError(
+                "reclaim is not simulated: as Volcano's chart ships it no queue takes pods from another; leave it out"
+            )
+        return value
 
     @model_validator(mode="after")
     def _places(self) -> Self:

@@ -407,3 +407,73 @@ def test_victims_on_nodes_of_equal_score_are_said_to_be_drawn(user: User) -> Non
         assert "preempted for" in result["verdict"]["sentence"]
         says.append("which ones was drawn among nodes of equal score" in result["verdict"]["sentence"])
     assert says == [True, False]
+
+
+def with_queue(name: str, **pod: Any) -> Raw:
+    made = web(**pod)
+    made["spec"]["template"]["metadata"]["annotations"] = {"scheduling.volcano.sh/queue-name": name}
+    return made
+
+
+def queue_of(**spec: Any) -> Raw:
+    return {**queue(8), "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("spec", "placed", "says"),
+    [
+        ({"capability": {NPU: 8}}, 1, f"queue small has 8 {NPU} and may have 8"),
+        ({"capability": {NPU: 0}}, 0, "PodGroup"),
+        ({"capability": {"cpu": 0, "memory": 0}}, 4, "is available"),  # 0 of these is no limit
+        ({"weight": 1}, 4, "is available"),
+    ],
+)
+def test_a_queue_gives_its_pods_no_more_than_its_capability(
+    user: User, spec: Raw, placed: int, says: str
+) -> None:
+    made = with_queue("small", replicas=4)
+    user.plans(made, queue_of(**spec), cluster="4x8", initial="empty", horizon="10m")
+    _, result = user.runs()
+    assert says in result["verdict"]["sentence"]
+    assert sum(bool(each["node"]) for each in user.pods(at="9m")) == placed
+
+
+def test_what_one_queue_is_guaranteed_others_cannot_have(user: User) -> None:
+    kept = queue_of(guarantee={"resource": {NPU: 16}}, deserved={NPU: 16})
+    user.plans(web(replicas=4), kept, cluster="4x8", initial="empty", horizon="10m")
+    _, result = user.runs()
+    assert f"queue default has 16 {NPU} and may have 16" in result["verdict"]["sentence"]
+    assert sum(bool(each["node"]) for each in user.pods(at="9m")) == 2
+    user.plans(with_queue("small", replicas=4), kept, cluster="4x8", initial="empty", horizon="10m")
+    assert user.runs()[1]["verdict"]["holds"]
+
+
+@pytest.mark.parametrize("scheduler", ["volcano", "kube-scheduler"])
+def test_a_gang_bigger_than_the_cluster_is_told_that_only_nodes_would_help(
+    user: User, scheduler: str
+) -> None:
+    assumptions = {"scheduler": scheduler}
+    user.plans(halves_and_wholes(1), cluster="1x8", initial="empty", assumptions=assumptions)
+    sentence = user.runs()[1]["verdict"]["sentence"]
+    assert (
+        f"together 1 of 3 pods fit, and the nodes have room for 8 {NPU} at most; more nodes would" in sentence
+    )
+
+
+def test_two_gangs_that_fit_alone_and_not_together_are_placed_one_after_the_other(user: User) -> None:
+    """The older PodGroup goes first (V3), the other when its pods are gone, and neither ever holds half (V4)."""
+    first, second = halves_and_wholes(1), halves_and_wholes(1)
+    second["metadata"]["name"] = "later"
+    actions = [{"at": "2s", "create": second}, {"at": "10m", "deleteObject": "KubeInfer/chat"}]
+    user.plans(first, cluster="2x8", initial="empty", actions=actions, horizon="30m")
+    for at, placed in ("5m", ["chat-0"] * 3), ("20m", ["later-0"] * 3):
+        names = [each["name"].rsplit("-", 2)[0] for each in user.pods(at=at) if each["node"]]
+        assert names == placed
+
+
+def test_a_scheduler_whose_name_is_misspelt_places_nobody_and_the_report_says_so(user: User) -> None:
+    made = kubeinfer(asking(npu=8), schedulerName="volcanoo")
+    user.plans(made, cluster="3x8", initial="empty", horizon="1h")
+    done, result = user.runs()
+    assert "no scheduler volcanoo runs, which chat-0-serve-0 names" in result["verdict"]["sentence"]
+    assert "no scheduler of this name is known to run" in " ".join(done.stdout.split())

@@ -6,7 +6,7 @@ Nodes are judged a class and a fill at a time, never one by one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -82,6 +82,7 @@ class Unschedulable(Struct, frozen=True):
         needs: what the gang needs, one entry per kind of pod.
         placeable: how many of the gang's pods would fit at once.
         pods: how many pods the gang has.
+        beyond: what the nodes have of that of which the pods together ask for more, in words; "" where of nothing.
         redrawn: had chance chosen other ones of equal nodes for the pods that are placed, the gang would fit.
     """
 
@@ -93,6 +94,7 @@ class Unschedulable(Struct, frozen=True):
     needs: tuple[GangNeed, ...]
     placeable: int
     pods: int
+    beyond: str = ""
     redrawn: bool = False
 
     @property
@@ -124,7 +126,7 @@ class Unschedulable(Struct, frozen=True):
             return text
         if not short or self.placeable < min(self.pods - need.pods + need.free for need in short):
             text += f"; together {self.placeable} of {self.pods} pods fit"
-        return text
+        return f"{text}, {self.beyond}" if self.beyond and TOO_FEW not in text else text
 
 
 def explain(gang: Gang, index: NodeIndex, choice: NodeChoice, placer: GangPlacer) -> Unschedulable:
@@ -153,8 +155,22 @@ def explain(gang: Gang, index: NodeIndex, choice: NodeChoice, placer: GangPlacer
         needs=needs,
         placeable=placeable,
         pods=len(gang.pods),
+        beyond=_beyond(index, counted),
         redrawn=redrawn,
     )
+
+
+def _beyond(index: NodeIndex, pods: Mapping[PodSpec, int]) -> str:
+    """`and the nodes have room for 8 huawei.com/ascend-1980 at most`."""
+    asked: Counter[str] = Counter()
+    for spec, count in pods.items():
+        name, amount = spec.main_request
+        asked[name] += amount * count
+    for name, amount in asked.items():
+        total = index.total(name)
+        if name != PODS and amount > total:
+            return f"{TOO_FEW} {format_amount(name, int(total))} at most"
+    return ""
 
 
 def verdicts(index: NodeIndex, choice: NodeChoice, pod: Pod) -> Iterator[tuple[tuple[str, ...], list[str]]]:

@@ -15,6 +15,7 @@ from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.manifest.register import keys, object_fields, pod_fields
 from kubeinfer_sim.manifest.register.kinds import what_could_differ
 from kubeinfer_sim.manifest.register.row import ALL, Row, Standing
+from kubeinfer_sim.manifest.register.volcano_fields import unsimulated_fields
 from kubeinfer_sim.manifest.schema_facts import kubeinfer_types
 
 #: The code of all findings of the register.
@@ -82,6 +83,8 @@ def check_object(
         yield document.diagnostic(("kind",), message, code=CODE, severity=Severity.WARNING)
     if document.value["kind"] == "ResourceQuota":
         yield from _uncounted(document)
+    for path, what in unsimulated_fields(document.value):
+        yield document.diagnostic(path, what, code=CODE, severity=Severity.WARNING, key=True)
 
 
 def _uncounted(document: Document) -> Iterator[Diagnostic]:

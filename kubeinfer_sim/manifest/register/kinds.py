@@ -118,9 +118,9 @@ ROWS: tuple[KindRow, ...] = (
     _row(
         _YES,
         "PodGroup Queue",
-        "Volcano's: minimum of members, queue, priority class and least resources of a PodGroup; weight, capability "
-        "and priority of a Queue. Of network topologies, groups in groups, queues in trees and guarantees nothing is "
-        "simulated",
+        "Volcano's: minimum of members, queue, priority class and least resources of a PodGroup; weight, capability, "
+        "guarantee and priority of a Queue. Of network topologies and groups in groups nothing is simulated; queues in "
+        "trees, `deserved` and `affinity` have no effect as Volcano's chart ships it; each with a warning",
         api_version=VOLCANO_S,
     ),
     _row(

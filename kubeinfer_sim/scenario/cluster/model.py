@@ -196,12 +196,14 @@ class Queue(Struct, frozen=True):
     Attributes:
         capability: the most its pods may have of each resource; a resource that is not named has no limit.
         priority: of several queues the highest goes first.
+        guarantee: what is kept for its pods, of each resource: other queues may have no more than the rest.
     """
 
     name: str
     weight: int = 1
     capability: Resources = field(default_factory=dict)
     priority: int = 0
+    guarantee: Resources = field(default_factory=dict)
 
 
 #: Kind, namespace and name of an object.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
+from kubeinfer_sim.manifest.checker import MAX_INT32
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity, QuantityError
 from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import Resources
@@ -16,6 +17,11 @@ from kubeinfer_sim.manifest.pod_resources import whole_units
 from kubeinfer_sim.manifest.register.kinds import VOLCANO_S
 from kubeinfer_sim.scenario.cluster.model import PodGroup, Queue
 from kubeinfer_sim.scenario.forms import shown
+
+#: The most a queue may weigh (the CRD).
+MOST_WEIGHT = 65_535
+#: Of these a capability of 0 is none (pkg/scheduler/plugins/proportion).
+UNLIMITED_AT_ZERO = ("cpu", "memory")
 
 
 def read_pod_group(written: OtherObject, errors: list[Diagnostic]) -> PodGroup | None:
@@ -29,7 +35,7 @@ def read_pod_group(written: OtherObject, errors: list[Diagnostic]) -> PodGroup |
         spec.number("minMember", 1),
         spec.text("queue") or "default",
         spec.text("priorityClassName"),
-        spec.amounts("minResources"),
+        spec.amounts("spec", "minResources"),
     )
     return None if spec.is_wrong else read
 
@@ -39,8 +45,24 @@ def read_queue(written: OtherObject, errors: list[Diagnostic]) -> Queue | None:
     spec = _Spec(written, errors)
     if not spec.is_volcano_s:
         return None
-    weight = spec.number("weight", 1, least=1)
-    read = Queue(written.name, weight, spec.amounts("capability") or {}, spec.number("priority", 0))
+    capability = spec.amounts("spec", "capability") or {}
+    guarantee = spec.amounts("spec", "guarantee", "resource") or {}
+    deserved = spec.amounts("spec", "deserved") or {}
+    read = Queue(
+        written.name,
+        spec.number("weight", 1, least=1, most=MOST_WEIGHT),
+        {name: amount for name, amount in capability.items() if amount or name not in UNLIMITED_AT_ZERO},
+        spec.number("priority", 0),
+        guarantee,
+    )
+    for name, amount in guarantee.items():
+        if deserved.get(name, 0) < amount:
+            message = f"deserved must be as much of {name}, or more: Volcano's webhook refuses the queue"
+            spec.report(("spec", "guarantee", "resource", name), message)
+    for name, amount in deserved.items():
+        if amount > capability.get(name, amount):
+            message = f"is more than its capability of {name}: Volcano's webhook refuses the queue"
+            spec.report(("spec", "deserved", name), message)
     return None if spec.is_wrong else read
 
 
@@ -55,43 +77,46 @@ class _Spec:
         self.is_volcano_s = value.get("apiVersion") == VOLCANO_S
         found = value.get("spec")
         if found is not None and not isinstance(found, Mapping):
-            self._report(("spec",), f"expected a mapping, found {shown(found)}")
+            self.report(("spec",), f"expected a mapping, found {shown(found)}")
         self._fields: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
 
     @property
     def is_wrong(self) -> bool:
         return len(self._errors) > self._before
 
-    def _report(self, path: Path, message: str) -> None:
+    def report(self, path: Path, message: str) -> None:
         self._errors.append(self._written.document.diagnostic(path, message))
 
-    def number(self, name: str, default: int, *, least: int = 0) -> int:
+    def number(self, name: str, default: int, *, least: int = 0, most: int = MAX_INT32) -> int:
         value = self._fields.get(name)
         if value is None:
             return default
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            self._report(("spec", name), f"expected a whole number of {least} or more, found {shown(value)}")
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            expected = f"{least} or more" if most == MAX_INT32 else f"{least} to {most}"
+            self.report(("spec", name), f"expected a whole number of {expected}, found {shown(value)}")
             return default
         return value
 
     def text(self, name: str) -> str:
         value = self._fields.get(name)
         if value is not None and not isinstance(value, str):
-            self._report(("spec", name), f"expected a text, found {shown(value)}")
+            self.report(("spec", name), f"expected a text, found {shown(value)}")
         return value if isinstance(value, str) else ""
 
-    def amounts(self, name: str) -> Resources | None:
+    def amounts(self, *path: str) -> Resources | None:
         """Amounts by resource; None where they are not given."""
-        value = self._fields.get(name)
+        value: Any = self._written.document.value
+        for name in path:
+            value = value.get(name) if isinstance(value, Mapping) else None
         if value is None:
             return None
         if not isinstance(value, Mapping):
-            self._report(("spec", name), f"expected a mapping, found {shown(value)}")
+            self.report(path, f"expected a mapping, found {shown(value)}")
             return None
         read: dict[str, Quantity] = {}
         for resource, amount in value.items():
             try:
                 read[resource] = Quantity.from_json(amount)
             except QuantityError as error:
-                self._report(("spec", name, resource), str(error))
+                self.report((*path, resource), str(error))
         return whole_units(read)

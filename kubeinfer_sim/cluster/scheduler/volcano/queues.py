@@ -1,7 +1,6 @@
 """Queues: how much each may have, and whether a PodGroup is looked at at all.
 
-Source: pkg/scheduler/plugins/proportion/proportion.go, overcommit/overcommit.go. Guarantees, and queues in trees, are
-left out.
+Source: pkg/scheduler/plugins/proportion/proportion.go, overcommit/overcommit.go.
 """
 
 from __future__ import annotations
@@ -83,6 +82,9 @@ class Shares:
     ) -> None:
         self._total = total
         self._used = used
+        self._guaranteed: Counter[str] = Counter()
+        for queue in queues.values():
+            self._guaranteed.update(queue.guarantee)
         self._inqueue: Counter[str] = Counter()
         self._by_name = {
             name: Share(queues[name], Counter(account.allocated), account.asked)
@@ -111,6 +113,11 @@ class Shares:
     def __contains__(self, queue: object) -> bool:
         return queue in self._by_name
 
+    def _limit(self, queue: Queue, name: str) -> float:
+        """The most of a resource that a queue may have (realCapability)."""
+        left = max(0, self._total(name) - self._guaranteed[name]) + queue.guarantee.get(name, 0)
+        return min(left, queue.capability.get(name, inf))
+
     def _share_out(self) -> None:
         """Give each queue what it asks for, as far as its weight, its capability and the cluster allow."""
         shares = list(self._by_name.values())
@@ -118,7 +125,7 @@ class Shares:
         for name in names:
             total = self._total(name)
             for share in shares:
-                share.limits[name] = min(total, share.queue.capability.get(name, inf))
+                share.limits[name] = self._limit(share.queue, name)
             open_shares = {id(share): share for share in shares}
             left = total
             for share in shares:
@@ -130,7 +137,7 @@ class Shares:
                     most = min(share.limits[name], share.asked[name] + share.allocated[name])
                     before = share.deserved[name]
                     fair = inf if left == inf else left * share.queue.weight / weights
-                    share.deserved[name] = min(most, before + fair)
+                    share.deserved[name] = max(min(most, before + fair), share.queue.guarantee.get(name, 0))
                     given += share.deserved[name] - before
                     if share.deserved[name] >= most:
                         del open_shares[key]
@@ -157,10 +164,10 @@ class Shares:
             name
             for name, amount in least.items()
             if amount + share.allocated[name] + share.inqueue[name] - share.elastic[name]
-            > share.limits.get(name, min(self._total(name), share.queue.capability.get(name, inf)))
+            > self._limit(share.queue, name)
         ]
         if short:
-            limited = any(share.queue.capability.get(name, inf) < self._total(name) for name in short)
+            limited = any(self._limit(share.queue, name) < self._total(name) for name in short)
             return HeldBack(INSUFFICIENT + ", ".join(sorted(short)), limited)
         self._inqueue.update(least)
         share.inqueue.update(least)

@@ -1,0 +1,162 @@
+"""Settings and objects of Volcano's that have no effect in a scenario: each is said at its line."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.manifest.load import OtherObject
+from kubeinfer_sim.manifest.model import VOLCANO, KubeInfer
+from kubeinfer_sim.manifest.pod_group_annotations import GROUP_NAME, QUEUE_NAME
+from kubeinfer_sim.manifest.register.kinds import is_simulated
+from kubeinfer_sim.scenario.actions.model import Put
+from kubeinfer_sim.scenario.cluster.model import PodGroup, PriorityClass
+from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.schema import SpecForm
+
+_CODE = "no-effect"
+#: Those that every cluster has.
+_SYSTEM_CLASSES = ("system-cluster-critical", "system-node-critical")
+
+
+def warn_of_volcano_settings(
+    scenario: Scenario,
+    spec: SpecForm,
+    versions: Sequence[KubeInfer],
+    others: Collection[OtherObject],
+    context: Context,
+) -> Iterator[Diagnostic]:
+    """What is set and changes nothing.
+
+    Args:
+        scenario: as compiled.
+        spec: as written.
+        versions: all that ever owns pods, as KubeInfers.
+        others: the objects that own no pods, at time 0.
+        context: where it is written.
+    """
+    for path, message in (*_of_assumptions(scenario, spec), *_of_configuration(scenario, spec)):
+        yield context.document.diagnostic(path, message, code=_CODE, severity=Severity.WARNING, key=True)
+    for other in others:
+        if other.kind in ("PodGroup", "Queue") and is_simulated(other.document.value):
+            told = (
+                _of_pod_group(other, scenario, versions)
+                if other.kind == "PodGroup"
+                else _of_queue(other, scenario, versions, others)
+            )
+            for path, message in told:
+                yield other.document.diagnostic(
+                    path, message, code=_CODE, severity=Severity.WARNING, key=True
+                )
+
+
+def _instances_by_volcano(scenario: Scenario) -> list[KubeInfer]:
+    """The KubeInfers whose instances Volcano places."""
+    assumed = scenario.assumptions.scheduler
+    if assumed == "kube-scheduler":
+        return []
+    specs = (*scenario.workloads, *scenario.created)
+    return [
+        each
+        for each in specs
+        if isinstance(each, KubeInfer)
+        and (assumed == "volcano" or any(pod.scheduler_name == VOLCANO for pod in each.pod_templates))
+    ]
+
+
+def _of_assumptions(scenario: Scenario, spec: SpecForm) -> Iterator[tuple[Path, str]]:
+    written = spec.assumptions
+    if written is None:
+        return
+    given = {name for name in written.model_fields_set if getattr(written, name) is not None}
+    specs = (*scenario.workloads, *scenario.created)
+    kubeinfers = [each for each in specs if isinstance(each, KubeInfer)]
+    by_volcano = _instances_by_volcano(scenario)
+    path: Path = ("spec", "assumptions")
+    if "scheduler" in given and not kubeinfers:
+        named = any(pod.scheduler_name == VOLCANO for each in specs for pod in each.pod_templates)
+        if scenario.assumptions.scheduler == "volcano":
+            yield (*path, "scheduler"), "has no effect: it is about KubeInfers, and there is none"
+        elif not named:
+            yield (*path, "scheduler"), "has no effect: kube-scheduler places all pods anyway"
+    for field, name in ("pod_group", "podGroup"), ("min_member", "minMember"):
+        if field in given and not by_volcano:
+            yield (*path, name), "has no effect: Volcano places no KubeInfer's instances here"
+    members = scenario.assumptions.min_member
+    largest = max((sum(role.replicas for role in each.roles) for each in by_volcano), default=0)
+    if members is not None and members > largest > 0:
+        pods = f"{largest} pod{'s' if largest > 1 else ''}"
+        yield (
+            (*path, "minMember"),
+            f"has no effect: an instance has {pods} at most, and all of them are taken",
+        )
+    if "placement" in given and scenario.placed_by == ("Volcano",):
+        yield (
+            (*path, "placement"),
+            "has no effect: Volcano places all pods, by `scheduler.binpack` and its own scores",
+        )
+
+
+def _of_configuration(scenario: Scenario, spec: SpecForm) -> Iterator[tuple[Path, str]]:
+    given = set() if spec.scheduler is None else spec.scheduler.model_fields_set
+    if given and not scenario.uses_volcano:
+        yield (
+            ("spec", "scheduler"),
+            "has no effect: it is Volcano's configuration, and Volcano places no pods here",
+        )
+    elif "queue" in given and not _instances_by_volcano(scenario):
+        message = f"has no effect: it is about KubeInfers; other pods say their queue by the annotation {QUEUE_NAME}"
+        yield ("spec", "scheduler", "queue"), message
+
+
+def _named(versions: Sequence[KubeInfer], key: str) -> set[tuple[str, str]]:
+    """What pods name by an annotation, each with the namespace of the pods."""
+    return {
+        (each.namespace, value)
+        for each in versions
+        for role in each.roles
+        if (value := role.template.annotations.get(key))
+    }
+
+
+def _of_pod_group(
+    group: OtherObject, scenario: Scenario, versions: Sequence[KubeInfer]
+) -> Iterator[tuple[Path, str]]:
+    named = _named(versions, GROUP_NAME)
+    if (group.namespace, group.name) not in named:
+        elsewhere = sorted(namespace for namespace, name in named if name == group.name)
+        there = f"; those of namespace {elsewhere[0]} that do mean one of their own" if elsewhere else ""
+        whose = f"no pod of namespace {group.namespace} names it ({GROUP_NAME})"
+        yield ("metadata", "name"), f"PodGroup {group.name} has no effect: {whose}{there}"
+    spec = group.document.value.get("spec")
+    wanted = spec.get("priorityClassName") if isinstance(spec, dict) else None
+    classes = {each.name for each in scenario.priority_classes}.union(_SYSTEM_CLASSES)
+    classes.update(
+        each.object.name
+        for each in scenario.actions
+        if isinstance(each, Put) and isinstance(each.object.content, PriorityClass)
+    )
+    if wanted and wanted not in classes:
+        message = f"there is no PriorityClass {wanted}: Volcano takes the default priority"
+        yield ("spec", "priorityClassName"), message
+
+
+def _of_queue(
+    queue: OtherObject, scenario: Scenario, versions: Sequence[KubeInfer], others: Collection[OtherObject]
+) -> Iterator[tuple[Path, str]]:
+    spec = queue.document.value.get("spec")
+    if queue.name == "default" or (isinstance(spec, dict) and spec.get("guarantee")):
+        return
+    used = {name for _, name in _named(versions, QUEUE_NAME)}
+    if _instances_by_volcano(scenario):
+        used.add(scenario.volcano.queue)
+    for each in others:
+        of_group = each.document.value.get("spec") if each.kind == "PodGroup" else None
+        if isinstance(of_group, dict):
+            used.add(str(of_group.get("queue")))
+    for change in scenario.actions:
+        if isinstance(change, Put) and isinstance(change.object.content, PodGroup):
+            used.add(change.object.content.queue)
+    if queue.name not in used:
+        yield ("metadata", "name"), f"Queue {queue.name} has no effect: nobody is in it"
