@@ -46,6 +46,12 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @cluster_options
 @configuration_option
 @timings_option
+@click.option(
+    "--rare",
+    is_flag=True,
+    help="Estimate how rarely objectives about readiness are missed, beyond five nines, by -n forced runs that count "
+    "by their likelihood ratio.",
+)
 @simulation_options
 def command(
     scenario: str,
@@ -54,6 +60,7 @@ def command(
     horizon: str | None,
     cluster: str | None,
     timings: str | None,
+    rare: bool,
     pods: str | None,
     seed: int | None,
     form: str | None,
@@ -85,6 +92,17 @@ def command(
         changes=None if timings is None else {("spec", "timings", "profile"): timings},
         configuration=configuration,
     )
+    many = Many(replications, precision, until_decided, workers, run_timeout, store)
+    if rare:
+        from kubeinfer_sim.cli.rare_events import estimate_and_report
+
+        if details or check_determinism:
+            raise UsageError(
+                "--details and --check-determinism are about one run as it is, --rare about many"
+            )
+        return estimate_and_report(
+            loaded, many, form=form, json_to=json_to, quiet=quiet, assumptions=assumptions
+        )
     return simulate_and_report(
         loaded,
         file=scenario,

@@ -19,6 +19,7 @@ SCHEMAS = {
     "configuration": ("scenario.json_schemas", "configuration_json_schema"),
     "result": ("report.result", "result_json_schema"),
     "replications": ("report.replications_result", "replications_json_schema"),
+    "rareevents": ("report.rare_events_result", "rare_events_json_schema"),
     "comparison": ("report.comparison_result", "comparison_json_schema"),
     "why": ("report.why_result", "why_json_schema"),
     "pods": ("report.pods_result", "pods_json_schema"),
@@ -32,7 +33,7 @@ def command(kind: str) -> None:
     """Print the JSON Schema of KIND, for editors and checks.
 
     KIND is one of scenario, cluster, timings, recovery, configuration and manifest (what is read), result,
-    replications, comparison, why and pods (what is written), or crd: a CustomResourceDefinition in YAML.
+    replications, rareevents, comparison, why and pods (what is written), or crd: a CustomResourceDefinition in YAML.
 
     An editor with yaml-language-server completes a scenario whose first line is
     # yaml-language-server: $schema=scenario.schema.json

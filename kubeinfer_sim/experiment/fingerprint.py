@@ -27,7 +27,8 @@ def fingerprint(variant: Variant) -> dict[str, Any]:
         for name in variant.scenario.__struct_fields__
         if name not in _TOLD
     }
-    return {"scenario": scenario, "recovery": _plain(variant.recovery)}
+    rare = {} if variant.rare is None else {"rare": dict(variant.rare)}
+    return {"scenario": scenario, "recovery": _plain(variant.recovery), **rare}
 
 
 def differences(before: Any, after: Any, place: str = "") -> Iterator[str]:

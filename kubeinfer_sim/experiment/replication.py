@@ -20,12 +20,20 @@ C = TypeVar("C", Change, DeploymentChange)
 
 
 class Variant(Struct, frozen=True):
-    """A scenario with knobs turned; `recovery` decides in place of its rules, `settings` has the knobs' values."""
+    """A scenario with knobs turned.
+
+    Attributes:
+        recovery: decides in place of its rules.
+        settings: the knobs' values.
+        rare: its runs are forced to what is rare (`rare.forced_run`): for each fault process how long its faults take
+            to be mended, ms; None: they are played as they are.
+    """
 
     name: str
     scenario: Scenario
     recovery: RecoveryPlugin | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    rare: Mapping[str, int] | None = None
 
 
 class Replication(Struct, frozen=True):

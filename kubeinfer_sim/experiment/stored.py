@@ -25,7 +25,7 @@ class StoredVariant(Struct, frozen=True):
     """The runs of one variant.
 
     Attributes:
-        held: in which part of them all objectives were; None without any that ended.
+        held: in which part of them all objectives were; None without any that ended, and of forced runs.
         took: percentiles of how long the change took (ms), as `PARTS` has them; empty where there was none.
         lost: mean instance-ms lost.
     """
@@ -52,6 +52,14 @@ class Stored:
     def __init__(self, path: str | Path) -> None:
         self._path, self._connection = Path(path), reading(path)
         ((self.version, self.scenario),) = self._connection.execute("SELECT version, scenario FROM campaign")
+
+    @property
+    def forced(self) -> bool:
+        """Whether its runs are forced to what is rare: only their weighted means mean something."""
+        ((number,),) = self._connection.execute(
+            "SELECT count(*) FROM variants WHERE json_extract(inputs, '$.rare') IS NOT NULL"
+        )
+        return bool(number)
 
     def __enter__(self) -> Self:
         return self
@@ -89,9 +97,9 @@ class Stored:
             first_seed=first,
             last_seed=last,
             unfinished=sum(map(isinf, took)),
-            held=proportion(held, runs) if runs else None,
+            held=proportion(held, runs) if runs and not self.forced else None,
             took=tuple(percentile(took, part) for part in PARTS) if took else (),
-            lost=estimate(lost) if lost else None,
+            lost=estimate(lost) if lost and not self.forced else None,
         )
 
     def rows(self) -> tuple[list[str], Iterator[list[Any]]]:

@@ -99,7 +99,7 @@ def play_guarded(variant: Variant, seed: int, run_timeout: float | None = None) 
     """Play once; what goes wrong is told, with its seed."""
     try:
         with _time_limit(run_timeout):
-            return play(variant, seed)
+            return _play(variant, seed)
     except _Overdue:
         limit = format_duration(round((run_timeout or 0) * 1000))
         return Failure(seed, "timeout", f"not over after {limit}")

@@ -42,6 +42,8 @@ def stored_text(stored: Stored, width: int = 80) -> str:
         for each in variants
     ]
     lines = [*wrap(printable(about), width), "", *_fitting(head, rows, width)]
+    if stored.forced:
+        lines += wrap("forced runs: `run SCENARIO -n N --rare --store FILE` tells what they come to", width)
     failures = stored.failures()
     for name, seed, _, text in failures[:_MOST_FAILURES]:
         lines += wrap(printable(f"failed: {name}, seed {seed}: {text}"), width, later="  ")

@@ -37,12 +37,18 @@ class RepairShop:
         self._clock = clock
         self._streams = streams
         self._free = crews
+        self._under_repair = 0
         self._pooled = spares > 0
         self._spares = spares
         self._swap = swap
         self.due: dict[str, Millis | None] = {}
         self._queue: deque[tuple[str, Millis, Callable[[], None]]] = deque()
         self._without_spare: deque[tuple[str, Callable[[], None]]] = deque()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being repaired, swapped or waits for it, and no spare is missing on the shelf."""
+        return not self.due and not self._under_repair
 
     def repair(self, name: str, broke: Millis, length: Distribution, done: Callable[[], None]) -> None:
         """Have `name` repaired; `done()` when its place is filled again, by a spare or by itself.
@@ -65,6 +71,7 @@ class RepairShop:
             self._without_spare.append((name, filled))
         if time is None:
             return
+        self._under_repair += 1
         self._queue.append(("" if self._pooled else name, time, back))
         self._begin()
 
@@ -89,6 +96,7 @@ class RepairShop:
             self._clock.after(time, self._end, back)
 
     def _end(self, back: Callable[[], None]) -> None:
+        self._under_repair -= 1
         if self._free is not None:
             self._free += 1
         back()

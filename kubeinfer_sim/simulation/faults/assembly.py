@@ -13,8 +13,9 @@ from kubeinfer_sim.cluster.disruption.drains import Drains
 from kubeinfer_sim.cluster.node_failures import NodeFailures
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.watcher import Watcher
+from kubeinfer_sim.engine.streams import Stream
 from kubeinfer_sim.scenario.actions.model import Apply, Fault
-from kubeinfer_sim.scenario.faults.model import FaultPlan
+from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.faults.draws import FaultDraws
 from kubeinfer_sim.simulation.faults.held_nodes import HeldNodes
@@ -25,7 +26,7 @@ from kubeinfer_sim.simulation.faults.places import PodsByPlace
 from kubeinfer_sim.simulation.faults.pods import PodFaults
 from kubeinfer_sim.simulation.faults.probe_answers import ProbeAnswers
 from kubeinfer_sim.simulation.faults.process_objects import ProcessObjects
-from kubeinfer_sim.simulation.faults.processes import RunningProcess
+from kubeinfer_sim.simulation.faults.processes import RunningProcess, Strike
 from kubeinfer_sim.simulation.faults.selection import Selection
 from kubeinfer_sim.simulation.faults.shared import SharedFaults
 from kubeinfer_sim.simulation.faults.speeds import Speeds
@@ -38,6 +39,8 @@ class FaultInjection:
     Attributes:
         devices: the NPUs of all nodes.
         watchers: those of it who follow the objects in the API, in this order.
+        processes: the fault processes, once they have begun.
+        told: is told of every fault of a process just before it strikes; it must not change the run.
     """
 
     def __init__(
@@ -69,7 +72,7 @@ class FaultInjection:
         strikes_places = any(process.per == "pod" for process in plan.processes)
         places = PodsByPlace() if strikes_places else None
         draws = FaultDraws(env.clock, env.streams)
-        held = HeldNodes(env)
+        self._held = held = HeldNodes(env)
         repairs = NodeRepairs(shop, failures, held, settings.repair)
         self._injector = Injector(
             env,
@@ -79,6 +82,8 @@ class FaultInjection:
             NodeFaults(cluster, devices, failures, drains, held, repairs, draws),
             SharedFaults(env, kubelet),
         )
+        self.processes: list[RunningProcess] = []
+        self.told: Callable[[FaultProcess], None] | None = None
         self._env = env
         self._plan = plan
         self._nodes, self._kubeinfers = scenario.nodes_ever, scenario.kubeinfers
@@ -95,7 +100,17 @@ class FaultInjection:
             objects = ProcessObjects(
                 self._env, process, self._nodes, self._kubeinfers, self.devices, self._injector
             )
-            RunningProcess(self._env.clock, self._env.streams, process, objects.names, objects.strike)
+            strike = objects.strike if self.told is None else _telling(self.told, objects.strike)
+            self.processes.append(
+                RunningProcess(self._env.clock, self._env.streams, process, objects.names, strike)
+            )
+
+    @property
+    def all_mended(self) -> bool:
+        """Whether no NPU or machine is out, being repaired, or missing on the shelf of spares."""
+        if not self._shop.idle or self._hardware.ending or self._held.any:
+            return False
+        return all(node.ready == node.spec.ready for node in self._env.api.nodes.values())
 
     def due(self) -> tuple[Due, ...]:
         """What is still to be mended, soonest first; of NPUs that pods hold nothing is, as long as they do."""
@@ -107,6 +122,14 @@ class FaultInjection:
     def inject(self, fault: Fault) -> None:
         """A fault of the time line happens now."""
         self._injector.inject(fault)
+
+
+def _telling(told: Callable[[FaultProcess], None], strike: Strike) -> Strike:
+    def telling(index: int, process: FaultProcess, part: MixPart, source: Stream) -> None:
+        told(process)
+        strike(index, process, part, source)
+
+    return telling
 
 
 def _some_template_is_watched(scenario: Scenario) -> bool:

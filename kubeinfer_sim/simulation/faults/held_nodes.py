@@ -49,6 +49,11 @@ class HeldNodes:
         self._holding: dict[str, int] = {}
         self._cordoned_before: dict[str, bool] = {}
 
+    @property
+    def any(self) -> bool:
+        """Whether any fault lasts."""
+        return any(self._lasting.values())
+
     def begin(self, fault: NodeFault) -> None:
         """The fault lasts from now on."""
         self._lasting.setdefault(fault.node, {})[fault] = None

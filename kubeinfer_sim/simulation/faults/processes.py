@@ -19,13 +19,19 @@ Strike = Callable[[int, FaultProcess, MixPart, Stream], None]
 
 
 class RunningProcess:
-    """One process under way; `objects` are the names of what it strikes, in their order."""
+    """One process under way.
+
+    Attributes:
+        process: as the scenario has it.
+        objects: the names of what it strikes, in their order.
+    """
 
     def __init__(
         self, clock: Clock, streams: Streams, process: FaultProcess, objects: Sequence[str], strike: Strike
     ) -> None:
         self._clock = clock
-        self._process = process
+        self.process = process
+        self.objects = tuple(objects)
         self._strike = strike
         self._sources = [streams.named(f"faults/{process.name}/{name}") for name in objects]
         self._total = sum(part.weight for part in process.mix)
@@ -36,7 +42,7 @@ class RunningProcess:
         self._wait()
 
     def _plan(self, index: int, since: int, *, first: bool = False) -> None:
-        length = self._process.every.sample(self._sources[index])
+        length = self.process.every.sample(self._sources[index])
         if length is None:
             return
         # A fault takes a moment: at most one per millisecond and object.
@@ -56,11 +62,15 @@ class RunningProcess:
             _, index = heappop(self._heap)
             source = self._sources[index]
             self._plan(index, now)
-            self._strike(index, self._process, self._choose(source), source)
+            self.strike(index, source)
         self._wait()
 
+    def strike(self, index: int, source: Stream) -> None:
+        """One of its faults strikes the object at this place now; the stream says which of the mix, and its draws."""
+        self._strike(index, self.process, self._choose(source), source)
+
     def _choose(self, source: Stream) -> MixPart:
-        mix = self._process.mix
+        mix = self.process.mix
         left = source.random() * self._total if len(mix) > 1 else 0.0
         for part in mix:
             left -= part.weight
