@@ -36,19 +36,19 @@ def estimate_and_report(
 
     if many.precision is not None or many.until_decided:
         raise UsageError("--rare takes a number of runs: give -n, as in -n 2000")
-    if many.number is None:
+    if many.replications is None:
         raise UsageError("--rare is about many runs: say how many with -n, as in -n 2000")
     output = output_of(form, json_to)
     if output.form not in ("text", "json"):
         raise UsageError(f"-o {output.form} is not there for --rare: text and json are")
     begun = time.perf_counter()
-    with ProgressBar("runs") as bar:
+    with many.places() as workers, ProgressBar("runs") as bar:
 
         def progress(done: int, total: int, played: Sequence[Played]) -> None:
             bar.update(done, total, lambda: "")
 
         events = rare_events(
-            scenario, many.number, workers=many.places(), store=many.store, progress=progress
+            scenario, many.replications, workers=workers, store=many.store, progress=progress
         )
     took = time.perf_counter() - begun
 

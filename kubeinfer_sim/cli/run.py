@@ -92,7 +92,6 @@ def command(
         changes=None if timings is None else {("spec", "timings", "profile"): timings},
         configuration=configuration,
     )
-    many = Many(replications, precision, until_decided, workers, run_timeout, store)
     if rare:
         from kubeinfer_sim.cli.rare_events import estimate_and_report
 

@@ -109,6 +109,14 @@ def play_guarded(variant: Variant, seed: int, run_timeout: float | None = None) 
         return Failure(seed, "fault", f"{type(error).__name__}: {error}")
 
 
+def _play(variant: Variant, seed: int) -> Replication:
+    if variant.rare is None:
+        return play(variant, seed)
+    from kubeinfer_sim.experiment.rare.forced_run import play_rare  # of no use to others
+
+    return play_rare(variant, seed)
+
+
 @contextmanager
 def _time_limit(seconds: float | None) -> Iterator[None]:
     """Raise `_Overdue` in what is done meanwhile: by an interval timer, or of a thread beside it."""

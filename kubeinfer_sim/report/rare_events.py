@@ -13,7 +13,8 @@ from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.rare_events import RareEvent, RareEvents
 from kubeinfer_sim.experiment.statistics.estimate import TOO_FEW, Estimate
 from kubeinfer_sim.manifest.render import printable
-from kubeinfer_sim.report.blocks import figure_table, section
+from kubeinfer_sim.report.blocks import section
+from kubeinfer_sim.report.paragraph import figure_table
 from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.rests_on import rests_on, rests_on_in_short
 from kubeinfer_sim.report.run_verdict import MARKS
