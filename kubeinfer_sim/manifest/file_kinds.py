@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.model import KINDS_WITH_TEMPLATES
 from kubeinfer_sim.manifest.source import SourceText, read_source
 
 OWN_API = "kubeinfer-sim/"
@@ -71,7 +72,8 @@ def own_kind(source: SourceText) -> str | None:
 
 def what_for(kind: str, file: str) -> str:
     """`this is a manifest: …`, with the command that was meant; empty of kinds that are for none."""
-    kind = "KubeInfer" if kind in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet") else kind
+    if kind in KINDS_WITH_TEMPLATES:
+        kind = "KubeInfer"
     if kind in OUTPUT_KINDS:
         return f"this is an output of kubeinfer-sim, of kind {kind}"
     shown = "FILE" if file == "-" else file

@@ -222,6 +222,8 @@ class NetworkService(Struct, frozen=True):
 Kind = Literal["KubeInfer", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod"]
 #: Those whose pods stand in instances, by role and place, and are made and rebuilt together.
 KINDS_WITH_ROLES: frozenset[Kind] = frozenset(("KubeInfer",))
+#: Those that make their pods from templates: all but a Pod.
+KINDS_WITH_TEMPLATES: tuple[Kind, ...] = ("KubeInfer", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
 #: Those that roll a new template out; of a file that has several, the first of these is meant.
 KINDS_ROLLED_OUT: tuple[Kind, ...] = ("KubeInfer", "Deployment", "StatefulSet", "DaemonSet")
 

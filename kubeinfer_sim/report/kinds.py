@@ -8,7 +8,7 @@ from typing import Any
 from kubeinfer_sim.manifest.model import Kind
 
 #: What the list of each kind is called, in order.
-_LISTS: Mapping[Kind, str] = {
+LISTS: Mapping[Kind, str] = {
     "KubeInfer": "kubeinfers",
     "Deployment": "deployments",
     "ReplicaSet": "replicaSets",
@@ -22,7 +22,7 @@ _ALWAYS = ("kubeinfers", "deployments")
 
 def by_kind(entries: Iterable[tuple[Kind, Mapping[str, Any]]]) -> dict[str, list[Mapping[str, Any]]]:
     """The lists of a document, each of the entries of one kind in their order."""
-    lists: dict[str, list[Mapping[str, Any]]] = {name: [] for name in _LISTS.values()}
+    lists: dict[str, list[Mapping[str, Any]]] = {name: [] for name in LISTS.values()}
     for kind, entry in entries:
-        lists[_LISTS[kind]].append(entry)
+        lists[LISTS[kind]].append(entry)
     return {name: each for name, each in lists.items() if each or name in _ALWAYS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import pytest
 from building import kubeinfer, scenario
@@ -27,16 +27,19 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 from kubeinfer_sim.controllers.kubeinfer.settings import Settings
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.manifest.load import load_manifest
-from kubeinfer_sim.manifest.model import WorkloadSpec
+from kubeinfer_sim.manifest.model import KINDS_WITH_TEMPLATES, Kind, WorkloadSpec
 from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.report.kinds import LISTS
 from kubeinfer_sim.scenario.actions.model import Apply, Crash, Drain, Fault, Scale, Target
 from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.distributions import Exponential
+from kubeinfer_sim.scenario.workloads import time_line
 from kubeinfer_sim.simulation import workloads
 from kubeinfer_sim.simulation.assembly import Simulation
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
+from kubeinfer_sim.testing.strategies.workloads import KINDS as WRITTEN_AT_RANDOM
 
 HOUR = 3_600_000
 KUBEINFER = """\
@@ -96,6 +99,14 @@ def test_all_objects_of_one_file_run_together_on_the_same_nodes() -> None:
     assert (applied.deployment, of(run, DeploymentStatus)[-1].complete) == ("chat", True)
     bound = of(run, PodBound)
     assert len(bound) == len({each.node for each in bound}) == 6, "a whole node each"
+
+
+def test_every_kind_has_its_line_in_every_table_of_kinds() -> None:
+    kinds = set(get_args(Kind))
+    assert {each.kind for each in get_args(WorkloadSpec)} == kinds
+    assert {*KINDS_WITH_TEMPLATES, "Pod"} == kinds
+    for table in (time_line.KINDS, workloads.KINDS, LISTS, WRITTEN_AT_RANDOM):
+        assert set(table) == kinds
 
 
 def test_uids_are_unique_over_all_workloads() -> None:

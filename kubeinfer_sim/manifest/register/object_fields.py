@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from kubeinfer_sim.manifest.model import KINDS_WITH_TEMPLATES
 from kubeinfer_sim.manifest.register.row import Row, not_simulated, simulated, without_effect
 
 _NAMES = "which addresses there are: traffic reaches a ready pod by any of them"
-
-
-_KINDS = ("KubeInfer", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
 
 
 def _local(value: Any) -> bool:
@@ -17,7 +15,7 @@ def _local(value: Any) -> bool:
 
 
 ROWS: tuple[Row, ...] = (
-    *(simulated(kind, "apiVersion kind metadata spec") for kind in _KINDS),
+    *(simulated(kind, "apiVersion kind metadata spec") for kind in KINDS_WITH_TEMPLATES),
     *(without_effect(kind, "status", "the server writes it") for kind in ("KubeInfer", "Deployment")),
     simulated("ObjectMeta", "name generateName namespace"),
     simulated("ObjectMeta", "labels annotations", "key by key, see below"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from kubeinfer_sim.manifest.model import KINDS_WITH_TEMPLATES
 from kubeinfer_sim.testing.strategies.actions.then import Then
 from kubeinfer_sim.testing.strategies.faults import strikes_pods
 from kubeinfer_sim.testing.strategies.values import Draw, maybe, pick
@@ -14,7 +15,7 @@ from kubeinfer_sim.testing.strategies.workloads import Workload
 from kubeinfer_sim.testing.strategies.written import Raw
 
 Make = Callable[[Draw, Then], Any]
-OWNERS = ("KubeInfer", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
+OWNERS = KINDS_WITH_TEMPLATES
 ALL = (*OWNERS, "Pod")
 
 
