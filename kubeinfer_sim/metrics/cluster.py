@@ -114,6 +114,7 @@ class ClusterMeters:
         """The numbers once the run is over."""
         instances = tuple(self._lives.finish(ended_at, end))
         nodes = self._nodes.finish(ended_at, end)
+        first_causes = self._first_causes.finish(ended_at, end)
         return ClusterMeasures(
             instances=instances,
             npus=self._npus.finish(ended_at, end),
@@ -129,9 +130,9 @@ class ClusterMeters:
             evictions=self._evictions.finish(ended_at, end, instances),
             unmatched=self._unmatched.finish(ended_at, end),
             refusals=self._refusals.finish(ended_at, end),
-            deployments=self._deployments.finish(ended_at, end, instances),
+            deployments=self._deployments.finish(ended_at, end, instances, first_causes),
             bare_pods=self._bare_pods.finish(ended_at, end, instances),
             killed_starts=self._killed_starts.finish(ended_at, end),
             kills_of_starts=self._killed_starts.kills(),
-            first_causes=self._first_causes.finish(ended_at, end),
+            first_causes=first_causes,
         )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
 from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.reasons import Refusal
+from kubeinfer_sim.cluster.records import PodDeleting, PodGone, PodNotReady
 from kubeinfer_sim.controllers.deployment.progress import AVAILABLE, PAUSED, TIMED_OUT
 from kubeinfer_sim.controllers.deployment.records import (
     DeploymentApplied,
@@ -17,13 +18,18 @@ from kubeinfer_sim.controllers.deployment.records import (
     PodEvicted,
     PodsRefused,
 )
+from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Handlers
+from kubeinfer_sim.metrics.cause_kinds import ORDERS, cause_kind
 from kubeinfer_sim.metrics.changes import AppliedSpec, complete, exceed_deadline, supersede
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.steps import Low, Steps
 
 #: Before anything is measured.
 NO_LOW = Low(0, 0, 0)
+NO_CAUSES: Mapping[int, Record] = {}
+#: Until the status counts that a pod is lost, at most, in ms.
+_SEEN = 5_000
 
 
 class DeploymentOutcome(StrEnum):
@@ -68,6 +74,8 @@ class DeploymentMeasures(Struct):
             was in place (or the run ended), `since` to `until`; as long as it existed when there was none.
             Between a deletion and another creation there are none.
         later: the fewest from then on until the run ended, or it was deleted for good.
+        kept: as many as should have been available throughout `since` to `until`, but for what disturbs.
+        disturbed_by: what began that it were fewer, in order of time: no change of its own.
     """
 
     name: str
@@ -86,6 +94,8 @@ class DeploymentMeasures(Struct):
     later: Low = NO_LOW
     since: int = 0
     until: int = 0
+    kept: int = 0
+    disturbed_by: tuple[Record, ...] = ()
 
     @property
     def focus(self) -> DeploymentChange | None:
@@ -136,6 +146,8 @@ class Deployments:
 
     def __init__(self) -> None:
         self._by_name: dict[tuple[str, str], DeploymentMeasures] = {}
+        # When pods of each were lost, and by what: the first time for each initiating record.
+        self._lost: dict[tuple[str, str], dict[int, int]] = {}
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -144,6 +156,9 @@ class Deployments:
             DeploymentStatus: self._status,
             PodEvicted: self._evicted,
             PodsRefused: self._refused,
+            PodNotReady: self._pod_lost,
+            PodDeleting: self._pod_lost,
+            PodGone: self._pod_lost,
         }
 
     def _applied(self, record: DeploymentApplied) -> None:
@@ -184,12 +199,21 @@ class Deployments:
     def _evicted(self, record: PodEvicted) -> None:
         self._by_name[record.kind, record.deployment].evictions[record.reason] += 1
 
+    def _pod_lost(self, record: PodNotReady | PodDeleting | PodGone) -> None:
+        ref = record.pod.instance
+        if not ref.has_roles:
+            self._lost.setdefault((ref.kind, ref.owner), {}).setdefault(record.root, record.at)
+
     def finish(
-        self, ended_at: int, end: End, lives: Iterable[InstanceLife] = ()
+        self,
+        ended_at: int,
+        end: End,
+        lives: Iterable[InstanceLife] = (),
+        first_causes: Mapping[int, Record] = NO_CAUSES,
     ) -> tuple[DeploymentMeasures, ...]:
         """The numbers once the run is over, in the order in which the Deployments were created.
 
-        `lives`: of pods, of whatever workload.
+        `lives`: of pods, of whatever workload; `first_causes`: the initiating records, by id.
         """
         by_name: dict[tuple[str, str], list[InstanceLife]] = {}
         for life in lives:
@@ -197,6 +221,7 @@ class Deployments:
         for key, measures in self._by_name.items():
             measures.pods = tuple(by_name.get(key, ()))
             _measure_availability(measures, ended_at)
+            measures.disturbed_by = tuple(_disturbances(measures, self._lost.get(key, {}), first_causes))
             measures.outcome = _outcome(measures, end)
         return tuple(self._by_name.values())
 
@@ -212,6 +237,23 @@ def _measure_availability(measures: DeploymentMeasures, ended_at: int) -> None:
     measures.until = end if not later or done is None else min(done, end)
     measures.low = measures.available.lowest(measures.since, measures.until)
     measures.later = measures.available.lowest(measures.until, max(measures.until, end))
+
+
+def _disturbances(
+    measures: DeploymentMeasures, lost: Mapping[int, int], first_causes: Mapping[int, Record]
+) -> Iterator[Record]:
+    """What began losses of pods while fewer than wanted were available, up to the lowest number there was."""
+    low, change = measures.low, measures.focus
+    wanted = min(measures.desired.between(measures.since, measures.until), default=0)
+    measures.kept = max(0, wanted - (change.unavailable if change is not None and change.is_update else 0))
+    if low.value >= measures.kept:
+        return
+    begins = measures.available.last_at_least(wanted, low.at)
+    for root, at in lost.items():
+        began_with = first_causes.get(root)
+        orders = isinstance(began_with, DeploymentApplied) or cause_kind(began_with) in ORDERS
+        if not orders and began_with is not None and begins - _SEEN <= at <= low.at + low.lasting:
+            yield began_with
 
 
 def _outcome(measures: DeploymentMeasures, end: str) -> DeploymentOutcome:

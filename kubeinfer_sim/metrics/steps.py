@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -61,6 +62,16 @@ class Steps(Struct):
     def highest(self) -> int:
         """The highest value it ever has."""
         return max((value for _, value in self.points), default=0)
+
+    def last_at_least(self, value: int, until: int) -> int:
+        """When it was `value` or more for the last time before `until`: the end of that time; 0: it never was."""
+        reached = 0
+        for (_, held), (ends, _) in pairwise([*self.points, (until, 0)]):
+            if ends > until:
+                break
+            if held >= value:
+                reached = ends
+        return reached
 
     def lowest(self, start: int, end: int) -> Low:
         """The lowest value from `start` to `end`; values that last no time do not count, but at the end."""

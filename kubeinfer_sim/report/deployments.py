@@ -13,6 +13,7 @@ from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.nodes import StrandedPod
+from kubeinfer_sim.report.causes import cause_text
 from kubeinfer_sim.report.complaints import pod_complaint
 from kubeinfer_sim.report.paragraph import figure_table
 from kubeinfer_sim.report.pending import node_verdicts
@@ -195,13 +196,25 @@ def _available(measures: DeploymentMeasures) -> str:
     wanted = measures.desired.between(measures.since, measures.until)
     of = f" of {wanted[0]:,}" if len(wanted) == 1 else f" (asked for: {wanted[0]:,} to {wanted[-1]:,})"
     if low.value == 0 and wanted[-1]:
-        return f"no pod is available {for_how_long(low.lasting)}"
+        return f"no pod is available {for_how_long(low.lasting)}{_disturbed(measures)}"
     plural = "" if wanted[-1] == 1 else "s"
-    text = f"at least {low.value:,}{of} pod{plural} available"
+    text = f"at least {low.value:,}{of} pod{plural} available{_disturbed(measures)}"
     if later.value < min(low.value, measures.desired.at(later.at)):
         few = f"only {later.value:,}" if later.value else "none"
         text += f"; later {few} {for_how_long(later.lasting)}"
     return text
+
+
+def _disturbed(measures: DeploymentMeasures) -> str:
+    """What else than its own changes took pods away: `, fewer than the 2 that its strategy keeps (… at 3m)`."""
+    causes = measures.disturbed_by
+    if not causes:
+        return ""
+    more = f" and {count(len(causes) - 1, 'more cause')}" if len(causes) > 1 else ""
+    change = measures.focus
+    kept = f", fewer than the {measures.kept:,} that its strategy keeps"
+    fewer = kept if change is not None and change.is_update and measures.low.value else ""
+    return f"{fewer} ({cause_text(causes[0])}{more})"
 
 
 def _counts(measures: DeploymentMeasures) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from field.user import User, asking, kubeinfer
+import pytest
+from field.user import Raw, User, asking, deployment, kubeinfer, stateful_set
 
 PROBES = {
     "startupProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 1, "failureThreshold": 7200},
     "readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 1},
 }
+READY = {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 1}}
+SLOW = {"profile": "zero", "image": "1m", "weights": "4m", "exit": "10s"}
+NEW_IMAGE = {"at": "1m", "setImage": {"container": "engine", "image": "repo/vllm:v2"}}
 UPDATE = {"at": "1m", "apply": {"newRevision": True}}
 
 
@@ -143,3 +147,50 @@ def test_the_verdict_of_an_update_that_keeps_its_budget_names_no_crash(user: Use
     assert verdict(user).endswith("at least 2 of 3 instances stay ready.")
     charges(user, UPDATE)
     assert verdict(user).endswith("at least 2 of 3 instances stay ready.")
+
+
+@pytest.mark.parametrize("workload", [deployment, stateful_set])
+@pytest.mark.parametrize(
+    ("disturbs", "says"),
+    [
+        ({"at": "3m", "crash": {"nodes": ["node-1"]}}, "ended (Error) at 3m"),
+        ({"at": "3m", "deletePod": {"first": 1, "ready": True}}, "deletion of chat-"),
+        ({"at": "3m", "drain": "node-1"}, "drain of node-1 at 3m"),
+    ],
+    ids=["a crash", "a deletion", "a drain"],
+)
+def test_the_verdict_names_what_took_an_update_below_what_its_strategy_keeps(
+    user: User, workload: Any, disturbs: Raw, says: str
+) -> None:
+    made = workload({**asking(npu=8), **READY}, replicas=3)
+    of = {} if "drain" in disturbs else {"object": f"{made['kind']}/chat"}
+    actions = [{**NEW_IMAGE, "object": f"{made['kind']}/chat"}, {**disturbs, **of}]
+    user.plans(made, cluster="5x8", timings=SLOW, actions=actions)
+    done, result = user.runs()
+    sentence = result["verdict"]["sentence"]
+    assert says in sentence
+    assert "fewer than the 2 that its strategy keeps (" in sentence or "no pod is available" in sentence
+    assert says in " ".join(done.stdout.split())
+
+
+def test_an_update_that_only_its_own_strategy_holds_down_blames_nothing(user: User) -> None:
+    update = {**NEW_IMAGE, "object": "Deployment/chat"}
+    crash = {"at": "2h", "object": "Deployment/chat", "crash": {"nodes": ["node-0"]}}
+    for actions in ([update], [{**crash, "at": "30s"}, {**update, "at": "2h"}]):  # mended long before
+        user.plans(
+            deployment({**asking(npu=8), **READY}, replicas=3), cluster="4x8", timings=SLOW, actions=actions
+        )
+        _, result = user.runs()
+        assert "at least 2 of 3 pods available" in result["verdict"]["sentence"]
+        assert "keeps" not in result["verdict"]["sentence"]
+
+
+def test_without_an_update_the_verdict_of_a_deployment_names_what_disturbed_it(user: User) -> None:
+    made = deployment({**asking(npu=8), **READY}, replicas=3)
+    crash = {"at": "3m", "crash": {}}
+    user.plans(made, cluster="4x8", timings=SLOW, actions=[crash])
+    _, result = user.runs()
+    assert (
+        "no pod is available for 4m (chat-0 ended (Error) at 3m and 2 more causes)"
+        in (result["verdict"]["sentence"])
+    )
