@@ -8,11 +8,13 @@ gets requests until then, and works off what it has until its engine ends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.endpoints import ProxyDelay, conditions
+from kubeinfer_sim.cluster.fault_records import PodSlowed
 from kubeinfer_sim.cluster.records import (
     ContainerDied,
     ContainersRunning,
@@ -40,6 +42,7 @@ class _Pod(Struct):
     ready: bool = False
     terminating: bool = False
     running: bool = False
+    hangs: bool = False
 
 
 class TrafficMeasures(Struct, frozen=True):
@@ -51,6 +54,8 @@ class TrafficMeasures(Struct, frozen=True):
         misdirected: unit-ms in which requests go to units that do not answer (their addresses are published
             although they are not ready).
         stops: in order of time.
+        hung: unit-ms in which requests go to units that compute nothing, though their checks pass.
+        unanswered: expected requests that are lost so.
     """
 
     serving: Steps
@@ -58,20 +63,27 @@ class TrafficMeasures(Struct, frozen=True):
     longest_unserved: int
     misdirected: int
     stops: tuple[Stop, ...] = ()
+    hung: int = 0
+    unanswered: float = 0.0
 
     @property
     def lost(self) -> tuple[float, float]:
         """Expected requests lost in all, and half the width of the 95 % interval."""
         stops = self.stops
-        return sum(s.cut + s.refused for s in stops), sum(s.error**2 for s in stops) ** 0.5
+        lost = sum(s.cut + s.refused for s in stops) + self.unanswered
+        return lost, sum(s.error**2 for s in stops) ** 0.5
 
 
 class _Unit(Struct):
-    """What a Service sends requests to: whether it serves, and since when it gets requests it does not answer."""
+    """What a Service sends requests to: whether it serves, and since when it gets requests it does not answer.
+
+    `exposed_since`: as it is not ready; `hangs_since`: as a pod of it computes nothing, while it counts as ready.
+    """
 
     pods: dict[PodRef, _Pod] = field(default_factory=dict)
     serving: bool = False
     exposed_since: int | None = None
+    hangs_since: int | None = None
 
 
 class TrafficMeter:
@@ -100,6 +112,8 @@ class TrafficMeter:
         # When units that served were on a machine that died.
         self._died: dict[str, int] = {}
         self._exposed = 0
+        # (unit, since, until) of units that served and computed nothing.
+        self._hangs: list[tuple[str, int, int]] = []
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -110,6 +124,7 @@ class TrafficMeter:
             InstanceReady: self._instance_ready,
             PodReady: self._pod_ready,
             PodNotReady: self._pod_not_ready,
+            PodSlowed: self._pod_slowed,
             ContainerDied: self._container_died,
             PodDeleting: self._pod_deleting,
             PodGone: self._pod_gone,
@@ -120,8 +135,13 @@ class TrafficMeter:
         """What traffic met."""
         since = (unit.exposed_since for unit in self._units.values() if unit.exposed_since is not None)
         exposed = self._exposed + sum(ended_at - at for at in since)
-        serving, out = self._endpoints()
+        still = {key: unit.hangs_since for key, unit in self._units.items() if unit.hangs_since is not None}
+        serving, out = self._endpoints(still)
         lengths = request_lengths(self._traffic, self._seed)
+        hung = sum(until - at for _, at, until in self._hangs) + sum(ended_at - at for at in still.values())
+        # Those in its hands when it began to hang are lost, too: where it ends, its stop counts as many.
+        seconds = hung / 1000 + (len(still) * fmean(lengths) / 1000 if lengths else 0.0)
+        unanswered = (self._traffic.requests_per_second or 0.0) * seconds
         stops = tuple(
             stop_of(
                 key.partition("#")[0],
@@ -138,10 +158,14 @@ class TrafficMeter:
         fallback = [(stop.at, stop.ends) for stop in stops]
         gaps = [length for gap in _gaps(serving, ended_at) for length in _uncovered(gap, fallback)]
         misdirected = exposed if self._publish_not_ready else 0
-        return TrafficMeasures(serving, sum(gaps), max(gaps, default=0), misdirected, stops)
+        longest = max(gaps, default=0)
+        return TrafficMeasures(serving, sum(gaps), longest, misdirected, stops, hung, unanswered)
 
-    def _endpoints(self) -> tuple[Steps, dict[str, list[tuple[int, int]]]]:
-        """Units in service as the proxies have it; unit -> (it stopped, the proxies have followed)."""
+    def _endpoints(self, still: Mapping[str, int]) -> tuple[Steps, dict[str, list[tuple[int, int]]]]:
+        """Units in service as the proxies have it; unit -> (it stopped, the proxies have followed).
+
+        `still`: units that hang to the end, and since when.
+        """
         delay = ProxyDelay(self._traffic.propagation, self._traffic.sync_period)
         effective = delay.effective([at for at, _, _ in self._changes])
         died = dict(self._died)
@@ -155,6 +179,11 @@ class TrafficMeter:
             out.setdefault(key, []).append((at, seen))
             deltas.append((died.pop(key, seen), -1))
         deltas += [(at, -1) for at in died.values()]
+        deltas += [(at, -1) for at in still.values()]
+        for key, since, until in self._hangs:
+            # One that stops serving while it hangs answers nothing until the proxies know, either.
+            seen = next((seen for at, seen in out.get(key, ()) if at == until), until)
+            deltas += [(since, -1), (seen, 1)]
         serving = Steps()
         count = 0
         for at, delta in sorted(deltas, key=lambda each: each[0]):
@@ -193,11 +222,17 @@ class TrafficMeter:
         self._pod(record.pod).ready = False
         self._update(record.at, record.pod)
 
+    def _pod_slowed(self, record: PodSlowed) -> None:
+        unit = self._units.get(self._key(record.pod))
+        if unit is not None and record.pod in unit.pods:
+            unit.pods[record.pod].hangs = record.factor == 0
+            self._update(record.at, record.pod)
+
     def _container_died(self, record: ContainerDied) -> None:
         if not record.init:
             pod = self._pod(record.pod)
             self._ends(record.pod, record.at, record.at, record.reason)
-            pod.ready = pod.running = False
+            pod.ready = pod.running = pod.hangs = False
             self._update(record.at, record.pod)
 
     def _pod_deleting(self, record: PodDeleting) -> None:
@@ -261,6 +296,12 @@ class TrafficMeter:
         if serves is not unit.serving:
             unit.serving = serves
             self._changes.append((at, key, serves))
+        hangs = serves and any(pod.hangs for pod in unit.pods.values())
+        if hangs and unit.hangs_since is None:
+            unit.hangs_since = at
+        elif not hangs and unit.hangs_since is not None:
+            self._hangs.append((key, unit.hangs_since, at))
+            unit.hangs_since = None
         exposed = not serves and any(pod.running for pod in unit.pods.values())
         if exposed and unit.exposed_since is None:
             unit.exposed_since = at

@@ -32,10 +32,17 @@ def traffic_lines(traffic: TrafficMeasures | None) -> list[RenderableType]:
     lost, error = traffic.lost
     if lost:
         lines.append(f"about {lost:,.1f} requests lost (± {error:,.1f}, 95 %)")
+        if traffic.hung:
+            lines.append(
+                f"  {traffic.unanswered:,.1f} sent to what computes nothing behind checks that pass, for "
+                f"{rounded(traffic.hung)} in all"
+            )
         worst = sorted(traffic.stops, key=lambda stop: -(stop.cut + stop.refused))
         lines += [f"  {_stop(stop)}" for stop in worst[:_MOST] if stop.cut + stop.refused]
         if len(worst) > _MOST:
             lines.append(f"  … {count(len(worst) - _MOST, 'more stop')}")
+    elif traffic.hung:
+        lines.append(f"sent for {rounded(traffic.hung)} to what computes nothing behind checks that pass")
     elif traffic.stops:
         lines.append(f"{count(len(traffic.stops), 'stop')}, none of which loses a request that is known of")
     return [Text(printable(line)) for line in lines]

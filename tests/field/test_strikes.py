@@ -52,6 +52,34 @@ def test_an_engine_that_is_dead_behind_a_check_that_passes_is_not_restarted(
         assert result["availability"]["capacity"] == 0.2, "nothing is computed from 10 m on"
 
 
+@both
+def test_what_is_sent_to_one_that_hangs_behind_a_check_that_passes_is_lost(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    """4 a second, and those in its hands when it began: to the end, until it exits, until it is well."""
+    traffic = {"requestsPerSecond": 4, "requestDuration": "20s", "propagation": "0s", "syncPeriod": "0s"}
+    one = {"instances": [0]} if workload is kubeinfer else {"pods": [0]}
+    for fault, seconds, serving in (
+        ({"kind": "ProcessHang", "symptom": "none"}, 2400, [[0, 2], [600_000, 1]]),
+        ({"kind": "HcclTimeout", "clearsAfter": "10m"}, 600, [[0, 2], [600_000, 1], [1_200_000, 2]]),
+        (None, 0, [[0, 2]]),
+    ):
+        actions = [] if fault is None else [{"at": "10m", "fault": {**fault, **one}}]
+        user.plans(
+            workload({**asking(npu=8), **PROBED}, replicas=2),
+            cluster="2x8",
+            actions=actions,
+            horizon="50m",
+            traffic=traffic,
+        )
+        done, result = user.runs()
+        met = result["traffic"]
+        assert met["hungMs"] == seconds * 1000
+        assert met["requestsLost"] == (4 * (seconds + 20) if seconds else 0)
+        assert met["serving"] == serving
+        assert ("computes nothing behind checks that pass" in " ".join(done.stdout.split())) is bool(seconds)
+
+
 @pytest.mark.parametrize(
     ("kind", "symptom"),
     [

@@ -30,6 +30,10 @@ class TrafficPart(Part):
     longest_unserved_ms: int
     misdirected_ms: int
     """Instance-ms in which requests went to pods that do not answer (publishNotReadyAddresses)."""
+    hung_ms: int
+    """Instance-ms in which requests went to what computes nothing, though its checks pass."""
+    requests_unanswered: float
+    """Expected: lost so."""
     requests_lost: float
     error: float
     stops: list[StopPart]
@@ -45,6 +49,8 @@ def traffic_part(traffic: TrafficMeasures | None) -> TrafficPart | None:
         unserved_ms=traffic.unserved,
         longest_unserved_ms=traffic.longest_unserved,
         misdirected_ms=traffic.misdirected,
+        hung_ms=traffic.hung,
+        requests_unanswered=traffic.unanswered,
         requests_lost=lost,
         error=error,
         stops=[
