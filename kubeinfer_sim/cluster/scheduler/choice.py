@@ -81,7 +81,9 @@ class NodeChoice:
         if self._scored_by_neighbours(spec):
             return self._judged(pod)
         kinds = index.kinds(spec)
-        best = self._best_of(pod, list(kinds), Cluster(list(kinds), kubernetes=self._kubernetes))
+        best = list(kinds)
+        if len(best) > 1:
+            best = self._best_of(pod, best, Cluster(best, kubernetes=self._kubernetes))
         if self._chance is None or not best:
             return best[0] if best else None
         node, among = index.some(spec, [kinds[node] for node in best], self._chance(pod.key))

@@ -22,6 +22,11 @@ class _Bucket:
         self.count = 1
 
 
+#: So many nodes that have left are met before they are cleared away.
+TRIES = 4
+_SPREAD = 7_919.0
+
+
 class View:
     """The nodes of a class sorted by what is free of certain resources.
 
@@ -89,13 +94,19 @@ class View:
     def some(self, key: Vector, fraction: float, among: Container[int] | None = None) -> int:
         """The order of one of the nodes with a free vector that occurs: which one, a number in [0, 1) says.
 
-        With `among` it is one of those, of which there must be one.
+        With `among` it is one of those, of which there must be one. Each is as likely as any other.
         """
-        heap, at = self._buckets[key].heap, self._at
-        place = int(fraction * len(heap))
-        while at.get(heap[place]) != key or (among is not None and heap[place] not in among):
-            place = (place + 1) % len(heap)
-        return heap[place]
+        if among is not None:
+            orders = [order for order in self.orders(key) if order in among]
+            return orders[int(fraction * len(orders))]
+        bucket, at = self._buckets[key], self._at
+        for _ in range(TRIES):
+            order = bucket.heap[int(fraction * len(bucket.heap))]
+            if at.get(order) == key:
+                return order
+            fraction = fraction * _SPREAD % 1.0  # that node has left: another number from the same one
+        bucket.heap = self.orders(key)
+        return bucket.heap[int(fraction * len(bucket.heap))]
 
     def orders(self, key: Vector) -> list[int]:
         """The orders of all nodes with a free vector that occurs, ascending."""

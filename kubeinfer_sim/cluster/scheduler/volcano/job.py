@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping
-from enum import Enum
+from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
-from kubeinfer_sim.cluster.scheduler.pods import PODS, Pod
+from kubeinfer_sim.cluster.scheduler.pods import Pod
 
 #: Namespace and name of a PodGroup; another one of the same name, after it, has another number.
 GroupKey = tuple[str, str, int]
@@ -39,7 +39,7 @@ class PodGroup(Struct, eq=False):
     phase: Phase = ""
 
 
-class TaskStatus(Enum):
+class TaskStatus(StrEnum):
     """What a pod counts as; the words are Volcano's."""
 
     PENDING = "Pending"
@@ -145,7 +145,7 @@ class Job(Struct, eq=False):
         if not allocated and task.status is not TaskStatus.PENDING:
             return
         account = self.account
-        for name, amount in requests(task):
+        for name, amount in task.pod.spec.asked:
             if allocated:
                 self.allocated[name] += sign * amount
             if account is not None:
@@ -195,8 +195,3 @@ class HeldBack(NamedTuple):
 
     message: str
     by_queue: bool
-
-
-def requests(task: Task) -> tuple[tuple[str, int], ...]:
-    """What a pod asks for, without its place among the pods of a node."""
-    return tuple(each for each in task.pod.spec.demand if each[0] != PODS)

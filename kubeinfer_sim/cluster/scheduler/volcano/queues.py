@@ -11,7 +11,7 @@ from math import inf
 
 from msgspec import Struct, field
 
-from kubeinfer_sim.cluster.scheduler.volcano.job import Account, HeldBack, Job, Task, requests
+from kubeinfer_sim.cluster.scheduler.volcano.job import Account, HeldBack, Job, Task
 from kubeinfer_sim.scenario.cluster.model import Queue
 
 DEFAULT_QUEUE = Queue("default")
@@ -44,12 +44,13 @@ class Share(Struct, eq=False):
     def allows(self, task: Task) -> bool:
         """Whether one more pod stays within what it may have."""
         return all(
-            self.allocated[name] + amount <= self.deserved.get(name, 0) for name, amount in requests(task)
+            self.allocated[name] + amount <= self.deserved.get(name, 0)
+            for name, amount in task.pod.spec.asked
         )
 
     def take(self, task: Task, sign: int = 1) -> None:
         """A pod of it gets a place, or with -1 loses it."""
-        for name, amount in requests(task):
+        for name, amount in task.pod.spec.asked:
             self.allocated[name] += sign * amount
 
     @property

@@ -28,7 +28,6 @@ from kubeinfer_sim.cluster.scheduler.volcano.job import (
     PodGroup,
     Task,
     TaskStatus,
-    requests,
 )
 from kubeinfer_sim.cluster.scheduler.volcano.places import Places
 from kubeinfer_sim.cluster.scheduler.volcano.queues import DEFAULT_QUEUE, Share, Shares
@@ -120,7 +119,10 @@ class VolcanoScheduler:
 
     def job(self, key: GroupKey) -> Job:
         """The job of a PodGroup, whether or not there is one of this name."""
-        return self.jobs.setdefault(key, Job(key))
+        job = self.jobs.get(key)
+        if job is None:
+            job = self.jobs[key] = Job(key)
+        return job
 
     def job_of(self, pod: Hashable) -> Job | None:
         """The job a pod belongs to."""
@@ -258,6 +260,7 @@ class _Session:
         self._given: dict[GroupKey, list[tuple[Task, NodeState, bool]]] = {}
         self._left: dict[GroupKey, list[Task]] = {}
         self._hopeless: set[Hashable] = set()
+        self._served: set[GroupKey] = set()
 
     # -- order ---------------------------------------------------------------------------------------------
 
@@ -363,7 +366,8 @@ class _Session:
 
     def _try(self, job: Job, share: Share) -> bool:
         """Give pods of a job places until it has enough; whether it is ready then."""
-        signature = self._signature(job)
+        # What has got pods placed in this cycle fits unlike what has not.
+        signature = None if job.key in self._served else self._signature(job)
         if signature in self._hopeless and job is not self._explained:
             return False
         if job.first_cycle is None and self._explained is None:
@@ -372,6 +376,7 @@ class _Session:
         given = self._place(job, share, self._number - first)
         if self._ready(job):
             self._places.keep()
+            self._served.add(job.key)
             if self._explained is None:
                 self._commit(job)
             return True
@@ -379,7 +384,7 @@ class _Session:
             self._places.keep()
             return False
         self._undo(job, share, given)
-        if job.group is not None and not any(task.prefer for task, _, _ in given):
+        if signature is not None and not any(task.prefer for task, _, _ in given):
             self._hopeless.add(signature)
         if self._explained is None:
             self._look_ahead(job, share, self._number - first)
@@ -577,7 +582,7 @@ class _Session:
         assert group is not None
         share = self._shares[group.queue]
         for task in job.pending():
-            for name, amount in requests(task):
+            for name, amount in task.pod.spec.asked:
                 limit = share.deserved.get(name, 0)
                 if share.allocated[name] + amount > limit and limit < self._index.total(name):
                     return (
