@@ -203,16 +203,18 @@ def _legend(measures: Measures, bands: list[tuple[str, list[str]]], unit: int) -
 def _axis(since: int, until: int, columns: int, gutter: int) -> Iterator[Text]:
     span = until - since
     step = next((tick for tick in _TICKS if span // tick * 12 <= columns), span)
-    rule, labels = ["─"] * columns, [" "] * (columns + 12)
+    rule, labels = ["─"] * columns, [" "] * columns
     free = 0
     # It begins where it begins, not at the first round time.
     for at in (since, *range((since // step + 1) * step, until, step)):
         column = (at - since) * columns // span
         text = rounded(at) if at > since else point(at)
-        if free <= column and column + len(text) <= columns + 4:
-            free = column + len(text) + 1
+        # The last one ends with the line.
+        begins = min(column, columns - len(text))
+        if free <= begins:
+            free = begins + len(text) + 1
             rule[column] = "┬"
-            labels[column : column + len(text)] = text
+            labels[begins : begins + len(text)] = text
     yield Text(f"{' ' * (gutter - 1)}└{''.join(rule)}", "dim")
     yield Text(f"{' ' * gutter}{''.join(labels)}".rstrip(), "dim")
 

@@ -40,7 +40,7 @@ def pods_of(scenario: Scenario, at: str | None, names: Sequence[str] = ()) -> Po
     moment = pods_at(scenario, when)
     if at is not None and moment.run.end == "quiet":
         end, longer = format_duration(moment.run.ended_at), "; --horizon makes it longer"
-        longer = "" if moment.run.evicts_endlessly else longer
+        longer = "" if moment.run.endlessly else longer
         raise UsageError(f"--at {at}: the run ends at {end} ({given_up_since(moment.run)}){longer}")
     if not names:
         return moment

@@ -12,8 +12,10 @@ _NAMED = 3
 
 
 def ending(run: Run) -> str:
-    """Why it ended: `no progress for 1d; still due: the repair of node-0/npu1 at 2d`."""
+    """Why it ended: `the last event; given up after 1d without progress; still due: the repair of node-0 at 2d`."""
     text = "the scenario's horizon" if run.end == "horizon" else why_it_ended(run)
+    if run.end == "quiet" and not run.endlessly:  # its end comes so long after the last event
+        text = f"the last event; given up after {format_duration(run.scenario.quiet_after)} without progress"
     return f"{text}; still due: {due(run)}" if run.end == "quiet" and run.due else text
 
 
@@ -34,14 +36,19 @@ def never(run: Run) -> str:
         return f"{standstill(run)}."
     if run.end == "quiet":
         still = f"; still due: {due(run)}" if run.due else ""
+        if not run.endlessly:
+            quiet = format_duration(run.scenario.quiet_after)
+            return (
+                f"the run was given up after {quiet} without progress; the last event is at {after}{still}."
+            )
         return f"the run was given up at {after}: {given_up_since(run)}{still}."
     return f"nothing can happen any more after {after}."
 
 
 def given_up_since(run: Run) -> str:
     """Why a run was given up: `no progress for 1d`."""
-    if run.evicts_endlessly:
-        return "pods are evicted as fast as they come"
+    if run.endlessly:
+        return f"pods are {run.endlessly} as fast as they come"
     return f"no progress for {format_duration(run.scenario.quiet_after)}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 from kubeinfer_sim.cluster.devices.repair import Due
@@ -25,7 +27,7 @@ class Run(Struct, frozen=True):
         due: what would have been mended after the end, soonest first; of a run that was given up or came to its
             horizon.
         cycle: what happened again and again in the instant in which time stood still; of such a run alone.
-        evicts_endlessly: it was given up since pods come to a tainted node as fast as they are evicted.
+        endlessly: it was given up since pods come as fast as a tainted node evicts them, or a kubelet rejects them.
         pods: the objects of the pods that exist at the end; None where nobody wanted them read.
         drawn: how many pods got nodes that chance chose among nodes of equal score.
     """
@@ -39,5 +41,5 @@ class Run(Struct, frozen=True):
     pods: tuple[PodAt, ...] | None
     due: tuple[Due, ...] = ()
     cycle: tuple[Record, ...] = ()
-    evicts_endlessly: bool = False
+    endlessly: Literal["", "evicted", "rejected"] = ""
     drawn: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.history import History, Listener, Record
@@ -66,7 +66,7 @@ def play(simulation: Simulation, *, until: int | None = None) -> Run:
         if simulation.faults is not None:
             simulation.faults.start()
         simulation.time_line.start()
-        end, cycle, evicts = _run_clock(simulation, until)
+        end, cycle, endlessly = _run_clock(simulation, until)
         cut = end in ("quiet", "horizon")
         due = simulation.faults.due() if cut and simulation.faults is not None else ()
         ended_at = env.clock.now if end == "horizon" else env.history.last_at
@@ -85,7 +85,7 @@ def play(simulation: Simulation, *, until: int | None = None) -> Run:
         pods,
         due,
         cycle,
-        evicts,
+        endlessly,
         simulation.cluster.scheduling.stats.drawn,
     )
 
@@ -95,7 +95,7 @@ class _Ended(NamedTuple):
 
     end: End
     cycle: tuple[Record, ...] = ()
-    evicts_endlessly: bool = False
+    endlessly: Literal["", "evicted", "rejected"] = ""
 
 
 def _run_clock(simulation: Simulation, until: int | None) -> _Ended:
@@ -111,7 +111,9 @@ def _run_clock(simulation: Simulation, until: int | None) -> _Ended:
         if ended := _advance(simulation, limit if until is None else min(limit, until), standstill):
             return ended
     # Pods that are rejected without a pause are not played: nothing will change that.
-    return _Ended("quiet" if simulation.cluster.kubelet.rejects_without_pause else "settled")
+    if simulation.cluster.kubelet.rejects_without_pause:
+        return _Ended("quiet", endlessly="rejected")
+    return _Ended("settled")
 
 
 def _last_step(simulation: Simulation) -> int:
@@ -143,7 +145,7 @@ def _advance(simulation: Simulation, until: int, standstill: Standstill) -> _End
         if evictions is not None and evictions.many():
             pods = simulation.workloads.pods()
             if evicts_endlessly(evictions, _last_step(simulation), clock.now, pods):
-                return _Ended("quiet", evicts_endlessly=True)
+                return _Ended("quiet", endlessly="evicted")
         elif cycle := standstill.look(clock.now, clock.fired):
             return _Ended("loop", cycle)
     return None
