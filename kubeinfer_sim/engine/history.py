@@ -6,12 +6,14 @@ told to listeners as it is written: then a run of any length takes no more memor
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from kubeinfer_sim.errors import SimulatorFault
+from kubeinfer_sim.errors import SimulatorFault, UsageError
 
 #: The cause of what nothing in the history caused: the start of the simulation, the user.
 NO_CAUSE = -1
@@ -52,6 +54,10 @@ R = TypeVar("R", bound=Record)
 Listener = Callable[[Record], None]
 
 
+#: So many records are kept: some three gigabytes of them, and minutes of work.
+MOST_RECORDS = 5_000_000
+
+
 class History:
     """Records in the order in which they happened.
 
@@ -76,6 +82,7 @@ class History:
 
         Raises:
             SimulatorFault: the cause is no such reference (ids do, while records are kept).
+            UsageError: as many records as are kept are there.
         """
         number = self.total
         self.total = number + 1
@@ -90,6 +97,8 @@ class History:
         record.id = number
         self.last_at = record.at
         if self.keep:
+            if number >= MOST_RECORDS:
+                raise UsageError(_too_many(self._records))
             self._records.append(record)
         for listener in self._listeners:
             listener(record)
@@ -136,3 +145,13 @@ class History:
             chain.append(record)
             number = record.cause
         return chain
+
+
+def _too_many(records: Sequence[Record]) -> str:
+    """What is wrong with a run of which there are more records; those of its latest that are most frequent say why."""
+    kinds = Counter(type(each).__name__ for each in records[-10_000:])
+    most = [re.sub("(?<!^)([A-Z])", r" \1", name).lower() for name, _ in kinds.most_common(3)]
+    return (
+        f"the run has {len(records):,} records after {records[-1].at / 86_400_000:,.1f} days (lately most of all "
+        f"{', '.join(most)}), and no more are kept: end it sooner (horizon, quietAfter), or end what goes on there"
+    )

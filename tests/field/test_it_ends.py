@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from cProfile import Profile
 from typing import Any
 
 import pytest
 from field.user import NPU, User, asking, bare_pod, both, deployment, kubeinfer, replica_set
+
+from kubeinfer_sim.cluster.kubelet import flap_limit
+from kubeinfer_sim.engine import history
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 
@@ -198,3 +202,118 @@ def test_a_repair_that_nobody_waits_for_ends_nothing(user: User, workload: Calla
     done, result = user.runs()
     assert done.returncode == 0, done.stdout
     assert result["end"]["reason"] == "settled"
+
+
+CENTURY = "36500d"
+READINESS = {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 1, "failureThreshold": 10}}
+#: A check that flaps so loses its pod nothing.
+FLAPS = {"at": "1m", "health": {"probes": ["readiness"], "flapping": 0.1, "newPods": True}}
+
+
+@both
+@pytest.mark.parametrize(
+    "flaps",
+    [FLAPS, {"at": "1m", "fault": {"kind": "ReadinessFlap", "pods": [0], "clearsAfter": CENTURY}}],
+)
+def test_checks_that_flap_for_a_century_are_refused_with_the_limit(
+    user: User, workload: Callable[..., Any], flaps: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flap_limit, "MOST_DRAWS", 10_000)
+    pods = workload({**asking(npu=8), **READINESS}, replicas=1)
+    user.plans(pods, cluster="4x8", actions=[flaps], horizon=CENTURY)
+    done, _ = user.runs()
+    assert done.returncode == 2
+    said = " ".join(done.stderr.split())
+    assert "checks have flapped 10,000 times by " in said
+    assert "end the run sooner" in said
+
+
+@pytest.mark.parametrize("workload", [kubeinfer, deployment, replica_set])
+def test_a_crash_loop_of_more_records_than_are_kept_is_refused_with_the_limit(
+    user: User, workload: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "MOST_RECORDS", 1_000)
+    crash = {"at": "1m", "crash": {"after": "1s"}}
+    again = {"at": "2m", "crash": {}}
+    user.plans(workload(asking(npu=8), replicas=1), cluster="1x8", actions=[crash, again], horizon=CENTURY)
+    done, _ = user.runs()
+    said = " ".join(done.stderr.split())
+    assert done.returncode == 2
+    assert "the run has 1,000 records after " in said
+    assert "lately most of all" in said
+
+
+@both
+def test_a_crash_loop_costs_as_much_in_one_day_as_in_another(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    probes = {"livenessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10}}
+    sick = {"at": "1m", "health": {"probes": ["liveness"], "newPods": True}}
+
+    def cost(days: int) -> int:
+        pods = workload({**asking(npu=8), **probes}, replicas=1)
+        user.plans(pods, cluster="1x8", actions=[sick], horizon=f"{days}d")
+        return calls_of(user)
+
+    _, one, two, three = (cost(days) for days in (1, 1, 2, 3))
+    assert 0.9 < (three - two) / (two - one) < 1.1
+
+
+def calls_of(user: User) -> int:
+    """Function calls of `run`, Python's own included."""
+    with Profile() as profile:
+        done, _ = user.runs()
+    assert done.returncode in (0, 1)
+    return sum(entry.callcount for entry in profile.getstats())
+
+
+@both
+def test_four_times_the_faults_cost_four_times_as_much(user: User, workload: Callable[..., Any]) -> None:
+    """Of one node, whose NPUs are never mended; the twenty thousand of them cost so many times one."""
+
+    def cost(faults: int) -> int:
+        struck = {"kind": "NpuFault", "node": "node-0"}
+        strike = [
+            {"at": f"{60 + each}s", "fault": {**struck, "npu": each % 8, "clearsAfter": "9d"}}
+            for each in range(faults)
+        ]
+        user.plans(workload(asking(npu=8), replicas=1), cluster="2x8", actions=strike, horizon="10d")
+        return calls_of(user)
+
+    _, none, few, many = (cost(number) for number in (1, 1, 100, 400))
+    assert many - none < 4.5 * (few - none)
+
+
+LONG = "9" * 5_000
+NODE = {
+    "kind": "Node",
+    "metadata": {"name": "n", "generation": 7},
+    "status": {"allocatable": {"cpu": "64", "pods": "110", NPU: "8"}},
+}
+RUNNING = {
+    "kind": "Pod",
+    "metadata": {"name": "p", "namespace": "x"},
+    "spec": {"nodeName": "n", "priority": 7, "containers": [{"name": "c", "image": "i"}]},
+    "status": {"phase": "Running"},
+}
+
+
+@pytest.mark.parametrize("command", [["run", "scenario.yaml"], ["rollout", "manifest.yaml", "manifest.yaml"]])
+@pytest.mark.parametrize("file", ["nodes.json", "pods.json"])
+@pytest.mark.parametrize("comment", ["", "# from kubectl\n"], ids=["JSON", "YAML"])
+@both
+def test_an_integer_of_five_thousand_digits_in_a_file_of_kubectl_is_an_error_at_its_line(
+    user: User, workload: Callable[..., Any], command: list[str], file: str, comment: str
+) -> None:
+    user.plans(workload(asking(npu=8), replicas=1), cluster="1x8")
+    user.has("nodes.json", {"kind": "List", "items": [NODE]})
+    user.has("pods.json", {"kind": "List", "items": [RUNNING]})
+    path = user.folder / file
+    text = comment + path.read_text("utf-8")
+    line = text[: text.index(": 7")].count("\n") + 1
+    path.write_text(text.replace(": 7", f": {LONG}"), encoding="utf-8")
+    done = user.types(*command, "--cluster", "nodes.json", "--pods", "pods.json")
+    assert done.returncode == 2
+    said = " ".join(done.stderr.split())
+    assert f"{file}:{line}:" in said
+    assert "a number of 5,000" in said

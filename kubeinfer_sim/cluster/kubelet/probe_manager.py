@@ -8,6 +8,7 @@ from typing import Literal
 
 from kubeinfer_sim.cluster.kubelet.check_faults import CheckFaults
 from kubeinfer_sim.cluster.kubelet.container import Container
+from kubeinfer_sim.cluster.kubelet.flap_limit import FlapLimit
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerLayout
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
 from kubeinfer_sim.cluster.kubelet.stage_draws import StageDraws
@@ -50,6 +51,7 @@ class ProbeManager:
         self._draws = draws
         self._kubernetes = kubernetes
         self._forecasts: dict[ContainerLayout, Forecasts] = {}
+        self._flaps = FlapLimit(clock)
 
     # -- what containers answer ----------------------------------------------------------------------------
 
@@ -229,7 +231,7 @@ class ProbeManager:
         name, pod = container.spec.name, worker.pod
 
         def stream(kind: ProbeKind) -> RandomSource:
-            return self._streams.named(f"probe/{kind}/{pod.stream_name}/{name}{by}")
+            return self._flaps.source(self._streams.named(f"probe/{kind}/{pod.stream_name}/{name}{by}"))
 
         return ContainerProber(
             container.probes,
