@@ -17,6 +17,9 @@ from kubeinfer_sim.report.sentences import sentence
 from kubeinfer_sim.report.words import ended
 from kubeinfer_sim.simulation.run import Run
 
+#: So many steps of a chain are told: a crash loop's has hundreds of thousands.
+MOST_STEPS = 200
+
 
 class StepPart(Part):
     """A record of the history."""
@@ -66,13 +69,17 @@ class InstanceMomentPart(Part):
     given_up: int
     """Pods it gave up for others of its own (Degrade) and has not got back."""
     causes: list[StepPart]
-    """From the initiating record to the latest before the time."""
+    """From the initiating record to the latest before the time; of a long chain its beginning and its end."""
+    causes_left_out: int = 0
+    """Steps in the middle that are not in `causes`."""
     ending: Ending
     """What it is next; `never`: not within the run."""
     ends_at_ms: int | None
     ending_sentence: str
     following: list[StepPart]
-    """What leads from here to that end."""
+    """What leads from here to that end; of a long chain its beginning and its end."""
+    following_left_out: int = 0
+    """Steps in the middle that are not in `following`."""
 
 
 class DeploymentMomentPart(Part):
@@ -173,12 +180,22 @@ def _instance(run: Run, moment: Moment, each: InstanceMoment, family: Family) ->
             for pod in each.pods
         ],
         given_up=each.given_up,
-        causes=_steps(each.causes, family),
+        causes=_steps(_edges(each.causes), family),
+        causes_left_out=max(0, len(each.causes) - MOST_STEPS),
         ending=each.ending,
         ends_at_ms=each.ended_at,
         ending_sentence=ending_sentence(run, moment, each).rstrip(":."),
-        following=_steps(each.following, family),
+        following=_steps(_edges(each.following), family),
+        following_left_out=max(0, len(each.following) - MOST_STEPS),
     )
+
+
+def _edges(records: Sequence[Record]) -> Sequence[Record]:
+    """At most `MOST_STEPS` of a chain, as many of its beginning as of its end."""
+    if len(records) <= MOST_STEPS:
+        return records
+    half = MOST_STEPS // 2
+    return [*records[:half], *records[-half:]]
 
 
 def _steps(records: Sequence[Record], family: Family) -> list[StepPart]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from cProfile import Profile
 from typing import Any
 
 import pytest
+from field.test_pod_worker import in_place
 from field.user import NPU, User, asking, bare_pod, both, deployment, kubeinfer, replica_set
 
 from kubeinfer_sim.cluster.kubelet import flap_limit
@@ -317,3 +319,22 @@ def test_an_integer_of_five_thousand_digits_in_a_file_of_kubectl_is_an_error_at_
     said = " ".join(done.stderr.split())
     assert f"{file}:{line}:" in said
     assert "a number of 5,000" in said
+
+
+@both
+def test_why_of_a_long_crash_loop_tells_the_beginning_and_the_end_of_its_chain(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    probes = {"livenessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10}}
+    sick = {"at": "1m", "health": {"probes": ["liveness"], "newPods": True}}
+    pods = in_place(workload({**asking(npu=8), **probes}, replicas=1))
+    user.plans(pods, cluster="1x8", actions=[sick], horizon="2d")
+    done = user.types("why", "scenario.yaml", "--at", "2d", "--json", "-")
+    (pod,) = json.loads(done.stdout)["instances"]
+    ids = [each["id"] for each in pod["causes"]]
+    assert len(ids) == 200
+    assert ids == sorted(ids)
+    assert pod["causesLeftOut"] > 1_000
+    assert (pod["causes"][0]["cause"], pod["followingLeftOut"]) == (None, 0)
+    assert pod["causes"][-1]["atMs"] > 86_400_000
+    assert len(done.stdout) < 100_000
