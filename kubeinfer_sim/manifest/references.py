@@ -6,7 +6,7 @@ optional is not needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
@@ -82,6 +82,15 @@ def _volume(volume: Mapping[str, Any]) -> Iterator[Reference]:
     sources = [volume, *((volume.get("projected") or {}).get("sources") or ())]
     for each in sources:
         if (source := each.get("configMap")) and not source.get("optional"):
-            yield Reference("ConfigMap", str(source.get("name")))
+            yield from _entries("ConfigMap", str(source.get("name")), source)
         if (source := each.get("secret")) and not source.get("optional"):
-            yield Reference("Secret", str(source.get("secretName") or source.get("name")))
+            yield from _entries("Secret", str(source.get("secretName") or source.get("name")), source)
+
+
+def _entries(
+    kind: Literal["ConfigMap", "Secret"], name: str, source: Mapping[str, Any]
+) -> Iterator[Reference]:
+    """The entries that a volume has of an object: those it names, else whatever there is."""
+    items: Sequence[Mapping[str, Any]] = source.get("items") or ({},)
+    for each in items:
+        yield Reference(kind, name, str(each.get("key", "")))

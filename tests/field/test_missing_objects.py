@@ -116,6 +116,41 @@ def test_a_key_that_the_object_in_the_file_has_not_is_missing_too(user: User) ->
     assert done.returncode == 0, done.stdout
 
 
+@both
+@pytest.mark.parametrize(
+    ("mounted", "there", "made", "said"),
+    [
+        (
+            volume(configMap={"name": "cm", "items": [{"key": "x", "path": "x"}]}),
+            named("ConfigMap", "cm", data={"y": "1"}),
+            named("ConfigMap", "cm", data={"x": "1"}),
+            "configmap references non-existent config key: x",
+        ),
+        (
+            volume(projected={"sources": [{"secret": {"name": "s", "items": [{"key": "k", "path": "k"}]}}]}),
+            named("Secret", "s", data={"y": "MQ=="}),
+            named("Secret", "s", data={"k": "MQ=="}),
+            "references non-existent secret key: k",
+        ),
+    ],
+)
+def test_a_volume_that_names_a_key_its_object_has_not_is_mounted_once_it_has(
+    user: User, workload: Callable[..., Raw], mounted: Raw, there: Raw, made: Raw, said: str
+) -> None:
+    what = {"object": f"{made['kind']}/{made['metadata']['name']}", "patchObject": {"data": made["data"]}}
+    user.plans(
+        workload(asking(npu=8), replicas=1, **mounted),
+        there,
+        cluster="2x8",
+        initial="empty",
+        actions=[{"at": "1m", **what}],
+    )
+    told = " ".join(user.types("why", "scenario.yaml", "--at", "50s").stdout.split())
+    assert f"MountVolume.SetUp failed: {said}" in told
+    assert statuses(user, "50s") == ["ContainerCreating"]
+    assert statuses(user) == ["Running"]
+
+
 def test_an_init_container_waits_as_well(user: User) -> None:
     init = [{"name": "fetch", "image": "i", **FROM_CONFIG_MAP}]
     pods = deployment({}, replicas=1, initContainers=init)

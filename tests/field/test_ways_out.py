@@ -34,6 +34,13 @@ LIMITS = {"limits": [{"type": "Container", "max": {"huawei.com/ascend-1980": "4"
 WAITS: dict[str, tuple[Raw, Raw, tuple[Raw, ...], Raw, str]] = {
     "a ConfigMap": (CONFIG, {}, (), {"absent": ["ConfigMap/cm"]}, "creating it"),
     "a key": (CONFIG, {}, (EMPTY_CONFIG,), {}, "adding the key"),
+    "a key of a volume": (
+        {},
+        volume(configMap={"name": "cm", "items": [{"key": "x", "path": "x"}]}),
+        (EMPTY_CONFIG,),
+        {},
+        "adding the key",
+    ),
     "a Secret": ({}, volume(secret={"secretName": "s"}), (), {"absent": ["Secret/s"]}, "creating it"),
     "a claim": (
         {},

@@ -26,6 +26,11 @@ CONFIG_ERROR, MOUNT, ATTACH = "CreateContainerConfigError", "FailedMount", "Fail
 #: Between two attempts to mount, at first and at most.
 FIRST_MOUNT, LONGEST_MOUNT = 500, 122_000
 _ONE_NODE = "ReadWriteOnce"
+#: What is said of an entry that a volume names and its object has not (pkg/volume/configmap, pkg/volume/secret).
+_NO_ENTRY = {
+    "ConfigMap": "configmap references non-existent config key: {key}",
+    "Secret": "references non-existent secret key: {key}",
+}
 
 
 class Missing(NamedTuple):
@@ -75,7 +80,7 @@ class ObjectWaits:
             return None
         needed = self.of(pod.template)
         for each in needed.volumes:
-            if message := self._lacks(pod, each):
+            if message := self._lacks(pod, each, _NO_ENTRY[each.kind]):
                 return Missing(each, MOUNT, f"MountVolume.SetUp failed: {message}")
         for each in needed.claims:
             if self._elsewhere(worker, each):
@@ -98,7 +103,8 @@ class ObjectWaits:
                 if message := self._lacks(pod, each):
                     yield Missing(each, CONFIG_ERROR, message, container)
 
-    def _lacks(self, pod: Pod, needed: Reference) -> str:
+    def _lacks(self, pod: Pod, needed: Reference, no_key: str = "couldn't find key {key} in {where}") -> str:
+        """Why the object, or its key, cannot be had, in Kubernetes' words; "" where it can."""
         key = needed.kind, pod.namespace, needed.name
         if key in self._api.absent:
             return f'{needed.kind.lower()} "{needed.name}" not found'
@@ -107,8 +113,8 @@ class ObjectWaits:
             return ""
         parts = (written.raw.get(part) for part in ("data", "binaryData", "stringData"))
         held = {name for part in parts if isinstance(part, Mapping) for name in part}
-        where = f"{pod.namespace}/{needed.name}"
-        return "" if needed.key in held else f"couldn't find key {needed.key} in {needed.kind} {where}"
+        where = f"{needed.kind} {pod.namespace}/{needed.name}"
+        return "" if needed.key in held else no_key.format(key=needed.key, where=where)
 
     def _elsewhere(self, worker: PodWorker, claim: Reference) -> bool:
         """Whether a pod on another node has the volume, which is for one node at a time."""
