@@ -71,8 +71,9 @@ class Replication(Struct, frozen=True):
 
     @property
     def lost_in_all(self) -> int:
-        """Instance-ms."""
-        return sum(sum(stages.values()) for stages in self.lost.values())
+        """Instance-ms, and pod-ms of Deployments and their like."""
+        pods = self.values.get("lostPodMs") or 0
+        return sum(sum(stages.values()) for stages in self.lost.values()) + int(pods)
 
 
 class Failure(Struct, frozen=True):

@@ -41,7 +41,7 @@ CREATE TABLE runs (
     outcome TEXT NOT NULL,  -- of a run that failed why: error, fault, timeout
     duration REAL,          -- ms; infinite when the change was not in place at the end, null when there was none
     held INTEGER,           -- whether every objective was
-    lost INTEGER,           -- instance-ms
+    lost INTEGER,           -- instance-ms, and pod-ms of Deployments and their like
     figures TEXT NOT NULL,  -- column -> number, as JSON; of a run that failed its message
     rest BLOB,              -- objectives, causes, faults
     PRIMARY KEY (variant, seed)

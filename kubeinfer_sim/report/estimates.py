@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from math import ceil, isinf, log10
 
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
@@ -11,32 +12,36 @@ TIMES = ("ms", "instance-ms", "pod-ms")
 
 
 def between(what: str, number: Estimate, unit: str) -> str:
-    """`p50 31m (30m–32m)`; a bound that cannot be told is left out, too few for any are said."""
+    """`p50 31m (30m–32m)`; a bound that cannot be told is left out, too few for any are said.
+
+    Bounds of parts of a whole are rounded away from the estimate.
+    """
     text = f"{what} {amount(number.mean, unit)}"
     if number.low is None and number.high is None:
         return f"{text} (too few to say)"
     if number.low is not None and number.low == number.high:
         return text
-    low = "…" if number.low is None else amount(number.low, unit)
-    high = "…" if number.high is None else amount(number.high, unit)
+    low = "…" if number.low is None else amount(number.low, unit, ROUND_FLOOR)
+    high = "…" if number.high is None else amount(number.high, unit, ROUND_CEILING)
     return f"{text} ({low}–{high})"
 
 
-def amount(value: float, unit: str) -> str:
-    """A number of a column as people write it; infinite is never."""
+def amount(value: float, unit: str, rounding: str = ROUND_HALF_EVEN) -> str:
+    """A number of a column as people write it; infinite is never. `rounding` is that of parts of a whole."""
     if isinf(value):
         return "never"
     if unit in TIMES:
         return rounded(round(value))
     if unit in ("fraction", "held"):
-        return f"{fine(value * 100)} %"
+        return f"{fine(value * 100, rounding)} %"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
 
 
-def fine(percent: float) -> str:
+def fine(percent: float, rounding: str = ROUND_HALF_EVEN) -> str:
     """A percentage to so many places that it is neither 0 nor 100 when it is not."""
     if percent in (0, 100):
         return f"{percent:.0f}"
     edge = min(abs(percent), abs(100 - percent))
-    places = min(9, max(2, ceil(-log10(edge)) + 1)) if edge else 2
-    return f"{percent:.{places}f}".rstrip("0").rstrip(".")
+    places = max(2, ceil(-log10(edge)) + 1)
+    exact = Decimal(f"{percent:.15g}")  # what was 7 % before it was multiplied is 7 %
+    return f"{exact.quantize(Decimal(1).scaleb(-places), rounding).normalize():f}"

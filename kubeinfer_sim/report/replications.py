@@ -180,7 +180,9 @@ def run_words(run: Replication) -> str:
     if run.missed:
         told.append(f"misses {count(run.missed, 'objective')}")
     if run.lost_in_all:
-        told.append(f"loses {rounded(run.lost_in_all)} of instance time")
+        what = ["instance"] if run.lost else []
+        what += ["pod"] if run.values.get("lostPodMs") else []
+        told.append(f"loses {rounded(run.lost_in_all)} of {' and '.join(what)} time")
     return ", ".join(told) or "loses nothing"
 
 

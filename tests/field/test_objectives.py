@@ -246,3 +246,13 @@ def test_of_many_variants_the_best_is_named_only_when_it_can_be_told(user: User)
     )
     assert "1 seed cannot tell which of 7 variants is the best" in user.types(*options).stdout
     assert user.types(*options, "-n", "6").stdout.startswith("minReadySeconds=0 is the best of 7 variants.")
+
+
+@both
+def test_many_runs_rank_and_tell_what_was_lost_of_instances_or_pods(user: User, workload: Any) -> None:
+    user.plans(pods(workload), cluster="3x8", update={"newRevision": True}, timings=STAGES)
+    done = user.types("run", "scenario.yaml", "-n", "5", "--workers", "1", "--store", "c.db")
+    what = "instance" if workload is kubeinfer else "pod"
+    assert f"of {what} time" in done.stdout
+    rows = json.loads(user.types("results", "c.db", "-o", "json").stdout)
+    assert all(each["lost"] == round(each["duration"]) for each in rows), "one is missing all the while"

@@ -1,0 +1,30 @@
+"""Numbers with their bounds, as people read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubeinfer_sim.experiment.statistics.estimate import Estimate
+from kubeinfer_sim.report.estimates import amount, between
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0 %"),
+        (1.0, "100 %"),
+        (0.07, "7 %"),
+        (2 / 3, "66.67 %"),
+        (0.99999, "99.999 %"),
+        (1 - 1e-10, "99.99999999 %"),
+        (3e-13, "0.00000000003 %"),
+    ],
+)
+def test_a_part_is_never_rounded_to_none_or_all_of_it(value: float, text: str) -> None:
+    assert amount(value, "fraction") == text
+
+
+def test_bounds_of_a_part_are_rounded_away_from_the_estimate() -> None:
+    number = Estimate(0.99922, 0.999006, 0.999372)
+    assert between("mean", number, "fraction") == "mean 99.922 % (99.9 %–99.938 %)"
+    assert between("mean", Estimate(0.5, 0.49999, 0.50001), "held") == "mean 50 % (49.99 %–50.01 %)"
