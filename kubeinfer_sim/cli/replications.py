@@ -242,7 +242,9 @@ def replicate_and_report(
             progress=progress,
         )
     took = time.perf_counter() - begun
-    reports = _reports(runs, file, assumptions=assumptions)
+    # A run that needs more time than it may take is not played again.
+    explain = many.run_timeout is None and bool(runs.runs)
+    reports = _reports(runs, file, assumptions=assumptions, explain=explain)
     output.write(**{name: make for name, make in reports.items() if not (quiet and name == "text")})
     if not quiet:
         note(f"simulated in {took:.2f} s: {runs.total:,} runs, {runs.total / max(took, 1e-9):,.0f} a second")
@@ -289,8 +291,21 @@ def failure_code(failures: Iterable[Failure]) -> int:
     return 3 if whys & {"fault", "died"} else 2 if "error" in whys else 0
 
 
-def _reports(runs: Replications, file: str, *, assumptions: bool) -> dict[str, Callable[[], str]]:
-    """The forms of a report, each made when it is asked for."""
+def _why_worst(runs: Replications) -> str:
+    """The verdict of the worst run, played once more; "" where it comes to its end."""
+    from kubeinfer_sim.metrics import Outcome
+    from kubeinfer_sim.report.verdict import assess
+    from kubeinfer_sim.simulation.simulate import simulate
+
+    if runs.worst.outcome is Outcome.COMPLETES:
+        return ""
+    return assess(simulate(runs.scenario, seed=runs.worst.seed, pods=False)).verdict.sentence
+
+
+def _reports(
+    runs: Replications, file: str, *, assumptions: bool, explain: bool
+) -> dict[str, Callable[[], str]]:
+    """The forms of a report, each made when it is asked for; `explain`: the text says why the worst run never ends."""
 
     def text() -> str:
         from kubeinfer_sim.report.replications import render_replications
@@ -303,6 +318,7 @@ def _reports(runs: Replications, file: str, *, assumptions: bool) -> dict[str, C
             colour=colour_on(out),
             unicode=unicode_on(out),
             assumptions=assumptions,
+            why=_why_worst(runs) if explain else "",
         )
 
     def json() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from math import isinf
 
 from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -45,6 +46,7 @@ def render_replications(
     colour: bool = False,
     unicode: bool = True,
     assumptions: bool = False,
+    why: str = "",
 ) -> str:
     """The report as text, lines at most `width` columns wide (60 to 160), but for commands to copy.
 
@@ -55,8 +57,9 @@ def render_replications(
         colour: with ANSI colours.
         unicode: False replaces everything drawn beyond ASCII.
         assumptions: every assumption and default instead of how many there are.
+        why: the verdict of the worst run, where it does not come to its end.
     """
-    parts = _parts(runs, replay, assumptions=assumptions)
+    parts = _parts(runs, replay, why, assumptions=assumptions)
     return printed(parts, width=within(width), colour=colour, unicode=unicode)
 
 
@@ -79,7 +82,7 @@ def subtitle(runs: Replications) -> str:
     return " · ".join(filter(None, parts))
 
 
-def _parts(runs: Replications, replay: Replay, *, assumptions: bool) -> Iterable[RenderableType]:
+def _parts(runs: Replications, replay: Replay, why: str, *, assumptions: bool) -> Iterable[RenderableType]:
     yield Text(verdict_line(runs), style=_STYLES.get(runs.decision, "bold yellow"))
     yield Text(printable(subtitle(runs)), style="dim")
     if runs.runs:
@@ -88,7 +91,7 @@ def _parts(runs: Replications, replay: Replay, *, assumptions: bool) -> Iterable
         yield from section("Done by", _done_by(runs))
         yield from section("Lost time", lost_lines(runs))
         yield from section("Faults", [Text(line) for line in fault_lines(runs)])
-        yield from _look_at(runs, replay)
+        yield from _look_at(runs, replay, why)
     yield from _failed(runs, replay)
     if assumptions:
         yield from section("Rests on", rests_on(runs.scenario))
@@ -186,11 +189,13 @@ def run_words(run: Replication) -> str:
     return ", ".join(told) or "loses nothing"
 
 
-def _look_at(runs: Replications, replay: Replay) -> Iterable[Text]:
+def _look_at(runs: Replications, replay: Replay, why: str) -> Iterable[RenderableType]:
     yield Text()
     yield Text("Look at", "bold")
     for name, run in (("worst", runs.worst), ("median", runs.median)):
         yield Text(f"  {name}: seed {run.seed}, {run_words(run)}")
+        if why and name == "worst":
+            yield Padding(Text(printable(why)), (0, 0, 0, 4))
         yield _command(replay(run.seed))
 
 

@@ -89,7 +89,7 @@ def moment_of(run: Run, at: str, instance: int | str | None) -> Moment:
         when = parse_duration(at)
     except ValueError as error:
         raise UsageError(f"--at: {error}") from None
-    if when > run.ended_at:
+    if when > run.ended_at and not run.over:  # where it is over, all stays as it is
         end = format_duration(run.ended_at)
         more = "--horizon makes it longer" if run.end == "horizon" else f"--at {end} is how it stays"
         raise UsageError(f"--at {at}: the run ends at {end} ({why_it_ended(run)}); {more}")

@@ -29,6 +29,7 @@ class Run(Struct, frozen=True):
         cycle: what happened again and again in the instant in which time stood still; of such a run alone.
         endlessly: it was given up since pods come as fast as a tainted node evicts them, or a kubelet rejects them.
         pods: the objects of the pods that exist at the end; None where nobody wanted them read.
+        over: nothing at all is due any more: all stays as it is.
         drawn: how many pods got nodes that chance chose among nodes of equal score.
     """
 
@@ -43,3 +44,4 @@ class Run(Struct, frozen=True):
     cycle: tuple[Record, ...] = ()
     endlessly: Literal["", "evicted", "rejected"] = ""
     drawn: int = 0
+    over: bool = False

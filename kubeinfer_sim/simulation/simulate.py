@@ -87,6 +87,7 @@ def play(simulation: Simulation, *, until: int | None = None) -> Run:
         cycle,
         endlessly,
         simulation.cluster.scheduling.stats.drawn,
+        over,
     )
 
 

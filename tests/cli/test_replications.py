@@ -100,6 +100,18 @@ def test_the_worst_run_is_replayed_by_the_command_that_is_printed() -> None:
     assert alone["changes"][-1]["durationMs"] == document["perRun"]["durationMs"][place]
 
 
+def test_runs_that_never_finish_say_why_the_worst_of_them_does_not() -> None:
+    stalled = "scenarios/full-cluster-stall.yaml"
+    done = sim("run", stalled, "-n", "3")
+    why = " ".join(done.stdout.split())
+    assert "The update never finishes: infer-2p1d-1 needs 8 nodes" in why
+    assert "no such node is free" in why
+    assert "never finishes" not in sim("run", stalled, "-n", "3", "--run-timeout", "1m").stdout, (
+        "it may never end"
+    )
+    assert "completes in" not in sim("run", UPDATE, "-n", "3").stdout
+
+
 def test_rollout_replicates_too_and_the_other_forms_tell_the_same() -> None:
     line = ("rollout", "scenarios/manifests/2p1d.yaml", "--nodes", "16x8", "--timings", "range", "-n", "6")
     line += ("--set", "image=a:1", "--set-new", "image=a:2")
