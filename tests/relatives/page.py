@@ -36,6 +36,25 @@ RELATIVES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 
+#: Why a KubeInfer is given no switch for what a case differs in.
+_NO_LEADER = (
+    "roles of a KubeInfer are equals: no pod owns the others, so none is waited for or deleted in their stead"
+)
+_KEPT = (
+    "the vendor's instances are objects of their own (kind Instance), which recovery rebuilds: restarts, back-off and "
+    "what is given up are counted by instance, and another ordinal would be another instance"
+)
+NO_SWITCH = {
+    "ll-grace": f"{_NO_LEADER}; what comes nearest is `replacement: TerminationStarted`, which starts the successor "
+    "with the deletion itself",
+    "ll-recreate-del-l": _NO_LEADER,
+    "ll-none-del-l": _NO_LEADER,
+    "kt-sg-del": _KEPT,
+    "kt-sg-exit": _KEPT,
+    "kt-none-del": "levels of the guide are Instance, Pod and Custom, and each makes a missing pod again: an instance "
+    "is Ready with all its pods, so one left away would never serve again",
+}
+
 
 def judged(table: str, cases: Iterable[Case]) -> list[Judged]:
     """All cases of a table."""
@@ -62,7 +81,9 @@ def case_row(each: Judged) -> str:
     elif each.says == "agrees":
         told = "agrees |"
     else:
+        why = NO_SWITCH.get(each.case["id"], "")
         told = f"differs | {'; '.join(_said(each, question) for question in each.because)}"
+        told += f". No switch: {why}" if why else ""
     return f"| `{each.case['id']}` | {told} |".replace("|  |", "| |")
 
 

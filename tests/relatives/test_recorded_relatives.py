@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import HERE, NOT_EXPRESSIBLE, load_table
 from relatives.judging import Judged, judge
-from relatives.page import RELATIVES, case_row, counts_row, judged, page, stated, switches_text
+from relatives.page import NO_SWITCH, RELATIVES, case_row, counts_row, judged, page, stated, switches_text
 from relatives.recorded import Case
 
 PAGE = HERE.parent / "docs" / "relatives.md"
@@ -77,3 +77,9 @@ def test_the_page_counts_its_own_lines_and_has_one_for_each_case(request: pytest
         assert counts_row(table, [says[each] for each in ids]) in text
         assert f"Switches of {name}: {switches_text(switches)}." in text
     assert list(says) == [case["id"] for table in RELATIVES for case in cases_of(table)]
+
+
+def test_of_each_case_that_no_switch_makes_agree_the_page_says_why_there_is_none() -> None:
+    rows = [line for line in written_page().splitlines() if " | differs | " in line]
+    assert {ROW.findall(line)[0][0] for line in rows} == set(NO_SWITCH)
+    assert all(". No switch: " in line for line in rows)
