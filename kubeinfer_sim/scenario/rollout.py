@@ -6,7 +6,7 @@ scenario = rollout_scenario(old, None, "8x8")
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from msgspec.structs import replace
 
@@ -123,11 +123,14 @@ def rollout_scenario(
     if new is None:
         return scenario
     name = f"{new.kind}/{new.name}"
+    # As an autoscaler that is there leaves it, and as it is in its own file.
+    applied = next((each.workload for each in scenario.actions if _applies(each, name)), new)
+    version = new if isinstance(new, KubeInfer) else replace(applied, source=new.source)
     actions = [each for each in scenario.actions if not _applies(each, name)]
     if not any(isinstance(each, Refused) and each.object == name for each in actions):
         # Objects of other kinds are there before it, and other workloads come after it.
         place = next((i for i, each in enumerate(actions) if isinstance(each, Apply)), len(actions))
-        actions.insert(place, Apply(0, new, new.source))
+        actions.insert(place, Apply(0, version, new.source))
     return replace(scenario, actions=tuple(actions))
 
 
@@ -142,7 +145,7 @@ def _together_told(files: Sequence[Diagnostic], own: Sequence[Diagnostic]) -> tu
     return *of_files, *(each for each in own if each.code != NOT_SIMULATED and each.message not in told)
 
 
-def _applies(action: Action, name: str) -> bool:
+def _applies(action: Action, name: str) -> TypeGuard[Apply]:
     return isinstance(action, Apply) and f"{action.workload.kind}/{action.workload.name}" == name
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from field.user import Raw, User, deployment, kubeinfer, replica_set, stateful_set
+from field.user import Raw, User, asking, deployment, kubeinfer, replica_set, stateful_set
 
 ONE_NODE = {"pools": [{"name": "a", "count": 1, "allocatable": {"cpu": "64", "pods": 200}}]}
 
@@ -131,3 +132,14 @@ def test_bounds_that_a_file_changes_hold_for_what_is_changed_later(user: User) -
         act("2m", object="Deployment/chat", scale=1),
     )
     assert count(user, "10m") == 7
+
+
+@pytest.mark.parametrize("where", ["old", "new", "both"])
+def test_rollout_keeps_its_bounds_whichever_file_holds_it(user: User, where: str) -> None:
+    for name in ("old", "new"):
+        made = deployment({**asking(npu=1), "image": f"repo/vllm:{name}"}, replicas=2)
+        user.has(f"{name}.yaml", made, *([autoscaler()] if where in (name, "both") else []))
+    command = ["rollout", "old.yaml", "new.yaml", "--nodes", "4x8", "--json", "result.json"]
+    assert user.types(*command).returncode == 0
+    result = json.loads((user.folder / "result.json").read_text(encoding="utf-8"))
+    assert result["deployments"][0]["changes"][-1]["replicas"] == 5
