@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -18,6 +19,8 @@ from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import Column, columns_for
 from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, remembered
 from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
+from kubeinfer_sim.experiment.replications import Replications, frame
+from kubeinfer_sim.experiment.replications import gathered as replications
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.means import estimate
 from kubeinfer_sim.experiment.statistics.percentiles import percentile
@@ -44,6 +47,7 @@ class Outcome(Struct, frozen=True):
         took: how long the slowest change took, ms, one number per seed; infinite when it was not in place at the end,
             None when there was none.
         all_held: of each run that ended whether it held every objective; empty without any.
+        runs: its runs, and what they say by themselves.
     """
 
     variant: Variant
@@ -52,6 +56,7 @@ class Outcome(Struct, frozen=True):
     struck: tuple[int, ...] = ()
     took: tuple[float | None, ...] = ()
     all_held: tuple[bool, ...] = ()
+    runs: Replications | None = None
 
     @property
     def together(self) -> Estimate | None:
@@ -132,6 +137,20 @@ class Comparison(Struct, frozen=True):
                 gain = difference.mean > 0 if column.better == "high" else difference.mean < 0
                 return column if gain else None
         return None
+
+    def to_pandas(self) -> Any:
+        """A DataFrame with a row for each run, by variant and seed, as that of `Replications`.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        runs = [
+            (outcome.variant.name, run)
+            for outcome in self.outcomes
+            if outcome.runs is not None
+            for run in outcome.runs.runs
+        ]
+        return frame([run for _, run in runs], {"variant": [name for name, _ in runs]})
 
     def same(self, one: Outcome, other: Outcome) -> bool:
         """Whether all that decides is equal under every seed."""
@@ -240,4 +259,5 @@ def _outcome(variant: Variant, runs: Sequence[Played], columns: Mapping[str, Col
         tuple(sum(run.struck.values()) if isinstance(run, Replication) else 0 for run in runs),
         tuple(run.duration if isinstance(run, Replication) else None for run in runs),
         tuple(run.all_held for run in ended) if ended and ended[0].judged else (),
+        replications(variant.scenario, runs, "asked", len(runs)),
     )

@@ -5,6 +5,7 @@ Nothing of Dask is imported before it is known that its scheduler's address answ
 
 from __future__ import annotations
 
+import concurrent.futures
 import logging
 import socket
 import threading
@@ -165,12 +166,14 @@ class _Cluster:
 
 
 class _DaskExecutor(Executor):
-    """Dask's own executor, whose failures are told as dispatch knows them."""
+    """Has chunks played by a cluster, and tells what goes wrong as dispatch knows it.
+
+    Not `Client.get_executor`: when a worker dies whose result was just fetched, that takes the result for an error.
+    """
 
     def __init__(self, client: Any, address: str) -> None:
-        self._inner: Any = client.get_executor(pure=False)
-        self._address = address
-        self._waiting: set[Future[Any]] = set()
+        self._client, self._address = client, address
+        self._waiting: dict[Future[Any], Any] = {}
 
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Have a worker call it.
@@ -178,20 +181,28 @@ class _DaskExecutor(Executor):
         Its result may be a WorkerDied or an UnavailableError beside what it raises.
         """
         told: Future[R] = Future()
-        self._waiting.add(told)
-        self._inner.submit(fn, *args, **kwargs).add_done_callback(lambda done: self._tell(told, done))
+        try:
+            self._waiting[told] = task = self._client.submit(fn, *args, pure=False, **kwargs)
+            task.add_done_callback(lambda done: self._tell(told, done))
+        except Exception:  # Dask has no class of its own for this
+            told.set_exception(self._lost())
         return told
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Have nothing more done."""
-        self._inner.shutdown(wait=wait and not cancel_futures)
+        """Have nothing more done; what a worker has begun it ends."""
+        if wait and not cancel_futures:
+            concurrent.futures.wait(list(self._waiting))
+        tasks = list(self._waiting.values())
+        self._waiting.clear()
+        if tasks:
+            self._client.cancel(tasks)
 
     def give_up(self, error: Exception) -> None:
         """Whatever is waited for comes to this end."""
         for each in list(self._waiting):
             self._settle(each, error=error)
 
-    def _tell(self, told: Future[R], done: Future[R]) -> None:
+    def _tell(self, told: Future[R], done: Any) -> None:
         from distributed import KilledWorker
 
         try:
@@ -199,18 +210,22 @@ class _DaskExecutor(Executor):
         except KilledWorker:
             self._settle(told, error=WorkerDied("its worker process died, and so did those that got it next"))
         except CancelledError:
-            lost = f"the Dask scheduler at {self._address} does not answer any more"
-            self._settle(told, error=UnavailableError(lost))
+            self._settle(told, error=self._lost())
         except ImportError as error:
             missing = f"a worker of {self._address} cannot import what it is to play ({error})"
             self._settle(told, error=UsageError(f"{missing}: install the same kubeinfer-sim there"))
+        except OSError as error:
+            self._settle(told, error=self._lost(f" ({error})"))
         except Exception as error:
             self._settle(told, error=error)
 
+    def _lost(self, why: str = "") -> UnavailableError:
+        return UnavailableError(f"the Dask scheduler at {self._address} does not answer any more{why}")
+
     def _settle(self, told: Future[R], result: Any = None, error: Exception | None = None) -> None:
         try:
-            self._waiting.remove(told)
-        except KeyError:  # given up
+            del self._waiting[told]
+        except KeyError:  # given up, or nobody waits any more
             return
         if not told.set_running_or_notify_cancel():
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from math import inf, isinf
@@ -189,15 +189,7 @@ class Replications(Struct, frozen=True, dict=True):
         Raises:
             UsageError: pandas is not installed.
         """
-        try:
-            from pandas import DataFrame
-        except ImportError:
-            raise UsageError("to_pandas needs pandas: pip install pandas") from None
-        rows = [
-            {"outcome": run.outcome.value, "all_held": run.all_held, "duration": run.duration, **run.values}
-            for run in self.runs
-        ]
-        return DataFrame(rows, index=[run.seed for run in self.runs]).rename_axis("seed")
+        return frame(self.runs)
 
     # -- causes --
 
@@ -222,6 +214,27 @@ class Replications(Struct, frozen=True, dict=True):
     def untouched(self) -> int:
         """In how many runs no fault struck at all."""
         return sum(not any(run.struck.values()) for run in self.runs)
+
+
+def frame(runs: Sequence[Replication], index: Mapping[str, Sequence[str]] | None = None) -> Any:
+    """A DataFrame with a row for each run, by what `index` says of it and its seed.
+
+    Raises:
+        UsageError: pandas is not installed.
+    """
+    try:
+        from pandas import DataFrame
+    except ImportError:
+        raise UsageError("to_pandas needs pandas: pip install 'kubeinfer-sim[pandas]'") from None
+    columns: dict[str, Sequence[object]] = {**(index or {}), "seed": [run.seed for run in runs]}
+    columns |= {
+        "outcome": [run.outcome.value for run in runs],
+        "all_held": [run.all_held for run in runs],
+        "duration": [run.duration for run in runs],
+    }
+    for name in dict.fromkeys(name for run in runs for name in run.values):
+        columns[name] = [run.values.get(name) for run in runs]
+    return DataFrame(columns).set_index([*(index or ()), "seed"])
 
 
 def _badness(run: Replication) -> tuple[int, bool, float, int, int]:

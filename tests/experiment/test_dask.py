@@ -52,10 +52,11 @@ class Cluster:
             "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT), os.environ.get("PYTHONPATH", "")]),
         }
         self.scheduler = self.start("scheduler", "--scheduler-file", str(self.file), "--port", "0")
-        while not self.file.exists():
+        # The file is there before what is written in it.
+        while not (self.file.exists() and (written := self.file.read_text(encoding="utf-8")).endswith("}")):
             assert self.scheduler.poll() is None
             time.sleep(0.05)
-        self.address: str = json.loads(self.file.read_text(encoding="utf-8"))["address"]
+        self.address: str = json.loads(written)["address"]
 
     def start(self, what: str, *options: str) -> subprocess.Popen[bytes]:
         line = [sys.executable, "-m", "dask", what, "--host", "127.0.0.1", "--no-dashboard", *options]
@@ -221,14 +222,14 @@ def test_what_is_wrong_with_the_options_is_told(tmp_path: Path, options: list[st
 def test_it_is_about_many_runs() -> None:
     done = sim("run", UPDATE, "--engine", "dask", "--scheduler", "tcp://127.0.0.1:8786")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "--engine is about many runs: say how many with -n" in done.stderr
+    assert "--engine is about many runs: say how many with -n" in " ".join(done.stderr.split())
 
 
 def test_without_the_extra_it_is_told_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask_cluster, "find_spec", lambda name: None)
     done = sim("run", UPDATE, "-n", "3", "--engine", "dask", "--scheduler", "tcp://127.0.0.1:8786")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "pip install 'kubeinfer-sim[dask]'" in done.stderr
+    assert "pip install 'kubeinfer-sim[dask]'" in " ".join(done.stderr.split())
 
 
 @pytest.mark.parametrize("command", ["run", "compare"])
@@ -241,8 +242,8 @@ def test_where_no_scheduler_answers_nothing_is_written(tmp_path: Path, command: 
     line += ["--vary", "maxSurge=0,1"] if command == "compare" else []
     done = sim(*line, "--store", str(store), "--json", str(result))
     assert (done.returncode, done.stdout) == (5, "")
-    assert done.stderr == (
-        f"error: no Dask scheduler at {address}: Connection refused; `dask scheduler` starts one, and prints its address\n"
+    assert " ".join(done.stderr.split()) == (
+        f"error: no Dask scheduler at {address}: Connection refused; `dask scheduler` starts one, and prints its address"
     )
     assert not store.exists()
     assert not result.exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from fractions import Fraction
@@ -17,6 +18,7 @@ from building import kubeinfer, scenario
 from msgspec.structs import replace
 
 from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.experiment.compare import compare
 from kubeinfer_sim.experiment.dispatch import IN_HAND, Workers, process_pool
 from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
@@ -349,6 +351,37 @@ def faulty(made: Scenario) -> Scenario:
 
     process = FaultProcess("nodes", "node", Uniform(1, 2), (MixPart(1.0, "NodeDown"),))
     return replace(made, faults=FaultPlan((process,)))
+
+
+# -- in pandas --
+
+
+def test_in_pandas_each_run_is_a_row_by_its_seed() -> None:
+    pytest.importorskip("pandas")
+    runs = of(run_of(4), run_of(2, Judgement.MISSED, values={"minReady": None, "lostInstanceMs": 7.0}))
+    frame = runs.to_pandas()
+    assert list(frame.index) == [4, 2]
+    assert frame.index.name == "seed"
+    assert list(frame.columns) == ["outcome", "all_held", "duration", "minReady", "lostInstanceMs"]
+    assert frame.loc[4, "minReady"] == 3
+    assert frame["minReady"].isna().tolist() == [False, True]
+    assert frame["all_held"].tolist() == [True, False]
+    both = compare([Variant("a", update()), Variant("b", update())], [3, 4]).to_pandas()
+    assert list(both.index) == [("a", 3), ("a", 4), ("b", 3), ("b", 4)]
+    assert both.loc[("a", 3), "duration"] == replicate(update(), 1, seed=3).runs[0].duration
+
+
+def test_without_pandas_it_is_told_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(UsageError, match=r"pip install 'kubeinfer-sim\[pandas\]'"):
+        of(run_of(4)).to_pandas()
+
+
+def test_of_each_variant_of_a_comparison_the_runs_speak_for_themselves() -> None:
+    made = update(objectives=objectives(9 * MINUTE, "1/2"))
+    found = compare([Variant("a", made), Variant("b", update())], range(5, 25))
+    assert found.outcomes[0].runs is not None
+    assert replications_json(found.outcomes[0].runs) == replications_json(replicate(made, 20, seed=5))
 
 
 # -- how many ----------------------------------------------------------------------------------------------
