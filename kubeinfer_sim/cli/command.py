@@ -224,22 +224,36 @@ def horizon_option(command: F) -> F:
 
 def cluster_options(command: F) -> F:
     """The options of a real cluster as input."""
-    for one in (
-        option(
-            "--pods",
-            metavar="FILE",
-            help="What runs there: from kubectl get pods -A -o json.",
-            shell_complete=complete_files,
-        ),
-        option(
-            "--cluster",
-            metavar="FILE",
-            help="The nodes: from kubectl get nodes -o json (or yaml), or a Cluster file.",
-            shell_complete=complete_files,
-        ),
-    ):
-        command = one(command)
-    return command
+    cluster = option(
+        "--cluster",
+        metavar="FILE",
+        help="The nodes: from kubectl get nodes -o json (or yaml), or a Cluster file.",
+        shell_complete=complete_files,
+    )
+    return cluster(_pods_option(command))
+
+
+def nodes_options(command: F) -> F:
+    """The options of another cluster than the scenario's, a real one or so many nodes."""
+    cluster = option(
+        "--nodes",
+        "--cluster",
+        "cluster",
+        metavar="COUNTxNPUS|FILE",
+        help="The nodes, instead of the scenario's: 8x8 is 8 nodes of 8 NPUs; or from kubectl get nodes -o json (or "
+        "yaml), or a Cluster file.",
+        shell_complete=complete_files,
+    )
+    return cluster(_pods_option(command))
+
+
+def _pods_option(command: F) -> F:
+    return option(
+        "--pods",
+        metavar="FILE",
+        help="What runs there: from kubectl get pods -A -o json.",
+        shell_complete=complete_files,
+    )(command)
 
 
 def configuration_option(command: F) -> F:

@@ -58,9 +58,10 @@ def _complete_assumption(ctx: click.Context, param: click.Parameter, incomplete:
     metavar="LIST",
     help="Instance, Pod, Custom, files of rules, module:function; separated by commas.",
 )
-@option(
+@click.option(
     "--assume",
     metavar="NAME=LIST",
+    multiple=True,
     shell_complete=_complete_assumption,
     help="An assumption of the scenario and values for it: startupCrash=rebuild,kubelet.",
 )
@@ -93,7 +94,7 @@ def _complete_assumption(ctx: click.Context, param: click.Parameter, incomplete:
 def command(
     scenario: str,
     recovery: str | None,
-    assume: str | None,
+    assume: tuple[str, ...],
     vary: tuple[str, ...],
     many: Many,
     seed: int | None,
@@ -106,8 +107,8 @@ def command(
 ) -> int:
     """Simulate SCENARIO once for each setting of a knob, under the same faults, and say how they differ.
 
-    Knobs are --recovery, --assume and --vary, which may be given again and again; of several each combination is a
-    variant.
+    Knobs are --recovery, --assume and --vary, of which the last two may be given again and again; of several knobs
+    each combination is a variant.
 
     The first is what the others are held against. With several seeds every number is a mean, with half of its
     95 % interval where there are enough; the differences are paired by seed. A function named with
@@ -126,13 +127,12 @@ def command(
     from kubeinfer_sim.report.words import count
 
     output = output_of(form, json_to)
-    given = {"recovery": recovery, "assume": assume}
-    if not vary and not any(given.values()):
+    if not (vary or assume or recovery):
         raise UsageError("compare needs a knob, --recovery, --assume or --vary, with the values to compare")
     if recovery is not None and ":" in recovery:
         sys.path.insert(0, "")  # a function in the working directory, as with `python -m`
     knobs = [] if recovery is None else [f"recovery={recovery}"]
-    knobs += ([] if assume is None else [assumption_knob(assume)]) + list(vary)
+    knobs += [*map(assumption_knob, assume), *vary]
     source, values = read_source(scenario), parse_settings(settings, files)
     variants = grid(knobs, source, values, seed=seed, horizon=horizon, configuration=configuration)
     warnings = not_simulated(warning for each in variants for warning in each.scenario.warnings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -45,20 +46,31 @@ def _rule(text: str) -> Rule:
         UsageError: there is none.
     """
     from kubeinfer_sim.errors import UsageError
+    from kubeinfer_sim.manifest.file_kinds import kind_in_file
     from kubeinfer_sim.manifest.lint import RULES
     from kubeinfer_sim.manifest.suggest import did_you_mean
 
     rule = RULES.get(text.upper()) or next((each for each in RULES.values() if each.name == text), None)
+    if rule is None and (number := re.fullmatch(r"(?:KI)?-?([0-9]{1,3})", text.upper())):
+        rule = RULES.get(f"KI{int(number[1]):03}")
     if rule is None:
         known = {name for each in RULES.values() for name in (each.code, each.name)}
         near = did_you_mean(text, known)
+        if kind_in_file(text):
+            near = f"; what is to be said of a file `kubeinfer-sim validate {text}` says"
         raise UsageError(f"there is no rule {text[:40]!r}{near}; `kubeinfer-sim explain` lists them")
     return rule
 
 
 def _list(rules: list[Rule]) -> str:
-    # One line each, however long: that is what grep and sort take.
-    return "\n".join(f"{rule.code}  {rule.severity:<7}  {rule.summary}" for rule in rules)
+    from kubeinfer_sim.manifest.wrapping import wrap
+
+    # In a pipe one line each, however long: that is what grep and sort take.
+    width = width_of(sys.stdout) if sys.stdout.isatty() else None
+    lines = (
+        wrap(f"{rule.code}  {rule.severity:<7}  {rule.summary}", width, later=" " * 16) for rule in rules
+    )
+    return "\n".join(line for each in lines for line in each)
 
 
 def _lines(rule: Rule, width: int) -> Iterator[str]:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import StringIO
+from itertools import takewhile
 from typing import Any, NoReturn
 
 import click
@@ -37,6 +38,27 @@ COMMANDS = {
     "schema": ("schema", "Print the JSON Schema of a file kubeinfer-sim reads or writes, or the CRD."),
     "completion": ("completion", "Print the shell completion script."),
 }
+
+#: What people type for a command, from the habit of others.
+MEANT = {
+    "apply": "rollout",
+    "update": "rollout",
+    "upgrade": "rollout",
+    "plan": "rollout",
+    "simulate": "run",
+    "sim": "run",
+    "start": "run",
+    "lint": "validate",
+    "check": "validate",
+    "get": "pods",
+    "describe": "why",
+    "status": "pods",
+    "store": "results",
+    "report": "results",
+    "learn": "calibrate",
+}
+#: Options that every command has, and that may stand before it, too.
+_EVERYWHERE = ("--no-color", "-v", "--verbose")
 
 ISSUES = "please report it with the command line and the files that caused it"
 
@@ -64,8 +86,21 @@ class LazyGroup(click.Group):
             from kubeinfer_sim.manifest.suggest import did_you_mean
 
             name = args[0][:40]
-            ctx.fail(f"No such command {name!r}{did_you_mean(name, COMMANDS) or '.'}")
+            ctx.fail(f"No such command {name!r}{_meant(args[0]) or did_you_mean(name, COMMANDS) or '.'}")
         return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Move the options that every command has behind the command; of others say that they stand there."""
+        ahead = len(list(takewhile(_EVERYWHERE.__contains__, args)))
+        args = [*args[ahead : ahead + 1], *args[:ahead], *args[ahead + 1 :]]
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            command = next((word for word in args if word in COMMANDS), None)
+            if command is not None:
+                name = error.option_name
+                ctx.fail(f"{name} stands behind the command: kubeinfer-sim {command} {name} …")
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and report what goes wrong while its options still hold."""
@@ -80,6 +115,16 @@ class LazyGroup(click.Group):
         """List the commands from the table, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _meant(word: str) -> str:
+    """What somebody may mean who types a file, or the name another tool has for it, in place of a command."""
+    if word in MEANT:
+        return f"; `kubeinfer-sim {MEANT[word]} --help` is about what comes near"
+    from kubeinfer_sim.manifest.file_kinds import kind_in_file, what_for
+
+    meant = what_for(kind_in_file(word), word)
+    return f"; {meant}" if meant else ""
 
 
 @click.group(
@@ -120,7 +165,10 @@ def run(args: list[str] | None = None) -> int:
 
 def _run(args: list[str] | None) -> int:
     line = sys.argv[1:] if args is None else args
-    line = ["--version"] if line == ["-v"] else line
+    if line in (["-v"], ["version"]):
+        line = ["--version"]
+    elif line[:1] == ["help"]:
+        line = [*line[1:2], "--help"]
     try:
         if "_KUBEINFER_SIM_COMPLETE" in os.environ:
             import_module("kubeinfer_sim.cli.completion")

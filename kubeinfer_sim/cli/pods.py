@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 import click
 
 from kubeinfer_sim.cli.command import (
-    cluster_options,
     configuration_option,
     file_argument,
     filename_option,
     form_option,
     horizon_option,
     json_option,
+    nodes_options,
     option,
     seed_option,
     subcommand,
+    timings_option,
     values_options,
 )
 
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
 @option("--at", metavar="TIME", help="From the start of the scenario: 2h13m, 90s. Default: its end.")
 @values_options("the manifest")
 @horizon_option
-@cluster_options
+@nodes_options
 @configuration_option
+@timings_option
 @seed_option
 @json_option("them")
 @form_option("text", "json")
@@ -52,6 +54,7 @@ def command(
     pods: str | None,
     seed: int | None,
     form: str | None,
+    timings: str | None,
     configuration: Configuration | None,
     json_to: str | None,
 ) -> int:
@@ -76,6 +79,7 @@ def command(
         horizon=horizon,
         cluster=cluster,
         pods=pods,
+        changes=None if timings is None else {("spec", "timings", "profile"): timings},
         configuration=configuration,
     )
     moment = pods_of(loaded, at, names)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from kubeinfer_sim.cli.command import (
-    cluster_options,
     configuration_option,
     file_argument,
     filename_option,
     horizon_option,
+    nodes_options,
     subcommand,
     timings_option,
     values_options,
@@ -43,7 +43,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @filename_option
 @values_options("the manifest")
 @horizon_option
-@cluster_options
+@nodes_options
 @configuration_option
 @timings_option
 @click.option(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import click
 
 from kubeinfer_sim.cli.command import (
     configuration_option,
@@ -12,9 +15,11 @@ from kubeinfer_sim.cli.command import (
     form_option,
     horizon_option,
     json_option,
+    nodes_options,
     option,
     seed_option,
     subcommand,
+    timings_option,
     values_options,
 )
 
@@ -22,26 +27,37 @@ if TYPE_CHECKING:
     from kubeinfer_sim.scenario.configuration import Configuration
 
 
-@subcommand("why", short_help="Say why a scenario is as it is at one time, and what will end it.")
+def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
+    return "why looks at one scenario, at one time: --at TIME"
+
+
+@subcommand(
+    "why", short_help="Say why a scenario is as it is at one time, and what will end it.", surplus=_surplus
+)
 @file_argument("scenario")
 @filename_option
-@option("--at", required=True, metavar="TIME", help="From the start of the scenario: 2h13m, 90s.")
+@option("--at", metavar="TIME", help="From the start of the scenario: 2h13m, 90s.  [required]")
 @option("--instance", metavar="N|NAME-N", help="Only the instance with this ordinal, or name, in full.")
 @values_options("the manifest")
 @horizon_option
+@nodes_options
 @configuration_option
+@timings_option
 @seed_option
 @json_option("the answer")
 @form_option("text", "json")
 def command(
     scenario: str,
-    at: str,
+    at: str | None,
     instance: str | None,
     settings: tuple[str, ...],
     files: tuple[str, ...],
     horizon: str | None,
     seed: int | None,
     form: str | None,
+    cluster: str | None,
+    pods: str | None,
+    timings: str | None,
     configuration: Configuration | None,
     json_to: str | None,
 ) -> int:
@@ -52,17 +68,25 @@ def command(
     reports on.
     """
     from kubeinfer_sim.cli.output import output_of, unicode_on, width_of
+    from kubeinfer_sim.errors import UsageError
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.why import moment_of, render_why
     from kubeinfer_sim.scenario.load import load_scenario
     from kubeinfer_sim.simulation.simulate import simulate
 
+    if at is None:
+        raise UsageError("at which time? --at 2h13m; `kubeinfer-sim pods` without --at shows the end")
+    if [scenario, cluster, pods].count("-") > 1:
+        raise UsageError("only one file can come from standard input")
     output = output_of(form, json_to)
     loaded = load_scenario(
         scenario,
         set_values=parse_settings(settings, files),
         seed=seed,
         horizon=horizon,
+        cluster=cluster,
+        pods=pods,
+        changes=None if timings is None else {("spec", "timings", "profile"): timings},
         configuration=configuration,
     )
     run = simulate(loaded, pods=False)

@@ -71,7 +71,7 @@ def grid(
     knobs = [side[0].knob for side in sides]
     for knob in knobs:
         if knobs.count(knob) > 1:
-            raise UsageError(f"--vary {knob} is there twice: write all its values as one list, {knob}=A,B")
+            raise UsageError(f"{knob} is there twice: write all its values as one list, {knob}=A,B")
     if prod(map(len, sides)) > MOST_VARIANTS:
         raise UsageError(
             f"--vary: {prod(map(len, sides)):,} combinations, more than {MOST_VARIANTS:,}: vary fewer"
@@ -209,17 +209,25 @@ def _at_path(name: str, value: str) -> Setting:
 def _spare_nodes(scenario: Scenario, pool: str, value: str) -> Scenario:
     """So many nodes more, each like the last one of the pool; those that are there keep their faults."""
     if not re.fullmatch(r"[0-9]{1,5}", value):
-        raise UsageError(f"--vary spareNodes: expected a number of nodes, found {value!r}")
+        raise UsageError(f"--vary spareNodes: expected a number of nodes, found {value!r}{_range(value)}")
     last = _pool(scenario, "spareNodes", pool, value)[-1]
     taken = {node.name for node in scenario.nodes}
     names = islice((name for i in count() if (name := f"{last.pool}-spare-{i}") not in taken), int(value))
     return replace(scenario, nodes=(*scenario.nodes, *(alike(last, name) for name in names)))
 
 
+def _range(value: str) -> str:
+    """How the range is written that somebody may mean: `; a range is 8..16`."""
+    ends = re.fullmatch(r"([0-9]{1,5})\s*(?:-|–|~|:|\.{3,}|…|to)\s*([0-9]{1,5})", value)
+    return f"; a range is written {ends[1]}..{ends[2]}" if ends else ""
+
+
 def _nodes(scenario: Scenario, pool: str, value: str) -> Scenario:
     """So many nodes in all: the last ones of the pool are left out, or more like the last one are added."""
     if not re.fullmatch(r"[1-9][0-9]{0,4}", value):
-        raise UsageError(f"--vary nodes: expected a number of nodes from 1 on, found {value!r}")
+        raise UsageError(
+            f"--vary nodes: expected a number of nodes from 1 on, found {value!r}{_range(value)}"
+        )
     own = _pool(scenario, "nodes", pool, value)
     wanted = int(value)
     left_out = {node.name for node in own[wanted:]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from msgspec import Struct
 from pydantic import ValidationError
@@ -40,8 +40,16 @@ def read_form(form: type[F], document: Document) -> F:
     """A document as a form.
 
     Raises:
-        InputError: everything that is wrong with it, in the order of the text.
+        InputError: everything that is wrong with it, in the order of the text; of a file of another kind that alone.
     """
+    own = form.model_fields.get("kind")
+    value = document.value if isinstance(document.value, dict) else {}
+    kind = value.get("kind")
+    if own is not None and isinstance(kind, str) and kind not in get_args(own.annotation):
+        listed = kind.removesuffix("List") or first_kind(document.source.text)
+        if meant := what_for(listed, document.source.name):
+            message = f"expected kind {get_args(own.annotation)[0]}, found {kind}"
+            raise InputError([document.diagnostic(("kind",), message, hint=meant)])
     try:
         return form.model_validate(document.value)
     except ValidationError as error:

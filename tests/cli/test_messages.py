@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -410,3 +411,76 @@ def test_what_is_no_text_is_known_by_what_it_holds(
     done = sim(command, "m.yaml", cwd=folder)
     assert done.returncode == 2
     assert says in said(done)
+
+
+# -- what was meant ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("m.yaml", "`kubeinfer-sim rollout m.yaml --nodes 8x8`"),
+        ("s.yaml", "`kubeinfer-sim run s.yaml`"),
+        ("lint m.yaml", "`kubeinfer-sim validate --help`"),
+        ("get pods", "`kubeinfer-sim pods --help`"),
+        ("apply -f m.yaml", "`kubeinfer-sim rollout --help`"),
+        ("-o json run s.yaml", "-o stands behind the command: kubeinfer-sim run -o"),
+        ("why s.yaml", "at which time? --at 2h13m"),
+        ("why s.yaml 1h", "at one time: --at TIME"),
+        ("explain m.yaml", "`kubeinfer-sim validate m.yaml`"),
+        ("compare s.yaml --vary nodes=4-6", "a range is written 4..6"),
+        ("compare s.yaml --vary nodes=4...6", "a range is written 4..6"),
+        ("compare s.yaml --assume backoff=1s --assume backoff=2s", "write all its values as one list"),
+    ],
+)
+def test_what_was_meant_is_said(folder: Path, line: str, says: str) -> None:
+    done = sim(*line.split(), cwd=folder)
+    assert done.returncode == 2
+    assert says in said(done)
+
+
+@pytest.mark.parametrize(
+    ("file", "says"), [("m.yaml", "this is a manifest"), ("s.yaml", "`kubeinfer-sim run s.yaml`")]
+)
+def test_a_file_of_another_kind_than_is_asked_for_is_told_as_that_alone(
+    folder: Path, file: str, says: str
+) -> None:
+    done = said(sim("run", "s.yaml", "--cluster", file, cwd=folder))
+    assert "expected kind Cluster, found" in done
+    assert says in done
+    assert done.count("error:") == 1
+
+
+def test_a_rule_is_found_by_its_number() -> None:
+    for word in ("7", "KI7", "ki-07"):
+        assert sim("explain", word).stdout == sim("explain", "KI007").stdout
+
+
+def test_help_and_version_may_be_words(folder: Path) -> None:
+    assert sim("help").stdout == sim("--help").stdout
+    assert sim("help", "run").stdout == sim("run", "--help").stdout
+    assert sim("version").stdout == sim("--version").stdout
+
+
+def test_options_of_every_command_may_stand_before_it() -> None:
+    line = ("run", "scenarios/down-first.yaml", "-q")
+    assert "judged in" in sim("-v", *line).stderr
+    assert "\x1b" in sim("-v", *line, FORCE_COLOR="1").stderr
+    assert "\x1b" not in sim("--no-color", "-v", *line, FORCE_COLOR="1").stderr
+
+
+@pytest.mark.parametrize("command", ["run s.yaml", "pods s.yaml", "why s.yaml --at 0s"])
+def test_other_nodes_are_given_alike_everywhere(folder: Path, command: str) -> None:
+    nodes, cluster = (
+        sim(*command.split(), option, "1x16", cwd=folder) for option in ("--nodes", "--cluster")
+    )
+    assert nodes.returncode in (0, 1)
+    assert nodes.stdout == cluster.stdout != sim(*command.split(), cwd=folder).stdout
+    done = sim(*command.split(), "--nodes", "1x16", "--cluster", "2x16", cwd=folder)
+    assert "--cluster is there twice: 1x16 and 2x16" in said(done)
+
+
+def test_two_assumptions_are_a_grid() -> None:
+    knobs = ("--assume", "startupCrash=rebuild,kubelet", "--assume", "placement=mostAllocated,leastAllocated")
+    done = sim("compare", "scenarios/down-first.yaml", *knobs, "-o", "json")
+    assert len(json.loads(done.stdout)["variants"]) == 4
