@@ -208,7 +208,19 @@ def _stalled(record: controllers.Stalled) -> str:
 
 
 def _deployment(record: deployments.DeploymentApplied) -> str:
-    return f"{record.kind} {record.deployment}: {listed(list(record.changed))} applied, {count(record.replicas, 'pod')}"
+    about, pods = f"{record.kind} {record.deployment}", count(record.replicas, "pod")
+    if record.label == "running":
+        return f"{about} runs: {pods}"
+    for order in ("created", "deleted", "paused", "resumed"):
+        if order in record.changed:
+            return f"{about} is {order}: {pods}"
+    if "template" in record.changed:
+        return f"an update of {about} is applied: revision {record.revision}, {pods}"
+    if record.changed == ("replicas",):
+        return f"{about} is scaled to {pods}"
+    if record.changed == ("nothing",):
+        return f"{about} is applied as it is: {pods}"
+    return f"a change of {listed(list(record.changed))} of {about} is applied: {pods}"
 
 
 def _status(record: deployments.DeploymentStatus) -> str:
@@ -466,6 +478,8 @@ SENTENCES: dict[type[Record], Words] = {
         f"pods of {r.kind} {r.deployment} are refused (FailedCreate): {r.refusal.message}"
     ),
     deployments.PodEvicted: lambda r: f"{r.pod} is evicted{_for(r.reason)}",
-    bare_pods.BarePodApplied: lambda r: f"Pod {r.pod.name}: {listed(list(r.changed))} applied",
+    bare_pods.BarePodApplied: lambda r: (
+        f"Pod {r.pod.name} {'runs' if r.label == 'running' else 'is created'}"
+    ),
     bare_pods.BarePodEvicted: lambda r: f"{r.pod.name} is evicted{_for(r.reason)}",
 }

@@ -242,3 +242,13 @@ def test_a_pod_whose_sidecar_stops_last_is_said_to_stop_it(
         actions=[{"at": "1m", "scale": 0}],
     )
     assert "stopping proxy (SIGTERM sent) since 1m5s" in why(user, "80s")
+
+
+def test_a_change_of_other_fields_is_named_by_the_fields(user: User) -> None:
+    patch = {"spec": {"minReadySeconds": 5, "progressDeadlineSeconds": 9000, "paused": True}}
+    user.plans(
+        deployment(asking(npu=8)), cluster=POOL, initial="running", actions=[{"at": "1m", "patch": patch}]
+    )
+    _, result = user.runs()
+    changed = result["deployments"][0]["changes"][-1]["changed"]
+    assert changed == ["paused", "minReadySeconds", "progressDeadlineSeconds"]

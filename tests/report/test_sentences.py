@@ -15,6 +15,7 @@ import kubeinfer_sim
 from kubeinfer_sim.cluster.records import InstanceRef, NodeVerdict, PodRef
 from kubeinfer_sim.cluster.stages import Stage, StageKind, StageName
 from kubeinfer_sim.controllers.deployment.progress import Counts
+from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.report.sentences import OF_ACCELERATORS, SENTENCES, plain_sentence, sentence
 
@@ -97,3 +98,24 @@ def test_a_kind_without_a_sentence_of_its_own_is_told_by_its_name_and_fields() -
 
     record = DiskFilled(0, NO_CAUSE, "node-0", 98, POD)
     assert sentence(record) == "disk filled (node node-0, percent 98, pod chat-3-serve-1)"
+
+
+@pytest.mark.parametrize(
+    ("changed", "label", "says"),
+    [
+        (("created",), "running", "Deployment prod/chat runs: 3 pods"),
+        (("created",), "", "Deployment prod/chat is created: 3 pods"),
+        (("deleted",), "", "Deployment prod/chat is deleted: 3 pods"),
+        (("paused",), "", "Deployment prod/chat is paused: 3 pods"),
+        (("template", "replicas"), "", "an update of Deployment prod/chat is applied: revision abc, 3 pods"),
+        (("replicas",), "scale to 3", "Deployment prod/chat is scaled to 3 pods"),
+        (("nothing",), "", "Deployment prod/chat is applied as it is: 3 pods"),
+        (
+            ("strategy", "minReadySeconds"),
+            "",
+            "a change of strategy, minReadySeconds of Deployment prod/chat is applied: 3 pods",
+        ),
+    ],
+)
+def test_what_is_applied_is_told_by_what_it_does(changed: tuple[str, ...], label: str, says: str) -> None:
+    assert sentence(DeploymentApplied(0, NO_CAUSE, "prod/chat", 2, "abc", 3, 1, 0, changed, label)) == says

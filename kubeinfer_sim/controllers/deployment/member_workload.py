@@ -13,7 +13,7 @@ from kubeinfer_sim.controllers.deployment.members import Member, Members
 from kubeinfer_sim.controllers.deployment.progress import Counts
 from kubeinfer_sim.controllers.deployment.replica_set import FAILED_CREATE
 from kubeinfer_sim.controllers.deployment.requeue import Requeue
-from kubeinfer_sim.controllers.deployment.status_writer import StatusWriter, changed_fields
+from kubeinfer_sim.controllers.deployment.status_writer import StatusWriter, camel_case, changed_fields
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import DaemonSet, StatefulSet
@@ -117,7 +117,7 @@ class MemberWorkload:
     def apply(self, spec: Any, label: str) -> None:
         """The user applies another spec."""
         before, self.spec = self.spec, spec
-        changed = changed_fields(before, spec, settings=_settings(before) != _settings(spec))
+        changed = changed_fields(before, spec, settings=_settings(before, spec))
         self._control.take(spec)
         if before.min_ready_seconds != spec.min_ready_seconds:
             for member in self._members:
@@ -265,5 +265,7 @@ class MemberWorkload:
 _OTHERWISE = {"name", "namespace", "template", "replicas", "labels", "annotations", "raw", "source"}
 
 
-def _settings(spec: StatefulSet | DaemonSet) -> dict[str, object]:
-    return {name: getattr(spec, name) for name in spec.__struct_fields__ if name not in _OTHERWISE}
+def _settings(before: StatefulSet | DaemonSet, after: StatefulSet | DaemonSet) -> list[str]:
+    """The fields that differ, as a manifest names them."""
+    fields = (name for name in after.__struct_fields__ if name not in _OTHERWISE)
+    return [camel_case(name) for name in fields if getattr(before, name) != getattr(after, name)]

@@ -10,7 +10,7 @@ from kubeinfer_sim.engine.history import Record
 class DeploymentApplied(Record):
     """The user created or changed a Deployment.
 
-    `changed` names what differs (template, replicas, strategy, settings, paused, resumed, metadata; `created` at
+    `changed` names what differs (template, replicas, strategy, other fields, paused, resumed, metadata; `created` at
     first, `nothing`). `surge` and `unavailable` are the resolved budgets in pods.
     """
 

@@ -85,7 +85,8 @@ class ReplicaSetWorkload:
     def apply(self, spec: ReplicaSetSpec, label: str) -> None:
         """The user applies another spec: a template counts for the pods made from then on."""
         before, self.spec = self.spec, spec
-        changed = changed_fields(before, spec, settings=before.min_ready_seconds != spec.min_ready_seconds)
+        same = before.min_ready_seconds == spec.min_ready_seconds
+        changed = changed_fields(before, spec, settings=() if same else ("minReadySeconds",))
         replica_set = self._set
         replica_set.take(spec)
         replica_set.set_min_ready(spec.min_ready_seconds * 1000, self._clock.now)

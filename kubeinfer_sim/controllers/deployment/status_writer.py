@@ -6,6 +6,8 @@ for nothing stand for them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kubeinfer_sim.controllers.deployment.progress import BestSoFar, Counts
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus
 from kubeinfer_sim.engine.clock import Clock
@@ -82,18 +84,23 @@ class StatusWriter:
             self._history.append(record)
 
 
-def changed_fields(before: Spec, after: Spec, *, settings: bool) -> tuple[str, ...]:
-    """What another version of it changes; `settings`: something beside template and replicas."""
+def changed_fields(before: Spec, after: Spec, *, settings: Iterable[str]) -> tuple[str, ...]:
+    """What another version of it changes; `settings`: the fields beside template and replicas that differ."""
     changed = [
         name
         for name, differs in (
             ("template", before.revision != after.revision),
             ("replicas", before.replicas != after.replicas),
-            ("settings", settings),
         )
         if differs
     ]
-    return tuple(changed) or ("metadata" if before.raw != after.raw else "nothing",)
+    return (*changed, *settings) or ("metadata" if before.raw != after.raw else "nothing",)
+
+
+def camel_case(name: str) -> str:
+    """A field as a manifest names it: `min_ready_seconds` is minReadySeconds."""
+    first, *others = name.split("_")
+    return first + "".join(map(str.title, others))
 
 
 def _what(record: DeploymentStatus) -> tuple[object, ...]:

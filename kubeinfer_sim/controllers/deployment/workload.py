@@ -22,6 +22,7 @@ from kubeinfer_sim.controllers.deployment.records import (
 from kubeinfer_sim.controllers.deployment.replica_pods import ReplicaPods, Why
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
 from kubeinfer_sim.controllers.deployment.rolling import Bounds
+from kubeinfer_sim.controllers.deployment.status_writer import camel_case
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import Deployment
 from kubeinfer_sim.scenario.timings.model import Timings
@@ -265,8 +266,7 @@ def _changes(before: Deployment, after: Deployment) -> tuple[str, ...]:
     if after.paused != before.paused:
         changed.append("paused" if after.paused else "resumed")
     settings = ("min_ready_seconds", "progress_deadline_seconds", "revision_history_limit")
-    if any(getattr(after, name) != getattr(before, name) for name in settings):
-        changed.append("settings")
+    changed += [camel_case(name) for name in settings if getattr(after, name) != getattr(before, name)]
     if not changed:
         changed.append("metadata" if after.raw != before.raw else "nothing")
     return tuple(changed)
