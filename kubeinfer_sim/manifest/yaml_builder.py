@@ -23,7 +23,6 @@ from yaml.events import (
 )
 
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
-from kubeinfer_sim.manifest.braces import braces_at
 from kubeinfer_sim.manifest.document import Place, place_offset
 from kubeinfer_sim.manifest.scalars import (
     MAX_NUMBER_CHARS,
@@ -239,6 +238,8 @@ class Builder:
         if merge:
             return
         if isinstance(raw, dict | list):
+            from kubeinfer_sim.manifest.braces import braces_at
+
             self.error(
                 offset, "YAML: a mapping or a list cannot be a key", hint=braces_at(self.source, offset)
             )

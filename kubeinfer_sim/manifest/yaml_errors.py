@@ -7,7 +7,6 @@ import re
 import yaml
 
 from kubeinfer_sim.diagnostics import Diagnostic
-from kubeinfer_sim.manifest.braces import braces_at
 from kubeinfer_sim.manifest.lookalikes import hint_on
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_builder import TOO_DEEP
@@ -53,6 +52,8 @@ def explain_syntax_error(source: SourceText, base: int, error: yaml.MarkedYAMLEr
     elif "cannot start any token" in problem and offset < len(source.text):
         problem = f"{source.text[offset]!r} cannot begin a value"
         hint = "put the value in quotes"
+    from kubeinfer_sim.manifest.braces import braces_at
+
     hint = braces_at(source, offset) or hint
     looks = _lookalikes(source, error, base, source.position(offset)[0])
     if looks:
