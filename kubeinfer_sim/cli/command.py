@@ -116,6 +116,12 @@ def file_argument(name: str, **options: Any) -> Callable[[F], F]:
     return click.argument(name, shell_complete=complete_files, **options)
 
 
+class Whole(click.IntRange):
+    """A whole number in a range."""
+
+    name = "whole number"
+
+
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
     """An option with one value: given twice it is an error, not the last one in silence.
 
@@ -210,9 +216,7 @@ def timings_option(command: F) -> F:
 
 def seed_option(command: F) -> F:
     """`--seed`."""
-    return option("--seed", type=click.IntRange(min=0), metavar="N", help="Seed of all random streams.")(
-        command
-    )
+    return option("--seed", type=Whole(min=0), metavar="N", help="Seed of all random streams.")(command)
 
 
 def horizon_option(command: F) -> F:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kubeinfer_sim.cli.command import (
+    Whole,
     configuration_option,
     file_argument,
     filename_option,
@@ -79,13 +80,13 @@ def _complete_assumption(ctx: click.Context, param: click.Parameter, incomplete:
     "--replications",
     "--seeds",
     "replications",
-    type=click.IntRange(min=1, max=1_000_000),
+    type=Whole(min=1, max=1_000_000),
     default=1,
     metavar="N",
     help="How many seeds each variant meets.",
 )
 @worker_options
-@option("--seed", type=click.IntRange(min=0), metavar="N", help="The first seed, instead of the scenario's.")
+@option("--seed", type=Whole(min=0), metavar="N", help="The first seed, instead of the scenario's.")
 @values_options("the manifest")
 @horizon_option
 @configuration_option

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -47,12 +46,10 @@ def _rule(text: str) -> Rule:
     """
     from kubeinfer_sim.errors import UsageError
     from kubeinfer_sim.manifest.file_kinds import kind_in_file
-    from kubeinfer_sim.manifest.lint import RULES
+    from kubeinfer_sim.manifest.lint import RULES, rule_named
     from kubeinfer_sim.manifest.suggest import did_you_mean
 
-    rule = RULES.get(text.upper()) or next((each for each in RULES.values() if each.name == text), None)
-    if rule is None and (number := re.fullmatch(r"(?:KI)?-?([0-9]{1,3})", text.upper())):
-        rule = RULES.get(f"KI{int(number[1]):03}")
+    rule = rule_named(text)
     if rule is None:
         known = {name for each in RULES.values() for name in (each.code, each.name)}
         near = did_you_mean(text, known)

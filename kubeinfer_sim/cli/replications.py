@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 from msgspec import Struct
 
-from kubeinfer_sim.cli.command import option
+from kubeinfer_sim.cli.command import Whole, option
 from kubeinfer_sim.cli.output import Output, colour_on, note, unicode_on, width_of
 from kubeinfer_sim.cli.own_line import own_line
 from kubeinfer_sim.errors import UsageError
@@ -141,7 +141,7 @@ def worker_options(command: F) -> F:
         ),
         option(
             "--workers",
-            type=click.IntRange(min=1, max=1024),
+            type=Whole(min=1, max=1024),
             metavar="N",
             help="Processes to play runs in; as many as there are cores, if not given.",
         ),
@@ -178,7 +178,7 @@ def replication_options(command: F) -> F:
             "-n",
             "--replications",
             "replications",
-            type=click.IntRange(min=1, max=10_000_000),
+            type=Whole(min=1, max=10_000_000),
             metavar="N",
             help="Simulate with so many seeds, and report probabilities and percentiles with their intervals.",
         ),

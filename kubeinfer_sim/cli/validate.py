@@ -191,17 +191,18 @@ def _codes(texts: Sequence[str]) -> frozenset[str]:
     if not texts:
         return frozenset()
     from kubeinfer_sim.errors import UsageError
-    from kubeinfer_sim.manifest.lint import RULES
+    from kubeinfer_sim.manifest.lint import RULES, rule_named
     from kubeinfer_sim.manifest.suggest import did_you_mean
 
     codes = [each.strip() for text in texts for each in text.split(",") if each.strip()]
-    for each in codes:
-        if each not in RULES:
+    rules = [rule_named(each) for each in codes]
+    for each, rule in zip(codes, rules, strict=True):
+        if rule is None:
             raise UsageError(
                 f"--disable: there is no rule {each[:40]!r}{did_you_mean(each, RULES)}; "
                 "`kubeinfer-sim explain` lists the rules"
             )
-    return frozenset(codes)
+    return frozenset(rule.code for rule in rules if rule is not None)
 
 
 def _counts(diagnostics: Sequence[Diagnostic]) -> str:

@@ -250,3 +250,16 @@ def test_bash_gets_the_part_behind_the_equals_sign() -> None:
         _KUBEINFER_SIM_COMPLETE="bash_complete", COMP_WORDS="kubeinfer-sim run sc", COMP_CWORD="2"
     )
     assert files.stdout.startswith("file,")
+
+
+@pytest.mark.parametrize("number", ["abc", "1.5", "1e3", "1,000"])
+@pytest.mark.parametrize("option", ["--seed", "-n", "--workers"])
+def test_a_number_that_is_none_is_called_a_whole_number(option: str, number: str) -> None:
+    done = sim("run", S, option, number)
+    assert done.returncode == 2
+    assert f"{number!r} is not a valid whole number." in " ".join(done.stderr.split())
+
+
+def test_a_rule_is_switched_off_by_its_code_however_it_is_written() -> None:
+    told = [sim("validate", OLD, "--disable", code).stdout for code in ("KI007", "ki7", "7,KI007")]
+    assert told[0] == told[1] == told[2] != sim("validate", OLD).stdout

@@ -16,6 +16,6 @@ from kubeinfer_sim.manifest.lint import (  # noqa: F401  (importing registers th
     update_rules,
 )
 from kubeinfer_sim.manifest.lint.engine import SHOWN_BY_RUNS, lint
-from kubeinfer_sim.manifest.lint.rule import RULES, Expectations, LoadTime, Node, Rule
+from kubeinfer_sim.manifest.lint.rule import RULES, Expectations, LoadTime, Node, Rule, rule_named
 
-__all__ = ["RULES", "SHOWN_BY_RUNS", "Expectations", "LoadTime", "Node", "Rule", "lint"]
+__all__ = ["RULES", "SHOWN_BY_RUNS", "Expectations", "LoadTime", "Node", "Rule", "lint", "rule_named"]

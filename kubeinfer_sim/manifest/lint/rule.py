@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -175,6 +176,13 @@ def rule(
         return check
 
     return register
+
+
+def rule_named(text: str) -> Rule | None:
+    """The rule of a code (KI007, ki7, 7) or of a name; None where there is none."""
+    if number := re.fullmatch(r"(?:KI)?-?([0-9]{1,3})", text.upper()):
+        return RULES.get(f"KI{int(number[1]):03}")
+    return next((each for each in RULES.values() if each.name == text.lower()), None)
 
 
 def npus_of(resources: Resources) -> tuple[str, int] | None:
