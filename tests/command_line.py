@@ -27,6 +27,11 @@ class Done:
     stdout: str
     stderr: str
 
+    @property
+    def told(self) -> str:
+        """What is on standard error on one line, as wide as it may be."""
+        return " ".join(self.stderr.split())
+
 
 def sim(*args: str, stdin: str = "", cwd: Path = ROOT, **env: str) -> Done:
     """Run `kubeinfer-sim` with these arguments in this process; its output goes to no terminal."""

@@ -95,7 +95,7 @@ def test_the_running_manifest_comes_from_standard_input() -> None:
 def test_what_the_user_got_wrong_is_exit_2_and_no_traceback(args: tuple[str, ...], says: str) -> None:
     done = sim(*args)
     assert done.returncode == 2
-    assert says in done.stdout + done.stderr
+    assert says in done.stdout + done.told
     assert "Traceback" not in done.stderr
 
 

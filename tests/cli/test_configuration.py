@@ -74,7 +74,7 @@ def test_without_a_file_reports_say_nothing_of_one(folder: Path) -> None:
 
 def test_the_flag_leaves_it_out(folder: Path) -> None:
     configured(folder)
-    assert '"cluster" is required' in sim("run", "s.yaml", "--no-config", cwd=folder).stderr
+    assert '"cluster" is required' in sim("run", "s.yaml", "--no-config", cwd=folder).told
     done = sim("rollout", "m.yaml", "--nodes", "8x16", "--no-config", "-o", "json", cwd=folder)
     assert "configuration" not in json.loads(done.stdout)
 

@@ -145,7 +145,7 @@ def test_why_takes_the_name_of_an_instance_or_an_ordinal_of_all(folder: Path) ->
     assert "code-0" in both
     done = sim("why", "s.yaml", "--at", "1m", "--instance", "cod-1", cwd=folder)
     assert done.returncode == 2
-    assert "the KubeInfers are chat and code" in done.stderr or "chat, code" in done.stderr
+    assert "the KubeInfers are chat and code" in done.told or "chat, code" in done.told
 
 
 def test_pods_and_compare_take_all(folder: Path) -> None:
@@ -160,7 +160,7 @@ def test_what_is_not_named_runs_beside_what_is_updated(folder: Path) -> None:
     """On the same nodes: what the others hold is not there for the update."""
     asked = sim("rollout", str(folder / "all.yaml"), "--nodes", "4x8")
     assert asked.returncode == 2
-    assert "holds 2 KubeInfers (chat, code): choose one with --name" in asked.stderr
+    assert "holds 2 KubeInfers (chat, code): choose one with --name" in asked.told
     done = sim("rollout", str(folder / "all.yaml"), "--nodes", "4x8", "--name", "code", "-o", "json")
     result = json.loads(done.stdout)
     code, chat = result["kubeinfers"]
@@ -172,5 +172,5 @@ def test_what_is_not_named_runs_beside_what_is_updated(folder: Path) -> None:
     assert "chat" in router.stdout
     unknown = sim("rollout", str(folder / "all.yaml"), "--nodes", "4x8", "--name", "nobody")
     assert unknown.returncode == 2
-    assert "--name nobody: nothing of that name is updated" in unknown.stderr
-    assert "has chat, code, router" in unknown.stderr
+    assert "--name nobody: nothing of that name is updated" in unknown.told
+    assert "has chat, code, router" in unknown.told

@@ -310,7 +310,7 @@ def test_a_store_is_gone_on_with_and_not_mixed_with_plain_runs(tmp_path: Path) -
     assert more.stdout == run(tmp_path, "-n", "16", "-o", "json", "--workers", "1").stdout
     mixed = sim("run", "s.yaml", "-n", "16", "--store", "c.db", cwd=tmp_path)
     assert mixed.returncode == 2
-    assert "its runs are of other inputs" in mixed.stderr
+    assert "its runs are of other inputs" in mixed.told
 
 
 def test_a_run_that_fails_leaves_open_what_would_be_held() -> None:

@@ -150,7 +150,7 @@ def test_an_empty_question_is_an_error(tmp_path: Path) -> None:
     replicate(update(), 2, store=tmp_path / "a.db")
     done = sim("results", str(tmp_path / "a.db"), "--sql", " ")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "expected a question" in done.stderr
+    assert "expected a question" in done.told
 
 
 def test_other_variants_and_another_version_are_refused(
@@ -207,9 +207,9 @@ def test_a_file_that_is_no_store_is_an_error_with_words(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (2, "")
         assert said in " ".join(done.stderr.split())
         assert file.read_bytes() == before
-    with pytest.raises(OutputError, match="unable to open"):
+    with pytest.raises(UsageError, match="there is no folder"):
         replicate(update(), 3, store=tmp_path / "no" / "such" / "folder.db")
-    assert "no such file" in sim("results", str(tmp_path / "nothing.db")).stderr
+    assert "no such file" in sim("results", str(tmp_path / "nothing.db")).told
 
 
 def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,10 +251,10 @@ def test_results_lists_summarises_exports_and_answers(tmp_path: Path) -> None:
     assert asked.stdout.split() == ["name", "runs", "nodes=15", "3", "nodes=16", "3"]
     for wrong, said in (
         ("SELECT x FROM runs", "no such column: x"),
-        ("DELETE FROM runs", "readonly database"),
+        ("DELETE FROM runs", "a SELECT reads them"),
     ):
         done = sim("results", store, "--sql", wrong)
-        assert (done.returncode, said in done.stderr) == (2, True)
+        assert (done.returncode, said in done.told) == (2, True)
     assert rows(tmp_path / "a.db") == 6
 
 

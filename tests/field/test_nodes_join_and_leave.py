@@ -130,7 +130,7 @@ def test_a_deleted_node_that_is_drained_or_tainted_is_an_error(
     user.plans(workload(asking(npu=8), replicas=1), cluster=pools(a=2), actions=actions)
     done, _ = user.runs()
     assert done.returncode == 2
-    assert "node a-0 is deleted at 1m" in done.stderr
+    assert "node a-0 is deleted at 1m" in done.told
 
 
 def test_a_pool_that_there_is_not_needs_what_its_nodes_offer(user: User) -> None:
