@@ -36,9 +36,9 @@ def bare_loop(events: int, processes: int) -> float:
     for _ in range(processes):
         env.process(live(events // processes))
     gc.collect()
-    begun = time.perf_counter()
+    begun = time.process_time()
     env.run()
-    return time.perf_counter() - begun
+    return time.process_time() - begun
 
 
 def spread(ratios: list[float], digits: int = 1) -> str:
@@ -62,9 +62,9 @@ class Cost:
         seconds, by_events, by_records = [], [], []
         for _ in range(runs):
             gc.collect()
-            begun = time.perf_counter()
+            begun = time.process_time()
             run = simulate(scenario, pods=False)
-            seconds.append(time.perf_counter() - begun)
+            seconds.append(time.process_time() - begun)
             by_events.append(seconds[-1] / bare_loop(run.fired, processes))
             by_records.append(seconds[-1] / bare_loop(len(run.history), processes))
         return cls(run, seconds, by_events, by_records)

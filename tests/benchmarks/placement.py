@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import statistics
 import sys
+from itertools import product
 from pathlib import Path
+from typing import Literal, get_args
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -20,17 +22,18 @@ from common import Cost, show, sizes, spread
 from kubeinfer_sim.manifest.model import Toleration
 from kubeinfer_sim.scenario.actions.model import Scale
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
-from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.model import Assumptions, Scenario
 from kubeinfer_sim.scenario.timings.model import Timings
 from kubeinfer_sim.simulation.assembly import assemble
 from kubeinfer_sim.simulation.simulate import play
 
-RUNS = 5
+Scheduler = Literal["kube-scheduler", "volcano"]
+RUNS = 3
 HOUR = 3_600_000
 NPU = "huawei.com/ascend-1980"
 
 
-def job(instances: int) -> Scenario:
+def job(instances: int, scheduler: Scheduler = "kube-scheduler") -> Scenario:
     """Nodes of three zones and four kinds; every second one wants a toleration, every eighth is another pool's."""
     nodes = tuple(
         NodeSpec(
@@ -61,24 +64,25 @@ def job(instances: int) -> Scenario:
         Timings(stage_timings(10, 5)),
         initial="empty",
         actions=(Scale(HOUR, 0),),
+        assumptions=Assumptions(scheduler=scheduler),
     )
 
 
 def table(counts: list[int]) -> str:
     lines = [
-        "| instances | nodes | events | records | nodes looked at per pod | median s | µs per pod "
+        "| scheduler | instances | nodes | events | records | nodes looked at per pod | median s | µs per pod "
         "| ratio (events) | ratio (records) |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for instances in counts:
-        scenario = job(instances)
+    for scheduler, instances in product(get_args(Scheduler), counts):
+        scenario = job(instances, scheduler)
         cost = Cost.of(scenario, min(instances, 4000), RUNS)
         run, took = cost.run, statistics.median(cost.seconds)
         simulation = assemble(scenario, 0)
         play(simulation)
         looked = simulation.cluster.scheduling.stats.nodes / instances
         lines.append(
-            f"| {instances:,} | {len(scenario.nodes):,} | {run.fired:,} | {len(run.history):,} | {looked:.2f} "
+            f"| {scheduler} | {instances:,} | {len(scenario.nodes):,} | {run.fired:,} | {len(run.history):,} | {looked:.2f} "
             f"| {spread(cost.seconds, 2)} | {1e6 * took / instances:.0f} "
             f"| {spread(cost.by_events)} | {spread(cost.by_records)} |"
         )
