@@ -16,10 +16,11 @@ from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.metrics import Judged, Measures, Outcome, judge, overall
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind
 from kubeinfer_sim.metrics.availability import Availability, measure_availability
+from kubeinfer_sim.metrics.bare_pods import BarePodOutcome
 from kubeinfer_sim.metrics.capacity import Capacity, CapacityMeter
 from kubeinfer_sim.metrics.cluster import ClusterMeasures, ClusterMeters
 from kubeinfer_sim.metrics.demand import Demand, measure_demand
-from kubeinfer_sim.metrics.deployments import DeploymentMeasures
+from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.incidents import Incidents
 from kubeinfer_sim.metrics.losses import Losses
 from kubeinfer_sim.metrics.measure import KubeInferMeters
@@ -180,7 +181,7 @@ class RunMeters:
         """The numbers of the run whose records it was told, and its objectives held against them; call it once."""
         ended_at, end, scenario = run.ended_at, run.end, self._scenario
         cluster = self._cluster.finish(ended_at, end)
-        alone = len(self._kubeinfers) == 1
+        alone = len(self._kubeinfers) == 1 and not _something_else_goes_on(cluster)
         of_each = {
             name: each.finish(name, ended_at, end, cluster, alone=alone)
             for name, each in self._kubeinfers.items()
@@ -200,6 +201,13 @@ class RunMeters:
             judged=_judged(scenario, of_each, cluster.deployments, ended_at, demand),
             causes=() if first is None else first.causes,
         )
+
+
+def _something_else_goes_on(cluster: ClusterMeasures) -> bool:
+    """Whether it is something beside the KubeInfers that does not come to its end."""
+    deployments = any(each.outcome is DeploymentOutcome.NEVER for each in cluster.deployments)
+    pods = any(each.outcome is BarePodOutcome.NEVER for each in cluster.bare_pods)
+    return deployments or pods or bool(cluster.evictions)
 
 
 def figures(run: Run) -> Figures:

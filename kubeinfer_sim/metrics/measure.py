@@ -179,7 +179,7 @@ class KubeInferMeters:
             end: why.
             cluster: what became of all that workloads share.
             instances: its own.
-            alone: there is no other KubeInfer, so that it is this one which brings nothing to its end.
+            alone: nothing else goes on, so that it is this one which brings nothing to its end.
         """
         seen, asked = self._readiness.finish(ended_at, end), self._changes.finish(ended_at, end)
         owed = seen.serving_since()

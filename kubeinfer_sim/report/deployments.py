@@ -11,6 +11,7 @@ from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.cluster.stages import SERVING
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
+from kubeinfer_sim.metrics.evictions import TAINT_EVICTION
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.nodes import StrandedPod
 from kubeinfer_sim.report.causes import cause_text
@@ -187,7 +188,14 @@ def _stuck(measures: DeploymentMeasures) -> list[InstanceLife]:
         # To its ReplicaSet a pod that has failed is no more.
         and life.pods[0].finished is None
     ]
-    going = [life for life in there if life.pods[0].deleting is not None]
+    # One that a taint evicts is replaced at once: a ReplicaSet does not wait for it.
+    waits_for_all = measures.kind in ("StatefulSet", "DaemonSet")
+    going = [
+        life
+        for life in there
+        if life.pods[0].deleting is not None
+        and (waits_for_all or life.pods[0].deletion != TAINT_EVICTION or life.pods[0].held)
+    ]
     return sorted(pods, key=lambda life: life.pending is None and not life.pods[0].trouble) or going
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from field.user import Raw, User, asking, daemon_set, deployment, kubeinfer, replica_set, stateful_set
+from field.user import Raw, User, asking, both, daemon_set, deployment, kubeinfer, replica_set, stateful_set
 
 from kubeinfer_sim.cluster.nodes import taint_eviction
 from kubeinfer_sim.simulation import endless_evictions
@@ -126,6 +126,8 @@ def test_what_is_under_way_beside_it_comes_to_its_end_first(user: User, updated:
     assert (code, result["end"]["reason"]) == (1, "quiet")
     assert "completes in 15m2s" in printed
     assert "without end, one every 666ms" in printed
+    assert "never settles" not in printed
+    assert "does not stop" not in printed
     assert 15 * 60_000 < result["end"]["atMs"] < 40 * 60_000
 
 
@@ -140,3 +142,19 @@ def test_what_waits_without_end_itself_does_not_hold_it_up_for_ever(
     _, result, _ = tainted(user, chat, evicted_web(), then=(sick,), cluster="4x8", timings=timings)
     (told,) = result["endlessEvictions"]
     assert told["pods"] == 3_000, "the first thousand after 2,500"
+
+
+@both
+def test_a_kubeinfer_beside_it_that_has_all_it_wants_is_not_said_to_miss_anything(
+    user: User, workload: Any
+) -> None:
+    """What is in place does not keep the run from its end."""
+    other = workload(asking(npu=8), replicas=1)
+    other["metadata"]["name"] = "calm"
+    if workload is deployment:
+        other["spec"]["selector"]["matchLabels"] = {"app": "calm"}
+        other["spec"]["template"]["metadata"]["labels"] = {"app": "calm"}
+    code, result, _ = tainted(user, other, evicted_web(), cluster="4x8", timings={"profile": "zero"})
+    assert code == 1
+    assert "0 of 1" not in result["verdict"]["sentence"]
+    assert "node-0 evicts the pods of Deployment web without end" in result["verdict"]["sentence"]
