@@ -25,7 +25,7 @@ MESSAGES = [
     f"run {CHAT} {CHAT}",
     "run nowhere.yaml --nope",
     f"why {S} --at 2026-07-28T10:30:00Z",
-    f"why {S} --at 5000h",
+    f"why {S} --at 1h --instance chat-99",
     f"rollout {CHAT} --nodes ８x８",
     f"compare {S} --vary maxSurge=a",
     f"compare {S} --vary maxSurge=0 --assume scheduler=nobody",
