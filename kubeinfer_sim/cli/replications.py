@@ -292,12 +292,12 @@ def failure_code(failures: Iterable[Failure]) -> int:
 
 
 def _why_worst(runs: Replications) -> str:
-    """The verdict of the worst run, played once more; "" where it comes to its end."""
+    """The verdict of the worst run, played once more; "" where it comes to its end and nothing stands against it."""
     from kubeinfer_sim.metrics import Outcome
     from kubeinfer_sim.report.verdict import assess
     from kubeinfer_sim.simulation.simulate import simulate
 
-    if runs.worst.outcome is Outcome.COMPLETES:
+    if runs.worst.outcome is Outcome.COMPLETES and runs.worst.sound:
         return ""
     return assess(simulate(runs.scenario, seed=runs.worst.seed, pods=False)).verdict.sentence
 

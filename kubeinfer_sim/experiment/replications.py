@@ -237,8 +237,8 @@ def frame(runs: Sequence[Replication], index: Mapping[str, Sequence[str]] | None
     return DataFrame(columns).set_index([*(index or ()), "seed"])
 
 
-def _badness(run: Replication) -> tuple[int, bool, float, int, int]:
-    return run.missed, unfinished(run), run.duration or 0.0, run.lost_in_all, run.seed
+def _badness(run: Replication) -> tuple[int, bool, bool, float, int, int]:
+    return run.missed, unfinished(run), not run.sound, run.duration or 0.0, run.lost_in_all, run.seed
 
 
 def replicate(

@@ -8,6 +8,7 @@ from math import isinf
 from kubeinfer_sim.experiment.judging import Decision, JudgedOverRuns, unfinished
 from kubeinfer_sim.experiment.replications import Replications
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
+from kubeinfer_sim.metrics import Outcome
 from kubeinfer_sim.report.estimates import amount, between
 from kubeinfer_sim.report.verdict import objective_goal
 from kubeinfer_sim.report.words import count, ended, share, share_between, together
@@ -30,7 +31,10 @@ def sentence(runs: Replications) -> str:
     parts = [_finishes(runs), *_by_when(runs), *_ready(runs)]
     if runs.failures:
         parts.append(f"{count(len(runs.failures), 'run')} failed")
+    flawed = sum(not run.sound for run in runs.runs)
     text = "; ".join(parts)
+    if flawed:
+        text += f", but in {flawed:,} of {len(runs.runs):,} something stands against it: see the worst"
     return ended(text[:1].upper() + text[1:])
 
 
@@ -49,6 +53,8 @@ _WHYS = {"error": "with an error", "fault": "with a fault of the simulator", "di
 
 
 def _finishes(runs: Replications) -> str:
+    if all(run.outcome is Outcome.NOTHING for run in runs.runs):
+        return f"nothing happens in any of {count(len(runs.runs), 'run')}"
     within = next((each for each in runs.objectives if _name(each) == "completesWithin"), None)
     if within is not None and within.objective is not None:
         limit = format_duration(int(within.objective.target))

@@ -112,6 +112,20 @@ def test_runs_that_never_finish_say_why_the_worst_of_them_does_not() -> None:
     assert "completes in" not in sim("run", UPDATE, "-n", "3").stdout
 
 
+@pytest.mark.parametrize(("file", "word"), [(UPDATE, "ready"), (DEPLOYMENT, "available")])
+def test_many_runs_in_which_nothing_happens_say_so_and_what_stands_against_them(
+    tmp_path: Path, file: str, word: str
+) -> None:
+    changes = {"update": None, "actions": [{"at": "1h", "forceDelete": {}}], "initial": "running"}
+    path = scenario(tmp_path, file, **changes, objectives={"minReadyInstances": 1})
+    done = sim("run", path, "-n", "5", "--workers", "1")
+    said = " ".join(done.stdout.split())
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert said.startswith("✘ Nothing happens in any of 5 runs; "), said
+    assert f" {word}, but in 5 of 5 something stands against it: see the worst. " in said
+    assert "the forced deletion at 1h strikes nothing: no pod that matched is terminating" in said
+
+
 def test_rollout_replicates_too_and_the_other_forms_tell_the_same() -> None:
     line = ("rollout", "scenarios/manifests/2p1d.yaml", "--nodes", "16x8", "--timings", "range", "-n", "6")
     line += ("--set", "image=a:1", "--set-new", "image=a:2")

@@ -116,12 +116,13 @@ class PodActions:
     def _force_delete(self, action: ForceDelete) -> None:
         """`kubectl delete pod --grace-period=0 --force`."""
         api = self._env.api
-        for pod in self._pods(action.target, "forced deletion"):
-            terminating = pod.state is PodState.DELETING
-            if action.terminating_only and not terminating:
-                continue
+        meant = self._pods(action.target, "forced deletion")
+        pods = [pod for pod in meant if not action.terminating_only or pod.state is PodState.DELETING]
+        if meant and not pods:
+            self._note("forced deletion", "no pod that matched is terminating")
+        for pod in pods:
             asked = self._asked(pod, "ForceDeleted")
-            if not terminating:
+            if pod.state is not PodState.DELETING:
                 api.evict(pod, "ForceDeleted", asked)
             api.remove(pod, "ForceDeleted", asked)
 
