@@ -178,7 +178,7 @@ def test_text_names_the_code_and_draws_a_caret(call) -> None:
 
 
 def test_an_unknown_code_is_a_usage_error_with_a_suggestion(call) -> None:
-    code, _, err = call("validate", "--disable", "KI07", VALID)
+    code, _, err = call("validate", "--disable", "KI77", VALID)
     assert code == 2
     assert "did you mean" in err
 

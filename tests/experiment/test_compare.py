@@ -334,7 +334,7 @@ def test_many_variants_are_told_one_in_a_line(capsys: pytest.CaptureFixture[str]
         ["4", "1", "no", "never", "4"],
         ["4", "2", "no", "never", "4"],
         ["4", "3", "no", "never", "4"],
-        ["6", "1", "yes", "1h16m", "4"],
+        ["6", "1", "yes", "1h26m", "4"],
         ["6", "2", "yes", "42m56s", "4"],
         ["6", "3", "yes", "42m56s", "4"],
     ]
@@ -580,7 +580,7 @@ def test_knobs_make_a_grid_and_changes_of_the_file_come_first() -> None:
     [
         (
             ["maxSurge=1", "maxSurge=1"],
-            "--vary maxSurge is there twice: write all its values as one list, maxSurge=A,B",
+            "maxSurge is there twice: write all its values as one list, maxSurge=A,B",
         ),
         (["maxSurge=1", "maxSrge=1"], 'no knob; did you mean "maxSurge"'),
         (["nodes=1..99", "spareNodes=1..999"], "98,901 combinations, more than 10,000"),

@@ -128,7 +128,7 @@ def test_a_scenario_that_does_not_end_is_found_and_not_waited_for(monkeypatch: p
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit on the address space holds on Linux")
 def test_a_scenario_that_takes_all_memory_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(globals(), "checked", lambda scenario: bytearray(MEGABYTES << 20))
+    monkeypatch.setitem(globals(), "checked", lambda scenario: bytearray(MEGABYTES << 21))
     with pytest.raises(MemoryError):
         for_each("small", 1, 1, check)
 
