@@ -225,7 +225,7 @@ def check_texts(run: Run) -> None:
 @pytest.mark.parametrize(("profile", "count"), [("small", 16), ("medium", 12)])
 def test_every_figure_and_name_of_a_sentence_is_of_its_record(profile: str, count: int) -> None:
     seen: Counter[str] = Counter()
-    for written in generated(profile, 15, count):
+    for written in generated(profile, 17, count):
         run = simulate(written.load())
         check_sentences(run, seen)
         check_texts(run)
