@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
@@ -443,3 +444,24 @@ def test_the_report_fits_80_columns_and_the_json_its_schema() -> None:
     assert document["figures"][0]["mean"]["method"] == "Student's t, corrected for skewness (Hall)"
     assert sum(each["runs"] for each in document["duration"]) == 120
     assert document["duration"][-1]["done"]["value"] == 1
+
+
+_LIMITED_THEN_PROFILED = """
+import cProfile, threading
+from kubeinfer_sim.experiment.worker import _time_limit
+
+def limited():
+    with _time_limit(60):
+        pass
+
+thread = threading.Thread(target=limited)
+thread.start()
+thread.join()
+with cProfile.Profile():
+    limited()
+"""
+
+
+def test_a_run_with_a_time_limit_in_a_thread_leaves_nothing_by_which_a_profiler_never_returns() -> None:
+    done = subprocess.run([sys.executable, "-c", _LIMITED_THEN_PROFILED], timeout=60, check=False)
+    assert done.returncode == 0
