@@ -107,10 +107,10 @@ class Many(Struct, frozen=True):
         if self.scheduler is not None:
             raise UsageError("--scheduler is about a cluster of Dask's: give --engine dask, too")
         from kubeinfer_sim.experiment.dispatch import Workers
-        from kubeinfer_sim.experiment.worker import settle_in
+        from kubeinfer_sim.experiment.worker import settled_in
 
-        settle_in()
-        yield Workers(self.workers, self.run_timeout)
+        with settled_in():
+            yield Workers(self.workers, self.run_timeout)
 
 
 def _takes_many(command: F) -> F:

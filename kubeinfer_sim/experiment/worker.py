@@ -68,6 +68,18 @@ def settle_in() -> None:
     gc.set_threshold(100_000)
 
 
+@contextmanager
+def settled_in() -> Iterator[None]:
+    """`settle_in` of a process that goes on afterwards: the collector is then as it was."""
+    thresholds = gc.get_threshold()
+    settle_in()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+
+
 def play_chunk(variant: bytes, seeds: Sequence[int], run_timeout: float | None = None) -> Chunk:
     """Play a packed variant with each of the seeds; the entry point of every executor.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shlex
 import signal
@@ -193,6 +194,13 @@ def test_interrupted_it_prints_what_is_done(monkeypatch: pytest.MonkeyPatch) -> 
     done = sim("run", UPDATE, "-n", "100000", "--workers", "1")
     assert done.returncode == 130
     assert "5 runs · seeds 0-4 · interrupted: 100,000 were asked for" in " ".join(done.stdout.split())
+
+
+def test_the_garbage_collector_is_left_as_it_was() -> None:
+    """Or who looks for the referrers of something afterwards (`gc.get_referrers`, as Hypothesis does) gets none."""
+    before = gc.get_freeze_count(), gc.get_threshold()
+    assert sim("run", UPDATE, "-n", "2", "--workers", "1").returncode == 0
+    assert (gc.get_freeze_count(), gc.get_threshold()) == before
 
 
 def test_a_progress_bar_is_for_terminals_and_for_what_takes_longer_than_a_second(
