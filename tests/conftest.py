@@ -14,6 +14,7 @@ import contextlib
 import gzip
 import json
 import re
+import signal
 import sys
 import zlib
 from collections import Counter
@@ -132,6 +133,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # A shell has what it runs in the background ignore Ctrl-C, and so would each command that a test starts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not Path(config.getoption("--vectors")).is_dir():
         raise pytest.UsageError(f"--vectors {config.getoption('--vectors')}: no such folder")
     if config.inipath is None:
