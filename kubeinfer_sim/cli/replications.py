@@ -261,7 +261,7 @@ class SoFar:
 
     def told(self, played: Sequence[Played]) -> str:
         """With its interval; "" before a run has ended. `played` grows from one time to the next."""
-        from kubeinfer_sim.experiment.judging import unfinished
+        from kubeinfer_sim.experiment.judging import falls_short
         from kubeinfer_sim.experiment.replication import Replication
         from kubeinfer_sim.experiment.statistics.proportions import proportion
         from kubeinfer_sim.report.run_verdict import in_runs
@@ -269,7 +269,7 @@ class SoFar:
         for run in played[self._seen :]:
             if isinstance(run, Replication):
                 self._ended += 1
-                self._held += run.all_held and not unfinished(run)
+                self._held += run.all_held and not falls_short(run)
         self._seen = len(played)
         return f"held in {in_runs(proportion(self._held, self._ended))}" if self._ended else ""
 

@@ -14,7 +14,7 @@ from kubeinfer_sim.metrics.availability import Level, measure_level
 from kubeinfer_sim.metrics.cause_kinds import ORDERS
 from kubeinfer_sim.metrics.deployments import DeploymentChange
 from kubeinfer_sim.metrics.served import ServedPods
-from kubeinfer_sim.scenario.model import ONE
+from kubeinfer_sim.scenario.model import ONE, Scenario
 
 #: `held`: 1 or 0.
 Unit = Literal["fraction", "ms", "instance-ms", "pod-ms", "count", "NPU-hours", "held"]
@@ -33,6 +33,7 @@ class Column(Struct, frozen=True):
         about: `objective`, the kind of beginning (of fault, `drain` …) it is about, or "" for the whole run.
         absent: the number of a run that never met what it is about.
         gain: of a column that decides: how much better one variant is, in words, `{}` for the difference.
+        several: what it is of several workloads: the `worst of` them, `all` together; "" of what they share.
     """
 
     name: str
@@ -44,6 +45,16 @@ class Column(Struct, frozen=True):
     about: str = ""
     absent: float | None = None
     gain: str = ""
+    several: Literal["worst of", "all", ""] = "worst of"
+
+    def title_in(self, scenario: Scenario) -> str:
+        """What heads its row; of several workloads with what it is of them: `instance time lost (all 2)`."""
+        title = scenario.accelerator_family.say(self.title)
+        kubeinfers = len(scenario.kubeinfers)
+        pods = self in DEPLOYMENT_COLUMNS
+        number = scenario.number_of_workloads - kubeinfers if pods else kubeinfers
+        alone = number < 2 or not self.several or self.about
+        return title if alone else f"{title} ({self.several} {number:,})"
 
 
 def columns_of(found: Figures) -> Iterator[Column]:
@@ -215,7 +226,13 @@ def _container_restarts(measures: Measures) -> float:
 
 
 _PEAK_NPUS = Column(
-    "peakNpus", "most NPUs in use", "count", "low", lambda found: found.measures.peak_npus, decides=False
+    "peakNpus",
+    "most NPUs in use",
+    "count",
+    "low",
+    lambda found: found.measures.peak_npus,
+    decides=False,
+    several="",
 )
 #: By the first that tells two variants apart it is decided which one is better.
 COLUMNS: tuple[Column, ...] = (
@@ -227,15 +244,22 @@ COLUMNS: tuple[Column, ...] = (
         "low",
         _sum(lambda m: m.whole.lost),
         gain="{} less instance time lost",
+        several="all",
     ),
     Column(
         "availability", "availability", "fraction", "high", _availability, gain="availability is {} higher"
     ),
     Column("capacity", "capacity", "fraction", "high", _capacity, gain="capacity is {} higher"),
     Column(
-        "unserved", "load not served", "fraction", "low", _unserved, gain="{} less of the load not served"
+        "unserved",
+        "load not served",
+        "fraction",
+        "low",
+        _unserved,
+        gain="{} less of the load not served",
+        several="",
     ),
-    Column("overloadMs", "overloaded", "ms", "low", _overload, gain="{} less time overloaded"),
+    Column("overloadMs", "overloaded", "ms", "low", _overload, gain="{} less time overloaded", several=""),
     Column(
         "longestOutageMs",
         "longest with none ready",
@@ -252,7 +276,15 @@ COLUMNS: tuple[Column, ...] = (
         _level("all", _longest),
         gain="the longest time below wanted is {} shorter",
     ),
-    Column("npuHoursLost", "NPU-hours lost", "NPU-hours", "low", _npu_hours, gain="{} fewer NPU-hours lost"),
+    Column(
+        "npuHoursLost",
+        "NPU-hours lost",
+        "NPU-hours",
+        "low",
+        _npu_hours,
+        gain="{} fewer NPU-hours lost",
+        several="all",
+    ),
     Column(
         "notReadyAtEnd",
         "not ready in the end",
@@ -260,17 +292,32 @@ COLUMNS: tuple[Column, ...] = (
         "low",
         _sum(lambda m: m.losing),
         gain="{} fewer not ready in the end",
+        several="all",
     ),
     Column("lastChangeMs", "last change takes", "ms", "low", _takes, gain="the last change takes {} less"),
     Column("minReady", "fewest ready", "count", "high", _fewest_ready, decides=False),
     Column("outages", "times with none ready", "count", "low", _level("one", _outages), decides=False),
     Column("timesShort", "times below wanted", "count", "low", _level("all", _outages), decides=False),
     _PEAK_NPUS,
-    Column("degradedMs", "instance time degraded", "instance-ms", "low", _sum(_degraded), decides=False),
-    Column("restarts", "restarts", "count", "low", _sum(_restarts), decides=False),
-    Column("podsRebuilt", "pods rebuilt", "count", "low", _sum(_replaced), decides=False),
     Column(
-        "containerRestarts", "containers restarted", "count", "low", _sum(_container_restarts), decides=False
+        "degradedMs",
+        "instance time degraded",
+        "instance-ms",
+        "low",
+        _sum(_degraded),
+        decides=False,
+        several="all",
+    ),
+    Column("restarts", "restarts", "count", "low", _sum(_restarts), decides=False, several="all"),
+    Column("podsRebuilt", "pods rebuilt", "count", "low", _sum(_replaced), decides=False, several="all"),
+    Column(
+        "containerRestarts",
+        "containers restarted",
+        "count",
+        "low",
+        _sum(_container_restarts),
+        decides=False,
+        several="all",
     ),
 )
 
@@ -318,6 +365,7 @@ DEPLOYMENT_COLUMNS: tuple[Column, ...] = (
         "low",
         _of_pods(lambda pods: pods.whole.lost, sum),
         gain="{} less pod time lost",
+        several="all",
     ),
     Column(
         "podAvailability",
@@ -342,6 +390,7 @@ DEPLOYMENT_COLUMNS: tuple[Column, ...] = (
         "low",
         _of_pods(lambda pods: pods.losing, sum),
         gain="{} fewer pods missing in the end",
+        several="all",
     ),
     Column(
         "rolloutMs",

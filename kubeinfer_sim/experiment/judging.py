@@ -134,7 +134,8 @@ def decide(runs: Sequence[Replication], objectives: Sequence[JudgedOverRuns]) ->
     """The verdict on all runs: on every objective, and on what is asked of every run besides.
 
     That is that nothing is refused or goes round without end, that something happens in some run, and that what was
-    asked for comes into place, unless an objective says with what probability it has to.
+    asked for comes into place, unless an objective says with what probability it has to. What a fault has taken away
+    when the horizon comes is no miss where objectives say what must hold; where there are none it is.
     """
     asked = any(
         each.objective is not None
@@ -143,11 +144,21 @@ def decide(runs: Sequence[Replication], objectives: Sequence[JudgedOverRuns]) ->
         for each in objectives
     )
     flawed = any(not run.sound for run in runs) or all(run.outcome is Outcome.NOTHING for run in runs)
-    if flawed or (not asked and any(map(unfinished, runs))):
+    if flawed or (not asked and any(map(falls_short, runs))):
         return Decision.MISSED
     return _worst([each.decision for each in objectives])
 
 
-def unfinished(run: Replication) -> bool:
-    """Whether what was asked for was not in place at the end, or never will be."""
+def falls_short(run: Replication) -> bool:
+    """Whether what is asked for besides objectives did not come about; without any all has to be there in the end."""
+    return never_in_place(run) if run.judged else unfinished(run)
+
+
+def never_in_place(run: Replication) -> bool:
+    """Whether what was asked for did not come into place by the end, or what is missing is missing for good."""
     return run.outcome is Outcome.NEVER or run.duration == inf
+
+
+def unfinished(run: Replication) -> bool:
+    """Whether not all that was asked for was in place at the end: it never was, or a fault had taken it away."""
+    return never_in_place(run) or run.outcome is Outcome.UNFINISHED

@@ -9,10 +9,11 @@ from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.replications import Replications
 from kubeinfer_sim.report.findings.github import annotation
 from kubeinfer_sim.report.findings.junit import Case, Failure, junit_report
-from kubeinfer_sim.report.run_verdict import objective_row, sentence
+from kubeinfer_sim.report.run_verdict import MARKS, objective_row, sentence
 from kubeinfer_sim.report.words import configured
 
 _SUITE = "kubeinfer-sim run"
+_WORDS = {decision: mark.partition(" ")[2] for decision, mark in MARKS.items()}
 #: What it is about, how it came out, and all there is to say.
 _Check = tuple[str, Decision, str]
 
@@ -53,6 +54,6 @@ def _checks(runs: Replications) -> Iterator[_Check]:
     yield "outcome", runs.decision, sentence(runs)
     for each in runs.objectives:
         _, wanted, told = objective_row(each)
-        yield wanted, each.decision, f"{each.decision.value}: {wanted}: {told}"
+        yield wanted, each.decision, f"{_WORDS[each.decision]}: {wanted}: {told}"
     for failure in runs.failures:
         yield f"seed {failure.seed}", Decision.OPEN, f"seed {failure.seed}: {failure.message}"

@@ -254,7 +254,7 @@ def _objective(each: JudgedOverRuns) -> ProbabilityPart:
 def _figures(runs: Replications) -> list[FigurePart]:
     named = [("duration", "takes", "ms", "")] if runs.values("duration") else []
     named += [
-        (column.name, runs.scenario.accelerator_family.say(column.title), column.unit, column.about)
+        (column.name, column.title_in(runs.scenario), column.unit, column.about)
         for column in runs.columns
         if column.about != "objective"
     ]

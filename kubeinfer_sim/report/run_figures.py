@@ -27,7 +27,7 @@ def figure_rows(runs: Replications) -> list[tuple[str, str]]:
     """Name and text of each number: `Takes`, `mean 31m (30m–32m) · p50 …`."""
     rows: list[tuple[str, str, str]] = [("takes", "duration", "ms")]
     told = {column.name: column for column in runs.columns}
-    rows += [(told[name].title, name, told[name].unit) for name in _TOLD if name in told]
+    rows += [(told[name].title_in(runs.scenario), name, told[name].unit) for name in _TOLD if name in told]
     rows += [
         (f"{column.about}: {column.title}", column.name, column.unit)
         for column in runs.columns

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from math import isinf
 
-from kubeinfer_sim.experiment.judging import Decision, JudgedOverRuns, unfinished
+from kubeinfer_sim.experiment.judging import Decision, JudgedOverRuns, falls_short, never_in_place, unfinished
 from kubeinfer_sim.experiment.replications import Replications
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.metrics import Outcome
@@ -20,6 +21,8 @@ MARKS = {
     Decision.UNDECIDED: "? undecided",
     Decision.OPEN: "? not judged",
 }
+#: What the first sentence says of objectives that are not held, the worst first.
+_NOT_HELD = {Decision.MISSED: "missed", Decision.OPEN: "not judged", Decision.UNDECIDED: "undecided"}
 #: Of fewer runs one percent is none.
 _ENOUGH_FOR_99 = 100
 
@@ -28,14 +31,38 @@ def sentence(runs: Replications) -> str:
     """`Finishes within 45m in 98.7 % of runs (97.6–99.4); half of them by 31m, 99 % by 52m; never fewer …`."""
     if not runs.runs:
         return _no_run(runs)
-    parts = [_finishes(runs), *_by_when(runs), *_ready(runs)]
+    parts = [_finishes(runs), *_by_when(runs), *_ready(runs), *_at_the_horizon(runs)]
     if runs.failures:
         parts.append(f"{count(len(runs.failures), 'run')} failed")
-    flawed = sum(not run.sound for run in runs.runs)
     text = "; ".join(parts)
-    if flawed:
-        text += f", but in {flawed:,} of {len(runs.runs):,} something stands against it: see the worst"
+    if against := [*_flaws(runs), *_not_held(runs)]:
+        text += f", but {'; '.join(against)}"
     return ended(text[:1].upper() + text[1:])
+
+
+def _flaws(runs: Replications) -> list[str]:
+    """What is asked of every run besides its objectives."""
+    flawed = sum(not run.sound for run in runs.runs)
+    if not flawed:
+        return []
+    return [f"in {flawed:,} of {len(runs.runs):,} something stands against it: see the worst"]
+
+
+def _not_held(runs: Replications) -> list[str]:
+    """The objectives that are not held: `1 of 2 objectives is missed: at least 3 ready (held in 37 of 60 runs)`."""
+    told = []
+    for decision, word in _NOT_HELD.items():
+        some = [each for each in runs.objectives if each.decision is decision]
+        if not some:
+            continue
+        _, wanted, _ = objective_row(some[0])
+        seen = f"held in {some[0].held:,} of {count(some[0].runs, 'run')}"
+        seen += f", {some[0].open:,} cannot tell" if some[0].open else ""
+        several = len(runs.objectives) > 1
+        of = f"{len(some):,} of {len(runs.objectives):,} objectives" if several else "the objective"
+        verb, more = ("is", "") if len(some) == 1 else ("are", ", and others")
+        told.append(f"{of} {verb} {word}: {wanted} ({seen}){more}")
+    return told
 
 
 def _no_run(runs: Replications) -> str:
@@ -60,12 +87,26 @@ def _finishes(runs: Replications) -> str:
         limit = format_duration(int(within.objective.target))
         return f"finishes within {limit} in {in_runs(within.share)}"
     if runs.values("duration"):
-        finished = runs.probability(lambda run: run.duration is not None and not isinf(run.duration))
-        return f"finishes in {in_runs(finished)}"
+        finished = runs.probability(lambda run: not falls_short(run))
+        what = "what is asked for comes into place" if runs.objectives and _taken_away(runs) else "finishes"
+        return f"{what} in {in_runs(finished)}"
     if runs.together is not None:
         return f"{_objectives(runs)} in {in_runs(runs.together.share)}"
     fine = runs.probability(lambda run: not unfinished(run))
     return f"all is in place in the end in {in_runs(fine)}"
+
+
+def _taken_away(runs: Replications) -> int:
+    """In how many runs not all is in place when the horizon comes, though it was."""
+    return sum(unfinished(run) and not never_in_place(run) for run in runs.runs)
+
+
+def _at_the_horizon(runs: Replications) -> list[str]:
+    """Of runs that have something to finish: the others are told by whether all is in place in the end."""
+    number = _taken_away(runs)
+    if not number or not runs.values("duration"):
+        return []
+    return [f"at the horizon not all is ready in {number:,} of {count(len(runs.runs), 'run')}"]
 
 
 def _objectives(runs: Replications) -> str:
@@ -99,8 +140,20 @@ def _by_when(runs: Replications) -> list[str]:
 def _ready(runs: Replications) -> list[str]:
     for name, word in (("minReady", "ready"), ("minAvailable", "available")):
         if any(column.name == name for column in runs.columns) and (values := runs.values(name)):
-            return [f"never fewer than {min(values):,.0f} {word}"]
+            return [_fewest(runs, values, word)]
     return []
+
+
+def _fewest(runs: Replications, values: Sequence[float], word: str) -> str:
+    """`never fewer than 3 ready`, `none ready at some time in 4 of 60 runs`; of several workloads of any of them."""
+    kubeinfers = len(runs.scenario.kubeinfers)
+    several = (kubeinfers if word == "ready" else runs.scenario.number_of_workloads - kubeinfers) > 1
+    of_any = " of any workload" if several else ""
+    if least := min(values):
+        return f"never fewer than {least:,.0f}{of_any} {word}"
+    none = sum(not value for value in values)
+    where = "every run" if none == len(values) else f"{none:,} of {count(len(values), 'run')}"
+    return f"none{of_any} {word} at some time in {where}"
 
 
 def in_runs(part: Estimate) -> str:

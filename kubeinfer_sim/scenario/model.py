@@ -322,6 +322,12 @@ class Scenario(Struct, frozen=True):
         return self._of_type(Deployment)
 
     @property
+    def number_of_workloads(self) -> int:
+        """How many workloads there are or come, Pods that nobody owns aside."""
+        every = (*self.workloads, *self.created)
+        return len({(each.kind, each.name) for each in every if each.kind != "Pod"})
+
+    @property
     def has_quotas(self) -> bool:
         """Whether there is, or comes, a ResourceQuota."""
         later = (each.object for each in self.actions if isinstance(each, Put))
