@@ -25,6 +25,8 @@ from kubeinfer_sim.cli.replications import INTERRUPTED, Many, failure_code, work
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from kubeinfer_sim.diagnostics import Diagnostic
+    from kubeinfer_sim.experiment.replication import Variant
     from kubeinfer_sim.scenario.configuration import Configuration
 
 
@@ -46,6 +48,27 @@ def _complete_assumption(ctx: click.Context, param: click.Parameter, incomplete:
         CompletionItem(f"{name}={before}{comma}{value}")
         for value in known.get(name, ())
         if value.startswith(begun)
+    ]
+
+
+def _warnings(variants: Sequence[Variant]) -> list[Diagnostic]:
+    """What `run` would warn of, each once; where it is not of all variants with the names of those it is of."""
+    from msgspec.structs import replace
+
+    from kubeinfer_sim.report.words import listed
+
+    told: dict[tuple[str, str], Diagnostic] = {}
+    whose: dict[tuple[str, str], list[str]] = {}
+    for variant in variants:
+        for each in dict.fromkeys(variant.scenario.warnings):
+            key = each.where, each.sentence
+            told.setdefault(key, each)
+            whose.setdefault(key, []).append(variant.name)
+    return [
+        each
+        if len(whose[key]) >= len(variants)
+        else replace(each, message=f"{each.message} ({listed(whose[key], 3)})")
+        for key, each in told.items()
     ]
 
 
@@ -122,7 +145,6 @@ def command(
     from kubeinfer_sim.experiment.assumption_knob import assumption_knob
     from kubeinfer_sim.experiment.compare import compare
     from kubeinfer_sim.experiment.knobs import grid
-    from kubeinfer_sim.manifest.register.check import not_simulated
     from kubeinfer_sim.manifest.source import read_source
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.words import count
@@ -136,8 +158,7 @@ def command(
     knobs += [*map(assumption_knob, assume), *vary]
     source, values = read_source(scenario), parse_settings(settings, files)
     variants = grid(knobs, source, values, seed=seed, horizon=horizon, configuration=configuration)
-    warnings = not_simulated(warning for each in variants for warning in each.scenario.warnings)
-    if warnings:
+    if warnings := _warnings(variants):
         show_diagnostics(warnings)
     first = variants[0].scenario.seed
     with many.places() as workers, ProgressBar("runs") as bar:

@@ -48,6 +48,11 @@ def _choices(annotation: Any) -> list[str]:
     return [value for inner in get_args(annotation) for value in _choices(inner)]
 
 
+def as_yaml(name: str, value: str) -> str:
+    """A value of an assumption as a scenario has it: the one delay of `backoff` is a list there."""
+    return f"[{value}]" if name == "backoff" else value
+
+
 def assumption_variants(scenario: Scenario, text: str) -> list[Variant]:
     """A variant for each value of `name=value,value…`, names and values as in `spec.assumptions`.
 
@@ -68,8 +73,7 @@ def assumption_variants(scenario: Scenario, text: str) -> list[Variant]:
     name = names[alias]
     variants = []
     for value in wanted:
-        written = f"[{value}]" if name == "backoff" else value
-        source = SourceText(f"--assume {alias}={value}", f"{alias}: {written}\n")
+        source = SourceText(f"--assume {alias}={value}", f"{alias}: {as_yaml(alias, value)}\n")
         try:
             form = read_form(AssumptionsForm, load_documents(source)[0])
         except InputError as error:  # without the place in a text that nobody wrote

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment import workload_knobs
-from kubeinfer_sim.experiment.assumption_knob import assumption_variants
+from kubeinfer_sim.experiment.assumption_knob import as_yaml, assumption_variants
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
 from kubeinfer_sim.experiment.replication import Variant
 from kubeinfer_sim.manifest.source import SourceText
@@ -96,7 +96,7 @@ def _settings(text: str, scenario: Scenario) -> list[Setting]:
         ]
     if name in _assumptions():
         assumption_variants(scenario, text)
-        return [Setting(name, value, value, turn=_assuming(name, value)) for value in values]
+        return [_assuming(name, value) for value in values]
     fields = _spec_fields()
     if head not in fields:
         known = [*KNOBS, "recovery", *_assumptions(), *fields]
@@ -148,22 +148,17 @@ def _recovering(value: str) -> Callable[[Variant], Variant]:
     return turn
 
 
-def _assuming(name: str, value: str) -> Callable[[Variant], Variant]:
-    def turn(variant: Variant) -> Variant:
-        (made,) = assumption_variants(variant.scenario, f"{name}={value}")
-        return replace(variant, scenario=made.scenario)
-
-    return turn
-
-
 def split_values(text: str) -> list[str]:
-    """Values separated by commas outside of brackets and quotes, each once; `8..16` is a range.
+    """Values separated by commas outside of brackets and quotes; `8..16` is a range, and ranges may overlap.
 
     Raises:
-        UsageError: a range that goes down, or too far.
+        UsageError: a value that is there twice; a range that goes down, or too far.
     """
-    parts = re.findall(r"""(?:[^,\[{"']|\[[^\]]*\]|\{[^}]*\}|"[^"]*"|'[^']*'|[^,])+""", text)
-    return list(dict.fromkeys(value for part in parts if part.strip() for value in _expanded(part.strip())))
+    found = re.findall(r"""(?:[^,\[{"']|\[[^\]]*\]|\{[^}]*\}|"[^"]*"|'[^']*'|[^,])+""", text)
+    parts = [part.strip() for part in found if part.strip()]
+    if twice := [part for part in dict.fromkeys(parts) if parts.count(part) > 1]:
+        raise UsageError(f"--vary: the value {twice[0]} is there twice; one variant has it once")
+    return list(dict.fromkeys(value for part in parts for value in _expanded(part)))
 
 
 def _expanded(value: str) -> list[str]:
@@ -190,8 +185,14 @@ def _assumptions() -> list[str]:
 # -- a field of the scenario file --------------------------------------------------------------------------
 
 
-def _at_path(name: str, value: str) -> Setting:
-    written = value
+def _assuming(name: str, value: str) -> Setting:
+    made = _at_path(f"assumptions.{name}", value, as_yaml(name, value))
+    return replace(made, knob=name)
+
+
+def _at_path(name: str, value: str, written: str = "") -> Setting:
+    """A value of a field of the scenario, `written` as YAML has it, if otherwise."""
+    written = written or value
     if name == "kubernetesVersion" and not value.startswith(("'", '"')):
         written = f'"{value}"'  # 1.30 is a text, not a number
     try:
@@ -218,8 +219,12 @@ def _spare_nodes(scenario: Scenario, pool: str, value: str) -> Scenario:
 
 def _range(value: str) -> str:
     """How the range is written that somebody may mean: `; a range is 8..16`."""
-    ends = re.fullmatch(r"([0-9]{1,5})\s*(?:-|–|~|:|\.{3,}|…|to)\s*([0-9]{1,5})", value)
-    return f"; a range is written {ends[1]}..{ends[2]}" if ends else ""
+    ends = re.fullmatch(r"([0-9]{1,5})?\s*(?:-|–|~|:|\.{2,}|…|to)\s*([0-9]{1,5})?", value)
+    if ends is None or not any(ends.groups()):
+        return ""
+    if ends[1] and ends[2]:
+        return f"; a range is written {ends[1]}..{ends[2]}"
+    return f"; a range has two ends, as in {ends[1] or 1}..{ends[2] or int(ends[1]) + 4}"
 
 
 def _nodes(scenario: Scenario, pool: str, value: str) -> Scenario:

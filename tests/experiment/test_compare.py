@@ -617,7 +617,7 @@ def test_every_field_of_the_scenario_is_a_knob_by_its_path() -> None:
 
 def test_values_are_split_outside_of_brackets() -> None:
     assert split_values("2,8..10,9") == ["2", "8", "9", "10"]
-    assert split_values("1,[2,3],{a: 4, b: 5},'6,7',1, ") == ["1", "[2,3]", "{a: 4, b: 5}", "'6,7'"]
+    assert split_values("1,[2,3],{a: 4, b: 5},'6,7', ") == ["1", "[2,3]", "{a: 4, b: 5}", "'6,7'"]
 
 
 @pytest.mark.parametrize(
@@ -631,6 +631,8 @@ def test_values_are_split_outside_of_brackets() -> None:
         ("label=maybe", "expected on or off"),
         ("spareNodes=-1", "expected a number of nodes"),
         ("nodes=0", "expected a number of nodes from 1 on"),
+        ("nodes=3..", "a range has two ends, as in 3..7"),
+        ("maxSurge=1,2,1", "the value 1 is there twice"),
         ("nodes.gpu=3", "the pools are node"),
         ("seed=1,2", "same seeds"),
         ("kubernetesVersion=2.0", "kubernetesVersion=2.0: expected a version from"),
