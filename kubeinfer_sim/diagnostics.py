@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -91,3 +92,16 @@ def distinct(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
         where = (each.file, each.line, each.column, each.path[-1:]) if each.line else (each.file, each.path)
         seen.setdefault((where, each.severity, each.code, each.message), each)
     return list(seen.values())
+
+
+def unrepeated(before: Iterable[Diagnostic], after: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Findings about a new version of something without those that are told of the old one."""
+    told = Counter((each.path, each.message) for each in before)
+    kept = []
+    for each in after:
+        key = each.path, each.message
+        if told[key]:
+            told[key] -= 1
+        else:
+            kept.append(each)
+    return kept

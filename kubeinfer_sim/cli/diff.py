@@ -15,6 +15,7 @@ from kubeinfer_sim.cli.command import (
     subcommand,
     values_options,
 )
+from kubeinfer_sim.diagnostics import unrepeated
 from kubeinfer_sim.errors import UsageError
 
 
@@ -50,6 +51,7 @@ def command(
     from kubeinfer_sim.cli.manifests import Side, load_each
     from kubeinfer_sim.cli.output import note, output_of, show_diagnostics, width_of
     from kubeinfer_sim.manifest.diff import Versioned, diff
+    from kubeinfer_sim.manifest.references import ASSUMED, without_given
     from kubeinfer_sim.manifest.refusals import refusals
     from kubeinfer_sim.manifest.register.check import not_simulated
     from kubeinfer_sim.manifest.template import parse_settings
@@ -70,7 +72,11 @@ def command(
         json=lambda: diff_json(differences, refused),
         markdown=lambda: diff_markdown(differences, refused),
     )
-    warnings = not_simulated([*before.diagnostics, *after.diagnostics])
+    added = unrepeated(before.diagnostics, after.diagnostics)
+    known = {finding.message for finding in before.diagnostics}  # what runs has what it needs
+    assumed = [finding for finding in added if finding.code in ASSUMED and finding.message not in known]
+    warnings = not_simulated([*before.diagnostics, *added])
+    warnings += without_given(assumed, (each.key for each in (*before.others, *after.others)))
     if warnings:
         show_diagnostics(warnings)
     others = dict.fromkeys(

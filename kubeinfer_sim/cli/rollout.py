@@ -20,7 +20,7 @@ from kubeinfer_sim.cli.command import (
 )
 from kubeinfer_sim.cli.replications import Many
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
-from kubeinfer_sim.diagnostics import Diagnostic, Severity
+from kubeinfer_sim.diagnostics import Diagnostic, Severity, unrepeated
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.model import KINDS_ROLLED_OUT, KubeInfer, WorkloadSpec
@@ -188,7 +188,8 @@ def _load(
     for file, manifests in zip(names, load_each(sides, values, later), strict=False):
         one = _to_update(manifests.workloads, name, file)
         versions.append((one, [each for each in manifests.workloads if each is not one]))
-        others.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
+        warnings = [each for each in manifests.diagnostics if each.severity is Severity.WARNING]
+        others.warnings.extend(unrepeated(others.warnings, warnings))
         others.objects.append(manifests.others)
         others.written.extend(zip(manifests.kubeinfers, manifests.documents, strict=True))
     return versions[0], versions[1] if len(versions) > 1 else None, others

@@ -43,6 +43,8 @@ _WORDS = {
     Effect.NOTHING: "restarts nothing",
 }
 _POD_WORDS = _WORDS | {Effect.ROLLOUT: "part of the pod template: every pod is replaced"}
+#: Of all changes of an object that the API server does not take.
+_REFUSED_WORDS = "not made, since the object is refused as a whole"
 
 
 class Change(Struct, frozen=True):
@@ -157,8 +159,11 @@ def _compare(old: Versioned, new: Versioned) -> Diff:
 
 def _compare_plain(old: Plain, new: Plain) -> Diff:
     changes = []
+    refused = refusal(old.raw, new.raw)
     for path, before, after in _differences(_plain_view(old), _plain_view(new), ()):
         match path:
+            case _ if refused:
+                effect, words = Effect.NOTHING, _REFUSED_WORDS
             case ("spec", "template", *_):
                 effect, words = Effect.ROLLOUT, _POD_WORDS[Effect.ROLLOUT]
             case ("spec", "replicas"):
@@ -174,7 +179,7 @@ def _compare_plain(old: Plain, new: Plain) -> Diff:
             case _:
                 effect, words = Effect.NOTHING, _POD_WORDS[Effect.NOTHING]
         changes.append(Change(path, before, after, effect, words))
-    return Diff(old, new, tuple(changes), refusal(old.raw, new.raw))
+    return Diff(old, new, tuple(changes), refused)
 
 
 def _plain_view(workload: Plain) -> dict[str, Any]:

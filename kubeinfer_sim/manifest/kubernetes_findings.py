@@ -18,12 +18,19 @@ from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field, FieldE
 from kubeinfer_sim.manifest.kubernetes.images import reference_error
 from kubeinfer_sim.manifest.kubernetes.pod import pod_errors
 from kubeinfer_sim.manifest.kubernetes.pod_template import read_pod, read_pod_template, validate_made_pod
-from kubeinfer_sim.manifest.kubernetes.reading import Reading
+from kubeinfer_sim.manifest.kubernetes.reading import Reading, read
 from kubeinfer_sim.manifest.kubernetes.rolling_update import VALIDATIONS, read_apps_spec
 from kubeinfer_sim.manifest.kubernetes.service import read_service_spec
+from kubeinfer_sim.manifest.kubernetes.validation.claims import validate_claim_spec
 from kubeinfer_sim.manifest.kubernetes.validation.pods import validate_pod_template
 from kubeinfer_sim.manifest.kubernetes.validation.services import validate_service_spec
-from kubeinfer_sim.manifest.references import CLASSES
+from kubeinfer_sim.manifest.references import (
+    ASSUMED_CLAIM,
+    ASSUMED_CLASS,
+    CLASSES,
+    claim_assumed,
+    class_assumed,
+)
 from kubeinfer_sim.manifest.suggest import did_you_mean
 
 #: Short, stable codes for the API server's error types.
@@ -55,10 +62,6 @@ _WORDS = {
 }
 #: The code of the warning of an image that the API server takes and no kubelet does.
 INVALID_IMAGE_NAME = "invalid-image-name"
-#: The code of the warning of a PriorityClass, which is for scenarios: they know of classes and their values.
-#: What a class that nothing gives is taken for.
-_ASSUMED = {"PriorityClass": "with value 0", "RuntimeClass": "without overhead and for all nodes"}
-ASSUMED_CLASS = "assumed-class"
 _REFUSED_PODS = "the object is accepted, and every Pod made from it refused: nothing ever runs"
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 _NAMED = {
@@ -75,7 +78,7 @@ def check_pod_template(checker: Checker, template: Any, path: Path) -> Reading:
     reading = read_pod_template(template, path)
     _report_all(checker, reading, path, validate_pod_template)
     _warn_of_images(checker, reading, path)
-    _warn_of_class(checker, reading, path)
+    _tell_of_assumed(checker, reading, path)
     for error in pod_errors(reading, path):
         _report(checker, error, differs=False, hint=_REFUSED_PODS)
     return reading
@@ -86,7 +89,7 @@ def check_pod(checker: Checker, metadata: Any, spec: Any) -> Reading:
     reading = read_pod({"metadata": metadata, "spec": spec})
     _report_all(checker, reading, (), validate_made_pod)
     _warn_of_images(checker, reading, ())
-    _warn_of_class(checker, reading, ())
+    _tell_of_assumed(checker, reading, ())
     return reading
 
 
@@ -95,6 +98,12 @@ def check_service_spec(checker: Checker, spec: Any, path: Path) -> Reading:
     reading = read_service_spec(spec, path)
     _report_all(checker, reading, path, validate_service_spec)
     return reading
+
+
+def check_claim_spec(checker: Checker, spec: Any, path: Path) -> None:
+    """Report what the API server would refuse of a claim's spec."""
+    reading = read(spec, "PersistentVolumeClaimSpec", Root(path), validate=validate_claim_spec)
+    _report_all(checker, reading, path, validate_claim_spec)
 
 
 def check_apps_spec(
@@ -147,20 +156,25 @@ def _warn_of_images(checker: Checker, reading: Reading, path: Path) -> None:
                 checker.report(where, message, severity=Severity.WARNING, code=INVALID_IMAGE_NAME)
 
 
-def class_assumed(kind: str, name: str) -> str:
-    """The warning of a PriorityClass or a RuntimeClass that nothing at hand gives."""
-    return (
-        f"{kind} {name} is taken to be in the cluster, {_ASSUMED[kind]}: nothing here gives it, and without it "
-        "the API server would refuse the pods"
-    )
-
-
-def _warn_of_class(checker: Checker, reading: Reading, path: Path) -> None:
+def _tell_of_assumed(checker: Checker, reading: Reading, path: Path) -> None:
+    spec = reading.effective.get("spec") or {}
     for key, kind in CLASSES.items():
-        name = (reading.effective.get("spec") or {}).get(key) or ""
+        name = spec.get(key) or ""
         if isinstance(name, str) and name and not name.startswith("system-"):
             told = class_assumed(kind, name)
             checker.report((*path, "spec", key), told, severity=Severity.WARNING, code=ASSUMED_CLASS)
+    for index, volume in enumerate(spec.get("volumes") or ()):
+        name = (volume.get("persistentVolumeClaim") or {}).get("claimName") or ""
+        if name:
+            where = (*path, "spec", "volumes", index, "persistentVolumeClaim", "claimName")
+            told = claim_assumed(name, _namespace(checker.document.value))
+            checker.report(where, told, severity=Severity.NOTE, code=ASSUMED_CLAIM)
+
+
+def _namespace(written: Any) -> str:
+    metadata = written.get("metadata") if isinstance(written, Mapping) else None
+    namespace = metadata.get("namespace") if isinstance(metadata, Mapping) else None
+    return namespace if isinstance(namespace, str) and namespace else "default"
 
 
 def _report(checker: Checker, error: FieldError, *, differs: bool, hint: str = "") -> None:

@@ -45,7 +45,7 @@ from kubeinfer_sim.manifest.model import (
 )
 from kubeinfer_sim.manifest.model_servers import warn_of_no_accelerators
 from kubeinfer_sim.manifest.node_ports import NodePorts
-from kubeinfer_sim.manifest.other_objects import check_known_fields
+from kubeinfer_sim.manifest.other_objects import check_other
 from kubeinfer_sim.manifest.pod_group_annotations import warn_of_pod_groups
 from kubeinfer_sim.manifest.register.check import check_fields, check_object
 from kubeinfer_sim.manifest.register.kinds import is_simulated
@@ -74,6 +74,11 @@ class OtherObject(Struct, frozen=True):
     name: str
     document: Document
     namespace: str = "default"
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Kind, namespace and name."""
+        return self.kind, self.namespace, self.name
 
 
 class Manifests(Struct, frozen=True):
@@ -256,7 +261,7 @@ class _Loader(Struct):
         name, namespace = (each if isinstance(each, str) else "" for each in names)
         other = OtherObject(value["kind"], name, document, namespace or "default")
         self.others.append(other)
-        check_known_fields(checker, value)
+        check_other(checker, value)
         if other.kind == "Service":
             self.node_ports.add_service(checker, value.get("spec"), ("spec",), f"Service {other.name}")
 

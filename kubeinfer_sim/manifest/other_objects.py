@@ -1,12 +1,18 @@
-"""Fields of simulated objects that own no pods: an unknown one is an error, as it is of kubectl (strict validation)."""
+"""Objects that own no pods: what is wrong with one by itself.
+
+An unknown field is an error, as it is of kubectl (strict validation). Source of the bounds of an autoscaler:
+pkg/apis/autoscaling/validation/validation.go.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Path
-from kubeinfer_sim.manifest.checker import Checker
+from kubeinfer_sim.manifest.checker import Checker, shown
+from kubeinfer_sim.manifest.kubernetes_findings import check_claim_spec, check_service_spec
 
 #: Names of fields; beside each what is known of it: nothing (None), its own fields, or those of each of its items.
 Fields = Mapping[str, Any]
@@ -27,6 +33,17 @@ _SCOPES = {"matchExpressions": [_of("scopeName", "operator", "values")]}
 #: By API version and kind (staging/src/k8s.io/api: core/v1, policy/v1, scheduling/v1, node/v1; of Volcano
 #: volcano.sh/apis, scheduling/v1beta1).
 _FIELDS: Mapping[tuple[str, str], Fields] = {
+    ("v1", "PersistentVolumeClaim"): _object(spec=None, status=None),
+    ("v1", "Service"): _object(spec=None, status=None),
+    ("v1", "ConfigMap"): _object(**_of("data", "binaryData", "immutable")),
+    ("v1", "Secret"): _object(**_of("data", "stringData", "type", "immutable")),
+    ("autoscaling/v2", "HorizontalPodAutoscaler"): _object(
+        spec={
+            **_of("minReplicas", "maxReplicas", "metrics", "behavior"),
+            "scaleTargetRef": _of("apiVersion", "kind", "name"),
+        },
+        status=None,
+    ),
     ("v1", "ResourceQuota"): _object(spec={**_of("hard", "scopes"), "scopeSelector": _SCOPES}, status=None),
     ("v1", "LimitRange"): _object(spec={"limits": [_LIMITS]}),
     ("policy/v1", "PodDisruptionBudget"): _object(
@@ -58,11 +75,53 @@ _FIELDS: Mapping[tuple[str, str], Fields] = {
 }
 
 
-def check_known_fields(checker: Checker, value: Mapping[str, Any]) -> None:
-    """Report the unknown fields of an object; what has the wrong type is told where it is read."""
-    fields = _FIELDS.get((str(value.get("apiVersion")), str(value.get("kind"))))
-    if fields is not None:
-        _check(checker, value, (), fields)
+def is_checked(value: Mapping[str, Any]) -> bool:
+    """Whether `check_other` knows the kind of an object."""
+    return _key(value) in _FIELDS
+
+
+def check_other(checker: Checker, value: Mapping[str, Any]) -> None:
+    """Report what is wrong with an object; what kinds with readers of their own hold is told where it is read."""
+    fields = _FIELDS.get(_key(value))
+    if fields is None:
+        return
+    _check(checker, value, (), fields)
+    spec = value.get("spec")
+    match value["kind"]:
+        case "ConfigMap" | "Secret":
+            for field in ("data", "binaryData", "stringData"):
+                checker.string_map(value.get(field), (field,))
+        case "PersistentVolumeClaim" | "Service" if "${" not in json.dumps(spec, default=str):
+            check = check_claim_spec if value["kind"] != "Service" else check_service_spec
+            check(checker, spec, ("spec",))
+        case "HorizontalPodAutoscaler" if "${" not in json.dumps(spec, default=str):
+            _check_autoscaler(checker, spec)
+
+
+def _check_autoscaler(checker: Checker, spec: Any) -> None:
+    """Its target and its bounds."""
+    path: Path = ("spec",)
+    written = checker.mapping(spec, path, required=True)
+    target = checker.mapping(
+        written.get("scaleTargetRef"), (*path, "scaleTargetRef"), required=isinstance(spec, dict)
+    )
+    for name in ("kind", "name"):
+        if target and not checker.string(target.get(name), (*path, "scaleTargetRef", name)):
+            checker.report((*path, "scaleTargetRef", name), "required", code="required")
+    least = checker.count(written.get("minReplicas"), (*path, "minReplicas"), default=1)
+    if isinstance(spec, dict) and written.get("maxReplicas") is None:
+        checker.report((*path, "maxReplicas"), "required", code="required")
+        return
+    most = checker.count(written.get("maxReplicas"), (*path, "maxReplicas"), default=least)
+    if most < max(least, 1):
+        least_words = f"minReplicas ({least})" if least else "1"
+        checker.report(
+            (*path, "maxReplicas"), f"{shown(most)} must be greater than or equal to {least_words}"
+        )
+
+
+def _key(value: Mapping[str, Any]) -> tuple[str, str]:
+    return str(value.get("apiVersion")), str(value.get("kind"))
 
 
 def _check(checker: Checker, value: Any, path: Path, fields: Any) -> None:

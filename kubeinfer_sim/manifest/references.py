@@ -1,20 +1,38 @@
 """The ConfigMaps, Secrets and claims that a pod needs: by its volumes, and by the environment of its containers.
 
+Also what is said of claims and classes that no file gives.
+
 Source: pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables), pkg/volume/configmap, secret and projected. What is
 optional is not needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.manifest.model import PodTemplate
 
 #: Fields of a pod that name what the API server has to know to take it, with the kinds of it.
 CLASSES = {"priorityClassName": "PriorityClass", "runtimeClassName": "RuntimeClass"}
+CLAIM: Final = "PersistentVolumeClaim"
+#: The code of the warning of a PriorityClass or a RuntimeClass that nothing gives: who knows what is there leaves it
+#: out.
+ASSUMED_CLASS = "assumed-class"
+#: The same of a claim, which is a note: most manifests name claims that others have made.
+ASSUMED_CLAIM = "assumed-claim"
+#: Both.
+ASSUMED = (ASSUMED_CLASS, ASSUMED_CLAIM)
+#: What an object that nothing gives is taken for.
+_ASSUMED = {
+    "PriorityClass": "with value 0",
+    "RuntimeClass": "without overhead and for all nodes",
+    "PersistentVolumeClaim": "bound",
+}
 
 
 class Reference(NamedTuple):
@@ -53,7 +71,7 @@ def needs(template: PodTemplate) -> Needs:
     environment = {each["name"]: tuple(dict.fromkeys(_environment(each))) for each in containers}
     volumes = spec.get("volumes") or ()
     claims = tuple(
-        Reference("PersistentVolumeClaim", str(claim["claimName"]))
+        Reference(CLAIM, str(claim["claimName"]))
         for each in volumes
         if (claim := each.get("persistentVolumeClaim"))
     )
@@ -94,3 +112,43 @@ def _entries(
     items: Sequence[Mapping[str, Any]] = source.get("items") or ({},)
     for each in items:
         yield Reference(kind, name, str(each.get("key", "")))
+
+
+def class_assumed(kind: str, name: str) -> str:
+    """The warning of a PriorityClass or a RuntimeClass that nothing at hand gives."""
+    return f"{_assumed(kind, name)} the API server would refuse the pods"
+
+
+def claim_assumed(name: str, namespace: str) -> str:
+    """The note of a claim that nothing at hand gives."""
+    return f"{_assumed(CLAIM, f'{namespace}/{name}')} the pods would stay pending"
+
+
+def _assumed(kind: str, name: str) -> str:
+    return f"{kind} {name} is taken to be in the cluster, {_ASSUMED[kind]}: nothing here gives it, and without it"
+
+
+def assumed_of(kind: str, namespace: str, name: str) -> str:
+    """What is not to be said of an object that is there; "" of kinds of which it never is."""
+    if kind == CLAIM:
+        return claim_assumed(name, namespace)
+    return class_assumed(kind, name) if kind in _ASSUMED else ""
+
+
+def without_given(
+    diagnostics: Iterable[Diagnostic], given: Iterable[tuple[str, str, str]]
+) -> list[Diagnostic]:
+    """Findings about manifests without those of objects that are taken to be in the cluster and are `given`.
+
+    The rest of those are notes, each told once: a manifest has no need to bring what its cluster has. Objects are
+    given by kind, namespace and name.
+    """
+    told = {assumed_of(*each) for each in given}
+    kept = []
+    for each in diagnostics:
+        if each.code not in ASSUMED:
+            kept.append(each)
+        elif each.message not in told:
+            told.add(each.message)
+            kept.append(replace(each, severity=Severity.NOTE))
+    return kept

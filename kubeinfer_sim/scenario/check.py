@@ -12,9 +12,11 @@ from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.file_kinds import own_kind, what_for
-from kubeinfer_sim.manifest.kubernetes_findings import ASSUMED_CLASS, INVALID_IMAGE_NAME
+from kubeinfer_sim.manifest.kubernetes_findings import INVALID_IMAGE_NAME
 from kubeinfer_sim.manifest.load import Manifests, OtherObject, load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload
+from kubeinfer_sim.manifest.other_objects import is_checked
+from kubeinfer_sim.manifest.references import ASSUMED, without_given
 from kubeinfer_sim.manifest.register.kinds import is_simulated
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.template import unknown_values
@@ -47,7 +49,7 @@ class Checked(Struct, frozen=True):
     """Files that were checked.
 
     Attributes:
-        kubeinfers, plain (all else that owns pods), objects (of which more is simulated than that they are there),
+        kubeinfers, plain (all else that owns pods), objects (that own none, of kinds that are checked),
             files: what is valid; none where anything is not.
         findings: in the order of the files, then of the text.
         configured: what the configuration gave to lint for.
@@ -100,17 +102,21 @@ def check_files(
         try:
             loaded = load_manifest(manifests, set_values=values, all_values_used=False)
             findings += (
-                each for each in loaded.diagnostics if not _told_elsewhere(each, linted=disabled is not None)
+                each
+                for each in without_given(loaded.diagnostics, (each.key for each in loaded.others))
+                if not _told_by_lint(each, linted=disabled is not None)
             )
         except InputError as error:
-            findings += error.diagnostics
-    objects = [each for each in loaded.others if is_simulated(each.document.value)]
-    if objects:
+            findings += (each for each in error.diagnostics if each.code not in ASSUMED)
+    objects = [each for each in loaded.others if is_checked(each.document.value)]
+    if loaded.others:
         from kubeinfer_sim.scenario.workloads.objects import READERS
 
-        objects = [each for each in objects if each.kind in READERS]
-        for each in objects:
-            READERS[each.kind](each, findings)
+        for each in loaded.others:
+            if each.kind in READERS and is_simulated(each.document.value):
+                READERS[each.kind](each, findings)
+                if each not in objects:
+                    objects.append(each)
     if not _wrong(findings):
         taken = loaded.holes.union(*(each.taken for each in checked))
         findings += (
@@ -171,10 +177,9 @@ def _nodes(
     return cluster.nodes, configured
 
 
-def _told_elsewhere(diagnostic: Diagnostic, *, linted: bool) -> bool:
-    """Whether lint tells of it, more sternly (images of KubeInfers), or a scenario, which knows of classes."""
-    of_lint = linted and diagnostic.code == INVALID_IMAGE_NAME and "roles" in diagnostic.path
-    return of_lint or diagnostic.code == ASSUMED_CLASS
+def _told_by_lint(diagnostic: Diagnostic, *, linted: bool) -> bool:
+    """Whether lint tells of it, more sternly: images of KubeInfers."""
+    return linted and diagnostic.code == INVALID_IMAGE_NAME and "roles" in diagnostic.path
 
 
 def _wrong(findings: Sequence[Diagnostic]) -> bool:

@@ -10,9 +10,8 @@ from pydantic.alias_generators import to_camel
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.document import Document
-from kubeinfer_sim.manifest.kubernetes_findings import class_assumed
 from kubeinfer_sim.manifest.model import SCHEDULERS, KubeInfer
-from kubeinfer_sim.manifest.references import CLASSES
+from kubeinfer_sim.manifest.references import CLASSES, class_assumed
 from kubeinfer_sim.manifest.releases import release_of, since
 from kubeinfer_sim.scenario.actions.compile import (
     check_images,

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.document import Document
-from kubeinfer_sim.manifest.kubernetes_findings import ASSUMED_CLASS
 from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import KubeInfer, WorkloadSpec
+from kubeinfer_sim.manifest.references import ASSUMED_CLASS
 from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
 from kubeinfer_sim.manifest.releases import LATEST
 from kubeinfer_sim.manifest.source import SourceText

@@ -85,7 +85,6 @@ def test_a_class_that_nobody_gives_is_taken_to_be_there_with_a_warning_at_its_li
     told = " ".join(done.stdout.split())
     assert f"manifest.yaml:{line}:" in told
     assert told.count("PriorityClass hi is taken to be in the cluster, with value 0") == 1
-    # The scenario may give it; a manifest by itself is no cluster.
+    # The scenario may give it.
     user.plans(urgent(workload), cluster=CLUSTER, initial="empty", horizon="1m", priorityClasses={"hi": 5})
     assert "is taken to be" not in user.runs()[0].stdout
-    assert "PriorityClass" not in user.types("validate", "manifest.yaml").stdout

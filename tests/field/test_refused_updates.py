@@ -53,6 +53,24 @@ def test_diff_says_that_a_selector_stays_as_it_is(user: User) -> None:
     assert "refused" in user.types("diff", "old.yaml", "new.yaml", "-o", "markdown").stdout
 
 
+@pytest.mark.parametrize("form", ["text", "json", "markdown"])
+def test_nothing_that_is_asked_for_beside_what_is_refused_is_said_to_come_about(
+    user: User, form: str
+) -> None:
+    new = selecting("b")
+    new["spec"] |= {"replicas": 5, "minReadySeconds": 9}
+    new["metadata"]["labels"] = {"team": "x"}
+    user.has("old.yaml", selecting("a"))
+    user.has("new.yaml", new)
+    told = " ".join(user.types("diff", "old.yaml", "new.yaml", "-o", form).stdout.split())
+    assert "not made, since the object is refused as a whole" in told
+    for promise in ("is replaced", "created", "holds for", "restarts nothing", '"rollout": true'):
+        assert promise not in told
+    if form == "json":
+        (change,) = {each["effect"] for each in json.loads(told)["deployments"][0]["changes"]}
+        assert change == "nothing"
+
+
 @pytest.mark.parametrize("workload", [kubeinfer, deployment])
 def test_diff_says_so_of_objects_beside_a_workload(user: User, workload) -> None:
     user.has("old.yaml", workload({}), priority_class(1))

@@ -188,7 +188,8 @@ def test_a_node_port_belongs_to_one_object_only():
         "16: spec.networkServices[0].spec.ports[0].nodePort: 30090 is used by KubeInfer default/infer-broken "
         "as well (m0.yaml:16:19)"
     ]
-    service = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{nodePort: 30090}]}\n---\n"
+    spec = "{type: NodePort, ports: [{port: 80, nodePort: 30090}]}"
+    service = f"apiVersion: v1\nkind: Service\nmetadata: {{name: s}}\nspec: {spec}\n---\n"
     assert len(errors(service + BASE)) == 1
 
 

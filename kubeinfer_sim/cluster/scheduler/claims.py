@@ -15,10 +15,10 @@ from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import Awaited
 from kubeinfer_sim.manifest.kubernetes.quantity import ZERO, Quantity, QuantityError
 from kubeinfer_sim.manifest.model import PodTemplate
-from kubeinfer_sim.manifest.references import Reference, needs
+from kubeinfer_sim.manifest.references import CLAIM, Reference, needs
 from kubeinfer_sim.scenario.cluster.model import ClusterObject
 
-CLAIM, VOLUME, CLASS = "PersistentVolumeClaim", "PersistentVolume", "StorageClass"
+VOLUME, CLASS = "PersistentVolume", "StorageClass"
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 #: Not bound, and whether a pod would have its volume bound: what the scheduler says.
 #: A status without a message of its own, which the scheduler appends.

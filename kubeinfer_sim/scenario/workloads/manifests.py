@@ -15,10 +15,11 @@ from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.autoscalers import KINDS as AUTOSCALERS
 from kubeinfer_sim.manifest.autoscalers import autoscaled
 from kubeinfer_sim.manifest.document import Document
-from kubeinfer_sim.manifest.kubernetes_findings import ASSUMED_CLASS, INVALID_IMAGE_NAME
+from kubeinfer_sim.manifest.kubernetes_findings import INVALID_IMAGE_NAME
 from kubeinfer_sim.manifest.load import Manifests as LoadedManifest
 from kubeinfer_sim.manifest.load import OtherObject, load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload, WorkloadSpec
+from kubeinfer_sim.manifest.references import ASSUMED_CLASS
 from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.template import FILL, holes_of

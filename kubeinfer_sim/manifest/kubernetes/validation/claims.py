@@ -1,6 +1,7 @@
-"""The claim template of an ephemeral volume.
+"""Claims, and the claim template of an ephemeral volume.
 
-Source: pkg/apis/core/validation/validation.go (`ValidatePersistentVolumeClaimTemplate`).
+Source: pkg/apis/core/validation/validation.go (`ValidatePersistentVolumeClaimSpec`,
+`ValidatePersistentVolumeClaimTemplate`).
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ def validate_claim_template(template: Mapping[str, Any], at: Field, errors: Erro
         if name not in ("labels", "annotations") and value not in ("", 0):
             place = metadata_at.child(name, ".uID" if name == "uid" else None)
             errors.forbidden(place, "must not be given: only labels and annotations may")
-    _validate_claim_spec(template.get("spec", {}), at.child("spec"), errors)
+    validate_claim_spec(template.get("spec", {}), at.child("spec"), errors)
 
 
-def _validate_claim_spec(spec: Mapping[str, Any], at: Field, errors: Errors) -> None:
+def validate_claim_spec(spec: Mapping[str, Any], at: Field, errors: Errors) -> None:
+    """The spec of a claim."""
     modes = spec.get("accessModes", ())
     modes_at = at.child("accessModes")
     if not modes:
