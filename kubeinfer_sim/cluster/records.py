@@ -83,7 +83,12 @@ Awaited = Literal[
     "capability",
     "minResources",
     "quota",
+    "larger capability",
+    "guarantee",
+    "weight",
     "promise",
+    "promised",
+    "cycle",
     "search",
 ]
 
@@ -102,16 +107,16 @@ class GangPending(Record):
     """A gang waits and nothing under way will make room for it.
 
     `message` is what the scheduler says (`0/8 nodes are available: ...`), `verdicts` the nodes grouped by their reasons
-    (no reason: the node would take the pod). `awaits`: what else it is that it waits for. `proof`: where it `needs`
-    room, what it needs and what is free, to follow its name; else what keeps it. `drawn_by`: who drew what it
-    hangs on: with other draws it would have a place; "" where it would not.
+    (no reason: the node would take the pod). `awaits`: all that it waits for. `proof`: where it `needs` room and no
+    more, what it needs and what is free, to follow its name; else what keeps it. `drawn_by`: who drew what it hangs
+    on: with other draws it would have a place; "" where it would not.
     """
 
     instance: InstanceRef
     message: str
     proof: str
     verdicts: tuple[NodeVerdict, ...] = ()
-    awaits: Awaited = "room"
+    awaits: tuple[Awaited, ...] = ("room",)
     needs: bool = False
     drawn_by: DrawnBy = ""
 

@@ -45,7 +45,12 @@ _BEFORE_NODES = {
     "capability": "a larger capability of the queue, or smaller minResources,",
     "minResources": "more nodes, or smaller minResources,",
     "quota": "a larger capability of the queue, or fewer pods in it,",
+    "larger capability": "a larger capability of the queue",
+    "guarantee": "less that is guaranteed to other queues, or fewer pods in this one,",
+    "weight": "a larger weight of the queue, or fewer pods in others,",
     "promise": "the end of these pods",
+    "promised": "the end of the pods that those wait for, or more nodes,",
+    "cycle": "",
     "search": "pods of one size, scheduler kube-scheduler or more nodes",
 }
 _LABELLING = "labelling a node so"
@@ -97,13 +102,15 @@ def go_on(way: str) -> str:
 
 def to_a_place(pending: GangPending) -> str:
     """For pods that have no node."""
-    if pending.awaits != "room":
-        return go_on(_BEFORE_NODES[pending.awaits])
+    before = [_BEFORE_NODES[each] for each in pending.awaits if each != "room"]
+    if len(before) == len(pending.awaits):
+        return go_on(" and ".join(dict.fromkeys(before)))
     ways = list(dict.fromkeys(_of_nodes(pending.verdicts, too_few=TOO_FEW in pending.proof)))
     if any(name in pending.proof for name in _OWN_NAMES) and _LABELLING in ways:
         ways.remove(_LABELLING)
     joined = listed(ways, _MOST_WAYS)
-    return go_on(" or ".join(joined.rsplit(", ", 1)) if len(ways) <= _MOST_WAYS else joined)
+    room = " or ".join(joined.rsplit(", ", 1)) if len(ways) <= _MOST_WAYS else joined
+    return go_on(" and ".join(dict.fromkeys([*before, room])))
 
 
 def of_draws(drawn_by: DrawnBy) -> str:

@@ -15,7 +15,6 @@ from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.node import UNSCHEDULABLE, Node, nobodys_node
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import (
-    Awaited,
     DrawnBy,
     GangPending,
     NodeMissing,
@@ -36,6 +35,7 @@ from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
 from kubeinfer_sim.cluster.scheduler.volcano.pod_groups import PodGroupAt
 from kubeinfer_sim.cluster.scheduler.volcano.scheduler import Eviction
 from kubeinfer_sim.cluster.scheduler.volcano.scheduling import PERIOD, VolcanoScheduling, VolcanoSettings
+from kubeinfer_sim.cluster.scheduler.volcano.verdict import Wait
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.manifest.accelerators import accelerator_count
@@ -365,42 +365,48 @@ class GangScheduling(Watcher):
         unseen = self._without_scheduler(gang)
         if gang.request.key in self._gated and unseen is not None:
             proof = f"no scheduler {unseen.template.scheduler_name} runs, which {unseen.ref.name} names"
-            record = GangPending(at, cause, gang.instance, "", proof, awaits="scheduler")
+            record = GangPending(at, cause, gang.instance, "", proof, awaits=("scheduler",))
         elif gang.request.key in self._gated:
             gate, pod = next((gate, pod) for pod in gang.pods for gate in pod.scheduling_gates)
             proof = f"the scheduling gate {gate} of {pod.ref.name} is closed"
-            record = GangPending(at, cause, gang.instance, GATES_CLOSED, proof, awaits="gate")
+            record = GangPending(at, cause, gang.instance, GATES_CLOSED, proof, awaits=("gate",))
         elif gang.request.key in self._unclaimed:
             why = self._kept_by_claims(gang)
             proof, awaits = in_words(why)
-            record = GangPending(at, cause, gang.instance, why, proof, awaits=awaits)
+            record = GangPending(at, cause, gang.instance, why, proof, awaits=(awaits,))
         else:
-            by_volcano = self._volcano is not None and self._volcano.waits(gang)
-            request = gang.request
-            if self._volcano is not None and by_volcano:
-                request = self._volcano.placed_together(gang)
-            verdict = self._scheduler.explain(request)
-            groups = tuple(NodeVerdict(*group) for group in verdict.groups.items())
-            message, ours = verdict.message, ""
-            waits_for: Awaited = "room"
-            if self._volcano is not None and by_volcano:
-                message, ours, waits_for = self._volcano.words(gang, verdict.pod is None)
-            record = GangPending(
-                at,
-                cause,
-                gang.instance,
-                message,
-                ours or _with_others(len(request.pods) - len(gang.request.pods), verdict.proof),
-                () if ours else groups,
-                waits_for,
-                needs=verdict.pod is not None and not ours,
-                drawn_by=self._drawn_by(
-                    waits_for == "search" or (verdict.redrawn and not ours), by_volcano=by_volcano
-                ),
-            )
+            record = self._without_room(gang, cause, at)
         self._history.append(record)
         self._explained.add(gang.request.key)
         return record
+
+    def _without_room(self, gang: PodGang, cause: int, at: int) -> GangPending:
+        """What a gang lacks that its scheduler looks at: room on nodes, or what Volcano wants besides."""
+        volcano = self._volcano if self._volcano is not None and self._volcano.waits(gang) else None
+        request = gang.request if volcano is None else volcano.placed_together(gang)
+        verdict = self._scheduler.explain(request)
+        message, waits = verdict.message, list[Wait]()
+        if volcano is not None:
+            message, waits = volcano.words(gang, verdict.pod is None)
+        reasons, awaits = [wait.text for wait in waits], [wait.awaits for wait in waits]
+        no_room = verdict.pod is not None and not {"promise", "promised", "cycle"}.intersection(awaits)
+        if no_room or not waits:
+            proof = _with_others(len(request.pods) - len(gang.request.pods), verdict.proof)
+            reasons.append(f"{gang.pods[0].ref.name} {proof}" if waits else proof)
+            awaits.append("room")
+        return GangPending(
+            at,
+            cause,
+            gang.instance,
+            message,
+            "; besides, ".join(reasons),
+            tuple(NodeVerdict(*group) for group in verdict.groups.items()) if "room" in awaits else (),
+            tuple(awaits),
+            needs=verdict.pod is not None and not waits,
+            drawn_by=self._drawn_by(
+                awaits == ["search"] or (verdict.redrawn and not waits), by_volcano=volcano is not None
+            ),
+        )
 
     @staticmethod
     def _drawn_by(drawn: bool, *, by_volcano: bool) -> DrawnBy:

@@ -161,11 +161,6 @@ class PodSpec(Struct, frozen=True, eq=False, dict=True):
         return tuple(zip(self.resources, self.amounts, strict=True))
 
     @cached_property
-    def asked(self) -> tuple[tuple[str, int], ...]:
-        """What is requested, without the place among the pods of a node."""
-        return tuple(each for each in self.demand if each[0] != PODS)
-
-    @cached_property
     def size(self) -> tuple[tuple[int, str, int], ...]:
         """Sort key by size, larger first, resource by resource in their order."""
         return tuple((*resource_order(name), -amount) for name, amount in self.demand)

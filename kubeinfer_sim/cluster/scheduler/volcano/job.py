@@ -145,7 +145,7 @@ class Job(Struct, eq=False):
         if not allocated and task.status is not TaskStatus.PENDING:
             return
         account = self.account
-        for name, amount in task.pod.spec.asked:
+        for name, amount in task.pod.spec.demand:
             if allocated:
                 self.allocated[name] += sign * amount
             if account is not None:
@@ -191,7 +191,8 @@ class Job(Struct, eq=False):
 
 
 class HeldBack(NamedTuple):
-    """Why a PodGroup is not looked at yet, in a plugin's words; `by_queue`: for its queue's capability."""
+    """Why a PodGroup is not looked at yet, in a plugin's words and in figures; `by_queue`: its queue is full."""
 
     message: str
+    figures: str
     by_queue: bool

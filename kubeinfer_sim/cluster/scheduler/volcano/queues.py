@@ -6,11 +6,14 @@ Source: pkg/scheduler/plugins/proportion/proportion.go, overcommit/overcommit.go
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
+from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
+from kubeinfer_sim.cluster.records import Awaited
+from kubeinfer_sim.cluster.scheduler.explain import format_amount
 from kubeinfer_sim.cluster.scheduler.volcano.job import Account, HeldBack, Job, Task
 from kubeinfer_sim.scenario.cluster.model import Queue
 
@@ -19,6 +22,48 @@ DEFAULT_QUEUE = Queue("default")
 OVERCOMMIT = 1.2
 OVERUSED = "resource in cluster is overused: overused "
 INSUFFICIENT = "queue resource quota insufficient: insufficient "
+
+
+class Shortage(NamedTuple):
+    """A resource of which a queue may have too little for pods of a gang.
+
+    Attributes:
+        may_have, has: what the queue may have of it, and what its pods have.
+        needs: what so many `pods`, the least that can be placed, need besides.
+        by: what sets the limit: the queue's capability, its weight, or what other queues are guaranteed.
+        also: the other resources of which that is true.
+    """
+
+    queue: str
+    resource: str
+    may_have: float
+    has: int
+    needs: int
+    pods: int
+    by: Literal["capability", "weight", "guarantee"]
+    also: tuple[str, ...] = ()
+
+    def text(self, group: str) -> str:
+        """`queue q may have 8 huawei.com/ascend-1980 by its capability and has 0 in use, and PodGroup a needs …`."""
+        limit = "beside what others are guaranteed" if self.by == "guarantee" else f"by its {self.by}"
+        more = f" (and too little {', '.join(self.also)})" if self.also else ""
+        pods = f"{self.pods} pod{'' if self.pods == 1 else 's'}"
+        return (
+            f"queue {self.queue} may have {format_amount(self.resource, int(self.may_have))} {limit} and has "
+            f"{_number(self.resource, self.has)} in use, and PodGroup {group} needs "
+            f"{_number(self.resource, self.needs)} for {pods}{more}"
+        )
+
+    @property
+    def awaits(self) -> Awaited:
+        """What would let the pods have it: of a capability that is too small for them alone no end of others."""
+        if self.by != "capability":
+            return self.by
+        return "larger capability" if self.needs > self.may_have else "quota"
+
+
+def _number(resource: str, amount: float) -> str:
+    return format_amount(resource, int(amount)).partition(" ")[0]
 
 
 class Share(Struct, eq=False):
@@ -45,13 +90,31 @@ class Share(Struct, eq=False):
         """Whether one more pod stays within what it may have."""
         return all(
             self.allocated[name] + amount <= self.deserved.get(name, 0)
-            for name, amount in task.pod.spec.asked
+            for name, amount in task.pod.spec.demand
         )
 
     def take(self, task: Task, sign: int = 1) -> None:
         """A pod of it gets a place, or with -1 loses it."""
-        for name, amount in task.pod.spec.asked:
+        for name, amount in task.pod.spec.demand:
             self.allocated[name] += sign * amount
+
+    def too_little_for(self, tasks: Sequence[Task], needed: int) -> tuple[str, ...]:
+        """The resources of which so many of the pods, tried in this order, need more than it may have."""
+        admitted = []
+        for task in tasks:
+            if self.allows(task):
+                self.take(task)
+                admitted.append(task)
+        for task in admitted:
+            self.take(task, -1)
+        if len(admitted) >= needed:
+            return ()
+        asked = _asked(tasks[:needed])
+        return tuple(
+            name
+            for name, amount in asked.items()
+            if self.allocated[name] + amount > self.deserved.get(name, 0)
+        )
 
     @property
     def part(self) -> float:
@@ -146,6 +209,24 @@ class Shares:
                     break
                 left -= given
 
+    def shortage(self, queue: str, tasks: Sequence[Task], needed: int) -> Shortage | None:
+        """What a queue has too little of for so many of these pods; None where only the nodes have too little."""
+        share = self._by_name[queue]
+        short = [
+            name
+            for name in share.too_little_for(tasks, needed)
+            if share.deserved.get(name, 0) < self._total(name)
+        ]
+        if not short:
+            return None
+        name = short[0]
+        may_have, limit = share.deserved.get(name, 0), self._limit(share.queue, name)
+        by: Literal["capability", "weight", "guarantee"] = "weight"
+        if may_have == limit:
+            by = "capability" if limit == share.queue.capability.get(name) else "guarantee"
+        needs = _asked(tasks[:needed])[name]
+        return Shortage(queue, name, may_have, share.allocated[name], needs, needed, by, tuple(short[1:]))
+
     def hold_back(self, job: Job) -> HeldBack | None:
         """Why a PodGroup is not looked at yet; None where it is, and counts from now on."""
         group = job.group
@@ -160,7 +241,9 @@ class Shares:
             if self._inqueue[name] + amount > OVERCOMMIT * self._total(name) - self._used(name)
         ]
         if short:
-            return HeldBack(OVERUSED + ", ".join(sorted(short)), by_queue=False)
+            return HeldBack(
+                OVERUSED + ", ".join(sorted(short)), self._of_nodes(short[0], least), by_queue=False
+            )
         short = [
             name
             for name, amount in least.items()
@@ -169,7 +252,31 @@ class Shares:
         ]
         if short:
             limited = any(self._limit(share.queue, name) < self._total(name) for name in short)
-            return HeldBack(INSUFFICIENT + ", ".join(sorted(short)), limited)
+            figures = self._of_queue(share, short[0], least)
+            return HeldBack(INSUFFICIENT + ", ".join(sorted(short)), figures, limited)
         self._inqueue.update(least)
         share.inqueue.update(least)
         return None
+
+    def _of_nodes(self, name: str, least: Mapping[str, int]) -> str:
+        asks, total = format_amount(name, least[name]), _number(name, self._total(name))
+        used, others = _number(name, self._used(name)), _let_in(name, self._inqueue[name])
+        return f"it asks for {asks}, and of the {total} that there are {used} are in use{others}"
+
+    def _of_queue(self, share: Share, name: str, least: Mapping[str, int]) -> str:
+        asks, limit = format_amount(name, least[name]), _number(name, self._limit(share.queue, name))
+        has, others = _number(name, share.allocated[name]), _let_in(name, share.inqueue[name])
+        return (
+            f"it asks for {asks}, and queue {share.queue.name} may have {limit} and has {has} in use{others}"
+        )
+
+
+def _let_in(name: str, amount: int) -> str:
+    return f", {_number(name, amount)} more are for PodGroups let in before it" if amount else ""
+
+
+def _asked(tasks: Iterable[Task]) -> Counter[str]:
+    asked: Counter[str] = Counter()
+    for task in tasks:
+        asked.update(dict(task.pod.spec.demand))
+    return asked

@@ -30,7 +30,7 @@ from kubeinfer_sim.cluster.scheduler.volcano.job import (
     TaskStatus,
 )
 from kubeinfer_sim.cluster.scheduler.volcano.places import Places
-from kubeinfer_sim.cluster.scheduler.volcano.queues import DEFAULT_QUEUE, Share, Shares
+from kubeinfer_sim.cluster.scheduler.volcano.queues import DEFAULT_QUEUE, Share, Shares, Shortage
 from kubeinfer_sim.cluster.scheduler.volcano.verdict import Fate, Verdict, misfits
 from kubeinfer_sim.manifest.releases import release_of
 from kubeinfer_sim.scenario.cluster.model import Queue
@@ -206,9 +206,23 @@ class VolcanoScheduler:
         try:
             session.enqueue()
             session.allocate()
+            shortage, others = session.shortage(job), session.promised_to_others(job)
+            placed = session._ready(job)
         finally:
             session.close()
-        return Verdict(job, session.fates, session.held_back, session.origin, session.used_up(job))
+        if others and not self._fits_alone(job, number):
+            others = ()
+        return Verdict(job, session.fates, session.held_back, session.origin, placed, shortage, others)
+
+    def _fits_alone(self, job: Job, number: int) -> bool:
+        """Whether a job would get places, or the promise of them, if no other waited."""
+        session = _Session(self, number, explained=job, alone=True)
+        try:
+            session.enqueue()
+            session.allocate()
+            return session._pipelined(job)
+        finally:
+            session.close()
 
     def place_now(self, job: Job, tasks: Iterable[Task], number: int) -> dict[Hashable, NodeState] | None:
         """Places for pods of a job at once, past all that wait, which are taken; None when not all find one."""
@@ -230,13 +244,17 @@ class VolcanoScheduler:
 class _Session:
     """One cycle in the making.
 
-    With a job `explained` nothing is decided, and what becomes of that job's pods is noted.
+    With a job `explained` nothing is decided, and what becomes of that job's pods is noted; `alone`: as if no other job
+    waited.
     """
 
-    def __init__(self, volcano: VolcanoScheduler, number: int, explained: Job | None = None) -> None:
+    def __init__(
+        self, volcano: VolcanoScheduler, number: int, explained: Job | None = None, *, alone: bool = False
+    ) -> None:
         self._volcano = volcano
         self._number = number
         self._explained = explained
+        self._alone = alone
         self._index = volcano._index
         self._choice = volcano._choice
         self._places = Places(self._index, self._choice, volcano._releasing)
@@ -281,7 +299,7 @@ class _Session:
         assert group is not None
         held = dict(job.allocated)
         for task, _, _ in self._given.get(job.key, ()):
-            for name, amount in task.pod.spec.requests.items():
+            for name, amount in task.pod.spec.demand:
                 held[name] = held.get(name, 0) + amount
         parts = (
             amount / total
@@ -301,7 +319,9 @@ class _Session:
         return [
             job
             for job in self._volcano._waiting.values()
-            if job.group is not None and job.group.queue in self._shares
+            if job.group is not None
+            and job.group.queue in self._shares
+            and not (self._alone and job is not self._explained)
         ]
 
     # -- enqueue -------------------------------------------------------------------------------------------
@@ -576,20 +596,27 @@ class _Session:
         found.sort(key=lambda each: (self._order(each[0])[:3], each[1].order), reverse=True)
         return [task for _, task in found]
 
-    def used_up(self, job: Job) -> str:
-        """What a job's queue has all of that it may have; "" while the job's pods are looked at."""
+    # -- why a job waits -----------------------------------------------------------------------------------
+
+    def shortage(self, job: Job) -> Shortage | None:
+        """What a job's queue may have too little of for the pods that the job still needs."""
         group = job.group
         assert group is not None
-        share = self._shares[group.queue]
-        for task in job.pending():
-            for name, amount in task.pod.spec.asked:
-                limit = share.deserved.get(name, 0)
-                if share.allocated[name] + amount > limit and limit < self._index.total(name):
-                    return (
-                        f"queue {group.queue} has {share.allocated[name]} {name} and may have {limit:g}, "
-                        f"and {task.name} asks for {amount}"
-                    )
-        return ""
+        share, tasks = self._shares[group.queue], job.pending()
+        own = [task for task, _, _ in self._given.get(job.key, ())]
+        for task in own:
+            share.take(task, -1)
+        needed = min(max(1, group.min_member - job.ready), len(tasks))
+        short = self._shares.shortage(group.queue, tasks, needed)
+        for task in own:
+            share.take(task)
+        return short
+
+    def promised_to_others(self, job: Job) -> tuple[str, ...]:
+        """The PodGroups of other jobs that are promised places until all that they need is free."""
+        if self._pipelined(job):
+            return ()
+        return tuple(key[1] for key, given in self._given.items() if given and key != job.key)
 
     # -- the end -------------------------------------------------------------------------------------------
 

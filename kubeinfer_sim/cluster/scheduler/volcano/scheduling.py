@@ -14,7 +14,6 @@ from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.records import Awaited
 from kubeinfer_sim.cluster.scheduler.binpack import Binpack
 from kubeinfer_sim.cluster.scheduler.choice import Placing
 from kubeinfer_sim.cluster.scheduler.gang import Gang
@@ -27,6 +26,7 @@ from kubeinfer_sim.cluster.scheduler.volcano.job import GroupKey, PodGroup, Task
 from kubeinfer_sim.cluster.scheduler.volcano.pod_groups import PodGroupAt, PodGroupView
 from kubeinfer_sim.cluster.scheduler.volcano.queues import DEFAULT_QUEUE
 from kubeinfer_sim.cluster.scheduler.volcano.scheduler import Eviction, VolcanoScheduler
+from kubeinfer_sim.cluster.scheduler.volcano.verdict import Wait
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.manifest.pod_group_annotations import GROUP_NAME, QUEUE_NAME, min_member
 from kubeinfer_sim.scenario.cluster import model
@@ -330,26 +330,27 @@ class VolcanoScheduling:
         lacking = max(0, job.group.min_member - job.ready - len(own.pods))
         return Gang(own.key, (*own.pods, *others[:lacking]), own.priority, own.preempts)
 
-    def words(self, gang: PodGang, fits: bool) -> tuple[str, str, Awaited]:
-        """What Volcano says of a gang that waits (the message of its PodGroup's condition), and what it waits for.
+    def words(self, gang: PodGang, fits: bool) -> tuple[str, list[Wait]]:
+        """What Volcano says of a gang that waits (the message of its PodGroup's condition), and all it waits for.
 
-        The second is "" where the nodes tell: they have no room. `fits`: a search finds places for all its pods. Of a
-        pod without its PodGroup, or of one without its queue, Volcano says nothing.
+        But for room on nodes, which these tell. `fits`: a search finds places for all its pods. Of a pod without its
+        PodGroup, or of one without its queue, Volcano says nothing.
         """
         pod = next(pod for pod in gang.pods if self._gangs.get(pod) is gang)
         job = self.volcano.job_of(pod)
         if job is None or job.group is None:
             name = pod.template.annotations.get(GROUP_NAME)
-            return "", f"there is no PodGroup {name}, which {pod.ref.name} names", "PodGroup"
+            return "", [Wait(f"there is no PodGroup {name}, which {pod.ref.name} names", "PodGroup")]
         group = job.group
         if group.queue not in self.volcano.queues:
-            return "", f"there is no queue {group.queue}, which PodGroup {group.name} names", "queue"
+            missing = f"there is no queue {group.queue}, which PodGroup {group.name} names"
+            return "", [Wait(missing, "queue")]
         verdict = self.volcano.explain(job, max(self._last, 0))
-        ours, awaits = verdict.ours
-        if fits and not ours:
-            ours = "all its pods fit, but not where Volcano tries them one by one, each on the node it scores best"
-            awaits = "search"
-        return verdict.pod_group, ours, awaits if ours else "room"
+        waits = verdict.waits
+        if fits and not waits:
+            tried = "all its pods fit, but not where Volcano tries them one by one, each on the node it scores best"
+            waits.append(Wait(tried, "search"))
+        return verdict.pod_group, waits
 
     def pod_groups(self) -> tuple[PodGroupAt, ...]:
         """The PodGroups as they are shown now, to be asked after whatever happens."""

@@ -7,8 +7,8 @@ plugins/gang/gang.go (OnSessionClose).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
-from typing import Literal
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -19,6 +19,7 @@ from kubeinfer_sim.cluster.scheduler.explain import verdicts
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.cluster.scheduler.volcano.job import HeldBack, Job, Task, TaskStatus
+from kubeinfer_sim.cluster.scheduler.volcano.queues import Shortage
 
 
 class Fate(Struct, frozen=True):
@@ -37,6 +38,13 @@ def misfits(index: NodeIndex, choice: NodeChoice, pod: Pod) -> str:
     return f"0/{len(index.nodes)} nodes are unavailable: {messages.counted(counts)}."
 
 
+class Wait(NamedTuple):
+    """What a gang waits for, in words of ours."""
+
+    text: str
+    awaits: Awaited
+
+
 class Verdict(Struct, frozen=True):
     """What a cycle makes of a job that waits.
 
@@ -44,35 +52,48 @@ class Verdict(Struct, frozen=True):
         fates: of the pods that were tried, by key.
         held_back: why its PodGroup is not looked at at all; None where it is.
         origin: the first pod that fits on no node, and why; "" where nothing tells.
-        used_up: what its queue has all of that it may have, so that its pods are not looked at; "" for nothing.
+        placed: the next cycle gives it the places that it still needs.
+        shortage: what its queue may have too little of for the pods that it still needs.
+        promised_to: the PodGroups that are promised the places it would have.
     """
 
     job: Job
     fates: Mapping[Hashable, Fate]
     held_back: HeldBack | None
     origin: str
-    used_up: str
+    placed: bool
+    shortage: Shortage | None
+    promised_to: tuple[str, ...]
 
     @property
-    def ours(self) -> tuple[str, Awaited]:
-        """What it waits for in words of ours, where that is nothing that the nodes tell ("" else)."""
+    def waits(self) -> list[Wait]:
+        """All that it waits for and the nodes do not tell."""
         job, group = self.job, self.job.group
         assert group is not None
-        there = job.ready + job.counts[TaskStatus.PENDING]
-        lacks = f"takes {group.min_member} pods and has {there}"
+        waits: list[Wait] = []
         if self.held_back is not None:
-            text = f"PodGroup {group.name} is held back by its minResources: {self.held_back.message}"
-            awaits: Awaited = "capability" if self.held_back.by_queue else "minResources"
-            return text if job.valid else f"{text}; and it {lacks}", awaits
+            message, figures, by_queue = self.held_back
+            text = f"PodGroup {group.name} is held back by its minResources: {message} ({figures})"
+            waits.append(Wait(text, "capability" if by_queue else "minResources"))
         if not job.valid:
-            return f"PodGroup {group.name} {lacks}", "pods"
+            there = job.ready + job.counts[TaskStatus.PENDING]
+            takes = f"PodGroup {group.name} takes {_count(group.min_member, 'pod')} and has {there}"
+            waits.append(Wait(takes, "pods"))
+        if self.shortage is not None and (self.held_back is None or not self.held_back.by_queue):
+            waits.append(Wait(self.shortage.text(group.name), self.shortage.awaits))
+        if waits:
+            return waits
         later = sum(each.kind == "pipelined" for each in self.fates.values())
         if self._promised and later:
-            return (
-                f"it is promised {len(self.fates)} places, {later} of them of pods that terminate",
-                "promise",
+            text = (
+                f"it is promised {_count(len(self.fates), 'place')}, {later} of them of pods that terminate"
             )
-        return self.used_up, "quota"
+            return [Wait(text, "promise")]
+        if self.placed:
+            return [Wait("Volcano's next cycle gives it its places", "cycle")]
+        if self.promised_to:
+            return [Wait(f"the places for it are promised to {_named(self.promised_to)}", "promised")]
+        return []
 
     @property
     def pod_group(self) -> str:
@@ -126,3 +147,12 @@ class Verdict(Struct, frozen=True):
 
 def _histogram(counts: Mapping[str, int]) -> str:
     return ", ".join(sorted(f"{number} {name}" for name, number in counts.items() if number))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _named(groups: Sequence[str]) -> str:
+    more = f" and {len(groups) - 1} more" if len(groups) > 1 else ""
+    return f"PodGroup {groups[0]}{more}"

@@ -1,0 +1,214 @@
+"""Each way in which a gang waits for Volcano, with the cause that verdict and `why` tell, and what would let it go on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from field.user import NPU, Raw, User, asking, deployment, kubeinfer
+
+PLENTY = {"pools": [{"name": "n", "count": 4, "allocatable": {NPU: 16, "cpu": 192, "memory": "1Ti"}}]}
+MINE, QUEUE = "scheduling.k8s.io/group-name", "scheduling.volcano.sh/queue-name"
+
+
+def grouped(pods: int = 2, **resources: Any) -> Raw:
+    """A Deployment whose pods name the PodGroup `pair`."""
+    made = deployment(asking(**{"npu": 8, **resources}), replicas=pods, schedulerName="volcano")
+    made["spec"]["template"]["metadata"]["annotations"] = {MINE: "pair"}
+    return made
+
+
+def instance(pods: int = 2, queue: str = "small", **resources: Any) -> Raw:
+    """A KubeInfer of one instance with so many pods, in the queue `small`."""
+    made = kubeinfer(asking(**{"npu": 8, **resources}), replicas=1, schedulerName="volcano")
+    (role,) = made["spec"]["template"]["spec"]["roles"]
+    role["replicas"] = pods
+    role["template"]["metadata"]["annotations"] = {QUEUE: queue}
+    return made
+
+
+def pod_group(**spec: Any) -> Raw:
+    return {
+        "apiVersion": "scheduling.volcano.sh/v1beta1",
+        "kind": "PodGroup",
+        "metadata": {"name": "pair", "namespace": "prod"},
+        "spec": spec,
+    }
+
+
+def queue(name: str = "small", **spec: Any) -> Raw:
+    return {
+        "apiVersion": "scheduling.volcano.sh/v1beta1",
+        "kind": "Queue",
+        "metadata": {"name": name},
+        "spec": {"weight": 1, **spec},
+    }
+
+
+def told(user: User, at: str = "5m") -> tuple[str, str]:
+    """What the verdict and `why` say, each in one line."""
+    _, result = user.runs()
+    why = user.types("why", "scenario.yaml", "--at", at)
+    return result["verdict"]["sentence"], " ".join(why.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("objects", "says"),
+    [
+        ([], "there is no PodGroup pair, which chat-0 names; creating the PodGroup would let it go on"),
+        (
+            [pod_group(minMember=2, queue="small")],
+            "there is no queue small, which PodGroup pair names; creating the queue would let it go on",
+        ),
+        (
+            [pod_group(minMember=3)],
+            "PodGroup pair takes 3 pods and has 2; the pods that it lacks, or a smaller minMember, would let it go on",
+        ),
+        (
+            [pod_group(minMember=2, minResources={NPU: "80"})],
+            "PodGroup pair is held back by its minResources: resource in cluster is overused: overused "
+            f"{NPU} (it asks for 80 {NPU}, and of the 64 that there are 0 are in use); "
+            "more nodes, or smaller minResources, would let it go on",
+        ),
+        (
+            [pod_group(minMember=2, minResources={NPU: "16"}, queue="small"), queue(capability={NPU: 8})],
+            "PodGroup pair is held back by its minResources: queue resource quota insufficient: insufficient "
+            f"{NPU} (it asks for 16 {NPU}, and queue small may have 8 and has 0 in use); a larger capability of the "
+            "queue, or smaller minResources, would let it go on",
+        ),
+        (
+            [pod_group(minMember=3, minResources={NPU: "80"})],
+            "; besides, PodGroup pair takes 3 pods and has 2; more nodes, or smaller minResources, and the pods that "
+            "it lacks, or a smaller minMember, would let it go on",
+        ),
+    ],
+)
+def test_what_keeps_a_group_that_nodes_have_room_for_is_said(
+    user: User, objects: list[Raw], says: str
+) -> None:
+    user.plans(grouped(), *objects, cluster=PLENTY, initial="empty", horizon="1h")
+    verdict, why = told(user)
+    assert says in verdict
+    assert says.partition(";")[0] in why
+
+
+#: What a queue may have, in what words, and what two pods need of it: NPUs, or cpu, memory or places.
+TOO_SMALL = [
+    ({NPU: 8}, {}, f"8 {NPU}", "16"),
+    ({NPU: 15}, {}, f"15 {NPU}", "16"),
+    ({"cpu": 15}, {"cpu": 10}, "15 cpu", "20"),
+    ({"cpu": "1500m"}, {"cpu": 1}, "1500m cpu", "2"),
+    ({"memory": "150Gi"}, {"memory": "100Gi"}, "150Gi memory", "200Gi"),
+    ({"pods": 1}, {}, "1 pod", "2"),
+]
+
+
+@pytest.mark.parametrize(("capability", "resources", "may_have", "needs"), TOO_SMALL)
+@pytest.mark.parametrize("kind", ["KubeInfer", "Deployment"])
+def test_a_queue_that_lets_in_a_part_of_a_gang_is_told_with_what_it_may_have_and_the_gang_needs(
+    user: User, kind: str, capability: Raw, resources: Raw, may_have: str, needs: str
+) -> None:
+    small = queue(capability=capability)
+    if kind == "KubeInfer":
+        group, objects = "chat-0", [instance(**resources), small]
+    else:
+        group, objects = "pair", [grouped(**resources), pod_group(minMember=2, queue="small"), small]
+    user.plans(*objects, cluster=PLENTY, initial="empty", horizon="1h")
+    says = (
+        f"queue small may have {may_have} by its capability and has 0 in use, and PodGroup {group} needs {needs} for "
+        "2 pods"
+    )
+    verdict, why = told(user)
+    assert f"{says}; a larger capability of the queue would let it go on" in verdict
+    assert says in why
+
+
+@pytest.mark.parametrize(
+    ("members", "npus", "placed"),
+    [
+        (
+            2,
+            8,
+            f"may have 8 {NPU} by its capability and has 0 in use, and PodGroup chat-0 needs 16 for 2 pods",
+        ),
+        (
+            2,
+            16,
+            f"may have 16 {NPU} by its capability and has 16 in use, and PodGroup chat-0 needs 8 for 1 pod",
+        ),
+        (1, 8, f"may have 8 {NPU} by its capability and has 8 in use, and PodGroup chat-0 needs 8 for 1 pod"),
+    ],
+)
+def test_of_a_gang_that_is_placed_down_to_min_member_the_queue_is_told_for_what_is_still_to_be_placed(
+    user: User, members: int, npus: int, placed: str
+) -> None:
+    user.plans(
+        instance(3),
+        queue(capability={NPU: npus}),
+        cluster=PLENTY,
+        initial="empty",
+        assumptions={"minMember": members},
+        horizon="1h",
+    )
+    assert placed in told(user)[0]
+
+
+def test_a_gang_of_one_pod_that_its_queue_does_not_let_in_is_told_so(user: User) -> None:
+    user.plans(instance(1), queue(capability={NPU: 4}), cluster=PLENTY, initial="empty", horizon="1h")
+    says = f"queue small may have 4 {NPU} by its capability and has 0 in use, and PodGroup chat-0 needs 8 for 1 pod"
+    assert says in told(user)[0]
+
+
+def test_a_second_gang_that_finds_its_queue_full_is_told_what_the_first_has(user: User) -> None:
+    later = instance()
+    later["metadata"]["name"] = "later"
+    actions = [{"at": "1m", "create": later}]
+    user.plans(
+        instance(),
+        queue(capability={NPU: 24}),
+        cluster=PLENTY,
+        initial="empty",
+        actions=actions,
+        horizon="1h",
+    )
+    assert (
+        f"queue small may have 24 {NPU} by its capability and has 16 in use, and PodGroup later-0 needs 16 for 2 "
+        "pods; a larger capability of the queue, or fewer pods in it, would let it go on"
+    ) in told(user)[0]
+
+
+def test_a_share_by_weight_is_not_taken_for_a_capability(user: User) -> None:
+    """Both queues ask for all of the cluster, so each deserves half of it (proportion)."""
+    other = instance(2, "other")
+    other["metadata"]["name"] = "other"
+    user.plans(instance(), other, queue(), queue("other"), cluster="2x8", initial="empty", horizon="1h")
+    verdict = told(user)[0]
+    assert f"may have 8 {NPU} by its weight and has 0 in use, and PodGroup" in verdict
+    assert "a larger weight of the queue, or fewer pods in others, would let it go on" in verdict
+
+
+def test_places_that_are_promised_to_another_gang_are_told_to_be(user: User) -> None:
+    """The free node is kept for the gang of three (V8), so a gang of one that would fit there waits."""
+
+    def named(name: str, pods: int) -> Raw:
+        made = instance(pods, "default")
+        made["metadata"]["name"] = name
+        return made
+
+    actions: list[Raw] = [
+        {"at": "1m", "create": named("waits", 3)},
+        {"at": "2m", "deleteObject": "KubeInfer/going"},
+        {"at": "2m5s", "create": named("single", 1)},
+    ]
+    user.plans(
+        named("going", 2),
+        cluster="3x8",
+        initial="running",
+        timings={"profile": "zero", "exit": "20s"},
+        actions=actions,
+        horizon="2m10s",
+    )
+    verdict, why = told(user, "2m10s")
+    says = "the places for it are promised to PodGroup waits-0"
+    assert f"single-0 has no place: {says}; the end of the pods that those wait for" in verdict
+    assert f"single-0 waits: {says}" in why
