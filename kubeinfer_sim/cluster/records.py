@@ -574,6 +574,12 @@ class DrainHeld(Record):
     pods_help: bool = False
 
 
+class DrainGoesOn(Record):
+    """No eviction that a drain asks for is refused any more: it waits for its pods to go."""
+
+    node: str
+
+
 class DrainEnded(Record):
     """A drain is over; `errors`, one sentence each, is empty when the node is empty."""
 

@@ -6,12 +6,15 @@ KubeInfer's counts as an instance of its own.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
 from kubeinfer_sim.cluster.records import (
+    ContainerDied,
     GangPending,
     GangScheduled,
     InstanceRef,
@@ -19,6 +22,7 @@ from kubeinfer_sim.cluster.records import (
     PodFinished,
     PodGone,
     PodRef,
+    PodRejected,
 )
 from kubeinfer_sim.cluster.stages import PENDING, SERVING, StageName
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus, PodsRefused
@@ -67,7 +71,9 @@ class InstanceMoment(Struct, frozen=True):
         given_up: pods it gave up for others of its own (Degrade) and has not got back.
         causes: what led to it, from the initiating record to the latest, by their ids.
         ending: how the state ends, `ended_at` when (ms); `never`, None: not within the run.
-        following: the records that lead from here to that end.
+        following: the records that lead from here to that end, in order of time.
+        failures_before: by id of a step of `causes` or `following` that no other step of them leads to: the failures
+            between it and the step before it, which the chains leave out.
         life: all of its life, as it is at the end of the run.
         stranded: its pods that are on nodes that are down then.
     """
@@ -82,6 +88,7 @@ class InstanceMoment(Struct, frozen=True):
     ending: Ending
     ended_at: int | None
     following: tuple[Record, ...]
+    failures_before: Mapping[int, tuple[Record, ...]]
     life: InstanceLife
     stranded: Mapping[PodRef, StrandedPod]
 
@@ -180,6 +187,36 @@ class _Places:
                 self._nodes.update(record.nodes)
 
 
+class _Failures:
+    """The failures of each instance: its containers that died, its pods that their nodes rejected."""
+
+    def __init__(self) -> None:
+        self._of: dict[InstanceRef, list[Record]] = {}
+
+    def follow(self, record: Record) -> None:
+        """Take the next record."""
+        died = isinstance(record, ContainerDied) and not (record.init and record.exit_code == 0)
+        if died or isinstance(record, PodRejected):
+            pod: PodRef = record.pod  # type: ignore[attr-defined]
+            self._of.setdefault(pod.instance, []).append(record)
+
+    def left_out(
+        self, instance: InstanceRef, causes: Sequence[Record], following: Sequence[Record]
+    ) -> dict[int, tuple[Record, ...]]:
+        """Those between steps that do not lead to each other, by the id of the later one."""
+        steps, failures = [*causes, *following], self._of.get(instance, [])
+        told = {step.id for step in steps}
+        found: dict[int, tuple[Record, ...]] = {}
+        for before, step in pairwise(steps):
+            if step.cause not in told:
+                between = (
+                    bisect(failures, each.id, key=lambda failure: failure.id) for each in (before, step)
+                )
+                if left_out := tuple(each for each in failures[slice(*between)] if each.id not in told):
+                    found[step.id] = left_out
+        return found
+
+
 class Which(NamedTuple):
     """The instances of a KubeInfer with an ordinal; without an `owner`, of every KubeInfer."""
 
@@ -206,10 +243,11 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
     wanted: dict[str, int] = {}
     by_deployment: dict[tuple[str, str], list[int]] = {}
     refused: dict[tuple[str, str], PodsRefused] = {}
-    latest, places = _Latest(), _Places()
+    latest, places, failures = _Latest(), _Places(), _Failures()
     for record in history:
         one_pass.observe(record)
         places.follow(record)
+        failures.follow(record)
         if record.at <= at:
             latest.follow(record)
         courses.follow(record)
@@ -235,7 +273,16 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
         if only is None or only.means(course.instance):
             instances.append(
                 _instance(
-                    history, course, place, life_of[course.instance], stranded, latest, places, at, ended_at
+                    history,
+                    course,
+                    place,
+                    life_of[course.instance],
+                    stranded,
+                    latest,
+                    places,
+                    failures,
+                    at,
+                    ended_at,
                 )
             )
     there = [c for c in courses if c.instance.has_roles]
@@ -289,6 +336,7 @@ def _instance(
     stranded: Mapping[PodRef, StrandedPod],
     latest: _Latest,
     places: _Places,
+    failures: _Failures,
     at: int,
     ended_at: int,
 ) -> InstanceMoment:
@@ -315,10 +363,11 @@ def _instance(
         following = [record for record in reversed(history.chain(end.id)) if record.at > at]
         if (freed := _freed(following, began, places)) is not None:
             left, deletion = freed
-            if left.at > at:
-                following.insert(0, left)
+            if left.at > at and left not in following:
+                following = sorted([*following, left], key=lambda record: record.id)
             if deletion is not None and history[deletion].at <= at:
                 causes.add(deletion)
+    led_to = tuple(_causes(history, causes))
     return InstanceMoment(
         instance=course.instance,
         state=state,
@@ -326,10 +375,11 @@ def _instance(
         pods=tuple(_pod(pod, at, ended_at) for pod in waiting),
         absent=not alive,
         given_up=latest.given_up.get(course.instance, 0),
-        causes=tuple(_causes(history, causes)),
+        causes=led_to,
         ending=next_state,
         ended_at=None if end is None else end.at,
         following=tuple(following),
+        failures_before=failures.left_out(course.instance, led_to, following),
         life=life,
         stranded={pod: each for pod, each in stranded.items() if pod.instance == course.instance},
     )

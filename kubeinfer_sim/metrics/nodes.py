@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from kubeinfer_sim.cluster.records import (
     DrainEnded,
+    DrainGoesOn,
     DrainHeld,
     GangScheduled,
     NodeDrained,
@@ -63,7 +64,7 @@ class DrainRun(Struct):
     """One drain of a node.
 
     Attributes:
-        held: what holds it back, "" when nothing does.
+        held: what holds it back, "" when nothing does; `held_since` when something did first, ms.
         unhealthy: the pods that the budget which holds it lacks.
         pods_help: whether more healthy pods would let it go on.
         repeated: it failed, and a later one has emptied the node.
@@ -147,6 +148,7 @@ class Nodes:
             NodeRemoved: self._removed,
             NodeDrained: self._drained,
             DrainHeld: self._held,
+            DrainGoesOn: self._goes_on,
             DrainEnded: self._ended,
             GangScheduled: self._scheduled,
             PodDeleting: self._deleting,
@@ -213,6 +215,10 @@ class Nodes:
             drain.held, drain.unhealthy, drain.pods_help = record.detail, record.unhealthy, record.pods_help
             if drain.held_since is None:
                 drain.held_since = record.at
+
+    def _goes_on(self, record: DrainGoesOn) -> None:
+        for drain in self._draining[record.node]:
+            drain.held, drain.unhealthy, drain.pods_help = "", (), False
 
     def _ended(self, record: DrainEnded) -> None:
         drain = self._draining[record.node].pop(0)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected, NpuStateChanged, ResetHeld
 from kubeinfer_sim.cluster.records import (
     DrainEnded,
+    DrainGoesOn,
     DrainHeld,
     NodeCordoned,
     NodeFailed,
@@ -33,9 +34,13 @@ from kubeinfer_sim.engine.history import History, Record
 
 
 class Lasting(NamedTuple):
-    """What began with a record and lasts; `until` ms, None: to the end of the run."""
+    """What lasts; `record` is the latest that says what it is, or why.
+
+    From `since` to `until` ms; None: to the end of the run.
+    """
 
     record: Record
+    since: int
     until: int | None
 
 
@@ -46,22 +51,25 @@ _Key = tuple[str, str]
 def under_way(history: History, at: int) -> list[Lasting]:
     """What began by then and lasts, in order of its beginning."""
     open_: dict[_Key, Record] = {}
-    lasting: dict[int, Record] = {}
-    until: dict[int, int] = {}
+    since: dict[_Key, Record] = {}
+    ended: list[tuple[Record, Lasting]] = []
     for record in history:
-        if record.at > at and not lasting:
-            lasting = {each.id: each for each in open_.values()}
-            if not lasting:
-                break
+        if record.at > at and not open_:
+            break
         closed, opened = _turns(record, open_)
         for key in closed:
-            ended = open_.pop(key, None)
-            if record.at > at and ended is not None:
-                until[ended.id] = record.at
+            latest = open_.pop(key, None)
+            if latest is not None and record.at > at:
+                ended.append((since[key], Lasting(latest, since[key].at, record.at)))
         if record.at <= at:
-            open_.update(dict.fromkeys(opened, record))
-    lasting = lasting or {each.id: each for each in open_.values()}
-    return [Lasting(lasting[number], until.get(number)) for number in sorted(lasting)]
+            for key in opened:
+                if key not in open_:
+                    since[key] = record
+                open_[key] = record
+    ended += [(since[key], Lasting(latest, since[key].at, None)) for key, latest in open_.items()]
+    # One record may begin several, and says them all: until the last of them is over.
+    told = {lasting.record.id: (began.id, lasting) for began, lasting in ended}
+    return [lasting for _, lasting in sorted(told.values(), key=lambda each: each[0])]
 
 
 def _turns(record: Record, open_: Mapping[_Key, Record]) -> tuple[list[_Key], list[_Key]]:
@@ -80,25 +88,22 @@ def _turns(record: Record, open_: Mapping[_Key, Record]) -> tuple[list[_Key], li
             key = ("tainted", f"{record.node} {record.taint}")
             return [key], [] if record.removed else [key]
         case FaultInjected() if "/npu" in record.where:
-            key = ("npu", record.where)
-            return [], [] if key in open_ else [key]
+            return [], [(f"fault {record.kind}", record.where)]
         case FaultCleared():
-            key, began = ("npu", record.where), open_.get(("npu", record.where))
-            return [key] if isinstance(began, FaultInjected) and began.kind == record.kind else [], []
+            return [(f"fault {record.kind}", record.where)], []
         case NpuStateChanged():
-            names = [f"{record.node}/npu{number}" for number in record.npus]
-            keys = [("npu", name) for name in names]
-            resets = [("reset", name) for name in names]
-            return keys + resets, [] if record.state == "inService" else keys
+            names = {f"{record.node}/npu{number}" for number in record.npus}
+            # What is done about an NPU says more than what ails it.
+            closed = [key for key in open_ if key[1] in names]
+            return closed, [] if record.state == "inService" else [("npu", name) for name in sorted(names)]
         case ResetHeld():
             return [], [("reset", f"{record.node}/npu{record.npu}")]
         case ZoneStateChanged():
             key = ("zone", record.zone)
             return [key], [] if record.evicts else [key]
         case DrainHeld():
-            key = ("drain", record.node)
-            return [], [] if key in open_ else [key]
-        case DrainEnded():
+            return [], [("drain", record.node)]
+        case DrainGoesOn() | DrainEnded():
             return [("drain", record.node)], []
         case StallEnded():
             return [("stall", record.kubeinfer)], []
@@ -108,9 +113,7 @@ def _turns(record: Record, open_: Mapping[_Key, Record]) -> tuple[list[_Key], li
             return [], [("deadline", record.kubeinfer)]
         case DeploymentStatus(kind="Deployment"):
             key = ("deadline", f"Deployment/{record.deployment}")
-            if record.reason != TIMED_OUT:
-                return [key], []
-            return [], [] if key in open_ else [key]
+            return ([], [key]) if record.reason == TIMED_OUT else ([key], [])
         case Stalled():
             return [], [("stall", record.kubeinfer)]
         case RejectionsGoOn():

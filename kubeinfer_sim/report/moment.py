@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected, FaultInjected, NpuStateChanged
-from kubeinfer_sim.cluster.records import NodeFailed
+from kubeinfer_sim.cluster.records import DrainHeld, NodeFailed
 from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.controllers.deployment.records import PodsRefused
 from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.manifest.accelerators import ASCEND, Family
 from kubeinfer_sim.metrics.moment import DeploymentMoment, InstanceMoment, Moment, PodMoment
 from kubeinfer_sim.metrics.under_way import Lasting
 from kubeinfer_sim.report.complaints import complaint, pod_complaint
 from kubeinfer_sim.report.run_end import due, never, why_it_ended
-from kubeinfer_sim.report.sentences import sentence
+from kubeinfer_sim.report.sentences import drain_held, sentence
 from kubeinfer_sim.report.stranded import stranded
 from kubeinfer_sim.report.ways_out import to_admission
 from kubeinfer_sim.report.words import clause, count, ended, listed, point, rounded
@@ -78,6 +79,8 @@ def headline(moment: Moment) -> str:
 def lasting_sentence(run: Run, each: Lasting) -> str:
     """What lasts, and until when: `NPU 3 of node-0 is out until repaired; 7 left to give; repair due at 2d3h`."""
     record, until = each.record, each.until
+    if isinstance(record, DrainHeld) and until is not None:
+        return drain_held(record, f" until {point(until)}")
     text = sentence(record, run.scenario.accelerator_family)
     if until is not None:
         return f"{text}{'; repair due at' if _is_repaired(run, record) else ', until'} {point(until)}"
@@ -151,6 +154,14 @@ def pods_sentence(pods: Sequence[PodMoment]) -> str:
     why = f" ({first.regime})" if first.regime else ""
     until = "" if first.until is None else f", until {point(first.until)}"
     return f"{names}: {doing}{why} since {point(first.since)}{until}"
+
+
+def failures_between(failures: Sequence[Record], family: Family = ASCEND) -> str:
+    """`2 failures in between, the last at 1m51s: container engine of chat-0 is dead (Error, exit code 1)`."""
+    last = failures[-1]
+    which = "at" if len(failures) == 1 else "the last at"
+    number = count(len(failures), "failure")
+    return f"{number} in between, {which} {point(last.at)}: {sentence(last, family)}"
 
 
 def ending_sentence(run: Run, moment: Moment, each: InstanceMoment) -> str:

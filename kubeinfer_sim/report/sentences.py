@@ -273,6 +273,11 @@ def unhealthy(pods: Sequence[str]) -> str:
     return f"; not healthy: {listed(list(pods))}" if pods else ""
 
 
+def drain_held(record: cluster.DrainHeld, until: str = "") -> str:
+    """`the drain of node-0 is held until 20m: cannot evict chat-0: the disruption budget …; not healthy: chat-1`."""
+    return f"the drain of {record.node} is held{until}{_more(record.detail)}{unhealthy(record.unhealthy)}"
+
+
 def reset_held(record: faults.ResetHeld, family: Family = ASCEND) -> str:
     """`npu3 of node-0 waits for its ring: chat-1-serve-0 still runs on npu 1, 2`."""
     together = "card" if record.group == 2 else "ring"
@@ -423,7 +428,10 @@ SENTENCES: dict[type[Record], Words] = {
         f"somebody {'removes' if r.ended else 'sets'} the out-of-service taint of {r.node}"
     ),
     cluster.PodRemoved: lambda r: f"the object of {r.pod.name} is removed at once{_for(r.reason)}",
-    cluster.DrainHeld: lambda r: f"the drain of {r.node} is held{_more(r.detail)}{unhealthy(r.unhealthy)}",
+    cluster.DrainHeld: drain_held,
+    cluster.DrainGoesOn: lambda r: (
+        f"the drain of {r.node} goes on: nothing refuses its evictions any more, and it waits for its pods to go"
+    ),
     cluster.DrainEnded: _drain_ended,
     faults.FaultDetected: _detected,
     faults.StruckNothing: lambda r: f"the {r.what} strikes nothing: {r.there}",

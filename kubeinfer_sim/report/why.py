@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from kubeinfer_sim.cluster.stages import StageName
 from kubeinfer_sim.engine.history import Record
@@ -21,6 +21,7 @@ from kubeinfer_sim.metrics.moment import (
 from kubeinfer_sim.metrics.under_way import Lasting
 from kubeinfer_sim.report.moment import (
     ending_sentence,
+    failures_between,
     headline,
     lasting_sentence,
     pods_sentence,
@@ -172,7 +173,7 @@ def _lines(run: Run, moment: Moment, only: Which | None) -> Iterator[tuple[int, 
 
 
 def _lasting(run: Run, each: Lasting) -> str:
-    return f"{point(each.record.at)}\t{lasting_sentence(run, each)}"
+    return f"{point(each.since)}\t{lasting_sentence(run, each)}"
 
 
 def _nothing_yet(moment: Moment, family: Family) -> str:
@@ -234,13 +235,18 @@ def _told(run: Run, moment: Moment, each: InstanceMoment, family: Family) -> Ite
         yield 2, f"… and {sum(len(pods) for pods in list(groups.values())[MOST_PODS:]):,} more pods"
     if each.state != "ready" or each.given_up:
         yield 2, "Why"
-        yield from ((4, text) for text in _steps(each.causes, family))
+        yield from ((4, text) for text in _steps(each.causes, family, each.failures_before))
     yield 2, f"{ending_sentence(run, moment, each)}"
-    yield from ((4, text) for text in _steps(each.following, family))
+    yield from ((4, text) for text in _steps(each.following, family, each.failures_before))
 
 
-def _steps(records: Sequence[Record], family: Family) -> Iterator[str]:
-    """The time and the sentence of each; in the middle of a long chain steps are left out."""
+def _steps(
+    records: Sequence[Record], family: Family, failures_before: Mapping[int, Sequence[Record]] | None = None
+) -> Iterator[str]:
+    """The time and the sentence of each; in the middle of a long chain steps are left out.
+
+    `failures_before`: those before a step that are no steps of the chain.
+    """
     head = MOST_STEPS // 2 - 1
     for place, record in enumerate(records):
         left_out = len(records) - MOST_STEPS
@@ -248,6 +254,8 @@ def _steps(records: Sequence[Record], family: Family) -> Iterator[str]:
             if place == head:
                 yield f"…\t{count(left_out, 'step')} in between"
             continue
+        if failures := (failures_before or {}).get(record.id):
+            yield f"…\t{failures_between(failures, family)}"
         yield f"{point(record.at)}\t{sentence(record, family)}"
 
 

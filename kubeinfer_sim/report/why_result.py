@@ -33,9 +33,17 @@ class StepPart(Part):
     sentence: str
 
 
-class LastingPart(StepPart):
-    """What began with a record and lasts."""
+class ChainStepPart(StepPart):
+    """A step of a chain of causes."""
 
+    failures_before: int = 0
+    """Containers that died and pods that were rejected after the step before this one, which the chain leaves out."""
+
+
+class LastingPart(StepPart):
+    """What lasts, and the latest record that says what it is, or why."""
+
+    since_ms: int
     until_ms: int | None
     """Null: to the end of the run."""
 
@@ -68,7 +76,7 @@ class InstanceMomentPart(Part):
     """Those not ready; what it waits for longest first."""
     given_up: int
     """Pods it gave up for others of its own (Degrade) and has not got back."""
-    causes: list[StepPart]
+    causes: list[ChainStepPart]
     """From the initiating record to the latest before the time; of a long chain its beginning and its end."""
     causes_left_out: int = 0
     """Steps in the middle that are not in `causes`."""
@@ -76,7 +84,7 @@ class InstanceMomentPart(Part):
     """What it is next; `never`: not within the run."""
     ends_at_ms: int | None
     ending_sentence: str
-    following: list[StepPart]
+    following: list[ChainStepPart]
     """What leads from here to that end; of a long chain its beginning and its end."""
     following_left_out: int = 0
     """Steps in the middle that are not in `following`."""
@@ -134,7 +142,7 @@ def why_json(run: Run, moment: Moment) -> str:
         sentence=headline(moment),
         quiet=moment.quiet,
         under_way=[
-            LastingPart(**step.model_dump(), until_ms=each.until)
+            LastingPart(**step.model_dump(), since_ms=each.since, until_ms=each.until)
             for each in moment.under_way
             for step in _steps([each.record], family)
         ],
@@ -180,14 +188,21 @@ def _instance(run: Run, moment: Moment, each: InstanceMoment, family: Family) ->
             for pod in each.pods
         ],
         given_up=each.given_up,
-        causes=_steps(_edges(each.causes), family),
+        causes=_chain(each, each.causes, family),
         causes_left_out=max(0, len(each.causes) - MOST_STEPS),
         ending=each.ending,
         ends_at_ms=each.ended_at,
         ending_sentence=ending_sentence(run, moment, each).rstrip(":."),
-        following=_steps(_edges(each.following), family),
+        following=_chain(each, each.following, family),
         following_left_out=max(0, len(each.following) - MOST_STEPS),
     )
+
+
+def _chain(each: InstanceMoment, records: Sequence[Record], family: Family) -> list[ChainStepPart]:
+    return [
+        ChainStepPart(**step.model_dump(), failures_before=len(each.failures_before.get(step.id, ())))
+        for step in _steps(_edges(records), family)
+    ]
 
 
 def _edges(records: Sequence[Record]) -> Sequence[Record]:

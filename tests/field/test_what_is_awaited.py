@@ -228,3 +228,42 @@ def test_a_zone_that_is_well_again_is_told(user: User, workload: Any) -> None:
     assert "no node is ready (FullDisruption): failed nodes do not get the taint" in why(user, "20m")
     assert "Disruption" not in why(user, "1h")
     assert "Disruption" not in result["verdict"]["sentence"]
+
+
+SLOW_TO_STOP = {"lifecycle": {"preStop": {"sleep": {"seconds": 60}}}}
+
+
+@both
+def test_a_drain_that_is_held_says_what_holds_it_at_that_time(user: User, workload: Any) -> None:
+    """Its two pods may go one after the other; meanwhile the third is not ready for ten minutes."""
+    user.plans(
+        workload(
+            {**asking(cpu=2), **SLOW_TO_STOP, "readinessProbe": {"tcpSocket": {"port": 1}}},
+            terminationGracePeriodSeconds=90,
+        ),
+        {**BUDGET, "spec": {**BUDGET["spec"], "minAvailable": 3}},
+        cluster={"pools": [{"name": "web", "count": 4, "allocatable": {"cpu": 4}}]},
+        initial="running",
+        actions=[
+            {"at": "5m", "drain": "web-0"},
+            {"at": "10m", "health": {"nodes": ["web-1"], "lasts": "10m"}},
+            {"at": "30m", "scale": 4},
+            {"at": "40m", "scale": 6},
+        ],
+        horizon="1h",
+    )
+    first, second = ("chat-0-serve-0", "chat-1-serve-0") if workload is kubeinfer else ("chat-0", "chat-1")
+    third = first.replace("0", "2", 1)
+
+    def held(at: str) -> str:
+        lines = user.types("why", "scenario.yaml", "--at", at, COLUMNS="400").stdout.splitlines()
+        under_way = lines[lines.index("Under way") + 1 : lines.index("", lines.index("Under way"))]
+        return "".join(line for line in under_way if "held" in line)
+
+    for at, healthy in (("6m", 3), ("12m", 2), ("25m", 3)):
+        assert held(at).startswith("  5m ")
+        assert f"cannot evict {first}, {second}: The disruption budget keep" in held(at)
+        assert f"needs 3 healthy pods and has {healthy} currently" in held(at)
+        assert (f"not healthy: {third}" in held(at)) is (healthy == 2)
+    assert f": cannot evict {second}: " in held("30m7s")
+    assert held("31m20s") == ""  # the last one stops, and nothing refuses it

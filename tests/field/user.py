@@ -130,9 +130,9 @@ class User:
         head = {"apiVersion": "kubeinfer-sim/v1", "kind": "Scenario", "metadata": {"name": "field"}}
         self.has("scenario.yaml", {**head, "spec": whole})
 
-    def types(self, *command: str) -> Done:
-        """A command in that folder."""
-        return sim(*command, cwd=self.folder)
+    def types(self, *command: str, **env: str) -> Done:
+        """A command in that folder, with these variables in its environment."""
+        return sim(*command, cwd=self.folder, **env)
 
     def runs(self, *options: str) -> tuple[Done, Raw]:
         """`run scenario.yaml`: what is printed, and the result."""

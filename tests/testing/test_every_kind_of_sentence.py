@@ -69,6 +69,12 @@ QUOTA = {
     "metadata": {"name": "q", "namespace": "prod"},
     "spec": {"hard": {"pods": "1"}},
 }
+BUDGET = {
+    "apiVersion": "policy/v1",
+    "kind": "PodDisruptionBudget",
+    "metadata": {"name": "keep", "namespace": "prod"},
+    "spec": {"selector": {}, "minAvailable": 1},
+}
 #: Small inputs, each for the kinds it is named after: the manifest, and the scenario's fields.
 INPUTS: dict[str, tuple[list[Raw], Raw]] = {
     "a pod without a controller that a taint evicts": (
@@ -160,6 +166,16 @@ INPUTS: dict[str, tuple[list[Raw], Raw]] = {
     "an eviction that is granted": (
         [kubeinfer(NPUS, replicas=1)],
         {"actions": [{"at": "1m", "evictPod": {}}]},
+    ),
+    "a drain that a budget lets go on": (
+        [kubeinfer(NPUS, replicas=1), BUDGET],
+        {
+            "timings": {"profile": "zero", "exit": "20s"},
+            "actions": [
+                {"at": "1m", "drain": "node-0"},
+                {"at": "2m", "deleteObject": "PodDisruptionBudget/keep"},
+            ],
+        },
     ),
     "pods that a quota refuses": (
         [kubeinfer(NPUS, replicas=2), QUOTA],

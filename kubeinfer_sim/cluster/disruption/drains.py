@@ -10,13 +10,14 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 
 from kubeinfer_sim.cluster.disruption.budgets import Budgets, unhealthy_pods
-from kubeinfer_sim.cluster.disruption.drain import Drain, DrainedPod, DrainOptions
+from kubeinfer_sim.cluster.disruption.drain import Drain, DrainedPod, DrainOptions, State
 from kubeinfer_sim.cluster.disruption.eviction import Answer, Code
 from kubeinfer_sim.cluster.disruption.requests import request_eviction
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.records import DrainEnded, DrainHeld, NodeDrained
+from kubeinfer_sim.cluster.records import DrainEnded, DrainGoesOn, DrainHeld, NodeDrained
 from kubeinfer_sim.cluster.watcher import Watcher
+from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.engine.history import NO_CAUSE
 
 
@@ -65,6 +66,7 @@ class NodeDrain:
         self._node = node
         self._waiting = waiting
         self._told = ""
+        self._asked = False
 
     def start(self, options: DrainOptions, cause: int, finished: Callable[[], None]) -> None:
         """Begin; `finished` is called when it is over."""
@@ -80,8 +82,9 @@ class NodeDrain:
         if key.state is PodState.GONE:
             return None
         answer = request_eviction(self._api, self._budgets, key, "Drained", self._last)
-        if answer.code is Code.TOO_MANY_REQUESTS:
-            self._clock.after(0, self._tell_held)
+        if (self._told or answer.code is Code.TOO_MANY_REQUESTS) and not self._asked:
+            self._asked = True
+            self._clock.after(0, self._tell_held, phase=Phase.OBSERVER)
         return answer
 
     def when_gone(self, key: Hashable, callback: Callable[[], None]) -> None:
@@ -93,8 +96,13 @@ class NodeDrain:
             self._waiting.setdefault(key, []).append(callback)
 
     def _tell_held(self) -> None:
+        self._asked = False
         held = self._drain.verdict()
-        if held and held != self._told:
+        if self._drain.state is not State.EVICTING or held == self._told:
+            return
+        if not held:
+            self._last = self._history.append(DrainGoesOn(self._clock.now, self._last, self._node))
+        else:
             budgets = [budget for each in self._drain.held.values() for budget in each]
             unhealthy = unhealthy_pods(budgets)
             synced = not any(budget.status.failure for budget in budgets)
