@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.scenario.actions.model import Action
 
 
 class FaultInjected(Record):
@@ -21,10 +22,21 @@ class FaultInjected(Record):
 
 
 class StruckNothing(Record):
-    """A fault or an action (`what`) found none of the pods or NPUs it was aimed at; `there`: which ones there were."""
+    """An action, or a fault of the time line, found nothing of what it was aimed at; `there`: what there was.
 
-    what: str
+    Told at once, or in the end of what was to strike containers as they start. `wholly`: it struck nothing else.
+    """
+
+    action: Action
     there: str
+    wholly: bool = True
+
+
+class ChangedNothing(Record):
+    """An action left all as it was, since it was so already, or nobody noticed; `why`: which of the two."""
+
+    action: Action
+    why: str
 
 
 class FaultDetected(Record):

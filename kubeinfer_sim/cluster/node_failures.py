@@ -97,8 +97,8 @@ class NodeFailures:
         if until is not None:
             self._returns[name] = self._clock.at(until, self.restore, name)
 
-    def restore(self, name: str) -> None:
-        """A machine that failed is well again; nothing happens to one that is."""
+    def restore(self, name: str) -> bool:
+        """A machine that failed is well again; nothing happens to one that is: False."""
         node, now = self._api.machines[name], self._clock.now
         timer = self._returns.pop(name, None)
         if timer is not None:
@@ -128,13 +128,22 @@ class NodeFailures:
         elif not node.heartbeat.ready:
             node.last = self._history.append(NodeReturned(now, node.last, name, False))
             self._reporter.becomes(node, ready=True)
+        else:
+            return False
+        return True
 
-    def out_of_service(self, name: str, *, ended: bool, cause: int = NO_CAUSE) -> None:
-        """Somebody who knows the machine is dead says so: its pods are removed without waiting for it."""
+    def out_of_service(self, name: str, *, ended: bool, cause: int = NO_CAUSE) -> bool:
+        """Somebody who knows the machine is dead says so: its pods are removed without waiting for it.
+
+        Nothing happens where that has been said already: False.
+        """
         node = self._api.machines[name]
         taint = Taint(OUT_OF_SERVICE, "nodeshutdown", NO_EXECUTE)
+        if (taint in node.taints) is not ended:
+            return False
         node.last = self._history.append(NodeOutOfService(self._clock.now, cause, name, ended))
         if ended:
             self._api.change_taints(node, remove=[taint])
         else:
             self._api.change_taints(node, add=[taint])
+        return True

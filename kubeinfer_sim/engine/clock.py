@@ -46,7 +46,9 @@ class Timer(Event):
 
     __slots__ = ("_args", "_callback", "_clock", "when")
 
-    def __init__(self, clock: Clock, when: int, callback: Callable[..., None], args: tuple[Any, ...]) -> None:
+    def __init__(
+        self, clock: Clock, when: int, callback: Callable[..., object], args: tuple[Any, ...]
+    ) -> None:
         # What Event.__init__ does, without the call: timers are made by the hundred thousand.
         self.env = clock.env
         self.callbacks = [Timer._fire]
@@ -100,7 +102,7 @@ class Clock:
         """How many timers are still going to fire."""
         return len(self._queue) - self._cancelled
 
-    def at(self, when: int, callback: Callable[..., None], *args: Any, phase: int = Phase.WORLD) -> Timer:
+    def at(self, when: int, callback: Callable[..., object], *args: Any, phase: int = Phase.WORLD) -> Timer:
         """Call `callback(*args)` at `when` (milliseconds, not before now).
 
         Raises:
@@ -112,7 +114,9 @@ class Clock:
         heappush(self._queue, (when, phase, next(self.env._eid), timer))
         return timer
 
-    def after(self, delay: int, callback: Callable[..., None], *args: Any, phase: int = Phase.WORLD) -> Timer:
+    def after(
+        self, delay: int, callback: Callable[..., object], *args: Any, phase: int = Phase.WORLD
+    ) -> Timer:
         """Call `callback(*args)` in `delay` milliseconds."""
         return self.at(self.now + delay, callback, *args, phase=phase)
 

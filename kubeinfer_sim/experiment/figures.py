@@ -105,7 +105,7 @@ class Figures(Struct, frozen=True, dict=True):
         cluster = self.cluster
         by_luck = self.outcome is Outcome.COMPLETES and any(each.all_killed for each in cluster.killed_starts)
         endless = cluster.evictions or any(each.per_second is not None for each in cluster.rejections)
-        vain = cluster.refusals or cluster.unmatched
+        vain = cluster.refusals or cluster.idle.unmatched
         return not (self.run.end == "loop" or by_luck or endless or vain or cluster.unplaced)
 
 

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from kubeinfer_sim.cluster.fault_records import StruckNothing
 from kubeinfer_sim.cluster.records import NotPlacedAtStart, PodPreempted, PodRef
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Observer
 from kubeinfer_sim.metrics.bare_pods import BarePodMeasures, BarePods
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, Deployments
 from kubeinfer_sim.metrics.evictions import Evictions, EvictionsMeter
-from kubeinfer_sim.metrics.faults import FaultCourse, FaultCourses, Unmatched
+from kubeinfer_sim.metrics.faults import FaultCourse, FaultCourses, Idle, IdleActions
 from kubeinfer_sim.metrics.first_causes import FirstCauses
 from kubeinfer_sim.metrics.killed_starts import KilledStarts, KilledStartsMeter
 from kubeinfer_sim.metrics.lives import InstanceLife
@@ -42,7 +41,7 @@ class ClusterMeasures(Struct, frozen=True):
         evictions: pods that tainted nodes evict one after the other, to the end.
         deployments: a Deployment, or a ReplicaSet without one, each, in the order of their creation.
         bare_pods: Pods that no controller makes, in the order of their creation.
-        unmatched: faults and actions that struck nothing.
+        idle: actions and faults of which nothing came.
         refusals: what kubectl or the API server refused, but for drains.
         killed_starts: of workloads whose instances came up though probes had killed starts of theirs.
         kills_of_starts: how many starts probes have killed, by kind and name of the workload and by probe.
@@ -61,7 +60,7 @@ class ClusterMeasures(Struct, frozen=True):
     unplaced: tuple[NotPlacedAtStart, ...]
     rejections: tuple[Rejections, ...]
     evictions: tuple[Evictions, ...]
-    unmatched: tuple[StruckNothing, ...]
+    idle: Idle
     refusals: tuple[Refused, ...]
     deployments: tuple[DeploymentMeasures, ...]
     bare_pods: tuple[BarePodMeasures, ...]
@@ -86,7 +85,7 @@ class ClusterMeters:
         self._npus, self._npu_outages = NpusInUse(), NpuOutages()
         self._nodes, self._faults, self._preemptions = Nodes(), FaultCourses(), Preemptions()
         self._unplaced, self._killed_starts = Unplaced(), KilledStartsMeter()
-        self._first_causes, self._unmatched, self._refusals = FirstCauses(), Unmatched(), Refusals()
+        self._first_causes, self._idle, self._refusals = FirstCauses(), IdleActions(), Refusals()
         self._rejections, self._evictions = RejectionsMeter(), EvictionsMeter()
 
     @property
@@ -104,7 +103,7 @@ class ClusterMeters:
             self._unplaced,
             self._rejections,
             self._evictions,
-            self._unmatched,
+            self._idle,
             self._refusals,
             self._killed_starts,
             self._first_causes,
@@ -128,7 +127,7 @@ class ClusterMeters:
             unplaced=self._unplaced.finish(ended_at, end),
             rejections=self._rejections.finish(ended_at, end),
             evictions=self._evictions.finish(ended_at, end, instances),
-            unmatched=self._unmatched.finish(ended_at, end),
+            idle=self._idle.finish(ended_at, end),
             refusals=self._refusals.finish(ended_at, end),
             deployments=self._deployments.finish(ended_at, end, instances, first_causes),
             bare_pods=self._bare_pods.finish(ended_at, end, instances),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
-from kubeinfer_sim.cluster.fault_records import FaultDetected, FaultInjected, StruckNothing
+from kubeinfer_sim.cluster.fault_records import ChangedNothing, FaultDetected, FaultInjected, StruckNothing
 from kubeinfer_sim.cluster.reasons import probe_of
 from kubeinfer_sim.cluster.records import ContainerDied, ContainerKilling, NodeReadyChanged, PodNotReady
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, PeersLost
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Handlers
+from kubeinfer_sim.scenario.actions.model import Action
 
 
 class FaultCourse(Struct):
@@ -32,19 +35,45 @@ class FaultCourse(Struct):
     recovered: int | None = None
 
 
-class Unmatched:
-    """The faults and actions that struck nothing."""
+class Idle(Struct, frozen=True):
+    """The actions, and the faults of the time line, of which nothing came; in order of their time.
+
+    Attributes:
+        unmatched: they struck nothing.
+        unchanged: they left all as it was, which may be what was wanted.
+    """
+
+    unmatched: tuple[StruckNothing, ...]
+    unchanged: tuple[ChangedNothing, ...]
+
+    def effective(self, actions: Iterable[Action]) -> tuple[Action, ...]:
+        """Those of these actions of which something came."""
+        idle: dict[int, list[Action]] = {}
+        for action in (
+            *(each.action for each in self.unmatched if each.wholly),
+            *(each.action for each in self.unchanged),
+        ):
+            idle.setdefault(action.at, []).append(action)
+        return tuple(action for action in actions if action not in idle.get(action.at, ()))
+
+
+class IdleActions:
+    """The actions of which nothing came."""
 
     def __init__(self) -> None:
-        self._all: list[StruckNothing] = []
+        self._unmatched: list[StruckNothing] = []
+        self._unchanged: list[ChangedNothing] = []
 
     def handlers(self) -> Handlers:
         """What it listens to."""
-        return {StruckNothing: self._all.append}
+        return {StruckNothing: self._unmatched.append, ChangedNothing: self._unchanged.append}
 
-    def finish(self, ended_at: int, end: End) -> tuple[StruckNothing, ...]:
-        """All of them, in order of time."""
-        return tuple(self._all)
+    def finish(self, ended_at: int, end: End) -> Idle:
+        """All of them."""
+        return Idle(
+            tuple(sorted(self._unmatched, key=lambda each: each.action.at)),
+            tuple(sorted(self._unchanged, key=lambda each: each.action.at)),
+        )
 
 
 class FaultCourses:

@@ -11,7 +11,7 @@ from rich.text import Text
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Judged, Judgement, Stall
 from kubeinfer_sim.report.paragraph import indented
-from kubeinfer_sim.report.verdict import Assessment, objective_text, vain_lines
+from kubeinfer_sim.report.verdict import Assessment, idle_lines, objective_text
 from kubeinfer_sim.report.words import count
 from kubeinfer_sim.scenario.actions.model import Action
 from kubeinfer_sim.scenario.units import format_duration
@@ -53,7 +53,7 @@ def stalled_since(stall: Stall) -> str:
 def warning_lines(assessment: Assessment) -> list[Text]:
     """What to know of the run and of the files it came from, each once."""
     own = [text for each in assessment.kubeinfers.values() for text in each.measures.warnings]
-    own += vain_lines(assessment.cluster)
+    own += idle_lines(assessment.cluster)
     texts = dict.fromkeys((*own, *(each.one_line() for each in assessment.run.scenario.warnings)))
     return [Text(f"! {printable(text)}", "yellow") for text in texts]
 

@@ -49,7 +49,7 @@ def details(assessment: Assessment, width: int) -> Iterable[RenderableType]:
     measures, scenario = assessment.measures, assessment.run.scenario
     family = scenario.accelerator_family
     objectives = [objective_line(each) for each in assessment.judged]
-    several = len(assessment.kubeinfers) > 1
+    several, done = len(assessment.kubeinfers) > 1, assessment.cluster.idle.effective(scenario.actions)
     if several:
         yield from section("Objectives", objectives)
         yield from section("Key figures", figure_table(cluster_figures(assessment)))
@@ -61,14 +61,14 @@ def details(assessment: Assessment, width: int) -> Iterable[RenderableType]:
             yield from section("Why", _why(own.measures))
             figures = kubeinfer_figures(own.measures, given_up=bool(assessment.run.due))
             yield from section("Key figures", figure_table(figures))
-            yield from _instances(own, actions_of(scenario.actions, name), width, family)
+            yield from _instances(own, actions_of(done, name), width, family)
             yield from section("Recovery", recovery_lines(own.measures))
     else:
         yield from section("Why", _why(measures))
         yield from section("Objectives", objectives)
         yield from section("Key figures", figure_table(key_figures(assessment)))
         for only in assessment.kubeinfers.values():
-            yield from _instances(only, scenario.actions, width, family)
+            yield from _instances(only, done, width, family)
     yield from section("Nodes", first_lines(node_lines(assessment.cluster), MOST_LINES, "event"))
     yield from section("Faults", fault_lines(assessment.cluster.faults))
     yield from section(family.title("NPUs out of service"), npu_lines(assessment.cluster.npu_outages, family))

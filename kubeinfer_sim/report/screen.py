@@ -50,7 +50,7 @@ def screen(assessment: Assessment, width: int) -> Iterable[RenderableType]:
     """What to know after the verdict."""
     measures, scenario = assessment.measures, assessment.run.scenario
     family = scenario.accelerator_family
-    several = len(assessment.kubeinfers) > 1
+    several, done = len(assessment.kubeinfers) > 1, assessment.cluster.idle.effective(scenario.actions)
     yield from _rows([*_objectives(assessment), *_figures(assessment)])
     rows: list[_Row] = []
     for name, own in assessment.kubeinfers.items():
@@ -60,7 +60,7 @@ def screen(assessment: Assessment, width: int) -> Iterable[RenderableType]:
             if own.measures.outcome is Outcome.NOTHING:
                 yield Text(f"  not touched: {count(own.measures.ready.last, 'instance')} ready")
             yield from _rows(_own_figures(assessment, own.measures))
-        actions = actions_of(scenario.actions, name) if several else scenario.actions
+        actions = actions_of(done, name) if several else done
         yield from _chart(own.measures, actions, width)
         told = [*_instances(own)]
         if several:

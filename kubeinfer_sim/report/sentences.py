@@ -21,6 +21,7 @@ from kubeinfer_sim.manifest.accelerators import ASCEND, Family
 from kubeinfer_sim.metrics.cause_kinds import POD_DELETIONS
 from kubeinfer_sim.report.stranded import zone_state
 from kubeinfer_sim.report.words import clause, count, listed, ordinals, point, rounded, together
+from kubeinfer_sim.scenario.actions.names import action_name
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.units import format_size
 
@@ -434,7 +435,8 @@ SENTENCES: dict[type[Record], Words] = {
     ),
     cluster.DrainEnded: _drain_ended,
     faults.FaultDetected: _detected,
-    faults.StruckNothing: lambda r: f"the {r.what} strikes nothing: {r.there}",
+    faults.StruckNothing: lambda r: f"the {action_name(r.action)} strikes nothing: {r.there}",
+    faults.ChangedNothing: lambda r: f"the {action_name(r.action)} changes nothing: {r.why}",
     faults.FaultCleared: lambda r: f"{r.kind} of {r.where} is over ({_CLEARED.get(r.how, r.how)})",
     faults.PodSlowed: lambda r: f"{r.pod.name} works at {r.factor} of its speed",
     controllers.SpecApplied: _spec,

@@ -44,6 +44,7 @@ from kubeinfer_sim.report.words import (
     point,
     rounded,
 )
+from kubeinfer_sim.scenario.actions.names import action_name
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration
 from kubeinfer_sim.simulation.run import Run
@@ -134,7 +135,7 @@ def _verdict(measured: Figures) -> Verdict:
     missed = [each for each in judged if each.judgement is not Judgement.HELD]
     if measured.run.end == "loop":
         return Verdict(False, f"{standstill(measured.run)}.")
-    vain = vain_lines(measured.cluster)
+    vain, unchanged = vain_lines(measured.cluster), _unchanged_lines(measured.cluster)
     endless = [
         *filter(None, (without_pause(measured.cluster.rejections), without_end(measured.cluster.evictions)))
     ]
@@ -150,6 +151,8 @@ def _verdict(measured: Figures) -> Verdict:
     drains = [text for text in _drains(measured) if _lower(text) not in _lower(own)]
     if drains and own.startswith("Nothing happened"):
         own, drains = opening(drains[0]), drains[1:]
+    if own.startswith("Nothing happened") and unchanged:
+        own = f"{own}; {unchanged[0]}{_and_more(unchanged)}"
     sentence = "; ".join(filter(None, (own, *drains, *endless, preempted_for(measured.cluster.preemptions))))
     if outcome in (Outcome.NEVER, Outcome.UNFINISHED):
         sentence = "; ".join([sentence, *_held_resets(measured.cluster)])
@@ -163,8 +166,7 @@ def _verdict(measured: Figures) -> Verdict:
     if start:
         sentence = f"{sentence}, but {start}"
     if vain:
-        more = f" (and {len(vain) - 1:,} more)" if len(vain) > 1 else ""
-        sentence = f"{sentence}, but {vain[0]}{more}"
+        sentence = f"{sentence}, but {vain[0]}{_and_more(vain)}"
     return Verdict(holds, ended(sentence))
 
 
@@ -173,7 +175,7 @@ def another_start(unplaced: Sequence[NotPlacedAtStart]) -> str:
     if not unplaced:
         return ""
     first, why = unplaced[0], clause(unplaced[0].proof)
-    more = f" (and {len(unplaced) - 1:,} more)" if len(unplaced) > 1 else ""
+    more = _and_more(unplaced)
     why = f", which {why}" if why.startswith("needs") else f": {why}"
     return (
         f"it does not begin as your cluster is: no place for {first.instance.name}{more}{why}; "
@@ -195,17 +197,32 @@ def vain_lines(cluster: ClusterMeasures) -> list[str]:
             message = f"{clause(each.message)}{unhealthy(each.unhealthy)}"
             alike.setdefault((each.at, "eviction", message), []).append(f"Pod/{each.pod.name}")
     refused = [
-        f"the {what} of {objects[0]}{_more(objects)} at {point(at)} is refused: {message}"
+        f"the {what} of {objects[0]}{_and_more(objects)} at {point(at)} is refused: {message}"
         for (at, what, message), objects in alike.items()
     ]
     struck = [
-        f"the {each.what} at {point(each.at)} strikes nothing: {each.there}" for each in cluster.unmatched
+        f"the {action_name(each.action)} at {point(each.action.at)} strikes nothing: {each.there}"
+        for each in cluster.idle.unmatched
     ]
     return refused + struck
 
 
-def _more(objects: Sequence[str]) -> str:
-    return f" (and {len(objects) - 1:,} more)" if len(objects) > 1 else ""
+def idle_lines(cluster: ClusterMeasures) -> list[str]:
+    """What there is to warn of: what was in vain, and what left all as it was."""
+    return vain_lines(cluster) + _unchanged_lines(cluster)
+
+
+def _unchanged_lines(cluster: ClusterMeasures) -> list[str]:
+    """What left all as it was: `the cordon at 2h changes nothing: cordoned already`."""
+    return [
+        f"the {action_name(each.action)} at {point(each.action.at)} changes nothing: {each.why}"
+        for each in cluster.idle.unchanged
+    ]
+
+
+def _and_more(told: Sequence[object]) -> str:
+    """What to say of all but the first."""
+    return f" (and {len(told) - 1:,} more)" if len(told) > 1 else ""
 
 
 def _below_budget(measured: Figures) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -38,11 +39,11 @@ from kubeinfer_sim.cluster.scheduler.volcano.scheduling import VolcanoSettings
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.clock import Clock
-from kubeinfer_sim.engine.history import History
+from kubeinfer_sim.engine.history import History, Record
 from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.accelerators import main_accelerator
 from kubeinfer_sim.scenario.actions.model import Action, Fault, Health
-from kubeinfer_sim.scenario.cluster.model import NodeSpec, RunningPod
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.faults.model import FaultPlan
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.actions.handlers import Handlers
@@ -53,6 +54,7 @@ from kubeinfer_sim.simulation.actions.run_crashes import RunCrashes
 from kubeinfer_sim.simulation.actions.targets import start_faults
 from kubeinfer_sim.simulation.actions.workloads import WorkloadActions
 from kubeinfer_sim.simulation.faults.health_actions import HealthActions, check_faults
+from kubeinfer_sim.simulation.faults.health_strikes import HealthStrikes
 from kubeinfer_sim.simulation.faults.probe_answers import ProbeAnswers
 from kubeinfer_sim.simulation.pod_objects import PodObjects
 from kubeinfer_sim.simulation.pod_status import PodStatuses
@@ -73,6 +75,7 @@ class Simulation(Struct, frozen=True):
         faults: None where nothing breaks.
         objects: reads the pods' objects; None where nobody wants to see them.
         evictions: has tainted nodes evict pods; None where none does.
+        missed: what has come to nothing by the end (ms), of actions of which only the end can tell.
     """
 
     scenario: Scenario
@@ -82,6 +85,7 @@ class Simulation(Struct, frozen=True):
     time_line: TimeLine
     objects: PodObjects | None
     evictions: TaintEvictionController | None
+    missed: Callable[[int], Iterable[Record]]
 
     @property
     def env(self) -> Environment:
@@ -104,9 +108,23 @@ def assemble(
     budgets = Budgets(scenario.disruption_budgets)
     devices = _devices(env, scenario)
     scheduling = _scheduling(env, scenario, budgets)
-    cluster = Cluster(env, scheduling, _kubelet(env, scenario, health, devices, scheduling.running_on))
+    at_starts, of_checks = start_faults(scenario.actions), check_faults(scenario.actions)
+    settings = KubeletSettings(
+        scenario.kubernetes,
+        scenario.transfers,
+        scenario.crash_back_off,
+        scenario.broken_images,
+        at_starts,
+        of_checks,
+        loads_after_sigterm=scenario.assumptions.loads_after_sigterm,
+    )
+    first_answers = health.at_set_up if health.of_new_pods else None
+    kubelet = Kubelet(env, settings, first_answers, devices, scheduling.running_on)
+    cluster = Cluster(env, scheduling, kubelet)
     run_crashes = RunCrashes(cluster, scenario.actions)
-    answers.watch(cluster.kubelet)
+    strikes = HealthStrikes(env.history, kubelet.asks, scenario.actions, of_checks)
+    health.watch(strikes)
+    answers.watch(kubelet)
     workloads = Workloads(cluster, scenario, recovery)
     drains = Drains(env, budgets)
     failures, node_controllers = _node_failures(cluster, scenario, devices)
@@ -127,11 +145,12 @@ def assemble(
         *((run_crashes,) if run_crashes else ()),
         *((answers,) if faults is not None or _asks(scenario, Health) else ()),
     )
+    pod_actions = PodActions(cluster, workloads, budgets, at_starts)
     handlers: list[Handlers] = [
         WorkloadActions(env, workloads).handlers(),
         ObjectActions(env, workloads).handlers(),
         NodeActions(env, drains, failures, partial(_machine, env, scenario)).handlers(),
-        PodActions(cluster, workloads, budgets).handlers(),
+        pod_actions.handlers(),
         {Health: partial(health.act, pods=workloads.pods)},
         {} if faults is None else {Fault: faults.inject},
     ]
@@ -143,6 +162,7 @@ def assemble(
         TimeLine(env.clock, scenario.actions, handlers),
         _pod_objects(cluster, scenario, workloads) if pods else None,
         next((each for each in node_controllers if isinstance(each, TaintEvictionController)), None),
+        lambda now: chain(pod_actions.missed(now), run_crashes.missed(now), strikes.missed(now)),
     )
 
 
@@ -212,26 +232,6 @@ def _chance(streams: Streams, pod: Hashable) -> float:
     """Which of equal nodes a pod gets."""
     assert isinstance(pod, Pod)
     return streams.named(f"host/{pod.stream_name}").random()
-
-
-def _kubelet(
-    env: Environment,
-    scenario: Scenario,
-    health: HealthActions,
-    devices: Devices | None,
-    beside: Callable[[str], Iterable[RunningPod]],
-) -> Kubelet:
-    settings = KubeletSettings(
-        scenario.kubernetes,
-        scenario.transfers,
-        scenario.crash_back_off,
-        scenario.broken_images,
-        start_faults(scenario.actions),
-        check_faults(scenario.actions),
-        loads_after_sigterm=scenario.assumptions.loads_after_sigterm,
-    )
-    answers = health.at_set_up if health.of_new_pods else None
-    return Kubelet(env, settings, answers, devices, beside)
 
 
 def _devices(env: Environment, scenario: Scenario) -> Devices | None:

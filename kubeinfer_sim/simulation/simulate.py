@@ -73,6 +73,8 @@ def play(simulation: Simulation, *, until: int | None = None) -> Run:
         over = end == "settled" and env.clock.next_at() is None
         if over or end == "quiet" or (end == "horizon" and not _frees_room(simulation)):
             simulation.cluster.scheduling.explain_waiting(ended_at)
+        if until is None and end != "loop":
+            ended_at = _tell_missed(simulation, ended_at)
         env.history.close()
         pods = None if simulation.objects is None else tuple(simulation.objects.at(ended_at))
     return Run(
@@ -115,6 +117,15 @@ def _run_clock(simulation: Simulation, until: int | None) -> _Ended:
     if simulation.cluster.kubelet.rejects_without_pause:
         return _Ended("quiet", endlessly="rejected")
     return _Ended("settled")
+
+
+def _tell_missed(simulation: Simulation, ended_at: int) -> int:
+    """Tell of the actions that have come to nothing to the end; when the run has ended then, ms."""
+    at = max((action.at for action in simulation.scenario.actions), default=0)
+    missed = [*simulation.missed(max(ended_at, at))]
+    for record in missed:
+        simulation.env.history.append(record)
+    return max(ended_at, at) if missed else ended_at
 
 
 def _last_step(simulation: Simulation) -> int:

@@ -6,7 +6,7 @@ What the checks of a run get is known when it begins: none of it is an event, an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -55,13 +55,19 @@ class CheckFaults(Struct):
     faults: Sequence[CheckFault]
     # How many runs each has struck, by its place, pod and container.
     _struck: Counter[tuple[int, str, str]] = field(default_factory=Counter)
+    # When each has struck first, or will if the run lasts until then, by its place.
+    _first: dict[int, int] = field(default_factory=dict)
 
     def mean(self, pod: Pod, container: str) -> bool:
         """Whether any run of this container may be struck."""
         return any(fault.strikes(pod, container) for fault in self.faults)
 
-    def of_run(self, pod: Pod, container: str, begins: int) -> tuple[Trouble, ...]:
-        """What becomes of the checks in a run that begins now, which counts."""
+    def first(self, place: int) -> int | None:
+        """When the fault of this place strikes first, ms; None: no run that it means has begun."""
+        return self._first.get(place)
+
+    def of_run(self, pod: Pod, container: str, begins: int, probes: Container[str]) -> tuple[Trouble, ...]:
+        """What becomes of the checks, behind these `probes`, in a run that begins now, which counts."""
         troubles: list[Trouble] = []
         for place, fault in enumerate(self.faults):
             key = place, pod.ref.name, container
@@ -69,11 +75,13 @@ class CheckFaults(Struct):
                 begins < fault.at
                 or (fault.until is not None and begins >= fault.until)
                 or (fault.times is not None and self._struck[key] >= fault.times)
+                or not any(probe in probes for probe in fault.probes)
                 or not fault.strikes(pod, container)
             ):
                 continue
             self._struck[key] += 1
             since = begins + fault.after
+            self._first[place] = min(since, self._first.get(place, since))
             until = None if fault.lasts is None else since + fault.lasts
             troubles += [Trouble(probe, fault.answer, since, until) for probe in fault.probes]
         return tuple(troubles)

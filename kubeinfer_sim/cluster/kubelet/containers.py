@@ -124,23 +124,24 @@ class Containers:
             code = KILLED if stages[-1].regime == "SIGKILL" else STOPPED
             worker.timers[container] = self._clock.after(length, self.died, worker, container, reason, code)
 
+    def runs(self, worker: PodWorker, container: Container) -> bool:
+        """Whether it has a process that runs, of a pod that is not being stopped."""
+        now = self._clock.now
+        if not worker.node.alive or container.dead or container.ended:
+            return False
+        if container.kind is ContainerKind.INIT:
+            return worker.runs_init(now) is container
+        if worker.sync is Sync.SETTING_UP:
+            return container.runs_beside_set_up(now)
+        return worker.sync is Sync.RUNNING
+
     def exits(
         self, worker: PodWorker, container: Container, reason: str, exit_code: int, *, cause: int
     ) -> None:
         """A container's process ends by itself; nothing happens if it does not run."""
-        now, pod = self._clock.now, worker.pod
-        if not worker.node.alive or container.dead or container.ended:
+        if not self.runs(worker, container):
             return
-        if container.kind is ContainerKind.INIT:
-            if worker.runs_init(now) is not container:
-                return
-            waits: Container | None = None
-        elif (
-            worker.sync is Sync.SETTING_UP and container.runs_beside_set_up(now)
-        ) or worker.sync is Sync.RUNNING:
-            waits = container
-        else:
-            return
+        pod, waits = worker.pod, None if container.kind is ContainerKind.INIT else container
         if (timer := worker.timers.pop(waits, None)) is not None:
             timer.cancel()
         if pod.state is PodState.RUNNING and not worker.probed:

@@ -13,7 +13,7 @@ bandwidth is shared nobody knows, and each pull ends in an event.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from heapq import heappop, heappush
 from math import inf
@@ -231,12 +231,19 @@ class Registry:
     def __init__(self, broken: Iterable[str]) -> None:
         # How many reasons there are why an image (None: any) cannot be pulled, by how long a pull takes to fail, in ms.
         self._broken: dict[str | None, Counter[int]] = {image: Counter([0]) for image in broken}
+        # How often each image was asked for in vain.
+        self._refused: Counter[str] = Counter()
 
     def refuses(self, image: str) -> str:
         """Why an image cannot be pulled now; "" when it can."""
-        if self._broken.get(None):
-            return "the registry does not answer"
-        return "the registry has no such image" if self._broken.get(image) else ""
+        if not (whole := self._broken.get(None)) and not self._broken.get(image):
+            return ""
+        self._refused[image] += 1
+        return "the registry does not answer" if whole else "the registry has no such image"
+
+    def refused(self, images: Collection[str]) -> int:
+        """How often these images (none given: any) have been asked for in vain."""
+        return sum(times for image, times in self._refused.items() if not images or image in images)
 
     def fails_after(self, image: str) -> int:
         """How long a pull of the image takes to fail, in ms; of several reasons the quickest counts."""

@@ -18,7 +18,7 @@ matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -324,6 +324,14 @@ class Kubelet(Watcher):
         run_on = (*template.containers, *filter(is_sidecar, template.init_containers))
         return name if any(each.name == name for each in run_on) else None
 
+    def runs(self, pod: Pod, container: str = "") -> bool:
+        """Whether the process of a container (by default the engine) runs."""
+        worker = self._workers.get(pod)
+        if worker is None:
+            return False
+        which = worker.named(container) if container else worker.engine
+        return which is not None and self._containers.runs(worker, which)
+
     def crash(self, pod: Pod, reason: str, exit_code: int, *, container: str = "", cause: int) -> None:
         """The process of a container (by default the engine) ends by itself; nothing happens if it does not run."""
         worker = self._workers.get(pod)
@@ -374,6 +382,24 @@ class Kubelet(Watcher):
         if worker.node.kubelet_runs:
             self._probes.health_changed(worker)
             self.sync(worker)
+
+    def asks(self, pod: Pod, probes: Collection[str], container: str = "") -> bool:
+        """Whether a check behind one of these probes is asked now, or will be as things stand.
+
+        Of all containers, if none is named. A startup probe has its last answer when its container has started.
+        """
+        worker = self._workers.get(pod)
+        if worker is None:
+            return False
+        return any(
+            self._containers.runs(worker, each) and self._probes.asks(worker, each, probes)
+            for each in worker.every
+            if container in ("", each.spec.name)
+        )
+
+    def refused_pulls(self, images: Collection[str]) -> int:
+        """How often these images (none given: any) have been asked for in vain."""
+        return self._registry.refused(images)
 
     # -- what happens to all of them -----------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from kubeinfer_sim.cluster.kubelet.check_faults import CheckFaults
@@ -90,7 +90,16 @@ class ProbeManager:
         if not container.is_engine:
             container.serving_at = self._draws.own_start(pod, spec, at)
         if self._faults is not None:
-            container.troubles = self._faults.of_run(pod, spec.name, at)
+            probes = [kind for kind, probe in zip(PROBE_KINDS, container.probes, strict=True) if probe]
+            container.troubles = self._faults.of_run(pod, spec.name, at, probes)
+
+    @staticmethod
+    def asks(worker: PodWorker, container: Container, probes: Collection[str]) -> bool:
+        """Whether a container that runs has a check behind one of these probes that is not over."""
+        kinds = {kind for kind, probe in zip(PROBE_KINDS, container.probes, strict=True) if probe}
+        if worker.pod.started or (container.prober is not None and container.prober.started):
+            kinds.discard("startup")
+        return not kinds.isdisjoint(probes)
 
     def health_changed(self, worker: PodWorker) -> None:
         """The containers of the pod may answer otherwise from now on."""

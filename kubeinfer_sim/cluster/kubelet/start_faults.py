@@ -6,7 +6,7 @@ means cost nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct, field
@@ -50,6 +50,11 @@ class StartFaults(Struct):
             if means(pod):
                 return Failure(fault.reason, fault.exit_code, fault)
         return None
+
+    def missed(self) -> Iterator[StartFault]:
+        """Those that have struck nothing."""
+        struck = {place for place, _, _ in self.struck}
+        return (fault for place, (fault, _) in enumerate(self.faults) if place not in struck)
 
     def count(self, pod: Pod, container: str, fault: StartFault) -> None:
         """A run has ended as the fault says."""

@@ -8,7 +8,7 @@ from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.confirmed import confirmed, in_words
 from kubeinfer_sim.report.key_figures import key_figures, subject
 from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
-from kubeinfer_sim.report.verdict import Assessment, culprits, objective_text, vain_lines, verdict_line
+from kubeinfer_sim.report.verdict import Assessment, culprits, idle_lines, objective_text, verdict_line
 from kubeinfer_sim.report.words import configured
 
 #: Rows and lines of one part at most; together they are fewer than thirty.
@@ -58,7 +58,7 @@ def _reasons(assessment: Assessment) -> list[str]:
 def _warnings(assessment: Assessment) -> list[str]:
     warnings = (
         *assessment.measures.warnings,
-        *vain_lines(assessment.cluster),
+        *idle_lines(assessment.cluster),
         *map(in_words, confirmed(assessment)),
         *(each.one_line() for each in assessment.run.scenario.warnings),
     )

@@ -87,7 +87,7 @@ from kubeinfer_sim.report.result.service import (
 )
 from kubeinfer_sim.report.result.traffic import TrafficPart, traffic_part
 from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
-from kubeinfer_sim.report.verdict import Assessment, vain_lines
+from kubeinfer_sim.report.verdict import Assessment, idle_lines
 from kubeinfer_sim.simulation.pod_objects import PodAt
 
 
@@ -203,7 +203,7 @@ def build_result(assessment: Assessment) -> Result:
     objects = {pod.ref: pod for pod in run.pods}
     several = len(assessment.kubeinfers) > 1
     own = [text for each in assessment.kubeinfers.values() for text in each.measures.warnings]
-    own += vain_lines(assessment.cluster)
+    own += idle_lines(assessment.cluster)
     warnings = (*own, *(each.one_line() for each in scenario.warnings))
     return Result(
         version=__version__,

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable
 from kubeinfer_sim.cluster.disruption.drain import DrainOptions
 from kubeinfer_sim.cluster.disruption.drains import Drains
 from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.fault_records import StruckNothing
+from kubeinfer_sim.cluster.fault_records import ChangedNothing, StruckNothing
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.node_failures import NodeFailures
 from kubeinfer_sim.cluster.records import NodeLabeled, NodeTaintEdited
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.actions.model import (
+    Action,
     AddNodes,
     Cordon,
     Drain,
@@ -69,22 +70,35 @@ class NodeActions:
         """Those of the nodes that exist."""
         return [node for name in names if (node := self._api.nodes.get(name)) is not None]
 
+    def _note_unchanged(self, action: Action, why: str) -> None:
+        """An action has left its nodes as they were."""
+        self._history.append(ChangedNothing(self._clock.now, NO_CAUSE, action, why))
+
+    def _note_missed(self, action: Action, there: str, *, wholly: bool = True) -> None:
+        self._history.append(StruckNothing(self._clock.now, NO_CAUSE, action, there, wholly))
+
     def _cordon_or_uncordon(self, action: Cordon) -> None:
-        for node in self._there(action.nodes):
+        meant = [node for node in self._there(action.nodes) if node.unschedulable is action.uncordon]
+        for node in meant:
             self._api.cordon(node, not action.uncordon)
+        if not meant:
+            self._note_unchanged(action, f"{'not ' if action.uncordon else ''}cordoned already")
 
     def _cordon(self, name: str) -> None:
         self._api.cordon(self._api.machines[name], True)
 
     def _taint(self, action: SetTaint) -> None:
-        new = action.taint
+        new, tainted = action.taint, False
         for node in self._there(action.nodes):
             old = [taint for taint in node.taints if (taint.key, taint.effect) == (new.key, new.effect)]
             if new not in old:
+                tainted = True
                 node.last = self._history.append(
                     NodeTaintEdited(self._clock.now, NO_CAUSE, node.name, str(new), removed=False)
                 )
                 self._api.change_taints(node, [new], old)
+        if not tainted:
+            self._note_unchanged(action, "tainted so already")
 
     def _untaint(self, action: RemoveTaint) -> None:
         had = False
@@ -99,16 +113,18 @@ class NodeActions:
         if not had:
             # kubectl's error, which changes nothing.
             effect = f":{action.effect}" if action.effect else ""
-            there = f'taint "{action.key}{effect}" not found on {", ".join(action.nodes)}'
-            self._history.append(StruckNothing(self._clock.now, NO_CAUSE, "untaint", there))
+            self._note_missed(action, f'taint "{action.key}{effect}" not found on {", ".join(action.nodes)}')
 
     def _label(self, action: LabelNodes) -> None:
-        changes = label_changes(action.labels)
+        changes, labeled = label_changes(action.labels), False
         for node in self._there(action.nodes):
             labels = relabeled(node.labels, action.labels)
             if labels != node.labels:
+                labeled = True
                 self._history.append(NodeLabeled(self._clock.now, NO_CAUSE, node.name, changes))
                 self._api.set_labels(node, labels)
+        if not labeled:
+            self._note_unchanged(action, "labeled so already")
 
     def _add(self, action: AddNodes) -> None:
         for spec in action.nodes:
@@ -126,22 +142,28 @@ class NodeActions:
 
     def _fail(self, action: NodeDown) -> None:
         assert self._failures is not None
-        for name in action.nodes:
-            until, mode = action.until, action.mode
-            failed = self._failures.fail(name, mode, until=until, plugin_after=action.plugin_after)
-            # A dead machine is as down as was asked for, unless it was asked for until some time.
-            if not failed and (mode != "silent" or until is not None):
-                what = mode if mode == "kubeletRestart" else f"nodeDown ({mode})"
-                self._history.append(
-                    StruckNothing(self._clock.now, NO_CAUSE, what, f"{name} is down already")
-                )
+        until, mode = action.until, action.mode
+        down = [
+            name
+            for name in action.nodes
+            if not self._failures.fail(name, mode, until=until, plugin_after=action.plugin_after)
+        ]
+        wholly = len(down) == len(action.nodes)
+        # A dead machine is as down as was asked for, unless it was asked for until some time.
+        if mode != "silent" or until is not None:
+            for name in down:
+                self._note_missed(action, f"{name} is down already", wholly=wholly)
+        elif wholly:
+            self._note_unchanged(action, "down already")
 
     def _restore(self, action: NodeUp) -> None:
         assert self._failures is not None
-        for name in action.nodes:
-            self._failures.restore(name)
+        restored = [self._failures.restore(name) for name in action.nodes]
+        if not any(restored):
+            self._note_unchanged(action, "back already")
 
     def _out_of_service(self, action: OutOfService) -> None:
         assert self._failures is not None
-        for name in action.nodes:
-            self._failures.out_of_service(name, ended=action.ended)
+        tainted = [self._failures.out_of_service(name, ended=action.ended) for name in action.nodes]
+        if not any(tainted):
+            self._note_unchanged(action, f"{'not ' if action.ended else ''}out of service already")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from kubeinfer_sim.cluster.cluster import Cluster
+from kubeinfer_sim.cluster.fault_records import StruckNothing
 from kubeinfer_sim.cluster.pod import Pod, is_sidecar
 from kubeinfer_sim.cluster.records import ContainerCrashed, ContainersRunning, PodRef
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.scenario.actions.model import Action, Crash
-from kubeinfer_sim.simulation.actions.targets import matches
+from kubeinfer_sim.simulation.actions.targets import TOO_SHORT, matches, no_start
 
 
 class RunCrashes(Watcher):
@@ -28,6 +29,8 @@ class RunCrashes(Watcher):
         self._runs: Counter[tuple[PodRef, str]] = Counter()
         # How often each crash has struck, by its place, pod and container; pods count by name.
         self._struck: Counter[tuple[int, str, str]] = Counter()
+        # The crashes that are or were to strike some run, by place.
+        self._awaited: set[int] = set()
         if self._crashes:
             self._history.subscribe(self._told)
 
@@ -41,6 +44,14 @@ class RunCrashes(Watcher):
     def pod_gone(self, pod: Pod) -> None:
         """Nothing of it runs any more."""
         self._pods.pop(pod.ref, None)
+
+    def missed(self, now: int) -> Iterator[StruckNothing]:
+        """Those that have struck nothing by the end of the run."""
+        struck = {place for place, _, _ in self._struck}
+        for place, crash in enumerate(self._crashes):
+            if place not in struck:
+                began = place in self._awaited
+                yield StruckNothing(now, NO_CAUSE, crash, TOO_SHORT if began else no_start(crash.until))
 
     def _told(self, record: Record) -> None:
         if not isinstance(record, ContainersRunning) or (pod := self._pods.get(record.pod)) is None:
@@ -64,15 +75,17 @@ class RunCrashes(Watcher):
                 and (crash.times is None or self._struck[key] < crash.times)
                 and matches(crash.target, pod)
             ):
-                self._struck[key] += 1
+                self._awaited.add(place)
                 run = self._runs[pod.ref, name]
                 assert crash.after is not None
-                self._clock.after(crash.after, self._end, pod, name, run, crash, phase=Phase.ACTION)
+                self._clock.after(crash.after, self._end, pod, name, run, place, phase=Phase.ACTION)
                 return
 
-    def _end(self, pod: Pod, name: str, run: int, crash: Crash) -> None:
-        if self._runs[pod.ref, name] != run or pod.ref not in self._pods:
+    def _end(self, pod: Pod, name: str, run: int, place: int) -> None:
+        if self._runs[pod.ref, name] != run or not self._kubelet.runs(pod, name):
             return
+        crash = self._crashes[place]
+        self._struck[place, pod.ref.name, name] += 1
         crashed = ContainerCrashed(self._clock.now, NO_CAUSE, pod.ref, crash.reason, crash.exit_code)
         cause = self._history.append(crashed)
         self._kubelet.crash(pod, crash.reason, crash.exit_code, container=name, cause=cause)

@@ -8,6 +8,7 @@ from functools import partial
 from kubeinfer_sim.cluster.kubelet.start_faults import StartFaults
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.scenario.actions.model import Action, StartFault, Target
+from kubeinfer_sim.scenario.units import format_duration
 
 
 def matches(target: Target, pod: Pod) -> bool:
@@ -45,6 +46,16 @@ def unmatched(target: Target, pods: Iterable[Pod]) -> str:
         if asked and not set(asked) & set(there):
             return f"no pod matched; there {'is' if len(there) == 1 else 'are'} {_ranges(there, noun)}"
     return f"no pod matched of the {len(refs):,} that there are"
+
+
+#: What to say of an action that strikes containers some time after their start, when each has ended before.
+TOO_SHORT = "no run that begins then lasts so long"
+
+
+def no_start(until: int | None) -> str:
+    """What to say of one that strikes containers as they start, when none has: `no container … from then on`."""
+    end = "on" if until is None else f"until {format_duration(until)}"
+    return f"no container that it means starts from then {end}"
 
 
 def _ranges(numbers: list[int], noun: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.cluster.fault_records import ChangedNothing
 from kubeinfer_sim.cluster.records import RequestRefused
 from kubeinfer_sim.engine.history import NO_CAUSE
-from kubeinfer_sim.manifest.model import Deployment
-from kubeinfer_sim.scenario.actions.model import Apply, Refused, Scale, Undo
+from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.scenario.actions.model import Action, Apply, Refused, Scale, Undo
 from kubeinfer_sim.scenario.workloads.rebasing import rebased
 from kubeinfer_sim.simulation.actions.handlers import Handlers
 from kubeinfer_sim.simulation.workloads import Workloads
@@ -30,10 +31,21 @@ class WorkloadActions:
 
     def _apply(self, action: Apply) -> None:
         workload = self._workloads.named(action.workload.kind, action.workload.name)
-        workload.apply(rebased(action, workload.spec), action.label)
+        spec = rebased(action, workload.spec)
+        written = spec.raw.get("spec")
+        # Of a KubeInfer the record of what is applied says what has changed, and so does the verdict.
+        if written and not isinstance(spec, KubeInfer) and written == workload.spec.raw.get("spec"):
+            self._note_unchanged(action, "it is so already")
+        workload.apply(spec, action.label)
+
+    def _note_unchanged(self, action: Action, why: str) -> None:
+        self._env.history.append(ChangedNothing(self._env.clock.now, NO_CAUSE, action, why))
 
     def _scale(self, action: Scale) -> None:
-        self._workloads.named(action.kind, action.name).scale(action.replicas)
+        workload = self._workloads.named(action.kind, action.name)
+        if workload.spec.replicas == action.replicas:
+            self._note_unchanged(action, f"{action.replicas:,} already")
+        workload.scale(action.replicas)
 
     def _undo(self, action: Undo) -> None:
         # No other kind can be rolled back.

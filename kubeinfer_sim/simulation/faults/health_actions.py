@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from kubeinfer_sim.cluster.fault_records import StruckNothing
+from kubeinfer_sim.cluster.fault_records import ChangedNothing, StruckNothing
 from kubeinfer_sim.cluster.kubelet.check_faults import CheckFault, CheckFaults
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.prober import Checks, Outcome, Segment
@@ -16,6 +16,7 @@ from kubeinfer_sim.engine.clock import Clock, Phase
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.scenario.actions.model import CANNOT_BE_RUN, Action, Health
 from kubeinfer_sim.simulation.actions.targets import matches, unmatched
+from kubeinfer_sim.simulation.faults.health_strikes import HealthStrikes
 from kubeinfer_sim.simulation.faults.probe_answers import ProbeAnswers
 
 FAILING = Segment(0, Outcome.FAIL)
@@ -67,17 +68,28 @@ class HealthActions:
         self._clock = clock
         self._history = history
         self._answers = answers
+        self._strikes: HealthStrikes
         self.of_new_pods: Sequence[Health] = [
             each for each in actions if isinstance(each, Health) and each.new_pods and each.after is None
         ]
+
+    def watch(self, strikes: HealthStrikes) -> None:
+        """Who is told what they are about."""
+        self._strikes = strikes
 
     def act(self, action: Health, pods: Callable[[], Iterable[Pod]]) -> None:
         """It happens now, and ends by itself if it says when; `pods` gives all that exist."""
         if action.after is not None:
             return  # The kubelets know of it from the beginning.
-        if not action.new_pods and not any(matches(action.target, pod) for pod in pods()):
+        meant = [pod for pod in pods() if matches(action.target, pod)]
+        if not action.new_pods and not meant:
             there = unmatched(action.target, pods())
-            self._history.append(StruckNothing(self._clock.now, NO_CAUSE, "health action", there))
+            self._history.append(StruckNothing(self._clock.now, NO_CAUSE, action, there))
+        elif not action.healthy:
+            self._strikes.begins(action, meant)
+        elif not action.new_pods and not any(map(self._answers.ordered, meant)):
+            why = "no check was made to fail before"
+            self._history.append(ChangedNothing(self._clock.now, NO_CAUSE, action, why))
         self._set(action, answer_of(action), pods)
         if action.until is not None:
             after = FAILING if action.healthy else None
@@ -96,5 +108,6 @@ class HealthActions:
             answer = answer_of(action)
             if answer is not None and matches(action.target, pod):
                 answers |= {Checks(probe, action.container): answer for probe in action.probes}
+                self._strikes.set_up(action, pod)
         self._answers.begin_with(pod, answers)
         return answers

@@ -5,7 +5,6 @@ from __future__ import annotations
 # The functions of the kinds register themselves.
 import kubeinfer_sim.simulation.faults.node_kinds
 import kubeinfer_sim.simulation.faults.npu_kinds
-import kubeinfer_sim.simulation.faults.pod_kinds
 import kubeinfer_sim.simulation.faults.shared_kinds  # noqa: F401
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import StruckNothing
@@ -14,6 +13,7 @@ from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.simulation.faults.nodes import NodeFaults
 from kubeinfer_sim.simulation.faults.npus import NpuFaults
+from kubeinfer_sim.simulation.faults.pod_kinds import AT_ONCE
 from kubeinfer_sim.simulation.faults.pods import PodFaults
 from kubeinfer_sim.simulation.faults.selection import Selection
 from kubeinfer_sim.simulation.faults.shared import SharedFaults
@@ -48,12 +48,16 @@ class Injector:
                 self._note(fault, process, bool(npus))
             case "pod":
                 pods = self._selection.pods(fault)
+                if fault.kind in AT_ONCE and not process:
+                    pods = [pod for pod in pods if self._pods.engine_runs(pod)]
                 for pod in pods:
                     self._pods.strike(pod, fault, process)
                 self._note(fault, process, bool(pods))
             case "node":
-                for name in self._selection.nodes(fault):
+                names = self._selection.nodes(fault)
+                for name in names:
                     self._nodes.strike(name, fault, process)
+                self._note(fault, process, bool(names))
             case "cluster":
                 self._shared.strike(fault, process)
 
@@ -61,4 +65,4 @@ class Injector:
         """Note a fault of the time line that struck nothing; one that comes by chance may."""
         if not struck and not process:
             there = self._selection.missed(fault)
-            self._env.history.append(StruckNothing(self._env.clock.now, NO_CAUSE, fault.kind, there))
+            self._env.history.append(StruckNothing(self._env.clock.now, NO_CAUSE, fault, there))

@@ -10,6 +10,10 @@ FAILS = Segment(0, Outcome.FAIL)
 EVERY_OTHER_FAILS = Segment(0, Outcome.SUCCESS, 0, 0.5)
 
 
+#: Kinds that are over as soon as they have struck: where no process runs there is nothing to strike.
+AT_ONCE = ("ProcessCrash", "OutOfMemory")
+
+
 @POD_EFFECTS("ProcessCrash")
 def process_crash(pods: PodFaults, strike: PodStrike) -> None:
     """The engine exits."""

@@ -154,6 +154,10 @@ class ProbeAnswers(Watcher):
             # Nothing else is said of the checks: the word is passed on as it was given.
             self._prober.set_health([pod], answer, probes, container=container, cause=cause)
 
+    def ordered(self, pod: Pod) -> bool:
+        """Whether somebody makes a check of the pod answer something."""
+        return pod in self._of and bool(self._of[pod].by_hand)
+
     def begin_with(self, pod: Pod, answers: Mapping[Checks, Segment]) -> None:
         """A pod is set up whose checks answer so by what somebody did before; the kubelet knows it."""
         self._of[pod].by_hand = dict(answers)

@@ -66,6 +66,8 @@ class Selection:
         """Of a fault that strikes nothing: what there is."""
         if fault.random:
             return f"there is no {_CHOICES.get(fault.random, fault.random)}"
+        if KINDS[fault.kind].strikes == "node":
+            return "no node matched"
         if self._meant(fault.target):
             return "no pod that matched runs" if KINDS[fault.kind].strikes == "pod" else "no NPU matched"
         return unmatched(fault.target, self._pods())
