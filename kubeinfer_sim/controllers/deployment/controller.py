@@ -17,6 +17,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from kubeinfer_sim.controllers.deployment import progress
+from kubeinfer_sim.controllers.deployment.deletion_ranking import Neighbours
 from kubeinfer_sim.controllers.deployment.progress import Status
 from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
 from kubeinfer_sim.controllers.deployment.replica_set import FAILED_CREATE, PodControl, ReplicaSet
@@ -71,6 +72,7 @@ class DeploymentController:
         self._settled = settled
         self._scaled = scaled
         self._generation = 1
+        self._neighbours = Neighbours()
         self._revision = 0  # annotation deployment.kubernetes.io/revision
         self._created = 0
         self._queued = self._stopped = False
@@ -92,7 +94,7 @@ class DeploymentController:
     def adopt(self, pod: Callable[[ReplicaSet], ReplicaPod | None], since: int) -> None:
         """It has been there since long ago (`since`, ms): complete, but for pods the cluster has no room for.
 
-        `pod` makes one of its pods, ready where it runs; None where the API server refuses it.
+        `pod` makes one of its pods, which has a node where it runs; None where the API server refuses it.
         """
         bounds = Bounds.of(self.spec)
         new = self._new_replica_set(bounds, 1)
@@ -104,10 +106,7 @@ class DeploymentController:
                 failure = FAILED_CREATE
                 self.pod_changed(new)
                 break
-            new.pod_created(made)
-            if made.ready:
-                made.ready = False
-                new.pod_ready(made, since)
+            new.pod_adopted(made, since)
         new.advance(self._clock.now)
         self._await_available(new)
         new.status = new.counted()._replace(failure=failure)
@@ -274,12 +273,9 @@ class DeploymentController:
 
     def _check_paused(self) -> None:
         """Pausing and resuming show in the condition, so that a pause does not count as lack of progress."""
-        current = self._view.progressing
+        current, paused = self._view.progressing, self.spec.paused
         reason = "" if current is None else current.reason
-        if self._deadline is None or reason == progress.TIMED_OUT:
-            return
-        paused = self.spec.paused
-        if paused == (reason == progress.PAUSED):
+        if paused == (reason == progress.PAUSED) or reason == progress.TIMED_OUT or self._deadline is None:
             return
         word = progress.PAUSED if paused else progress.RESUMED
         condition = progress.condition(current, "Unknown", word, self._clock.now)
@@ -292,9 +288,16 @@ class DeploymentController:
     ) -> tuple[ReplicaSet | None, list[ReplicaSet]]:
         """The ReplicaSet of the present template, made if asked for, and all others (getNewReplicaSet)."""
         revision = self.spec.revision
-        new = next((each for each in self.replica_sets if each.spec.revision == revision), None)
-        old = [each for each in self.replica_sets if each is not new]
-        number = max((each.revision for each in old), default=0) + 1
+        new: ReplicaSet | None = None
+        old: list[ReplicaSet] = []
+        number = 1
+        for each in self.replica_sets:
+            if new is None and each.spec.revision == revision:
+                new = each
+            else:
+                old.append(each)
+                if each.revision >= number:
+                    number = each.revision + 1
         if new is not None:
             self._adopt(new, number)
         elif create:
@@ -336,7 +339,16 @@ class DeploymentController:
         self._created += 1
         size = new_replica_set_size(0, wanted(self.replica_sets), bounds)
         min_ready = spec.min_ready_seconds * 1000
-        new = ReplicaSet(self._created, spec, size, bounds.replicas, bounds.ceiling, number, min_ready)
+        new = ReplicaSet(
+            self._created,
+            spec,
+            size,
+            bounds.replicas,
+            bounds.ceiling,
+            number,
+            min_ready,
+            neighbours=self._neighbours,
+        )
         self.replica_sets.append(new)
         return new
 

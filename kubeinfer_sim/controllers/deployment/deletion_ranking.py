@@ -4,48 +4,32 @@ Source: pkg/controller/controller_utils.go (ActivePodsWithRanks, ActivePods), re
 Ages are compared by the power of two of their nanoseconds only, so that among pods of about the same age
 chance decides, not age: there the lower UID goes, which here is the lower number. Where nothing differs
 Kubernetes leaves the choice to the order of a map; here, too, the lowest number goes.
+
+An update deletes pods one by one; if all were ranked each time, it would cost the square of their number. So the ready
+pods of a ReplicaSet, which go last, are held by rank (`ReadyPods`, `Neighbours`); the others are few.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cmp_to_key
+from operator import attrgetter
 
 from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
 
 _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
+_by_number = attrgetter("number")
 
 
-def pods_to_delete(
-    pods: Sequence[ReplicaPod], count: int, related: Iterable[ReplicaPod], now: int
-) -> list[ReplicaPod]:
-    """The `count` of the active `pods` that go first, in that order, at `now` (ms).
-
-    Args:
-        pods: what there is to choose from.
-        count: how many are to go.
-        related: active pods of the ReplicaSets with the same controller, its own included (none: it has no
-            controller); the more of them share a pod's node, the sooner it goes.
-        now: the time, in ms.
-    """
-    if count >= len(pods):
-        return list(pods)
-    per_node = Counter([pod.node for pod in related])
+def first_to_go(pods: Sequence[ReplicaPod], count: int, now: int) -> list[ReplicaPod]:
+    """The `count` of active pods, given by number, that go first, in that order, at `now` (ms)."""
 
     def order(a: ReplicaPod, b: ReplicaPod) -> int:
-        return compare(a, b, per_node[a.node], per_node[b.node], now) or a.number - b.number
+        return compare(a, b, a.rank, b.rank, now) or a.number - b.number
 
-    # What all pods can be told apart by comes first, so that few are left to be compared two by two.
-    keys = [
-        (pod.node != "", _PHASES[pod.phase], pod.ready, pod.deletion_cost, -per_node[pod.node])
-        for pod in pods
-    ]
-    last = sorted(keys)[count - 1]
-    sure = [pod for pod, key in zip(pods, keys, strict=True) if key < last]
-    tied = [pod for pod, key in zip(pods, keys, strict=True) if key == last]
-    by_order = cmp_to_key(order)
-    return sorted(sure, key=by_order) + sorted(tied, key=by_order)[: count - len(sure)]
+    return sorted(pods, key=cmp_to_key(order))[:count]
 
 
 def compare(a: ReplicaPod, b: ReplicaPod, rank_a: int, rank_b: int, now: int | None) -> int:
@@ -91,3 +75,91 @@ def _younger_first(
 def _bucket(age: int) -> int:
     """The power of two of an age in nanoseconds; the age is given in ms."""
     return (age * 1_000_000).bit_length() - 1 if age > 0 else -1
+
+
+class _Group:
+    """Ready pods that differ in nothing but age and restarts, by number; how many there are of each kind."""
+
+    __slots__ = ("kinds", "pods")
+
+    def __init__(self) -> None:
+        self.pods: list[ReplicaPod] = []
+        self.kinds: Counter[tuple[object, ...]] = Counter()
+
+
+class ReadyPods:
+    """The ready pods of one ReplicaSet, in groups that go one after the other: by deletion cost, then by rank."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[int, int], _Group] = {}
+
+    def add(self, pod: ReplicaPod) -> None:
+        """It is active and ready, and its rank is known."""
+        key = (pod.deletion_cost, -pod.rank)
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = _Group()
+        insort(group.pods, pod, key=_by_number)
+        group.kinds[pod.ready_since, pod.created, pod.restarts] += 1
+
+    def remove(self, pod: ReplicaPod) -> None:
+        """From now on it is not ready, or not active, or of another rank."""
+        key = (pod.deletion_cost, -pod.rank)
+        group = self._groups[key]
+        del group.pods[bisect_left(group.pods, pod.number, key=_by_number)]
+        if not group.pods:
+            del self._groups[key]
+            return
+        kind = pod.ready_since, pod.created, pod.restarts
+        group.kinds[kind] -= 1
+        if not group.kinds[kind]:
+            del group.kinds[kind]
+
+    def first(self, count: int, now: int) -> list[ReplicaPod]:
+        """The `count` that go first, in that order, at `now` (ms)."""
+        chosen: list[ReplicaPod] = []
+        for key in sorted(self._groups):
+            if len(chosen) == count:
+                break
+            group, left = self._groups[key], count - len(chosen)
+            chosen += group.pods[:left] if len(group.kinds) == 1 else first_to_go(group.pods, left, now)
+        return chosen
+
+
+class Neighbours:
+    """The active pods of all ReplicaSets of one owner by node: a pod's rank is the number of those on its own."""
+
+    def __init__(self) -> None:
+        self._on: dict[str, dict[ReplicaPod, ReadyPods]] = {}
+
+    def add(self, pod: ReplicaPod, own: ReadyPods) -> None:
+        """It is on its node, and not ready; `own` are the ready pods of its ReplicaSet."""
+        there = self._on.get(pod.node)
+        if there is None:
+            self._on[pod.node] = {pod: own}
+            pod.rank = 1
+        else:
+            there[pod] = own
+            _rank(there)
+
+    def remove(self, pod: ReplicaPod) -> None:
+        """It is not active any more."""
+        there = self._on.get(pod.node)
+        if there is None or pod not in there:
+            return
+        del there[pod]
+        if there:
+            _rank(there)
+        else:
+            del self._on[pod.node]
+
+
+def _rank(there: dict[ReplicaPod, ReadyPods]) -> None:
+    """The pods of a node have become more or fewer."""
+    rank = len(there)
+    for pod, own in there.items():
+        if pod.ready:
+            own.remove(pod)
+        pod.rank = rank
+        if pod.ready:
+            own.add(pod)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
-from kubeinfer_sim.controllers.deployment.rolling import Bounds, wanted
+from kubeinfer_sim.controllers.deployment.rolling import Bounds
 
 #: progressDeadlineSeconds that switches the deadline off.
 NO_DEADLINE = 2**31 - 1
@@ -80,16 +80,16 @@ def count(
     status: Status,
 ) -> Status:
     """The status the ReplicaSets add up to, with the conditions Available and ReplicaFailure; Progressing as it was."""
-    statuses = [each.status for each in replica_sets]
-    available = sum(each.available for each in statuses)
-    counts = Counts(
-        sum(each.replicas for each in statuses),
-        new.status.replicas if new is not None else 0,
-        sum(each.ready for each in statuses),
-        available,
-        max(0, wanted(replica_sets) - available),
-        sum(each.terminating for each in statuses),
-    )
+    wanted = replicas = ready = available = terminating = 0
+    for each in replica_sets:
+        own = each.status
+        wanted += each.replicas
+        replicas += own.replicas
+        ready += own.ready
+        available += own.available
+        terminating += own.terminating
+    updated = new.status.replicas if new is not None else 0
+    counts = Counts(replicas, updated, ready, available, max(0, wanted - available), terminating)
     return replace(
         status,
         counts=counts,
@@ -101,8 +101,10 @@ def count(
 
 def _failure(replica_sets: Sequence[ReplicaSet], new: ReplicaSet | None) -> str:
     """That of the new ReplicaSet, else the first of any (getReplicaFailures)."""
-    ordered = replica_sets if new is None else (new, *replica_sets)
-    return next((each.status.failure for each in ordered if each.status.failure), "")
+    for each in replica_sets if new is None else (new, *replica_sets):
+        if each.status.failure:
+            return each.status.failure
+    return ""
 
 
 def complete(status: Status, replicas: int, generation: int) -> bool:

@@ -15,7 +15,7 @@ from kubeinfer_sim.cluster.records import InstanceRef, PodReady, PodRef
 from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.controllers.deployment.records import PodEvicted, PodsRefused
-from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
+from kubeinfer_sim.controllers.deployment.replica_pod import ASSUMED, ReplicaPod
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
 from kubeinfer_sim.manifest.model import KUBE_SCHEDULER, Kind, PodTemplate
 from kubeinfer_sim.scenario.timings.model import StageTimings
@@ -71,6 +71,18 @@ class ReplicaPods:
         replica_pod = self._replica_pods[pod]
         return self._pods[replica_pod][1], replica_pod
 
+    def up_to_date(self, pod: Pod) -> tuple[ReplicaSet, ReplicaPod]:
+        """The same, with what it is ranked by as it is now."""
+        replica_pod = self._replica_pods[pod]
+        self.refresh((replica_pod,))
+        return self._pods[replica_pod][1], replica_pod
+
+    def placed(self, pods: Iterable[Pod]) -> None:
+        """The scheduler has given pods their nodes."""
+        for pod in pods:
+            replica_pod = self._replica_pods[pod]
+            self._pods[replica_pod][1].pod_placed(replica_pod)
+
     def create(self, replica_set: ReplicaSet) -> ReplicaPod | None:
         """A new pod, which waits to be placed; None where the API server refuses it."""
         template = self._admitted(replica_set)
@@ -87,8 +99,8 @@ class ReplicaPods:
             return None
         pod, gang = self._make(replica_set, template)
         if self._scheduling.adopt(gang):
-            pod.ready = True
             pod.created = RUNNING_SINCE
+            self.refresh((pod,))
             real = gang.pods[0]
             real.last = self._history.append(PodReady(self._clock.now, real.last, real.ref))
         else:
@@ -134,8 +146,8 @@ class ReplicaPods:
         """Bring what pods are ranked by up to date."""
         for pod in pods:
             real, _, _ = self._pods[pod]
-            placed = "placed" if real.placed else ""
-            pod.node = real.node.name if real.node is not None else placed
+            unbound = ASSUMED if real.placed else ""
+            pod.node = real.node.name if real.node is not None else unbound
             pod.phase = "Running" if real.state is PodState.RUNNING else "Pending"
             pod.restarts = real.restarts
 

@@ -17,8 +17,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.scheduler.pods import Owner
-from kubeinfer_sim.controllers.deployment.deletion_ranking import pods_to_delete
-from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
+from kubeinfer_sim.controllers.deployment.deletion_ranking import Neighbours, ReadyPods, first_to_go
+from kubeinfer_sim.controllers.deployment.replica_pod import ASSUMED, ReplicaPod
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement, label_selector
 from kubeinfer_sim.manifest.kubernetes.well_known_labels import POD_TEMPLATE_HASH
 from kubeinfer_sim.manifest.model import Deployment, PodTemplate
@@ -87,6 +87,8 @@ class ReplicaSet(Struct, eq=False, dict=True):
         revision: annotation revision: its place in the order of rollouts.
         min_ready: `spec.minReadySeconds`, in ms.
         hashed: its template carries a label with the template's hash, by which its Deployment knows it.
+        neighbours: the active pods of all ReplicaSets of its Deployment; None for one by itself, whose pods are not
+            told apart by how many are on a node.
     """
 
     number: int
@@ -97,6 +99,7 @@ class ReplicaSet(Struct, eq=False, dict=True):
     revision: int = 0
     min_ready: int = 0
     hashed: bool = True
+    neighbours: Neighbours | None = None
     generation: int = 1
     status: ReplicaSetStatus = field(default_factory=ReplicaSetStatus)
     pods: dict[ReplicaPod, None] = field(default_factory=dict)
@@ -104,6 +107,11 @@ class ReplicaSet(Struct, eq=False, dict=True):
     ready: int = 0
     available: int = 0
     _waiting: list[tuple[int, int, ReplicaPod]] = field(default_factory=list)
+    # Of the active pods those that are not ready; of these those that the scheduler has given a node that they may not
+    # be bound to yet; and those that are ready.
+    _unready: dict[ReplicaPod, None] = field(default_factory=dict)
+    _binding: dict[ReplicaPod, None] = field(default_factory=dict)
+    _ready_pods: ReadyPods = field(default_factory=ReadyPods)
 
     @cached_property
     def template(self) -> PodTemplate:
@@ -169,18 +177,48 @@ class ReplicaSet(Struct, eq=False, dict=True):
         """The pod exists."""
         self.pods[pod] = None
         self.active += 1
+        self._unready[pod] = None
+        if pod.node:
+            self._bound(pod)
+
+    def pod_adopted(self, pod: ReplicaPod, since: int) -> None:
+        """The pod has been there for long; if it has a node, it has been ready since then (ms)."""
+        self.pod_created(pod)
+        if pod.node:
+            self.pod_ready(pod, since)
+
+    def pod_placed(self, pod: ReplicaPod) -> None:
+        """The scheduler has given the pod a node, to which it is bound by now or will be."""
+        if not pod.deleting:
+            self._binding[pod] = None
+
+    def _bound(self, pod: ReplicaPod) -> None:
+        self._binding.pop(pod, None)
+        if self.neighbours is not None:
+            self.neighbours.add(pod, self._ready_pods)
 
     def pod_ready(self, pod: ReplicaPod, now: int) -> None:
-        """The pod's Ready condition turned true; API times are whole seconds, cut off (metav1.Time)."""
-        pod.ready, pod.ready_since = True, now - now % 1000
-        if not pod.deleting:
-            self.ready += 1
-            self._await(pod, now)
+        """The pod's Ready condition turned true; API times are whole seconds, cut off (metav1.Time).
+
+        Its node, phase and restarts are up to date.
+        """
+        since = now - now % 1000
+        if pod.deleting:
+            pod.ready, pod.ready_since = True, since
+            return
+        if pod in self._binding:
+            self._bound(pod)
+        del self._unready[pod]
+        pod.ready, pod.ready_since = True, since
+        self._ready_pods.add(pod)
+        self.ready += 1
+        self._await(pod, now)
 
     def pod_unready(self, pod: ReplicaPod) -> None:
         """It turned false: minReadySeconds begins again."""
         if pod.ready and not pod.deleting:
             self._uncount(pod)
+            self._unready[pod] = None
         pod.ready = False
 
     def pod_deleting(self, pod: ReplicaPod) -> None:
@@ -190,6 +228,11 @@ class ReplicaSet(Struct, eq=False, dict=True):
             self.active -= 1
             if pod.ready:
                 self._uncount(pod)
+            else:
+                del self._unready[pod]
+                self._binding.pop(pod, None)
+            if self.neighbours is not None:
+                self.neighbours.remove(pod)
 
     def pod_gone(self, pod: ReplicaPod) -> None:
         """The pod's phase is final, or its object is gone."""
@@ -205,6 +248,7 @@ class ReplicaSet(Struct, eq=False, dict=True):
             heappush(self._waiting, (pod.available_at, pod.number, pod))
 
     def _uncount(self, pod: ReplicaPod) -> None:
+        self._ready_pods.remove(pod)
         self.ready -= 1
         waiting = (pod.available_at, pod.number, pod)
         if waiting in self._waiting:
@@ -253,11 +297,30 @@ class ReplicaSet(Struct, eq=False, dict=True):
             if slow_start_batch(wanted, 1, lambda: self._create(control)) < wanted:
                 status = status._replace(failure=FAILED_CREATE)
         elif difference > 0:
-            active = [pod for pod in self.pods if not pod.deleting]
-            related = [pod for other in siblings for pod in other.pods if not pod.deleting]
-            control.refresh(related if siblings else active)
-            for pod in pods_to_delete(active, min(difference, BURST_REPLICAS), related, now):
+            for pod in self._first_to_go(control, siblings, min(difference, BURST_REPLICAS), now):
                 self.pod_deleting(pod)
                 control.delete(pod)
         changed, self.status = status != self.status, status
         return changed
+
+    def _first_to_go(
+        self, control: PodControl, siblings: list[ReplicaSet], count: int, now: int
+    ) -> list[ReplicaPod]:
+        """The pods to delete, in that order: those that are not ready, then as many ready ones as are left."""
+        if count >= self.active:
+            return [pod for pod in self.pods if not pod.deleting]
+        assumed = sum([each._find_nodes(control) for each in siblings])
+        unready = sorted(self._unready, key=lambda pod: pod.number)
+        control.refresh(unready)
+        for pod in unready:
+            if pod.node == ASSUMED:
+                pod.rank = assumed
+        chosen = first_to_go(unready, count, now)
+        return chosen + self._ready_pods.first(count - len(chosen), now)
+
+    def _find_nodes(self, control: PodControl) -> int:
+        """See which pods have been bound to their nodes meanwhile; how many have been placed, but are not bound yet."""
+        control.refresh(self._binding)
+        for pod in [each for each in self._binding if each.node != ASSUMED]:
+            self._bound(pod)
+        return len(self._binding)

@@ -76,10 +76,7 @@ class ReplicaSetWorkload:
                 made = self._pods.adopt(self._set)
                 if made is None:
                     break
-                self._set.pod_created(made)
-                if made.ready:
-                    made.ready = False
-                    self._set.pod_ready(made, RUNNING_SINCE)
+                self._set.pod_adopted(made, RUNNING_SINCE)
         self._wake_up()
 
     def apply(self, spec: ReplicaSetSpec, label: str) -> None:
@@ -158,7 +155,8 @@ class ReplicaSetWorkload:
         return iter(self._pods)
 
     def gang_placed(self, pods: Sequence[Pod]) -> None:
-        """A pod got its node: of no consequence."""
+        """A pod got its node."""
+        self._pods.placed(pods)
 
     def gang_refused(self, pods: Sequence[Pod]) -> None:
         """It did not."""
@@ -167,7 +165,7 @@ class ReplicaSetWorkload:
 
     def pod_ready(self, pod: Pod) -> None:
         """The pod's Ready condition turned true."""
-        self._set.pod_ready(self._pods.find(pod)[1], self._clock.now)
+        self._set.pod_ready(self._pods.up_to_date(pod)[1], self._clock.now)
         self._wake_up()
 
     def pod_unready(self, pod: Pod, reason: str) -> None:

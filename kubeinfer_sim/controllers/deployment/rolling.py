@@ -8,18 +8,21 @@ so more of them than replicas + surge may hold devices.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from operator import attrgetter
 
 from msgspec import Struct
 
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
 from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
-from kubeinfer_sim.manifest.model import Deployment
+from kubeinfer_sim.manifest.model import Deployment, IntOrPercent
 
+_number = attrgetter("number")
 #: A ReplicaSet and the size it is to get.
 Change = tuple[ReplicaSet, int]
 
 
-class Bounds(Struct, frozen=True):
+class Bounds(Struct, frozen=True, dict=True):
     """The budgets of a Deployment resolved against its replicas; both 0 with Recreate.
 
     Attributes:
@@ -39,10 +42,9 @@ class Bounds(Struct, frozen=True):
         if spec.strategy != "RollingUpdate":
             return cls(spec.replicas, 0, 0, rolling=False)
         budgets = spec.rolling_update
-        posts = resolve_fenceposts(budgets.max_surge, budgets.max_unavailable, spec.replicas)
-        return cls(spec.replicas, posts.surge, posts.max_unavailable)
+        return _resolved(budgets.max_surge, budgets.max_unavailable, spec.replicas)
 
-    @property
+    @cached_property
     def min_available(self) -> int:
         """From how many available pods on the condition Available holds."""
         return self.replicas - self.max_unavailable
@@ -52,15 +54,21 @@ class Bounds(Struct, frozen=True):
         """How many pods an update leaves available (MinAvailable); none with Recreate."""
         return self.min_available if self.rolling else 0
 
-    @property
+    @cached_property
     def ceiling(self) -> int:
         """How many pods ReplicaSets may be asked for together."""
         return self.replicas + self.surge
 
 
+@lru_cache(maxsize=256)  # asked for at each of a controller's syncs
+def _resolved(max_surge: IntOrPercent, max_unavailable: IntOrPercent, replicas: int) -> Bounds:
+    posts = resolve_fenceposts(max_surge, max_unavailable, replicas)
+    return Bounds(replicas, posts.surge, posts.max_unavailable)
+
+
 def by_age(replica_sets: Sequence[ReplicaSet]) -> list[ReplicaSet]:
     """Oldest first."""
-    return sorted(replica_sets, key=lambda each: each.number)
+    return sorted(replica_sets, key=_number) if len(replica_sets) > 1 else list(replica_sets)
 
 
 def active(replica_sets: Sequence[ReplicaSet]) -> list[ReplicaSet]:
@@ -70,7 +78,7 @@ def active(replica_sets: Sequence[ReplicaSet]) -> list[ReplicaSet]:
 
 def wanted(replica_sets: Sequence[ReplicaSet]) -> int:
     """How many pods they are asked for together."""
-    return sum(each.replicas for each in replica_sets)
+    return sum([each.replicas for each in replica_sets])
 
 
 def new_replica_set_size(size: int, total: int, bounds: Bounds) -> int:
@@ -97,8 +105,10 @@ def reconcile_old(old: Sequence[ReplicaSet], new: ReplicaSet, bounds: Bounds) ->
     does not eat up the old one.
     """
     old = by_age(active(old))
+    if not old:
+        return []
     room = wanted(old) + new.replicas - bounds.min_available - (new.replicas - new.status.available)
-    if not old or room <= 0:
+    if room <= 0:
         return []
     sizes = clean_up_unhealthy(old, room)
     if all(each.status.available <= each.replicas for each in old[: len(sizes)]):

@@ -199,14 +199,15 @@ class DeploymentWorkload:
         return iter(self._pods)
 
     def gang_placed(self, pods: Sequence[Pod]) -> None:
-        """A pod got its node: of no consequence to a Deployment."""
+        """A pod got its node."""
+        self._pods.placed(pods)
 
     def gang_refused(self, pods: Sequence[Pod]) -> None:
         """It did not: of no consequence either."""
 
     def pod_ready(self, pod: Pod) -> None:
         """The pod's Ready condition turned true."""
-        self._controller.pod_ready(*self._pods.find(pod))
+        self._controller.pod_ready(*self._pods.up_to_date(pod))
 
     def pod_unready(self, pod: Pod, reason: str) -> None:
         """It turned false."""
