@@ -48,11 +48,8 @@ def _variant(scenario: Scenario, text: str) -> Variant:
     custom = _with_policy(scenario, "Custom")
     if PurePath(text).suffix in (".yaml", ".yml", ".json") or Path(text).exists():
         source = read_source(text)
-        try:
-            struck = (action for action in scenario.actions if isinstance(action, Fault))
-            rules = read_recovery(source, _versions(custom), raised_kinds(struck, scenario.faults))
-        except ValueError as error:
-            raise UsageError(f"--recovery: {error}") from None
+        struck = (action for action in scenario.actions if isinstance(action, Fault))
+        rules = read_recovery(source, _versions(custom), raised_kinds(struck, scenario.faults))
         return Variant(PurePath(text).name, replace(custom, recovery=rules))
     if ":" in text:
         return Variant(text, custom, load_function(text))

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.model import KINDS_WITH_TEMPLATES
 from kubeinfer_sim.manifest.source import SourceText, read_source
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.manifest.document import Document
 
 OWN_API = "kubeinfer-sim/"
 #: Kinds of the files that users write for us.
@@ -18,6 +24,9 @@ OUTPUT_KINDS = ("Result", "Replications", "RareEvents", "Comparison", "Why", "Po
 _KIND = re.compile(r"""(?:^|[{,\s])["']?kind["']?\s*:\s*["']?(\w+)""", re.MULTILINE)
 _LOOKED_AT = 1_000_000
 _ANY_OWN_KIND = re.compile(rf"\bkind\b\W{{1,5}}(?:{'|'.join(OWN_KINDS)})\b")
+
+#: Objects of a file that are named at most where it is not what was expected.
+_MOST_NAMED = 5
 
 #: What each kind is, and which command it is for.
 _FOR = {
@@ -60,14 +69,70 @@ def own_kind(source: SourceText) -> str | None:
     documents, _ = read_documents(source)
     for document in documents:
         value = document.value if isinstance(document.value, dict) else {}
-        version, kind = value.get("apiVersion"), value.get("kind")
-        if not isinstance(kind, str):
-            continue
-        if (isinstance(version, str) and version.startswith(OWN_API)) or (
-            version is None and kind in OWN_KINDS
-        ):
-            return kind
+        if is_own(value):
+            return str(value["kind"])
     return None
+
+
+def is_own(value: Mapping[str, Any]) -> bool:
+    """Whether an object is of our own API, or meant to be."""
+    version, kind = value.get("apiVersion"), value.get("kind")
+    if not isinstance(kind, str):
+        return False
+    return version.startswith(OWN_API) if isinstance(version, str) else version is None and kind in OWN_KINDS
+
+
+def only_document(source: SourceText, kind: str) -> Document:
+    """The one document of a file that should be of one of our kinds; of which it is, is not looked at.
+
+    Raises:
+        InputError: there is none, or there are several: manifests, mostly.
+    """
+    from kubeinfer_sim.manifest.yaml_tree import load_documents
+
+    documents = load_documents(source)
+    if len(documents) == 1:
+        return documents[0]
+    expected = f"expected one document of kind {kind}"
+    if documents:
+        message = f"{expected}, found {len(documents)}: {objects_in([each.value for each in documents])}"
+        kinds = [_kind_of(each.value) for each in documents]
+        hint = what_for_any(kinds, source.name)
+        if kind in kinds:
+            others = any(each != kind for each in kinds)
+            hint = (
+                f"each {kind} stands in a file of its own{', and names the rest by path' if others else ''}"
+            )
+    else:
+        message = f"{nothing_in(source)}; {expected}"
+        hint = f"it begins with `apiVersion: {OWN_API}v1` and `kind: {kind}`"
+    raise InputError([Diagnostic(source.name, 0, 0, message, code=f"no-{kind.lower()}", hint=hint)])
+
+
+def nothing_in(source: SourceText) -> str:
+    """What is said of a file without documents."""
+    return "it is empty" if not source.text.strip() else "it holds nothing but comments"
+
+
+def objects_in(values: Sequence[Any]) -> str:
+    """Objects by kind and name: `ConfigMap settings, KubeInfer chat`."""
+    named = []
+    for each in values[:_MOST_NAMED]:
+        metadata = each.get("metadata") if isinstance(each, dict) else None
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        named.append(f"{_kind_of(each) or 'no kind'} {name if isinstance(name, str) else ''}".rstrip())
+    return ", ".join(named) + (" …" if len(values) > _MOST_NAMED else "")
+
+
+def _kind_of(value: Any) -> str:
+    kind = value.get("kind") if isinstance(value, dict) else None
+    return kind if isinstance(kind, str) else ""
+
+
+def what_for_any(kinds: Sequence[str], file: str) -> str:
+    """What a file with objects of several kinds is for: what rolls out first, then what else we know."""
+    known = sorted(kinds, key=lambda each: each not in KINDS_WITH_TEMPLATES)
+    return next(filter(None, (what_for(each.removesuffix("List"), file) for each in known)), "")
 
 
 def what_for(kind: str, file: str) -> str:

@@ -23,7 +23,7 @@ from kubeinfer_sim.manifest.autoscalers import autoscaled
 from kubeinfer_sim.manifest.checker import Checker, shown
 from kubeinfer_sim.manifest.convert import convert_template
 from kubeinfer_sim.manifest.document import Document
-from kubeinfer_sim.manifest.file_kinds import what_for
+from kubeinfer_sim.manifest.file_kinds import is_own, nothing_in, objects_in, what_for_any
 from kubeinfer_sim.manifest.kubeinfer import (
     API_VERSION,
     KIND,
@@ -198,10 +198,11 @@ class _Loader(Struct):
         )
         nothing = len(self.loaded) + len(self.plain) == loaded
         if nothing and nothing_wrong and not self.of_any_kind:
-            kinds = [f"{each.kind} {each.name}".rstrip() for each in self.others[others:]]
-            holds = (
-                f"it holds {', '.join(kinds[:5])}{' …' if len(kinds) > 5 else ''}" if kinds else "it is empty"
-            )
+            there = self.others[others:]
+            if there:
+                holds = f"it holds {objects_in([each.document.value for each in there])}"
+            else:
+                holds = "it holds a List without items" if documents else nothing_in(source)
             known = list(_READERS)
             self.findings.append(
                 Diagnostic(
@@ -210,7 +211,7 @@ class _Loader(Struct):
                     0,
                     f"there is no {KIND}, {', '.join(known[:-1])} or {known[-1]} in this file; {holds}",
                     code="no-kubeinfer",
-                    hint=what_for(self.others[others].kind, source.name) if kinds else "",
+                    hint=what_for_any([each.kind for each in there], source.name),
                 )
             )
 
@@ -220,7 +221,9 @@ class _Loader(Struct):
         beside = [(each.document.value, each.namespace) for each in self.others]
         self.plain = [autoscaled(each, beside) for each in self.plain]
         for each in self.others:
-            self.findings += [*check_object(each.document, each.namespace, workloads)] or _skipped(each)
+            own = is_own(each.document.value)
+            differences = () if own else check_object(each.document, each.namespace, workloads)
+            self.findings += [*differences] or _skipped(each)
         if self.values and all_values_used:
             self.findings += unknown_values(self.values, self.holes)
         if only is not None:

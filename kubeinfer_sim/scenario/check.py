@@ -210,20 +210,17 @@ def check_file(
     from kubeinfer_sim.scenario.recovery.compile import read_recovery
     from kubeinfer_sim.scenario.timings.compile import read_timings
 
-    try:
-        match kind:
-            case "Scenario":
-                return _check_scenario(source, values, configuration)
-            case "Cluster":
-                return CheckedFile(source.name, kind, _number(len(read_cluster(source, ()).nodes), "node"))
-            case "Recovery":
-                return CheckedFile(source.name, kind, _number(len(read_recovery(source, ())), "rule"))
-            case "Timings":
-                stages = read_timings(source)
-                number = len(stages.common) + sum(map(len, stages.roles.values()))
-                return CheckedFile(source.name, kind, _number(number, "stage"))
-    except ValueError as error:
-        raise InputError([source.diagnostic(None, str(error).removeprefix(f"{source.name}: "))]) from None
+    match kind:
+        case "Scenario":
+            return _check_scenario(source, values, configuration)
+        case "Cluster":
+            return CheckedFile(source.name, kind, _number(len(read_cluster(source, ()).nodes), "node"))
+        case "Recovery":
+            return CheckedFile(source.name, kind, _number(len(read_recovery(source, ())), "rule"))
+        case "Timings":
+            stages = read_timings(source)
+            number = len(stages.common) + sum(map(len, stages.roles.values()))
+            return CheckedFile(source.name, kind, _number(number, "stage"))
     message = what_for(kind, source.name) or f"there are no files of kind {kind}"
     raise InputError([source.diagnostic(None, message, code="kind")])
 

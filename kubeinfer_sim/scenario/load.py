@@ -12,12 +12,11 @@ from typing import Any
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from kubeinfer_sim.diagnostics import Diagnostic, Path, distinct
+from kubeinfer_sim.diagnostics import Path, distinct
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.manifest.document import Document
-from kubeinfer_sim.manifest.file_kinds import first_kind, what_for
+from kubeinfer_sim.manifest.file_kinds import only_document
 from kubeinfer_sim.manifest.source import SourceText, read_source
-from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.cluster.forms import ClusterForm
 from kubeinfer_sim.scenario.cluster.node_counts import is_short_form, parse_nodes
 from kubeinfer_sim.scenario.compile import compile_scenario
@@ -64,7 +63,7 @@ def load_scenario(
     if cluster is not None:
         overrides["cluster"] = _cluster(cluster, pods)
     text = read_source(source) if isinstance(source, str) else source
-    document = _only_document(text)
+    document = only_document(text, "Scenario")
     given: list[str] = []
     if configuration is not None:
         changed = {str(path[1]) for path in changes or {} if len(path) == 2}
@@ -104,20 +103,6 @@ def compile_document(
     if context.errors or scenario is None:
         raise InputError(sorted(distinct(context.errors), key=_order(document.source.name)))
     return scenario
-
-
-def _only_document(text: SourceText) -> Document:
-    """The one document of a scenario file.
-
-    Raises:
-        InputError: there is none, or there are several: manifests, mostly.
-    """
-    documents = load_documents(text)
-    if len(documents) == 1:
-        return documents[0]
-    message = f"expected one document of kind Scenario, found {len(documents)}"
-    meant = what_for(first_kind(text.text), text.name)
-    raise InputError([Diagnostic(text.name, 0, 0, message, code="no-scenario", hint=meant)])
 
 
 def _cluster(cluster: str, pods: str | None) -> ClusterForm:

@@ -205,6 +205,72 @@ def test_a_file_for_another_command_is_told_the_command(folder: Path, line: str,
 # -- validate knows our own files --------------------------------------------------------------------------
 
 
+SEVERAL = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n---\n"
+
+
+@pytest.mark.parametrize("command", ["run", "why --at 1h", "pods", "compare --vary maxSurge=1"])
+@pytest.mark.parametrize("manifest", ["m.yaml", "d.yaml"])
+def test_a_manifest_of_several_objects_is_known_by_the_one_that_rolls_out(
+    folder: Path, command: str, manifest: str
+) -> None:
+    written = (folder / manifest).read_text(encoding="utf-8")
+    (folder / "all.yaml").write_text(SEVERAL + written, encoding="utf-8")
+    done = sim(*command.split(), "all.yaml", cwd=folder)
+    assert done.returncode == 2
+    assert "found 2: ConfigMap settings, " in said(done)
+    assert "this is a manifest: `kubeinfer-sim rollout all.yaml --nodes 8x8`" in said(done)
+
+
+@pytest.mark.parametrize(
+    ("line", "more"),
+    [
+        ("run e.yaml", "expected one document of kind Scenario"),
+        ("why e.yaml --at 1h", "expected one document of kind Scenario"),
+        ("rollout m.yaml --cluster e.yaml", "expected one document of kind Cluster"),
+        ("compare s.yaml --recovery Pod,e.yaml", "expected one document of kind Recovery"),
+        ("run t.yaml", "expected one document of kind Timings"),
+        ("validate e.yaml", "there is no KubeInfer"),
+        ("diff m.yaml e.yaml", "there is no KubeInfer"),
+        ("rollout e.yaml --nodes 8x8", "there is no KubeInfer"),
+        ("calibrate e.yaml", "write it with: kubectl get pods -A -o json"),
+        ("rollout m.yaml --cluster n.json --pods e.yaml", "write it with: kubectl get pods -A -o json"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("text", "says"), [("", "it is empty"), ("# nothing\n---\n", "it holds nothing but comments")]
+)
+def test_a_file_that_holds_nothing_is_told_so(
+    folder: Path, line: str, more: str, text: str, says: str
+) -> None:
+    (folder / "e.yaml").write_text(text, encoding="utf-8")
+    (folder / "n.json").write_text(NODES, encoding="utf-8")
+    (folder / "t.yaml").write_text(f"{SCENARIO}  timings: {{file: e.yaml}}\n", encoding="utf-8")
+    done = sim(*line.split(), cwd=folder)
+    assert done.returncode == 2
+    for words in ("e.yaml: error:", says, more):
+        assert words in said(done)
+
+
+def test_several_scenarios_in_one_file_are_told_to_stand_apart(folder: Path) -> None:
+    (folder / "two.yaml").write_text(f"{SCENARIO}---\n{SCENARIO}", encoding="utf-8")
+    assert "each Scenario stands in a file of its own" in said(sim("run", "two.yaml", cwd=folder))
+    (folder / "two.yaml").write_text(f"{SCENARIO}---\n{SEVERAL}", encoding="utf-8")
+    assert "and names the rest by path" in said(sim("run", "two.yaml", cwd=folder))
+
+
+@pytest.mark.parametrize(
+    "line", ["rollout s.yaml --nodes 8x8", "rollout m.yaml s.yaml --nodes 8x8", "diff m.yaml s.yaml"]
+)
+def test_a_scenario_where_a_manifest_is_wanted_is_told_as_that_and_warned_of_nothing(
+    folder: Path, line: str
+) -> None:
+    done = sim(*line.split(), cwd=folder)
+    assert done.returncode == 2
+    assert "it holds Scenario x" in said(done)
+    assert "`kubeinfer-sim run s.yaml` simulates it" in said(done)
+    assert "warning" not in said(done)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -164,10 +164,10 @@ def test_other_kinds_are_skipped_with_a_note_and_kept_aside():
     ("text", "holds"),
     [
         ("", "it is empty"),
-        ("# nothing\n---\n", "it is empty"),
+        ("# nothing\n---\n", "it holds nothing but comments"),
         ("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n", "it holds Namespace a"),
         ("apiVersion: infer.modelarts.huaweicloud/v1\nkind: Instance\n", "it holds Instance"),
-        ("apiVersion: v1\nkind: List\nitems: []\n", "it is empty"),
+        ("apiVersion: v1\nkind: List\nitems: []\n", "it holds a List without items"),
     ],
 )
 def test_a_file_without_any_kubeinfer_is_an_error(text, holds):

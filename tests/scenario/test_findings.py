@@ -198,7 +198,7 @@ def test_a_mistake_in_measured_values_is_found(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "expected one document of kind Scenario, found 0"),
+        ("", "it is empty; expected one document of kind Scenario"),
         ("a: 1\n---\nb: 2\n", "found 2"),
         ("[1, 2]\n", "which is a mapping, found a list"),
         (MANIFEST, "expected kind Scenario, found KubeInfer"),

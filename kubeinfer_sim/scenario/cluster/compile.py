@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.file_kinds import only_document
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
 from kubeinfer_sim.manifest.kubernetes.validation.resources import is_extended_resource
 from kubeinfer_sim.manifest.kubernetes.well_known_labels import ARCHITECTURE
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
-from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.cluster.forms import ClusterForm
 from kubeinfer_sim.scenario.cluster.kubectl.listing import MAX_KUBECTL_BYTES, is_from_kubectl
 from kubeinfer_sim.scenario.cluster.kubectl.nodes import read_nodes
@@ -84,17 +84,14 @@ def read_cluster(source: SourceText, kubeinfers: Sequence[KubeInfer]) -> Cluster
     """The cluster in a file of kind Cluster, or in one that kubectl wrote.
 
     Raises:
-        ValueError: the file holds no document, or several.
-        InputError: everything that is wrong with the document.
+        InputError: everything that is wrong with the document; the file holds none, or several.
     """
     if is_from_kubectl(source):
         return read_real_cluster(source, None, kubeinfers)
-    documents = load_documents(SourceText(source.name, source.text))
-    if len(documents) != 1:
-        raise ValueError(f"{source.name}: expected one document of kind Cluster, found {len(documents)}")
+    document = only_document(source, "Cluster")
     from kubeinfer_sim.scenario.file_forms import ClusterFile
 
-    context = Context(documents[0])
+    context = Context(document)
     form = read_form(ClusterFile, context.document)
     cluster = compile_cluster(form.spec, kubeinfers, context, ("spec",))
     if context.errors:

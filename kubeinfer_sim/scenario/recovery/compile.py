@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.file_kinds import only_document
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
-from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.faults.model import FaultPlan
@@ -54,15 +54,12 @@ def read_recovery(
     """The rules of a file of kind Recovery, for these versions of a KubeInfer.
 
     Raises:
-        ValueError: the file holds no document, or several.
-        InputError: everything that is wrong with the document.
+        InputError: everything that is wrong with the document; the file holds none, or several.
     """
-    documents = load_documents(source)
-    if len(documents) != 1:
-        raise ValueError(f"{source.name}: expected one document of kind Recovery, found {len(documents)}")
+    document = only_document(source, "Recovery")
     from kubeinfer_sim.scenario.file_forms import RecoveryFile
 
-    context = Context(documents[0])
+    context = Context(document)
     form = read_form(RecoveryFile, context.document)
     rules = _rules(form.spec.rules, versions, context, ("spec", "rules"), raised)
     if context.errors:

@@ -15,10 +15,10 @@ from pydantic.alias_generators import to_camel
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.accelerators import common_family
+from kubeinfer_sim.manifest.file_kinds import only_document
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_form
 from kubeinfer_sim.scenario.timings.distribution import Distribution
@@ -146,15 +146,12 @@ def read_timings(source: SourceText) -> Stages:
     """The stages in a file of kind Timings.
 
     Raises:
-        ValueError: the file holds no document, or several.
-        InputError: everything that is wrong with the document.
+        InputError: everything that is wrong with the document; the file holds none, or several.
     """
-    documents = load_documents(source)
-    if len(documents) != 1:
-        raise ValueError(f"{source.name}: expected one document of kind Timings, found {len(documents)}")
+    document = only_document(source, "Timings")
     from kubeinfer_sim.scenario.file_forms import TimingsFile
 
-    context = Context(documents[0])
+    context = Context(document)
     form = read_form(TimingsFile, context.document).spec
     stages = Stages(
         compile_stages(form, context, ("spec",)),

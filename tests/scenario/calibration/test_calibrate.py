@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from building import NPU, kubeinfer, nodes, stage_timings
+from command_line import sim
 from kubectl_objects import listed
 from scenario_files import MANIFEST, SMALLEST
 
@@ -231,3 +232,45 @@ def test_pods_of_odd_shapes_are_never_a_traceback(run: tuple[str, str], part: st
 )
 def test_lengths_are_read_as_go_prints_them(text: str, expected: float | None) -> None:
     assert go_duration(text) == (expected if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("metadata.creationTimestamp", "metadata.creationTimestamp"),
+        ("status.conditions.0.lastTransitionTime", "status.conditions[0].lastTransitionTime"),
+        (
+            "status.containerStatuses.0.state.running.startedAt",
+            "status.containerStatuses[0].state.running.startedAt",
+        ),
+    ],
+)
+@pytest.mark.parametrize("written", ["yesterday", "2026-01-01", 5])
+def test_a_time_that_is_none_is_an_error_where_it_stands(
+    run: tuple[str, str], tmp_path: Path, path: str, says: str, written: object
+) -> None:
+    first = json.loads(run[0])["items"][0]
+    value = first
+    *steps, last = path.split(".")
+    for step in steps:
+        value = value[int(step)] if step.isdecimal() else value[step]
+    value[last] = written
+    (tmp_path / "p.json").write_text(listed(first), encoding="utf-8")
+    done = sim("calibrate", "p.json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert (
+        f"{says}: {json.dumps(written)} is no time; the API server writes them as 2026-01-31T08:00:00Z"
+        in done.told
+    )
+    assert "p.json:" in done.told
+
+
+def test_one_is_told_as_one(run: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(listed(json.loads(run[0])["items"][0]), encoding="utf-8")
+    done = sim("calibrate", "p.json", cwd=tmp_path)
+    assert "# 1 pod without events of its pulls" in done.stdout
+    assert "1 pods" not in done.stdout + done.stderr
+    assert "of 1 pod" in done.told
+    (tmp_path / "p.json").write_text(listed(), encoding="utf-8")
+    done = sim("calibrate", "p.json", cwd=tmp_path)
+    assert (done.returncode, "it holds no pods" in done.told) == (2, True)

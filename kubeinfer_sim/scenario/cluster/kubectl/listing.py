@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.document import Document
-from kubeinfer_sim.manifest.file_kinds import what_for
+from kubeinfer_sim.manifest.file_kinds import nothing_in, what_for
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_tree import load_documents, read_documents
 from kubeinfer_sim.scenario.forms import shown
@@ -32,6 +32,12 @@ _KUBECTL_KINDS = frozenset({"List", "Node", "NodeList", "Pod", "PodList", "Event
 _LONG_NUMBER = re.compile(r"[\[:,\s](-?[0-9]{1000,})")
 _BLANK = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
+#: How kubectl writes the objects of each kind that are read.
+_WRITTEN_BY = {
+    "Node": "kubectl get nodes -o json",
+    "Pod": "kubectl get pods -A -o json",
+    "Event": "kubectl get events -A -o json",
+}
 
 
 class Item(Struct, frozen=True):
@@ -122,7 +128,7 @@ def items_of(source: SourceText, kind: str) -> Iterator[Item]:
     """
     others: dict[str, list[Item]] = {}
     count = 0
-    for item in _objects(source):
+    for item in _objects(source, kind):
         name = item.value.get("kind")
         if name == kind:
             count += 1
@@ -133,16 +139,16 @@ def items_of(source: SourceText, kind: str) -> Iterator[Item]:
         raise InputError([_other_kind(name, items, kind) for name, items in others.items()])
     if not count and kind == "Node":
         message = "holds no nodes"
-        hint = "write it with: kubectl get nodes -o json"
-        raise InputError([source.diagnostic(None, message, code="empty", hint=hint)])
+        raise InputError([empty(source, message, kind)])
+
+
+def empty(source: SourceText, message: str, kind: str) -> Diagnostic:
+    """The error of a file without objects of a kind, with how kubectl writes it."""
+    return source.diagnostic(None, message, code="empty", hint=f"write it with: {_WRITTEN_BY[kind]}")
 
 
 def _other_kind(name: str, items: list[Item], kind: str) -> Diagnostic:
-    wanted = {
-        "Node": "kubectl get nodes -o json",
-        "Pod": "kubectl get pods -A -o json",
-        "Event": "kubectl get events -A -o json",
-    }[kind]
+    wanted = _WRITTEN_BY[kind]
     meant = what_for(name, items[0].source.name)
     hint = f"{meant}; {kind}s are written by: {wanted}" if meant else f"{kind}s are written by: {wanted}"
     more = f", and {len(items) - 1:,} more" if len(items) > 1 else ""
@@ -150,11 +156,14 @@ def _other_kind(name: str, items: list[Item], kind: str) -> Diagnostic:
     return items[0].diagnostic(("kind",), f"expected a {kind}, found {what}", hint=hint)
 
 
-def _objects(source: SourceText) -> Iterator[Item]:
+def _objects(source: SourceText, kind: str) -> Iterator[Item]:
     if source.text.startswith("{", _skip(source.text, 0)):
         yield from _json_objects(source)
         return
-    for document in load_documents(source):
+    documents = load_documents(source)
+    if not documents:
+        raise InputError([empty(source, nothing_in(source), kind)])
+    for document in documents:
         value = document.value
         if isinstance(value, dict) and isinstance(value.get("items"), list):
             kind = _item_kind(value)

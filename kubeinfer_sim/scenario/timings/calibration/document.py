@@ -43,8 +43,8 @@ def _lines(observed: Observed, name: str, sources: list[str]) -> Iterator[str]:
     yield "# Kubernetes writes times in whole seconds, so a length is right to 1 s. Use it in a scenario with"
     yield "# spec: {timings: {file: ...}}; what stands in the scenario itself goes before what stands here."
     yield f"# {_UNKNOWN}"
-    for note, count in sorted(observed.notes.items()):
-        yield f"# {count} {note}."
+    for note in observed.told():
+        yield f"# {note}."
     if observed.image_sizes:
         yield "# Image sizes, for spec.transfers.imageSizes:"
         for image, size in sorted(observed.image_sizes.items()):

@@ -14,8 +14,10 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.accelerators import family_of
-from kubeinfer_sim.scenario.cluster.kubectl.listing import Item
+from kubeinfer_sim.manifest.checker import shown
+from kubeinfer_sim.scenario.cluster.kubectl.listing import Item, Wrong
 from kubeinfer_sim.scenario.timings.calibration.roles import entries, instance_of, mapping, role_of
 
 _PULLED = re.compile(
@@ -24,6 +26,10 @@ _PULLED = re.compile(
 )
 _PRESENT = re.compile(r'Container image "(?P<image>[^"]+)" already present')
 _GO_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+#: How the API server writes a time.
+_A_TIME = "2026-01-31T08:00:00Z"
+#: Words of a note for one and for more.
+_EITHER = re.compile(r"\{(\w+)\|(\w+)\}")
 _GO_DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|us|µs|ns|m|s)")
 
 
@@ -33,7 +39,7 @@ class Observed(Struct):
     Attributes:
         lengths: role → stage as a scenario names it → lengths.
         pods: role → how many pods of it there are.
-        notes: what was left out and why, with how often.
+        notes: what was left out and why, with how often; `{pod|pods}` is for one and for more.
         image_sizes: image → bytes, from events.
         with_events: whether events were given.
     """
@@ -49,9 +55,15 @@ class Observed(Struct):
         if length is None:
             return
         if length < 0:
-            self.notes[f"{stage}: ends before it begins (clocks disagree)"] += 1
+            self.notes[f"{{length|lengths}} of {stage} below zero (clocks disagree)"] += 1
             return
         self.lengths.setdefault(role, {}).setdefault(stage, []).append(length)
+
+    def told(self) -> list[str]:
+        """The notes in words, each with its number."""
+        one, more = r"\1", r"\2"
+        words = [(_EITHER.sub(one if n == 1 else more, note), n) for note, n in self.notes.items()]
+        return [f"{count:,} {note}" for note, count in sorted(words)]
 
 
 class _Pulls(Struct):
@@ -119,9 +131,9 @@ def _binding(pods: Iterable[_PodTimes], pulls: Mapping[tuple[str, str], _Pulls],
         known = [pulls.get(_name(pod.value)) for pod in gang]
         moments = [(pod.created, pod.scheduled) for pod in gang]
         if None in known or any(None in each for each in moments):
-            observed.notes["instances with pods without events or times: not in bind"] += 1
+            observed.notes["{instance|instances} with pods without events or times: not in bind"] += 1
         elif any(each is not None and each.waited for each in known):
-            observed.notes["instances that waited for a place: not in bind"] += 1
+            observed.notes["{instance|instances} that waited for a place: not in bind"] += 1
         else:
             created = max(each for each, _ in moments if each is not None)
             observed.add(gang[0].role, "bind", max(each for _, each in moments if each is not None) - created)
@@ -130,10 +142,10 @@ def _binding(pods: Iterable[_PodTimes], pulls: Mapping[tuple[str, str], _Pulls],
 def _before_start(pod: _PodTimes, pulls: _Pulls | None, observed: Observed) -> None:
     """Scheduling, images and containers of a pod's first start."""
     if pod.scheduled is None:
-        observed.notes["pods that have no node: nothing learned"] += 1
+        observed.notes["{pod|pods} that {has|have} no node: nothing learned"] += 1
         return
     if pod.restarted or pod.started is None:
-        observed.notes["pods whose containers restarted or do not run: no pull, no create"] += 1
+        observed.notes["{pod|pods} whose containers restarted or do not run: no pull, no create"] += 1
         return
     containers = entries(pod.value["spec"].get("containers")) or [{}]
     if pulls is not None and len(pulls.images) >= len({str(each.get("image")) for each in containers}):
@@ -145,22 +157,22 @@ def _before_start(pod: _PodTimes, pulls: _Pulls | None, observed: Observed) -> N
         observed.add(pod.role, "create", pod.sandbox - pod.scheduled)
         observed.add(pod.role, "image", pod.started - pod.sandbox - pod.init)
         observed.notes[
-            "pods without events of their pulls: image holds pulls, warm or cold, and container start"
+            "{pod|pods} without events of {its|their} pulls: image holds pulls, warm or cold, and container start"
         ] += 1
     else:
         observed.add(pod.role, "image", pod.started - pod.scheduled - pod.init)
         observed.notes[
-            "pods with neither events nor PodReadyToStartContainers: image holds all before start"
+            "{pod|pods} with neither events nor PodReadyToStartContainers: image holds all before start"
         ] += 1
 
 
 def _load(pod: _PodTimes, begun: float | None, observed: Observed) -> None:
     """From the start of the engines of the instance until the pod is ready, without the probes' share."""
     if pod.ready is None:
-        observed.notes["pods that are not Ready: no load"] += 1
+        observed.notes["{pod|pods} that {is|are} not Ready: no load"] += 1
         return
     if begun is None:
-        observed.notes["pods whose instance has restarted or stopped containers: no load"] += 1
+        observed.notes["{pod|pods} whose instance has restarted or stopped containers: no load"] += 1
         return
     containers = entries(pod.value["spec"].get("containers")) or [{}]
     length = pod.ready - begun - probe_share(containers[_engine(containers)])
@@ -256,7 +268,7 @@ def _pulls(events: Iterable[Item], observed: Observed) -> dict[tuple[str, str], 
         elif reason == "Pulled" and (match := _PULLED.match(text)):
             alone, whole = go_duration(match["alone"]), go_duration(match["whole"] or match["alone"])
             if alone is None or whole is None:
-                observed.notes["events with a length that cannot be read"] += 1
+                observed.notes["{event|events} with a length that cannot be read"] += 1
                 continue
             pod.images.add(match["image"])
             pod.alone[match["image"]] = alone
@@ -292,12 +304,42 @@ def seconds(text: object) -> float | None:
     return moment.timestamp() if moment.tzinfo is not None else None
 
 
-def usable(pods: Iterable[Item], wrong: Any) -> Iterator[Item]:
+def usable(pods: Iterable[Item], wrong: Wrong) -> Iterator[Item]:
     """The pods whose parts have the shapes the API gives them; the others are noted in `wrong`."""
     for item in pods:
-        for part in ("metadata", "spec", "status"):
-            if not isinstance(item.value.get(part), dict):
-                wrong.note(item, (part,), "expected a mapping, as the API server writes pods")
-                break
-        else:
+        parts = ("metadata", "spec", "status")
+        misshapen = next((each for each in parts if not isinstance(item.value.get(each), dict)), None)
+        if misshapen is not None:
+            wrong.note(item, (misshapen,), "expected a mapping, as the API server writes pods")
+            continue
+        broken = [(path, text) for path, text in _written_times(item.value) if seconds(text) is None]
+        for path, text in broken:
+            wrong.note(item, path, f"{shown(text)} is no time; the API server writes them as {_A_TIME}")
+        if not broken:
             yield item
+
+
+def _written_times(value: Mapping[str, Any]) -> Iterator[tuple[Path, object]]:
+    """Every time of a pod that lengths are read off, and where it stands; what is left out or null is none."""
+    status = value["status"]
+    times: list[tuple[Path, object]] = [
+        (("metadata", "creationTimestamp"), value["metadata"].get("creationTimestamp"))
+    ]
+    for index, each in _numbered(status.get("conditions")):
+        path: Path = ("status", "conditions", index, "lastTransitionTime")
+        times.append((path, each.get("lastTransitionTime")))
+    for index, each in _numbered(status.get("containerStatuses")):
+        path = ("status", "containerStatuses", index, "state", "running", "startedAt")
+        times.append((path, mapping(mapping(each.get("state")).get("running")).get("startedAt")))
+    for index, each in _numbered(status.get("initContainerStatuses")):
+        path = ("status", "initContainerStatuses", index, "state", "terminated")
+        ended = mapping(mapping(each.get("state")).get("terminated"))
+        times += [((*path, name), ended.get(name)) for name in ("startedAt", "finishedAt")]
+    return ((path, text) for path, text in times if text is not None)
+
+
+def _numbered(value: object) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects in a list with their places."""
+    for index, each in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(each, dict):
+            yield index, each
