@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
+from itertools import takewhile
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -44,12 +45,16 @@ class DeploymentOutcome(StrEnum):
 
 
 class Condition(NamedTuple):
-    """The conditions from an instant on: Available, Progressing's status and reason ("" without one)."""
+    """The conditions from an instant on: Available, Progressing's status and reason ("" without one).
+
+    `failure`: the reason of ReplicaFailure, "" while it is not True.
+    """
 
     at: int
     available: bool
     progressing: str
     reason: str
+    failure: str
 
 
 class DeploymentChange(AppliedSpec):
@@ -113,6 +118,11 @@ class DeploymentMeasures(Struct):
         """When it was deleted for good; None where it is there at the end."""
         last = self.changes[-1] if self.changes else None
         return last.at if last is not None and "deleted" in last.changed else None
+
+    def condition_since(self, of: Callable[[Condition], object]) -> int:
+        """Since when `of` the conditions has been what it is at the end, ms."""
+        last = of(self.conditions[-1])
+        return list(takewhile(lambda each: of(each) == last, reversed(self.conditions)))[-1].at
 
     @property
     def exceeded(self) -> list[tuple[int, int | None]]:
@@ -185,7 +195,7 @@ class Deployments:
         if record.kind == "DaemonSet":
             # How many it should have depends on the nodes there are.
             measures.desired.set(at, counts.available + counts.unavailable)
-        condition = Condition(at, record.available, record.progressing, record.reason)
+        condition = Condition(at, record.available, record.progressing, record.reason, record.failure)
         if not measures.conditions or measures.conditions[-1][1:] != condition[1:]:
             measures.conditions.append(condition)
             if record.reason == TIMED_OUT:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from kubeinfer_sim.cluster.fault_records import ChangedNothing, FaultDetected, FaultInjected, StruckNothing
 from kubeinfer_sim.cluster.reasons import probe_of
 from kubeinfer_sim.cluster.records import ContainerDied, ContainerKilling, NodeReadyChanged, PodNotReady
-from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, PeersLost
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.scenario.actions.model import Action
@@ -88,10 +88,9 @@ class FaultCourses:
             FaultInjected: self._injected,
             FaultDetected: lambda r: self._noticed(r, r.by),
             ContainerKilling: self._killing,
-            ContainerDied: lambda r: self._noticed(r, "process exit"),
+            ContainerDied: self._died,
             PodNotReady: self._not_ready,
             NodeReadyChanged: self._node_changed,
-            PeersLost: lambda r: self._noticed(r, "peers"),
             InstanceReady: self._recovered,
         }
 
@@ -109,6 +108,10 @@ class FaultCourses:
 
     def _killing(self, record: ContainerKilling) -> None:
         self._noticed(record, f"{probe_of(record.reason)} probe")
+
+    def _died(self, record: ContainerDied) -> None:
+        # Peers that hang have noticed nothing; those that end by themselves for it have.
+        self._noticed(record, "peers" if record.reason == "PeerLost" else "process exit")
 
     def _not_ready(self, record: PodNotReady) -> None:
         if record.reason == "ReadinessProbeFailed":

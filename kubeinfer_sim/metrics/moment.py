@@ -96,7 +96,7 @@ class InstanceMoment(Struct, frozen=True):
 class DeploymentMoment(Struct, frozen=True):
     """How many pods of a Deployment, or a ReplicaSet without one (`kind`), are wanted and ready.
 
-    `refused`: the API server's words, while it refuses its pods.
+    `refused`: the API server's words, while it refuses its pods: the latest. It has since `refused_since` ms.
     """
 
     name: str
@@ -104,6 +104,7 @@ class DeploymentMoment(Struct, frozen=True):
     ready: int
     kind: str = "Deployment"
     refused: PodsRefused | None = None
+    refused_since: int = 0
 
 
 class Moment(Struct, frozen=True):
@@ -243,6 +244,7 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
     wanted: dict[str, int] = {}
     by_deployment: dict[tuple[str, str], list[int]] = {}
     refused: dict[tuple[str, str], PodsRefused] = {}
+    since: dict[tuple[str, str], int] = {}
     latest, places, failures = _Latest(), _Places(), _Failures()
     for record in history:
         one_pass.observe(record)
@@ -256,6 +258,8 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
         elif isinstance(record, DeploymentApplied) and record.at <= at:
             by_deployment[record.kind, record.deployment] = [record.replicas, 0]
         elif isinstance(record, PodsRefused) and record.at <= at:
+            if (record.kind, record.deployment) not in refused:
+                since[record.kind, record.deployment] = record.at
             refused[record.kind, record.deployment] = record
         elif isinstance(record, DeploymentStatus) and record.at <= at and not record.failure:
             refused.pop((record.kind, record.deployment), None)
@@ -298,8 +302,8 @@ def look(history: History, at: int, ended_at: int, *, only: Which | None = None)
         refused=tuple(each for each in history if each.at <= at and is_refusal(each)),
         instances=tuple(sorted(instances, key=_order)),
         deployments=tuple(
-            DeploymentMoment(name, wanted_pods, ready_pods, kind, refused.get((kind, name)))
-            for (kind, name), (wanted_pods, ready_pods) in by_deployment.items()
+            DeploymentMoment(name, asked, there, kind, refused.get((kind, name)), since.get((kind, name), 0))
+            for (kind, name), (asked, there) in by_deployment.items()
         ),
     )
 

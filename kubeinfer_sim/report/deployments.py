@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -125,18 +126,14 @@ def _section(measures: DeploymentMeasures) -> list[RenderableType]:
             rows.append((word, f"not finished, since {format_duration(change.at)}"))
         if change.is_update:
             low = change.replicas - change.unavailable
-            budgets = (
-                f"maxSurge {change.surge:,} (up to {count(change.replicas + change.surge, 'pod')}), "
-                f"maxUnavailable {change.unavailable:,} (at least {low:,} available)"
-            )
+            budgets = f"maxUnavailable {change.unavailable:,} (at least {low:,} available)"
+            if measures.kind != "StatefulSet":  # its pods keep their names: there is none beside the old one
+                most = count(change.replicas + change.surge, "pod")
+                budgets = f"maxSurge {change.surge:,} (up to {most}), {budgets}"
             rows.append(("Budgets", budgets))
     rows.append(("Available", _available(measures)))
-    if measures.conditions and measures.kind == "Deployment":
-        last = measures.conditions[-1]
-        said = f"Available={last.available}"
-        if last.reason:
-            said += f", Progressing={last.progressing} ({last.reason})"
-        rows.append(("Conditions", f"{said} since {format_duration(last.at)}"))
+    if conditions := _conditions(measures):
+        rows.append(("Conditions", conditions))
     if measures.refused:
         rows.append(("Refused", printable(measures.refused.message)))
     if measures.exceeded:
@@ -156,6 +153,25 @@ def _section(measures: DeploymentMeasures) -> list[RenderableType]:
             blocks.append(Text(f"  the scheduler: {printable(life.pending.message)}", style="dim"))
             blocks += [Text(f"    {printable(text)}", style="dim") for text in node_verdicts(life.pending)]
     return blocks
+
+
+def _conditions(measures: DeploymentMeasures) -> str:
+    """`Available=False since 5m, ReplicaFailure=True (FailedCreate) since 1m`: those it has, as kubectl names them."""
+    if not measures.conditions or measures.kind not in ("Deployment", "ReplicaSet"):
+        return ""
+    last, said = measures.conditions[-1], []
+    if measures.kind == "Deployment":  # a ReplicaSet has none but the last
+        said.append((f"Available={last.available}", measures.condition_since(lambda each: each.available)))
+        if last.reason:
+            since = measures.condition_since(lambda each: (each.progressing, each.reason))
+            said.append((f"Progressing={last.progressing} ({last.reason})", since))
+    if last.failure:
+        since = measures.condition_since(lambda each: each.failure)
+        said.append((f"ReplicaFailure=True ({last.failure})", since))
+    alike = groupby(said, key=lambda each: each[1])
+    return ", ".join(
+        f"{', '.join(text for text, _ in group)} since {format_duration(since)}" for since, group in alike
+    )
 
 
 def _deadline(measures: DeploymentMeasures) -> Text:

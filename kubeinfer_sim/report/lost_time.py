@@ -51,8 +51,8 @@ def lost_time_lines(causes: tuple[CauseSummary, ...], family: Family) -> list[Re
         blocks.append(Text(printable(f"{cause_text(each.began_with)}: {instance_seconds(each.total)}")))
         blocks.append(Text(f"  {stages_text(each.lost, family)}", style="dim"))
         if each.incidents and each.repair is not None and _is_fault(each.began_with):
-            detected = "at once" if not each.detection else f"after {rounded(round(each.detection))}"
-            text = f"  {count(each.incidents, 'instance')} hit, noticed {detected}, ready again after"
+            unready = "at once" if not each.detection else f"after {rounded(round(each.detection))}"
+            text = f"  {count(each.incidents, 'instance')} hit, not ready {unready}, ready again after"
             blocks.append(Text(f"{text} {rounded(round(each.repair))} more", style="dim"))
     return blocks
 
@@ -96,7 +96,7 @@ def _kinds(causes: list[CauseSummary], family: Family) -> list[RenderableType]:
         total.update(each.lost)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("began with", overflow="fold")
-    for name in ("times", "instance time", "share", "until noticed", "until ready"):
+    for name in ("times", "instance time", "share", "until unready", "until ready"):
         table.add_column(name, justify="right")
     for name, each in list(kinds.items())[:_MOST]:
         share = fine_percent(round(each.total / total.total(), 3))

@@ -120,7 +120,7 @@ def _is_repaired(run: Run, record: Record) -> bool:
 
 def refused_sentence(each: DeploymentMoment, refused: PodsRefused) -> str:
     """`Pods of Deployment chat are refused since 10m: pods "chat-1" is forbidden: exceeded quota …`."""
-    since = f"Pods of {each.kind} {each.name} are refused (FailedCreate) since {point(refused.at)}"
+    since = f"Pods of {each.kind} {each.name} are refused (FailedCreate) since {point(each.refused_since)}"
     return ended(f"{since}: {refused.refusal.message}{to_admission(refused.refusal)}")
 
 

@@ -51,6 +51,7 @@ def screen(assessment: Assessment, width: int) -> Iterable[RenderableType]:
     measures, scenario = assessment.measures, assessment.run.scenario
     family = scenario.accelerator_family
     several, done = len(assessment.kubeinfers) > 1, assessment.cluster.idle.effective(scenario.actions)
+    alone = not (several or measures.deployments or measures.bare_pods)
     yield from _rows([*_objectives(assessment), *_figures(assessment)])
     rows: list[_Row] = []
     for name, own in assessment.kubeinfers.items():
@@ -63,10 +64,10 @@ def screen(assessment: Assessment, width: int) -> Iterable[RenderableType]:
         actions = actions_of(done, name) if several else done
         yield from _chart(own.measures, actions, width)
         told = [*_instances(own)]
-        if several:
-            yield from _rows(told)
-        else:
+        if alone:
             rows += told
+        else:
+            yield from _rows(told)
     for title, content in sections(measures.deployments):
         yield from section(title, content)
     yield from section("Pods", bare_pods.lines(measures.bare_pods))

@@ -98,6 +98,7 @@ class DeploymentMomentPart(Part):
     ready: int
     refused: StepPart | None = None
     """While the API server refuses its pods: its words."""
+    refused_since_ms: int | None = None
 
 
 class WhyDocument(DocumentPart):
@@ -154,6 +155,7 @@ def why_json(run: Run, moment: Moment) -> str:
                 wanted=each.wanted,
                 ready=each.ready,
                 refused=None if each.refused is None else _steps([each.refused], family)[0],
+                refused_since_ms=None if each.refused is None else each.refused_since,
             )
             for each in moment.deployments
         ],

@@ -126,7 +126,8 @@ def rollout_scenario(
     # As an autoscaler that is there leaves it, and as it is in its own file.
     applied = next((each.workload for each in scenario.actions if _applies(each, name)), new)
     version = new if isinstance(new, KubeInfer) else replace(applied, source=new.source)
-    actions = [each for each in scenario.actions if not _applies(each, name)]
+    sources: dict[tuple[str, str], str] = {(each.kind, each.name): each.source for each in beside_new}
+    actions = [_from_its_file(each, sources) for each in scenario.actions if not _applies(each, name)]
     if not any(isinstance(each, Refused) and each.object == name for each in actions):
         # Objects of other kinds are there before it, and other workloads come after it.
         place = next((i for i, each in enumerate(actions) if isinstance(each, Apply)), len(actions))
@@ -143,6 +144,13 @@ def _together_told(files: Sequence[Diagnostic], own: Sequence[Diagnostic]) -> tu
     of_files = dict.fromkeys(each for each in files if each.code != ASSUMED_CLASS or each.message in known)
     told = {each.message for each in of_files}
     return *of_files, *(each for each in own if each.code != NOT_SIMULATED and each.message not in told)
+
+
+def _from_its_file(action: Action, sources: Mapping[tuple[str, str], str]) -> Action:
+    """The action, of a workload that is applied with the place where it is written."""
+    if isinstance(action, Apply):
+        return replace(action, label=sources.get((action.workload.kind, action.workload.name), action.label))
+    return action
 
 
 def _applies(action: Action, name: str) -> TypeGuard[Apply]:

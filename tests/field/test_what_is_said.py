@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from field.user import User, asking, both, deployment, kubeinfer
+from field.user import User, asking, both, deployment, kubeinfer, stateful_set
 
 POOL = {"pools": [{"name": "a", "count": 4, "allocatable": {"huawei.com/ascend-1980": "8", "pods": "110"}}]}
 
@@ -252,3 +253,75 @@ def test_a_change_of_other_fields_is_named_by_the_fields(user: User) -> None:
     _, result = user.runs()
     changed = result["deployments"][0]["changes"][-1]["changed"]
     assert changed == ["paused", "minReadySeconds", "progressDeadlineSeconds"]
+
+
+@pytest.mark.parametrize(
+    ("checks", "noticed"),
+    [
+        ({}, "by peers after 30m"),
+        ({"readinessProbe": probe(periodSeconds=5)}, "by readiness probe after"),
+    ],
+)
+def test_peers_that_hang_with_a_process_have_not_noticed_it(user: User, checks: Any, noticed: str) -> None:
+    workload = kubeinfer({**asking(npu=4), **checks}, replicas=1)
+    workload["spec"]["template"]["spec"]["roles"][0]["replicas"] = 2
+    user.plans(
+        workload,
+        cluster=POOL,
+        initial="running",
+        actions=[{"at": "1h", "fault": {"kind": "ProcessHang", "instances": [0], "pods": [0]}}],
+        assumptions={"peerLossTimeout": "30m"},
+        horizon="3h",
+    )
+    done, result = user.runs("--details")
+    assert f"1 fault, 1 noticed {noticed}" in done.stdout
+    took = result["faults"][0]["detectedAtMs"] - 3_600_000
+    assert took == 1_800_000 if not checks else 0 < took < 30_000
+    # When the instance was not ready is another question.
+    assert ("1 instance hit, not ready after" in done.stdout) is bool(checks)
+
+
+@pytest.mark.parametrize("other", [deployment, stateful_set])
+def test_where_the_new_version_of_each_workload_is_written_is_said(user: User, other: Any) -> None:
+    beside = other(asking(npu=2))
+    beside["metadata"]["name"] = "web"
+    old = [kubeinfer(asking(npu=2)), beside]
+    new = json.loads(json.dumps(old).replace("vllm:v1", "vllm:v2"))
+    user.has("old.yaml", *old)
+    user.has("new.yaml", *new)
+    line = (user.folder / "new.yaml").read_text().splitlines().index("---") + 2
+    done = user.types("rollout", "old.yaml", "new.yaml", "--cluster", "3x8", COLUMNS="140")
+    assert f"{beside['kind']} web: new.yaml:{line}" in done.stdout
+    assert "inline" not in done.stdout
+
+
+@both
+def test_what_is_said_of_the_kubeinfer_stands_before_what_is_said_of_others(
+    user: User, workload: Any
+) -> None:
+    beside = workload(asking(npu=2))
+    beside["metadata"]["name"] = "beside"
+    user.plans(
+        kubeinfer(asking(npu=2), replicas=1),
+        beside,
+        cluster=POOL,
+        initial="running",
+        actions=[{"at": "5m", "object": "KubeInfer/chat", "deletePod": {}}],
+        timings={"profile": "zero", "exit": "30s"},
+        horizon="1h",
+    )
+    done, _ = user.runs()
+    title = done.stdout.index(f"{beside['kind']} beside\n")
+    assert done.stdout.index("Lost time") < title
+
+
+def test_a_stateful_set_is_not_said_to_have_a_surge(user: User) -> None:
+    user.plans(
+        stateful_set(asking(npu=2)),
+        cluster=POOL,
+        initial="running",
+        update={"newRevision": True},
+        horizon="1h",
+    )
+    done, _ = user.runs()
+    assert "Budgets    maxUnavailable 1 (at least 2 available)" in done.stdout

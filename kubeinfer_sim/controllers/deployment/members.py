@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE
 from kubeinfer_sim.cluster.pod import Pod, Workload
+from kubeinfer_sim.cluster.reasons import Refusal
 from kubeinfer_sim.cluster.records import InstanceRef, PodReady, PodRef
 from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
@@ -88,6 +89,7 @@ class Members:
         self._waiting: dict[Member, None] = {}
         self._told_of: Member | None = None
         self.refused = self._was_refused = False
+        self._refusal: Refusal | None = None
 
     def __iter__(self) -> Iterator[Member]:
         return iter(self._members.values())
@@ -147,11 +149,12 @@ class Members:
     def _refuses(
         self, ordinal: int, spec: StatefulSet | DaemonSet, template: PodTemplate, cause: int
     ) -> bool:
-        """Whether the API server does not take another pod; that it begins to refuse them is recorded."""
+        """Whether the API server does not take another pod, which is recorded once."""
         refusal = self._api.admission.refusal(spec.namespace, [(f"{spec.name}-{ordinal}", template)])
         if refusal is None:
             return False
-        if not self.refused and not self._was_refused:
+        if not self.refused and not (self._was_refused and refusal == self._refusal):
+            self._refusal = refusal
             self._history.append(PodsRefused(self._clock.now, cause, spec.name, refusal, spec.kind))
         self.refused = True
         return True

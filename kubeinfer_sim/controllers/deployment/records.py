@@ -63,7 +63,10 @@ class PodEvicted(Record):
 
 
 class PodsRefused(Record):
-    """The API server refuses the pods of a ReplicaSet (FailedCreate); it tries again, ever later."""
+    """The API server refuses the pods of a ReplicaSet (FailedCreate), or in other words than before.
+
+    It tries again, ever later.
+    """
 
     deployment: str
     refusal: Refusal

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.kubelet import RUNNING_SINCE
 from kubeinfer_sim.cluster.pod import Pod, PodState, Workload
+from kubeinfer_sim.cluster.reasons import Refusal
 from kubeinfer_sim.cluster.records import InstanceRef, PodReady, PodRef
 from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
@@ -61,6 +62,7 @@ class ReplicaPods:
         self.told_of: Pod | None = None
         self._replica_pods: dict[Pod, ReplicaPod] = {}
         self._pods: dict[ReplicaPod, tuple[Pod, ReplicaSet, PodGang]] = {}
+        self._refusals: dict[ReplicaSet, Refusal] = {}
         self._number = 0
 
     def __iter__(self) -> Iterator[Pod]:
@@ -108,13 +110,14 @@ class ReplicaPods:
         return pod
 
     def _admitted(self, replica_set: ReplicaSet) -> PodTemplate | None:
-        """The pod's template as the API server takes it; None where it refuses the pod, whose beginning is recorded."""
+        """The pod's template as the API server takes it; None where it refuses the pod, which is recorded once."""
         spec, namespace = replica_set.spec, self._owner.namespace
         template = self._api.admission.admit(replica_set.template, namespace)
         refusal = self._api.admission.refusal(namespace, [(f"{spec.name}-{self._number}", template)])
         if refusal is None:
             return template
-        if not replica_set.status.failure:
+        if not replica_set.status.failure or refusal != self._refusals.get(replica_set):
+            self._refusals[replica_set] = refusal
             _, cause = self._why(replica_set)
             record = PodsRefused(self._clock.now, cause, spec.name, refusal, self._kind)
             self._history.append(record)

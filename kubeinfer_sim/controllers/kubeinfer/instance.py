@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from kubeinfer_sim.cluster.reasons import Refusal
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.kubeinfer import API_GROUP
 
@@ -51,7 +52,7 @@ class Instance:
         failed_starts: how often a pod failed since the instance was last ready (or made).
         died: the places of pods of which a container died since it was last ready.
         reloads: it was ready, and what failed of it since then has not failed before: it is on its way again.
-        refusals: how often in a row the API server has refused its pods.
+        refusals: how often in a row the API server has refused its pods; `refusal` is what was told of that last.
         rejected: the generation of the pod at each place that its node rejected last.
         progressing: it is on its way to ready, as far as the controller can see.
         wait: the back-off before its next gang, in ms.
@@ -84,6 +85,7 @@ class Instance:
         "rebuilds",
         "recovery",
         "ref",
+        "refusal",
         "refusals",
         "rejected",
         "reloads",
@@ -123,6 +125,7 @@ class Instance:
         self.died: set[Place] = set()
         self.reloads = False
         self.refusals = 0
+        self.refusal: Refusal | None = None
         self.rejected: dict[Place, int] = {}
         self.progressing = False
         self.wait = 0

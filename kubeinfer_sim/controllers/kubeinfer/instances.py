@@ -141,8 +141,8 @@ class Instances:
 
     def _refused(self, instance: Instance, refusal: Refusal) -> None:
         """Ask again after 5 ms, 10 ms, 20 ms … (assumed: the rate limiter that controllers have by default)."""
-        if not instance.refusals:
-            instance.failure = "FailedCreate"
+        if not instance.refusals or refusal != instance.refusal:
+            instance.failure, instance.refusal = "FailedCreate", refusal
             refused = InstanceRefused(self._clock.now, instance.last, instance.ref, refusal)
             instance.last = self._history.append(refused)
         wait = min(_FIRST_RETRY << min(instance.refusals, 20), _LONGEST_RETRY)

@@ -33,6 +33,8 @@ class DeploymentConditionPart(Part):
     """`True`, `False` or `Unknown`; empty without a progress deadline."""
     reason: str
     """Of Progressing: `ReplicaSetUpdated`, `NewReplicaSetAvailable`, `ProgressDeadlineExceeded` …"""
+    replica_failure: str
+    """The reason of ReplicaFailure: `FailedCreate` while the API server refuses pods; empty where it is not True."""
 
 
 class DeadlinePart(Part):
@@ -87,6 +89,8 @@ class ReplicaSetPart(Part):
     min_available_for_ms: int
     missing_pods: int
     """Asked for and not available at the end."""
+    refused: str
+    """The API server's words, while it refuses pods at the end."""
     changes: list[DeploymentChangePart]
     timeline: DeploymentTimelinePart
     pods: list[DeploymentPodPart]
@@ -105,6 +109,7 @@ def replica_set_parts(
             min_available_at_ms=each.low.at,
             min_available_for_ms=each.low.lasting,
             missing_pods=each.missing,
+            refused="" if each.refused is None else each.refused.message,
             changes=[applied_part(DeploymentChangePart, change) for change in each.changes],
             timeline=_timeline(each),
             pods=[pod_part(life, objects.get(life.pods[0].pod)) for life in each.pods],
@@ -127,6 +132,8 @@ class DeploymentPart(Part):
     min_available_for_ms: int
     missing_pods: int
     """Asked for and not available at the end."""
+    refused: str
+    """The API server's words, while it refuses pods at the end."""
     changes: list[DeploymentChangePart]
     conditions: list[DeploymentConditionPart]
     deadline_exceeded: list[DeadlinePart]
@@ -149,6 +156,7 @@ def deployment_parts(
             min_available_at_ms=each.low.at,
             min_available_for_ms=each.low.lasting,
             missing_pods=each.missing,
+            refused="" if each.refused is None else each.refused.message,
             changes=[applied_part(DeploymentChangePart, change) for change in each.changes],
             conditions=[
                 DeploymentConditionPart(
@@ -156,6 +164,7 @@ def deployment_parts(
                     available=condition.available,
                     progressing=condition.progressing,
                     reason=condition.reason,
+                    replica_failure=condition.failure,
                 )
                 for condition in each.conditions
             ],
