@@ -277,5 +277,5 @@ def _traffic(scenario: Scenario, seed: int) -> TrafficMeter | None:
 def _demand(scenario: Scenario, measures: Measures, capacity: Capacity | None) -> Demand | None:
     if scenario.load is None or capacity is None:
         return None
-    serves, whole = capacity.serves, measures.whole
-    return measure_demand(scenario.load.curve, serves.steps, serves.unit, whole.since, whole.until)
+    serves, since = capacity.serves, measures.whole.since
+    return measure_demand(scenario.load.curve, serves.steps, serves.unit, since, measures.ended_at)

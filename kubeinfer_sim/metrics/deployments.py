@@ -24,6 +24,7 @@ from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.cause_kinds import ORDERS, cause_kind
 from kubeinfer_sim.metrics.changes import AppliedSpec, complete, exceed_deadline, supersede
 from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.metrics.owed import owed_from
 from kubeinfer_sim.metrics.steps import Low, Steps
 
 #: Before anything is measured.
@@ -76,7 +77,7 @@ class DeploymentMeasures(Struct):
         evictions: how many of them somebody else deleted, by reason.
         refused: why the API server refuses its pods, as long as it does.
         low: the fewest pods available, from its first material change after its creation until the last one
-            was in place (or the run ended), `since` to `until`; as long as it existed when there was none.
+            was in place (or the run ended), `since` to `until`; when there was none, as long as it is owed (`owed.py`).
             Between a deletion and another creation there are none.
         later: the fewest from then on until the run ended, or it was deleted for good.
         kept: as many as should have been available throughout `since` to `until`, but for what disturbs.
@@ -112,6 +113,12 @@ class DeploymentMeasures(Struct):
         """What was asked of the object there is, since it was created last."""
         created = [place for place, change in enumerate(self.changes) if "created" in change.changed]
         return self.changes[created[-1] if created else 0 :]
+
+    @property
+    def owed_from(self) -> int:
+        """From when on it is owed that its pods are available."""
+        first = self.changes[0]
+        return owed_from(self.desired, self.available, first.at, ran_at_start=first.label == "running")
 
     @property
     def deleted(self) -> int | None:
@@ -243,7 +250,7 @@ def _measure_availability(measures: DeploymentMeasures, ended_at: int) -> None:
     asked = [change for change in measures.changes if "created" not in change.changed and change.at <= end]
     later = [change for change in asked if change.is_material or "deleted" in change.changed]
     done = measures.focus.completed if measures.focus is not None else None
-    measures.since = later[0].at if later else measures.changes[0].at
+    measures.since = min(later[0].at if later else measures.owed_from, end)
     measures.until = end if not later or done is None else min(done, end)
     measures.low = measures.available.lowest(measures.since, measures.until)
     measures.later = measures.available.lowest(measures.until, max(measures.until, end))

@@ -18,6 +18,7 @@ from kubeinfer_sim.metrics.cluster import ClusterMeasures, ClusterMeters
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.nodes import DrainRun, NodeOutage, StrandedPod
+from kubeinfer_sim.metrics.owed import owed_until
 from kubeinfer_sim.metrics.readiness import Readiness, ReadinessMeter
 from kubeinfer_sim.metrics.recoveries import Recoveries, Recovery
 from kubeinfer_sim.metrics.steps import Low, Steps, segments, shortfall
@@ -71,7 +72,7 @@ class Measures(Struct, frozen=True):
     Attributes:
         service: from the first change for which instances come or go after the start until the last one was
             in place (or the run ended); the whole run when there was none.
-        whole: from when readiness is owed (see `Readiness.serving_since`) until the end of the run.
+        whole: from when to when readiness is owed (`owed.py`).
         desired, ready, live, npus: step functions; `by_revision` splits `ready`.
         losing: instances missing at the end; when the run has settled they stay missing.
         peak_npus: the most NPUs taken at once.
@@ -182,7 +183,9 @@ class KubeInferMeters:
             alone: nothing else goes on, so that it is this one which brings nothing to its end.
         """
         seen, asked = self._readiness.finish(ended_at, end), self._changes.finish(ended_at, end)
-        owed = seen.serving_since()
+        owed = seen.owed_from()
+        last = asked.changes[-1] if asked.changes else None
+        until = owed_until(owed, ended_at, last.at if last is not None and last.is_deletion else None)
         _adopt_creation(asked, seen)
         later = [change for change in asked.changes if change.is_material and "created" not in change.changed]
         start = later[0].at if later else owed
@@ -199,7 +202,7 @@ class KubeInferMeters:
             end=end,
             outcome=outcome,
             service=service(seen.desired, seen.ready, start, ended_at if done is None else done),
-            whole=service(seen.desired, seen.ready, owed, ended_at),
+            whole=service(seen.desired, seen.ready, owed, until),
             desired=seen.desired,
             ready=seen.ready,
             live=seen.live,

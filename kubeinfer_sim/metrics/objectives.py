@@ -39,6 +39,7 @@ class Judged(Struct, frozen=True):
         owner: whose instances or pods, where objectives are about several workloads: the name of a KubeInfer, of others
             kind and name (`Deployment/router`); else "".
         probability: in which part of all runs it must hold; None: in every one.
+        over: from when to when it was looked at, ms, where that is not the whole run.
     """
 
     name: str
@@ -50,8 +51,11 @@ class Judged(Struct, frozen=True):
     level: str = ""
     owner: str = ""
     probability: Fraction | None = None
+    over: tuple[int, int] | None = None
 
 
+#: What is about changes and not about a stretch of time.
+_OF_CHANGES = ("completes", "completesWithin", "noStall")
 CUT = "the horizon cut the run short"
 
 
@@ -61,7 +65,7 @@ def judge(
     capacity: Capacity | None = None,
     demand: Demand | None = None,
 ) -> tuple[Judged, ...]:
-    """Every objective that was asked for, over the whole run, in the order of the scenario page.
+    """Every objective that was asked for, over the time in which readiness is owed, in the order of the scenario page.
 
     Args:
         objectives: what must hold.
@@ -69,11 +73,15 @@ def judge(
         capacity: of the KubeInfer, for `min_capacity`.
         demand: of the run, for the objectives about the load.
     """
-    return (
+    judged = (
         *_with_probability(objectives, _judge(objectives, measures)),
         *_judge_availability(objectives, measures),
         *_with_probability(objectives, _judge_service(objectives, measures, capacity, demand)),
     )
+    over = (measures.whole.since, measures.whole.until)
+    if over == (0, measures.ended_at):
+        return judged
+    return tuple(each if each.name in _OF_CHANGES else replace(each, over=over) for each in judged)
 
 
 def _with_probability(objectives: Objectives, judged: Iterator[Judged]) -> Iterator[Judged]:

@@ -15,6 +15,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     SpecApplied,
 )
 from kubeinfer_sim.engine.meter import End, Handlers
+from kubeinfer_sim.metrics.owed import owed_from
 from kubeinfer_sim.metrics.steps import Steps
 
 #: After these an instance is not ready until the next InstanceReady.
@@ -40,15 +41,10 @@ class Readiness(Struct):
     ran_at_start: bool = False
     ready_at_start: int = 0
 
-    def serving_since(self) -> int:
-        """From when on readiness is owed: 0, or, where it all began empty, when first all were ready.
-
-        0 again when that never came about: then the whole run was an outage.
-        """
-        if self.ran_at_start:
-            return 0
-        edges = sorted({at for steps in (self.desired, self.ready) for at, _ in steps.points})
-        return next((at for at in edges if self.ready.at(at) >= self.desired.at(at) > 0), 0)
+    def owed_from(self) -> int:
+        """From when on readiness is owed."""
+        began = self.desired.points[0][0] if self.desired.points else 0
+        return owed_from(self.desired, self.ready, began, ran_at_start=self.ran_at_start)
 
 
 class ReadinessMeter:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from kubeinfer_sim.metrics.changes import Change
 from kubeinfer_sim.metrics.deployments import DeploymentChange, DeploymentMeasures
 from kubeinfer_sim.metrics.measure import Outcome, Service, overall_of, service
+from kubeinfer_sim.metrics.owed import owed_until
 from kubeinfer_sim.metrics.steps import Steps
 
 
@@ -26,7 +27,7 @@ class Served(Protocol):
 
     @property
     def whole(self) -> Service:
-        """From when readiness is owed until the end."""
+        """From when to when readiness is owed."""
 
     @property
     def desired(self) -> Steps:
@@ -63,18 +64,12 @@ class ServedPods(Struct, frozen=True):
 
 
 def served_pods(deployment: DeploymentMeasures, ended_at: int) -> ServedPods:
-    """What objectives are held against: as long as it exists, from when first all are available."""
-    desired, available = deployment.desired, deployment.available
-    first = deployment.changes[0]
-    since = first.at
-    if first.label != "running":
-        edges = sorted({at for steps in (desired, available) for at, _ in steps.points})
-        since = next((at for at in edges if available.at(at) >= desired.at(at) > 0), since)
-    until = ended_at if deployment.deleted is None else max(since, deployment.deleted - 1)
+    """What objectives are held against."""
+    desired, available, since = deployment.desired, deployment.available, deployment.owed_from
     return ServedPods(
         ended_at,
         overall_of(deployment.outcome),
-        service(desired, available, since, until),
+        service(desired, available, since, owed_until(since, ended_at, deployment.deleted)),
         desired,
         available,
         deployment.changes,

@@ -22,7 +22,7 @@ from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.sentences import deleted_for
 from kubeinfer_sim.report.stranded import stranded as stranded_text
 from kubeinfer_sim.report.ways_out import to_admission, to_room
-from kubeinfer_sim.report.words import count, for_how_long, rounded
+from kubeinfer_sim.report.words import count, for_how_long, point, rounded
 from kubeinfer_sim.scenario.units import format_duration
 
 MOST_PODS = 12
@@ -222,7 +222,8 @@ def _available(measures: DeploymentMeasures) -> str:
     if low.value == 0 and wanted[-1]:
         return f"no pod is available {for_how_long(low.lasting)}{_disturbed(measures)}"
     plural = "" if wanted[-1] == 1 else "s"
-    text = f"at least {low.value:,}{of} pod{plural} available{_disturbed(measures)}"
+    since = f" from {point(measures.since)} on" if 0 < measures.since == measures.owed_from else ""
+    text = f"at least {low.value:,}{of} pod{plural} available{since}{_disturbed(measures)}"
     if later.value < min(low.value, measures.desired.at(later.at)):
         few = f"only {later.value:,}" if later.value else "none"
         text += f"; later {few} {for_how_long(later.lasting)}"

@@ -6,7 +6,7 @@ from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.metrics import Change, Measures, Outcome, Service
 from kubeinfer_sim.report.run_end import ending
 from kubeinfer_sim.report.verdict import Assessment, focus, npus_of_cluster
-from kubeinfer_sim.report.words import count, instance_seconds, percent, rounded
+from kubeinfer_sim.report.words import count, instance_seconds, percent, point, rounded
 from kubeinfer_sim.scenario.units import format_duration
 
 
@@ -79,9 +79,10 @@ def kubeinfer_figures(
             rows.append(("Ready", _ready(measures, service, given_up=given_up)))
             rows.append(("Lost", _lost(measures, service)))
         if (whole.lost, whole.min_ready.value) != (service.lost, service.min_ready.value):
-            rows.append(
-                ("Whole run", f"{_ready(measures, whole, given_up=given_up)}; {_lost(measures, whole)}")
-            )
+            title = _since(measures, whole).capitalize() or "Whole run"
+            if whole.until < measures.ended_at:
+                title = f"From {point(whole.since)} to {point(whole.until)}"
+            rows.append((title, f"{_ready(measures, whole, given_up=given_up)}; {_lost(measures, whole)}"))
     return rows
 
 
@@ -124,7 +125,7 @@ def _ready(measures: Measures, service: Service, *, given_up: bool) -> str:
     low = service.min_ready
     wanted = measures.desired.between(service.since, service.until)
     if len(wanted) == 1 and low.value >= wanted[0]:
-        return f"at least {low.value:,} of {wanted[0]:,} throughout"
+        return f"at least {low.value:,} of {wanted[0]:,} {_since(measures, service) or 'throughout'}"
     of = f" of {wanted[0]:,}" if len(wanted) == 1 else f" (asked for: {wanted[0]:,} to {wanted[-1]:,})"
     to_the_end = measures.outcome is Outcome.NEVER and measures.ready.last == low.value
     lasting = (
@@ -133,8 +134,15 @@ def _ready(measures: Measures, service: Service, *, given_up: bool) -> str:
     return f"at least {low.value:,}{of}, first at {format_duration(low.at)}, {lasting}"
 
 
+def _since(measures: Measures, service: Service) -> str:
+    """`from 4m54s on`, of what is owed later than the run begins: after a cold start."""
+    whole = measures.whole
+    return f"from {point(whole.since)} on" if 0 < whole.since == service.since else ""
+
+
 def _lost(measures: Measures, service: Service) -> str:
-    text = instance_seconds(service.lost)
+    since = _since(measures, service)
+    text = f"{instance_seconds(service.lost)}{f' {since}' if since else ''}"
     if service.availability is not None:
         text += f" ({percent(float(service.availability))} of what was asked for was ready)"
     if measures.losing and measures.outcome is Outcome.NEVER:

@@ -34,6 +34,11 @@ _INTERVALS = (
     "of proportions exact (Clopper-Pearson; one-sided where none or all have it)"
 )
 _SEQUENTIAL = "; of objectives by a confidence sequence, since what came out decided how many runs there are"
+#: Of scenarios in which something begins cold.
+_COUNTED = (
+    "what is ready, lost and available: of what does not run at the start from when all of it was ready for the first "
+    "time, in each run, or where it never was from when it was asked for; until it is deleted or the run ends"
+)
 #: The command that plays one seed again.
 Replay = Callable[[int], str]
 
@@ -97,6 +102,8 @@ def _parts(runs: Replications, replay: Replay, why: str, *, assumptions: bool) -
         yield from section("Rests on", rests_on(runs.scenario))
     yield Text()
     rows = [("Intervals", f"{_INTERVALS}{_SEQUENTIAL if runs.sequential else ''}")]
+    if runs.scenario.initial == "empty" or runs.scenario.created:
+        rows.append(("Counted", _COUNTED))
     if not assumptions:
         rows.append(("Rests on", rests_on_in_short(runs.scenario, many=True)))
     yield from figure_table(rows)

@@ -357,6 +357,8 @@ def objective_text(judged: Judged) -> str:
         actual = "it does" if measured else "it does not"
     else:
         actual = "" if measured is None else f"{measured:,}"
+    if judged.over is not None and actual:
+        actual += f", from {point(judged.over[0])} to {point(judged.over[1])}"
     if judged.reason:
         actual = f"{actual}, {judged.reason}" if actual else judged.reason
     return f"{what} (measured: {actual})" if measured is not None else f"{what} ({actual})"
