@@ -250,7 +250,8 @@ def _judged(
 ) -> tuple[Judged, ...]:
     """What is asked for is asked for of every KubeInfer, or of the workload it is about."""
     of_kubeinfers = {
-        name: judge(scenario.objectives, own.measures, own.capacity, demand) for name, own in of_each.items()
+        name: judge(scenario.objectives.of(name), own.measures, own.capacity, demand)
+        for name, own in of_each.items()
     }
     judged = [(name, each) for name, held in of_kubeinfers.items() for each in held]
     pods = {(each.kind, each.name): each for each in deployments}
@@ -261,7 +262,8 @@ def _judged(
         elif (kind, name) in pods:
             served = served_pods(pods[kind, name], ended_at)
             judged += ((f"{kind}/{name}", each) for each in judge(objectives, served))
-    if len({owner for owner, _ in judged} | of_each.keys()) == 1:
+    asked = {f"{kind}/{name}" for kind, name, _ in scenario.objectives.objects if kind != "KubeInfer"}
+    if len({owner for owner, _ in judged} | of_each.keys() | asked) == 1:
         return tuple(each for _, each in judged)
     return tuple(replace(each, owner=owner) for owner, each in judged)
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Literal, TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.accelerators import Family, common_family
@@ -167,6 +168,7 @@ class Objectives(Struct, frozen=True):
         probabilities: by an objective's key in the scenario, in which part of all runs it must hold; the others must
             in every one.
         objects: what must hold of one workload, by kind and name; of one there may be several.
+        unchanged: the KubeInfers of which nothing comes or goes, so that nothing of them could complete.
     """
 
     min_ready_instances: int | IntOrPercent | None = None
@@ -180,6 +182,13 @@ class Objectives(Struct, frozen=True):
     max_overload: Millis | None = None
     probabilities: Mapping[str, Fraction] = field(default_factory=dict)
     objects: tuple[tuple[Kind, str, Objectives], ...] = ()
+    unchanged: frozenset[str] = frozenset()
+
+    def of(self, kubeinfer: str) -> Objectives:
+        """What a KubeInfer is asked: of one that nothing changes not that it completes."""
+        if kubeinfer not in self.unchanged:
+            return self
+        return replace(self, completes=None, completes_within=None)
 
 
 class Configured(Struct, frozen=True):

@@ -33,7 +33,11 @@ _OF_KUBEINFERS = {
 
 
 def compile_objectives(
-    spec: SpecForm, initial: str, versions: Mapping[tuple[Kind, str], Sequence[KubeInfer]], context: Context
+    spec: SpecForm,
+    initial: str,
+    versions: Mapping[tuple[Kind, str], Sequence[KubeInfer]],
+    changing: Collection[tuple[Kind, str]],
+    context: Context,
 ) -> Objectives:
     """The objectives, those that could never hold or never be judged refused.
 
@@ -41,6 +45,7 @@ def compile_objectives(
         spec: as written.
         initial: whether pods run at the start.
         versions: of each workload there ever is, by kind and name; others than KubeInfers as KubeInfers of one role.
+        changing: those of which instances or pods come or go because of what is asked for.
         context: where findings go.
     """
     form = spec.objectives
@@ -62,25 +67,46 @@ def compile_objectives(
     if kubeinfers:
         _check_horizon(spec, form, context, path)
     objects: list[tuple[Kind, str, Objectives]] = []
+    asked = [key for key in by_name if key[0] == "KubeInfer" or not kubeinfers]
+    unchanged = {key for key in asked if key not in changing}
+    if len(unchanged) == len(asked):
+        others = [f"{kind}/{name}" for kind, name in by_name if (kind, name) in changing]
+        hint = f"what is asked of {others[0]} goes under objects" if others else ""
+        _nothing_completes(form, "there is no update or scaling that could complete", context, path, hint)
     if kubeinfers:
         compiled = _of_workload("KubeInfer", form, spec, initial, kubeinfers, context, path)
     else:  # they are about every other workload, each for itself
         compiled = Objectives()
+        own_objectives = {
+            key: _of_workload(key[0], form, spec, initial, own, context, path) for key, own in by_name.items()
+        }
         objects += (
-            (*key, _of_workload(key[0], form, spec, initial, own, context, path))
-            for key, own in by_name.items()
+            (*key, replace(own, completes=None, completes_within=None) if key in unchanged else own)
+            for key, own in own_objectives.items()
         )
     for name, own_form in form.objects.items():
         here = (*path, "objects", name)
         if (key := _object(name, by_name, context, here)) is not None:
+            if key not in changing:
+                nothing = f"nothing makes pods of {name} come or go: it has no update or scaling that could complete"
+                _nothing_completes(own_form, nothing, context, here)
             objects.append((*key, _of_workload(key[0], own_form, spec, initial, by_name[key], context, here)))
     return replace(
         compiled,
+        unchanged=frozenset(name for kind, name in unchanged if kind == "KubeInfer"),
         min_capacity=None if form.min_capacity is None else form.min_capacity.value,
         max_unserved=None if form.max_unserved is None else form.max_unserved.value,
         max_overload=None if form.max_overload is None else form.max_overload.time,
         objects=tuple(objects),
     )
+
+
+def _nothing_completes(
+    form: WorkloadObjectivesForm, why: str, context: Context, path: Path, hint: str = ""
+) -> None:
+    for name, written in (("completes", "completes"), ("completes_within", "completesWithin")):
+        if name in form.model_fields_set:
+            context.error((*path, written), why, hint=hint)
 
 
 def _object(
@@ -110,15 +136,6 @@ def _of_workload(
     ready = None
     if form.min_ready_instances is not None:
         ready = _min_ready(form.min_ready_instances, initial, counted, context, (*path, "minReadyInstances"))
-    changes = spec.update is not None or any(
-        each.scale is not None
-        or any((each.apply, each.patch, each.set_image, each.rollback, each.create, each.patch_object))
-        for each in spec.actions
-    )
-    if initial == "running" and not changes:
-        for name, written in (("completes", "completes"), ("completes_within", "completesWithin")):
-            if name in form.model_fields_set:
-                context.error((*path, written), "there is no update or scaling that could complete")
     within = None if form.completes_within is None else form.completes_within.time
     if within is not None and spec.horizon is not None and within > spec.horizon:
         context.error(

@@ -132,6 +132,60 @@ def test_what_could_never_hold_or_be_judged_is_refused(
     assert said in " ".join(done.stderr.split())
 
 
+@both
+def test_only_what_changes_is_asked_whether_it_completes_in_one_run_and_in_many(
+    user: User, workload: Any
+) -> None:
+    other = pods(workload)
+    other["metadata"]["name"] = "code"
+    kind = other["kind"]
+    reboots = {"processes": [{"kind": "NodeReboot", "rate": "1 per 6h", "per": "node"}]}
+    user.plans(
+        pods(workload),
+        other,
+        cluster="8x8",
+        actions=[{"at": "1m", "object": f"{kind}/code", "apply": {"newRevision": True}}],
+        timings=STAGES,
+        faults=reboots,
+        horizon="3h",
+        objectives={"completes": True, "completesWithin": {"time": "1h", "probability": "80%"}},
+    )
+    owner = "code" if kind == "KubeInfer" else "Deployment/code"
+    _, result = user.runs()
+    told = {each["name"]: each["judgement"] for each in result["objectives"]}
+    assert told == {f"{owner}/completes": "held", f"{owner}/completesWithin": "held"}
+    many = user.types("run", "scenario.yaml", "-n", "20", "--workers", "1", "-o", "json")
+    assert [(each["kubeinfer"], each["held"]) for each in json.loads(many.stdout)["objectives"]] == [
+        (owner, 20)
+    ] * 2
+    assert many.returncode == 0
+
+
+@both
+@pytest.mark.parametrize("options", [(), ("-n", "3")])
+def test_that_something_completes_of_which_nothing_changes_is_refused(
+    user: User, workload: Any, options: tuple[str, ...]
+) -> None:
+    kind = pods(workload)["kind"]
+    labels = [{"at": "1m", "object": f"{kind}/chat", "patch": {"metadata": {"labels": {"a": "b"}}}}]
+    spec = {"cluster": "4x8", "actions": labels, "timings": STAGES, "initial": "running"}
+    user.plans(pods(workload), **spec, objectives={"completes": True})
+    done = user.types("run", "scenario.yaml", *options)
+    assert (done.returncode, "there is no update or scaling that could complete" in done.told) == (2, True)
+    own = {"objects": {f"{kind}/chat": {"completesWithin": "1h"}}}
+    user.plans(pods(workload), **spec, objectives=own)
+    done = user.types("run", "scenario.yaml", *options)
+    said = f"nothing makes pods of {kind}/chat come or go: it has no update or scaling that could complete"
+    assert (done.returncode, said in done.told) == (2, True)
+
+
+def test_who_means_a_deployment_beside_kubeinfers_is_told_where_it_goes(user: User) -> None:
+    user.plans(pods(kubeinfer), router(), cluster="3x8", actions=NEW_ROUTER, objectives={"completes": True})
+    done = user.types("run", "scenario.yaml")
+    assert "there is no update or scaling that could complete" in done.told
+    assert "what is asked of Deployment/router goes under objects" in done.told
+
+
 # -- compare ------------------------------------------------------------------------------------------------
 
 

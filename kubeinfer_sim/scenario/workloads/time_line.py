@@ -109,6 +109,20 @@ class TimeLine:
         ]
 
     @property
+    def changing(self) -> frozenset[tuple[Kind, str]]:
+        """Workloads of which instances or pods come or go because of what is asked for after the start."""
+        found = set()
+        for key, (first, *later) in self.by_object.items():
+            name = "/".join(key)
+            scaled_to_nothing = key[0] == KubeInfer.kind and name in self._deleted
+            differs = any(
+                (each.revision, each.replicas) != (first.revision, first.replicas) for each in later
+            )
+            if differs or scaled_to_nothing or name in self._created_at:
+                found.add(key)
+        return frozenset(found)
+
+    @property
     def created_objects(self) -> frozenset[ObjectKey]:
         """What somebody creates that has not been there before."""
         return frozenset(self._objects.created)
