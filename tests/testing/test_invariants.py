@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -23,6 +24,7 @@ from kubeinfer_sim.cluster.records import (
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting, SpecApplied
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.scenario.actions.model import Apply, Crash, Target
+from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.simulate import simulate
 from kubeinfer_sim.testing.invariants import CATALOGUE, Invariant, InvariantsBroken, checked, same_twice
@@ -180,6 +182,48 @@ def test_a_run_that_comes_out_otherwise_the_second_time_is_seen() -> None:
     run = simulate(story())
     same_twice(story(), run)
     assert broken(lambda: same_twice(replace(story(), actions=()), run)) == ["INV-15"]
+
+
+AGAIN = """
+apiVersion: infer.modelarts.huaweicloud/v1
+kind: KubeInfer
+metadata: {name: code}
+spec:
+  replicas: 1
+  template:
+    spec:
+      roles:
+      - name: decode
+        replicas: 1
+        template:
+          metadata: {labels: {modelarts-infer-npu-reset-enable: "true"}}
+          spec:
+            containers:
+            - name: engine
+              image: repo/vllm:v1
+              resources: {limits: {huawei.com/ascend-1980: 4}}
+---
+apiVersion: kubeinfer-sim/v1
+kind: Scenario
+metadata: {name: again}
+spec:
+  cluster: 1x8
+  initial: running
+  timings: {profile: zero}
+  actions:
+  - {at: 1m, fault: {kind: NpuFault, node: node-0, npu: 0}}
+  horizon: 2h
+"""
+
+
+def test_the_report_of_a_fault_restarts_pods_that_were_given_the_same_npu_meanwhile(tmp_path: Path) -> None:
+    """They take no time to start: they are on the broken NPU again before the device plugin tells of it."""
+    manifest, written = AGAIN.split("---")
+    (tmp_path / "code.yaml").write_text(manifest, "utf-8")
+    (tmp_path / "again.yaml").write_text(written.replace("spec:", "spec:\n  manifest: code.yaml", 1), "utf-8")
+    run = checked(load_scenario(str(tmp_path / "again.yaml")))
+    restarts = [each for each in run.history if isinstance(each, InstanceRestarting)]
+    assert [(each.incarnation, each.reason) for each in restarts] == [(1, "Error"), (2, "NpuFault")]
 
 
 # -- the catalogue --------------------------------------------------------------------------------------------

@@ -7,7 +7,14 @@ from collections import Counter, defaultdict
 from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.fault_records import FaultDetected
-from kubeinfer_sim.cluster.records import PodCreated, PodDeleting, PodNotReady, PodReady, PodRef
+from kubeinfer_sim.cluster.records import (
+    HealthChanged,
+    PodCreated,
+    PodDeleting,
+    PodNotReady,
+    PodReady,
+    PodRef,
+)
 from kubeinfer_sim.controllers.deployment.records import (
     DeploymentApplied,
     DeploymentStatus,
@@ -226,7 +233,8 @@ class WithinUnavailable:
 class OneRestartPerEvent:
     """INV-09: incarnations are counted without a gap, pods were made between two restarts, and a fault restarts once.
 
-    Where an engine dies again of a fault, on hardware that it was given again, that is another event.
+    Where an engine dies again of a fault, on hardware that it was given again, that is another event; so is the
+    report of a fault that pods made since have been given.
     """
 
     number = "INV-09"
@@ -244,10 +252,14 @@ class OneRestartPerEvent:
         self._reports: set[int] = set()
         #: The latest restart of an instance, or of a pod at a place of it ("": the whole), for a first cause.
         self._for: dict[tuple[int, str, int], InstanceRestarting | PodRebuilding] = {}
+        #: The record that made a pod; of an instance and a first cause, that of the latest pod it made unhealthy.
+        self._made: dict[PodRef, int] = {}
+        self._given_again: dict[tuple[int, int], int] = {}
 
     def handlers(self) -> Handlers:
         """Restarts, what they are for, and the pods between."""
         return {
+            HealthChanged: self._health,
             InstanceRestarting: self._restarting,
             PodRebuilding: self._rebuilding,
             FaultDetected: self._detected,
@@ -260,6 +272,11 @@ class OneRestartPerEvent:
 
     def _created(self, record: PodCreated) -> None:
         self._restarted.pop(record.pod.instance.uid, None)
+        self._made[record.pod] = record.id
+
+    def _health(self, record: HealthChanged) -> None:
+        if not record.healthy:
+            self._given_again[record.pod.instance.uid, record.root] = self._made.get(record.pod, -1)
 
     def _detected(self, record: FaultDetected) -> None:
         self._reports.add(record.id)
@@ -284,6 +301,7 @@ class OneRestartPerEvent:
     def _once(self, record: InstanceRestarting | PodRebuilding, part: str, name: str) -> None:
         key = record.instance.uid, part, record.root
         before = self._for.get(key) or self._for.get((record.instance.uid, "", record.root))
-        if before is not None and record.cause in self._reports:
+        given = self._given_again.get((record.instance.uid, record.root), -1)
+        if before is not None and record.cause in self._reports and given < before.id:
             self._report(f"{name} restarts for a fault that it has restarted for", before, record)
         self._for[key] = record
