@@ -234,7 +234,7 @@ class OneRestartPerEvent:
     """INV-09: incarnations are counted without a gap, pods were made between two restarts, and a fault restarts once.
 
     Where an engine dies again of a fault, on hardware that it was given again, that is another event; so is the
-    report of a fault that pods made since have been given.
+    report of a fault under a pod that was made since and became Ready all the same.
     """
 
     number = "INV-09"
@@ -252,14 +252,17 @@ class OneRestartPerEvent:
         self._reports: set[int] = set()
         #: The latest restart of an instance, or of a pod at a place of it ("": the whole), for a first cause.
         self._for: dict[tuple[int, str, int], InstanceRestarting | PodRebuilding] = {}
-        #: The record that made a pod; of an instance and a first cause, that of the latest pod it made unhealthy.
+        #: The record that made a pod, and the first cause of its not being healthy.
         self._made: dict[PodRef, int] = {}
-        self._given_again: dict[tuple[int, int], int] = {}
+        self._unhealthy: dict[PodRef, int] = {}
+        #: When the latest pod was made (by id) that became Ready though not healthy: of an instance and a first cause.
+        self._ready_on_it: dict[tuple[int, int], int] = {}
 
     def handlers(self) -> Handlers:
         """Restarts, what they are for, and the pods between."""
         return {
             HealthChanged: self._health,
+            PodReady: self._ready,
             InstanceRestarting: self._restarting,
             PodRebuilding: self._rebuilding,
             FaultDetected: self._detected,
@@ -276,7 +279,11 @@ class OneRestartPerEvent:
 
     def _health(self, record: HealthChanged) -> None:
         if not record.healthy:
-            self._given_again[record.pod.instance.uid, record.root] = self._made.get(record.pod, -1)
+            self._unhealthy[record.pod] = record.root
+
+    def _ready(self, record: PodReady) -> None:
+        if (root := self._unhealthy.get(record.pod)) is not None:
+            self._ready_on_it[record.pod.instance.uid, root] = self._made.get(record.pod, -1)
 
     def _detected(self, record: FaultDetected) -> None:
         self._reports.add(record.id)
@@ -301,7 +308,7 @@ class OneRestartPerEvent:
     def _once(self, record: InstanceRestarting | PodRebuilding, part: str, name: str) -> None:
         key = record.instance.uid, part, record.root
         before = self._for.get(key) or self._for.get((record.instance.uid, "", record.root))
-        given = self._given_again.get((record.instance.uid, record.root), -1)
-        if before is not None and record.cause in self._reports and given < before.id:
+        again = self._ready_on_it.get((record.instance.uid, record.root), -1)
+        if before is not None and record.cause in self._reports and again < before.id:
             self._report(f"{name} restarts for a fault that it has restarted for", before, record)
         self._for[key] = record
