@@ -238,7 +238,7 @@ PLANTED = {
         f"{_CLUSTER}.api.Api.bind", first_node, "update", "INV-04"
     ),
     "a container that is dead ends once more": Planted(
-        f"{_CLUSTER}.kubelet.containers.Containers.exits",
+        f"{_CLUSTER}.kubelet.containers.Containers.runs",
         exits_again,
         "crash of a container that is dead",
         "INV-05",
