@@ -20,7 +20,7 @@ from kubeinfer_sim.cli.command import (
     subcommand,
     values_options,
 )
-from kubeinfer_sim.cli.replications import INTERRUPTED, Many, failure_code, worker_options
+from kubeinfer_sim.cli.replications import INTERRUPTED, UNDECIDED, Many, failure_code, worker_options
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -104,9 +104,9 @@ def _warnings(variants: Sequence[Variant]) -> list[Diagnostic]:
     "--seeds",
     "replications",
     type=Whole(min=1, max=1_000_000),
-    default=1,
     metavar="N",
-    help="How many seeds each variant meets.",
+    help="How many seeds each variant meets; if not given one, and as many as it takes to tell (six for two variants) "
+    "where anything is drawn.",
 )
 @worker_options
 @option("--seed", type=Whole(min=0), metavar="N", help="The first seed, instead of the scenario's.")
@@ -164,7 +164,7 @@ def command(
     with many.places() as workers, ProgressBar("runs") as bar:
         comparison = compare(
             variants,
-            range(first, first + (many.replications or 1)),
+            None if many.replications is None else range(first, first + many.replications),
             workers=workers,
             store=many.store,
             progress=lambda done, total: bar.update(done, total, lambda: count(len(variants), "variant")),
@@ -189,4 +189,7 @@ def command(
         return comparison_markdown(comparison)
 
     output.write(text=text, json=document, markdown=markdown)
-    return INTERRUPTED if comparison.interrupted else failure_code(each for _, each in comparison.failures)
+    if comparison.interrupted:
+        return INTERRUPTED
+    code = failure_code(each for _, each in comparison.failures)
+    return code or (UNDECIDED if comparison.unknown else 0)

@@ -13,10 +13,11 @@ from hashlib import blake2b
 class Stream:
     """The numbers of one name. Making one costs nothing to speak of until the first number is drawn."""
 
-    __slots__ = ("_count", "_key", "_name")
+    __slots__ = ("_count", "_key", "_name", "_of")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, of: Streams) -> None:
         self._name = name
+        self._of = of
         self._key = b""
         self._count = 0
 
@@ -24,17 +25,23 @@ class Stream:
         """The next number, uniform in [0, 1), with 53 random bits."""
         if not self._key:
             self._key = blake2b(self._name.encode(), digest_size=32).digest()
+            self._of.drawn = True
         digest = blake2b(self._count.to_bytes(8, "little"), digest_size=8, key=self._key).digest()
         self._count += 1
         return (int.from_bytes(digest, "little") >> 11) * 2.0**-53
 
 
 class Streams:
-    """All streams of one seed."""
+    """All streams of one seed.
+
+    Attributes:
+        drawn: whether any number was drawn; without, every other seed gives the same run.
+    """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
+        self.drawn = False
 
     def named(self, name: str) -> Stream:
         """A stream from its beginning; asking twice for one name gives the same numbers twice."""
-        return Stream(f"{self.seed}/{name}")
+        return Stream(f"{self.seed}/{name}", self)

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct
 
+from kubeinfer_sim.experiment.carried_on import (
+    Later,
+    availability_later,
+    capacity_later,
+    held_later,
+    level_later,
+    npu_hours_later,
+    of_each,
+    outage_later,
+    pods_later,
+)
+from kubeinfer_sim.experiment.common_end import Growth
 from kubeinfer_sim.experiment.figures import Figures
+from kubeinfer_sim.experiment.in_the_end import (
+    finishes,
+    instances_for_good,
+    pods_for_good,
+    starts,
+    starts_later,
+)
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Level, measure_level
 from kubeinfer_sim.metrics.cause_kinds import ORDERS
 from kubeinfer_sim.metrics.deployments import DeploymentChange
 from kubeinfer_sim.metrics.served import ServedPods
-from kubeinfer_sim.scenario.model import ONE, Scenario
+from kubeinfer_sim.scenario.model import ALL, ONE, Scenario
 
 #: `held`: 1 or 0.
 Unit = Literal["fraction", "ms", "instance-ms", "pod-ms", "count", "NPU-hours", "held"]
 Measure = Callable[[Figures], float | None]
-MS_PER_HOUR = 3_600_000
 
 
 class Column(Struct, frozen=True):
@@ -32,7 +50,13 @@ class Column(Struct, frozen=True):
         decides: whether it is about service, so that it says which variant is better; the others say how.
         about: `objective`, the kind of beginning (of fault, `drain` …) it is about, or "" for the whole run.
         absent: the number of a run that never met what it is about.
-        gain: of a column that decides: how much better one variant is, in words, `{}` for the difference.
+        gain: of a column that decides: how much better one variant is, in words, `{}` for the difference; of one that
+            is held what it is, and `lack` what is so where it is not.
+        at_the_end: whether it is about what is in place in the end: that decides before all that is counted until then.
+        goes_without_saying: the number that is not worth a row where every run has it.
+        later: how it goes on after the end of a run, in parts, and `over` what of these it is; None: it does not.
+        of_one_time: it says nothing beyond the end of the run, so that only runs that end together can be compared.
+        unless: the column that is 0 where it has no number since that never came about.
         several: what it is of several workloads: the `worst of` them, `all` together; "" of what they share.
     """
 
@@ -45,6 +69,13 @@ class Column(Struct, frozen=True):
     about: str = ""
     absent: float | None = None
     gain: str = ""
+    lack: str = ""
+    at_the_end: bool = False
+    goes_without_saying: float | None = None
+    later: Later | None = None
+    over: Callable[[Iterable[float]], float] = sum
+    of_one_time: bool = False
+    unless: str = ""
     several: Literal["worst of", "all", ""] = "worst of"
 
     def title_in(self, scenario: Scenario) -> str:
@@ -107,7 +138,14 @@ def _of_kind(kind: str) -> Iterator[Column]:
         return figures.kinds[kind].incidents if kind in figures.kinds else 0
 
     yield Column(f"{name}/incidents", "instances hit", "count", "low", hit, False, kind, 0)
-    yield Column(f"{name}/lostInstanceMs", "time lost", "instance-ms", "low", lost, False, kind, 0)
+
+    def goes_on(figures: Figures) -> Sequence[Growth]:
+        cause = figures.kinds[kind]
+        return [Growth(cause.total, cause.missing.total())]
+
+    yield Column(
+        f"{name}/lostInstanceMs", "time lost", "instance-ms", "low", lost, False, kind, 0, later=goes_on
+    )
     yield Column(f"{name}/meanDetectionMs", "until noticed", "ms", "low", of(_detection), False, kind)
     yield Column(f"{name}/meanRepairMs", "until ready", "ms", "low", of(_repair), False, kind)
 
@@ -199,11 +237,7 @@ def _outages(level: Level) -> float:
 
 def _npu_hours(figures: Figures) -> float:
     """NPUs of the instances that were missing, over time."""
-    lost = 0
-    for spec in figures.run.scenario.kubeinfers:
-        per_instance = sum(role.replicas * role.template.accelerators for role in spec.roles)
-        lost += figures.kubeinfers[spec.name].measures.whole.lost * per_instance
-    return lost / MS_PER_HOUR
+    return sum(each.value for each in npu_hours_later(figures))
 
 
 def _replaced(measures: Measures) -> float:
@@ -234,9 +268,51 @@ _PEAK_NPUS = Column(
     decides=False,
     several="",
 )
-#: By the first that tells two variants apart it is decided which one is better.
+_FINISHES = Column(
+    "finishes",
+    "finishes",
+    "held",
+    "high",
+    finishes,
+    gain="all that was asked for comes about",
+    lack="something that was asked for never comes about",
+    at_the_end=True,
+    goes_without_saying=1,
+    several="",
+)
+#: By the first in which two variants differ it is decided which one is better.
 COLUMNS: tuple[Column, ...] = (
-    Column("completes", "last change completes", "held", "high", _completes),
+    Column(
+        "completes",
+        "last change completes",
+        "held",
+        "high",
+        _completes,
+        gain="the last change completes",
+        lack="the last change does not complete",
+        at_the_end=True,
+    ),
+    _FINISHES,
+    Column(
+        "missingForGood",
+        "missing for good",
+        "count",
+        "low",
+        instances_for_good,
+        gain="{} fewer missing for good",
+        at_the_end=True,
+        several="all",
+    ),
+    Column(
+        "firstReadyMs",
+        "at first not all ready",
+        "ms",
+        "low",
+        lambda found: starts(found.measures_of_all, found.run),
+        gain="all are ready {} earlier",
+        later=lambda found: starts_later(found.measures_of_all, found.run),
+        over=max,
+    ),
     Column(
         "lostInstanceMs",
         "instance time lost",
@@ -244,12 +320,29 @@ COLUMNS: tuple[Column, ...] = (
         "low",
         _sum(lambda m: m.whole.lost),
         gain="{} less instance time lost",
+        later=of_each(lambda m: Growth(m.whole.lost, m.losing)),
         several="all",
     ),
     Column(
-        "availability", "availability", "fraction", "high", _availability, gain="availability is {} higher"
+        "availability",
+        "availability",
+        "fraction",
+        "high",
+        _availability,
+        gain="availability is {} higher",
+        later=availability_later,
+        over=min,
     ),
-    Column("capacity", "capacity", "fraction", "high", _capacity, gain="capacity is {} higher"),
+    Column(
+        "capacity",
+        "capacity",
+        "fraction",
+        "high",
+        _capacity,
+        gain="capacity is {} higher",
+        later=capacity_later,
+        over=min,
+    ),
     Column(
         "unserved",
         "load not served",
@@ -257,9 +350,19 @@ COLUMNS: tuple[Column, ...] = (
         "low",
         _unserved,
         gain="{} less of the load not served",
+        of_one_time=True,
         several="",
     ),
-    Column("overloadMs", "overloaded", "ms", "low", _overload, gain="{} less time overloaded", several=""),
+    Column(
+        "overloadMs",
+        "overloaded",
+        "ms",
+        "low",
+        _overload,
+        gain="{} less time overloaded",
+        of_one_time=True,
+        several="",
+    ),
     Column(
         "longestOutageMs",
         "longest with none ready",
@@ -267,6 +370,8 @@ COLUMNS: tuple[Column, ...] = (
         "low",
         _level("one", _longest),
         gain="the longest time with none ready is {} shorter",
+        later=level_later(ONE),
+        over=max,
     ),
     Column(
         "longestShortMs",
@@ -275,6 +380,8 @@ COLUMNS: tuple[Column, ...] = (
         "low",
         _level("all", _longest),
         gain="the longest time below wanted is {} shorter",
+        later=level_later(ALL),
+        over=max,
     ),
     Column(
         "npuHoursLost",
@@ -283,6 +390,7 @@ COLUMNS: tuple[Column, ...] = (
         "low",
         _npu_hours,
         gain="{} fewer NPU-hours lost",
+        later=npu_hours_later,
         several="all",
     ),
     Column(
@@ -291,10 +399,18 @@ COLUMNS: tuple[Column, ...] = (
         "count",
         "low",
         _sum(lambda m: m.losing),
-        gain="{} fewer not ready in the end",
+        decides=False,
         several="all",
     ),
-    Column("lastChangeMs", "last change takes", "ms", "low", _takes, gain="the last change takes {} less"),
+    Column(
+        "lastChangeMs",
+        "last change takes",
+        "ms",
+        "low",
+        _takes,
+        gain="the last change takes {} less",
+        unless="completes",
+    ),
     Column("minReady", "fewest ready", "count", "high", _fewest_ready, decides=False),
     Column("outages", "times with none ready", "count", "low", _level("one", _outages), decides=False),
     Column("timesShort", "times below wanted", "count", "low", _level("all", _outages), decides=False),
@@ -357,13 +473,44 @@ def _longest_without(pods: ServedPods) -> float:
 
 #: Of the pods of Deployments, StatefulSets, ReplicaSets and DaemonSets, beside KubeInfers or alone.
 DEPLOYMENT_COLUMNS: tuple[Column, ...] = (
-    Column("rolloutCompletes", "rollout completes", "held", "high", _of_pods(_rolls_out, min)),
+    Column(
+        "rolloutCompletes",
+        "rollout completes",
+        "held",
+        "high",
+        _of_pods(_rolls_out, min),
+        gain="the rollout completes",
+        lack="the rollout does not complete",
+        at_the_end=True,
+    ),
+    _FINISHES,
+    Column(
+        "podsMissingForGood",
+        "pods missing for good",
+        "count",
+        "low",
+        pods_for_good,
+        gain="{} fewer pods missing for good",
+        at_the_end=True,
+        several="all",
+    ),
+    Column(
+        "firstAvailableMs",
+        "at first not all available",
+        "ms",
+        "low",
+        lambda found: starts(found.pods, found.run),
+        gain="all are available {} earlier",
+        later=lambda found: starts_later(found.pods, found.run),
+        over=max,
+    ),
     Column(
         "lostPodMs",
         "pod time lost",
         "pod-ms",
         "low",
         _of_pods(lambda pods: pods.whole.lost, sum),
+        later=pods_later(lambda pods: [Growth(pods.whole.lost, pods.losing)]),
         gain="{} less pod time lost",
         several="all",
     ),
@@ -374,6 +521,8 @@ DEPLOYMENT_COLUMNS: tuple[Column, ...] = (
         "high",
         _of_pods(_pod_availability, min),
         gain="availability of the pods is {} higher",
+        later=pods_later(held_later),
+        over=min,
     ),
     Column(
         "longestUnavailableMs",
@@ -382,6 +531,8 @@ DEPLOYMENT_COLUMNS: tuple[Column, ...] = (
         "low",
         _of_pods(_longest_without, max),
         gain="the longest time with none available is {} shorter",
+        later=pods_later(lambda pods: outage_later(ONE, pods)),
+        over=max,
     ),
     Column(
         "podsMissing",
@@ -389,7 +540,7 @@ DEPLOYMENT_COLUMNS: tuple[Column, ...] = (
         "count",
         "low",
         _of_pods(lambda pods: pods.losing, sum),
-        gain="{} fewer pods missing in the end",
+        decides=False,
         several="all",
     ),
     Column(
@@ -399,6 +550,7 @@ DEPLOYMENT_COLUMNS: tuple[Column, ...] = (
         "low",
         _of_pods(_rollout_takes, max),
         gain="the rollout takes {} less",
+        unless="rolloutCompletes",
     ),
     Column(
         "minAvailable",
@@ -410,3 +562,6 @@ DEPLOYMENT_COLUMNS: tuple[Column, ...] = (
     ),
     _PEAK_NPUS,
 )
+
+#: Columns without a number where something never came about -> the column that is 0 there.
+UNLESS = {each.name: each.unless for each in (*COLUMNS, *DEPLOYMENT_COLUMNS) if each.unless}

@@ -2,7 +2,7 @@
 
 Each seed is one world: faults, health and the length of every stage come from streams named after what they
 decide, so that a variant changes nothing but what follows from it (common random numbers). Variants are
-compared pairwise by seed; over enough of them the difference has a 95 % interval.
+compared pairwise by seed (`standing.py`), and all up to one end (`common_end.py`).
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.experiment.columns import Column, columns_for
+from kubeinfer_sim.experiment.columns import UNLESS, Column, columns_for
 from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, remembered
 from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
 from kubeinfer_sim.experiment.replications import Replications, frame
 from kubeinfer_sim.experiment.replications import gathered as replications
-from kubeinfer_sim.experiment.statistics.estimate import Estimate
-from kubeinfer_sim.experiment.statistics.means import estimate
+from kubeinfer_sim.experiment.standing import Standing, stand
+from kubeinfer_sim.experiment.statistics.estimate import CONFIDENCE, Estimate
+from kubeinfer_sim.experiment.statistics.means import estimate, fewest_for_signs
 from kubeinfer_sim.experiment.statistics.percentiles import percentile
 from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.experiment.store import opened
@@ -40,13 +42,16 @@ class Outcome(Struct, frozen=True):
     """What a variant came to.
 
     Attributes:
-        values: column -> one number per seed, None under seeds that have none (of faults that did not come).
+        values: column -> one number per seed, carried on to the common end; None under seeds that have none (of
+            faults that did not come).
         spent: stage -> what of the lost time was spent in it, instance-ms, mean over the seeds; adds up to the mean
             of `lostInstanceMs`.
         struck: how many faults struck something, one number per seed.
         took: how long the slowest change took, ms, one number per seed; infinite when it was not in place at the end,
             None when there was none.
         all_held: of each run that ended whether it held every objective; empty without any.
+        ended: whether the run came to an end of its own, one for each seed.
+        by_chance: whether anything was drawn in one of them.
         runs: its runs, and what they say by themselves.
     """
 
@@ -56,6 +61,8 @@ class Outcome(Struct, frozen=True):
     struck: tuple[int, ...] = ()
     took: tuple[float | None, ...] = ()
     all_held: tuple[bool, ...] = ()
+    ended: tuple[bool, ...] = ()
+    by_chance: bool = True
     runs: Replications | None = None
 
     @property
@@ -64,10 +71,15 @@ class Outcome(Struct, frozen=True):
         return proportion(sum(self.all_held), len(self.all_held)) if self.all_held else None
 
     def quantile(self, name: str, part: float) -> Estimate | None:
-        """A percentile of `duration` or of a column over the seeds that have a number; None when none has."""
+        """A percentile of `duration` or of a column over the seeds that have a number; None when none has.
+
+        What a run never came to the end of took it for ever.
+        """
         values = self.took if name == "duration" else self.values[name]
-        known = sorted(value for value in values if value is not None)
-        return percentile(known, part) if known else None
+        known = [value for value in values if value is not None]
+        if never := UNLESS.get(name):
+            known += [inf for finished in self.values.get(never, ()) if finished == 0]
+        return percentile(sorted(known), part) if known else None
 
     def known(self, column: Column) -> int:
         """How many of the runs have a number."""
@@ -85,9 +97,8 @@ class Outcome(Struct, frozen=True):
     def against(self, other: Outcome, column: Column) -> Estimate | None:
         """How much more it is than under another variant, paired by seed; None when no seed has both."""
         pairs = zip(self.values[column.name], other.values[column.name], strict=True)
-        gains = [mine - theirs for mine, theirs in pairs if mine is not None and theirs is not None]
-        drawn = bool(self.variant.scenario.drawn or other.variant.scenario.drawn)
-        return estimate(gains, drawn=drawn) if gains else None
+        more = [mine - theirs for mine, theirs in pairs if mine is not None and theirs is not None]
+        return estimate(more, drawn=self.by_chance or other.by_chance) if more else None
 
 
 class Comparison(Struct, frozen=True):
@@ -96,6 +107,8 @@ class Comparison(Struct, frozen=True):
     Attributes:
         failures: runs that came to no end, each with the name of its variant.
         interrupted: there were to be more seeds.
+        until: until when is counted, ms: the horizon, or the end of the run that lasted longest.
+        not_compared: numbers that runs which end at different times cannot be compared by.
     """
 
     scenario: str
@@ -104,6 +117,8 @@ class Comparison(Struct, frozen=True):
     outcomes: tuple[Outcome, ...]
     failures: tuple[tuple[str, Failure], ...] = ()
     interrupted: bool = False
+    until: int = 0
+    not_compared: tuple[Column, ...] = ()
 
     @property
     def faults_struck(self) -> int | None:
@@ -119,24 +134,28 @@ class Comparison(Struct, frozen=True):
         return families.pop() if len(families) == 1 else SEVERAL
 
     @property
+    def confidence(self) -> float:
+        """With which one is called better than another, so that all that is called so holds with 95 %."""
+        return 1 - (1 - CONFIDENCE) / max(1, len(self.outcomes) - 1)
+
+    @property
     def best(self) -> Outcome:
-        """The best by the first column that tells them apart; of equals the first."""
+        """The best, as far as it can be told; of equals the first."""
         best = self.outcomes[0]
         for other in self.outcomes[1:]:
-            if self.better(other, best) is not None:
+            if self.stand(other, best).winner > 0:
                 best = other
         return best
 
-    def better(self, one: Outcome, other: Outcome) -> Column | None:
-        """The first column that decides, by which one is better; None when none is, or it cannot be told."""
-        for column in self.columns:
-            if not column.decides:
-                continue
-            difference = one.against(other, column)
-            if difference is not None and difference.differs:
-                gain = difference.mean > 0 if column.better == "high" else difference.mean < 0
-                return column if gain else None
-        return None
+    def stand(self, one: Outcome, other: Outcome) -> Standing:
+        """Which of two is better, and by what."""
+        return stand(one, other, self.columns, self.until, self.confidence)
+
+    @property
+    def unknown(self) -> bool:
+        """Whether nothing can be said of a variant, since none of its runs came to an end under a seed of the best."""
+        best = self.best
+        return any(not self.stand(best, other).known for other in self.outcomes if other is not best)
 
     def to_pandas(self) -> Any:
         """A DataFrame with a row for each run, by variant and seed, as that of `Replications`.
@@ -152,12 +171,6 @@ class Comparison(Struct, frozen=True):
         ]
         return frame([run for _, run in runs], {"variant": [name for name, _ in runs]})
 
-    def same(self, one: Outcome, other: Outcome) -> bool:
-        """Whether all that decides is equal under every seed."""
-        return all(
-            one.values[column.name] == other.values[column.name] for column in self.columns if column.decides
-        )
-
 
 def _has_faults(scenario: Scenario) -> bool:
     random = scenario.faults is not None and bool(scenario.faults.processes)
@@ -166,7 +179,7 @@ def _has_faults(scenario: Scenario) -> bool:
 
 def compare(
     variants: Sequence[Variant],
-    seeds: Sequence[int],
+    seeds: Sequence[int] | None = None,
     *,
     workers: Workers = HERE,
     store: str | Path | None = None,
@@ -176,33 +189,54 @@ def compare(
 
     Args:
         variants: the first is what the others are held against.
-        seeds: each a world.
+        seeds: each a world; if not given the scenario's, and where anything is drawn under it as many of those that
+            follow as it takes to tell which variant is better, if they agree.
         workers: processes to play them in; in this one, if not given.
         store: a file that keeps what every run came to; what it knows is not played again.
         progress: told after every run how many of how many there are.
 
     Raises:
-        UsageError: a function that decides on recovery fails with the first seed.
+        UsageError: a function that decides on recovery fails with the first seed; the variants have different horizons.
         ValueError: no variant, or no seed.
     """
-    if not variants or not seeds:
+    if not variants or (seeds is not None and not seeds):
         raise ValueError("a comparison needs variants and seeds")
+    if len({variant.scenario.horizon for variant in variants}) > 1:
+        raise UsageError("variants that end at different horizons cannot be compared: give one as --horizon")
     played: list[dict[int, Played]] = [{} for _ in variants]
-    total = len(variants) * len(seeds)
+    first = variants[0].scenario.seed
+    asked = [first] if seeds is None else seeds
     interrupted = False
     with nullcontext() if store is None else opened(store, variants) as kept:
-        try:
-            jobs = remembered(kept, variants, _jobs(variants, seeds), total, workers)
-            for done, (job, each) in enumerate(jobs, 1):
-                if isinstance(each, Failure) and each.why == "error" and job.seed == seeds[0]:
+
+        def play(more: Sequence[int]) -> None:
+            done, wanted = sum(map(len, played)), len(variants) * len(more)
+            jobs = remembered(kept, variants, _jobs(variants, more), wanted, workers)
+            for number, (job, each) in enumerate(jobs, 1):
+                if isinstance(each, Failure) and each.why == "error" and job.seed == asked[0]:
                     raise UsageError(each.message)
                 played[job.variant][job.seed] = each
                 if progress is not None:
-                    progress(done, total)
+                    progress(done + number, done + wanted)
+
+        try:
+            play(asked)
+            if seeds is None and any(_is_by_chance(own[first]) for own in played):
+                asked = range(first, first + seeds_to_tell(len(variants)))
+                play(asked[1:])
         except KeyboardInterrupt:
             interrupted = True
-            seeds = [seed for seed in seeds if all(seed in own for own in played)]
-    return gathered(variants, seeds, played, interrupted=interrupted)
+            asked = [seed for seed in asked if all(seed in own for own in played)]
+    return gathered(variants, asked, played, interrupted=interrupted)
+
+
+def seeds_to_tell(variants: int) -> int:
+    """So many seeds tell which of some variants is the best, where they all agree."""
+    return fewest_for_signs(1 - (1 - CONFIDENCE) / max(1, variants - 1))
+
+
+def _is_by_chance(played: Played) -> bool:
+    return isinstance(played, Failure) or played.by_chance
 
 
 def gathered(
@@ -220,16 +254,37 @@ def gathered(
         if not run.values.keys() <= columns.keys():
             for column in columns_for(run.judged, run.values):
                 columns.setdefault(column.name, column)
-    ordered = sorted(columns.values(), key=lambda each: (each.about != "", each.about != "objective"))
+    until = max((run.ended_at for run in every), default=0)
+    apart = len({run.ended_at for run in every}) > 1
+    not_compared = tuple(
+        each
+        for each in columns.values()
+        if each.of_one_time and apart and any(run.values.get(each.name) is not None for run in every)
+    )
+    for each in not_compared:
+        del columns[each.name]
+    ordered = sorted(
+        columns.values(),
+        key=lambda each: (each.about != "", each.about != "objective", not each.at_the_end),
+    )
     failures = tuple(
         (variant.name, run)
         for variant, own in zip(variants, runs, strict=True)
         for run in own
         if isinstance(run, Failure)
     )
-    outcomes = tuple(_outcome(variant, own, columns) for variant, own in zip(variants, runs, strict=True))
+    outcomes = tuple(
+        _outcome(variant, own, columns, until) for variant, own in zip(variants, runs, strict=True)
+    )
     return Comparison(
-        variants[0].scenario.name, tuple(seeds), tuple(ordered), outcomes, failures, interrupted
+        variants[0].scenario.name,
+        tuple(seeds),
+        tuple(ordered),
+        outcomes,
+        failures,
+        interrupted,
+        until,
+        not_compared,
     )
 
 
@@ -241,23 +296,32 @@ def _jobs(variants: Sequence[Variant], seeds: Sequence[int]) -> Iterator[Job]:
                 yield Job(variant, seed)
 
 
-def _outcome(variant: Variant, runs: Sequence[Played], columns: Mapping[str, Column]) -> Outcome:
+def _outcome(variant: Variant, runs: Sequence[Played], columns: Mapping[str, Column], until: int) -> Outcome:
     spent: Counter[str] = Counter()
     ended = [run for run in runs if isinstance(run, Replication)]
     for run in ended:
         for stages in run.lost.values():
             spent.update(stages)
+        for missing in run.missing.values():
+            spent.update({stage: number * (until - run.ended_at) for stage, number in missing.items()})
     return Outcome(
         variant,
-        {
-            name: [
-                run.values.get(name, column.absent) if isinstance(run, Replication) else None for run in runs
-            ]
-            for name, column in columns.items()
-        },
+        {name: [_number(run, column, until) for run in runs] for name, column in columns.items()},
         {stage: spent[stage] / len(ended) for stage in STAGES if spent[stage]},
         tuple(sum(run.struck.values()) if isinstance(run, Replication) else 0 for run in runs),
         tuple(run.duration if isinstance(run, Replication) else None for run in runs),
         tuple(run.all_held for run in ended) if ended and ended[0].judged else (),
+        tuple(isinstance(run, Replication) for run in runs),
+        any(run.by_chance for run in ended),
         replications(variant.scenario, runs, "asked", len(runs)),
     )
+
+
+def _number(run: Played, column: Column, until: int) -> float | None:
+    """The number of a run, carried on to the common end."""
+    if isinstance(run, Failure):
+        return None
+    parts = run.growing.get(column.name, ())
+    if not parts or run.ended_at == until:
+        return run.values.get(column.name, column.absent)
+    return column.over(part.after(until - run.ended_at) for part in parts)

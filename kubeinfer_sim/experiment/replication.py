@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.experiment.columns import columns_of
+from kubeinfer_sim.experiment.common_end import Growth
 from kubeinfer_sim.experiment.figures import Figures, measured_run
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Outcome
 from kubeinfer_sim.metrics.deployments import DeploymentChange
@@ -48,6 +49,10 @@ class Replication(Struct, frozen=True):
         judged: the objectives.
         lost: kind of beginning (of fault, `update` …) -> stage -> instance-ms.
         struck: kind of fault -> how many struck.
+        by_chance: whether anything in it was drawn.
+        ended_at: when it ended, ms.
+        growing: column -> how its number goes on after the end; empty where the horizon ended it.
+        missing: kind of beginning -> stage -> how many instances are lost to it from then on; likewise.
     """
 
     seed: int
@@ -58,6 +63,10 @@ class Replication(Struct, frozen=True):
     judged: tuple[Judged, ...]
     lost: Mapping[str, Mapping[str, int]]
     struck: Mapping[str, int]
+    by_chance: bool = False
+    ended_at: int = 0
+    growing: Mapping[str, tuple[Growth, ...]] = field(default_factory=dict)
+    missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def missed(self) -> int:
@@ -92,15 +101,23 @@ class Failure(Struct, frozen=True):
 
 def replication_of(found: Figures) -> Replication:
     """What is kept of a measured run."""
+    columns = list(columns_of(found))
+    of_itself = found.run.end != "horizon"
     return Replication(
         seed=found.run.seed,
         outcome=found.outcome,
         sound=found.sound,
         duration=duration(found),
-        values={column.name: column.measure(found) for column in columns_of(found)},
+        values={column.name: column.measure(found) for column in columns},
         judged=found.judged,
         lost={kind: dict(cause.lost) for kind, cause in found.kinds.items() if cause.total},
         struck=Counter(fault.kind for fault in found.cluster.faults),
+        by_chance=found.run.by_chance,
+        ended_at=found.run.ended_at,
+        growing={each.name: tuple(each.later(found)) for each in columns if each.later} if of_itself else {},
+        missing={kind: dict(cause.missing) for kind, cause in found.kinds.items() if cause.missing}
+        if of_itself
+        else {},
     )
 
 

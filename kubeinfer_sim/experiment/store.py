@@ -20,12 +20,13 @@ import msgspec
 
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.errors import OutputError, UsageError
+from kubeinfer_sim.experiment.common_end import Growth
 from kubeinfer_sim.experiment.fingerprint import differences, fingerprint
 from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
 from kubeinfer_sim.experiment.worker import Played
 
 #: "KIsc": whose file it is, and in which form (`PRAGMA application_id`, `user_version`).
-APPLICATION, FORM = 0x4B497363, 1
+APPLICATION, FORM = 0x4B497363, 2
 #: A commit at the latest after so many runs, or so many seconds.
 COMMIT_RUNS, COMMIT_SECONDS = 100, 1.0
 #: Of the differences to what a store is of, so many are told.
@@ -43,7 +44,7 @@ CREATE TABLE runs (
     held INTEGER,           -- whether every objective was
     lost INTEGER,           -- instance-ms, and pod-ms of Deployments and their like
     figures TEXT NOT NULL,  -- column -> number, as JSON; of a run that failed its message
-    rest BLOB,              -- objectives, causes, faults
+    rest BLOB,              -- objectives, causes, faults, how it goes on
     PRIMARY KEY (variant, seed)
 ) WITHOUT ROWID;
 """
@@ -56,6 +57,10 @@ class _Rest(msgspec.Struct, array_like=True):
     judged: tuple[Any, ...]
     lost: dict[str, dict[str, int]]
     struck: dict[str, int]
+    by_chance: bool
+    ended_at: int
+    growing: dict[str, tuple[Growth, ...]]
+    missing: dict[str, dict[str, int]]
 
 
 class Store:
@@ -180,9 +185,10 @@ def _check(place: Path, connection: sqlite3.Connection) -> bool:
         return False
     if application != APPLICATION:
         raise UsageError(f"{place}: it is a database of something else, no store of runs; name a new file")
-    if form > FORM:
+    if form != FORM:
+        older = "an earlier" if form < FORM else "a later"
         raise UsageError(
-            f"{place}: it is in form {form}, of a later kubeinfer-sim; this one knows {FORM}: use that version"
+            f"{place}: it is in form {form}, of {older} kubeinfer-sim; this one knows {FORM}: use that version"
         )
     (sound,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if sound != "ok":
@@ -239,7 +245,16 @@ def _some(names: Sequence[str]) -> str:
 def _row(played: Played) -> tuple[Any, ...]:
     if isinstance(played, Failure):
         return played.seed, played.why, None, None, None, played.message, None
-    rest = _Rest(played.sound, played.judged, dict(played.lost), dict(played.struck))  # type: ignore[arg-type]
+    rest = _Rest(
+        played.sound,
+        played.judged,
+        played.lost,  # type: ignore[arg-type]
+        dict(played.struck),
+        played.by_chance,
+        played.ended_at,
+        dict(played.growing),
+        played.missing,  # type: ignore[arg-type]
+    )
     return (
         played.seed,
         played.outcome.value,
@@ -269,6 +284,10 @@ def _rebuilt(seed: int, outcome: str, duration: float | None, figures: str, rest
             "judged": kept.judged,
             "lost": kept.lost,
             "struck": kept.struck,
+            "by_chance": kept.by_chance,
+            "ended_at": kept.ended_at,
+            "growing": kept.growing,
+            "missing": kept.missing,
         },
         Replication,
         dec_hook=_read,

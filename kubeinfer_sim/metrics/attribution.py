@@ -25,7 +25,7 @@ class CauseSummary(Struct):
 
     Attributes:
         cause: id of the record, and `began_with` itself (None: the start); of a kind, of the first one.
-        lost: stage -> instance-ms.
+        lost: stage -> instance-ms, and `missing` stage -> how many instances were at the end of the run.
         incidents: how many instances were taken out of readiness (first starts not counted); `detecting` for how
             many ms in all until they were not ready.
         repaired: how many of them were ready again, and `repairing` after how many ms in all.
@@ -40,6 +40,7 @@ class CauseSummary(Struct):
     repaired: int = 0
     repairing: int = 0
     records: int = 1
+    missing: Counter[str] = field(default_factory=Counter)
 
     @property
     def total(self) -> int:
@@ -64,6 +65,7 @@ class CauseSummary(Struct):
     def add(self, other: CauseSummary) -> None:
         """Take what another one cost, too."""
         self.lost.update(other.lost)
+        self.missing.update(other.missing)
         self.incidents += other.incidents
         self.detecting += other.detecting
         self.repaired += other.repaired
@@ -79,7 +81,7 @@ def by_kind(summaries: Iterable[CauseSummary]) -> dict[str, CauseSummary]:
         if name in kinds:
             kinds[name].add(each)
         else:
-            kinds[name] = replace(each, lost=Counter(each.lost))
+            kinds[name] = replace(each, lost=Counter(each.lost), missing=Counter(each.missing))
     return dict(sorted(kinds.items(), key=lambda item: (-item[1].total, item[0])))
 
 
@@ -110,10 +112,13 @@ def attribute(
 
     stages = LossStages(lives)
     for loss in losses:
-        lost = summary(loss.cause).lost
+        charged = summary(loss.cause)
+        stage = "decide"  # of one that is lost in the last instant
         for begins, ends, stage in stages.of(loss):
             if (length := min(ends, until) - max(begins, since)) > 0:
-                lost[stage] += length
+                charged.lost[stage] += length
+        if not loss.ended:
+            charged.missing[stage] += 1
     for incident in incidents:
         if incident.first:
             continue
@@ -123,5 +128,5 @@ def attribute(
         if incident.until is not None:
             charged.repaired += 1
             charged.repairing += incident.until - incident.since
-    charged_any = [each for each in summaries.values() if each.total or each.incidents]
+    charged_any = [each for each in summaries.values() if each.total or each.incidents or each.missing]
     return sorted(charged_any, key=lambda each: (-each.total, each.cause))

@@ -21,7 +21,7 @@ class Level(Struct, frozen=True):
         name: `one`, `budget` (spec.replicas - maxUnavailable at the time), `all`, or as the objective has it.
         outages: how often it was not so, for how long at most and in all (ms).
         span: length of the time looked at, ms.
-        lasts: the last outage lasts until the end of the run.
+        lasting: of the outage that lasts until the end of the run, how long by then; 0 without one.
     """
 
     name: str
@@ -29,7 +29,12 @@ class Level(Struct, frozen=True):
     longest: int
     total: int
     span: int
-    lasts: bool = False
+    lasting: int = 0
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the last outage lasts until the end of the run."""
+        return self.lasting > 0
 
     @property
     def held(self) -> Fraction:
@@ -95,7 +100,7 @@ def measure_level(level: ReadyLevel, measures: Served) -> Level:
             longest = max(longest, current)
         else:
             current = 0
-    return Level(level.name, outages, longest, total, until - since, current > 0)
+    return Level(level.name, outages, longest, total, until - since, current)
 
 
 def _least(level: ReadyLevel, measures: Served) -> Steps:

@@ -137,7 +137,7 @@ class Losses:
         }
 
     def finish(self, ended_at: int, end: End) -> list[Loss]:
-        """All of them in the order in which they began, empty ones left out.
+        """All of them in the order in which they began; empty ones are left out, but those that last.
 
         What is open is waited for with the instance itself, or the oldest that is not ready.
         """
@@ -146,7 +146,7 @@ class Losses:
         others = iter(uid for uid in sorted(self._starting) if uid not in self._open.own)
         for _, loss in sorted(self._open.vacant):
             loss.until, loss.made_good = ended_at, next(others, None)
-        return [loss for loss in self._all if loss.until > loss.since]
+        return [loss for loss in self._all if loss.until > loss.since or not loss.ended]
 
     def _applied(self, record: SpecApplied) -> None:
         self._wanted = record.replicas

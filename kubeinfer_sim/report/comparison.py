@@ -48,6 +48,8 @@ def _parts(comparison: Comparison, width: int) -> Iterator[RenderableType]:
 def _tables(comparison: Comparison, width: int) -> Iterator[Table]:
     """One table, or several with as many variants each as fit beside the names of the numbers."""
     rows = list(_rows(comparison))
+    if not rows:
+        return
     names = [outcome.variant.name for outcome in comparison.outcomes]
     first = max((len(title) for title, _ in rows), default=0)
     widths = [

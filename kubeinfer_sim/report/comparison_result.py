@@ -86,10 +86,12 @@ class ComparisonDocument(DocumentPart):
     """Of kubeinfer-sim."""
     scenario: str
     seeds: list[int]
+    until: int
+    """Until when times are counted in all runs, ms: the horizon, or the end of the run that lasted longest."""
     columns: list[ColumnPart]
     variants: list[VariantPart]
     best: str
-    """The first of the best variants."""
+    """The best, as far as it can be told; of equals the first."""
     sentences: list[str]
     failed: list[FailedPart]
     """Runs that came to no end of their own; they have no number in `values`."""
@@ -105,10 +107,11 @@ def comparison_json(comparison: Comparison) -> str:
         version=__version__,
         scenario=comparison.scenario,
         seeds=list(comparison.seeds),
+        until=comparison.until,
         columns=[
             ColumnPart(
                 name=each.name,
-                title=comparison.family.say(each.title),
+                title=each.title_in(base.variant.scenario),
                 unit=each.unit,
                 better=each.better,
                 decides=each.decides,

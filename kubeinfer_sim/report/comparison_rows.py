@@ -69,9 +69,10 @@ def row_of(comparison: Comparison, column: Column) -> Row | None:
     of_kind = column.about not in ("", "objective")
     if not known and column.about == "objective":  # no run came far enough to tell
         return Row(column.title, tuple("open" for _ in means))
-    if not known or (not of_kind and column.unit != "held" and not any(mean.mean for mean in known)):
+    usual = 0 if column.goes_without_saying is None and column.unit != "held" else column.goes_without_saying
+    if not known or (not of_kind and all(mean.mean == usual for mean in known)):
         return None
-    title = comparison.family.say(column.title)
+    title = column.title_in(comparison.outcomes[0].variant.scenario)
     values = tuple(
         _value(column, mean) + _over(comparison, outcome, column)
         for outcome, mean in zip(comparison.outcomes, means, strict=True)
@@ -79,7 +80,7 @@ def row_of(comparison: Comparison, column: Column) -> Row | None:
     if column.unit == "held" and len(comparison.seeds) == 1:
         return Row(title, values)
     differences = [outcome.against(base, column) for outcome in comparison.outcomes[1:]]
-    if not any(difference is not None and difference.mean for difference in differences):
+    if all(difference is None or abs(difference.mean) < 1e-12 for difference in differences):
         return Row(title, values)
     return Row(title, values, tuple(_signed(column, each) for each in differences))
 
@@ -103,7 +104,7 @@ def _value(column: Column, number: Estimate | None) -> str:
 def _signed(column: Column, number: Estimate | None) -> str:
     if number is None:
         return "-"
-    if not number.mean and not number.half:
+    if abs(number.mean) < 1e-12 and not number.half:
         return "="
     sign = MINUS if number.mean < 0 else "+"
     return sign + with_half(column, number)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from kubeinfer_sim.experiment.compare import Comparison, Outcome
-from kubeinfer_sim.experiment.statistics.means import FEWEST_FOR_SIGNS
+from kubeinfer_sim.experiment.columns import Column
+from kubeinfer_sim.experiment.compare import Comparison, Outcome, seeds_to_tell
+from kubeinfer_sim.experiment.standing import Standing
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.report.comparison_rows import with_half
-from kubeinfer_sim.report.words import configured, count, rounded
+from kubeinfer_sim.report.words import configured, count, rounded, together
 
 #: Failed runs that are told; the JSON has all.
 _MOST_FAILED = 6
@@ -39,33 +40,66 @@ def sentences(comparison: Comparison) -> list[str]:
 
 
 def _sentence(comparison: Comparison, best: Outcome, other: Outcome) -> str:
-    column = comparison.better(best, other)
-    if column is None:
-        return _undecided(comparison, best, other)
+    standing = comparison.stand(best, other)
+    column = standing.column
+    if column is None or standing.winner < 1:
+        return _undecided(comparison, best, other, standing)
     opening = f"{best.variant.name} is better than {other.variant.name}"
+    failed = f" ({count(standing.unknown, 'seed')} failed)" if standing.unknown else ""
     if column.unit == "held":
-        if len(comparison.seeds) == 1:
-            return f"{opening}: with {other.variant.name} the last change does not complete."
-        times = [_times(outcome.values[column.name]) for outcome in (best, other)]
-        return f"{opening}: the last change completes in {times[0]}, with {other.variant.name} in {times[1]}."
+        return f"{opening}: {_held(best, other, column)}{failed}."
+    told = f"{_gain(comparison, best, other, column)}{_why(comparison.family, best, other)}"
+    return f"{opening}: {told}{failed}."
+
+
+def _held(best: Outcome, other: Outcome, column: Column) -> str:
+    """`with b the last change does not complete`; where it does now and then, in how many runs."""
+    has, lacks = (
+        [value for value in each.values[column.name] if value is not None] for each in (best, other)
+    )
+    if all(has) and not any(lacks):
+        return f"with {other.variant.name} {column.lack}"
+    times = [f"{sum(map(bool, each))} of {count(len(each), 'run')}" for each in (has, lacks)]
+    return f"{column.gain} in {times[0]}, with {other.variant.name} in {times[1]}"
+
+
+def _undecided(comparison: Comparison, best: Outcome, other: Outcome, standing: Standing) -> str:
+    names = f"{best.variant.name} and {other.variant.name}"
+    failed = standing.unknown
+    if not standing.known:
+        return f"Of {names} nothing can be said: under no seed did the runs of both come to an end."
+    under = f" under the {count(standing.known, 'seed')} with which both came to an end" if failed else ""
+    if standing.column is None:
+        return f"{names} come out the same{under}."
+    column = standing.column
+    fewest = seeds_to_tell(len(comparison.outcomes))
+    if standing.known == 1:
+        first, second = (best, other) if standing.better else (other, best)
+        told = (
+            _held(first, second, column)
+            if column.unit == "held"
+            else _gain(comparison, first, second, column)
+        )
+        seed = next(seed for seed, ended in zip(comparison.seeds, first.ended, strict=True) if ended)
+        return (
+            f"Under seed {seed} {first.variant.name} is better than {second.variant.name} ({told}), but 1 seed cannot "
+            f"tell: that takes {fewest} that agree."
+        )
+    seeds = count(standing.known, "seed")
+    speaks = " and ".join(
+        f"for {name} under {number or 'none':}"
+        for name, number in ((best.variant.name, standing.better), (other.variant.name, standing.worse))
+    )
+    told = f"{comparison.family.say(column.title)} speaks {speaks}{f'; {failed:,} failed' if failed else ''}"
+    more = f" ({fewest} that agree would)" if standing.known < fewest else ""
+    return f"{names} cannot be told apart by {seeds}{more}: {told}."
+
+
+def _gain(comparison: Comparison, best: Outcome, other: Outcome, column: Column) -> str:
+    """`30m less instance time lost`."""
     difference = best.against(other, column)
     assert difference is not None
-    told = column.gain.format(with_half(column, difference))
-    return f"{opening}: {comparison.family.say(told)}{_why(comparison.family, best, other)}."
-
-
-def _undecided(comparison: Comparison, best: Outcome, other: Outcome) -> str:
-    names, seeds = f"{best.variant.name} and {other.variant.name}", len(comparison.seeds)
-    if comparison.same(best, other):
-        return f"{names} come out the same."
-    if seeds < FEWEST_FOR_SIGNS:
-        return f"{names} differ, but {count(seeds, 'seed')} cannot tell which is better: that takes {FEWEST_FOR_SIGNS}."
-    return f"{names} cannot be told apart by {count(seeds, 'seed')}."
-
-
-def _times(values: list[float | None]) -> str:
-    """`3 of 10 runs`."""
-    return f"{sum(value == 1 for value in values)} of {count(len(values), 'run')}"
+    return comparison.family.say(column.gain.format(with_half(column, difference)))
 
 
 def _why(family: Family, best: Outcome, other: Outcome) -> str:
@@ -100,12 +134,29 @@ def _about(comparison: Comparison) -> str:
     text = f"{comparison.scenario}{_faults(comparison)}{' · interrupted' if comparison.interrupted else ''}"
     if not seeds:
         return text
-    if len(seeds) == 1:
-        return f"{text} · seed {seeds[0]}"
-    return (
-        f"{text} · {count(len(seeds), 'seed')} ({seeds[0]}-{seeds[-1]}) · means, ± half of the 95 % interval "
-        "where there are enough seeds to say"
+    text += (
+        f" · seed {seeds[0]}"
+        if len(seeds) == 1
+        else f" · {count(len(seeds), 'seed')} ({seeds[0]}-{seeds[-1]})"
     )
+    if not any(outcome.by_chance for outcome in comparison.outcomes) and comparison.until:
+        text += ", nothing is drawn"
+    text += _until(comparison)
+    if len(seeds) > 1:
+        text += " · means, ± half of the 95 % interval where there are enough seeds to say"
+    return text
+
+
+def _until(comparison: Comparison) -> str:
+    """Until when times are counted, and what for that reason is not compared."""
+    if not comparison.until:
+        return ""
+    horizon = comparison.outcomes[0].variant.scenario.horizon is not None
+    text = f" · counted until {rounded(comparison.until)}, {'the horizon' if horizon else 'when the last run ends'}"
+    if comparison.not_compared:
+        titles = together([column.title for column in comparison.not_compared])
+        text += f" ({titles}: not compared, as runs end at different times; --horizon gives them one)"
+    return text
 
 
 def _faults(comparison: Comparison) -> str:
@@ -124,18 +175,23 @@ def _faults(comparison: Comparison) -> str:
 def headline(comparison: Comparison) -> str:
     """Which of many variants is the best, and how many come out like it."""
     best = comparison.best
-    others = [other for other in comparison.outcomes if other is not best]
-    alike = sum(comparison.same(best, other) for other in others)
+    standings = [comparison.stand(best, other) for other in comparison.outcomes if other is not best]
     number = len(comparison.outcomes)
+    if unknown := sum(not each.known for each in standings):
+        return (
+            f"Nothing can be said of {unknown:,} of {number:,} variants: under no seed did their runs and those of "
+            f"{best.variant.name} come to an end."
+        )
+    alike = sum(each.column is None for each in standings)
     if alike == number - 1:
-        return f"All {number:,} variants come out the same but for what is held."
-    open_ = sum(
-        not comparison.same(best, other) and comparison.better(best, other) is None for other in others
-    )
+        return f"All {number:,} variants come out the same."
+    open_ = sum(each.column is not None and each.winner < 1 for each in standings)
     if open_:
         told = f"{count(len(comparison.seeds), 'seed')} cannot tell which of {number:,} variants is the best"
         return f"{told}: {open_:,} may be as good as {best.variant.name}."
-    like = f"; {count(alike, 'more variant')} come out the same" if alike else ""
+    like = (
+        f"; {count(alike, 'more variant')} {'comes' if alike == 1 else 'come'} out the same" if alike else ""
+    )
     return f"{best.variant.name} is the best of {number:,} variants{like}."
 
 

@@ -31,6 +31,7 @@ class Run(Struct, frozen=True):
         pods: the objects of the pods that exist at the end; None where nobody wanted them read.
         over: nothing at all is due any more: all stays as it is.
         drawn: how many pods got nodes that chance chose among nodes of equal score.
+        by_chance: whether anything was drawn, so that another seed may give another run.
     """
 
     scenario: Scenario
@@ -44,4 +45,5 @@ class Run(Struct, frozen=True):
     cycle: tuple[Record, ...] = ()
     endlessly: Literal["", "evicted", "rejected"] = ""
     drawn: int = 0
+    by_chance: bool = False
     over: bool = False

@@ -89,6 +89,7 @@ def play(simulation: Simulation, *, until: int | None = None) -> Run:
         cycle,
         endlessly,
         simulation.cluster.scheduling.stats.drawn,
+        env.streams.drawn,
         over,
     )
 

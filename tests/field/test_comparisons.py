@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from field.user import User, asking, both
+from command_line import Done
+from field.user import Raw, User, asking, both, deployment, kubeinfer
+
+from kubeinfer_sim.report.words import rounded
 
 
 @both
@@ -33,3 +37,91 @@ def test_a_value_that_cannot_be_meant_is_an_error_that_says_how_it_is_written(
     done = user.types("compare", "scenario.yaml", "--vary", knob)
     assert done.returncode == 2
     assert said in done.told
+
+
+def compared(user: User, *options: str) -> tuple[Done, Raw]:
+    """`compare scenario.yaml`: what is printed, and the document."""
+    done = user.types("compare", "scenario.yaml", "--json", "comparison.json", *options)
+    return done, json.loads((user.folder / "comparison.json").read_text(encoding="utf-8"))
+
+
+def means(document: Raw, column: str) -> list[float]:
+    """Of each variant."""
+    return [each["mean"][column]["mean"] for each in document["variants"]]
+
+
+@pytest.mark.parametrize(
+    ("workload", "missing", "lost"),
+    [
+        (kubeinfer, "missingForGood", "lostInstanceMs"),
+        (deployment, "podsMissingForGood", "lostPodMs"),
+    ],
+)
+def test_what_stalls_early_does_not_lose_less_for_it(
+    user: User, workload: Any, missing: str, lost: str
+) -> None:
+    """On one node nothing happens any more after a moment, on two after the start of a pod."""
+    user.plans(workload(asking(npu=8)), cluster="1x8", initial="empty", timings={"profile": "typical"})
+    done, document = compared(user, "--vary", "nodes=1,2")
+    assert document["best"] == "nodes=2"
+    assert "nodes=2 is better than nodes=1: 1 fewer" in done.stdout
+    assert "missing for good" in done.stdout
+    assert means(document, missing) == [2, 1]
+    # Whatever is never ready loses from the start to the common end, under each seed.
+    until = document["until"]
+    assert all(value >= 2 * until for value in document["variants"][0]["values"][lost])
+    assert f"counted until {rounded(until)}, when the last run ends" in " ".join(done.stdout.split())
+
+
+@both
+def test_times_of_runs_that_end_early_and_late_are_counted_to_the_same_end(user: User, workload: Any) -> None:
+    """A node dies, and its pod has no other; with a spare one it comes back. What is lost goes on to be lost."""
+    user.plans(
+        workload(asking(npu=8), replicas=2),
+        cluster="2x8",
+        timings={"profile": "typical"},
+        actions=[{"at": "1m", "nodeDown": "node-0"}, {"at": "20m", "forceDelete": {"nodes": ["node-0"]}}],
+    )
+    done, document = compared(user, "--vary", "spareNodes=0,1")
+    assert document["best"] == "spareNodes=1"
+    name = "lostInstanceMs" if workload is kubeinfer else "lostPodMs"
+    stalled, mended = means(document, name)
+    assert stalled >= mended > 0
+    share = "availability" if workload is kubeinfer else "podAvailability"
+    for lost, available in zip((stalled, mended), means(document, share), strict=True):
+        assert 1 - lost / (2 * document["until"]) == pytest.approx(available)
+    assert "is better than" in done.stdout
+    if workload is kubeinfer:
+        assert means(document, "longestShortMs") == [stalled, mended], "one was missing all the time"
+        assert sum(document["variants"][0]["lostMsByStage"].values()) == pytest.approx(stalled)
+
+
+@both
+def test_of_variants_of_which_no_run_ends_nothing_can_be_said(user: User, workload: Any) -> None:
+    user.plans(workload(asking(npu=8)), cluster="3x8", initial="empty")
+    done = user.types("compare", "scenario.yaml", "--vary", "nodes=3,4", "-n", "2", "--run-timeout", "1ms")
+    assert done.returncode == 4
+    assert "Of nodes=3 and nodes=4 nothing can be said" in done.stdout
+    assert "the same" not in done.stdout
+    assert "nodes=4, seed 1: not over after 1ms" in done.stdout
+    more = user.types("compare", "scenario.yaml", "--vary", "nodes=3..10", "--run-timeout", "1ms")
+    assert more.returncode == 4
+    assert more.stdout.startswith("Nothing can be said of 7 of 8 variants")
+
+
+@both
+def test_volcanos_cycle_is_drawn_and_one_seed_names_no_winner(user: User, workload: Any) -> None:
+    """A node more or fewer budget: the update goes on, or stalls."""
+    full = {
+        "cluster": "2x8",
+        "timings": {"profile": "typical"},
+        "actions": [{"at": "1m", "apply": {"newRevision": True}}],
+    }
+    user.plans(workload(asking(npu=8), replicas=2, surge=1, schedulerName="volcano"), **full)
+    done, _ = compared(user, "--vary", "spareNodes=0,1", "-n", "1")
+    told = " ".join(done.stdout.split())
+    assert told.startswith("Under seed 0 spareNodes=1 is better than spareNodes=0 (with spareNodes=0 the ")
+    assert "but 1 seed cannot tell: that takes 6 that agree." in told
+    done, document = compared(user, "--vary", "spareNodes=0,1")
+    assert len(document["seeds"]) == 6, "where something is drawn it takes as many as tell"
+    assert "spareNodes=1 is better than spareNodes=0: with spareNodes=0 the" in " ".join(done.stdout.split())

@@ -11,15 +11,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from math import cbrt, fsum, sqrt
+from math import cbrt, ceil, fsum, log2, sqrt
 
 from kubeinfer_sim.experiment.statistics.estimate import CONFIDENCE, TOO_FEW, Estimate
 
 STUDENT = "Student's t, corrected for skewness (Hall)"
 #: So many runs must differ from what is most common (of most faults: from nothing at all).
 ENOUGH = 100
-#: So many differences of one sign say that it is no accident: 2 · 2^-6 is below 5 %.
-FEWEST_FOR_SIGNS = 6
 #: Weights that count as fewer equal ones have no interval.
 FEWEST_EFFECTIVE = 25
 #: The widening, in parts of the width for each skewness² / n, and the most that may come of it.
@@ -110,11 +108,21 @@ def _untransformed(t: float, skew: float) -> float:
 
 
 def _signs_differ(values: Sequence[float], confidence: float) -> bool:
-    """Whether one sign is so frequent among those that are not 0 that it is no accident (the sign test)."""
-    positive = sum(value > 0 for value in values)
-    signs = positive + sum(value < 0 for value in values)
-    if 2 * 0.5**signs > 1 - confidence:  # not even if all were the same
+    """Whether one sign is so frequent among those that are not 0 that it is no accident."""
+    positive, negative = sum(value > 0 for value in values), sum(value < 0 for value in values)
+    return signs_tell(max(positive, negative), min(positive, negative), confidence)
+
+
+def signs_tell(more: int, fewer: int, confidence: float = CONFIDENCE) -> bool:
+    """Whether so many differences of one sign beside so few of the other are no accident (the sign test, exact)."""
+    signs = more + fewer
+    if more <= fewer or signs < fewest_for_signs(confidence):
         return False
     from scipy.special import bdtr
 
-    return 2 * float(bdtr(min(positive, signs - positive), signs, 0.5)) <= 1 - confidence
+    return 2 * float(bdtr(fewer, signs, 0.5)) <= 1 - confidence
+
+
+def fewest_for_signs(confidence: float = CONFIDENCE) -> int:
+    """So many differences of one sign tell: six with 95 %, since 2 · 2^-6 is below 5 %."""
+    return ceil(1 - log2(1 - confidence) - 1e-9)
