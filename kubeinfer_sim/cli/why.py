@@ -70,7 +70,7 @@ def command(
     from kubeinfer_sim.cli.output import output_of, unicode_on, width_of
     from kubeinfer_sim.errors import UsageError
     from kubeinfer_sim.manifest.template import parse_settings
-    from kubeinfer_sim.report.why import moment_of, render_why
+    from kubeinfer_sim.report.why import moment_of, render_why, time_meant
     from kubeinfer_sim.scenario.load import load_scenario
     from kubeinfer_sim.simulation.simulate import simulate
 
@@ -89,7 +89,7 @@ def command(
         changes=None if timings is None else {("spec", "timings", "profile"): timings},
         configuration=configuration,
     )
-    run = simulate(loaded, pods=False)
+    run = simulate(loaded, pods=False, explain_at=time_meant(at))
     moment = moment_of(run, at, instance)
     out = sys.stdout
 

@@ -120,6 +120,15 @@ class GangPending(Record):
     needs: bool = False
     drawn_by: DrawnBy = ""
 
+    def says_as(self, other: GangPending) -> bool:
+        """Whether both give the same reasons, whenever they do."""
+        return self.proof == other.proof and (self.message, self.verdicts, self.awaits, self.drawn_by) == (
+            other.message,
+            other.verdicts,
+            other.awaits,
+            other.drawn_by,
+        )
+
 
 class NotPlacedAtStart(Record):
     """A gang is to run when the simulation begins, and has no place: it waits for one like any other.

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 
 from msgspec import Struct
 
-from kubeinfer_sim.cluster.records import InstanceRef
+from kubeinfer_sim.cluster.records import GangPending, InstanceRef
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
 from kubeinfer_sim.controllers.kubeinfer.records import (
     ProgressDeadlineExceeded,
@@ -122,6 +122,7 @@ class ChangesMeter:
 
     def __init__(self) -> None:
         self._changes: list[Change] = []
+        self._told_of_stall: Stalled | None = None
         self._stalls: list[Stall] = []
         self._warnings: list[str] = []
 
@@ -131,6 +132,7 @@ class ChangesMeter:
             SpecApplied: self._spec,
             UpdateCompleted: self._completed,
             Stalled: self._stalled,
+            GangPending: self._pending,
             StallEnded: self._stall_ended,
             UpdateAborted: self._aborted,
             ProgressDeadlineExceeded: self._deadline_exceeded,
@@ -156,6 +158,7 @@ class ChangesMeter:
         self._changes[-1].aborted = record.reason
 
     def _stalled(self, r: Stalled) -> None:
+        self._told_of_stall = r
         last = self._stalls[-1] if self._stalls else None
         if last is not None and last.reason == r.reason and last.ended in (None, r.at):
             last.pod_reason, last.instances, last.detail, last.ended = (
@@ -167,6 +170,13 @@ class ChangesMeter:
             return
         self._end_stall(r.at)
         self._stalls.append(Stall(r.generation, r.at, r.reason, r.pod_reason, r.instances, r.detail))
+
+    def _pending(self, record: GangPending) -> None:
+        """A stall for want of a place is for what those that were told of wait for now."""
+        last = self._stalls[-1] if self._stalls else None
+        told = self._told_of_stall
+        if last is not None and last.ended is None and told is not None and told.waits_for(record.instance):
+            last.detail = record.proof
 
     def _deadline_exceeded(self, record: ProgressDeadlineExceeded) -> None:
         exceed_deadline(self._changes, record.generation, record.at)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected, NpuStateChanged, ResetHeld
 from kubeinfer_sim.cluster.records import (
     DrainEnded,
     DrainGoesOn,
     DrainHeld,
+    GangPending,
     NodeCordoned,
     NodeFailed,
     NodeRemoved,
@@ -66,10 +69,20 @@ def under_way(history: History, at: int) -> list[Lasting]:
                 if key not in open_:
                     since[key] = record
                 open_[key] = record
+            if isinstance(record, GangPending):
+                _stalled_for(record, open_)
     ended += [(since[key], Lasting(latest, since[key].at, None)) for key, latest in open_.items()]
     # One record may begin several, and says them all: until the last of them is over.
     told = {lasting.record.id: (began.id, lasting) for began, lasting in ended}
     return [lasting for _, lasting in sorted(told.values(), key=lambda each: each[0])]
+
+
+def _stalled_for(pending: GangPending, open_: dict[_Key, Record]) -> None:
+    """What has stalled for want of a place waits for what the pods that were told of wait for now."""
+    key = ("stall", pending.instance.owner)
+    stall = open_.get(key)
+    if isinstance(stall, Stalled) and stall.waits_for(pending.instance):
+        open_[key] = replace(stall, detail=pending.proof)
 
 
 def _turns(record: Record, open_: Mapping[_Key, Record]) -> tuple[list[_Key], list[_Key]]:

@@ -73,6 +73,18 @@ def instance_meant(run: Run, instance: int | str | None) -> Which | None:
     return which
 
 
+def time_meant(at: str) -> int:
+    """The time the user named, in ms.
+
+    Raises:
+        UsageError: it is no duration with its unit.
+    """
+    try:
+        return parse_duration(at)
+    except ValueError as error:
+        raise UsageError(f"--at: {error}") from None
+
+
 def moment_of(run: Run, at: str, instance: int | str | None) -> Moment:
     """The run at a time the user named.
 
@@ -86,10 +98,7 @@ def moment_of(run: Run, at: str, instance: int | str | None) -> Moment:
     """
     if not run.history.keep:
         raise UsageError("why reads the history: it needs a run simulated with keep=True")
-    try:
-        when = parse_duration(at)
-    except ValueError as error:
-        raise UsageError(f"--at: {error}") from None
+    when = time_meant(at)
     if when > run.ended_at and not run.over:  # where it is over, all stays as it is
         end = format_duration(run.ended_at)
         more = "--horizon makes it longer" if run.end == "horizon" else f"--at {end} is how it stays"

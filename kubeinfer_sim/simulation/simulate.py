@@ -28,6 +28,7 @@ def simulate(
     listeners: Iterable[Listener] = (),
     keep: bool = True,
     pods: bool = True,
+    explain_at: int | None = None,
 ) -> Run:
     """Play the scenario; a function of its arguments alone.
 
@@ -41,6 +42,8 @@ def simulate(
         keep: keep the history in the run. Without it memory stays flat, however long the run; what is to be known of it
             must be measured by listeners.
         pods: read the pods' objects at the end. A run of which nobody wants to see them is cheaper without.
+        explain_at: record also at this time, in ms, why gangs wait, as the cluster is then; else that is recorded when
+            they come to wait, when an object or a node has changed, and at the end.
 
     Raises:
         SimulatorFault: the simulator broke one of its own rules.
@@ -50,11 +53,11 @@ def simulate(
     simulation = assemble(scenario, scenario.seed if seed is None else seed, recovery, history, pods=pods)
     for listener in listeners:
         history.subscribe(listener)
-    return play(simulation)
+    return play(simulation, explain_at=explain_at)
 
 
-def play(simulation: Simulation, *, until: int | None = None) -> Run:
-    """Play everything until the horizon, or until it is settled; no further than `until` ms.
+def play(simulation: Simulation, *, until: int | None = None, explain_at: int | None = None) -> Run:
+    """Play everything until the horizon, or until it is settled; no further than `until` ms. `explain_at`: see above.
 
     Raises:
         SimulatorFault: the simulator broke one of its own rules.
@@ -66,11 +69,14 @@ def play(simulation: Simulation, *, until: int | None = None) -> Run:
         if simulation.faults is not None:
             simulation.faults.start()
         simulation.time_line.start()
-        end, cycle, endlessly = _run_clock(simulation, until)
+        standstill = Standstill(env.history, len(scenario.actions))
+        ended = None if explain_at is None else _run_to(simulation, explain_at, standstill)
+        end, cycle, endlessly = ended or _run_clock(simulation, until, standstill)
         cut = end in ("quiet", "horizon")
         due = simulation.faults.due() if cut and simulation.faults is not None else ()
         ended_at = env.clock.now if end == "horizon" else env.history.last_at
         over = end == "settled" and env.clock.next_at() is None
+        simulation.cluster.scheduling.explain_again(ended_at)
         if over or end == "quiet" or (end == "horizon" and not _frees_room(simulation)):
             simulation.cluster.scheduling.explain_waiting(ended_at)
         if until is None and end != "loop":
@@ -102,9 +108,21 @@ class _Ended(NamedTuple):
     endlessly: Literal["", "evicted", "rejected"] = ""
 
 
-def _run_clock(simulation: Simulation, until: int | None) -> _Ended:
+def _run_to(simulation: Simulation, at: int, standstill: Standstill) -> _Ended | None:
+    """Play up to `at` ms and record why gangs wait then; how it ended where something goes round without end."""
+    ended = _run_clock(simulation, at, standstill)
+    if ended.cycle or ended.endlessly:
+        return ended
+    # With nothing to come it has been like that since the last thing happened.
+    clock = simulation.env.clock
+    at = clock.now if clock.next_at() is not None else simulation.env.history.last_at
+    simulation.cluster.scheduling.explain_again(at)
+    simulation.cluster.scheduling.explain_waiting(at)
+    return None
+
+
+def _run_clock(simulation: Simulation, until: int | None, standstill: Standstill) -> _Ended:
     scenario, clock = simulation.scenario, simulation.env.clock
-    standstill = Standstill(simulation.env.history, len(scenario.actions))
     if scenario.horizon is not None:
         end = scenario.horizon if until is None else min(scenario.horizon, until)
         return _advance(simulation, end, standstill) or _Ended("horizon")

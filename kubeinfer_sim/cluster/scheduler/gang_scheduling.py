@@ -88,7 +88,9 @@ class GangScheduling(Watcher):
         self._claims = Claims(env.api)
         self._unclaimed: dict[object, PodGang] = {}  # those with pods whose claims cannot be used
         self._new: list[PodGang] = []
-        self._explained: set[object] = set()  # keys of gangs of which it is recorded why they wait
+        # By key of the gang: why it waits, as recorded last, and what `History.append` returned for that.
+        self._explained: dict[object, tuple[GangPending, int]] = {}
+        self._reconsidering: Timer | None = None
         self._unplaced: set[tuple[str, str]] = set()  # workloads with one that had no place at the start
         self._wake: Timer | None = None
         self._instances_by_volcano = instances_by_volcano
@@ -193,7 +195,7 @@ class GangScheduling(Watcher):
 
     def withdraw(self, gang: PodGang) -> None:
         """The gang is no longer wanted; nothing happens if it is placed."""
-        self._explained.discard(gang.request.key)
+        self._explained.pop(gang.request.key, None)
         self._gated.pop(gang.request.key, None)
         self._unclaimed.pop(gang.request.key, None)
         if self._volcano is not None and self._volcano.withdraw(gang):
@@ -270,11 +272,13 @@ class GangScheduling(Watcher):
         self._claims_changed()
         if self._volcano is not None:
             self._volcano.object_put(written)
+        self._reconsider()
 
     def object_deleted(self, written: ClusterObject) -> None:
         """A PodGroup or a queue is gone."""
         if self._volcano is not None:
             self._volcano.object_deleted(written)
+        self._reconsider()
 
     def node_added(self, node: Node) -> None:
         """A node joins: what waits may go there."""
@@ -282,7 +286,7 @@ class GangScheduling(Watcher):
         for resource, amount in node.allocatable.items():
             if amount != node.spec.allocatable.get(resource):
                 self._scheduler.set_allocatable(node.name, resource, amount)
-        self._wake_up()
+        self._nodes_changed()
 
     def node_removed(self, node: Node) -> None:
         """A node leaves: nobody counts what is on it."""
@@ -291,7 +295,7 @@ class GangScheduling(Watcher):
         if self._volcano is not None:
             self._volcano.volcano.node_gone(self._scheduler.index.nodes[node.name])
         self._scheduler.remove_node(node.name)
-        self._wake_up()
+        self._nodes_changed()
 
     def node_spec_changed(self, node: Node) -> None:
         """A node is cordoned, or tainted; being cordoned is known without its taint."""
@@ -301,17 +305,21 @@ class GangScheduling(Watcher):
             self._scheduler.set_unschedulable(node.name, node.unschedulable)
         if known.taints != taints:
             self._scheduler.set_taints(node.name, taints)
-        self._wake_up()
+        self._nodes_changed()
 
     def node_labels_changed(self, node: Node) -> None:
         """A node may be what waiting pods ask for now."""
         self._scheduler.set_labels(node.name, node.labels)
-        self._wake_up()
+        self._nodes_changed()
 
     def allocatable_changed(self, node: Node, resource: str, ring: int | None) -> None:
         """A node offers more or less of something."""
         self._scheduler.set_allocatable(node.name, resource, node.allocatable[resource], ring=ring)
+        self._nodes_changed()
+
+    def _nodes_changed(self) -> None:
         self._wake_up()
+        self._reconsider()
 
     # -- where gangs go ------------------------------------------------------------------------------------
 
@@ -361,24 +369,24 @@ class GangScheduling(Watcher):
 
     def diagnose(self, gang: PodGang, cause: int, at: int | None = None) -> GangPending:
         """Record why the gang waits, node by node; looks at every class of nodes. `at`: ms, now unless given."""
-        at = self._clock.now if at is None else at
+        record = self._why_it_waits(gang, cause, self._clock.now if at is None else at)
+        self._explained[gang.request.key] = record, self._history.append(record)
+        return record
+
+    def _why_it_waits(self, gang: PodGang, cause: int, at: int) -> GangPending:
         unseen = self._without_scheduler(gang)
         if gang.request.key in self._gated and unseen is not None:
             proof = f"no scheduler {unseen.template.scheduler_name} runs, which {unseen.ref.name} names"
-            record = GangPending(at, cause, gang.instance, "", proof, awaits=("scheduler",))
-        elif gang.request.key in self._gated:
+            return GangPending(at, cause, gang.instance, "", proof, awaits=("scheduler",))
+        if gang.request.key in self._gated:
             gate, pod = next((gate, pod) for pod in gang.pods for gate in pod.scheduling_gates)
             proof = f"the scheduling gate {gate} of {pod.ref.name} is closed"
-            record = GangPending(at, cause, gang.instance, GATES_CLOSED, proof, awaits=("gate",))
-        elif gang.request.key in self._unclaimed:
+            return GangPending(at, cause, gang.instance, GATES_CLOSED, proof, awaits=("gate",))
+        if gang.request.key in self._unclaimed:
             why = self._kept_by_claims(gang)
             proof, awaits = in_words(why)
-            record = GangPending(at, cause, gang.instance, why, proof, awaits=(awaits,))
-        else:
-            record = self._without_room(gang, cause, at)
-        self._history.append(record)
-        self._explained.add(gang.request.key)
-        return record
+            return GangPending(at, cause, gang.instance, why, proof, awaits=(awaits,))
+        return self._without_room(gang, cause, at)
 
     def _without_room(self, gang: PodGang, cause: int, at: int) -> GangPending:
         """What a gang lacks that its scheduler looks at: room on nodes, or what Volcano wants besides."""
@@ -412,21 +420,43 @@ class GangScheduling(Watcher):
     def _drawn_by(drawn: bool, *, by_volcano: bool) -> DrawnBy:
         return "" if not drawn else "Volcano" if by_volcano else "kube-scheduler"
 
-    def explain_waiting(self, at: int) -> None:
-        """Nothing happens after `at` ms: record why the first gang of each workload waits, where nobody has."""
-        first: dict[tuple[str, str], PodGang] = {}
+    def _waiting(self) -> dict[object, PodGang]:
         by_volcano = {} if self._volcano is None else self._volcano.waiting()
-        for key, gang in (self._gated | self._unclaimed | self._gangs | by_volcano).items():
+        return self._gated | self._unclaimed | self._gangs | by_volcano
+
+    def _reconsider(self) -> None:
+        """An object or a node has changed: what has waited may wait for something else, once that has been seen."""
+        if self._explained and self._reconsidering is None:
+            seen = self._clock.now if self._volcano is None else self._volcano.next_cycle
+            self._reconsidering = self._clock.at(seen, self._reconsidered, phase=Phase.OBSERVER)
+
+    def _reconsidered(self) -> None:
+        self._reconsidering = None
+        self.explain_again(self._clock.now)
+
+    def explain_again(self, at: int) -> None:
+        """Record at `at` ms why gangs wait of which that has been recorded, and is something else by now."""
+        waiting = self._waiting() if self._explained else {}
+        for key, (before, number) in list(self._explained.items()):
+            if key in waiting:
+                record = self._why_it_waits(waiting[key], number, at)
+                if not record.says_as(before):
+                    self._explained[key] = record, self._history.append(record)
+
+    def explain_waiting(self, at: int) -> None:
+        """Record at `at` ms why the first gang of each workload waits that has been looked at, where nobody has."""
+        first: dict[tuple[str, str], PodGang] = {}
+        for key, gang in self._waiting().items():
             workload = gang.instance.kind, gang.instance.owner
             if key in self._explained or workload not in first:
                 first[workload] = gang
         for gang in first.values():
-            if gang.request.key not in self._explained:
+            if gang.request.key not in self._explained and not self.is_untried(gang):
                 self.diagnose(gang, gang.pods[0].last, at)
 
     def _place_volcano_s(self, gang: PodGang, nodes: Mapping[Pod, NodeState]) -> None:
         """Volcano has given nodes to pods of a gang, which may be some of them."""
-        self._explained.discard(gang.request.key)
+        self._explained.pop(gang.request.key, None)
         placement = {pod: node.name for pod, node in nodes.items()}
         self._api.schedule(gang.instance, placement, gang.cause)
         gang.pods[0].owner.gang_placed(gang.pods if len(nodes) == len(gang.pods) else list(nodes))
@@ -455,7 +485,7 @@ class GangScheduling(Watcher):
             rooms += more
         for request, placement in placed:
             gang = self._gangs.pop(request.key)
-            self._explained.discard(request.key)
+            self._explained.pop(request.key, None)
             self._api.schedule(gang.instance, placement, gang.cause)
             gang.pods[0].owner.gang_placed(gang.pods)
             self._bind(gang, placement)

@@ -161,6 +161,10 @@ class Stalled(Record):
     instances: tuple[InstanceRef, ...]
     detail: str
 
+    def waits_for(self, instance: InstanceRef) -> bool:
+        """Whether `detail` says why this instance has no place."""
+        return self.reason == "Unschedulable" and self.instances[0] == instance
+
 
 class UpdateAborted(Record):
     """A stalled update is given up: the template of `revision`, the one before it, is applied again."""

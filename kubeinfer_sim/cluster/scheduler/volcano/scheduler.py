@@ -207,12 +207,12 @@ class VolcanoScheduler:
             session.enqueue()
             session.allocate()
             shortage, others = session.shortage(job), session.promised_to_others(job)
-            placed = session._ready(job)
+            ready = session._ready(job)
         finally:
             session.close()
         if others and not self._fits_alone(job, number):
             others = ()
-        return Verdict(job, session.fates, session.held_back, session.origin, placed, shortage, others)
+        return Verdict(job, session.fates, session.held_back, session.origin, ready, shortage, others)
 
     def _fits_alone(self, job: Job, number: int) -> bool:
         """Whether a job would get places, or the promise of them, if no other waited."""
@@ -220,7 +220,7 @@ class VolcanoScheduler:
         try:
             session.enqueue()
             session.allocate()
-            return session._pipelined(job)
+            return session.gives_enough(job)
         finally:
             session.close()
 
@@ -606,15 +606,18 @@ class _Session:
         own = [task for task, _, _ in self._given.get(job.key, ())]
         for task in own:
             share.take(task, -1)
-        needed = min(max(1, group.min_member - job.ready), len(tasks))
-        short = self._shares.shortage(group.queue, tasks, needed)
+        short = self._shares.shortage(group.queue, tasks, min(_still_needed(job), len(tasks)))
         for task in own:
             share.take(task)
         return short
 
+    def gives_enough(self, job: Job) -> bool:
+        """Whether a job gets as many places, or the promise of them, as it must to have any pod placed."""
+        return len(self._given.get(job.key, ())) >= _still_needed(job)
+
     def promised_to_others(self, job: Job) -> tuple[str, ...]:
         """The PodGroups of other jobs that are promised places until all that they need is free."""
-        if self._pipelined(job):
+        if self.gives_enough(job):
             return ()
         return tuple(key[1] for key, given in self._given.items() if given and key != job.key)
 
@@ -627,3 +630,9 @@ class _Session:
                 self._places.give_back(task.pod, node)
         self._given.clear()
         self._places.close()
+
+
+def _still_needed(job: Job) -> int:
+    """How many pods of a job that waits have to get places together."""
+    assert job.group is not None
+    return max(1, job.group.min_member - job.ready)

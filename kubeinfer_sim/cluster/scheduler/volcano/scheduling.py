@@ -276,7 +276,13 @@ class VolcanoScheduling:
     def changed(self) -> None:
         """Something changed: the next cycle may place what waits."""
         if self._wake is None and (self.volcano.waits or self._untried):
-            self._set(max(self._number(self._clock.now + PERIOD - 1), self._last + 1))
+            self._set(self._number(self.next_cycle))
+
+    @property
+    def next_cycle(self) -> int:
+        """When the next cycle that could see what happens now begins, or would (ms)."""
+        number = max(self._number(self._clock.now + PERIOD - 1), self._last + 1)
+        return number * PERIOD + self._phase
 
     def _number(self, at: int) -> int:
         """Of the last cycle that has begun at a time."""
@@ -336,7 +342,8 @@ class VolcanoScheduling:
         But for room on nodes, which these tell. `fits`: a search finds places for all its pods. Of a pod without its
         PodGroup, or of one without its queue, Volcano says nothing.
         """
-        pod = next(pod for pod in gang.pods if self._gangs.get(pod) is gang)
+        pods = [pod for pod in gang.pods if self._gangs.get(pod) is gang]
+        pod = pods[0]
         job = self.volcano.job_of(pod)
         if job is None or job.group is None:
             name = pod.template.annotations.get(GROUP_NAME)
@@ -346,7 +353,7 @@ class VolcanoScheduling:
             missing = f"there is no queue {group.queue}, which PodGroup {group.name} names"
             return "", [Wait(missing, "queue")]
         verdict = self.volcano.explain(job, max(self._last, 0))
-        waits = verdict.waits
+        waits = verdict.waits(pods)
         if fits and not waits:
             tried = "all its pods fit, but not where Volcano tries them one by one, each on the node it scores best"
             waits.append(Wait(tried, "search"))

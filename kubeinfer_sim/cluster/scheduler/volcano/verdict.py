@@ -7,7 +7,7 @@ plugins/gang/gang.go (OnSessionClose).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
@@ -52,7 +52,7 @@ class Verdict(Struct, frozen=True):
         fates: of the pods that were tried, by key.
         held_back: why its PodGroup is not looked at at all; None where it is.
         origin: the first pod that fits on no node, and why; "" where nothing tells.
-        placed: the next cycle gives it the places that it still needs.
+        ready: with the places that the next cycle gives it, it has as many pods as it needs.
         shortage: what its queue may have too little of for the pods that it still needs.
         promised_to: the PodGroups that are promised the places it would have.
     """
@@ -61,13 +61,12 @@ class Verdict(Struct, frozen=True):
     fates: Mapping[Hashable, Fate]
     held_back: HeldBack | None
     origin: str
-    placed: bool
+    ready: bool
     shortage: Shortage | None
     promised_to: tuple[str, ...]
 
-    @property
-    def waits(self) -> list[Wait]:
-        """All that it waits for and the nodes do not tell."""
+    def waits(self, pods: Iterable[Hashable]) -> list[Wait]:
+        """All that some of its pods wait for and the nodes do not tell."""
         job, group = self.job, self.job.group
         assert group is not None
         waits: list[Wait] = []
@@ -89,7 +88,7 @@ class Verdict(Struct, frozen=True):
                 f"it is promised {_count(len(self.fates), 'place')}, {later} of them of pods that terminate"
             )
             return [Wait(text, "promise")]
-        if self.placed:
+        if self.ready and all(pod in self.fates and self.fates[pod].kind == "allocated" for pod in pods):
             return [Wait("Volcano's next cycle gives it its places", "cycle")]
         if self.promised_to:
             return [Wait(f"the places for it are promised to {_named(self.promised_to)}", "promised")]
