@@ -15,7 +15,6 @@ MANIFEST = "scenarios/manifests/2p1d.yaml"
 COMMANDS = [
     "run scenarios/down-first.yaml",
     "run scenarios/down-first.yaml -o json",
-    "rollout docs/examples/qwen3.yaml --nodes 8x8",
     f"validate {MANIFEST} --set image=a/b:1",
     f"diff {MANIFEST} {MANIFEST} --set image=a/b:1",
     "schema scenario",

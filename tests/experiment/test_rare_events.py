@@ -123,7 +123,7 @@ def down(cards: int, crews: int, days: int, *, most: int) -> float:
         (500, 4, {"ready": 3}),
         (500, 1, {"ready": 3, "faults": {"processes": [CARDS], "npus": {"crews": 1}}}),
         (500, 4, {"replicas": 3, "ready": 3}),
-        (1500, 4, {"ready": 2, "horizon": "20d"}),
+        pytest.param(1500, 4, {"ready": 2, "horizon": "20d"}, marks=pytest.mark.sweep),
     ],
     ids=["as many crews as needed", "one crew", "a spare node", "three of four down"],
 )
@@ -145,18 +145,18 @@ def test_k_of_n_with_repair_comes_to_its_closed_form(runs: int, crews: int, fiel
 def test_a_deployments_pods_come_to_what_plain_runs_come_to() -> None:
     faults = {"processes": [{"kind": "NodeReboot", "per": "node", "rate": "1 per 2d"}]}
     fields: Raw = {"workload": deployment, "horizon": "10d", "faults": faults, "ready": 4}
-    (event,) = estimated(300, **fields).events
+    (event,) = estimated(150, **fields).events
     scenario = load_scenario(SourceText("s.yaml", safe_dump(document(**fields))))
-    plain = replicate(scenario, 150)
+    plain = replicate(scenario, 75)
     lost = [1 - each.judged[0].measured / 100 for each in plain.runs if each.judged[0].measured is not None]
     exact, error = fsum(lost) / len(lost), (fsum(x * x for x in lost) / len(lost) ** 2) ** 0.5
     assert event.unavailability.low is not None
     assert event.unavailability.high is not None
     assert event.unavailability.low - 3 * error < exact < event.unavailability.high + 3 * error
-    assert event.outages.mean == pytest.approx(
-        fsum(each.values["lostPodMs"] > 0 for each in plain.runs if each.values["lostPodMs"] is not None)
-        / 150,
-        abs=25,
+    assert event.outages.low is not None
+    assert event.outages.high is not None
+    assert event.outages.low < 20 * (1 - exact) < event.outages.high, (
+        "4 nodes reboot 5 times, rarely two at once"
     )
 
 
