@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from kubeinfer_sim.cli.command import file_argument, filename_option, option, subcommand
 from kubeinfer_sim.cli.files import OutputFile, is_calibrated, write_file
-from kubeinfer_sim.cli.output import note
+from kubeinfer_sim.cli.output import note, show_document
 from kubeinfer_sim.errors import UsageError
+
+#: What `-o` may be.
+_FORMS = ("yaml", "json")
+
+
+class _FormOrFile(OutputFile):
+    """A form of standard output; a file, too, as long as that is going."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The form, or the name of the file."""
+        if value in _FORMS:
+            return str(value)
+        if "." not in value and "/" not in value and value != "-":
+            self.fail(f"{value!r} is not one of {', '.join(map(repr, _FORMS))}.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
@@ -32,9 +49,9 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @option(
     "-o",
     "short",
-    metavar="FILE",
-    hidden=True,
-    type=OutputFile(is_calibrated, "leave it out for standard output, else name a new file"),
+    metavar="[yaml|json]",
+    type=_FormOrFile(is_calibrated, "leave it out for standard output, else name a new file"),
+    help="What goes to standard output; yaml, with comments, if not given.",
 )
 @option("--role-label", metavar="KEY", help="The label that names a pod's role.")
 @option("--name", default="calibrated", help="Name of the Timings; calibrated if not given.")
@@ -52,7 +69,9 @@ def command(
 
     if pods == events == "-":
         raise UsageError("only one of PODS and EVENTS can come from standard input")
-    if short is not None:
+    if short in _FORMS and output != "-":
+        raise UsageError(f"-o {short} is about standard output, and --output writes a file: give one of them")
+    if short is not None and short not in _FORMS:
         note("-o FILE is going, since -o says elsewhere what goes to standard output: write --output FILE")
     text, summary = calibrate(
         read_listing_file(pods),
@@ -60,6 +79,19 @@ def command(
         role_label=role_label,
         name=name,
     )
-    write_file(short or output, text, ours=is_calibrated, option="--output")
+    if short == "json":
+        show_document(_as_json(text))
+    else:
+        target = output if short in (None, "yaml") else short
+        write_file(target, text, ours=is_calibrated, option="--output")
     click.echo(summary, err=True)
     return 0
+
+
+def _as_json(text: str) -> str:
+    """The same object without comments."""
+    from kubeinfer_sim.manifest.source import SourceText
+    from kubeinfer_sim.manifest.yaml_tree import load_documents
+
+    (document,) = load_documents(SourceText("calibrate", text))
+    return json.dumps(document.value, indent=2, ensure_ascii=False) + "\n"

@@ -42,12 +42,26 @@ class Command(click.Command):
         if any(param.name == FILES for param in self.params):
             args = without_flag(args, front=self.file_first)
         ctx.allow_extra_args = True
-        rest = super().parse_args(ctx, args)
+        try:
+            rest = super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name == "--output" and (forms := self._forms()):
+                besides = any(param.name == "json_to" for param in self.params)
+                ctx.fail(
+                    f"No such option --output: -o FORM says what goes to standard output ({', '.join(forms)})"
+                    f"{', --json FILE writes a file besides' * besides}."
+                )
+            raise
         if rest and not ctx.resilient_parsing:
             meant = self.surplus(ctx, rest) if self.surplus is not None else ""
             one = "argument" if len(rest) == 1 else "arguments"
             ctx.fail(f"Got unexpected extra {one} ({' '.join(rest)}){f': {meant}' if meant else ''}")
         return rest
+
+    def _forms(self) -> Sequence[str]:
+        """What `-o` may be; nothing where there is no such option."""
+        types = [param.type for param in self.params if param.name == "form"]
+        return [str(form) for each in types if isinstance(each, click.Choice) for form in each.choices]
 
 
 #: The parameter that stands for `-f` in the help; its values are taken as arguments.

@@ -11,7 +11,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from kubeinfer_sim.experiment.worker import Played
 APPLICATION, FORM = 0x4B497363, 2
 #: A commit at the latest after so many runs, or so many seconds.
 COMMIT_RUNS, COMMIT_SECONDS = 100, 1.0
+#: How long a campaign waits at its begin for who reads the file.
+READERS_MS = 5_000
 #: Of the differences to what a store is of, so many are told.
 _TOLD = 3
 
@@ -99,10 +101,15 @@ class Store:
         self._since, self._committed = 0, time.monotonic()
 
     def close(self) -> None:
-        """Write what there is, and let go of the file."""
+        """Write what there is, and let go of the file: the one and whole, for whom it is given to next.
+
+        While it is a write-ahead log, whoever reads it leaves files beside it that only a writer takes away.
+        """
         try:
             with _told(self._path):
                 self._connection.execute("COMMIT")
+            with suppress(sqlite3.Error):  # somebody reads it just now
+                self._connection.execute("PRAGMA journal_mode = DELETE")
         finally:
             self._connection.close()
 
@@ -122,7 +129,7 @@ def opened(path: str | Path, variants: Sequence[Variant]) -> Iterator[Store]:
     try:
         with _told(place):
             _check(place, connection)
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(place, connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("BEGIN IMMEDIATE")
             _begin(place, connection, variants)
@@ -135,6 +142,22 @@ def opened(path: str | Path, variants: Sequence[Variant]) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def _write_ahead(place: Path, connection: sqlite3.Connection) -> None:
+    """Have readers and the campaign hold each other up no more; the change alone waits for who reads the file now.
+
+    Raises:
+        UsageError: somebody reads it for long.
+    """
+    connection.execute(f"PRAGMA busy_timeout = {READERS_MS}")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        raise UsageError(f"{place}: somebody reads it: wait for the end, or name a new file") from None
+    connection.execute("PRAGMA busy_timeout = 0")
 
 
 def reading(path: str | Path) -> sqlite3.Connection:

@@ -18,7 +18,17 @@ OWN_API = "kubeinfer-sim/"
 #: Kinds of the files that users write for us.
 OWN_KINDS = ("Scenario", "Cluster", "Recovery", "Timings")
 #: Kinds of the documents that we write.
-OUTPUT_KINDS = ("Result", "Replications", "RareEvents", "Comparison", "Why", "Pods", "Findings", "Diff")
+OUTPUT_KINDS = (
+    "Result",
+    "Replications",
+    "RareEvents",
+    "Comparison",
+    "Why",
+    "Pods",
+    "Findings",
+    "Diff",
+    "Rows",
+)
 
 #: How a value of `kind` looks, in YAML and in JSON; where the file begins is enough.
 _KIND = re.compile(r"""(?:^|[{,\s])["']?kind["']?\s*:\s*["']?(\w+)""", re.MULTILINE)

@@ -84,9 +84,10 @@ def rows_csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def rows_json(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A list of objects; null for what is not known, and for what never finishes."""
+    """A document of kind Rows, each an object; null for what is not known, and for what never finishes."""
     finite = ([None if isinstance(each, float) and isinf(each) else each for each in row] for row in rows)
-    return json.dumps([dict(zip(head, row, strict=True)) for row in finite], indent=1) + "\n"
+    listed = [dict(zip(head, row, strict=True)) for row in finite]
+    return json.dumps({"apiVersion": "kubeinfer-sim/v1", "kind": "Rows", "rows": listed}, indent=1) + "\n"
 
 
 def write_parquet(path: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

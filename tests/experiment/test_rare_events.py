@@ -299,7 +299,7 @@ def test_weights_are_in_the_document_and_in_the_store_whoever_plays_the_runs(tmp
     assert len(found["perRun"]["likelihoodRatio"]) == 24
     mean = fsum(found["perRun"]["values"]["0/unavailability"]) / 24
     assert found["events"][0]["unavailability"]["value"] == pytest.approx(mean)
-    rows = json.loads(sim("results", "c.db", "-o", "json", cwd=tmp_path).stdout)
+    rows = json.loads(sim("results", "c.db", "-o", "json", cwd=tmp_path).stdout)["rows"]
     assert [each["rare/likelihoodRatio"] for each in rows] == found["perRun"]["likelihoodRatio"]
     assert "forced runs" in sim("results", "c.db", cwd=tmp_path).stdout
 

@@ -240,7 +240,7 @@ def test_results_lists_summarises_exports_and_answers(tmp_path: Path) -> None:
     table = list(csv.DictReader(io.StringIO(sim("results", store, "-o", "csv").stdout)))
     assert [(each["variant"], each["seed"]) for each in table[2:4]] == [("nodes=15", "2"), ("nodes=16", "0")]
     assert (table[0]["duration"], table[5]["duration"], table[5]["minReady"]) == ("inf", "1592618.0", "1")
-    whole = json.loads(sim("results", store, "-o", "json").stdout)
+    whole = json.loads(sim("results", store, "-o", "json").stdout)["rows"]
     assert (whole[0]["duration"], whole[5]["availability"]) == (None, 1.0)
     asked = sim(
         "results",

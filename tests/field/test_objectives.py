@@ -308,5 +308,5 @@ def test_many_runs_rank_and_tell_what_was_lost_of_instances_or_pods(user: User, 
     done = user.types("run", "scenario.yaml", "-n", "5", "--workers", "1", "--store", "c.db")
     what = "instance" if workload is kubeinfer else "pod"
     assert f"of {what} time" in done.stdout
-    rows = json.loads(user.types("results", "c.db", "-o", "json").stdout)
+    rows = json.loads(user.types("results", "c.db", "-o", "json").stdout)["rows"]
     assert all(each["lost"] == round(each["duration"]) for each in rows), "one is missing all the while"
