@@ -350,6 +350,7 @@ class PodLedger:
             return
         pod.stopping = record.at
         stop = [stage for stage in record.stages if stage.name != CLEANUP]
-        if stop and all(stage.duration is not None for stage in stop):
+        # Nothing but the clean-up is left of one that has ended before its time.
+        if (stop or pod.stopped is not None) and all(stage.duration is not None for stage in stop):
             pod.stopped = record.at + sum(stage.duration or 0 for stage in stop)
             pod.killed = frozenset(stage.name.about for stage in stop if stage.regime == "SIGKILL")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from field.user import User, asking, both, deployment, kubeinfer
+import pytest
+from field.user import Raw, User, asking, both, deployment, kubeinfer
 
 LIVENESS = {"livenessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10, "failureThreshold": 3}}
 
@@ -186,3 +187,51 @@ def test_a_pod_deleted_during_its_init_containers_pull_over_a_shared_registry_go
     )
     assert [each["status"] for each in user.pods(at="59s")] == ["Terminating"]
     assert user.pods(at="1m10s") == []
+
+
+@both
+@pytest.mark.parametrize(
+    ("engine", "beside", "gone"),
+    [
+        ({}, [], "10s"),
+        ({"lifecycle": {"preStop": {"exec": {"command": ["sleep", "20"]}}}}, [], "10s"),  # ends with it
+        ({"lifecycle": {"preStop": {"sleep": {"seconds": 20}}}}, [], "20s"),  # the kubelet's own
+        ({}, [{"name": "proxy", "image": "repo/proxy:v1"}], "30s"),  # the other one takes as long as before
+    ],
+)
+def test_a_container_that_ends_by_itself_while_its_pod_is_stopped_ends_the_wait(
+    user: User, workload: Callable[..., Any], engine: Raw, beside: list[Raw], gone: str
+) -> None:
+    pods = workload({**asking(npu=8), **engine}, replicas=1, terminationGracePeriodSeconds=120)
+    spec = pods["spec"]["template"]["spec"]
+    spec = spec["roles"][0]["template"]["spec"] if "roles" in spec else spec
+    spec["containers"] += beside
+    user.plans(
+        pods,
+        cluster="1x8",
+        initial="running",
+        timings={"profile": "zero", "exit": "30s"},
+        actions=[{"at": "1h", "scale": 0}, {"at": "1h10s", "crash": {"container": "engine"}}],
+    )
+    done, result = user.runs()
+    assert not any("strikes nothing" in text for text in result["warnings"])
+    assert user.pods(at="1h9s")
+    until = 3600 + int(gone[:-1])
+    assert user.pods(at=f"{until - 1}s")
+    assert not user.pods(at=f"{until + 1}s")
+    assert done.returncode in (0, 1)
+
+
+@both
+def test_so_many_crashes_happen_as_are_asked_for(user: User, workload: Callable[..., Any]) -> None:
+    """Also where a pod that has started is deleted before its time: that one was none."""
+    actions = [
+        {"at": "1h", "crash": {"after": "30s", "times": 3}},
+        {"at": "1h", "deletePod": {}},
+        {"at": "1h10s", "deletePod": {}},
+    ]
+    pods = in_place(workload(asking(npu=8), replicas=1, terminationGracePeriodSeconds=1))
+    user.plans(pods, cluster="1x8", initial="running", actions=actions, timings={"profile": "zero"})
+    user.runs()
+    (pod,) = user.pods()
+    assert pod["restarts"] == 3

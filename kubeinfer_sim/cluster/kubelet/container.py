@@ -7,6 +7,7 @@ from kubeinfer_sim.cluster.kubelet.container_runs import ContainerRuns
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind, ContainerLayout
 from kubeinfer_sim.cluster.prober import ContainerProber
 from kubeinfer_sim.cluster.prober.forecast import Follower
+from kubeinfer_sim.cluster.stages import Stage
 
 
 class Container:
@@ -22,6 +23,7 @@ class Container:
         serving_at: when the checks of one that runs no engine begin to pass; None: never.
         troubles: what goes wrong with the checks of its present run.
         began_at: of one with a postStart hook: when its process began, before the hook.
+        kill: what its end goes through since its pod is stopped; () where it was not running.
         synced_from: when a sync begins, or has begun, to kill or to start it; None: no sync is about to.
     """
 
@@ -32,6 +34,7 @@ class Container:
         "ended",
         "exit_code",
         "is_engine",
+        "kill",
         "kind",
         "layout",
         "longest",
@@ -68,6 +71,7 @@ class Container:
         self.serving_at: int | None = 0
         self.troubles: tuple[Trouble, ...] = ()
         self.began_at: int | None = None
+        self.kill: tuple[Stage, ...] = ()
         self.synced_from: int | None = None
 
     @property

@@ -330,7 +330,9 @@ class Kubelet(Watcher):
         if worker is None:
             return False
         which = worker.named(container) if container else worker.engine
-        return which is not None and self._containers.runs(worker, which)
+        if which is None:
+            return False
+        return self._containers.runs(worker, which) or self._termination.runs(worker, which)
 
     def crash(self, pod: Pod, reason: str, exit_code: int, *, container: str = "", cause: int) -> None:
         """The process of a container (by default the engine) ends by itself; nothing happens if it does not run."""
@@ -338,7 +340,11 @@ class Kubelet(Watcher):
         if worker is None:
             return
         which = worker.named(container) if container else worker.engine
-        if which is not None:
+        if which is None:
+            return
+        if self._termination.runs(worker, which):
+            self._termination.exits(worker, which)
+        else:
             self._containers.exits(worker, which, reason, exit_code, cause=cause)
 
     def device_broken(self, pod: Pod) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.containers import Containers
 from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker, Stopping, Sync
 from kubeinfer_sim.cluster.kubelet.services import Services
 from kubeinfer_sim.cluster.kubelet.set_up import SetUp
-from kubeinfer_sim.cluster.kubelet.termination import pod_stop_stages, stop_anew
+from kubeinfer_sim.cluster.kubelet.termination import ended_early, pod_stop_stages, stop_anew
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import PodDeleting, PodStopping
 from kubeinfer_sim.cluster.stages import Stage, end_of
@@ -130,6 +131,8 @@ class PodTermination:
             assert worker.stopping is not None
             worker.timer.cancel()
             worker.stopping = worker.stopping.left(self._clock.now)
+            for container in worker.every:
+                container.kill = ()
 
     def again(self, worker: PodWorker) -> None:
         """A new kubelet stops the pod anew, with its whole grace period; what was told to end does so in its time."""
@@ -137,6 +140,32 @@ class PodTermination:
         stages = stop_anew(worker, self._clock.now, self._draws)
         pod, now = worker.pod, self._clock.now
         worker.stopping = Stopping(now, stages, worker.stopping.init)
+        pod.last = self._history.append(PodStopping(now, pod.last, pod.ref, stages))
+        self._gone_after(worker, stages)
+
+    def runs(self, worker: PodWorker, container: Container) -> bool:
+        """Whether a process of the container still runs of a pod that is deleted and being stopped."""
+        if worker.sync is not Sync.TERMINATING or worker.pod.state is not PodState.DELETING:
+            return False
+        if worker.stopping is None or worker.timer is None or container.ended or not worker.node.alive:
+            return False
+        ends = end_of(container.kill, worker.stopping.since)
+        return ends is not None and self._clock.now < ends
+
+    def exits(self, worker: PodWorker, container: Container) -> None:
+        """The process ends by itself before its time: the pod is gone sooner if it was the slowest."""
+        assert worker.stopping is not None
+        assert worker.timer is not None
+        now, pod, planned = self._clock.now, worker.pod, worker.stopping
+        container.ended = True
+        worker.stopping = planned._replace(stages=ended_early(worker, container, now))
+        if end_of(worker.stopping.stages, 0) == end_of(planned.stages, 0):
+            return
+        since, (stage, *rest), _ = worker.stopping.left(now)
+        if stage.duration is not None:
+            stage = stage._replace(duration=max(0, since + stage.duration - now))
+        worker.timer.cancel()
+        stages = (stage, *rest)
         pod.last = self._history.append(PodStopping(now, pod.last, pod.ref, stages))
         self._gone_after(worker, stages)
 

@@ -79,7 +79,7 @@ def pod_stop_stages(worker: PodWorker, draws: StageDraws, *, until: int | None =
     init = None if until is None else worker.runs_init(until)
     for container in beside if init is None else (init,):
         if container.kind is not ContainerKind.SIDECAR and not (container.dead or container.ended):
-            kill = kill_stages(pod, container, grace, draws)
+            kill = container.kill = kill_stages(pod, container, grace, draws)
             length = end_of(kill, 0)
             assert length is not None
             if length > longest:
@@ -104,6 +104,34 @@ def pod_stop_stages(worker: PodWorker, draws: StageDraws, *, until: int | None =
         )
         stages = (*stages, stage)
     return (*stages, Stage(CLEANUP, draws.draw(pod.timings.cleanup, pod, "cleanup")))
+
+
+def ended_early(worker: PodWorker, ended: Container, now: int) -> tuple[Stage, ...]:
+    """The stages of stopping a pod, since that began, as one of its ordinary containers ends by itself at `now`.
+
+    Only a `sleep` hook goes on in a container that has ended; what comes after the slowest container comes sooner.
+    """
+    assert worker.stopping is not None
+    since, stages, init = worker.stopping
+    hook = ended.spec.pre_stop
+    lasts = 0
+    if hook is not None and hook.handler == "sleep" and ended.kill[0].name == PRE_STOP:
+        lasts = ended.kill[0].duration or 0
+    ended.kill = _cut(ended.kill, max(now - since, lasts))
+    among = worker.ordinary if init is None else (init,)
+    slowest = max((each.kill for each in among), key=lambda kill: end_of(kill, 0) or 0)
+    after = [each for each in stages if each.name.kind in (StageKind.SIDECAR_EXIT, StageKind.CLEANUP)]
+    return (*slowest, *after)
+
+
+def _cut(stages: tuple[Stage, ...], length: int) -> tuple[Stage, ...]:
+    """What of the stages there is within so many ms."""
+    kept = []
+    for stage in stages:
+        assert stage.duration is not None
+        kept.append(stage if stage.duration <= length else stage._replace(duration=length, regime=""))
+        length = max(0, length - stage.duration)
+    return tuple(kept)
 
 
 def stop_anew(worker: PodWorker, now: int, draws: StageDraws) -> tuple[Stage, ...]:
