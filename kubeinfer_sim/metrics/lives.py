@@ -48,6 +48,8 @@ class PodLife(Struct):
         restarts: how often the kubelet restarted a container of it before it was deleted.
         reason: why something of it failed last (ImagePullBackOff, StartupProbeFailed …), `detail` what else is known.
         trouble: both in words.
+        broken_by: the fault of a device it holds for which it is not ready: its engine has started on that device, and
+            gets no further, or its checks fail.
         held: the finalizers that keep its object, of which nothing else is left.
         since: from then on it goes through the stages of `plan`, one after the other, and is in `then` afterwards
             (None: it is gone); what was before is in `spans`.
@@ -65,6 +67,7 @@ class PodLife(Struct):
     reason: str = ""
     detail: str = ""
     trouble: str = ""
+    broken_by: str = ""
     held: tuple[str, ...] = ()
     spans: list[Span] = field(default_factory=list)
     since: int = 0

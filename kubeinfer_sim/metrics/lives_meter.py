@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected
 from kubeinfer_sim.cluster.reasons import CLOSED_GATE, CRASH_LOOP, NO_KEY, NO_NODE, InitReason
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
@@ -39,6 +40,7 @@ from kubeinfer_sim.cluster.stages import (
     BACK_OFF,
     BARRIER,
     BIND,
+    COMMUNICATOR,
     CREATE,
     HANGING,
     NOT_READY,
@@ -82,6 +84,10 @@ class LivesMeter:
         self._pods: dict[PodRef, PodLife] = {}
         # Of pods with readiness gates: whether the condition that each names is True, as far as that was told.
         self._gates: dict[PodRef, dict[str, bool]] = {}
+        # Pods whose engines have started on a broken device, by what has broken it.
+        self._on_broken: dict[str, list[PodLife]] = {}
+        # The faults of devices that pods held as they began, by the record's id.
+        self._faults: dict[int, str] = {}
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -110,7 +116,9 @@ class LivesMeter:
             SetUpContinued: self._continued,
             TransferDone: self._transferred,
             ContainersRunning: self._running,
-            EngineStarted: lambda r: self._pod(r.pod, r.at).enter(r.at, PROBES, r.stages),
+            EngineStarted: self._engine_started,
+            FaultInjected: self._fault_injected,
+            FaultCleared: self._fault_cleared,
             PodReady: self._pod_ready,
             GatesAwaited: self._gates_awaited,
             GateSet: self._gate_set,
@@ -276,12 +284,14 @@ class LivesMeter:
         if pod.ready is None:
             pod.ready = record.at
         pod.recovers()
+        pod.broken_by = ""
         pod.enter(record.at, SERVING)
 
     def _pod_not_ready(self, record: PodNotReady) -> None:
         pod = self._pod(record.pod, record.at)
         if record.reason == "ReadinessProbeFailed":
             pod.fails(record.reason)
+            self._is_broken(pod, self._faults.get(record.root, ""))
         pod.enter(record.at, NOT_READY)
 
     def _gates_awaited(self, record: GatesAwaited) -> None:
@@ -303,6 +313,25 @@ class LivesMeter:
             pod.fails(CLOSED_GATE, words=words, of="gate")
         else:
             pod.recovers("gate")
+
+    def _engine_started(self, record: EngineStarted) -> None:
+        pod, last = self._pod(record.pod, record.at), record.stages[-1]
+        pod.enter(record.at, PROBES, record.stages)
+        self._is_broken(pod, last.regime if last.name == COMMUNICATOR else "")
+
+    def _is_broken(self, pod: PodLife, by: str) -> None:
+        pod.broken_by = by
+        if by:
+            self._on_broken.setdefault(by, []).append(pod)
+
+    def _fault_injected(self, record: FaultInjected) -> None:
+        if record.pod is not None and record.where != record.pod.name:  # a device that a pod holds
+            self._faults[record.id] = f"{record.kind} of {record.where}"
+
+    def _fault_cleared(self, record: FaultCleared) -> None:
+        self._faults.pop(record.root, None)
+        for pod in self._on_broken.pop(f"{record.kind} of {record.where}", ()):
+            pod.broken_by = ""
 
     def _killing(self, record: ContainerKilling) -> None:
         self._pod(record.pod, record.at).fails(record.reason, record.detail)

@@ -44,8 +44,12 @@ def complaint(life: InstanceLife, stranded: Mapping[PodRef, StrandedPod]) -> str
     troubled = next((pod for pod in (now, *reversed(life.pods)) if pod is not None and pod.trouble), None)
     if troubled is not None:
         where = f"{troubled.pod.role}-{troubled.pod.replica}"
-        return f"{text}: {where}: {clause(troubled.trouble)}{ways_out.to_readiness(troubled)}"
-    return f"{text} (in {now.stage}){ways_out.to_readiness(now)}" if now is not None and now.stage else text
+        return (
+            f"{text}: {where}: {clause(troubled.trouble)}{_broken(troubled)}{ways_out.to_readiness(troubled)}"
+        )
+    if now is None or not now.stage:
+        return text
+    return f"{text} (in {now.stage}){_broken(now)}{ways_out.to_readiness(now)}"
 
 
 def pod_complaint(life: InstanceLife) -> str:
@@ -59,11 +63,16 @@ def pod_complaint(life: InstanceLife) -> str:
         return held_text(pod)
     if pod.deleting is not None:
         return f"{pod.pod.name} does not stop (in {pod.stage})"
-    way = ways_out.to_readiness(pod)
+    way = f"{_broken(pod)}{ways_out.to_readiness(pod)}"
     if pod.trouble:
         how = "is not ready any more" if pod.stage == NOT_READY else "does not become ready"
         return f"{pod.pod.name} {how}: {clause(pod.trouble)}{way}"
     return f"{pod.pod.name} is not ready {'any more' if pod.stage == NOT_READY else f'(in {pod.stage})'}{way}"
+
+
+def _broken(pod: PodLife) -> str:
+    """The fault of a device on which no engine starts: `, on account of HbmFault of node-1/npu0`."""
+    return f", on account of {pod.broken_by}" if ways_out.is_held_by_device(pod) else ""
 
 
 def without_place(name: str, pending: GangPending) -> str:

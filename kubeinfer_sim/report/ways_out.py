@@ -156,9 +156,17 @@ def _of_nodes(verdicts: Sequence[NodeVerdict], *, too_few: bool) -> Iterator[str
     yield "more nodes"
 
 
+def is_held_by_device(pod: PodLife) -> bool:
+    """Whether its engine starts on a broken device, and nothing else is the matter with it but its probes."""
+    probes = ("", STARTUP_PROBE_FAILED, LIVENESS_PROBE_FAILED, "ReadinessProbeFailed", "Error")
+    return bool(pod.broken_by) and of_container(pod.reason) in probes
+
+
 def to_readiness(pod: PodLife) -> str:
     """For a pod on a node that is not ready, by what is the matter with it."""
     reason = of_container(pod.reason)
+    if is_held_by_device(pod):
+        return go_on("a pod that gets healthy devices")
     if not reason:
         return go_on("an engine that answers its probes" if pod.stage == PROBES else "")
     if is_out_of(reason):

@@ -271,3 +271,37 @@ def test_what_had_the_place_that_a_pod_waits_for_is_told(user: User, workload: C
         assert rest, waits
         assert rest.index("1m chat-0 is deleted") < rest.index("Ready at 1m20s")
         assert rest.index("1m20s chat-0 is gone") < rest.index("1m20s chat-2: 1 pod placed on node-0")
+
+
+@both
+@pytest.mark.parametrize(
+    ("probes", "kind", "said"),
+    [
+        (["startup", "liveness"], "WatchdogFault", "StartupProbeFailed: 3 failures in a row, one every 10 s"),
+        (["startup", "liveness"], "HbmFault", "StartupProbeFailed: 3 failures in a row, one every 10 s"),
+        (["readiness"], "WatchdogFault", "ReadinessProbeFailed"),
+        (["readiness"], "CardDrop", "Error, exit code 1"),
+    ],
+)
+def test_a_broken_device_is_named_where_an_engine_hangs_on_it(
+    user: User, workload: Callable[..., Any], probes: list[str], kind: str, said: str
+) -> None:
+    probe = {"tcpSocket": {"port": 1}, "periodSeconds": 10, "failureThreshold": 3}
+    pods = workload({**asking(npu=8), **{f"{each}Probe": probe for each in probes}}, replicas=1)
+    if workload is kubeinfer:
+        pods["spec"]["template"]["spec"]["roles"][0]["recoveryPolicy"] = {"restart": "Custom"}
+    fault = {"at": "10m", "fault": {"kind": kind, "nodes": ["node-0"], "clearsAfter": "90d", "repair": "90d"}}
+    user.plans(
+        pods,
+        cluster="1x8",
+        initial="running",
+        actions=[fault],
+        recovery={"rules": [{"action": "RestartContainer"}]},
+        timings={"profile": "typical"},
+    )
+    done, result = user.runs()
+    assert done.returncode == 1
+    told = result["verdict"]["sentence"]
+    assert said in told
+    assert f"on account of {kind} of node-0/npu0; a pod that gets healthy devices would let it go on" in told
+    assert "startup window" not in told

@@ -118,6 +118,9 @@ class NpuFault:
         self.cause = NO_CAUSE
         self.reported = self.handled = self.cleared = False
 
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.npu.name}"
+
     @property
     def lasts(self) -> Millis | None:
         """How long until it ends by itself; None: it does not."""

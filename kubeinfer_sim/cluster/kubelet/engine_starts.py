@@ -52,6 +52,7 @@ class EngineStarts:
         self._workers = workers
         # Pods that hold broken devices, and whether their engines have started on them and get no further.
         self._on_broken: dict[Pod, bool] = {}
+        self._broken_by: dict[Pod, str] = {}
         self._loads_after_sigterm = loads_after_sigterm
         # What an engine finished between SIGTERM and its end, by its node, and how many ms before its end.
         self._late: dict[tuple[str, Hashable], int] = {}
@@ -82,7 +83,7 @@ class EngineStarts:
         stages = self._before_weights(pod)
         if pod in self._on_broken:
             self._on_broken[pod] = True
-            stages = (*stages[:-1], Stage(COMMUNICATOR, None))
+            stages = (*stages[:-1], Stage(COMMUNICATOR, None, self._broken_by[pod]))
         begins = end_of(stages, now)
         if begins is not None:
             weights = self._weights(worker, begins)
@@ -99,12 +100,17 @@ class EngineStarts:
         if worker.serving_at is None and worker.reading is None and pod not in self._on_broken:
             self._status.stuck(pod, "EngineNeverReady")
 
-    def broken(self, pod: Pod) -> None:
-        """The pod holds a broken device: an engine that starts on it gets no further until it is mended."""
+    def broken(self, pod: Pod, by: str) -> None:
+        """The pod holds a broken device: an engine that starts on it gets no further until it is mended.
+
+        `by` says what has broken it, which is what the start is held up by.
+        """
         self._on_broken.setdefault(pod, False)
+        self._broken_by[pod] = by
 
     def mended(self, pod: Pod) -> None:
         """It does not any more: an engine that started on the device has loaded nothing, and begins now."""
+        self._broken_by.pop(pod, None)
         if self._on_broken.pop(pod, False):
             worker = self._workers[pod]
             self._start(worker)

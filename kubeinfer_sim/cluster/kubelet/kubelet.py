@@ -347,9 +347,9 @@ class Kubelet(Watcher):
         else:
             self._containers.exits(worker, which, reason, exit_code, cause=cause)
 
-    def device_broken(self, pod: Pod) -> None:
-        """The pod holds a broken device: an engine that starts on it gets no further until it is mended."""
-        self._engines.broken(pod)
+    def device_broken(self, pod: Pod, by: str) -> None:
+        """The pod holds a device that is broken `by` this: an engine that starts on it gets no further meanwhile."""
+        self._engines.broken(pod, by)
 
     def device_mended(self, pod: Pod) -> None:
         """The pod holds no broken device any more, or is gone."""

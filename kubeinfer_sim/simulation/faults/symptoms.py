@@ -49,7 +49,7 @@ class Symptoms:
         self._lasting: dict[Npu, dict[str, _Group]] = {}
         self._number = 0
         # Faults on account of which no engine can be started in a pod.
-        self._broken: dict[Pod, set[_Group]] = {}
+        self._broken: dict[Pod, dict[_Group, None]] = {}
 
     def fault_began(self, fault: NpuFault) -> None:
         """A fault begins; the process that uses the NPU exits, if that is its symptom."""
@@ -107,9 +107,11 @@ class Symptoms:
         """Nothing of a group lasts any more."""
         broken = self._broken.get(pod)
         if broken is not None:
-            broken.discard(group)
+            broken.pop(group, None)
             if not broken:
                 self._all_mended(pod)
+            else:
+                self._kubelet.device_broken(pod, str(next(iter(next(iter(broken)).faults))))
         if group.shown is not None:
             self._answers.mend(pod, group.shown[1], last.cause)
 
@@ -128,8 +130,8 @@ class Symptoms:
             self._speeds.tell(pod, fault.cause)
             return
         if fault.symptom in BROKEN:
-            self._broken.setdefault(pod, set()).add(group)
-            self._kubelet.device_broken(pod)
+            self._broken.setdefault(pod, {})[group] = None
+            self._kubelet.device_broken(pod, str(fault))
         if group.shown is None or group.shown[0] is not pod:
             answer = Segment(0, Outcome.HANG if fault.symptom == "hang" else Outcome.FAIL)
             group.shown = pod, Impairment(answer, PROBE_KINDS)
