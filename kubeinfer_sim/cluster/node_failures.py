@@ -5,7 +5,10 @@ What the control plane makes of it is its own affair: it sees heartbeats cease, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from kubeinfer_sim.cluster.devices.manager import Devices
+from kubeinfer_sim.cluster.devices.repair import Due
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.heartbeat import NEVER, PERIOD, Heartbeat
 from kubeinfer_sim.cluster.kubelet import Kubelet
@@ -131,6 +134,10 @@ class NodeFailures:
         else:
             return False
         return True
+
+    def due(self) -> Iterator[Due]:
+        """The machines that will be back by themselves."""
+        return (Due(name, "return", timer.when) for name, timer in self._returns.items() if timer.pending)
 
     def out_of_service(self, name: str, *, ended: bool, cause: int = NO_CAUSE) -> bool:
         """Somebody who knows the machine is dead says so: its pods are removed without waiting for it.

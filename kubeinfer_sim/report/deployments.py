@@ -29,11 +29,16 @@ MOST_PODS = 12
 
 
 def sentence(
-    measures: DeploymentMeasures, *, due: str = "", stranded: Mapping[PodRef, StrandedPod] | None = None
+    measures: DeploymentMeasures,
+    *,
+    due: str = "",
+    how_long: str = "for good",
+    stranded: Mapping[PodRef, StrandedPod] | None = None,
 ) -> str:
     """How the Deployment came out, without a full stop.
 
-    `due` is what will be mended later, `stranded` are the pods on nodes that are down.
+    `due` is what will be mended later, `how_long` says how long pods are missing, and `stranded` are those on nodes that
+    are down.
     """
     on_dead_nodes = stranded or {}
     name = f"{measures.kind} {printable(measures.name)}"
@@ -75,9 +80,7 @@ def sentence(
     because = f": {reason}" if reason else ""
     if change is None or change.completed is not None:
         missing = f"{measures.missing:,} of {count(measures.desired.last, 'pod')}"
-        return (
-            f"{missing} of {name} missing {'when the run is given up' if due else 'for good'}{because}{due}"
-        )
+        return f"{missing} of {name} missing {how_long}{because}{due}"
     return f"{what} never finishes{because}; {_available(measures)}{due}"
 
 

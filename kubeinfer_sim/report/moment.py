@@ -88,7 +88,7 @@ def lasting_sentence(run: Run, each: Lasting) -> str:
     later = next((due for due in run.due if name and due.what == name), None)
     if later is None:
         return text
-    what = "repair" if later.kind == "repair" else "end of the isolation"
+    what = "end of the isolation" if later.kind == "isolation" else later.kind
     if later.at is None:
         return f"{text}; its repair waits for a crew or a spare"
     return f"{text}; {what} due at {point(later.at)}"

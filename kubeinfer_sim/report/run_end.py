@@ -54,7 +54,11 @@ def given_up_since(run: Run) -> str:
 
 def due(run: Run) -> str:
     """What was still due when it was given up or came to its horizon: `the repair of node-0/npu1 at 2d`."""
-    words = {"repair": "the repair of", "isolation": "the end of the isolation of"}
+    words = {
+        "repair": "the repair of",
+        "isolation": "the end of the isolation of",
+        "return": "the return of",
+    }
     named = [
         f"{words[each.kind]} {each.what}" + ("" if each.at is None else f" at {point(each.at)}")
         for each in run.due[:_NAMED]

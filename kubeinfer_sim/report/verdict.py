@@ -291,7 +291,7 @@ def _sentence_of_several(measured: Figures) -> str:
 def _others(run: Run, measures: Measures) -> list[tuple[bool, str]]:
     """Whether each other workload that was touched came to its end, and how."""
     deployments = [
-        (each.holds, sentence(each, due=_due(run), stranded=measures.stranded))
+        (each.holds, sentence(each, due=_due(run), how_long=_how_long(run), stranded=measures.stranded))
         for each in measures.deployments
         if each.outcome is not DeploymentOutcome.UNTOUCHED
     ]

@@ -75,6 +75,7 @@ class Simulation(Struct, frozen=True):
         faults: None where nothing breaks.
         objects: reads the pods' objects; None where nobody wants to see them.
         evictions: has tainted nodes evict pods; None where none does.
+        failures: has machines fail; None where none does.
         missed: what has come to nothing by the end (ms), of actions of which only the end can tell.
     """
 
@@ -85,6 +86,7 @@ class Simulation(Struct, frozen=True):
     time_line: TimeLine
     objects: PodObjects | None
     evictions: TaintEvictionController | None
+    failures: NodeFailures | None
     missed: Callable[[int], Iterable[Record]]
 
     @property
@@ -162,6 +164,7 @@ def assemble(
         TimeLine(env.clock, scenario.actions, handlers),
         _pod_objects(cluster, scenario, workloads) if pods else None,
         next((each for each in node_controllers if isinstance(each, TaintEvictionController)), None),
+        failures,
         lambda now: chain(pod_actions.missed(now), run_crashes.missed(now), strikes.missed(now)),
     )
 

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
+from kubeinfer_sim.cluster.devices.repair import Due
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.history import History, Listener, Record
 from kubeinfer_sim.engine.meter import End
+from kubeinfer_sim.scenario.actions.model import ends_at
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.assembly import Simulation, assemble
 from kubeinfer_sim.simulation.endless_evictions import evicts_endlessly
@@ -73,7 +75,7 @@ def play(simulation: Simulation, *, until: int | None = None, explain_at: int | 
         ended = None if explain_at is None else _run_to(simulation, explain_at, standstill)
         end, cycle, endlessly = ended or _run_clock(simulation, until, standstill)
         cut = end in ("quiet", "horizon")
-        due = simulation.faults.due() if cut and simulation.faults is not None else ()
+        due = _due(simulation) if cut else ()
         ended_at = env.clock.now if end == "horizon" else env.history.last_at
         over = end == "settled" and env.clock.next_at() is None
         simulation.cluster.scheduling.explain_again(ended_at)
@@ -138,6 +140,14 @@ def _run_clock(simulation: Simulation, until: int | None, standstill: Standstill
     return _Ended("settled")
 
 
+def _due(simulation: Simulation) -> tuple[Due, ...]:
+    """What is still to be mended, or to come back, soonest first."""
+    due = [] if simulation.faults is None else [*simulation.faults.due()]
+    if simulation.failures is not None:
+        due += simulation.failures.due()
+    return tuple(sorted(due, key=lambda each: (each.at is None, each.at or 0)))
+
+
 def _tell_missed(simulation: Simulation, ended_at: int) -> int:
     """Tell of the actions that have come to nothing to the end; when the run has ended then, ms."""
     at = max((action.at for action in simulation.scenario.actions), default=0)
@@ -148,8 +158,8 @@ def _tell_missed(simulation: Simulation, ended_at: int) -> int:
 
 
 def _last_step(simulation: Simulation) -> int:
-    """When anything last came nearer to its end, or somebody does something for the last time (ms)."""
-    last_action = max((action.at for action in simulation.scenario.actions), default=0)
+    """When anything last came nearer to its end, or what somebody does happens or ends for the last time (ms)."""
+    last_action = max(map(ends_at, simulation.scenario.actions), default=0)
     return max(simulation.workloads.last_progress, last_action)
 
 

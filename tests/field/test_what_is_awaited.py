@@ -267,3 +267,33 @@ def test_a_drain_that_is_held_says_what_holds_it_at_that_time(user: User, worklo
         assert (f"not healthy: {third}" in held(at)) is (healthy == 2)
     assert f": cannot evict {second}: " in held("30m7s")
     assert held("31m20s") == ""  # the last one stops, and nothing refuses it
+
+
+@both
+@pytest.mark.parametrize("mode", ["silent", "cutOff"])
+def test_a_node_that_is_down_for_longer_than_a_run_waits_is_awaited(
+    user: User, workload: Any, mode: str
+) -> None:
+    """Somebody has said when it is back: the run is not given up before that, and a horizon before it tells of it."""
+    down = {"at": "10m", "nodeDown": {"nodes": ["node-0"], "mode": mode, "lasts": "3d"}}
+    pods = workload(asking(npu=8), replicas=1)
+    user.plans(pods, cluster="1x8", initial="running", actions=[down])
+    done, result = user.runs()
+    assert done.returncode == 0, done.stdout
+    assert result["end"]["atMs"] >= 3 * 86_400_000
+    user.plans(pods, cluster="1x8", initial="running", actions=[down], horizon="5h")
+    done, result = user.runs()
+    assert done.returncode == 1
+    assert result["end"]["due"] == [{"what": "node-0", "kind": "return", "atMs": 3 * 86_400_000 + 600_000}]
+    if mode == "silent":
+        assert "at the horizon" in result["verdict"]["sentence"].lower()
+        assert "still due: the return of node-0 at 3d10m" in result["verdict"]["sentence"]
+
+
+@both
+def test_a_fault_that_clears_late_is_awaited(user: User, workload: Any) -> None:
+    fault = {"at": "10m", "fault": {"kind": "WatchdogFault", "node": "node-0", "clearsAfter": "3d"}}
+    user.plans(workload(asking(npu=8), replicas=1), cluster="1x8", initial="running", actions=[fault])
+    done, result = user.runs()
+    assert done.returncode == 0, done.stdout
+    assert "for good" not in result["verdict"]["sentence"]

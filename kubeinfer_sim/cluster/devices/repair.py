@@ -17,10 +17,10 @@ from kubeinfer_sim.scenario.units import Millis
 
 
 class Due(NamedTuple):
-    """Something that will be mended: a repair, or an isolation, that ends at `at` ms (None: nobody knows when)."""
+    """Something that ends at `at` ms (None: nobody knows when): a repair, an isolation, the time a node is down for."""
 
     what: str
-    kind: Literal["repair", "isolation"]
+    kind: Literal["repair", "isolation", "return"]
     at: int | None
 
 

@@ -45,7 +45,7 @@ class DuePart(Part):
 
     what: str
     """An NPU (`node-0/npu3`) or a node."""
-    kind: Literal["repair", "isolation"]
+    kind: Literal["repair", "isolation", "return"]
     """A repair ends; a time out of service is over."""
     at_ms: int | None
     """Null: it waits for a crew or a spare."""

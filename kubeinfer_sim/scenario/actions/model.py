@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from kubeinfer_sim.manifest.model import Kind, WorkloadSpec
 from kubeinfer_sim.scenario.cluster.model import ClusterObject, NodeSpec, Taint
-from kubeinfer_sim.scenario.faults.kinds import Symptom
+from kubeinfer_sim.scenario.faults.kinds import KINDS, Symptom
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.units import Millis
 
@@ -410,3 +410,12 @@ Action = (
     | SetReadinessGate
     | RemoveFinalizers
 )
+
+
+def ends_at(action: Action) -> Millis:
+    """When the last of what it says of itself happens, in ms: its end where it has one, else its time."""
+    if isinstance(action, Fault):
+        lasts = KINDS[action.kind].lasts if action.clears_after is None else action.clears_after
+        return action.at + (lasts or 0)
+    until: Millis | None = getattr(action, "until", None)
+    return action.at if until is None else until

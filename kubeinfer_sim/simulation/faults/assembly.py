@@ -113,11 +113,11 @@ class FaultInjection:
         return all(node.ready == node.spec.ready for node in self._env.api.nodes.values())
 
     def due(self) -> tuple[Due, ...]:
-        """What is still to be mended, soonest first; of NPUs that pods hold nothing is, as long as they do."""
+        """What is still to be mended; of NPUs that pods hold nothing is, as long as they do."""
         held = {npu.name for npu in self.devices.all() if not npu.idle}
         due = [Due(name, "repair", at) for name, at in self._shop.due.items() if name not in held]
         due += [Due(name, "isolation", at) for name, at in self._hardware.ending.items() if name not in held]
-        return tuple(sorted(due, key=lambda each: (each.at is None, each.at or 0)))
+        return tuple(due)
 
     def inject(self, fault: Fault) -> None:
         """A fault of the time line happens now."""
