@@ -37,7 +37,7 @@ def sentence(
 ) -> str:
     """How the Deployment came out, without a full stop.
 
-    `due` is what will be mended later, `how_long` says how long pods are missing, and `stranded` are those on nodes that
+    `due` is what will be mended later, `how_long` says how long pods are missing, `stranded` are those on nodes that
     are down.
     """
     on_dead_nodes = stranded or {}

@@ -258,7 +258,7 @@ def test_a_patch_that_brings_it_is_a_warning_and_a_new_revision_none_more(
     assert len(user.runs()[1]["warnings"]) == 1
     patched = {
         **AGAIN,
-        "update": {"patch": {"spec": {"template": {"metadata": {"labels": {"app": "chat"}}}}}},
+        "update": {"patch": {"spec": {"template": {"metadata": {"labels": {"app": "chat", "v": "2"}}}}}},
     }
     user.plans(workload(asking(npu=8)), cluster=NODES, **patched)
     assert user.runs()[1]["warnings"] == []

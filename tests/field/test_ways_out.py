@@ -297,7 +297,7 @@ def test_a_broken_device_is_named_where_an_engine_hangs_on_it(
         initial="running",
         actions=[fault],
         recovery={"rules": [{"action": "RestartContainer"}]},
-        timings={"profile": "typical"},
+        horizon="5h",
     )
     done, result = user.runs()
     assert done.returncode == 1

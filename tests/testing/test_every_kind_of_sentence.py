@@ -119,6 +119,10 @@ INPUTS: dict[str, tuple[list[Raw], Raw]] = {
             ]
         },
     ),
+    "a cordon of a node that is cordoned": (
+        [kubeinfer(NPUS, replicas=1)],
+        {"actions": [{"at": at, "cordon": "node-0"} for at in ("1m", "2m")]},
+    ),
     "a node that is not there": ([bare_pod(NPUS, nodeName="gone")], {"initial": "empty"}),
     "a power cycle": (
         [kubeinfer(NPUS, replicas=1)],

@@ -8,6 +8,7 @@ import kubeinfer_sim.simulation.faults.npu_kinds
 import kubeinfer_sim.simulation.faults.shared_kinds  # noqa: F401
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import StruckNothing
+from kubeinfer_sim.cluster.pod import PodState
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.faults.kinds import KINDS
@@ -49,7 +50,7 @@ class Injector:
             case "pod":
                 pods = self._selection.pods(fault)
                 if fault.kind in AT_ONCE and not process:
-                    pods = [pod for pod in pods if self._pods.engine_runs(pod)]
+                    pods = [pod for pod in pods if pod.state is PodState.RUNNING]
                 for pod in pods:
                     self._pods.strike(pod, fault, process)
                 self._note(fault, process, bool(pods))

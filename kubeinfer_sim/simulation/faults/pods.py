@@ -34,10 +34,6 @@ class PodFaults:
         self._answers = answers
         self._speeds = speeds
 
-    def engine_runs(self, pod: Pod) -> bool:
-        """Whether its engine's process does."""
-        return self._kubelet.runs(pod)
-
     def strike(self, pod: Pod, fault: Fault, process: str) -> None:
         """Something breaks in a pod."""
         cause = self._history.append(
