@@ -139,6 +139,10 @@ def _of_kind(kind: str) -> Iterator[Column]:
 
     yield Column(f"{name}/incidents", "instances hit", "count", "low", hit, False, kind, 0)
 
+    def not_repaired(figures: Figures) -> float:
+        cause = figures.kinds.get(kind)
+        return cause.incidents - cause.repaired if cause else 0
+
     def goes_on(figures: Figures) -> Sequence[Growth]:
         cause = figures.kinds[kind]
         return [Growth(cause.total, cause.missing.total())]
@@ -148,6 +152,17 @@ def _of_kind(kind: str) -> Iterator[Column]:
     )
     yield Column(f"{name}/meanDetectionMs", "until noticed", "ms", "low", of(_detection), False, kind)
     yield Column(f"{name}/meanRepairMs", "until ready", "ms", "low", of(_repair), False, kind)
+    yield Column(
+        f"{name}/notRepaired",
+        "not ready again",
+        "count",
+        "low",
+        not_repaired,
+        False,
+        kind,
+        0,
+        goes_without_saying=0,
+    )
 
 
 def _detection(cause: CauseSummary) -> float | None:

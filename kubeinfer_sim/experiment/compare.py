@@ -23,6 +23,7 @@ from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
 from kubeinfer_sim.experiment.replications import Replications, frame
 from kubeinfer_sim.experiment.replications import gathered as replications
 from kubeinfer_sim.experiment.standing import Standing, stand
+from kubeinfer_sim.experiment.statistics.differences import middle, more_often
 from kubeinfer_sim.experiment.statistics.estimate import CONFIDENCE, Estimate
 from kubeinfer_sim.experiment.statistics.means import estimate, fewest_for_signs
 from kubeinfer_sim.experiment.statistics.percentiles import percentile
@@ -86,19 +87,62 @@ class Outcome(Struct, frozen=True):
         return sum(value is not None for value in self.values[column.name])
 
     def mean(self, column: Column) -> Estimate | None:
-        """The number over all seeds that have one; None when none has."""
+        """The number over all seeds that have one; None when none has.
+
+        Of what is held or not the part of all runs that held it; one that could not tell counts as not held at the
+        lower bound, as held at the upper one.
+        """
         known = [value for value in self.values[column.name] if value is not None]
         if not known:
             return None
-        if column.unit == "held" and len(known) > 1:
-            return proportion(sum(value == 1 for value in known), len(known))
-        return estimate(known)
+        if column.unit != "held":
+            return estimate(known)
+        held = sum(value == 1 for value in known)
+        untold = self._untold(column).count(True)
+        runs = len(known) + untold
+        if runs == 1:
+            return Estimate(held)
+        least, most = proportion(held, runs), proportion(held + untold, runs)
+        return Estimate(held / runs, least.low, most.high, least.method)
+
+    def _untold(self, column: Column) -> list[bool]:
+        """Of each seed whether the run failed, or could not tell whether it holds an objective."""
+        values = self.values[column.name]
+        ended = self.ended or (True,) * len(values)
+        objective = column.about == "objective"
+        return [value is None and (objective or not over) for value, over in zip(values, ended, strict=True)]
 
     def against(self, other: Outcome, column: Column) -> Estimate | None:
         """How much more it is than under another variant, paired by seed; None when no seed has both."""
-        pairs = zip(self.values[column.name], other.values[column.name], strict=True)
-        more = [mine - theirs for mine, theirs in pairs if mine is not None and theirs is not None]
+        if column.unit == "held":
+            return self._more_often(other, column)
+        more = self._more(other, column)
         return estimate(more, drawn=self.by_chance or other.by_chance) if more else None
+
+    def middle_against(self, other: Outcome, column: Column) -> Estimate | None:
+        """The median of these differences; None of what is held or not, and where there are too few for an interval."""
+        return None if column.unit == "held" else middle(self._more(other, column))
+
+    def middle(self, column: Column) -> Estimate | None:
+        """The median of the number itself, likewise."""
+        known = [value for value in self.values[column.name] if value is not None]
+        return None if column.unit == "held" else middle(known)
+
+    def _more(self, other: Outcome, column: Column) -> list[float]:
+        pairs = zip(self.values[column.name], other.values[column.name], strict=True)
+        return [mine - theirs for mine, theirs in pairs if mine is not None and theirs is not None]
+
+    def _more_often(self, other: Outcome, column: Column) -> Estimate | None:
+        mine, theirs = self.mean(column), other.mean(column)
+        if mine is None or theirs is None:
+            return None
+        more = self._more(other, column)
+        untold = [one or two for one, two in zip(self._untold(column), other._untold(column), strict=True)]
+        gained, lost = sum(each > 0 for each in more), sum(each < 0 for each in more)
+        unknown = sum(untold)
+        if not (self.by_chance or other.by_chance) or not more:
+            return Estimate(mine.mean - theirs.mean, differs=bool(gained or lost))
+        return more_often(gained, lost, len(more) + unknown, unknown, mean=mine.mean - theirs.mean)
 
 
 class Comparison(Struct, frozen=True):

@@ -41,17 +41,17 @@ def pods_for_good(figures: Figures) -> float:
 
 
 def _since_created(served: Served, run: Run) -> tuple[float, bool] | None:
-    """How long it took after its creation until first all were ready, and whether they ever were.
+    """How long it took after its creation until first all were ready, and whether that is its end.
 
-    None where it ran at the start, or none are wanted.
+    It has no end where they never were, unless it was deleted. None where it ran at the start, or none are wanted.
     """
     created = next((each.at for each in served.changes if "created" in each.changed), 0)
     if (run.scenario.initial == "running" and not created) or not served.desired.highest():
         return None
-    since = served.whole.since
-    if served.ready.at(since) >= served.desired.at(since) > 0:
-        return since - created, True
-    return run.ended_at - created, False
+    whole = served.whole
+    if served.ready.at(whole.since) >= served.desired.at(whole.since) > 0:
+        return whole.since - created, True
+    return whole.until - created, whole.until < run.ended_at
 
 
 def starts(served: Iterable[Served], run: Run) -> float | None:
@@ -63,4 +63,4 @@ def starts(served: Iterable[Served], run: Run) -> float | None:
 def starts_later(served: Iterable[Served], run: Run) -> Sequence[Growth]:
     """How these lengths go on after the end of the run."""
     known = [start for each in served if (start := _since_created(each, run)) is not None]
-    return [Growth(length, 0 if ready else 1) for length, ready in known]
+    return [Growth(length, 0 if over else 1) for length, over in known]

@@ -48,6 +48,7 @@ class Standing(Struct, frozen=True):
         winner: 1 where the one is better, -1 where the other is, 0 where it cannot be told.
         better, worse: under how many seeds it is the better one by that column, and under how many the other.
         known, unknown: under how many seeds both runs came to an end, and under how many one of them failed.
+        by_signs: whether it is these numbers that tell, and not the interval of the mean.
     """
 
     column: Column | None
@@ -56,6 +57,7 @@ class Standing(Struct, frozen=True):
     worse: int
     known: int
     unknown: int
+    by_signs: bool = False
 
 
 def stand(one: Seeds, other: Seeds, columns: Sequence[Column], until: int, confidence: float) -> Standing:
@@ -77,8 +79,9 @@ def stand(one: Seeds, other: Seeds, columns: Sequence[Column], until: int, confi
         better, worse = sum(gain >= least for gain in gains), sum(-gain >= least for gain in gains)
         if better or worse:
             by_chance = one.by_chance or other.by_chance
-            winner = _winner(gains, least, unknown, confidence, by_chance=by_chance)
-            return Standing(column, winner, better, worse, known, unknown)
+            by_signs = by_chance and (bool(unknown) or telling(gains) < ENOUGH)
+            winner = _winner(gains, least, unknown, confidence, by_chance=by_chance, by_signs=by_signs)
+            return Standing(column, winner, better, worse, known, unknown, by_signs)
     return Standing(None, 0, 0, 0, known, unknown)
 
 
@@ -99,7 +102,13 @@ def _least(column: Column, until: int) -> float:
 
 
 def _winner(
-    gains: Sequence[float], least: float, unknown: int, confidence: float, *, by_chance: bool
+    gains: Sequence[float],
+    least: float,
+    unknown: int,
+    confidence: float,
+    *,
+    by_chance: bool,
+    by_signs: bool,
 ) -> Literal[-1, 0, 1]:
     mean = fsum(gains) / len(gains)
     if abs(mean) < least:
@@ -107,7 +116,7 @@ def _winner(
     side: Literal[-1, 1] = 1 if mean > 0 else -1
     if not by_chance:
         return side
-    if not unknown and telling(gains) >= ENOUGH:
+    if not by_signs:
         low, high = bounds(gains, confidence)
         return side if low > 0 or high < 0 else 0
     favourable = sum(side * gain >= least for gain in gains)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -10,19 +11,25 @@ from rich.text import Text
 
 from kubeinfer_sim.experiment.columns import Column
 from kubeinfer_sim.experiment.compare import Comparison, Outcome
+from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.report.comparison_rows import (
     ENOUGH_FOR_PERCENTILES,
     held_share,
+    legend,
     percentile_rows,
     row_of,
+    value_text,
 )
 from kubeinfer_sim.report.comparison_sentences import failed_lines, headline, sentences, subtitle
-from kubeinfer_sim.report.estimates import amount
+from kubeinfer_sim.report.estimates import amount, between
 from kubeinfer_sim.report.printed import printed
 from kubeinfer_sim.report.words import count
 
 #: Kinds of faults the table has rows for, dearest first; the JSON has all.
 _MOST_KINDS = 5
+#: Which intervals stand in the line of one of many variants: the first that there is room for.
+Intervals = Literal["all", "held", "none"]
+INTERVALS: tuple[Intervals, ...] = ("all", "held", "none")
 #: More variants than these stand one in a line.
 MOST_SIDE_BY_SIDE = 6
 
@@ -38,16 +45,23 @@ def _parts(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     many = len(comparison.outcomes) > MOST_SIDE_BY_SIDE
     yield from map(Text, [headline(comparison)] if many else sentences(comparison))
     yield Text(subtitle(comparison), style="dim")
-    for table in [_lines(comparison)] if many else _tables(comparison, width):
+    rows = [] if many else list(_rows(comparison))
+    heads, cells = _lines(comparison, width) if many else ([], [])
+    for table in [_line_table(comparison, heads, cells)] if many else _tables(comparison, rows, width):
         yield Text()
         yield table
+    shown = [text for row in cells for text in row] + [text for _, row in rows for text in row]
+    if told := legend(comparison, shown, differences=not many):
+        yield Text()
+        yield Text(told, style="dim")
     for line in failed_lines(comparison):
         yield Text(line, "red")
 
 
-def _tables(comparison: Comparison, width: int) -> Iterator[Table]:
+def _tables(
+    comparison: Comparison, rows: Sequence[tuple[str, tuple[str, ...]]], width: int
+) -> Iterator[Table]:
     """One table, or several with as many variants each as fit beside the names of the numbers."""
-    rows = list(_rows(comparison))
     if not rows:
         return
     names = [outcome.variant.name for outcome in comparison.outcomes]
@@ -111,19 +125,30 @@ def _kinds_shown(comparison: Comparison) -> list[str]:
     return [kind for kind in cost if kind in dearest]
 
 
-def _lines(comparison: Comparison) -> Table:
-    """A line for each variant: its knobs, and the numbers that say most."""
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, pad_edge=False)
+def _lines(comparison: Comparison, width: int) -> tuple[list[str], list[list[str]]]:
+    """Heads, and a line for each variant: its knobs, and the numbers that say most, with intervals if there is room."""
     knobs = varied(comparison)
-    for knob in knobs or [""]:
-        table.add_column(knob.rpartition(".")[2], overflow="fold")
-    titles, cells = variant_lines(comparison)
-    for title in titles:
-        table.add_column(title, justify="right", overflow="fold")
-    for outcome, own in zip(comparison.outcomes, cells, strict=True):
-        variant = outcome.variant
-        names = [variant.settings[knob] for knob in knobs] or [variant.name]
-        table.add_row(*names, *own, style="bold" if outcome is comparison.best else "")
+    heads = [knob.rpartition(".")[2] for knob in knobs or [""]]
+    names = [
+        [outcome.variant.settings[knob] for knob in knobs] or [outcome.variant.name]
+        for outcome in comparison.outcomes
+    ]
+    for intervals in INTERVALS:
+        titles, cells = variant_lines(comparison, intervals)
+        rows = [[*name, *own] for name, own in zip(names, cells, strict=True)]
+        columns = zip([*heads, *titles], *rows, strict=True)
+        if sum(2 + max(map(len, column)) for column in columns) - 2 <= width:
+            break
+    return [*heads, *titles], rows
+
+
+def _line_table(comparison: Comparison, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, pad_edge=False)
+    for place, head in enumerate(heads):
+        justify: Literal["left", "right"] = "left" if place < len(varied(comparison) or [""]) else "right"
+        table.add_column(head, justify=justify, overflow="fold")
+    for outcome, row in zip(comparison.outcomes, rows, strict=True):
+        table.add_row(*row, style="bold" if outcome is comparison.best else "")
     return table
 
 
@@ -134,25 +159,51 @@ def varied(comparison: Comparison) -> list[str]:
     return [knob for knob in shared if len({each[knob] for each in settings}) > 1]
 
 
-def variant_lines(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
-    """Titles of the numbers that say most, and these of each variant; what none has is left out."""
+def variant_lines(comparison: Comparison, intervals: Intervals) -> tuple[list[str], list[list[str]]]:
+    """Titles of the numbers that say most, and these of each variant; what none has is left out.
+
+    The last says how each stands against the best one: the same, or `?` where that cannot be told.
+    """
     several = len(comparison.seeds) > 1
     shown: list[tuple[str, list[str]]] = []
     outcomes = comparison.outcomes
-    held = [held_share(each, several) for each in outcomes]
+    whole = several and intervals == "all"
+    held = [held_share(each, several, interval=intervals != "none") for each in outcomes]
     shown.append(("all held", held))
     parts = (0.5, 0.99) if len(comparison.seeds) >= ENOUGH_FOR_PERCENTILES else (0.5,)
     for part in parts:
         title = f"takes p{part * 100:g}" if several else "takes"
         took = [each.quantile("duration", part) for each in outcomes]
-        shown.append((title, ["" if one is None else amount(one.mean, "ms") for one in took]))
+        shown.append((title, ["" if one is None else _percentile(one, whole) for one in took]))
     for name, title in _SHOWN:
         column = next((each for each in comparison.columns if each.name == name), None)
         if column is not None:
-            shown.append((title, [_short(each, column) for each in outcomes]))
+            shown.append((title, [_short(each, column, whole) for each in outcomes]))
+    shown.append(("standing", _standings(comparison)))
     kept = [(title, cells) for title, cells in shown if any(cells) and set(cells) not in _NOTHING]
     lines = [[cells[place] for _, cells in kept] for place in range(len(outcomes))]
     return [title for title, _ in kept], lines
+
+
+def _percentile(number: Estimate, interval: bool) -> str:
+    plain = amount(number.mean, "ms")
+    bounds = [amount(each, "ms") for each in (number.low, number.high) if each is not None]
+    alike = set(bounds) == {plain}
+    return plain if alike or not interval else between("", number, "ms").strip()
+
+
+def _standings(comparison: Comparison) -> list[str]:
+    best = comparison.best
+    cells = []
+    for outcome in comparison.outcomes:
+        standing = comparison.stand(best, outcome)
+        if outcome is best:
+            cells.append("best")
+        elif standing.known and standing.column is None:
+            cells.append("same")
+        else:
+            cells.append("worse" if standing.winner > 0 else "?")
+    return cells
 
 
 #: The numbers of a line, with their titles.
@@ -165,15 +216,15 @@ _SHOWN = (
     ("podAvailability", "available"),
 )
 #: Of a number that says nothing: no time lost, all of the time available.
-_NOTHING = ({"0s"}, {"100 %"})
+_NOTHING = ({"0s"}, {"100 %"}, {"100.00 %"})
 
 
-def _short(outcome: Outcome, column: Column) -> str:
+def _short(outcome: Outcome, column: Column, interval: bool) -> str:
     """The mean; of the fewest ready the fewest under any seed."""
     values = [value for value in outcome.values[column.name] if value is not None]
-    if not values:
+    mean = outcome.mean(column)
+    if not values or mean is None:
         return ""
     if column.name in ("minReady", "minAvailable"):
         return f"{min(values):,.0f}"
-    mean = outcome.mean(column)
-    return "" if mean is None else amount(mean.mean, column.unit)
+    return value_text(column, outcome, mean) if interval else amount(mean.mean, column.unit)

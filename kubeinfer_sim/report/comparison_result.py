@@ -34,7 +34,7 @@ class ColumnPart(Part):
 
 
 class EstimatePart(Part):
-    """A mean over the seeds with its 95 % interval, of a proportion the exact one; null bounds: too few to say."""
+    """A mean or a median over the seeds with its 95 % interval; null bounds: too few to say."""
 
     mean: float
     low: float | None
@@ -55,6 +55,8 @@ class VariantPart(Part):
     """Over the seeds that have a number; null when none has."""
     difference_to_first: dict[str, EstimatePart | None]
     """Paired by seed, over those where both have a number."""
+    median_difference_to_first: dict[str, EstimatePart | None]
+    """The median of these differences; null of columns that are held, and where there are too few for an interval."""
     settings: dict[str, str]
     """Each knob and its value here."""
     all_objectives: IntervalPart | None
@@ -145,6 +147,9 @@ def _variant(comparison: Comparison, outcome: Outcome, base: Outcome) -> Variant
         mean={each.name: _estimate(outcome.mean(each)) for each in comparison.columns},
         difference_to_first={
             each.name: _estimate(outcome.against(base, each)) for each in comparison.columns
+        },
+        median_difference_to_first={
+            each.name: _estimate(outcome.middle_against(base, each)) for each in comparison.columns
         },
         settings=dict(outcome.variant.settings),
         all_objectives=None if outcome.together is None else interval_part(outcome.together),

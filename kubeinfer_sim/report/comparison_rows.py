@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from math import ceil, log10
 
 from msgspec import Struct
@@ -9,11 +10,17 @@ from msgspec import Struct
 from kubeinfer_sim.experiment.columns import Column
 from kubeinfer_sim.experiment.compare import Comparison, Outcome
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
-from kubeinfer_sim.experiment.statistics.percentiles import PARTS
-from kubeinfer_sim.report.estimates import TIMES, between
-from kubeinfer_sim.report.words import rounded, share_between
+from kubeinfer_sim.experiment.statistics.means import ENOUGH, STUDENT, fewest_for_signs
+from kubeinfer_sim.experiment.statistics.percentiles import ORDER_STATISTICS, PARTS
+from kubeinfer_sim.experiment.statistics.proportions import EXACT
+from kubeinfer_sim.report.estimates import TIMES, amount, between, fine
+from kubeinfer_sim.report.words import count, rounded, share_between
 
 MINUS = "−"
+#: A median has an interval from so many seeds on.
+FEWEST_FOR_A_MEDIAN = fewest_for_signs()
+#: A smaller difference comes of how numbers are kept.
+NOTHING = 1e-12
 #: Percentiles say something from so many seeds on.
 ENOUGH_FOR_PERCENTILES = 10
 
@@ -26,13 +33,15 @@ class Row(Struct, frozen=True):
     differences: tuple[str, ...] = ()
 
 
-def held_share(outcome: Outcome, several: bool) -> str:
+def held_share(outcome: Outcome, several: bool, *, interval: bool = True) -> str:
     """In how many runs all objectives held together, of one run whether they did; "" without objectives."""
     share = outcome.together
     if share is None:
         return ""
     if not several:
         return "yes" if share.mean else "no"
+    if not interval:
+        return amount(share.mean, "fraction")
     return share_between(share.mean, share.low or 0.0, share.high or 0.0)
 
 
@@ -69,45 +78,116 @@ def row_of(comparison: Comparison, column: Column) -> Row | None:
     of_kind = column.about not in ("", "objective")
     if not known and column.about == "objective":  # no run came far enough to tell
         return Row(column.title, tuple("open" for _ in means))
-    usual = 0 if column.goes_without_saying is None and column.unit != "held" else column.goes_without_saying
-    if not known or (not of_kind and all(mean.mean == usual for mean in known)):
+    usual = column.goes_without_saying
+    if usual is None and not of_kind and column.unit != "held":
+        usual = 0
+    if not known or all(mean.mean == usual for mean in known):
         return None
     title = column.title_in(comparison.outcomes[0].variant.scenario)
     values = tuple(
-        _value(column, mean) + _over(comparison, outcome, column)
+        value_text(column, outcome, mean) + _over(comparison, outcome, column)
         for outcome, mean in zip(comparison.outcomes, means, strict=True)
     )
     if column.unit == "held" and len(comparison.seeds) == 1:
         return Row(title, values)
     differences = [outcome.against(base, column) for outcome in comparison.outcomes[1:]]
-    if all(difference is None or abs(difference.mean) < 1e-12 for difference in differences):
+    if all(difference is None or abs(difference.mean) < NOTHING for difference in differences):
         return Row(title, values)
-    return Row(title, values, tuple(_signed(column, each) for each in differences))
+    return Row(
+        title,
+        values,
+        tuple(
+            _difference(column, each, outcome.middle_against(base, column))
+            for each, outcome in zip(differences, comparison.outcomes[1:], strict=True)
+        ),
+    )
 
 
 def _over(comparison: Comparison, outcome: Outcome, column: Column) -> str:
-    """Of how many runs a mean is, where it is not of all."""
-    known = outcome.known(column)
-    return f" (of {known})" if 0 < known < len(comparison.seeds) else ""
+    """Of how many runs a mean is, where it is not of all; of what is held or not how many cannot tell."""
+    known, seeds = outcome.known(column), len(comparison.seeds)
+    if not 0 < known < seeds:
+        return ""
+    return f", {seeds - known:,} cannot tell" if column.about == "objective" else f" (of {known})"
 
 
-def _value(column: Column, number: Estimate | None) -> str:
+def value_text(column: Column, outcome: Outcome, number: Estimate | None) -> str:
+    """A number of a variant with its interval."""
     if number is None:
         return "open" if column.about == "objective" else "-"
     if column.unit == "held":
         if number.low is None or number.high is None:
             return "yes" if number.mean else "no"
         return share_between(number.mean, number.low, number.high)
-    return with_half(column, number)
+    return _with_interval(column, number, outcome.middle(column), with_half)
 
 
-def _signed(column: Column, number: Estimate | None) -> str:
+def _difference(column: Column, number: Estimate | None, middle: Estimate | None) -> str:
     if number is None:
         return "-"
-    if abs(number.mean) < 1e-12 and not number.half:
+    if abs(number.mean) < NOTHING and not number.half:
         return "="
+    if column.unit == "held" and number.low is not None and number.high is not None:
+        seen, low, high = (_signed_percent(each) for each in (number.mean, number.low, number.high))
+        return f"{seen} ({low} to {high}) %"
+    return _with_interval(column, number, middle, _signed)
+
+
+def _with_interval(
+    column: Column,
+    number: Estimate,
+    middle: Estimate | None,
+    text: Callable[[Column, Estimate], str],
+) -> str:
+    """A mean ± half of its interval; where there are too few for that `[ ]` with the interval of the median."""
+    told = text(column, number)
+    if number.half or middle is None or middle.low is None or middle.high is None:
+        return told
+    low, high = (text(column, Estimate(each)) for each in (middle.low, middle.high))
+    if low == high == told:
+        return told
+    unit = " %" if told.endswith(" %") else ""
+    return f"{told.removesuffix(unit)} [{low.removesuffix(unit)}, {high.removesuffix(unit)}]{unit}"
+
+
+def _signed_percent(part: float) -> str:
+    sign = MINUS if part < 0 else "+" if part > 0 else ""
+    return sign + fine(abs(part) * 100)
+
+
+def _signed(column: Column, number: Estimate) -> str:
+    if abs(number.mean) < NOTHING:
+        return with_half(column, Estimate(0.0, number.low, number.high))
     sign = MINUS if number.mean < 0 else "+"
     return sign + with_half(column, number)
+
+
+def legend(comparison: Comparison, cells: Iterable[str], *, differences: bool) -> str:
+    """What the numbers in some cells are, and how their intervals come about; of one seed nothing.
+
+    `differences`: whether they are there.
+    """
+    seeds = len(comparison.seeds)
+    if seeds < 2:
+        return ""
+    text = f"Means over {count(seeds, 'seed')}"
+    if differences and len(comparison.outcomes) > 1:
+        text += f"; below them the difference to {comparison.outcomes[0].variant.name}, paired by seed"
+    shown = "".join(cells)
+    told = [method for mark, method in _METHODS.items() if mark in shown]
+    if told:
+        return f"{text}. 95 % intervals: {', '.join(told)}."
+    if seeds < FEWEST_FOR_A_MEDIAN:
+        return f"{text}, too few for intervals."
+    return f"{text}." if differences else f"{text}; intervals need a wider terminal, or -o json."
+
+
+#: How the intervals come about that are told with a mark.
+_METHODS = {
+    "±": f"± half of that of the mean ({STUDENT})",
+    "[": f"[ ] of the median where fewer than {ENOUGH} seeds differ ({ORDER_STATISTICS})",
+    "(": f"( ) of how often ({EXACT}) and of percentiles ({ORDER_STATISTICS})",
+}
 
 
 def with_half(column: Column, number: Estimate) -> str:
@@ -119,7 +199,7 @@ def with_half(column: Column, number: Estimate) -> str:
     unit = ""
     if column.unit in ("fraction", "held"):
         mean, half, unit = mean * 100, half and half * 100, " %"
-    least = 2 if unit else 0 if column.unit == "count" and mean.is_integer() else 1
+    least = 2 if unit else 0 if column.unit == "count" and float(mean).is_integer() else 1
     places = _places(half or mean, least=least)
     if unit and mean < 100:  # 100 % is all of it
         mean = min(mean, 100 - 10**-places)

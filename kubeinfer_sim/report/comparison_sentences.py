@@ -48,8 +48,16 @@ def _sentence(comparison: Comparison, best: Outcome, other: Outcome) -> str:
     failed = f" ({count(standing.unknown, 'seed')} failed)" if standing.unknown else ""
     if column.unit == "held":
         return f"{opening}: {_held(best, other, column)}{failed}."
-    told = f"{_gain(comparison, best, other, column)}{_why(comparison.family, best, other)}"
+    told = (
+        f"{_gain(comparison, best, other, column)}{_agreed(standing)}{_why(comparison.family, best, other)}"
+    )
     return f"{opening}: {told}{failed}."
+
+
+def _agreed(standing: Standing) -> str:
+    """Under how many seeds, where they are so few that this is what tells."""
+    few = standing.by_signs
+    return f" (under {standing.better:,} of {count(standing.known, 'seed')})" if few else ""
 
 
 def _held(best: Outcome, other: Outcome, column: Column) -> str:
@@ -141,10 +149,7 @@ def _about(comparison: Comparison) -> str:
     )
     if not any(outcome.by_chance for outcome in comparison.outcomes) and comparison.until:
         text += ", nothing is drawn"
-    text += _until(comparison)
-    if len(seeds) > 1:
-        text += " · means, ± half of the 95 % interval where there are enough seeds to say"
-    return text
+    return text + _until(comparison)
 
 
 def _until(comparison: Comparison) -> str:

@@ -334,12 +334,12 @@ def test_many_variants_are_told_one_in_a_line(capsys: pytest.CaptureFixture[str]
         text.split()
     )
     assert [row.split() for row in text.splitlines() if row.startswith(("4  ", "6  "))] == [
-        ["4", "1", "0", "%", "(0–28.4)", "never", "4"],
-        ["4", "2", "0", "%", "(0–28.4)", "never", "4"],
-        ["4", "3", "0", "%", "(0–28.4)", "never", "4"],
-        ["6", "1", "100", "%", "(71.6–100)", "1h26m", "4"],
-        ["6", "2", "100", "%", "(71.6–100)", "42m56s", "4"],
-        ["6", "3", "100", "%", "(71.6–100)", "42m56s", "4"],
+        ["4", "1", "0", "%", "(0–28.4)", "never", "4", "worse"],
+        ["4", "2", "0", "%", "(0–28.4)", "never", "4", "worse"],
+        ["4", "3", "0", "%", "(0–28.4)", "never", "4", "worse"],
+        ["6", "1", "100", "%", "(71.6–100)", "1h26m", "(1h16m–1h26m)", "4", "worse"],
+        ["6", "2", "100", "%", "(71.6–100)", "42m56s", "(42m55s–42m56s)", "4", "best"],
+        ["6", "3", "100", "%", "(71.6–100)", "42m56s", "(42m55s–42m56s)", "4", "same"],
     ]
     assert command_line([*line[:-2], "-o", "markdown"]) == 0
     assert len(capsys.readouterr().out.splitlines()) <= 30
@@ -413,7 +413,7 @@ def test_a_group_that_hangs_without_a_peer_makes_pod_level_the_worse_one() -> No
     story = load_scenario(str(SCENARIOS / "peer-loss-under-pod-recovery.yaml"))
     found = compare(recovery_variants(story, ["Pod", "Instance"]))
     assert sentences(found) == [
-        "Instance is better than Pod: 30m less instance time lost; Pod spends 30m1s until somebody acts where "
+        "Instance is better than Pod: 30m less instance time lost (under 6 of 6 seeds); Pod spends 30m1s until somebody acts where "
         "Instance spends 0s."
     ]
 

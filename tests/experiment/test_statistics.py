@@ -10,7 +10,17 @@ import pytest
 from scipy.special import bdtr
 from scipy.stats import binomtest
 
-from kubeinfer_sim.experiment.statistics.means import ENOUGH, STUDENT, alike, bounds, estimate, telling
+from kubeinfer_sim.experiment.statistics.differences import EXACT_PAIRED, middle, more_often
+from kubeinfer_sim.experiment.statistics.means import (
+    ENOUGH,
+    STUDENT,
+    alike,
+    bounds,
+    estimate,
+    fewest_for_signs,
+    signs_tell,
+    telling,
+)
 from kubeinfer_sim.experiment.statistics.percentiles import percentile
 from kubeinfer_sim.experiment.statistics.proportions import (
     EXACT,
@@ -241,6 +251,54 @@ def test_few_differences_are_told_apart_by_their_signs_or_where_nothing_is_drawn
     assert alike([0.1 + 0.2, 0.3])
     with pytest.raises(ValueError, match="no values"):
         estimate([])
+
+
+# -- differences -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("runs", [6, 12, 30])
+@pytest.mark.parametrize(
+    ("gains", "loses"), [(0.0, 0.0), (0.1, 0.1), (0.5, 0.0), (0.3, 0.05), (1.0, 0.0), (0.6, 0.4)]
+)
+def test_how_much_more_often_is_covered_whatever_the_truth(runs: int, gains: float, loses: float) -> None:
+    """Exactly: the probability of every outcome that the interval holds, by the trinomial distribution."""
+    covered = 0.0
+    for gained in range(runs + 1):
+        for lost in range(runs + 1 - gained):
+            found = more_often(gained, lost, runs)
+            assert found.low is not None
+            assert found.high is not None
+            assert found.low <= found.mean <= found.high
+            if found.low <= gains - loses <= found.high:
+                chance = binom(gained, runs, gains)
+                rest = 0.0 if gains == 1 else loses / (1 - gains)
+                covered += chance * binom(lost, runs - gained, rest)
+    assert covered >= 0.94
+
+
+def test_what_is_not_known_may_have_been_either() -> None:
+    sure, open_ = more_often(5, 1, 20), more_often(5, 1, 20, unknown=4)
+    assert sure.method == EXACT_PAIRED
+    assert (sure.low or 0) > (open_.low or 0)
+    assert (sure.high or 0) < (open_.high or 0)
+    with pytest.raises(ValueError, match="of 20"):
+        more_often(15, 5, 20, unknown=1)
+
+
+def test_the_median_difference_has_an_interval_from_six_seeds_on() -> None:
+    assert middle([1.0, 2.0, 3.0, 4.0, 5.0]) is None
+    found = middle([3.0, 1.0, 2.0, 6.0, 5.0, 4.0])
+    assert found is not None
+    assert (found.low, found.high) == (1.0, 6.0)
+
+
+def test_as_many_seeds_as_it_takes_to_tell_tell() -> None:
+    for others in (1, 2, 5, 100):
+        confidence = 1 - 0.05 / others
+        fewest = fewest_for_signs(confidence)
+        assert signs_tell(fewest, 0, confidence)
+        assert not signs_tell(fewest - 1, 0, confidence)
+        assert not signs_tell(0, fewest, confidence)
 
 
 # -- how many ----------------------------------------------------------------------------------------------

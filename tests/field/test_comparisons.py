@@ -125,3 +125,61 @@ def test_volcanos_cycle_is_drawn_and_one_seed_names_no_winner(user: User, worklo
     done, document = compared(user, "--vary", "spareNodes=0,1")
     assert len(document["seeds"]) == 6, "where something is drawn it takes as many as tell"
     assert "spareNodes=1 is better than spareNodes=0: with spareNodes=0 the" in " ".join(done.stdout.split())
+
+
+@both
+def test_what_some_runs_cannot_tell_is_said_and_differences_are_those_of_the_figures(
+    user: User, workload: Any
+) -> None:
+    """An update during which not all are ready; some runs are done by the horizon, and the others may still hold it."""
+    user.plans(
+        workload(asking(npu=8), replicas=3),
+        cluster="3x8",
+        timings={"profile": "range"},
+        actions=[{"at": "1m", "apply": {"newRevision": True}}],
+        horizon="2m50s",
+        objectives={"availability": [{"ready": "all", "longestOutage": "2h"}]},
+    )
+    done, document = compared(user, "--vary", "maxUnavailable=1,2", "-n", "12")
+    column = next(each["name"] for each in document["columns"] if each["about"] == "objective")
+    figures, untold = [], []
+    for variant in document["variants"]:
+        values, mean = variant["values"][column], variant["mean"][column]
+        figures.append(mean["mean"])
+        untold.append(values.count(None))
+        assert mean["mean"] == values.count(1.0) / 12
+        assert mean["high"] - mean["low"] >= untold[-1] / 12
+    assert 0 < untold[0] < 12
+    assert f", {untold[0]} cannot tell" in done.stdout
+    second = document["variants"][1]
+    assert second["differenceToFirst"][column]["mean"] == pytest.approx(figures[1] - figures[0])
+    assert second["differenceToFirst"][column]["method"] == "Clopper-Pearson, paired by seed"
+
+
+@both
+def test_means_and_differences_have_intervals_with_their_methods(user: User, workload: Any) -> None:
+    user.plans(
+        workload(asking(npu=8), replicas=3),
+        cluster="3x8",
+        timings={"profile": "range"},
+        actions=[{"at": "1m", "apply": {"newRevision": True}}],
+        horizon="3h",
+    )
+    done, document = compared(user, "--vary", "maxUnavailable=1,2", "-n", "12")
+    column = "lastChangeMs" if workload is kubeinfer else "rolloutMs"
+    first, second = (each["values"][column] for each in document["variants"])
+    more = sorted(theirs - mine for mine, theirs in zip(first, second, strict=True))
+    middle = document["variants"][1]["medianDifferenceToFirst"][column]
+    # Of twelve the third and the tenth: less than one in twenty-five times the median is outside.
+    assert (middle["low"], middle["high"], middle["method"]) == (more[2], more[9], "order statistics")
+    told = " ".join(done.stdout.split())
+    assert "Means over 12 seeds; below them the difference to maxUnavailable=1, paired by seed." in told
+    assert (
+        "95 % intervals: [ ] of the median where fewer than 100 seeds differ (order statistics), ( ) of"
+        in told
+    )
+    assert "(under 12 of 12 seeds)" in told
+    done, document = compared(user, "--vary", "maxUnavailable=1,2", "-n", "2")
+    assert "Means over 2 seeds; below them the difference to maxUnavailable=1, paired by seed." in " ".join(
+        done.stdout.split()
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubeinfer_sim.experiment.compare import Comparison
 from kubeinfer_sim.report.comparison import MOST_SIDE_BY_SIDE, variant_lines
-from kubeinfer_sim.report.comparison_rows import row_of
+from kubeinfer_sim.report.comparison_rows import legend, row_of
 from kubeinfer_sim.report.comparison_sentences import headline, sentences, subtitle
 from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
 
@@ -23,7 +23,7 @@ def comparison_markdown(comparison: Comparison) -> str:
     names = [outcome.variant.name for outcome in comparison.outcomes]
     head = ["", *map(escaped, names)]
     if len(names) > MOST_SIDE_BY_SIDE:
-        titles, cells = variant_lines(comparison)
+        titles, cells = variant_lines(comparison, "all")
         head = ["", *map(escaped, titles)]
         every = [[escaped(name), *map(escaped, own)] for name, own in zip(names, cells, strict=True)]
         shown = every[:_MOST_ROWS]
@@ -35,6 +35,8 @@ def comparison_markdown(comparison: Comparison) -> str:
         escaped(subtitle(comparison)),
         "",
         *table(head, shown),
+        "",
+        escaped(legend(comparison, (cell for row in shown for cell in row), differences=not many)),
         "",
         footer(),
     ]
