@@ -208,13 +208,14 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             *warn_of_spared_pods(faults, time_line.first, context),
         ),
     )
-    volcano_s = spec.scheduler or any(each.kind in ("PodGroup", "Queue") for each in others)
+    ever = [*others, *(each for each in manifests.since.values() if each is not None)]
+    volcano_s = spec.scheduler or any(each.kind in ("PodGroup", "Queue") for each in ever)
     if spec.assumptions is None and not volcano_s:
         return scenario
     # Only then: few scenarios say anything of Volcano.
     from kubeinfer_sim.scenario.workloads.volcano_settings import warn_of_volcano_settings
 
-    no_effect = warn_of_volcano_settings(scenario, spec, versions, others, context)
+    no_effect = warn_of_volcano_settings(scenario, spec, versions, ever, context)
     return replace(scenario, warnings=(*scenario.warnings, *no_effect))
 
 

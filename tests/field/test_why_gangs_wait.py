@@ -61,6 +61,10 @@ def told(user: User, at: str = "5m") -> tuple[str, str]:
             "there is no queue small, which PodGroup pair names; creating the queue would let it go on",
         ),
         (
+            [pod_group(minMember=2, queue="smal"), queue()],
+            "there is no queue smal (is small meant?), which PodGroup pair names; creating the queue would let",
+        ),
+        (
             [pod_group(minMember=3)],
             "PodGroup pair takes 3 pods and has 2; the pods that it lacks, or a smaller minMember, would let it go on",
         ),
@@ -90,6 +94,25 @@ def test_what_keeps_a_group_that_nodes_have_room_for_is_said(
     verdict, why = told(user)
     assert says in verdict
     assert says.partition(";")[0] in why
+
+
+def test_a_group_that_lacks_both_pods_and_room_is_told_both(user: User) -> None:
+    user.plans(grouped(), pod_group(minMember=3), cluster="1x8", initial="empty", horizon="1h")
+    says = (
+        f"PodGroup pair takes 3 pods and has 2; besides, chat-0 with 1 more pod of its PodGroup needs 2 nodes × 8 {NPU}; "
+        "1 such node is free, and the nodes have room for 1 at most"
+    )
+    verdict, why = told(user)
+    ways = "the pods that it lacks, or a smaller minMember, and more nodes would let it go on"
+    assert f"{says}; {ways}" in verdict
+    assert says in why
+
+
+def test_a_gang_that_its_queue_and_the_nodes_are_too_small_for_is_told_both(user: User) -> None:
+    user.plans(instance(), queue(capability={NPU: 8}), cluster="1x8", initial="empty", horizon="1h")
+    verdict, _ = told(user)
+    assert f"queue small may have 8 {NPU} by its weight" not in verdict
+    assert f"chat-0 needs 2 nodes × 8 {NPU}; 1 such node is free" in verdict
 
 
 #: What a queue may have, in what words, and what two pods need of it: NPUs, or cpu, memory or places.

@@ -16,6 +16,10 @@ VOLCANO = {"schedulerName": "volcano"}
 GROUP, QUEUE = "scheduling.k8s.io/group-name", "scheduling.volcano.sh/queue-name"
 
 
+#: Of a queue that matters, though nobody is in it.
+KEPT = {"guarantee": {"resource": {"cpu": 0}}}
+
+
 def chat(**annotations: str) -> Raw:
     made = kubeinfer(asking(npu=8), **VOLCANO)
     made["spec"]["template"]["spec"]["roles"][0]["template"]["metadata"]["annotations"] = annotations
@@ -143,6 +147,29 @@ def test_a_configuration_of_nobody_s_scheduler_is_told(
             [web({GROUP: "p"}), volcano_s("PodGroup", "p", minTaskMember={"a": 1})],
             "so many pods of each task",
         ),
+        (
+            [web({QUEUE: "q"}), volcano_s("Queue", "q", capability={"huawei.com/ascend-1908": 8})],
+            f'no node has huawei.com/ascend-1908, so it limits nobody; did you mean "{NPU}"?',
+        ),
+        (
+            [
+                web({QUEUE: "q"}),
+                volcano_s("Queue", "q", guarantee={"resource": {"x/y": 0}}, capability={"cpu": 8, "pods": 9}),
+            ],
+            "no node has x/y, so it keeps nothing for the queue",
+        ),
+        (
+            [web({GROUP: "p"}), volcano_s("PodGroup", "p", minResources={"huawei.com/npu": 8})],
+            "no node has huawei.com/npu, so the PodGroup is never let in",
+        ),
+        (
+            [
+                web({GROUP: "p"}),
+                volcano_s("PodGroup", "p", queue="bussy"),
+                volcano_s("Queue", "busy", **KEPT),
+            ],
+            'there is no Queue bussy, so Volcano never looks at its pods; did you mean "busy"?',
+        ),
     ],
 )
 def test_an_object_or_a_field_that_changes_nothing_is_told(
@@ -160,6 +187,11 @@ def test_an_object_or_a_field_that_changes_nothing_is_told(
         ({"guarantee": {"resource": {NPU: 8}}}, f"deserved must be as much of {NPU}, or more"),
         ({"capability": {NPU: 4}, "deserved": {NPU: 8}}, f"is more than its capability of {NPU}"),
         ({"guarantee": {"resource": [NPU]}}, "expected a mapping, found a list"),
+        ({"capability": {NPU: -8}}, "expected 0 or more, found -8"),
+        ({"capability": {"cpu": "-1"}}, "expected 0 or more, found '-1'"),
+        ({"capability": {NPU: 12.5}}, f"expected a whole number of {NPU}, found 12.5"),
+        ({"deserved": {"pods": "1500m"}}, "expected a whole number of pods, found '1500m'"),
+        ({"guarantee": {"resource": {"memory": "-1Gi"}}, "deserved": {"memory": 1}}, "expected 0 or more"),
     ],
 )
 def test_a_queue_that_volcano_refuses_is_an_error(tmp_path: Path, spec: Raw, says: str) -> None:
@@ -170,3 +202,24 @@ def test_a_queue_that_volcano_refuses_is_an_error(tmp_path: Path, spec: Raw, say
 def test_reclaim_is_refused_at_its_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="reclaim is not simulated: as Volcano's chart ships it"):
         told(tmp_path, web(), scheduler={"actions": ["enqueue", "allocate", "reclaim"]})
+
+
+def test_a_queue_of_kubeinfers_that_is_missing_at_all_times_is_told_at_its_line(tmp_path: Path) -> None:
+    says = [
+        'there is no Queue reserach, so Volcano never looks at KubeInfers\' pods; did you mean "research"?'
+    ]
+    kept = volcano_s("Queue", "research", **KEPT)
+    assert told(tmp_path, chat(), kept, scheduler={"queue": "reserach"}) == says
+    assert told(tmp_path, web(), kept, scheduler={"queue": "reserach"}) != says
+    later = [{"at": "1m", "create": volcano_s("Queue", "reserach")}]
+    assert told(tmp_path, chat(), kept, scheduler={"queue": "reserach"}, actions=later) == []
+
+
+def test_queues_and_pod_groups_that_are_created_later_are_looked_at_too(tmp_path: Path) -> None:
+    later = [{"at": "1m", "create": volcano_s("PodGroup", "p", queue="nope", minResources={"x/y": 1})}]
+    assert told(tmp_path, web({GROUP: "p"}), actions=later) == [
+        "there is no Queue nope, so Volcano never looks at its pods",
+        "no node has x/y, so the PodGroup is never let in",
+    ]
+    joins = {"at": "2m", "addNodes": {"name": "new", "allocatable": {"x/y": 1}}}
+    assert len(told(tmp_path, web({GROUP: "p"}), actions=[*later, joins])) == 1

@@ -206,6 +206,9 @@ class Queue(Struct, frozen=True):
     guarantee: Resources = field(default_factory=dict)
 
 
+#: The queue that Volcano makes itself.
+DEFAULT_QUEUE = Queue("default")
+
 #: Kind, namespace and name of an object.
 ObjectKey = tuple[str, str, str]
 

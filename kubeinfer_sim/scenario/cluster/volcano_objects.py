@@ -11,6 +11,7 @@ from typing import Any
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.checker import MAX_INT32
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity, QuantityError
+from kubeinfer_sim.manifest.kubernetes.validation.resources import is_integer_resource
 from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import Resources
 from kubeinfer_sim.manifest.pod_resources import whole_units
@@ -119,4 +120,15 @@ class _Spec:
                 read[resource] = Quantity.from_json(amount)
             except QuantityError as error:
                 self.report((*path, resource), str(error))
+                continue
+            if wrong := _out_of_range(resource, read[resource]):
+                self.report((*path, resource), f"expected {wrong}, found {shown(amount)}")
         return whole_units(read)
+
+
+def _out_of_range(resource: str, amount: Quantity) -> str:
+    """What would be right instead, as Volcano's webhook checks it (ValidateResourceQuantityValue); "" where it is."""
+    if amount.milli_value() < 0:
+        return "0 or more"
+    fraction = is_integer_resource(resource) and amount.milli_value() % 1000
+    return f"a whole number of {resource}" if fraction else ""

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import VOLCANO, KubeInfer
 from kubeinfer_sim.manifest.pod_group_annotations import GROUP_NAME, QUEUE_NAME
 from kubeinfer_sim.manifest.register.kinds import is_simulated
-from kubeinfer_sim.scenario.actions.model import Put
-from kubeinfer_sim.scenario.cluster.model import PodGroup, PriorityClass
+from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.scenario.actions.model import AddNodes, Put
+from kubeinfer_sim.scenario.cluster.model import DEFAULT_QUEUE, ObjectKey, PodGroup, PriorityClass
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.schema import SpecForm
 
 _CODE = "no-effect"
+#: What needs no node that says so: kubelets report it.
+_OF_EVERY_NODE = ("cpu", "memory", "pods", "ephemeral-storage")
+_NO_LIMIT = "it limits nobody"
+#: Where amounts of resources stand, with what comes of a resource that no node has.
+_AMOUNTS: Mapping[str, Mapping[Path, str]] = {
+    "Queue": {
+        ("spec", "capability"): _NO_LIMIT,
+        ("spec", "deserved"): _NO_LIMIT,
+        ("spec", "guarantee", "resource"): "it keeps nothing for the queue",
+    },
+    "PodGroup": {("spec", "minResources"): "the PodGroup is never let in"},
+}
 #: Those that every cluster has.
 _SYSTEM_CLASSES = ("system-cluster-critical", "system-node-critical")
 
@@ -27,28 +41,40 @@ def warn_of_volcano_settings(
     others: Collection[OtherObject],
     context: Context,
 ) -> Iterator[Diagnostic]:
-    """What is set and changes nothing.
+    """What is set and changes nothing, and names that nothing has.
 
     Args:
         scenario: as compiled.
         spec: as written.
         versions: all that ever owns pods, as KubeInfers.
-        others: the objects that own no pods, at time 0.
+        others: the objects that own no pods, as they are at time 0 and as they are last.
         context: where it is written.
     """
     for path, message in (*_of_assumptions(scenario, spec), *_of_configuration(scenario, spec)):
         yield context.document.diagnostic(path, message, code=_CODE, severity=Severity.WARNING, key=True)
+    queues = {DEFAULT_QUEUE.name, *(each.name for each in others if each.kind == "Queue")}
+    resources = _resources(scenario, versions)
+    said: set[tuple[ObjectKey, str]] = set()  # an object that is patched stands there twice
     for other in others:
         if other.kind in ("PodGroup", "Queue") and is_simulated(other.document.value):
             told = (
-                _of_pod_group(other, scenario, versions)
+                _of_pod_group(other, scenario, versions, queues)
                 if other.kind == "PodGroup"
                 else _of_queue(other, scenario, versions, others)
             )
-            for path, message in told:
+            for path, message in (*told, *_of_resources(other, resources)):
+                if (other.key, message) in said:
+                    continue
+                said.add((other.key, message))
                 yield other.document.diagnostic(
                     path, message, code=_CODE, severity=Severity.WARNING, key=True
                 )
+    queue = scenario.volcano.queue
+    if queue not in queues and _instances_by_volcano(scenario):
+        message = _no_queue(queue, queues, "Volcano never looks at KubeInfers' pods")
+        yield context.document.diagnostic(
+            ("spec", "scheduler", "queue"), message, code=_CODE, severity=Severity.WARNING
+        )
 
 
 def _instances_by_volcano(scenario: Scenario) -> list[KubeInfer]:
@@ -120,8 +146,34 @@ def _named(versions: Sequence[KubeInfer], key: str) -> set[tuple[str, str]]:
     }
 
 
+def _resources(scenario: Scenario, versions: Sequence[KubeInfer]) -> set[str]:
+    """The resources that nodes offer or pods ask for."""
+    nodes = [each.nodes for each in scenario.actions if isinstance(each, AddNodes)]
+    known = {
+        name for node in (*scenario.nodes, *(n for ns in nodes for n in ns)) for name in node.allocatable
+    }
+    known.update(name for each in versions for pod in each.pod_templates for name in pod.requests)
+    return known.union(_OF_EVERY_NODE)
+
+
+def _of_resources(written: OtherObject, known: Collection[str]) -> Iterator[tuple[Path, str]]:
+    """Resources that no node has: a limit of them limits nobody, and nobody gets what is asked for."""
+    for path, effect in _AMOUNTS[written.kind].items():
+        value: Any = written.document.value
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        for resource in value if isinstance(value, dict) else ():
+            if resource not in known:
+                near = did_you_mean(str(resource), known)
+                yield (*path, resource), f"no node has {resource}, so {effect}{near}"
+
+
+def _no_queue(name: str, queues: Collection[str], effect: str) -> str:
+    return f"there is no Queue {name}, so {effect}{did_you_mean(name, queues)}"
+
+
 def _of_pod_group(
-    group: OtherObject, scenario: Scenario, versions: Sequence[KubeInfer]
+    group: OtherObject, scenario: Scenario, versions: Sequence[KubeInfer], queues: Collection[str]
 ) -> Iterator[tuple[Path, str]]:
     named = _named(versions, GROUP_NAME)
     if (group.namespace, group.name) not in named:
@@ -130,6 +182,9 @@ def _of_pod_group(
         whose = f"no pod of namespace {group.namespace} names it ({GROUP_NAME})"
         yield ("metadata", "name"), f"PodGroup {group.name} has no effect: {whose}{there}"
     spec = group.document.value.get("spec")
+    queue = spec.get("queue") if isinstance(spec, dict) else None
+    if isinstance(queue, str) and queue and queue not in queues:
+        yield ("spec", "queue"), _no_queue(queue, queues, "Volcano never looks at its pods")
     wanted = spec.get("priorityClassName") if isinstance(spec, dict) else None
     classes = {each.name for each in scenario.priority_classes}.union(_SYSTEM_CLASSES)
     classes.update(
@@ -146,7 +201,7 @@ def _of_queue(
     queue: OtherObject, scenario: Scenario, versions: Sequence[KubeInfer], others: Collection[OtherObject]
 ) -> Iterator[tuple[Path, str]]:
     spec = queue.document.value.get("spec")
-    if queue.name == "default" or (isinstance(spec, dict) and spec.get("guarantee")):
+    if queue.name == DEFAULT_QUEUE.name or (isinstance(spec, dict) and spec.get("guarantee")):
         return
     used = {name for _, name in _named(versions, QUEUE_NAME)}
     if _instances_by_volcano(scenario):

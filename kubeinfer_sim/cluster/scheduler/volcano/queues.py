@@ -17,7 +17,6 @@ from kubeinfer_sim.cluster.scheduler.explain import format_amount
 from kubeinfer_sim.cluster.scheduler.volcano.job import Account, HeldBack, Job, Task
 from kubeinfer_sim.scenario.cluster.model import Queue
 
-DEFAULT_QUEUE = Queue("default")
 #: PodGroups are let in up to so many times what the cluster has (overcommit-factor).
 OVERCOMMIT = 1.2
 OVERUSED = "resource in cluster is overused: overused "

@@ -30,10 +30,10 @@ from kubeinfer_sim.cluster.scheduler.volcano.job import (
     TaskStatus,
 )
 from kubeinfer_sim.cluster.scheduler.volcano.places import Places
-from kubeinfer_sim.cluster.scheduler.volcano.queues import DEFAULT_QUEUE, Share, Shares, Shortage
+from kubeinfer_sim.cluster.scheduler.volcano.queues import Share, Shares, Shortage
 from kubeinfer_sim.cluster.scheduler.volcano.verdict import Fate, Verdict, misfits
 from kubeinfer_sim.manifest.releases import release_of
-from kubeinfer_sim.scenario.cluster.model import Queue
+from kubeinfer_sim.scenario.cluster.model import DEFAULT_QUEUE, Queue
 
 #: So many cycles ahead it is looked whether chance places a gang of unlike pods that has not found its places.
 LOOK_AHEAD = 30

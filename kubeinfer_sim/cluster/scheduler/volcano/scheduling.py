@@ -24,13 +24,13 @@ from kubeinfer_sim.cluster.scheduler.pods import Pod as ScheduledPod
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduler.volcano.job import GroupKey, PodGroup, Task, TaskStatus
 from kubeinfer_sim.cluster.scheduler.volcano.pod_groups import PodGroupAt, PodGroupView
-from kubeinfer_sim.cluster.scheduler.volcano.queues import DEFAULT_QUEUE
 from kubeinfer_sim.cluster.scheduler.volcano.scheduler import Eviction, VolcanoScheduler
 from kubeinfer_sim.cluster.scheduler.volcano.verdict import Wait
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.manifest.pod_group_annotations import GROUP_NAME, QUEUE_NAME, min_member
+from kubeinfer_sim.manifest.suggest import nearest
 from kubeinfer_sim.scenario.cluster import model
-from kubeinfer_sim.scenario.cluster.model import ClusterObject
+from kubeinfer_sim.scenario.cluster.model import DEFAULT_QUEUE, ClusterObject
 
 PERIOD = 1_000
 
@@ -350,7 +350,9 @@ class VolcanoScheduling:
             return "", [Wait(f"there is no PodGroup {name}, which {pod.ref.name} names", "PodGroup")]
         group = job.group
         if group.queue not in self.volcano.queues:
-            missing = f"there is no queue {group.queue}, which PodGroup {group.name} names"
+            near = nearest(group.queue, self.volcano.queues)
+            meant = f" (is {near} meant?)" if near is not None else ""
+            missing = f"there is no queue {group.queue}{meant}, which PodGroup {group.name} names"
             return "", [Wait(missing, "queue")]
         verdict = self.volcano.explain(job, max(self._last, 0))
         waits = verdict.waits(pods)
