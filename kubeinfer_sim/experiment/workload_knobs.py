@@ -12,6 +12,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.manifest.autoscalers import autoscaled
 from kubeinfer_sim.manifest.kubernetes.intstr import parse_amount
 from kubeinfer_sim.manifest.model import (
     RESET_LABEL,
@@ -95,6 +96,13 @@ def replicas(scenario: Scenario, rest: str, value: str) -> Scenario:
         changed = replace(workload, replicas=number)
         if message := too_many_pods(changed):
             raise UsageError(f"--vary replicas={value}: {message}")
+        if not isinstance(changed, KubeInfer):
+            kept = autoscaled(changed, ((each.raw, each.namespace) for each in scenario.objects if each.raw))
+            if kept.replicas != number:
+                raise UsageError(
+                    f"--vary replicas={value}: an autoscaler keeps {_named(workload)} at {kept.replicas} then: vary "
+                    "within its bounds, or change them"
+                )
         return changed
 
     return _in_all_versions(scenario, "replicas", rest, change)

@@ -143,3 +143,15 @@ def test_rollout_keeps_its_bounds_whichever_file_holds_it(user: User, where: str
     assert user.types(*command).returncode == 0
     result = json.loads((user.folder / "result.json").read_text(encoding="utf-8"))
     assert result["deployments"][0]["changes"][-1]["replicas"] == 5
+
+
+@pytest.mark.parametrize("made", [autoscaler(), keda()], ids=["HorizontalPodAutoscaler", "ScaledObject"])
+def test_replicas_are_varied_within_its_bounds(user: User, made: Raw) -> None:
+    user.plans(made, deployment({}, replicas=6), cluster=ONE_NODE, update={"newRevision": True}, horizon="1h")
+    assert user.types("compare", "scenario.yaml", "--vary", "replicas=5,6").returncode == 0
+    done = user.types("compare", "scenario.yaml", "--vary", "replicas=2,6")
+    assert done.returncode == 2
+    assert "--vary replicas=2: an autoscaler keeps Deployment chat at 5 then" in done.told
+    # A KubeInfer's, of which nothing is published, keeps nothing.
+    user.plans(made, kubeinfer({}, replicas=6), cluster=ONE_NODE, update={"newRevision": True}, horizon="1h")
+    assert user.types("compare", "scenario.yaml", "--vary", "replicas=2,6").returncode == 0

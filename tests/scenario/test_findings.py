@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from command_line import sim
 from scenario_files import HEAD, MANIFEST, SMALLEST, Load
 from sweeps import blocks
 
@@ -121,7 +122,7 @@ def test_a_mistake_is_found_where_it_stands(findings: Findings, spec: str, line:
     ("cluster", "words"),
     [
         ("8", "write 8x8 for 8 nodes of 8 NPUs each"),
-        ("'0x8'", "between 1 and 100000 nodes"),
+        ("'0x8'", "between 1 and 100,000 nodes"),
         ("nowhere.yaml", "spec.cluster: cannot read"),
         ("{nodes: 8x8, pools: []}", "must not be empty"),
         ("{nodes: eight}", "write 8x8 for 8 nodes of 8 NPUs each"),
@@ -193,6 +194,33 @@ def test_a_mistake_in_measured_values_is_found(
     (folder / "t.csv").write_text(csv, encoding="utf-8")
     (found,) = findings(f"timings: {{bind: {{empirical: {form}}}}}")
     assert words in found
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("5", "spec.cluster: write 5x8 for 5 nodes of 8 NPUs each"),
+        ("1", "spec.cluster: write 1x8 for 1 node of 8 NPUs each"),
+        ("{nodes: 5}", "spec.cluster.nodes: write 5x8 for 5 nodes of 8 NPUs each"),
+        ("-5", "spec.cluster: -5: between 1 and 100,000 nodes: write 8x8 for 8 nodes of 8 NPUs each"),
+        ("-5x8", "'-5x8' is not a number of nodes: write 8x8 for 8 nodes of 8 NPUs each"),
+        ("[8, 8]", "spec.cluster: expected 8x8, a file of nodes, or a mapping with pools; found a list"),
+        ("null", "spec.cluster: expected 8x8, a file of nodes, or a mapping with pools; found nothing"),
+    ],
+)
+def test_nodes_without_devices_are_told_how_they_are_written(
+    tmp_path: Path, written: str, words: str
+) -> None:
+    (tmp_path / "s.yaml").write_text(
+        HEAD + f"  manifest: chat.yaml\n  cluster: {written}\n", encoding="utf-8"
+    )
+    done = sim("run", "s.yaml", cwd=tmp_path)
+    assert (done.returncode, words in done.told) == (2, True)
+    if written.startswith("{"):
+        text = f"apiVersion: kubeinfer-sim/v1\nkind: Cluster\nmetadata: {{name: c}}\nspec: {written}\n"
+        (tmp_path / "c.yaml").write_text(text, encoding="utf-8")
+        done = sim("validate", "c.yaml", cwd=tmp_path)
+        assert words.replace("spec.cluster.", "spec.") in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize(

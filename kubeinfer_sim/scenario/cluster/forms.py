@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from kubeinfer_sim.scenario.cluster.node_counts import is_short_form
-from kubeinfer_sim.scenario.forms import ShortForm, exactly_one, later
+from kubeinfer_sim.scenario.cluster.node_counts import is_short_form, number_alone
+from kubeinfer_sim.scenario.forms import ShortForm, exactly_one, later, shown
 
 if TYPE_CHECKING:
     from kubeinfer_sim.scenario.cluster.pool_forms import PoolForm
@@ -15,6 +15,7 @@ else:
 #: `8x8`: so many nodes of so many NPUs.
 ShortNodes = Annotated[
     str,
+    BeforeValidator(number_alone),
     WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]*x[1-9][0-9]*$", "examples": ["8x8"]}),
 ]
 FILE = "Nodes of a real cluster: path of what `kubectl get nodes -o json` (or yaml) wrote."
@@ -45,10 +46,10 @@ class ClusterForm(ShortForm):
     @classmethod
     def expand(cls, value: Any) -> Any:
         """`8x8` → `{nodes: 8x8}`, a path → `{path: …}`."""
-        if isinstance(value, int) and not isinstance(value, bool):
-            raise ValueError(f"write {value}x8 for {value} nodes of 8 NPUs each")
-        if isinstance(value, str):
+        if isinstance(number_alone(value), str):
             return {"nodes": value} if is_short_form(value) else {"path": value}
+        if not isinstance(value, dict | cls):
+            raise ValueError(f"expected 8x8, a file of nodes, or a mapping with pools; found {shown(value)}")
         return value
 
     file: str | None = Field(None, description=FILE)
