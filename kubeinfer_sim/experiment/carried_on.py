@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from kubeinfer_sim.experiment.common_end import Growth, part_of_time
 from kubeinfer_sim.experiment.figures import Figures
 from kubeinfer_sim.metrics import Measures
-from kubeinfer_sim.metrics.availability import measure_level
+from kubeinfer_sim.metrics.availability import Level
 from kubeinfer_sim.metrics.served import Served, ServedPods
 from kubeinfer_sim.metrics.steps import Steps, shortfall
 from kubeinfer_sim.scenario.model import ReadyLevel
@@ -49,16 +49,21 @@ def capacity_later(figures: Figures) -> Sequence[Growth]:
     return parts
 
 
-def outage_later(level: ReadyLevel, served: Served) -> Sequence[Growth]:
+def outage_later(level: ReadyLevel, measured: Level, served: Served) -> Sequence[Growth]:
     """The longest outage: of those so far, and the one that goes on."""
-    measured = measure_level(level, served)
     goes_on = served.ready.last < level.of(served.desired.last)
     return [Growth(measured.longest), *([Growth(measured.lasting, 1)] if goes_on else [])]
 
 
 def level_later(level: ReadyLevel) -> Later:
     """The longest outage of a level, of each KubeInfer."""
-    return lambda figures: [part for each in figures.measures_of_all for part in outage_later(level, each)]
+    return lambda figures: [
+        part
+        for each in figures.kubeinfers.values()
+        for measured in each.availability.levels
+        if measured.name == level.name
+        for part in outage_later(level, measured, each.measures)
+    ]
 
 
 def npu_hours_later(figures: Figures) -> Sequence[Growth]:

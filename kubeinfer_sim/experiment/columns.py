@@ -546,7 +546,7 @@ DEPLOYMENT_COLUMNS: tuple[Column, ...] = (
         "low",
         _of_pods(_longest_without, max),
         gain="the longest time with none available is {} shorter",
-        later=pods_later(lambda pods: outage_later(ONE, pods)),
+        later=pods_later(lambda pods: outage_later(ONE, measure_level(ONE, pods), pods)),
         over=max,
     ),
     Column(

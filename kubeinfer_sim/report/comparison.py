@@ -46,12 +46,13 @@ def _parts(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     yield from map(Text, [headline(comparison)] if many else sentences(comparison))
     yield Text(subtitle(comparison), style="dim")
     rows = [] if many else list(_rows(comparison))
-    heads, cells = _lines(comparison, width) if many else ([], [])
+    heads, cells, room = _lines(comparison, width) if many else ([], [], True)
     for table in [_line_table(comparison, heads, cells)] if many else _tables(comparison, rows, width):
         yield Text()
         yield table
-    shown = [text for row in cells for text in row] + [text for _, row in rows for text in row]
-    if told := legend(comparison, shown, differences=not many):
+    shown = [text for row in (heads, *cells) for text in row]
+    shown += [text for title, row in rows for text in (title, *row)]
+    if told := legend(comparison, shown, differences=not many, room=room):
         yield Text()
         yield Text(told, style="dim")
     for line in failed_lines(comparison):
@@ -125,8 +126,8 @@ def _kinds_shown(comparison: Comparison) -> list[str]:
     return [kind for kind in cost if kind in dearest]
 
 
-def _lines(comparison: Comparison, width: int) -> tuple[list[str], list[list[str]]]:
-    """Heads, and a line for each variant: its knobs, and the numbers that say most, with intervals if there is room."""
+def _lines(comparison: Comparison, width: int) -> tuple[list[str], list[list[str]], bool]:
+    """Heads, and a line for each variant: its knobs, and the numbers that say most; whether with all intervals."""
     knobs = varied(comparison)
     heads = [knob.rpartition(".")[2] for knob in knobs or [""]]
     names = [
@@ -139,7 +140,7 @@ def _lines(comparison: Comparison, width: int) -> tuple[list[str], list[list[str
         columns = zip([*heads, *titles], *rows, strict=True)
         if sum(2 + max(map(len, column)) for column in columns) - 2 <= width:
             break
-    return [*heads, *titles], rows
+    return [*heads, *titles], rows, intervals == "all"
 
 
 def _line_table(comparison: Comparison, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

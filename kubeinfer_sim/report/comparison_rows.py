@@ -162,10 +162,14 @@ def _signed(column: Column, number: Estimate) -> str:
     return sign + with_half(column, number)
 
 
-def legend(comparison: Comparison, cells: Iterable[str], *, differences: bool) -> str:
-    """What the numbers in some cells are, and how their intervals come about; of one seed nothing.
+def legend(comparison: Comparison, shown: Iterable[str], *, differences: bool, room: bool = True) -> str:
+    """What the numbers of a table are, and how their intervals come about; of one seed nothing.
 
-    `differences`: whether they are there.
+    Args:
+        comparison: what the table is of.
+        shown: its titles and cells.
+        differences: whether they are there.
+        room: whether there is room for all intervals.
     """
     seeds = len(comparison.seeds)
     if seeds < 2:
@@ -173,21 +177,19 @@ def legend(comparison: Comparison, cells: Iterable[str], *, differences: bool) -
     text = f"Means over {count(seeds, 'seed')}"
     if differences and len(comparison.outcomes) > 1:
         text += f"; below them the difference to {comparison.outcomes[0].variant.name}, paired by seed"
-    shown = "".join(cells)
-    told = [method for mark, method in _METHODS.items() if mark in shown]
+    every = "\n".join(shown)
+    percentiles = f" and of percentiles ({ORDER_STATISTICS})" if "takes p" in every else ""
+    methods = {
+        "±": f"± half of that of the mean ({STUDENT})",
+        "[": f"[ ] of the median where fewer than {ENOUGH} seeds differ ({ORDER_STATISTICS})",
+        "–": f"( ) of how often ({EXACT}){percentiles}",
+    }
+    told = [method for mark, method in methods.items() if mark in every]
+    if not room:
+        told.append("more in a wider terminal or by -o json")
     if told:
         return f"{text}. 95 % intervals: {', '.join(told)}."
-    if seeds < FEWEST_FOR_A_MEDIAN:
-        return f"{text}, too few for intervals."
-    return f"{text}." if differences else f"{text}; intervals need a wider terminal, or -o json."
-
-
-#: How the intervals come about that are told with a mark.
-_METHODS = {
-    "±": f"± half of that of the mean ({STUDENT})",
-    "[": f"[ ] of the median where fewer than {ENOUGH} seeds differ ({ORDER_STATISTICS})",
-    "(": f"( ) of how often ({EXACT}) and of percentiles ({ORDER_STATISTICS})",
-}
+    return f"{text}, too few for intervals." if seeds < FEWEST_FOR_A_MEDIAN else f"{text}."
 
 
 def with_half(column: Column, number: Estimate) -> str:

@@ -183,3 +183,38 @@ def test_means_and_differences_have_intervals_with_their_methods(user: User, wor
     assert "Means over 2 seeds; below them the difference to maxUnavailable=1, paired by seed." in " ".join(
         done.stdout.split()
     )
+
+
+@both
+def test_of_many_variants_each_line_says_how_it_stands_and_intervals_come_where_there_is_room(
+    user: User, workload: Any
+) -> None:
+    user.plans(
+        workload(asking(npu=8), replicas=2, surge=1),
+        cluster="2x8",
+        timings={"profile": "range"},
+        actions=[{"at": "1m", "apply": {"newRevision": True}}],
+        objectives={"completes": True},
+    )
+    line = ("compare", "scenario.yaml", "--vary", "nodes=2..8")
+    wide = user.types(*line, COLUMNS="140")
+    rows = [row.split() for row in wide.stdout.splitlines() if row[:1] in "2345678" and row[1:2] == " "]
+    assert [row[0] for row in rows] == [str(number) for number in range(2, 9)]
+    assert rows[0][-1] == "worse"
+    assert [row[-1] for row in rows].count("best") == 1
+    assert "(" in " ".join(rows[1][4:]), "the interval of how long it takes"
+    assert "more in a wider terminal" not in wide.stdout
+    narrow = user.types(*line, COLUMNS="60")
+    assert max(map(len, narrow.stdout.splitlines())) <= 60
+    assert "more in a wider terminal or by -o json" in " ".join(narrow.stdout.split())
+    markdown = user.types(*line, "-o", "markdown")
+    assert "| nodes=2 | 0 % (" in markdown.stdout
+    assert "95 % intervals: " in markdown.stdout
+
+
+@both
+def test_different_horizons_are_not_compared(user: User, workload: Any) -> None:
+    user.plans(workload(asking(npu=8)), cluster="3x8", initial="empty")
+    done = user.types("compare", "scenario.yaml", "--vary", "horizon=1h,2h")
+    assert done.returncode == 2
+    assert "cannot be compared: give one as --horizon" in done.told

@@ -36,7 +36,7 @@ def comparison_markdown(comparison: Comparison) -> str:
         "",
         *table(head, shown),
         "",
-        escaped(legend(comparison, (cell for row in shown for cell in row), differences=not many)),
+        escaped(legend(comparison, (cell for row in (head, *shown) for cell in row), differences=not many)),
         "",
         footer(),
     ]
