@@ -7,11 +7,13 @@ runtimeclass/admission.go beside it; `quota.py`. What is mutated is so once for 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.node import NO_EXECUTE, NOT_READY, UNREACHABLE
+from kubeinfer_sim.cluster.per_template import PerTemplate
 from kubeinfer_sim.cluster.quota import Quotas
 from kubeinfer_sim.cluster.reasons import Refusal
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
@@ -171,8 +173,7 @@ class Admission:
         return min(defaults, key=lambda each: each.value, default=None)
 
     def _mutate(self, template: PodTemplate, namespace: str) -> PodTemplate:
-        tolerations = with_default_tolerations(template.tolerations, self._toleration_seconds)
-        template = replace(template, tolerations=tolerations)
+        template = _tolerating(self._toleration_seconds)(template)
         priority_class = self._class(template.priority_class_name)
         if priority_class is not None:
             preempts = template.preempts and priority_class.preempts
@@ -181,6 +182,16 @@ class Admission:
             template = _with_defaults(template, limits)
         runtime = self._runtime_classes.get(_runtime_class(template))
         return template if runtime is None else _in_runtime(template, runtime)
+
+
+@lru_cache(maxsize=64)
+def _tolerating(seconds: int) -> PerTemplate[PodTemplate]:
+    """What makes templates tolerate nodes that are lost for so long; in most clusters that is all that is mutated."""
+
+    def mutate(template: PodTemplate) -> PodTemplate:
+        return replace(template, tolerations=with_default_tolerations(template.tolerations, seconds))
+
+    return PerTemplate(mutate)
 
 
 def _spec(template: PodTemplate) -> Mapping[str, Any]:

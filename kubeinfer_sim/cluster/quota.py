@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from kubeinfer_sim.cluster.per_template import PerTemplate
 from kubeinfer_sim.cluster.reasons import Refusal
 from kubeinfer_sim.manifest.kubernetes.labels import OPERATORS, Requirement, matches_all
 from kubeinfer_sim.manifest.kubernetes.quantity import ZERO, Quantity
@@ -34,8 +35,6 @@ class Quotas:
         # By namespace: how many pods there are of each template that are active, and in all.
         self._active: dict[str, dict[int, tuple[PodTemplate, int]]] = {}
         self._objects: dict[str, int] = {}
-        # The template is kept beside its usage so that its id stays its own.
-        self._usages: dict[int, tuple[PodTemplate, Usage]] = {}
 
     def put(self, quota: ResourceQuota) -> None:
         """There is this quota now; pods that are there may be over it."""
@@ -79,7 +78,7 @@ class Quotas:
         return None
 
     def _exceeded(self, quota: ResourceQuota, template: PodTemplate, taken: Iterable[PodTemplate]) -> str:
-        asked = {name: amount for name, amount in self._usage(template).items() if name in quota.hard}
+        asked = {name: amount for name, amount in _usage_of(template).items() if name in quota.hard}
         used = self._used(quota, taken)
         over = [
             name
@@ -96,7 +95,7 @@ class Quotas:
         active = self._active.get(quota.namespace, {}).values()
         for template, count in (*active, *((each, 1) for each in taken)):
             if count and _concerns(quota, template):
-                for name, amount in self._usage(template).items():
+                for name, amount in _usage_of(template).items():
                     if name in used:
                         used[name] = used[name].add(
                             Quantity(amount.unscaled * count, amount.scale, amount.format)
@@ -104,13 +103,6 @@ class Quotas:
         if OBJECTS in used and not quota.scopes:
             used[OBJECTS] = Quantity(self._objects.get(quota.namespace, 0) + len(list(taken)))
         return used
-
-    def _usage(self, template: PodTemplate) -> Usage:
-        """What a pod counts for, by the names that quotas have."""
-        known = self._usages.get(id(template))
-        if known is None:
-            known = self._usages[id(template)] = template, dict(_usage(template))
-        return known[1]
 
 
 def _usage(template: PodTemplate) -> Iterator[tuple[str, Quantity]]:
@@ -123,6 +115,12 @@ def _usage(template: PodTemplate) -> Iterator[tuple[str, Quantity]]:
             yield name, amount
     for name, amount in totals(spec, "limits").items():
         yield f"limits.{name}", amount
+
+
+@PerTemplate
+def _usage_of(template: PodTemplate) -> Usage:
+    """What a pod counts for, by the names that quotas have."""
+    return dict(_usage(template))
 
 
 def _all_unnamed(quota: ResourceQuota, template: PodTemplate) -> str:

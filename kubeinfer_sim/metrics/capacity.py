@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 from math import lcm
 from typing import NamedTuple
 
@@ -133,7 +134,7 @@ class CapacityMeter:
         pod_serves: Mapping[str, Fraction] | None = None,
         instance_serves: Fraction = Fraction(1),
     ) -> None:
-        self._pod_serves = pod_serves or {}
+        self._pod_serves = tuple((pod_serves or {}).items())
         self._instance_serves = instance_serves
         self._whole = whole
         self._instances: dict[int, _Instance] = {}
@@ -254,23 +255,28 @@ class CapacityMeter:
         )
         held = self._known.get(shape)
         if held is None:
-            held = self._known[shape] = self._work_out(shape)
+            held = self._known[shape] = _work_out(shape, self._pod_serves, self._instance_serves)
         if self._now.get(uid) is not held:
             self._now[uid] = held
             self._changes.append((at, uid, held))
 
-    def _work_out(self, shape: _Shape) -> _Held:
-        pods = dict(zip(shape.roles, shape.pods, strict=True))
-        ready = dict(zip(shape.roles, shape.ready, strict=True))
-        parts = {role: Fraction(ready[role], pods[role]) for role in shape.roles}
-        if shape.gated:
-            return _Held(_NOTHING, _NOTHING, parts)
-        named = {role: each for role, each in self._pod_serves.items() if role in pods}
-        full = min((each * pods[role] for role, each in named.items()), default=self._instance_serves)
-        speeds = dict(shape.speeds)
-        takes = [
-            (ready[role] * named[role] if role in named else full * part) * speeds.get(role, 1)
-            for role, part in parts.items()
-        ]
-        load = min(full, *takes) if takes else full
-        return _Held(load / full, load, parts)
+
+@lru_cache(maxsize=4096)  # the same few in all runs of a scenario
+def _work_out(
+    shape: _Shape, pod_serves: tuple[tuple[str, Fraction], ...], instance_serves: Fraction
+) -> _Held:
+    """The capacity of an instance of this shape; what pods and instances serve as for `CapacityMeter`."""
+    pods = dict(zip(shape.roles, shape.pods, strict=True))
+    ready = dict(zip(shape.roles, shape.ready, strict=True))
+    parts = {role: Fraction(ready[role], pods[role]) for role in shape.roles}
+    if shape.gated:
+        return _Held(_NOTHING, _NOTHING, parts)
+    named = {role: each for role, each in pod_serves if role in pods}
+    full = min((each * pods[role] for role, each in named.items()), default=instance_serves)
+    speeds = dict(shape.speeds)
+    takes = [
+        (ready[role] * named[role] if role in named else full * part) * speeds.get(role, 1)
+        for role, part in parts.items()
+    ]
+    load = min(full, *takes) if takes else full
+    return _Held(load / full, load, parts)

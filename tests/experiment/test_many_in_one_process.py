@@ -10,8 +10,8 @@ from command_line import ROOT, python
 from msgspec import json
 
 from kubeinfer_sim import load_scenario
+from kubeinfer_sim.cluster import per_template
 from kubeinfer_sim.cluster.prober import forecast
-from kubeinfer_sim.cluster.scheduler import objects
 from kubeinfer_sim.experiment.dispatch import process_pool
 from kubeinfer_sim.experiment.replication import Variant, play
 
@@ -25,20 +25,14 @@ SCENARIOS = (
 
 
 @pytest.fixture(autouse=True)
-def nothing_known() -> Iterator[None]:
-    forget()
-    yield
-    forget()
-
-
-def forget() -> None:
-    """As in a process in which nothing was played yet."""
+def no_forecast_known() -> Iterator[None]:
     forecast.forecasts_for.cache_clear()
-    objects._RAW_SPECS.clear()
+    yield
+    forecast.forecasts_for.cache_clear()
 
 
 def variants() -> list[Variant]:
-    """Each as it is, and with stages drawn."""
+    """Each as it is, and with stages drawn; read anew, so that nothing is known of their templates."""
     files = [str(ROOT / "scenarios" / f"{name}.yaml") for name in SCENARIOS]
     drawn = {("spec", "timings", "profile"): "range"}
     return [
@@ -51,13 +45,13 @@ def variants() -> list[Variant]:
 def test_a_run_is_the_same_after_others_as_alone(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """Also where more is known than is remembered."""
     monkeypatch.setattr(forecast, "MOST_KNOWN", most)
-    monkeypatch.setattr(objects, "_MOST_RAW_SPECS", most)
+    monkeypatch.setattr(per_template, "MOST_KNOWN", most)
     made = variants()
     after = [json.encode(play(each, seed)) for seed in range(4) for each in made]
     alone = []
     for seed in range(4):
-        for each in made:
-            forget()
+        for each in variants():
+            forecast.forecasts_for.cache_clear()
             alone.append(json.encode(play(each, seed)))
     assert after == alone
 

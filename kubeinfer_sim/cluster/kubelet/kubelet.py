@@ -33,7 +33,7 @@ from kubeinfer_sim.cluster.kubelet.image_pull import ImageError, PullRetries
 from kubeinfer_sim.cluster.kubelet.node_events import NodeEvents
 from kubeinfer_sim.cluster.kubelet.object_waits import ObjectWaits
 from kubeinfer_sim.cluster.kubelet.pod_admission import PodAdmission
-from kubeinfer_sim.cluster.kubelet.pod_layout import PodLayout
+from kubeinfer_sim.cluster.kubelet.pod_layout import PodLayout, layout_of
 from kubeinfer_sim.cluster.kubelet.pod_termination import PodTermination
 from kubeinfer_sim.cluster.kubelet.pod_view import PodView
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker, Sync
@@ -150,7 +150,7 @@ class Kubelet(Watcher):
         assert node is not None
         layout = self._layouts.get(id(pod.template))
         if layout is None:
-            layout = self._layouts[id(pod.template)] = PodLayout(pod.template)
+            layout = self._layouts[id(pod.template)] = layout_of(pod.template)
         worker = self._workers[pod] = PodWorker(pod, node, layout)
         if self._answers_to_be:
             worker.answers = self._answers_to_be.pop(pod, {})

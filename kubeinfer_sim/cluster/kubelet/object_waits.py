@@ -16,10 +16,10 @@ from kubeinfer_sim.cluster.heartbeat import PERIOD
 from kubeinfer_sim.cluster.kubelet.image_pull import PullRetries
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
 from kubeinfer_sim.cluster.kubelet.services import Services
+from kubeinfer_sim.cluster.per_template import needs_of
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.records import ObjectMissing
-from kubeinfer_sim.manifest.model import PodTemplate
-from kubeinfer_sim.manifest.references import Needs, Reference, needs
+from kubeinfer_sim.manifest.references import Needs, Reference
 
 #: Why a container, or a pod, waits.
 CONFIG_ERROR, MOUNT, ATTACH = "CreateContainerConfigError", "FailedMount", "FailedAttachVolume"
@@ -61,24 +61,15 @@ class ObjectWaits:
         self._api = api
         self._retries = retries
         self._waiting: dict[PodWorker, ObjectWait] = {}
-        # The template is kept beside its needs so that its id stays its own.
-        self._needs: dict[int, tuple[PodTemplate, Needs]] = {}
         # By namespace and name of a claim: the pods that are on nodes and name it.
         self._users: dict[tuple[str, str], dict[PodWorker, None]] = {}
-
-    def of(self, template: PodTemplate) -> Needs:
-        """What pods of this template need."""
-        known = self._needs.get(id(template))
-        if known is None:
-            known = self._needs[id(template)] = template, needs(template)
-        return known[1]
 
     def volume(self, worker: PodWorker) -> Missing | None:
         """What the volumes of a pod, or its init containers, lack; None where nothing does."""
         api, pod = self._api, worker.pod
         if not api.absent and not api.objects:
             return None
-        needed = self.of(pod.template)
+        needed = needs_of(pod.template)
         for each in needed.volumes:
             if message := self._lacks(pod, each, _NO_ENTRY[each.kind]):
                 return Missing(each, MOUNT, f"MountVolume.SetUp failed: {message}")
@@ -95,7 +86,7 @@ class ObjectWaits:
             return None
         pod = worker.pod
         init = {each.name for each in pod.template.init_containers}
-        return next(self._unset(pod, self.of(pod.template), lambda name: name not in init), None)
+        return next(self._unset(pod, needs_of(pod.template), lambda name: name not in init), None)
 
     def _unset(self, pod: Pod, needed: Needs, concerns: Callable[[str], bool]) -> Iterator[Missing]:
         for container, references in needed.environment.items():
@@ -130,7 +121,7 @@ class ObjectWaits:
     def uses(self, worker: PodWorker) -> None:
         """The pod is on its node: it uses its claims there, or waits for them in the order of coming."""
         if self._api.objects:
-            for each in self.of(worker.pod.template).claims:
+            for each in needs_of(worker.pod.template).claims:
                 self._users.setdefault((worker.pod.namespace, each.name), {})[worker] = None
 
     # -- waiting -------------------------------------------------------------------------------------------
@@ -161,7 +152,7 @@ class ObjectWaits:
         """A pod uses no volume any more: its node detaches them, and says so with its next status."""
         if not self._users:
             return
-        for each in self.of(worker.pod.template).claims:
+        for each in needs_of(worker.pod.template).claims:
             users = self._users.get((worker.pod.namespace, each.name), {})
             users.pop(worker, None)
             for other in users:

@@ -6,6 +6,7 @@ from enum import Enum
 
 from msgspec import Struct
 
+from kubeinfer_sim.cluster.per_template import PerTemplate
 from kubeinfer_sim.cluster.pod import is_sidecar
 from kubeinfer_sim.cluster.prober import Probes
 from kubeinfer_sim.manifest.model import Container as ContainerSpec
@@ -81,3 +82,7 @@ class PodLayout:
         self.startup_probed = any(
             each.kind is not ContainerKind.INIT and each.probes.startup is not None for each in self.started
         )
+
+
+#: The layout of a template.
+layout_of = PerTemplate(PodLayout)

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kubeinfer_sim.cluster.api import Api
+from kubeinfer_sim.cluster.per_template import needs_of
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import Awaited
 from kubeinfer_sim.manifest.kubernetes.quantity import ZERO, Quantity, QuantityError
-from kubeinfer_sim.manifest.model import PodTemplate
-from kubeinfer_sim.manifest.references import CLAIM, Reference, needs
+from kubeinfer_sim.manifest.references import CLAIM
 from kubeinfer_sim.scenario.cluster.model import ClusterObject
 
 VOLUME, CLASS = "PersistentVolume", "StorageClass"
@@ -42,8 +42,6 @@ class Claims:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        # The template is kept beside its claims so that its id stays its own.
-        self._claims: dict[int, tuple[PodTemplate, tuple[Reference, ...]]] = {}
         # ReadWriteOncePod: the pod that was placed with each claim, by namespace and name.
         self._taken: dict[tuple[str, str], Pod] = {}
 
@@ -52,16 +50,9 @@ class Claims:
         """Whether anything is known of any claim."""
         return bool(self._api.absent or self._api.objects)
 
-    def of(self, template: PodTemplate) -> tuple[Reference, ...]:
-        """The claims that pods of this template name."""
-        known = self._claims.get(id(template))
-        if known is None:
-            known = self._claims[id(template)] = template, needs(template).claims
-        return known[1]
-
     def keeps(self, pod: Pod) -> str:
         """Why the pod cannot be placed, as the scheduler's message has it; "" where it can."""
-        for each in self.of(pod.template):
+        for each in needs_of(pod.template).claims:
             if why := self._unusable(pod, each.name):
                 nodes = len(self._api.nodes)
                 count = f"{nodes} " if why in (NO_VOLUME, ONE_POD) else ""
@@ -107,7 +98,7 @@ class Claims:
 
     def placed(self, pod: Pod) -> None:
         """The pod has a node, and its claims with it."""
-        for each in self.of(pod.template):
+        for each in needs_of(pod.template).claims:
             self._taken[pod.namespace, each.name] = pod
 
 

@@ -149,6 +149,14 @@ class NodeIndex:
         )
 
     def _enter(self, node: NodeState) -> None:
+        """It offers what it has, in the class of nodes like it."""
+        for resource, amount in node.allocatable.items():
+            self.offered[resource] += amount
+        for resource in node.unlimited:
+            self.boundless[resource] += 1
+        self._classify(node)
+
+    def _classify(self, node: NodeState) -> None:
         key = self._class_key(node)
         node_class = self._classes.get(key)
         if node_class is None:
@@ -157,8 +165,6 @@ class NodeIndex:
             self._plans.clear()
         node_class.add(node)
         self._class_of[node.order] = node_class
-        self.offered.update(node.allocatable)
-        self.boundless.update(node.unlimited)
 
     def total(self, resource: str) -> float:
         """How much of a resource all nodes offer together; infinite where one of them never runs out of it."""
@@ -208,10 +214,8 @@ class NodeIndex:
             self.stats.nodes += len(self._ordered)
             self._classes = {}
             self._plans.clear()
-            self.offered.clear()
-            self.boundless.clear()
             for node in self._ordered.values():
-                self._enter(node)
+                self._classify(node)
 
     def plans(self, spec: PodSpec, *, scored: bool = False) -> list[tuple[NodeClass, Plan]]:
         """The classes with nodes that can take a spec when they are empty, and how to look for room there."""

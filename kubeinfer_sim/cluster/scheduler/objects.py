@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from kubeinfer_sim.cluster.host_ports import host_ports
+from kubeinfer_sim.cluster.per_template import PerTemplate
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.pods import (
     PODS,
@@ -214,23 +216,34 @@ def node(raw: Raw, order: int = 0) -> NodeState:
     )
 
 
-#: What the raw text of a template says, by text, labels, namespace and whether labels are merged: the same in every run
-#: of a process. Text and labels are kept beside it so that their ids stay their own; so many at most.
-_RAW_SPECS: dict[tuple[int, int, str, bool], tuple[Raw, Mapping[str, str], PodSpec]] = {}
-_MOST_RAW_SPECS = 1024
+@lru_cache(maxsize=1024)
+def _specs(namespace: str, owner: tuple[str, str] | None, *, merges: bool) -> PerTemplate[PodSpec]:
+    """The specs of the pods that an owner of this kind and name makes there; `merges` as for `pod_spec`."""
 
+    def spec_of(template: PodTemplate) -> PodSpec:
+        labels = template.labels
+        raw = pod_spec(template.raw, namespace, labels=labels, merge=labels if merges else None)
+        asked = {name: amount for name, amount in template.requests.items() if amount > 0 and name != PODS}
+        return PodSpec(
+            namespace=namespace,
+            labels=labels,
+            requests=asked,
+            scoring=raw.scoring if template.raw.get("spec") else _at_least(asked),
+            node_selector=template.node_selector,
+            required_affinity=template.required_node_affinity,
+            tolerations=template.tolerations,
+            preferred_affinity=raw.preferred_affinity,
+            affinity=raw.affinity,
+            anti_affinity=raw.anti_affinity,
+            preferred_pod_affinity=raw.preferred_pod_affinity,
+            preferred_pod_anti_affinity=raw.preferred_pod_anti_affinity,
+            spread=raw.spread,
+            host_ports=raw.host_ports,
+            images=raw.images,
+            owner=owner,
+        )
 
-def _raw_spec(template: PodTemplate, namespace: str, *, merges: bool) -> PodSpec:
-    """`pod_spec` of what a template has beside what its record says."""
-    raw, labels = template.raw, template.labels
-    key = id(raw), id(labels), namespace, merges
-    known = _RAW_SPECS.get(key)
-    if known is None:
-        if len(_RAW_SPECS) >= _MOST_RAW_SPECS:
-            _RAW_SPECS.clear()
-        spec = pod_spec(raw, namespace, labels=labels, merge=labels if merges else None)
-        known = _RAW_SPECS[key] = raw, labels, spec
-    return known[2]
+    return PerTemplate(spec_of)
 
 
 class Templates:
@@ -257,29 +270,11 @@ class Templates:
         known = self._by_identity.get((id(template), namespace))
         if known is not None:
             return known[1]
-        raw = _raw_spec(template, namespace, merges=self._kubernetes.merges_label_keys)
-        asked = {name: amount for name, amount in template.requests.items() if amount > 0 and name != PODS}
-        spec = PodSpec(
-            namespace=namespace,
-            labels=template.labels,
-            requests=asked,
-            scoring=raw.scoring if template.raw.get("spec") else _at_least(asked),
-            node_selector=template.node_selector,
-            required_affinity=template.required_node_affinity,
-            tolerations=template.tolerations,
-            preferred_affinity=raw.preferred_affinity,
-            affinity=raw.affinity,
-            anti_affinity=raw.anti_affinity,
-            preferred_pod_affinity=raw.preferred_pod_affinity,
-            preferred_pod_anti_affinity=raw.preferred_pod_anti_affinity,
-            spread=raw.spread,
-            host_ports=raw.host_ports,
-            images=raw.images,
-            owner=None if owner is None else owner[:2],
-        )
         if owner is not None:
             self.workloads[namespace, owner.kind, owner.name] = owner.selector
-        spec = self._by_content.setdefault(spec.content(), spec)
+        merges = self._kubernetes.merges_label_keys
+        spec = _specs(namespace, None if owner is None else owner[:2], merges=merges)(template)
+        spec = self._by_content.setdefault(spec.content, spec)
         self._by_identity[(id(template), namespace)] = (template, spec)
         return spec
 

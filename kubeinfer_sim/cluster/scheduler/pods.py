@@ -122,6 +122,7 @@ class PodSpec(Struct, frozen=True, eq=False, dict=True):
     node_name: str = ""
     gates: tuple[str, ...] = ()
 
+    @cached_property
     def content(self) -> Hashable:
         """All of it as one hashable value: equal for specs no scheduler can tell apart."""
         return (

@@ -16,12 +16,13 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from kubeinfer_sim.cluster.per_template import PerTemplate
 from kubeinfer_sim.cluster.scheduler.pods import Owner
 from kubeinfer_sim.controllers.deployment.deletion_ranking import Neighbours, ReadyPods, first_to_go
 from kubeinfer_sim.controllers.deployment.replica_pod import ASSUMED, ReplicaPod
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement, label_selector
 from kubeinfer_sim.manifest.kubernetes.well_known_labels import POD_TEMPLATE_HASH
-from kubeinfer_sim.manifest.model import Deployment, PodTemplate
+from kubeinfer_sim.manifest.model import Deployment, PodTemplate, template_hash
 from kubeinfer_sim.manifest.model import ReplicaSet as ReplicaSetSpec
 
 #: Pods created or deleted in one sync at most (replica_set.go, BurstReplicas).
@@ -75,6 +76,15 @@ def slow_start_batch(count: int, initial: int, create: Callable[[], bool]) -> in
     return done
 
 
+@PerTemplate
+def _labelled(template: PodTemplate) -> PodTemplate:
+    """The template with a label that each template has another value of (getNewReplicaSet, deployment/sync.go).
+
+    In nothing else are the values those of the real one.
+    """
+    return replace(template, labels={**template.labels, POD_TEMPLATE_HASH: template_hash(template)})
+
+
 class ReplicaSet(Struct, eq=False, dict=True):
     """One ReplicaSet, of a Deployment or by itself.
 
@@ -115,15 +125,9 @@ class ReplicaSet(Struct, eq=False, dict=True):
 
     @cached_property
     def template(self) -> PodTemplate:
-        """What its pods are made from: of a Deployment's, the Deployment's template with a label of its own.
-
-        The label's value is the real one's in nothing but that each template has another (getNewReplicaSet in
-        pkg/controller/deployment/sync.go).
-        """
+        """What its pods are made from: of a Deployment's, the Deployment's template with a label of its own."""
         template = self.spec.template
-        if not self.hashed:
-            return template
-        return replace(template, labels={**template.labels, POD_TEMPLATE_HASH: self.spec.revision})
+        return _labelled(template) if self.hashed else template
 
     @cached_property
     def owner(self) -> Owner | None:
