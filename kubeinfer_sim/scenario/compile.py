@@ -265,7 +265,11 @@ def compile_scheduler(form: SchedulerForm | None) -> VolcanoConfiguration:
     if form is None:
         return VolcanoConfiguration()
     return VolcanoConfiguration(
-        "preempt" in form.actions, form.binpack.weight, form.binpack.resources, form.queue
+        "preempt" in form.actions,
+        form.binpack.weight,
+        form.binpack.resources,
+        form.queue,
+        enqueues="enqueue" in form.actions,
     )
 
 

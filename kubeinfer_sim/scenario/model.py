@@ -125,12 +125,14 @@ class VolcanoConfiguration(Struct, frozen=True):
         preempts: the action `preempt` is on.
         binpack_weight, binpack_resources: of the plugin binpack, and of each resource there.
         queue: in which KubeInfers' PodGroups are.
+        enqueues: the action `enqueue` is on: PodGroups are let in as their minResources fit.
     """
 
     preempts: bool = False
     binpack_weight: int = 1
     binpack_resources: Mapping[str, int] = field(default_factory=lambda: {"cpu": 1, "memory": 1})
     queue: str = "default"
+    enqueues: bool = True
 
 
 class ReadyLevel(Struct, frozen=True):

@@ -21,7 +21,8 @@ class SchedulerForm(Form):
 
     actions: list[Literal["enqueue", "allocate", "preempt", "backfill"]] = Field(
         ["enqueue", "allocate", "backfill"],
-        description="With preempt, pods of less important PodGroups of a queue are evicted for others.",
+        description="With preempt, pods of less important PodGroups of a queue are evicted for others. "
+        "Without enqueue Volcano lets PodGroups in whatever their minResources are.",
     )
     binpack: BinpackForm = Field({}, validate_default=True)
     queue: Annotated[str, Field(min_length=1)] = Field("default", description="Of KubeInfers' PodGroups.")
@@ -37,7 +38,6 @@ class SchedulerForm(Form):
 
     @model_validator(mode="after")
     def _places(self) -> Self:
-        for action in ("enqueue", "allocate"):
-            if action not in self.actions:
-                raise ValueError(f"actions: without {action} it places nothing that is simulated: add it")
+        if "allocate" not in self.actions:
+            raise ValueError("actions: without allocate Volcano places no pod that requests anything: add it")
         return self

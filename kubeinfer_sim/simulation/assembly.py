@@ -228,7 +228,7 @@ def _volcano(scenario: Scenario) -> VolcanoSettings | None:
     written = scenario.volcano
     binpack = Binpack(written.binpack_weight, written.binpack_resources)
     preempts = written.preempts or scenario.assumptions.preemption
-    return VolcanoSettings(preempts, binpack, queue=written.queue)
+    return VolcanoSettings(preempts, binpack, queue=written.queue, enqueues=written.enqueues)
 
 
 def _chance(streams: Streams, pod: Hashable) -> float:

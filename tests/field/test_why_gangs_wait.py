@@ -235,3 +235,28 @@ def test_places_that_are_promised_to_another_gang_are_told_to_be(user: User) -> 
     says = "the places for it are promised to PodGroup waits-0"
     assert f"single-0 has no place: {says}; the end of the pods that those wait for" in verdict
     assert f"single-0 waits: {says}" in why
+
+
+def test_without_the_action_enqueue_min_resources_hold_nobody_back(user: User) -> None:
+    """As allocate.go has it: a Pending PodGroup is made Inqueue where `enqueue` is not configured."""
+    placed = []
+    for actions in ["enqueue", "allocate", "backfill"], ["allocate", "backfill"]:
+        user.plans(
+            grouped(),
+            pod_group(minMember=2, minResources={NPU: "80"}),
+            cluster=PLENTY,
+            initial="empty",
+            scheduler={"actions": actions},
+            horizon="1h",
+        )
+        placed.append(sum(bool(each["node"]) for each in user.pods()))
+    assert placed == [0, 2]
+
+
+def test_without_the_action_allocate_it_is_said_that_volcano_places_nothing(user: User) -> None:
+    user.plans(instance(), cluster=PLENTY, scheduler={"actions": ["enqueue", "backfill"]})
+    done = user.types("run", "scenario.yaml")
+    assert done.returncode == 2
+    assert "without allocate Volcano places no pod that requests anything: add it" in " ".join(
+        done.stderr.split()
+    )

@@ -75,6 +75,7 @@ class VolcanoScheduler:
         uniform: draws numbers in [0, 1) for a pod, by what they decide.
         placement: other scores than Volcano's own (`default`).
         preempts: the action `preempt` is configured.
+        enqueues: the action `enqueue` is.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class VolcanoScheduler:
         binpack: Binpack | None = None,
         placement: Placing = "default",
         preempts: bool = False,
+        enqueues: bool = True,
     ) -> None:
         self._index = index
         self._uniform = uniform
@@ -97,6 +99,7 @@ class VolcanoScheduler:
             kubernetes=LIBRARIES,
         )
         self._preempts = preempts
+        self._enqueues = enqueues
         self._attempt = 0
         self.queues: dict[str, Queue] = {DEFAULT_QUEUE.name: DEFAULT_QUEUE}
         self.jobs: dict[GroupKey, Job] = {}
@@ -327,13 +330,13 @@ class _Session:
     # -- enqueue -------------------------------------------------------------------------------------------
 
     def enqueue(self) -> None:
-        """Let PodGroups in for whose minResources there is room."""
+        """Let PodGroups in for whose minResources there is room; without this action `allocate` lets all of them in."""
         waiting = [
             job for job in self._jobs() if job.group is not None and job.group.phase in ("", "Pending")
         ]
         for job in sorted(waiting, key=self._order) if len(waiting) > 1 else waiting:
             assert job.group is not None
-            why = self._shares.hold_back(job)
+            why = self._shares.hold_back(job) if self._volcano._enqueues else None
             if job is self._explained:
                 self.held_back = why
             if why is None:

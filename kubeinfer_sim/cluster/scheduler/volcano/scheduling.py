@@ -36,12 +36,13 @@ PERIOD = 1_000
 
 
 class VolcanoSettings(Struct, frozen=True):
-    """Volcano's configuration: whether the action `preempt` is on, how nodes are scored, and KubeInfers' queue."""
+    """Volcano's configuration: whether `preempt` and `enqueue` are on, how nodes are scored, and KubeInfers' queue."""
 
     preempts: bool = False
     binpack: Binpack = field(default_factory=Binpack)
     placement: Placing = "default"
     queue: str = DEFAULT_QUEUE.name
+    enqueues: bool = True
 
 
 class VolcanoScheduling:
@@ -80,6 +81,7 @@ class VolcanoScheduling:
             binpack=settings.binpack,
             placement=settings.placement,
             preempts=settings.preempts,
+            enqueues=settings.enqueues,
         )
         self._view = PodGroupView(self.volcano)
         self._phase = int(env.streams.named("volcano/cycle").random() * PERIOD)
