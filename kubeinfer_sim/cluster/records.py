@@ -90,6 +90,7 @@ Awaited = Literal[
     "promised",
     "cycle",
     "search",
+    "parts",
 ]
 
 

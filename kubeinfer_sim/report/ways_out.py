@@ -51,6 +51,7 @@ _BEFORE_NODES = {
     "promise": "the end of these pods",
     "promised": "the end of the pods that those wait for, or more nodes,",
     "cycle": "",
+    "parts": "more nodes, fewer instances, or a minMember of all their pods,",
     "search": "pods of one size, scheduler kube-scheduler or more nodes",
 }
 _LABELLING = "labelling a node so"

@@ -260,3 +260,33 @@ def test_without_the_action_allocate_it_is_said_that_volcano_places_nothing(user
     assert "without allocate Volcano places no pod that requests anything: add it" in " ".join(
         done.stderr.split()
     )
+
+
+@pytest.mark.parametrize(("pods", "members", "nodes"), [(3, 2, 4), (4, 2, 6), (4, 1, 6)])
+def test_instances_that_are_placed_in_part_and_keep_each_other_from_being_whole_are_named(
+    user: User, pods: int, members: int, nodes: int
+) -> None:
+    made = instance(pods, "default")
+    made["spec"]["replicas"] = 2
+    assumptions = {"minMember": members}
+    user.plans(made, cluster=f"{nodes}x8", initial="empty", assumptions=assumptions, horizon="1h")
+    part = nodes // 2
+    says = (
+        f"chat-0 needs 1 node × 8 {NPU}; no such node is free; {part} of the {pods} pods of chat-0 and {part} of the "
+        f"{pods} pods of chat-1 have their places, as minMember allows: each keeps what another would need to be whole"
+    )
+    verdict, why = told(user)
+    ways = "more nodes, fewer instances, or a minMember of all their pods, would let it go on"
+    assert f"{says}; {ways}" in verdict
+    assert says in why
+    user.plans(made, cluster=f"{nodes}x8", initial="empty", horizon="1h")
+    assert "minMember" not in told(user)[0]
+
+
+def test_one_instance_that_is_placed_in_part_is_no_deadlock(user: User) -> None:
+    made = instance(3, "default")
+    user.plans(made, cluster="2x8", initial="empty", assumptions={"minMember": 2}, horizon="1h")
+    done, result = user.runs()
+    assert "to be whole" not in result["verdict"]["sentence"]
+    assert "tasks in gang unschedulable" not in done.stdout, "the PodGroup has what it needs"
+    assert "pod group is ready, 1 Pending, 2 Running, 2 minAvailable" in " ".join(done.stdout.split())

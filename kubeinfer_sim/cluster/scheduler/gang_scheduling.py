@@ -400,20 +400,37 @@ class GangScheduling(Watcher):
         no_room = verdict.pod is not None and not {"promise", "promised", "cycle"}.intersection(awaits)
         if no_room or not waits:
             proof = _with_others(len(request.pods) - len(gang.request.pods), verdict.proof)
-            reasons.append(f"{gang.pods[0].ref.name} {proof}" if waits else proof)
-            awaits.append("room")
+            parts = "" if volcano is None or waits or not no_room else self._deadlock(volcano, gang)
+            reasons.append(f"{gang.pods[0].ref.name} {proof}" if waits else f"{proof}{parts}")
+            awaits.append("parts" if parts else "room")
         return GangPending(
             at,
             cause,
             gang.instance,
             message,
             "; besides, ".join(reasons),
-            tuple(NodeVerdict(*group) for group in verdict.groups.items()) if "room" in awaits else (),
+            tuple(NodeVerdict(*group) for group in verdict.groups.items())
+            if {"room", "parts"}.intersection(awaits)
+            else (),
             tuple(awaits),
             needs=verdict.pod is not None and not waits,
             drawn_by=self._drawn_by(
                 awaits == ["search"] or (verdict.redrawn and not waits), by_volcano=volcano is not None
             ),
+        )
+
+    def _deadlock(self, volcano: VolcanoScheduling, gang: PodGang) -> str:
+        """That instances of which only a part is placed keep from each other what would make them whole; "" else."""
+        if not gang.instance.has_roles:
+            return ""
+        parts = sorted(volcano.partly_placed(), key=lambda part: part.instance != gang.instance)
+        others = [pod for part in parts if part.instance != gang.instance for pod in part.pods]
+        if len(parts) < 2 or self._scheduler.would_fit(gang.request, others) is None:
+            return ""
+        more = f" and of {len(parts) - 2} more" if len(parts) > 2 else ""
+        return (
+            f"; {parts[0].text} and {parts[1].text}{more} have their places, as minMember allows: "
+            "each keeps what another would need to be whole"
         )
 
     @staticmethod

@@ -120,6 +120,17 @@ class VolcanoScheduler:
         """Whether any pod waits for a node that the scheduler looks at."""
         return bool(self._waiting)
 
+    @property
+    def partly_placed(self) -> list[Job]:
+        """The jobs of which some pods run and others, which they can do without, wait."""
+        return [
+            job
+            for job in self._waiting.values()
+            if job.group is not None
+            and job.group.min_member <= job.ready
+            and job.counts[TaskStatus.ALLOCATED]
+        ]
+
     def job(self, key: GroupKey) -> Job:
         """The job of a PodGroup, whether or not there is one of this name."""
         job = self.jobs.get(key)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
+from typing import cast
 
 from msgspec import Struct, field
 
@@ -22,7 +23,7 @@ from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
 from kubeinfer_sim.cluster.scheduler.pods import PODS
 from kubeinfer_sim.cluster.scheduler.pods import Pod as ScheduledPod
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
-from kubeinfer_sim.cluster.scheduler.volcano.job import GroupKey, PodGroup, Task, TaskStatus
+from kubeinfer_sim.cluster.scheduler.volcano.job import GroupKey, Job, PodGroup, Task, TaskStatus
 from kubeinfer_sim.cluster.scheduler.volcano.pod_groups import PodGroupAt, PodGroupView
 from kubeinfer_sim.cluster.scheduler.volcano.scheduler import Eviction, VolcanoScheduler
 from kubeinfer_sim.cluster.scheduler.volcano.verdict import Wait
@@ -43,6 +44,21 @@ class VolcanoSettings(Struct, frozen=True):
     placement: Placing = "default"
     queue: str = DEFAULT_QUEUE.name
     enqueues: bool = True
+
+
+class PlacedPart:
+    """An instance of which some pods have their places, and those pods."""
+
+    def __init__(self, job: Job) -> None:
+        pods = cast("list[Pod]", list(job.tasks))
+        self.pods = [pod for pod in pods if job.tasks[pod].status is TaskStatus.ALLOCATED]
+        self.instance = pods[0].ref.instance
+        self.text = f"{len(self.pods)} of the {len(pods)} pods of {self.instance.name}"
+
+
+def _is_instance_s(job: Job) -> bool:
+    pod = next(iter(job.tasks))
+    return isinstance(pod, Pod) and pod.ref.instance.has_roles
 
 
 class VolcanoScheduling:
@@ -361,7 +377,14 @@ class VolcanoScheduling:
         if fits and not waits:
             tried = "all its pods fit, but not where Volcano tries them one by one, each on the node it scores best"
             waits.append(Wait(tried, "search"))
-        return verdict.pod_group, waits
+        if job.ready < group.min_member:
+            return verdict.pod_group, waits
+        # Of the PodGroup nothing is said any more, of its pods that wait all the same.
+        return verdict.message(job.tasks[pod], f"{pod.namespace}/{pod.ref.name}"), waits
+
+    def partly_placed(self) -> list[PlacedPart]:
+        """The instances of which some pods have their places, as minMember allows, and others wait for theirs."""
+        return [PlacedPart(job) for job in self.volcano.partly_placed if _is_instance_s(job)]
 
     def pod_groups(self) -> tuple[PodGroupAt, ...]:
         """The PodGroups as they are shown now, to be asked after whatever happens."""
