@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.reasons import Refusal
 from kubeinfer_sim.cluster.records import PodDeleting, PodGone, PodNotReady
-from kubeinfer_sim.controllers.deployment.progress import AVAILABLE, PAUSED, TIMED_OUT
+from kubeinfer_sim.controllers.deployment.progress import PAUSED, TIMED_OUT
 from kubeinfer_sim.controllers.deployment.records import (
     DeploymentApplied,
     DeploymentStatus,
@@ -289,6 +289,7 @@ def _outcome(measures: DeploymentMeasures, end: str) -> DeploymentOutcome:
     reason = measures.conditions[-1].reason if measures.conditions else ""
     if reason == PAUSED:
         return DeploymentOutcome.PAUSED
-    if end == "horizon" and reason not in (TIMED_OUT, AVAILABLE):
+    # What was complete once has no deadline any more: what is missing may yet come after the horizon.
+    if end == "horizon" and reason != TIMED_OUT:
         return DeploymentOutcome.UNFINISHED
     return DeploymentOutcome.NEVER

@@ -75,6 +75,9 @@ def sentence(
                 for life in _stuck(measures)
             )
             reason = f"; {why(measures, on_dead_nodes)}{due}" if measures.refused or held else ""
+            if change is None or change.completed is not None:
+                left = f"{measures.available.last:,} of {count(measures.desired.last, 'pod')}"
+                return f"at the horizon {left} of {name} available{reason}"
             return f"{what} is not finished when the run ends: {_counts(measures)}{reason}"
     reason = why(measures, on_dead_nodes)
     because = f": {reason}" if reason else ""

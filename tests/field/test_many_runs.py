@@ -29,7 +29,7 @@ def many(user: User, *options: str) -> tuple[str, Raw, int]:
 # -- the first sentence -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("workload", [kubeinfer])
+@both
 def test_what_a_fault_has_taken_away_at_the_horizon_is_told_and_a_miss_where_nothing_else_is_asked(
     user: User, workload: Any
 ) -> None:

@@ -84,7 +84,8 @@ class ReplicaSetPart(Part):
     namespace: str
     outcome: DeploymentOutcome
     min_available_pods: int
-    """From the first change for which pods come or go after the start until the last was in place."""
+    """From the first change for which pods come or go after the start until the last was in place; without one while
+    it is owed."""
     min_available_at_ms: int
     min_available_for_ms: int
     missing_pods: int
@@ -127,7 +128,8 @@ class DeploymentPart(Part):
     strategy: str
     outcome: DeploymentOutcome
     min_available_pods: int
-    """From the first change for which pods come or go after the start until the last was in place."""
+    """From the first change for which pods come or go after the start until the last was in place; without one while
+    it is owed."""
     min_available_at_ms: int
     min_available_for_ms: int
     missing_pods: int
