@@ -25,8 +25,8 @@ from kubeinfer_sim.cli.output import note, output_of, width_of
 def command(store: str, sql: str | None, parquet: str | None, json_to: str | None, form: str | None) -> int:
     """Say what is in STORE, a file that `run`, `rollout` or `compare` have written with --store.
 
-    In text a line for each variant; csv and json have a row for each run, with every number of it, or of the answer
-    to --sql.
+    In text what each variant comes to, with intervals; csv and json have a row for each run, with every number of it,
+    or of the answer to --sql.
     """
     from kubeinfer_sim.experiment.stored import Stored
     from kubeinfer_sim.report.stored import grid_lines, rows_csv, rows_json, stored_text, write_parquet

@@ -53,6 +53,7 @@ class Replications(Struct, frozen=True, dict=True):
         stopped: why there are no more.
         asked: how many there were to be, at most.
         sequential: it was looked after every run whether all is decided: intervals of objectives allow for that.
+        precision: to which part of itself a mean was to be known (`measured_precision`); None: that was not asked for.
     """
 
     scenario: Scenario
@@ -61,6 +62,7 @@ class Replications(Struct, frozen=True, dict=True):
     stopped: Stopped = "asked"
     asked: int = 0
     sequential: bool = False
+    precision: float | None = None
 
     @property
     def confidence(self) -> float:
@@ -160,6 +162,17 @@ class Replications(Struct, frozen=True, dict=True):
                 raise KeyError(holds)
             return named[0].share
         return proportion(sum(map(holds, self.runs)), len(self.runs), self.confidence)
+
+    @property
+    def precise_figure(self) -> Literal["duration", "lost"]:
+        """What a precision is about: how long it takes, or where nothing has to come into place the time lost."""
+        return "duration" if _durations(self.runs) else "lost"
+
+    @cached_property
+    def measured_precision(self) -> float | None:
+        """Half the interval of that mean as a part of it; None: too few runs have anything in them, or it is 0."""
+        mean = estimate(_headline(self.runs), self.confidence)
+        return None if mean.half is None or not mean.mean else mean.half / abs(mean.mean)
 
     @cached_property
     def unfinished(self) -> tuple[Replication, ...]:
@@ -301,16 +314,22 @@ def replicate(
                 _exhaust(play(most))
         except KeyboardInterrupt:
             stopped = "interrupted"
-    return gathered(scenario, played, stopped, most, sequential=until_decided)
+    return gathered(scenario, played, stopped, most, sequential=until_decided, precision=precision)
 
 
 def gathered(
-    scenario: Scenario, played: Sequence[Played], stopped: Stopped, asked: int, *, sequential: bool = False
+    scenario: Scenario,
+    played: Sequence[Played],
+    stopped: Stopped,
+    asked: int,
+    *,
+    sequential: bool = False,
+    precision: float | None = None,
 ) -> Replications:
     """What came of the seeds, put together."""
     runs = tuple(each for each in played if isinstance(each, Replication))
     failures = tuple(each for each in played if isinstance(each, Failure))
-    return Replications(scenario, runs, failures, stopped, asked, sequential)
+    return Replications(scenario, runs, failures, stopped, asked, sequential, precision)
 
 
 def _most(n: int | None, precision: float | None, until_decided: bool) -> int:
@@ -335,8 +354,12 @@ def _exhaust(played: Iterator[Played]) -> None:
 def _headline(played: Sequence[Played]) -> list[float]:
     """What a precision is about."""
     runs = [each for each in played if isinstance(each, Replication)]
-    took = [run.duration for run in runs if run.duration is not None and run.duration != inf]
-    return took or [float(run.lost_in_all) for run in runs] or [0.0]
+    return _durations(runs) or [float(run.lost_in_all) for run in runs] or [0.0]
+
+
+def _durations(runs: Sequence[Replication]) -> list[float]:
+    """Of those that finish."""
+    return [run.duration for run in runs if run.duration is not None and run.duration != inf]
 
 
 def _until_decided(scenario: Scenario, played: Iterator[Played]) -> Stopped:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from math import isinf
 from pathlib import Path
 from typing import Any, Self
@@ -25,9 +26,11 @@ class StoredVariant(Struct, frozen=True):
     """The runs of one variant.
 
     Attributes:
+        confidence: of the intervals: the scenario's.
         held: in which part of them all objectives were; None without any that ended, and of forced runs.
-        took: percentiles of how long the change took (ms), as `PARTS` has them; empty where there was none.
-        lost: mean instance-ms lost.
+        took: percentiles of how long the change took (ms), as `PARTS` has them; empty where there was none, and of
+            forced runs.
+        lost: mean instance-ms lost, and pod-ms of Deployments and their like; None of forced runs.
     """
 
     name: str
@@ -37,6 +40,7 @@ class StoredVariant(Struct, frozen=True):
     first_seed: int | None
     last_seed: int | None
     unfinished: int
+    confidence: float
     held: Estimate | None
     took: tuple[Estimate, ...]
     lost: Estimate | None
@@ -71,11 +75,12 @@ class Stored:
     def variants(self) -> list[StoredVariant]:
         """Each variant, in its order."""
         rows = self._connection.execute(
-            "SELECT variant, name, settings FROM variants ORDER BY variant"
+            "SELECT variant, name, settings, json_extract(inputs, '$.scenario.confidence') FROM variants "
+            "ORDER BY variant"
         ).fetchall()
         return [self._variant(*row) for row in rows]
 
-    def _variant(self, variant: int, name: str, settings: str) -> StoredVariant:
+    def _variant(self, variant: int, name: str, settings: str, confidence: str) -> StoredVariant:
         ask = self._connection.execute
         ended = f"FROM runs WHERE variant = ? AND NOT {_FAILED}"
         ((every, first, last),) = ask(
@@ -89,6 +94,7 @@ class Stored:
             )
         ]
         lost = [float(each) for (each,) in ask(f"SELECT lost {ended}", (variant,))]
+        sure = float(Fraction(confidence))
         return StoredVariant(
             name=name,
             settings=settings,
@@ -97,9 +103,10 @@ class Stored:
             first_seed=first,
             last_seed=last,
             unfinished=sum(map(isinf, took)),
-            held=proportion(held, runs) if runs and not self.forced else None,
-            took=tuple(percentile(took, part) for part in PARTS) if took else (),
-            lost=estimate(lost) if lost and not self.forced else None,
+            confidence=sure,
+            held=proportion(held, runs, sure) if runs and not self.forced else None,
+            took=tuple(percentile(took, part, sure) for part in PARTS) if took and not self.forced else (),
+            lost=estimate(lost, sure) if lost and not self.forced else None,
         )
 
     def rows(self) -> tuple[list[str], Iterator[list[Any]]]:

@@ -119,8 +119,11 @@ def goal(events: RareEvents, event: RareEvent) -> str:
 def _in_short(events: RareEvents, event: RareEvent) -> str:
     if not event.unavailability.mean:
         return f"{ready(events, event)} ready in every forced run: {TOO_FEW}"
+    if not told(event.unavailability):
+        seen = f"fewer in {event.missed:,} of {count(len(events.runs), 'forced run')}"
+        return f"{ready(events, event)} ready: {TOO_FEW} ({seen})"
     lost = between(event.unavailability)
-    return f"{ready(events, event)} ready but for {lost} of the time, {_a_year(event.unavailability.mean)}"
+    return f"{ready(events, event)} ready but for {lost} of the time, {_a_year(event.unavailability)}"
 
 
 def _rows(events: RareEvents, event: RareEvent) -> list[tuple[str, str]]:
@@ -129,24 +132,28 @@ def _rows(events: RareEvents, event: RareEvent) -> list[tuple[str, str]]:
     if event.missed:
         seen += f", which weigh as much as {event.effective:,.0f}"
     rows = [("missed", seen)]
-    if not number.mean:
-        return rows
+    if (low := number.low) is None or (high := number.high) is None:
+        return [*rows, ("unavailable", TOO_FEW)]
     available = _percent(number.mean, ROUND_HALF_EVEN)
-    if number.low is not None and number.high is not None:
-        available += f" ({_percent(number.high, ROUND_FLOOR)}–{_percent(number.low, ROUND_CEILING)})"
-    rows += [
-        ("unavailable", f"{between(number)} of the time, {_a_year(number.mean)}"),
-        ("available", f"{available} %"),
-        ("outages", f"{between(event.outages)} in {_horizon(events)}, {_every(events, event)}"),
-        ("any outage", f"P = {between(event.any_outage)} in {_horizon(events)}"),
-    ]
+    available += f" ({_percent(high, ROUND_FLOOR)}–{_percent(low, ROUND_CEILING)}) %"
+    rows += [("unavailable", f"{between(number)} of the time, {_a_year(number)}"), ("available", available)]
+    outages, any_outage = event.outages, event.any_outage
+    often = f"{between(outages)} in {_horizon(events)}, {_every(events, outages)}"
+    rows.append(("outages", often if told(outages) else TOO_FEW))
+    probability = f"P = {between(any_outage)} in {_horizon(events)}"
+    rows.append(("any outage", probability if told(any_outage) else TOO_FEW))
     return rows
 
 
+def told(number: Estimate) -> bool:
+    """Whether enough runs have anything in them for an interval; a number without one is not shown."""
+    return number.low is not None and number.high is not None
+
+
 def between(number: Estimate) -> str:
-    """`2.1e-07 (1.6e-07–2.7e-07)`; bounds are rounded away from the estimate, too few are said."""
+    """`2.1e-07 (1.6e-07–2.7e-07)`; bounds are rounded away from the estimate, too few are said instead."""
     if number.low is None or number.high is None:
-        return f"{number.mean:.2g} ({TOO_FEW})"
+        return TOO_FEW
     return f"{number.mean:.2g} ({_digits(number.low, ROUND_FLOOR)}–{_digits(number.high, ROUND_CEILING)})"
 
 
@@ -167,15 +174,30 @@ def _percent(unavailable: float, rounding: str) -> str:
     return f"{(100 - lost).quantize(Decimal(1).scaleb(-places), rounding).normalize():f}"
 
 
-def _a_year(unavailable: float) -> str:
-    millis = unavailable * _YEAR
-    return f"{rounded(round(millis))} a year" if millis >= 1 else "less than 1ms a year"
+def _a_year(unavailable: Estimate) -> str:
+    """`14s (9.1s–21s) a year`."""
+    mean, low, high = (_millis(part) for part in (unavailable.mean, unavailable.low, unavailable.high))
+    return f"{mean} ({low}–{high}) a year"
 
 
-def _every(events: RareEvents, event: RareEvent) -> str:
-    """How long it is from one outage to the next."""
-    if not event.outages.mean:
-        return "never"
+def _millis(part: float | None) -> str:
+    millis = (part or 0.0) * _YEAR
+    return rounded(round(millis)) if millis >= 1 else "less than 1ms"
+
+
+def _every(events: RareEvents, outages: Estimate) -> str:
+    """How long it is from one outage to the next: `one in 3,360 (2,400–4,700) years`."""
     assert events.scenario.horizon is not None
-    years = events.scenario.horizon / event.outages.mean / _YEAR
-    return f"one in {years:,.3g} years" if years >= 1 else f"one in {rounded(round(years * _YEAR))}"
+    horizon = events.scenario.horizon
+    often, least, rare = (outages.mean, outages.high or outages.mean, outages.low)
+    if horizon / often >= _YEAR:
+        longest = _years(horizon / rare) if rare else "…"
+        return f"one in {_years(horizon / often)} ({_years(horizon / least)}–{longest}) years"
+    longest = rounded(round(horizon / rare)) if rare else "…"
+    return f"one in {rounded(round(horizon / often))} ({rounded(round(horizon / least))}–{longest})"
+
+
+def _years(millis: float) -> str:
+    """To three digits."""
+    years = float(f"{millis / _YEAR:.3g}")
+    return f"{years:,.0f}" if years >= 100 else f"{years:g}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from decimal import ROUND_CEILING
 from math import isinf
 
 from rich.console import RenderableType
@@ -13,6 +14,7 @@ from rich.text import Text
 from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.replication import Replication
 from kubeinfer_sim.experiment.replications import Replications
+from kubeinfer_sim.experiment.statistics.estimate import TOO_FEW
 from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.loss_stages import STAGES
@@ -24,7 +26,8 @@ from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.rests_on import rests_on, rests_on_in_short
 from kubeinfer_sim.report.run_figures import figure_rows, histogram
 from kubeinfer_sim.report.run_verdict import objective_row, verdict_line
-from kubeinfer_sim.report.words import count, rounded, share, share_between
+from kubeinfer_sim.report.words import count, rounded, share, share_between, together
+from kubeinfer_sim.scenario.timings.distributions import Constant
 
 #: Kinds of beginnings and faults, and failures, that are told; the JSON has all.
 _MOST = 6
@@ -78,13 +81,28 @@ def subtitle(runs: Replications) -> str:
         {
             "asked": "",
             "decided": "then it was decided",
-            "most": f"not decided or not precise after the most there were to be, {runs.asked:,}",
-            "precision": "as the precision asks for",
+            "most": f"{_not_reached(runs)}after the most there were to be, {runs.asked:,}",
+            "precision": f"as the precision asks for: {_precision(runs)}",
             "interrupted": f"interrupted: {runs.asked:,} were asked for",
         }[runs.stopped]
     )
     parts.append(f"intervals of {share(runs.confidence)} %")
     return " · ".join(filter(None, parts))
+
+
+def _not_reached(runs: Replications) -> str:
+    if runs.precision is None:
+        return "not decided "
+    return f"{_precision(runs)}, and ±{share(runs.precision)} % was asked for: "
+
+
+def _precision(runs: Replications) -> str:
+    """`the mean of how long it takes is known to ±4.8 %`."""
+    what = "how long it takes" if runs.precise_figure == "duration" else "the time lost"
+    reached = runs.measured_precision
+    if reached is None:
+        return f"of the mean of {what} these are {TOO_FEW}"
+    return f"the mean of {what} is known to ±{share(reached, ROUND_CEILING)} %"
 
 
 def _parts(runs: Replications, replay: Replay, why: str, *, assumptions: bool) -> Iterable[RenderableType]:
@@ -167,7 +185,9 @@ def fault_lines(runs: Replications) -> list[str]:
         return []
     number = len(runs.runs)
     lines = [f"no fault struck in {runs.untouched:,} of {count(number, 'run')}"]
-    if runs.untouched == number:
+    if runs.untouched == number and (rhythm := _fixed(runs)):
+        lines[0] += f": {rhythm}, after these end; they say nothing of faults"
+    elif runs.untouched == number:
         least = proportion(0, number, runs.confidence).high or 0.0
         lines[0] += (
             f": a fault comes in at most {share(least)} % of runs (one-sided); these say nothing of faults"
@@ -180,6 +200,15 @@ def fault_lines(runs: Replications) -> list[str]:
     if len(runs.struck) > _MOST:
         lines.append(f"… and {count(len(runs.struck) - _MOST, 'more kind')}")
     return lines
+
+
+def _fixed(runs: Replications) -> str:
+    """`faults come every 30d`, where each comes at fixed times alone, so that no more runs would tell of any."""
+    faults = runs.scenario.faults
+    if faults is None or not all(isinstance(each.every, Constant) for each in faults.processes):
+        return ""
+    periods = dict.fromkeys(each.every.describe().removeprefix("constant ") for each in faults.processes)
+    return f"they come every {together(list(periods))}"
 
 
 def run_words(run: Replication) -> str:

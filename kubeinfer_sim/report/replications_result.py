@@ -37,6 +37,16 @@ class FailurePart(Part):
     """What is added to the command, in place of the number of replications."""
 
 
+class PrecisionPart(Part):
+    """How well a mean was to be known: half its interval as a part of it."""
+
+    figure: Literal["duration", "lost"]
+    """`lost`, instance-ms and pod-ms, where nothing has to come into place."""
+    wanted: float
+    reached: float | None
+    """Null: too few runs have anything in them to say."""
+
+
 class RunsPart(Part):
     """How many runs there are, and what became of them."""
 
@@ -46,6 +56,8 @@ class RunsPart(Part):
     stopped: Literal["asked", "decided", "most", "precision", "interrupted"]
     """Why there are no more: as many as asked for, all objectives decided, the most there were to be, the precision
     reached, interrupted."""
+    precision: PrecisionPart | None
+    """Null where none was asked for."""
     first_seed: int
     unfinished: list[int]
     """Seeds of runs in which what was asked for was not in place at the end."""
@@ -224,6 +236,11 @@ def _runs(runs: Replications) -> RunsPart:
         asked=runs.asked,
         made=runs.total,
         stopped=runs.stopped,
+        precision=None
+        if runs.precision is None or not runs.runs
+        else PrecisionPart(
+            figure=runs.precise_figure, wanted=runs.precision, reached=runs.measured_precision
+        ),
         first_seed=min(every, default=runs.scenario.seed),
         unfinished=[run.seed for run in runs.unfinished],
         failed=[

@@ -1,22 +1,22 @@
-"""What is in a store: for people a line for each variant, for machines CSV, JSON or Parquet with a row for each run."""
+"""What is in a store: for people what each variant comes to, for machines CSV, JSON, Parquet with a row for each."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import isinf
 from pathlib import Path
 from typing import Any
 
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.statistics.percentiles import PARTS
-from kubeinfer_sim.experiment.stored import Stored
+from kubeinfer_sim.experiment.stored import Stored, StoredVariant
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.manifest.wrapping import cells, wrap
-from kubeinfer_sim.report.estimates import amount
-from kubeinfer_sim.report.words import count, share_between
+from kubeinfer_sim.report.estimates import between
+from kubeinfer_sim.report.words import count, share, share_between
 
 _MOST_FAILURES = 6
 
@@ -27,21 +27,15 @@ def stored_text(stored: Stored, width: int = 80) -> str:
     total = sum(each.runs + each.failed for each in variants)
     about = f"{stored.scenario} · {count(len(variants), 'variant')} · {count(total, 'run')}"
     about += f" · kubeinfer-sim {stored.version}"
-    head = ["", "runs", "all held", *(f"p{part * 100:g}" for part in PARTS), "lost"]
-    head[3] = f"takes {head[3]}"
-    rows = [
-        [
-            each.name,
-            f"{each.runs:,}",
-            ""
-            if each.held is None
-            else share_between(each.held.mean, each.held.low or 0.0, each.held.high or 0.0),
-            *([amount(one.mean, "ms") for one in each.took] or [""] * len(PARTS)),
-            "" if each.lost is None else amount(each.lost.mean, "instance-ms"),
-        ]
-        for each in variants
-    ]
-    lines = [*wrap(printable(about), width), "", *_fitting(head, rows, width)]
+    levels = sorted({share(each.confidence) for each in variants})
+    about += f" · intervals of {', '.join(levels)} %"
+    lines = wrap(printable(about), width)
+    for each in variants:
+        lines += ["", *wrap(printable(_how_many(each)), width, later="  ")]
+        for name, text in _numbers(each):
+            lines += wrap(f"  {name:<7}{text}", width, later=" " * 9)
+    if stored.forced:
+        lines.append("")
     if stored.forced:
         lines += wrap("forced runs: `run SCENARIO -n N --rare --store FILE` tells what they come to", width)
     failures = stored.failures()
@@ -50,6 +44,27 @@ def stored_text(stored: Stored, width: int = 80) -> str:
     if len(failures) > _MOST_FAILURES:
         lines.append(f"… and {count(len(failures) - _MOST_FAILURES, 'more failed run')}")
     return "\n".join(lines) + "\n"
+
+
+def _how_many(variant: StoredVariant) -> str:
+    """`nodes=8: 300 runs, seeds 0-299, 2 more failed`."""
+    text = f"{variant.name}: {count(variant.runs, 'run')}"
+    if variant.first_seed is not None:
+        first, last = variant.first_seed, variant.last_seed
+        text += f", seed {first}" if first == last else f", seeds {first}-{last}"
+    return f"{text}, {variant.failed:,} more failed" if variant.failed else text
+
+
+def _numbers(variant: StoredVariant) -> Iterator[tuple[str, str]]:
+    """What its runs come to, each with its interval."""
+    if (held := variant.held) is not None:
+        yield "held", f"all objectives in {share_between(held.mean, held.low or 0.0, held.high or 0.0)}"
+    if variant.took:
+        told = [between(f"p{part * 100:g}", one, "ms") for part, one in zip(PARTS, variant.took, strict=True)]
+        never = f" · {variant.unfinished:,} never" if variant.unfinished else ""
+        yield "takes", f"{' · '.join(told)}{never}"
+    if variant.lost is not None:
+        yield "lost", between("mean", variant.lost, "instance-ms")
 
 
 def grid_lines(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
@@ -63,15 +78,6 @@ def grid_lines(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
         ).rstrip()
         for row in table
     ]
-
-
-def _fitting(head: Sequence[str], rows: Sequence[Sequence[Any]], width: int) -> list[str]:
-    """The columns side by side; where a line has no room for them, each name stands above its numbers."""
-    lines = grid_lines(head, rows)
-    if max(map(cells, lines)) <= width:
-        return lines
-    titles, *numbers = grid_lines(["", *head[1:]], [["", *row[1:]] for row in rows])
-    return [titles, *(line for row, own in zip(rows, numbers, strict=True) for line in (_cell(row[0]), own))]
 
 
 def rows_csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

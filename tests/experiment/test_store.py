@@ -236,7 +236,8 @@ def test_results_lists_summarises_exports_and_answers(tmp_path: Path) -> None:
     assert sim(*line).returncode == 0
     text = sim("results", store).stdout
     assert "rolling-update-2p1d · 2 variants · 6 runs" in text
-    assert any(each.split()[:2] == ["nodes=16", "3"] and "26m33s" in each for each in text.splitlines())
+    assert "\nnodes=16: 3 runs, seeds 0-2\n" in text
+    assert "26m33s" in text.partition("\nnodes=16")[2]
     table = list(csv.DictReader(io.StringIO(sim("results", store, "-o", "csv").stdout)))
     assert [(each["variant"], each["seed"]) for each in table[2:4]] == [("nodes=15", "2"), ("nodes=16", "0")]
     assert (table[0]["duration"], table[5]["duration"], table[5]["minReady"]) == ("inf", "1592618.0", "1")

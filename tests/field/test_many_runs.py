@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -17,9 +18,9 @@ def pods(workload: Any, replicas: int = 2) -> Raw:
     return made
 
 
-def many(user: User, *options: str) -> tuple[str, Raw, int]:
+def many(user: User, *options: str, n: int = 30) -> tuple[str, Raw, int]:
     """What is printed, on one line, the document, and the exit code."""
-    line = ("run", "scenario.yaml", "-n", "30", "--workers", "1", "--json", "many.json", *options)
+    line = ("run", "scenario.yaml", "-n", str(n), "--workers", "1", "--json", "many.json", *options)
     done = user.types(*line)
     assert done.returncode in (0, 1, 4), done.stderr
     document: Raw = json.loads((user.folder / "many.json").read_text(encoding="utf-8"))
@@ -117,3 +118,78 @@ def test_figures_of_several_workloads_say_whether_of_the_worst_or_of_all(user: U
     user.plans(own, one, cluster="5x8", timings=STAGES, faults=FAULTS, initial="running", horizon="3h")
     _, document, _ = many(user)
     assert not [each["title"] for each in document["figures"] if "2)" in each["title"]], "one of each kind"
+
+
+# -- how sure it is -----------------------------------------------------------------------------------------
+
+
+@both
+def test_results_tells_each_number_with_its_interval_of_the_scenarios_confidence(
+    user: User, workload: Any
+) -> None:
+    spec = {"cluster": "3x8", "update": {"newRevision": True}, "timings": STAGES, "confidence": "90%"}
+    user.plans(pods(workload), **spec, objectives={"completesWithin": "3m"})
+    many(user, "--store", "runs.db")
+    lines = user.types("results", "runs.db").stdout.splitlines()
+    said = " ".join(" ".join(lines).split())
+    assert "intervals of 90 %" in said
+    assert "field: 30 runs, seeds 0-29" in said
+    assert re.search(r"held all objectives in [0-9.]+ % \([0-9.]+–[0-9.]+\)", said), said
+    assert re.search(r"takes p50 \S+ \(\S+–\S+\) · .* · p99 \S+ \(\S+–…\)", said), said
+    assert "lost mean" in said
+    assert "(too few to say)" in said.partition("lost mean")[2]
+    assert max(map(len, lines)) <= 80
+
+
+@both
+def test_a_precision_that_is_not_reached_says_of_what_and_by_how_much(user: User, workload: Any) -> None:
+    user.plans(pods(workload), cluster="3x8", update={"newRevision": True}, timings=STAGES)
+    said, document, _ = many(user, "--precision", "0.1%", n=150)
+    wanted = document["runs"]["precision"]
+    assert (wanted["figure"], wanted["wanted"], document["runs"]["stopped"]) == ("duration", 0.001, "most")
+    assert 0.001 < wanted["reached"] < 0.1
+    known = re.search(
+        r"the mean of how long it takes is known to ±([0-9.]+) %, and ±0.1 % was asked for", said
+    )
+    assert known is not None, said
+    assert float(known[1]) == pytest.approx(100 * wanted["reached"], abs=0.1)
+    said, document, _ = many(user, "--precision", "0.1%", n=60)
+    assert document["runs"]["precision"]["reached"] is None
+    assert "of the mean of how long it takes these are too few to say, and ±0.1 % was asked for" in said
+
+
+@both
+def test_faults_of_a_fixed_period_that_begins_after_the_end_are_not_called_rare(
+    user: User, workload: Any
+) -> None:
+    reboots = {"kind": "NodeReboot", "every": "30d", "per": "node"}
+    spec = {"cluster": "3x8", "timings": STAGES, "initial": "running", "horizon": "7d"}
+    user.plans(pods(workload), **spec, faults={"processes": [reboots]})
+    said, _, _ = many(user)
+    assert "no fault struck in 30 of 30 runs: they come every 30d, after these end" in said
+    assert "one-sided);" not in said
+    user.plans(pods(workload), **spec, faults={"processes": [reboots | {"every": {"exponential": "9000d"}}]})
+    said, _, _ = many(user)
+    assert "a fault comes in at most 9.5 % of runs (one-sided)" in said
+
+
+@both
+def test_of_too_few_forced_runs_no_number_is_shown(user: User, workload: Any) -> None:
+    faults = {"processes": [{"kind": "NodeReboot", "rate": "1 per 100d", "per": "node"}]}
+    wanted = {
+        "objects": {
+            f"{pods(workload)['kind']}/chat": {"minReadyInstances": {"value": 2, "probability": "99%"}}
+        }
+    }
+    spec = {"cluster": "3x8", "timings": STAGES, "initial": "running", "horizon": "7d"}
+    user.plans(pods(workload), **spec, faults=faults, objectives=wanted)
+    done = user.types("run", "scenario.yaml", "-n", "40", "--rare", "--workers", "1")
+    said = " ".join(done.stdout.split())
+    assert done.returncode == 4, done.stderr
+    assert re.search(r"At least 2 ready: too few to say \(fewer in [0-9]+ of 40 forced runs\)", said), said
+    assert "unavailable too few to say" in said
+    assert "a year" not in said
+    done = user.types("run", "scenario.yaml", "-n", "400", "--rare", "--workers", "1")
+    said = " ".join(done.stdout.split())
+    assert re.search(r"of the time, \S+ \(\S+–\S+\) a year", said), said
+    assert re.search(r"in 7d, one in \S+ \(\S+–\S+\) (years )?any outage", said), said

@@ -75,8 +75,8 @@ def _refusal(scenario: Scenario) -> str:
     for each in processes:
         if not isinstance(each.every, Exponential):
             return (
-                f"the faults of {each.name} come {each.every.describe()}: their next one depends on when the last one "
-                "was, and only those of a constant rate (rate, or every: {exponential: …}) can be made likely"
+                f"the faults of {each.name} come every {each.every.describe()}: their next one depends on when the "
+                "last one was, and only those of a constant rate (rate, or every: {exponential: …}) can be made likely"
             )
     if scenario.actions:
         return (
