@@ -20,7 +20,14 @@ from kubeinfer_sim.cli.command import (
     subcommand,
     values_options,
 )
-from kubeinfer_sim.cli.replications import INTERRUPTED, UNDECIDED, Many, failure_code, worker_options
+from kubeinfer_sim.cli.replications import (
+    INTERRUPTED,
+    UNDECIDED,
+    Many,
+    failure_code,
+    lint_of_worst,
+    worker_options,
+)
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -139,7 +146,7 @@ def command(
     module:function decides about every failure (see docs/recovery.md); it is run as it is, so name none you do
     not trust.
     """
-    from kubeinfer_sim.cli.output import colour_on, output_of, show_diagnostics, unicode_on, width_of
+    from kubeinfer_sim.cli.output import look_of, output_of, show_diagnostics
     from kubeinfer_sim.cli.progress import ProgressBar
     from kubeinfer_sim.errors import UsageError
     from kubeinfer_sim.experiment.assumption_knob import assumption_knob
@@ -169,14 +176,16 @@ def command(
             store=many.store,
             progress=lambda done, total: bar.update(done, total, lambda: count(len(variants), "variant")),
         )
-    out = sys.stdout
 
     def text() -> str:
         from kubeinfer_sim.report.comparison import render_comparison
 
-        return render_comparison(
-            comparison, width=width_of(out), colour=colour_on(out), unicode=unicode_on(out)
-        )
+        look = look_of(sys.stdout)
+        told = render_comparison(comparison, **look)
+        # A run that needs more time than it may take is not played again.
+        again = comparison.outcomes if many.run_timeout is None else ()
+        runs = [(each.variant.name, each.runs) for each in again if each.runs is not None]
+        return told + lint_of_worst(runs, look)
 
     def document() -> str:
         from kubeinfer_sim.report.comparison_result import comparison_json

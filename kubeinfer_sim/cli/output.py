@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable
-from typing import TextIO
+from typing import TextIO, TypedDict
 
 import click
 from msgspec import Struct
@@ -57,6 +57,19 @@ def _said_of_characters() -> str:
     """LC_CTYPE, unless Python itself has set it in place of C (PEP 538)."""
     said = os.environ.get("LC_CTYPE", "")
     return "" if said in ("C.UTF-8", "C.utf8", "UTF-8") else said
+
+
+class Look(TypedDict):
+    """How a report is drawn: columns, whether in colour, whether with characters beyond ASCII."""
+
+    width: int
+    colour: bool
+    unicode: bool
+
+
+def look_of(stream: TextIO) -> Look:
+    """What a stream, or the terminal behind it, can show: the keyword arguments of every `render…`."""
+    return Look(width=width_of(stream), colour=colour_on(stream), unicode=unicode_on(stream))
 
 
 def show(text: str, *, err: bool = False) -> None:

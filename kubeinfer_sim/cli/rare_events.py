@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kubeinfer_sim.cli.output import colour_on, note, output_of, unicode_on, width_of
+from kubeinfer_sim.cli.output import look_of, note, output_of
 from kubeinfer_sim.cli.replications import INTERRUPTED, UNDECIDED, Many, failure_code
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.scenario.model import Scenario
@@ -55,14 +55,7 @@ def estimate_and_report(
     def text() -> str:
         from kubeinfer_sim.report.rare_events import render_rare_events
 
-        out = sys.stdout
-        return render_rare_events(
-            events,
-            width=width_of(out),
-            colour=colour_on(out),
-            unicode=unicode_on(out),
-            assumptions=assumptions,
-        )
+        return render_rare_events(events, **look_of(sys.stdout), assumptions=assumptions)
 
     def json() -> str:
         from kubeinfer_sim.report.rare_events_result import rare_events_json

@@ -14,7 +14,7 @@ import click
 from msgspec import Struct
 
 from kubeinfer_sim.cli.command import Whole, option
-from kubeinfer_sim.cli.output import Output, colour_on, note, unicode_on, width_of
+from kubeinfer_sim.cli.output import Look, Output, look_of, note
 from kubeinfer_sim.cli.own_line import own_line
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.scenario.model import Scenario
@@ -302,6 +302,27 @@ def _why_worst(runs: Replications) -> str:
     return assess(simulate(runs.scenario, seed=runs.worst.seed, pods=False)).verdict.sentence
 
 
+def lint_of_worst(several: Sequence[tuple[str, Replications]], look: Look) -> str:
+    """What lint warns of and the worst of some runs shows, of variants by name; that run is played once more for it.
+
+    Only where lint warns of anything that runs can show.
+    """
+    warned = [(name, runs) for name, runs in several if runs.scenario.lint and runs.runs]
+    if not warned:
+        return ""
+    from kubeinfer_sim.report.confirmed import confirmed, render_confirmed
+    from kubeinfer_sim.report.verdict import assess
+    from kubeinfer_sim.simulation.simulate import simulate
+
+    found = []
+    for name, runs in warned:
+        seed = runs.worst.seed
+        where = f"{name}, seed {seed}" if name else f"seed {seed}, the worst"
+        assessment = assess(simulate(runs.scenario, seed=seed, pods=False))
+        found += [(where, each) for each in confirmed(assessment)]
+    return render_confirmed(found, **look)
+
+
 def _reports(
     runs: Replications, file: str, *, assumptions: bool, explain: bool
 ) -> dict[str, Callable[[], str]]:
@@ -310,16 +331,10 @@ def _reports(
     def text() -> str:
         from kubeinfer_sim.report.replications import render_replications
 
-        out = sys.stdout
-        return render_replications(
-            runs,
-            replay_line,
-            width=width_of(out),
-            colour=colour_on(out),
-            unicode=unicode_on(out),
-            assumptions=assumptions,
-            why=_why_worst(runs) if explain else "",
-        )
+        look = look_of(sys.stdout)
+        why = _why_worst(runs) if explain else ""
+        told = render_replications(runs, replay_line, **look, assumptions=assumptions, why=why)
+        return told + (lint_of_worst([("", runs)], look) if explain else "")
 
     def json() -> str:
         from kubeinfer_sim.report.replications_result import replications_json

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kubeinfer_sim.cli.command import form_option, json_option, seed_option
-from kubeinfer_sim.cli.output import colour_on, detail, note, output_of, tell, unicode_on, width_of
+from kubeinfer_sim.cli.output import detail, look_of, note, output_of, tell
 from kubeinfer_sim.cli.own_line import own_line
 from kubeinfer_sim.cli.replications import Many, replicate_and_report, replication_options
 from kubeinfer_sim.errors import SimulatorFault, UsageError
@@ -137,15 +137,7 @@ def _reports(
     def text() -> str:
         from kubeinfer_sim.report.terminal import render
 
-        out = sys.stdout
-        return render(
-            assessment,
-            width=width_of(out),
-            colour=colour_on(out),
-            unicode=unicode_on(out),
-            details=details,
-            assumptions=assumptions,
-        )
+        return render(assessment, **look_of(sys.stdout), details=details, assumptions=assumptions)
 
     def markdown() -> str:
         from kubeinfer_sim.report.markdown.run import run_markdown

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from rich.text import Text
+
 from kubeinfer_sim.diagnostics import Diagnostic
+from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.cluster import ClusterMeasures
 from kubeinfer_sim.metrics.measure import Measures
+from kubeinfer_sim.report.paragraph import figure_table
+from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.verdict import Assessment
-from kubeinfer_sim.report.words import count, point
+from kubeinfer_sim.report.words import count, listed, point
+
+#: Runs of one finding that are named at most.
+_MOST_RUNS = 3
 
 
 class Confirmed(NamedTuple):
@@ -84,3 +92,17 @@ def in_words(each: Confirmed) -> str:
     finding = each.finding
     place = f"{finding.file}:{finding.line}" if finding.line else finding.file
     return f"{finding.code}, {place}, as validate says: {finding.message}; here {each.shown}"
+
+
+def render_confirmed(
+    findings: Sequence[tuple[str, Confirmed]], *, width: int, colour: bool, unicode: bool
+) -> str:
+    """Findings that runs confirm, each with the runs that do, as a part of the text about many runs; "": none."""
+    runs: dict[str, list[str]] = {}
+    for where, each in findings:
+        runs.setdefault(in_words(each), []).append(where)
+    if not runs:
+        return ""
+    lint = "\n".join(printable(f"{words} ({listed(those, _MOST_RUNS)})") for words, those in runs.items())
+    parts = [Text(), *figure_table([("Lint", lint)])]
+    return printed(parts, width=within(width), colour=colour, unicode=unicode)

@@ -412,7 +412,7 @@ def test_a_number_of_thousands_of_digits_is_an_error_where_it_stands(
         ("99999999x8", "at most 100,000 nodes are simulated"),
         (f"{LONG}x8", "at most 100,000 nodes are simulated"),
         ("8x99999", "at most 9,999 NPUs of a node are simulated"),
-        ("0x8", "between 1 and 100000 nodes"),
+        ("0x8", "between 1 and 100,000 nodes"),
         ("8", "write 8x8 for nodes of 8 NPUs"),
         ("8X8", "write 8x8"),
         ("8 by 8", "write 8x8"),

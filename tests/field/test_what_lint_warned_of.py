@@ -60,6 +60,23 @@ def test_the_report_says_which_warning_has_come_true(user: User, code: str) -> N
     assert code in user.types("run", "scenario.yaml", "-o", "markdown").stdout
 
 
+@pytest.mark.parametrize("code", SHOWN)
+@pytest.mark.parametrize("line", ["run", "compare --assume startupCrash=rebuild,kubelet"])
+def test_so_do_reports_about_many_runs_with_the_runs_that_show_it(user: User, code: str, line: str) -> None:
+    manifest, fields, shown = SHOWN[code]
+    user.plans(manifest, **fields)
+    command, *options = line.split()
+    done = user.types(command, "scenario.yaml", *options, "-n", "2", "--workers", "1")
+    _, _, lint = " ".join(done.stdout.split()).partition(" Lint ")
+    assert lint.startswith(f"{code}, manifest.yaml:")
+    assert shown in lint
+    which = ("seed 0", "the worst") if command == "run" else ("startupCrash=rebuild, seed",)
+    assert any(each in lint for each in which)
+    # Nothing where it does not come true.
+    user.plans(chat(surge=1, down=0), cluster="3x8", **NEW)
+    assert "Lint" not in user.types("run", "scenario.yaml", "-n", "2").stdout
+
+
 def test_a_rollout_tells_the_line_of_the_new_manifest(user: User) -> None:
     user.has("old.yaml", chat(surge=1, down=0))
     user.has("new.yaml", chat({"env": [{"name": "X", "value": "1"}]}, surge=1, down=0))
