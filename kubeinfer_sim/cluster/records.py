@@ -104,13 +104,22 @@ class PodCreated(Record):
     pod: PodRef
 
 
+class Unscheduled(NamedTuple):
+    """What the condition PodScheduled of a pod that waits says: a node for it (`Schedulable`), or why it has none."""
+
+    pod: PodRef
+    reason: Literal["Schedulable", "Unschedulable"]
+    message: str
+
+
 class GangPending(Record):
     """A gang waits and nothing under way will make room for it.
 
     `message` is what the scheduler says (`0/8 nodes are available: ...`), `verdicts` the nodes grouped by their reasons
     (no reason: the node would take the pod). `awaits`: all that it waits for. `proof`: where it `needs` room and no
     more, what it needs and what is free, to follow its name; else what keeps it. `drawn_by`: who drew what it hangs
-    on: with other draws it would have a place; "" where it would not.
+    on: with other draws it would have a place; "" where it would not. `conditions`: what each pod's own condition says,
+    where that is not `message`.
     """
 
     instance: InstanceRef
@@ -120,10 +129,12 @@ class GangPending(Record):
     awaits: tuple[Awaited, ...] = ("room",)
     needs: bool = False
     drawn_by: DrawnBy = ""
+    conditions: tuple[Unscheduled, ...] = ()
 
     def says_as(self, other: GangPending) -> bool:
         """Whether both give the same reasons, whenever they do."""
-        return self.proof == other.proof and (self.message, self.verdicts, self.awaits, self.drawn_by) == (
+        return (self.proof, self.message, self.verdicts, self.awaits, self.drawn_by) == (
+            other.proof,
             other.message,
             other.verdicts,
             other.awaits,

@@ -171,7 +171,7 @@ class PodLedger:
         self.pods: dict[PodRef, PodFacts] = {}
         self.down: dict[str, int] = {}
         self.returned: dict[str, int] = {}
-        self.pending: dict[InstanceRef, str] = {}
+        self.pending: dict[InstanceRef, GangPending] = {}
         self.registered: dict[str, int] = {}
         # The last record by which a controller had pods of an instance deleted.
         self._orders: dict[InstanceRef, int] = {}
@@ -233,7 +233,7 @@ class PodLedger:
             self.returned[record.node] = record.at
 
     def _pending(self, record: GangPending) -> None:
-        self.pending[record.instance] = record.message
+        self.pending[record.instance] = record
 
     def _scheduled(self, record: GangScheduled) -> None:
         for placed, _ in record.nodes:

@@ -163,7 +163,7 @@ class PodObjects:
         if (adopted or facts.bound is not None) and not blank:
             conditions.append(ConditionAt(Condition("PodScheduled", True), facts.bound))
         elif not blank and facts.scheduled != facts.created and not self._unseen(pod):
-            why, message = "Unschedulable", self._ledger.pending.get(pod.ref.instance, "")
+            why, message = self._why_it_waits(pod)
             if pod.scheduling_gates:
                 why, message = GATED, GATES_CLOSED
             waits = Condition("PodScheduled", False, why, message)
@@ -226,7 +226,17 @@ class PodObjects:
         """Whether no scheduler has looked at it: then nobody has written why it waits."""
         if pod.scheduling_gates:
             return False
-        return self._ledger.pending.get(pod.ref.instance) == "" or not self._scheduling.says_why_it_waits(pod)
+        pending = self._ledger.pending.get(pod.ref.instance)
+        said = pending is None or bool(pending.message)
+        return not said or not self._scheduling.says_why_it_waits(pod)
+
+    def _why_it_waits(self, pod: Pod) -> tuple[str, str]:
+        """Reason and message of the condition PodScheduled of a pod that a scheduler has looked at in vain."""
+        pending = self._ledger.pending.get(pod.ref.instance)
+        if pending is None:
+            return "Unschedulable", ""
+        own = next((each for each in pending.conditions if each.pod == pod.ref), None)
+        return ("Unschedulable", pending.message) if own is None else (own.reason, own.message)
 
     def _conditions(
         self,

@@ -290,3 +290,22 @@ def test_one_instance_that_is_placed_in_part_is_no_deadlock(user: User) -> None:
     assert "to be whole" not in result["verdict"]["sentence"]
     assert "tasks in gang unschedulable" not in done.stdout, "the PodGroup has what it needs"
     assert "pod group is ready, 1 Pending, 2 Running, 2 minAvailable" in " ".join(done.stdout.split())
+
+
+def test_each_pod_says_for_itself_whether_it_would_have_a_node(user: User) -> None:
+    """V18: what comes after the colon of the PodGroup's condition, or the node that it would get."""
+    user.plans(instance(), queue(capability={NPU: 8}), cluster="2x8", initial="empty", horizon="1h")
+    conditions = {
+        pod["name"]: condition
+        for pod in user.pods(at="5m")
+        for condition in pod["conditions"]
+        if condition["type"] == "PodScheduled"
+    }
+    one, other = sorted(conditions.values(), key=lambda condition: condition["reason"])
+    assert one["reason"] == "Schedulable"
+    assert "can possibly be assigned to node-" in one["message"]
+    assert one["message"].endswith(", once minAvailable is satisfied")
+    assert (other["reason"], other["message"]) == (
+        "Unschedulable",
+        "pod group is not ready, 2 Pending, 2 minAvailable; Pending: 1 Schedulable, 1 Unschedulable",
+    )

@@ -34,8 +34,12 @@ from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
 from kubeinfer_sim.cluster.scheduler.volcano.pod_groups import PodGroupAt
 from kubeinfer_sim.cluster.scheduler.volcano.scheduler import Eviction
-from kubeinfer_sim.cluster.scheduler.volcano.scheduling import PERIOD, VolcanoScheduling, VolcanoSettings
-from kubeinfer_sim.cluster.scheduler.volcano.verdict import Wait
+from kubeinfer_sim.cluster.scheduler.volcano.scheduling import (
+    PERIOD,
+    VolcanoScheduling,
+    VolcanoSettings,
+    Words,
+)
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.manifest.accelerators import accelerator_count
@@ -393,9 +397,10 @@ class GangScheduling(Watcher):
         volcano = self._volcano if self._volcano is not None and self._volcano.waits(gang) else None
         request = gang.request if volcano is None else volcano.placed_together(gang)
         verdict = self._scheduler.explain(request)
-        message, waits = verdict.message, list[Wait]()
+        said = Words(verdict.message, [])
         if volcano is not None:
-            message, waits = volcano.words(gang, verdict.pod is None)
+            said = volcano.words(gang, verdict.pod is None)
+        waits = said.waits
         reasons, awaits = [wait.text for wait in waits], [wait.awaits for wait in waits]
         no_room = verdict.pod is not None and not {"promise", "promised", "cycle"}.intersection(awaits)
         if no_room or not waits:
@@ -407,7 +412,7 @@ class GangScheduling(Watcher):
             at,
             cause,
             gang.instance,
-            message,
+            said.message,
             "; besides, ".join(reasons),
             tuple(NodeVerdict(*group) for group in verdict.groups.items())
             if {"room", "parts"}.intersection(awaits)
@@ -417,6 +422,7 @@ class GangScheduling(Watcher):
             drawn_by=self._drawn_by(
                 awaits == ["search"] or (verdict.redrawn and not waits), by_volcano=volcano is not None
             ),
+            conditions=said.conditions,
         )
 
     def _deadlock(self, volcano: VolcanoScheduling, gang: PodGang) -> str:

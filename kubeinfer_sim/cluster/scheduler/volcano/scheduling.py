@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
-from typing import cast
+from typing import NamedTuple, cast
 
 from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.pod import Pod, PodState
+from kubeinfer_sim.cluster.records import Unscheduled
 from kubeinfer_sim.cluster.scheduler.binpack import Binpack
 from kubeinfer_sim.cluster.scheduler.choice import Placing
 from kubeinfer_sim.cluster.scheduler.gang import Gang
@@ -59,6 +60,14 @@ class PlacedPart:
 def _is_instance_s(job: Job) -> bool:
     pod = next(iter(job.tasks))
     return isinstance(pod, Pod) and pod.ref.instance.has_roles
+
+
+class Words(NamedTuple):
+    """What is said of a gang that waits: its PodGroup's condition, what it waits for, its pods' conditions."""
+
+    message: str
+    waits: list[Wait]
+    conditions: tuple[Unscheduled, ...] = ()
 
 
 class VolcanoScheduling:
@@ -354,33 +363,41 @@ class VolcanoScheduling:
         lacking = max(0, job.group.min_member - job.ready - len(own.pods))
         return Gang(own.key, (*own.pods, *others[:lacking]), own.priority, own.preempts)
 
-    def words(self, gang: PodGang, fits: bool) -> tuple[str, list[Wait]]:
-        """What Volcano says of a gang that waits (the message of its PodGroup's condition), and all it waits for.
+    def words(self, gang: PodGang, fits: bool) -> Words:
+        """What Volcano says of a gang that waits, and all it waits for but room on nodes, which these tell.
 
-        But for room on nodes, which these tell. `fits`: a search finds places for all its pods. Of a pod without its
-        PodGroup, or of one without its queue, Volcano says nothing.
+        `fits`: a search finds places for all its pods. Of a pod without its PodGroup, or of one without its queue,
+        Volcano says nothing.
         """
         pods = [pod for pod in gang.pods if self._gangs.get(pod) is gang]
         pod = pods[0]
         job = self.volcano.job_of(pod)
         if job is None or job.group is None:
             name = pod.template.annotations.get(GROUP_NAME)
-            return "", [Wait(f"there is no PodGroup {name}, which {pod.ref.name} names", "PodGroup")]
+            missing = f"there is no PodGroup {name}, which {pod.ref.name} names"
+            return Words("", [Wait(missing, "PodGroup")])
         group = job.group
         if group.queue not in self.volcano.queues:
             near = nearest(group.queue, self.volcano.queues)
             meant = f" (is {near} meant?)" if near is not None else ""
             missing = f"there is no queue {group.queue}{meant}, which PodGroup {group.name} names"
-            return "", [Wait(missing, "queue")]
+            return Words("", [Wait(missing, "queue")])
         verdict = self.volcano.explain(job, max(self._last, 0))
         waits = verdict.waits(pods)
         if fits and not waits:
             tried = "all its pods fit, but not where Volcano tries them one by one, each on the node it scores best"
             waits.append(Wait(tried, "search"))
+        conditions = tuple(
+            Unscheduled(
+                each.ref, verdict.reason(task), verdict.message(task, f"{each.namespace}/{each.ref.name}")
+            )
+            for each in pods
+            if (task := job.tasks.get(each)) is not None
+        )
         if job.ready < group.min_member:
-            return verdict.pod_group, waits
+            return Words(verdict.pod_group, waits, conditions)
         # Of the PodGroup nothing is said any more, of its pods that wait all the same.
-        return verdict.message(job.tasks[pod], f"{pod.namespace}/{pod.ref.name}"), waits
+        return Words(conditions[0].message, waits, conditions)
 
     def partly_placed(self) -> list[PlacedPart]:
         """The instances of which some pods have their places, as minMember allows, and others wait for theirs."""

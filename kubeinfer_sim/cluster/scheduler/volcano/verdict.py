@@ -128,7 +128,7 @@ class Verdict(Struct, frozen=True):
         found = sum(each.kind != "unfit" for each in self.fates.values())
         return job.group is not None and job.ready + found >= job.group.min_member
 
-    def reason(self, task: Task) -> str:
+    def reason(self, task: Task) -> Literal["Schedulable", "Unschedulable"]:
         """The reason of the pod's condition PodScheduled."""
         fate = self.fates.get(task.pod.key)
         return "Schedulable" if fate is not None and fate.kind == "allocated" else "Unschedulable"
