@@ -27,8 +27,6 @@ from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.owed import owed_from
 from kubeinfer_sim.metrics.steps import Low, Steps
 
-#: Before anything is measured.
-NO_LOW = Low(0, 0, 0)
 NO_CAUSES: Mapping[int, Record] = {}
 #: Until the status counts that a pod is lost, at most, in ms.
 _SEEN = 5_000
@@ -68,6 +66,19 @@ class DeploymentChange(AppliedSpec):
         return created or not {"template", "replicas"}.isdisjoint(self.changed)
 
 
+class Fewest(NamedTuple):
+    """The fewest pods that were available in a stretch of time.
+
+    Attributes:
+        kept: as many as should have been throughout, but for what disturbs.
+        disturbed_by: what began that they were fewer, in order of time: no change of its own.
+    """
+
+    low: Low = Low(0, 0, 0)
+    kept: int = 0
+    disturbed_by: tuple[Record, ...] = ()
+
+
 class DeploymentMeasures(Struct):
     """One Deployment, ReplicaSet without one, StatefulSet or DaemonSet (`kind`) over a run; times in ms.
 
@@ -76,12 +87,11 @@ class DeploymentMeasures(Struct):
         pods: the lives of its pods, by creation.
         evictions: how many of them somebody else deleted, by reason.
         refused: why the API server refuses its pods, as long as it does.
-        low: the fewest pods available, from its first material change after its creation until the last one
+        during: the fewest pods available, from its first material change after its creation until the last one
             was in place (or the run ended), `since` to `until`; when there was none, as long as it is owed (`owed.py`).
             Between a deletion and another creation there are none.
-        later: the fewest from then on until the run ended, or it was deleted for good.
-        kept: as many as should have been available throughout `since` to `until`, but for what disturbs.
-        disturbed_by: what began that it were fewer, in order of time: no change of its own.
+        earlier: the fewest until then, as long as it is owed; None where there is no such time.
+        later: the fewest from then on until the run ended, or it was deleted for good; None as above.
     """
 
     name: str
@@ -96,12 +106,16 @@ class DeploymentMeasures(Struct):
     evictions: Counter[str] = field(default_factory=Counter)
     refused: Refusal | None = None
     outcome: DeploymentOutcome = DeploymentOutcome.UNTOUCHED
-    low: Low = NO_LOW
-    later: Low = NO_LOW
+    during: Fewest = Fewest()
+    earlier: Fewest | None = None
+    later: Fewest | None = None
     since: int = 0
     until: int = 0
-    kept: int = 0
-    disturbed_by: tuple[Record, ...] = ()
+
+    @property
+    def low(self) -> Low:
+        """The fewest pods available while it was worked at; as long as it existed when it was not."""
+        return self.during.low
 
     @property
     def focus(self) -> DeploymentChange | None:
@@ -237,35 +251,48 @@ class Deployments:
             by_name.setdefault((life.instance.kind, life.instance.owner), []).append(life)
         for key, measures in self._by_name.items():
             measures.pods = tuple(by_name.get(key, ()))
-            _measure_availability(measures, ended_at)
-            measures.disturbed_by = tuple(_disturbances(measures, self._lost.get(key, {}), first_causes))
+            _measure_availability(measures, ended_at, self._lost.get(key, {}), first_causes)
             measures.outcome = _outcome(measures, end)
         return tuple(self._by_name.values())
 
 
-def _measure_availability(measures: DeploymentMeasures, ended_at: int) -> None:
-    """Find the fewest pods that were available while it was worked at, and afterwards."""
+def _measure_availability(
+    measures: DeploymentMeasures, ended_at: int, lost: Mapping[int, int], first_causes: Mapping[int, Record]
+) -> None:
+    """Find the fewest pods that were available before it was worked at, meanwhile, and afterwards."""
     # The instant of its deletion belongs to what comes after it.
     end = ended_at if measures.deleted is None else max(0, measures.deleted - 1)
     asked = [change for change in measures.changes if "created" not in change.changed and change.at <= end]
     later = [change for change in asked if change.is_material or "deleted" in change.changed]
-    done = measures.focus.completed if measures.focus is not None else None
+    focus, began = measures.focus, measures.changes[0].at
+    done = focus.completed if focus is not None else None
     measures.since = min(later[0].at if later else measures.owed_from, end)
     measures.until = end if not later or done is None else min(done, end)
-    measures.low = measures.available.lowest(measures.since, measures.until)
-    measures.later = measures.available.lowest(measures.until, max(measures.until, end))
+    unavailable = focus.unavailable if focus is not None and focus.is_update else 0
+
+    def fewest(since: int, until: int, unavailable: int = 0) -> Fewest:
+        low = measures.available.lowest(since, until)
+        # Of a scaling both numbers: until its new pods are available, nothing is amiss.
+        before = measures.desired.at(since - 1) if since > began else measures.desired.at(since)
+        wanted = min(before, *measures.desired.between(since, until))
+        kept = max(0, wanted - unavailable)
+        if low.value >= kept:
+            return Fewest(low, kept)
+        begins = measures.available.last_at_least(wanted, low.at)
+        if since > began and measures.available.at(since - 1) >= before:
+            begins = max(begins, since)
+        return Fewest(low, kept, tuple(_disturbances(begins, low, lost, first_causes)))
+
+    measures.during = fewest(measures.since, measures.until, unavailable)
+    owed = measures.owed_from
+    measures.earlier = fewest(owed, measures.since) if owed < measures.since else None
+    measures.later = fewest(measures.until, end) if measures.until < end else None
 
 
 def _disturbances(
-    measures: DeploymentMeasures, lost: Mapping[int, int], first_causes: Mapping[int, Record]
+    begins: int, low: Low, lost: Mapping[int, int], first_causes: Mapping[int, Record]
 ) -> Iterator[Record]:
-    """What began losses of pods while fewer than wanted were available, up to the lowest number there was."""
-    low, change = measures.low, measures.focus
-    wanted = min(measures.desired.between(measures.since, measures.until), default=0)
-    measures.kept = max(0, wanted - (change.unavailable if change is not None and change.is_update else 0))
-    if low.value >= measures.kept:
-        return
-    begins = measures.available.last_at_least(wanted, low.at)
+    """What began losses of pods since all were available last, up to the lowest number there was."""
     for root, at in lost.items():
         began_with = first_causes.get(root)
         orders = isinstance(began_with, DeploymentApplied) or cause_kind(began_with) in ORDERS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import (
     ContainerCrashed,
@@ -25,14 +27,30 @@ from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
 from kubeinfer_sim.controllers.pod.records import BarePodApplied
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.metrics.cause_kinds import NODE_FAILURES, POD_DELETIONS, record_name
-from kubeinfer_sim.report.words import rounded
+from kubeinfer_sim.report.words import count, rounded
 
 
-def cause_text(record: Record | None) -> str:
-    """The initiating record in a few words, with its time; None: the start."""
+def cause_text(record: Record | None, *, held: bool = False) -> str:
+    """The initiating record in a few words, with its time; None: the start. `held`: also who held what broke."""
     if record is None:
         return "the start"
-    return f"{_what(record)} at {rounded(record.at)}"
+    holder = _holder(record) if held else ""
+    return f"{_what(record)}{holder} at {rounded(record.at)}"
+
+
+def first_cause(causes: Sequence[Record | None], said: str) -> str:
+    """`; first cause: drain of node-0 at 10m and 1 more cause`; "" without any, and where what was said names it."""
+    if not causes or (causes[0] is not None and _what(causes[0]) in said):
+        return ""
+    more = f" and {count(len(causes) - 1, 'more cause')}" if len(causes) > 1 else ""
+    return f"; first cause: {cause_text(causes[0], held=True)}{more}"
+
+
+def _holder(record: Record) -> str:
+    """`, held by chat-0-serve-0,`"""
+    if not isinstance(record, FaultInjected) or record.pod is None or record.pod.name == record.where:
+        return ""
+    return f", held by {record.pod.name},"
 
 
 def _what(record: Record) -> str:

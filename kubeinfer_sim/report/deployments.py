@@ -10,12 +10,13 @@ from rich.text import Text
 
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.cluster.stages import SERVING
+from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.evictions import TAINT_EVICTION
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.nodes import StrandedPod
-from kubeinfer_sim.report.causes import cause_text
+from kubeinfer_sim.report.causes import cause_text, first_cause
 from kubeinfer_sim.report.complaints import pod_complaint
 from kubeinfer_sim.report.paragraph import figure_table
 from kubeinfer_sim.report.pending import node_verdicts
@@ -61,7 +62,11 @@ def sentence(
         case DeploymentOutcome.COMPLETES:
             took = rounded((change.duration if change is not None else None) or 0)
             if change is not None and "created" in change.changed:
-                again = f"; {_available(measures)}" if measures.since < change.at else ""
+                again = (
+                    f"; {_available(measures)}"
+                    if measures.since < change.at or _is_disturbed(measures)
+                    else ""
+                )
                 return f"{name} is available after {took}{again}"
             return f"{what} completes in {took}; {_available(measures)}"
         case DeploymentOutcome.PAUSED:
@@ -77,13 +82,15 @@ def sentence(
             reason = f"; {why(measures, on_dead_nodes)}{due}" if measures.refused or held else ""
             if change is None or change.completed is not None:
                 left = f"{measures.available.last:,} of {count(measures.desired.last, 'pod')}"
-                return f"at the horizon {left} of {name} available{reason}"
+                began_with = first_cause(measures.during.disturbed_by, reason)
+                return f"at the horizon {left} of {name} available{reason}{began_with}"
             return f"{what} is not finished when the run ends: {_counts(measures)}{reason}"
     reason = why(measures, on_dead_nodes)
     because = f": {reason}" if reason else ""
     if change is None or change.completed is not None:
         missing = f"{measures.missing:,} of {count(measures.desired.last, 'pod')}"
-        return f"{missing} of {name} missing {how_long}{because}{due}"
+        began_with = first_cause(measures.during.disturbed_by, because)
+        return f"{missing} of {name} missing {how_long}{because}{began_with}{due}"
     return f"{what} never finishes{because}; {_available(measures)}{due}"
 
 
@@ -222,30 +229,52 @@ def _stuck(measures: DeploymentMeasures) -> list[InstanceLife]:
 
 
 def _available(measures: DeploymentMeasures) -> str:
-    low, later = measures.low, measures.later
+    low = measures.low
     wanted = measures.desired.between(measures.since, measures.until)
     of = f" of {wanted[0]:,}" if len(wanted) == 1 else f" (asked for: {wanted[0]:,} to {wanted[-1]:,})"
     if low.value == 0 and wanted[-1]:
-        return f"no pod is available {for_how_long(low.lasting)}{_disturbed(measures)}"
-    plural = "" if wanted[-1] == 1 else "s"
-    since = f" from {point(measures.since)} on" if 0 < measures.since == measures.owed_from else ""
-    text = f"at least {low.value:,}{of} pod{plural} available{since}{_disturbed(measures)}"
-    if later.value < min(low.value, measures.desired.at(later.at)):
-        few = f"only {later.value:,}" if later.value else "none"
-        text += f"; later {few} {for_how_long(later.lasting)}"
+        text = f"no pod is available {for_how_long(low.lasting)}"
+    else:
+        since = f" from {point(measures.since)} on" if 0 < measures.since == measures.owed_from else ""
+        text = f"at least {low.value:,}{of} pod{'' if wanted[-1] == 1 else 's'} available{since}"
+    return f"{text}{_disturbed(measures)}{_at_other_times(measures)}"
+
+
+def _is_disturbed(measures: DeploymentMeasures) -> bool:
+    """Whether anything but its own changes took pods away while they were owed."""
+    times = (measures.earlier, measures.during, measures.later)
+    return any(fewest.disturbed_by for fewest in times if fewest is not None)
+
+
+def _at_other_times(measures: DeploymentMeasures) -> str:
+    """`; before that only 2 for 9m50s (…); later none for 5m4s (…)`: apart from the changes the sentence is about."""
+    text = ""
+    for when, fewest in (("before that", measures.earlier), ("later", measures.later)):
+        if fewest is None:
+            continue
+        low = fewest.low
+        later = when == "later" and low.value < min(measures.low.value, measures.desired.at(low.at))
+        if fewest.disturbed_by or later:
+            few = f"only {low.value:,}" if low.value else "none"
+            causes = f" ({_causes(fewest.disturbed_by)})" if fewest.disturbed_by else ""
+            text += f"; {when} {few} {for_how_long(low.lasting)}{causes}"
     return text
 
 
 def _disturbed(measures: DeploymentMeasures) -> str:
     """What else than its own changes took pods away: `, fewer than the 2 that its strategy keeps (… at 3m)`."""
-    causes = measures.disturbed_by
-    if not causes:
+    change, during = measures.focus, measures.during
+    if not during.disturbed_by:
         return ""
+    kept = f", fewer than the {during.kept:,} that its strategy keeps"
+    fewer = kept if change is not None and change.is_update and during.low.value else ""
+    return f"{fewer} ({_causes(during.disturbed_by)})"
+
+
+def _causes(causes: Sequence[Record]) -> str:
+    """`chat-0 ended (Error) at 3m and 2 more causes`"""
     more = f" and {count(len(causes) - 1, 'more cause')}" if len(causes) > 1 else ""
-    change = measures.focus
-    kept = f", fewer than the {measures.kept:,} that its strategy keeps"
-    fewer = kept if change is not None and change.is_update and measures.low.value else ""
-    return f"{fewer} ({cause_text(causes[0])}{more})"
+    return f"{cause_text(causes[0], held=True)}{more}"
 
 
 def _counts(measures: DeploymentMeasures) -> str:

@@ -16,7 +16,6 @@ from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Availability
 from kubeinfer_sim.metrics.bare_pods import BarePodOutcome
-from kubeinfer_sim.metrics.cause_kinds import ORDERS
 from kubeinfer_sim.metrics.cluster import ClusterMeasures
 from kubeinfer_sim.metrics.demand import Demand
 from kubeinfer_sim.metrics.deployments import DeploymentOutcome
@@ -24,11 +23,11 @@ from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.nodes import DrainRun
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report import bare_pods
-from kubeinfer_sim.report.causes import cause_text
 from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.evictions import without_end
 from kubeinfer_sim.report.killed_starts import killed_starts
+from kubeinfer_sim.report.other_causes import other_causes
 from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.rejections import without_pause
 from kubeinfer_sim.report.run_end import due, given_up_since, standstill
@@ -146,7 +145,7 @@ def _verdict(measured: Figures) -> Verdict:
     own = (
         _sentence_of_several(measured)
         if several
-        else _sentence(measured.run, measured.measures, _below_budget(measured))
+        else _sentence(measured.run, measured.measures, measured.causes)
     )
     drains = [text for text in _drains(measured) if _lower(text) not in _lower(own)]
     if drains and own.startswith("Nothing happened"):
@@ -225,24 +224,6 @@ def _and_more(told: Sequence[object]) -> str:
     return f" (and {len(told) - 1:,} more)" if len(told) > 1 else ""
 
 
-def _below_budget(measured: Figures) -> str:
-    """What took an update that completes below what its budget keeps: an update alone never does.
-
-    `, fewer than the 2 that the budget keeps (chat-0-serve-0 ended (Error) at 5m)`; "" of several KubeInfers.
-    """
-    measures = measured.measures
-    change = focus(measures)
-    if len(measured.kubeinfers) != 1 or change is None or not change.is_update:
-        return ""
-    service = measures.service
-    kept = min(measures.desired.between(service.since, service.until)) - change.unavailable
-    others = [each for each in measured.causes if each.total and each.kind not in ORDERS]
-    if measures.outcome is not Outcome.COMPLETES or service.min_ready.value >= kept or not others:
-        return ""
-    more = f" and {count(len(others) - 1, 'more cause')}" if len(others) > 1 else ""
-    return f", fewer than the {kept:,} that the budget keeps ({cause_text(others[0].began_with)}{more})"
-
-
 def _drains(measured: Figures) -> list[str]:
     """The drains that have not emptied their nodes, and what each waits for."""
     return [_drain(measured.run, each) for each in measured.cluster.drains if each.in_vain]
@@ -271,14 +252,13 @@ def _held_resets(cluster: ClusterMeasures) -> list[str]:
 
 def _sentence_of_several(measured: Figures) -> str:
     """How each KubeInfer and each Deployment that was touched came out, under its name; what fails first."""
-    own = {name: each.measures for name, each in measured.kubeinfers.items()}
-    touched = {name: each for name, each in own.items() if each.outcome is not Outcome.NOTHING}
     parts = [
         (
-            measures.outcome is Outcome.COMPLETES,
-            f"{name}: {_lower(_SENTENCES[measures.outcome](measured.run, measures))}",
+            own.measures.outcome is Outcome.COMPLETES,
+            f"{name}: {_lower(_own_sentence(measured.run, own.measures, own.causes))}",
         )
-        for name, measures in touched.items()
+        for name, own in measured.kubeinfers.items()
+        if own.measures.outcome is not Outcome.NOTHING
     ]
     parts += _others(measured.run, measured.measures)
     if not parts:
@@ -308,13 +288,13 @@ def _lower(text: str) -> str:
     return text if text.partition(" ")[0] in get_args(Kind) else text[:1].lower() + text[1:]
 
 
-def _sentence(run: Run, measures: Measures, below_budget: str) -> str:
+def _sentence(run: Run, measures: Measures, causes: Sequence[CauseSummary]) -> str:
     """How the KubeInfer came out, then each other workload that was touched; the one that fails first."""
     told = _others(run, measures)
     told.sort(key=lambda each: each[0])
     parts = [text for _, text in told]
     if measures.desired.points and not (parts and measures.outcome is Outcome.NOTHING):
-        own = f"{_SENTENCES[measures.outcome](run, measures)}{below_budget}"
+        own = _own_sentence(run, measures, causes)
         parts.insert(0 if measures.outcome is not Outcome.COMPLETES or not told or told[0][0] else 1, own)
     if not parts and measures.outcome is Outcome.COMPLETES:
         parts = [sentence(each) for each in measures.deployments]
@@ -322,6 +302,12 @@ def _sentence(run: Run, measures: Measures, below_budget: str) -> str:
     if not parts:
         return "Nothing happened: what is running is neither changed nor disturbed"
     return opening("; ".join([parts[0], *map(_lower, parts[1:])]))
+
+
+def _own_sentence(run: Run, measures: Measures, causes: Sequence[CauseSummary]) -> str:
+    """How one KubeInfer came out, and what else than its own changes had a part in that."""
+    text = _SENTENCES[measures.outcome](run, measures)
+    return f"{text}{other_causes(text, measures, focus(measures), causes)}"
 
 
 _LEVELS = {"one": "at least one", "budget": "what the budget keeps", "all": "all"}

@@ -160,7 +160,7 @@ def test_a_drain_that_ended_is_not_held_in_the_verdict(user: User, workload: Any
     )
     done, result = user.runs()
     assert done.returncode == 0
-    assert "drain" not in result["verdict"]["sentence"]
+    assert "cannot evict" not in result["verdict"]["sentence"]
 
 
 def dying(*nodes: str) -> dict[str, Any]:

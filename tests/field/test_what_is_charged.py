@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from field.user import Raw, User, asking, deployment, kubeinfer, stateful_set
+from field.user import Raw, User, asking, both, deployment, kubeinfer, stateful_set
 
 PROBES = {
     "startupProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 1, "failureThreshold": 7200},
@@ -142,9 +142,11 @@ def test_the_verdict_of_an_update_names_the_crash_that_took_it_below_its_budget(
     assert "and 1 more cause)" in verdict(user)
 
 
-def test_the_verdict_of_an_update_that_keeps_its_budget_names_no_crash(user: User) -> None:
+def test_a_crash_within_the_budget_of_an_update_is_told_beside_it(user: User) -> None:
     charges(user, UPDATE, crash(2))
-    assert verdict(user).endswith("at least 2 of 3 instances stay ready.")
+    assert verdict(user).endswith(
+        "at least 2 of 3 instances stay ready; 610 instance-seconds lost besides (chat-2-serve-0 ended (Error) at 5m)."
+    )
     charges(user, UPDATE)
     assert verdict(user).endswith("at least 2 of 3 instances stay ready.")
 
@@ -194,3 +196,97 @@ def test_without_an_update_the_verdict_of_a_deployment_names_what_disturbed_it(u
         "no pod is available for 4m (chat-0 ended (Error) at 3m and 2 more causes)"
         in (result["verdict"]["sentence"])
     )
+
+
+#: What disturbs, alone -> how the verdict of a KubeInfer and of a Deployment names it.
+ALONE = {
+    "a broken card": (
+        {"fault": {"kind": "CardDrop", "node": "node-0", "npu": 3, "repair": "20m"}},
+        "CardDrop of node-0/npu3",
+    ),
+    "a dead node": ({"nodeDown": "node-0"}, "node-0 died at 10m"),
+    "a drain": ({"drain": "node-0"}, "drain of node-0 at 10m"),
+    "a crash": ({"crash": {"nodes": ["node-0"]}}, "{} ended (Error) at 10m"),
+    "checks that fail": (
+        {"health": {"nodes": ["node-0"], "lasts": "10m"}},
+        "health check of {} fails at 10m",
+    ),
+    "a deletion": ({"deletePod": {"nodes": ["node-0"]}}, "deletion of {} at 10m"),
+}
+
+
+@both
+@pytest.mark.parametrize(("action", "named"), ALONE.values(), ids=ALONE)
+def test_what_disturbs_without_an_update_is_named_with_what_it_cost(
+    user: User, workload: Any, action: Raw, named: str
+) -> None:
+    user.plans(
+        workload({**asking(npu=8), **READY}, replicas=2),
+        cluster="4x8",
+        initial="running",
+        timings={"profile": "zero", "graph": "5m", "exit": "10s"},
+        actions=[{"at": "10m", **action}],
+        horizon="2h",
+    )
+    _, result = user.runs()
+    sentence = result["verdict"]["sentence"]
+    pod = "chat-0-serve-0" if workload is kubeinfer else "chat-0"
+    assert sentence.count(named.format(pod)) == 1
+    if workload is kubeinfer:
+        (cause,) = result["causes"]
+        comes_back = "in the end" in sentence
+        assert (f"at 10m: {cause['lostInstanceMs'] / 1000:,g} instance-seconds" in sentence) is comes_back
+        assert comes_back is (action != {"nodeDown": "node-0"})
+
+
+def test_what_happens_before_and_after_a_change_of_a_deployment_is_told_apart(user: User) -> None:
+    user.plans(
+        deployment({**asking(npu=8), **READY}, replicas=2),
+        cluster="4x8",
+        initial="running",
+        timings={"profile": "zero", "graph": "5m", "exit": "10s"},
+        actions=[
+            {"at": "10m", "crash": {"pods": [0]}},
+            {"at": "40m", "scale": 3},
+            {"at": "70m", "crash": {"pods": [1]}},
+        ],
+        horizon="2h",
+    )
+    _, result = user.runs()
+    # Until the third is there, nobody has lost any.
+    assert result["verdict"]["sentence"].endswith(
+        "at least 2 of 3 pods available; before that only 1 for 5m (chat-0 ended (Error) at 10m); "
+        "later only 2 for 5m (chat-1 ended (Error) at 1h10m)."
+    )
+
+
+@both
+def test_what_is_missing_for_good_is_told_with_its_first_cause(user: User, workload: Any) -> None:
+    user.plans(
+        workload({**asking(npu=8), **READY}, replicas=2),
+        cluster="2x8",
+        initial="running",
+        actions=[{"at": "10m", "drain": "node-0"}],
+        horizon="2h",
+    )
+    _, result = user.runs()
+    assert result["verdict"]["sentence"].endswith("; first cause: drain of node-0 at 10m.")
+
+
+def test_each_of_several_kubeinfers_is_told_with_what_disturbed_it(user: User) -> None:
+    other = kubeinfer({**asking(npu=8), **READY}, replicas=1)
+    other["metadata"]["name"] = "other"
+    user.plans(
+        kubeinfer({**asking(npu=8), **READY}, replicas=1),
+        other,
+        cluster="4x8",
+        initial="running",
+        timings={"profile": "zero", "graph": "5m"},
+        actions=[{"at": "10m", "object": f"KubeInfer/{name}", "crash": {}} for name in ("chat", "other")],
+        horizon="2h",
+    )
+    _, result = user.runs()
+    for name in ("chat", "other"):
+        assert (
+            f"({name}-0-serve-0 ended (Error) at 10m: 300 instance-seconds)" in result["verdict"]["sentence"]
+        )

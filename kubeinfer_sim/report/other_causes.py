@@ -1,0 +1,67 @@
+"""What else than what was asked for took readiness away, in the verdict: a fault, a crash, a drain, and its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubeinfer_sim.metrics import Change, Measures, Outcome
+from kubeinfer_sim.metrics.attribution import CauseSummary
+from kubeinfer_sim.metrics.cause_kinds import ORDERS
+from kubeinfer_sim.report.causes import cause_text, first_cause
+from kubeinfer_sim.report.words import count, instance_seconds
+
+
+def other_causes(said: str, measures: Measures, change: Change | None, causes: Sequence[CauseSummary]) -> str:
+    """To follow how a KubeInfer came out: ` (NpuFault of node-0/npu3, held by chat-0-serve-0, at 1h: 940 …)`.
+
+    Args:
+        said: that sentence.
+        measures: of the KubeInfer.
+        change: what it is about; None: what ran was disturbed, no more.
+        causes: what cost it readiness, dearest first.
+    """
+    others = [each for each in causes if each.kind not in ORDERS]
+    if not others:
+        return ""
+    if measures.outcome is not Outcome.COMPLETES:
+        lasting = [each.began_with for each in others if each.incidents > each.repaired]
+        missing = measures.losing and (change is None or change.completed is not None)
+        return first_cause(lasting, said) if missing else ""
+    if change is None:
+        return f" ({_priced(others)})"
+    costly = [each for each in others if each.total]
+    if below := _below_budget(measures, change, costly):
+        return below
+    lost = sum(each.total for each in costly)
+    return f"; {instance_seconds(lost)} lost besides ({_named(costly)})" if lost else ""
+
+
+def _below_budget(measures: Measures, change: Change, costly: Sequence[CauseSummary]) -> str:
+    """What took an update that completes below what its budget keeps: an update alone never does.
+
+    `, fewer than the 2 that the budget keeps (chat-0-serve-0 ended (Error) at 5m)`
+    """
+    service = measures.service
+    low = service.min_ready
+    kept = min(measures.desired.between(service.since, service.until)) - change.unavailable
+    if not change.is_update or low.value >= kept:
+        return ""
+    # What began last before it were fewer is what made them fewer.
+    before = [each for each in costly if each.began_with is None or each.began_with.at <= low.at]
+    before.sort(key=lambda each: each.cause, reverse=True)
+    return f", fewer than the {kept:,} that the budget keeps ({_named(before)})" if before else ""
+
+
+def _priced(causes: Sequence[CauseSummary]) -> str:
+    """The first one and what it cost, and how many more there are."""
+    first, *others = causes
+    text = cause_text(first.began_with, held=True)
+    if first.total:
+        text = f"{text}: {instance_seconds(first.total)}"
+    return f"{text}; {count(len(others), 'more cause')}" if others else text
+
+
+def _named(causes: Sequence[CauseSummary]) -> str:
+    first, *others = causes
+    more = f" and {count(len(others), 'more cause')}" if others else ""
+    return f"{cause_text(first.began_with, held=True)}{more}"
