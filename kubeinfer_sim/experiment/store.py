@@ -23,7 +23,7 @@ from kubeinfer_sim.errors import OutputError, UsageError
 from kubeinfer_sim.experiment.common_end import Growth
 from kubeinfer_sim.experiment.fingerprint import differences, fingerprint
 from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
-from kubeinfer_sim.experiment.worker import Played
+from kubeinfer_sim.experiment.worker import TIMEOUT, Played
 
 #: "KIsc": whose file it is, and in which form (`PRAGMA application_id`, `user_version`).
 APPLICATION, FORM = 0x4B497363, 2
@@ -73,13 +73,13 @@ class Store:
         self._since, self._committed = 0, time.monotonic()
 
     def get(self, variant: int, seed: int) -> Played | None:
-        """What came of a seed; None when that is not known yet."""
+        """What came of a seed; None when that is not known yet, or it was given up: it may have more time now."""
         with _told(self._path):
             row = self._connection.execute(
                 "SELECT outcome, duration, figures, rest FROM runs WHERE variant = ? AND seed = ?",
                 (variant, seed),
             ).fetchone()
-            return None if row is None else _played(seed, *row)
+            return None if row is None or row[0] == TIMEOUT else _played(seed, *row)
 
     def put(self, variant: int, played: Played) -> None:
         """Keep what came of a seed; that a worker died of it is not kept, for another may not."""

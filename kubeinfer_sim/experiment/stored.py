@@ -17,9 +17,14 @@ from kubeinfer_sim.experiment.statistics.means import estimate
 from kubeinfer_sim.experiment.statistics.percentiles import PARTS, percentile
 from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.experiment.store import reading
+from kubeinfer_sim.metrics import Outcome
 
 #: Of a run that failed nothing is kept but why.
 _FAILED = "rest IS NULL"
+#: Nothing of what was asked for is missing at the end.
+_FINISHED = (
+    f"outcome NOT IN ('{Outcome.NEVER}', '{Outcome.UNFINISHED}') AND (duration IS NULL OR duration < 9e999)"
+)
 
 
 class StoredVariant(Struct, frozen=True):
@@ -27,7 +32,8 @@ class StoredVariant(Struct, frozen=True):
 
     Attributes:
         confidence: of the intervals: the scenario's.
-        held: in which part of them all objectives were; None without any that ended, and of forced runs.
+        held: in which part of them all objectives were; None without objectives, and of forced runs.
+        finished: in which part of them all was in place at the end; None of forced runs.
         took: percentiles of how long the change took (ms), as `PARTS` has them; empty where there was none, and of
             forced runs.
         lost: mean instance-ms lost, and pod-ms of Deployments and their like; None of forced runs.
@@ -42,6 +48,7 @@ class StoredVariant(Struct, frozen=True):
     unfinished: int
     confidence: float
     held: Estimate | None
+    finished: Estimate | None
     took: tuple[Estimate, ...]
     lost: Estimate | None
 
@@ -93,6 +100,9 @@ class Stored:
                 f"SELECT duration {ended} AND duration IS NOT NULL ORDER BY duration", (variant,)
             )
         ]
+        ((finished,),) = ask(f"SELECT count(*) {ended} AND {_FINISHED}", (variant,))
+        asked = ask(f"SELECT 1 {ended} AND figures LIKE '%\"objectives/%' LIMIT 1", (variant,)).fetchone()
+        counts = runs > 0 and not self.forced
         lost = [float(each) for (each,) in ask(f"SELECT lost {ended}", (variant,))]
         sure = float(Fraction(confidence))
         return StoredVariant(
@@ -104,9 +114,10 @@ class Stored:
             last_seed=last,
             unfinished=sum(map(isinf, took)),
             confidence=sure,
-            held=proportion(held, runs, sure) if runs and not self.forced else None,
-            took=tuple(percentile(took, part, sure) for part in PARTS) if took and not self.forced else (),
-            lost=estimate(lost, sure) if lost and not self.forced else None,
+            held=proportion(held, runs, sure) if asked and counts else None,
+            finished=proportion(finished, runs, sure) if counts else None,
+            took=tuple(percentile(took, part, sure) for part in PARTS) if took and counts else (),
+            lost=estimate(lost, sure) if lost and counts else None,
         )
 
     def rows(self) -> tuple[list[str], Iterator[list[Any]]]:

@@ -26,6 +26,8 @@ from kubeinfer_sim.scenario.units import format_duration
 
 #: What came of a seed.
 Played = Replication | Failure
+#: Why a run failed that was given more time than there was.
+TIMEOUT = "timeout"
 #: What runs of different versions may differ by.
 _PLAYER = f"kubeinfer-sim {__version__}, Python {sys.version_info.major}.{sys.version_info.minor}"
 #: Of the threads of a worker one plays; the others would but take turns with it.
@@ -114,7 +116,7 @@ def play_guarded(variant: Variant, seed: int, run_timeout: float | None = None) 
             return _play(variant, seed)
     except _Overdue:
         limit = format_duration(round((run_timeout or 0) * 1000))
-        return Failure(seed, "timeout", f"not over after {limit}")
+        return Failure(seed, TIMEOUT, f"not over after {limit}")
     except UserError as error:
         return Failure(seed, "error", str(error))
     except Exception as error:  # of one run among many: it is named, and the others go on

@@ -47,18 +47,23 @@ def stored_text(stored: Stored, width: int = 80) -> str:
 
 
 def _how_many(variant: StoredVariant) -> str:
-    """`nodes=8: 300 runs, seeds 0-299, 2 more failed`."""
-    text = f"{variant.name}: {count(variant.runs, 'run')}"
+    """`nodes=8: 300 runs, seeds 0-299, 2 of them failed`."""
+    text = f"{variant.name}: {count(variant.runs + variant.failed, 'run')}"
     if variant.first_seed is not None:
         first, last = variant.first_seed, variant.last_seed
         text += f", seed {first}" if first == last else f", seeds {first}-{last}"
-    return f"{text}, {variant.failed:,} more failed" if variant.failed else text
+    return f"{text}, {variant.failed:,} of them failed" if variant.failed else text
 
 
 def _numbers(variant: StoredVariant) -> Iterator[tuple[str, str]]:
     """What its runs come to, each with its interval."""
     if (held := variant.held) is not None:
         yield "held", f"all objectives in {share_between(held.mean, held.low or 0.0, held.high or 0.0)}"
+    if (done := variant.finished) is not None:
+        yield (
+            "done",
+            f"all in place at the end in {share_between(done.mean, done.low or 0.0, done.high or 0.0)}",
+        )
     if variant.took:
         told = [between(f"p{part * 100:g}", one, "ms") for part, one in zip(PARTS, variant.took, strict=True)]
         never = f" · {variant.unfinished:,} never" if variant.unfinished else ""

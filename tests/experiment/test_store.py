@@ -80,9 +80,9 @@ def test_comparisons_are_kept_by_variant(tmp_path: Path, played: list[int]) -> N
 def test_a_failed_run_is_kept_but_not_that_a_worker_died(tmp_path: Path) -> None:
     variant = Variant("a", update())
     with opened(tmp_path / "a.db", [variant]) as store:
-        store.put(0, Failure(3, "timeout", "not over after 30s"))
+        store.put(0, Failure(3, "error", "rules.py: no such pod"))
         store.put(0, Failure(4, "died", "its worker process died twice"))
-        assert store.get(0, 3) == Failure(3, "timeout", "not over after 30s")
+        assert store.get(0, 3) == Failure(3, "error", "rules.py: no such pod")
         assert store.get(0, 4) is None
 
 

@@ -142,6 +142,23 @@ def test_results_tells_each_number_with_its_interval_of_the_scenarios_confidence
 
 
 @both
+def test_what_was_given_up_is_named_in_the_store_and_tried_again_with_more_time(
+    user: User, workload: Any
+) -> None:
+    user.plans(pods(workload), cluster="3x8", update={"newRevision": True}, timings=STAGES)
+    line = ("run", "scenario.yaml", "-n", "3", "--workers", "1", "--store", "runs.db", "--run-timeout")
+    done = user.types(*line, "1ms")
+    assert (done.returncode, done.stdout.count("not over after 1ms")) == (4, 4)
+    kept = user.types("results", "runs.db").stdout
+    assert "field: 3 runs, seeds 0-2, 3 of them failed" in kept
+    assert "failed: field, seed 2: not over after 1ms" in kept
+    assert user.types(*line, "1m").returncode == 0
+    kept = " ".join(user.types("results", "runs.db").stdout.split())
+    assert "field: 3 runs, seeds 0-2 done all in place at the end in 100 % (36.8–100)" in kept
+    assert "all objectives" not in kept, "there are none"
+
+
+@both
 def test_a_precision_that_is_not_reached_says_of_what_and_by_how_much(user: User, workload: Any) -> None:
     user.plans(pods(workload), cluster="3x8", update={"newRevision": True}, timings=STAGES)
     said, document, _ = many(user, "--precision", "0.1%", n=150)
