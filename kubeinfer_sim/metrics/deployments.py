@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
+from kubeinfer_sim.cluster.fault_records import PodSlowed
 from kubeinfer_sim.cluster.reasons import Refusal
-from kubeinfer_sim.cluster.records import PodDeleting, PodGone, PodNotReady
+from kubeinfer_sim.cluster.records import PodDeleting, PodGone, PodNotReady, PodRef
 from kubeinfer_sim.controllers.deployment.progress import PAUSED, TIMED_OUT
 from kubeinfer_sim.controllers.deployment.records import (
     DeploymentApplied,
@@ -87,6 +88,7 @@ class DeploymentMeasures(Struct):
         pods: the lives of its pods, by creation.
         evictions: how many of them somebody else deleted, by reason.
         refused: why the API server refuses its pods, as long as it does.
+        slowed: its pods that a fault slowed, for a time or for good.
         during: the fewest pods available, from its first material change after its creation until the last one
             was in place (or the run ended), `since` to `until`; when there was none, as long as it is owed (`owed.py`).
             Between a deletion and another creation there are none.
@@ -105,6 +107,7 @@ class DeploymentMeasures(Struct):
     pods: tuple[InstanceLife, ...] = ()
     evictions: Counter[str] = field(default_factory=Counter)
     refused: Refusal | None = None
+    slowed: set[PodRef] = field(default_factory=set)
     outcome: DeploymentOutcome = DeploymentOutcome.UNTOUCHED
     during: Fewest = Fewest()
     earlier: Fewest | None = None
@@ -187,6 +190,7 @@ class Deployments:
             DeploymentStatus: self._status,
             PodEvicted: self._evicted,
             PodsRefused: self._refused,
+            PodSlowed: self._slowed,
             PodNotReady: self._pod_lost,
             PodDeleting: self._pod_lost,
             PodGone: self._pod_lost,
@@ -226,6 +230,12 @@ class Deployments:
 
     def _refused(self, record: PodsRefused) -> None:
         self._by_name[record.kind, record.deployment].refused = record.refusal
+
+    def _slowed(self, record: PodSlowed) -> None:
+        ref = record.pod.instance
+        measures = self._by_name.get((ref.kind, ref.owner))
+        if measures is not None and record.factor < 1:
+            measures.slowed.add(record.pod)
 
     def _evicted(self, record: PodEvicted) -> None:
         self._by_name[record.kind, record.deployment].evictions[record.reason] += 1

@@ -54,7 +54,10 @@ def sentence(
         what = f"scaling {name} to {count(change.replicas, 'pod')}"
     match outcome:
         case DeploymentOutcome.UNTOUCHED:
-            return f"{name} is not touched: {count(measures.desired.last, 'pod')} available"
+            there = f"{count(measures.desired.last, 'pod')} available"
+            if measures.slowed:
+                return f"{name} stays as it is: {there}, and faults slow {len(measures.slowed):,} of them"
+            return f"{name} is not touched: {there}"
         case DeploymentOutcome.DELETED:
             return f"{name} is deleted at {rounded(measures.changes[-1].at)}"
         case DeploymentOutcome.COMPLETES if change is None:

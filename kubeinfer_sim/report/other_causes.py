@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from kubeinfer_sim.metrics import Change, Measures, Outcome
 from kubeinfer_sim.metrics.attribution import CauseSummary
+from kubeinfer_sim.metrics.availability import Availability
 from kubeinfer_sim.metrics.cause_kinds import ORDERS
 from kubeinfer_sim.report.causes import cause_text, first_cause
-from kubeinfer_sim.report.words import count, instance_seconds
+from kubeinfer_sim.report.words import count, fine_percent, instance_seconds
 
 
 def other_causes(said: str, measures: Measures, change: Change | None, causes: Sequence[CauseSummary]) -> str:
@@ -34,6 +35,14 @@ def other_causes(said: str, measures: Measures, change: Change | None, causes: S
         return below
     lost = sum(each.total for each in costly)
     return f"; {instance_seconds(lost)} lost besides ({_named(costly)})" if lost else ""
+
+
+def slow_pods(availability: Availability) -> str:
+    """`; slow pods lower the capacity to 96.25 %`, where nothing else does: all are ready all the time."""
+    capacity = availability.capacity
+    if capacity is None or capacity >= 1 or any(level.outages for level in availability.levels):
+        return ""
+    return f"; slow pods lower the capacity to {fine_percent(float(capacity))}"
 
 
 def _below_budget(measures: Measures, change: Change, costly: Sequence[CauseSummary]) -> str:

@@ -27,7 +27,7 @@ from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.evictions import without_end
 from kubeinfer_sim.report.killed_starts import killed_starts
-from kubeinfer_sim.report.other_causes import other_causes
+from kubeinfer_sim.report.other_causes import other_causes, slow_pods
 from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.rejections import without_pause
 from kubeinfer_sim.report.run_end import due, given_up_since, standstill
@@ -145,7 +145,7 @@ def _verdict(measured: Figures) -> Verdict:
     own = (
         _sentence_of_several(measured)
         if several
-        else _sentence(measured.run, measured.measures, measured.causes)
+        else _sentence(measured.run, measured.measures, next(iter(measured.kubeinfers.values()), None))
     )
     drains = [text for text in _drains(measured) if _lower(text) not in _lower(own)]
     if drains and own.startswith("Nothing happened"):
@@ -255,7 +255,7 @@ def _sentence_of_several(measured: Figures) -> str:
     parts = [
         (
             own.measures.outcome is Outcome.COMPLETES,
-            f"{name}: {_lower(_own_sentence(measured.run, own.measures, own.causes))}",
+            f"{name}: {_lower(_own_sentence(measured.run, own))}",
         )
         for name, own in measured.kubeinfers.items()
         if own.measures.outcome is not Outcome.NOTHING
@@ -288,13 +288,13 @@ def _lower(text: str) -> str:
     return text if text.partition(" ")[0] in get_args(Kind) else text[:1].lower() + text[1:]
 
 
-def _sentence(run: Run, measures: Measures, causes: Sequence[CauseSummary]) -> str:
+def _sentence(run: Run, measures: Measures, only: KubeInferFigures | None) -> str:
     """How the KubeInfer came out, then each other workload that was touched; the one that fails first."""
     told = _others(run, measures)
     told.sort(key=lambda each: each[0])
     parts = [text for _, text in told]
-    if measures.desired.points and not (parts and measures.outcome is Outcome.NOTHING):
-        own = _own_sentence(run, measures, causes)
+    if only is not None and measures.desired.points and not (parts and measures.outcome is Outcome.NOTHING):
+        own = _own_sentence(run, only)
         parts.insert(0 if measures.outcome is not Outcome.COMPLETES or not told or told[0][0] else 1, own)
     if not parts and measures.outcome is Outcome.COMPLETES:
         parts = [sentence(each) for each in measures.deployments]
@@ -304,10 +304,12 @@ def _sentence(run: Run, measures: Measures, causes: Sequence[CauseSummary]) -> s
     return opening("; ".join([parts[0], *map(_lower, parts[1:])]))
 
 
-def _own_sentence(run: Run, measures: Measures, causes: Sequence[CauseSummary]) -> str:
+def _own_sentence(run: Run, own: KubeInferFigures) -> str:
     """How one KubeInfer came out, and what else than its own changes had a part in that."""
+    measures = own.measures
     text = _SENTENCES[measures.outcome](run, measures)
-    return f"{text}{other_causes(text, measures, focus(measures), causes)}"
+    others = other_causes(text, measures, focus(measures), own.causes)
+    return f"{text}{others}{slow_pods(own.availability)}"
 
 
 _LEVELS = {"one": "at least one", "budget": "what the budget keeps", "all": "all"}

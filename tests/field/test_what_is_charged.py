@@ -290,3 +290,26 @@ def test_each_of_several_kubeinfers_is_told_with_what_disturbed_it(user: User) -
         assert (
             f"({name}-0-serve-0 ended (Error) at 10m: 300 instance-seconds)" in result["verdict"]["sentence"]
         )
+
+
+@both
+def test_a_fault_that_makes_pods_slow_and_no_more_is_told(user: User, workload: Any) -> None:
+    slow = {"kind": "SubHealth", "node": "node-0", "npu": 1, "factor": 0.7, "clearsAfter": "30m"}
+    user.plans(
+        workload({**asking(npu=8), **READY}, replicas=2),
+        cluster="3x8",
+        initial="running",
+        actions=[{"at": "10m", "fault": slow}],
+        horizon="2h",
+    )
+    done, result = user.runs()
+    assert done.returncode == 0
+    if workload is kubeinfer:
+        # A quarter of the time one of two is 30 % slower.
+        assert result["verdict"]["sentence"] == (
+            "Both instances stay ready throughout; slow pods lower the capacity to 96.25 %."
+        )
+    else:
+        assert result["verdict"]["sentence"] == (
+            "Deployment chat stays as it is: 2 pods available, and faults slow 1 of them."
+        )
