@@ -141,10 +141,10 @@ def command(
     Knobs are --recovery, --assume and --vary, of which the last two may be given again and again; of several knobs
     each combination is a variant.
 
-    The first is what the others are held against. With several seeds every number is a mean, with half of its
-    95 % interval where there are enough; the differences are paired by seed. A function named with
-    module:function decides about every failure (see docs/recovery.md); it is run as it is, so name none you do
-    not trust.
+    The first is what the others are held against. Of several seeds every number is a mean, with its 95 % interval where
+    there are enough; differences are paired by seed, and times are counted up to one end for all. Exit code 4: nothing
+    can be said, since no runs came to an end. A function named with module:function decides about every failure (see
+    docs/recovery.md); it is run as it is, so name none you do not trust.
     """
     from kubeinfer_sim.cli.output import look_of, output_of, show_diagnostics
     from kubeinfer_sim.cli.progress import ProgressBar

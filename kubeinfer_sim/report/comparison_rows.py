@@ -139,9 +139,12 @@ def _with_interval(
     middle: Estimate | None,
     text: Callable[[Column, Estimate], str],
 ) -> str:
-    """A mean ± half of its interval; where there are too few for that `[ ]` with the interval of the median."""
+    """A mean ± half of its interval; where there are too few for that `[ ]` with the interval of the median.
+
+    That says nothing where the median is but what is most common.
+    """
     told = text(column, number)
-    if number.half or middle is None or middle.low is None or middle.high is None:
+    if number.half or middle is None or middle.low is None or middle.high is None or not middle.half:
         return told
     low, high = (text(column, Estimate(each)) for each in (middle.low, middle.high))
     if low == high == told:
@@ -178,17 +181,17 @@ def legend(comparison: Comparison, shown: Iterable[str], *, differences: bool, r
     if differences and len(comparison.outcomes) > 1:
         text += f"; below them the difference to {comparison.outcomes[0].variant.name}, paired by seed"
     every = "\n".join(shown)
-    percentiles = f" and of percentiles ({ORDER_STATISTICS})" if "takes p" in every else ""
+    percentiles = f", of percentiles by {ORDER_STATISTICS}" if "takes p" in every else ""
     methods = {
-        "±": f"± half of that of the mean ({STUDENT})",
-        "[": f"[ ] of the median where fewer than {ENOUGH} seeds differ ({ORDER_STATISTICS})",
-        "–": f"( ) of how often ({EXACT}){percentiles}",
+        "±": f"± half of that of the mean by {STUDENT}",
+        "[": f"[ ] of the median by {ORDER_STATISTICS}, where fewer than {ENOUGH} seeds differ",
+        "–": f"( ) of how often by {EXACT}{percentiles}",
     }
     told = [method for mark, method in methods.items() if mark in every]
     if not room:
         told.append("more in a wider terminal or by -o json")
     if told:
-        return f"{text}. 95 % intervals: {', '.join(told)}."
+        return f"{text}. 95 % intervals: {'; '.join(told)}."
     return f"{text}, too few for intervals." if seeds < FEWEST_FOR_A_MEDIAN else f"{text}."
 
 

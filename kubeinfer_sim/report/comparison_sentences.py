@@ -42,7 +42,9 @@ def sentences(comparison: Comparison) -> list[str]:
 def _sentence(comparison: Comparison, best: Outcome, other: Outcome) -> str:
     standing = comparison.stand(best, other)
     column = standing.column
-    if column is None or standing.winner < 1:
+    if standing.winner < 0:  # several variants may beat each other in turn
+        return _sentence(comparison, other, best)
+    if column is None or not standing.winner:
         return _undecided(comparison, best, other, standing)
     opening = f"{best.variant.name} is better than {other.variant.name}"
     failed = f" ({count(standing.unknown, 'seed')} failed)" if standing.unknown else ""
@@ -88,7 +90,8 @@ def _undecided(comparison: Comparison, best: Outcome, other: Outcome, standing: 
             if column.unit == "held"
             else _gain(comparison, first, second, column)
         )
-        seed = next(seed for seed, ended in zip(comparison.seeds, first.ended, strict=True) if ended)
+        ended = zip(comparison.seeds, first.ended, second.ended, strict=True)
+        seed = next(seed for seed, *both in ended if all(both))
         return (
             f"Under seed {seed} {first.variant.name} is better than {second.variant.name} ({told}), but 1 seed cannot "
             f"tell: that takes {fewest} that agree."

@@ -383,6 +383,7 @@ def test_a_run_that_fails_is_named_and_the_others_are_compared(monkeypatch: pyte
     assert found.outcomes[1].values["lostInstanceMs"][2] is None
     assert found.outcomes[0].known(LOST) == 4
     assert "b, seed 2: ZeroDivisionError: division by zero" in render_comparison(found)
+    assert sentences(found) == ["a and b come out the same under the 3 seeds with which both came to an end."]
     (failed,) = json.loads(comparison_json(found))["failed"]
     assert (failed["variant"], failed["seed"], failed["why"]) == ("b", 2, "fault")
 

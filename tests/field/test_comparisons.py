@@ -125,6 +125,12 @@ def test_volcanos_cycle_is_drawn_and_one_seed_names_no_winner(user: User, worklo
     done, document = compared(user, "--vary", "spareNodes=0,1")
     assert len(document["seeds"]) == 6, "where something is drawn it takes as many as tell"
     assert "spareNodes=1 is better than spareNodes=0: with spareNodes=0 the" in " ".join(done.stdout.split())
+    takes = "lastChangeMs" if workload is kubeinfer else "rolloutMs"
+    stalled, goes_on = (
+        [each["value"]["value"] for each in variant["quantiles"][takes]] for variant in document["variants"]
+    )
+    assert stalled == [None] * 4, "what is never in place takes for ever, and is not left out"
+    assert None not in goes_on
 
 
 @both
