@@ -21,7 +21,7 @@ LINES: dict[str, list[str]] = {
     "run": ["run", STORY],
     "run -o json": ["run", STORY, "-o", "json"],
     "rollout": ["rollout", OLD, OLD, "--nodes", "8x8"],
-    "compare": ["compare", UPDATE, "--vary", "maxSurge=1,2"],
+    "compare": ["compare", UPDATE, "--vary", "maxSurge=1,2", "-n", "1"],
     "why": ["why", STORY, "--at", "5m"],
     "pods": ["pods", STORY, "--at", "5m"],
 }
@@ -35,7 +35,7 @@ MOST = {
     "explain": (58, 0),
     "run": (470, 25),
     "rollout": (471, 25),
-    "compare": (456, 21),
+    "compare": (480, 21),
     "why": (435, 25),
     "pods": (430, 25),
 }

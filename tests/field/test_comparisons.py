@@ -181,7 +181,7 @@ def test_means_and_differences_have_intervals_with_their_methods(user: User, wor
     told = " ".join(done.stdout.split())
     assert "Means over 12 seeds; below them the difference to maxUnavailable=1, paired by seed." in told
     assert (
-        "95 % intervals: [ ] of the median where fewer than 100 seeds differ (order statistics), ( ) of"
+        "95 % intervals: [ ] of the median by order statistics, where fewer than 100 seeds differ; ( ) of"
         in told
     )
     assert "(under 12 of 12 seeds)" in told
