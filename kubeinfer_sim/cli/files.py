@@ -80,7 +80,7 @@ class OutputFile(_OfText):
         try:
             theirs = is_of_the_user(name, self.ours)
         except (OSError, ValueError, RuntimeError) as error:
-            self.fail(f"{name}: {_why(error)}; {right}", param, ctx)
+            self.fail(f"{name or repr(name)}: {_why(error)}; {right}", param, ctx)
         if theirs:
             self.fail(
                 f"{name} is there already and is no output of kubeinfer-sim, so it is not overwritten; {right}",

@@ -231,7 +231,7 @@ def _nodes(scenario: Scenario, pool: str, value: str) -> Scenario:
     """So many nodes in all: the last ones of the pool are left out, or more like the last one are added."""
     if not re.fullmatch(r"[1-9][0-9]{0,4}", value):
         raise UsageError(
-            f"--vary nodes: expected a number of nodes from 1 on, found {value!r}{_range(value)}"
+            f"--vary nodes: expected a number of nodes from 1 to 99,999, found {value!r}{_range(value)}"
         )
     own = _pool(scenario, "nodes", pool, value)
     wanted = int(value)

@@ -48,13 +48,15 @@ from kubeinfer_sim.manifest.node_ports import NodePorts
 from kubeinfer_sim.manifest.other_objects import check_other
 from kubeinfer_sim.manifest.pod_group_annotations import warn_of_pod_groups
 from kubeinfer_sim.manifest.register.check import check_fields, check_object
-from kubeinfer_sim.manifest.register.kinds import is_simulated
+from kubeinfer_sim.manifest.register.kinds import is_simulated, kind_row
 from kubeinfer_sim.manifest.render import sort_key
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.manifest.template import Values, fill, holes_of, unknown_values
 from kubeinfer_sim.manifest.yaml_tree import read_documents
 
+#: What to do with what `helm install` prints.
+_OF_HELM = "helm install prints more than manifests; `helm template` or `helm get manifest` prints them alone"
 #: Kinds of the vendor's API group that stand beside KubeInfer in a cluster.
 _SISTER_KINDS = frozenset({"Instance", "InstanceList"})
 #: What reads an object of each kind of Kubernetes' own that is simulated.
@@ -211,7 +213,8 @@ class _Loader(Struct):
                     0,
                     f"there is no {KIND}, {', '.join(known[:-1])} or {known[-1]} in this file; {holds}",
                     code="no-kubeinfer",
-                    hint=what_for_any([each.kind for each in there], source.name),
+                    hint=what_for_any([each.kind for each in there], source.name)
+                    or _misspelt([each.kind for each in there]),
                 )
             )
 
@@ -246,7 +249,9 @@ class _Loader(Struct):
         if not isinstance(value, dict):
             checker.report((), f"expected a Kubernetes object, which is a mapping, got {shown(value)}")
         elif value.get("kind") is None:
-            checker.report(("kind",), "required", code="required", hint=f"write kind: {KIND}")
+            told_by_helm = "LAST DEPLOYED" in value
+            hint = _OF_HELM if told_by_helm else f"write kind: {KIND}"
+            checker.report(("kind",), "required", code="required", hint=hint)
         elif not isinstance(value["kind"], str):
             checker.string(value["kind"], ("kind",))
         elif _is_kubeinfer(value):
@@ -325,6 +330,13 @@ def _objects(document: Document) -> Iterator[Document]:
                 yield from _objects(document.within(("items", index), item))
     else:
         yield document
+
+
+def _misspelt(kinds: Sequence[str]) -> str:
+    """Which kind may have been meant by one of these; "" where they are kinds."""
+    known = (KIND, *_READERS)
+    near = (did_you_mean(each, known) for each in kinds if kind_row(each) is None)
+    return next((each.removeprefix("; ") for each in near if each), "")
 
 
 def _skipped(other: OtherObject) -> list[Diagnostic]:

@@ -18,6 +18,7 @@ from msgspec.structs import force_setattr
 
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.lookalikes import hint_on
 
 #: Bytes read from one file. The API server takes requests of 3 MiB; a rendered chart holds several objects.
 MAX_SOURCE_BYTES = 8 * 1024 * 1024
@@ -29,6 +30,8 @@ PIECE = 1 << 20
 #: Where the shell's own pipes, and standard input, are among files.
 PIPES_OF_THE_SHELL = ("/dev/", "/proc/")
 
+#: Where a file that is no text has a byte that texts never have.
+_LOOKED_AT = 1024
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 #: The characters YAML 1.1 allows in a stream (section 5.1); everything else is refused before parsing.
 _NOT_YAML = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -149,11 +152,9 @@ def read_source(name: str, limit: int = MAX_SOURCE_BYTES, *, only_files: bool = 
             raise ValueError("an empty name")
         data = _read_bytes(name, limit, only_files=only_files)
     except OSError as error:
-        hint = (
-            f"name the files in it, e.g. {name.rstrip('/')}/*.yaml"
-            if isinstance(error, IsADirectoryError) and name != "-"
-            else ""
-        )
+        hint = hint_on(name)
+        if isinstance(error, IsADirectoryError) and name != "-":
+            hint = f"name the files in it, e.g. {name.rstrip('/')}/*.yaml"
         raise InputError([Diagnostic(name, 0, 0, _why(error), code="unreadable", hint=hint)]) from error
     except ValueError as error:  # empty, or a NUL in it
         raise InputError([Diagnostic(name, 0, 0, "this is not a file name", code="unreadable")]) from error
@@ -180,6 +181,9 @@ def decode_source(name: str, data: bytes, limit: int = MAX_SOURCE_BYTES) -> Sour
     try:
         return SourceText(name, data.decode("utf-8"), limit)
     except UnicodeDecodeError as error:
+        if b"\0" in data[:_LOOKED_AT]:
+            message = "this is no text, but something binary: manifests and scenarios are YAML or JSON"
+            raise InputError([Diagnostic(name, 0, 0, message, code="encoding")]) from None
         before = SourceText(name, data[: error.start].decode("utf-8"))
         line, column = before.position(len(before.text))
         message = f"byte 0x{data[error.start]:02x} is not valid UTF-8"

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.document import Document
-from kubeinfer_sim.manifest.file_kinds import own_kind, what_for
+from kubeinfer_sim.manifest.file_kinds import OWN_KINDS, own_kind, what_for
 from kubeinfer_sim.manifest.kubernetes_findings import INVALID_IMAGE_NAME
 from kubeinfer_sim.manifest.load import Manifests, OtherObject, load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload
@@ -19,6 +19,7 @@ from kubeinfer_sim.manifest.other_objects import is_checked
 from kubeinfer_sim.manifest.references import ASSUMED, without_given
 from kubeinfer_sim.manifest.register.kinds import is_simulated
 from kubeinfer_sim.manifest.source import SourceText, read_source
+from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.manifest.template import unknown_values
 
 if TYPE_CHECKING:
@@ -221,7 +222,9 @@ def check_file(
             stages = read_timings(source)
             number = len(stages.common) + sum(map(len, stages.roles.values()))
             return CheckedFile(source.name, kind, _number(number, "stage"))
-    message = what_for(kind, source.name) or f"there are no files of kind {kind}"
+    message = (
+        what_for(kind, source.name) or f"there are no files of kind {kind}{did_you_mean(kind, OWN_KINDS)}"
+    )
     raise InputError([source.diagnostic(None, message, code="kind")])
 
 

@@ -31,7 +31,7 @@ from pydantic_core.core_schema import no_info_plain_validator_function
 from kubeinfer_sim.manifest.kubernetes.intstr import parse_amount
 from kubeinfer_sim.manifest.model import IntOrPercent
 from kubeinfer_sim.manifest.releases import LATEST, RELEASES, release_of
-from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.manifest.suggest import did_you_mean, nearest
 from kubeinfer_sim.scenario.units import (
     DURATION_PATTERN,
     RATE_PATTERN,
@@ -168,8 +168,17 @@ def _duration_or_never(value: object) -> int | None:
     return None if value == "never" else parse_duration(value)
 
 
-def _horizon(value: object) -> int | None:
-    return None if value == "settled" else parse_duration(value)
+def parse_horizon(value: object) -> int | None:
+    """A duration in milliseconds; None for `settled`.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if value == "settled":
+        return None
+    if isinstance(value, str) and nearest(value.lower(), ("settled",)):
+        raise ValueError(f"expected settled or a duration such as 90s, found {shown(value)}")
+    return parse_duration(value)
 
 
 def _int_or_percent(value: object) -> IntOrPercent:
@@ -266,7 +275,7 @@ DurationOrNever = Annotated[
 #: Milliseconds, or None, written `settled`.
 Horizon = Annotated[
     int | None,
-    PlainValidator(_horizon),
+    PlainValidator(parse_horizon),
     WithJsonSchema({"anyOf": [{"const": "settled"}, DURATION_SCHEMA]}),
 ]
 Size = Annotated[int, PlainValidator(parse_size), WithJsonSchema({"type": "string", "pattern": SIZE_PATTERN})]

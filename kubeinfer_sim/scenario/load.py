@@ -23,8 +23,8 @@ from kubeinfer_sim.scenario.compile import compile_scenario
 from kubeinfer_sim.scenario.configuration import Configuration
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_scenario
+from kubeinfer_sim.scenario.forms import parse_horizon
 from kubeinfer_sim.scenario.model import Configured, Scenario
-from kubeinfer_sim.scenario.units import parse_duration
 
 
 def load_scenario(
@@ -161,7 +161,7 @@ def read_horizon(text: str) -> int | None:
         UsageError: it is neither.
     """
     try:
-        return None if text == "settled" else parse_duration(text)
+        return parse_horizon(text)
     except ValueError as error:
         raise UsageError(f"--horizon: {error}") from None
 

@@ -550,3 +550,43 @@ def test_two_assumptions_are_a_grid() -> None:
     knobs = ("--assume", "startupCrash=rebuild,kubelet", "--assume", "placement=mostAllocated,leastAllocated")
     done = sim("compare", "scenarios/down-first.yaml", *knobs, "-o", "json")
     assert len(json.loads(done.stdout)["variants"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "says"),
+    [
+        ("validate m.yaml －－strict", "", 'FULLWIDTH HYPHEN-MINUS (U+FF0D): write "-"'),
+        ("validate m.yaml —strict", "", 'EM DASH (U+2014): write "-"'),
+        (
+            "validate x",
+            "NAME: chat\nLAST DEPLOYED: today\nMANIFEST:\n",
+            "`helm template` or `helm get manifest`",
+        ),
+        (
+            "validate x",
+            "apiVersion: v1\nkind: Deploymnt\nmetadata: {name: x}\n",
+            'did you mean "Deployment"?',
+        ),
+        ("validate x", "apiVersion: kubeinfer-sim/v1\nkind: Scenaro\n", 'did you mean "Scenario"?'),
+        ("rollout m.yaml --cluster x", "NAME STATUS ROLES\nn1 Ready none\n", "write it with -o json"),
+        ("calibrate x", "NAME READY\na 1/1\n", "write it with -o json"),
+        ("run s.yaml --horizon Settled", "", "expected settled or a duration such as 90s, found 'Settled'"),
+        (
+            "run x",
+            SCENARIO + "  horizon: setled\n",
+            "expected settled or a duration such as 90s, found 'setled'",
+        ),
+        ("compare s.yaml --vary nodes=99999999", "", "expected a number of nodes from 1 to 99,999"),
+        ("diff m.yaml m.yaml --json=", "", "'': is a folder"),
+        ("calibrate x", '{"kind": "List", "items": [{"kind": "Event"}]}', "expected a Pod, found an Event"),
+    ],
+)
+def test_what_comes_near_is_told_what_would_be_right(folder: Path, line: str, text: str, says: str) -> None:
+    (folder / "x").write_text(text, encoding="utf-8")
+    done = sim(*line.split(), cwd=folder)
+    assert (done.returncode, says in said(done)) == (2, True), said(done)
+
+
+def test_what_is_binary_is_told_as_that(folder: Path) -> None:
+    (folder / "x").write_bytes(b"\x7fELF\x02\0\0\xd0")
+    assert "this is no text, but something binary" in said(sim("validate", "x", cwd=folder))

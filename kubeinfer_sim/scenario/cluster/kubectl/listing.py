@@ -32,6 +32,8 @@ _KUBECTL_KINDS = frozenset({"List", "Node", "NodeList", "Pod", "PodList", "Event
 _LONG_NUMBER = re.compile(r"[\[:,\s](-?[0-9]{1000,})")
 _BLANK = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
+#: What to do with a table.
+_AS_JSON = "of a table that kubectl prints nothing can be read: write it with -o json"
 #: How kubectl writes the objects of each kind that are read.
 _WRITTEN_BY = {
     "Node": "kubectl get nodes -o json",
@@ -152,7 +154,8 @@ def _other_kind(name: str, items: list[Item], kind: str) -> Diagnostic:
     meant = what_for(name, items[0].source.name)
     hint = f"{meant}; {kind}s are written by: {wanted}" if meant else f"{kind}s are written by: {wanted}"
     more = f", and {len(items) - 1:,} more" if len(items) > 1 else ""
-    what = f"a {name}{more}" if name else f"an object without a kind{more}"
+    article = "an" if name[:1] in "AEIOU" else "a"
+    what = f"{article} {name}{more}" if name else f"an object without a kind{more}"
     return items[0].diagnostic(("kind",), f"expected a {kind}, found {what}", hint=hint)
 
 
@@ -181,7 +184,9 @@ def _item_kind(listing: dict[str, Any]) -> str:
 
 def _item(item: Item, kind: str = "") -> Item:
     if not isinstance(item.value, dict):
-        raise InputError([item.diagnostic((), f"expected an object, found {shown(item.value)}")])
+        raise InputError(
+            [item.diagnostic((), f"expected an object, found {shown(item.value)}", hint=_AS_JSON)]
+        )
     if kind:
         item.value.setdefault("kind", kind)
     return item
