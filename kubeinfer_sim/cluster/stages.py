@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
+from msgspec import Struct
+
 
 class Part(Enum):
     """The parts of a pod's life, in order."""
@@ -86,7 +88,7 @@ EXIT, CLEANUP = StageName(StageKind.EXIT), StageName(StageKind.CLEANUP)
 TERMINATING = StageName(StageKind.TERMINATING)
 
 
-class Stage(NamedTuple):
+class Stage(Struct, frozen=True):
     """A stage of a pod's start or end: its length in ms (None: it never ends), and why this long."""
 
     name: StageName

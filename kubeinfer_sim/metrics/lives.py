@@ -6,7 +6,7 @@ whatever is charged to stages adds up to the time that passed.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from msgspec import Struct, field
 
@@ -24,7 +24,7 @@ from kubeinfer_sim.cluster.stages import (
 )
 
 
-class Span(NamedTuple):
+class Span(Struct, frozen=True):
     """A stretch of a pod's life in ms; `cut`: something else happened before it was over."""
 
     stage: StageName

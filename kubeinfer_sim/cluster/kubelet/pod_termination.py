@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.containers import Containers
 from kubeinfer_sim.cluster.kubelet.engine_starts import EngineStarts
@@ -163,7 +165,7 @@ class PodTermination:
             return
         since, (stage, *rest), _ = worker.stopping.left(now)
         if stage.duration is not None:
-            stage = stage._replace(duration=max(0, since + stage.duration - now))
+            stage = replace(stage, duration=max(0, since + stage.duration - now))
         worker.timer.cancel()
         stages = (stage, *rest)
         pod.last = self._history.append(PodStopping(now, pod.last, pod.ref, stages))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.start_faults import Failure
@@ -57,7 +58,7 @@ class SetUpPlan(Struct, frozen=True):
         stage = self.stages[place]
         if stage.duration is not None:
             done = elapsed - sum(each.duration or 0 for each in self.stages[:place])
-            stage = stage._replace(duration=stage.duration - done)
+            stage = replace(stage, duration=stage.duration - done)
         return (stage, *self.stages[place + 1 :])
 
     def in_sync(self, elapsed: int) -> bool:

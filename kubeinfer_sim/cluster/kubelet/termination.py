@@ -6,6 +6,8 @@ grace period, which it shortens by the whole seconds it took; at least 2 s are l
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from kubeinfer_sim.cluster.kubelet.container import Container
 from kubeinfer_sim.cluster.kubelet.hooks import hook_seconds
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind
@@ -129,7 +131,7 @@ def _cut(stages: tuple[Stage, ...], length: int) -> tuple[Stage, ...]:
     kept = []
     for stage in stages:
         assert stage.duration is not None
-        kept.append(stage if stage.duration <= length else stage._replace(duration=length, regime=""))
+        kept.append(stage if stage.duration <= length else replace(stage, duration=length, regime=""))
         length = max(0, length - stage.duration)
     return tuple(kept)
 
@@ -151,7 +153,7 @@ def stop_anew(worker: PodWorker, now: int, draws: StageDraws) -> tuple[Stage, ..
     limit = grace_seconds(pod) * 1000
     killed = left is None or left > limit
     regime = "SIGKILL" if killed else ""
-    return (stage._replace(duration=limit if killed else left, regime=regime), *stages[1:])
+    return (replace(stage, duration=limit if killed else left, regime=regime), *stages[1:])
 
 
 def grace_seconds(pod: Pod) -> int:
