@@ -7,6 +7,7 @@ from cProfile import Profile
 from building import budget, kubeinfer, nodes, pod_template, scenario, seconds, stage_timings
 from msgspec.structs import replace
 
+from kubeinfer_sim import replicate
 from kubeinfer_sim.manifest.model import Deployment, Probe, RollingUpdate
 from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess
@@ -92,7 +93,17 @@ def calls(made: Scenario) -> tuple[int, Run]:
     """
     simulate(made, pods=False)
     profile = Profile()
-    profile.enable()
-    run = simulate(made, pods=False)
-    profile.disable()
-    return sum(entry.callcount for entry in profile.getstats()), run
+    run = profile.runcall(simulate, made, pods=False)
+    return _counted(profile), run
+
+
+def calls_of_many(made: Scenario, runs: int) -> float:
+    """How many calls each of many runs makes, with its figures; what they share has been worked out."""
+    replicate(made, 2)
+    profile = Profile()
+    profile.runcall(replicate, made, runs)
+    return _counted(profile) / runs
+
+
+def _counted(profile: Profile) -> int:
+    return sum(entry.callcount for entry in profile.getstats())

@@ -10,19 +10,25 @@ from __future__ import annotations
 import gc
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from common import show, spread
-from measured import calls, drawn, rollout, rollout_of_deployment, year
+from measured import calls, calls_of_many, drawn, rollout, rollout_of_deployment, year
 
+from kubeinfer_sim import load_scenario, replicate
 from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import PodCreated
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.simulate import simulate
 
 RUNS = 5
+#: So many runs of one scenario are played together.
+MANY = 50
+UPDATE = Path(__file__).parents[2] / "scenarios" / "rolling-update-2p1d.yaml"
+RANGE = {("spec", "timings", "profile"): "range"}
 
 
 def cpu_seconds(made: Scenario) -> float:
@@ -30,6 +36,28 @@ def cpu_seconds(made: Scenario) -> float:
     begun = time.process_time()
     simulate(made, pods=False)
     return time.process_time() - begun
+
+
+def cpu_seconds_of_many(made: Scenario) -> float:
+    gc.collect()
+    begun = time.process_time()
+    replicate(made, MANY)
+    return (time.process_time() - begun) / MANY
+
+
+def rows_of_many() -> Iterator[str]:
+    """What a run costs that is one of many, figures included, and beside its events."""
+    update = load_scenario(str(UPDATE))
+    both = {"constant": update, "drawn": load_scenario(str(UPDATE), changes=RANGE)}
+    times = [{stages: cpu_seconds_of_many(each) for stages, each in both.items()} for _ in range(RUNS)]
+    for stages, each in both.items():
+        run = simulate(each, pods=False)
+        least = min(took[stages] for took in times) * 1e6
+        ratio = spread([took[stages] / took["constant"] for took in times], 2)
+        yield (
+            f"| a run of many, 2P1D | {stages} | {calls_of_many(each, MANY):,.0f} | {run.fired} | {len(run.history)} "
+            f"| {least:,.0f} | {'' if stages == 'constant' else ratio} |"
+        )
 
 
 def main() -> None:
@@ -53,6 +81,7 @@ def main() -> None:
                 f"| {name} | {stages} | {number / units:,.0f} | {run.fired / units:.1f} "
                 f"| {len(run.history) / units:.1f} | {least:,.0f} | {'' if stages == 'constant' else ratio} |"
             )
+    lines += rows_of_many()
     show("calls", "\n".join(lines))
 
 

@@ -17,7 +17,7 @@ from kubeinfer_sim.cluster.records import (
     PodStarted,
     SetUpContinued,
 )
-from kubeinfer_sim.cluster.stages import StageKind
+from kubeinfer_sim.cluster.stages import Stage, StageKind, StageName
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.model import Container, Hook, Probe
@@ -140,7 +140,7 @@ def test_a_hook_that_never_returns_holds_its_pod_for_ever_and_is_said() -> None:
     assert run.end == "settled"
     assert not at(run, ContainersRunning)
     (bound,) = run.history.of(PodBound)
-    assert bound.stages[-1] == ((StageKind.POST_START, "engine"), None, "")
+    assert bound.stages[-1] == Stage(StageName(StageKind.POST_START, "engine"), None)
 
 
 def test_each_run_of_a_hook_takes_a_time_of_its_own() -> None:
