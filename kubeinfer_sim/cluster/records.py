@@ -63,10 +63,14 @@ class PodRef(NamedTuple):
 
 
 class NodeVerdict(NamedTuple):
-    """The nodes, by name, that turn a pod down for just these reasons, worded as kube-scheduler does."""
+    """The nodes, by name, that turn a pod down for just these reasons, worded as kube-scheduler does.
+
+    `away`: those of them that are not ready, or do not answer: the node controller keeps a taint on them.
+    """
 
     reasons: tuple[str, ...]
     nodes: tuple[str, ...]
+    away: tuple[str, ...] = ()
 
 
 #: What a gang waits for: nodes with room that take it, or something that comes before nodes are looked at.

@@ -146,15 +146,23 @@ def _of_nodes(verdicts: Sequence[NodeVerdict], *, too_few: bool) -> Iterator[str
     if short and not too_few:
         yield "fewer pods there"
     if closed:
-        more = len(closed) - _MOST_NODES
-        named = " and ".join(closed[:_MOST_NODES]) if more <= 0 else f"{closed[0]} and {more + 1:,} more"
-        yield f"uncordoning {named}"
+        yield f"uncordoning {_named(closed)}"
+    if away := [node for verdict in verdicts for node in verdict.away]:
+        yield f"the return of {_named(away)}"
     for verdict in verdicts:
         if node_unschedulable.REASON in verdict.reasons or any(map(is_shortage, verdict.reasons)):
+            continue
+        if len(verdict.away) == len(verdict.nodes):
             continue
         for reason in verdict.reasons:
             yield from (way for start, way in _OF_NODES if reason.startswith(start))
     yield "more nodes"
+
+
+def _named(nodes: Sequence[str]) -> str:
+    """`node-0 and node-1`; `node-0 and 3 more`."""
+    more = len(nodes) - _MOST_NODES
+    return " and ".join(nodes[:_MOST_NODES]) if more <= 0 else f"{nodes[0]} and {more + 1:,} more"
 
 
 def is_held_by_device(pod: PodLife) -> bool:

@@ -305,3 +305,20 @@ def test_a_broken_device_is_named_where_an_engine_hangs_on_it(
     assert said in told
     assert f"on account of {kind} of node-0/npu0; a pod that gets healthy devices would let it go on" in told
     assert "startup window" not in told
+
+
+@both
+def test_nobody_takes_the_taint_of_a_dead_node_away(user: User, workload: Callable[..., Raw]) -> None:
+    """The node controller would set it again, and what tolerated it would be on a dead machine."""
+    user.plans(
+        workload(NPUS, replicas=2),
+        cluster="2x8",
+        initial="running",
+        actions=[{"at": "10m", "nodeDown": "node-0"}, {"at": "30m", "outOfService": {"nodes": ["node-0"]}}],
+        horizon="2h",
+    )
+    _, result = user.runs()
+    why = " ".join(user.types("why", "scenario.yaml", "--at", "1h").stdout.split())
+    for told in (result["verdict"]["sentence"], why):
+        assert "fewer pods there, the return of node-0 or more nodes would let it go on" in told
+        assert "the taint" not in told.partition("would let it go on")[0].partition("needs")[2]

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.node import UNSCHEDULABLE, Node, nobodys_node
+from kubeinfer_sim.cluster.node import NOT_READY, UNREACHABLE, UNSCHEDULABLE, Node, nobodys_node
 from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.records import (
     DrawnBy,
@@ -414,7 +414,7 @@ class GangScheduling(Watcher):
             gang.instance,
             said.message,
             "; besides, ".join(reasons),
-            tuple(NodeVerdict(*group) for group in verdict.groups.items())
+            tuple(NodeVerdict(*group, self._away(group[1])) for group in verdict.groups.items())
             if {"room", "parts"}.intersection(awaits)
             else (),
             tuple(awaits),
@@ -437,6 +437,14 @@ class GangScheduling(Watcher):
         return (
             f"; {parts[0].text} and {parts[1].text}{more} have their places, as minMember allows: "
             "each keeps what another would need to be whole"
+        )
+
+    def _away(self, nodes: Iterable[str]) -> tuple[str, ...]:
+        """Those of the nodes that bear a taint of the node controller's."""
+        there = self._api.nodes
+        kept = (NOT_READY, UNREACHABLE)
+        return tuple(
+            name for name in nodes if name in there and any(taint.key in kept for taint in there[name].taints)
         )
 
     @staticmethod
