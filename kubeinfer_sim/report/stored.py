@@ -10,7 +10,7 @@ from math import isinf
 from pathlib import Path
 from typing import Any
 
-from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.errors import OutputError, UsageError
 from kubeinfer_sim.experiment.statistics.percentiles import PARTS
 from kubeinfer_sim.experiment.stored import Stored, StoredVariant
 from kubeinfer_sim.manifest.render import printable
@@ -102,20 +102,35 @@ def rows_json(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def write_parquet(path: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A Parquet file.
+    """A Parquet file, whole or not at all.
 
     Raises:
-        UsageError: pyarrow is not installed, or there is a file of that name.
+        UsageError: pyarrow is not installed, there is a file of that name, or there can be none.
+        OutputError: the disk is full, or the like.
     """
+    place = Path(path)
+    if path not in ("", "-") and place.exists():
+        raise UsageError(f"--parquet {path}: it is there already: name a new file")
+    if path in ("", "-") or not place.parent.is_dir():
+        there = (
+            f"there is no folder {place.parent}" if path not in ("", "-") else "rows are written to a file"
+        )
+        raise UsageError(
+            f"--parquet {path or repr(path)}: {there}: name a new file, as in --parquet runs.parquet"
+        )
     try:
         from pyarrow import table
         from pyarrow.parquet import write_table
     except ImportError:
         raise UsageError("--parquet needs pyarrow: pip install 'kubeinfer-sim[parquet]'") from None
-    if Path(path).exists():
-        raise UsageError(f"--parquet {path}: it is there already: name a new file")
     columns = list(zip(*rows, strict=True)) or [()] * len(head)
-    write_table(table(dict(zip(head, map(list, columns), strict=True))), path)
+    try:
+        write_table(table(dict(zip(head, map(list, columns), strict=True))), path)
+    except BaseException as error:
+        place.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OutputError(f"--parquet {path}", error) from None
+        raise
 
 
 def _blanks(width: int, cell: str) -> str:

@@ -259,6 +259,20 @@ def test_results_lists_summarises_exports_and_answers(tmp_path: Path) -> None:
     assert rows(tmp_path / "a.db") == 6
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("here.db", "it is there already: name a new file"),
+        ("nowhere/a.parquet", "there is no folder nowhere: name a new file"),
+        ("-", "rows are written to a file: name a new file"),
+    ],
+)
+def test_a_parquet_file_that_cannot_be_is_an_error_with_words(tmp_path: Path, name: str, said: str) -> None:
+    sim("run", UPDATE, "-n", "2", "--workers", "1", "-q", "--store", str(tmp_path / "here.db"))
+    done = sim("results", "here.db", "--parquet", name, cwd=tmp_path)
+    assert (done.returncode, said in done.told) == (2, True), done.stderr
+
+
 def test_an_interrupted_campaign_keeps_what_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(variant: Variant, seed: int) -> Replication:
         if seed == 5:
