@@ -153,13 +153,14 @@ def _done_by(runs: Replications) -> list[RenderableType]:
     for justify in ("right", "left", "right", "left", "right"):
         table.add_column(justify=justify, no_wrap=True)
     table.add_row("", Text("runs", "dim"), "", Text("done by then", "dim"), "")
-    most, done = max(number for _, _, number in bins), 0
+    never, done = sum(map(isinf, took)), 0
+    most = max(never, *(number for _, _, number in bins))
     for _, end, number in bins:
         done += number
         part = done / len(took)
         bar = "█" * max(bool(number), round(20 * number / most))
         table.add_row(rounded(end), bar, f"{number:,}", "▒" * round(20 * part), f"{share(part)} %")
-    if never := sum(map(isinf, took)):
+    if never:
         table.add_row("never", "█" * max(1, round(20 * never / most)), f"{never:,}", "", "")
     return [table]
 

@@ -120,6 +120,21 @@ def test_figures_of_several_workloads_say_whether_of_the_worst_or_of_all(user: U
     assert not [each["title"] for each in document["figures"] if "2)" in each["title"]], "one of each kind"
 
 
+@both
+def test_the_curve_has_room_for_runs_that_never_finish_however_many_they_are(
+    user: User, workload: Any
+) -> None:
+    spec = {"cluster": "3x8", "update": {"newRevision": True}, "timings": STAGES, "horizon": "90s"}
+    user.plans(pods(workload), **spec)
+    line = ("run", "scenario.yaml", "-n", "60", "--workers", "1")
+    lines = user.types(*line).stdout.partition("\nDone by\n")[2].splitlines()
+    never = next(each for each in lines if each.strip().startswith("never"))
+    bars = [each.count("█") for each in lines[: lines.index(never) + 1]]
+    assert max(bars) == never.count("█") == 20
+    assert "done by then" in lines[0]
+    assert "…" not in "".join(lines[: lines.index(never)])
+
+
 # -- how sure it is -----------------------------------------------------------------------------------------
 
 
