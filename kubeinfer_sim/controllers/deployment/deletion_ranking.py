@@ -72,6 +72,12 @@ def _younger_first(
     return buckets or a.number - b.number
 
 
+def _same_bucket(times: Sequence[int | None], now: int) -> bool:
+    """Whether no two times are so different that it counts; those that are not known count."""
+    known = [each for each in times if each is not None]
+    return len(known) == len(times) and _bucket(now - min(known)) == _bucket(now - max(known))
+
+
 def _bucket(age: int) -> int:
     """The power of two of an age in nanoseconds; the age is given in ms."""
     return (age * 1_000_000).bit_length() - 1 if age > 0 else -1
@@ -84,7 +90,14 @@ class _Group:
 
     def __init__(self) -> None:
         self.pods: list[ReplicaPod] = []
-        self.kinds: Counter[tuple[object, ...]] = Counter()
+        self.kinds: Counter[tuple[int | None, int | None, int]] = Counter()
+
+    def alike(self, now: int) -> bool:
+        """Whether restarts, and ages as far as they are compared, tell none of them apart."""
+        if len(self.kinds) == 1:
+            return True
+        ready_since, created, restarts = zip(*self.kinds, strict=True)
+        return len(set(restarts)) == 1 and _same_bucket(ready_since, now) and _same_bucket(created, now)
 
 
 class ReadyPods:
@@ -122,7 +135,7 @@ class ReadyPods:
             if len(chosen) == count:
                 break
             group, left = self._groups[key], count - len(chosen)
-            chosen += group.pods[:left] if len(group.kinds) == 1 else first_to_go(group.pods, left, now)
+            chosen += group.pods[:left] if group.alike(now) else first_to_go(group.pods, left, now)
         return chosen
 
 

@@ -128,12 +128,25 @@ DEEDS = {
 
 
 @pytest.mark.parametrize("alone", [False, True])
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(30))
 def test_the_same_pods_go_as_if_all_were_ranked(seed: int, alone: bool) -> None:
     draw = random.Random(seed)
     cluster = Cluster(alone=alone)
     for index in range(draw.randrange(12)):
         cluster.act("adopt", index % 3, 0, draw.choice("abc"), 0)
-    for deed in draw.choices(list(DEEDS), list(DEEDS.values()), k=200):
-        passes = draw.choice([0, 10, 1_000, 7_300, 3_600_000])
+    for deed in draw.choices(list(DEEDS), list(DEEDS.values()), k=600):
+        passes = draw.choice([0, 0, 10, 1_000, 7_300, 3_600_000][: 4 + seed % 3])
         cluster.act(deed, draw.randrange(2), draw.randrange(12), draw.choice("abc"), passes)
+
+
+def test_of_pods_that_became_ready_together_the_one_that_was_restarted_goes_first() -> None:
+    cluster = Cluster(alone=True)
+    cluster.act("grow", 0, 3, "", 0)
+    for deed in ("place", "bind", "run"):
+        for index in range(3):
+            cluster.act(deed, 0, index, "a", 0)
+    cluster.act("restart", 0, 1, "", 0)
+    for index in range(3):
+        cluster.act("ready", 0, index, "", 0)
+    cluster.act("shrink", 0, 0, "", 5_000)
+    assert [pod.deleting for pod in cluster.pods] == [False, True, False]
