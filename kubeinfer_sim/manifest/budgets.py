@@ -33,6 +33,11 @@ def check_rolling_update(checker: Checker, value: Any, path: Path, replicas: int
             hint="maxSurge: 1 needs room for a spare instance; maxUnavailable: 1 takes one out at a time",
         )
         return default
+    if any(
+        written.get(name) is not None and given is None
+        for name, given in zip(_FIELDS, (surge, unavailable), strict=True)
+    ):
+        return default  # what the default would come to is not what is meant
     budgets = RollingUpdate(surge or default.max_surge, unavailable or default.max_unavailable)
     if replicas and not (
         budgets.max_surge.of(replicas, round_up=True) or budgets.max_unavailable.of(replicas, round_up=False)

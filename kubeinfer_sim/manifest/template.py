@@ -123,7 +123,8 @@ def _hint(holes: Mapping[str, list[int]]) -> str:
     return f"open holes: {', '.join(shown)}; {FILL}"
 
 
-def _lines(lines: list[int]) -> str:
+def _lines(found: list[int]) -> str:
+    lines = sorted(set(found))  # an alias repeats a line
     return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
 
 

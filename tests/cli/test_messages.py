@@ -590,3 +590,36 @@ def test_what_comes_near_is_told_what_would_be_right(folder: Path, line: str, te
 def test_what_is_binary_is_told_as_that(folder: Path) -> None:
     (folder / "x").write_bytes(b"\x7fELF\x02\0\0\xd0")
     assert "this is no text, but something binary" in said(sim("validate", "x", cwd=folder))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "maxSurge: 20%\n      maxUnavailable: 20%",
+            "maxSurge: 0\n      maxUnavailable: ten",
+            "write a number of instances such as 1",
+        ),
+        ("periodSeconds: 10", "periodSeconds: 10s", 'expected an integer, got the string "10s"; write 10'),
+        (
+            "periodSeconds: 10",
+            'periodSeconds: "10"',
+            'expected an integer, got the string "10"; without quotes',
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_without_what_only_follows_from_it(
+    folder: Path, old: str, new: str, says: str
+) -> None:
+    text = (folder / "m.yaml").read_text(encoding="utf-8")
+    assert old in text
+    text = text.replace("replicas: 5", "replicas: 3")
+    (folder / "m.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    done = sim("validate", "m.yaml", "--no-lint", cwd=folder)
+    assert (done.returncode, says in said(done)) == (2, True), said(done)
+    assert "rounds down to 0" not in said(done)
+
+
+def test_an_open_hole_that_an_alias_repeats_is_told_once(folder: Path) -> None:
+    manifest = ROOT / "scenarios" / "manifests" / "2p1d.yaml"
+    assert "open holes: image (line 48);" in said(sim("validate", str(manifest), cwd=folder))

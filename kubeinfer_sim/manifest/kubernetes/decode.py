@@ -7,6 +7,7 @@ The rules for null, whole floats and numbers are those of sigs.k8s.io/yaml and s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -51,6 +52,10 @@ def decode(value: Any, type: Type, at: Field, errors: Errors, default: Defaulter
         return decoder.zero(type) if value is None else decoder.read(value, type, at)
     except _Refused:
         return decoder.zero(type)
+
+
+#: A number of seconds as people write one.
+_SECONDS = re.compile(r"([0-9]{1,10}) ?(?:s|sec|secs|seconds?)")
 
 
 class _Decoder:
@@ -121,6 +126,12 @@ class _Decoder:
         number = whole_number(value)
         if number is None:
             hint = "; without quotes" if isinstance(value, str) and value.strip("+-").isdigit() else ""
+            if (
+                isinstance(value, str)
+                and (seconds := _SECONDS.fullmatch(value))
+                and str(at.part).endswith("Seconds")
+            ):
+                hint = f"; write {seconds[1]}"
             raise self.refuse(at, value, f"a whole number {alternative}".rstrip(), hint)
         if not -_RANGE[kind] <= number < _RANGE[kind]:
             message = f"must be a whole number from -2^{kind[3:]}/2 to 2^{kind[3:]}/2-1"
