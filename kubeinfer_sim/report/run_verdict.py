@@ -106,7 +106,7 @@ def _at_the_horizon(runs: Replications) -> list[str]:
     number = _taken_away(runs)
     if not number or not runs.values("duration"):
         return []
-    return [f"at the horizon not all is ready in {number:,} of {count(len(runs.runs), 'run')}"]
+    return [f"at the horizon not all is in place in {number:,} of {count(len(runs.runs), 'run')}"]
 
 
 def _objectives(runs: Replications) -> str:

@@ -42,7 +42,7 @@ def test_what_a_fault_has_taken_away_at_the_horizon_is_told_and_a_miss_where_not
     assert len(document["runs"]["unfinished"]) == cut
     assert (code, said[:2]) == (0, "✔ ")
     assert "What is asked for comes into place in 100 % of runs" in said
-    assert f"; at the horizon not all is ready in {cut} of 30 runs." in said
+    assert f"; at the horizon not all is in place in {cut} of 30 runs." in said
 
     user.plans(pods(workload), **spec, horizon="2h")
     said, _, code = many(user)
