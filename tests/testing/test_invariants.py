@@ -254,3 +254,9 @@ def test_what_is_broken_is_told_with_the_records_that_show_it(monkeypatch: pytes
 
     with pytest.raises(InvariantsBroken, match=r"INV-99 \(nobody is ever ready\): one is\n  \d+: PodReady\("):
         checked(story(), invariants=[Never])
+
+
+def test_a_run_that_ends_as_it_begins_for_want_of_room_holds_all_invariants() -> None:
+    """What is lost lasts, and has no length yet that stages could fill."""
+    run = checked(scenario(kubeinfer(1, 0, 1, "old", {"serve": 1}), 0, 10, 5, initial="empty"))
+    assert run.ended_at == 0

@@ -61,6 +61,8 @@ class ChargesAddUp:
                     break
             stages = LossStages({life.instance.uid: life for life in measures.instances})
             for loss in losses:
+                if loss.since == loss.until:
+                    continue  # it lasts, and begins as the run ends: there is nothing to fill
                 edges = [edge for begin, end, _ in stages.of(loss) for edge in (begin, end)]
                 if (edges[0], edges[-1]) != (loss.since, loss.until) or edges[1:-1:2] != edges[2:-1:2]:
                     self._report(f"the stages of a loss of {name} do not fill it: {edges}")
