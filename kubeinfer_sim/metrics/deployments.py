@@ -291,7 +291,9 @@ def _measure_availability(
         begins = measures.available.last_at_least(wanted, low.at)
         if since > began and measures.available.at(since - 1) >= before:
             begins = max(begins, since)
-        return Fewest(low, kept, tuple(_disturbances(begins, low, lost, first_causes)))
+        # Where no update may take any, whoever took some made them fewer, now or then.
+        last = low.at + low.lasting if unavailable else until
+        return Fewest(low, kept, tuple(_disturbances(begins, last, lost, first_causes)))
 
     measures.during = fewest(measures.since, measures.until, unavailable)
     owed = measures.owed_from
@@ -300,13 +302,13 @@ def _measure_availability(
 
 
 def _disturbances(
-    begins: int, low: Low, lost: Mapping[int, int], first_causes: Mapping[int, Record]
+    begins: int, last: int, lost: Mapping[int, int], first_causes: Mapping[int, Record]
 ) -> Iterator[Record]:
-    """What began losses of pods since all were available last, up to the lowest number there was."""
+    """What began losses of pods from `begins` (a status counts them late) to `last`."""
     for root, at in lost.items():
         began_with = first_causes.get(root)
         orders = isinstance(began_with, DeploymentApplied) or cause_kind(began_with) in ORDERS
-        if not orders and began_with is not None and begins - _SEEN <= at <= low.at + low.lasting:
+        if not orders and began_with is not None and begins - _SEEN <= at <= last:
             yield began_with
 
 

@@ -313,3 +313,16 @@ def test_a_fault_that_makes_pods_slow_and_no_more_is_told(user: User, workload: 
         assert result["verdict"]["sentence"] == (
             "Deployment chat stays as it is: 2 pods available, and faults slow 1 of them."
         )
+
+
+def test_all_that_took_pods_of_a_deployment_is_counted(user: User) -> None:
+    user.plans(
+        deployment({**asking(npu=8), **READY}, replicas=2),
+        cluster="3x8",
+        initial="running",
+        timings={"profile": "zero", "graph": "2m"},
+        actions=[{"at": at, "crash": {"pods": [number]}} for number, at in enumerate(("10m", "1h"))],
+        horizon="2h",
+    )
+    _, result = user.runs()
+    assert "(chat-0 ended (Error) at 10m and 1 more cause)" in result["verdict"]["sentence"]
