@@ -24,6 +24,27 @@ PATIENCE, PERIOD, LINES = 1.0, 0.2, (1.0, 60.0)
 LOOKS = 50
 
 
+class RunProgress:
+    """Lines on how far one long run is, further and further apart; it goes on to `horizon` ms (None: nobody knows)."""
+
+    def __init__(self, horizon: int | None) -> None:
+        self._horizon = horizon
+        self._next = time.monotonic() + PATIENCE
+        self._pause = LINES[0]
+
+    def __call__(self, now: int, fired: int) -> None:
+        """It has come to `now`, in ms, and fired so many timers."""
+        if time.monotonic() < self._next:
+            return
+        from kubeinfer_sim.report.words import rounded
+        from kubeinfer_sim.scenario.units import format_duration
+
+        end = "" if self._horizon is None else f" of {format_duration(self._horizon)}"
+        note(f"simulated {rounded(now)}{end}, {fired:,} events")
+        self._pause = min(2 * self._pause, LINES[1])
+        self._next = time.monotonic() + self._pause
+
+
 class ProgressBar:
     """How far a command is.
 

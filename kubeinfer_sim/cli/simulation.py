@@ -89,6 +89,7 @@ def simulate_and_report(
         UsageError: something of one run is asked for with many.
         SimulatorFault: the two runs of --check-determinism differ.
     """
+    from kubeinfer_sim.cli.progress import RunProgress
     from kubeinfer_sim.report.verdict import assess
     from kubeinfer_sim.simulation.simulate import simulate
 
@@ -100,7 +101,7 @@ def simulate_and_report(
         return replicate_and_report(scenario, many, output, file=file, quiet=quiet, assumptions=assumptions)
     begun = time.perf_counter()
     document = output.form == "json" or output.file is not None or check_determinism
-    run = simulate(scenario, pods=document)
+    run = simulate(scenario, pods=document, on_look=None if quiet else RunProgress(scenario.horizon))
     took = time.perf_counter() - begun
     assessment = assess(run)
     text = _document(assessment) if document else ""

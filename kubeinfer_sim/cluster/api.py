@@ -51,6 +51,7 @@ class Api:
             are `absent`.
         machines: the nodes that there are or have been, by name: a machine goes on when its object is deleted.
         npus_in_use: NPUs of pods that have been given a node.
+        became_ready: how often pods have.
     """
 
     def __init__(self, clock: Clock, history: History, admission: Admission | None = None) -> None:
@@ -62,6 +63,7 @@ class Api:
         self.objects: dict[ObjectKey, ClusterObject] = {}
         self.absent: set[ObjectKey] = set()
         self.npus_in_use = 0
+        self.became_ready = 0
         self._pods: dict[str, dict[Pod, None]] = {}
         self._unfinished: dict[str, dict[Pod, None]] = {}
         self._created = 0
@@ -309,6 +311,7 @@ class Api:
         """The pod's Ready condition turns true."""
         pod.ready = True
         pod.failure = ""
+        self.became_ready += 1
         pod.last = self._history.append(PodReady(self._clock.now, pod.last, pod.ref))
         pod.owner.pod_ready(pod)
         for tell in self._pod_ready_changed:

@@ -120,11 +120,18 @@ class Clock:
         """Call `callback(*args)` in `delay` milliseconds."""
         return self.at(self.now + delay, callback, *args, phase=phase)
 
-    def run(self, until: int | None = None, *, pause: int | None = None, within: int = 0) -> bool:
+    def run(
+        self,
+        until: int | None = None,
+        *,
+        pause: int | None = None,
+        within: int = 0,
+        most: int = sys.maxsize,
+    ) -> bool:
         """Fire what is due, in order; up to and including `until`, where the clock then stands.
 
         With `pause`, it stops after so many timers of one instant, or `within` so many ms, for somebody to see whether
-        time stands still; it also does when it is interrupted.
+        time stands still; it also does when it is interrupted, and once `most` timers have fired in all.
 
         Returns:
             Whether it came to the end; False when it pauses.
@@ -142,6 +149,8 @@ class Clock:
             if when > instant + within:
                 instant, last = when, last if pause is None else self.fired + pause
             elif self.fired >= last:
+                return False
+            if self.fired >= most:
                 return False
             self.now = when
             step()

@@ -98,7 +98,7 @@ class History:
         self.last_at = record.at
         if self.keep:
             if number >= MOST_RECORDS:
-                raise UsageError(_too_many(self._records))
+                raise UsageError(_too_many(self))
             self._records.append(record)
         for listener in self._listeners:
             listener(record)
@@ -147,11 +147,16 @@ class History:
         return chain
 
 
-def _too_many(records: Sequence[Record]) -> str:
+def latest_kinds(history: History) -> str:
+    """The kinds of which the latest records are most: `container died, pod ready`; "" where none are kept."""
+    kinds = Counter(type(each).__name__ for each in history.since(max(0, len(history) - 10_000)))
+    return ", ".join(re.sub("(?<!^)([A-Z])", r" \1", name).lower() for name, _ in kinds.most_common(3))
+
+
+def _too_many(history: History) -> str:
     """What is wrong with a run of which there are more records; those of its latest that are most frequent say why."""
-    kinds = Counter(type(each).__name__ for each in records[-10_000:])
-    most = [re.sub("(?<!^)([A-Z])", r" \1", name).lower() for name, _ in kinds.most_common(3)]
     return (
-        f"the run has {len(records):,} records after {records[-1].at / 86_400_000:,.1f} days (lately most of all "
-        f"{', '.join(most)}), and no more are kept: end it sooner (horizon, quietAfter), or end what goes on there"
+        f"the run has {len(history):,} records after {history.last_at / 86_400_000:,.1f} days (lately most of all "
+        f"{latest_kinds(history)}), and no more are kept: end it sooner (horizon, quietAfter), or end what goes on "
+        "there"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubeinfer_sim.report.sentences import sentence
-from kubeinfer_sim.report.words import point
+from kubeinfer_sim.report.words import point, rounded
 from kubeinfer_sim.scenario.units import format_duration
 from kubeinfer_sim.simulation.run import Run
 
@@ -15,7 +15,11 @@ def ending(run: Run) -> str:
     """Why it ended: `the last event; given up after 1d without progress; still due: the repair of node-0 at 2d`."""
     text = "the scenario's horizon" if run.end == "horizon" else why_it_ended(run)
     if run.end == "quiet" and not run.endlessly:  # its end comes so long after the last event
-        text = f"the last event; given up after {format_duration(run.scenario.quiet_after)} without progress"
+        text = f"the last event; given up after {_idle(run)} without progress"
+        if run.scenario.horizon is not None:
+            text += (
+                f", before the horizon of {format_duration(run.scenario.horizon)}: it goes round without end"
+            )
     return f"{text}; still due: {due(run)}" if run.end == "quiet" and run.due else text
 
 
@@ -37,10 +41,7 @@ def never(run: Run) -> str:
     if run.end == "quiet":
         still = f"; still due: {due(run)}" if run.due else ""
         if not run.endlessly:
-            quiet = format_duration(run.scenario.quiet_after)
-            return (
-                f"the run was given up after {quiet} without progress; the last event is at {after}{still}."
-            )
+            return f"the run was given up after {_idle(run)} without progress; the last event is at {after}{still}."
         return f"the run was given up at {after}: {given_up_since(run)}{still}."
     return f"nothing can happen any more after {after}."
 
@@ -49,7 +50,11 @@ def given_up_since(run: Run) -> str:
     """Why a run was given up: `no progress for 1d`."""
     if run.endlessly:
         return f"pods are {run.endlessly} as fast as they come"
-    return f"no progress for {format_duration(run.scenario.quiet_after)}"
+    return f"no progress for {_idle(run)}"
+
+
+def _idle(run: Run) -> str:
+    return rounded(run.idle) if run.idle else format_duration(run.scenario.quiet_after)
 
 
 def due(run: Run) -> str:

@@ -391,6 +391,8 @@ def _never(run: Run, measures: Measures) -> str:
     drain = next((each for each in measures.drains if each.in_vain), None)
     if drain is not None and not measures.losing and (change is None or change.completed is not None):
         return opening(_drain(run, drain))
+    if change is None and not measures.losing:
+        return f"{what} never settles: {why}{_due(run)}"
     if change is None or (change.completed is not None and measures.losing):
         missing = f"{measures.losing:,} of {count(measures.desired.last, 'instance')}"
         return f"{missing} missing {_how_long(run)}: {why}{_due(run)}"

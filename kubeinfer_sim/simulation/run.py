@@ -30,6 +30,7 @@ class Run(Struct, frozen=True):
         endlessly: it was given up since pods come as fast as a tainted node evicts them, or a kubelet rejects them.
         pods: the objects of the pods that exist at the end; None where nobody wanted them read.
         over: nothing at all is due any more: all stays as it is.
+        idle: for how many ms nothing had come nearer to its end, where it was given up before anything else ended it.
         drawn: how many pods got nodes that chance chose among nodes of equal score.
         by_chance: whether anything was drawn, so that another seed may give another run.
     """
@@ -47,3 +48,4 @@ class Run(Struct, frozen=True):
     drawn: int = 0
     by_chance: bool = False
     over: bool = False
+    idle: int = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
@@ -15,11 +15,14 @@ from kubeinfer_sim.scenario.actions.model import ends_at
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.assembly import Simulation, assemble
 from kubeinfer_sim.simulation.endless_evictions import evicts_endlessly
+from kubeinfer_sim.simulation.rounds import Rounds
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.standstill import PAUSE, WINDOW, Standstill
 
 #: New objects between two collections while a simulation runs that keeps its history, or that does not.
 GARBAGE_THRESHOLD, GARBAGE_THRESHOLD_NOT_KEPT = 200_000, 20_000
+#: Is told how far a run is: the time, in ms, and how many timers have fired.
+OnLook = Callable[[int, int], None]
 
 
 def simulate(
@@ -31,6 +34,7 @@ def simulate(
     keep: bool = True,
     pods: bool = True,
     explain_at: int | None = None,
+    on_look: OnLook | None = None,
 ) -> Run:
     """Play the scenario; a function of its arguments alone.
 
@@ -46,23 +50,31 @@ def simulate(
         pods: read the pods' objects at the end. A run of which nobody wants to see them is cheaper without.
         explain_at: record also at this time, in ms, why gangs wait, as the cluster is then; else that is recorded when
             they come to wait, when an object or a node has changed, and at the end.
+        on_look: told of a long run now and then, by the time it has come to, in ms, and how many timers have fired.
 
     Raises:
         SimulatorFault: the simulator broke one of its own rules.
-        UsageError: `recovery` failed, or decided something that cannot be done.
+        UsageError: `recovery` failed, or decided something that cannot be done; or what goes on has no end.
     """
     history = History(keep=keep)
     simulation = assemble(scenario, scenario.seed if seed is None else seed, recovery, history, pods=pods)
     for listener in listeners:
         history.subscribe(listener)
-    return play(simulation, explain_at=explain_at)
+    return play(simulation, explain_at=explain_at, on_look=on_look)
 
 
-def play(simulation: Simulation, *, until: int | None = None, explain_at: int | None = None) -> Run:
-    """Play everything until the horizon, or until it is settled; no further than `until` ms. `explain_at`: see above.
+def play(
+    simulation: Simulation,
+    *,
+    until: int | None = None,
+    explain_at: int | None = None,
+    on_look: OnLook | None = None,
+) -> Run:
+    """Play everything until the horizon, or until it is settled; no further than `until` ms. The others: see above.
 
     Raises:
         SimulatorFault: the simulator broke one of its own rules.
+        UsageError: what goes on has no end.
     """
     scenario, env = simulation.scenario, simulation.env
     with _patient_collector(GARBAGE_THRESHOLD if env.history.keep else GARBAGE_THRESHOLD_NOT_KEPT):
@@ -71,9 +83,9 @@ def play(simulation: Simulation, *, until: int | None = None, explain_at: int | 
         if simulation.faults is not None:
             simulation.faults.start()
         simulation.time_line.start()
-        standstill = Standstill(env.history, len(scenario.actions))
-        ended = None if explain_at is None else _run_to(simulation, explain_at, standstill)
-        end, cycle, endlessly = ended or _run_clock(simulation, until, standstill)
+        looks = _Looks(Standstill(env.history, len(scenario.actions)), Rounds(scenario, env.history), on_look)
+        ended = None if explain_at is None else _run_to(simulation, explain_at, looks)
+        end, cycle, endlessly, idle = ended or _run_clock(simulation, until, looks)
         cut = end in ("quiet", "horizon")
         due = _due(simulation) if cut else ()
         ended_at = env.clock.now if end == "horizon" else env.history.last_at
@@ -99,7 +111,16 @@ def play(simulation: Simulation, *, until: int | None = None, explain_at: int | 
         simulation.cluster.scheduling.stats.drawn,
         env.streams.drawn,
         over,
+        idle,
     )
+
+
+class _Looks(NamedTuple):
+    """Who looks at a run as it goes on."""
+
+    standstill: Standstill
+    rounds: Rounds
+    on_look: OnLook | None
 
 
 class _Ended(NamedTuple):
@@ -108,11 +129,12 @@ class _Ended(NamedTuple):
     end: End
     cycle: tuple[Record, ...] = ()
     endlessly: Literal["", "evicted", "rejected"] = ""
+    idle: int = 0
 
 
-def _run_to(simulation: Simulation, at: int, standstill: Standstill) -> _Ended | None:
+def _run_to(simulation: Simulation, at: int, looks: _Looks) -> _Ended | None:
     """Play up to `at` ms and record why gangs wait then; how it ended where something goes round without end."""
-    ended = _run_clock(simulation, at, standstill)
+    ended = _run_clock(simulation, at, looks)
     if ended.cycle or ended.endlessly:
         return ended
     # With nothing to come it has been like that since the last thing happened.
@@ -123,16 +145,16 @@ def _run_to(simulation: Simulation, at: int, standstill: Standstill) -> _Ended |
     return None
 
 
-def _run_clock(simulation: Simulation, until: int | None, standstill: Standstill) -> _Ended:
+def _run_clock(simulation: Simulation, until: int | None, looks: _Looks) -> _Ended:
     scenario, clock = simulation.scenario, simulation.env.clock
     if scenario.horizon is not None:
         end = scenario.horizon if until is None else min(scenario.horizon, until)
-        return _advance(simulation, end, standstill) or _Ended("horizon")
+        return _advance(simulation, end, looks) or _Ended("horizon")
     while (due := clock.next_at()) is not None and (until is None or due <= until):
         limit = _last_step(simulation) + scenario.quiet_after
         if due > limit:
             return _Ended("settled" if _at_rest(simulation, limit) else "quiet")
-        if ended := _advance(simulation, limit if until is None else min(limit, until), standstill):
+        if ended := _advance(simulation, limit if until is None else min(limit, until), looks):
             return ended
     # Pods that are rejected without a pause are not played: nothing will change that.
     if simulation.cluster.kubelet.rejects_without_pause:
@@ -179,17 +201,36 @@ def _frees_room(simulation: Simulation) -> bool:
     )
 
 
-def _advance(simulation: Simulation, until: int, standstill: Standstill) -> _Ended | None:
+def _advance(simulation: Simulation, until: int, looks: _Looks) -> _Ended | None:
     """Let the clock run; why it ended, where something goes round without end."""
-    clock, evictions = simulation.env.clock, simulation.evictions
-    while not clock.run(until, pause=PAUSE, within=WINDOW):
-        if evictions is not None and evictions.many():
+    clock, evictions, rounds = simulation.env.clock, simulation.evictions, looks.rounds
+    while not clock.run(until, pause=PAUSE, within=WINDOW, most=rounds.next):
+        if clock.fired >= rounds.next:
+            if idle := _idle(simulation, looks):
+                return _Ended("quiet", idle=idle)
+        elif evictions is not None and evictions.many():
             pods = simulation.workloads.pods()
             if evicts_endlessly(evictions, _last_step(simulation), clock.now, pods):
                 return _Ended("quiet", endlessly="evicted")
-        elif cycle := standstill.look(clock.now, clock.fired):
+        elif cycle := looks.standstill.look(clock.now, clock.fired):
             return _Ended("loop", cycle)
     return None
+
+
+def _idle(simulation: Simulation, looks: _Looks) -> int:
+    """For how long nothing has come of what goes on without end, in ms; 0: the run goes on."""
+    clock, faults = simulation.env.clock, simulation.faults
+    if looks.on_look is not None:
+        looks.on_look(clock.now, clock.fired)
+    return looks.rounds.look(
+        clock.now,
+        clock.fired,
+        last_step=_last_step(simulation),
+        became_ready=simulation.env.api.became_ready,
+        pods=sum(1 for _ in simulation.workloads.pods()),
+        faults=0 if faults is None else faults.struck,
+        awaits_more=bool(faults is not None and faults.processes) or bool(_due(simulation)),
+    )
 
 
 @contextmanager

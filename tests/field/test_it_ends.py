@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from field.test_pod_worker import in_place
-from field.user import NPU, User, asking, bare_pod, both, deployment, kubeinfer, replica_set
+from field.user import NPU, Raw, User, asking, bare_pod, both, deployment, kubeinfer, replica_set
 
+from kubeinfer_sim.cli import progress
 from kubeinfer_sim.cluster.kubelet import flap_limit
 from kubeinfer_sim.engine import history
+from kubeinfer_sim.simulation import rounds
 
 LABEL = {"modelarts-infer-npu-reset-enable": "true"}
 
@@ -338,3 +340,68 @@ def test_why_of_a_long_crash_loop_tells_the_beginning_and_the_end_of_its_chain(
     assert (pod["causes"][0]["cause"], pod["followingLeftOut"]) == (None, 0)
     assert pod["causes"][-1]["atMs"] > 86_400_000
     assert len(done.stdout) < 100_000
+
+
+LATE: Raw = {"readinessProbe": {"tcpSocket": {"port": 1}, "initialDelaySeconds": 9}}
+#: What goes round without end, and whether anything comes of it meanwhile.
+ROUNDS: list[tuple[Raw, Raw, bool]] = [
+    (LATE, {"at": "1m", "crash": {"after": "5s"}}, False),
+    ({}, {"at": "1m", "crash": {"after": "5s"}}, True),
+    (
+        {"livenessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10}, **LATE},
+        {"at": "1m", "health": {"newPods": True, "probes": ["liveness", "readiness"]}},
+        False,
+    ),
+    (
+        {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10, "failureThreshold": 1}},
+        {"at": "1m", "health": {"probes": ["readiness"], "flapping": 0.5, "newPods": True}},
+        True,
+    ),
+]
+
+
+@both
+@pytest.mark.parametrize(("container", "action", "comes_of_it"), ROUNDS)
+def test_what_goes_round_without_end_ends_in_a_verdict_or_in_an_error(
+    user: User,
+    workload: Callable[..., Any],
+    container: Raw,
+    action: Raw,
+    comes_of_it: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given up, as where there is no horizon, if nothing comes of it; else too much is asked for."""
+    monkeypatch.setattr(rounds, "LOOK", 100)
+    monkeypatch.setattr(rounds, "MOST", 4_000)
+    monkeypatch.setattr(rounds, "MOST_WITHOUT_PROGRESS", 2_000)
+    again = {"at": "2m", "deletePod": {}}
+    pods = workload({**asking(npu=8), **container}, replicas=1)
+    user.plans(pods, cluster="1x8", initial="running", actions=[action, again], horizon="4000d")
+    done, result = user.runs()
+    if done.returncode == 2:
+        assert comes_of_it
+        said = " ".join(done.stderr.split())
+        assert "something goes round without end (lately most of all" in said
+        assert "say when it is over (until, lasts, times), or end the run sooner (horizon)" in said
+        return
+    assert not comes_of_it
+    assert done.returncode == 1
+    assert result["end"]["reason"] == "quiet"
+    assert "before the horizon of 4000d: it goes round without end" in " ".join(done.stdout.split())
+
+
+def test_a_long_run_tells_on_standard_error_how_far_it_is(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "LOOK", 100)
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    crash = {"at": "1m", "crash": {"after": "5s", "times": 100}}
+    user.plans(
+        deployment(asking(npu=8), replicas=1),
+        cluster="1x8",
+        initial="running",
+        actions=[crash, {"at": "2m", "deletePod": {}}],
+        horizon="9d",
+    )
+    assert " of 9d, " in user.runs()[0].stderr
+    assert " of 9d, " not in user.runs("-q")[0].stderr

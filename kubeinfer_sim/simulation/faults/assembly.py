@@ -106,6 +106,11 @@ class FaultInjection:
             )
 
     @property
+    def struck(self) -> int:
+        """How many faults have struck."""
+        return self._injector.struck
+
+    @property
     def all_mended(self) -> bool:
         """Whether no NPU or machine is out, being repaired, or missing on the shelf of spares."""
         if not self._shop.idle or self._hardware.ending or self._held.any:

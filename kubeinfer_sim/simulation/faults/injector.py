@@ -21,7 +21,11 @@ from kubeinfer_sim.simulation.faults.shared import SharedFaults
 
 
 class Injector:
-    """Injects them."""
+    """Injects them.
+
+    Attributes:
+        struck: how many it has.
+    """
 
     def __init__(
         self,
@@ -38,9 +42,11 @@ class Injector:
         self._pods = pods
         self._nodes = nodes
         self._shared = shared
+        self.struck = 0
 
     def inject(self, fault: Fault, process: str = "") -> None:
         """Something breaks now; `process` is the fault process it comes from."""
+        self.struck += 1
         match KINDS[fault.kind].strikes:
             case "npu":
                 npus = self._selection.npus(fault)
