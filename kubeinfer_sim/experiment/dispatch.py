@@ -240,9 +240,10 @@ class _Dispatcher:
             try:
                 with _interrupts_wait():
                     future = self._executor.submit(play_chunk, self._packed[variant], wanted, self._timeout)
-            except BrokenExecutor as error:  # since the last look
+            except (BrokenExecutor, EOFError, ConnectionError) as error:
+                # Since the last look, or what starts the processes (multiprocessing's fork server) has died itself.
                 future = Future()
-                future.set_exception(error)
+                future.set_exception(BrokenExecutor(str(error)))
             self._in_hand[future] = own
 
     def _collect(self) -> None:

@@ -100,6 +100,25 @@ def test_a_worker_that_dies_costs_nothing_and_a_seed_with_which_it_dies_again_is
     assert found.total == 30
 
 
+class Unborn(Inline):
+    """What starts its processes has died, the first time."""
+
+    deaths = 1
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if Unborn.deaths:
+            Unborn.deaths -= 1
+            raise EOFError("unexpected EOF")
+        return super().submit(fn, *args, **kwargs)
+
+
+def test_that_no_worker_can_be_started_at_first_costs_nothing() -> None:
+    Inline.deadly, Unborn.deaths = {}, 1
+    made = update()
+    assert replicate(made, 30, workers=Workers(2, executor=Unborn)) == replicate(made, 30)
+    assert not Unborn.deaths
+
+
 class Cluster(Inline):
     """Whose workers take with them nothing but their own chunk."""
 
