@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from field.test_pod_worker import in_place
-from field.user import Raw, User, both, deployment
+from field.user import Raw, User, asking, both, deployment
 
 CLUSTER = {"pools": [{"name": "a", "count": 2, "allocatable": {"cpu": "8"}}]}
 CHECK = {"tcpSocket": {"port": 1}, "periodSeconds": 1, "failureThreshold": 1}
@@ -104,3 +104,20 @@ def test_what_is_wrong_is_refused(user: User, health: Raw, says: str) -> None:
     done = user.runs()[0]
     assert done.returncode == 2
     assert says in " ".join(done.stderr.split())
+
+
+@both
+def test_startup_checks_of_a_sidecar_rarer_than_the_kubelet_is_old_begin_at_a_random_time(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    """worker.go: a worker first sleeps a random part of its period, where that is longer than its kubelet's age."""
+    rare = {"tcpSocket": {"port": 1}, "periodSeconds": 3601, "failureThreshold": 2}
+    proxy = {"name": "proxy", "image": "side:v1", "restartPolicy": "Always", "startupProbe": rare}
+    user.plans(workload(asking(npu=8), replicas=1, initContainers=[proxy]), cluster="1x8", initial="empty")
+    ready = []
+    for seed in ("1", "2"):
+        done, result = user.runs("--seed", seed)
+        assert done.returncode == 0
+        ready.append(result["end"]["atMs"])
+    assert ready[0] != ready[1]
+    assert all(0 < each < 2 * 3_601_000 for each in ready)

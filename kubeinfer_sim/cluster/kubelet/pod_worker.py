@@ -21,6 +21,9 @@ from kubeinfer_sim.cluster.stages import Stage, StageKind
 from kubeinfer_sim.engine.clock import Timer
 from kubeinfer_sim.manifest.accelerators import accelerators_of
 
+#: How long a kubelet has run (ms) that has not been started again in the run.
+KUBELET_AGE = 3_600_000
+
 
 class Sync(Enum):
     """What the pod's worker is doing, whatever the API server has heard of it, or wants."""
@@ -146,6 +149,12 @@ class PodWorker:
         self.timer: Timer | None = None
         self.timers: dict[Container | None, Timer] = {}
         self.held: Mapping[Container | None, Callable[[int], Timer]] | None = None
+
+    @property
+    def kubelet_age(self) -> int:
+        """How long the pod's kubelet had run when it took the pod up, in ms."""
+        since = self.node.kubelet_since
+        return KUBELET_AGE if since is None else self.added_at - since
 
     @property
     def is_behind(self) -> bool:

@@ -28,8 +28,6 @@ from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.manifest.releases import Release
 from kubeinfer_sim.scenario.timings.distribution import RandomSource
 
-#: How long a kubelet has run (ms) that has not been started again in the run.
-KUBELET_AGE = 3_600_000
 #: How long before time 0 the pods that run at the start were set up: long enough for any probe to have settled.
 RUNNING_SINCE = -86_400_000
 
@@ -125,12 +123,7 @@ class ProbeManager:
         since = self._clock.now if container.since is None else container.since
         self.run_begins(worker, container, container.began(since))
         added_at = worker.added_at
-        if (
-            worker.answers
-            or container.troubles
-            or since < added_at
-            or container.longest > _kubelet_age(worker)
-        ):
+        if worker.answers or container.troubles or since < added_at or container.longest > worker.kubelet_age:
             self._open_running(worker, container, since, started=True)
             return
         started = since - added_at
@@ -245,7 +238,7 @@ class ProbeManager:
         return ContainerProber(
             container.probes,
             added_at=worker.added_at,
-            kubelet_age_ms=_kubelet_age(worker),
+            kubelet_age_ms=worker.kubelet_age,
             kubernetes=self._kubernetes,
             source=stream,
         )
@@ -270,9 +263,3 @@ class ProbeManager:
             change = math.inf
         change = min(change, suffers)
         return None if change == math.inf else int(change)
-
-
-def _kubelet_age(worker: PodWorker) -> int:
-    """How long the pod's kubelet had run when it took the pod up, in ms."""
-    since = worker.node.kubelet_since
-    return KUBELET_AGE if since is None else worker.added_at - since

@@ -56,7 +56,7 @@ class SetUpPlanner:
         Each init container's image and run, a sidecar's only until it has started; then the images of the
         containers, sandbox and containers. Nothing is planned beyond an image that has to be pulled, for what comes
         of that depends on what else the node pulls then; nor beyond an init container that fails, or a sidecar whose
-        checks do not answer as they should.
+        checks do not answer as they should or begin at a random time.
 
         Args:
             worker: whose set-up.
@@ -125,8 +125,7 @@ class SetUpPlanner:
                 return SetUpPlan(tuple(stages), tuple(containers), hooks=(failed,) if failed else ())
             at = after
         containers.append(container)
-        sick = self._checks is not None and self._checks.mean(pod, container.spec.name)
-        if is_sidecar and (worker.answers or sick):
+        if is_sidecar and self._is_to_be_watched(worker, container):
             stages.append(Stage(StageName(StageKind.SIDECAR, container.spec.name), None))
             return SetUpPlan(tuple(stages), tuple(containers), watched=container)
         failure = None
@@ -147,6 +146,15 @@ class SetUpPlanner:
         if stage.duration is None or failure is not None:
             return SetUpPlan(tuple(stages), tuple(containers), failure=failure)
         return at + stage.duration
+
+    def _is_to_be_watched(self, worker: PodWorker, container: Container) -> bool:
+        """Whether a sidecar's start shows only as it goes: checks go wrong, or the first is at a random time."""
+        startup = container.spec.startup_probe
+        return (
+            bool(worker.answers)
+            or (self._checks is not None and self._checks.mean(worker.pod, container.spec.name))
+            or (startup is not None and 1000 * startup.period_seconds > worker.kubelet_age)
+        )
 
     def _until_started(self, worker: PodWorker, container: Container, at: int) -> int | None:
         """How long a sidecar started at `at` takes until its startup probe has succeeded."""
