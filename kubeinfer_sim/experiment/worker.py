@@ -136,16 +136,19 @@ def _time_limit(seconds: float | None) -> Iterator[None]:
     """Raise `_Overdue` in what is done meanwhile: by an interval timer, or of a thread beside it."""
     if seconds is None:
         yield
-    elif hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
+        return
+    begun = time.monotonic()
+    if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
         before = signal.signal(signal.SIGALRM, _overdue)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        # And again: what is raised while a finalizer or a callback of the collector runs, Python drops.
+        signal.setitimer(signal.ITIMER_REAL, seconds, 1)
         try:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
     else:
-        alarm, begun = _Alarm(), time.monotonic()
+        alarm = _Alarm()
         timer = threading.Timer(seconds, alarm.ring)
         timer.start()
         told = False
@@ -159,8 +162,8 @@ def _time_limit(seconds: float | None) -> Iterator[None]:
             rung = alarm.stop()
             for _ in range(100 if rung and not told else 0):
                 time.sleep(0)  # it comes at one of the next steps: here, and not in what is done after
-        if time.monotonic() - begun >= seconds:  # and the timer had no turn
-            raise _Overdue
+    if time.monotonic() - begun >= seconds:  # the timer had no turn, or what it raised was dropped
+        raise _Overdue
 
 
 def _overdue(number: int, frame: FrameType | None) -> None:

@@ -630,7 +630,7 @@ def test_values_are_split_outside_of_brackets() -> None:
         ("maxSurge=0", "must not both be zero"),
         ("label=maybe", "expected on or off"),
         ("spareNodes=-1", "expected a number of nodes"),
-        ("nodes=0", "expected a number of nodes from 1 on"),
+        ("nodes=0", "expected a number of nodes from 1 to 99,999"),
         ("nodes=3..", "a range has two ends, as in 3..7"),
         ("maxSurge=1,2,1", "the value 1 is there twice"),
         ("nodes.gpu=3", "the pools are node"),

@@ -135,7 +135,7 @@ def test_a_run_that_hangs_or_whose_worker_dies_is_named_with_its_seed_and_how_to
         *line, "--recovery", "Instance,rules_of_mine:hangs", "--run-timeout", "2s", PYTHONPATH=path(tmp_path)
     )
     told = " ".join(hung.stdout.split())
-    assert hung.returncode == 0
+    assert hung.returncode == 4
     assert "seed 7: not over after 2s" in told
     assert "seed 8: not over after 2s" in told
     late = process("run", UPDATE, "-n", "2", "--run-timeout", "1ms", *line[6:])

@@ -207,6 +207,20 @@ def test_few_weights_that_count_for_all_are_too_few_to_say() -> None:
     assert weighted([0.0] * 1000 + [1.0] * 100).high is not None
 
 
+@pytest.mark.parametrize("workload", [kubeinfer, deployment])
+def test_likelihood_ratios_are_one_on_average_however_near_the_horizon_is(
+    workload: Callable[[int], Raw],
+) -> None:
+    """What ends with the horizon and not with the disturbance is weighed right, too."""
+    found = estimated(400, workload=workload, replicas=2, nodes=2, ready=1, horizon="3d")
+    ratios = [each.values["rare/likelihoodRatio"] for each in found.runs]
+    weights = [1.0 if each is None else each for each in ratios]
+    mean = fsum(weights) / len(weights)
+    error = (fsum((each - mean) ** 2 for each in weights) / len(weights) ** 2) ** 0.5
+    assert error < 0.05
+    assert abs(mean - 1) < 4 * error
+
+
 # -- on the command line ------------------------------------------------------------------------------------
 
 
@@ -220,7 +234,7 @@ def run(folder: Path, *options: str, **fields: Any) -> Done:
     [
         ({"availability": [{"ready": 4, "atLeast": "90%"}]}, 0, "✔ At least 4 ready but for"),
         ({"availability": [{"ready": 4, "atLeast": "99.9%"}]}, 1, "✘ At least 4 ready but for"),
-        ({"availability": [{"ready": 2, "atLeast": "99.9999%"}]}, 4, "? At least 2 ready but for"),
+        ({"availability": [{"ready": 2, "atLeast": "99.9999%"}]}, 4, "? At least 2 ready: too few"),
         ({"minReadyInstances": {"value": 4, "probability": "50%"}}, 0, "✔ At least 4 ready but for"),
         ({"minReadyInstances": {"value": 4, "probability": "99%"}}, 1, "✘ At least 4 ready but for"),
         ({"minReadyInstances": 4}, 4, "? At least 4 ready but for"),

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from fractions import Fraction
@@ -24,7 +25,7 @@ from kubeinfer_sim.experiment.dispatch import IN_HAND, Workers, process_pool
 from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
 from kubeinfer_sim.experiment.replications import Replications, gathered, replicate
-from kubeinfer_sim.experiment.worker import WorkerDied, play_guarded
+from kubeinfer_sim.experiment.worker import WorkerDied, _Overdue, _time_limit, play_guarded
 from kubeinfer_sim.metrics import Judged, Judgement, Outcome, measure
 from kubeinfer_sim.report.replications import render_replications
 from kubeinfer_sim.report.replications_result import replications_json, replications_json_schema
@@ -479,6 +480,28 @@ thread.join()
 with cProfile.Profile():
     limited()
 """
+
+
+class _Dropped:
+    """What is raised while it is finalized comes to nothing."""
+
+    def __del__(self) -> None:
+        end = time.monotonic() + 0.1
+        while time.monotonic() < end:
+            pass
+
+
+@pytest.mark.filterwarnings("ignore:Exception ignored in")
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_time_limit_that_rings_where_python_drops_what_is_raised_holds_all_the_same(goes_on: bool) -> None:
+    def run() -> None:
+        with _time_limit(0.05):
+            _Dropped()
+            while goes_on:
+                pass
+
+    with pytest.raises(_Overdue):
+        run()
 
 
 def test_a_run_with_a_time_limit_in_a_thread_leaves_nothing_by_which_a_profiler_never_returns() -> None:

@@ -24,7 +24,10 @@ def test_assumptions_without_effect_are_warned_of_as_in_a_run(user: User, worklo
 @pytest.mark.parametrize(
     ("knob", "said"),
     [
-        ("nodes=3..", "expected a number of nodes from 1 on, found '3..'; a range has two ends, as in 3..7"),
+        (
+            "nodes=3..",
+            "expected a number of nodes from 1 to 99,999, found '3..'; a range has two ends, as in 3..7",
+        ),
         ("nodes=..4", "a range has two ends, as in 1..4"),
         ("nodes=3,4,3", "--vary: the value 3 is there twice"),
     ],

@@ -247,9 +247,8 @@ class ForcedRun:
             self._next.cancel()
         if rate:
             source = self._streams.named(f"rare/next/{now}/{self._added}")
-            wait = max(1, round(-log1p(-source.random()) / rate))
-            if now + wait <= self._horizon:
-                self._next = self._clock.after(wait, self._add)
+            # Also beyond the horizon: drawn again at each change until it lies within, they would come too often.
+            self._next = self._clock.after(max(1, round(-log1p(-source.random()) / rate)), self._add)
 
     def _recent(self, now: Millis) -> int:
         """How many of the faults of the disturbance are as young as those that are not mended yet; at least one."""

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from kubeinfer_sim.cluster.fault_records import ChangedNothing
 from kubeinfer_sim.cluster.pod import PodState
 from kubeinfer_sim.cluster.records import (
     ContainersRunning,
@@ -233,7 +234,9 @@ def test_a_node_failing_twice_or_returning_twice_changes_nothing() -> None:
             NodeUp(DIES + MINUTE + 1, ("node-0",)),
         )
     )
-    assert list(map(str, once.history)) == list(map(str, twice.history))
+    again = [each for each in twice.history if not isinstance(each, ChangedNothing)]
+    assert [(type(each), each.at) for each in again] == [(type(each), each.at) for each in once.history]
+    assert [each.why for each in twice.history.of(ChangedNothing)] == ["down already", "back already"]
 
 
 @pytest.mark.parametrize("first", ["cutOff", "notReady", "kubeletRestart"])

@@ -120,7 +120,7 @@ WRONG: dict[str, tuple[Any, list[str]]] = {
     ),
     "no kind": ("{}", ["nodes.json:1:1: error: kind: expected a Node, found an object without a kind"]),
     "empty list": (listed(), ["nodes.json: error: holds no nodes"]),
-    "empty file": ("", ["nodes.json: error: holds no nodes"]),
+    "empty file": ("", ["nodes.json: error: it is empty"]),
     "cut off": (
         listed(node("n0"))[:300],
         ["nodes.json:13:22: error: JSON syntax: expecting property name enclosed in double quotes"],
