@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from math import inf
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from kubeinfer_sim.experiment.replication import Replication
+from kubeinfer_sim.experiment.replication import Failure, Replication
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.proportions import (
     always_valid,
@@ -39,6 +40,8 @@ class JudgedOverRuns(Struct, frozen=True):
             held at the upper one.
         decision: with a probability whether the share is as large, with the scenario's confidence; without one
             held when every run held it, missed when one missed it. Of all together: whether each is held.
+        decided_after: where it was looked after every run, after how many it was decided; runs made after that for
+            other objectives do not take it back. None: not so, or not decided.
     """
 
     objective: Judged | None
@@ -47,6 +50,7 @@ class JudgedOverRuns(Struct, frozen=True):
     open: int
     share: Estimate
     decision: Decision
+    decided_after: int | None = None
 
     @property
     def runs(self) -> int:
@@ -54,21 +58,60 @@ class JudgedOverRuns(Struct, frozen=True):
         return self.held + self.missed + self.open
 
 
+class SequentialTest:
+    """Whether an objective holds with the probability wanted, looked at after every run and decided once.
+
+    Attributes:
+        above: whether it does; None: that cannot be told yet.
+        after: how many runs had been made when it was decided.
+    """
+
+    def __init__(self, wanted: float, confidence: float) -> None:
+        self._wanted, self._confidence = wanted, confidence
+        self._held = self._open = self._runs = 0
+        self.above: bool | None = None
+        self.after: int | None = None
+
+    def add(self, judgement: Judgement) -> None:
+        """Take what the next run came to."""
+        if self.above is not None:
+            return
+        self._runs += 1
+        self._held += judgement is Judgement.HELD
+        self._open += judgement is Judgement.OPEN
+        above = decided(self._held, self._runs, self._wanted, self._confidence)
+        if above is not True and self._open:  # they count as held where it is to be too few
+            above = decided(self._held + self._open, self._runs, self._wanted, self._confidence)
+            above = None if above else above
+        if above is not None:
+            self.above, self.after = above, self._runs
+
+
 def judge_runs(
-    runs: Sequence[Replication], failed: int, confidence: float, *, sequential: bool = False
+    runs: Sequence[Replication],
+    failures: Sequence[Failure],
+    confidence: float,
+    *,
+    sequential: bool = False,
 ) -> tuple[JudgedOverRuns, ...]:
     """Every objective.
 
     Args:
         runs: at least one.
-        failed: how many more came to no end.
+        failures: those that came to no end.
         confidence: with which it is decided whether one with a probability holds.
-        sequential: somebody has looked after every run whether it is decided.
+        sequential: somebody has looked after every run, in order of the seeds, whether it is decided.
     """
+    by_seed: Sequence[Replication | Failure] = sorted([*runs, *failures], key=lambda each: each.seed)
     return tuple(
-        _judged(objective, [run.judged[place].judgement for run in runs], failed, confidence, sequential)
+        _judged(objective, [judgement_of(each, place) for each in by_seed], confidence, sequential)
         for place, objective in enumerate(runs[0].judged)
     )
+
+
+def judgement_of(played: Replication | Failure, place: int) -> Judgement:
+    """What a run says of one of its objectives; one that failed may have held or missed it."""
+    return played.judged[place].judgement if isinstance(played, Replication) else Judgement.OPEN
 
 
 def judge_together(
@@ -80,6 +123,8 @@ def judge_together(
     sequential: bool = False,
 ) -> JudgedOverRuns:
     """All objectives in the same run."""
+    if len(each) == 1:
+        return replace(each[0], objective=None)
     held = sum(run.all_held for run in runs)
     missed = sum(run.missed > 0 for run in runs)
     open_ = len(runs) + failed - held - missed
@@ -88,32 +133,50 @@ def judge_together(
 
 
 def _judged(
-    objective: Judged, judgements: Sequence[Judgement], failed: int, confidence: float, sequential: bool
+    objective: Judged, judgements: Sequence[Judgement], confidence: float, sequential: bool
 ) -> JudgedOverRuns:
+    runs = len(judgements)
     held, missed = judgements.count(Judgement.HELD), judgements.count(Judgement.MISSED)
-    open_ = len(judgements) - held - missed + failed
-    runs = held + missed + open_
+    open_ = runs - held - missed
     share = _share(held, open_, runs, confidence, sequential=sequential)
+    after = None
     if objective.probability is None:
         decision = Decision.MISSED if missed else Decision.OPEN if open_ else Decision.HELD
     elif not held + missed:
         decision = Decision.OPEN
     else:
         wanted = float(objective.probability)
-        above = is_above(held, missed, open_, wanted, confidence, sequential=sequential)
+        if sequential:
+            above, after = _tested(judgements, wanted, confidence)
+            share = _within(share, wanted, above)
+        else:
+            above = _is_above(held, open_, runs, wanted, confidence)
         decision = Decision.UNDECIDED if above is None else Decision.HELD if above else Decision.MISSED
-    return JudgedOverRuns(objective, held, missed, open_, share, decision)
+    return JudgedOverRuns(objective, held, missed, open_, share, decision, after)
 
 
-def is_above(
-    held: int, missed: int, open_: int, wanted: float, confidence: float, *, sequential: bool
-) -> bool | None:
+def _tested(
+    judgements: Iterable[Judgement], wanted: float, confidence: float
+) -> tuple[bool | None, int | None]:
+    test = SequentialTest(wanted, confidence)
+    for each in judgements:
+        test.add(each)
+    return test.above, test.after
+
+
+def _within(share: Estimate, wanted: float, above: bool | None) -> Estimate:
+    """The interval without what an earlier look has ruled out: those of all looks hold together."""
+    assert share.low is not None
+    assert share.high is not None
+    if above is None:
+        return share
+    if above:
+        return replace(share, low=min(max(share.low, wanted), share.high))
+    return replace(share, high=max(min(share.high, wanted), share.low))
+
+
+def _is_above(held: int, open_: int, runs: int, wanted: float, confidence: float) -> bool | None:
     """Whether it holds with the probability wanted; None: it cannot be told with this confidence."""
-    runs = held + missed + open_
-    if sequential:
-        if decided(held, runs, wanted, confidence) is True:
-            return True
-        return False if decided(held + open_, runs, wanted, confidence) is False else None
     if at_least(held, runs, confidence) >= wanted:
         return True
     return False if at_most(held + open_, runs, confidence) < wanted else None

@@ -19,10 +19,11 @@ from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, remembered
 from kubeinfer_sim.experiment.judging import (
     Decision,
     JudgedOverRuns,
+    SequentialTest,
     decide,
-    is_above,
     judge_runs,
     judge_together,
+    judgement_of,
     unfinished,
 )
 from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
@@ -33,7 +34,6 @@ from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.experiment.statistics.stopping import PILOT, runs_for
 from kubeinfer_sim.experiment.store import opened
 from kubeinfer_sim.experiment.worker import Played
-from kubeinfer_sim.metrics import Judgement
 from kubeinfer_sim.scenario.model import Scenario
 
 #: The most runs that are made where nothing says how many.
@@ -81,7 +81,7 @@ class Replications(Struct, frozen=True, dict=True):
         """Each over all runs."""
         if not self.runs:
             return ()
-        return judge_runs(self.runs, len(self.failures), self.confidence, sequential=self.sequential)
+        return judge_runs(self.runs, self.failures, self.confidence, sequential=self.sequential)
 
     @cached_property
     def together(self) -> JudgedOverRuns | None:
@@ -364,31 +364,29 @@ def _durations(runs: Sequence[Replication]) -> list[float]:
 
 def _until_decided(scenario: Scenario, played: Iterator[Played]) -> Stopped:
     """Play until each objective with a probability is decided."""
-    confidence, held, missed = float(scenario.confidence), Counter[int](), Counter[int]()
-    wanted: dict[int, float] = {}
-    for runs, each in enumerate(played, 1):
-        if isinstance(each, Replication):
-            if not wanted:
-                wanted = {i: float(o.probability) for i, o in enumerate(each.judged) if o.probability}
-                if not wanted:
-                    raise UsageError(
-                        f"{scenario.name}: nothing to decide: give an objective a probability, as in "
-                        "completesWithin: {time: 45m, probability: 99%}"
-                    )
-            for place in wanted:
-                held[place] += each.judged[place].judgement is Judgement.HELD
-                missed[place] += each.judged[place].judgement is Judgement.MISSED
-        if wanted and all(
-            is_above(
-                held[place],
-                missed[place],
-                runs - held[place] - missed[place],
-                chance,
-                confidence,
-                sequential=True,
-            )
-            is not None
-            for place, chance in wanted.items()
-        ):
+    tests: dict[int, SequentialTest] = {}
+    failed: list[Failure] = []
+    for each in played:
+        if (
+            isinstance(each, Failure) and not tests
+        ):  # what is to be decided is told by the first run that ends
+            failed.append(each)
+            continue
+        if isinstance(each, Replication) and not tests:
+            tests = {
+                place: SequentialTest(float(objective.probability), float(scenario.confidence))
+                for place, objective in enumerate(each.judged)
+                if objective.probability
+            }
+            if not tests:
+                raise UsageError(
+                    f"{scenario.name}: nothing to decide: give an objective a probability, as in "
+                    "completesWithin: {time: 45m, probability: 99%}"
+                )
+        for place, test in tests.items():
+            for one in (*failed, each):
+                test.add(judgement_of(one, place))
+        failed.clear()
+        if all(test.above is not None for test in tests.values()):
             return "decided"
     return "most"

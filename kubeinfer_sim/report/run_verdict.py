@@ -174,6 +174,8 @@ def objective_row(each: JudgedOverRuns) -> tuple[str, str, str]:
     told += share_between(each.share.mean, each.share.low or 0.0, each.share.high or 0.0)
     if each.open:
         told += f"; {each.open:,} cannot tell"
+    if each.decided_after is not None and each.decided_after < each.runs:
+        told += f"; decided after {count(each.decided_after, 'run')}"
     return MARKS[each.decision], wanted, told
 
 

@@ -116,7 +116,7 @@ def fine_percent(fraction: float) -> str:
 
 def share(fraction: float, rounding: str = ROUND_HALF_EVEN) -> str:
     """A fraction in percent, to one place or as many as it takes not to be 0 or 100 when it is neither: `98.7`."""
-    exact, places = Decimal(fraction) * 100, 1
+    exact, places = Decimal(f"{fraction:.16g}") * 100, 1  # 52 % is no more than that
     while True:
         shown = exact.quantize(Decimal(1).scaleb(-places), rounding)
         if shown not in (0, 100) or fraction in (0, 1):

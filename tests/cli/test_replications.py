@@ -72,6 +72,19 @@ def test_one_count_has_one_interval(tmp_path: Path, options: list[str], method: 
     assert ("; of objectives by a confidence sequence" in text) is bool(method)
 
 
+def test_what_is_decided_stays_decided_while_runs_are_made_for_another_objective(tmp_path: Path) -> None:
+    both = within("2976s", "26%") | {"noStall": {"probability": "99%"}}
+    file = scenario(tmp_path, objectives=both)
+    for most in ("29", "60"):
+        done = sim("run", file, "--until-decided", "-n", most, "--workers", "1", "-o", "json")
+        first, other = json.loads(done.stdout)["objectives"]
+        assert (done.returncode, first["result"], other["result"]) == (1, "missed", "undecided")
+        assert (first["decidedAfter"], other["decidedAfter"]) == (29, None)
+        assert first["share"]["high"] <= 0.26, "the interval says nothing else"
+    told = " ".join(sim("run", file, "--until-decided", "-n", "60", "--workers", "1").stdout.split())
+    assert "decided after 29 runs" in told
+
+
 def test_the_confidence_is_the_scenarios(tmp_path: Path) -> None:
     file = scenario(tmp_path, objectives=within("3h", "90%"), confidence="99%")
     done = sim("run", file, "-n", "30", "--workers", "1")

@@ -305,6 +305,18 @@ def test_an_objective_is_held_missed_undecided_or_not_judged(runs: Replications,
     assert document["verdict"]["result"] == document["objectives"][0]["result"] == decision.value
 
 
+def test_looked_at_after_every_run_it_is_decided_once() -> None:
+    judgements = [Judgement.MISSED] * 4 + [Judgement.HELD] * 200
+    runs = [run_of(seed, each) for seed, each in enumerate(judgements)]
+    for number in (2, 40, 204):
+        only = gathered(update(), runs[:number], "most", 300, sequential=True).objectives[0]
+        assert (only.decision, only.decided_after) == (Decision.MISSED, 2)
+    assert gathered(update(), runs, "asked", 300).objectives[0].decision is Decision.HELD
+    failed = [Failure(seed, "timeout", "not over after 30s") for seed in range(4)]
+    later = gathered(update(), [*failed, *runs[4:60]], "most", 60, sequential=True).objectives[0]
+    assert (later.decision, later.open) == (Decision.UNDECIDED, 4), "what failed may have missed, or held"
+
+
 def test_a_run_that_failed_may_have_held_or_missed() -> None:
     runs = of(*(run_of(seed) for seed in range(29)), Failure(29, "timeout", "not over after 30s"))
     only = runs.objectives[0]
