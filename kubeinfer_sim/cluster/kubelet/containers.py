@@ -104,7 +104,7 @@ class Containers:
         grace = kill_grace_seconds(
             pod=pod.template.termination_grace_period_seconds, probe=probe.termination_grace_period_seconds
         )
-        pod.last = self._history.append(
+        pod.last = killing = self._history.append(
             ContainerKilling(
                 now,
                 pod.last,
@@ -122,7 +122,16 @@ class Containers:
         length = end_of(stages, 0)
         if length is not None:
             code = KILLED if stages[-1].regime == "SIGKILL" else STOPPED
-            worker.timers[container] = self._clock.after(length, self.died, worker, container, reason, code)
+            worker.timers[container] = self._clock.after(
+                length, self._killed, worker, container, reason, code, killing
+            )
+
+    def _killed(
+        self, worker: PodWorker, container: Container, reason: str, exit_code: int, killing: int
+    ) -> None:
+        """A container is dead that the kubelet had decided to kill."""
+        worker.kill_over(killing)
+        self.died(worker, container, reason, exit_code)
 
     def runs(self, worker: PodWorker, container: Container) -> bool:
         """Whether it has a process that runs, of a pod that is not being stopped."""

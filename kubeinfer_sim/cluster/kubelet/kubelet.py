@@ -274,6 +274,10 @@ class Kubelet(Watcher):
             due = prober.next_at()
             if due is not None and due <= now:
                 for transition in prober.advance(now):
+                    if transition.first_call_at is not None and transition.value is (
+                        transition.kind == "kill"
+                    ):
+                        worker.calls_failed(transition.first_call_at)
                     if transition.kind == "kill":
                         self._containers.kill(worker, container, transition)
                 due = prober.next_at()
@@ -374,10 +378,13 @@ class Kubelet(Watcher):
                 self._set_up.sidecars.begin(worker)
             answers = self._answers_to_be.setdefault(pod, {}) if worker is None else worker.answers
             _put(answers, answer, probes, container)
-            pod.last = self._history.append(
-                HealthChanged(self._clock.now, cause, pod.ref, answer is None, probes, container)
-            )
-            if worker is None or not worker.node.alive:
+            now, healthy = self._clock.now, answer is None
+            record = self._history.append(HealthChanged(now, cause, pod.ref, healthy, probes, container))
+            if worker is None:
+                pod.last = record
+                continue
+            worker.told_of_checks(record, now, healthy=healthy)
+            if not worker.node.alive:
                 continue
             if pod.state is PodState.RUNNING and not worker.probed:
                 self._probes.probe_long_running(worker)

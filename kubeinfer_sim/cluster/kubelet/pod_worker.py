@@ -43,6 +43,21 @@ class ImageWait(Struct, frozen=True):
     reason: ImageError
 
 
+class ChecksChanged(NamedTuple):
+    """The last time that the pod's checks were made to answer otherwise, or to answer again (`healthy`).
+
+    Attributes:
+        record: id of what tells it.
+        at: ms.
+        before: id of the last record of the pod before it.
+    """
+
+    record: int
+    at: int
+    before: int
+    healthy: bool
+
+
 class Stopping(NamedTuple):
     """A pod is being stopped: since when (ms), in which stages, and the init container that ran then, if any."""
 
@@ -70,6 +85,7 @@ class PodWorker:
         probed: those whose probes are followed.
         added_at: when the kubelet took the pod up; the probes' ticks are counted from here.
         answers: what its checks get by order of the scenario.
+        checks_changed: when that changed last.
         deadline: when it has been on its node for as long as its activeDeadlineSeconds say, in ms.
         to_stop: its kubelet has heard of its deletion, and stops it when the sync under way is over.
         stopping: its kubelet stops it, or has stopped it.
@@ -93,6 +109,7 @@ class PodWorker:
         "added_at",
         "answers",
         "awaits",
+        "checks_changed",
         "compiled_at",
         "containers",
         "deadline",
@@ -132,6 +149,7 @@ class PodWorker:
         self.probed: list[Container] = []
         self.added_at = 0
         self.answers: dict[Checks, Segment] = {}
+        self.checks_changed: ChecksChanged | None = None
         self.deadline: int | None = None
         self.to_stop = False
         self.stopping: Stopping | None = None
@@ -149,6 +167,26 @@ class PodWorker:
         self.timer: Timer | None = None
         self.timers: dict[Container | None, Timer] = {}
         self.held: Mapping[Container | None, Callable[[int], Timer]] | None = None
+
+    def told_of_checks(self, record: int, at: int, *, healthy: bool) -> None:
+        """This record tells that its checks are answered otherwise from now on."""
+        before, known = self.pod.last, self.checks_changed
+        if known is not None and known.record == before and known.healthy and healthy:
+            before = known.before
+        self.checks_changed = ChecksChanged(record, at, before, healthy)
+        self.pod.last = record
+
+    def calls_failed(self, since: int) -> None:
+        """Calls have failed of which the first began at `since`: what mended the checks later is not why."""
+        changed = self.checks_changed
+        if changed is not None and changed.record == self.pod.last and since < changed.at:
+            self.pod.last = changed.before
+
+    def kill_over(self, killing: int) -> None:
+        """A container has been killed by this decision: what its checks were made to answer since is not why."""
+        changed = self.checks_changed
+        if changed is not None and changed.record == self.pod.last:
+            self.pod.last = killing
 
     @property
     def kubelet_age(self) -> int:
