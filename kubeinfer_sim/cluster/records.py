@@ -135,6 +135,11 @@ class GangPending(Record):
     drawn_by: DrawnBy = ""
     conditions: tuple[Unscheduled, ...] = ()
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is to have its places without anything else: those of pods that end, or in the next cycle."""
+        return not {"promise", "cycle"}.isdisjoint(self.awaits)
+
     def says_as(self, other: GangPending) -> bool:
         """Whether both give the same reasons, whenever they do."""
         return (self.proof, self.message, self.verdicts, self.awaits, self.drawn_by) == (

@@ -81,7 +81,11 @@ def _stalled_for(pending: GangPending, open_: dict[_Key, Record]) -> None:
     """What has stalled for want of a place waits for what the pods that were told of wait for now."""
     key = ("stall", pending.instance.owner)
     stall = open_.get(key)
-    if isinstance(stall, Stalled) and stall.waits_for(pending.instance):
+    if not isinstance(stall, Stalled) or not stall.waits_for(pending.instance):
+        return
+    if pending.goes_on:
+        del open_[key]
+    else:
         open_[key] = replace(stall, detail=pending.proof)
 
 

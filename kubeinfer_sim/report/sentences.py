@@ -204,8 +204,8 @@ def _stalled(record: controllers.Stalled) -> str:
     reason = record.pod_reason or record.reason
     # `chat-2: StartupProbeFailed` says whose it is and nothing more.
     if record.detail.endswith(f": {reason}"):
-        return f"nothing goes on by itself ({record.detail})"
-    return f"nothing goes on by itself ({reason}){_more(record.detail)}"
+        return f"KubeInfer {record.kubeinfer}: nothing goes on by itself ({record.detail})"
+    return f"KubeInfer {record.kubeinfer}: nothing goes on by itself ({reason}){_more(record.detail)}"
 
 
 def _deployment(record: deployments.DeploymentApplied) -> str:

@@ -221,6 +221,10 @@ class GangScheduling(Watcher):
         """Whether its scheduler has yet to look at it for the first time, though this instant is over."""
         return self._volcano is not None and self._volcano.is_untried(gang)
 
+    def may_go_on(self, gang: PodGang) -> bool:
+        """Whether a gang that waits may go on by itself; its owner is told as soon as that is so no more."""
+        return self._volcano is not None and self._volcano.may_go_on(gang)
+
     def says_why_it_waits(self, pod: Pod) -> bool:
         """Whether a pod has, or had before it was bound, a condition that says why it waits."""
         volcano = self._volcano

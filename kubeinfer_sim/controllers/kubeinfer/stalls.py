@@ -71,16 +71,16 @@ class Stalls:
     def _check_now(self) -> None:
         """Nothing terminates, nothing is on its way, no window runs out: it will not go on by itself."""
         self._timer = None
-        instances = self._instances
         if not self.open:
             return
-        if instances.terminating or instances.progressing or instances.in_grace:
+        if self._goes_on():
             if self._stall is not None:
                 self._stall = None
                 self._history.append(
                     StallEnded(self._clock.now, self._applied, self._kubeinfer, self._generation)
                 )
             return
+        instances = self._instances
         stuck = [i for i in instances.by_ordinal.values() if not i.ready and not i.terminating]
         new = [i for i in stuck if not instances.is_old(i)] or stuck
         waiting = [i for i in new if i.gangs]
@@ -116,6 +116,14 @@ class Stalls:
             )
         )
         self._stalled(pod_reason, told)
+
+    def _goes_on(self) -> bool:
+        """Whether something is under way, or a place may yet come by itself to what waits for one."""
+        instances = self._instances
+        if instances.terminating or instances.progressing or instances.in_grace:
+            return True
+        waiting = (gang for each in instances.by_ordinal.values() if not each.ready for gang in each.gangs)
+        return any(map(self._scheduling.may_go_on, waiting))
 
     def _set_deadline(self) -> None:
         """The scenario's progressDeadline only reports; it counts from the last progress of an open update."""

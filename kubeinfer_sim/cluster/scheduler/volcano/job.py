@@ -100,6 +100,7 @@ class Job(Struct, eq=False):
         allocated: what those hold that are placed and do not end.
         first_cycle: when it was first looked at since it last got a node, by the number of the cycle; None: not yet.
         promised: in the last cycle it was given all it needs, some of it on places that are yet to be released.
+        promised_on: the nodes where these are.
     """
 
     key: GroupKey
@@ -110,6 +111,7 @@ class Job(Struct, eq=False):
     allocated: Counter[str] = field(default_factory=Counter)
     first_cycle: int | None = None
     promised: bool = False
+    promised_on: frozenset[str] = frozenset()
 
     def add(self, task: Task) -> None:
         """A pod comes."""

@@ -131,6 +131,10 @@ class VolcanoScheduler:
             and job.counts[TaskStatus.ALLOCATED]
         ]
 
+    def awaited_by(self, job: Job) -> list[Hashable]:
+        """The pods that terminate on the nodes where places are promised to a job."""
+        return [pod for pod, node in self._releasing.items() if node.name in job.promised_on]
+
     def job(self, key: GroupKey) -> Job:
         """The job of a PodGroup, whether or not there is one of this name."""
         job = self.jobs.get(key)
@@ -394,9 +398,14 @@ class _Session:
 
     def _looked_at(self, job: Job) -> None:
         if self._explained is None:
-            job.promised = job.key in self._given and not self._ready(job)
+            self._note_promise(job, promised=job.key in self._given and not self._ready(job))
             if self._given_to(job, now=True) < job.counts[TaskStatus.PENDING] or job.promised:
                 self.result.waiting.append(job)
+
+    def _note_promise(self, job: Job, *, promised: bool) -> None:
+        given = self._given.get(job.key, ()) if promised else ()
+        job.promised = promised
+        job.promised_on = frozenset(node.name for _, node, now in given if not now)
 
     def _try(self, job: Job, share: Share) -> bool:
         """Give pods of a job places until it has enough; whether it is ready then."""
@@ -555,7 +564,7 @@ class _Session:
                     share.take(task)
                     given.append((task, node, False))
         if self._pipelined(job):
-            job.promised = True
+            self._note_promise(job, promised=True)
             self.result.evicted += victims
             return
         self._undo(job, share, given[before:])

@@ -115,6 +115,7 @@ class VolcanoScheduling:
         self._gangs: dict[Hashable, PodGang] = {}  # of each pod that waits
         self._untried: dict[PodGang, None] = {}
         self._in_vain: set[Pod] = set()  # those that a cycle has looked at
+        self._goes_on: dict[PodGang, bool] = {}  # what the owners of gangs that wait know: see `may_go_on`
         self._made: set[GroupKey] = set()
         for written in env.api.objects.values():
             self.object_put(written)
@@ -176,6 +177,32 @@ class VolcanoScheduling:
     def is_untried(self, gang: PodGang) -> bool:
         """Whether no cycle has looked at it yet."""
         return gang in self._untried
+
+    def may_go_on(self, gang: PodGang) -> bool:
+        """Whether a gang that waits may go on by itself: a cycle is due that sees a change, or it has a promise.
+
+        Its owner is told that it is refused again after a cycle that makes the answer another.
+        """
+        if not self.waits(gang):
+            return False
+        goes_on = self.is_untried(gang) or self._cycle_is_due or self._has_promise(gang)
+        self._goes_on[gang] = goes_on
+        return goes_on
+
+    @property
+    def _cycle_is_due(self) -> bool:
+        return self._wake is not None and self._wake.when <= self.next_cycle
+
+    def _has_promise(self, gang: PodGang) -> bool:
+        """Whether it is promised places that become free by themselves: no finalizer keeps the pods there."""
+        job = self.volcano.job_of(next(pod for pod in gang.pods if self._gangs.get(pod) is gang))
+        return (
+            job is not None
+            and job.promised
+            and job.group is not None
+            and job.group.queue in self.volcano.queues
+            and not any(isinstance(pod, Pod) and pod.held for pod in self.volcano.awaited_by(job))
+        )
 
     def waiting(self) -> dict[object, PodGang]:
         """The gangs with pods that wait, by key."""
@@ -336,6 +363,16 @@ class VolcanoScheduling:
             self._evict(eviction, gang)
         if cycle.again is not None and self._wake is None and self.volcano.waits:
             self._set(cycle.again)
+        self._tell_who_goes_on()
+
+    def _tell_who_goes_on(self) -> None:
+        """Tell the owners that have asked where the cycle has given a promise, or left a gang without."""
+        known, self._goes_on = self._goes_on, {}
+        for gang, went_on in known.items():
+            if self.waits(gang):
+                goes_on = self._goes_on[gang] = self._has_promise(gang)
+                if goes_on is not went_on:
+                    self._refused(gang)
 
     def _placed(self, nodes: Mapping[Hashable, NodeState]) -> None:
         self._scheduler.note_placed(nodes)
