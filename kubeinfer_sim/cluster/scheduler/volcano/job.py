@@ -99,6 +99,7 @@ class Job(Struct, eq=False):
         counts: how many of each status.
         allocated: what those hold that are placed and do not end.
         first_cycle: when it was first looked at since it last got a node, by the number of the cycle; None: not yet.
+        last_cycle: the last that placed pods of it; -1: none.
         promised: in the last cycle it was given all it needs, some of it on places that are yet to be released.
         promised_on: the nodes where these are.
     """
@@ -110,6 +111,7 @@ class Job(Struct, eq=False):
     counts: Counter[TaskStatus] = field(default_factory=Counter)
     allocated: Counter[str] = field(default_factory=Counter)
     first_cycle: int | None = None
+    last_cycle: int = -1
     promised: bool = False
     promised_on: frozenset[str] = frozenset()
 
@@ -168,6 +170,12 @@ class Job(Struct, eq=False):
     def waits(self) -> bool:
         """Whether the scheduler has anything to place of it."""
         return self.group is not None and self.counts[TaskStatus.PENDING] > 0
+
+    def bound(self, cycle: int | None = None) -> int:
+        """How many pods have a node and do not terminate; with a cycle, only those placed before it."""
+        if cycle is None or self.last_cycle < cycle:
+            return self.counts[TaskStatus.ALLOCATED]
+        return sum(task.status is TaskStatus.ALLOCATED and task.cycle < cycle for task in self.tasks.values())
 
     def pending(self) -> list[Task]:
         """The pods without a node, in the order in which they are tried."""

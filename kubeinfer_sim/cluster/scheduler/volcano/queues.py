@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.records import Awaited
 from kubeinfer_sim.cluster.scheduler.explain import format_amount
-from kubeinfer_sim.cluster.scheduler.volcano.job import Account, HeldBack, Job, Task
+from kubeinfer_sim.cluster.scheduler.volcano.job import Account, HeldBack, Job, Phase, Task, TaskStatus
 from kubeinfer_sim.scenario.cluster.model import Queue
 
 #: PodGroups are let in up to so many times what the cluster has (overcommit-factor).
@@ -69,6 +69,7 @@ class Share(Struct, eq=False):
     """What a queue has and may have, in one cycle.
 
     Attributes:
+        elastic: what its pods have beyond minResources.
         deserved: by resource; what is missing there is 0.
     """
 
@@ -130,7 +131,7 @@ class Shares:
     Args:
         queues: by name.
         accounts: of those with jobs, by name.
-        limited: the jobs whose PodGroups have minResources.
+        limited: the jobs whose PodGroups have minResources, with the phases these count with.
         total: how much of a resource all nodes offer; infinite where one of them never runs out of it.
         used: how much of it is requested there.
     """
@@ -139,7 +140,7 @@ class Shares:
         self,
         queues: Mapping[str, Queue],
         accounts: Mapping[str, Account],
-        limited: Iterable[Job],
+        limited: Iterable[tuple[Job, Phase]],
         total: Callable[[str], float],
         used: Callable[[str], int],
     ) -> None:
@@ -149,26 +150,37 @@ class Shares:
         for queue in queues.values():
             self._guaranteed.update(queue.guarantee)
         self._inqueue: Counter[str] = Counter()
+        self._outstanding: Counter[str] = Counter()
         self._by_name = {
-            name: Share(queues[name], Counter(account.allocated), account.asked)
+            name: Share(
+                queues[name],
+                Counter(account.allocated),
+                account.asked,
+                elastic=Counter(account.allocated),
+            )
             for name, account in accounts.items()
             if name in queues
         }
-        for job in limited:
+        for job, phase in limited:
             assert job.group is not None
             if job.group.queue in self._by_name and job.group.min_resources is not None:
-                self._count_in(job, self._by_name[job.group.queue], job.group.min_resources)
+                self._count_in(job, phase, self._by_name[job.group.queue], job.group.min_resources)
         self._share_out()
 
-    def _count_in(self, job: Job, share: Share, least: Mapping[str, int]) -> None:
+    def _count_in(self, job: Job, phase: Phase, share: Share, least: Mapping[str, int]) -> None:
+        """What a PodGroup that is let in, or runs, keeps of its minResources beside what its pods have.
+
+        For the cluster (not for the queue) all of them are kept until it runs.
+        """
         assert job.group is not None
-        left = {name: max(0, amount - job.allocated[name]) for name, amount in least.items()}
-        if job.group.phase == "Inqueue":
-            self._inqueue.update(least)
+        bound = job.counts[TaskStatus.ALLOCATED]
+        if phase == "Inqueue" or (phase == "Running" and bound >= job.group.min_member):
+            left = {name: max(0, amount - job.allocated[name]) for name, amount in least.items()}
+            self._inqueue.update(least if phase == "Inqueue" else left)
+            self._outstanding.update(left)
             share.inqueue.update(left)
-        share.elastic.update(
-            {name: max(0, amount - least.get(name, 0)) for name, amount in job.allocated.items()}
-        )
+        for name, amount in job.allocated.items():
+            share.elastic[name] -= min(amount, least.get(name, 0))
 
     def __getitem__(self, queue: str) -> Share:
         return self._by_name[queue]
@@ -253,20 +265,23 @@ class Shares:
             limited = any(self._limit(share.queue, name) < self._total(name) for name in short)
             figures = self._of_queue(share, short[0], least)
             return HeldBack(INSUFFICIENT + ", ".join(sorted(short)), figures, limited)
-        self._inqueue.update(least)
-        share.inqueue.update(least)
+        for counted in self._inqueue, self._outstanding, share.inqueue:
+            counted.update(least)
         return None
 
     def _of_nodes(self, name: str, least: Mapping[str, int]) -> str:
         asks, total = format_amount(name, least[name]), _number(name, self._total(name))
-        used, others = _number(name, self._used(name)), _let_in(name, self._inqueue[name])
+        used, others = _number(name, self._used(name)), _let_in(name, self._outstanding[name])
         return f"it asks for {asks}, and of the {total} that there are {used} are in use{others}"
 
     def _of_queue(self, share: Share, name: str, least: Mapping[str, int]) -> str:
         asks, limit = format_amount(name, least[name]), _number(name, self._limit(share.queue, name))
         has, others = _number(name, share.allocated[name]), _let_in(name, share.inqueue[name])
+        spare = share.elastic[name]
+        beyond = f" ({_number(name, spare)} of them beyond minResources, which do not count)" if spare else ""
         return (
-            f"it asks for {asks}, and queue {share.queue.name} may have {limit} and has {has} in use{others}"
+            f"it asks for {asks}, and queue {share.queue.name} may have {limit} and has {has} in "
+            f"use{beyond}{others}"
         )
 
 

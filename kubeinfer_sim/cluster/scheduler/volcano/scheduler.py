@@ -25,6 +25,7 @@ from kubeinfer_sim.cluster.scheduler.volcano.job import (
     GroupKey,
     HeldBack,
     Job,
+    Phase,
     PodGroup,
     Task,
     TaskStatus,
@@ -170,6 +171,7 @@ class VolcanoScheduler:
         found = self._tasks.pop(pod, None)
         if found is not None:
             job, _ = found
+            self._keep_phase(job)
             job.remove(pod)
             self._settle(job)
 
@@ -187,8 +189,16 @@ class VolcanoScheduler:
         found = self._tasks.get(pod)
         if found is not None:
             job, task = found
+            self._keep_phase(job)
             job.set_status(task, status)
             self._settle(job)
+
+    def _keep_phase(self, job: Job) -> None:
+        """Pods of a job are about to go: cycles that were left out since it was let in have seen them run."""
+        if job.key in self._limited:
+            assert job.group is not None
+            if job.group.phase == "Inqueue":
+                job.group.phase = job.phase_after("Inqueue", running=False, bound=job.bound())
 
     def node_gone(self, node: NodeState) -> None:
         """A node is deleted: nothing there is released any more."""
@@ -276,14 +286,10 @@ class _Session:
         self._index = volcano._index
         self._choice = volcano._choice
         self._places = Places(self._index, self._choice, volcano._releasing)
-        for job in volcano._limited.values() if explained is None else ():
-            assert job.group is not None
-            bound = job.counts[TaskStatus.ALLOCATED]
-            job.group.phase = job.phase_after(job.group.phase, running=bound > 0, bound=bound)
         self._shares = Shares(
             volcano.queues,
             volcano._accounts,
-            volcano._limited.values(),
+            [(job, self._phase_now(job)) for job in volcano._limited.values()],
             self._index.total,
             lambda name: self._index.in_use.get(name, 0),
         )
@@ -291,12 +297,27 @@ class _Session:
         self.fates: dict[Hashable, Fate] = {}
         self.held_back: HeldBack | None = None
         self.origin: str = ""
+        self._holds_back = False
         self._admitted: set[GroupKey] = set()
         #: Pods that got places in this cycle: allocated (True) or promised, by job.
         self._given: dict[GroupKey, list[tuple[Task, NodeState, bool]]] = {}
         self._left: dict[GroupKey, list[Task]] = {}
         self._hopeless: set[Hashable] = set()
         self._served: set[GroupKey] = set()
+
+    def _phase_now(self, job: Job) -> Phase:
+        """The phase with which a PodGroup that has minResources comes into the cycle.
+
+        What a cycle places is bound in the next, at the end of which the phase follows. For a job that is explained it
+        is as if that were done.
+        """
+        group = job.group
+        assert group is not None
+        bound = job.bound(self._number - 1 if self._explained is None else None)
+        phase = job.phase_after(group.phase, running=bound > 0, bound=bound)
+        if self._explained is None:
+            group.phase = phase
+        return phase
 
     # -- order ---------------------------------------------------------------------------------------------
 
@@ -349,6 +370,7 @@ class _Session:
         waiting = [
             job for job in self._jobs() if job.group is not None and job.group.phase in ("", "Pending")
         ]
+        let_in = False
         for job in sorted(waiting, key=self._order) if len(waiting) > 1 else waiting:
             assert job.group is not None
             why = self._shares.hold_back(job) if self._volcano._enqueues else None
@@ -356,10 +378,20 @@ class _Session:
                 self.held_back = why
             if why is None:
                 self._admitted.add(job.key)
+                let_in |= job.group.min_resources is not None
                 if self._explained is None:
                     job.group.phase = "Inqueue"
-            elif self._explained is None:
-                job.group.phase = "Pending"
+            else:
+                self._holds_back = True
+                if self._explained is None:
+                    job.group.phase = "Pending"
+        if let_in:
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """The next cycle counts PodGroups that are let in otherwise: whom this one holds back it may let in."""
+        if self._holds_back:
+            self.result.again = self._number + 1
 
     # -- allocate ------------------------------------------------------------------------------------------
 
@@ -391,6 +423,15 @@ class _Session:
                 self._looked_at(job)
             if not line:
                 del lines[name]
+        if self._holds_back and any(map(self._is_being_bound, self._volcano._limited.values())):
+            self._look_again()
+
+    def _is_being_bound(self, job: Job) -> bool:
+        """Whether a PodGroup that counts as let in in this cycle and the next will then count as running."""
+        assert job.group is not None
+        if job.group.phase != "Inqueue":
+            return False
+        return job.phase_after("Inqueue", running=False, bound=job.bound()) != "Inqueue"
 
     def _queue_order(self, name: str) -> tuple[float, float, str]:
         share = self._shares[name]
@@ -505,7 +546,7 @@ class _Session:
         self._given[job.key] = [each for each in given if not each[2]]
         if not self._given[job.key]:
             del self._given[job.key]
-        job.first_cycle = None
+        job.first_cycle, job.last_cycle = None, self._number
         self._volcano._settle(job)
         self.result.placed.append((job, placed))
 
