@@ -126,7 +126,7 @@ def _outcome(measures: BarePodMeasures, end: End) -> BarePodOutcome:
         return BarePodOutcome.DELETED if pod.gone is not None else open_
     if measures.phase:
         return BarePodOutcome.SUCCEEDED if measures.phase == "Succeeded" else BarePodOutcome.FAILED
-    if not measures.ready:
+    if not measures.ready or (life is not None and life.unstable):
         return open_
     untouched = measures.ran_at_start and not measures.disturbed
     return BarePodOutcome.UNTOUCHED if untouched else BarePodOutcome.READY

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from kubeinfer_sim.cluster.fault_records import PodSlowed
 from kubeinfer_sim.cluster.reasons import Refusal
 from kubeinfer_sim.cluster.records import PodDeleting, PodGone, PodNotReady, PodRef
+from kubeinfer_sim.cluster.stages import SERVING
 from kubeinfer_sim.controllers.deployment.progress import PAUSED, TIMED_OUT
 from kubeinfer_sim.controllers.deployment.records import (
     DeploymentApplied,
@@ -162,8 +163,9 @@ class DeploymentMeasures(Struct):
 
     @property
     def missing(self) -> int:
-        """Pods asked for and not available at the end."""
-        return max(0, self.desired.last - self.available.last)
+        """Pods asked for and not available at the end, or for a moment only."""
+        unstable = sum(life.unstable and life.pods[0].stage == SERVING for life in self.pods)
+        return min(self.desired.last, max(0, self.desired.last - self.available.last + unstable))
 
     @property
     def holds(self) -> bool:

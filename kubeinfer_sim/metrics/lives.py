@@ -6,7 +6,7 @@ whatever is charged to stages adds up to the time that passed.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
@@ -38,6 +38,15 @@ class Span(Struct, frozen=True):
 FailingPart = Literal["init", "gate", "pod"]
 
 
+class PastFailure(NamedTuple):
+    """What a pod failed of until it was ready again at `over` (ms); see `PodLife`."""
+
+    over: int
+    reason: str
+    detail: str
+    trouble: str
+
+
 class PodLife(Struct):
     """One pod.
 
@@ -48,6 +57,7 @@ class PodLife(Struct):
         restarts: how often the kubelet restarted a container of it before it was deleted.
         reason: why something of it failed last (ImagePullBackOff, StartupProbeFailed …), `detail` what else is known.
         trouble: both in words.
+        past: what it failed of before it was ready the last time.
         broken_by: the fault of a device it holds for which it is not ready: its engine has started on that device, and
             gets no further, or its checks fail.
         held: the finalizers that keep its object, of which nothing else is left.
@@ -67,6 +77,7 @@ class PodLife(Struct):
     reason: str = ""
     detail: str = ""
     trouble: str = ""
+    past: PastFailure | None = None
     broken_by: str = ""
     held: tuple[str, ...] = ()
     spans: list[Span] = field(default_factory=list)
@@ -93,6 +104,19 @@ class PodLife(Struct):
         if of in ("pod", self._failing):
             self.reason = self.detail = self.trouble = ""
             self._failing = "pod"
+
+    def is_ready(self, at: int) -> None:
+        """It is ready now; what it failed of so far is past."""
+        if self.ready is None:
+            self.ready = at
+        if self.trouble:
+            self.past = PastFailure(at, self.reason, self.detail, self.trouble)
+        self.recovers()
+
+    def relapses(self, since: int) -> None:
+        """What it has recovered from after `since` (ms) comes again: it fails of that, whatever it is in right now."""
+        if self.past is not None and self.past.over >= since and not self.trouble and self.stays:
+            _, self.reason, self.detail, self.trouble = self.past
 
     def enter(self, at: int, then: StageName, plan: tuple[Stage, ...] = ()) -> None:
         """From `at` on it goes through `plan`, one stage after the other, and stays in `then` afterwards."""
@@ -137,6 +161,10 @@ class PodLife(Struct):
         return self.spans if end is None else [span for span in self.spans if span.until <= end]
 
 
+#: What loses its readiness so often without a longer pause does so again and again.
+AGAIN_AND_AGAIN = 3
+
+
 class InstanceLife(Struct):
     """One instance, by uid: an ordinal may be used again.
 
@@ -146,6 +174,9 @@ class InstanceLife(Struct):
         was_ready: ms for which it was ready in all.
         deleting: when the controller began to delete it, and `delete_reason` why.
         restarts: how often recovery rebuilt it or a part of it; `concerning`: how often it lost readiness.
+        lost_readiness: when it did so the last `AGAIN_AND_AGAIN` times.
+        unstable: it does so again and again to the end of a run that was given up: what it is in at that instant says
+            nothing.
         refused: why the API server refuses its pods, as long as it does.
         pending: the scheduler's last word while its gang has no place.
         given_up: pods it gave up for others of its own; `degraded` for how many ms it lacked some, in all,
@@ -165,6 +196,8 @@ class InstanceLife(Struct):
     gone: int | None = None
     restarts: int = 0
     concerning: int = 0
+    lost_readiness: list[int] = field(default_factory=list)
+    unstable: bool = False
     given_up: int = 0
     degraded: int = 0
     degraded_since: int | None = None
@@ -172,6 +205,26 @@ class InstanceLife(Struct):
     refused: Refusal | None = None
     pending: GangPending | None = None
     pods: list[PodLife] = field(default_factory=list)
+
+    def loses_readiness(self, at: int) -> None:
+        """It is ready no more."""
+        self.lost_readiness.append(at)
+        del self.lost_readiness[:-AGAIN_AND_AGAIN]
+
+    def given_up_at(self, at: int) -> None:
+        """The run was given up at `at` (ms): what went round until then is taken to go on for ever."""
+        times = self.lost_readiness
+        if self.gone is not None or self.deleting is not None or len(times) < AGAIN_AND_AGAIN:
+            return
+        self.unstable = at - times[-1] <= times[-1] - times[0]
+        if self.unstable:
+            for pod in self.pods:
+                pod.relapses(times[0])
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it is ready at the end of the run, and not for a moment."""
+        return self.state == "ready" and not self.unstable
 
     @property
     def state(self) -> str:

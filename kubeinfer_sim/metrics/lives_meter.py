@@ -146,6 +146,8 @@ class LivesMeter:
                 life.was_ready += ended_at - life.ready_since
             if life.degraded_since is not None:
                 life.degraded += (ended_at if life.gone is None else life.gone) - life.degraded_since
+            if end == "quiet":
+                life.given_up_at(ended_at)
         return list(self._instances.values())
 
     def _instance(self, ref: InstanceRef, at: int) -> InstanceLife:
@@ -187,7 +189,9 @@ class LivesMeter:
         return life
 
     def _concerning(self, record: InstanceConcerning) -> None:
-        self._unready(record.instance, record.at).concerning += 1
+        life = self._unready(record.instance, record.at)
+        life.concerning += 1
+        life.loses_readiness(record.at)
 
     def _restarting(self, record: InstanceRestarting) -> None:
         life = self._unready(record.instance, record.at)
@@ -281,9 +285,7 @@ class LivesMeter:
 
     def _pod_ready(self, record: PodReady) -> None:
         pod = self._pod(record.pod, record.at)
-        if pod.ready is None:
-            pod.ready = record.at
-        pod.recovers()
+        pod.is_ready(record.at)
         pod.broken_by = ""
         pod.enter(record.at, SERVING)
 
@@ -293,6 +295,8 @@ class LivesMeter:
             pod.fails(record.reason)
             self._is_broken(pod, self._faults.get(record.root, ""))
         pod.enter(record.at, NOT_READY)
+        if not record.pod.instance.has_roles:
+            self._instance(record.pod.instance, record.at).loses_readiness(record.at)
 
     def _gates_awaited(self, record: GatesAwaited) -> None:
         gates = self._gates.setdefault(record.pod, {})

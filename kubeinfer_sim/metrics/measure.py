@@ -74,7 +74,8 @@ class Measures(Struct, frozen=True):
             in place (or the run ended); the whole run when there was none.
         whole: from when to when readiness is owed (`owed.py`).
         desired, ready, live, npus: step functions; `by_revision` splits `ready`.
-        losing: instances missing at the end; when the run has settled they stay missing.
+        losing: instances missing at the end, those that are ready for a moment among them (`InstanceLife.unstable`);
+            when the run has settled they stay missing.
         peak_npus: the most NPUs taken at once.
         outages, drains: nodes that failed, and drains, in order of time.
         recoveries: what recovery did, in order of time.
@@ -190,7 +191,8 @@ class KubeInferMeters:
         later = [change for change in asked.changes if change.is_material and "created" not in change.changed]
         start = later[0].at if later else owed
         done = later[-1].completed if later else None
-        losing = max(0, seen.desired.last - seen.ready.last)
+        unstable = sum(life.unstable and life.state == "ready" for life in instances)
+        losing = max(0, seen.desired.last - seen.ready.last + unstable)
         touched = self._activity.finish(ended_at, end)
         others = end == "quiet" and not alone and not losing and _in_place(asked, seen)
         why: End = "settled" if others else end

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.bare_pods import BarePodMeasures, BarePodOutcome
-from kubeinfer_sim.report.complaints import held_text, without_place
+from kubeinfer_sim.report.complaints import held_text, unstable, without_place
 from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.sentences import deleted_for
 from kubeinfer_sim.report.ways_out import to_readiness
@@ -44,6 +44,8 @@ def sentence(measures: BarePodMeasures) -> str:
             )
         case BarePodOutcome.UNFINISHED:
             return f"{name} is not ready when the run ends{_complaint(measures)}"
+    if life is not None and life.unstable:
+        return f"{name} does not stay ready{_complaint(measures)}"
     return f"{name} never becomes ready{_complaint(measures)}"
 
 
@@ -64,6 +66,8 @@ def _complaint(measures: BarePodMeasures) -> str:
         return f": {without_place('it', life.pending)}"
     if not pod.node:
         return ": it waits for a place"
+    if life.unstable:
+        return f": {unstable('it', life)}{to_readiness(pod)}"
     return f": {pod.trouble}{to_readiness(pod)}" if pod.trouble else f" (in {pod.stage})"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kubeinfer_sim.cluster.reasons import PROBE_KILLS, probe_of
 from kubeinfer_sim.cluster.records import GangPending, PodRef
 from kubeinfer_sim.cluster.stages import NOT_READY
 from kubeinfer_sim.metrics.lives import InstanceLife, PodLife
@@ -22,6 +23,10 @@ def complaint(life: InstanceLife, stranded: Mapping[PodRef, StrandedPod]) -> str
     there = {pod.pod: stranded[pod.pod] for pod in life.pods if pod.pod in stranded}
     if there:
         return f"{name} waits for {stranded_text(there, ', ')}"
+    if life.unstable:
+        troubled = _troubled(life)
+        way = f"{_broken(troubled)}{ways_out.to_readiness(troubled)}" if troubled is not None else ""
+        return f"{unstable(name, life)}{way}"
     if life.refused:
         return f"the pods of {name} are refused: {life.refused.message}{ways_out.to_admission(life.refused)}"
     if life.pending is not None:
@@ -39,9 +44,7 @@ def complaint(life: InstanceLife, stranded: Mapping[PodRef, StrandedPod]) -> str
     text = f"{name} does not become ready"
     if life.restarts or life.container_restarts:
         text += f", restarted {count(life.restarts + life.container_restarts, 'time')}"
-    now = life.pace
-    # A rebuilt pod has not failed yet; what the one before it failed of is the reason all the same.
-    troubled = next((pod for pod in (now, *reversed(life.pods)) if pod is not None and pod.trouble), None)
+    now, troubled = life.pace, _troubled(life)
     if troubled is not None:
         where = f"{troubled.pod.role}-{troubled.pod.replica}"
         return (
@@ -50,6 +53,29 @@ def complaint(life: InstanceLife, stranded: Mapping[PodRef, StrandedPod]) -> str
     if now is None or not now.stage:
         return text
     return f"{text} (in {now.stage}){_broken(now)}{ways_out.to_readiness(now)}"
+
+
+def _troubled(life: InstanceLife) -> PodLife | None:
+    """The pod for which an instance is not ready; None where nothing fails."""
+    # A rebuilt pod has not failed yet; what the one before it failed of is the reason all the same.
+    pods = (life.pace, *reversed(life.pods))
+    return next((pod for pod in pods if pod is not None and pod.trouble), None)
+
+
+def unstable(name: str, life: InstanceLife) -> str:
+    """`m-1 is killed by its liveness probe over and over, restarted 414 times: 4 failures in a row, one every 7 s`.
+
+    Of what loses its readiness as often as it gets it, whether or not it has it right now.
+    """
+    restarts, pod = life.restarts + life.container_restarts, _troubled(life)
+    again = f"over and over, restarted {count(restarts, 'time')}" if restarts else "over and over"
+    role = f"{pod.pod.role}-{pod.pod.replica}: " if pod is not None and life.instance.has_roles else ""
+    if pod is None:
+        return f"{name} loses its readiness {again}"
+    if pod.reason in PROBE_KILLS:
+        return f"{name} is killed by its {probe_of(pod.reason)} probe {again}: {role}{clause(pod.detail)}"
+    how = "fails" if restarts else "loses its readiness"
+    return f"{name} {how} {again}: {role}{clause(pod.trouble)}"
 
 
 def pod_complaint(life: InstanceLife) -> str:
@@ -64,6 +90,8 @@ def pod_complaint(life: InstanceLife) -> str:
     if pod.deleting is not None:
         return f"{pod.pod.name} does not stop (in {pod.stage})"
     way = f"{_broken(pod)}{ways_out.to_readiness(pod)}"
+    if life.unstable:
+        return f"{unstable(pod.pod.name, life)}{way}"
     if pod.trouble:
         how = "is not ready any more" if pod.stage == NOT_READY else "does not become ready"
         return f"{pod.pod.name} {how}: {clause(pod.trouble)}{way}"

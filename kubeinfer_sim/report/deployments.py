@@ -216,7 +216,7 @@ def _stuck(measures: DeploymentMeasures) -> list[InstanceLife]:
         life
         for life in there
         if life.pods[0].deleting is None
-        and life.pods[0].stage != SERVING
+        and (life.pods[0].stage != SERVING or life.unstable)
         # To its ReplicaSet a pod that has failed is no more.
         and life.pods[0].finished is None
     ]

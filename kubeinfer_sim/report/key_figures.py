@@ -127,7 +127,8 @@ def _ready(measures: Measures, service: Service, *, given_up: bool) -> str:
     if len(wanted) == 1 and low.value >= wanted[0]:
         return f"at least {low.value:,} of {wanted[0]:,} {_since(measures, service) or 'throughout'}"
     of = f" of {wanted[0]:,}" if len(wanted) == 1 else f" (asked for: {wanted[0]:,} to {wanted[-1]:,})"
-    to_the_end = measures.outcome is Outcome.NEVER and measures.ready.last == low.value
+    settled = not any(life.unstable for life in measures.instances)
+    to_the_end = settled and measures.outcome is Outcome.NEVER and measures.ready.last == low.value
     lasting = (
         ("to the end" if given_up else "for good") if to_the_end else f"for {rounded(low.lasting)} in all"
     )

@@ -26,6 +26,10 @@ def other_causes(said: str, measures: Measures, change: Change | None, causes: S
         return ""
     if measures.outcome is not Outcome.COMPLETES:
         lasting = [each.began_with for each in others if each.incidents > each.repaired]
+        if any(
+            life.unstable for life in measures.instances
+        ):  # what comes in each round is no cause of its own
+            lasting = [min(others, key=lambda each: each.cause).began_with]
         missing = measures.losing and (change is None or change.completed is not None)
         return first_cause(lasting, said) if missing else ""
     if change is None:

@@ -115,7 +115,7 @@ def culprits(measures: Measures) -> list[InstanceLife]:
 
     Those come last that wait for a place behind others: what the scheduler says of these is the reason for them, too.
     """
-    missing = [life for life in measures.instances if life.state not in ("ready", "gone")]
+    missing = [life for life in measures.instances if life.state != "gone" and not life.is_lasting]
     stall = measures.open_stall
     if stall is not None:
         stuck = {ref.uid for ref in stall.instances}

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from field.user import User, asking, kubeinfer
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from field.test_pod_worker import in_place
+from field.user import Raw, User, asking, both, deployment, kubeinfer, stateful_set
+
+#: Killed two minutes after each start, up to which it is ready.
+PROBE = {"livenessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10, "failureThreshold": 9}}
+SICK = {"at": "0s", "health": {"probes": ["liveness"], "after": "30s"}}
 
 
 def test_a_crash_loop_of_a_kubeinfer_is_no_progress(user: User) -> None:
@@ -14,3 +24,82 @@ def test_a_crash_loop_of_a_kubeinfer_is_no_progress(user: User) -> None:
     done, result = user.runs()
     assert done.returncode == 1
     assert result["end"]["reason"] == "quiet"
+
+
+def verdicts(user: User, pods: Raw, action: Raw) -> tuple[set[str], set[int]]:
+    """Of runs that are given up in a loop minute by minute: what they say but for times, and how many were ready."""
+    said, ready = set(), set()
+    for minutes in range(120, 127):
+        user.plans(pods, cluster="2x8", initial="empty", actions=[action], quietAfter=f"{minutes}m")
+        done, result = user.runs()
+        assert done.returncode == 1
+        assert result["end"]["reason"] == "quiet"
+        text = " ".join(done.stdout.partition("\nfield ·")[0].split())
+        said.add(re.sub(r"restarted \d+ times", "restarted N times", text))
+        ready.add(sum(each["readyContainers"] for each in user.pods()))
+    return said, ready
+
+
+KILLED = "is killed by its liveness probe over and over, restarted N times: "
+KILLS = "9 failures in a row, one every 10 s; an engine that answers its liveness probe would let it go on"
+
+
+@pytest.mark.parametrize(
+    ("pods", "missing"),
+    [
+        (
+            in_place(kubeinfer(PROBE, replicas=1)),
+            f"1 of 1 instance missing for good: chat-0 {KILLED}serve-0: ",
+        ),
+        (kubeinfer(PROBE, replicas=1), f"1 of 1 instance missing for good: chat-0 {KILLED}serve-0: "),
+        (deployment(PROBE, replicas=1), f"1 of 1 pod of Deployment chat missing for good: chat-0 {KILLED}"),
+        (
+            stateful_set(PROBE, replicas=1),
+            f"1 of 1 pod of StatefulSet chat missing for good: chat-0 {KILLED}",
+        ),
+    ],
+)
+def test_the_verdict_over_a_crash_loop_is_the_same_whenever_it_is_given_up(
+    user: User, pods: Raw, missing: str
+) -> None:
+    said, ready = verdicts(user, pods, SICK)
+    assert ready == {0, 1}
+    assert said == {f"✘ {missing}{KILLS}."}
+
+
+@both
+def test_so_it_is_over_pods_that_crash_by_themselves(user: User, workload: Callable[..., Any]) -> None:
+    said, ready = verdicts(user, in_place(workload({}, replicas=1)), {"at": "0s", "crash": {"after": "2m"}})
+    assert ready == {0, 1}
+    assert len(said) == 1, said
+    (text,) = said
+    assert "missing for good: chat-0 fails over and over, restarted N times: " in text
+
+
+def test_one_of_several_that_goes_round_is_missing(user: User) -> None:
+    one = {"at": "0s", "health": {"probes": ["liveness"], "after": "30s", "pods": [1]}}
+    said, ready = verdicts(user, deployment(PROBE, replicas=3), one)
+    assert ready == {2, 3}
+    assert said == {f"✘ 1 of 3 pods of Deployment chat missing for good: chat-1 {KILLED}{KILLS}."}
+
+
+def test_what_went_round_and_came_to_rest_is_not_missing(user: User) -> None:
+    """Another Deployment goes round to the end; this one did until an hour before."""
+    other = deployment(PROBE, replicas=1, labels={"app": "other"})
+    other["metadata"]["name"] = "other"
+    other["spec"]["selector"]["matchLabels"]["app"] = "other"
+    over = {"at": "0s", "object": "Deployment/chat", "health": {**SICK["health"], "until": "1h"}}
+    ever = {**SICK, "object": "Deployment/other"}
+    user.plans(
+        deployment(PROBE, replicas=1),
+        other,
+        cluster="2x8",
+        initial="empty",
+        actions=[over, ever],
+        quietAfter="2h",
+    )
+    done, _ = user.runs()
+    assert done.returncode == 1
+    verdict = " ".join(done.stdout.partition("\nfield ·")[0].split())
+    assert "1 of 1 pod of Deployment other missing for good" in verdict
+    assert "of Deployment chat missing" not in verdict
