@@ -116,3 +116,23 @@ def test_what_pods_have_beyond_minresources_is_not_counted_against_a_queue(user:
     objects = [queue, free, in_group(annotated, "free")]
     user.plans(*objects, cluster="4x8", initial="empty", actions=actions, horizon="1m")
     assert placed(user, "50s") == {"free": 1, "c": 1}
+
+
+@gangs
+def test_pod_groups_are_let_in_queue_by_queue(user: User, gang: Gang) -> None:
+    """One of two: that of the more important queue, though the other is the more important PodGroup."""
+    for priorities, first in ({"q1": 100}, "a"), ({"q2": 100}, "b"), ({}, "a"):
+        queues = [
+            {
+                "apiVersion": "scheduling.volcano.sh/v1beta1",
+                "kind": "Queue",
+                "metadata": {"name": name},
+                "spec": {"weight": 1, "priority": priorities.get(name, 0)},
+            }
+            for name in ("q1", "q2")
+        ]
+        important = group("b", 24, queue="q2", priorityClassName="high")
+        objects = [*queues, group("a", 24, queue="q1"), in_group(gang, "a"), important, in_group(gang, "b")]
+        classes = {"high": 1000}
+        user.plans(*objects, cluster="4x8", initial="empty", priorityClasses=classes, horizon="1m")
+        assert placed(user, "50s") == {first: 1}

@@ -366,12 +366,15 @@ class _Session:
     # -- enqueue -------------------------------------------------------------------------------------------
 
     def enqueue(self) -> None:
-        """Let PodGroups in for whose minResources there is room; without this action `allocate` lets all of them in."""
+        """Let PodGroups in for whose minResources there is room: all of the first queue, then of the next.
+
+        Without this action `allocate` lets all of them in.
+        """
         waiting = [
             job for job in self._jobs() if job.group is not None and job.group.phase in ("", "Pending")
         ]
         let_in = False
-        for job in sorted(waiting, key=self._order) if len(waiting) > 1 else waiting:
+        for job in sorted(waiting, key=self._enqueue_order) if len(waiting) > 1 else waiting:
             assert job.group is not None
             why = self._shares.hold_back(job) if self._volcano._enqueues else None
             if job is self._explained:
@@ -387,6 +390,13 @@ class _Session:
                     job.group.phase = "Pending"
         if let_in:
             self._look_again()
+
+    def _enqueue_order(
+        self, job: Job
+    ) -> tuple[tuple[float, float, str], tuple[float | int | bool | str, ...]]:
+        # Letting a PodGroup in gives its queue nothing yet, so that the first queue stays the first.
+        assert job.group is not None
+        return self._queue_order(job.group.queue), self._order(job)
 
     def _look_again(self) -> None:
         """The next cycle counts PodGroups that are let in otherwise: whom this one holds back it may let in."""
