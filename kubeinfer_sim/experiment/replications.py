@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import cached_property
-from math import inf, isinf
+from math import ceil, inf, isinf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,7 +39,7 @@ from kubeinfer_sim.scenario.model import Scenario
 #: The most runs that are made where nothing says how many.
 MOST = 10_000
 #: Why there are as many runs as there are.
-Stopped = Literal["asked", "decided", "most", "precision", "interrupted"]
+Stopped = Literal["asked", "decided", "most", "precision", "pilot", "interrupted"]
 #: Told after every run: how many of how many, and what there is so far.
 Progress = Callable[[int, int, Sequence[Played]], None]
 
@@ -166,13 +166,12 @@ class Replications(Struct, frozen=True, dict=True):
     @property
     def precise_figure(self) -> Literal["duration", "lost"]:
         """What a precision is about: how long it takes, or where nothing has to come into place the time lost."""
-        return "duration" if _durations(self.runs) else "lost"
+        return _precise_figure(self.runs)
 
     @cached_property
     def measured_precision(self) -> float | None:
         """Half the interval of that mean as a part of it; None: too few runs have anything in them, or it is 0."""
-        mean = estimate(_headline(self.runs), self.confidence)
-        return None if mean.half is None or not mean.mean else mean.half / abs(mean.mean)
+        return _measured_precision(self.runs, self.confidence)
 
     @cached_property
     def unfinished(self) -> tuple[Replication, ...]:
@@ -275,7 +274,7 @@ def replicate(
         n: how many runs; with `precision` and `until_decided` the most.
         seed: the first, instead of the scenario's.
         precision: as many runs as it takes to know the mean duration (without one, the instance time lost) to within
-            this part of itself; the number is taken from a pilot and fixed.
+            this part of itself; how many have to finish is taken from a pilot and fixed.
         until_decided: until every objective with a probability is held or missed.
         recovery: as in `simulate`.
         workers: processes to play them in; in this one, one run after the other, if not given.
@@ -306,10 +305,7 @@ def replicate(
             if until_decided:
                 stopped = _until_decided(scenario, play(most))
             elif precision is not None:
-                _exhaust(play(min(PILOT, most)))
-                wanted = runs_for(_headline(played), precision, float(scenario.confidence))
-                stopped = "precision" if wanted <= most else "most"
-                _exhaust(play(min(wanted, most)))
+                stopped = _to_precision(play, played, precision, float(scenario.confidence), most)
             else:
                 _exhaust(play(most))
         except KeyboardInterrupt:
@@ -351,15 +347,55 @@ def _exhaust(played: Iterator[Played]) -> None:
         pass
 
 
-def _headline(played: Sequence[Played]) -> list[float]:
-    """What a precision is about."""
-    runs = [each for each in played if isinstance(each, Replication)]
-    return _durations(runs) or [float(run.lost_in_all) for run in runs] or [0.0]
+def _to_precision(
+    play: Callable[[int], Iterator[Played]],
+    played: Sequence[Played],
+    precision: float,
+    confidence: float,
+    most: int,
+) -> Stopped:
+    """Play a pilot, and then until as many runs tell what the precision is about as it asks for.
+
+    A run that does not finish tells nothing of how long it takes, so that it takes more runs; how many come depends on
+    whether they finish alone, not on how long they take.
+    """
+    _exhaust(play(min(PILOT, most)))
+    runs = _ended(played)
+    if not any(run.by_chance for run in runs):
+        return "precision" if runs else "most"
+    pilot = _headline(runs)
+    wanted = runs_for(pilot, precision, confidence) if pilot else inf
+    while (telling := len(_headline(_ended(played)))) < wanted and len(played) < most:
+        estimated = wanted * len(played) / telling if telling else inf
+        _exhaust(play(ceil(min(estimated, most))))
+    if telling < wanted:
+        return "most"
+    reached = _measured_precision(_ended(played), confidence)
+    return "precision" if reached is not None and reached <= precision else "pilot"
 
 
-def _durations(runs: Sequence[Replication]) -> list[float]:
-    """Of those that finish."""
+def _ended(played: Sequence[Played]) -> list[Replication]:
+    return [each for each in played if isinstance(each, Replication)]
+
+
+def _precise_figure(runs: Sequence[Replication]) -> Literal["duration", "lost"]:
+    return "lost" if all(run.duration is None for run in runs) else "duration"
+
+
+def _headline(runs: Sequence[Replication]) -> list[float]:
+    """What a precision is about, of the runs that tell it: of how long it takes those that finish."""
+    if _precise_figure(runs) == "lost":
+        return [float(run.lost_in_all) for run in runs]
     return [run.duration for run in runs if run.duration is not None and run.duration != inf]
+
+
+def _measured_precision(runs: Sequence[Replication], confidence: float) -> float | None:
+    if runs and not any(run.by_chance for run in runs):
+        return 0.0
+    if not (values := _headline(runs)):
+        return None
+    mean = estimate(values, confidence)
+    return None if mean.half is None or not mean.mean else mean.half / abs(mean.mean)
 
 
 def _until_decided(scenario: Scenario, played: Iterator[Played]) -> Stopped:

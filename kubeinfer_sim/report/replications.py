@@ -83,6 +83,7 @@ def subtitle(runs: Replications) -> str:
             "decided": "then it was decided",
             "most": f"{_not_reached(runs)}after the most there were to be, {runs.asked:,}",
             "precision": f"as the precision asks for: {_precision(runs)}",
+            "pilot": f"as many as the pilot asks for: {_precision(runs)}, and {_asked(runs)}",
             "interrupted": f"interrupted: {runs.asked:,} were asked for",
         }[runs.stopped]
     )
@@ -93,7 +94,11 @@ def subtitle(runs: Replications) -> str:
 def _not_reached(runs: Replications) -> str:
     if runs.precision is None:
         return "not decided "
-    return f"{_precision(runs)}, and ±{share(runs.precision)} % was asked for: "
+    return f"{_precision(runs)}, and {_asked(runs)}: "
+
+
+def _asked(runs: Replications) -> str:
+    return f"±{share(runs.precision or 0.0)} % was asked for"
 
 
 def _precision(runs: Replications) -> str:

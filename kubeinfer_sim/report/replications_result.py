@@ -53,9 +53,9 @@ class RunsPart(Part):
     asked: int
     """How many there were to be; with a precision, or until decided, at most."""
     made: int
-    stopped: Literal["asked", "decided", "most", "precision", "interrupted"]
+    stopped: Literal["asked", "decided", "most", "precision", "pilot", "interrupted"]
     """Why there are no more: as many as asked for, all objectives decided, the most there were to be, the precision
-    reached, interrupted."""
+    reached, as many as its pilot asked for though it is not quite reached, interrupted."""
     precision: PrecisionPart | None
     """Null where none was asked for."""
     first_seed: int

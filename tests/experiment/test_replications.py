@@ -438,7 +438,13 @@ def test_until_decided_makes_as_many_runs_as_it_takes_however_many_workers() -> 
 def test_a_precision_asks_for_its_number_of_runs_once() -> None:
     made = update()
     rough = replicate(made, precision=0.05)
-    assert (rough.stopped, rough.total >= 100) == ("precision", True)
+    assert (rough.stopped, rough.total >= 100) == ("pilot", True), "the number is fixed"
+    assert rough.measured_precision is not None
+    assert 0.05 < rough.measured_precision < 0.06, "not quite, and not called as the precision asks for"
+    assert "and ±5 % was asked for" in " ".join(text(rough).split())
+    more = replicate(made, precision=0.1)
+    assert more.measured_precision is not None
+    assert (more.stopped, more.measured_precision <= 0.1) == ("precision", True)
     fine = replicate(made, 400, precision=0.001)
     assert (fine.stopped, fine.total) == ("most", 400)
     mean = rough.mean("duration")

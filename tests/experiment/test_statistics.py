@@ -311,6 +311,7 @@ def test_a_pilot_asks_for_as_many_runs_as_its_spread_takes() -> None:
     assert asked == pytest.approx(PILOT * ((high - low) / 2 / 0.1) ** 2, rel=0.02)
     assert ENOUGH <= runs_for(values, 0.5) < 2 * ENOUGH, "as many as an interval takes"
     assert runs_for([7.0] * PILOT, 0.01) == PILOT, "nothing is drawn"
+    assert runs_for([0.0] * PILOT, 0.01) == inf, "they tell nothing"
     rare = [0.0] * (PILOT - 2) + [5.0, 6.0]
     assert runs_for(rare, 10.0) >= PILOT * ENOUGH / 2, "too few have anything in them"
 
@@ -322,7 +323,7 @@ def test_the_two_stage_rule_covers(name: str) -> None:
     source, held = np.random.default_rng(17), 0
     for _ in range(2000):
         pilot = draw(source, PILOT)
-        more = draw(source, min(20_000, runs_for(pilot.tolist(), 0.1)) - PILOT) if pilot.any() else []
+        more = draw(source, int(min(20_000, runs_for(pilot.tolist(), 0.1))) - PILOT) if pilot.any() else []
         low, high = bounds([*pilot.tolist(), *map(float, more)]) if pilot.any() else (0.0, log(3))
         held += low <= true <= high
     assert held / 2000 >= 0.93

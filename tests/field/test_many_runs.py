@@ -191,6 +191,30 @@ def test_a_precision_that_is_not_reached_says_of_what_and_by_how_much(user: User
 
 
 @both
+def test_a_precision_asks_for_runs_that_finish(user: User, workload: Any) -> None:
+    spec = {"cluster": "3x8", "update": {"newRevision": True}, "timings": STAGES, "horizon": "2m"}
+    user.plans(pods(workload), **spec)
+    said, document, _ = many(user, "--precision", "20%", n=400)
+    (took,) = [each for each in document["figures"] if each["name"] == "duration"]
+    assert 100 <= took["finite"] < document["runs"]["made"] < 400
+    assert document["runs"]["stopped"] == "precision"
+    assert document["runs"]["precision"]["reached"] <= 0.2
+    said, document, _ = many(user, "--precision", "20%", n=110)
+    assert (document["runs"]["stopped"], document["runs"]["precision"]["reached"]) == ("most", None)
+    assert "as the precision asks for" not in said
+
+
+@both
+def test_a_pilot_in_which_nothing_comes_about_goes_on_to_the_most(user: User, workload: Any) -> None:
+    rare = {"kind": "NodeDeath", "rate": "1 per 9000d", "repair": "8h", "per": "node"}
+    spec = {"cluster": "3x8", "timings": STAGES, "initial": "running", "horizon": "1h"}
+    user.plans(pods(workload), **spec, faults={"processes": [rare]})
+    said, document, _ = many(user, "--precision", "20%", n=70)
+    assert (document["runs"]["stopped"], document["runs"]["made"]) == ("most", 70)
+    assert "of the mean of the time lost these are too few to say, and ±20 % was asked for" in said
+
+
+@both
 def test_faults_of_a_fixed_period_that_begins_after_the_end_are_not_called_rare(
     user: User, workload: Any
 ) -> None:

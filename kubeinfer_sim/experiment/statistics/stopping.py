@@ -8,7 +8,7 @@ is one look: at a pilot, which tells how many runs to make, and these are made (
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, fsum
+from math import ceil, fsum, inf
 
 from kubeinfer_sim.experiment.statistics.estimate import CONFIDENCE
 from kubeinfer_sim.experiment.statistics.means import ENOUGH, alike, bounds, telling
@@ -17,18 +17,21 @@ from kubeinfer_sim.experiment.statistics.means import ENOUGH, alike, bounds, tel
 PILOT = 50
 
 
-def runs_for(pilot: Sequence[float], precision: float, confidence: float = CONFIDENCE) -> int:
-    """How many runs the mean takes to be known to ± `precision` of itself, by a pilot; never fewer than it has.
+def runs_for(pilot: Sequence[float], precision: float, confidence: float = CONFIDENCE) -> float:
+    """How many values the mean takes to be known to ± `precision` of itself, by a pilot; never fewer than it has.
 
-    Where too few runs of the pilot have anything in them, at least so many that there will be enough of these.
+    Where too few of the pilot have anything in them, at least so many that there will be enough of these; infinite
+    where all are 0, of which nothing can be told.
 
     Raises:
         ValueError: the pilot has no values.
     """
-    count = len(pilot)
-    mean = fsum(pilot) / count if count else 0.0
-    if not count:
+    if not pilot:
         raise ValueError("a pilot needs runs")
+    count = len(pilot)
+    mean = fsum(pilot) / count
+    if not any(pilot):
+        return inf
     if alike(pilot) or not mean:
         return count
     low, high = bounds(pilot, confidence)
