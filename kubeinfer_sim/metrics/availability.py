@@ -54,6 +54,7 @@ class Availability(Struct, frozen=True):
         levels: at least one, the budget's floor, all, and those that are named beside them.
         capacity: integral of the instances' capacity over desired (see `capacity.py`); None when none was desired.
         roles: role -> integral of ready pods over wanted ones.
+        idle: engines have computed nothing for a time, though their checks passed.
     """
 
     since: int
@@ -61,6 +62,7 @@ class Availability(Struct, frozen=True):
     levels: tuple[Level, ...]
     capacity: Fraction | None
     roles: Mapping[str, Fraction]
+    idle: bool = False
 
 
 def measure_availability(
@@ -85,6 +87,7 @@ def measure_availability(
             for name, amount in capacity.roles.items()
             if (held := held_share(amount, measures)) is not None
         },
+        any(pod.was_idle for life in measures.instances for pod in life.pods),
     )
 
 

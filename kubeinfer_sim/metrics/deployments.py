@@ -236,7 +236,7 @@ class Deployments:
     def _slowed(self, record: PodSlowed) -> None:
         ref = record.pod.instance
         measures = self._by_name.get((ref.kind, ref.owner))
-        if measures is not None and record.factor < 1:
+        if measures is not None and 0 < record.factor < 1:
             measures.slowed.add(record.pod)
 
     def _evicted(self, record: PodEvicted) -> None:

@@ -19,6 +19,7 @@ from kubeinfer_sim.cluster.records import (
 from kubeinfer_sim.cluster.stages import (
     BARRIER,
     PENDING,
+    SERVING,
     Stage,
     StageName,
 )
@@ -60,6 +61,7 @@ class PodLife(Struct):
         past: what it failed of before it was ready the last time.
         broken_by: the fault of a device it holds for which it is not ready: its engine has started on that device, and
             gets no further, or its checks fail.
+        idle_since: since when its engine has computed nothing though its checks pass, ms; `was_idle`: that has been so.
         held: the finalizers that keep its object, of which nothing else is left.
         since: from then on it goes through the stages of `plan`, one after the other, and is in `then` afterwards
             (None: it is gone); what was before is in `spans`.
@@ -79,6 +81,8 @@ class PodLife(Struct):
     trouble: str = ""
     past: PastFailure | None = None
     broken_by: str = ""
+    idle_since: int | None = None
+    was_idle: bool = False
     held: tuple[str, ...] = ()
     spans: list[Span] = field(default_factory=list)
     since: int = 0
@@ -93,6 +97,11 @@ class PodLife(Struct):
     def stays(self) -> bool:
         """Whether it is neither deleted nor finished, nor its object gone, at the end of the run."""
         return self.deleting is None and self.finished is None and self.gone is None
+
+    @property
+    def dead_since(self) -> int | None:
+        """Since when it serves nothing, though it is Ready to the end of the run; None where it is not so."""
+        return self.idle_since if self.stays and self.stage == SERVING else None
 
     def fails(self, reason: str, detail: str = "", *, words: str = "", of: FailingPart = "pod") -> None:
         """Something of it fails for this reason; in these words, or in those of reason and detail."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected
+from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected, PodSlowed
 from kubeinfer_sim.cluster.reasons import CLOSED_GATE, CRASH_LOOP, NO_KEY, NO_NODE, InitReason
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
@@ -119,6 +119,7 @@ class LivesMeter:
             EngineStarted: self._engine_started,
             FaultInjected: self._fault_injected,
             FaultCleared: self._fault_cleared,
+            PodSlowed: self._slowed,
             PodReady: self._pod_ready,
             GatesAwaited: self._gates_awaited,
             GateSet: self._gate_set,
@@ -282,6 +283,13 @@ class LivesMeter:
         pod.restarts = max(pod.restarts, record.restarts)
         pod.recovers("init")
         pod.enter(record.at, BARRIER)
+
+    def _slowed(self, record: PodSlowed) -> None:
+        life = self._pod(record.pod, record.at)
+        if record.factor:
+            life.idle_since = None
+        elif life.idle_since is None:
+            life.idle_since, life.was_idle = record.at, True
 
     def _pod_ready(self, record: PodReady) -> None:
         pod = self._pod(record.pod, record.at)

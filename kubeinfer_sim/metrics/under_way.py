@@ -1,4 +1,4 @@
-"""What lasts at one time: machines that are down, NPUs out of service, cordons, drains held, stalls, deadlines."""
+"""What lasts at one time: nodes down, dead engines, NPUs out of service, cordons, held drains, stalls, deadlines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected, NpuStateChanged, ResetHeld
+from kubeinfer_sim.cluster.fault_records import (
+    FaultCleared,
+    FaultInjected,
+    NpuStateChanged,
+    PodSlowed,
+    ResetHeld,
+)
 from kubeinfer_sim.cluster.records import (
     DrainEnded,
     DrainGoesOn,
@@ -135,6 +141,11 @@ def _turns(record: Record, open_: Mapping[_Key, Record]) -> tuple[list[_Key], li
             return [], [("stall", record.kubeinfer)]
         case RejectionsGoOn():
             return [], [("rejections", record.pod.name)]
-        case PodBound() | PodDeleting() | PodGone():
+        case PodSlowed():
+            key = ("idle", record.pod.name)
+            return ([key], []) if record.factor else ([], [key])
+        case PodDeleting() | PodGone():
+            return [("rejections", record.pod.name), ("idle", record.pod.name)], []
+        case PodBound():
             return [("rejections", record.pod.name)], []
     return [], []

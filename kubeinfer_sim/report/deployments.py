@@ -55,6 +55,8 @@ def sentence(
     match outcome:
         case DeploymentOutcome.UNTOUCHED:
             there = f"{count(measures.desired.last, 'pod')} available"
+            if any(pod.was_idle for life in measures.pods for pod in life.pods) and not measures.slowed:
+                return f"{name} stays as it is: {there}"
             if measures.slowed:
                 return f"{name} stays as it is: {there}, and faults slow {len(measures.slowed):,} of them"
             return f"{name} is not touched: {there}"

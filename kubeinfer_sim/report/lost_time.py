@@ -17,6 +17,7 @@ from kubeinfer_sim.metrics.attribution import CauseSummary, by_kind
 from kubeinfer_sim.metrics.availability import Availability
 from kubeinfer_sim.metrics.loss_stages import STAGES
 from kubeinfer_sim.report.causes import cause_text
+from kubeinfer_sim.report.other_causes import slow_or_idle
 from kubeinfer_sim.report.words import count, fine_percent, instance_seconds, rounded
 
 _MOST = 8
@@ -36,8 +37,6 @@ _WORDS = {
     "probe": "probes",
     "restart": "restart",
 }
-#: What lowers the capacity of what is ready all the time: pods that compute slowly, by their NPUs' faults or their own.
-_LOWERED = "lowered by slow pods"
 _LEVELS = {"one": "at least one ready", "budget": "as the budget keeps", "all": "all ready"}
 
 
@@ -77,7 +76,7 @@ def availability_text(availability: Availability | None) -> str:
         for level in availability.levels
     ]
     if availability.capacity is not None:
-        why = f", {_LOWERED}" if _always_ready(availability) else ""
+        why = f", lowered by {slow_or_idle(availability)}" if _always_ready(availability) else ""
         parts.append(f"capacity {fine_percent(float(availability.capacity))}{why}")
     return " · ".join(parts)
 
@@ -144,7 +143,9 @@ def availability_lines(availability: Availability | None) -> list[RenderableType
         roles = ", ".join(
             f"{name} {fine_percent(float(value))}" for name, value in availability.roles.items()
         )
-        why = _LOWERED if _always_ready(availability) else roles if len(availability.roles) > 1 else ""
+        why = roles if len(availability.roles) > 1 else ""
+        if _always_ready(availability):
+            why = f"lowered by {slow_or_idle(availability)}"
         table.add_row("capacity", fine_percent(float(availability.capacity)), why)
     return [table]
 

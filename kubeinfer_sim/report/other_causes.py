@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Change, Measures, Outcome
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Availability
 from kubeinfer_sim.metrics.cause_kinds import ORDERS
+from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.causes import cause_text, first_cause
-from kubeinfer_sim.report.words import count, fine_percent, instance_seconds
+from kubeinfer_sim.report.words import count, fine_percent, instance_seconds, point
 
 
 def other_causes(said: str, measures: Measures, change: Change | None, causes: Sequence[CauseSummary]) -> str:
@@ -42,11 +45,29 @@ def other_causes(said: str, measures: Measures, change: Change | None, causes: S
 
 
 def slow_pods(availability: Availability) -> str:
-    """`; slow pods lower the capacity to 96.25 %`, where nothing else does: all are ready all the time."""
+    """`; slow pods lower the capacity to 96.25 %`, or pods that compute nothing, where all are ready all the time."""
     capacity = availability.capacity
     if capacity is None or capacity >= 1 or any(level.outages for level in availability.levels):
         return ""
-    return f"; slow pods lower the capacity to {fine_percent(float(capacity))}"
+    return f"; {slow_or_idle(availability)} lower the capacity to {fine_percent(float(capacity))}"
+
+
+def slow_or_idle(availability: Availability) -> str:
+    """Which pods lower the capacity while all are ready."""
+    return "pods that compute nothing" if availability.idle else "slow pods"
+
+
+def dead_pods(lives: Iterable[InstanceLife], traffic: TrafficMeasures | None) -> str:
+    """`chat-0-decode-0 has computed nothing since 10m behind checks that pass, and nobody has restarted it`."""
+    dead = [(since, pod) for life in lives for pod in life.pods if (since := pod.dead_since) is not None]
+    if not dead:
+        return ""
+    since, pod = min(dead, key=lambda each: each[0])
+    name = printable(pod.pod.name)
+    text = f"{name} has computed nothing since {point(since)} behind checks that pass, and nobody has restarted it"
+    text += f" (and {count(len(dead) - 1, 'more pod')} like it)" if len(dead) > 1 else ""
+    lost = 0.0 if traffic is None else traffic.unanswered
+    return f"{text}: about {count(round(lost), 'request')} lost" if lost else text
 
 
 def _below_budget(measures: Measures, change: Change, costly: Sequence[CauseSummary]) -> str:

@@ -438,7 +438,11 @@ SENTENCES: dict[type[Record], Words] = {
     faults.StruckNothing: lambda r: f"the {action_name(r.action)} strikes nothing: {r.there}",
     faults.ChangedNothing: lambda r: f"the {action_name(r.action)} changes nothing: {r.why}",
     faults.FaultCleared: lambda r: f"{r.kind} of {r.where} is over ({_CLEARED.get(r.how, r.how)})",
-    faults.PodSlowed: lambda r: f"{r.pod.name} works at {r.factor} of its speed",
+    faults.PodSlowed: lambda r: (
+        f"{r.pod.name} works at {r.factor} of its speed"
+        if r.factor
+        else f"the engine of {r.pod.name} computes nothing, behind checks that pass"
+    ),
     controllers.SpecApplied: _spec,
     controllers.InstanceCreated: _created,
     controllers.InstanceReady: lambda r: f"{r.instance.name} is ready",

@@ -27,7 +27,7 @@ from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.evictions import without_end
 from kubeinfer_sim.report.killed_starts import killed_starts
-from kubeinfer_sim.report.other_causes import other_causes, slow_pods
+from kubeinfer_sim.report.other_causes import dead_pods, other_causes, slow_pods
 from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.rejections import without_pause
 from kubeinfer_sim.report.run_end import due, given_up_since, standstill
@@ -155,6 +155,8 @@ def _verdict(measured: Figures) -> Verdict:
     sentence = "; ".join(filter(None, (own, *drains, *endless, preempted_for(measured.cluster.preemptions))))
     if outcome in (Outcome.NEVER, Outcome.UNFINISHED):
         sentence = "; ".join([sentence, *_held_resets(measured.cluster)])
+    if dead := dead_pods(measured.cluster.instances, measured.traffic):
+        sentence = f"{sentence}, but {dead}"
     if killed:
         sentence = f"{sentence}, but {killed_starts(killed)}"
     if missed and outcome is Outcome.COMPLETES:
