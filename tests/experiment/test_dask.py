@@ -101,9 +101,9 @@ def test_a_worker_killed_in_the_middle_leaves_the_result_as_it_is(cluster: Clust
             killed = True
 
     with dask_workers(cluster.address) as places:
-        found = replicate(update(), 400, workers=places, progress=kill)
+        found = replicate(update(), 200, workers=places, progress=kill)
     assert workers[0].wait() == -signal.SIGKILL
-    assert replications_json(found) == replications_json(replicate(update(), 400))
+    assert replications_json(found) == replications_json(replicate(update(), 200))
 
     there = process(*LOCAL, "--engine", "dask", "--scheduler", cluster.address)
     assert there.stdout == sim(*LOCAL, "--workers", "1").stdout

@@ -121,7 +121,12 @@ def down(cards: int, crews: int, days: int, *, most: int) -> float:
     ("runs", "crews", "fields"),
     [
         (500, 4, {"ready": 3}),
-        (500, 1, {"ready": 3, "faults": {"processes": [CARDS], "npus": {"crews": 1}}}),
+        pytest.param(
+            500,
+            1,
+            {"ready": 3, "faults": {"processes": [CARDS], "npus": {"crews": 1}}},
+            marks=pytest.mark.sweep,
+        ),
         (500, 4, {"replicas": 3, "ready": 3}),
         pytest.param(1500, 4, {"ready": 2, "horizon": "20d"}, marks=pytest.mark.sweep),
     ],
