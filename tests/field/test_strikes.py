@@ -124,3 +124,31 @@ def test_a_process_per_pod_says_whose_pods_it_spares(user: User) -> None:
         "spec.faults.processes[0]: per: pod strikes pods of KubeInfers, not those of Deployment router"
         in told
     )
+
+
+STARTUP_OF_SIDECAR = {"probes": ["startup"], "container": "proxy", "newPods": True}
+
+
+@both
+@pytest.mark.parametrize(
+    ("health", "delete_at", "strikes"),
+    [
+        ({**STARTUP_OF_SIDECAR, "lasts": "30m"}, "1h1s", True),
+        ({**STARTUP_OF_SIDECAR, "lasts": "1s"}, "1h", True),
+        ({**STARTUP_OF_SIDECAR, "lasts": "30m"}, "2h", False),
+    ],
+)
+def test_the_start_of_a_sidecar_is_struck_also_where_nothing_else_of_its_pod_starts_meanwhile(
+    user: User, workload: Callable[..., Any], health: Any, delete_at: str, strikes: bool
+) -> None:
+    """The sidecar holds them up until the action is over."""
+    proxy = {"name": "proxy", "image": "side:v1", "restartPolicy": "Always", "startupProbe": PROBE}
+    user.plans(
+        workload(asking(npu=8), replicas=1, initContainers=[proxy]),
+        cluster="1x8",
+        initial="running",
+        actions=[{"at": "1h", "health": health}, {"at": delete_at, "deletePod": {}}],
+    )
+    done, result = user.runs()
+    assert done.returncode == (0 if strikes else 1)
+    assert ("strikes nothing" in result["verdict"]["sentence"]) is not strikes

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.fault_records import StruckNothing
 from kubeinfer_sim.cluster.kubelet.check_faults import CheckFaults
 from kubeinfer_sim.cluster.pod import Pod, is_sidecar
-from kubeinfer_sim.cluster.records import ContainersRunning, PodRef
+from kubeinfer_sim.cluster.records import (
+    ContainersRunning,
+    ImagePullRetried,
+    PodBound,
+    PodDeleting,
+    PodRef,
+    SetUpContinued,
+    TransferDone,
+)
+from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.engine.history import NO_CAUSE, History, Record
 from kubeinfer_sim.scenario.actions.model import Action, Health
 from kubeinfer_sim.simulation.actions.targets import TOO_SHORT, no_start
@@ -18,11 +27,34 @@ from kubeinfer_sim.simulation.actions.targets import TOO_SHORT, no_start
 Asks = Callable[[Pod, tuple[str, ...], str], bool]
 
 
+#: What tells the next stages of a pod's set-up, among them the starts of sidecars.
+_SetUp = PodBound | ImagePullRetried | TransferDone | SetUpContinued
+
+
 class _Unasked(Struct):
-    """An action of whose checks none has been asked yet, and the pods it is about."""
+    """An action of whose checks none has been asked yet, and the pods it is about.
+
+    `sidecars`: when the first sidecar of each starts whose checks it means, by its set-up as far as that is planned.
+    """
 
     action: Health
     pods: dict[PodRef, Pod]
+    sidecars: dict[PodRef, int] = field(default_factory=dict)
+
+    def plan(self, record: _SetUp) -> None:
+        """What was planned and has not begun is planned anew."""
+        pod = self.pods.get(record.pod)
+        if pod is None or self.sidecars.get(record.pod, record.at) < record.at:
+            return
+        self.sidecars.pop(record.pod, None)
+        at = _sidecar_starts(self.action, pod, record)
+        if at is not None and (self.action.until is None or at < self.action.until):
+            self.sidecars[record.pod] = at
+
+    def delete(self, record: PodDeleting) -> None:
+        """What has not begun does not begin any more."""
+        if self.sidecars.get(record.pod, record.at) > record.at:
+            del self.sidecars[record.pod]
 
 
 class HealthStrikes:
@@ -57,7 +89,8 @@ class HealthStrikes:
     def missed(self, now: int) -> Iterator[StruckNothing]:
         """Those that have struck nothing by the end of the run."""
         for each in self._unasked:
-            yield StruckNothing(now, NO_CAUSE, each.action, _why(each.action))
+            if not any(started <= now for started in each.sidecars.values()):
+                yield StruckNothing(now, NO_CAUSE, each.action, _why(each.action))
         for place, action in enumerate(self._after_starts):
             assert self._faults is not None
             first = self._faults.first(place)
@@ -68,6 +101,12 @@ class HealthStrikes:
     def _told(self, record: Record) -> None:
         if isinstance(record, ContainersRunning) and self._unasked:
             self._unasked = [each for each in self._unasked if not _asked_by(each, record)]
+        elif isinstance(record, _SetUp):
+            for each in self._unasked:
+                each.plan(record)
+        elif isinstance(record, PodDeleting):
+            for each in self._unasked:
+                each.delete(record)
 
 
 def _asked_by(unasked: _Unasked, started: ContainersRunning) -> bool:
@@ -82,6 +121,28 @@ def _asked_by(unasked: _Unasked, started: ContainersRunning) -> bool:
         if started.container in ("", each.name) and action.container in ("", each.name)
         for probe in action.probes
     )
+
+
+def _sidecar_starts(action: Health, pod: Pod, record: _SetUp) -> int | None:
+    """When a sidecar starts in these stages whose first checks the action means; None: none does."""
+    asked = {
+        each.name
+        for each in filter(is_sidecar, pod.template.init_containers)
+        if action.container in ("", each.name)
+        # Until its startup probe has succeeded the others are not asked.
+        for probe in action.probes
+        if getattr(each, f"{probe}_probe") is not None and (probe == "startup" or each.startup_probe is None)
+    }
+    if isinstance(record, SetUpContinued) and record.container in asked:
+        return record.at
+    at = record.at
+    for stage in record.stages:
+        if stage.name.kind is StageKind.SIDECAR and stage.name.about in asked:
+            return at
+        if stage.duration is None:
+            break
+        at += stage.duration
+    return None
 
 
 def _why(action: Health) -> str:
