@@ -110,18 +110,20 @@ class Replications(Struct, frozen=True, dict=True):
         return tuple(columns_for(judged, known))
 
     def values(self, name: str) -> list[float]:
-        """The number of each run that has one: `duration`, or the name of a column.
+        """The number of each run that has one: `duration`, or the name of a column; infinite what had no end.
 
         Raises:
             KeyError: there is no such number.
         """
         if name == "duration":
             return [run.duration for run in self.runs if run.duration is not None]
-        if name not in [column.name for column in self.columns]:
+        column = next((each for each in self.columns if each.name == name), None)
+        if column is None:
             raise KeyError(name)
-        absent = next(column.absent for column in self.columns if column.name == name)
-        found = (run.values.get(name, absent) for run in self.runs)
-        return [value for value in found if value is not None]
+        numbers = (
+            inf if run.values.get(column.never) else run.values.get(name, column.absent) for run in self.runs
+        )
+        return [number for number in numbers if number is not None]
 
     def quantile(self, name: str, part: float) -> Estimate:
         """A percentile of a number, with its interval; runs that did not finish are infinite.

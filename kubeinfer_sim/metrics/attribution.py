@@ -29,6 +29,7 @@ class CauseSummary(Struct):
         incidents: how many instances were taken out of readiness (first starts not counted); `detecting` for how
             many ms in all until they were not ready.
         repaired: how many of them were ready again, and `repairing` after how many ms in all.
+        deleted: how many of them were deleted before that; the others were not ready at the end of the run.
         records: how many initiating records.
     """
 
@@ -39,6 +40,7 @@ class CauseSummary(Struct):
     detecting: int = 0
     repaired: int = 0
     repairing: int = 0
+    deleted: int = 0
     records: int = 1
     missing: Counter[str] = field(default_factory=Counter)
 
@@ -70,6 +72,7 @@ class CauseSummary(Struct):
         self.detecting += other.detecting
         self.repaired += other.repaired
         self.repairing += other.repairing
+        self.deleted += other.deleted
         self.records += other.records
 
 
@@ -124,6 +127,7 @@ def attribute(
             continue
         charged = summary(incident.cause)
         charged.incidents += 1
+        charged.deleted += incident.deleted
         charged.detecting += incident.since - (charged.began_with.at if charged.began_with else 0)
         if incident.until is not None:
             charged.repaired += 1

@@ -23,6 +23,7 @@ class Incident(Struct):
         since: when the instance was not ready (what lies between the initiating record and this is the detection).
         until: when it was ready again; None when it was not (deleted, or the run ended).
         first: it had not been ready before.
+        deleted: it was deleted before it was ready again.
     """
 
     instance: str
@@ -31,6 +32,7 @@ class Incident(Struct):
     since: int
     until: int | None
     first: bool
+    deleted: bool = False
 
 
 class Incidents:
@@ -70,4 +72,5 @@ class Incidents:
             incident.until = record.at
 
     def _deleting(self, record: InstanceDeleting) -> None:
-        self._open.pop(record.instance.uid, None)
+        if (incident := self._open.pop(record.instance.uid, None)) is not None:
+            incident.deleted = True

@@ -92,10 +92,11 @@ class FigurePart(Part):
     title: str
     unit: str
     about: str
-    """Empty: the whole run; else the kind of fault it is about."""
+    """Empty: the whole run; else the kind of fault it is about, whose times are the mean of each run, infinite where
+    something is not ready again at its end."""
     runs: int
     finite: int
-    """Over how many of them the mean is taken: those that finish."""
+    """Over how many of them the mean is taken: those that finish, or in which all that was hit is ready again."""
     mean: IntervalPart | None
     quantiles: list[QuantilePart]
     lowest: float | None

@@ -42,15 +42,18 @@ def figure_rows(runs: Replications) -> list[tuple[str, str]]:
 
 def _spread(runs: Replications, name: str, unit: str, values: Sequence[float]) -> str:
     over = "" if len(values) == runs.total else f" (of {count(len(values), 'run')})"
+    if name.startswith("causes/"):
+        over = f" (of the means of {count(len(values), 'run')})"
     lowest, highest = amount(min(values), unit), amount(max(values), unit)
     if lowest == highest:
         about = "" if min(values) == max(values) else "about "
         return f"{about}{lowest} in every run{over}"
+    ending = "that finish" if name == "duration" else "in which all are ready again"
     finite = [value for value in values if not isinf(value)]
     parts = []
     if finite:
         mean = between("mean", runs.mean(name), unit)
-        parts.append(mean if len(finite) == len(values) else f"{mean} of the {len(finite):,} that finish")
+        parts.append(mean if len(finite) == len(values) else f"{mean} of the {len(finite):,} {ending}")
     parts += [between(f"p{part * 100:g}", runs.quantile(name, part), unit) for part in PARTS]
     return f"{' · '.join(parts)} · from {lowest} to {highest}{over}"
 

@@ -85,6 +85,19 @@ def test_what_is_decided_stays_decided_while_runs_are_made_for_another_objective
     assert "decided after 29 runs" in told
 
 
+def test_what_is_not_ready_again_at_the_end_is_infinite_and_not_left_out(tmp_path: Path) -> None:
+    death = {"kind": "NodeDeath", "rate": "1 per 12h", "repair": "30d", "per": "node"}
+    file = scenario(tmp_path, horizon="3h", faults={"processes": [death]}, objectives={"noStall": True})
+    done = sim("run", file, "-n", "40", "--workers", "1", "-o", "json")
+    document = json.loads(done.stdout)
+    open_ = sum(bool(each) for each in document["perRun"]["values"]["causes/NodeDeath/notRepaired"])
+    (figure,) = [each for each in document["figures"] if each["name"] == "causes/NodeDeath/meanRepairMs"]
+    assert figure["runs"] - figure["finite"] == open_ > 0
+    assert (figure["highest"], figure["quantiles"][-1]["value"]["value"]) == (None, None)
+    told = " ".join(sim("run", file, "-n", "40", "--workers", "1").stdout.split())
+    assert f"(of the means of {figure['runs']} runs)" in told
+
+
 def test_the_confidence_is_the_scenarios(tmp_path: Path) -> None:
     file = scenario(tmp_path, objectives=within("3h", "90%"), confidence="99%")
     done = sim("run", file, "-n", "30", "--workers", "1")

@@ -359,6 +359,19 @@ def test_runs_that_never_finish_are_infinite_in_percentiles_and_left_out_of_mean
     assert runs.median.seed == 49
 
 
+def test_a_run_in_which_something_is_not_ready_again_counts_as_one_that_never_is() -> None:
+    name, left = "causes/NodeDeath/meanRepairMs", "causes/NodeDeath/notRepaired"
+    runs = of(
+        run_of(0, values={name: 60_000.0, left: 0.0}),
+        run_of(1, values={name: 80_000.0, left: 2.0}),
+        run_of(2, values={name: None, left: 1.0}),
+        run_of(3, values={}),
+    )
+    assert runs.values(name) == [60_000.0, inf, inf]
+    assert runs.mean(name).mean == 60_000.0
+    assert runs.quantile(name, 0.5).mean == inf
+
+
 def test_the_first_sentence_is_for_who_has_to_repeat_it() -> None:
     runs = of(*(run_of(s) for s in range(296)), *(run_of(s, Judgement.MISSED) for s in range(296, 300)))
     assert sentence(runs) == (
