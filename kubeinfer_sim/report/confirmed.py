@@ -66,7 +66,11 @@ def _no_place_for_the_next(owner: str, measures: Measures, cluster: ClusterMeasu
     change = measures.changes[-1] if measures.changes else None
     if change is None or not change.is_update or change.completed is not None:
         return ""
-    waiting = [life for life in measures.instances if life.state == "pending" and life.pending is not None]
+    waiting = [
+        life
+        for life in measures.instances
+        if life.state == "pending" and life.pending is not None and "room" in life.pending.awaits
+    ]
     return f"{waiting[0].instance.name} waits for a place to the end" if waiting else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from field.user import Raw, User, asking, kubeinfer
+from field.user import NPU, Raw, User, asking, kubeinfer
 
 from kubeinfer_sim.manifest.lint import SHOWN_BY_RUNS
 from kubeinfer_sim.report.confirmed import SHOWS
@@ -97,6 +97,25 @@ def test_what_does_not_come_true_is_not_told(user: User) -> None:
         done, result = user.runs()
         assert "confirmed" not in result
         assert "as validate says" not in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(("nodes", "capability", "true"), [(4, 16, False), (2, 24, True), (2, 16, True)])
+def test_what_its_queue_holds_back_does_not_confirm_that_nodes_have_no_room(
+    user: User, nodes: int, capability: int, true: bool
+) -> None:
+    made = chat(surge=1, down=0)
+    made["spec"]["template"]["spec"]["roles"][0]["template"]["spec"]["schedulerName"] = "volcano"
+    queue = {
+        "apiVersion": "scheduling.volcano.sh/v1beta1",
+        "kind": "Queue",
+        "metadata": {"name": "small"},
+        "spec": {"weight": 1, "capability": {NPU: capability}},
+    }
+    user.plans(made, queue, cluster=f"{nodes}x8", scheduler={"queue": "small"}, **NEW)
+    done, result = user.runs()
+    assert done.returncode == 1
+    assert ("KI001" in [each["code"] for each in result.get("confirmed", [])]) is true
+    assert ("KI001" in done.stdout) is true
 
 
 def test_a_rule_that_a_comment_switches_off_is_not_told_either(user: User, tmp_path: Path) -> None:
