@@ -136,3 +136,22 @@ def test_pod_groups_are_let_in_queue_by_queue(user: User, gang: Gang) -> None:
         classes = {"high": 1000}
         user.plans(*objects, cluster="4x8", initial="empty", priorityClasses=classes, horizon="1m")
         assert placed(user, "50s") == {first: 1}
+
+
+@gangs
+def test_a_queue_that_is_closed_is_taken_as_open_and_that_is_said_at_its_line(user: User, gang: Gang) -> None:
+    for name in "small", "default":
+        for state, warned in ("Closed", True), ("Open", False):
+            queue = {
+                "apiVersion": "scheduling.volcano.sh/v1beta1",
+                "kind": "Queue",
+                "metadata": {"name": name},
+                "spec": {"weight": 1},
+                "status": {"state": state},
+            }
+            objects = [queue, group("a", 8, queue=name), in_group(gang, "a")]
+            user.plans(*objects, cluster="4x8", initial="empty", horizon="1m")
+            done, _ = user.runs()
+            assert done.returncode == 0
+            told = " ".join(done.stdout.split())
+            assert ("status.state: has no effect: every queue is Open here" in told) is warned

@@ -30,6 +30,8 @@ _AMOUNTS: Mapping[str, Mapping[Path, str]] = {
     },
     "PodGroup": {("spec", "minResources"): "the PodGroup is never let in"},
 }
+#: The state of a queue whose pods Volcano places (plugins/proportion); `kubectl apply` does not set it.
+_OPEN = "Open"
 #: Those that every cluster has.
 _SYSTEM_CLASSES = ("system-cluster-critical", "system-node-critical")
 
@@ -200,6 +202,13 @@ def _of_pod_group(
 def _of_queue(
     queue: OtherObject, scenario: Scenario, versions: Sequence[KubeInfer], others: Collection[OtherObject]
 ) -> Iterator[tuple[Path, str]]:
+    status = queue.document.value.get("status")
+    state = status.get("state") if isinstance(status, dict) else None
+    if state is not None and state != _OPEN:
+        yield (
+            ("status", "state"),
+            f"has no effect: every queue is {_OPEN} here; Volcano places nobody of one that is not",
+        )
     spec = queue.document.value.get("spec")
     if queue.name == DEFAULT_QUEUE.name or (isinstance(spec, dict) and spec.get("guarantee")):
         return
