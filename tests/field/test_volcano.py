@@ -429,3 +429,28 @@ def test_a_scheduler_whose_name_is_misspelt_places_nobody_and_the_report_says_so
     done, result = user.runs()
     assert "no scheduler volcanoo runs, which chat-0-serve-0 names" in result["verdict"]["sentence"]
     assert "no scheduler of this name is known to run" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"), [((6, 2), "beside 2 such pods none of 6"), ((3, 5), "none of 5"), ((8, 8), "")]
+)
+def test_validate_says_where_draws_decide_how_many_pods_of_unlike_size_have_room(
+    user: User, sizes: tuple[int, int], told: str
+) -> None:
+    for scheduler in "volcano", "default-scheduler":
+        made = kubeinfer(asking(npu=8), replicas=3, schedulerName=scheduler)
+        (role,) = made["spec"]["template"]["spec"]["roles"]
+        roles = []
+        for number in sizes:
+            template = role["template"]
+            pod = {
+                **template["spec"],
+                "containers": [{**template["spec"]["containers"][0], **asking(npu=number)}],
+            }
+            roles.append({**role, "name": f"r{len(roles)}", "template": {**template, "spec": pod}})
+        made["spec"]["template"]["spec"]["roles"] = roles
+        user.has("manifest.yaml", made)
+        done = user.types("validate", "manifest.yaml", "--nodes", "4x8")
+        said = " ".join(done.stdout.split())
+        drawn = f"{told} has room, and Volcano as shipped draws among nodes with room"
+        assert (drawn in said) is (bool(told) and scheduler == "volcano")

@@ -68,14 +68,26 @@ def stranded_npus(context: LintContext) -> Iterator[Finding]:
                 f"({100 * rest // size} %){more}",
                 f"ask for a number that divides {size}, or let a role take {rest}",
             )
-        elif drawn and (shut_out := max(sizes)) > size - number and shut_out > number:
+        elif drawn and (pods := _shutting_out(number, max(sizes), size)):
+            there = context.kubeinfer.replicas * sum(
+                each.role.replicas for each, (name, n) in roles if (name, n) == (resource, number)
+            )
+            if there < pods:
+                continue
+            those = "such a pod" if pods == 1 else f"{pods} such pods"
             yield Finding(
                 _path_of(each, resource),
-                f"{number} of the {size} {noun}s of a node: beside such a pod none of {shut_out} has room, and Volcano "
+                f"{number} of the {size} {noun}s of a node: beside {those} none of {max(sizes)} has room, and Volcano "
                 "as shipped draws among nodes with room: one draw may hold fewer instances than another",
                 f"binpack on {resource} in Volcano's configuration; `run -n 100` of a scenario counts the draws",
                 Severity.NOTE,
             )
+
+
+def _shutting_out(number: int, largest: int, size: int) -> int:
+    """How many pods of a number of NPUs on one node leave no room there for the largest; 0: no such number fits."""
+    pods = (size - largest) // number + 1
+    return pods if number < largest and pods * number <= size else 0
 
 
 def _least_rest(room: int, sizes: Iterable[int]) -> int:

@@ -339,6 +339,11 @@ def test_npus_no_pod_can_use_are_counted() -> None:
     assert "12 of the 16 NPUs of a node: at least 4 of 16" in found.message
     mixed = npus(6).replace('ascend-1980: "6"', 'ascend-1980: "2"', 2)
     assert not fired(mixed, "KI019"), "2 fills what 6 leaves of 8"
+    mixed = mixed.replace("replicas: 1", "replicas: 3", 1)
+    (drawn,) = fired(mixed, "KI019")
+    assert drawn.severity == "note", "2 fills what 6 leaves of 8, if it comes there"
+    assert "2 of the 8 NPUs of a node: beside 2 such pods none of 6 has room, and Volcano as" in drawn.message
+    assert not fired(mixed.replace("schedulerName: volcano", "schedulerName: default-scheduler"), "KI019")
     for number in (1, 2, 4, 8, 16):
         assert not fired(npus(number), "KI019")
     assert fired(npus(8), "KI019", nodes=cluster(4, npus=12)), "the cluster's own nodes count"
