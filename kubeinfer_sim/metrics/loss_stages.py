@@ -10,8 +10,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 
 from kubeinfer_sim.cluster.records import Place
-from kubeinfer_sim.cluster.stages import SERVING, StageKind
-from kubeinfer_sim.metrics.lives import InstanceLife, PodLife, Span
+from kubeinfer_sim.cluster.stages import SERVING, StageKind, StageName
+from kubeinfer_sim.metrics.lives import InstanceLife, PodLife
 from kubeinfer_sim.metrics.losses import Loss
 
 #: Stages in the order in which an outage goes through them.
@@ -154,21 +154,26 @@ def _place_at(pod: PodLife, at: int) -> int:
     return max(0, bisect_right(pod.spans, at, key=lambda span: span.since) - 1)
 
 
-def _span_at(pod: PodLife, at: int) -> Span | None:
+def _stage_at(pod: PodLife, at: int) -> tuple[int, StageName] | None:
+    """Since when a pod is in which stage at a time; None where it is in none."""
     if not pod.spans:
         return None
     span = pod.spans[_place_at(pod, at)]
-    return span if span.since <= at < span.until else None
+    if span.since <= at < span.until:
+        return span.since, span.stage
+    # What begins as the run ends has no span.
+    if span.until == at and pod.gone is None and (stage := pod.stage) is not None:
+        return (span.since if stage == span.stage else at), stage
+    return None
 
 
 def _pace(pods: list[PodLife], until: int, *, ready: bool) -> PodLife | None:
     """The pod that held its instance up: the last one to be ready, else one that is not, in trouble first."""
     if ready:
         for pod in reversed(pods):
-            span = _span_at(pod, until)
-            if span is not None and (span.since, span.stage) == (until, SERVING):
+            if _stage_at(pod, until) == (until, SERVING):
                 return pod
-    waiting = [pod for pod in pods if (span := _span_at(pod, until)) is None or span.stage != SERVING]
+    waiting = [pod for pod in pods if (stage := _stage_at(pod, until)) is None or stage[1] != SERVING]
     if not waiting:
         return pods[-1] if pods else None
     return max(waiting, key=lambda pod: (bool(pod.trouble), pod.created))
