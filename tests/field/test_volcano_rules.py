@@ -174,3 +174,31 @@ def test_v25_as_the_chart_ships_it_nobody_is_preempted(user: User) -> None:
         low, cluster="2x8", initial="running", priorityClasses={"high": 1}, actions=actions, horizon="10m"
     )
     assert not user.runs()[1].get("preemptions")
+
+
+def test_v25_volcano_chooses_nodes_by_chance_and_heeds_no_budget(user: User) -> None:
+    """kube-scheduler evicts the less important pod, and keeps the budget; Volcano either, by the node it draws."""
+    keep = annotated("keep", 1, priorityClassName="some")
+    lose = annotated("lose", 1)
+    budget = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "keep", "namespace": "prod"},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": {"of": "keep"}}},
+    }
+    evicted = {}
+    for scheduler in "kube-scheduler", "volcano":
+        user.plans(
+            keep,
+            lose,
+            budget,
+            cluster="2x8",
+            initial="running",
+            assumptions={"preemption": True, "scheduler": scheduler},
+            priorityClasses={"some": 10, "high": 1000},
+            actions=[{"at": "1m", "create": instance("high", 1, priorityClassName="high")}],
+            horizon="10m",
+        )
+        runs = [user.runs("--seed", str(seed))[1] for seed in range(4)]
+        evicted[scheduler] = {each["pod"].split("-")[0] for run in runs for each in run["preemptions"]}
+    assert evicted == {"kube-scheduler": {"lose"}, "volcano": {"keep", "lose"}}
