@@ -16,6 +16,12 @@ WHOLE = (
     "one: with too little room some pods of an instance would hold NPUs and wait for the others"
 )
 
+#: What is assumed of the PodGroups of instances that Volcano places.
+IMPORTANT = (
+    "An instance's PodGroup has the highest priority of its pods: Volcano counts that of the PodGroup alone, and "
+    "whether KubeInfer gives it one is not published"
+)
+
 
 def rests_on_in_short(scenario: Scenario, *, drawn: int = 0, many: bool = False) -> str:
     """How many assumptions and defaults there are, which were set, whether anything is drawn; the JSON has each.
@@ -55,6 +61,8 @@ def rests_on(scenario: Scenario) -> list[RenderableType]:
     blocks.append(Text(_environment(scenario), style="dim"))
     if scenario.gangs_by_kube_scheduler:
         blocks.append(Text(WHOLE, style="dim"))
+    if scenario.important_groups:
+        blocks.append(Text(IMPORTANT, style="dim"))
     return blocks
 
 
@@ -62,8 +70,11 @@ def _environment(scenario: Scenario) -> str:
     """The release of Kubernetes, and whose rules place pods unless that is kube-scheduler alone."""
     told = f"Kubernetes {scenario.kubernetes_version}"
     placed_by = scenario.placed_by
-    if scenario.gangs_by_kube_scheduler:
-        told += f" · placed by {' and '.join(placed_by)}, instances whole (assumed)"
+    whole = "instances whole" if scenario.gangs_by_kube_scheduler else ""
+    important = "PodGroups as important as their pods" if scenario.important_groups else ""
+    assumed = " and ".join(filter(None, (whole, important)))
+    if assumed:
+        told += f" · placed by {' and '.join(placed_by)}, {assumed} (assumed)"
     elif placed_by != ("kube-scheduler",):
         told += f" · placed by {' and '.join(placed_by)}"
     return told

@@ -23,6 +23,7 @@ from kubeinfer_sim.manifest.model import (
     KubeInfer,
     WorkloadSpec,
 )
+from kubeinfer_sim.manifest.pod_group_annotations import GROUP_NAME
 from kubeinfer_sim.manifest.releases import LATEST, Release, release_of
 from kubeinfer_sim.scenario.actions.model import (
     Action,
@@ -314,6 +315,19 @@ class Scenario(Struct, frozen=True):
             and sum(role.replicas for role in spec.roles) > 1
             and (assumed is not None or any(each.scheduler_name != VOLCANO for each in spec.pod_templates))
             for spec in (*self.workloads, *self.created)
+        )
+
+    @property
+    def important_groups(self) -> bool:
+        """Whether Volcano places instances with a PriorityClass, which their PodGroups are taken to have as well."""
+        assumed = self.assumptions.scheduler
+        return assumed != "kube-scheduler" and any(
+            each.priority_class_name
+            and GROUP_NAME not in each.annotations
+            and (assumed is not None or each.scheduler_name == VOLCANO)
+            for spec in (*self.workloads, *self.created)
+            if isinstance(spec, KubeInfer)
+            for each in spec.pod_templates
         )
 
     @property

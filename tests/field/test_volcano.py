@@ -454,3 +454,27 @@ def test_validate_says_where_draws_decide_how_many_pods_of_unlike_size_have_room
         said = " ".join(done.stdout.split())
         drawn = f"{told} has room, and Volcano as shipped draws among nodes with room"
         assert (drawn in said) is (bool(told) and scheduler == "volcano")
+
+
+@pytest.mark.parametrize(
+    ("made", "fields", "says"),
+    [
+        (chat(priorityClassName="high"), {}, True),
+        (chat(), {}, False),
+        (web(priorityClassName="high"), {}, False),
+        (chat(priorityClassName="high"), {"assumptions": {"scheduler": "kube-scheduler"}}, False),
+        (kubeinfer(asking(npu=8), priorityClassName="high"), {"assumptions": {"scheduler": "volcano"}}, True),
+    ],
+)
+def test_the_report_says_that_the_priority_of_a_kubeinfer_s_pod_group_is_assumed(
+    user: User, made: Raw, fields: Raw, says: bool
+) -> None:
+    user.plans(made, cluster="4x8", initial="empty", priorityClasses={"high": 1000}, **fields)
+    done, _ = user.runs()
+    assert done.returncode == 0
+    short = "placed by Volcano, PodGroups as important as their pods (assumed)"
+    assert (short in " ".join(done.stdout.split())) is says
+    done, _ = user.runs("--assumptions")
+    assert (
+        "An instance's PodGroup has the highest priority of its pods" in " ".join(done.stdout.split())
+    ) is says

@@ -70,7 +70,7 @@ def stranded_npus(context: LintContext) -> Iterator[Finding]:
             )
         elif drawn and (pods := _shutting_out(number, max(sizes), size)):
             there = context.kubeinfer.replicas * sum(
-                each.role.replicas for each, (name, n) in roles if (name, n) == (resource, number)
+                other.role.replicas for other, (name, n) in roles if (name, n) == (resource, number)
             )
             if there < pods:
                 continue
