@@ -19,6 +19,7 @@ from kubeinfer_sim.cluster.records import (
 from kubeinfer_sim.cluster.stages import (
     BARRIER,
     PENDING,
+    PROBES,
     SERVING,
     Stage,
     StageName,
@@ -88,6 +89,7 @@ class PodLife(Struct):
     since: int = 0
     plan: tuple[Stage, ...] = ()
     then: StageName | None = PENDING
+    _load: tuple[int, tuple[Stage, ...]] = (0, ())
     _failing: FailingPart = "pod"
     _endless: StageName | None = None
     _entered: int = -1
@@ -137,6 +139,20 @@ class PodLife(Struct):
             if stage.duration is None:
                 self._endless = stage.name
                 break
+
+    def load(self, at: int, stages: tuple[Stage, ...]) -> None:
+        """Its engine starts to load."""
+        self._load = at, stages
+        self.enter(at, PROBES, stages)
+
+    def load_on(self, at: int) -> None:
+        """A container beside its engine runs again: the engine has gone on to load meanwhile."""
+        since, stages = self._load
+        while stages and (length := stages[0].duration) is not None and since + length <= at:
+            since, stages = since + length, stages[1:]
+        if stages and (length := stages[0].duration) is not None:
+            stages = (Stage(stages[0].name, since + length - at, stages[0].regime), *stages[1:])
+        self.enter(at, PROBES, stages)
 
     def close(self, at: int, *, over: bool = False) -> None:
         """Write down what it went through until `at`; `over`: the stage that had no length ended there."""

@@ -282,7 +282,12 @@ class LivesMeter:
             return
         pod.restarts = max(pod.restarts, record.restarts)
         pod.recovers("init")
-        pod.enter(record.at, BARRIER)
+        if record.container and not record.pod.instance.has_roles:
+            pod.load_on(
+                record.at
+            )  # it waits for nobody: where this is the engine, its start follows in this instant
+        else:
+            pod.enter(record.at, BARRIER)
 
     def _slowed(self, record: PodSlowed) -> None:
         life = self._pod(record.pod, record.at)
@@ -328,7 +333,7 @@ class LivesMeter:
 
     def _engine_started(self, record: EngineStarted) -> None:
         pod, last = self._pod(record.pod, record.at), record.stages[-1]
-        pod.enter(record.at, PROBES, record.stages)
+        pod.load(record.at, record.stages)
         self._is_broken(pod, last.regime if last.name == COMMUNICATOR else "")
 
     def _is_broken(self, pod: PodLife, by: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -88,3 +89,22 @@ def test_what_no_node_takes_is_not_said_to_lack_a_free_one(
     done, _ = user.runs()
     assert done.returncode == 1
     assert f"huawei.com/ascend-1980 with want=x; {why}" in " ".join(done.stdout.split())
+
+
+def test_a_deployments_pod_of_which_a_container_beside_the_engine_runs_again_loads_on(user: User) -> None:
+    """It has no gang to wait for, and its engine has gone on meanwhile."""
+    pods = deployment(
+        {**asking(npu=8), "startupProbe": {"tcpSocket": {"port": 1}, "failureThreshold": 999}}, replicas=1
+    )
+    pods["spec"]["template"]["spec"]["containers"].append({"name": "logger", "image": "log:v1"})
+    plan = {"cluster": "1x8", "initial": "empty", "timings": {}}
+    user.plans(pods, **plan)
+    at = ("20m", "31m", "40m")
+    undisturbed = [user.types("why", "scenario.yaml", "--at", each).stdout for each in at]
+    user.plans(pods, **plan, actions=[{"at": "12m", "crash": {"container": "logger"}}])
+    for each, before in zip(at, undisturbed, strict=True):
+        said = user.types("why", "scenario.yaml", "--at", each).stdout
+        stages = [re.findall(r"chat-0 on node-0: (.+) since", text) for text in (before, said)]
+        assert len(stages[0]) == 1
+        assert stages[0] == stages[1]
+        assert "gang" not in said
