@@ -47,6 +47,7 @@ from kubeinfer_sim.manifest.model_servers import warn_of_no_accelerators
 from kubeinfer_sim.manifest.node_ports import NodePorts
 from kubeinfer_sim.manifest.other_objects import check_other
 from kubeinfer_sim.manifest.pod_group_annotations import warn_of_pod_groups
+from kubeinfer_sim.manifest.references import ASSUMED
 from kubeinfer_sim.manifest.register.check import check_fields, check_object
 from kubeinfer_sim.manifest.register.kinds import is_simulated, kind_row
 from kubeinfer_sim.manifest.render import sort_key
@@ -149,7 +150,10 @@ def load_manifest(
     loader.finish(only, all_values_used)
     diagnostics = sorted(distinct(loader.findings), key=_order(sources))
     if any(each.severity is Severity.ERROR for each in diagnostics):
-        raise InputError([each for each in diagnostics if each.severity is not Severity.NOTE])
+        # What nothing gives is known of files that are right.
+        raise InputError(
+            [each for each in diagnostics if each.severity is not Severity.NOTE and each.code not in ASSUMED]
+        )
     return Manifests(
         tuple(each.kubeinfer for each in loader.loaded),
         tuple(each.document for each in loader.loaded),

@@ -16,7 +16,7 @@ from kubeinfer_sim.manifest.kubernetes_findings import INVALID_IMAGE_NAME
 from kubeinfer_sim.manifest.load import Manifests, OtherObject, load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload
 from kubeinfer_sim.manifest.other_objects import is_checked
-from kubeinfer_sim.manifest.references import ASSUMED, without_given
+from kubeinfer_sim.manifest.references import without_given
 from kubeinfer_sim.manifest.register.kinds import is_simulated
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.suggest import did_you_mean
@@ -108,7 +108,7 @@ def check_files(
                 if not _told_by_lint(each, linted=disabled is not None)
             )
         except InputError as error:
-            findings += (each for each in error.diagnostics if each.code not in ASSUMED)
+            findings += error.diagnostics
     objects = [each for each in loaded.others if is_checked(each.document.value)]
     if loaded.others:
         from kubeinfer_sim.scenario.workloads.objects import READERS

@@ -88,3 +88,16 @@ def test_a_class_that_nobody_gives_is_taken_to_be_there_with_a_warning_at_its_li
     # The scenario may give it.
     user.plans(urgent(workload), cluster=CLUSTER, initial="empty", horizon="1m", priorityClasses={"hi": 5})
     assert "is taken to be" not in user.runs()[0].stdout
+
+
+@both
+@pytest.mark.parametrize("command", [("validate", "manifest.yaml"), ("run", "scenario.yaml")])
+def test_beside_an_error_nothing_is_said_of_a_class_that_the_file_gives(
+    user: User, workload: Callable[..., Raw], command: tuple[str, str]
+) -> None:
+    """What comes after the error is not read as it would be: what is missing is told once the rest is right."""
+    user.plans(HI, urgent(workload, replicas=1, os={"name": "windows"}), cluster=CLUSTER)
+    done = user.types(*command)
+    assert done.returncode == 2
+    assert "os: not simulated" in " ".join(done.stderr.split() + done.stdout.split())
+    assert "is taken to be in the cluster" not in " ".join((done.stderr + done.stdout).split())
