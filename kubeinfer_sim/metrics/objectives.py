@@ -95,7 +95,9 @@ def _judge(objectives: Objectives, measures: Served) -> Iterator[Judged]:
     cut = measures.outcome is Outcome.UNFINISHED
     if objectives.min_ready_instances is not None:
         target, low = _at_first(objectives.min_ready_instances, measures), measures.whole.min_ready.value
-        yield _bound("minReadyInstances", low >= target, cut, target, low, "instances")
+        yield _bound(
+            "minReadyInstances", low >= target, cut and _under_way(measures), target, low, "instances"
+        )
     if objectives.completes:
         yield _completes(measures)
     if objectives.completes_within is not None:
@@ -115,6 +117,15 @@ def _judge(objectives: Objectives, measures: Served) -> Iterator[Judged]:
     if objectives.no_stall:
         count = len(measures.stalls)
         yield _bound("noStall", not count, cut, 0, count, "stalls")
+
+
+def _under_way(measures: Served) -> bool:
+    """Whether something asked for is still to come into place, which may yet take more away.
+
+    What a fault has taken away when the horizon comes says nothing of the time until then, which is what is judged.
+    """
+    awaited = (each for each in measures.changes if each.is_material and each.superseded is None)
+    return any(each.completed is None for each in awaited)
 
 
 def _at_first(amount: int | IntOrPercent, measures: Served) -> int:

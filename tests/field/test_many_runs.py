@@ -191,6 +191,27 @@ def test_a_precision_that_is_not_reached_says_of_what_and_by_how_much(user: User
 
 
 @both
+def test_what_is_broken_at_the_horizon_leaves_open_nothing_of_how_few_were_ready(
+    user: User, workload: Any
+) -> None:
+    death = {"kind": "NodeDeath", "rate": "1 per 4h", "repair": "30d", "per": "node"}
+    spec = {"cluster": "2x8", "timings": STAGES, "initial": "running", "horizon": "1h"}
+    wanted = {"minReadyInstances": {"value": 1, "probability": "50%"}}
+    user.plans(pods(workload), **spec, faults={"processes": [death]}, objectives=wanted)
+    said, document, code = many(user)
+    (only,) = document["objectives"]
+    assert "unfinished" in document["perRun"]["outcome"]
+    assert (only["notJudged"], only["result"], code) == (0, "held", 0)
+    assert "cannot tell" not in said
+
+    update = {"update": {"newRevision": True}, "horizon": "40s", "timings": STAGES, "cluster": "2x8"}
+    user.plans(pods(workload), **update, objectives=wanted)
+    _, document, _ = many(user)
+    (only,) = document["objectives"]
+    assert only["notJudged"] > 0, "the update goes on, and may take more away"
+
+
+@both
 def test_a_precision_asks_for_runs_that_finish(user: User, workload: Any) -> None:
     spec = {"cluster": "3x8", "update": {"newRevision": True}, "timings": STAGES, "horizon": "2m"}
     user.plans(pods(workload), **spec)
