@@ -20,6 +20,9 @@ from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.engine.history import NO_CAUSE
 
+_Held = tuple[str, tuple[str, ...], bool]
+_HELD_BY_NOTHING: _Held = ("", (), False)
+
 
 class Drains(Watcher):
     """`kubectl drain` at work."""
@@ -65,7 +68,8 @@ class NodeDrain:
         self._budgets = budgets
         self._node = node
         self._waiting = waiting
-        self._told = ""
+        # What holds it, the pods that its budgets lack, and whether more pods help: as told last.
+        self._told: _Held = _HELD_BY_NOTHING
         self._asked = False
 
     def start(self, options: DrainOptions, cause: int, finished: Callable[[], None]) -> None:
@@ -82,7 +86,7 @@ class NodeDrain:
         if key.state is PodState.GONE:
             return None
         answer = request_eviction(self._api, self._budgets, key, "Drained", self._last)
-        if (self._told or answer.code is Code.TOO_MANY_REQUESTS) and not self._asked:
+        if (self._told != _HELD_BY_NOTHING or answer.code is Code.TOO_MANY_REQUESTS) and not self._asked:
             self._asked = True
             self._clock.after(0, self._tell_held, phase=Phase.OBSERVER)
         return answer
@@ -97,20 +101,26 @@ class NodeDrain:
 
     def _tell_held(self) -> None:
         self._asked = False
-        held = self._drain.verdict()
-        if self._drain.state is not State.EVICTING or held == self._told:
+        told = self._held()
+        if self._drain.state is not State.EVICTING or told == self._told:
             return
+        held, unhealthy, pods_help = self._told = told
         if not held:
             self._last = self._history.append(DrainGoesOn(self._clock.now, self._last, self._node))
         else:
-            budgets = [budget for each in self._drain.held.values() for budget in each]
-            unhealthy = unhealthy_pods(budgets)
-            synced = not any(budget.status.failure for budget in budgets)
-            pods_help = synced and (bool(unhealthy) or all(each.spec.counts_pods for each in budgets))
             self._last = self._history.append(
                 DrainHeld(self._clock.now, self._last, self._node, held, unhealthy, pods_help)
             )
-        self._told = held
+
+    def _held(self) -> _Held:
+        held = self._drain.verdict()
+        if not held:
+            return _HELD_BY_NOTHING
+        budgets = [budget for each in self._drain.held.values() for budget in each]
+        unhealthy = unhealthy_pods(budgets)
+        synced = not any(budget.status.failure for budget in budgets)
+        pods_help = synced and (bool(unhealthy) or all(each.spec.counts_pods for each in budgets))
+        return held, unhealthy, pods_help
 
     def _end(self, drain: Drain, finished: Callable[[], None]) -> None:
         self._last = self._history.append(

@@ -1,0 +1,50 @@
+"""What a held drain is said to lack is what its budgets lack at the time: the pods that are not healthy then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from field.user import User, asking, both, kubeinfer
+
+STARTUP = {"tcpSocket": {"port": 1}, "periodSeconds": 1, "failureThreshold": 3600}
+
+
+@both
+def test_the_pods_it_names_are_not_healthy_then(user: User, workload: Any) -> None:
+    which = {"instances": [2]} if workload is kubeinfer else {"pods": [2]}
+    user.plans(
+        workload({**asking(npu=8), "startupProbe": STARTUP}, replicas=3),
+        cluster="3x8",
+        initial="running",
+        timings={"profile": "zero", "weights": "5m"},
+        podDisruptionBudgets=[{"name": "b", "matchLabels": {"app": "chat"}, "minAvailable": 3}],
+        actions=[{"at": "10m", "drain": "node-0"}, {"at": "20m", "crash": which}],
+        horizon="1h",
+    )
+    _, result = user.runs()
+    sentence = result["verdict"]["sentence"]
+    assert "needs 3 healthy pods and has 3 currently" in sentence
+    assert "not healthy" not in sentence
+    why = {
+        at: " ".join(user.types("why", "scenario.yaml", "--at", at).stdout.split())
+        for at in ("15m", "22m", "30m")
+    }
+    assert "not healthy: chat-2" in why["22m"]
+    assert "not healthy" not in why["15m"] + why["30m"]
+
+
+@both
+def test_a_pod_that_is_gone_is_not_named(user: User, workload: Any) -> None:
+    which = {"instances": [2]} if workload is kubeinfer else {"pods": [2]}
+    user.plans(
+        workload({**asking(npu=8), "startupProbe": STARTUP}, replicas=3),
+        cluster="4x8",
+        initial="running",
+        timings={"profile": "zero", "weights": "5m"},
+        podDisruptionBudgets=[{"name": "b", "matchLabels": {"app": "chat"}, "minAvailable": 3}],
+        actions=[{"at": "10m", "drain": "node-0"}, {"at": "20m", "deletePod": which}],
+        horizon="1h",
+    )
+    done, result = user.runs()
+    assert result, done.stderr
+    assert "not healthy" not in result["verdict"]["sentence"]
