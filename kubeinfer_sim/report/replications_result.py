@@ -9,7 +9,7 @@ from typing import Any, Literal
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.experiment.judging import JudgedOverRuns
 from kubeinfer_sim.experiment.replications import Replications
-from kubeinfer_sim.experiment.statistics.percentiles import PARTS
+from kubeinfer_sim.experiment.statistics.percentiles import parts
 from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.report.interval_part import (
     IntervalPart,
@@ -99,6 +99,7 @@ class FigurePart(Part):
     """Over how many of them the mean is taken: those that finish, or in which all that was hit is ready again."""
     mean: IntervalPart | None
     quantiles: list[QuantilePart]
+    """The median and the bad end: 0.9, 0.95, 0.99; of numbers of which a high one is better 0.1, 0.05, 0.01."""
     lowest: float | None
     highest: float | None
     """Null: infinite."""
@@ -273,14 +274,15 @@ def _objective(each: JudgedOverRuns) -> ProbabilityPart:
 
 
 def _figures(runs: Replications) -> list[FigurePart]:
-    named = [("duration", "takes", "ms", "")] if runs.values("duration") else []
+    named: list[tuple[str, str, str, str, Literal["high", "low"]]]
+    named = [("duration", "takes", "ms", "", "low")] if runs.values("duration") else []
     named += [
-        (column.name, column.title_in(runs.scenario), column.unit, column.about)
+        (column.name, column.title_in(runs.scenario), column.unit, column.about, column.better)
         for column in runs.columns
         if column.about != "objective"
     ]
     figures = []
-    for name, title, unit, about in named:
+    for name, title, unit, about, better in named:
         if not (values := runs.values(name)):
             continue
         ending = sum(not isinf(value) for value in values)
@@ -293,7 +295,7 @@ def _figures(runs: Replications) -> list[FigurePart]:
                 runs=len(values),
                 finite=ending,
                 mean=interval_part(runs.mean(name)) if ending else None,
-                quantiles=[quantile_part(part, runs.quantile(name, part)) for part in PARTS],
+                quantiles=[quantile_part(part, runs.quantile(name, part)) for part in parts(better)],
                 lowest=finite(min(values)),
                 highest=finite(max(values)),
             )

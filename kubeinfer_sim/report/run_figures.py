@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isinf
+from typing import Literal
 
 from kubeinfer_sim.experiment.replications import Replications
-from kubeinfer_sim.experiment.statistics.percentiles import PARTS
+from kubeinfer_sim.experiment.statistics.percentiles import parts as told_parts
 from kubeinfer_sim.report.estimates import amount, between
 from kubeinfer_sim.report.words import count
 
+Better = Literal["high", "low"]
 #: Of these numbers of a run the report tells, after how long it took; the JSON has all.
 _TOLD = (
     "minReady",
@@ -25,22 +27,26 @@ _TOLD = (
 
 def figure_rows(runs: Replications) -> list[tuple[str, str]]:
     """Name and text of each number: `Takes`, `mean 31m (30m–32m) · p50 …`."""
-    rows: list[tuple[str, str, str]] = [("takes", "duration", "ms")]
+    rows: list[tuple[str, str, str, Better]] = [("takes", "duration", "ms", "low")]
     told = {column.name: column for column in runs.columns}
-    rows += [(told[name].title_in(runs.scenario), name, told[name].unit) for name in _TOLD if name in told]
     rows += [
-        (f"{column.about}: {column.title}", column.name, column.unit)
+        (told[name].title_in(runs.scenario), name, told[name].unit, told[name].better)
+        for name in _TOLD
+        if name in told
+    ]
+    rows += [
+        (f"{column.about}: {column.title}", column.name, column.unit, column.better)
         for column in runs.columns
         if column.name.endswith(("/meanDetectionMs", "/meanRepairMs"))
     ]
     return [
-        (title, _spread(runs, name, unit, values))
-        for title, name, unit in rows
+        (title, _spread(runs, name, unit, better, values))
+        for title, name, unit, better in rows
         if (values := runs.values(name))
     ]
 
 
-def _spread(runs: Replications, name: str, unit: str, values: Sequence[float]) -> str:
+def _spread(runs: Replications, name: str, unit: str, better: Better, values: Sequence[float]) -> str:
     over = "" if len(values) == runs.total else f" (of {count(len(values), 'run')})"
     if name.startswith("causes/"):
         over = f" (of the means of {count(len(values), 'run')})"
@@ -54,7 +60,7 @@ def _spread(runs: Replications, name: str, unit: str, values: Sequence[float]) -
     if finite:
         mean = between("mean", runs.mean(name), unit)
         parts.append(mean if len(finite) == len(values) else f"{mean} of the {len(finite):,} {ending}")
-    parts += [between(f"p{part * 100:g}", runs.quantile(name, part), unit) for part in PARTS]
+    parts += [between(f"p{part * 100:g}", runs.quantile(name, part), unit) for part in told_parts(better)]
     return f"{' · '.join(parts)} · from {lowest} to {highest}{over}"
 
 

@@ -21,7 +21,7 @@ from kubeinfer_sim.experiment.statistics.means import (
     signs_tell,
     telling,
 )
-from kubeinfer_sim.experiment.statistics.percentiles import percentile
+from kubeinfer_sim.experiment.statistics.percentiles import LOW_PARTS, PARTS, parts, percentile
 from kubeinfer_sim.experiment.statistics.proportions import (
     EXACT,
     EXACT_ONE_SIDED,
@@ -141,6 +141,12 @@ def test_a_percentile_lies_between_two_of_the_ordered_values() -> None:
 def covers(low: int, high: int, count: int, part: float) -> float:
     """The chance that the true percentile lies between these ranks."""
     return float(bdtr(high - 1, count, part) - bdtr(low - 1, count, part))
+
+
+def test_percentiles_that_are_told_lie_at_the_bad_end() -> None:
+    assert parts("low") == PARTS
+    assert parts("high") == LOW_PARTS
+    assert [round(1 - each, 2) for each in LOW_PARTS] == list(PARTS)
 
 
 def test_percentiles_of_runs_that_never_finish_are_infinite_and_too_few_runs_give_no_bound() -> None:

@@ -212,6 +212,19 @@ def test_what_is_broken_at_the_horizon_leaves_open_nothing_of_how_few_were_ready
 
 
 @both
+def test_percentiles_are_those_of_bad_runs(user: User, workload: Any) -> None:
+    spec = {"cluster": "3x8", "timings": STAGES, "initial": "running", "horizon": "2h", "faults": FAULTS}
+    user.plans(pods(workload), **spec)
+    _, document, _ = many(user, n=40)
+    figures = {each["name"]: [one["part"] for one in each["quantiles"]] for each in document["figures"]}
+    fewest, lost = ("minReady", "lostInstanceMs") if "minReady" in figures else ("minAvailable", "lostPodMs")
+    assert figures[fewest] == [0.5, 0.1, 0.05, 0.01]
+    assert figures[lost] == [0.5, 0.9, 0.95, 0.99]
+    told = user.types("run", "scenario.yaml", "-n", "40", "--workers", "1").stdout
+    assert re.search(r"fewest \w+ .*p50 \d.* p10 \d", " ".join(told.split())), told
+
+
+@both
 def test_a_precision_asks_for_runs_that_finish(user: User, workload: Any) -> None:
     spec = {"cluster": "3x8", "update": {"newRevision": True}, "timings": STAGES, "horizon": "2m"}
     user.plans(pods(workload), **spec)

@@ -5,12 +5,20 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from math import ceil
+from typing import Literal
 
 from kubeinfer_sim.experiment.statistics.estimate import CONFIDENCE, TOO_FEW, Estimate
 
 ORDER_STATISTICS = "order statistics"
-#: Those that are told.
+#: Those that are told, of numbers of which a low one is the better; the last are of the bad runs.
 PARTS = (0.5, 0.9, 0.95, 0.99)
+#: Of numbers of which a high one is the better.
+LOW_PARTS = (0.5, 0.1, 0.05, 0.01)
+
+
+def parts(better: Literal["high", "low"]) -> tuple[float, ...]:
+    """The percentiles that are told of a number: the middle and the bad end."""
+    return LOW_PARTS if better == "high" else PARTS
 
 
 def percentile(ordered: Sequence[float], part: float, confidence: float = CONFIDENCE) -> Estimate:
