@@ -152,3 +152,15 @@ def test_the_start_of_a_sidecar_is_struck_also_where_nothing_else_of_its_pod_sta
     done, result = user.runs()
     assert done.returncode == (0 if strikes else 1)
     assert ("strikes nothing" in result["verdict"]["sentence"]) is not strikes
+
+
+def test_of_a_deployment_pods_are_there_and_no_instances(user: User) -> None:
+    user.plans(
+        deployment(asking(npu=8)),
+        cluster="3x8",
+        initial="running",
+        actions=[{"at": "1h", "crash": {"pods": [7]}}],
+    )
+    done, result = user.runs()
+    assert done.returncode == 1
+    assert "no pod matched; there are pods 0 to 2" in result["verdict"]["sentence"]

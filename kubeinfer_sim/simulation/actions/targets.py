@@ -33,14 +33,18 @@ def matches(target: Target, pod: Pod) -> bool:
 
 
 def unmatched(target: Target, pods: Iterable[Pod]) -> str:
-    """What to say of a target that matches no pod: `no pod matched; there are instances 1 to 4`."""
+    """What to say of a target that matches no pod: `no pod matched; there are instances 1 to 4`.
+
+    Of a Deployment's pods: `there are pods 1 to 4`.
+    """
     refs = [pod.ref for pod in pods if target.kind in ("", pod.ref.instance.kind)]
     if target.name:
         refs = [ref for ref in refs if ref.instance.owner == target.name]
     if not refs:
         return "no pod matched; there is none"
+    of_roles = any(ref.instance.has_roles for ref in refs)
     for asked, there, noun in (
-        (target.instances, sorted({ref.instance.ordinal for ref in refs}), "instance"),
+        (target.instances, sorted({ref.instance.ordinal for ref in refs}), "instance" if of_roles else "pod"),
         (target.pods, sorted({ref.replica for ref in refs}), "place"),
     ):
         if asked and not set(asked) & set(there):
