@@ -330,6 +330,36 @@ def test_a_stall_that_no_draw_would_mend_says_nothing_of_draws(
         assert "draws" not in result["verdict"]["sentence"]
 
 
+@pytest.mark.parametrize("made", [kubeinfer, deployment])
+def test_pods_that_scores_spread_whatever_is_drawn_are_not_said_to_hang_on_draws(
+    user: User, made: Any
+) -> None:
+    half = made(asking(npu=4, cpu=10, memory="10Gi"), replicas=2, **BY_VOLCANO)
+    whole = deployment(
+        asking(npu=8, cpu=10, memory="10Gi"), replicas=1, labels={"size": "whole"}, **BY_VOLCANO
+    )
+    whole["metadata"]["name"] = "whole"
+    whole["spec"]["selector"] = {"matchLabels": {"size": "whole"}}
+    allocatable = {NPU: 8, "cpu": "100", "memory": "1000Gi"}
+    cluster = {"pools": [{"name": "n", "count": 2, "allocatable": allocatable}]}
+    actions = [{"at": "1m", "create": whole}]
+    user.plans(half, cluster=cluster, initial="empty", actions=actions, horizon="1h")
+    for seed in map(str, range(3)):
+        done, result = user.runs("--seed", seed)
+        assert done.returncode == 1
+        assert "draws of equal nodes" not in result["verdict"]["sentence"]
+        assert "packed on fewer nodes all pods would fit" in result["verdict"]["sentence"]
+    user.plans(
+        half,
+        cluster=cluster,
+        initial="empty",
+        actions=actions,
+        assumptions={"scheduler": "kube-scheduler"},
+        horizon="1h",
+    )
+    assert user.runs()[0].returncode == 0
+
+
 def test_a_start_that_a_draw_leaves_no_room_for_says_so(user: User) -> None:
     user.plans(halves_and_wholes(), cluster="6x8", initial="running", horizon="1h")
     _, result = user.runs("--seed", first_seed(user, starts=False))

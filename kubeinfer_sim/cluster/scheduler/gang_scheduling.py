@@ -51,6 +51,11 @@ from kubeinfer_sim.scenario.timings.distributions import Constant
 BIND_NEXT = 6
 #: How long a gang waits for Volcano's next cycle on average, in ms: a part of the binding stage as it is measured.
 MEAN_WAIT = PERIOD // 2
+#: Of pods that would all fit if they were packed, and are not whatever Volcano draws.
+SPREAD_BY_SCORES = (
+    "; packed on fewer nodes all pods would fit, but Volcano's scores place them one by one on others, whatever is "
+    "drawn (scheduler.binpack of what they ask for, or assumptions.scheduler kube-scheduler, may pack them)"
+)
 #: What the condition PodScheduled says of a pod with gates (pkg/scheduler/framework/plugins/schedulinggates).
 GATES_CLOSED = "Scheduling is blocked due to non-empty scheduling gates"
 
@@ -370,6 +375,9 @@ class GangScheduling(Watcher):
         if workload not in self._unplaced and not proof:
             verdict = self._scheduler.explain(gang.request)
             proof, redrawn = verdict.proof, verdict.redrawn
+            if redrawn and self._volcano is not None and self._is_volcano_s(gang):
+                redrawn = self._volcano.has_place_in_other_draws(gang)
+                proof += "" if redrawn else SPREAD_BY_SCORES
         self._unplaced.add(workload)
         drawn_by = self._drawn_by(redrawn, by_volcano=self._is_volcano_s(gang))
         self._history.append(NotPlacedAtStart(self._clock.now, gang.cause, gang.instance, proof, drawn_by))
@@ -407,9 +415,12 @@ class GangScheduling(Watcher):
         waits = said.waits
         reasons, awaits = [wait.text for wait in waits], [wait.awaits for wait in waits]
         no_room = verdict.pod is not None and not {"promise", "promised", "cycle"}.intersection(awaits)
+        packs = awaits == ["search"] or (verdict.redrawn and not waits)
+        drawn = packs and (volcano is None or volcano.has_place_in_other_draws(gang))
         if no_room or not waits:
             proof = _with_others(len(request.pods) - len(gang.request.pods), verdict.proof)
             parts = "" if volcano is None or waits or not no_room else self._deadlock(volcano, gang)
+            proof += SPREAD_BY_SCORES if packs and not drawn else ""
             reasons.append(f"{gang.pods[0].ref.name} {proof}" if waits else f"{proof}{parts}")
             awaits.append("parts" if parts else "room")
         return GangPending(
@@ -423,9 +434,7 @@ class GangScheduling(Watcher):
             else (),
             tuple(awaits),
             needs=verdict.pod is not None and not waits,
-            drawn_by=self._drawn_by(
-                awaits == ["search"] or (verdict.redrawn and not waits), by_volcano=volcano is not None
-            ),
+            drawn_by=self._drawn_by(drawn, by_volcano=volcano is not None),
             conditions=said.conditions,
         )
 

@@ -8,7 +8,7 @@ of VolcanoJobs, network topology, `reclaim`, `backfill` (pods without requests a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ from kubeinfer_sim.cluster.scheduler.volcano.job import (
     Task,
     TaskStatus,
 )
+from kubeinfer_sim.cluster.scheduler.volcano.other_draws import OtherDraws
 from kubeinfer_sim.cluster.scheduler.volcano.places import Places
 from kubeinfer_sim.cluster.scheduler.volcano.queues import Share, Shares, Shortage
 from kubeinfer_sim.cluster.scheduler.volcano.verdict import Fate, Verdict, misfits
@@ -101,7 +102,7 @@ class VolcanoScheduler:
         )
         self._preempts = preempts
         self._enqueues = enqueues
-        self._attempt = 0
+        self._attempt: int | str = 0
         self.queues: dict[str, Queue] = {DEFAULT_QUEUE.name: DEFAULT_QUEUE}
         self.jobs: dict[GroupKey, Job] = {}
         self._accounts: dict[str, Account] = {}
@@ -267,6 +268,21 @@ class VolcanoScheduler:
             places.take(task.pod, found[0])
             taken.append((task, found[0]))
         return {task.pod.key: node for task, node in taken}
+
+    def has_place_in_other_draws(self, tasks: Sequence[Task]) -> bool:
+        """Whether pods would have places, had chance given those that are placed others of equal nodes."""
+        placed = [each for each in self._tasks.values() if each[1].status is TaskStatus.ALLOCATED]
+        gangs: dict[tuple[int, GroupKey], list[Task]] = {}
+        for job, task in sorted(placed, key=_turn):
+            gangs.setdefault((task.cycle, job.key), []).append(task)
+        draws = OtherDraws(self._index, self._choice, self._set_attempt, self._draw_of_uid)
+        return draws.place(list(gangs.values()), tasks)
+
+    def _set_attempt(self, attempt: str) -> None:
+        self._attempt = attempt
+
+    def _draw_of_uid(self, pod: Hashable) -> float:
+        return self._uniform(pod, f"uid/{self._attempt}")()
 
 
 class _Session:
@@ -704,6 +720,13 @@ class _Session:
                 self._places.give_back(task.pod, node)
         self._given.clear()
         self._places.close()
+
+
+def _turn(placed: tuple[Job, Task]) -> tuple[int, int, int]:
+    """Sort key of a pod that is placed: its cycle, and the order there of PodGroups."""
+    job, task = placed
+    group = job.group
+    return (task.cycle, 0, 0) if group is None else (task.cycle, -group.priority, group.created // 1000)
 
 
 def _still_needed(job: Job) -> int:

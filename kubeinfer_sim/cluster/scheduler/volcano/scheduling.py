@@ -400,6 +400,15 @@ class VolcanoScheduling:
         lacking = max(0, job.group.min_member - job.ready - len(own.pods))
         return Gang(own.key, (*own.pods, *others[:lacking]), own.priority, own.preempts)
 
+    def has_place_in_other_draws(self, gang: PodGang) -> bool:
+        """Whether a gang without a place would have one, had chance drawn otherwise."""
+        tasks = []
+        for each in self.placed_together(gang).pods:
+            assert isinstance(each.key, Pod)
+            job = self.volcano.job_of(each.key)
+            tasks.append(self._task(gang, each.key) if job is None else job.tasks[each.key])
+        return self.volcano.has_place_in_other_draws(tasks)
+
     def words(self, gang: PodGang, fits: bool) -> Words:
         """What Volcano says of a gang that waits, and all it waits for but room on nodes, which these tell.
 
