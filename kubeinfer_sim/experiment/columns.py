@@ -93,7 +93,7 @@ class Column(Struct, frozen=True):
 def columns_of(found: Figures) -> Iterator[Column]:
     """The columns a run has a number for: of the whole run, of its objectives, of each kind of fault."""
     if found.kubeinfers:
-        yield from COLUMNS
+        yield from _WITH_BARE_PODS if found.cluster.bare_pods and not found.pods else COLUMNS
     if found.pods or not found.kubeinfers:
         yield from DEPLOYMENT_COLUMNS
     yield from _objectives(found.judged)
@@ -105,7 +105,8 @@ def columns_of(found: Figures) -> Iterator[Column]:
 def columns_for(judged: Sequence[Judged], names: Collection[str]) -> Iterator[Column]:
     """The columns of these names, in the order of `columns_of`; `judged`: the objectives they are about."""
     kinds = dict.fromkeys(name.split("/")[1] for name in names if name.startswith("causes/"))
-    own = (*COLUMNS, *DEPLOYMENT_COLUMNS) if "minReady" in names else DEPLOYMENT_COLUMNS
+    of_kubeinfers = COLUMNS if "minAvailable" in names else _WITH_BARE_PODS
+    own = (*of_kubeinfers, *DEPLOYMENT_COLUMNS) if "minReady" in names else DEPLOYMENT_COLUMNS
     known = (
         *own,
         *_objectives(judged),
@@ -306,6 +307,16 @@ _FINISHES = Column(
     goes_without_saying=1,
     several="",
 )
+_PODS_MISSING_FOR_GOOD = Column(
+    "podsMissingForGood",
+    "pods missing for good",
+    "count",
+    "low",
+    pods_for_good,
+    gain="{} fewer pods missing for good",
+    at_the_end=True,
+    several="all",
+)
 #: By the first in which two variants differ it is decided which one is better.
 COLUMNS: tuple[Column, ...] = (
     Column(
@@ -498,6 +509,12 @@ def _longest_without(pods: ServedPods) -> float:
 
 
 #: Of the pods of Deployments, StatefulSets, ReplicaSets and DaemonSets, beside KubeInfers or alone.
+#: The same where there are Pods that nobody makes anew beside KubeInfers, and no Deployments.
+_WITH_BARE_PODS = tuple(
+    each
+    for column in COLUMNS
+    for each in ((column, _PODS_MISSING_FOR_GOOD) if column.name == "missingForGood" else (column,))
+)
 DEPLOYMENT_COLUMNS: tuple[Column, ...] = (
     Column(
         "rolloutCompletes",
@@ -510,16 +527,7 @@ DEPLOYMENT_COLUMNS: tuple[Column, ...] = (
         at_the_end=True,
     ),
     _FINISHES,
-    Column(
-        "podsMissingForGood",
-        "pods missing for good",
-        "count",
-        "low",
-        pods_for_good,
-        gain="{} fewer pods missing for good",
-        at_the_end=True,
-        several="all",
-    ),
+    _PODS_MISSING_FOR_GOOD,
     Column(
         "firstAvailableMs",
         "at first not all available",

@@ -128,6 +128,10 @@ class Outcome(Struct, frozen=True):
         known = [value for value in self.values[column.name] if value is not None]
         return None if column.unit == "held" else middle(known)
 
+    def differs(self, other: Outcome, column: Column) -> bool:
+        """Whether it is another number under any seed that has both."""
+        return any(self._more(other, column))
+
     def _more(self, other: Outcome, column: Column) -> list[float]:
         pairs = zip(self.values[column.name], other.values[column.name], strict=True)
         return [mine - theirs for mine, theirs in pairs if mine is not None and theirs is not None]

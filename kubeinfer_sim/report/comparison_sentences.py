@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from kubeinfer_sim.experiment.columns import Column
 from kubeinfer_sim.experiment.compare import Comparison, Outcome, seeds_to_tell
@@ -13,6 +14,8 @@ from kubeinfer_sim.report.words import configured, count, rounded, together
 
 #: Failed runs that are told; the JSON has all.
 _MOST_FAILED = 6
+#: Numbers that differ and decide nothing, by name; the rows have all.
+_MOST_DIFFERENT = 3
 #: What the stages of lost time mean in a sentence, "spends 2h …".
 _SPENDING = {
     "detect": "until somebody acts",
@@ -80,7 +83,7 @@ def _undecided(comparison: Comparison, best: Outcome, other: Outcome, standing: 
         return f"Of {names} nothing can be said: under no seed did the runs of both come to an end."
     under = f" under the {count(standing.known, 'seed')} with which both came to an end" if failed else ""
     if standing.column is None:
-        return f"{names} come out the same{under}."
+        return f"{names} come out the same{under}{_but_for(comparison, (best, other))}."
     column = standing.column
     fewest = seeds_to_tell(len(comparison.outcomes))
     if standing.known == 1:
@@ -104,6 +107,19 @@ def _undecided(comparison: Comparison, best: Outcome, other: Outcome, standing: 
     told = f"{comparison.family.say(column.title)} speaks {speaks}{f'; {failed:,} failed' if failed else ''}"
     more = f" ({fewest} that agree would)" if standing.known < fewest else ""
     return f"{names} cannot be told apart by {seeds}{more}: {told}."
+
+
+def _but_for(comparison: Comparison, outcomes: Sequence[Outcome]) -> str:
+    """In what they differ though it decides nothing: `, but for availability`; "" where in nothing."""
+    family = comparison.family
+    differs = [
+        family.say(column.title)
+        for column in comparison.columns
+        if any(each.differs(outcomes[0], column) for each in outcomes)
+    ]
+    more = [f"{len(differs) - _MOST_DIFFERENT:,} more"] if len(differs) > _MOST_DIFFERENT else []
+    shown = together([*differs[:_MOST_DIFFERENT], *more])
+    return f" but for what decides nothing: {shown}" if differs else ""
 
 
 def _gain(comparison: Comparison, best: Outcome, other: Outcome, column: Column) -> str:
@@ -192,7 +208,7 @@ def headline(comparison: Comparison) -> str:
         )
     alike = sum(each.column is None for each in standings)
     if alike == number - 1:
-        return f"All {number:,} variants come out the same."
+        return f"All {number:,} variants come out the same{_but_for(comparison, comparison.outcomes)}."
     open_ = sum(each.column is not None and each.winner < 1 for each in standings)
     if open_:
         told = f"{count(len(comparison.seeds), 'seed')} cannot tell which of {number:,} variants is the best"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from command_line import Done
-from field.user import Raw, User, asking, both, deployment, kubeinfer
+from field.user import Raw, User, asking, bare_pod, both, deployment, kubeinfer
 
 from kubeinfer_sim.report.words import rounded
 
@@ -40,6 +40,26 @@ def test_a_value_that_cannot_be_meant_is_an_error_that_says_how_it_is_written(
     done = user.types("compare", "scenario.yaml", "--vary", knob)
     assert done.returncode == 2
     assert said in done.told
+
+
+def test_a_pod_beside_kubeinfers_that_never_gets_ready_has_a_row_and_decides(user: User) -> None:
+    halves = kubeinfer(asking(npu=4), replicas=2, schedulerName="volcano")
+    whole = {"at": "10s", "create": bare_pod(asking(npu=8), schedulerName="volcano")}
+    user.plans(halves, cluster="2x8", initial="empty", actions=[whole])
+    done, document = compared(user, "--assume", "scheduler=volcano,kube-scheduler")
+    said = " ".join(done.stdout.split())
+    assert "pods missing for good" in said
+    assert "come out the same" not in said
+    missing = means(document, "podsMissingForGood")
+    assert missing[0] > missing[1] == 0
+
+
+@both
+def test_variants_that_differ_in_what_decides_nothing_are_told_in_what(user: User, workload: Any) -> None:
+    made = workload(asking(npu=4), replicas=2, schedulerName="volcano")
+    user.plans(made, cluster="2x8", initial="empty", horizon="5m")
+    done = user.types("compare", "scenario.yaml", "--assume", "scheduler=volcano,kube-scheduler")
+    assert "come out the same but for what decides nothing: " in " ".join(done.stdout.split())
 
 
 def compared(user: User, *options: str) -> tuple[Done, Raw]:
