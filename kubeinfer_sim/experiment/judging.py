@@ -42,6 +42,7 @@ class JudgedOverRuns(Struct, frozen=True):
             held when every run held it, missed when one missed it. Of all together: whether each is held.
         decided_after: where it was looked after every run, after how many it was decided; runs made after that for
             other objectives do not take it back. None: not so, or not decided.
+        bound: the one-sided bound of the share by which it was decided; None: not so, or not decided.
     """
 
     objective: Judged | None
@@ -51,6 +52,7 @@ class JudgedOverRuns(Struct, frozen=True):
     share: Estimate
     decision: Decision
     decided_after: int | None = None
+    bound: float | None = None
 
     @property
     def runs(self) -> int:
@@ -139,7 +141,7 @@ def _judged(
     held, missed = judgements.count(Judgement.HELD), judgements.count(Judgement.MISSED)
     open_ = runs - held - missed
     share = _share(held, open_, runs, confidence, sequential=sequential)
-    after = None
+    after = bound = None
     if objective.probability is None:
         decision = Decision.MISSED if missed else Decision.OPEN if open_ else Decision.HELD
     elif not held + missed:
@@ -150,9 +152,9 @@ def _judged(
             above, after = _tested(judgements, wanted, confidence)
             share = _within(share, wanted, above)
         else:
-            above = _is_above(held, open_, runs, wanted, confidence)
+            above, bound = _is_above(held, open_, runs, wanted, confidence)
         decision = Decision.UNDECIDED if above is None else Decision.HELD if above else Decision.MISSED
-    return JudgedOverRuns(objective, held, missed, open_, share, decision, after)
+    return JudgedOverRuns(objective, held, missed, open_, share, decision, after, bound)
 
 
 def _tested(
@@ -175,11 +177,14 @@ def _within(share: Estimate, wanted: float, above: bool | None) -> Estimate:
     return replace(share, high=max(min(share.high, wanted), share.low))
 
 
-def _is_above(held: int, open_: int, runs: int, wanted: float, confidence: float) -> bool | None:
-    """Whether it holds with the probability wanted; None: it cannot be told with this confidence."""
-    if at_least(held, runs, confidence) >= wanted:
-        return True
-    return False if at_most(held + open_, runs, confidence) < wanted else None
+def _is_above(
+    held: int, open_: int, runs: int, wanted: float, confidence: float
+) -> tuple[bool | None, float | None]:
+    """Whether it holds with the probability wanted, and the bound that says so; None: it cannot be told."""
+    if (least := at_least(held, runs, confidence)) >= wanted:
+        return True, least
+    most = at_most(held + open_, runs, confidence)
+    return (False, most) if most < wanted else (None, None)
 
 
 def _share(held: int, open_: int, runs: int, confidence: float, *, sequential: bool) -> Estimate:

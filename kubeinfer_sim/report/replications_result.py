@@ -81,6 +81,8 @@ class ProbabilityPart(Part):
     not_judged: int
     """Runs that ended before it could be told, or failed."""
     share: IntervalPart
+    bound: float | None
+    """The one-sided bound by which it was decided; null: not so, or not decided."""
     decided_after: int | None
     """Until decided: after how many runs it was; runs made after that for other objectives do not take it back."""
 
@@ -269,6 +271,7 @@ def _objective(each: JudgedOverRuns) -> ProbabilityPart:
         missed=each.missed,
         not_judged=each.open,
         share=interval_part(each.share),
+        bound=each.bound,
         decided_after=each.decided_after,
     )
 

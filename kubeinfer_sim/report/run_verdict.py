@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from math import isinf
 
 from kubeinfer_sim.experiment.judging import Decision, JudgedOverRuns, falls_short, never_in_place, unfinished
@@ -176,7 +177,19 @@ def objective_row(each: JudgedOverRuns) -> tuple[str, str, str]:
         told += f"; {each.open:,} cannot tell"
     if each.decided_after is not None and each.decided_after < each.runs:
         told += f"; decided after {count(each.decided_after, 'run')}"
-    return MARKS[each.decision], wanted, told
+    return MARKS[each.decision], wanted, told + _bound(each)
+
+
+def _bound(each: JudgedOverRuns) -> str:
+    """`; one-sided at least 52.3 %`, where it is by this that it is decided: the interval of both sides is wider."""
+    if each.bound is None or each.objective is None or each.objective.probability is None:
+        return ""
+    low, high = each.share.low or 0.0, each.share.high or 0.0
+    if not low < each.objective.probability <= high:
+        return ""
+    if each.decision is Decision.HELD:
+        return f"; decided by its one-sided bound, at least {share(each.bound, ROUND_FLOOR)} %"
+    return f"; decided by its one-sided bound, at most {share(each.bound, ROUND_CEILING)} %"
 
 
 def verdict_line(runs: Replications) -> str:

@@ -98,6 +98,12 @@ def test_what_is_not_ready_again_at_the_end_is_infinite_and_not_left_out(tmp_pat
     assert f"(of the means of {figure['runs']} runs)" in told
 
 
+def test_the_one_sided_bound_that_decides_is_told(tmp_path: Path) -> None:
+    done = sim("run", scenario(tmp_path, objectives=within("3200s", "38%")), "-n", "60", "--workers", "1")
+    assert done.returncode == 0
+    assert "decided by its one-sided bound, at least 38.7 %" in " ".join(done.stdout.split())
+
+
 def test_the_confidence_is_the_scenarios(tmp_path: Path) -> None:
     file = scenario(tmp_path, objectives=within("3h", "90%"), confidence="99%")
     done = sim("run", file, "-n", "30", "--workers", "1")

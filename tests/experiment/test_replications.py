@@ -29,7 +29,7 @@ from kubeinfer_sim.experiment.worker import WorkerDied, _Overdue, _time_limit, p
 from kubeinfer_sim.metrics import Judged, Judgement, Outcome, measure
 from kubeinfer_sim.report.replications import render_replications
 from kubeinfer_sim.report.replications_result import replications_json, replications_json_schema
-from kubeinfer_sim.report.run_verdict import sentence
+from kubeinfer_sim.report.run_verdict import objective_row, sentence
 from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.model import Objectives, Scenario
 from kubeinfer_sim.scenario.timings.distributions import Uniform
@@ -303,6 +303,21 @@ def test_an_objective_is_held_missed_undecided_or_not_judged(runs: Replications,
     assert runs.decision is decision
     document = json.loads(replications_json(runs))
     assert document["verdict"]["result"] == document["objectives"][0]["result"] == decision.value
+
+
+def test_a_one_sided_bound_that_decides_is_told_where_the_interval_holds_the_probability() -> None:
+    only = several(95, 5, 0, "90/100").objectives[0]
+    assert only.decision is Decision.UNDECIDED
+    assert only.bound is None
+    runs = several(96, 4, 0, "9/10")
+    only = runs.objectives[0]
+    assert only.share.low is not None
+    assert only.bound is not None
+    assert only.share.low < only.bound
+    assert "one-sided" not in objective_row(only)[2], "both say the same"
+    near = several(96, 4, 0, "905/1000").objectives[0]
+    assert (near.decision, near.bound) == (Decision.HELD, only.bound)
+    assert objective_row(near)[2].endswith("; decided by its one-sided bound, at least 91 %")
 
 
 def test_looked_at_after_every_run_it_is_decided_once() -> None:
