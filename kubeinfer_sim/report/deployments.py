@@ -16,6 +16,7 @@ from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutc
 from kubeinfer_sim.metrics.evictions import TAINT_EVICTION
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.nodes import StrandedPod
+from kubeinfer_sim.metrics.steps import Low
 from kubeinfer_sim.report.causes import cause_text, first_cause
 from kubeinfer_sim.report.complaints import pod_complaint
 from kubeinfer_sim.report.paragraph import figure_table
@@ -238,7 +239,7 @@ def _available(measures: DeploymentMeasures) -> str:
     wanted = measures.desired.between(measures.since, measures.until)
     of = f" of {wanted[0]:,}" if len(wanted) == 1 else f" (asked for: {wanted[0]:,} to {wanted[-1]:,})"
     if low.value == 0 and wanted[-1]:
-        text = f"no pod is available {for_how_long(low.lasting)}"
+        text = f"no pod is available {_for_how_long(measures, low, measures.until)}"
     else:
         since = f" from {point(measures.since)} on" if 0 < measures.since == measures.owed_from else ""
         text = f"at least {low.value:,}{of} pod{'' if wanted[-1] == 1 else 's'} available{since}"
@@ -262,8 +263,24 @@ def _at_other_times(measures: DeploymentMeasures) -> str:
         if fewest.disturbed_by or later:
             few = f"only {low.value:,}" if low.value else "none"
             causes = f" ({_causes(fewest.disturbed_by)})" if fewest.disturbed_by else ""
-            text += f"; {when} {few} {for_how_long(low.lasting)}{causes}"
+            until = measures.since if when == "before that" else None
+            text += f"; {when} {few} {_for_how_long(measures, low, until)}{causes}"
     return text
+
+
+def _for_how_long(measures: DeploymentMeasures, low: Low, until: int | None) -> str:
+    """`for 5m4s`; of so few that they are never more again `from 2h on`, or `for 1h in all, and to the end`.
+
+    `until`: the end of the time that is looked at, in ms (None: the run's).
+    """
+    last_at, last = measures.available.points[-1] if measures.available.points else (0, 0)
+    ends = until is None or last_at <= until
+    settled = measures.outcome is DeploymentOutcome.NEVER and not any(life.unstable for life in measures.pods)
+    if not (settled and ends and last == low.value and low.lasting):
+        return for_how_long(low.lasting)
+    if low.at == last_at:
+        return f"from {point(last_at)} on"
+    return f"for {rounded(low.lasting)} in all, and to the end"
 
 
 def _disturbed(measures: DeploymentMeasures) -> str:

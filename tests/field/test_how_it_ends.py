@@ -53,3 +53,29 @@ def test_the_chart_s_last_time_stands_within_its_axis(user: User, columns: int) 
         for place in axes:
             assert len(lines[place + 1]) <= len(lines[place]) <= columns
             assert lines[place].count("┬") == len(lines[place + 1].split())
+
+
+@pytest.mark.parametrize(("horizon", "said"), [(None, "from 10m on"), ("15m", "for 5m")])
+def test_of_a_deployment_that_never_comes_back_it_is_told_from_when_on(
+    user: User, horizon: str | None, said: str
+) -> None:
+    """Not for how long until the last event of the run, after which it is no other; a horizon leaves that open."""
+    old, new = (
+        deployment({**asking(npu=8), "imagePullPolicy": "Never", "image": image}, replicas=1)
+        for image in ("repo/vllm:v1", "repo/vllm:v2")
+    )
+    for each in (old, new):
+        each["spec"]["strategy"] = {"type": "Recreate"}
+    user.has("new.yaml", new)
+    apply = {"at": "10m", "apply": "new.yaml"}
+    user.plans(
+        old,
+        cluster="1x8",
+        initial="running",
+        actions=[apply],
+        **({"horizon": horizon} if horizon else {}),
+    )
+    done, _ = user.runs()
+    assert done.returncode == 1
+    assert f"no pod is available {said}" in " ".join(done.stdout.split())
+    assert not horizon or "from 10m on" not in done.stdout
