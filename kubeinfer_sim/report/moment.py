@@ -169,9 +169,13 @@ def ending_sentence(run: Run, moment: Moment, each: InstanceMoment) -> str:
     if each.ended_at is None:
         if each.state == "ready":
             return "Stays ready until the end of the run."
-        waits = f"; {waits}" if (waits := _waits(each) or _waits_like(moment, each)) else ""
+        waits = _waits(each) or _waits_like(moment, each)
+        if waits and each.life.state == "pending" and each.pods and all(pod.node for pod in each.pods):
+            waits = f"in the end {waits}"  # at this time all its pods have their nodes
+        waits = f"; {waits}" if waits else ""
         if run.end != "horizon":
-            return ended(f"Never: {clause(never(run))}{waits}")
+            when = "Not in this run" if run.due else "Never"
+            return ended(f"{when}: {clause(never(run))}{waits}")
         return ended(f"Not by {why_it_ended(run)}{waits}{f'; still due: {due(run)}' if run.due else ''}")
     again = " again" if each.state == "notReady" else ""
     what = {

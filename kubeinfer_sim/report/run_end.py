@@ -41,7 +41,7 @@ def never(run: Run) -> str:
     if run.end == "quiet":
         still = f"; still due: {due(run)}" if run.due else ""
         if not run.endlessly:
-            return f"the run was given up after {_idle(run)} without progress; the last event is at {after}{still}."
+            return f"the run was given up after {_idle(run)} without progress{still}."
         return f"the run was given up at {after}: {given_up_since(run)}{still}."
     return f"nothing can happen any more after {after}."
 
