@@ -105,13 +105,21 @@ def to_a_place(pending: GangPending) -> str:
     """For pods that have no node."""
     before = [_BEFORE_NODES[each] for each in pending.awaits if each != "room"]
     if len(before) == len(pending.awaits):
-        return go_on(" and ".join(dict.fromkeys(before)))
+        return go_on(_all_of(before))
     ways = list(dict.fromkeys(_of_nodes(pending.verdicts, too_few=TOO_FEW in pending.proof)))
     if any(name in pending.proof for name in _OWN_NAMES) and _LABELLING in ways:
         ways.remove(_LABELLING)
     joined = listed(ways, _MOST_WAYS)
     room = " or ".join(joined.rsplit(", ", 1)) if len(ways) <= _MOST_WAYS else joined
-    return go_on(" and ".join(dict.fromkeys([*before, room])))
+    return go_on(_all_of([*before, room]))
+
+
+def _all_of(ways: Sequence[str]) -> str:
+    """`a and b`; what gives a choice in brackets: `(a, or b) and (c or d)`."""
+    each = list(dict.fromkeys(filter(None, ways)))
+    if len(each) < 2:
+        return "".join(each)
+    return " and ".join(f"({way.removesuffix(',')})" if " or " in way else way for way in each)
 
 
 def of_draws(drawn_by: DrawnBy) -> str:

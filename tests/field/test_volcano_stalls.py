@@ -82,3 +82,21 @@ def test_a_promise_that_is_no_more_leaves_a_gang_stalled(user: User) -> None:
         for at in ("50s", "1m4s", "1m10s")
     ]
     assert told == [True, False, True]
+
+
+def test_a_single_place_that_is_promised_is_told_as_one(user: User) -> None:
+    actions = [{"at": "1m", "object": "KubeInfer/old", "scale": 0}, {"at": "1m3s", "create": named("new", 1)}]
+    timings = {"profile": "zero", "exit": "15s"}
+    user.plans(named("old", 1), cluster="1x8", timings=timings, actions=actions, horizon="5m")
+    said = " ".join(user.types("why", "scenario.yaml", "--at", "1m5s").stdout.split())
+    assert "it is promised 1 place, of a pod that terminates" in said
+
+
+def test_what_the_pods_of_each_role_need_is_told_apart(user: User) -> None:
+    made = named("big", 1)
+    roles = made["spec"]["template"]["spec"]["roles"]
+    other = kubeinfer(asking(npu=8, cpu=1), schedulerName="volcano")["spec"]["template"]["spec"]["roles"][0]
+    roles.append({**other, "name": "decode"})
+    user.plans(made, cluster="1x8", initial="empty")
+    said = " ".join(user.runs()[0].stdout.split())
+    assert "; for its other pods it needs 1 node" in said

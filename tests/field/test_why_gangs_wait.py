@@ -82,8 +82,8 @@ def told(user: User, at: str = "5m") -> tuple[str, str]:
         ),
         (
             [pod_group(minMember=3, minResources={NPU: "80"})],
-            "; besides, PodGroup pair takes 3 pods and has 2; more nodes, or smaller minResources, and the pods that "
-            "it lacks, or a smaller minMember, would let it go on",
+            "; besides, PodGroup pair takes 3 pods and has 2; (more nodes, or smaller minResources) and (the pods that "
+            "it lacks, or a smaller minMember) would let it go on",
         ),
     ],
 )
@@ -103,7 +103,7 @@ def test_a_group_that_lacks_both_pods_and_room_is_told_both(user: User) -> None:
         "1 such node is free, and the nodes have room for 1 at most"
     )
     verdict, why = told(user)
-    ways = "the pods that it lacks, or a smaller minMember, and more nodes would let it go on"
+    ways = "(the pods that it lacks, or a smaller minMember) and more nodes would let it go on"
     assert f"{says}; {ways}" in verdict
     assert says in why
 

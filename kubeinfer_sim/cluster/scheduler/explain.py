@@ -121,7 +121,7 @@ class Unschedulable(Struct, frozen=True):
         short = [need for need in self.needs if need.free < need.pods]
         told = short or self.needs
         closed = self._closed if len(told) == 1 and not (told[0].free and self.placeable) else ""
-        text = "; ".join(need.text(full=full, closed=closed) for need in told)
+        text = "; for its other pods it ".join(need.text(full=full, closed=closed) for need in told)
         if closed:
             return text
         if not short or self.placeable < min(self.pods - need.pods + need.free for need in short):

@@ -84,9 +84,9 @@ class Verdict(Struct, frozen=True):
             return waits
         later = sum(each.kind == "pipelined" for each in self.fates.values())
         if self._promised and later:
-            text = (
-                f"it is promised {_count(len(self.fates), 'place')}, {later} of them of pods that terminate"
-            )
+            some = "" if later == len(self.fates) else f"{later} of them "
+            pods = "a pod that terminates" if later == 1 else "pods that terminate"
+            text = f"it is promised {_count(len(self.fates), 'place')}, {some}of {pods}"
             return [Wait(text, "promise")]
         if self.ready and all(pod in self.fates and self.fates[pod].kind == "allocated" for pod in pods):
             return [Wait("Volcano's next cycle gives it its places", "cycle")]
