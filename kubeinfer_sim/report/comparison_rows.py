@@ -141,7 +141,7 @@ def _with_interval(
 ) -> str:
     """A mean ± half of its interval; where there are too few for that `[ ]` with the interval of the median.
 
-    That says nothing where the median is but what is most common.
+    That says nothing where the median is but what is most common. Where it does not hold the mean it says whose it is.
     """
     told = text(column, number)
     if number.half or middle is None or middle.low is None or middle.high is None or not middle.half:
@@ -150,7 +150,8 @@ def _with_interval(
     if low == high == told:
         return told
     unit = " %" if told.endswith(" %") else ""
-    return f"{told.removesuffix(unit)} [{low.removesuffix(unit)}, {high.removesuffix(unit)}]{unit}"
+    outside = "" if middle.low <= number.mean <= middle.high else "median "
+    return f"{told.removesuffix(unit)} [{outside}{low.removesuffix(unit)}, {high.removesuffix(unit)}]{unit}"
 
 
 def _signed_percent(part: float) -> str:

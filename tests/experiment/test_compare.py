@@ -253,6 +253,16 @@ def test_an_objective_that_could_not_be_judged_is_not_broken() -> None:
     assert row.split()[-2:] == ["open", "open"]
 
 
+@pytest.mark.parametrize(("last", "whose"), [(9.0, "["), (900.0, "[median ")])
+def test_an_interval_of_the_median_says_so_where_it_does_not_hold_the_mean(last: float, whose: str) -> None:
+    column = Column("x", "restarts", "count", "low", lambda found: None)
+    values: list[float | None] = [*map(float, range(1, 9)), last]
+    made = Outcome(Variant("a", drained()), {"x": values}, {}, (1,) * 9)
+    row = row_of(Comparison("s", tuple(range(9)), (column,), (made,)), column)
+    assert row is not None
+    assert row.values[0].partition(" ")[2].startswith(f"{whose}2, 8]"), row.values
+
+
 def test_a_mean_says_over_how_many_runs_it_is() -> None:
     column = Column("x", "until ready", "ms", "low", lambda found: None, about="X")
     made = drained()
