@@ -79,11 +79,12 @@ def command(
     warnings += without_given(assumed, (each.key for each in (*before.others, *after.others)))
     if warnings:
         show_diagnostics(warnings)
+    told = {(each.kind, each.namespace, each.name) for each in refused}
     others = dict.fromkeys(
         f"{each.kind} {each.name}"
         for side in (before, after)
         for each in (*side.workloads, *side.others)
-        if not isinstance(each, Versioned)
+        if not isinstance(each, Versioned) and (each.kind, each.namespace, each.name) not in told
     )
     if others:
         note(f"not compared: {', '.join(others)}")
