@@ -294,7 +294,9 @@ def _measure_availability(
         if since > began and measures.available.at(since - 1) >= before:
             begins = max(begins, since)
         # Where no update may take any, whoever took some made them fewer, now or then.
-        last = low.at + low.lasting if unavailable else until
+        # Before the first of them was there nobody could take any: what came later did not do that.
+        none_yet = not low.value and low.at <= began
+        last = low.at + low.lasting if unavailable or none_yet else until
         return Fewest(low, kept, tuple(_disturbances(begins, last, lost, first_causes)))
 
     measures.during = fewest(measures.since, measures.until, unavailable)

@@ -100,3 +100,15 @@ def test_what_the_pods_of_each_role_need_is_told_apart(user: User) -> None:
     user.plans(made, cluster="1x8", initial="empty")
     said = " ".join(user.runs()[0].stdout.split())
     assert "; for its other pods it needs 1 node" in said
+
+
+def test_that_no_pod_is_available_before_the_first_cycle_is_not_put_down_to_a_later_deletion(
+    user: User,
+) -> None:
+    made = deployment(asking(npu=8), replicas=4, schedulerName="volcano")
+    made["spec"]["strategy"]["rollingUpdate"] = {"maxSurge": 1, "maxUnavailable": 0}
+    actions = [{"at": "20s", "object": "Deployment/chat", "deletePod": {"first": 1}}]
+    user.plans(made, cluster="3x8", initial="empty", actions=actions)
+    said = " ".join(user.runs()[0].stdout.split())
+    assert "no pod is available for" in said
+    assert "(deletion of" not in said.split("no pod is available for")[1].split(";")[0].split(".")[0]
