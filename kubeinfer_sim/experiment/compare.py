@@ -67,9 +67,16 @@ class Outcome(Struct, frozen=True):
     runs: Replications | None = None
 
     @property
+    def confidence(self) -> float:
+        """Of its intervals."""
+        return float(self.variant.scenario.confidence)
+
+    @property
     def together(self) -> Estimate | None:
         """In which part of the runs all objectives are held; None without any."""
-        return proportion(sum(self.all_held), len(self.all_held)) if self.all_held else None
+        if not self.all_held:
+            return None
+        return proportion(sum(self.all_held), len(self.all_held), self.confidence)
 
     def quantile(self, name: str, part: float) -> Estimate | None:
         """A percentile of `duration` or of a column over the seeds that have a number; None when none has.
@@ -80,7 +87,7 @@ class Outcome(Struct, frozen=True):
         known = [value for value in values if value is not None]
         if never := UNLESS.get(name):
             known += [inf for finished in self.values.get(never, ()) if finished == 0]
-        return percentile(sorted(known), part) if known else None
+        return percentile(sorted(known), part, self.confidence) if known else None
 
     def known(self, column: Column) -> int:
         """How many of the runs have a number."""
@@ -96,13 +103,14 @@ class Outcome(Struct, frozen=True):
         if not known:
             return None
         if column.unit != "held":
-            return estimate(known)
+            return estimate(known, self.confidence)
         held = sum(value == 1 for value in known)
         untold = self._untold(column).count(True)
         runs = len(known) + untold
         if runs == 1:
             return Estimate(held)
-        least, most = proportion(held, runs), proportion(held + untold, runs)
+        least = proportion(held, runs, self.confidence)
+        most = proportion(held + untold, runs, self.confidence)
         return Estimate(held / runs, least.low, most.high, least.method)
 
     def _untold(self, column: Column) -> list[bool]:
@@ -117,16 +125,17 @@ class Outcome(Struct, frozen=True):
         if column.unit == "held":
             return self._more_often(other, column)
         more = self._more(other, column)
-        return estimate(more, drawn=self.by_chance or other.by_chance) if more else None
+        drawn = self.by_chance or other.by_chance
+        return estimate(more, self.confidence, drawn=drawn) if more else None
 
     def middle_against(self, other: Outcome, column: Column) -> Estimate | None:
         """The median of these differences; None of what is held or not, and where there are too few for an interval."""
-        return None if column.unit == "held" else middle(self._more(other, column))
+        return None if column.unit == "held" else middle(self._more(other, column), self.confidence)
 
     def middle(self, column: Column) -> Estimate | None:
         """The median of the number itself, likewise."""
         known = [value for value in self.values[column.name] if value is not None]
-        return None if column.unit == "held" else middle(known)
+        return None if column.unit == "held" else middle(known, self.confidence)
 
     def differs(self, other: Outcome, column: Column) -> bool:
         """Whether it is another number under any seed that has both."""
@@ -146,7 +155,8 @@ class Outcome(Struct, frozen=True):
         unknown = sum(untold)
         if not (self.by_chance or other.by_chance) or not more:
             return Estimate(mine.mean - theirs.mean, differs=bool(gained or lost))
-        return more_often(gained, lost, len(more) + unknown, unknown, mean=mine.mean - theirs.mean)
+        told = mine.mean - theirs.mean
+        return more_often(gained, lost, len(more) + unknown, unknown, self.confidence, told)
 
 
 class Comparison(Struct, frozen=True):
@@ -183,8 +193,8 @@ class Comparison(Struct, frozen=True):
 
     @property
     def confidence(self) -> float:
-        """With which one is called better than another, so that all that is called so holds with 95 %."""
-        return 1 - (1 - CONFIDENCE) / max(1, len(self.outcomes) - 1)
+        """With which one is called better than another, so that all that is called so holds with the scenario's."""
+        return 1 - (1 - self.outcomes[0].confidence) / max(1, len(self.outcomes) - 1)
 
     @property
     def best(self) -> Outcome:
@@ -270,7 +280,9 @@ def compare(
         try:
             play(asked)
             if seeds is None and any(_is_by_chance(own[first]) for own in played):
-                asked = range(first, first + seeds_to_tell(len(variants)))
+                asked = range(
+                    first, first + seeds_to_tell(len(variants), float(variants[0].scenario.confidence))
+                )
                 play(asked[1:])
         except KeyboardInterrupt:
             interrupted = True
@@ -278,9 +290,9 @@ def compare(
     return gathered(variants, asked, played, interrupted=interrupted)
 
 
-def seeds_to_tell(variants: int) -> int:
+def seeds_to_tell(variants: int, confidence: float = CONFIDENCE) -> int:
     """So many seeds tell which of some variants is the best, where they all agree."""
-    return fewest_for_signs(1 - (1 - CONFIDENCE) / max(1, variants - 1))
+    return fewest_for_signs(1 - (1 - confidence) / max(1, variants - 1))
 
 
 def _is_by_chance(played: Played) -> bool:

@@ -34,7 +34,7 @@ class ColumnPart(Part):
 
 
 class EstimatePart(Part):
-    """A mean or a median over the seeds with its 95 % interval; null bounds: too few to say."""
+    """A mean or a median over the seeds with its interval of the scenario's confidence; null bounds: too few to say."""
 
     mean: float
     low: float | None

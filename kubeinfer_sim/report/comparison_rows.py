@@ -14,11 +14,9 @@ from kubeinfer_sim.experiment.statistics.means import ENOUGH, STUDENT, fewest_fo
 from kubeinfer_sim.experiment.statistics.percentiles import ORDER_STATISTICS, PARTS
 from kubeinfer_sim.experiment.statistics.proportions import EXACT
 from kubeinfer_sim.report.estimates import TIMES, amount, between, fine
-from kubeinfer_sim.report.words import count, rounded, share_between
+from kubeinfer_sim.report.words import count, rounded, share, share_between
 
 MINUS = "−"
-#: A median has an interval from so many seeds on.
-FEWEST_FOR_A_MEDIAN = fewest_for_signs()
 #: A smaller difference comes of how numbers are kept.
 NOTHING = 1e-12
 #: Percentiles say something from so many seeds on.
@@ -192,8 +190,9 @@ def legend(comparison: Comparison, shown: Iterable[str], *, differences: bool, r
     if not room:
         told.append("more in a wider terminal or by -o json")
     if told:
-        return f"{text}. 95 % intervals: {'; '.join(told)}."
-    return f"{text}, too few for intervals." if seeds < FEWEST_FOR_A_MEDIAN else f"{text}."
+        return f"{text}. {share(comparison.outcomes[0].confidence)} % intervals: {'; '.join(told)}."
+    fewest = fewest_for_signs(comparison.outcomes[0].confidence)
+    return f"{text}, too few for intervals." if seeds < fewest else f"{text}."
 
 
 def with_half(column: Column, number: Estimate) -> str:

@@ -85,7 +85,7 @@ def _undecided(comparison: Comparison, best: Outcome, other: Outcome, standing: 
     if standing.column is None:
         return f"{names} come out the same{under}{_but_for(comparison, (best, other))}."
     column = standing.column
-    fewest = seeds_to_tell(len(comparison.outcomes))
+    fewest = seeds_to_tell(len(comparison.outcomes), comparison.outcomes[0].confidence)
     if standing.known == 1:
         first, second = (best, other) if standing.better else (other, best)
         told = (

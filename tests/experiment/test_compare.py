@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +262,24 @@ def test_an_interval_of_the_median_says_so_where_it_does_not_hold_the_mean(last:
     row = row_of(Comparison("s", tuple(range(9)), (column,), (made,)), column)
     assert row is not None
     assert row.values[0].partition(" ")[2].startswith(f"{whose}2, 8]"), row.values
+
+
+def test_intervals_are_of_the_scenarios_confidence() -> None:
+    column = Column("x", "restarts", "count", "low", lambda found: None)
+    values: list[float | None] = [*map(float, range(200))]
+    bounds = []
+    for confidence in ("95/100", "99/100"):
+        made = replace(drained(), confidence=Fraction(confidence))
+        one = Outcome(Variant("a", made), {"x": values}, {}, (1,) * 200)
+        found = Comparison("s", tuple(range(200)), (column,), (one,))
+        assert found.confidence == float(Fraction(confidence))
+        bounds.append((one.mean(column), one.middle(column)))
+    for usual, surer in zip(*bounds, strict=True):
+        assert usual is not None
+        assert surer is not None
+        assert usual.half is not None
+        assert surer.half is not None
+        assert usual.half < surer.half
 
 
 def test_a_mean_says_over_how_many_runs_it_is() -> None:

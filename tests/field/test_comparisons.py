@@ -242,6 +242,21 @@ def test_of_many_variants_each_line_says_how_it_stands_and_intervals_come_where_
 
 
 @both
+def test_intervals_are_of_the_scenarios_confidence(user: User, workload: Any) -> None:
+    faults = {"processes": [{"kind": "NodeReboot", "rate": "1 per 2h", "per": "node"}]}
+    spec = {"cluster": "3x8", "initial": "running", "horizon": "6h", "faults": faults}
+    lows = []
+    for confidence in "95%", "99%":
+        user.plans(workload(asking(npu=8)), **spec, confidence=confidence)
+        line = ("compare", "scenario.yaml", "--vary", "nodes=3,4", "-n", "20", "--json", "c.json")
+        done = user.types(*line)
+        assert f"{confidence[:2]} % intervals: " in " ".join(done.stdout.split())
+        document = json.loads((user.folder / "c.json").read_text(encoding="utf-8"))
+        lows.append(document["variants"][0]["mean"]["finishes"]["low"])
+    assert lows == pytest.approx([0.05 ** (1 / 20), 0.01 ** (1 / 20)])
+
+
+@both
 def test_different_horizons_are_not_compared(user: User, workload: Any) -> None:
     user.plans(workload(asking(npu=8)), cluster="3x8", initial="empty")
     done = user.types("compare", "scenario.yaml", "--vary", "horizon=1h,2h")
