@@ -112,3 +112,17 @@ def test_that_no_pod_is_available_before_the_first_cycle_is_not_put_down_to_a_la
     said = " ".join(user.runs()[0].stdout.split())
     assert "no pod is available for" in said
     assert "(deletion of" not in said.split("no pod is available for")[1].split(";")[0].split(".")[0]
+
+
+def test_what_waits_since_volcano_promised_its_place_to_another_says_so(user: User) -> None:
+    actions = [
+        {"at": "10s", "create": named("big", 3)},
+        {"at": "1m", "object": "KubeInfer/old", "scale": 0},
+        {"at": "1m3s", "create": named("small", 1)},
+    ]
+    timings = {"profile": "zero", "exit": "15s"}
+    for scheduler, says in (("volcano", True), ("kube-scheduler", False)):
+        assumptions = {"scheduler": scheduler}
+        user.plans(named("old", 2), cluster="3x8", timings=timings, actions=actions, assumptions=assumptions)
+        said = " ".join(user.runs()[0].stdout.split())
+        assert ("Volcano has promised places to another gang meanwhile" in said) is says, said

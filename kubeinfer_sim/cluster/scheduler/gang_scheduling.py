@@ -56,6 +56,11 @@ SPREAD_BY_SCORES = (
     "; packed on fewer nodes all pods would fit, but Volcano's scores place them one by one on others, whatever is "
     "drawn (scheduler.binpack of what they ask for, or assumptions.scheduler kube-scheduler, may pack them)"
 )
+#: Of a gang that waits on after a promise to another one has kept it from places.
+PASSED_OVER = (
+    "; Volcano has promised places to another gang meanwhile, which kube-scheduler does not do "
+    "(assumptions.scheduler kube-scheduler says what comes of that)"
+)
 #: What the condition PodScheduled says of a pod with gates (pkg/scheduler/framework/plugins/schedulinggates).
 GATES_CLOSED = "Scheduling is blocked due to non-empty scheduling gates"
 
@@ -99,6 +104,7 @@ class GangScheduling(Watcher):
         self._new: list[PodGang] = []
         # By key of the gang: why it waits, as recorded last, and what `History.append` returned for that.
         self._explained: dict[object, tuple[GangPending, int]] = {}
+        self._passed_over: set[object] = set()  # keys of those that a promise to another one has kept waiting
         self._reconsidering: Timer | None = None
         self._unplaced: set[tuple[str, str]] = set()  # workloads with one that had no place at the start
         self._wake: Timer | None = None
@@ -205,6 +211,7 @@ class GangScheduling(Watcher):
     def withdraw(self, gang: PodGang) -> None:
         """The gang is no longer wanted; nothing happens if it is placed."""
         self._explained.pop(gang.request.key, None)
+        self._passed_over.discard(gang.request.key)
         self._gated.pop(gang.request.key, None)
         self._unclaimed.pop(gang.request.key, None)
         if self._volcano is not None and self._volcano.withdraw(gang):
@@ -423,6 +430,10 @@ class GangScheduling(Watcher):
             proof += SPREAD_BY_SCORES if packs and not drawn else ""
             reasons.append(f"{gang.pods[0].ref.name} {proof}" if waits else f"{proof}{parts}")
             awaits.append("parts" if parts else "room")
+        if "promised" in awaits:
+            self._passed_over.add(gang.request.key)
+        elif gang.request.key in self._passed_over and "room" in awaits:
+            reasons[-1] += PASSED_OVER
         return GangPending(
             at,
             cause,
@@ -501,6 +512,7 @@ class GangScheduling(Watcher):
     def _place_volcano_s(self, gang: PodGang, nodes: Mapping[Pod, NodeState]) -> None:
         """Volcano has given nodes to pods of a gang, which may be some of them."""
         self._explained.pop(gang.request.key, None)
+        self._passed_over.discard(gang.request.key)
         placement = {pod: node.name for pod, node in nodes.items()}
         self._api.schedule(gang.instance, placement, gang.cause)
         gang.pods[0].owner.gang_placed(gang.pods if len(nodes) == len(gang.pods) else list(nodes))
