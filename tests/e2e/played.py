@@ -11,6 +11,7 @@ from e2e.scenarios import Written, as_files
 
 from kubeinfer_sim.cluster.records import (
     DrainEnded,
+    DrainGoesOn,
     DrainHeld,
     NodeReadyChanged,
     PodDeleting,
@@ -149,6 +150,7 @@ def _state(pod: PodAt) -> PodState:
 def _read_history(found: Milestones, simulation: Simulation, origin: int) -> None:
     deployments: dict[str, ConditionWatch] = {}
     evictions: dict[int, list[str]] = {}
+    held: dict[str, str] = {}  # what kubectl said last of each drain that is held
     for record in simulation.env.history:
         at = record.at + origin
         match record:
@@ -157,7 +159,12 @@ def _read_history(found: Milestones, simulation: Simulation, origin: int) -> Non
                 watch = deployments.setdefault(group, ConditionWatch(found, group))
                 watch.changed(_conditions(record), at)
             case DrainHeld():
+                if held.get(record.node) == record.detail:
+                    continue  # other pods are lacking; kubectl says the same
+                held[record.node] = record.detail
                 found.add("answers", f"drain of {record.node.removesuffix('-0')} is held", at)
+            case DrainGoesOn():
+                held.pop(record.node, None)
             case DrainEnded():
                 found.add("answers", f"drain of {record.node.removesuffix('-0')} ends", at)
             case NodeReadyChanged(ready="Unknown") if found.unknown_at is None:
