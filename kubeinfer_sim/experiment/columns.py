@@ -297,7 +297,7 @@ _PEAK_NPUS = Column(
 )
 _FINISHES = Column(
     "finishes",
-    "finishes",
+    "finishes or is cut short",
     "held",
     "high",
     finishes,

@@ -224,6 +224,18 @@ def test_percentiles_are_those_of_bad_runs(user: User, workload: Any) -> None:
     assert re.search(r"fewest \w+ .*p50 \d.* p10 \d", " ".join(told.split())), told
 
 
+def test_what_compare_counts_as_finishing_says_that_it_may_be_cut_short(user: User) -> None:
+    made = pods(lambda *of, **more: kubeinfer(*of, surge=1, **more))
+    spec = {"update": {"newRevision": True}, "timings": STAGES, "horizon": "40s"}
+    user.plans(made, cluster="3x8", **spec)
+    _, document, _ = many(user, n=8)
+    assert len(document["runs"]["unfinished"]) == 8, "there is room, but no time"
+    told = user.types("compare", "scenario.yaml", "--vary", "nodes=2,3", "-n", "8", "--json", "c.json")
+    assert "finishes or is cut short" in told.stdout
+    variants = json.loads((user.folder / "c.json").read_text(encoding="utf-8"))["variants"]
+    assert [each["mean"]["finishes"]["mean"] for each in variants] == [0, 1]
+
+
 @both
 def test_a_precision_asks_for_runs_that_finish(user: User, workload: Any) -> None:
     spec = {"cluster": "3x8", "update": {"newRevision": True}, "timings": STAGES, "horizon": "2m"}
