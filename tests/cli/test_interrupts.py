@@ -78,7 +78,7 @@ def test_workers_end_with_the_command_however_it_ends(number: signal.Signals) ->
     campaign.process.communicate()
 
 
-@pytest.mark.parametrize("processes", [1, 2, ALL])
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.sweep), ALL])
 def test_ctrl_c_prints_what_is_done_and_leaves_neither_traceback_nor_process(
     tmp_path: Path, processes: int
 ) -> None:

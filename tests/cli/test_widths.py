@@ -102,7 +102,6 @@ def test_on_a_terminal_its_own_width_counts() -> None:
 @pytest.mark.parametrize(
     "locale",
     [
-        {"LC_ALL": "C"},
         {"LC_ALL": "", "LC_CTYPE": "", "LANG": "C"},
         {"LC_ALL": "POSIX", "LANG": "en_US.UTF-8"},
     ],

@@ -124,6 +124,7 @@ def dies(failure):
 """
 
 
+@pytest.mark.sweep
 def test_a_run_that_hangs_or_whose_worker_dies_is_named_with_its_seed_and_how_to_replay_it(
     cluster: Cluster, tmp_path: Path
 ) -> None:

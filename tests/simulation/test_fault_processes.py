@@ -215,8 +215,14 @@ def with_spares(places: int, spares: int, crews: int) -> list[float]:
     return [weight / sum(weights) for weight in weights]
 
 
-@pytest.mark.parametrize("spares", [1, 2])
-@pytest.mark.parametrize("crews", [None, 1, 2])
+@pytest.mark.parametrize(
+    ("crews", "spares"),
+    [
+        (None, 1),
+        (1, 2),
+        *(pytest.param(*each, marks=pytest.mark.sweep) for each in [(None, 2), (1, 1), (2, 1), (2, 2)]),
+    ],
+)
 def test_with_spares_places_are_filled_for_as_long_as_the_closed_form_says(
     spares: int, crews: int | None
 ) -> None:
