@@ -149,7 +149,9 @@ def _ask(draw: Draw, written: Raw, actions: list[Raw], profile: Profile, *, hori
     if maybe(draw, profile.richness // 3):
         written["traffic"] = part(draw, parts.draw_traffic)
     if maybe(draw, profile.richness):
-        changes = "update" in written or any(each.keys() & {"apply", "patch", "scale"} for each in actions)
+        # What pods are made anew for, for sure: a patch or a scaling may leave all as it is.
+        asked = [written.get("update"), *(each.get("apply") for each in actions)]
+        changes = any(each is not None and each.get("newRevision") is True for each in asked)
         written["objectives"] = part(draw, parts.draw_objectives, horizon, "load" in written, changes)
 
 
