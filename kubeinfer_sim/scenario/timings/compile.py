@@ -219,7 +219,7 @@ def _unbounded(form: DistributionForm, context: Context, path: Path) -> Distribu
         return Weibull(shape, scale if mean is None else round(mean / math.gamma(1 + 1 / shape)))
     if form.empirical:
         measured = form.empirical
-        values = _values(measured, context, (*path, "empirical"))
+        values = measured_values(measured, context, (*path, "empirical"))
         if values is None:
             return Constant(0)  # the error is noted; nothing will be simulated
         return empirical(values, interpolate=measured.interpolate, source=measured.csv or "")
@@ -234,7 +234,7 @@ def _unbounded(form: DistributionForm, context: Context, path: Path) -> Distribu
     return Never() if form.constant is None else Constant(form.constant)
 
 
-def _values(form: EmpiricalForm, context: Context, path: Path) -> list[int] | None:
+def measured_values(form: EmpiricalForm, context: Context, path: Path) -> list[int] | None:
     """The measured values, from the list or the CSV file; None when they are wrong, which is noted."""
     if form.csv is None:
         return form.values

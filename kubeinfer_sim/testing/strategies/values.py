@@ -166,3 +166,16 @@ def draw_probe(draw: Draw, kind: str, port: int) -> Raw:
     if kind != "readiness" and maybe(draw, 10):
         probe["terminationGracePeriodSeconds"] = pick(draw, (1, 30))
     return probe
+
+
+def draw_probe_number(draw: Draw, kind: str) -> tuple[str, int]:
+    """A number of a `readinessProbe`, `livenessProbe` or `startupProbe`: its field, and a value on an edge."""
+    windows = (1, 3, 10, 60, 720) if kind == "startupProbe" else (1, 3, 2, 10)
+    numbers = {
+        "periodSeconds": (1, 5, 10, 60),
+        "failureThreshold": windows,
+        "initialDelaySeconds": (0, 10, 120),
+        "timeoutSeconds": (1, 5, 30),
+    }
+    field = pick(draw, tuple(numbers))
+    return field, pick(draw, numbers[field])

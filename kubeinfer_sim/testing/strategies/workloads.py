@@ -7,6 +7,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
+from kubeinfer_sim.manifest.accelerators import family_of
 from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.testing.strategies.profiles import Profile
 from kubeinfer_sim.testing.strategies.values import (
@@ -100,13 +101,14 @@ class Workload(Struct, frozen=True, dict=True):
 
 def npus_of(template: Raw) -> int:
     """How many NPUs a pod of a template holds."""
-    limits = [each.get("resources", {}).get("limits", {}) for each in template["spec"]["containers"]]
-    return sum(int(each.get(NPU, 0)) for each in limits)
+    resources = [each.get("resources") or {} for each in template["spec"]["containers"]]
+    limits = [each.get("limits") or each.get("requests") or {} for each in resources]
+    return sum(int(amount) for each in limits for name, amount in each.items() if family_of(name))
 
 
 def long_running(template: Raw) -> list[Raw]:
     """The containers of a template that have probes and hooks: ordinary ones and sidecars."""
-    before = template["spec"].get("initContainers", ())
+    before = template["spec"].get("initContainers") or ()
     return [
         *template["spec"]["containers"],
         *(each for each in before if each.get("restartPolicy") == "Always"),
@@ -115,7 +117,7 @@ def long_running(template: Raw) -> list[Raw]:
 
 def ending(template: Raw) -> list[Raw]:
     """The init containers of a template that have to end."""
-    before = template["spec"].get("initContainers", ())
+    before = template["spec"].get("initContainers") or ()
     return [each for each in before if each.get("restartPolicy") != "Always"]
 
 

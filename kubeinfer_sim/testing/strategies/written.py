@@ -1,18 +1,27 @@
-"""A scenario as a user writes it: the documents of its files, before anybody has read them."""
+"""Scenarios and manifests as users write them: the documents of their files, before anybody has read them."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
-import yaml
 from msgspec import Struct
 
+from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.file_kinds import only_document
+from kubeinfer_sim.manifest.load import Manifests, load_manifest
+from kubeinfer_sim.manifest.source import SourceText, read_source
+from kubeinfer_sim.manifest.yaml_text import yaml_text
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.self_contained import self_contained
+from kubeinfer_sim.scenario.workloads.manifests import to_yaml
+
+T = TypeVar("T")
 
 #: A mapping of a YAML document.
 Raw = dict[str, Any]
@@ -21,13 +30,29 @@ Raw = dict[str, Any]
 MAIN = "scenario.yaml"
 
 
-class WrittenScenario(Struct, frozen=True):
+class WrittenScenario(Struct, frozen=True, dict=True):
     """The files of a scenario, each with its documents; `scenario.yaml` is the one to run, and names the others.
 
     Its `repr` is what stands in the files, so that an example that Hypothesis prints can be copied and run.
     """
 
     files: Mapping[str, Sequence[Raw]]
+
+    @classmethod
+    def read(cls, path: str | Path, *, set_values: Mapping[str, Any] | None = None) -> Self:
+        """A user's scenario file, with all that it names from other files written in it.
+
+        Args:
+            path: of a file of kind Scenario.
+            set_values: values for `${name}` in its own manifest, over those that it gives.
+
+        Raises:
+            InputError: something is wrong, here or in a file it names.
+        """
+        source = read_source(str(path))
+        load_scenario(source, set_values=set_values)
+        document = self_contained(only_document(source, "Scenario"), set_values=set_values)
+        return cls({MAIN: [_unshared(document)]})
 
     @property
     def spec(self) -> Raw:
@@ -38,7 +63,9 @@ class WrittenScenario(Struct, frozen=True):
     def texts(self) -> dict[str, str]:
         """What stands in each file: YAML, or JSON where kubectl wrote it."""
         return {
-            name: json.dumps(documents[0], indent=1) + "\n" if name.endswith(".json") else as_yaml(documents)
+            name: json.dumps(documents[0], indent=1) + "\n"
+            if name.endswith(".json")
+            else yaml_text(documents)
             for name, documents in self.files.items()
         }
 
@@ -54,6 +81,12 @@ class WrittenScenario(Struct, frozen=True):
         Raises:
             InputError: something in them is wrong.
         """
+        return self._loaded
+
+    @cached_property
+    def _loaded(self) -> Scenario:
+        if self.files.keys() == {MAIN}:
+            return _loaded(load_scenario, self.files[MAIN])
         with tempfile.TemporaryDirectory() as folder:
             return load_scenario(str(self.write(Path(folder))))
 
@@ -61,15 +94,49 @@ class WrittenScenario(Struct, frozen=True):
         return "\n".join(f"# {name}\n{text}" for name, text in self.texts().items())
 
 
-class _Plain(yaml.SafeDumper):
-    """Writes what stands in two places twice: aliases are hard to read."""
+class WrittenManifest(Struct, frozen=True):
+    """The documents of a manifest file; its `repr` is what stands in the file."""
 
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
+    documents: Sequence[Raw]
+
+    @classmethod
+    def read(cls, path: str | Path, *, set_values: Mapping[str, Any] | None = None) -> Self:
+        """A user's manifest file, its holes `${name}` filled.
+
+        Raises:
+            InputError: something in it is wrong.
+        """
+        return cls([_unshared(each) for each in load_manifest([str(path)], set_values=set_values).objects])
+
+    @property
+    def text(self) -> str:
+        """What stands in the file."""
+        return yaml_text(self.documents)
+
+    def load(self) -> Manifests:
+        """What the public reader reads from the file.
+
+        Raises:
+            InputError: something in it is wrong.
+        """
+        return _loaded(lambda text: load_manifest([text]), self.documents)
+
+    def __repr__(self) -> str:
+        return f"# manifest.yaml\n{self.text}"
 
 
-def as_yaml(documents: Sequence[Raw]) -> str:
-    """Documents as the text of one file, keys in the order given, what is short on one line."""
-    return yaml.dump_all(
-        documents, Dumper=_Plain, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100
-    )
+def _unshared(value: Any) -> Any:
+    """A copy in which nothing stands in two places, as what an alias of YAML names does."""
+    return json.loads(json.dumps(value))
+
+
+def _loaded(load: Callable[[SourceText], T], documents: Sequence[Raw]) -> T:
+    """What a reader makes of documents; JSON, which YAML holds, is written and read ten times as fast.
+
+    Raises:
+        InputError: something in them is wrong, told of the text that people read.
+    """
+    try:
+        return load(SourceText(MAIN, "\n---\n".join(map(to_yaml, documents))))
+    except InputError:
+        return load(SourceText(MAIN, yaml_text(documents)))

@@ -39,11 +39,12 @@ def action(name: str, *of: str) -> Callable[[Make], Make]:
     return register
 
 
-def draw_action(draw: Draw, then: Then) -> Raw | None:
-    """An action at `then.at` ms; None where the one drawn could mean nothing."""
+def draw_action(draw: Draw, then: Then, name: str | None = None) -> Raw | None:
+    """An action at `then.at` ms, the one named or any; None where the one drawn could mean nothing."""
     # What somebody has to end: one of all actions by chance would hardly ever be the one that does.
     awaited = _awaited(then)
-    name = pick(draw, awaited) if awaited and maybe(draw, 40) else pick(draw, tuple(ACTIONS))
+    if name is None:
+        name = pick(draw, awaited) if awaited and maybe(draw, 40) else pick(draw, tuple(ACTIONS))
     row = ACTIONS[name]
     written: Raw = {"at": f"{then.at}ms" if then.at % 1000 else f"{then.at // 1000}s"}
     alone = ""

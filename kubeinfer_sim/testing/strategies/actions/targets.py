@@ -14,7 +14,7 @@ def draw_nodes(draw: Draw, then: Then) -> Any:
     """Nodes by name, by pool or by label."""
     way = pick(draw, ("name", "names", "pool", "label"))
     pools = [pool for pool, members in then.pools.items() if then.there(members)]
-    racks = sorted({then.labels[name][RACK] for name in then.there(then.labels)})
+    racks = sorted({then.labels[name][RACK] for name in then.there(then.labels) if RACK in then.labels[name]})
     if way == "pool" and pools:
         return {"pool": pick(draw, pools)}
     if way == "label" and racks:
@@ -53,7 +53,7 @@ def draw_pods(draw: Draw, then: Then, *, nodes: bool = True) -> Raw:
         if maybe(draw, 70) and workload.replicas:
             written["instances"] = some(draw, range(workload.replicas))
         if maybe(draw, 30):
-            written["pods"] = [pick(draw, range(min(each.get("replicas", 1) for each in roles)))]
+            written["pods"] = [pick(draw, range(max(1, min(each.get("replicas", 1) for each in roles))))]
     elif maybe(draw, 60):
         written["pods"] = some(draw, range(4))
     if nodes and maybe(draw, 10):
