@@ -73,6 +73,33 @@ class NodeVerdict(NamedTuple):
     away: tuple[str, ...] = ()
 
 
+class Step(NamedTuple):
+    """What somebody could do for pods that have no place.
+
+    `what`: pods end (`fewer pods` where there is no room, else those that keep them off: `apart`, `port`; `rings` of
+    NPUs are filled otherwise), nodes are uncordoned, return, get labels or lose a taint, a pod comes that they have to
+    be `beside`, a spread constraint is looser, nodes are added, or larger ones than there are.
+    `nodes`: their names, where they matter; `number`: of nodes that get labels; of pods that end 1 where one suffices.
+    """
+
+    what: Literal[
+        "fewer pods",
+        "apart",
+        "port",
+        "rings",
+        "uncordon",
+        "return",
+        "taint",
+        "label",
+        "beside",
+        "spread",
+        "nodes",
+        "larger nodes",
+    ]
+    nodes: tuple[str, ...] = ()
+    number: int = 0
+
+
 #: What a gang waits for: nodes with room that take it, or something that comes before nodes are looked at.
 Awaited = Literal[
     "room",
@@ -123,7 +150,8 @@ class GangPending(Record):
     (no reason: the node would take the pod). `awaits`: all that it waits for. `proof`: where it `needs` room and no
     more, what it needs and what is free, to follow its name; else what keeps it. `drawn_by`: who drew what it hangs
     on: with other draws it would have a place; "" where it would not. `conditions`: what each pod's own condition says,
-    where that is not `message`.
+    where that is not `message`. `ways`: of one that waits at the end of the run, what would give it nodes: each way a
+    few steps of which all are needed. `old_makes_room`: one instance (or pod) of an older revision less would, too.
     """
 
     instance: InstanceRef
@@ -134,6 +162,8 @@ class GangPending(Record):
     needs: bool = False
     drawn_by: DrawnBy = ""
     conditions: tuple[Unscheduled, ...] = ()
+    ways: tuple[tuple[Step, ...], ...] = ()
+    old_makes_room: bool = False
 
     @property
     def goes_on(self) -> bool:
@@ -142,12 +172,15 @@ class GangPending(Record):
 
     def says_as(self, other: GangPending) -> bool:
         """Whether both give the same reasons, whenever they do."""
-        return (self.proof, self.message, self.verdicts, self.awaits, self.drawn_by) == (
+        mine = self.proof, self.message, self.verdicts, self.awaits, self.drawn_by, self.ways
+        return (*mine, self.old_makes_room) == (
             other.proof,
             other.message,
             other.verdicts,
             other.awaits,
             other.drawn_by,
+            other.ways,
+            other.old_makes_room,
         )
 
 

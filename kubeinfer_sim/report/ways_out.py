@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from kubeinfer_sim.cluster.reasons import (
     CLOSED_GATE,
@@ -15,19 +15,10 @@ from kubeinfer_sim.cluster.reasons import (
     is_out_of,
     of_container,
 )
-from kubeinfer_sim.cluster.records import DrawnBy, GangPending, NodeVerdict
-from kubeinfer_sim.cluster.scheduler.explain import TOO_FEW
-from kubeinfer_sim.cluster.scheduler.messages import is_shortage
-from kubeinfer_sim.cluster.scheduler.plugins import (
-    inter_pod_affinity,
-    node_affinity,
-    node_ports,
-    node_unschedulable,
-    pod_topology_spread,
-)
+from kubeinfer_sim.cluster.records import DrawnBy, GangPending, Step
 from kubeinfer_sim.cluster.stages import PROBES
 from kubeinfer_sim.metrics.lives import PodLife
-from kubeinfer_sim.report.words import listed
+from kubeinfer_sim.report.words import count, listed
 
 #: How many nodes are named, and how many ways.
 _MOST_NODES, _MOST_WAYS = 2, 3
@@ -54,20 +45,18 @@ _BEFORE_NODES = {
     "parts": "more nodes, fewer instances, or a minMember of all their pods,",
     "search": "pods of one size, scheduler kube-scheduler or more nodes",
 }
-_LABELLING = "labelling a node so"
-#: What nodes are told apart by and nobody changes: their kubelets set it.
-_OWN_NAMES = ("metadata.name", "kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch")
-#: How the reasons of nodes begin, with what would have such a node take the pod.
-_OF_NODES = (
-    ("node(s) had untolerated taint", "removing or tolerating the taint"),
-    (node_affinity.REASON, _LABELLING),
-    (inter_pod_affinity.REASON_AFFINITY, "a pod that it has to be beside"),
-    (inter_pod_affinity.REASON_ANTI_AFFINITY, "the end of a pod that it must not be beside"),
-    (inter_pod_affinity.REASON_EXISTING, "the end of a pod that it must not be beside"),
-    (pod_topology_spread.REASON, "a looser spread constraint"),
-    (node_ports.REASON, "the end of a pod that has the port"),
-    ("node(s) didn't have enough", "room in one ring"),
-)
+#: What gives pods a place, where no node or number is said with it.
+_STEPS = {
+    "fewer pods": "fewer pods there",
+    "taint": "removing or tolerating the taint",
+    "beside": "a pod that it has to be beside",
+    "spread": "a looser spread constraint",
+    "rings": "room in one ring",
+    "nodes": "more nodes",
+    "larger nodes": "larger nodes",
+}
+#: Pods of which the end gives it.
+_ENDS = {"apart": "that it must not be beside", "port": "with the port"}
 #: What keeps a pod from being ready, with what would mend it.
 _OF_PODS = {
     "ErrImageNeverPull": "loading the image on the node, or an update with another pull policy,",
@@ -106,12 +95,26 @@ def to_a_place(pending: GangPending) -> str:
     before = [_BEFORE_NODES[each] for each in pending.awaits if each != "room"]
     if len(before) == len(pending.awaits):
         return go_on(_all_of(before))
-    ways = list(dict.fromkeys(_of_nodes(pending.verdicts, too_few=TOO_FEW in pending.proof)))
-    if any(name in pending.proof for name in _OWN_NAMES) and _LABELLING in ways:
-        ways.remove(_LABELLING)
+    ways = [" together with ".join(map(_step, way)) for way in pending.ways]
     joined = listed(ways, _MOST_WAYS)
     room = " or ".join(joined.rsplit(", ", 1)) if len(ways) <= _MOST_WAYS else joined
     return go_on(_all_of([*before, room]))
+
+
+def _step(step: Step) -> str:
+    """`uncordoning node-0 and node-1`"""
+    match step.what:
+        case "uncordon":
+            return f"uncordoning {_named(step.nodes)}"
+        case "return":
+            return f"the return of {_named(step.nodes)}"
+        case "label":
+            return f"labelling {count(step.number, 'node') if step.number > 1 else 'a node'} so"
+        case "apart" | "port" as what:
+            return f"the end of {'a pod' if step.number == 1 else 'the pods'} {_ENDS[what]}"
+        case "nodes" if step.nodes:
+            return f"{'a node' if len(step.nodes) == 1 else 'nodes'} named {_named(step.nodes)}"
+    return _STEPS[step.what]
 
 
 def _all_of(ways: Sequence[str]) -> str:
@@ -134,37 +137,9 @@ def of_draws(drawn_by: DrawnBy) -> str:
 
 def to_room(pending: GangPending, unavailable: int, noun: str) -> str:
     """For an update that makes new instances (or pods) before old ones may go: what its budget does to it."""
-    short = any(is_shortage(reason) for verdict in pending.verdicts for reason in verdict.reasons)
-    if unavailable or not short or TOO_FEW in pending.proof:
+    if unavailable or not pending.old_makes_room:
         return ""
     return f"; with maxUnavailable 1 an old {noun} would make room"
-
-
-def _of_nodes(verdicts: Sequence[NodeVerdict], *, too_few: bool) -> Iterator[str]:
-    """What would have nodes take it, and nodes that join; `too_few`: they have no room without other pods either."""
-    closed: list[str] = []
-    short = False
-    for verdict in verdicts:
-        if not verdict.reasons:
-            continue
-        if any(map(is_shortage, verdict.reasons)):
-            short = True
-        elif node_unschedulable.REASON in verdict.reasons:
-            closed += verdict.nodes
-    if short and not too_few:
-        yield "fewer pods there"
-    if closed:
-        yield f"uncordoning {_named(closed)}"
-    if away := [node for verdict in verdicts for node in verdict.away]:
-        yield f"the return of {_named(away)}"
-    for verdict in verdicts:
-        if node_unschedulable.REASON in verdict.reasons or any(map(is_shortage, verdict.reasons)):
-            continue
-        if len(verdict.away) == len(verdict.nodes):
-            continue
-        for reason in verdict.reasons:
-            yield from (way for start, way in _OF_NODES if reason.startswith(start))
-    yield "more nodes"
 
 
 def _named(nodes: Sequence[str]) -> str:

@@ -90,9 +90,9 @@ def play(
         due = _due(simulation) if cut else ()
         ended_at = env.clock.now if end == "horizon" else env.history.last_at
         over = end == "settled" and env.clock.next_at() is None
-        simulation.cluster.scheduling.explain_again(ended_at)
         if over or end == "quiet" or (end == "horizon" and not _frees_room(simulation)):
             simulation.cluster.scheduling.explain_waiting(ended_at)
+        simulation.cluster.scheduling.explain_again(ended_at, ways=True)
         if until is None and end != "loop":
             ended_at = _tell_missed(simulation, ended_at)
         env.history.close()

@@ -77,7 +77,7 @@ WAITS: dict[str, tuple[Raw, Raw, tuple[Raw, ...], Raw, str]] = {
     "an image nobody loads": ({"imagePullPolicy": "Never"}, {}, (), {}, "loading the image on the node"),
     "an image without a name": ({"image": "Repo/Vllm:v1"}, {}, (), {}, "an update with another image"),
     "labels": ({}, {"nodeSelector": {"a": "b"}}, (), {"cluster": POOL}, "labelling a node so or more nodes"),
-    "a larger node": (asking(npu=16), {}, (), {}, "; more nodes"),
+    "a larger node": (asking(npu=16), {}, (), {}, "; larger nodes"),
     "its startup probe": (
         STARTUP,
         {},
@@ -109,7 +109,7 @@ def test_what_waits_for_ever_says_in_verdict_and_why_what_would_let_it_go_on(
 
 
 CLOSED = {
-    "cordoned": ({"cordon": {"nodes": ["a-0", "a-1"]}}, "uncordoning a-0 and a-1 or more nodes"),
+    "cordoned": ({"cordon": {"nodes": ["a-0", "a-1"]}}, "uncordoning a-0 or more nodes"),
     "tainted": (
         {"taint": {"key": "k", "effect": "NoExecute", "pool": "a"}},
         "removing or tolerating the taint or more nodes",
@@ -320,5 +320,98 @@ def test_nobody_takes_the_taint_of_a_dead_node_away(user: User, workload: Callab
     _, result = user.runs()
     why = " ".join(user.types("why", "scenario.yaml", "--at", "1h").stdout.split())
     for told in (result["verdict"]["sentence"], why):
-        assert "fewer pods there, the return of node-0 or more nodes would let it go on" in told
+        assert "is free; the return of node-0 or more nodes would let it go on" in told
         assert "the taint" not in told.partition("would let it go on")[0].partition("needs")[2]
+
+
+def said_to_help(user: User) -> str:
+    """What the verdict says would let go on what waits for a place."""
+    sentence = user.runs()[1]["verdict"]["sentence"]
+    return ways_of(sentence)[0]
+
+
+def ways_of(sentence: str) -> list[str]:
+    return [each.rpartition("; ")[2] for each in sentence.split(" would let it go on")[:-1]]
+
+
+@both
+@pytest.mark.parametrize(("free", "needed"), [(4, 2), (2, 2), (1, 2)])
+def test_only_nodes_are_named_whose_uncordoning_is_enough_and_it_is(
+    user: User, workload: Callable[..., Raw], free: int, needed: int
+) -> None:
+    """Of cordoned nodes those that are occupied, and those that are more than is needed, are left out."""
+    made = workload(NPUS, replicas=1 if workload is kubeinfer else 2)
+    if workload is kubeinfer:
+        made["spec"]["template"]["spec"]["roles"][0]["replicas"] = needed
+    nodes = [f"node-{number}" for number in range(2 + free)]
+    grows = {
+        "at": "1m",
+        "object": f"{made['kind']}/chat",
+        "scale": 2 if workload is kubeinfer else 2 + needed,
+    }
+    actions: list[Raw] = [{"at": "0s", "cordon": nodes}, grows]
+    user.plans(made, cluster=f"{len(nodes)}x8", actions=actions, horizon="1h")
+    occupied = {pod["node"] for pod in user.pods("30s")}
+    way, _, more = said_to_help(user).partition(" or ")
+    if workload is kubeinfer and free < needed:
+        assert (way, more) == ("more nodes", "")
+        return
+    assert more == "more nodes"
+    named = way.removeprefix("uncordoning ").split(" and ")
+    assert len(named) == (needed if workload is kubeinfer else 1)
+    assert occupied.isdisjoint(named)
+    # What waits first goes on, and with one node less it does not.
+    one = f"chat-{1 if workload is kubeinfer else 2}"
+    for uncordoned, goes_on in ((named, True), (named[1:], False)):
+        later = [{"at": "10m", "uncordon": uncordoned}] if uncordoned else []
+        user.plans(made, cluster=f"{len(nodes)}x8", actions=[*actions, *later], horizon="1h")
+        pods = [pod for pod in user.pods() if pod["name"].startswith(one)]
+        assert all(bool(pod["node"]) is goes_on for pod in pods)
+
+
+@both
+def test_who_comes_first_takes_what_is_opened(user: User, workload: Callable[..., Raw]) -> None:
+    """One node gives a place to the pod of higher priority that waits; the other one needs two."""
+    made = workload(NPUS, replicas=1, priorityClassName="low")
+    high = deployment(NPUS, replicas=1, priorityClassName="high", labels={"app": "high"})
+    high["metadata"]["name"] = "high"
+    high["spec"]["selector"] = {"matchLabels": {"app": "high"}}
+    classes = [
+        {
+            "apiVersion": "scheduling.k8s.io/v1",
+            "kind": "PriorityClass",
+            "metadata": {"name": name},
+            "value": value,
+        }
+        for name, value in (("low", 1), ("high", 2))
+    ]
+    scaled = [
+        {"at": "1m", "object": name, "scale": 2} for name in (f"{made['kind']}/chat", "Deployment/high")
+    ]
+    user.plans(
+        made,
+        high,
+        *classes,
+        cluster="4x8",
+        assumptions={"scheduler": "kube-scheduler"},
+        actions=[{"at": "0s", "cordon": [f"node-{each}" for each in range(4)]}, *scaled],
+        horizon="3h",
+    )
+    sentence = user.runs()[1]["verdict"]["sentence"]
+    of_low, of_high = ways_of(sentence)
+    assert of_low.count("node-") == 2
+    assert of_high.startswith("uncordoning node-")
+    assert of_high.count("node-") == 1
+
+
+@both
+def test_steps_of_which_all_are_needed_are_told_together(user: User, workload: Callable[..., Raw]) -> None:
+    """The only other node is cordoned, and a pod without a controller fills it."""
+    made = workload(NPUS, replicas=1)
+    other = bare_pod(NPUS, labels={"app": "other"})
+    actions = [
+        {"at": "1m", "cordon": ["node-0", "node-1"]},
+        {"at": "2m", "object": f"{made['kind']}/chat", "scale": 2},
+    ]
+    user.plans(made, other, cluster="2x8", actions=actions, horizon="1h")
+    assert said_to_help(user) == "fewer pods there together with uncordoning node-1 or more nodes"

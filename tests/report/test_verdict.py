@@ -42,7 +42,7 @@ SENTENCES = {
     "creation without room": (
         False,
         "The deployment never finishes: infer-3 needs 3 nodes × 8 huawei.com/ascend-1980; no such node is "
-        "free; fewer pods there or more nodes would let it go on; 1 of 4 instances missing for good.",
+        "free; more nodes would let it go on; 1 of 4 instances missing for good.",
     ),
     "horizon": (
         False,

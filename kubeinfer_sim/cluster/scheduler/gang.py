@@ -84,13 +84,16 @@ class GangPlacer:
             Pod key → node name in the order of the gang's pods; None when the gang does not fit.
         """
         self._index.stats.attempts += 1
-        pods = self.order(gang)
+        placed = self.find(self.order(gang), prefer)
+        return None if placed is None else {pod.key: placed[pod.key].name for pod in gang.pods}
+
+    def find(self, pods: list[Pod], prefer: Mapping[Hashable, str]) -> Placed | None:
+        """Reserve a node for each of these pods, the hardest to place first; None, and nothing, when one finds none."""
         placed: Placed = {}
-        if not self._hardest_first(pods, prefer, placed):
-            self.undo(placed)
-            if not self._search(pods, placed):
-                return None
-        return {pod.key: placed[pod.key].name for pod in gang.pods}
+        if self._hardest_first(pods, prefer, placed):
+            return placed
+        self.undo(placed)
+        return placed if self._search(pods, placed) else None
 
     def undo(self, placed: Placed) -> None:
         """Give back what was reserved."""

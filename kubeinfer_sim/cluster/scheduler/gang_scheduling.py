@@ -40,6 +40,7 @@ from kubeinfer_sim.cluster.scheduler.volcano.scheduling import (
     VolcanoSettings,
     Words,
 )
+from kubeinfer_sim.cluster.scheduler.ways_of_gangs import WaysOfGangs
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.manifest.accelerators import accelerator_count
@@ -109,7 +110,7 @@ class GangScheduling(Watcher):
         self._unplaced: set[tuple[str, str]] = set()  # workloads with one that had no place at the start
         self._wake: Timer | None = None
         self._instances_by_volcano = instances_by_volcano
-        self._volcano = (
+        self._volcano: VolcanoScheduling | None = (
             None
             if volcano is None
             else VolcanoScheduling(
@@ -121,6 +122,7 @@ class GangScheduling(Watcher):
                 evict=self._evict_for_volcano,
             )
         )
+        self._ways = WaysOfGangs(scheduler, env.api, self._volcano, self._is_volcano_s)
 
     def _is_volcano_s(self, gang: PodGang) -> bool:
         if self._volcano is None:
@@ -489,14 +491,40 @@ class GangScheduling(Watcher):
         self._reconsidering = None
         self.explain_again(self._clock.now)
 
-    def explain_again(self, at: int) -> None:
-        """Record at `at` ms why gangs wait of which that has been recorded, and is something else by now."""
+    def explain_again(self, at: int, *, ways: bool = False) -> None:
+        """Record at `at` ms why gangs wait of which that has been recorded, and is something else by now.
+
+        `ways`: nothing comes after it; also what would give them places, of the first one of each workload.
+        """
         waiting = self._waiting() if self._explained else {}
+        told: set[tuple[str, str]] = set()
         for key, (before, number) in list(self._explained.items()):
             if key in waiting:
-                record = self._why_it_waits(waiting[key], number, at)
+                gang = waiting[key]
+                record = self._why_it_waits(gang, number, at)
+                workload = gang.instance.kind, gang.instance.owner
+                if ways and "room" in record.awaits and workload not in told:
+                    told.add(workload)
+                    record = self._ways.tell(record, gang, self._ahead_of(gang))
                 if not record.says_as(before):
                     self._explained[key] = record, self._history.append(record)
+
+    def _ahead_of(self, gang: PodGang) -> list[PodGang]:
+        """The gangs that wait for room and have their places before it, where there are any, in their order."""
+
+        def wants_room(each: PodGang) -> bool:
+            explained = self._explained.get(each.request.key)
+            return explained is None or "room" in explained[0].awaits
+
+        by_kube_scheduler = sorted(self._gangs.values(), key=lambda each: -each.request.priority)
+        if gang in by_kube_scheduler:
+            ahead = by_kube_scheduler[: by_kube_scheduler.index(gang)]
+        elif self._volcano is not None:
+            # Volcano looks once a second, kube-scheduler at once.
+            ahead = [*by_kube_scheduler, *self._volcano.ahead_of(gang)]
+        return [
+            each for each in ahead if wants_room(each) and not self._scheduler.is_promised(each.request.key)
+        ]
 
     def explain_waiting(self, at: int) -> None:
         """Record at `at` ms why the first gang of each workload waits that has been looked at, where nobody has."""

@@ -101,6 +101,15 @@ class Scheduler:
         """The node a pod was placed on; None when it is not placed."""
         return self._node_of.get(pod_key)
 
+    @property
+    def placed(self) -> Mapping[Hashable, NodeState]:
+        """The node of each placed pod, by key."""
+        return self._node_of
+
+    def is_promised(self, gang_key: Hashable) -> bool:
+        """Whether places are kept for a gang, from which others have still to go."""
+        return gang_key in self._nominations
+
     def note_placed(self, nodes: Mapping[Hashable, NodeState]) -> None:
         """Another scheduler has placed pods: each counts on its node until it is released."""
         self._node_of.update(nodes)

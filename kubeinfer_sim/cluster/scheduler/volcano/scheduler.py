@@ -19,7 +19,7 @@ from kubeinfer_sim.cluster.scheduler.choice import NodeChoice, Placing
 from kubeinfer_sim.cluster.scheduler.node_class import accepts
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
-from kubeinfer_sim.cluster.scheduler.pods import PodSpec
+from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
 from kubeinfer_sim.cluster.scheduler.volcano.job import (
     Account,
     GroupKey,
@@ -268,6 +268,25 @@ class VolcanoScheduler:
             places.take(task.pod, found[0])
             taken.append((task, found[0]))
         return {task.pod.key: node for task, node in taken}
+
+    def find(self, pods: Sequence[Pod], attempt: str) -> dict[Hashable, NodeState] | None:
+        """Reserve nodes for pods one by one, with draws of their own; None, and nothing, when one finds none."""
+        self._set_attempt(attempt)
+        places = Places(self._index, self._choice, {})
+        taken: list[tuple[Pod, NodeState]] = []
+        for pod in pods:
+            found = places.find(pod)
+            if found is None:
+                for other, node in taken:
+                    places.give_back(other, node)
+                return None
+            places.take(pod, found[0])
+            taken.append((pod, found[0]))
+        return {pod.key: node for pod, node in taken}
+
+    def remove_tried(self, pod: Hashable, node: NodeState) -> None:
+        """Give back what `find` has reserved for a pod."""
+        self._index.remove(node, pod)
 
     def has_place_in_other_draws(self, tasks: Sequence[Task]) -> bool:
         """Whether pods would have places, had chance given those that are placed others of equal nodes."""

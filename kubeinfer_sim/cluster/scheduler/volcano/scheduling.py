@@ -402,12 +402,33 @@ class VolcanoScheduling:
 
     def has_place_in_other_draws(self, gang: PodGang) -> bool:
         """Whether a gang without a place would have one, had chance drawn otherwise."""
+        return self.volcano.has_place_in_other_draws(self._tasks(gang))
+
+    def _tasks(self, gang: PodGang) -> list[Task]:
+        """The pods of a gang that waits, and those that it has to be placed with."""
         tasks = []
         for each in self.placed_together(gang).pods:
             assert isinstance(each.key, Pod)
             job = self.volcano.job_of(each.key)
             tasks.append(self._task(gang, each.key) if job is None else job.tasks[each.key])
-        return self.volcano.has_place_in_other_draws(tasks)
+        return tasks
+
+    def in_order(self, gang: PodGang) -> list[ScheduledPod]:
+        """These as the nodes know them, in the order in which they are placed."""
+        return [task.pod for task in sorted(self._tasks(gang), key=lambda task: task.order)]
+
+    def ahead_of(self, gang: PodGang) -> list[PodGang]:
+        """The gangs of other PodGroups that are looked at before it, in their order; shares of queues aside."""
+
+        def turn(each: PodGang) -> tuple[int, int, str]:
+            job = self.volcano.job_of(each.pods[0])
+            group = None if job is None else job.group
+            if group is None:
+                return -each.request.priority, 0, ""
+            return -group.priority, group.created // 1000, f"{group.namespace}/{group.name}"
+
+        own = turn(gang)
+        return sorted((each for each in self.waiting().values() if turn(each) < own), key=turn)
 
     def words(self, gang: PodGang, fits: bool) -> Words:
         """What Volcano says of a gang that waits, and all it waits for but room on nodes, which these tell.
