@@ -32,8 +32,6 @@ from kubeinfer_sim.cli.replications import (
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from kubeinfer_sim.diagnostics import Diagnostic
-    from kubeinfer_sim.experiment.replication import Variant
     from kubeinfer_sim.scenario.configuration import Configuration
 
 
@@ -55,27 +53,6 @@ def _complete_assumption(ctx: click.Context, param: click.Parameter, incomplete:
         CompletionItem(f"{name}={before}{comma}{value}")
         for value in known.get(name, ())
         if value.startswith(begun)
-    ]
-
-
-def _warnings(variants: Sequence[Variant]) -> list[Diagnostic]:
-    """What `run` would warn of, each once; where it is not of all variants with the names of those it is of."""
-    from msgspec.structs import replace
-
-    from kubeinfer_sim.report.words import listed
-
-    told: dict[tuple[str, str], Diagnostic] = {}
-    whose: dict[tuple[str, str], list[str]] = {}
-    for variant in variants:
-        for each in dict.fromkeys(variant.scenario.warnings):
-            key = each.where, each.sentence
-            told.setdefault(key, each)
-            whose.setdefault(key, []).append(variant.name)
-    return [
-        each
-        if len(whose[key]) >= len(variants)
-        else replace(each, message=f"{each.message} ({listed(whose[key], 3)})")
-        for key, each in told.items()
     ]
 
 
@@ -154,6 +131,7 @@ def command(
     from kubeinfer_sim.experiment.knobs import grid
     from kubeinfer_sim.manifest.source import read_source
     from kubeinfer_sim.manifest.template import parse_settings
+    from kubeinfer_sim.report.warnings import of_variants
     from kubeinfer_sim.report.words import count
 
     output = output_of(form, json_to)
@@ -165,7 +143,7 @@ def command(
     knobs += [*map(assumption_knob, assume), *vary]
     source, values = read_source(scenario), parse_settings(settings, files)
     variants = grid(knobs, source, values, seed=seed, horizon=horizon, configuration=configuration)
-    if warnings := _warnings(variants):
+    if warnings := of_variants(variants):
         show_diagnostics(warnings)
     first = variants[0].scenario.seed
     with many.places() as workers, ProgressBar("runs") as bar:

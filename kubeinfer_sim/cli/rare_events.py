@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kubeinfer_sim.cli.output import look_of, note, output_of
+from kubeinfer_sim.cli.output import look_of, note, output_of, show_diagnostics
 from kubeinfer_sim.cli.replications import INTERRUPTED, UNDECIDED, Many, failure_code
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.scenario.model import Scenario
@@ -41,6 +41,8 @@ def estimate_and_report(
     output = output_of(form, json_to)
     if output.form not in ("text", "json"):
         raise UsageError(f"-o {output.form} is not there for --rare: text and json are")
+    if scenario.warnings and not quiet:
+        show_diagnostics(scenario.warnings)
     begun = time.perf_counter()
     with many.places() as workers, ProgressBar("runs") as bar:
 

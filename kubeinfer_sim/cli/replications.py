@@ -14,7 +14,7 @@ import click
 from msgspec import Struct
 
 from kubeinfer_sim.cli.command import Whole, option
-from kubeinfer_sim.cli.output import Look, Output, look_of, note
+from kubeinfer_sim.cli.output import Look, Output, look_of, note, show_diagnostics
 from kubeinfer_sim.cli.own_line import own_line
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.scenario.model import Scenario
@@ -224,6 +224,8 @@ def replicate_and_report(
     from kubeinfer_sim.cli.progress import ProgressBar
     from kubeinfer_sim.experiment.replications import replicate
 
+    if scenario.warnings and not quiet:
+        show_diagnostics(scenario.warnings)
     begun = time.perf_counter()
     so_far = SoFar()
     bar = ProgressBar("runs", at_most=many.until_decided, shown=not quiet)

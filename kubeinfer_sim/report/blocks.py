@@ -8,10 +8,12 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
+from kubeinfer_sim.manifest.register.check import not_simulated
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Judged, Judgement, Stall
 from kubeinfer_sim.report.paragraph import indented
 from kubeinfer_sim.report.verdict import Assessment, idle_lines, objective_text
+from kubeinfer_sim.report.warnings import by_what_they_say
 from kubeinfer_sim.report.words import count
 from kubeinfer_sim.scenario.actions.model import Action
 from kubeinfer_sim.scenario.units import format_duration
@@ -50,12 +52,22 @@ def stalled_since(stall: Stall) -> str:
     return f"Stalled since {format_duration(stall.at)} ({reason})"
 
 
-def warning_lines(assessment: Assessment) -> list[Text]:
-    """What to know of the run and of the files it came from, each once."""
-    own = [text for each in assessment.kubeinfers.values() for text in each.measures.warnings]
-    own += idle_lines(assessment.cluster)
-    texts = dict.fromkeys((*own, *(each.one_line() for each in assessment.run.scenario.warnings)))
-    return [Text(f"! {printable(text)}", "yellow") for text in texts]
+def warning_lines(assessment: Assessment, most: int | None = None) -> list[Text]:
+    """What to know of the run and of the files it came from, each once.
+
+    Of what would matter and is not simulated each thing is told; of the rest as many as `most`, and how many more.
+    """
+    of_files = assessment.run.scenario.warnings
+    unsimulated = not_simulated(of_files)
+    texts = [text for each in assessment.kubeinfers.values() for text in each.measures.warnings]
+    texts += idle_lines(assessment.cluster)
+    texts += [each.one_line() for each in of_files if each not in unsimulated]
+    told = list(dict.fromkeys(texts))
+    shown = told[:most]
+    lines = [Text(f"! {printable(text)}", "yellow") for text in (*shown, *by_what_they_say(unsimulated))]
+    if len(told) > len(shown):
+        lines.append(Text(f"… and {count(len(told) - len(shown), 'more warning')}", "dim"))
+    return lines
 
 
 def actions_of(actions: tuple[Action, ...], kubeinfer: str) -> tuple[Action, ...]:

@@ -17,6 +17,7 @@ from kubeinfer_sim.report.interval_part import (
     quantile_part,
 )
 from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
+from kubeinfer_sim.report.warnings import of_variants
 
 
 class ColumnPart(Part):
@@ -99,6 +100,8 @@ class ComparisonDocument(DocumentPart):
     """Runs that came to no end of their own; they have no number in `values`."""
     interrupted: bool
     """There were to be more seeds."""
+    warnings: list[str]
+    """What is legal in the manifests and will surprise, or would matter and is not simulated."""
     configuration: ConfiguredPart | None = None
 
 
@@ -129,6 +132,9 @@ def comparison_json(comparison: Comparison) -> str:
             for variant, each in comparison.failures
         ],
         interrupted=comparison.interrupted,
+        warnings=[
+            each.one_line() for each in of_variants([outcome.variant for outcome in comparison.outcomes])
+        ],
         configuration=configured_part(base.variant.scenario.configuration),
     )
     return document.to_json()

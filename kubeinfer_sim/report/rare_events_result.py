@@ -68,6 +68,8 @@ class RareEventsDocument(DocumentPart):
     events: list[RareEventPart]
     per_run: ForcedRunsPart
     failed: list[FailurePart]
+    warnings: list[str]
+    """What is legal in the manifests and will surprise, or would matter and is not simulated."""
     configuration: ConfiguredPart | None = None
 
 
@@ -100,6 +102,7 @@ def rare_events_json(events: RareEvents) -> str:
             FailurePart(seed=each.seed, why=each.why, message=each.message, replay=f"-n 1 --seed {each.seed}")
             for each in events.failures
         ],
+        warnings=[each.one_line() for each in events.scenario.warnings],
         configuration=configured_part(events.scenario.configuration),
     )
     return document.to_json()

@@ -191,6 +191,8 @@ class ReplicationsDocument(DocumentPart):
     worst: SeedPart | None
     median: SeedPart | None
     per_run: PerRunPart
+    warnings: list[str]
+    """What is legal in the manifests and will surprise, or would matter and is not simulated."""
     configuration: ConfiguredPart | None = None
 
 
@@ -232,6 +234,7 @@ def replications_document(runs: Replications) -> ReplicationsDocument:
                 for column in runs.columns
             },
         ),
+        warnings=[each.one_line() for each in runs.scenario.warnings],
         configuration=configured_part(runs.scenario.configuration),
     )
 

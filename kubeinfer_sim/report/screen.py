@@ -72,9 +72,9 @@ def screen(assessment: Assessment, width: int) -> Iterable[RenderableType]:
         yield from section(title, content)
     yield from section("Pods", bare_pods.lines(measures.bare_pods))
     yield from _rows([*rows, *_cluster(assessment, family)])
-    if warnings := warning_lines(assessment):
+    if warnings := warning_lines(assessment, MOST_WARNINGS):
         yield Text()
-        yield from _cut(warnings, MOST_WARNINGS, "warning")
+        yield from warnings
 
 
 def _stall(measures: Measures) -> Iterator[_Row]:
@@ -170,9 +170,3 @@ def _lines(texts: Sequence[object]) -> str:
     if len(texts) > MOST_LINES:
         shown.append(f"… and {len(texts) - MOST_LINES:,} more")
     return "\n".join(shown)
-
-
-def _cut(lines: Sequence[Text], most: int, noun: str) -> list[RenderableType]:
-    if len(lines) <= most:
-        return list(lines)
-    return [*lines[:most], Text(f"… and {count(len(lines) - most, f'more {noun}')}", "dim")]

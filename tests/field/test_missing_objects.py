@@ -254,9 +254,15 @@ def test_a_volume_for_one_node_keeps_an_update_from_going_on_elsewhere(user: Use
     user.plans(pods, claim("ReadWriteOnce"), cluster="2x8", update=update, horizon="1h")
     done, result = user.runs()
     assert done.returncode == 1
-    assert "Multi-Attach error" in " ".join(done.stdout.split())
+    holder = "Multi-Attach error: volume of claim c is already used by pod chat-0 on node-0"
+    assert holder in " ".join(done.stdout.split())
+    assert holder in " ".join(user.types("why", "scenario.yaml", "--at", "30m").stdout.split())
     assert statuses(user) == ["ContainerCreating", "Running"]
     assert not [each for each in result["warnings"] if "PersistentVolumeClaim" in each], "it is simulated"
+    # So it does an instance's.
+    instances = kubeinfer(asking(npu=8), replicas=1, surge=1, **OF_CLAIM)
+    user.plans(instances, claim("ReadWriteOnce"), cluster="2x8", update=update, horizon="1h")
+    assert "already used by pod chat-0-serve-0 on node-0" in " ".join(user.runs()[0].stdout.split())
     # Where the old one goes first, the volume is attached once its node has said that it is free.
     down = deployment(asking(npu=8), replicas=1, **OF_CLAIM)
     user.plans(down, claim("ReadWriteOnce"), cluster="2x8", update=update)

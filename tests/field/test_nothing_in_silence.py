@@ -235,6 +235,51 @@ def test_rollout_diff_and_compare_say_it_as_validate_does(user: User, workload: 
     assert "no scheduler of this name" in told(compared.stdout + compared.stderr)
 
 
+@both
+def test_however_many_there_are_every_command_has_all_of_them(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    made = workload(
+        asking(npu=8),
+        labels={"fault-scheduling": "grace", "tor-affinity": "large-model-schema"},
+        schedulerName="nobody",
+    )
+    keys = ("huawei.com/schedule_policy", "sp-block", "kueue.x-k8s.io/queue-name", "linkerd.io/inject")
+    template_of(made)["metadata"]["annotations"] = dict.fromkeys(keys, "16")
+    beside: list[Raw] = [
+        {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "x", "namespace": "prod"}},
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": "prod", "labels": {"istio-injection": "enabled"}},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": "other", "labels": {"istio-injection": "enabled"}},
+        },
+    ]
+    user.plans(made, *beside, cluster=NODES, **AGAIN)
+    checked = json.loads(user.types("validate", "manifest.yaml", "-o", "json").stdout)
+    places = {
+        f"manifest.yaml:{each['line']}:{each['column']}"
+        for each in checked["findings"]
+        if each["code"] == "not-simulated"
+    }
+    assert len(places) == 9
+    again = ["rollout", "manifest.yaml", "--nodes", NODES, "--horizon", "1h"]
+    knob = ["compare", "scenario.yaml", "--vary", "nodes=4,5", "--seeds", "1"]
+    for command in (["run", "scenario.yaml"], ["run", "scenario.yaml", "-n", "2"], again, knob):
+        document = json.loads(user.types(*command, "-o", "json").stdout)
+        told = {each.partition(": ")[0] for each in document["warnings"] if "not simulated" in each}
+        assert told == places
+        for form in "text", "markdown":
+            done = user.types(*command, "-o", form)
+            assert all(place in done.stdout + done.stderr for place in places)
+    done = user.types("diff", "manifest.yaml", "manifest.yaml")
+    assert all(place in done.stderr for place in places)
+
+
 def test_a_diff_says_which_objects_it_does_not_compare(user: User) -> None:
     """Nothing rolls out a ReplicaSet or a Pod by itself."""
     for name, image in (("old.yaml", "repo/vllm:v1"), ("new.yaml", "repo/vllm:v2")):

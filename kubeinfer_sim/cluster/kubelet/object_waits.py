@@ -3,7 +3,8 @@
 Source: pkg/kubelet/kuberuntime/kuberuntime_container.go (generateContainerConfig), pkg/kubelet/pod_workers.go;
 pkg/util/goroutinemap/exponentialbackoff (mounts are tried again after 500 ms, 1 s, 2 s … up to 122 s);
 pkg/controller/volume/attachdetach/reconciler (a volume for one node is attached once the other has said that it does
-not use it). Nothing comes of it until somebody creates the object, so nothing is an event until then.
+not use it; reportMultiAttachError names the pods that use it). Nothing comes of it until somebody creates the object,
+so nothing is an event until then.
 """
 
 from __future__ import annotations
@@ -74,9 +75,9 @@ class ObjectWaits:
             if message := self._lacks(pod, each, _NO_ENTRY[each.kind]):
                 return Missing(each, MOUNT, f"MountVolume.SetUp failed: {message}")
         for each in needed.claims:
-            if self._elsewhere(worker, each):
-                message = f"Multi-Attach error: volume of claim {each.name} is already exclusively attached to one node"
-                return Missing(each, ATTACH, message)
+            if holder := self._elsewhere(worker, each):
+                used = f"already used by pod {holder.pod.ref.name} on {holder.node.name}"
+                return Missing(each, ATTACH, f"Multi-Attach error: volume of claim {each.name} is {used}")
         init = {each.name for each in pod.template.init_containers}
         return next(self._unset(pod, needed, lambda name: name in init), None)
 
@@ -107,16 +108,16 @@ class ObjectWaits:
         where = f"{needed.kind} {pod.namespace}/{needed.name}"
         return "" if needed.key in held else no_key.format(key=needed.key, where=where)
 
-    def _elsewhere(self, worker: PodWorker, claim: Reference) -> bool:
-        """Whether a pod on another node has the volume, which is for one node at a time."""
+    def _elsewhere(self, worker: PodWorker, claim: Reference) -> PodWorker | None:
+        """The pod on another node that has the volume, which is for one node at a time."""
         key = claim.kind, worker.pod.namespace, claim.name
         written = self._api.objects.get(key)
         spec = written.raw.get("spec") if written is not None else None
         modes = spec.get("accessModes") if isinstance(spec, Mapping) else None
         if modes != [_ONE_NODE]:
-            return False
+            return None
         first = next(iter(self._users.get(key[1:], ())), worker)
-        return first.node is not worker.node
+        return first if first.node is not worker.node else None
 
     def uses(self, worker: PodWorker) -> None:
         """The pod is on its node: it uses its claims there, or waits for them in the order of coming."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -50,8 +50,12 @@ def owner_of(parent: str, field: str, inner: Type) -> str:
 @cache
 def key_row(place: str, key: str) -> Row | None:
     """The row of a label or annotation (`place`); None where nobody is known to read it."""
+    return _first_row(_KEYED[place], key)
+
+
+def _first_row(owners: tuple[str, ...], key: str) -> Row | None:
     for row in keys.ROWS:
-        if row.owner in _KEYED[place] and any(re.fullmatch(name, key) for name in row.names):
+        if row.owner in owners and any(re.fullmatch(name, key) for name in row.names):
             return row
     return None
 
@@ -83,8 +87,25 @@ def check_object(
         yield document.diagnostic(("kind",), message, code=CODE, severity=Severity.WARNING)
     if document.value["kind"] == "ResourceQuota":
         yield from _uncounted(document)
+    if document.value["kind"] == "Namespace":
+        yield from _of_namespace(document, {each.namespace for each in workloads})
     for path, what in unsimulated_fields(document.value):
         yield document.diagnostic(path, what, code=CODE, severity=Severity.WARNING, key=True)
+
+
+def _of_namespace(document: Document, used: Collection[str]) -> Iterator[Diagnostic]:
+    """Of a Namespace that workloads are in, what its labels and annotations ask of their pods."""
+    metadata = document.value.get("metadata")
+    if not isinstance(metadata, Mapping) or metadata.get("name") not in used:
+        return
+    for place in _KEYED:
+        written = metadata.get(place)
+        for key, value in written.items() if isinstance(written, Mapping) else ():
+            row = _first_row((keys.OF_NAMESPACES,), str(key))
+            if row is not None and row.when(value):
+                message = f"not simulated: {row.why}"
+                path: Path = ("metadata", place, key)
+                yield document.diagnostic(path, message, code=CODE, severity=Severity.WARNING, key=True)
 
 
 def _uncounted(document: Document) -> Iterator[Diagnostic]:

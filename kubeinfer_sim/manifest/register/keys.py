@@ -3,8 +3,10 @@
 Volcano: staging/src/volcano.sh/apis/pkg/apis/scheduling/v1beta1/labels.go, and the user guide "Unified scheduling"
 (group-min-member on Deployments); what v1.15.1 reads of them: pkg/controllers/podgroup, pkg/scheduler/api. MindCluster:
 cluster scheduling, API reference, labels and annotations of Pod and PodGroup (ring-controller.atlas, fault-scheduling
-...), and its interconnection of affinity scheduling, which names Deployments. Names are regular expressions that a key
-matches as a whole; the first row counts. A key that no row names is read by nothing that is simulated.
+...), and its interconnection of affinity scheduling, which names Deployments. The others are documented by those who
+read them: Istio, Linkerd, Dapr, Vault, OpenTelemetry (injection), Reloader, the descheduler, cluster autoscalers,
+Multus, CRI-O, pod security admission. Names are regular expressions that a key matches as a whole; the first row
+counts. A key that no row names is read by nothing that is simulated.
 """
 
 from __future__ import annotations
@@ -16,10 +18,12 @@ from kubeinfer_sim.manifest.register.row import Row, not_simulated, simulated, w
 
 #: Who owns the keys, as rows name it.
 LABELS, ANNOTATIONS, EITHER = "labels", "annotations", "labels and annotations"
+OF_NAMESPACES = "labels and annotations of Namespaces"
 _GANG = (
     "MindCluster holds back pods of a group until so many of them fit at once, and a surge pod alone is no gang; here "
     "instances of KubeInfers and pods of a PodGroup are placed as a whole, by Volcano's own names alone"
 )
+_SIDECAR = "a webhook adds a sidecar, with its own image, start, probes and requests; here the pod has none"
 
 
 def _more_than_one(value: Any) -> bool:
@@ -105,29 +109,34 @@ ROWS: tuple[Row, ...] = (
     ),
     not_simulated(
         LABELS,
-        r"pod-rescheduling process-recover-enable elastic-scheduling subHealthyStrategy subhealthyStrategy",
+        r"pod-rescheduling process-recover-enable elastic-scheduling subHealthyStrategy subhealthyStrategy fault-type",
         "it changes what MindCluster's rescheduling does after a fault, which is not simulated",
         when=lambda value: _on(value) and value != "ignore",
     ),
     not_simulated(
+        ANNOTATIONS,
+        r"recover-strategy wait-reschedule-timeout huawei\.com/schedule\.filter\..*",
+        "it changes what MindCluster's rescheduling does after a fault, or which faults it does not see, which is not "
+        "simulated",
+    ),
+    not_simulated(
         LABELS,
-        r"tor-affinity npu-310-strategy vnpu-level vnpu-dvpp huawei\.com/scheduler\.softShareDev\..*",
+        r"tor-affinity npu-310-strategy vnpu-level vnpu-dvpp super-pod-affinity podgroup-sched-enable",
         "MindCluster's Volcano places pods by it, and they stay Pending where it does not fit; here NPUs are counted, "
         "and switches and shares of NPUs are not",
         when=_on,
     ),
     not_simulated(
         ANNOTATIONS,
-        r"huawei\.com/schedule_policy huawei\.com/recover_policy_path huawei\.com/schedule_enable_dequeue "
-        r"sp-block ra-block sp-fit",
+        r"huawei\.com/schedule_.* huawei\.com/recover_policy_path huawei\.com/affinity-config sp-block ra-block sp-fit",
         "MindCluster's Volcano places or reschedules pods by it (rings of NPUs, super pods); here NPUs are alike",
     ),
     not_simulated(
         EITHER,
         r"hami\.io/.* (nvidia|metax-tech|hygon|cambricon|mthreads|iluvatar|huawei)\.com/(no)?use-.* "
-        r"nvidia\.com/vgpu-mode huawei\.com/vnpu-mode",
-        "HAMi's webhook and scheduler choose devices by it, or what share of one a container gets; here devices of a "
-        "node are alike, and each has one holder",
+        r"huawei\.com/scheduler\.softShareDev\..* nvidia\.com/vgpu-mode huawei\.com/vnpu-mode",
+        "HAMi's or MindCluster's scheduler chooses devices by it, or what share of one a container gets; here devices "
+        "of a node are alike, and each has one holder",
     ),
     without_effect(
         LABELS,
@@ -141,7 +150,7 @@ ROWS: tuple[Row, ...] = (
     ),
     not_simulated(
         EITHER,
-        r"kueue\.x-k8s\.io/(queue-name|pod-group-.*) scheduling\.x-k8s\.io/pod-group(-name)? "
+        r"kueue\.x-k8s\.io/.* scheduling\.x-k8s\.io/pod-group(-name)? "
         r"pod-group\.scheduling\.sigs\.k8s\.io.* yunikorn\.apache\.org/.* kai\.scheduler/queue "
         r"(gang|quota|scheduling)\.scheduling\.koordinator\.sh/.* koordinator\.sh/queue-name",
         "another scheduler or queue holds such pods back until its group or its quota allows them; here they are "
@@ -156,9 +165,70 @@ ROWS: tuple[Row, ...] = (
     ),
     not_simulated(
         EITHER,
-        r"sidecar\.istio\.io/inject istio\.io/rev",
-        "a webhook adds a sidecar, with its own image, start, probes and requests; here the pod has none",
+        r"sidecar\.istio\.io/inject istio\.io/rev linkerd\.io/inject dapr\.io/enabled kuma\.io/sidecar-injection "
+        r"vault\.hashicorp\.com/agent-inject consul\.hashicorp\.com/connect-inject sidecar\.jaegertracing\.io/inject "
+        r"(sidecar|instrumentation)\.opentelemetry\.io/inject.*",
+        _SIDECAR,
+        when=lambda value: value not in (None, "", "false", "disabled"),
+        values="but false, disabled",
+    ),
+    not_simulated(
+        ANNOTATIONS,
+        r"((configmap|secret|search)\.)?reloader\.stakater\.com/(auto|reload|search)",
+        "Reloader rolls the workload out anew when a ConfigMap or Secret changes; here nobody does",
         when=lambda value: value not in (None, "", "false"),
         values="but false",
+    ),
+    not_simulated(
+        ANNOTATIONS,
+        r"descheduler\.alpha\.kubernetes\.io/evict",
+        "a descheduler may evict such pods, wherever they run; here nobody does",
+    ),
+    not_simulated(
+        OF_NAMESPACES,
+        r"istio-injection istio\.io/rev linkerd\.io/inject kuma\.io/sidecar-injection",
+        _SIDECAR,
+        when=lambda value: value not in (None, "", "false", "disabled"),
+        values="but false, disabled",
+    ),
+    not_simulated(
+        OF_NAMESPACES,
+        r"pod-security\.kubernetes\.io/enforce",
+        "the API server refuses pods that ask for more than this level allows (hostPath, hostNetwork, privileged "
+        "containers); here they are made",
+        when=lambda value: value not in (None, "", "privileged"),
+        values="but privileged",
+    ),
+    not_simulated(
+        OF_NAMESPACES,
+        r"(scheduler\.alpha\.kubernetes|openshift)\.io/node-selector scheduler\.alpha\.kubernetes\.io/"
+        r"(defaultTolerations|tolerationsWhitelist)",
+        "where the admission plugin is on, pods get this node selector or these tolerations as well, and are placed by "
+        "them; here they have their own alone",
+    ),
+    without_effect(
+        EITHER,
+        r"(.*\.)?sidecar\.istio\.io/.* (proxy|networking|security)\.istio\.io/.* istio\.io/dataplane-mode "
+        r"(config|proxy)\.linkerd\.io/.* config\.alpha\.linkerd\.io/.* dapr\.io/.* vault\.hashicorp\.com/.*",
+        "how a sidecar is set that other keys ask for, or how traffic reaches the pod",
+    ),
+    without_effect(
+        ANNOTATIONS,
+        r"cluster-autoscaler\.kubernetes\.io/.* karpenter\.sh/do-not-(disrupt|evict|consolidate) "
+        r"descheduler\.alpha\.kubernetes\.io/.*",
+        "it keeps nodes from being given back, or pods from being moved; here nodes go when the scenario says so, and "
+        "nobody moves pods",
+    ),
+    without_effect(
+        ANNOTATIONS,
+        r"k8s\.v1\.cni\.cncf\.io/.* v1\.multus-cni\.io/.* cni\.projectcalico\.org/.* "
+        r"kubernetes\.io/(ingress|egress)-bandwidth",
+        "which networks the pod has; how long it reads weights is in the timings",
+    ),
+    without_effect(
+        ANNOTATIONS,
+        r"(cpu-load-balancing|cpu-quota|irq-load-balancing|cpu-c-states|cpu-freq-governor)\.crio\.io.* "
+        r"container\.(apparmor|seccomp)\.security\..* io\.kubernetes\.cri.*",
+        "how cores are pinned, or what a process may do: it takes the time that the timings say",
     ),
 )

@@ -130,7 +130,7 @@ ROWS: tuple[KindRow, ...] = (
     ),
     _row(
         _NOT,
-        "ResourceClaim ResourceClaimTemplate DeviceClass",
+        "ResourceClaim ResourceClaimTemplate DeviceClass DeviceTaintRule ResourceSlice",
         "devices that are asked for by claims (dynamic resource allocation) are not counted",
     ),
     _row(
@@ -164,7 +164,7 @@ ROWS: tuple[KindRow, ...] = (
     _row(
         _NONE,
         "ServiceAccount Role RoleBinding ClusterRole ClusterRoleBinding Namespace PodSecurityPolicy",
-        "who may do what; it is taken to be allowed",
+        "who may do what; it is taken to be allowed. Of labels and annotations of Namespaces see above",
     ),
     _row(
         _NONE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubeinfer_sim.manifest.register.check import not_simulated
 from kubeinfer_sim.metrics import Judged, Judgement, Outcome
 from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.complaints import complaint
@@ -9,6 +10,7 @@ from kubeinfer_sim.report.confirmed import confirmed, in_words
 from kubeinfer_sim.report.key_figures import key_figures, subject
 from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
 from kubeinfer_sim.report.verdict import Assessment, culprits, idle_lines, objective_text, verdict_line
+from kubeinfer_sim.report.warnings import by_what_they_say
 from kubeinfer_sim.report.words import configured
 
 #: Rows and lines of one part at most; together they are fewer than thirty.
@@ -56,13 +58,16 @@ def _reasons(assessment: Assessment) -> list[str]:
 
 
 def _warnings(assessment: Assessment) -> list[str]:
+    of_files = assessment.run.scenario.warnings
+    unsimulated = not_simulated(of_files)
     warnings = (
         *assessment.measures.warnings,
         *idle_lines(assessment.cluster),
         *map(in_words, confirmed(assessment)),
-        *(each.one_line() for each in assessment.run.scenario.warnings),
+        *(each.one_line() for each in of_files if each not in unsimulated),
     )
-    return capped([f"- ! {escaped(text)}" for text in dict.fromkeys(warnings)], _MOST_WARNINGS, "warnings")
+    lines = capped([f"- ! {escaped(text)}" for text in dict.fromkeys(warnings)], _MOST_WARNINGS, "warnings")
+    return [*(f"- ! {escaped(text)}" for text in by_what_they_say(unsimulated, _MOST_WARNINGS)), *lines]
 
 
 def _rests_on(assessment: Assessment) -> str:
