@@ -65,12 +65,16 @@ class PodSlowed(Record):
 
 
 class NpuStateChanged(Record):
-    """NPUs of a node changed to `state`: `inService`, `isolated`, `resetting`, `out`; `offered` is what is left."""
+    """NPUs of a node changed to `state`: `inService`, `isolated`, `resetting`, `out`; `offered` is what is left.
+
+    What is `out` is so until it is repaired, or `until` a time (ms).
+    """
 
     node: str
     npus: tuple[int, ...]
     state: str
     offered: int
+    until: int | None = None
 
 
 class DevicePluginRegistered(Record):

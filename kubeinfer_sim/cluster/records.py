@@ -287,14 +287,16 @@ class SetUpContinued(Record):
 
 
 class ContainersRunning(Record):
-    """All containers of the pod run and it has an address; its engine waits for the start barrier.
+    """All containers of the pod run and it has an address.
 
-    `container` is the one that was started again; "" when all run for the first time.
+    `container` is the one that was started again; "" when all run for the first time. `engine`: the engine is among
+    those that begin, and waits for the start barrier.
     """
 
     pod: PodRef
     restarts: int
     container: str = ""
+    engine: bool = True
 
 
 class EngineStarted(Record):
@@ -345,11 +347,12 @@ class ContainerKilling(Record):
 
 
 class ContainerCrashed(Record):
-    """The scenario has a container's process end by itself."""
+    """The scenario has a container's process end by itself; `again`: and so it will the next run."""
 
     pod: PodRef
     reason: str
     exit_code: int
+    again: bool = False
 
 
 class ContainerDied(Record):

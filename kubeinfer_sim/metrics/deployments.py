@@ -162,10 +162,15 @@ class DeploymentMeasures(Struct):
         return times
 
     @property
+    def lasting(self) -> int:
+        """Pods available at the end, and not for a moment only."""
+        unstable = sum(life.unstable and life.pods[0].stage == SERVING for life in self.pods)
+        return max(0, self.available.last - unstable)
+
+    @property
     def missing(self) -> int:
         """Pods asked for and not available at the end, or for a moment only."""
-        unstable = sum(life.unstable and life.pods[0].stage == SERVING for life in self.pods)
-        return min(self.desired.last, max(0, self.desired.last - self.available.last + unstable))
+        return max(0, self.desired.last - self.lasting)
 
     @property
     def holds(self) -> bool:

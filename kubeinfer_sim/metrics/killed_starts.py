@@ -119,7 +119,8 @@ class KilledStartsMeter:
         return self._of[key]
 
     def _runs(self, record: ContainersRunning) -> None:
-        self._running[record.pod] = record.at
+        if record.engine:
+            self._running[record.pod] = record.at
 
     def _starts(self, record: EngineStarted) -> None:
         began = self._running.get(record.pod, record.at)

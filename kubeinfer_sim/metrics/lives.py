@@ -63,6 +63,7 @@ class PodLife(Struct):
         broken_by: the fault of a device it holds for which it is not ready: its engine has started on that device, and
             gets no further, or its checks fail.
         idle_since: since when its engine has computed nothing though its checks pass, ms; `was_idle`: that has been so.
+        ready_since: since when it is Ready, ms.
         held: the finalizers that keep its object, of which nothing else is left.
         since: from then on it goes through the stages of `plan`, one after the other, and is in `then` afterwards
             (None: it is gone); what was before is in `spans`.
@@ -84,12 +85,13 @@ class PodLife(Struct):
     broken_by: str = ""
     idle_since: int | None = None
     was_idle: bool = False
+    ready_since: int | None = None
     held: tuple[str, ...] = ()
     spans: list[Span] = field(default_factory=list)
     since: int = 0
     plan: tuple[Stage, ...] = ()
     then: StageName | None = PENDING
-    _load: tuple[int, tuple[Stage, ...]] = (0, ())
+    _load: tuple[int, tuple[Stage, ...]] | None = (0, ())
     _failing: FailingPart = "pod"
     _endless: StageName | None = None
     _entered: int = -1
@@ -120,9 +122,15 @@ class PodLife(Struct):
         """It is ready now; what it failed of so far is past."""
         if self.ready is None:
             self.ready = at
+        self.ready_since = at
         if self.trouble:
             self.past = PastFailure(at, self.reason, self.detail, self.trouble)
         self.recovers()
+
+    def loses_readiness(self, at: int) -> int:
+        """It is not Ready any more; for how long it was, ms."""
+        since, self.ready_since = self.ready_since, None
+        return at - (self.created if since is None else since)
 
     def relapses(self, since: int) -> None:
         """What it has recovered from after `since` (ms) comes again: it fails of that, whatever it is in right now."""
@@ -145,8 +153,16 @@ class PodLife(Struct):
         self._load = at, stages
         self.enter(at, PROBES, stages)
 
+    def waits_for_gang(self, at: int) -> None:
+        """Its engine runs, and waits for those of the others."""
+        self._load = None
+        self.enter(at, BARRIER)
+
     def load_on(self, at: int) -> None:
-        """A container beside its engine runs again: the engine has gone on to load meanwhile."""
+        """A container beside its engine runs again: the engine has gone on to wait, or to load, meanwhile."""
+        if self._load is None:
+            self.enter(at, BARRIER)
+            return
         since, stages = self._load
         while stages and (length := stages[0].duration) is not None and since + length <= at:
             since, stages = since + length, stages[1:]
@@ -190,6 +206,17 @@ class PodLife(Struct):
 AGAIN_AND_AGAIN = 3
 
 
+class ReadinessLoss(NamedTuple):
+    """Readiness lost at `at` (ms), after it was there for `lasted` ms.
+
+    `of`: what it came of, the same of losses that one cause brings about again and again; None where checks failed.
+    """
+
+    at: int
+    lasted: int
+    of: int | None
+
+
 class InstanceLife(Struct):
     """One instance, by uid: an ordinal may be used again.
 
@@ -199,9 +226,9 @@ class InstanceLife(Struct):
         was_ready: ms for which it was ready in all.
         deleting: when the controller began to delete it, and `delete_reason` why.
         restarts: how often recovery rebuilt it or a part of it; `concerning`: how often it lost readiness.
-        lost_readiness: when it did so the last `AGAIN_AND_AGAIN` times.
-        unstable: it does so again and again to the end of a run that was given up: what it is in at that instant says
-            nothing.
+        losses: of its readiness, the last `AGAIN_AND_AGAIN`.
+        unstable: it loses it again and again to the end of a run that was given up, or a crash loop is cut by the
+            horizon: what it is in at that instant says nothing.
         refused: why the API server refuses its pods, as long as it does.
         pending: the scheduler's last word while its gang has no place.
         given_up: pods it gave up for others of its own; `degraded` for how many ms it lacked some, in all,
@@ -221,7 +248,7 @@ class InstanceLife(Struct):
     gone: int | None = None
     restarts: int = 0
     concerning: int = 0
-    lost_readiness: list[int] = field(default_factory=list)
+    losses: list[ReadinessLoss] = field(default_factory=list)
     unstable: bool = False
     given_up: int = 0
     degraded: int = 0
@@ -231,20 +258,46 @@ class InstanceLife(Struct):
     pending: GangPending | None = None
     pods: list[PodLife] = field(default_factory=list)
 
-    def loses_readiness(self, at: int) -> None:
+    def loses_readiness(self, loss: ReadinessLoss) -> None:
         """It is ready no more."""
-        self.lost_readiness.append(at)
-        del self.lost_readiness[:-AGAIN_AND_AGAIN]
+        self.losses.append(loss)
+        del self.losses[:-AGAIN_AND_AGAIN]
 
     def given_up_at(self, at: int) -> None:
         """The run was given up at `at` (ms): what went round until then is taken to go on for ever."""
-        times = self.lost_readiness
-        if self.gone is not None or self.deleting is not None or len(times) < AGAIN_AND_AGAIN:
+        if self._goes_round:
+            first, last = self.losses[0], self.losses[-1]
+            self._is_unstable(at - last.at <= last.at - first.at)
+
+    def cut_at(self, at: int) -> None:
+        """The horizon came at `at` (ms): a crash loop is one, whatever it is in right now.
+
+        Its containers have ended again and again of one cause, and it has not yet been ready for longer than before
+        they did. Independent faults, and checks that fail now and then, are none.
+        """
+        if not self._goes_round or self.pending is not None:
             return
-        self.unstable = at - times[-1] <= times[-1] - times[0]
-        if self.unstable:
+        first, *_, before, last = self.losses
+        causes = {loss.of for loss in self.losses}
+        # A back-off lasts twice as long as the one before.
+        soon = at - last.at <= 2 * (last.at - first.at)
+        one_cause = len(causes) == 1 and None not in causes
+        self._is_unstable(soon and one_cause and self._ready_for(at) <= max(before.lasted, last.lasted))
+
+    @property
+    def _goes_round(self) -> bool:
+        return self.gone is None and self.deleting is None and len(self.losses) == AGAIN_AND_AGAIN
+
+    def _is_unstable(self, unstable: bool) -> None:
+        self.unstable = unstable
+        if unstable:
             for pod in self.pods:
-                pod.relapses(times[0])
+                pod.relapses(self.losses[0].at)
+
+    def _ready_for(self, at: int) -> int:
+        """For how long it has been ready by then, ms; 0 while it is not."""
+        since = self.ready_since if self.instance.has_roles else self.pods[0].ready_since
+        return 0 if since is None else at - since
 
     @property
     def is_lasting(self) -> bool:

@@ -6,6 +6,7 @@ from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected, Pod
 from kubeinfer_sim.cluster.reasons import CLOSED_GATE, CRASH_LOOP, NO_KEY, NO_NODE, InitReason
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
+    ContainerCrashed,
     ContainerDied,
     ContainerKilling,
     ContainersRunning,
@@ -38,7 +39,6 @@ from kubeinfer_sim.cluster.records import (
 )
 from kubeinfer_sim.cluster.stages import (
     BACK_OFF,
-    BARRIER,
     BIND,
     COMMUNICATOR,
     CREATE,
@@ -66,8 +66,9 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     PodRebuilding,
     RoleRebuilding,
 )
+from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.engine.meter import End, Handlers
-from kubeinfer_sim.metrics.lives import InstanceLife, PodLife
+from kubeinfer_sim.metrics.lives import InstanceLife, PodLife, ReadinessLoss
 
 
 def _ran_at_start(life: InstanceLife, pod: PodLife) -> None:
@@ -88,6 +89,8 @@ class LivesMeter:
         self._on_broken: dict[str, list[PodLife]] = {}
         # The faults of devices that pods held as they began, by the record's id.
         self._faults: dict[int, str] = {}
+        # Crashes that come again with the next run, by the record's id: each is a cause of its own, and all are one.
+        self._again: dict[int, int] = {}
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -124,6 +127,7 @@ class LivesMeter:
             GatesAwaited: self._gates_awaited,
             GateSet: self._gate_set,
             PodNotReady: self._pod_not_ready,
+            ContainerCrashed: self._crashed,
             ContainerKilling: self._killing,
             ContainerDied: self._died,
             ContainerBackOff: self._backing_off,
@@ -149,6 +153,8 @@ class LivesMeter:
                 life.degraded += (ended_at if life.gone is None else life.gone) - life.degraded_since
             if end == "quiet":
                 life.given_up_at(ended_at)
+            elif end == "horizon":
+                life.cut_at(ended_at)
         return list(self._instances.values())
 
     def _instance(self, ref: InstanceRef, at: int) -> InstanceLife:
@@ -190,9 +196,10 @@ class LivesMeter:
         return life
 
     def _concerning(self, record: InstanceConcerning) -> None:
+        since = self._instance(record.instance, record.at).ready_since
         life = self._unready(record.instance, record.at)
         life.concerning += 1
-        life.loses_readiness(record.at)
+        life.loses_readiness(self._loss(record, 0 if since is None else record.at - since))
 
     def _restarting(self, record: InstanceRestarting) -> None:
         life = self._unready(record.instance, record.at)
@@ -282,12 +289,10 @@ class LivesMeter:
             return
         pod.restarts = max(pod.restarts, record.restarts)
         pod.recovers("init")
-        if record.container and not record.pod.instance.has_roles:
-            pod.load_on(
-                record.at
-            )  # it waits for nobody: where this is the engine, its start follows in this instant
+        if record.engine:
+            pod.waits_for_gang(record.at)
         else:
-            pod.enter(record.at, BARRIER)
+            pod.load_on(record.at)
 
     def _slowed(self, record: PodSlowed) -> None:
         life = self._pod(record.pod, record.at)
@@ -307,9 +312,18 @@ class LivesMeter:
         if record.reason == "ReadinessProbeFailed":
             pod.fails(record.reason)
             self._is_broken(pod, self._faults.get(record.root, ""))
+        lasted = pod.loses_readiness(record.at)
         pod.enter(record.at, NOT_READY)
         if not record.pod.instance.has_roles:
-            self._instance(record.pod.instance, record.at).loses_readiness(record.at)
+            self._instance(record.pod.instance, record.at).loses_readiness(self._loss(record, lasted))
+
+    def _loss(self, record: InstanceConcerning | PodNotReady, lasted: int) -> ReadinessLoss:
+        of = None if record.reason == "ReadinessProbeFailed" else self._again.get(record.root, record.root)
+        return ReadinessLoss(record.at, lasted, of)
+
+    def _crashed(self, record: ContainerCrashed) -> None:
+        if record.again:
+            self._again[record.id] = NO_CAUSE
 
     def _gates_awaited(self, record: GatesAwaited) -> None:
         gates = self._gates.setdefault(record.pod, {})

@@ -59,7 +59,7 @@ class NpuOutage(Struct):
         reset_at: when that began: nobody held any of its group any more.
         group: how many NPUs are reset together.
         attempts: to reset it.
-        out_at: when it was taken out for repair.
+        out_at: when it was taken out for repair, or `until` a time.
         back: when it was in service again.
     """
 
@@ -72,6 +72,7 @@ class NpuOutage(Struct):
     group: int = 1
     attempts: int = 0
     out_at: int | None = None
+    until: int | None = None
     back: int | None = None
 
 
@@ -132,6 +133,6 @@ def _note(outage: NpuOutage, record: NpuStateChanged) -> None:
     if record.state == "resetting" and outage.reset_at is None:
         outage.reset_at, outage.group = record.at, len(record.npus)
     elif record.state == "out":
-        outage.out_at = record.at
+        outage.out_at, outage.until = record.at, record.until
     elif record.state == "inService":
         outage.back = record.at

@@ -42,7 +42,7 @@ def sentence(measures: BarePodMeasures) -> str:
             return (
                 f"{name} is gone for good ({deleted_for(measures.deleted)}{trouble}): nothing makes it again"
             )
-        case BarePodOutcome.UNFINISHED:
+        case BarePodOutcome.UNFINISHED if life is None or not life.unstable:
             return f"{name} is not ready when the run ends{_complaint(measures)}"
     if life is not None and life.unstable:
         return f"{name} does not stay ready{_complaint(measures)}"

@@ -85,11 +85,16 @@ def sentence(
                 or life.pods[0].pod in on_dead_nodes
                 for life in _stuck(measures)
             )
-            reason = f"; {why(measures, on_dead_nodes)}{due}" if measures.refused or held else ""
+            held_by = f"{why(measures, on_dead_nodes)}{due}" if measures.refused or held else ""
+            reason = f"; {held_by}" if held_by else ""
             if change is None or change.completed is not None:
-                left = f"{measures.available.last:,} of {count(measures.desired.last, 'pod')}"
+                wanted = count(measures.desired.last, "pod")
                 began_with = first_cause(measures.during.disturbed_by, reason)
-                return f"at the horizon {left} of {name} available{reason}{began_with}"
+                if any(life.unstable for life in measures.pods):
+                    missing = f"{measures.missing:,} of {wanted} of {name} missing at the horizon"
+                    return f"{missing}: {held_by}{began_with}"
+                left = f"{measures.available.last:,} of {wanted} of {name} available"
+                return f"at the horizon {left}{reason}{began_with}"
             return f"{what} is not finished when the run ends: {_counts(measures)}{reason}"
     reason = why(measures, on_dead_nodes)
     because = f": {reason}" if reason else ""
@@ -301,4 +306,4 @@ def _causes(causes: Sequence[Record]) -> str:
 
 def _counts(measures: DeploymentMeasures) -> str:
     updated, wanted = measures.updated.last, measures.desired.last
-    return f"{updated:,} of {count(wanted, 'pod')} updated, {measures.available.last:,} available"
+    return f"{updated:,} of {count(wanted, 'pod')} updated, {measures.lasting:,} available"

@@ -59,7 +59,7 @@ def details(assessment: Assessment, width: int) -> Iterable[RenderableType]:
             if own.measures.outcome is Outcome.NOTHING:
                 yield Text(f"  not touched: {count(own.measures.ready.last, 'instance')} ready")
             yield from section("Why", _why(own.measures))
-            figures = kubeinfer_figures(own.measures, given_up=bool(assessment.run.due))
+            figures = kubeinfer_figures(own.measures, due=bool(assessment.run.due))
             yield from section("Key figures", figure_table(figures))
             yield from _instances(own, actions_of(done, name), width, family)
             yield from section("Recovery", recovery_lines(own.measures))
@@ -71,7 +71,10 @@ def details(assessment: Assessment, width: int) -> Iterable[RenderableType]:
             yield from _instances(only, done, width, family)
     yield from section("Nodes", first_lines(node_lines(assessment.cluster), MOST_LINES, "event"))
     yield from section("Faults", fault_lines(assessment.cluster.faults))
-    yield from section(family.title("NPUs out of service"), npu_lines(assessment.cluster.npu_outages, family))
+    yield from section(
+        family.title("NPUs out of service"),
+        npu_lines(assessment.cluster.npu_outages, family, assessment.run.due),
+    )
     yield from section("Load", load_lines(scenario.load, assessment.demand))
     yield from section("Requests", traffic_lines(assessment.traffic))
     for title, content in sections(measures.deployments):

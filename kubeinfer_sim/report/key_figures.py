@@ -44,24 +44,24 @@ def _size(kubeinfer: KubeInfer) -> str:
 
 def key_figures(assessment: Assessment) -> list[tuple[str, str]]:
     """Name and text of each; of several KubeInfers after their names."""
-    of_instances, given_up = bool(assessment.run.scenario.kubeinfers), bool(assessment.run.due)
+    of_instances, due = bool(assessment.run.scenario.kubeinfers), bool(assessment.run.due)
     if len(assessment.kubeinfers) > 1:
         own = [
             (f"{name}: {title}", text)
             for name, each in assessment.kubeinfers.items()
-            for title, text in kubeinfer_figures(each.measures, given_up=given_up)
+            for title, text in kubeinfer_figures(each.measures, due=due)
         ]
     else:
-        own = kubeinfer_figures(assessment.measures, of_instances=of_instances, given_up=given_up)
+        own = kubeinfer_figures(assessment.measures, of_instances=of_instances, due=due)
     return [*own, *cluster_figures(assessment)]
 
 
 def kubeinfer_figures(
-    measures: Measures, *, of_instances: bool = True, given_up: bool = False
+    measures: Measures, *, of_instances: bool = True, due: bool = False
 ) -> list[tuple[str, str]]:
     """What became of the instances of one KubeInfer.
 
-    `of_instances`: there is one; `given_up`: the run was, before all that was due had been mended.
+    `of_instances`: there is one; `due`: something was still to be mended when the run ended.
     """
     rows: list[tuple[str, str]] = []
     change = focus(measures)
@@ -76,13 +76,13 @@ def kubeinfer_figures(
     service, whole = measures.service, measures.whole
     if measures.outcome is not Outcome.NOTHING and of_instances:
         if service.since < service.until or measures.outcome is Outcome.NEVER:
-            rows.append(("Ready", _ready(measures, service, given_up=given_up)))
+            rows.append(("Ready", _ready(measures, service, due=due)))
             rows.append(("Lost", _lost(measures, service)))
         if (whole.lost, whole.min_ready.value) != (service.lost, service.min_ready.value):
             title = _since(measures, whole).capitalize() or "Whole run"
             if whole.until < measures.ended_at:
                 title = f"From {point(whole.since)} to {point(whole.until)}"
-            rows.append((title, f"{_ready(measures, whole, given_up=given_up)}; {_lost(measures, whole)}"))
+            rows.append((title, f"{_ready(measures, whole, due=due)}; {_lost(measures, whole)}"))
     return rows
 
 
@@ -121,7 +121,7 @@ def _span(since: int, until: int | None) -> str:
     return f"from {format_duration(since)} to {format_duration(until or since)}"
 
 
-def _ready(measures: Measures, service: Service, *, given_up: bool) -> str:
+def _ready(measures: Measures, service: Service, *, due: bool) -> str:
     low = service.min_ready
     wanted = measures.desired.between(service.since, service.until)
     if len(wanted) == 1 and low.value >= wanted[0]:
@@ -129,9 +129,7 @@ def _ready(measures: Measures, service: Service, *, given_up: bool) -> str:
     of = f" of {wanted[0]:,}" if len(wanted) == 1 else f" (asked for: {wanted[0]:,} to {wanted[-1]:,})"
     settled = not any(life.unstable for life in measures.instances)
     to_the_end = settled and measures.outcome is Outcome.NEVER and measures.ready.last == low.value
-    lasting = (
-        ("to the end" if given_up else "for good") if to_the_end else f"for {rounded(low.lasting)} in all"
-    )
+    lasting = ("to the end" if due else "for good") if to_the_end else f"for {rounded(low.lasting)} in all"
     return f"at least {low.value:,}{of}, first at {format_duration(low.at)}, {lasting}"
 
 

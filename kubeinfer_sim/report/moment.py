@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubeinfer_sim.cluster.fault_records import FaultDetected, FaultInjected, NpuStateChanged
+from kubeinfer_sim.cluster.fault_records import FaultInjected, NpuStateChanged
 from kubeinfer_sim.cluster.records import DrainHeld, NodeFailed
 from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.controllers.deployment.records import PodsRefused
@@ -21,7 +21,6 @@ from kubeinfer_sim.report.sentences import drain_held, sentence
 from kubeinfer_sim.report.stranded import stranded
 from kubeinfer_sim.report.ways_out import to_admission
 from kubeinfer_sim.report.words import clause, count, ended, listed, point, rounded
-from kubeinfer_sim.scenario.faults.levels import REPEATED
 from kubeinfer_sim.scenario.units import format_duration
 from kubeinfer_sim.simulation.run import Run
 
@@ -82,8 +81,11 @@ def lasting_sentence(run: Run, each: Lasting) -> str:
     if isinstance(record, DrainHeld) and until is not None:
         return drain_held(record, f" until {point(until)}")
     text = sentence(record, run.scenario.accelerator_family)
+    if isinstance(record, NpuStateChanged) and record.until is not None:
+        return text  # which says until when
     if until is not None:
-        return f"{text}{'; repair due at' if _is_repaired(run, record) else ', until'} {point(until)}"
+        is_repaired = isinstance(record, NpuStateChanged) and record.state == "out"
+        return f"{text}{'; repair due at' if is_repaired else ', until'} {point(until)}"
     name = _name(record)
     later = next((due for due in run.due if name and due.what == name), None)
     if later is None:
@@ -104,18 +106,6 @@ def _name(record: Record) -> str:
         case NodeFailed():
             return record.node
     return ""
-
-
-def _is_repaired(run: Run, record: Record) -> bool:
-    """Whether an NPU is out for its repair, not for a fixed time after repeated faults."""
-    return (
-        isinstance(record, NpuStateChanged)
-        and record.state == "out"
-        and not any(
-            isinstance(each, FaultDetected) and each.level == REPEATED
-            for each in run.history.chain(record.id)
-        )
-    )
 
 
 def refused_sentence(each: DeploymentMoment, refused: PodsRefused) -> str:

@@ -8,25 +8,37 @@ from statistics import fmean
 from rich.console import RenderableType
 from rich.text import Text
 
+from kubeinfer_sim.cluster.devices.repair import Due
 from kubeinfer_sim.manifest.accelerators import ASCEND, Family
 from kubeinfer_sim.metrics.npus import NpuOutage
-from kubeinfer_sim.report.words import count, rounded
+from kubeinfer_sim.report.words import count, point, rounded
 
 #: More of them are summed up.
 MOST = 5
 
 
-def npu_lines(outages: Sequence[NpuOutage], family: Family = ASCEND) -> list[RenderableType]:
-    """A line for each outage, or one for all of them when there are many."""
+def npu_lines(
+    outages: Sequence[NpuOutage], family: Family = ASCEND, due: Sequence[Due] = ()
+) -> list[RenderableType]:
+    """A line for each outage, or one for all of them when there are many; `due`: what the end of the run has cut."""
     if len(outages) > MOST:
         return [Text(family.say(_summary(outages)))]
-    return [Text(f"{each.node} npu{each.npu}: {_story(each)}") for each in outages]
+    repairs = {each.what: each.at for each in due if each.kind == "repair"}
+    return [
+        Text(f"{each.node} npu{each.npu}: {_story(each, repairs.get(f'{each.node}/npu{each.npu}'))}")
+        for each in outages
+    ]
 
 
-def _story(outage: NpuOutage) -> str:
-    """`isolated at 10m8s; reset 2h20m later, when its ring of 8 was idle; back after 45s`."""
+def _story(outage: NpuOutage, repair: int | None) -> str:
+    """`isolated at 10m8s; reset 2h20m later, when its ring of 8 was idle; back after 45s`.
+
+    `repair`: when its repair is due, of one whose repair the end of the run has cut.
+    """
     began = rounded(outage.since)
-    if outage.out_at == outage.since:
+    if outage.until is not None:
+        text = f"isolated at {began} until {point(outage.until)}"
+    elif outage.out_at == outage.since:
         text = f"out at {began} until repaired"
     elif outage.reset_at is not None:
         whose = f"all {outage.group} that reset together were" if outage.group > 1 else "it was"
@@ -44,7 +56,8 @@ def _story(outage: NpuOutage) -> str:
     else:
         text = f"isolated at {began}"
     if outage.back is None:
-        return f"{text}; not back in the end"
+        due_at = "" if repair is None else f"; its repair is due at {point(repair)}"
+        return f"{text}; not back in the end{due_at}"
     return f"{text}; back after {rounded(outage.back - (outage.since if outage.reset_at is None else outage.reset_at))}"
 
 
@@ -55,9 +68,11 @@ def _summary(outages: Sequence[NpuOutage]) -> str:
     if waits:
         later = rounded(round(fmean(waits)))
         text += f": {len(waits):,} reset, {later} later (mean), when those it resets with were idle"
-    repairs = sum(each.out_at is not None for each in outages)
+    repairs = sum(each.out_at is not None and each.until is None for each in outages)
     if repairs:
         text += f"; {repairs:,} out until repaired"
+    if isolated := sum(each.until is not None for each in outages):
+        text += f"; {isolated:,} isolated for a fixed time"
     never = sum(each.to_reset and each.reset_at is None and each.back is None for each in outages)
     if never:
         text += f"; {never:,} never reset, since those it resets with were never all idle"

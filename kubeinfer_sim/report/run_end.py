@@ -26,7 +26,7 @@ def ending(run: Run) -> str:
 def why_it_ended(run: Run) -> str:
     """The same in short, with the horizon it came to: `the horizon, 3h`."""
     return {
-        "settled": "nothing more can happen",
+        "settled": f"nothing more happens but {due(run)}" if run.due else "nothing more can happen",
         "horizon": f"the horizon, {format_duration(run.ended_at)}",
         "quiet": given_up_since(run),
         "loop": "time stands still",
@@ -43,6 +43,8 @@ def never(run: Run) -> str:
         if not run.endlessly:
             return f"the run was given up after {_idle(run)} without progress{still}."
         return f"the run was given up at {after}: {given_up_since(run)}{still}."
+    if run.due:
+        return f"nothing happens any more after {after} but {due(run)}."
     return f"nothing can happen any more after {after}."
 
 

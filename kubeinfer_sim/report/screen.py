@@ -98,7 +98,7 @@ def _figures(assessment: Assessment) -> list[_Row]:
 
 def _own_figures(assessment: Assessment, measures: Measures) -> list[_Row]:
     of_instances = bool(assessment.kubeinfers)
-    figures = kubeinfer_figures(measures, of_instances=of_instances, given_up=bool(assessment.run.due))
+    figures = kubeinfer_figures(measures, of_instances=of_instances, due=bool(assessment.run.due))
     rows: list[_Row] = [*_stall(measures), *(row for row in figures if row[0] != "Budgets")]
     if of_instances and measures.outcome is not Outcome.NOTHING and (text := start_up(starts(measures))):
         rows.append(("Starts", text))
@@ -148,7 +148,10 @@ def _cluster(assessment: Assessment, family: Family) -> Iterator[_Row]:
     scenario = assessment.run.scenario
     yield "Nodes", _lines(node_lines(assessment.cluster))
     yield "Faults", _lines(fault_lines(assessment.cluster.faults))
-    yield family.title("NPUs out"), _lines(npu_lines(assessment.cluster.npu_outages, family))
+    yield (
+        family.title("NPUs out"),
+        _lines(npu_lines(assessment.cluster.npu_outages, family, assessment.run.due)),
+    )
     yield "Load", _lines(load_lines(scenario.load, assessment.demand))
     yield "Requests", _lines(traffic_lines(assessment.traffic))
     yield "Preempted", _lines([*preempted(assessment.cluster.preemptions)])

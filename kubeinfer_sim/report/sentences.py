@@ -265,6 +265,8 @@ _NPU_STATES = {
 
 def _npus(record: faults.NpuStateChanged, family: Family) -> str:
     state = _NPU_STATES.get(record.state, record.state)
+    if record.until is not None:
+        state = f"isolated until {point(record.until)}"
     verb = "is" if len(record.npus) == 1 else "are"
     return f"{family.noun} {ordinals(record.npus)} of {record.node} {verb} {state}; {record.offered} left to give"
 

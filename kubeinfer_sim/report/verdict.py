@@ -408,6 +408,11 @@ def _unfinished(run: Run, measures: Measures) -> str:
     horizon = format_duration(measures.ended_at)
     ready, wanted = measures.ready.last, measures.desired.last
     if change is None or change.completed is not None:
+        if any(life.unstable for life in measures.instances):
+            missing = (
+                f"{measures.losing:,} of {count(wanted, 'instance')} missing at the horizon of {horizon}"
+            )
+            return f"{missing}: {_held_up(run, measures).removeprefix('; ')}"
         text = f"At the horizon of {horizon} {ready:,} of {count(wanted, 'instance')} ready"
         return text + _held_up(run, measures)
     text = f"{_subject(change)} is not finished at the horizon of {horizon}"
@@ -501,7 +506,7 @@ def _how_long(run: Run) -> str:
     """What is missing is missing for good, unless something is due that may bring it back."""
     if not run.due:
         return "for good"
-    return "when the run is given up" if run.end == "quiet" else "at the horizon"
+    return {"quiet": "when the run is given up", "settled": "in the end"}.get(run.end, "at the horizon")
 
 
 def _due(run: Run) -> str:

@@ -24,8 +24,7 @@ class Run(Struct, frozen=True):
             at the scenario's horizon; `loop`: things cause each other again and again within one instant, so that time
             stands still.
         fired: how many timers the engine fired.
-        due: what would have been mended after the end, soonest first; of a run that was given up or came to its
-            horizon.
+        due: what would have been mended after the end, soonest first.
         cycle: what happened again and again in the instant in which time stood still; of such a run alone.
         endlessly: it was given up since pods come as fast as a tainted node evicts them, or a kubelet rejects them.
         pods: the objects of the pods that exist at the end; None where nobody wanted them read.

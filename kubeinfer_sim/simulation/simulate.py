@@ -86,10 +86,9 @@ def play(
         looks = _Looks(Standstill(env.history, len(scenario.actions)), Rounds(scenario, env.history), on_look)
         ended = None if explain_at is None else _run_to(simulation, explain_at, looks)
         end, cycle, endlessly, idle = ended or _run_clock(simulation, until, looks)
-        cut = end in ("quiet", "horizon")
-        due = _due(simulation) if cut else ()
         ended_at = env.clock.now if end == "horizon" else env.history.last_at
         over = end == "settled" and env.clock.next_at() is None
+        due = () if over or end == "loop" else _due(simulation)
         if over or end == "quiet" or (end == "horizon" and not _frees_room(simulation)):
             simulation.cluster.scheduling.explain_waiting(ended_at)
         simulation.cluster.scheduling.explain_again(ended_at, ways=True)

@@ -26,16 +26,21 @@ def test_a_crash_loop_of_a_kubeinfer_is_no_progress(user: User) -> None:
     assert result["end"]["reason"] == "quiet"
 
 
-def verdicts(user: User, pods: Raw, action: Raw) -> tuple[set[str], set[int]]:
-    """Of runs that are given up in a loop minute by minute: what they say but for times, and how many were ready."""
+#: What ends a run in a crash loop, and how long it then says that pods are missing.
+ENDS = {"quietAfter": "for good", "horizon": "at the horizon"}
+ended = pytest.mark.parametrize("ends", ENDS)
+
+
+def verdicts(user: User, pods: Raw, action: Raw, ends: str) -> tuple[set[str], set[int]]:
+    """Of runs that end in a loop minute by minute: what they say but for times, and how many were ready."""
     said, ready = set(), set()
     for minutes in range(120, 127):
-        user.plans(pods, cluster="2x8", initial="empty", actions=[action], quietAfter=f"{minutes}m")
+        user.plans(pods, cluster="2x8", initial="empty", actions=[action], **{ends: f"{minutes}m"})
         done, result = user.runs()
         assert done.returncode == 1
-        assert result["end"]["reason"] == "quiet"
+        assert result["end"]["reason"] == ("horizon" if ends == "horizon" else "quiet")
         text = " ".join(done.stdout.partition("\nfield ·")[0].split())
-        said.add(re.sub(r"restarted \d+ times", "restarted N times", text))
+        said.add(re.sub(r" of 2h\d*m?(?=:)", "", re.sub(r"restarted \d+ times", "restarted N times", text)))
         ready.add(sum(each["readyContainers"] for each in user.pods()))
     return said, ready
 
@@ -49,36 +54,65 @@ KILLS = "9 failures in a row, one every 10 s; an engine that answers its livenes
     [
         (
             in_place(kubeinfer(PROBE, replicas=1)),
-            f"1 of 1 instance missing for good: chat-0 {KILLED}serve-0: ",
+            f"1 of 1 instance missing WHEN: chat-0 {KILLED}serve-0: ",
         ),
-        (kubeinfer(PROBE, replicas=1), f"1 of 1 instance missing for good: chat-0 {KILLED}serve-0: "),
-        (deployment(PROBE, replicas=1), f"1 of 1 pod of Deployment chat missing for good: chat-0 {KILLED}"),
+        (kubeinfer(PROBE, replicas=1), f"1 of 1 instance missing WHEN: chat-0 {KILLED}serve-0: "),
+        (deployment(PROBE, replicas=1), f"1 of 1 pod of Deployment chat missing WHEN: chat-0 {KILLED}"),
         (
             stateful_set(PROBE, replicas=1),
-            f"1 of 1 pod of StatefulSet chat missing for good: chat-0 {KILLED}",
+            f"1 of 1 pod of StatefulSet chat missing WHEN: chat-0 {KILLED}",
         ),
     ],
 )
-def test_the_verdict_over_a_crash_loop_is_the_same_whenever_it_is_given_up(
-    user: User, pods: Raw, missing: str
+@ended
+def test_the_verdict_over_a_crash_loop_is_the_same_whenever_it_is_given_up_or_cut(
+    user: User, pods: Raw, missing: str, ends: str
 ) -> None:
-    said, ready = verdicts(user, pods, SICK)
+    said, ready = verdicts(user, pods, SICK, ends)
     assert ready == {0, 1}
-    assert said == {f"✘ {missing}{KILLS}."}
+    assert said == {f"✘ {missing.replace('WHEN', ENDS[ends])}{KILLS}."}
 
 
+@ended
 @both
-def test_so_it_is_over_pods_that_crash_by_themselves(user: User, workload: Callable[..., Any]) -> None:
-    said, ready = verdicts(user, in_place(workload({}, replicas=1)), {"at": "0s", "crash": {"after": "2m"}})
+def test_so_it_is_over_pods_that_crash_by_themselves(
+    user: User, workload: Callable[..., Any], ends: str
+) -> None:
+    crash = {"at": "0s", "crash": {"after": "2m"}}
+    said, ready = verdicts(user, in_place(workload({}, replicas=1)), crash, ends)
     assert ready == {0, 1}
     assert len(said) == 1, said
     (text,) = said
-    assert "missing for good: chat-0 fails over and over, restarted N times: " in text
+    assert f"missing {ENDS[ends]}: chat-0 fails over and over, restarted N times: " in text
+
+
+@pytest.mark.parametrize(
+    ("actions", "horizon"),
+    [
+        ([{"at": f"{hour}h", "crash": {"pods": [0]}} for hour in (1, 2, 3)], "3h45m"),
+        ([{"at": "0s", "crash": {"after": "1h", "times": 3}}], "3h45m"),
+        ([{"at": "0s", "health": {"probes": ["liveness"], "after": "1h", "until": "2h30m"}}], "4h12m"),
+        ([{"at": "0s", "health": {"probes": ["readiness"], "flapping": 0.9, "newPods": True}}], "1h"),
+    ],
+    ids=["independent", "counted", "over", "readiness alone"],
+)
+@both
+def test_at_the_horizon_what_is_no_crash_loop_is_what_it_is_at_that_instant(
+    user: User, workload: Callable[..., Any], actions: list[Raw], horizon: str
+) -> None:
+    checked = {"tcpSocket": {"port": 1}, "periodSeconds": 10}
+    pods = in_place(workload({"livenessProbe": checked, "readinessProbe": checked}, replicas=1))
+    user.plans(pods, cluster="1x8", initial="empty", actions=actions, horizon=horizon)
+    done, result = user.runs()
+    ready = sum(each["readyContainers"] for each in user.pods())
+    assert done.returncode == (0 if ready else 1), done.stdout
+    assert result["end"]["reason"] == "horizon"
+    assert "over and over" not in done.stdout
 
 
 def test_one_of_several_that_goes_round_is_missing(user: User) -> None:
     one = {"at": "0s", "health": {"probes": ["liveness"], "after": "30s", "pods": [1]}}
-    said, ready = verdicts(user, deployment(PROBE, replicas=3), one)
+    said, ready = verdicts(user, deployment(PROBE, replicas=3), one, "quietAfter")
     assert ready == {2, 3}
     assert said == {f"✘ 1 of 3 pods of Deployment chat missing for good: chat-1 {KILLED}{KILLS}."}
 

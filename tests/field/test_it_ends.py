@@ -206,6 +206,32 @@ def test_a_repair_that_nobody_waits_for_ends_nothing(user: User, workload: Calla
     done, result = user.runs()
     assert done.returncode == 0, done.stdout
     assert result["end"]["reason"] == "settled"
+    assert [(each["what"], each["kind"]) for each in result["end"]["due"]] == [("node-0/npu1", "repair")]
+    told = " ".join(done.stdout.split())
+    assert "nothing more happens but the repair of node-0/npu1 at 2d" in told
+    if workload is kubeinfer:  # nothing of a Deployment has the platform look after its NPUs
+        assert "until repaired; not back in the end; its repair is due at 2d" in told
+        end = f"{result['end']['atMs']}ms"
+        why = " ".join(user.types("why", "scenario.yaml", "--at", end).stdout.split())
+        assert "NPU 1 of node-0 is out until repaired; 7 left to give; repair due at 2d" in why
+
+
+def test_an_isolation_for_a_fixed_time_is_no_repair(user: User) -> None:
+    fault = {"kind": "HbmFault", "node": "node-0", "npu": 1, "level": "ManuallySeparateNPU"}
+    user.plans(
+        kubeinfer(asking(npu=8), replicas=1, labels=LABEL),
+        cluster="1x8",
+        actions=[{"at": "50s", "fault": fault}],
+    )
+    for end in ("30d", "1h"):
+        done = user.types("run", "scenario.yaml", "--horizon", end)
+        told = " ".join(done.stdout.split())
+        assert "node-0 npu1: isolated at 1m1s until 2d1m1s" in told, told
+        assert ("back after 2d" in told) is (end == "30d")
+        assert "repair" not in told
+        why = user.types("why", "scenario.yaml", "--horizon", end, "--at", "2m").stdout
+        assert "NPU 1 of node-0 is isolated until 2d" in " ".join(why.split())
+        assert "repair" not in why
 
 
 CENTURY = "36500d"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
-from field.user import Raw, User, bare_pod, deployment, kubeinfer
+from field.test_pod_worker import in_place
+from field.user import Raw, User, asking, bare_pod, deployment, kubeinfer
 
 CLUSTER = {"pools": [{"name": "a", "count": 2, "allocatable": {"cpu": "8"}}]}
 FOREVER = {"horizon": "10m", "initial": "empty"}
@@ -55,3 +57,30 @@ def test_what_is_wrong_is_refused(user: User, crash: Raw, says: str) -> None:
     done = user.runs()[0]
     assert done.returncode == 2
     assert says in " ".join(done.stderr.split())
+
+
+def test_a_container_beside_the_engine_that_runs_again_waits_for_no_gang(user: User) -> None:
+    late = {"tcpSocket": {"port": 1}, "initialDelaySeconds": 60}
+    logger = {"name": "logger", "image": "log:v1", "readinessProbe": late}
+    fetch = {"name": "fetch", "image": "f:1"}
+    engine = {**asking(npu=8), "readinessProbe": {"tcpSocket": {"port": 1}}}
+    pods = in_place(kubeinfer(engine, replicas=1, initContainers=[fetch]))
+    (role,) = pods["spec"]["template"]["spec"]["roles"]
+    role["replicas"] = 2
+    role["template"]["spec"]["containers"].append(logger)
+    crash = {"container": "logger", "reason": "Completed", "pods": [0]}
+    held_up = {"at": "0s", "initFault": {"pods": [1], "lasts": "10m"}}
+    user.plans(
+        pods,
+        cluster="2x8",
+        initial="empty",
+        actions=[held_up, {"at": "5m", "crash": crash}, {"at": "30m", "crash": crash}],
+    )
+    moment = json.loads(user.types("why", "scenario.yaml", "--at", "6m", "--json", "-").stdout)
+    stages = {each["name"]: each["stage"] for each in moment["instances"][0]["pods"]}
+    assert stages["chat-0-serve-0"] == "barrier"
+    assert "waiting for the rest" not in user.types("why", "scenario.yaml", "--at", "30m30s").stdout
+    done, _ = user.runs("--details")
+    lost = done.stdout.partition("ended (Completed) at 30m")[2]
+    assert "probes" in lost
+    assert "gang" not in lost

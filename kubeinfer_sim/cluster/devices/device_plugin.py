@@ -248,11 +248,12 @@ class DevicePlugin(Watcher):
 
     def _take_out(self, npu: Npu, fault: NpuFault) -> None:
         """Out until repaired; after repeated faults for a fixed time."""
-        fault.cause = self._devices.set_state([npu], "out", fault.cause)
-        if fault.level == REPEATED:
-            self._hardware.isolate(npu, self._settings.repeat_isolation)
-        else:
+        until = self._clock.now + self._settings.repeat_isolation if fault.level == REPEATED else None
+        fault.cause = self._devices.set_state([npu], "out", fault.cause, until=until)
+        if until is None:
             self._hardware.order_repair(npu, fault.since, fault.spec.repair)
+        else:
+            self._hardware.isolate(npu, until)
 
     def npus_isolated(self, pod: Pod, cause: int) -> None:
         """A rule of recovery takes the pod's broken NPUs out until repaired, or all of them when none is broken."""

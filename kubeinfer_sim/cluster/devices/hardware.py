@@ -103,10 +103,10 @@ class NpuHardware:
             )
             self._process.fault_over(fault)
 
-    def isolate(self, npu: Npu, length: Millis) -> None:
-        """Keep an NPU out of service for so long; it is trusted again then, whatever was wrong with it."""
-        self.ending[npu.name] = self._clock.now + length
-        self._clock.after(length, self._isolation_over, npu)
+    def isolate(self, npu: Npu, until: Millis) -> None:
+        """Keep an NPU out of service until then; it is trusted again, whatever was wrong with it."""
+        self.ending[npu.name] = until
+        self._clock.at(until, self._isolation_over, npu)
 
     def _isolation_over(self, npu: Npu) -> None:
         self.ending.pop(npu.name, None)

@@ -178,8 +178,11 @@ class Devices(Watcher):
 
     # -- what is offered -----------------------------------------------------------------------------------
 
-    def set_state(self, npus: Iterable[Npu], state: State, cause: int) -> int:
-        """NPUs of one node go to another state; the node offers those in service. Returns the record's id."""
+    def set_state(self, npus: Iterable[Npu], state: State, cause: int, *, until: int | None = None) -> int:
+        """NPUs of one node go to another state; the node offers those in service. Returns the record's id.
+
+        `until`: ms, as in `NpuStateChanged`.
+        """
         changed = [npu for npu in npus if npu.state != state]
         if not changed:
             return cause
@@ -190,4 +193,5 @@ class Devices(Watcher):
         self.statuses.write(node)
         numbers = tuple(npu.number for npu in changed)
         offered = sum(self.statuses.nodes[node].allocatable)
-        return self._history.append(NpuStateChanged(self._clock.now, cause, node, numbers, state, offered))
+        changed_to = NpuStateChanged(self._clock.now, cause, node, numbers, state, offered, until)
+        return self._history.append(changed_to)

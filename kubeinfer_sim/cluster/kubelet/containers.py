@@ -376,7 +376,9 @@ class Containers:
             self._set_up.sidecars.runs_again(worker, container)
         else:
             pod.last = self._history.append(
-                ContainersRunning(now, pod.last, pod.ref, pod.restarts, container.spec.name)
+                ContainersRunning(
+                    now, pod.last, pod.ref, pod.restarts, container.spec.name, container.is_engine
+                )
             )
         if worker.to_stop:
             self._loop.sync(worker)

@@ -61,8 +61,7 @@ class EndPart(Part):
     missing_instances: int
     """Instances asked for and not ready at the end."""
     due: list[DuePart]
-    """What would have been mended later, soonest first; of a run that was given up (`quiet`)
-    or came to its horizon."""
+    """What would have been mended later, soonest first."""
 
 
 class AssumptionPart(Part):

@@ -64,15 +64,12 @@ class RunCrashes(Watcher):
             self._begins(pod, name)
 
     def _begins(self, pod: Pod, name: str) -> None:
-        now = self._clock.now
         engine = pod.template.engine.name
         for place, crash in enumerate(self._crashes):
             key = place, pod.ref.name, name
             if (
                 (crash.container or engine) == name
-                and crash.at <= now
-                and (crash.until is None or now < crash.until)
-                and (crash.times is None or self._struck[key] < crash.times)
+                and self._strikes(crash, key)
                 and matches(crash.target, pod)
             ):
                 self._awaited.add(place)
@@ -81,11 +78,21 @@ class RunCrashes(Watcher):
                 self._clock.after(crash.after, self._end, pod, name, run, place, phase=Phase.ACTION)
                 return
 
+    def _strikes(self, crash: Crash, key: tuple[int, str, str]) -> bool:
+        """Whether it strikes a run that begins now; `key`: its place, pod and container."""
+        now = self._clock.now
+        return (
+            crash.at <= now
+            and (crash.until is None or now < crash.until)
+            and (crash.times is None or self._struck[key] < crash.times)
+        )
+
     def _end(self, pod: Pod, name: str, run: int, place: int) -> None:
         if self._runs[pod.ref, name] != run or not self._kubelet.runs(pod, name):
             return
-        crash = self._crashes[place]
-        self._struck[place, pod.ref.name, name] += 1
-        crashed = ContainerCrashed(self._clock.now, NO_CAUSE, pod.ref, crash.reason, crash.exit_code)
+        crash, key = self._crashes[place], (place, pod.ref.name, name)
+        self._struck[key] += 1
+        again = self._strikes(crash, key)
+        crashed = ContainerCrashed(self._clock.now, NO_CAUSE, pod.ref, crash.reason, crash.exit_code, again)
         cause = self._history.append(crashed)
         self._kubelet.crash(pod, crash.reason, crash.exit_code, container=name, cause=cause)
