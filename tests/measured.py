@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from kubeinfer_sim import replicate
 from kubeinfer_sim.manifest.model import Deployment, Probe, RollingUpdate
+from kubeinfer_sim.report.result import build_result
+from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess
 from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX, PROFILES
@@ -103,6 +105,15 @@ def calls_of_many(made: Scenario, runs: int) -> float:
     profile = Profile()
     profile.runcall(replicate, made, runs)
     return _counted(profile) / runs
+
+
+def calls_of_result(made: Scenario) -> tuple[int, int]:
+    """How many calls the figures of a run take, and how many its result document with all pods."""
+    run = simulate(made)
+    build_result(assess(run))
+    figures, document = Profile(), Profile()
+    document.runcall(build_result, figures.runcall(assess, run))
+    return _counted(figures), _counted(document)
 
 
 def _counted(profile: Profile) -> int:

@@ -62,8 +62,11 @@ class Capacity(Struct, frozen=True):
     roles: Mapping[str, Amount]
 
 
-class _Held(Struct, frozen=True):
-    """The capacity of one instance: its share of the load, what it takes of it, and the ready part of each role."""
+class _Held(Struct, frozen=True, eq=False):
+    """The capacity of one instance: its share of the load, what it takes of it, and the ready part of each role.
+
+    There is one for each shape, and it is told from others by that alone.
+    """
 
     share: Fraction
     serves: Fraction
@@ -140,7 +143,8 @@ class CapacityMeter:
         self._instances: dict[int, _Instance] = {}
         self._known: dict[_Shape, _Held] = {}
         self._now: dict[int, _Held] = {}
-        self._changes: list[tuple[int, int, _Held]] = []
+        # Of each instant in which capacity changes how many instances more, or fewer, have which.
+        self._changes: list[tuple[int, dict[_Held, int]]] = []
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -162,27 +166,24 @@ class CapacityMeter:
 
     def finish(self, ended_at: int, end: End) -> Capacity:
         """What all of them could take, over time."""
-        known = {id(held): held for _, _, held in self._changes}
-        roles = dict.fromkeys(name for held in known.values() for name in held.roles)
+        known = list(dict.fromkeys(held for _, net in self._changes for held in net))
+        roles = dict.fromkeys(name for held in known for name in held.roles)
+        share = self._amount({held: held.share for held in known})
+        by_load = any(held.serves != held.share for held in known)
         return Capacity(
-            self._amount({key: held.share for key, held in known.items()}),
-            self._amount({key: held.serves for key, held in known.items()}),
-            {
-                name: self._amount({key: held.roles.get(name, _NOTHING) for key, held in known.items()})
-                for name in roles
-            },
+            share,
+            self._amount({held: held.serves for held in known}) if by_load else share,
+            {name: self._amount({held: held.roles.get(name, _NOTHING) for held in known}) for name in roles},
         )
 
-    def _amount(self, values: Mapping[int, Fraction]) -> Amount:
+    def _amount(self, values: Mapping[_Held, Fraction]) -> Amount:
         """The sum over the instances, each having what `values` says; fractions become whole numbers all at once."""
         scale = lcm(*(value.denominator for value in values.values()))
-        whole = {key: value.numerator * (scale // value.denominator) for key, value in values.items()}
+        whole = {held: value.numerator * (scale // value.denominator) for held, value in values.items()}
         points: list[tuple[int, int]] = [(0, 0)]
-        total, have = 0, dict[int, int]()
-        for at, uid, held in self._changes:
-            amount = whole[id(held)]
-            total += amount - have.get(uid, 0)
-            have[uid] = amount
+        total = 0
+        for at, net in self._changes:
+            total += sum(whole[held] * number for held, number in net.items())
             points.append((at, total))
         return Amount(Steps(points), Fraction(1, scale))
 
@@ -241,8 +242,7 @@ class CapacityMeter:
     def _deleting(self, record: InstanceDeleting) -> None:
         uid = record.instance.uid
         if self._instances.pop(uid, None) is not None and uid in self._now:
-            del self._now[uid]
-            self._changes.append((record.at, uid, _GONE))
+            self._count(record.at, self._now.pop(uid), _GONE)
 
     def _changed(self, at: int, uid: int, instance: _Instance) -> None:
         counts = instance.counts
@@ -256,9 +256,18 @@ class CapacityMeter:
         held = self._known.get(shape)
         if held is None:
             held = self._known[shape] = _work_out(shape, self._pod_serves, self._instance_serves)
-        if self._now.get(uid) is not held:
+        before = self._now.get(uid, _GONE)
+        if before is not held:
             self._now[uid] = held
-            self._changes.append((at, uid, held))
+            self._count(at, before, held)
+
+    def _count(self, at: int, before: _Held, after: _Held) -> None:
+        """One instance has another capacity from now on."""
+        if not self._changes or self._changes[-1][0] != at:
+            self._changes.append((at, {}))
+        net = self._changes[-1][1]
+        net[before] = net.get(before, 0) - 1
+        net[after] = net.get(after, 0) + 1
 
 
 @lru_cache(maxsize=4096)  # the same few in all runs of a scenario

@@ -7,7 +7,7 @@ make fewer, since comprehensions are no calls there. What makes a count go down 
 from __future__ import annotations
 
 import pytest
-from measured import calls, calls_of_many, drawn, rollout, rollout_of_deployment, small, year
+from measured import calls, calls_of_many, calls_of_result, drawn, rollout, rollout_of_deployment, small, year
 
 from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import PodCreated
@@ -39,10 +39,27 @@ def test_lives_and_faults_cost_no_more_calls(
 
 def test_a_run_among_many_costs_no_more_calls() -> None:
     """Set-up, figures and all that a run has beside its events; what runs of one process share is there by then."""
-    assert calls_of_many(small(), 20) <= 7861 * ALLOWED
+    assert calls_of_many(small(), 20) <= 7823 * ALLOWED
 
 
 def test_a_small_run_costs_no_more_calls() -> None:
     number, run = calls(small())
     assert (run.fired, len(run.history)) == (38, 73)
     assert number <= 4843 * ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("made", "of_figures", "of_result"),
+    [
+        pytest.param(rollout(20), 137, 28, id="KubeInfer"),
+        pytest.param(drawn(rollout(20)), 152, 28, id="KubeInfer, drawn"),
+        pytest.param(drawn(rollout_of_deployment(80)), 110, 21, id="Deployment, drawn"),
+    ],
+)
+def test_figures_and_the_result_of_a_pods_life_cost_no_more_calls(
+    made: Scenario, of_figures: int, of_result: int
+) -> None:
+    """All 160 lives are told of, with the conditions of each pod that is there at the end."""
+    figures, document = calls_of_result(made)
+    assert figures / 160 <= of_figures * ALLOWED
+    assert document / 160 <= of_result * ALLOWED
