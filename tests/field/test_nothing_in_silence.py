@@ -235,6 +235,33 @@ def test_rollout_diff_and_compare_say_it_as_validate_does(user: User, workload: 
     assert "no scheduler of this name" in told(compared.stdout + compared.stderr)
 
 
+def service(app: str, **spec: Any) -> Raw:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": app, "namespace": "prod"},
+        "spec": {"selector": {"app": app}, "ports": [{"port": 80}], **spec},
+    }
+
+
+@both
+def test_what_an_action_creates_is_warned_of_as_what_a_file_holds(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "q", "namespace": "prod"},
+        "spec": {"hard": {"count/jobs.batch": "1"}},
+    }
+    made = [service("chat", sessionAffinity="ClientIP"), quota]
+    actions = [{"at": "1m", "create": made}]
+    user.plans(workload(asking(npu=8)), cluster=NODES, initial="running", actions=actions, horizon="1h")
+    of_quota, of_service = user.runs()[1]["warnings"]
+    assert "create[1].spec.hard[count/jobs.batch]: not simulated" in of_quota
+    assert "Service chat: spec.sessionAffinity: not simulated: requests of one client" in of_service
+
+
 @both
 def test_however_many_there_are_every_command_has_all_of_them(
     user: User, workload: Callable[..., Any]
@@ -258,6 +285,8 @@ def test_however_many_there_are_every_command_has_all_of_them(
             "kind": "Namespace",
             "metadata": {"name": "other", "labels": {"istio-injection": "enabled"}},
         },
+        service("chat", sessionAffinity="ClientIP", internalTrafficPolicy="Local"),
+        service("web", sessionAffinity="ClientIP"),
     ]
     user.plans(made, *beside, cluster=NODES, **AGAIN)
     checked = json.loads(user.types("validate", "manifest.yaml", "-o", "json").stdout)
@@ -266,7 +295,7 @@ def test_however_many_there_are_every_command_has_all_of_them(
         for each in checked["findings"]
         if each["code"] == "not-simulated"
     }
-    assert len(places) == 9
+    assert len(places) == 11
     again = ["rollout", "manifest.yaml", "--nodes", NODES, "--horizon", "1h"]
     knob = ["compare", "scenario.yaml", "--vary", "nodes=4,5", "--seeds", "1"]
     for command in (["run", "scenario.yaml"], ["run", "scenario.yaml", "-n", "2"], again, knob):

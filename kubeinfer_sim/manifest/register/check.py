@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.checker import Checker
 from kubeinfer_sim.manifest.document import Document
-from kubeinfer_sim.manifest.kubernetes.schema import Type
+from kubeinfer_sim.manifest.kubernetes.schema import Type, types
 from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.manifest.register import keys, object_fields, pod_fields
 from kubeinfer_sim.manifest.register.kinds import what_could_differ
@@ -27,6 +27,8 @@ _COUNTS_OBJECTS = re.compile(
     r"count/(?!pods$).*|services(\.loadbalancers|\.nodeports)?|secrets|configmaps|persistentvolumeclaims"
     r"|replicationcontrollers|resourcequotas|requests\.storage|.*\.storageclass\.storage\.k8s\.io/.*"
 ).fullmatch
+#: Where what is said of an object as a whole stands.
+_KIND: Path = ("kind",)
 _KEYED = {"labels": (keys.LABELS, keys.EITHER), "annotations": (keys.ANNOTATIONS, keys.EITHER)}
 
 
@@ -83,49 +85,57 @@ def check_object(
     document: Document, namespace: str, workloads: Sequence[WorkloadSpec]
 ) -> Iterator[Diagnostic]:
     """What an object of another kind, of this namespace, would change for these workloads and does not here."""
-    if message := difference(document.value, namespace, workloads):
-        yield document.diagnostic(("kind",), message, code=CODE, severity=Severity.WARNING)
-    if document.value["kind"] == "ResourceQuota":
-        yield from _uncounted(document)
-    if document.value["kind"] == "Namespace":
-        yield from _of_namespace(document, {each.namespace for each in workloads})
-    for path, what in unsimulated_fields(document.value):
-        yield document.diagnostic(path, what, code=CODE, severity=Severity.WARNING, key=True)
+    for path, what in differences(document.value, namespace, workloads):
+        key = path != _KIND
+        yield document.diagnostic(path, what, code=CODE, severity=Severity.WARNING, key=key)
 
 
-def _of_namespace(document: Document, used: Collection[str]) -> Iterator[Diagnostic]:
-    """Of a Namespace that workloads are in, what its labels and annotations ask of their pods."""
-    metadata = document.value.get("metadata")
-    if not isinstance(metadata, Mapping) or metadata.get("name") not in used:
+def differences(
+    value: Mapping[str, Any], namespace: str, workloads: Sequence[WorkloadSpec]
+) -> Iterator[tuple[Path, str]]:
+    """The same as places in the object and what is to be said of them; of the object as a whole at its `kind`."""
+    kind, spec = value["kind"], value.get("spec")
+    metadata = value.get("metadata")
+    named = metadata if isinstance(metadata, Mapping) else {}
+    if what := what_could_differ(kind, value, namespace, workloads):
+        yield _KIND, f"{kind} {named.get('name') or ''}".rstrip() + f" is not simulated: {what}"
+    if kind == "ResourceQuota" and isinstance(spec, Mapping):
+        yield from _uncounted(spec)
+    if kind == "Service" and isinstance(spec, Mapping):
+        yield from _of_service(spec, [each for each in workloads if each.namespace == namespace])
+    if kind == "Namespace" and any(each.namespace == named.get("name") for each in workloads):
+        yield from _of_namespace(named)
+    yield from unsimulated_fields(value)
+
+
+def _of_service(spec: Mapping[str, Any], workloads: Sequence[WorkloadSpec]) -> Iterator[tuple[Path, str]]:
+    """Of a Service that selects pods of these workloads, what it says of traffic and is not simulated."""
+    selector = spec.get("selector")
+    if not isinstance(selector, Mapping) or not selector:
         return
+    templates = (template for each in workloads for template in each.pod_templates)
+    if any(selector.items() <= template.labels.items() for template in templates):
+        for path, row in _found(spec, types()["ServiceSpec"], "ServiceSpec", ("spec",)):
+            yield path, f"not simulated: {row.why}"
+
+
+def _of_namespace(metadata: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Of a Namespace that workloads are in, what its labels and annotations ask of their pods."""
     for place in _KEYED:
         written = metadata.get(place)
         for key, value in written.items() if isinstance(written, Mapping) else ():
             row = _first_row((keys.OF_NAMESPACES,), str(key))
             if row is not None and row.when(value):
-                message = f"not simulated: {row.why}"
-                path: Path = ("metadata", place, key)
-                yield document.diagnostic(path, message, code=CODE, severity=Severity.WARNING, key=True)
+                yield ("metadata", place, key), f"not simulated: {row.why}"
 
 
-def _uncounted(document: Document) -> Iterator[Diagnostic]:
+def _uncounted(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """Of a ResourceQuota, what counts other objects than pods and what they ask for."""
-    path: Path = ("spec", "hard")
-    spec = document.value.get("spec")
-    hard = spec.get("hard") if isinstance(spec, Mapping) else None
+    hard = spec.get("hard")
     for name in hard if isinstance(hard, Mapping) else ():
         if _COUNTS_OBJECTS(str(name)):
-            message = f"not simulated: objects beyond {name} are refused in a cluster; here they are made"
-            yield document.diagnostic((*path, name), message, code=CODE, severity=Severity.WARNING, key=True)
-
-
-def difference(value: Mapping[str, Any], namespace: str, workloads: Sequence[WorkloadSpec]) -> str:
-    """What an object of another kind would change for these workloads and does not here; "": nothing."""
-    what = what_could_differ(value["kind"], value, namespace, workloads)
-    if not what:
-        return ""
-    name = value["metadata"].get("name") if isinstance(value.get("metadata"), dict) else ""
-    return f"{value['kind']} {name or ''}".rstrip() + f" is not simulated: {what}"
+            what = f"not simulated: objects beyond {name} are refused in a cluster; here they are made"
+            yield ("spec", "hard", name), what
 
 
 def not_simulated(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
+from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, format_path
 from kubeinfer_sim.manifest.autoscalers import KINDS as AUTOSCALERS
 from kubeinfer_sim.manifest.kubernetes.updates import already_exists, not_found
 from kubeinfer_sim.manifest.load import OtherObject
@@ -19,7 +19,7 @@ from kubeinfer_sim.manifest.model import (
     StatefulSet,
     WorkloadSpec,
 )
-from kubeinfer_sim.manifest.register.check import CODE, difference
+from kubeinfer_sim.manifest.register.check import CODE, differences
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.model import Change, Create, Delete, DeleteObject, Refused
 from kubeinfer_sim.scenario.cluster.model import ObjectKey
@@ -226,9 +226,13 @@ class TimeLine:
         there = [line for name, line in self._lines.items() if name not in self._deleted]
         told = {each.message for each in (*self._manifests.warnings, *self.warnings)}
         for each in written:
-            message = difference(each.document.value, each.namespace, [line.current for line in there])
-            if message and message not in told:
-                self._warn(path, message)
+            value, current = each.document.value, [line.current for line in there]
+            for place, what in differences(value, each.namespace, current):
+                message = (
+                    what if place == ("kind",) else f"{each.kind} {each.name}: {format_path(place)}: {what}"
+                )
+                if not told & {what, message}:
+                    self._warn(path, message)
         if not any(each.kind in AUTOSCALERS for each in written):
             return []
         changes: list[Change] = []
