@@ -51,6 +51,7 @@ def command(
     from kubeinfer_sim.cli.manifests import Side, load_each
     from kubeinfer_sim.cli.output import note, output_of, show_diagnostics, width_of
     from kubeinfer_sim.manifest.diff import Versioned, diff
+    from kubeinfer_sim.manifest.object_diff import Key, is_compared, object_diff
     from kubeinfer_sim.manifest.references import ASSUMED, without_given
     from kubeinfer_sim.manifest.refusals import refusals
     from kubeinfer_sim.manifest.register.check import not_simulated
@@ -67,10 +68,13 @@ def command(
     differences = diff(*versions)
     compared = {each.object.kind for each in differences}
     refused = [each for each in refusals(before.objects, after.objects) if each.kind not in compared]
+    told = {Key(each.kind, each.namespace, each.name) for each in refused}
+    beside = [{Key(*each.key): each.document.value for each in side.others} for side in (before, after)]
+    others = [each for each in object_diff(*beside) if each.key not in told]
     output.write(
-        text=lambda: diff_text(differences, refused, width=width_of(sys.stdout)),
-        json=lambda: diff_json(differences, refused),
-        markdown=lambda: diff_markdown(differences, refused),
+        text=lambda: diff_text(differences, others, refused, width=width_of(sys.stdout)),
+        json=lambda: diff_json(differences, others, refused),
+        markdown=lambda: diff_markdown(differences, others, refused),
     )
     added = unrepeated(before.diagnostics, after.diagnostics)
     known = {finding.message for finding in before.diagnostics}  # what runs has what it needs
@@ -79,17 +83,18 @@ def command(
     warnings += without_given(assumed, (each.key for each in (*before.others, *after.others)))
     if warnings:
         show_diagnostics(warnings)
-    told = {(each.kind, each.namespace, each.name) for each in refused}
-    others = dict.fromkeys(
+    not_compared = dict.fromkeys(
         f"{each.kind} {each.name}"
         for side in (before, after)
         for each in (*side.workloads, *side.others)
-        if not isinstance(each, Versioned) and (each.kind, each.namespace, each.name) not in told
+        if not isinstance(each, Versioned)
+        and not is_compared(each.kind)
+        and (each.kind, each.namespace, each.name) not in told
     )
-    if others:
-        note(f"not compared: {', '.join(others)}")
+    if not_compared:
+        note(f"not compared: {', '.join(not_compared)}")
     return int(
         bool(refused)
         or any(each.refused for each in differences)
-        or (exit_code and any(each.differs for each in differences))
+        or (exit_code and (bool(others) or any(each.differs for each in differences)))
     )

@@ -23,7 +23,7 @@ Plain = Deployment | StatefulSet | DaemonSet
 Versioned = KubeInfer | Plain
 
 #: What kubectl keeps for itself in an object it has applied.
-_KUBECTLS_OWN = ("kubectl.kubernetes.io/last-applied-configuration",)
+KUBECTLS_OWN = ("kubectl.kubernetes.io/last-applied-configuration",)
 
 
 class Effect(StrEnum):
@@ -135,10 +135,10 @@ def diff(old: Sequence[Versioned], new: Sequence[Versioned]) -> list[Diff]:
     """
     before = {(type(each), each.namespace, each.name): each for each in old}
     after = {(type(each), each.namespace, each.name): each for each in new}
-    differences = [
+    found = [
         _compare(before[key], each) if key in before else Diff(None, each) for key, each in after.items()
     ]
-    return differences + [Diff(each, None) for key, each in before.items() if key not in after]
+    return found + [Diff(each, None) for key, each in before.items() if key not in after]
 
 
 def _compare(old: Versioned, new: Versioned) -> Diff:
@@ -147,7 +147,7 @@ def _compare(old: Versioned, new: Versioned) -> Diff:
         return _compare_plain(old, new)
     assert isinstance(new, KubeInfer)
     changes = []
-    for path, before, after in _differences(_view(old), _view(new), ()):
+    for path, before, after in differences(_view(old), _view(new), ()):
         effect = _effect(path)
         words = _scaling(old, new) if effect is Effect.SCALE else _WORDS[effect]
         same = _same_budget(path, old, new)
@@ -160,7 +160,7 @@ def _compare(old: Versioned, new: Versioned) -> Diff:
 def _compare_plain(old: Plain, new: Plain) -> Diff:
     changes = []
     refused = refusal(old.raw, new.raw)
-    for path, before, after in _differences(_plain_view(old), _plain_view(new), ()):
+    for path, before, after in differences(_plain_view(old), _plain_view(new), ()):
         match path:
             case _ if refused:
                 effect, words = Effect.NOTHING, _REFUSED_WORDS
@@ -187,7 +187,7 @@ def _plain_view(workload: Plain) -> dict[str, Any]:
 
 
 def _own_metadata(workload: Versioned) -> dict[str, Any]:
-    annotations = {name: text for name, text in workload.annotations.items() if name not in _KUBECTLS_OWN}
+    annotations = {name: text for name, text in workload.annotations.items() if name not in KUBECTLS_OWN}
     return {"labels": dict(workload.labels), "annotations": annotations}
 
 
@@ -284,10 +284,11 @@ def _pace(old: KubeInfer, new: KubeInfer) -> str:
     return f"{replaced}, up to {min(posts.surge, replicas)} spare, up to {posts.max_unavailable} unavailable"
 
 
-def _differences(old: Any, new: Any, path: Path) -> Iterator[tuple[Path, Any, Any]]:
+def differences(old: Any, new: Any, path: Path) -> Iterator[tuple[Path, Any, Any]]:
+    """Where two values differ, below this path, and what stands there; None where there is nothing."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in dict.fromkeys((*old, *new)):
-            yield from _differences(old.get(key), new.get(key), (*path, key))
+            yield from differences(old.get(key), new.get(key), (*path, key))
     elif isinstance(old, list) and isinstance(new, list) and (old or new):
         yield from _list_differences(old, new, path)
     elif not _same(old, new):
@@ -301,7 +302,7 @@ def _list_differences(old: list[Any], new: list[Any], path: Path) -> Iterator[tu
         before, after = names[0], names[1]
         for name, index in after.items():
             was = old[before[name]] if name in before else None
-            yield from _differences(was, new[index], (*path, index))
+            yield from differences(was, new[index], (*path, index))
         for name, index in before.items():
             if name not in after:
                 yield (*path, index), old[index], None
@@ -312,7 +313,7 @@ def _list_differences(old: list[Any], new: list[Any], path: Path) -> Iterator[tu
     elif all(isinstance(each, Mapping) for each in (*old, *new)):
         for index in range(max(len(old), len(new))):
             was = old[index] if index < len(old) else None
-            yield from _differences(was, new[index] if index < len(new) else None, (*path, index))
+            yield from differences(was, new[index] if index < len(new) else None, (*path, index))
     elif old != new:
         yield path, old, new
 

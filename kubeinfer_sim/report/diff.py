@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kubeinfer_sim.diagnostics import format_path
-from kubeinfer_sim.manifest.diff import Diff, changed_place
+from kubeinfer_sim.manifest.diff import Change, Diff, changed_place
 from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.object_diff import ObjectDiff
 from kubeinfer_sim.manifest.refusals import Refusal
 from kubeinfer_sim.manifest.wrapping import wrap
 from kubeinfer_sim.report.kinds import by_kind
@@ -16,13 +17,20 @@ from kubeinfer_sim.report.kinds import by_kind
 _LONGEST_VALUE = 100
 
 
-def diff_text(differences: Sequence[Diff], refused: Sequence[Refusal] = (), *, width: int = 80) -> str:
+def diff_text(
+    differences: Sequence[Diff],
+    others: Sequence[ObjectDiff] = (),
+    refused: Sequence[Refusal] = (),
+    *,
+    width: int = 80,
+) -> str:
     """A paragraph for each object: what follows, then the changes by what they do.
 
-    `refused` are objects of other kinds that the API server does not take.
+    `others` are objects beside workloads that differ, `refused` those that the API server does not take.
     """
+    beside = (_object_paragraph(each, width) for each in others)
     rest = ("\n".join(_wrap(refusal_sentence(each), width)) for each in refused)
-    return "\n\n".join((*(_paragraph(each, width) for each in differences), *rest))
+    return "\n\n".join((*(_paragraph(each, width) for each in differences), *beside, *rest))
 
 
 def refusal_sentence(refused: Refusal) -> str:
@@ -30,12 +38,18 @@ def refusal_sentence(refused: Refusal) -> str:
     return f"{refused.kind} {refused.namespace}/{refused.name}: refused, nothing changes: {refused.words}"
 
 
-def diff_json(differences: Sequence[Diff], refused: Sequence[Refusal] = ()) -> str:
+def diff_json(
+    differences: Sequence[Diff], others: Sequence[ObjectDiff] = (), refused: Sequence[Refusal] = ()
+) -> str:
     """The document described in docs/validate.md."""
     document = {
         "apiVersion": "kubeinfer-sim/v1",
         "kind": "Diff",
         **by_kind((each.object.kind, _document(each)) for each in differences),
+        "objects": [
+            {**each.key._asdict(), "summary": each.summary, "changes": _change_documents(each.changes)}
+            for each in others
+        ],
         "refused": [
             *(each.refused for each in differences if each.refused),
             *(each.words for each in refused),
@@ -54,17 +68,21 @@ def _document(difference: Diff) -> dict[str, Any]:
             "new": difference.new.revision if difference.new is not None else None,
         },
         "summary": difference.summary(),
-        "changes": [
-            {
-                "path": format_path(change.path),
-                "old": change.old,
-                "new": change.new,
-                "effect": change.effect.value,
-                "explanation": change.words,
-            }
-            for change in difference.changes
-        ],
+        "changes": _change_documents(difference.changes),
     }
+
+
+def _change_documents(changes: Iterable[Change]) -> list[dict[str, Any]]:
+    return [
+        {
+            "path": format_path(change.path),
+            "old": change.old,
+            "new": change.new,
+            "effect": change.effect.value,
+            "explanation": change.words,
+        }
+        for change in changes
+    ]
 
 
 def _paragraph(difference: Diff, width: int) -> str:
@@ -77,14 +95,24 @@ def _paragraph(difference: Diff, width: int) -> str:
         if each.words != heading:
             heading = each.words
             lines += _wrap(f"  {heading}:", width)
-        place, old, new = changed_place(each, difference), shown_value(each.old), shown_value(each.new)
-        if len(f"    {place}: {old} → {new}") <= width:
-            lines.append(f"    {place}: {old} → {new}")
-        elif len(f"      {old} → {new}") <= width:
-            lines += [f"    {place}:", f"      {old} → {new}"]
-        else:  # one above the other, to be compared
-            lines += [f"    {place}:", f"      {old}", f"    → {new}"]
+        lines += _change_lines(each, changed_place(each, difference), width)
     return "\n".join(lines)
+
+
+def _object_paragraph(difference: ObjectDiff, width: int) -> str:
+    lines = _wrap(f"{difference.key}: {difference.summary}", width)
+    for each in difference.changes:
+        lines += _change_lines(each, format_path(each.path), width)
+    return "\n".join(lines)
+
+
+def _change_lines(change: Change, place: str, width: int) -> list[str]:
+    old, new = shown_value(change.old), shown_value(change.new)
+    if len(f"    {place}: {old} → {new}") <= width:
+        return [f"    {place}: {old} → {new}"]
+    if len(f"      {old} → {new}") <= width:
+        return [f"    {place}:", f"      {old} → {new}"]
+    return [f"    {place}:", f"      {old}", f"    → {new}"]  # one above the other, to be compared
 
 
 def _wrap(text: str, width: int) -> list[str]:

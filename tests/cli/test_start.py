@@ -31,7 +31,7 @@ MOST = {
     "--help": (6, 0),
     "--version": (6, 0),
     "validate": (130, 0),
-    "diff": (111, 0),
+    "diff": (116, 0),
     "explain": (58, 0),
     "run": (470, 25),
     "rollout": (471, 25),

@@ -173,7 +173,7 @@ def _budget(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[UpdateEr
 
 
 def _claim(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[UpdateError]:
-    before, after = (_stored(each.get("spec"), "PersistentVolumeClaimSpec") for each in (old, new))
+    before, after = (stored_spec(each.get("spec"), "PersistentVolumeClaimSpec") for each in (old, new))
     asked = [_storage(each) for each in (before, after)]
     for spec in (before, after):
         spec.setdefault("volumeMode", "Filesystem")
@@ -216,7 +216,7 @@ def _stateful_set(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Up
 
 
 def _pod(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[UpdateError]:
-    before, after = (_stored(each.get("spec"), "PodSpec") for each in (old, new))
+    before, after = (stored_spec(each.get("spec"), "PodSpec") for each in (old, new))
     for kind in ("containers", "initContainers"):
         was, now = before.get(kind, []), after.get(kind, [])
         if len(was) != len(now):
@@ -304,7 +304,7 @@ _RULES: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Iterator[Upda
 }
 
 
-def _stored(spec: Any, type_name: str) -> dict[str, Any]:
+def stored_spec(spec: Any, type_name: str) -> dict[str, Any]:
     """A spec with its defaults, as the API server holds it."""
     schema = types()[type_name]
     held = stored(decode(copy.deepcopy(spec), schema, Root(), Errors(), fill_defaults), schema)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kubeinfer_sim.diagnostics import format_path
 from kubeinfer_sim.manifest.diff import Diff, changed_place
 from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.object_diff import ObjectDiff
 from kubeinfer_sim.manifest.refusals import Refusal
 from kubeinfer_sim.report.diff import refusal_sentence, shown_value
 from kubeinfer_sim.report.markdown.text import MOST_LINES, capped, code, escaped, footer
 
-_MOST_OBJECTS = 8
+_MOST_OBJECTS, _MOST_BESIDE = 8, 4
 
 
-def diff_markdown(differences: Sequence[Diff], refused: Sequence[Refusal] = ()) -> str:
+def diff_markdown(
+    differences: Sequence[Diff], others: Sequence[ObjectDiff] = (), refused: Sequence[Refusal] = ()
+) -> str:
     """A line for each object, and below it one for each change, those with the widest effect first."""
     told = differences[:_MOST_OBJECTS]
-    heads = 2 * len(told) + (len(differences) > len(told)) + 2
+    heads = 2 * len(told) + (len(differences) > len(told)) + min(len(others), _MOST_BESIDE) + 2
     room = (MOST_LINES - heads) // max(1, sum(bool(each.changes) for each in told))
     lines: list[str] = []
     for each in told:
@@ -27,9 +31,20 @@ def diff_markdown(differences: Sequence[Diff], refused: Sequence[Refusal] = ()) 
         lines.append("")
     if len(differences) > len(told):
         lines.append(f"… and {len(differences) - len(told):,} more objects")
+    lines += capped([_object_line(each) for each in others], _MOST_BESIDE, "objects")
     lines += capped([f"- {escaped(refusal_sentence(each))}" for each in refused], _MOST_OBJECTS, "objects")
     lines.append(footer())
     return "\n".join(lines) + "\n"
+
+
+def _object_line(difference: ObjectDiff) -> str:
+    """An object beside workloads on one line, its changes after what follows from them."""
+    changes = (
+        f"{code(format_path(each.path))}: {code(shown_value(each.old))} → {code(shown_value(each.new))}"
+        for each in difference.changes
+    )
+    head = f"- **{escaped(str(difference.key))}**: {escaped(difference.summary)}"
+    return ": ".join(filter(None, (head, ", ".join(changes))))
 
 
 def _changes(difference: Diff) -> list[str]:
