@@ -20,6 +20,7 @@ from kubeinfer_sim.cli.command import (
     subcommand,
     values_options,
 )
+from kubeinfer_sim.cli.invariants import BROKEN, broken_in_sample, invariants_option
 from kubeinfer_sim.cli.replications import (
     INTERRUPTED,
     UNDECIDED,
@@ -97,6 +98,7 @@ def _complete_assumption(ctx: click.Context, param: click.Parameter, incomplete:
 @values_options("the manifest")
 @horizon_option
 @configuration_option
+@invariants_option
 @json_option("the comparison")
 @form_option("text", "json", "markdown")
 def command(
@@ -111,6 +113,7 @@ def command(
     horizon: str | None,
     form: str | None,
     configuration: Configuration | None,
+    check_invariants: bool,
     json_to: str | None,
 ) -> int:
     """Simulate SCENARIO once for each setting of a knob, under the same faults, and say how they differ.
@@ -154,6 +157,12 @@ def command(
             store=many.store,
             progress=lambda done, total: bar.update(done, total, lambda: count(len(variants), "variant")),
         )
+    if check_invariants:
+        for each in (outcome.variant for outcome in comparison.outcomes):
+            if broken_in_sample(
+                each.scenario, comparison.seeds, None, name=each.name, recovery=each.recovery
+            ):
+                return BROKEN
 
     def text() -> str:
         from kubeinfer_sim.report.comparison import render_comparison

@@ -60,8 +60,6 @@ MEANT = {
 #: Options that every command has, and that may stand before it, too.
 _EVERYWHERE = ("--no-color", "-v", "--verbose")
 
-ISSUES = "please report it with the command line and the files that caused it"
-
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called."""
@@ -246,6 +244,8 @@ def _report(error: Exception, line: Sequence[str]) -> int:
 
         traceback.print_exception(error)
     _tell(f"simulator fault {_fault_id(error)} ({type(error).__name__}): {error}")
+    from kubeinfer_sim.cli.output import ISSUES
+
     _tell(f"This is our mistake, not yours; {ISSUES}, and with this id.")
     if not os.environ.get("KUBEINFER_SIM_DEBUG"):
         _tell("KUBEINFER_SIM_DEBUG=1 shows the traceback.")

@@ -17,6 +17,8 @@ from kubeinfer_sim.errors import UsageError
 
 #: Where `-v` is kept in the context of the command line.
 VERBOSE = "kubeinfer_sim.verbose"
+#: What somebody is asked who meets a mistake of ours.
+ISSUES = "please report it with the command line and the files that caused it"
 #: Columns a message has at least, however narrow the terminal.
 NARROWEST = 40
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,6 +21,7 @@ from kubeinfer_sim.cli.command import (
     timings_option,
     values_options,
 )
+from kubeinfer_sim.cli.invariants import BROKEN, broken_in_sample, invariants_option, whole_of
 
 if TYPE_CHECKING:
     from kubeinfer_sim.scenario.configuration import Configuration
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 @configuration_option
 @timings_option
 @seed_option
+@invariants_option
 @json_option("them")
 @form_option("text", "json")
 def command(
@@ -56,6 +58,7 @@ def command(
     form: str | None,
     timings: str | None,
     configuration: Configuration | None,
+    check_invariants: bool,
     json_to: str | None,
 ) -> int:
     """Simulate SCENARIO (- for standard input) up to one time and show the pods that exist then.
@@ -65,6 +68,7 @@ def command(
     """
     from kubeinfer_sim.cli.output import output_of, unicode_on, width_of
     from kubeinfer_sim.errors import UsageError
+    from kubeinfer_sim.manifest.source import read_source
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.pods import pods_of, render_pods
     from kubeinfer_sim.scenario.load import load_scenario
@@ -72,17 +76,21 @@ def command(
     if [scenario, cluster, pods].count("-") > 1:
         raise UsageError("only one file can come from standard input")
     output = output_of(form, json_to)
-    loaded = load_scenario(
-        scenario,
-        set_values=parse_settings(settings, files),
-        seed=seed,
-        horizon=horizon,
-        cluster=cluster,
-        pods=pods,
-        changes=None if timings is None else {("spec", "timings", "profile"): timings},
-        configuration=configuration,
-    )
+    given: dict[str, Any] = {
+        "set_values": parse_settings(settings, files),
+        "seed": seed,
+        "horizon": horizon,
+        "cluster": cluster,
+        "pods": pods,
+        "changes": None if timings is None else {("spec", "timings", "profile"): timings},
+        "configuration": configuration,
+    }
+    source = read_source(scenario)
+    loaded = load_scenario(source, **given)
     moment = pods_of(loaded, at, names)
+    # The run that is shown may end before the whole one does.
+    if check_invariants and broken_in_sample(loaded, [loaded.seed], whole_of(source, given)):
+        return BROKEN
     out = sys.stdout
 
     def document() -> str:

@@ -14,6 +14,7 @@ import click
 from msgspec import Struct
 
 from kubeinfer_sim.cli.command import Whole, option
+from kubeinfer_sim.cli.invariants import BROKEN, WriteWhole, broken_in_sample
 from kubeinfer_sim.cli.output import Look, Output, look_of, note, show_diagnostics
 from kubeinfer_sim.cli.own_line import own_line
 from kubeinfer_sim.errors import UsageError
@@ -218,9 +219,19 @@ def replay_line(seed: int) -> str:
 
 
 def replicate_and_report(
-    scenario: Scenario, many: Many, output: Output, *, file: str, quiet: bool, assumptions: bool
+    scenario: Scenario,
+    many: Many,
+    output: Output,
+    *,
+    file: str,
+    quiet: bool,
+    assumptions: bool,
+    whole: WriteWhole | None = None,
 ) -> int:
-    """Make the runs, report, and return the exit code: 0 held, 1 missed, 4 undecided or not judged, 2 or 3 failed."""
+    """Make the runs, report, and return the exit code: 0 held, 1 missed, 4 undecided or not judged, 2 or 3 failed.
+
+    With `whole`, which writes the scenario, a sample of them is played once more with the invariants watching.
+    """
     from kubeinfer_sim.cli.progress import ProgressBar
     from kubeinfer_sim.experiment.replications import replicate
 
@@ -244,6 +255,9 @@ def replicate_and_report(
             progress=progress,
         )
     took = time.perf_counter() - begun
+    seeds = [run.seed for run in runs.runs]
+    if whole is not None and broken_in_sample(scenario, seeds, whole, quiet=quiet):
+        return BROKEN
     # A run that needs more time than it may take is not played again.
     explain = many.run_timeout is None and bool(runs.runs)
     reports = _reports(runs, file, assumptions=assumptions, explain=explain)

@@ -119,6 +119,7 @@ def command(
     details: bool,
     assumptions: bool,
     check_determinism: bool,
+    check_invariants: bool,
     many: Many,
 ) -> int:
     """Simulate the update of the KubeInfer (or the Deployment) in OLD, which runs, to the one in NEW.
@@ -139,22 +140,19 @@ def command(
     values, later = parse_settings(settings, files), parse_settings(new_settings, option="--set-new")
     (before, beside), after, others = _load(old, new, values, later, name)
     profile: Any = timings
-    scenario = rollout_scenario(
-        before,
-        None if after is None else after[0],
-        where,
-        profile=profile,
-        seed=seed or 0,
-        horizon=horizon,
-        pods=pods,
-        beside=beside,
-        beside_new=() if after is None else after[1],
-        warnings=others.warnings,
-        objects=others.objects[0],
-        objects_new=others.objects[1] if len(others.objects) > 1 else (),
-        written=others.written,
-        configuration=configuration,
-    )
+    given: dict[str, Any] = {
+        "profile": profile,
+        "seed": seed or 0,
+        "horizon": horizon,
+        "pods": pods,
+        "beside": beside,
+        "beside_new": () if after is None else after[1],
+        "objects": others.objects[0],
+        "objects_new": others.objects[1] if len(others.objects) > 1 else (),
+        "configuration": configuration,
+    }
+    update = (before, None if after is None else after[0], where)
+    scenario = rollout_scenario(*update, **given, warnings=others.warnings, written=others.written)
     return simulate_and_report(
         scenario,
         file=old if new is None else new,
@@ -164,9 +162,20 @@ def command(
         details=details,
         assumptions=assumptions,
         check_determinism=check_determinism,
+        check_invariants=check_invariants,
         many=many,
         inputs=(old, new, cluster, pods),
+        whole=lambda: _whole(update, given),
     )
+
+
+def _whole(update: tuple[Any, ...], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The scenario of an update, with all that it is made of."""
+    from kubeinfer_sim.scenario.rollout import rollout_document
+    from kubeinfer_sim.scenario.self_contained import self_contained
+
+    document, _ = rollout_document(*update, **given)
+    return self_contained(document, typed=frozenset(filter(None, (update[2], given["pods"]))))
 
 
 def _load(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,7 @@ from kubeinfer_sim.cli.command import (
     timings_option,
     values_options,
 )
+from kubeinfer_sim.cli.invariants import whole_of
 from kubeinfer_sim.cli.replications import Many
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.errors import UsageError
@@ -70,6 +71,7 @@ def command(
     details: bool,
     assumptions: bool,
     check_determinism: bool,
+    check_invariants: bool,
     many: Many,
 ) -> int:
     """Simulate SCENARIO, a file of kind Scenario (- for standard input), and report what it will do.
@@ -77,27 +79,29 @@ def command(
     Exit code 0: it finishes and every objective holds; 1: it does not; 2: the file is wrong. With -n it is simulated
     with many seeds: 0: every objective holds with its probability; 1: one does not; 4: it is undecided.
     """
+    from kubeinfer_sim.manifest.source import read_source
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.scenario.load import load_scenario
 
     if [scenario, cluster, pods].count("-") > 1:
         raise UsageError("only one file can come from standard input")
-    loaded = load_scenario(
-        scenario,
-        set_values=parse_settings(settings, files),
-        seed=seed,
-        horizon=horizon,
-        cluster=cluster,
-        pods=pods,
-        changes=None if timings is None else {("spec", "timings", "profile"): timings},
-        configuration=configuration,
-    )
+    given: dict[str, Any] = {
+        "set_values": parse_settings(settings, files),
+        "seed": seed,
+        "horizon": horizon,
+        "cluster": cluster,
+        "pods": pods,
+        "changes": None if timings is None else {("spec", "timings", "profile"): timings},
+        "configuration": configuration,
+    }
+    source = read_source(scenario)
+    loaded = load_scenario(source, **given)
     if rare:
         from kubeinfer_sim.cli.rare_events import estimate_and_report
 
-        if details or check_determinism:
+        if details or check_determinism or check_invariants:
             raise UsageError(
-                "--details and --check-determinism are about one run as it is, --rare about many"
+                "--details, --check-determinism and --check-invariants are about runs as they are, --rare forces them"
             )
         return estimate_and_report(
             loaded, many, form=form, json_to=json_to, quiet=quiet, assumptions=assumptions
@@ -111,6 +115,8 @@ def command(
         details=details,
         assumptions=assumptions,
         check_determinism=check_determinism,
+        check_invariants=check_invariants,
         many=many,
         inputs=(scenario, cluster, pods),
+        whole=whole_of(source, given),
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kubeinfer_sim.cli.command import form_option, json_option, seed_option
+from kubeinfer_sim.cli.invariants import BROKEN, WriteWhole, broken_in, invariants_option, watch_of
 from kubeinfer_sim.cli.output import detail, look_of, note, output_of, tell
 from kubeinfer_sim.cli.own_line import own_line
 from kubeinfer_sim.cli.replications import Many, replicate_and_report, replication_options
@@ -25,12 +26,21 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: Parameters that say what becomes of a result, not what it is.
-_OF_THE_OUTPUT = {"form", "json_to", "quiet", "details", "assumptions", "check_determinism"}
+_OF_THE_OUTPUT = {
+    "form",
+    "json_to",
+    "quiet",
+    "details",
+    "assumptions",
+    "check_determinism",
+    "check_invariants",
+}
 
 
 def simulation_options(command: F) -> F:
     """The options of every command that simulates, once or many times, and reports."""
     for option in (
+        invariants_option,
         click.option(
             "--check-determinism",
             is_flag=True,
@@ -68,7 +78,9 @@ def simulate_and_report(
     details: bool,
     assumptions: bool,
     check_determinism: bool,
+    check_invariants: bool,
     many: Many,
+    whole: WriteWhole,
     inputs: Sequence[str | None],
 ) -> int:
     """Simulate, report, and return the exit code: 0 when it holds, 1 when not; of many runs 4 when it is undecided.
@@ -82,7 +94,9 @@ def simulate_and_report(
         details: a report at length.
         assumptions: a report with every assumption and default.
         check_determinism: simulate a second time, in another process where all `inputs` can be read again.
+        check_invariants: have the numbered invariants watch; of many runs a sample.
         many: how many runs, if more than one.
+        whole: writes the scenario with all that it is made of.
         inputs: the files the command line names.
 
     Raises:
@@ -98,11 +112,27 @@ def simulate_and_report(
         for name, given in (("--details", details), ("--check-determinism", check_determinism)):
             if given:
                 raise UsageError(f"{name} is about one run: give its --seed instead of replications")
-        return replicate_and_report(scenario, many, output, file=file, quiet=quiet, assumptions=assumptions)
+        return replicate_and_report(
+            scenario,
+            many,
+            output,
+            file=file,
+            quiet=quiet,
+            assumptions=assumptions,
+            whole=whole if check_invariants else None,
+        )
     begun = time.perf_counter()
     document = output.form == "json" or output.file is not None or check_determinism
-    run = simulate(scenario, pods=document, on_look=None if quiet else RunProgress(scenario.horizon))
+    watch = watch_of(scenario, wanted=check_invariants)
+    run = simulate(
+        scenario,
+        listeners=() if watch is None else [watch.observe],
+        pods=document or watch is not None,
+        on_look=None if quiet else RunProgress(scenario.horizon),
+    )
     took = time.perf_counter() - begun
+    if broken_in(watch, run, whole):
+        return BROKEN
     assessment = assess(run)
     text = _document(assessment) if document else ""
     detail(f"judged in {time.perf_counter() - begun - took:.2f} s")
@@ -119,7 +149,8 @@ def simulate_and_report(
             tell(verdict_line(assessment), later="")
         events = f"{run.fired:,} events, {run.history.total:,} records"
         same = ", twice with the same bytes" if check_determinism else ""
-        note(f"simulated in {took:.2f} s: {events}{same}")
+        hold = ", all invariants hold" if check_invariants else ""
+        note(f"simulated in {took:.2f} s: {events}{same}{hold}")
     return 0 if assessment.verdict.holds else 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,7 @@ from kubeinfer_sim.cli.command import (
     timings_option,
     values_options,
 )
+from kubeinfer_sim.cli.invariants import BROKEN, broken_in, invariants_option, watch_of, whole_of
 
 if TYPE_CHECKING:
     from kubeinfer_sim.scenario.configuration import Configuration
@@ -44,6 +45,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @configuration_option
 @timings_option
 @seed_option
+@invariants_option
 @json_option("the answer")
 @form_option("text", "json")
 def command(
@@ -59,6 +61,7 @@ def command(
     pods: str | None,
     timings: str | None,
     configuration: Configuration | None,
+    check_invariants: bool,
     json_to: str | None,
 ) -> int:
     """Simulate SCENARIO (- for standard input) again and say what it is like at one time, and why.
@@ -69,6 +72,7 @@ def command(
     """
     from kubeinfer_sim.cli.output import output_of, unicode_on, width_of
     from kubeinfer_sim.errors import UsageError
+    from kubeinfer_sim.manifest.source import read_source
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.why import moment_of, render_why, time_meant
     from kubeinfer_sim.scenario.load import load_scenario
@@ -79,17 +83,22 @@ def command(
     if [scenario, cluster, pods].count("-") > 1:
         raise UsageError("only one file can come from standard input")
     output = output_of(form, json_to)
-    loaded = load_scenario(
-        scenario,
-        set_values=parse_settings(settings, files),
-        seed=seed,
-        horizon=horizon,
-        cluster=cluster,
-        pods=pods,
-        changes=None if timings is None else {("spec", "timings", "profile"): timings},
-        configuration=configuration,
-    )
-    run = simulate(loaded, pods=False, explain_at=time_meant(at))
+    given: dict[str, Any] = {
+        "set_values": parse_settings(settings, files),
+        "seed": seed,
+        "horizon": horizon,
+        "cluster": cluster,
+        "pods": pods,
+        "changes": None if timings is None else {("spec", "timings", "profile"): timings},
+        "configuration": configuration,
+    }
+    source = read_source(scenario)
+    loaded = load_scenario(source, **given)
+    watch = watch_of(loaded, wanted=check_invariants)
+    listeners = () if watch is None else [watch.observe]
+    run = simulate(loaded, listeners=listeners, pods=watch is not None, explain_at=time_meant(at))
+    if broken_in(watch, run, whole_of(source, given)):
+        return BROKEN
     moment = moment_of(run, at, instance)
     out = sys.stdout
 

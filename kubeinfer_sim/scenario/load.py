@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 from pydantic import ValidationError
@@ -55,20 +55,71 @@ def load_scenario(
         InputError: everything that is wrong, here and in the files it names.
         UsageError: a wrong override.
     """
+    given = read_given(
+        source,
+        seed=seed,
+        horizon=horizon,
+        cluster=cluster,
+        pods=pods,
+        changes=changes,
+        configuration=configuration,
+    )
+    scenario = compile_document(given.document, given.typed, given.overrides, set_values or {})
+    if configuration is None or not given.facts:
+        return scenario
+    return replace(scenario, configuration=Configured(configuration.file, given.facts))
+
+
+class Given(NamedTuple):
+    """A scenario's document, and what is given otherwise.
+
+    Attributes:
+        document: with what changes and a configuration file say in its place.
+        typed: paths that come from the command line, and so start at the working directory.
+        overrides: fields of its spec as read.
+        written: the same fields as they would be written.
+        facts: what the configuration file gave.
+    """
+
+    document: Document
+    typed: frozenset[str]
+    overrides: dict[str, Any]
+    written: dict[str, Any]
+    facts: tuple[str, ...]
+
+
+def read_given(
+    source: str | SourceText,
+    *,
+    seed: int | None = None,
+    horizon: str | None = None,
+    cluster: str | None = None,
+    pods: str | None = None,
+    changes: Mapping[Path, Any] | None = None,
+    configuration: Configuration | None = None,
+) -> Given:
+    """A scenario's document before it is compiled; see `load_scenario`.
+
+    Raises:
+        InputError: it cannot be read, or holds other than one document.
+        UsageError: a wrong override.
+    """
     overrides: dict[str, Any] = {} if seed is None else {"seed": seed}
+    written = dict(overrides)
     if horizon is not None:
-        overrides["horizon"] = read_horizon(horizon)
+        overrides["horizon"], written["horizon"] = read_horizon(horizon), horizon
     if pods is not None and cluster is None:
         raise UsageError("--pods are those of the nodes given as --cluster FILE: give both")
     if cluster is not None:
         overrides["cluster"] = _cluster(cluster, pods)
+        written["cluster"] = cluster if pods is None else {"file": cluster, "pods": pods}
     text = read_source(source) if isinstance(source, str) else source
     document = only_document(text, "Scenario")
-    given: list[str] = []
+    facts: list[str] = []
     if configuration is not None:
         changed = {str(path[1]) for path in changes or {} if len(path) == 2}
         without = frozenset(changed | {"cluster"} if cluster is not None else changed)
-        document, given = configuration.give(document, without=without)
+        document, facts = configuration.give(document, without=without)
     typed = [each for each in (cluster, pods, *(changes or {}).values()) if isinstance(each, str)]
     for path, value in (changes or {}).items():
         try:
@@ -79,10 +130,7 @@ def load_scenario(
         document = replace(
             document, parts={**document.parts, ("spec", "cluster"): typed_value("--cluster", cluster)}
         )
-    scenario = compile_document(document, frozenset(typed), overrides, set_values or {})
-    if configuration is None or not given:
-        return scenario
-    return replace(scenario, configuration=Configured(configuration.file, tuple(given)))
+    return Given(document, frozenset(typed), overrides, written, tuple(facts))
 
 
 def compile_document(

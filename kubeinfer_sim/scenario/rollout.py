@@ -61,6 +61,67 @@ def rollout_scenario(
         InputError: the nodes cannot carry the pods' labels and resources, or the Cluster file is wrong.
         UsageError: an argument is wrong, or `new` is another object than `old`; nobody gives the nodes.
     """
+    document, facts = rollout_document(
+        old,
+        new,
+        nodes,
+        profile=profile,
+        kubernetes_version=kubernetes_version,
+        seed=seed,
+        horizon=horizon,
+        pods=pods,
+        beside=beside,
+        beside_new=beside_new,
+        objects=objects,
+        objects_new=objects_new,
+        configuration=configuration,
+    )
+    scenario = compile_document(document, frozenset(filter(None, (nodes, pods))), {}, {})
+    if configuration is not None and facts:
+        scenario = replace(scenario, configuration=Configured(configuration.file, tuple(facts)))
+    # As they are in their own files: with where they were read from.
+    rest = [each for each in scenario.workloads if (each.kind, each.name) != (old.kind, old.name)]
+    scenario = replace(scenario, workloads=(old, *rest))
+    if written:
+        scenario = replace(scenario, lint=tuple(lint_of(written)))
+    if warnings:
+        scenario = replace(scenario, warnings=_together_told(warnings, scenario.warnings))
+    if new is None:
+        return scenario
+    name = f"{new.kind}/{new.name}"
+    # As an autoscaler that is there leaves it, and as it is in its own file.
+    applied = next((each.workload for each in scenario.actions if _applies(each, name)), new)
+    version = new if isinstance(new, KubeInfer) else replace(applied, source=new.source)
+    sources: dict[tuple[str, str], str] = {(each.kind, each.name): each.source for each in beside_new}
+    actions = [_from_its_file(each, sources) for each in scenario.actions if not _applies(each, name)]
+    if not any(isinstance(each, Refused) and each.object == name for each in actions):
+        # Objects of other kinds are there before it, and other workloads come after it.
+        place = next((i for i, each in enumerate(actions) if isinstance(each, Apply)), len(actions))
+        actions.insert(place, Apply(0, version, new.source))
+    return replace(scenario, actions=tuple(actions))
+
+
+def rollout_document(
+    old: WorkloadSpec,
+    new: WorkloadSpec | None,
+    nodes: str | None = None,
+    *,
+    profile: Profile | None = None,
+    kubernetes_version: str | None = None,
+    seed: int = 0,
+    horizon: str = "settled",
+    pods: str | None = None,
+    beside: Sequence[WorkloadSpec] = (),
+    beside_new: Sequence[WorkloadSpec] = (),
+    objects: Sequence[OtherObject] = (),
+    objects_new: Sequence[OtherObject] = (),
+    configuration: Configuration | None = None,
+) -> tuple[Document, list[str]]:
+    """The scenario as somebody would have written it, and what the configuration gave; see `rollout_scenario`.
+
+    Raises:
+        UsageError: an argument is wrong, or `new` is another object than `old`; nobody gives the nodes.
+    """
     if nodes is not None:
         check_nodes(nodes)
     elif configuration is None or "cluster" not in configuration.document.value:
@@ -110,29 +171,7 @@ def rollout_scenario(
     facts: list[str] = []
     if configuration is not None:
         document, facts = configuration.give(document)
-    scenario = compile_document(document, frozenset(filter(None, (nodes, pods))), {}, {})
-    if configuration is not None and facts:
-        scenario = replace(scenario, configuration=Configured(configuration.file, tuple(facts)))
-    # As they are in their own files: with where they were read from.
-    rest = [each for each in scenario.workloads if (each.kind, each.name) != (old.kind, old.name)]
-    scenario = replace(scenario, workloads=(old, *rest))
-    if written:
-        scenario = replace(scenario, lint=tuple(lint_of(written)))
-    if warnings:
-        scenario = replace(scenario, warnings=_together_told(warnings, scenario.warnings))
-    if new is None:
-        return scenario
-    name = f"{new.kind}/{new.name}"
-    # As an autoscaler that is there leaves it, and as it is in its own file.
-    applied = next((each.workload for each in scenario.actions if _applies(each, name)), new)
-    version = new if isinstance(new, KubeInfer) else replace(applied, source=new.source)
-    sources: dict[tuple[str, str], str] = {(each.kind, each.name): each.source for each in beside_new}
-    actions = [_from_its_file(each, sources) for each in scenario.actions if not _applies(each, name)]
-    if not any(isinstance(each, Refused) and each.object == name for each in actions):
-        # Objects of other kinds are there before it, and other workloads come after it.
-        place = next((i for i, each in enumerate(actions) if isinstance(each, Apply)), len(actions))
-        actions.insert(place, Apply(0, version, new.source))
-    return replace(scenario, actions=tuple(actions))
+    return document, facts
 
 
 def _together_told(files: Sequence[Diagnostic], own: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
+from msgspec.structs import replace
+
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.document import Document
@@ -20,7 +22,9 @@ from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.actions.manifest_forms import ManifestForm
 from kubeinfer_sim.scenario.cluster.forms import ClusterForm
 from kubeinfer_sim.scenario.cluster.kubectl.listing import MAX_KUBECTL_BYTES, is_from_kubectl
+from kubeinfer_sim.scenario.configuration import Configuration
 from kubeinfer_sim.scenario.context import Context
+from kubeinfer_sim.scenario.load import read_given
 from kubeinfer_sim.scenario.recovery.forms import RecoveryForm
 from kubeinfer_sim.scenario.timings.compile import measured_values
 from kubeinfer_sim.scenario.timings.forms import EmpiricalForm
@@ -47,6 +51,37 @@ def self_contained(
         InputError: one of the files cannot be read.
     """
     return _Writer(Context(document, typed=typed), dict(set_values or {})).written()
+
+
+def whole_scenario(
+    source: str | SourceText,
+    *,
+    set_values: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    horizon: str | None = None,
+    cluster: str | None = None,
+    pods: str | None = None,
+    changes: Mapping[Path, Any] | None = None,
+    configuration: Configuration | None = None,
+) -> Raw:
+    """The document of the scenario that `load_scenario` makes of the same arguments, with all that it is made of.
+
+    Raises:
+        InputError: a file cannot be read.
+        UsageError: a wrong override.
+    """
+    given = read_given(
+        source,
+        seed=seed,
+        horizon=horizon,
+        cluster=cluster,
+        pods=pods,
+        changes=changes,
+        configuration=configuration,
+    )
+    value = given.document.value
+    document = replace(given.document, value={**value, "spec": {**value["spec"], **given.written}})
+    return self_contained(document, set_values=set_values, typed=given.typed)
 
 
 class _Writer:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from building import kubeinfer, scenario, seconds
+from command_line import ROOT
 from msgspec.structs import replace
 
 import kubeinfer_sim.testing.invariants.numbers as numbers_module
@@ -27,7 +28,15 @@ from kubeinfer_sim.scenario.actions.model import Apply, Crash, Target
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.simulate import simulate
-from kubeinfer_sim.testing.invariants import CATALOGUE, Invariant, InvariantsBroken, checked, same_twice
+from kubeinfer_sim.testing.invariants import (
+    CATALOGUE,
+    Finished,
+    Invariant,
+    InvariantsBroken,
+    checked,
+    same_twice,
+)
+from kubeinfer_sim.testing.invariants.page import invariants_markdown
 
 R = TypeVar("R", bound=Record)
 Records = list[Record]
@@ -241,7 +250,7 @@ def test_a_run_is_the_same_with_invariants_watching() -> None:
 
 def test_what_is_broken_is_told_with_the_records_that_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
     class Never:
-        number, statement, reason = "INV-99", "nobody is ever ready", "so that it is broken"
+        number, statement, reason, caught = "INV-99", "nobody is ever ready", "so that it is broken", ""
 
         def __init__(self, scenario: Scenario, report: Any) -> None:
             self._report = report
@@ -254,6 +263,36 @@ def test_what_is_broken_is_told_with_the_records_that_show_it(monkeypatch: pytes
 
     with pytest.raises(InvariantsBroken, match=r"INV-99 \(nobody is ever ready\): one is\n  \d+: PodReady\("):
         checked(story(), invariants=[Never])
+
+
+def test_a_plain_function_is_an_invariant_and_what_it_says_is_told_under_its_name() -> None:
+    def nobody_crashes(finished: Finished) -> Iterator[str]:
+        """No container dies.
+
+        Never."""
+        for record in finished.run.history.of(ContainerDied):
+            yield f"{record.pod.name} dies"
+
+    def all_is_well(finished: Finished) -> None:
+        assert finished.figures.kubeinfers
+
+    def one_sentence(finished: Finished) -> str:
+        return "something is wrong"
+
+    checked(story(), invariants=[*CATALOGUE, all_is_well])
+    with pytest.raises(InvariantsBroken, match="something is wrong") as caught:
+        checked(story(), invariants=[nobody_crashes, one_sentence])
+    first = caught.value.violations[0]
+    assert (first.number, first.statement, first.what) == (
+        "nobody_crashes",
+        "No container dies",
+        "infer-0-prefill-0 dies",
+    )
+    assert len(caught.value.violations) == 2
+
+
+def test_the_page_is_what_the_catalogue_says() -> None:
+    assert (ROOT / "docs" / "invariants.md").read_text("utf-8") == invariants_markdown()
 
 
 def test_a_run_that_ends_as_it_begins_for_want_of_room_holds_all_invariants() -> None:

@@ -18,7 +18,7 @@ from field.user import Raw, User, asking, deployment, kubeinfer
 from kubeinfer_sim.cluster.records import GangPending, PodNotReady
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.scenario.load import load_scenario
-from kubeinfer_sim.testing.invariants import CATALOGUE, InvariantsBroken, checked, same_twice
+from kubeinfer_sim.testing.invariants import CATALOGUE, Invariant, InvariantsBroken, checked, same_twice
 
 #: What a bug makes of the function that was there.
 Bug = Callable[[Any], Any]
@@ -351,3 +351,8 @@ def test_a_planted_bug_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 def test_every_invariant_has_a_bug_that_it_sees() -> None:
     assert {each.invariant for each in PLANTED.values()} == {each.number for each in CATALOGUE} | {"INV-15"}
     assert {each.scenario for each in PLANTED.values()} == SCENARIOS.keys()
+
+
+@pytest.mark.parametrize("kind", CATALOGUE, ids=lambda kind: kind.number)
+def test_what_an_invariant_is_said_to_have_caught_is_planted_here(kind: type[Invariant]) -> None:
+    assert PLANTED[kind.caught].invariant == kind.number

@@ -26,6 +26,7 @@ class Conserved:
     number = "INV-01"
     statement = "accelerators in use are those of pods that have a place, no more and no fewer"
     reason = "an accelerator that is lost or counted twice makes every later placement wrong"
+    caught = "what a pod held is given back twice"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report
@@ -84,6 +85,7 @@ class NeverOvercommitted:
     number = "INV-02"
     statement = "the pods of a node hold at no time more accelerators than it has"
     reason = "two pods on one accelerator is what schedulers and device plugins exist to prevent"
+    caught = "pods that are placed take nothing of a node"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report

@@ -18,6 +18,7 @@ class CausesFirst:
         "time never goes back, and every cause is a record before its effect, with the same first cause"
     )
     reason = "reports, charges and `why` follow the chains of causes"
+    caught = "what caused something is taken for its first cause"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report

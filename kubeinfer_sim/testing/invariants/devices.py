@@ -34,6 +34,7 @@ class NothingMendedWhileHeld:
         "no device is reset or repaired while a pod holds it, or another one of the group that resets with it"
     )
     reason = "the driver refuses a reset of a device in use, and nobody swaps a card under a process"
+    caught = "a ring is reset while a neighbour computes"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -42,20 +42,8 @@ class Finished:
         return assess_figures(self.figures)
 
 
-class Invariant(Protocol):
-    """One invariant watching one run. It is made with the scenario, and with what takes its complaints.
-
-    Attributes:
-        number: `INV-01`; never given to another one.
-        statement: what holds, in a sentence.
-        reason: why it must, in a sentence.
-    """
-
-    number: str
-    statement: str
-    reason: str
-
-    def __init__(self, scenario: Scenario, report: Report) -> None: ...
+class Watching(Protocol):
+    """What watches one run."""
 
     def handlers(self) -> Handlers:
         """What is called with each record of a type, while the run goes on; `Record` stands for every type."""
@@ -64,6 +52,53 @@ class Invariant(Protocol):
     def finish(self, finished: Finished) -> None:
         """The run is over."""
         ...
+
+
+class Invariant(Watching, Protocol):
+    """One invariant watching one run. It is made with the scenario, and with what takes its complaints.
+
+    Attributes:
+        number: `INV-01`; never given to another one.
+        statement: what holds, in a sentence.
+        reason: why it must, in a sentence.
+        caught: a fault of the simulator that it has caught, as the test is called that plants it again.
+    """
+
+    number: str
+    statement: str
+    reason: str
+    caught: str
+
+    def __init__(self, scenario: Scenario, report: Report) -> None: ...
+
+
+#: A function that is called when a run is over, and returns or yields what is wrong, in sentences; None: nothing.
+Check = Callable[[Finished], Iterable[str] | None]
+#: What `checked` and `Watch` take: a class, of which one is made for each run, or a plain function.
+Checked = type[Invariant] | Check
+
+
+class OfFunction:
+    """A plain function as an invariant."""
+
+    def __init__(self, check: Check, report: Report) -> None:
+        self._check, self._report = check, report
+
+    def handlers(self) -> Handlers:
+        """Nothing: it is asked when the run is over."""
+        return {}
+
+    def finish(self, finished: Finished) -> None:
+        """Ask it."""
+        told = self._check(finished)
+        for each in (told,) if isinstance(told, str) else told or ():
+            self._report(each)
+
+
+def named(check: Check) -> tuple[str, str]:
+    """What stands for number and statement of a plain function: its name, and the first line of its docstring."""
+    statement = (check.__doc__ or "").strip().partition("\n")[0].removesuffix(".")
+    return getattr(check, "__name__", type(check).__name__), statement
 
 
 class Violation(Struct, frozen=True):

@@ -28,6 +28,7 @@ class ChargesAddUp:
     number = "INV-12"
     statement = "what is charged to causes and stages is all that was lost, each millisecond once"
     reason = "the causes are what people act upon: one left out, or counted twice, sends them the wrong way"
+    caught = "a cause is not charged"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report
@@ -75,6 +76,7 @@ class SettledSaysWhy:
     number = "INV-13"
     statement = "a run that is settled has all instances, and all pods of Deployments, ready, or a named reason why not"
     reason = "`it does not become ready` is no answer to a user whose rollout has stopped"
+    caught = "nobody writes why an instance waits"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report
@@ -132,6 +134,7 @@ class ExplanationsAgree:
 
     #: At so many times, apart from the beginning and the end, `why` is asked.
     TIMES = 1
+    caught = "why tells of another time"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report

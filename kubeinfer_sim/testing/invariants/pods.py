@@ -37,6 +37,7 @@ class NoHalfGang:
     number = "INV-03"
     statement = "no half gang holds places: what is made together and still wanted is placed together"
     reason = "a half gang computes nothing, and keeps others from the accelerators it holds"
+    caught = "a gang is placed when one of its pods is"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report
@@ -84,6 +85,7 @@ class OneNode:
     number = "INV-04"
     statement = "a pod is on at most one node, and stays there"
     reason = "the API server lets spec.nodeName be written once (pkg/registry/core/pod/storage, BindingREST)"
+    caught = "every pod is bound to the first node"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report
@@ -123,6 +125,7 @@ class NothingDeadIsStopped:
     number = "INV-05"
     statement = "no container is killed, dies or is stopped that does not run"
     reason = "a kubelet has nothing to kill there (pkg/kubelet/kuberuntime, computePodActions)"
+    caught = "a container that is dead ends once more"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report
@@ -181,6 +184,7 @@ class NothingAfterTheEnd:
     number = "INV-06"
     statement = "a pod is made once and gone once, and is Ready and not Ready in turns between"
     reason = "numbers count these records: one too many, and a sum is wrong for ever"
+    caught = "nobody writes that a pod is not ready"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report

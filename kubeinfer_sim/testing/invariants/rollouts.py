@@ -56,6 +56,7 @@ class WithinSurge:
     reason = (
         "the surge is what the cluster has been sized for: rule 2 of the rolling update, Deployments alike"
     )
+    caught = "one instance too many"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report
@@ -150,6 +151,7 @@ class WithinUnavailable:
         "rule 5 of the rolling update, Deployments alike: what may be missing is spent on faults before it is "
         "spent on the update"
     )
+    caught = "one instance too few"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report
@@ -243,6 +245,7 @@ class OneRestartPerEvent:
         "and what the platform reports of a fault is no second one"
     )
     reason = "a crash and the platform's report of its cause are one failure, not two"
+    caught = "what the platform reports is a failure of its own"
 
     def __init__(self, scenario: Scenario, report: Report) -> None:
         self._report = report

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.experiment.figures import RunMeters
 from kubeinfer_sim.report.result import build_result
@@ -14,7 +15,15 @@ from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 from kubeinfer_sim.testing.invariants.catalogue import CATALOGUE
-from kubeinfer_sim.testing.invariants.invariant import Finished, Invariant, Violation
+from kubeinfer_sim.testing.invariants.invariant import (
+    Checked,
+    Finished,
+    Invariant,
+    OfFunction,
+    Violation,
+    Watching,
+    named,
+)
 
 #: So many violations are kept: of a run in which something is wrong, mostly all that follows is.
 MOST = 20
@@ -31,10 +40,10 @@ class InvariantsBroken(AssertionError):
 class Watch:
     """Invariants that watch one run: `observe` is a listener for `simulate`, `finish` is for when it is over."""
 
-    def __init__(self, scenario: Scenario, invariants: Iterable[type[Invariant]] = CATALOGUE) -> None:
+    def __init__(self, scenario: Scenario, invariants: Iterable[Checked] = CATALOGUE) -> None:
         self.violations: list[Violation] = []
         self._meters = RunMeters(scenario)
-        self._invariants = [kind(scenario, partial(self._broken, kind)) for kind in invariants]
+        self._invariants = [self._made(each, scenario) for each in invariants]
         self._handlers: dict[type[Record], tuple[Callable[[Any], None], ...]] = {}
         for each in self._invariants:
             for kind, handler in each.handlers().items():
@@ -61,16 +70,24 @@ class Watch:
         if self.violations:
             raise InvariantsBroken(self.violations)
 
-    def _broken(self, kind: type[Invariant], what: str, *records: Record) -> None:
+    def _made(self, kind: Checked, scenario: Scenario) -> Watching:
+        """One of a kind for this run."""
+        if not isinstance(kind, type):
+            return OfFunction(kind, partial(self._broken, *named(kind)))
+        invariant: type[Invariant] = kind
+        return invariant(scenario, partial(self._broken, invariant.number, invariant.statement))
+
+    def _broken(self, number: str, statement: str, what: str, *records: Record) -> None:
         if len(self.violations) < MOST:
-            self.violations.append(Violation(kind.number, kind.statement, what, records))
+            self.violations.append(Violation(number, statement, what, records))
 
 
 def checked(
     scenario: Scenario,
     *,
     seed: int | None = None,
-    invariants: Iterable[type[Invariant]] = CATALOGUE,
+    invariants: Iterable[Checked] = CATALOGUE,
+    recovery: RecoveryPlugin | None = None,
     keep: bool = True,
 ) -> Run:
     """Simulate, with invariants watching; the run is the same as without.
@@ -79,7 +96,7 @@ def checked(
         InvariantsBroken: one of them did not hold.
     """
     watch = Watch(scenario, invariants)
-    run = simulate(scenario, seed=seed, listeners=[watch.observe], keep=keep)
+    run = simulate(scenario, seed=seed, recovery=recovery, listeners=[watch.observe], keep=keep)
     watch.finish(run)
     return run
 

@@ -1,0 +1,40 @@
+"""The documentation page of the catalogue, docs/invariants.md: `python -m kubeinfer_sim.testing.invariants.page`."""
+
+from __future__ import annotations
+
+import sys
+
+from kubeinfer_sim.testing.invariants.catalogue import CATALOGUE
+
+_HEAD = """# Invariants
+
+<!-- Made by `python -m kubeinfer_sim.testing.invariants.page`; a test keeps it current. -->
+
+What holds in every run, whatever the scenario. Each watches the records as they are written and changes nothing
+of the run. The project's tests play thousands of scenarios at random with all of them watching;
+`--check-invariants` has them watch yours:
+
+```sh
+kubeinfer-sim run scenarios/fault-mid-rollout.yaml --check-invariants
+```
+
+One that is broken is our mistake: exit code 3, its number, the records that show it, and a file in
+`.kubeinfer-sim/` that holds the whole scenario, for the bug report; `kubeinfer-sim run FILE --check-invariants`
+replays it. Of many runs (`-n`, `compare`) a sample is played once more with them watching. A number is never given
+to another invariant.
+
+"Caught" is a fault that the invariant has told of; `tests/testing/test_planted_bugs.py` plants each again.
+
+| number | what holds | why | caught |
+|---|---|---|---|
+"""
+
+
+def invariants_markdown() -> str:
+    """The page."""
+    rows = (f"| {each.number} | {each.statement} | {each.reason} | {each.caught} |\n" for each in CATALOGUE)
+    return _HEAD + "".join(rows)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(invariants_markdown())

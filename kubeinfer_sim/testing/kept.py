@@ -1,0 +1,34 @@
+"""Scenarios that failed, each kept whole in a file of the working directory, so that anybody can run it again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kubeinfer_sim.manifest.wrapping import wrap
+from kubeinfer_sim.manifest.yaml_text import yaml_text
+
+#: The folder, in the working directory.
+KEPT = ".kubeinfer-sim"
+
+
+def keep(document: Mapping[str, Any], sentence: str, name: str, folder: str | Path = KEPT) -> str:
+    """Write a scenario that holds all it is made of; where it is now. The same one twice is one file.
+
+    Args:
+        document: of kind Scenario (`scenario.self_contained`).
+        sentence: what happens in it; a comment on top.
+        name: how the file is called, before what tells it from others.
+        folder: made if it is not there.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    comment = "".join(f"{line}\n" for line in wrap(f"# {sentence}", 100, later="# "))
+    text = comment + yaml_text([document])
+    path = Path(folder, f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.yaml")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return str(path)
