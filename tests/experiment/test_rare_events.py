@@ -120,17 +120,26 @@ def down(cards: int, crews: int, days: int, *, most: int) -> float:
 @pytest.mark.parametrize(
     ("runs", "crews", "fields"),
     [
-        (500, 4, {"ready": 3}),
+        (250, 4, {"ready": 3}),
+        pytest.param(500, 4, {"ready": 3}, marks=pytest.mark.sweep),
         pytest.param(
             500,
             1,
             {"ready": 3, "faults": {"processes": [CARDS], "npus": {"crews": 1}}},
             marks=pytest.mark.sweep,
         ),
-        (500, 4, {"replicas": 3, "ready": 3}),
+        (250, 4, {"replicas": 3, "ready": 3}),
+        pytest.param(500, 4, {"replicas": 3, "ready": 3}, marks=pytest.mark.sweep),
         pytest.param(1500, 4, {"ready": 2, "horizon": "20d"}, marks=pytest.mark.sweep),
     ],
-    ids=["as many crews as needed", "one crew", "a spare node", "three of four down"],
+    ids=[
+        "few",
+        "as many crews as needed",
+        "one crew",
+        "few with a spare node",
+        "a spare node",
+        "three of four down",
+    ],
 )
 def test_k_of_n_with_repair_comes_to_its_closed_form(runs: int, crews: int, fields: Raw) -> None:
     found = estimated(runs, **fields)
@@ -139,12 +148,12 @@ def test_k_of_n_with_repair_comes_to_its_closed_form(runs: int, crews: int, fiel
     days = int(fields.get("horizon", "50d").removesuffix("d"))
     exact = down(4, crews, days, most=4 - replicas + (replicas - fields["ready"]))
     number = event.unavailability
-    assert event.missed > 100
+    assert event.missed > runs / 5
     if number.low is None or number.high is None:  # too few to say: within four standard errors
         assert number.mean == pytest.approx(exact, rel=4 / event.effective**0.5)
     else:
         assert number.low <= exact <= number.high
-        assert number.high - number.low < 1.5 * exact
+        assert number.high - number.low < 1.5 * exact * (500 / min(runs, 500)) ** 0.5
 
 
 def test_a_deployments_pods_come_to_what_plain_runs_come_to() -> None:
@@ -248,7 +257,7 @@ def run(folder: Path, *options: str, **fields: Any) -> Done:
 def test_the_exit_code_says_held_missed_or_undecided(
     tmp_path: Path, objectives: Raw, code: int, said: str
 ) -> None:
-    done = run(tmp_path, "-n", "150", "--workers", "1", objectives=objectives, horizon="5d")
+    done = run(tmp_path, "-n", "150", "--workers", "1", objectives=objectives, horizon="2d")
     assert (done.returncode, done.stdout[: len(said)]) == (code, said)
     assert max(map(len, done.stdout.splitlines())) <= 80
 

@@ -58,15 +58,15 @@ def test_what_a_fault_has_taken_away_at_the_horizon_is_told_and_a_miss_where_not
     [
         (
             {"completesWithin": "1ms"},
-            "but the objective is missed: completes within 1ms (held in 0 of 30 runs).",
+            "but the objective is missed: completes within 1ms (held in 0 of 10 runs).",
         ),
         (
             {"completes": True, "minReadyInstances": {"value": 2, "probability": "50%"}},
-            "but 1 of 2 objectives is missed: at least 2 ready, P ≥ 50 % (held in 0 of 30 runs).",
+            "but 1 of 2 objectives is missed: at least 2 ready, P ≥ 50 % (held in 0 of 10 runs).",
         ),
         (
             {"completes": {"probability": "99%"}},
-            "but the objective is undecided: completes, P ≥ 99 % (held in 30 of 30 runs).",
+            "but the objective is undecided: completes, P ≥ 99 % (held in 10 of 10 runs).",
         ),
     ],
 )
@@ -76,12 +76,12 @@ def test_the_first_sentence_names_what_is_not_held_and_so_do_junit_and_github(
     user.plans(
         pods(workload), cluster="2x8", update={"newRevision": True}, timings=STAGES, objectives=objectives
     )
-    text, document, code = many(user)
+    text, document, code = many(user, n=10)
     assert code in (1, 4)
     assert said in text
     assert document["verdict"]["sentence"].endswith(said)
     for form in ("junit", "github"):
-        told = user.types("run", "scenario.yaml", "-n", "30", "--workers", "1", "-o", form).stdout
+        told = user.types("run", "scenario.yaml", "-n", "10", "--workers", "1", "-o", form).stdout
         outcome = next(line for line in told.splitlines() if "outcome" in line)
         assert said.split(": ")[1].partition(",")[0].removesuffix(".") in outcome
 
@@ -89,7 +89,7 @@ def test_the_first_sentence_names_what_is_not_held_and_so_do_junit_and_github(
 @both
 def test_in_how_many_runs_none_was_ready_is_said(user: User, workload: Any) -> None:
     user.plans(pods(workload, replicas=1), cluster="1x8", update={"newRevision": True}, timings=STAGES)
-    said, _, _ = many(user)
+    said, _, _ = many(user, n=5)
     word = "ready" if workload is kubeinfer else "available"
     assert f"; none {word} at some time in every run." in said
     assert "never fewer than 0" not in said
@@ -102,7 +102,7 @@ def test_figures_of_several_workloads_say_whether_of_the_worst_or_of_all(user: U
     one, other = pods(kubeinfer), pods(kubeinfer)
     other["metadata"]["name"] = "code"
     user.plans(one, other, cluster="5x8", timings=STAGES, faults=FAULTS, initial="running", horizon="3h")
-    said, document, _ = many(user)
+    said, document, _ = many(user, n=10)
     titles = {each["name"]: each["title"] for each in document["figures"]}
     for name, title in (
         ("minReady", "fewest ready (worst of 2)"),
@@ -116,7 +116,7 @@ def test_figures_of_several_workloads_say_whether_of_the_worst_or_of_all(user: U
     own = pods(deployment)
     own["metadata"]["name"] = "web"
     user.plans(own, one, cluster="5x8", timings=STAGES, faults=FAULTS, initial="running", horizon="3h")
-    _, document, _ = many(user)
+    _, document, _ = many(user, n=2)
     assert not [each["title"] for each in document["figures"] if "2)" in each["title"]], "one of each kind"
 
 
@@ -126,7 +126,7 @@ def test_the_curve_has_room_for_runs_that_never_finish_however_many_they_are(
 ) -> None:
     spec = {"cluster": "3x8", "update": {"newRevision": True}, "timings": STAGES, "horizon": "90s"}
     user.plans(pods(workload), **spec)
-    line = ("run", "scenario.yaml", "-n", "60", "--workers", "1")
+    line = ("run", "scenario.yaml", "-n", "30", "--workers", "1")
     lines = user.types(*line).stdout.partition("\nDone by\n")[2].splitlines()
     never = next(each for each in lines if each.strip().startswith("never"))
     bars = [each.count("█") for each in lines[: lines.index(never) + 1]]
@@ -176,7 +176,7 @@ def test_what_was_given_up_is_named_in_the_store_and_tried_again_with_more_time(
 @both
 def test_a_precision_that_is_not_reached_says_of_what_and_by_how_much(user: User, workload: Any) -> None:
     user.plans(pods(workload), cluster="3x8", update={"newRevision": True}, timings=STAGES)
-    said, document, _ = many(user, "--precision", "0.1%", n=150)
+    said, document, _ = many(user, "--precision", "0.1%", n=110)
     wanted = document["runs"]["precision"]
     assert (wanted["figure"], wanted["wanted"], document["runs"]["stopped"]) == ("duration", 0.001, "most")
     assert 0.001 < wanted["reached"] < 0.1
@@ -185,7 +185,7 @@ def test_a_precision_that_is_not_reached_says_of_what_and_by_how_much(user: User
     )
     assert known is not None, said
     assert float(known[1]) == pytest.approx(100 * wanted["reached"], abs=0.1)
-    said, document, _ = many(user, "--precision", "0.1%", n=60)
+    said, document, _ = many(user, "--precision", "0.1%", n=20)
     assert document["runs"]["precision"]["reached"] is None
     assert "of the mean of how long it takes these are too few to say, and ±0.1 % was asked for" in said
 
@@ -245,7 +245,7 @@ def test_a_precision_asks_for_runs_that_finish(user: User, workload: Any) -> Non
     assert 100 <= took["finite"] < document["runs"]["made"] < 400
     assert document["runs"]["stopped"] == "precision"
     assert document["runs"]["precision"]["reached"] <= 0.2
-    said, document, _ = many(user, "--precision", "20%", n=110)
+    said, document, _ = many(user, "--precision", "20%", n=60)
     assert (document["runs"]["stopped"], document["runs"]["precision"]["reached"]) == ("most", None)
     assert "as the precision asks for" not in said
 

@@ -9,7 +9,7 @@ from published.comparing import MOST, z_of_count, z_of_mean
 from student import student
 
 #: Replications where thirty are not needed.
-FEW = 8
+FEW = 4
 
 
 def agrees(escalation: Escalation, count: int) -> None:

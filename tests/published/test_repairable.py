@@ -30,7 +30,7 @@ def test_the_closed_forms_are_the_textbook_ones() -> None:
     assert SERVICES[1].probability(3) == pytest.approx(single**4 + 4 * single**3 * (1 - single))
 
 
-@pytest.mark.parametrize("seeds", [4, pytest.param(SERIES_SEEDS, marks=pytest.mark.sweep)])
+@pytest.mark.parametrize("seeds", [3, pytest.param(SERIES_SEEDS, marks=pytest.mark.sweep)])
 @pytest.mark.parametrize(
     ("nodes", "published"), [pytest.param(8, 5.8e-4, marks=pytest.mark.sweep), (4, 2.9e-4)]
 )

@@ -103,7 +103,7 @@ SHAPES = (
 )
 
 
-@pytest.mark.parametrize("count", [300, pytest.param(1_500, marks=pytest.mark.sweep)])
+@pytest.mark.parametrize("count", [150, pytest.param(1_500, marks=pytest.mark.sweep)])
 @pytest.mark.parametrize(("every", "squared"), SHAPES, ids=lambda each: type(each).__name__)
 def test_renewal_counts_have_the_mean_and_variance_of_renewal_theory(
     every: Distribution, squared: float, count: int
@@ -191,12 +191,13 @@ def test_one_repairable_unit_is_available_mtbf_over_mtbf_plus_mttr() -> None:
     assert z_score(values, MTBF / (MTBF + MTTR)) < 3
 
 
+@pytest.mark.parametrize("seeds", [12, pytest.param(30, marks=pytest.mark.sweep)])
 @pytest.mark.parametrize("crews", [None, 1])
-def test_k_of_n_units_with_and_without_limited_repair(crews: int | None) -> None:
+def test_k_of_n_units_with_and_without_limited_repair(crews: int | None, seeds: int) -> None:
     limits = {} if crews is None else {"crews": crews}
     values = [
         share_with_at_least(npus_of_a_year(seed, MTBF, MTTR, 4, years=2, **limits), 3, 4)
-        for seed in range(30)
+        for seed in range(seeds)
     ]
     failed = birth_death(4, 1 / MTBF, 1 / MTTR, crews or 4)
     assert z_score(values, failed[0] + failed[1]) < 3
@@ -215,6 +216,7 @@ def with_spares(places: int, spares: int, crews: int) -> list[float]:
     return [weight / sum(weights) for weight in weights]
 
 
+@pytest.mark.parametrize("seeds", [8, pytest.param(24, marks=pytest.mark.sweep)])
 @pytest.mark.parametrize(
     ("crews", "spares"),
     [
@@ -224,10 +226,10 @@ def with_spares(places: int, spares: int, crews: int) -> list[float]:
     ],
 )
 def test_with_spares_places_are_filled_for_as_long_as_the_closed_form_says(
-    spares: int, crews: int | None
+    spares: int, crews: int | None, seeds: int
 ) -> None:
     limits = {"spares": spares, "swap": 1} | ({} if crews is None else {"crews": crews})
-    runs = [npus_of_a_year(seed, MTBF, MTTR, 4, years=2, **limits) for seed in range(24)]
+    runs = [npus_of_a_year(seed, MTBF, MTTR, 4, years=2, **limits) for seed in range(seeds)]
     broken = with_spares(4, spares, crews or 4 + spares)
     for least in (4, 3):
         values = [share_with_at_least(run, least, 4) for run in runs]
@@ -271,14 +273,15 @@ def test_pods_in_series_fail_at_the_sum_of_their_rates() -> None:
     assert abs(len(times) - expected) / math.sqrt(expected) < 3
 
 
-def test_instance_unavailability_by_hardware_alone() -> None:
+@pytest.mark.parametrize("seeds", [4, pytest.param(12, marks=pytest.mark.sweep)])
+def test_instance_unavailability_by_hardware_alone(seeds: int) -> None:
     """Any node failure stops the instance for 16 minutes: 8 nodes at 6.5 per 1000 node-days (timings page, 7)."""
     process = FaultProcess(
         "p", "node", Exponential(PROFILES["meta-rsc1"].mean), (MixPart(1.0, "ProcessCrash"),)
     )
     recovery = 16 * 60
     losses = []
-    for seed in range(12):
+    for seed in range(seeds):
         spec = kubeinfer(1, roles={"decode": 8}, restart="Instance")
         made = scenario(
             spec,

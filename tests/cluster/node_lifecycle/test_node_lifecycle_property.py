@@ -175,7 +175,7 @@ def assert_agreement(seed: int) -> None:
 
 
 # 1095, 1201: a machine dies after its node has been deleted.
-@pytest.mark.parametrize("seed", [*range(40), 1095, 1201])
+@pytest.mark.parametrize("seed", [*range(20), 1095, 1201])
 def test_the_computed_passes_come_to_the_same_as_all_of_them(seed: int) -> None:
     assert_agreement(seed)
 

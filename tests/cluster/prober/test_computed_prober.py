@@ -162,7 +162,7 @@ def calls_until_killed(seed: int, p: float, threshold: int) -> int:
 @pytest.mark.parametrize(("p", "threshold"), [(0.5, 3), (0.1, 2), (0.9, 6), (1.0, 4), (0.3, 1)])
 def test_flapping_kills_after_as_many_calls_as_independent_failures_do(p, threshold):
     """The first run of r failures among independent calls comes after (p^-r - 1) / (1 - p) calls on average."""
-    count = 2000
+    count = 1000
     samples = [calls_until_killed(seed, p, threshold) for seed in range(count)]
     mean = sum(samples) / count
     if p == 1.0:

@@ -146,7 +146,7 @@ def assert_agreement(draw: Random) -> None:
             assert rows == expected, (kind, probes, start, added_at, kubernetes)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_a_forecast_is_what_a_prober_of_its_own_finds(draw: Random) -> None:
     assert_agreement(draw)

@@ -287,7 +287,7 @@ def test_placing_a_pod_looks_at_one_node_whatever_their_number():
         assert [now - then for now, then in zip(looked, before, strict=True)] == [80, 80, 0]
 
 
-def test_placing_ten_thousand_gangs_on_fifty_thousand_nodes_looks_at_a_node_of_each_kind_per_pod():
+def test_placing_thousands_of_gangs_on_tens_of_thousands_of_nodes_looks_at_a_node_of_each_kind_per_pod():
     """Labels that name nodes, labels of kinds, taints; half of the nodes are none of the gangs' business."""
     specs = [
         NodeSpec(
@@ -297,7 +297,7 @@ def test_placing_ten_thousand_gangs_on_fifty_thousand_nodes_looks_at_a_node_of_e
             {"kubernetes.io/hostname": f"n{i}", "zone": f"z{i % 7}", "pool": "train" if i % 2 else "infer"},
             (Taint("dedicated", "infer"),) if i % 4 == 0 else (),
         )
-        for i in range(50_000)
+        for i in range(20_000)
     ]
     whole = PodTemplate(
         containers=(),
@@ -309,16 +309,16 @@ def test_placing_ten_thousand_gangs_on_fifty_thousand_nodes_looks_at_a_node_of_e
     scheduler.submit(gang("first", whole, whole))
     assert len(scheduler.run()) == 1
     # Once for all gangs alike: a look at each node for the labels they ask for.
-    assert scheduler.stats.nodes <= 50_000 + 2 * 2
+    assert scheduler.stats.nodes <= 20_000 + 2 * 2
     before = (scheduler.stats.nodes, scheduler.stats.buckets, scheduler.stats.classes)
-    for i in range(9_999):
+    for i in range(3_999):
         scheduler.submit(gang(i, whole, whole))
-    assert len(scheduler.run()) == 9_999
+    assert len(scheduler.run()) == 3_999
     looked = (scheduler.stats.nodes, scheduler.stats.buckets, scheduler.stats.classes)
     kinds = 2  # infer nodes with the taint, and without
     assert [now - then for now, then in zip(looked, before, strict=True)] == [
-        kinds * 19_998,
-        kinds * 19_998,
+        kinds * 7_998,
+        kinds * 7_998,
         0,
     ]
 
