@@ -128,7 +128,7 @@ def _objectives(judged: Sequence[Judged]) -> Iterator[Column]:
 
 
 def _of_kind(kind: str) -> Iterator[Column]:
-    """What faults of a kind cost, and how long they took to be noticed and repaired."""
+    """What faults of a kind cost, and how long it took until something was not ready, and again ready."""
     name = f"causes/{kind}"
 
     def of(measure: Callable[[CauseSummary], float | None]) -> Callable[[Figures], float | None]:
@@ -153,7 +153,7 @@ def _of_kind(kind: str) -> Iterator[Column]:
     yield Column(
         f"{name}/lostInstanceMs", "time lost", "instance-ms", "low", lost, False, kind, 0, later=goes_on
     )
-    yield Column(f"{name}/meanDetectionMs", "until noticed", "ms", "low", of(_detection), False, kind)
+    yield Column(f"{name}/meanDetectionMs", "until unready", "ms", "low", of(_detection), False, kind)
     yield Column(
         f"{name}/meanRepairMs",
         "until ready",

@@ -76,8 +76,9 @@ class Figures(Struct, frozen=True, dict=True):
 
     @cached_property
     def kinds(self) -> dict[str, CauseSummary]:
-        """The same as `causes` for each kind of beginning together."""
-        return by_kind([cause for each in self.kubeinfers.values() for cause in each.causes])
+        """What began the losses of all KubeInfers, kind by kind; without any, of all Deployments and their like."""
+        workloads = self.kubeinfers.values() or self.cluster.deployments
+        return by_kind([cause for each in workloads for cause in each.causes])
 
     @cached_property
     def pods(self) -> tuple[ServedPods, ...]:

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.fault_records import PodSlowed
 from kubeinfer_sim.cluster.reasons import Refusal
-from kubeinfer_sim.cluster.records import PodDeleting, PodGone, PodNotReady, PodRef
+from kubeinfer_sim.cluster.records import ContainerDied, PodDeleting, PodGone, PodNotReady, PodRef
 from kubeinfer_sim.cluster.stages import SERVING
 from kubeinfer_sim.controllers.deployment.progress import PAUSED, TIMED_OUT
 from kubeinfer_sim.controllers.deployment.records import (
@@ -23,10 +23,12 @@ from kubeinfer_sim.controllers.deployment.records import (
 )
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Handlers
+from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.cause_kinds import ORDERS, cause_kind
 from kubeinfer_sim.metrics.changes import AppliedSpec, complete, exceed_deadline, supersede
 from kubeinfer_sim.metrics.lives import InstanceLife
-from kubeinfer_sim.metrics.owed import owed_from
+from kubeinfer_sim.metrics.owed import owed_from, owed_until
+from kubeinfer_sim.metrics.pod_losses import Turn, pod_causes
 from kubeinfer_sim.metrics.steps import Low, Steps
 
 NO_CAUSES: Mapping[int, Record] = {}
@@ -95,6 +97,8 @@ class DeploymentMeasures(Struct):
             Between a deletion and another creation there are none.
         earlier: the fewest until then, as long as it is owed; None where there is no such time.
         later: the fewest from then on until the run ended, or it was deleted for good; None as above.
+        causes: what began that fewer pods were ready than wanted while they are owed, dearest first; of a DaemonSet
+            none, for how many it wants follows its nodes.
     """
 
     name: str
@@ -113,6 +117,7 @@ class DeploymentMeasures(Struct):
     during: Fewest = Fewest()
     earlier: Fewest | None = None
     later: Fewest | None = None
+    causes: tuple[CauseSummary, ...] = ()
     since: int = 0
     until: int = 0
 
@@ -189,6 +194,7 @@ class Deployments:
         self._by_name: dict[tuple[str, str], DeploymentMeasures] = {}
         # When pods of each were lost, and by what: the first time for each initiating record.
         self._lost: dict[tuple[str, str], dict[int, int]] = {}
+        self._turns: dict[tuple[str, str], list[Turn]] = {}
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -201,6 +207,7 @@ class Deployments:
             PodNotReady: self._pod_lost,
             PodDeleting: self._pod_lost,
             PodGone: self._pod_lost,
+            ContainerDied: self._died,
         }
 
     def _applied(self, record: DeploymentApplied) -> None:
@@ -211,6 +218,8 @@ class Deployments:
             supersede((each for each in measures.changes if each.is_material), record.at)
         measures.changes.append(change)
         measures.desired.set(record.at, record.replicas)
+        wanted = 0 if "deleted" in change.changed else record.replicas
+        self._turns.setdefault(key, []).append(Turn(record.at, "asked", record.root, pods=wanted))
         if "deleted" in change.changed:
             supersede(measures.changes[:-1], record.at)
             change.completed = record.at
@@ -250,7 +259,17 @@ class Deployments:
     def _pod_lost(self, record: PodNotReady | PodDeleting | PodGone) -> None:
         ref = record.pod.instance
         if not ref.has_roles:
-            self._lost.setdefault((ref.kind, ref.owner), {}).setdefault(record.root, record.at)
+            key = ref.kind, ref.owner
+            self._lost.setdefault(key, {}).setdefault(record.root, record.at)
+            what: Literal["unready", "deleted"] = "unready" if isinstance(record, PodNotReady) else "deleted"
+            self._turns.setdefault(key, []).append(Turn(record.at, what, record.root, ref.uid))
+
+    def _died(self, record: ContainerDied) -> None:
+        ref = record.pod.instance
+        # Init containers end without anything being wrong.
+        if not ref.has_roles and (record.exit_code or not record.init):
+            turn = Turn(record.at, "died", record.root, ref.uid)
+            self._turns.setdefault((ref.kind, ref.owner), []).append(turn)
 
     def finish(
         self,
@@ -270,6 +289,15 @@ class Deployments:
             measures.pods = tuple(by_name.get(key, ()))
             _measure_availability(measures, ended_at, self._lost.get(key, {}), first_causes)
             measures.outcome = _outcome(measures, end)
+            if measures.kind != "DaemonSet":
+                until = owed_until(measures.owed_from, ended_at, measures.deleted)
+                measures.causes = pod_causes(
+                    self._turns[key],
+                    measures.pods,
+                    first_causes,
+                    (measures.owed_from, until),
+                    end,
+                )
         return tuple(self._by_name.values())
 
 

@@ -8,7 +8,13 @@ from msgspec import Struct
 
 from kubeinfer_sim.cluster.fault_records import ChangedNothing, FaultDetected, FaultInjected, StruckNothing
 from kubeinfer_sim.cluster.reasons import probe_of
-from kubeinfer_sim.cluster.records import ContainerDied, ContainerKilling, NodeReadyChanged, PodNotReady
+from kubeinfer_sim.cluster.records import (
+    ContainerDied,
+    ContainerKilling,
+    NodeReadyChanged,
+    PodNotReady,
+    PodReady,
+)
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Handlers
@@ -23,7 +29,8 @@ class FaultCourse(Struct):
         detected: ms when somebody first noticed it; None: nobody did.
         by: who: `device plugin`, `NodeD`, `liveness probe`, `startup probe`, `readiness probe`, `process exit`,
             `node controller`, `peers`.
-        recovered: ms when an instance it had stopped was ready again; None: it stopped none, or it is still out.
+        recovered: ms when an instance it had stopped was ready again, or a pod that is of none, or the one in its
+            place; None: it stopped none, or it is still out.
     """
 
     at: int
@@ -92,6 +99,7 @@ class FaultCourses:
             PodNotReady: self._not_ready,
             NodeReadyChanged: self._node_changed,
             InstanceReady: self._recovered,
+            PodReady: self._pod_recovered,
         }
 
     def finish(self, ended_at: int, end: End) -> tuple[FaultCourse, ...]:
@@ -121,7 +129,12 @@ class FaultCourses:
         if record.ready != "True":
             self._noticed(record, "node controller")
 
-    def _recovered(self, record: InstanceReady) -> None:
+    def _pod_recovered(self, record: PodReady) -> None:
+        # A pod of a Deployment stands for itself.
+        if not record.pod.instance.has_roles:
+            self._recovered(record)
+
+    def _recovered(self, record: InstanceReady | PodReady) -> None:
         fault = self._courses.get(record.root)
         if fault is not None and fault.recovered is None:
             fault.recovered = record.at

@@ -13,6 +13,7 @@ charged, and no longer what began the loss. What is asked of the KubeInfer itsel
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -29,8 +30,16 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     RoleRebuilding,
     SpecApplied,
 )
-from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Handlers
+
+
+class Happening(Protocol):
+    """What happens at a time, and the id of the record that began it: a record, or what stands for one."""
+
+    @property
+    def at(self) -> int: ...  # noqa: D102
+    @property
+    def root(self) -> int: ...  # noqa: D102
 
 
 class Loss(Struct):
@@ -148,37 +157,38 @@ class Losses:
             loss.until, loss.made_good = ended_at, next(others, None)
         return [loss for loss in self._all if loss.until > loss.since or not loss.ended]
 
-    def _applied(self, record: SpecApplied) -> None:
-        self._wanted = record.replicas
-        self._orders.add(record.root)
-        self._balance(record, None)
+    # -- what happens ----------------------------------------------------------------------------------------
 
-    def _created(self, record: InstanceCreated) -> None:
-        self._starting[record.instance.uid] = None
+    def wants(self, happening: Happening, number: int) -> None:
+        """So many are desired from now on."""
+        self._wanted = number
+        self._orders.add(happening.root)
+        self._balance(happening, None)
 
-    def _became_ready(self, record: InstanceReady) -> None:
-        uid = record.instance.uid
+    def creates(self, uid: int) -> None:
+        """One is on its way."""
+        self._starting[uid] = None
+
+    def has_ready(self, happening: Happening, uid: int) -> None:
+        """It is ready."""
         self._starting.pop(uid, None)
         self._hits_of.pop(uid, None)
         self._ready.add(uid)
-        self._balance(record, uid)
+        self._balance(happening, uid)
 
-    def _restarting(self, record: InstanceRestarting) -> None:
-        self._set_back(record)
-        self._not_ready(record)
+    def loses(self, happening: Happening, uid: int) -> None:
+        """It is not ready any more, and may be again."""
+        self._ready.discard(uid)
+        self._starting[uid] = None
+        self._balance(happening, uid)
 
-    def _died(self, record: ContainerDied) -> None:
-        # Init containers end without anything being wrong.
-        instance = record.pod.instance
-        if instance.has_roles and (record.exit_code or not record.init):
-            self._hits(record, instance.uid)
+    def deletes(self, happening: Happening, uid: int) -> None:
+        """It will not be ready again."""
+        self._going(happening, uid, going=True)
 
-    def _set_back(self, record: InstanceRestarting | PodRebuilding | RoleRebuilding) -> None:
-        self._hits(record, record.instance.uid)
-
-    def _hits(self, record: Record, uid: int) -> None:
-        """An instance that is not ready has to start anew, or a part of it has."""
-        root = record.root
+    def hits(self, happening: Happening, uid: int) -> None:
+        """It is not ready and has to start anew, or a part of it has."""
+        root = happening.root
         if root in self._orders:
             return
         hits = self._hits_of.setdefault(uid, set())
@@ -188,35 +198,58 @@ class Losses:
         if uid not in self._starting or (loss := self._open.hit(uid, len(self._starting))) is None:
             return
         # What strikes in the instant in which it begins is one with what began it.
-        if loss.cause != root and loss.since < record.at:
-            loss.until, loss.made_good, loss.ended = record.at, uid, True
-            loss = Loss(len(self._all), root, record.at, uid)
+        if loss.cause != root and loss.since < happening.at:
+            loss.until, loss.made_good, loss.ended = happening.at, uid, True
+            loss = Loss(len(self._all), root, happening.at, uid)
             self._all.append(loss)
         self._open.add(loss, going=loss.lost != uid)
 
+    # -- as records of KubeInfers tell it ----------------------------------------------------------------------
+
+    def _applied(self, record: SpecApplied) -> None:
+        self.wants(record, record.replicas)
+
+    def _created(self, record: InstanceCreated) -> None:
+        self.creates(record.instance.uid)
+
+    def _became_ready(self, record: InstanceReady) -> None:
+        self.has_ready(record, record.instance.uid)
+
+    def _restarting(self, record: InstanceRestarting) -> None:
+        self._set_back(record)
+        self._not_ready(record)
+
+    def _died(self, record: ContainerDied) -> None:
+        # Init containers end without anything being wrong.
+        instance = record.pod.instance
+        if instance.has_roles and (record.exit_code or not record.init):
+            self.hits(record, instance.uid)
+
+    def _set_back(self, record: InstanceRestarting | PodRebuilding | RoleRebuilding) -> None:
+        self.hits(record, record.instance.uid)
+
     def _not_ready(self, record: InstanceConcerning | InstanceRestarting | InstanceFailed) -> None:
-        uid = record.instance.uid
-        self._ready.discard(uid)
-        self._starting[uid] = None
-        self._balance(record, uid)
+        self.loses(record, record.instance.uid)
 
     def _deleting(self, record: InstanceDeleting | InstanceGone) -> None:
-        uid = record.instance.uid
+        self._going(record, record.instance.uid, going=isinstance(record, InstanceDeleting))
+
+    def _going(self, happening: Happening, uid: int, *, going: bool) -> None:
         self._ready.discard(uid)
         self._starting.pop(uid, None)
         self._hits_of.pop(uid, None)
         self._open.going(uid)
-        self._balance(record, uid)
+        self._balance(happening, uid, going=going)
 
-    def _balance(self, record: Record, uid: int | None) -> None:
+    def _balance(self, happening: Happening, uid: int | None, *, going: bool = False) -> None:
         """As many losses are open as instances are missing."""
         more = max(0, self._wanted - len(self._ready)) - len(self._open)
         for _ in range(more):
-            loss = Loss(len(self._all), record.root, record.at, uid)
+            loss = Loss(len(self._all), happening.root, happening.at, uid)
             self._all.append(loss)
-            self._open.add(loss, going=isinstance(record, InstanceDeleting))
+            self._open.add(loss, going=going)
         for _ in range(-more):
-            self._close(record.at, uid)
+            self._close(happening.at, uid)
 
     def _close(self, at: int, uid: int | None) -> None:
         if uid is not None and uid in self._ready:

@@ -11,6 +11,7 @@ from rich.text import Text
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.cluster.stages import SERVING
 from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.evictions import TAINT_EVICTION
@@ -19,6 +20,7 @@ from kubeinfer_sim.metrics.nodes import StrandedPod
 from kubeinfer_sim.metrics.steps import Low
 from kubeinfer_sim.report.causes import cause_text, first_cause
 from kubeinfer_sim.report.complaints import pod_complaint
+from kubeinfer_sim.report.lost_time import losses, lost_time_lines
 from kubeinfer_sim.report.paragraph import figure_table
 from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.sentences import deleted_for
@@ -130,13 +132,15 @@ def why(measures: DeploymentMeasures, stranded: Mapping[PodRef, StrandedPod]) ->
     return f"{first}; {dead}" if dead else first
 
 
-def sections(deployments: Sequence[DeploymentMeasures]) -> Iterable[tuple[str, list[RenderableType]]]:
-    """Title and content of each Deployment's section."""
+def sections(
+    deployments: Sequence[DeploymentMeasures], stages_for: Family | None = None
+) -> Iterable[tuple[str, list[RenderableType]]]:
+    """Title and content of each Deployment's section; with a family of accelerators also the stages of lost time."""
     for measures in deployments:
-        yield f"{measures.kind} {printable(measures.name)}", _section(measures)
+        yield f"{measures.kind} {printable(measures.name)}", _section(measures, stages_for)
 
 
-def _section(measures: DeploymentMeasures) -> list[RenderableType]:
+def _section(measures: DeploymentMeasures, stages_for: Family | None) -> list[RenderableType]:
     rows: list[tuple[str, str | Text]] = []
     change = measures.focus
     if change is not None:
@@ -165,12 +169,19 @@ def _section(measures: DeploymentMeasures) -> list[RenderableType]:
     gone = sum(life.pods[0].deleting is not None for life in measures.pods if life.pods)
     failed = sum(life.pods[0].finished is not None for life in measures.pods if life.pods)
     rejected = f", {failed:,} of them rejected by their nodes" if failed else ""
-    rows.append(("Pods", f"{len(measures.pods):,} in all, {gone:,} of them deleted{rejected}"))
+    restarts = sum(life.container_restarts for life in measures.pods)
+    restarted = f", {count(restarts, 'container restart')}" if restarts else ""
+    rows.append(("Pods", f"{len(measures.pods):,} in all, {gone:,} of them deleted{rejected}{restarted}"))
     if collected := sum(life.pods[0].deletion == "PodGC" for life in measures.pods if life.pods):
         rows.append(("Collected", f"{count(collected, 'pod')} ({deleted_for('PodGC')}: no such node)"))
     for reason, evicted in measures.evictions.most_common():
         rows.append(("Evicted", f"{count(evicted, 'pod')} ({deleted_for(reason)})"))
+    if (lost := losses(measures.causes, "pod")) and stages_for is None:
+        rows.append(("Lost time", "\n".join(map(printable, lost))))
     blocks = figure_table(rows)
+    if lost and stages_for is not None:
+        blocks.append(Text("Lost time", "dim"))
+        blocks += lost_time_lines(measures.causes, stages_for, "pod")
     for life in _stuck(measures)[:MOST_PODS]:
         blocks.append(Text(printable(pod_complaint(life))))
         if life.pending is not None and life.pending.message:

@@ -77,7 +77,7 @@ def details(assessment: Assessment, width: int) -> Iterable[RenderableType]:
     )
     yield from section("Load", load_lines(scenario.load, assessment.demand))
     yield from section("Requests", traffic_lines(assessment.traffic))
-    for title, content in sections(measures.deployments):
+    for title, content in sections(measures.deployments, family):
         yield from section(title, content)
     yield from section("Pods", bare_pods.lines(measures.bare_pods))
     if not several:

@@ -40,31 +40,33 @@ _WORDS = {
 _LEVELS = {"one": "at least one ready", "budget": "as the budget keeps", "all": "all ready"}
 
 
-def lost_time_lines(causes: tuple[CauseSummary, ...], family: Family) -> list[RenderableType]:
+def lost_time_lines(
+    causes: tuple[CauseSummary, ...], family: Family, noun: str = "instance"
+) -> list[RenderableType]:
     """What each cause cost, dearest first, with its stages; each kind of them where there are many."""
     shown = [each for each in causes if each.total]
     if len(shown) > _MOST_CAUSES:
-        return _kinds(shown, family)
+        return _kinds(shown, family, noun)
     blocks: list[RenderableType] = []
     for each in shown:
-        blocks.append(Text(printable(f"{cause_text(each.began_with)}: {instance_seconds(each.total)}")))
+        blocks.append(Text(printable(f"{cause_text(each.began_with)}: {instance_seconds(each.total, noun)}")))
         blocks.append(Text(f"  {stages_text(each.lost, family)}", style="dim"))
         if each.incidents and each.repair is not None and _is_fault(each.began_with):
             unready = "at once" if not each.detection else f"after {rounded(round(each.detection))}"
-            text = f"  {count(each.incidents, 'instance')} hit, not ready {unready}, ready again after"
+            text = f"  {count(each.incidents, noun)} hit, not ready {unready}, ready again after"
             blocks.append(Text(f"{text} {rounded(round(each.repair))} more", style="dim"))
     return blocks
 
 
-def losses(causes: tuple[CauseSummary, ...]) -> list[str]:
+def losses(causes: tuple[CauseSummary, ...], noun: str = "instance") -> list[str]:
     """What each cause cost, dearest first; each kind of them where there are many."""
     shown = [each for each in causes if each.total]
     if len(shown) > _MOST_CAUSES:
         return [
-            f"{name}, {count(each.records, 'time')}: {instance_seconds(each.total)}"
+            f"{name}, {count(each.records, 'time')}: {instance_seconds(each.total, noun)}"
             for name, each in by_kind(shown).items()
         ]
-    return [f"{cause_text(each.began_with)}: {instance_seconds(each.total)}" for each in shown]
+    return [f"{cause_text(each.began_with)}: {instance_seconds(each.total, noun)}" for each in shown]
 
 
 def availability_text(availability: Availability | None) -> str:
@@ -87,7 +89,7 @@ def _lacked(availability: Availability) -> bool:
     return lowered or any(level.outages for level in availability.levels)
 
 
-def _kinds(causes: list[CauseSummary], family: Family) -> list[RenderableType]:
+def _kinds(causes: list[CauseSummary], family: Family, noun: str) -> list[RenderableType]:
     """A table of what began the losses, kind by kind, and the stages of all together."""
     kinds = by_kind(causes)
     total: Counter[str] = Counter()
@@ -95,7 +97,7 @@ def _kinds(causes: list[CauseSummary], family: Family) -> list[RenderableType]:
         total.update(each.lost)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("began with", overflow="fold")
-    for name in ("times", "instance time", "share", "until unready", "until ready"):
+    for name in ("times", f"{noun} time", "share", "until unready", "until ready"):
         table.add_column(name, justify="right")
     for name, each in list(kinds.items())[:_MOST]:
         share = fine_percent(round(each.total / total.total(), 3))
@@ -106,7 +108,7 @@ def _kinds(causes: list[CauseSummary], family: Family) -> list[RenderableType]:
     if len(kinds) > _MOST:
         rest = sum(each.total for each in list(kinds.values())[_MOST:])
         blocks.append(
-            Text(f"… and {count(len(kinds) - _MOST, 'more kind')}: {instance_seconds(rest)}", "dim")
+            Text(f"… and {count(len(kinds) - _MOST, 'more kind')}: {instance_seconds(rest, noun)}", "dim")
         )
     blocks.append(Text(f"stages of all together: {stages_text(total, family)}", style="dim"))
     return blocks

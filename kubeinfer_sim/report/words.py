@@ -91,11 +91,11 @@ def together(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
-def instance_seconds(millis: int) -> str:
-    """Instance-milliseconds as instance-seconds, exact: `4,080 instance-seconds`."""
+def instance_seconds(millis: int, noun: str = "instance") -> str:
+    """Instance-milliseconds as instance-seconds, exact: `4,080 instance-seconds`; so for another noun."""
     whole, rest = divmod(millis, 1000)
     text = f"{whole:,}" + (f".{rest:03d}".rstrip("0") if rest else "")
-    return f"{text} instance-second{'' if millis == 1000 else 's'}"
+    return f"{text} {noun}-second{'' if millis == 1000 else 's'}"
 
 
 def percent(part: float) -> str:

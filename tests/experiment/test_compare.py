@@ -209,7 +209,7 @@ def test_each_kind_of_fault_has_its_times_and_none_where_it_never_came() -> None
     assert document["variants"][0]["values"][rare.name] == instance.values[rare.name]
     text = render_comparison(found)
     assert max(map(len, text.splitlines())) <= 80
-    assert "until noticed" in text
+    assert "until unready" in text
 
 
 def test_capacity_load_and_objectives_are_compared() -> None:

@@ -9,6 +9,12 @@ from kubeinfer_sim.manifest.model import Kind
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.report.pod_conditions import ConditionPart, condition_parts
+from kubeinfer_sim.report.result.availability import (
+    CauseKindPart,
+    CausePart,
+    cause_kind_parts,
+    cause_parts,
+)
 from kubeinfer_sim.report.result.changes import AppliedPart, applied_part
 from kubeinfer_sim.report.result_part import Part, Points
 from kubeinfer_sim.scenario.model import Scenario
@@ -93,6 +99,10 @@ class ReplicaSetPart(Part):
     refused: str
     """The API server's words, while it refuses pods at the end."""
     changes: list[DeploymentChangePart]
+    causes: list[CausePart]
+    """What it cost that fewer pods were ready than wanted, by what began that, dearest first: each pod counts as an
+    instance. Of a DaemonSet none: how many it wants follows its nodes."""
+    cause_kinds: list[CauseKindPart]
     timeline: DeploymentTimelinePart
     pods: list[DeploymentPodPart]
 
@@ -112,6 +122,8 @@ def replica_set_parts(
             missing_pods=each.missing,
             refused="" if each.refused is None else each.refused.message,
             changes=[applied_part(DeploymentChangePart, change) for change in each.changes],
+            causes=cause_parts(each.causes),
+            cause_kinds=cause_kind_parts(each.causes),
             timeline=_timeline(each),
             pods=[pod_part(life, objects.get(life.pods[0].pod)) for life in each.pods],
         )
@@ -139,6 +151,10 @@ class DeploymentPart(Part):
     changes: list[DeploymentChangePart]
     conditions: list[DeploymentConditionPart]
     deadline_exceeded: list[DeadlinePart]
+    causes: list[CausePart]
+    """What it cost that fewer pods were ready than wanted, by what began that, dearest first: each pod counts as an
+    instance. Of a DaemonSet none: how many it wants follows its nodes."""
+    cause_kinds: list[CauseKindPart]
     timeline: DeploymentTimelinePart
     pods: list[DeploymentPodPart]
 
@@ -173,6 +189,8 @@ def deployment_parts(
             deadline_exceeded=[
                 DeadlinePart(since_ms=since, until_ms=until) for since, until in each.exceeded
             ],
+            causes=cause_parts(each.causes),
+            cause_kinds=cause_kind_parts(each.causes),
             timeline=_timeline(each),
             pods=[pod_part(life, objects.get(life.pods[0].pod)) for life in each.pods],
         )

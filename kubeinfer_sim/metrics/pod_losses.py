@@ -1,0 +1,97 @@
+"""The times in which pods of a Deployment, or of its like, were missing, by the rules of `losses.py`.
+
+They are worked out once the run is over, from the lives of its pods: each counts as an instance of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from kubeinfer_sim.cluster.stages import SERVING, StageName
+from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.engine.meter import End
+from kubeinfer_sim.metrics.attribution import CauseSummary, attribute
+from kubeinfer_sim.metrics.incidents import Incident
+from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.metrics.losses import Losses
+
+
+class Turn(NamedTuple):
+    """What happens to a workload or to a pod of it at a time, and the id of the record that began it.
+
+    `what`: `pods` are asked for; a pod is made, ready (`ran`: from the beginning on), not ready any more, or gone or to
+    go for good; a container of it is dead.
+    """
+
+    at: int
+    what: Literal["asked", "made", "ran", "unready", "died", "deleted", "ready"]
+    root: int = 0
+    uid: int = 0
+    pods: int = 0
+
+
+#: In which order those of one instant count: what is missing is, before another pod makes it good.
+_ORDER = {"asked": 0, "made": 1, "ran": 2, "unready": 3, "died": 3, "deleted": 3, "ready": 4}
+
+
+def pod_causes(
+    turns: Sequence[Turn],
+    lives: Iterable[InstanceLife],
+    first_causes: Mapping[int, Record],
+    span: tuple[int, int],
+    end: End,
+) -> tuple[CauseSummary, ...]:
+    """What each initiating record cost a workload's pods, dearest first.
+
+    Args:
+        turns: what was asked for and what befell its pods, but for what their lives tell.
+        lives: of its pods.
+        first_causes: the initiating records of the run by id.
+        span: from when until when losses are charged, ms.
+        end: of the run.
+    """
+    by_uid = {life.instance.uid: life for life in lives}
+    losses, going, last_root = Losses(), set[int](), dict[int, int]()
+    everything = [*turns, *(turn for life in by_uid.values() for turn in _told_by(life))]
+    for each in sorted(everything, key=lambda turn: (turn.at, _ORDER[turn.what])):
+        uid = each.uid
+        last_root[uid] = each.root or last_root.get(uid, 0)
+        match each.what:
+            case "asked":
+                losses.wants(each, each.pods)
+            case "made":
+                losses.creates(uid)
+            case _ if uid in going or uid not in by_uid:
+                pass
+            case "died":
+                losses.hits(each, uid)
+            case "deleted":
+                going.add(uid)
+                losses.deletes(each._replace(root=last_root[uid]), uid)
+            case "unready":
+                losses.loses(each, uid)
+            case "ran" | "ready":
+                losses.has_ready(each, uid)
+    found = losses.finish(span[1], end)
+    incidents = [
+        Incident("", loss.lost, loss.cause, loss.since, loss.until if loss.ended else None, first=False)
+        for loss in found
+        if loss.lost is not None
+    ]
+    return tuple(attribute(found, incidents, by_uid, first_causes, *span))
+
+
+def _told_by(life: InstanceLife) -> Iterator[Turn]:
+    """When a pod was made, ready, and ended by itself."""
+    pod, uid = life.pods[0], life.instance.uid
+    yield Turn(pod.created, "made", uid=uid)
+    if pod.ready is not None:
+        yield Turn(pod.ready, "ran" if pod.ready == pod.created else "ready", uid=uid)
+    before: StageName | None = None
+    for span in pod.spans:
+        if span.stage == SERVING and before != SERVING and span.since != pod.ready:
+            yield Turn(span.since, "ready", uid=uid)
+        before = span.stage
+    if pod.finished is not None:
+        yield Turn(pod.finished, "deleted", uid=uid)
